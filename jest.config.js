@@ -1,0 +1,26 @@
+// Projects: unit (no Express), integration on Express 5 and once more on Express 4, and package (the packed tarball).
+const base = {
+  testEnvironment: 'node',
+  transform: { '\\.ts$': ['ts-jest', { diagnostics: false }] },
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/'],
+  moduleNameMapper: {
+    '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
+    '^tradecloud-webhook/testing$': '<rootDir>/lib/testing/index.ts',
+  },
+}
+
+module.exports = {
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/__tests__/unit/**/*.test.ts'] },
+    { ...base, displayName: 'express5', testMatch: ['<rootDir>/__tests__/integration/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'express4',
+      testMatch: ['<rootDir>/__tests__/integration/**/*.test.ts'],
+      moduleNameMapper: { ...base.moduleNameMapper, '^express$': 'express4' },
+    },
+    { ...base, displayName: 'package', testMatch: ['<rootDir>/__tests__/package/**/*.test.ts'] },
+  ],
+  collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],
+  coverageDirectory: 'coverage',
+}

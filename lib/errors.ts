@@ -1,0 +1,72 @@
+/**
+ * The errors of this package: what a callback may throw to refuse an event, and what users get to see.
+ * Other files throw these or return results; none of them may carry a credential.
+ */
+const WEBHOOK_ERROR = Symbol.for('tradecloud-webhook.error')
+const REJECT_EVENT = Symbol.for('tradecloud-webhook.reject-event')
+
+export interface TradecloudWebhookErrorOptions {
+  /** HTTP status of the answer that belongs to this error, where there is one. */
+  status?: number | undefined
+  /** Headers of that answer. Never holds a credential. */
+  headers?: Readonly<Record<string, string>> | undefined
+  cause?: unknown
+}
+
+/**
+ * Any failure that this package reports. `code` is stable and is one of the outcomes in the table of answers, or
+ * `invalid_option` (thrown when a webhook is created), `handler_stuck` or `lease_lost`.
+ */
+export class TradecloudWebhookError extends Error {
+  readonly code: string
+  readonly status: number | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
+
+  constructor(code: string, message: string, options: TradecloudWebhookErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.code = code
+    this.status = options.status
+    this.headers = options.headers
+    Object.defineProperty(this, WEBHOOK_ERROR, { value: true })
+  }
+}
+// On the prototype and not enumerable, as the names of built-in errors are.
+Object.defineProperty(TradecloudWebhookError.prototype, 'name', { value: 'TradecloudWebhookError', configurable: true, writable: true })
+
+/** True for every error of this package, also one that another copy of it made. */
+export function isTradecloudWebhookError(error: unknown): error is TradecloudWebhookError {
+  return hasBrand(error, WEBHOOK_ERROR)
+}
+
+/**
+ * Throw this from a callback to refuse an event for good: Tradecloud is answered with a 4xx and **never sends the
+ * event again**. Any other error is answered 503 and sent again.
+ *
+ * ```ts
+ * throw new RejectEvent('order of a company that we do not trade with', { status: 422 })
+ * ```
+ */
+export class RejectEvent extends Error {
+  /** Status of the answer, 400 to 499. Any other makes the failure a `handler_failed`. Default: 422. */
+  readonly status: number
+
+  constructor(message: string, options: { status?: number | undefined; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.status = options.status ?? 422
+    Object.defineProperty(this, REJECT_EVENT, { value: true })
+  }
+}
+Object.defineProperty(RejectEvent.prototype, 'name', { value: 'RejectEvent', configurable: true, writable: true })
+
+/** Known by a brand and not by `instanceof`: two copies of the package may be installed. */
+export function isRejectEvent(error: unknown): error is RejectEvent {
+  return hasBrand(error, REJECT_EVENT)
+}
+
+function hasBrand(value: unknown, brand: symbol): boolean {
+  try {
+    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
+  } catch {
+    return false // a proxy or getter that throws: callbacks may throw anything
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Every event name that Tradecloud is known to have sent, with its meaning. The lists stay open: Tradecloud may add
+ * names at any time, and an event with a new name goes to the callback of its kind.
+ */
+
+/** Known names of order events. */
+export const orderEventNames = [
+  /** The buyer issued a new order. */
+  'OrderIssuedByBuyer',
+  /** The buyer added lines to an order. */
+  'OrderLinesIssuedByBuyer',
+  /** The buyer changed lines that were issued and not yet confirmed. */
+  'OrderLinesReissuedByBuyer',
+  /** Earlier name of OrderLinesReissuedByBuyer, dropped 2021-03. */
+  'OrderReissuedByBuyer',
+  /** The buyer changed fields other than prices and delivery schedule. */
+  'OrderLinesUpdatedByBuyer',
+  /** The supplier accepted lines as requested. */
+  'OrderLinesAcceptedBySupplier',
+  /** The supplier rejected lines. */
+  'OrderLinesRejectedBySupplier',
+  /** The buyer confirmed lines without asking the supplier. */
+  'OrderLinesConfirmedByBuyer',
+  /** The supplier confirmed lines with other values, under auto confirm. */
+  'OrderLinesConfirmedBySupplier',
+  /** The supplier proposed another delivery schedule or price. */
+  'OrderChangesProposedBySupplier',
+  /** The buyer approved the supplier's proposal. */
+  'OrderChangesProposalApprovedByBuyer',
+  /** The buyer rejected the supplier's proposal. */
+  'OrderChangesProposalRejectedByBuyer',
+  /** The supplier changed fields other than prices and delivery schedule. */
+  'OrderLinesUpdatedBySupplier',
+  /** The supplier changed item details (name in the docs since 2023-11; its table lost a second half then, see OrderLinesItemDetailsChangedBySupplier). */
+  'OrderLinesItemDetailsChanged',
+  /** The buyer asked to reopen confirmed lines. */
+  'OrderLinesReopenRequestedByBuyer',
+  /** The buyer withdrew that request. */
+  'OrderLinesReopenRequestRevertedByBuyer',
+  /** The supplier approved the buyer's reopen request. */
+  'OrderLinesReopenRequestApprovedBySupplier',
+  /** The supplier rejected the buyer's reopen request. */
+  'OrderLinesReopenRequestRejectedBySupplier',
+  /** The supplier asked to reopen confirmed lines. */
+  'OrderLinesReopenRequestedBySupplier',
+  /** The supplier withdrew that request. */
+  'OrderLinesReopenRequestRevertedBySupplier',
+  /** The buyer approved the supplier's reopen request. */
+  'OrderLinesReopenRequestApprovedByBuyer',
+  /** The buyer rejected the supplier's reopen request. */
+  'OrderLinesReopenRequestRejectedByBuyer',
+  /** The buyer asked to confirm lines again. */
+  'OrderLinesReconfirmationRequestedByBuyer',
+  /** The supplier confirmed lines again. */
+  'OrderLinesReconfirmedBySupplier',
+  /** The buyer cancelled lines. */
+  'OrderLinesCancelledByBuyer',
+  /** The buyer took a cancellation back. */
+  'CancelledOrderLinesRevertedByBuyer',
+  /** The buyer completed lines. */
+  'OrderLinesCompletedByBuyer',
+  /** The buyer took a completion back. */
+  'CompletedOrderLinesRevertedByBuyer',
+  /** The buyer marked shipped or delivered lines as open again. */
+  'OrderLinesMarkedAsOpenByBuyer',
+  /** The supplier marked shipped or delivered lines as open again. */
+  'OrderLinesMarkedAsOpenBySupplier',
+  /** The buyer marked lines as shipped. */
+  'OrderLinesShippedByBuyer',
+  /** The buyer marked lines as delivered. */
+  'OrderLinesMarkedAsDeliveredByBuyer',
+  /** The supplier marked lines as delivered. */
+  'OrderLinesMarkedAsDeliveredBySupplier',
+  /** The buyer added actual deliveries. */
+  'OrderLinesDeliveryHistoryAppendedByBuyer',
+  /** The buyer replaced the actual deliveries. */
+  'OrderLinesDeliveryHistorySetByBuyer',
+  /** The buyer changed logistics fields of the delivery schedule. */
+  'OrderLinesDeliveryScheduleLogisticsUpdatedByBuyer',
+  /** The supplier changed logistics fields of the delivery schedule. */
+  'OrderLinesDeliveryScheduleLogisticsUpdatedBySupplier',
+  /** A shipment differs in quantity: the supplier asks to reschedule. */
+  'OrderLinesShipmentRescheduleRequestedBySupplier',
+  /** The buyer approved the reschedule request. */
+  'OrderLinesShipmentRescheduleApprovedByBuyer',
+  /** The buyer rejected the reschedule request. */
+  'OrderLinesShipmentRescheduleRejectedByBuyer',
+  /** The buyer assigned another contact. */
+  'OrderContactReassignedByBuyer',
+  /** The supplier assigned another contact. */
+  'OrderContactReassignedBySupplier',
+  /** The buyer sent the order again by hand. */
+  'OrderResentByBuyer',
+  /** The supplier sent the order again by hand. */
+  'OrderResentBySupplier',
+  /** The order was synced from the legacy platform. */
+  'OrderSynced',
+  /** The buyer changed custom labels. */
+  'OrderCustomLabelsUpdatedByBuyer',
+  /** The supplier changed custom labels. */
+  'OrderCustomLabelsUpdatedBySupplier',
+  /** The supplier changed item details (name in the docs up to 2023-11 and in the portal settings: the likelier one). */
+  'OrderLinesItemDetailsChangedBySupplier',
+  /** Uncertain: a working name of OrderLinesItemDetailsChangedBySupplier. */
+  'OrderLinesItemChangedBySupplier',
+] as const
+
+export type OrderEventName = (typeof orderEventNames)[number]
+
+/** Known names of order documents events. */
+export const orderDocumentsEventNames = [
+  /** The buyer attached documents to the order or its lines. */
+  'OrderDocumentsAttachedByBuyer',
+  /** The supplier attached documents to the order or its lines. */
+  'OrderDocumentsAttachedBySupplier',
+] as const
+
+export type OrderDocumentsEventName = (typeof orderDocumentsEventNames)[number]
+
+/** Known names of shipment events. */
+export const shipmentEventNames = [
+  /** The supplier issued a new shipment. */
+  'ShipmentIssuedBySupplier',
+  /** The supplier changed a shipment. */
+  'ShipmentReissuedBySupplier',
+  /** The supplier sent or changed a despatch advice (the one shipment event of 2021; later ShipmentIssuedBySupplier and ShipmentReissuedBySupplier). */
+  'ShipmentDespatchedBySupplier',
+  /** The buyer approved the shipment. */
+  'ShipmentApprovedByBuyer',
+  /** The buyer rejected the shipment. */
+  'ShipmentRejectedByBuyer',
+  /** The supplier changed header fields after approval. */
+  'ShipmentHeaderUpdatedBySupplier',
+  /** The buyer attached documents to the shipment. */
+  'ShipmentDocumentAttachedByBuyer',
+  /** The supplier attached documents to the shipment. */
+  'ShipmentDocumentAttachedBySupplier',
+  /** The buyer sent the shipment again by hand. */
+  'ShipmentResentByBuyer',
+] as const
+
+export type ShipmentEventName = (typeof shipmentEventNames)[number]
