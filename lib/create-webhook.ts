@@ -1,0 +1,145 @@
+/** Composes a webhook: receive, deliver, answer; with a thin skin of Express around a core that needs only Node. */
+import { Router } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Claims } from './deliver/claims'
+import { Deliverer } from './deliver/deliverer'
+import { createHandlers } from './deliver/handlers'
+import { LEASE_MS } from './deliver/watch'
+import { Exchange } from './exchange'
+import { resolveOptions, type TradecloudWebhookOptions } from './options'
+import { createAuthenticator } from './receive/authenticate'
+import { ByteBudget } from './receive/byte-budget'
+import { receive, type ReceiverOptions } from './receive/receiver'
+import { compileRoutes } from './receive/route'
+import { Reporter } from './report'
+import { kindOf } from './trigger'
+import { createValidator } from './validate'
+
+/** An Express router to mount with `app.use`. */
+export type TradecloudWebhook = Router & {
+  /** The same without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
+  listener: (req: IncomingMessage, res: ServerResponse) => void
+  /**
+   * Stops taking new events (503), lets running callbacks finish, at most `closeTimeoutMs`, then aborts them through
+   * `context.signal`; logs out of the API. Never rejects. Call it before the process ends.
+   */
+  close(): Promise<void>
+}
+
+/** A store is away when it takes longer. */
+const STORE_TIMEOUT_MS = 2_000
+/** An event waits for others of its order or shipment no longer than this. */
+const ENTITY_WAIT_MS = 10_000
+/** What callbacks get to end themselves after `context.signal` was aborted. */
+const ABORT_GRACE_MS = 500
+
+/**
+ * Creates a webhook that receives Tradecloud's triggers. Throws a `TradecloudWebhookError` with code `invalid_option`
+ * for a wrong option.
+ *
+ * ```ts
+ * app.use('/tradecloud', createTradecloudWebhook({
+ *   auth: { type: 'basic', username: 'tradecloud', password: process.env.WEBHOOK_PASSWORD },
+ *   onOrder: async (event) => { await erp.upsert(event) },
+ * }))
+ * ```
+ */
+export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
+  const settings = resolveOptions(options)
+  const route = compileRoutes(settings.paths)
+  const handlers = createHandlers(settings)
+  const authenticator = createAuthenticator(settings.auth)
+  const validator = createValidator(settings.validation, settings.schemas)
+  const reporter = new Reporter(settings)
+  const strict = settings.validation === 'strict'
+  const { client, fetchTimeoutMs } = settings
+  const deliverer = new Deliverer({
+    ...settings,
+    handlers,
+    claims: settings.dedupe ? new Claims({ ...settings.dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined,
+    resolve: { client, mode: settings.fetch, fetchTimeoutMs, validator, strict },
+    entityWaitMs: ENTITY_WAIT_MS,
+    api: client,
+    alarm: (error, trigger) => reporter.alarm(error, { kind: kindOf(trigger), requestId: trigger.requestId }),
+  })
+  const open = new Set<Exchange>()
+  let closing: Promise<void> | undefined
+  const receiverOptions: ReceiverOptions = {
+    ...settings,
+    authenticator,
+    wants: (kind, eventName) => handlers.find(kind, eventName) !== undefined,
+    validator,
+    strict,
+    budget: new ByteBudget(settings.maxBytesInFlight),
+    isClosed: () => closing !== undefined,
+  }
+  if (handlers.unhandled.length > 0) {
+    reporter.line('warn', 'unhandled', `No callback for all events of kind ${handlers.unhandled.join(', ')}: they are answered 200 and ignored.`)
+  }
+
+  function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    const exchange = new Exchange(req, res, { ...settings, reporter })
+    open.add(exchange)
+    void exchange.done.then(() => open.delete(exchange))
+    return exchange
+  }
+
+  async function run(exchange: Exchange, ...[match, query]: [Parameters<typeof receive>[1], string]): Promise<void> {
+    try {
+      const received = await receive(exchange, match, query, receiverOptions)
+      if (!received.ok) return exchange.finish(received)
+      // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
+      if (exchange.finished) return
+      const ticket = deliverer.submit(received.trigger)
+      exchange.known.merged = ticket.merged
+      exchange.abandon = ticket.leave
+      exchange.finish(await ticket.result)
+    } catch (cause) {
+      exchange.finish({ outcome: 'unavailable', detail: 'The receiver failed.', cause })
+    }
+  }
+
+  /** False for a path that is not ours. */
+  function handle(req: IncomingMessage, res: ServerResponse): boolean {
+    const [path, query] = splitTarget(req.url ?? '/')
+    const match = route(path)
+    if (match === undefined) return false
+    void run(startExchange(req, res), match, query)
+    return true
+  }
+
+  async function close(): Promise<void> {
+    await settledWithin(settings.closeTimeoutMs)
+    deliverer.abort()
+    await settledWithin(ABORT_GRACE_MS)
+    for (const exchange of open) exchange.finish({ outcome: 'unavailable', detail: 'The receiver is shutting down.' })
+    if (settings.ownsClient) await client?.close()
+  }
+
+  async function settledWithin(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+    const settled = Promise.all([...open].map(({ done }) => done)).then(() => deliverer.idle())
+    await Promise.race([patience, settled])
+    clearTimeout(timer)
+  }
+
+  const router = Router()
+  router.use(function tradecloudWebhook(req, res, next) {
+    if (!handle(req, res)) next()
+  })
+  return Object.assign(router, {
+    listener: (req: IncomingMessage, res: ServerResponse): void => {
+      if (!handle(req, res)) startExchange(req, res).finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
+    },
+    close: (): Promise<void> => (closing ??= close()),
+  })
+}
+
+/** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */
+function splitTarget(target: string): [path: string, query: string] {
+  const relative = target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '')
+  const at = relative.indexOf('?')
+  const path = at < 0 ? relative : relative.slice(0, at)
+  return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
+}

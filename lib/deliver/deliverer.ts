@@ -1,0 +1,239 @@
+/**
+ * The way of one trigger from its place in line to its result: claim, wait for its turn, fetch, call, settle. Knows no HTTP:
+ * who asked learns the result, and who stops asking changes nothing once the work has begun.
+ */
+import type { TradecloudClient } from '../api'
+import type { EntityState } from '../entity-state'
+import { isRejectEvent, TradecloudWebhookError } from '../errors'
+import type { WebhookContext, WebhookEvent } from '../events'
+import type { Result } from '../respond'
+import { kindOf, type Trigger } from '../trigger'
+import type { Claim, Claims } from './claims'
+import { EntityLines, type Place } from './entity-lines'
+import type { Handler, Handlers } from './handlers'
+import { History } from './history'
+import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
+import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
+import { Slots } from './slots'
+import { Watch } from './watch'
+
+export interface DelivererOptions {
+  name: string
+  handlers: Handlers
+  /** Absent with `dedupe: false`. */
+  claims: Claims | undefined
+  resolve: ResolveOptions
+  concurrency: number
+  /** How long an event waits for others of its entity. */
+  entityWaitMs: number
+  notFoundGraceMs: number
+  /** Something that a person should hear of while a callback is still running. */
+  alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
+  api: TradecloudClient | undefined
+}
+
+/** One who waits for a delivery. Several GET triggers for one ID may share a delivery. */
+export interface Ticket {
+  result: Promise<DeliveryResult>
+  /** Joined a delivery that another trigger had started. */
+  merged: boolean
+  /** Nobody waits for this ticket any more: work that has not begun is given up, so that Tradecloud brings it again. */
+  leave(): void
+}
+
+export interface DeliveryResult extends Result {
+  attempt?: number | undefined
+}
+
+interface Delivery {
+  trigger: Trigger
+  entity: string | undefined
+  deliveryId?: string | undefined
+  result: Promise<DeliveryResult>
+  waiters: number
+  /** Ends the waiting for a turn or a slot, while there is one. */
+  abandon?: (() => void) | undefined
+  controller: AbortController
+}
+
+const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
+const GIVEN_BACK: Result = { outcome: 'unavailable', detail: 'The event was given back before it was processed.' }
+
+export class Deliverer {
+  readonly #options: DelivererOptions
+  readonly #lines: EntityLines
+  readonly #slots: Slots
+  readonly #history = new History()
+  readonly #watch: Watch
+  /** GET triggers whose fetch has not begun, by entity. */
+  readonly #joinable = new Map<string, Delivery>()
+  readonly #running = new Set<Delivery>()
+  #aborted = false
+
+  constructor(options: DelivererOptions) {
+    this.#options = options
+    this.#lines = new EntityLines(options.entityWaitMs)
+    this.#slots = new Slots(options.concurrency)
+    this.#watch = new Watch(options.alarm)
+  }
+
+  submit(trigger: Trigger): Ticket {
+    const entity = entityKey(trigger)
+    const joined = trigger.type === 'id' && entity !== undefined ? this.#joinable.get(entity) : undefined
+    if (joined) return this.#ticket(joined, true)
+    const delivery: Delivery = { trigger, entity, result: Promise.resolve(BUSY), waiters: 0, controller: new AbortController() }
+    if (this.#aborted) delivery.controller.abort()
+    if (trigger.type === 'body') delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
+    this.#running.add(delivery)
+    delivery.result = this.#run(delivery)
+      .catch((cause: unknown): DeliveryResult => ({ outcome: 'unavailable', detail: 'The receiver failed.', cause }))
+      .then((result) => ({ deliveryId: delivery.deliveryId, ...result }))
+      .finally(() => this.#running.delete(delivery))
+    return this.#ticket(delivery, false)
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ result }) => result))
+  }
+
+  /** Patience is over: what waits is given back, what runs hears of it through `context.signal`. */
+  abort(): void {
+    this.#aborted = true
+    for (const delivery of this.#running) {
+      delivery.abandon?.()
+      delivery.controller.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
+    }
+  }
+
+  #ticket(delivery: Delivery, merged: boolean): Ticket {
+    delivery.waiters++
+    let left = false
+    const leave = (): void => {
+      if (left) return
+      left = true
+      if (--delivery.waiters === 0) delivery.abandon?.()
+    }
+    return { result: delivery.result, merged, leave }
+  }
+
+  async #run(delivery: Delivery): Promise<DeliveryResult> {
+    const { trigger, entity } = delivery
+    // Before anything is awaited: the order of arrival is the order of these calls.
+    const place = entity === undefined ? undefined : this.#lines.enter(entity)
+    if (entity !== undefined && place === undefined) return BUSY
+    if (entity !== undefined && trigger.type === 'id') this.#joinable.set(entity, delivery)
+    try {
+      if (trigger.type === 'id' || !this.#options.claims) return await this.#takeTurn(delivery, place, undefined)
+      const taken = await this.#options.claims.take(dedupeKey(this.#options.name, trigger), trigger.identified)
+      if (taken.status === 'completed') return { outcome: 'duplicate' }
+      if (taken.status === 'in_progress') return { outcome: 'in_progress' }
+      if (taken.status === 'away') return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
+      return await this.#takeTurn(delivery, place, taken.claim)
+    } finally {
+      this.#closeToOthers(delivery)
+      place?.leave()
+    }
+  }
+
+  async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
+    let delivered = false
+    try {
+      if (place) {
+        const turn = await this.#wait(delivery, place.turn(), () => place.wake('abandoned'))
+        if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
+      }
+      const result = await this.#deliver(delivery, claim)
+      delivered = result.outcome === 'delivered'
+      return result
+    } finally {
+      if (claim) await (delivered ? claim.complete() : claim.release())
+    }
+  }
+
+  /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
+  async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
+    delivery.abandon = abandon
+    if (delivery.waiters === 0 || delivery.controller.signal.aborted) abandon()
+    try {
+      return await waiting
+    } finally {
+      delivery.abandon = undefined
+    }
+  }
+
+  #closeToOthers(delivery: Delivery): void {
+    const { entity } = delivery
+    if (entity !== undefined && this.#joinable.get(entity) === delivery) this.#joinable.delete(entity)
+  }
+
+  async #deliver(delivery: Delivery, claim: Claim | undefined): Promise<DeliveryResult> {
+    const { trigger, entity, controller } = delivery
+    const { handlers, resolve, name, notFoundGraceMs } = this.#options
+    if (controller.signal.aborted) return GIVEN_BACK
+    const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
+    if (!handler) return { outcome: 'ignored' }
+    if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
+    const resolved = await resolveEvent(trigger, resolve, controller.signal)
+    if (!resolved.ok) {
+      if (resolved.outcome !== 'not_found' || entity === undefined) return resolved
+      return { ...resolved, retry: this.#history.mayStillAppear(entity, trigger.receivedAt.getTime(), notFoundGraceMs) }
+    }
+    if (trigger.type === 'id') {
+      delivery.deliveryId = deliveryIdOfId(name, trigger, resolved.contentHash)
+      if (entity !== undefined) this.#history.appeared(entity)
+    }
+    const slot = this.#slots.take()
+    if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
+    this.#closeToOthers(delivery)
+    try {
+      if (controller.signal.aborted) return GIVEN_BACK
+      return await this.#call(delivery, handler, resolved.event, claim)
+    } finally {
+      this.#slots.give()
+    }
+  }
+
+  async #call(delivery: Delivery, handler: Handler, event: WebhookEvent, claim: Claim | undefined): Promise<DeliveryResult> {
+    const { trigger, entity, controller } = delivery
+    const { deliveryId = '' } = delivery
+    const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
+    const attempt = this.#history.attempt(eventKey)
+    const state: EntityState = event
+    const context: WebhookContext = {
+      deliveryId,
+      requestId: trigger.requestId,
+      attempt,
+      receivedAt: trigger.receivedAt,
+      signal: controller.signal,
+      rawBody: trigger.type === 'body' ? trigger.rawBody : undefined,
+      outdated: entity !== undefined && this.#history.isOutdated(entity, state),
+      replay: false,
+      api: this.#options.api,
+    }
+    const unwatch = this.#watch.add({ trigger, claim, controller })
+    try {
+      await handler(event, context)
+    } catch (cause) {
+      this.#history.callFailed(eventKey)
+      return { ...failure(cause), attempt }
+    } finally {
+      unwatch()
+    }
+    this.#history.callSucceeded(eventKey)
+    if (entity !== undefined) this.#history.delivered(entity, state)
+    return { outcome: 'delivered', attempt }
+  }
+}
+
+/** What a callback threw decides between "never again" and "later". */
+function failure(cause: unknown): Result {
+  if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
+  const status: unknown = cause.status
+  if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
+    return { outcome: 'handler_failed', detail: 'The event was rejected with a status outside 400 to 499.', cause }
+  }
+  const { message } = cause as { message: unknown }
+  const detail = typeof message === 'string' && message !== '' ? message.slice(0, 500) : undefined
+  return { outcome: 'rejected', status: status as number, detail, cause }
+}

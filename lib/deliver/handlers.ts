@@ -1,0 +1,79 @@
+/** Which callback an event goes to: the one for its name, else the one for its kind. */
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
+import { invalidOption } from '../errors'
+import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, UnknownEvent, WebhookContext, WebhookEvent } from '../events'
+
+/** Any of the user's callbacks. Sync or async; may throw anything. */
+export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
+
+type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
+
+/** Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. */
+export type NamedCallbacks = { [Name in OrderEventName]?: Callback<OrderEvent> | undefined } & {
+  [Name in OrderDocumentsEventName]?: Callback<OrderDocumentsEvent> | undefined
+} & { [Name in ShipmentEventName]?: Callback<ShipmentEvent> | undefined }
+
+export interface CallbackOptions {
+  /** Order events, and GET triggers with an order ID. Default: such events are answered 200 `ignored`. */
+  onOrder?: Callback<OrderEvent> | undefined
+  /** Order documents events. Default: such events are answered 200 `ignored`. */
+  onOrderDocuments?: Callback<OrderDocumentsEvent> | undefined
+  /** Shipment events, and GET triggers with a shipment ID. Default: such events are answered 200 `ignored`. */
+  onShipment?: Callback<ShipmentEvent> | undefined
+  /** Callbacks by event name, for known names only; they win over the three above. Default: none. */
+  on?: NamedCallbacks | undefined
+  /** Bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`. */
+  onUnknown?: Callback<UnknownEvent> | undefined
+}
+
+const NAMES: Record<Exclude<EventKind, 'unknown'>, readonly string[]> = {
+  order: orderEventNames,
+  orderDocuments: orderDocumentsEventNames,
+  shipment: shipmentEventNames,
+}
+
+export interface Handlers {
+  /** `undefined`: nobody asked for such an event. */
+  find(kind: EventKind, eventName: string | undefined): Handler | undefined
+  /** Kinds for which nothing, or nothing but single names, is set: worth saying at creation. */
+  unhandled: string[]
+}
+
+export function createHandlers(options: CallbackOptions): Handlers {
+  const byKind: Record<EventKind, unknown> = {
+    order: options.onOrder,
+    orderDocuments: options.onOrderDocuments,
+    shipment: options.onShipment,
+    unknown: options.onUnknown,
+  }
+  for (const [kind, callback] of Object.entries(byKind)) {
+    const option = `on${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)}`
+    if (callback !== undefined && typeof callback !== 'function') throw invalidOption(option, `is ${typeof callback}, not a function`)
+  }
+  const byName = readNamed(options.on)
+  if (byName.size === 0 && Object.values(byKind).every((callback) => callback === undefined)) {
+    throw invalidOption('onOrder', 'is missing, and so is every other callback: nothing would ever be delivered')
+  }
+  return {
+    find: (kind, eventName) => byName.get(`${kind} ${eventName ?? ''}`) ?? (byKind[kind] as Handler | undefined),
+    unhandled: Object.keys(NAMES).filter((kind) => byKind[kind as EventKind] === undefined),
+  }
+}
+
+/** Keyed by kind and name: an event of another kind must not reach a callback that is not typed for it. */
+function readNamed(on: unknown): Map<string, Handler> {
+  const named = new Map<string, Handler>()
+  if (on === undefined) return named
+  if (typeof on !== 'object' || on === null) throw invalidOption('on', 'is not an object of callbacks by event name')
+  for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
+    const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
+    if (kind === undefined) {
+      throw invalidOption('on', `has the key ${JSON.stringify(name)}, which is no known event name; events with new names go to the callback of their kind`)
+    }
+    if (callback === undefined) continue
+    if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
+    named.set(`${kind} ${name}`, callback as Handler)
+  }
+  return named
+}

@@ -1,0 +1,73 @@
+/**
+ * What this process remembers of entities and events beyond dedupe: the newest state that was delivered, failed calls,
+ * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
+ */
+import type { EntityState } from '../entity-state'
+import { Generations } from './generations'
+
+const MAX_REMEMBERED = 100_000
+/** A GET trigger for an ID that nobody asked for in so long is a new one. */
+const QUIET_MS = 24 * 60 * 60 * 1000
+
+export class History {
+  readonly #newest = new Generations<EntityState>(MAX_REMEMBERED)
+  readonly #failedCalls = new Generations<number>(MAX_REMEMBERED)
+  readonly #notFound = new Generations<{ first: number; last: number }>(MAX_REMEMBERED)
+
+  /** True when a newer state of the entity was delivered before. */
+  isOutdated(entity: string, state: EntityState): boolean {
+    const newest = this.#newest.get(entity)
+    return newest !== undefined && compareStates(state, newest) < 0
+  }
+
+  delivered(entity: string, state: EntityState): void {
+    const newest = this.#newest.get(entity)
+    if (newest && compareStates(state, newest) <= 0) return
+    this.#newest.set(entity, {
+      version: state.version ?? newest?.version,
+      lastUpdatedAt: state.lastUpdatedAt ?? newest?.lastUpdatedAt,
+    })
+  }
+
+  /** The number of the call that begins now: 1 for the first. */
+  attempt(event: string): number {
+    return (this.#failedCalls.get(event) ?? 0) + 1
+  }
+
+  callFailed(event: string): void {
+    this.#failedCalls.set(event, this.attempt(event))
+  }
+
+  callSucceeded(event: string): void {
+    this.#failedCalls.delete(event)
+  }
+
+  /** Notes that the API does not know an ID. True as long as its first trigger is not longer ago than `graceMs`. */
+  mayStillAppear(entity: string, triggeredAt: number, graceMs: number): boolean {
+    const known = this.#notFound.get(entity)
+    const first = known && triggeredAt - known.last < Math.max(QUIET_MS, graceMs) ? known.first : triggeredAt
+    if (triggeredAt - first < graceMs) {
+      this.#notFound.set(entity, { first, last: triggeredAt })
+      return true
+    }
+    this.#notFound.delete(entity)
+    return false
+  }
+
+  appeared(entity: string): void {
+    this.#notFound.delete(entity)
+  }
+}
+
+/** By version where both have one and they differ, else by time of change; 0 where neither tells. */
+function compareStates(a: EntityState, b: EntityState): number {
+  if (a.version !== undefined && b.version !== undefined && a.version !== b.version) return a.version - b.version
+  const difference = timeOf(a.lastUpdatedAt) - timeOf(b.lastUpdatedAt)
+  return Number.isNaN(difference) ? 0 : difference
+}
+
+/** Documented with a time zone, but an example lacks it: then UTC is meant. */
+function timeOf(instant: string | undefined): number {
+  if (instant === undefined) return NaN
+  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(instant) ? instant : `${instant}Z`)
+}

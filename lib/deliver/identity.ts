@@ -1,0 +1,42 @@
+/** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
+import { createHash } from 'node:crypto'
+import { kindOf, type BodyTrigger, type IdTrigger, type Trigger } from '../trigger'
+
+/** Longer IDs are possible in a body only; they must not fill the memory. */
+const MAX_KEPT_ID = 256
+
+/** Not the message ID alone: whether a retry repeats it is not documented, nor whether it is unique. */
+export function dedupeKey(name: string, trigger: BodyTrigger): string {
+  return `${name}:${kindOf(trigger)}:${trigger.digest}`
+}
+
+/** One for the events of an order, its documents included, or of a shipment. `undefined`: nothing to keep in order. */
+export function entityKey(trigger: Trigger): string | undefined {
+  const entity = trigger.type === 'id' ? trigger : trigger.entity
+  if (entity === undefined) return undefined
+  return `${entity.kind}:${entity.id.length > MAX_KEPT_ID ? sha256(entity.id) : entity.id}`
+}
+
+/** The same in every retry, since it derives from the dedupe key alone. */
+export function deliveryIdOfBody(name: string, trigger: BodyTrigger): string {
+  return uuidOf(dedupeKey(name, trigger))
+}
+
+/**
+ * For a GET trigger: of the ID and of what was fetched. Where nothing was fetched each trigger may mean another change,
+ * so each is a delivery of its own.
+ */
+export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: string | undefined): string {
+  return uuidOf([name, trigger.kind, trigger.id, contentHash ?? trigger.requestId].join('\0'))
+}
+
+/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID takes it. */
+function uuidOf(key: string): string {
+  const hex = sha256(key)
+  const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,104 @@
+/**
+ * From a trigger to the event that the callback gets: as it came, with the whole order or shipment fetched, or with the ID
+ * alone.
+ */
+import type { TradecloudClient } from '../api'
+import { debugDeliver } from '../debug'
+import { stateOf, type Json } from '../entity-state'
+import { isTradecloudWebhookError } from '../errors'
+import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
+import { quote } from '../quote'
+import type { Result } from '../respond'
+import type { Order, Shipment } from '../schema'
+import type { Validator } from '../validate'
+import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
+
+export interface ResolveOptions {
+  client: TradecloudClient | undefined
+  mode: 'get' | 'always' | 'never'
+  fetchTimeoutMs: number
+  validator: Validator
+  /** `strict`: a fetched entity that deviates from its schema is of no use. */
+  strict: boolean
+}
+
+export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
+
+export async function resolveEvent(trigger: Trigger, options: ResolveOptions, signal: AbortSignal): Promise<Resolved> {
+  const { client, mode } = options
+  if (trigger.type === 'id') {
+    if (!client || mode === 'never') return { ok: true, event: idOnly(trigger) }
+    const fetched = await fetchEntity(client, trigger.kind, trigger.id, options, signal)
+    return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
+  }
+  if (!client || mode !== 'always' || trigger.entity === undefined) return { ok: true, event: trigger.event }
+  const { kind, id } = trigger.entity
+  const fetched = await fetchEntity(client, kind, id, options, signal)
+  if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
+  if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
+  // The event is here: better delivered as it came than held back for an API that does not know the ID.
+  debugDeliver('%s %s: not fetched (%s), delivered with its affected lines', kind, quote(id), fetched.outcome)
+  return { ok: true, event: trigger.event }
+}
+
+/** Whether anything will be fetched: after that has begun, a GET trigger cannot join any more. */
+export function fetches(trigger: Trigger, { client, mode }: ResolveOptions): boolean {
+  return client !== undefined && (trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined)
+}
+
+interface Fetched {
+  ok: true
+  entity: Json
+  contentHash: string
+  issues: Issue[]
+}
+
+async function fetchEntity(
+  client: TradecloudClient,
+  kind: 'order' | 'shipment',
+  id: string,
+  { fetchTimeoutMs, validator, strict }: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Fetched | ({ ok: false } & Result)> {
+  try {
+    const { entity, contentHash, removedKeys } = await client.fetchEntity(kind, id, { signal, timeoutMs: fetchTimeoutMs })
+    const deviations = validator.deviations(kind, entity)
+    const refusals = [...validator.refusals(kind, entity, ''), ...(strict ? deviations : [])]
+    if (refusals.length > 0) {
+      return { ok: false, outcome: 'fetch_failed', detail: `The fetched ${kind} does not fit its schema.`, issues: refusals }
+    }
+    const issues = [...removedKeys.map((pointer) => ({ pointer, message: 'was taken out: it would change a prototype' })), ...deviations]
+    const answeredId = entity.id ?? entity.orderId
+    if (answeredId !== id) issues.push({ pointer: '/id', message: 'is not the ID that was asked for' })
+    return { ok: true, entity, contentHash, issues }
+  } catch (cause) {
+    const code = isTradecloudWebhookError(cause) ? cause.code : ''
+    if (code === 'not_found' || code === 'fetch_timeout' || code === 'invalid_id' || code === 'unavailable') {
+      return { ok: false, outcome: code, cause }
+    }
+    return { ok: false, outcome: 'fetch_failed', cause }
+  }
+}
+
+function idOnly({ kind, id, method }: IdTrigger): WebhookEvent {
+  if (kind === 'shipment') return { kind, completeness: 'id-only', method, shipmentId: id, issues: [] }
+  return { kind, completeness: 'id-only', lineForm: 'deliverySchedule', method, orderId: id, issues: [] }
+}
+
+function wholeEntity({ kind, id, method }: IdTrigger, { entity, issues }: Fetched): OrderEvent | ShipmentEvent {
+  const base = { method, ...stateOf(kind, entity), completeness: 'all-lines', issues } as const
+  if (kind === 'shipment') return { ...base, kind, shipmentId: id, shipment: entity as Shipment }
+  return { ...base, kind, lineForm: 'deliverySchedule', orderId: id, order: entity as Order }
+}
+
+function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): WebhookEvent {
+  const fetchedIssues = issues.map(({ pointer, message }) => ({ pointer, message: `fetched: ${message}` }))
+  const more = { ...definedState(event.kind, entity), completeness: 'all-lines', issues: [...event.issues, ...fetchedIssues] }
+  if (event.kind === 'shipment') return { ...event, ...more, shipment: entity as Shipment } as ShipmentEvent
+  return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
+}
+
+/** What the fetched entity does not tell stays as the body had it. */
+function definedState(kind: string, entity: Json): Json {
+  return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,37 @@
+/**
+ * Reads an order or shipment as loosely as Tradecloud documents it: any part may be missing, `null`, empty, or of
+ * another type than documented.
+ */
+export type Json = Record<string, unknown>
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Text that is more than white space. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined
+}
+
+/** How new an order or shipment is. */
+export interface EntityState {
+  version?: number | undefined
+  lastUpdatedAt?: string | undefined
+}
+
+export function stateOf(kind: string, entity: Json): EntityState {
+  if (kind === 'shipment') return { lastUpdatedAt: textOf(isObject(entity.meta) ? entity.meta.lastUpdatedAt : undefined) }
+  const version = typeof entity.version === 'string' && entity.version !== '' ? Number(entity.version) : entity.version
+  return {
+    version: Number.isSafeInteger(version) ? (version as number) : undefined,
+    // The connector docs of 2022 and 2023 call it lastChangedAt.
+    lastUpdatedAt: textOf(entity.lastUpdatedAt) ?? textOf(entity.lastChangedAt),
+  }
+}
+
+/** The identifier: `orderId` in an order event, `id` in a fetched order, in early events and in a shipment. */
+export function idOf(kind: string, entity: Json): string | undefined {
+  const candidates = kind === 'shipment' ? [entity.id] : [entity.orderId, entity.id]
+  // In October 2020 texts and numbers were mixed up (TC-6431).
+  return candidates.map((id) => textOf(typeof id === 'number' ? String(id) : id)).find((id) => id !== undefined)
+}

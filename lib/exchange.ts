@@ -1,0 +1,79 @@
+/** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { EventKind } from './events'
+import type { DeliveryRecord, Reporter } from './report'
+import { answerFor, send, type Result } from './respond'
+
+export interface ExchangeOptions {
+  answerTimeoutMs: number
+  refusals: 'final' | 'retry'
+  reporter: Reporter
+}
+
+export class Exchange {
+  readonly requestId = randomUUID()
+  readonly receivedAt = new Date()
+  /** What is learned on the way, for the record. */
+  readonly known: { kind?: EventKind; eventName?: string | undefined; entityId?: string; merged?: boolean; issues?: number } = {}
+  rawBody: Buffer | undefined
+  bodyBytes = 0
+  /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
+  abandon: (() => void) | undefined
+  /** Resolves when the request was answered. */
+  readonly done: Promise<void>
+
+  readonly #options: ExchangeOptions
+  readonly #startedAt = performance.now()
+  readonly #timer: NodeJS.Timeout
+  #settle: (() => void) | undefined
+
+  constructor(
+    readonly req: IncomingMessage,
+    readonly res: ServerResponse,
+    options: ExchangeOptions,
+  ) {
+    this.#options = options
+    this.done = new Promise((resolve) => (this.#settle = resolve))
+    this.#timer = setTimeout(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs).unref()
+    // A broken connection is no reason to end the process; whoever reads or writes notices by other means.
+    req.on('error', () => undefined)
+    res.on('error', () => undefined)
+  }
+
+  get finished(): boolean {
+    return this.#settle === undefined
+  }
+
+  /** Answers, unless that was done before. */
+  finish(result: Result & { attempt?: number | undefined }): void {
+    if (!this.#settle) return
+    const settle = this.#settle
+    this.#settle = undefined
+    clearTimeout(this.#timer)
+    this.abandon?.()
+    const { refusals, reporter } = this.#options
+    const answer = answerFor(result, this.requestId, refusals)
+    const answered = send(this.req, this.res, answer)
+    const record: DeliveryRecord = {
+      outcome: result.outcome,
+      status: answer.status,
+      givenUp: answer.givenUp,
+      answered,
+      method: this.req.method ?? '',
+      kind: this.known.kind,
+      eventName: this.known.eventName,
+      entityId: this.known.entityId,
+      deliveryId: result.deliveryId,
+      requestId: this.requestId,
+      attempt: result.attempt,
+      merged: this.known.merged ?? false,
+      issues: this.known.issues ?? 0,
+      bodyBytes: this.bodyBytes,
+      receivedAt: this.receivedAt,
+      durationMs: performance.now() - this.#startedAt,
+    }
+    settle()
+    reporter.request(record, result, answer, this.rawBody)
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The public surface, listed by name. Kept inside on purpose: the parts of the receiver and of the delivery, whose
+ * behaviour is public through the options only.
+ */
+export { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from './api'
+export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
+export type { CallbackOptions, NamedCallbacks } from './deliver/handlers'
+export { MemoryStore, type MemoryStoreOptions } from './deliver/memory-store'
+export type { ClaimResult, Store } from './deliver/store'
+export { isTradecloudWebhookError, RejectEvent, TradecloudWebhookError } from './errors'
+export {
+  orderDocumentsEventNames,
+  orderEventNames,
+  shipmentEventNames,
+  type OrderDocumentsEventName,
+  type OrderEventName,
+  type ShipmentEventName,
+} from './event-names'
+export type {
+  AttachedDocument,
+  EventKind,
+  Issue,
+  OrderDocumentsEvent,
+  OrderEvent,
+  ShipmentEvent,
+  UnknownEvent,
+  WebhookContext,
+  WebhookEvent,
+} from './events'
+export type { DedupeOptions, TradecloudWebhookOptions } from './options'
+export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/authenticate'
+export type { PathOption, PathsOption } from './receive/route'
+export type { DeliveryRecord, ErrorContext, Logger } from './report'
+export type { Outcome } from './respond'
+export { schemas } from './schema'
+export type * from './schema/types'
+export type { UserSchemas } from './validate'

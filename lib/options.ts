@@ -1,0 +1,193 @@
+/**
+ * The options of a webhook: what users may set, their defaults, and the checks. A wrong option throws when the webhook is
+ * created, and names itself.
+ */
+import { TradecloudClient, type TradecloudClientOptions } from './api'
+import { MemoryStore } from './deliver/memory-store'
+import type { CallbackOptions } from './deliver/handlers'
+import type { Store } from './deliver/store'
+import { invalidOption } from './errors'
+import type { AuthOption } from './receive/authenticate'
+import type { PathsOption } from './receive/route'
+import type { DeliveryRecord, ErrorContext, Logger } from './report'
+import type { TradecloudWebhookError } from './errors'
+import type { UserSchemas } from './validate'
+
+export interface TradecloudWebhookOptions extends CallbackOptions {
+  /**
+   * Who may come in: `{ type: 'basic', username, password }`, `{ type: 'bearer', token }`, a list of these (rotation,
+   * several senders), or a function of the request. `'none'` accepts anyone. Required.
+   */
+  auth: AuthOption
+  /** Path patterns below the mount path. Default: see the three of them. */
+  paths?: PathsOption | undefined
+  /**
+   * Called after every answer that is not 2xx, with an error whose `code` is the outcome and whose `cause` is what was
+   * thrown. Cannot change the answer. Default: none.
+   */
+  onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
+  /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
+  onDelivery?: ((record: DeliveryRecord) => void | Promise<void>) | undefined
+  /** Gets losses and alarms. All else goes to `DEBUG=tradecloud-webhook:*`. Default: `console`. */
+  logger?: Logger | undefined
+  /**
+   * The Tradecloud API to fetch from: `{ environment, username, password }`, `{ baseUrl, username, password }`, or a
+   * `TradecloudClient`, which the webhook then does not close. Default: none; GET triggers come as `'id-only'`.
+   */
+  api?: TradecloudClient | TradecloudClientOptions | undefined
+  /**
+   * `'get'`: fetch for GET triggers. `'always'`: also for each body, so that `order` holds all lines. `'never'`.
+   * Default: `'get'`.
+   */
+  fetch?: 'get' | 'always' | 'never' | undefined
+  /**
+   * `'tolerant'`: deviations from the schemas are delivered and listed in `event.issues`. `'strict'`: they are refused.
+   * `'off'`: they are not looked for. What routing needs is always checked. Default: `'tolerant'`.
+   */
+  validation?: 'tolerant' | 'strict' | 'off' | undefined
+  /**
+   * Your own JSON Schemas by kind (draft-07, 2019-09 or 2020-12), always enforced. A fetched order or shipment that
+   * does not fit is answered 502 and tried again. Default: none.
+   */
+  schemas?: UserSchemas | undefined
+  /** Bytes of a body after decompression. Default: 64 MiB, above the largest order that Tradecloud documents. */
+  bodyLimit?: number | undefined
+  /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
+  maxBytesInFlight?: number | undefined
+  /** An upload from which nothing comes for so long is ended with 503. Default: 10,000 ms. */
+  uploadIdleTimeoutMs?: number | undefined
+  /** Callbacks that run at once; further events wait, at most `answerTimeoutMs`. Default: 32. */
+  concurrency?: number | undefined
+  /** From the headers of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
+  answerTimeoutMs?: number | undefined
+  /** For a fetch with its login, retries and waits. Default: 20,000 ms. */
+  fetchTimeoutMs?: number | undefined
+  /** How long an ID that the API does not know may still appear there: 503 until then, 404 after. Default: 3,600,000 ms (1 h). */
+  notFoundGraceMs?: number | undefined
+  /** How long `close()` lets running callbacks finish. Default: 8,000 ms. */
+  closeTimeoutMs?: number | undefined
+  /**
+   * `'retry'` answers 503 instead of 400, 401, 413 and 415, so that Tradecloud keeps the event: for the first days of an
+   * integration, and while a password is changed. Default: `'final'`.
+   */
+  refusals?: 'final' | 'retry' | undefined
+  /** Part of the dedupe keys: tells webhooks apart that share a store. Default: `'tradecloud'`. */
+  name?: string | undefined
+  /**
+   * Keeps an event from being processed twice: `false` switches it off. Default: a `MemoryStore`, for 24 hours.
+   */
+  dedupe?: false | DedupeOptions | undefined
+}
+
+export interface DedupeOptions {
+  /** Default: a `MemoryStore` of this webhook. */
+  store?: Store | undefined
+  /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
+  ttlMs?: number | undefined
+}
+
+type Required_<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
+type Optional = 'paths' | 'onError' | 'onDelivery' | 'api' | 'schemas' | 'dedupe' | keyof CallbackOptions
+
+/** All options with their defaults in. */
+export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional>> &
+  Pick<TradecloudWebhookOptions, 'paths' | 'onError' | 'onDelivery' | 'schemas' | keyof CallbackOptions> & {
+    dedupe: false | { store: Store; ttlMs: number }
+    client: TradecloudClient | undefined
+    /** The webhook made the client and has to close it. */
+    ownsClient: boolean
+  }
+
+const MIB = 1024 * 1024
+const CHOICES = {
+  fetch: ['get', 'always', 'never'],
+  validation: ['tolerant', 'strict', 'off'],
+  refusals: ['final', 'retry'],
+} as const
+
+const DEFAULTS = {
+  logger: console as Logger,
+  fetch: 'get',
+  validation: 'tolerant',
+  bodyLimit: 64 * MIB,
+  uploadIdleTimeoutMs: 10_000,
+  concurrency: 32,
+  answerTimeoutMs: 30_000,
+  fetchTimeoutMs: 20_000,
+  notFoundGraceMs: 3_600_000,
+  closeTimeoutMs: 8_000,
+  refusals: 'final',
+  name: 'tradecloud',
+} as const
+
+const DAY_MS = 86_400_000
+/** Beyond this, Node's timers fire at once. */
+const MAX_TIMER_MS = 2_147_483_647
+
+const KNOWN = [
+  ...Object.keys(DEFAULTS),
+  ...['auth', 'paths', 'onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError', 'onDelivery'],
+  ...['api', 'schemas', 'maxBytesInFlight', 'dedupe'],
+]
+
+/** An option that is `undefined` counts as absent. Credentials, callbacks and paths are checked where they are used. */
+export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
+    throw invalidOption('options', 'is missing: createTradecloudWebhook({ auth, onOrder })')
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TradecloudWebhookOptions
+  const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
+  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.toSorted().join(', ')}`)
+  const merged = { ...DEFAULTS, ...given }
+  const resolved = { ...merged, maxBytesInFlight: given.maxBytesInFlight ?? 4 * merged.bodyLimit }
+
+  for (const [option, allowed] of Object.entries(CHOICES)) {
+    const value: unknown = resolved[option as keyof typeof CHOICES]
+    if (!(allowed as readonly unknown[]).includes(value)) {
+      throw invalidOption(option, `is ${JSON.stringify(value)}; allowed are ${allowed.join(', ')}`)
+    }
+  }
+  for (const option of ['bodyLimit', 'maxBytesInFlight', 'concurrency'] as const) checkNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
+  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const) checkNumber(option, resolved[option], 1, MAX_TIMER_MS)
+  checkNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
+  checkNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
+  if (resolved.maxBytesInFlight < resolved.bodyLimit) {
+    throw invalidOption('maxBytesInFlight', `is ${resolved.maxBytesInFlight}, less than bodyLimit (${resolved.bodyLimit}): a large body could never come in`)
+  }
+  if (typeof resolved.name !== 'string' || resolved.name === '') throw invalidOption('name', 'must be a text that is not empty')
+  for (const option of ['onError', 'onDelivery'] as const) {
+    if (given[option] !== undefined && typeof given[option] !== 'function') throw invalidOption(option, `is ${typeof given[option]}, not a function`)
+  }
+  if (typeof (resolved.logger as Partial<Logger> | null)?.warn !== 'function' || typeof resolved.logger.error !== 'function') {
+    throw invalidOption('logger', 'must have the functions warn and error')
+  }
+  const client = resolveClient(given.api, resolved.fetchTimeoutMs)
+  if (resolved.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
+  return { ...resolved, dedupe: resolveDedupe(given.dedupe), client, ownsClient: client !== undefined && client !== given.api }
+}
+
+function resolveDedupe(dedupe: unknown): ResolvedOptions['dedupe'] {
+  if (dedupe === false) return false
+  if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null)) throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
+  const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
+  const unknown = Object.keys(rest)[0]
+  if (unknown !== undefined) throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
+  checkNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
+  for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
+    if (typeof (store as Partial<Store> | null)?.[method] !== 'function') throw invalidOption('dedupe.store', `has no method ${method}`)
+  }
+  return { store, ttlMs }
+}
+
+function resolveClient(api: TradecloudWebhookOptions['api'], fetchTimeoutMs: number): TradecloudClient | undefined {
+  if (api === undefined) return undefined
+  if (typeof (api as unknown) !== 'object' || (api as unknown) === null) throw invalidOption('api', 'must be an object or a TradecloudClient')
+  if ('fetchEntity' in api) return api
+  return new TradecloudClient({ fetchTimeoutMs, ...api })
+}
+
+function checkNumber(option: string, value: unknown, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+    throw invalidOption(option, `is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; it must be a whole number from ${min} to ${max}`)
+  }
+}

@@ -1,0 +1,6 @@
+/** Values out of requests for log lines: in quotes, without line breaks or control characters, and cut. */
+export function quote(value: string): string {
+  const text = JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+  // JSON leaves these as they are, and terminals act on some of them.
+  return text.replace(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,0 +1,118 @@
+/**
+ * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
+ * hashes and compared in constant time.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { invalidOption } from '../errors'
+import { isThenable } from '../thenable'
+
+/** RFC 7617. Both may hold any UTF-8; a colon only in the password. */
+export interface BasicCredential {
+  type: 'basic'
+  username: string
+  password: string
+}
+
+/** RFC 6750: a static token as set in Tradecloud's portal. */
+export interface BearerCredential {
+  type: 'bearer'
+  token: string
+}
+
+export type Credential = BasicCredential | BearerCredential
+
+/** Own check of a request: only `true` lets it in. Throwing is answered 503, so that nothing is lost. */
+export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
+
+/** `'none'` accepts anyone: for trying things out on loopback only. */
+export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
+
+export interface Authenticator {
+  /** True for a request that may come in. Rejects or throws only where a custom function does. */
+  check(req: IncomingMessage): boolean | Promise<boolean>
+  /** Value of `WWW-Authenticate` for the rest. */
+  challenge: string
+}
+
+const CHALLENGES = {
+  basic: 'Basic realm="tradecloud-webhook", charset="UTF-8"',
+  bearer: 'Bearer realm="tradecloud-webhook"',
+}
+
+/** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
+export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
+  if (auth === undefined) {
+    throw invalidOption('auth', "is required: { type: 'basic', username, password }, { type: 'bearer', token }, a list of these, a function, or 'none' to accept anyone")
+  }
+  if (auth === 'none') return { check: () => true, challenge: '' }
+  if (typeof auth === 'function') {
+    return {
+      check: (req) => {
+        const verdict: unknown = auth(req)
+        return isThenable(verdict) ? Promise.resolve(verdict).then((value) => value === true) : verdict === true
+      },
+      challenge: `${CHALLENGES.basic}, ${CHALLENGES.bearer}`,
+    }
+  }
+  const entries: readonly unknown[] = Array.isArray(auth) ? auth : [auth]
+  if (entries.length === 0) throw invalidOption('auth', 'is an empty list, which would refuse every event')
+  const expected = entries.map((entry, i) => digestOf(entry, entries.length > 1 ? `auth[${i}]` : 'auth'))
+  return {
+    check: (req) => {
+      const presented = readAuthorization(req.headers.authorization)
+      let matches = false
+      // No early exit: the time taken must not tell which entry matched.
+      for (const { type, digest } of expected) {
+        if (presented?.type === type && timingSafeEqual(presented.digest, digest)) matches = true
+      }
+      return matches
+    },
+    challenge: [...new Set(expected.map(({ type }) => CHALLENGES[type]))].join(', '),
+  }
+}
+
+interface Digest {
+  type: 'basic' | 'bearer'
+  digest: Buffer
+}
+
+function digestOf(entry: unknown, option: string): Digest {
+  if (typeof entry !== 'object' || entry === null) throw invalidOption(option, 'is not a credential object')
+  const { type, username, password, token, ...rest } = entry as Record<string, unknown>
+  const unknownKey = Object.keys(rest)[0]
+  if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
+  if (type === 'basic') {
+    const name = checkSecret(username, `${option}.username`)
+    if (name.includes(':')) throw invalidOption(`${option}.username`, 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
+    return { type, digest: sha256(Buffer.from(`${name}:${checkSecret(password, `${option}.password`)}`, 'utf8')) }
+  }
+  if (type === 'bearer') {
+    const value = checkSecret(token, `${option}.token`)
+    if (!/^[\x21-\x7e]+$/.test(value)) throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
+    return { type, digest: sha256(Buffer.from(value, 'latin1')) }
+  }
+  throw invalidOption(`${option}.type`, `is ${JSON.stringify(type)}; allowed are 'basic' and 'bearer'`)
+}
+
+/** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
+export function checkSecret(value: unknown, option: string): string {
+  if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
+  if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
+  if (value === '') throw invalidOption(option, 'is empty')
+  if (value.trim() !== value) throw invalidOption(option, 'has white space at its start or end; was it copied with a line break?')
+  return value
+}
+
+function readAuthorization(header: string | undefined): Digest | undefined {
+  // The scheme has no case (RFC 9110); Node has trimmed the header.
+  const [, scheme, value] = /^(\S+) +(\S+)$/.exec(header ?? '') ?? []
+  if (scheme === undefined || value === undefined) return undefined
+  if (/^basic$/i.test(scheme)) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')) }
+  if (/^bearer$/i.test(scheme)) return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')) }
+  return undefined
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}

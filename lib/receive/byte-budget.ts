@@ -1,0 +1,28 @@
+/** Bounds the bytes of all bodies that one webhook holds at a time: many large bodies at once must not end the process. */
+export class ByteBudget {
+  #used = 0
+  readonly #max: number
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get full(): boolean {
+    return this.#used >= this.#max
+  }
+
+  /** True when the bytes fit; they count from then on. */
+  take(bytes: number): boolean {
+    if (!this.fits(bytes)) return false
+    this.#used += bytes
+    return true
+  }
+
+  fits(bytes: number): boolean {
+    return this.#used + bytes <= this.#max
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes
+  }
+}

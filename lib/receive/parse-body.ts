@@ -1,0 +1,78 @@
+/** From the bytes of a body, or from what the app made of them, to a JSON value and the digest that identifies it. */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { parseJson } from '../json'
+import { refuse, type Refusal } from './refusal'
+
+export interface ParsedBody {
+  ok: true
+  value: unknown
+  /** SHA-256 of the bytes, in hex. */
+  digest: string
+  /** Absent where the app had parsed the body to an object. */
+  rawBody?: Buffer | undefined
+  /** JSON pointers of keys that were taken out because they change prototypes. */
+  removedKeys: string[]
+}
+
+export type MediaType = 'json' | 'missing'
+
+/** What the headers say of the body: `application/json` and `+json` in UTF-8, or nothing. */
+export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
+  if (contentType === undefined || contentType.trim() === '') return { ok: true, type: 'missing' }
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim())
+  if (type !== 'application/json' && !/^[^/\s]+\/[^/\s]+\+json$/.test(type)) {
+    return refuse('unsupported_media_type', 'Content-Type must be application/json or end with +json.')
+  }
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '')
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
+    return refuse('unsupported_media_type', 'The character set must be UTF-8.')
+  }
+  return { ok: true, type: 'json' }
+}
+
+export function parseBytes(bytes: Buffer, type: MediaType): ParsedBody | Refusal {
+  if (type === 'missing' && firstCharacter(bytes) === '<') {
+    return refuse('unsupported_media_type', 'The body looks like XML; only JSON is received.')
+  }
+  const json = parseJson(bytes)
+  if (!json.ok) return refuse('malformed_body', `${json.reason[0]?.toUpperCase() ?? ''}${json.reason.slice(1)}.`)
+  return { ok: true, value: json.value, digest: sha256(bytes), rawBody: bytes, removedKeys: json.removedKeys }
+}
+
+/**
+ * A body that something before us has read: object, text or Buffer as it is. Express 4 sets `req.body = {}` beside an
+ * unread stream too, so this is asked only once the stream has ended.
+ */
+export function takeParsedBody(req: IncomingMessage, type: MediaType): ParsedBody | Refusal {
+  const { body } = req as { body?: unknown }
+  if (body instanceof Uint8Array) return parseBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), type)
+  if (typeof body === 'string') return parseBytes(Buffer.from(body, 'utf8'), type)
+  if (typeof body === 'object' && body !== null && !isLeftover(req, body)) {
+    try {
+      // Through bytes and back: the same depth cap and removal of keys as for bodies that are read here.
+      const parsed = parseBytes(Buffer.from(JSON.stringify(body), 'utf8'), 'json')
+      return parsed.ok ? { ...parsed, rawBody: undefined } : parsed
+    } catch {
+      // cyclic, or with a BigInt: nothing that a JSON body can have become
+    }
+  }
+  return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
+    cause: new Error(
+      'The request body had been consumed before it reached tradecloud-webhook. Mount the webhook before express.json() and other body parsers.',
+    ),
+  })
+}
+
+/** An empty object that stands for a body which something else has swallowed. */
+function isLeftover(req: IncomingMessage, body: object): boolean {
+  return Object.keys(body).length === 0 && Number(req.headers['content-length'] ?? Infinity) > 2
+}
+
+function firstCharacter(bytes: Buffer): string | undefined {
+  return /\S/.exec(bytes.toString('utf8', 0, 64))?.[0]
+}
+
+export function sha256(bytes: Buffer | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

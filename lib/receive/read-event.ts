@@ -1,0 +1,132 @@
+/**
+ * From the JSON of a body to a typed event: which kind it is, which entity it is about, and how it deviates from its
+ * schema. The field that holds the event decides its kind, not its name.
+ */
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
+import type { AttachedDocument, EventKind, Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
+import { idOf, isObject, stateOf, textOf, type Json } from '../entity-state'
+import type { MessageMeta, TradecloudDocument } from '../schema'
+import { refuse, type Refusal } from './refusal'
+import type { BodySchema } from '../validate'
+
+/** The fields that hold an event, the likeliest first. */
+const FIELDS = {
+  orderEvent: { kind: 'order', lineForm: 'deliverySchedule', schema: 'orderWebhookBody' },
+  singleDeliveryOrderEvent: { kind: 'order', lineForm: 'singleDelivery', schema: 'orderWebhookBody' },
+  // Name of singleDeliveryOrderEvent in the docs of September 2023 to April 2024.
+  simpleOrderEvent: { kind: 'order', lineForm: 'singleDelivery', schema: 'orderWebhookBody' },
+  orderDocumentsEvent: { kind: 'orderDocuments', lineForm: 'deliverySchedule', schema: 'orderWebhookBody' },
+  shipment: { kind: 'shipment', lineForm: 'deliverySchedule', schema: 'shipmentWebhookBody' },
+} as const satisfies Record<string, { kind: EventKind; lineForm: string; schema: BodySchema }>
+
+type Field = keyof typeof FIELDS
+
+const KIND_OF_NAME = new Map<string, EventKind>([
+  ...orderEventNames.map((name) => [name, 'order'] as const),
+  ...orderDocumentsEventNames.map((name) => [name, 'orderDocuments'] as const),
+  ...shipmentEventNames.map((name) => [name, 'shipment'] as const),
+])
+
+/** What a body is about, before anything in it is checked. */
+export interface Identified {
+  ok: true
+  kind: EventKind
+  eventName?: string | undefined
+  lineForm: 'deliverySchedule' | 'singleDelivery'
+  /** Schema of the whole body; none for a kind that is not known. */
+  schema?: BodySchema | undefined
+  body: Json
+  /** The object that holds the event: the body itself for a bare order or an unknown kind. */
+  content: Json
+  /** JSON pointer of `content` in the body. */
+  pointer: string
+  /** Oddities that were seen on the way. */
+  issues: Issue[]
+}
+
+export function identify(body: unknown): Identified | Refusal {
+  if (!isObject(body)) return invalid('', 'must be a JSON object')
+  const eventName = textOf(body.eventName)
+  const present = (Object.keys(FIELDS) as Field[]).filter((field) => body[field] !== undefined && body[field] !== null)
+  const field = present.find((name) => FIELDS[name].kind === KIND_OF_NAME.get(eventName ?? '')) ?? present[0]
+  const base = { ok: true, eventName, lineForm: 'deliverySchedule', body, content: body, pointer: '', issues: [] as Issue[] } as const
+  if (field === undefined) {
+    if (eventName !== undefined) return { ...base, kind: 'unknown' }
+    // The docs of December 2019 to April 2020 had no envelope.
+    if (isBareOrder(body)) return { ...base, kind: 'order', schema: 'order' }
+    return invalid('', `must have an eventName and one of ${Object.keys(FIELDS).join(', ')}`)
+  }
+  const content = body[field]
+  if (!isObject(content)) return invalid(`/${field}`, 'must be an object')
+  const others = present.filter((name) => name !== field)
+  const issues = others.map((name) => ({ pointer: `/${name}`, message: `is not delivered: the event was taken from ${field}` }))
+  return { ...base, ...FIELDS[field], content, pointer: `/${field}`, issues }
+}
+
+function isBareOrder(body: Json): boolean {
+  return textOf(body.id) !== undefined && (isObject(body.buyerOrder) || isObject(body.supplierOrder) || Array.isArray(body.lines))
+}
+
+export interface ReadEvent {
+  ok: true
+  event: WebhookEvent
+  /** What the order of events is kept for; none for an unknown kind. */
+  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  /** The body carries a message ID, version or time of change: the same bytes again are the same event. */
+  identified: boolean
+}
+
+/** `urlId` steps in where the body holds no ID; where both do and differ, the body wins. */
+export function readEvent(found: Identified, method: 'GET' | 'POST' | 'PUT', urlId: string | undefined, issues: Issue[]): ReadEvent | Refusal {
+  const { kind, content, body } = found
+  const meta = messageMetaOf(found)
+  const state = stateOf(kind, content)
+  const base = { method, eventName: found.eventName, ...state, meta: meta as MessageMeta | undefined, issues: [...found.issues, ...issues] }
+  const identified = state.version !== undefined || state.lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
+  if (kind === 'unknown') return { ok: true, event: { ...base, kind, eventName: found.eventName ?? '', body }, identified }
+
+  const id = idOf(kind, content) ?? urlId
+  if (id === undefined) return invalid(`${found.pointer}/${kind === 'shipment' || found.pointer === '' ? 'id' : 'orderId'}`, 'must be a text that is not empty')
+  if (kind === 'shipment') {
+    const event = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content } as ShipmentEvent
+    return { ok: true, event, entity: { kind, id }, identified }
+  }
+  const entity = { kind: 'order', id } as const
+  if (kind === 'orderDocuments') {
+    const documents = attachedDocuments(content)
+    const event = { ...base, kind, completeness: 'affected-lines', orderId: id, documents, order: content } as OrderDocumentsEvent
+    return { ok: true, event, entity, identified }
+  }
+  const affectedLines = Array.isArray(content.lines) ? content.lines : []
+  const event = { ...base, kind, completeness: 'affected-lines', lineForm: found.lineForm, orderId: id, order: content, affectedLines } as unknown as OrderEvent
+  return { ok: true, event, entity, identified }
+}
+
+/** Inside the event, where Tradecloud's own receiver reads it, or beside it. A shipment's own `meta` is something else. */
+function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
+  if (kind !== 'shipment' && isObject(content.meta)) return content.meta
+  return isObject(body.meta) ? body.meta : undefined
+}
+
+function attachedDocuments(content: Json): AttachedDocument[] {
+  const found: AttachedDocument[] = []
+  const collect = (holder: unknown, party: 'buyer' | 'supplier', lineId?: string): void => {
+    if (!isObject(holder) || !Array.isArray(holder.documents)) return
+    for (const document of holder.documents) {
+      if (isObject(document)) found.push({ document: document as TradecloudDocument, party, ...(lineId !== undefined && { lineId }) })
+    }
+  }
+  collect(content.buyerOrder, 'buyer')
+  collect(content.supplierOrder, 'supplier')
+  for (const line of Array.isArray(content.lines) ? (content.lines as unknown[]) : []) {
+    if (!isObject(line)) continue
+    const lineId = textOf(line.id)
+    collect(line.buyerLine, 'buyer', lineId)
+    collect(line.supplierLine, 'supplier', lineId)
+  }
+  return found
+}
+
+function invalid(pointer: string, message: string): Refusal {
+  return refuse('invalid_body', 'The body is not an event that can be delivered.', { issues: [{ pointer, message }] })
+}

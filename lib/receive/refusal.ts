@@ -1,0 +1,8 @@
+/** An expected refusal while receiving: a result, not an exception. */
+import type { Outcome, Result } from '../respond'
+
+export type Refusal = { ok: false; outcome: Outcome } & Omit<Result, 'outcome'>
+
+export function refuse(outcome: Outcome, detail: string, more: Omit<Result, 'outcome' | 'detail'> = {}): Refusal {
+  return { ok: false, outcome, detail, ...more }
+}

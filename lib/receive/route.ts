@@ -1,0 +1,107 @@
+/**
+ * Path patterns: which requests are ours, and the ID that stands in the path. Works on the raw path, because Express
+ * answers an undecodable one by itself; syntax of path-to-regexp 8 whichever Express is around.
+ */
+import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
+import { invalidOption, isTradecloudWebhookError } from '../errors'
+
+/** A path pattern, a RegExp with named groups `orderId` or `shipmentId`, or a list of these. `false`: none. */
+export type PathOption = string | RegExp | ReadonlyArray<string | RegExp> | false
+
+export interface PathsOption {
+  /**
+   * Paths of order triggers. A parameter at the end takes the rest of the path, slashes included.
+   * Default: `['/order', '/order/:orderId']`.
+   */
+  order?: PathOption | undefined
+  /** Paths of shipment triggers. Default: `['/shipment', '/shipment/:shipmentId']`. */
+  shipment?: PathOption | undefined
+  /** Paths of triggers of any kind: a GET there has its ID in the query. Default: `'/'`. */
+  any?: PathOption | undefined
+}
+
+export type IdName = 'orderId' | 'shipmentId'
+
+/** IDs as they stand in the path, still percent-encoded. */
+export type RouteMatch = Partial<Record<IdName, string>>
+
+/** The router of one webhook: a match, or `undefined` for a path that is not ours. */
+export type Route = (rawPath: string) => RouteMatch | undefined
+
+const PLACES = {
+  order: { patterns: ['/order', '/order/:orderId'], ids: ['orderId'] },
+  shipment: { patterns: ['/shipment', '/shipment/:shipmentId'], ids: ['shipmentId'] },
+  any: { patterns: ['/'], ids: ['orderId', 'shipmentId'] },
+} as const satisfies Record<string, { patterns: string[]; ids: IdName[] }>
+
+/** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that could never hold the right ID. */
+export function compileRoutes(paths: PathsOption = {}): Route {
+  const known = Object.keys(PLACES)
+  for (const key of Object.keys(paths)) {
+    if (!known.includes(key)) throw invalidOption('paths', `has the unknown key ${JSON.stringify(key)}; known are ${known.join(', ')}`)
+  }
+  const routes: Route[] = []
+  for (const [place, { patterns, ids }] of Object.entries(PLACES)) {
+    const option = paths[place as keyof typeof PLACES] ?? patterns
+    if (option === false) continue
+    const list: ReadonlyArray<unknown> = Array.isArray(option) ? option : [option]
+    if (list.length === 0) throw invalidOption(`paths.${place}`, 'is an empty list; use false to switch these paths off')
+    for (const pattern of list) routes.push(compile(`paths.${place}`, pattern, ids))
+  }
+  if (routes.length === 0) throw invalidOption('paths', 'switches every path off; then nothing would ever be received')
+  return (rawPath) => {
+    for (const route of routes) {
+      const found = route(rawPath)
+      if (found) return found
+    }
+    return undefined
+  }
+}
+
+function compile(option: string, pattern: unknown, ids: readonly IdName[]): Route {
+  if (pattern instanceof RegExp) return compileRegExp(option, pattern, ids)
+  if (typeof pattern !== 'string') throw invalidOption(option, `holds ${String(pattern)}; allowed are path patterns and RegExps`)
+  if (!pattern.startsWith('/')) throw invalidOption(option, `holds ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
+  try {
+    const tokens = new TokenData(lastTakesTheRest(parse(pattern).tokens), pattern)
+    checkNames(option, JSON.stringify(pattern), pathToRegexp(tokens).keys.map((key) => key.name), ids)
+    const matches = match<RouteMatch>(tokens, { decode: false })
+    return (rawPath) => {
+      const found = matches(rawPath)
+      return found ? found.params : undefined
+    }
+  } catch (error) {
+    if (isTradecloudWebhookError(error)) throw error
+    throw invalidOption(option, `holds ${JSON.stringify(pattern)}, which path-to-regexp 8 refuses: ${(error as Error).message}`)
+  }
+}
+
+function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]): Route {
+  const names = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map((group) => group[1] ?? '')
+  checkNames(option, String(pattern), names, ids)
+  // A global or sticky expression remembers where it stopped and would miss every second request.
+  const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  return (rawPath) => {
+    const found = expression.exec(rawPath)
+    return found ? { ...found.groups } : undefined
+  }
+}
+
+/** An ID may hold slashes, escaped or not: at the end of a pattern nothing else can follow. */
+function lastTakesTheRest(tokens: readonly Token[]): Token[] {
+  const last = tokens.at(-1)
+  if (last === undefined) return []
+  const rest = tokens.slice(0, -1)
+  if (last.type === 'param') return [...rest, { type: 'wildcard', name: last.name }]
+  if (last.type === 'group') return [...rest, { type: 'group', tokens: lastTakesTheRest(last.tokens) }]
+  return [...tokens]
+}
+
+function checkNames(option: string, shown: string, names: string[], ids: readonly IdName[]): void {
+  const allowed: readonly string[] = ids
+  if (names.length > 0 && !names.some((name) => allowed.includes(name))) {
+    throw invalidOption(option, `holds ${shown}, which names no ${ids.map((id) => `:${id}`).join(' and no ')}`)
+  }
+  const foreign = names.find((name) => (name === 'orderId' || name === 'shipmentId') && !allowed.includes(name))
+  if (foreign !== undefined) throw invalidOption(option, `holds ${shown}; ${foreign} does not belong there`)
+}

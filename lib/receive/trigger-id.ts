@@ -1,0 +1,62 @@
+/**
+ * The order or shipment ID in the URL of a trigger: out of path and query, decoded once, and refused where it cannot
+ * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are taken as they are.
+ */
+import { isUtf8 } from 'node:buffer'
+import { checkEntityId } from '../entity-id'
+import type { IdName, RouteMatch } from './route'
+
+export type TriggerId =
+  | { found: true; kind: 'order' | 'shipment'; id: string }
+  /** `problem` is absent where the URL holds no ID at all. */
+  | { found: false; problem?: string }
+
+const NAMES: readonly IdName[] = ['orderId', 'shipmentId']
+
+export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
+  const found: Record<IdName, Set<string>> = { orderId: new Set(), shipmentId: new Set() }
+  const given: Array<[IdName, string]> = []
+  for (const name of NAMES) if (match[name] !== undefined) given.push([name, match[name]])
+  for (const part of rawQuery === '' ? [] : rawQuery.split('&')) {
+    const equals = part.indexOf('=')
+    const key = decode(equals < 0 ? part : part.slice(0, equals))
+    const name = NAMES.find((known) => key === known || key?.startsWith(`${known}[`))
+    if (name === undefined) continue
+    if (key !== name) return { found: false, problem: `${name} in the query is an object or a list` }
+    given.push([name, equals < 0 ? '' : part.slice(equals + 1)])
+  }
+  for (const [name, raw] of given) {
+    const id = decode(raw)
+    if (id === undefined) return { found: false, problem: `${name} cannot be decoded` }
+    const problem = /^\/+$/.test(id) ? 'consists of slashes alone' : checkEntityId(id)
+    if (problem !== undefined) return { found: false, problem: `${name} ${problem}` }
+    found[name].add(id)
+  }
+  const [orderId, otherOrderId] = found.orderId
+  const [shipmentId, otherShipmentId] = found.shipmentId
+  if (orderId !== undefined && shipmentId !== undefined) {
+    return { found: false, problem: 'the URL holds an order ID and a shipment ID' }
+  }
+  if (otherOrderId !== undefined || otherShipmentId !== undefined) {
+    return { found: false, problem: 'the URL holds two different IDs' }
+  }
+  if (orderId !== undefined) return { found: true, kind: 'order', id: orderId }
+  if (shipmentId !== undefined) return { found: true, kind: 'shipment', id: shipmentId }
+  return { found: false }
+}
+
+/** A `+` stays a `+`. `undefined` for what is not percent-encoded UTF-8. */
+function decode(raw: string): string | undefined {
+  let text = raw
+  // Node hands over bytes above 127 as one character each.
+  if (/[\u0080-\u00ff]/.test(raw) && !/[^\u0000-\u00ff]/.test(raw)) {
+    const bytes = Buffer.from(raw, 'latin1')
+    if (!isUtf8(bytes)) return undefined
+    text = bytes.toString('utf8')
+  }
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The table of answers: what becomes of a trigger decides the status that Tradecloud gets. Nothing else in the package
+ * sets a status, and no row is 500: Tradecloud takes 4xx and 500 for final and sends such an event never again.
+ */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Issue } from './events'
+
+interface Row {
+  status: number
+  /** What the sender reads when the result has no words of its own. */
+  detail: string
+  /** With `refusals: 'retry'` answered 503 instead. */
+  refusal?: true
+}
+
+const TABLE = {
+  delivered: { status: 200, detail: 'The event was processed.' },
+  duplicate: { status: 200, detail: 'The event had been processed before.' },
+  ignored: { status: 200, detail: 'There is no callback for this kind of event.' },
+  malformed_body: { status: 400, detail: 'The body cannot be read.', refusal: true },
+  invalid_body: { status: 400, detail: 'The body is not an event.', refusal: true },
+  invalid_id: { status: 400, detail: 'The URL holds no usable order or shipment ID.', refusal: true },
+  rejected: { status: 422, detail: 'The event was rejected.' },
+  unauthorized: { status: 401, detail: 'The credentials are missing or wrong.', refusal: true },
+  not_found: { status: 404, detail: 'The Tradecloud API does not know this ID.' },
+  method_not_allowed: { status: 405, detail: 'Only GET, POST and PUT are received here.' },
+  body_too_large: { status: 413, detail: 'The body is too large.', refusal: true },
+  unsupported_media_type: { status: 415, detail: 'The body has a type that is not received here.', refusal: true },
+  fetch_failed: { status: 502, detail: 'The order or shipment could not be fetched from the Tradecloud API.' },
+  fetch_timeout: { status: 504, detail: 'The Tradecloud API did not answer in time.' },
+  answer_timeout: { status: 504, detail: 'The event was not processed in time.' },
+  handler_failed: { status: 503, detail: 'The event could not be processed now.' },
+  in_progress: { status: 503, detail: 'The same event is being processed right now.' },
+  unavailable: { status: 503, detail: 'The receiver cannot take the event now.' },
+} as const satisfies Record<string, Row>
+
+/** What became of a trigger. */
+export type Outcome = keyof typeof TABLE
+
+/** Retries are Tradecloud's to schedule; this only asks it not to come back at once. */
+const RETRY_AFTER_S = 10
+
+/** An outcome with all that the answer, the log and the delivery record need of it. */
+export interface Result {
+  outcome: Outcome
+  /** Words for the sender. Holds nothing secret and nothing of the body. */
+  detail?: string | undefined
+  /** `rejected`: the status that the callback chose. */
+  status?: number | undefined
+  /** `not_found`: trying again may still help. */
+  retry?: boolean | undefined
+  issues?: Issue[] | undefined
+  deliveryId?: string | undefined
+  headers?: Readonly<Record<string, string>> | undefined
+  /** What went wrong, for `onError`. Never sent. */
+  cause?: unknown
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  body: string
+  /** Tradecloud will not send this event again, and it was not processed. */
+  givenUp: boolean
+  detail: string
+}
+
+/** Looks an outcome up in the table. */
+export function answerFor(result: Result, requestId: string, refusals: 'final' | 'retry'): Answer {
+  const row: Row = TABLE[result.outcome]
+  const again = (row.refusal && refusals === 'retry') ?? false
+  const status = again || result.retry ? 503 : (result.status ?? row.status)
+  const detail = result.detail ?? row.detail
+  const { outcome, deliveryId, issues } = result
+  const ok = status < 300
+  const body = JSON.stringify(
+    ok
+      ? { outcome, deliveryId }
+      : { title: STATUS_CODES[status] ?? 'Refused', status, detail, code: outcome, deliveryId, requestId, issues },
+  )
+  return {
+    status,
+    headers: {
+      ...result.headers,
+      'Content-Type': ok ? 'application/json' : 'application/problem+json',
+      'Content-Length': String(Buffer.byteLength(body)),
+      // A cache that answers a GET trigger by itself would swallow a change.
+      'Cache-Control': 'no-store',
+      ...(status === 503 && { 'Retry-After': String(RETRY_AFTER_S) }),
+    },
+    body,
+    givenUp: status >= 400 && status <= 500,
+    detail,
+  }
+}
+
+/** How long what is still coming is read and thrown away, so that a sender that is busy sending sees the answer. */
+const DRAIN_MS = 1_000
+
+/** Sends an answer, unless one was sent or the client is gone. */
+export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
+  if (res.headersSent || res.writableEnded || res.destroyed) return false
+  const unread = !req.complete
+  const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2
+  res.writeHead(answer.status, closes ? { ...answer.headers, Connection: 'close' } : answer.headers)
+  if (!unread || req.destroyed) {
+    res.end(answer.body)
+    return true
+  }
+  // Closing while bytes still arrive makes the kernel reset the connection and the answer gets lost: the answer is
+  // complete by its length, and the end waits until the client is done or the moment is over.
+  res.write(answer.body)
+  const end = (): void => {
+    clearTimeout(timer)
+    req.off('end', end).off('close', end)
+    res.end()
+  }
+  const timer = setTimeout(end, DRAIN_MS).unref()
+  req.on('end', end).on('close', end).resume()
+  return true
+}

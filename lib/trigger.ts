@@ -1,0 +1,31 @@
+/** What receiving hands over to delivering: an event with its body, or the ID of what to fetch. */
+import type { EventKind, WebhookEvent } from './events'
+
+interface TriggerBase {
+  method: 'GET' | 'POST' | 'PUT'
+  requestId: string
+  receivedAt: Date
+}
+
+export interface BodyTrigger extends TriggerBase {
+  type: 'body'
+  event: WebhookEvent
+  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  /** SHA-256 of the body, in hex. */
+  digest: string
+  /** False when the same bytes may be a new event. */
+  identified: boolean
+  rawBody?: Buffer | undefined
+}
+
+export interface IdTrigger extends TriggerBase {
+  type: 'id'
+  kind: 'order' | 'shipment'
+  id: string
+}
+
+export type Trigger = BodyTrigger | IdTrigger
+
+export function kindOf(trigger: Trigger): EventKind {
+  return trigger.type === 'body' ? trigger.event.kind : trigger.kind
+}

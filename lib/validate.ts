@@ -1,0 +1,136 @@
+/**
+ * JSON Schemas with ajv: deviations from Tradecloud's documented shape are listed, never more than a few, and the user's
+ * own schemas are enforced.
+ */
+import { Ajv, type AnySchemaObject, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019'
+import { Ajv2020 } from 'ajv/dist/2020'
+import addFormats from 'ajv-formats'
+import { invalidOption } from './errors'
+import type { Issue } from './events'
+import { isObject } from './entity-state'
+import { schemas } from './schema'
+
+/** Schemas that bodies and fetched entities are checked against. */
+export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'shipment'
+
+/** The user's own JSON Schemas, by kind. */
+export interface UserSchemas {
+  /** For the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order. */
+  order?: object | undefined
+  /** For the object in `orderDocumentsEvent`. */
+  orderDocuments?: object | undefined
+  /** For the object in `shipment`, and for a fetched shipment. */
+  shipment?: object | undefined
+}
+
+export interface Validator {
+  /** Deviations from the package's own schema, capped. Empty with `validation: 'off'`. */
+  deviations(schema: BodySchema, value: unknown): Issue[]
+  /** The first thing that the user's schema of a kind says against the value. */
+  refusals(kind: string, value: unknown, pointer: string): Issue[]
+}
+
+/** A list that is wrong in every line must cost no more than one that is right, nor fill the answer. */
+export const MAX_ISSUES = 20
+
+const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments', 'shipment']
+
+export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas: UserSchemas = {}): Validator {
+  const own = mode === 'off' ? undefined : compileOwn()
+  const users = compileUsers(userSchemas)
+  return {
+    deviations: (schema, value) => (own ? listDeviations(own(schema), value) : []),
+    refusals: (kind, value, pointer) => {
+      const validate = users.get(kind)
+      if (!validate || validate(value)) return []
+      return (validate.errors ?? []).slice(0, 1).map((error) => toIssue(error, pointer))
+    },
+  }
+}
+
+function compileOwn(): (name: BodySchema) => ValidateFunction {
+  const ajv = new Ajv({ allowUnionTypes: true, schemas: Object.values(schemas) as AnySchemaObject[] })
+  return (name) => {
+    const validate = ajv.getSchema(schemas[name].$id)
+    if (!validate) throw new Error(`No schema ${name}`)
+    return validate
+  }
+}
+
+function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
+  const compiled = new Map<string, ValidateFunction>()
+  for (const [kind, schema] of Object.entries(userSchemas) as Array<[keyof UserSchemas, unknown]>) {
+    const option = `schemas.${kind}`
+    if (!USER_KINDS.includes(kind)) throw invalidOption(option, `is not known; allowed are ${USER_KINDS.join(', ')}`)
+    if (schema === undefined) continue
+    if (!isObject(schema)) throw invalidOption(option, 'is not a JSON Schema object')
+    if (schema.$async) throw invalidOption(option, 'is asynchronous; only synchronous schemas are supported')
+    try {
+      const ajv = createUserAjv(String(schema.$schema), { strict: false })
+      addFormats.default(ajv)
+      compiled.set(kind, ajv.compile(schema))
+    } catch (error) {
+      throw invalidOption(option, `cannot be compiled: ${(error as Error).message}`)
+    }
+  }
+  return compiled
+}
+
+function createUserAjv($schema: string, options: Options): Ajv {
+  if ($schema.includes('2020-12')) return new Ajv2020(options)
+  return $schema.includes('2019-09') ? new Ajv2019(options) : new Ajv(options)
+}
+
+/**
+ * ajv stops at the first error or collects all of them, tens of megabytes for a bad maximum body. So each error is noted,
+ * what is wrong is replaced by something right for the moment, and the check runs on.
+ */
+function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
+  const issues: Issue[] = []
+  const undo: Array<() => void> = []
+  try {
+    while (!validate(value)) {
+      const error = validate.errors?.[0]
+      if (!error) break
+      if (issues.length === MAX_ISSUES) {
+        issues.push({ pointer: '', message: 'has further deviations, which are not listed' })
+        break
+      }
+      issues.push(toIssue(error, ''))
+      const restore = replace(value, error)
+      if (!restore) break
+      undo.push(restore)
+    }
+  } finally {
+    for (const restore of undo.reverse()) restore()
+  }
+  return issues
+}
+
+const NEUTRAL: Record<string, unknown> = { null: null, string: '', object: {}, array: [], number: 0, integer: 0, boolean: false }
+
+function replace(root: unknown, error: ErrorObject): (() => void) | undefined {
+  const keys = error.instancePath.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const last = keys.pop()
+  if (last === undefined) return undefined
+  let holder = root as Record<string, unknown>
+  for (const key of keys) holder = holder[key] as Record<string, unknown>
+  const before = holder[last]
+  const { type } = error.params as { type?: string | string[] }
+  const types = typeof type === 'string' ? type.split(',') : type
+  // What fails for another reason than its type is text that does not fit its pattern: the empty text fits all.
+  const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
+  if (Object.is(before, neutral)) return undefined
+  holder[last] = neutral
+  return () => {
+    holder[last] = before
+  }
+}
+
+function toIssue({ instancePath, message = 'is not valid', keyword, params }: ErrorObject, prefix: string): Issue {
+  // A pattern says little to a person; the schema's description of the field says the rest.
+  const { pattern } = params as { pattern?: string }
+  const words = keyword === 'pattern' ? `does not have its documented form (${String(pattern)})` : message
+  return { pointer: `${prefix}${instancePath}`.slice(0, 300), message: words.slice(0, 300) }
+}
