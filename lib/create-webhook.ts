@@ -87,7 +87,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   async function run(exchange: Exchange, ...[match, query]: [Parameters<typeof receive>[1], string]): Promise<void> {
     try {
       const received = await receive(exchange, match, query, receiverOptions)
-      if (!received.ok) return exchange.finish(received)
+      if (!received.ok) { exchange.finish(received); return; }
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
       const ticket = deliverer.submit(received.trigger)

@@ -19,7 +19,7 @@ export function parseJson(bytes: Buffer): JsonResult {
     value = JSON.parse(bytes.toString('utf8', start))
   } catch (error) {
     // V8's message quotes the body; answers and logs only get the position.
-    const position = /position (\d+)/.exec(String((error as Error).message))?.[1]
+    const position = /position (\d+)/.exec((error as Error).message)?.[1]
     return { ok: false, reason: position === undefined ? 'the body is not valid JSON' : `the body is not valid JSON (at position ${position})` }
   }
   return { ok: true, value, removedKeys: mayPollute(bytes) ? removePollutingKeys(value) : [] }
@@ -58,7 +58,7 @@ export function removePollutingKeys(root: unknown): string[] {
       const child = (value as Record<string, unknown>)[key]
       const childPointer = `${pointer}/${escapePointer(key)}`
       if (key === '__proto__' || (key === 'constructor' && typeof child === 'object' && child !== null && Object.hasOwn(child, 'prototype'))) {
-        delete (value as Record<string, unknown>)[key]
+        Reflect.deleteProperty(value, key)
         removed.push(childPointer)
       } else if (typeof child === 'object') open.push({ value: child, pointer: childPointer })
     }

@@ -2,10 +2,10 @@
  * JSON Schemas with ajv: deviations from Tradecloud's documented shape are listed, never more than a few, and the user's
  * own schemas are enforced.
  */
-import { Ajv, type AnySchemaObject, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
+import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019'
 import { Ajv2020 } from 'ajv/dist/2020'
-import addFormats from 'ajv-formats'
+import formatsPlugin, { type FormatsPlugin } from 'ajv-formats'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
 import { isObject } from './entity-state'
@@ -30,6 +30,9 @@ export interface Validator {
   /** The first thing that the user's schema of a kind says against the value. */
   refusals(kind: string, value: unknown, pointer: string): Issue[]
 }
+
+// A CommonJS module whose types describe an ES module: the function itself is what comes out of `require`.
+const addFormats = formatsPlugin as unknown as FormatsPlugin
 
 /** A list that is wrong in every line must cost no more than one that is right, nor fill the answer. */
 export const MAX_ISSUES = 20
@@ -67,8 +70,8 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
     if (!isObject(schema)) throw invalidOption(option, 'is not a JSON Schema object')
     if (schema.$async) throw invalidOption(option, 'is asynchronous; only synchronous schemas are supported')
     try {
-      const ajv = createUserAjv(String(schema.$schema), { strict: false })
-      addFormats.default(ajv)
+      const ajv = new (dialectOf(String(schema.$schema)))({ strict: false })
+      addFormats(ajv as Ajv)
       compiled.set(kind, ajv.compile(schema))
     } catch (error) {
       throw invalidOption(option, `cannot be compiled: ${(error as Error).message}`)
@@ -77,9 +80,10 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-function createUserAjv($schema: string, options: Options): Ajv {
-  if ($schema.includes('2020-12')) return new Ajv2020(options)
-  return $schema.includes('2019-09') ? new Ajv2019(options) : new Ajv(options)
+/** draft-07 unless the schema names another one. */
+function dialectOf($schema: string): typeof Ajv | typeof Ajv2019 | typeof Ajv2020 {
+  if ($schema.includes('2020-12')) return Ajv2020
+  return $schema.includes('2019-09') ? Ajv2019 : Ajv
 }
 
 /**

@@ -38,7 +38,7 @@ export interface Ticket {
   /** Joined a delivery that another trigger had started. */
   merged: boolean
   /** Nobody waits for this ticket any more: work that has not begun is given up, so that Tradecloud brings it again. */
-  leave(): void
+  leave: () => void
 }
 
 export interface DeliveryResult extends Result {
@@ -170,7 +170,8 @@ export class Deliverer {
   async #deliver(delivery: Delivery, claim: Claim | undefined): Promise<DeliveryResult> {
     const { trigger, entity, controller } = delivery
     const { handlers, resolve, name, notFoundGraceMs } = this.#options
-    if (controller.signal.aborted) return GIVEN_BACK
+    const isAborted = (): boolean => controller.signal.aborted
+    if (isAborted()) return GIVEN_BACK
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
@@ -187,7 +188,7 @@ export class Deliverer {
     if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
     this.#closeToOthers(delivery)
     try {
-      if (controller.signal.aborted) return GIVEN_BACK
+      if (isAborted()) return GIVEN_BACK
       return await this.#call(delivery, handler, resolved.event, claim)
     } finally {
       this.#slots.give()

@@ -10,9 +10,7 @@ export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
 type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /** Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. */
-export type NamedCallbacks = { [Name in OrderEventName]?: Callback<OrderEvent> | undefined } & {
-  [Name in OrderDocumentsEventName]?: Callback<OrderDocumentsEvent> | undefined
-} & { [Name in ShipmentEventName]?: Callback<ShipmentEvent> | undefined }
+export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> & Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> & Partial<Record<ShipmentEventName, Callback<ShipmentEvent> | undefined>>
 
 export interface CallbackOptions {
   /** Order events, and GET triggers with an order ID. Default: such events are answered 200 `ignored`. */

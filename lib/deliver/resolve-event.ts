@@ -9,7 +9,7 @@ import { isTradecloudWebhookError } from '../errors'
 import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
 import { quote } from '../quote'
 import type { Result } from '../respond'
-import type { Order, Shipment } from '../schema'
+import type { Order } from '../schema'
 import type { Validator } from '../validate'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 
@@ -87,14 +87,14 @@ function idOnly({ kind, id, method }: IdTrigger): WebhookEvent {
 
 function wholeEntity({ kind, id, method }: IdTrigger, { entity, issues }: Fetched): OrderEvent | ShipmentEvent {
   const base = { method, ...stateOf(kind, entity), completeness: 'all-lines', issues } as const
-  if (kind === 'shipment') return { ...base, kind, shipmentId: id, shipment: entity as Shipment }
-  return { ...base, kind, lineForm: 'deliverySchedule', orderId: id, order: entity as Order }
+  if (kind === 'shipment') return { ...base, kind, shipmentId: id, shipment: entity }
+  return { ...base, kind, lineForm: 'deliverySchedule', orderId: id, order: entity }
 }
 
 function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): WebhookEvent {
   const fetchedIssues = issues.map(({ pointer, message }) => ({ pointer, message: `fetched: ${message}` }))
   const more = { ...definedState(event.kind, entity), completeness: 'all-lines', issues: [...event.issues, ...fetchedIssues] }
-  if (event.kind === 'shipment') return { ...event, ...more, shipment: entity as Shipment } as ShipmentEvent
+  if (event.kind === 'shipment') return { ...event, ...more, shipment: entity } as ShipmentEvent
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 

@@ -13,7 +13,7 @@ export class Slots {
       this.#free--
       return { taken: Promise.resolve(true), cancel: () => undefined }
     }
-    let resolve = (_got: boolean): void => undefined
+    let resolve: (got: boolean) => void = () => undefined
     const taken = new Promise<boolean>((settle) => (resolve = settle))
     this.#waiting.add(resolve)
     return {

@@ -7,17 +7,20 @@ import type { IncomingMessage } from 'node:http'
 import { invalidOption } from '../errors'
 import { isThenable } from '../thenable'
 
-/** RFC 7617. Both may hold any UTF-8; a colon only in the password. */
+/**
+ * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
+ * variables can be passed as they are: one that is not set throws.
+ */
 export interface BasicCredential {
   type: 'basic'
-  username: string
-  password: string
+  username: string | undefined
+  password: string | undefined
 }
 
-/** RFC 6750: a static token as set in Tradecloud's portal. */
+/** RFC 6750: a static token as set in Tradecloud's portal. `undefined` throws. */
 export interface BearerCredential {
   type: 'bearer'
-  token: string
+  token: string | undefined
 }
 
 export type Credential = BasicCredential | BearerCredential

@@ -21,7 +21,7 @@ export interface BodyReading {
   /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
   result: Promise<BodyResult>
   /** Ends the reading, for when nobody waits for it any more. */
-  stop(): void
+  stop: () => void
 }
 
 const DECODERS = {
@@ -68,8 +68,8 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
     const finish = (): void => settle({ ok: true, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size) })
     const keep = (chunk: Buffer): void => {
       if (settled) return
-      if (size + chunk.length > limit) return fail('body_too_large', `The body is larger than ${limit} bytes.`)
-      if (!budget.take(chunk.length)) return fail('unavailable', 'Too many bodies are being processed at the moment.')
+      if (size + chunk.length > limit) { fail('body_too_large', `The body is larger than ${limit} bytes.`); return; }
+      if (!budget.take(chunk.length)) { fail('unavailable', 'Too many bodies are being processed at the moment.'); return; }
       size += chunk.length
       chunks.push(chunk)
     }
@@ -83,7 +83,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
     const timer = setTimeout(() => fail('unavailable', 'The upload stalled.'), idleMs).unref()
     const onData = (chunk: Buffer): void => {
       timer.refresh()
-      if (encoding === 'identity') return keep(chunk)
+      if (encoding === 'identity') { keep(chunk); return; }
       decoder ??= startDecoder(chunk[0] ?? 0)
       if (!decoder.write(chunk)) req.pause()
     }

@@ -5,7 +5,7 @@
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
 import type { AttachedDocument, EventKind, Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
 import { idOf, isObject, stateOf, textOf, type Json } from '../entity-state'
-import type { MessageMeta, TradecloudDocument } from '../schema'
+import type { MessageMeta } from '../schema'
 import { refuse, type Refusal } from './refusal'
 import type { BodySchema } from '../validate'
 
@@ -113,7 +113,7 @@ function attachedDocuments(content: Json): AttachedDocument[] {
   const collect = (holder: unknown, party: 'buyer' | 'supplier', lineId?: string): void => {
     if (!isObject(holder) || !Array.isArray(holder.documents)) return
     for (const document of holder.documents) {
-      if (isObject(document)) found.push({ document: document as TradecloudDocument, party, ...(lineId !== undefined && { lineId }) })
+      if (isObject(document)) found.push({ document: document, party, ...(lineId !== undefined && { lineId }) })
     }
   }
   collect(content.buyerOrder, 'buyer')

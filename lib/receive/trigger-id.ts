@@ -1,8 +1,8 @@
 /**
  * The order or shipment ID in the URL of a trigger: out of path and query, decoded once, and refused where it cannot
- * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are taken as they are.
+ * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are taken as they are; only letters beyond
+ * ASCII have to be escaped, for Node's own parser refuses them.
  */
-import { isUtf8 } from 'node:buffer'
 import { checkEntityId } from '../entity-id'
 import type { IdName, RouteMatch } from './route'
 
@@ -47,15 +47,8 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
 
 /** A `+` stays a `+`. `undefined` for what is not percent-encoded UTF-8. */
 function decode(raw: string): string | undefined {
-  let text = raw
-  // Node hands over bytes above 127 as one character each.
-  if (/[\u0080-\u00ff]/.test(raw) && !/[^\u0000-\u00ff]/.test(raw)) {
-    const bytes = Buffer.from(raw, 'latin1')
-    if (!isUtf8(bytes)) return undefined
-    text = bytes.toString('utf8')
-  }
   try {
-    return decodeURIComponent(text)
+    return decodeURIComponent(raw)
   } catch {
     return undefined
   }

@@ -1,0 +1,107 @@
+/** The public types, checked by the compiler alone: what narrows, what is open, and what must not compile. */
+import express from 'express'
+import { createServer } from 'node:http'
+import {
+  createTradecloudWebhook,
+  isTradecloudWebhookError,
+  MemoryStore,
+  type Order,
+  type OrderEvent,
+  type OrderLine,
+  type OrderDocumentsEvent,
+  type Shipment,
+  type ShipmentEvent,
+  type SingleDeliveryOrder,
+  type SingleDeliveryOrderLine,
+  type Store,
+  type TradecloudWebhookOptions,
+} from 'tradecloud-webhook'
+
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+function expectType<T>(value: T): void {
+  if (value === undefined) return // the compiler does the work
+}
+
+export function order(event: OrderEvent): void {
+  expectType<string>(event.orderId)
+  // @ts-expect-error there may be no order: narrow by completeness first
+  expectType<Order>(event.order)
+  if (event.completeness === 'id-only') {
+    expectType<undefined>(event.order)
+    return
+  }
+  expectType<Order | SingleDeliveryOrder>(event.order)
+  if (event.completeness === 'all-lines') {
+    expectType<Order>(event.order)
+    // @ts-expect-error a GET trigger does not tell which lines changed
+    expectType<OrderLine[] | SingleDeliveryOrderLine[]>(event.affectedLines)
+    return
+  }
+  expectType<OrderLine[] | SingleDeliveryOrderLine[]>(event.affectedLines)
+  if (event.lineForm === 'singleDelivery') expectType<SingleDeliveryOrderLine[]>(event.affectedLines)
+  else expectType<OrderLine[]>(event.affectedLines)
+  // An open union: known names complete, new ones are allowed.
+  expectType<boolean>(event.eventName === 'OrderIssuedByBuyer' || event.eventName === 'SomethingNew')
+  const status = event.order.status?.processStatus
+  expectType<boolean>(status === 'Confirmed' || status === 'AddedLater')
+}
+
+export function documents(event: OrderDocumentsEvent): void {
+  for (const { party, lineId, document } of event.documents) {
+    expectType<'buyer' | 'supplier'>(party)
+    expectType<string | undefined>(lineId)
+    expectType<string | null | undefined>(document.objectId)
+  }
+}
+
+export function shipment(event: ShipmentEvent): void {
+  // @ts-expect-error there may be no shipment
+  expectType<Shipment>(event.shipment)
+  if (event.completeness === 'all-lines') expectType<Shipment>(event.shipment)
+}
+
+const options: TradecloudWebhookOptions = {
+  auth: [
+    { type: 'basic', username: 'tradecloud', password: process.env.PASSWORD },
+    { type: 'bearer', token: 'token' },
+  ],
+  onOrder: order,
+  onOrderDocuments: async (event) => {
+    await Promise.resolve(event.documents)
+  },
+  on: {
+    OrderIssuedByBuyer: (event, { signal, rawBody }) => {
+      expectType<OrderEvent>(event)
+      expectType<AbortSignal>(signal)
+      expectType<Buffer | undefined>(rawBody)
+    },
+    ShipmentIssuedBySupplier: (event) => expectType<ShipmentEvent>(event),
+    // @ts-expect-error no known event name
+    OrderIssuedByByer: () => undefined,
+  },
+  onUnknown: (event) => expectType<Record<string, unknown>>(event.body),
+  onError: (error, context) => {
+    expectType<string>(error.code)
+    expectType<number>(context.status)
+  },
+  paths: { order: ['/po', /^\/x\/(?<orderId>.+)$/], shipment: false },
+  dedupe: { store: new MemoryStore(), ttlMs: 1000 },
+}
+const webhook = createTradecloudWebhook(options)
+express().use('/tradecloud', webhook)
+createServer(webhook.listener)
+expectType<Promise<void>>(webhook.close())
+expectType<Store>(new MemoryStore())
+
+// @ts-expect-error auth is required
+createTradecloudWebhook({ onOrder: order })
+// @ts-expect-error an option that does not exist yet
+createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
+// @ts-expect-error a credential of another kind
+createTradecloudWebhook({ auth: { type: 'oauth' }, onOrder: order })
+// @ts-expect-error one of three words
+createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })
+
+export function failed(error: unknown): string | undefined {
+  return isTradecloudWebhookError(error) ? error.code : undefined
+}

@@ -1,0 +1,121 @@
+/**
+ * From bytes to a JSON value: UTF-8 only, not too deep, without keys that change prototypes.
+ */
+import fc from 'fast-check'
+import { MAX_DEPTH, parseJson, removePollutingKeys } from '../../lib/json'
+
+const parse = (text: string) => parseJson(Buffer.from(text, 'utf8'))
+
+it('reads what JSON.parse reads', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+      const text = JSON.stringify(value)
+      const result = parse(text)
+      const expected: unknown = JSON.parse(text)
+      if (result.ok && result.removedKeys.length === 0) expect(result.value).toEqual(expected)
+      else expect(text).toMatch(/__proto__|prototype/)
+    }),
+  )
+})
+
+it('skips a byte order mark, but only at the start', () => {
+  expect(parse('\uFEFF{"a":1}')).toMatchObject({ ok: true, value: { a: 1 } })
+  expect(parse('{"a":"\uFEFF"}')).toMatchObject({ ok: true, value: { a: '\uFEFF' } })
+  expect(parse('{"a":\uFEFF1}').ok).toBe(false)
+  expect(parse('\uFEFF\uFEFF{}').ok).toBe(false)
+})
+
+it.each([
+  ['nothing', Buffer.alloc(0), 'not valid JSON'],
+  ['a byte order mark alone', Buffer.from([0xef, 0xbb, 0xbf]), 'not valid JSON'],
+  ['latin1', Buffer.from('{"a":"ü"}', 'latin1'), 'not valid UTF-8'],
+  ['UTF-16', Buffer.from('\uFEFF{"a":1}', 'utf16le'), 'not valid UTF-8'],
+  ['a cut character', Buffer.from('"€"').subarray(0, 3), 'not valid UTF-8'],
+  ['a surrogate in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'not valid UTF-8'],
+  ['an overlong slash', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), 'not valid UTF-8'],
+  ['a cut body', Buffer.from('{"a":[1,2'), 'not valid JSON'],
+  ['single quotes', Buffer.from("{'a':1}"), 'not valid JSON'],
+  ['a text without end', Buffer.from('"abc\\'), 'not valid JSON'],
+])('%s is refused', (_what, bytes, reason) => {
+  const result = parseJson(bytes)
+  expect(result.ok).toBe(false)
+  expect((result as { reason: string }).reason).toContain(reason)
+})
+
+it('says where, and quotes nothing of the body', () => {
+  for (const text of ['{"password":"hunter2" x}', 'hunter2', '{"a": hunter2}', '[1, hunter2]']) {
+    const { reason } = parse(text) as { reason: string }
+    expect(reason).toMatch(/^the body is not valid JSON( \(at position \d+\))?$/)
+    expect(reason).not.toContain('hunter')
+  }
+  expect(parse('{"a": 1 x}')).toMatchObject({ reason: expect.stringContaining('position 8') })
+})
+
+it('does not take a position out of the body', () => {
+  const { reason } = parse('position 4929') as { reason: string }
+  expect(reason).not.toContain('4929')
+})
+
+describe('depth', () => {
+  const nested = (levels: number, open: string, close: string) => open.repeat(levels) + close.repeat(levels)
+
+  it('is allowed up to the cap', () => {
+    expect(MAX_DEPTH).toBe(100)
+    expect(parse(nested(100, '[', ']')).ok).toBe(true)
+    expect(parse(nested(101, '[', ']'))).toMatchObject({ ok: false, reason: expect.stringContaining('100 levels') })
+    expect(parse(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`).ok).toBe(true)
+    expect(parse(`${'{"a":'.repeat(101)}1${'}'.repeat(101)}`)).toMatchObject({ ok: false })
+    expect(parse(`${'[{"a":'.repeat(51)}1${'}]'.repeat(51)}`)).toMatchObject({ ok: false })
+  })
+
+  it('does not count brackets beside each other or in texts', () => {
+    expect(parse(`[${Array(500).fill('{"a":[]}').join(',')}]`).ok).toBe(true)
+    expect(parse(JSON.stringify(['['.repeat(500), '{"'.repeat(500), '\\"['.repeat(500)])).ok).toBe(true)
+    expect(parse(`["\\\\",${nested(99, '[', ']')}]`).ok).toBe(true)
+    expect(parse(`["\\\\",${nested(100, '[', ']')}]`).ok).toBe(false)
+    expect(parse(`["\\"",${nested(100, '[', ']')}]`).ok).toBe(false)
+  })
+
+  it('of a million levels is refused without harm', () => {
+    expect(parse('['.repeat(1_000_000))).toMatchObject({ ok: false, reason: expect.stringContaining('deeper') })
+    expect(parse(']'.repeat(1_000_000)).ok).toBe(false)
+  })
+})
+
+describe('keys that change prototypes', () => {
+  it.each([
+    ['{"__proto__":{"admin":true},"a":1}', { a: 1 }, ['/__proto__']],
+    ['{"__proto__":1}', {}, ['/__proto__']],
+    ['{"\\u005f_proto__":{"admin":true}}', {}, ['/__proto__']],
+    ['{"\\u005F\\u005fproto\\u005f\\u005f":{}}', {}, ['/__proto__']],
+    ['{"constructor":{"prototype":{"admin":true}}}', {}, ['/constructor']],
+    ['{"c\\u006fnstructor":{"prototype":1}}', {}, ['/constructor']],
+    ['{"a":[{"b":{"__proto__":1}}]}', { a: [{ b: {} }] }, ['/a/0/b/__proto__']],
+    ['{"a/b":{"c~d":{"__proto__":1}}}', { 'a/b': { 'c~d': {} } }, ['/a~1b/c~0d/__proto__']],
+  ])('%s', (text, value, removedKeys) => {
+    const result = parse(text)
+    expect(result).toMatchObject({ ok: true, value, removedKeys })
+    const copied = Object.assign({}, (result as { value: object }).value) as Record<string, unknown>
+    expect(copied.admin).toBeUndefined()
+    expect(Object.getOwnPropertyNames(copied)).not.toContain('__proto__')
+  })
+
+  it.each([
+    '{"constructor":"ACME shipyard"}',
+    '{"constructor":{"name":"x"}}',
+    '{"constructor":null}',
+    '{"prototype":{"a":1}}',
+    '{"text":"__proto__ and \\"constructor\\""}',
+    '{"a":"\\u0041"}',
+  ])('%s keeps all of its keys', (text) => {
+    expect(parse(text)).toEqual({ ok: true, value: JSON.parse(text), removedKeys: [] })
+  })
+
+  it('are taken out of the value itself', () => {
+    const value: unknown = JSON.parse('[{"__proto__":[],"b":{"constructor":{"prototype":{}}}}]')
+    expect(removePollutingKeys(value).sort()).toEqual(['/0/__proto__', '/0/b/constructor'])
+    expect(value).toEqual([{ b: {} }])
+    expect(removePollutingKeys('text')).toEqual([])
+    expect(removePollutingKeys(null)).toEqual([])
+  })
+})

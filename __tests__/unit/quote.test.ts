@@ -1,0 +1,28 @@
+/**
+ * Values out of requests in log lines: one line, no control characters, cut.
+ */
+import { quote } from '../../lib/quote'
+
+it.each([
+  ['plain', '"plain"'],
+  ['', '""'],
+  ['a"b\\c', '"a\\"b\\\\c"'],
+  ['a\r\nb\tc', '"a\\r\\nb\\tc"'],
+  ['\u001b[31m', '"\\u001b[31m"'],
+  ['a\u007fb\u009b31m', '"a\\u007fb\\u009b31m"'],
+  ['a\u2028b\u2029c', '"a\\u2028b\\u2029c"'],
+  ['\u202eabc\u2066d\u200f', '"\\u202eabc\\u2066d\\u200f"'],
+  ['Größe €', '"Größe €"'],
+])('%p is written %s', (value, expected) => {
+  expect(quote(value)).toBe(expected)
+})
+
+it('cuts after 100 characters', () => {
+  expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(100)}"`)
+  expect(quote('x'.repeat(101))).toBe(`"${'x'.repeat(100)}…"`)
+  expect(quote('\u0000'.repeat(100_000)).length).toBeLessThan(700)
+})
+
+it('cuts in the middle of a pair without breaking the line', () => {
+  expect(quote('😀'.repeat(60).slice(1))).toMatch(/^"[^\n\r]*"$/)
+})

@@ -1,0 +1,143 @@
+/**
+ * From bytes, or from what the app made of them, to a JSON value: media types, digests, and leftovers of other parsers.
+ */
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { parseBytes, readMediaType, sha256, takeParsedBody } from '../../../lib/receive/parse-body'
+
+function requestWith(body: unknown, headers: Record<string, string> = {}): IncomingMessage {
+  return { body, headers } as unknown as IncomingMessage
+}
+
+describe('the media type', () => {
+  it.each([
+    'application/json',
+    'Application/JSON',
+    'application/json;charset=utf-8',
+    'application/json; charset=UTF-8',
+    'application/json; charset="utf-8"',
+    'application/json ; charset=utf8; profile=x',
+    'application/json; charset=us-ascii',
+    'application/vnd.tradecloud+json',
+    'application/cloudevents+json; charset=utf-8',
+    'application/json;',
+  ])('%s is JSON', (contentType) => {
+    expect(readMediaType(contentType)).toEqual({ ok: true, type: 'json' })
+  })
+
+  it.each([[undefined], [''], ['  ']])('%p is missing', (contentType) => {
+    expect(readMediaType(contentType)).toEqual({ ok: true, type: 'missing' })
+  })
+
+  it.each([
+    'text/plain',
+    'text/html; charset=utf-8',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'xapplication/json',
+    'application/ld+jsonx',
+    '+json',
+    'json',
+    'application/json; charset=iso-8859-1',
+    'application/json; charset=utf-16',
+    'multipart/form-data; boundary=application/json',
+  ])('%s is not received', (contentType) => {
+    expect(readMediaType(contentType)).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
+  })
+})
+
+describe('bytes', () => {
+  it('become a value, their SHA-256 and stay as they are', () => {
+    const bytes = Buffer.from('\uFEFF{"a":1.10,"ü":[null]}')
+    expect(parseBytes(bytes, 'json')).toEqual({
+      ok: true,
+      value: { a: 1.1, ü: [null] },
+      digest: createHash('sha256').update(bytes).digest('hex'),
+      rawBody: bytes,
+      removedKeys: [],
+    })
+  })
+
+  it('that pollute prototypes lose these keys, and it is told which', () => {
+    const parsed = parseBytes(Buffer.from('{"a":{"__proto__":{"x":1}}}'), 'json')
+    expect(parsed).toMatchObject({ ok: true, value: { a: {} }, removedKeys: ['/a/__proto__'] })
+  })
+
+  it.each([
+    ['a broken body', '{"secret":'],
+    ['an empty body', ''],
+    ['text after the value', '{} {}'],
+    ['XML that says it is JSON', '<a/>'],
+  ])('%s is malformed, and the answer does not quote it', (_what, text) => {
+    const parsed = parseBytes(Buffer.from(text), 'json')
+    expect(parsed).toMatchObject({ ok: false, outcome: 'malformed_body' })
+    expect(JSON.stringify(parsed)).not.toContain('secret')
+    expect((parsed as { detail: string }).detail).toMatch(/^The body .*\.$/)
+  })
+
+  it('that are no UTF-8 are malformed', () => {
+    expect(parseBytes(Buffer.from('{"a":"ü"}', 'latin1'), 'json')).toMatchObject({ outcome: 'malformed_body' })
+  })
+
+  it.each(['<order/>', '  \r\n<?xml version="1.0"?><order/>', '\uFEFF<order/>'])('without a type: %p is XML', (text) => {
+    expect(parseBytes(Buffer.from(text), 'missing')).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
+  })
+
+  it('without a type may be JSON', () => {
+    expect(parseBytes(Buffer.from(' \n{"a":"<"}'), 'missing')).toMatchObject({ ok: true, value: { a: '<' } })
+  })
+})
+
+describe('a body that the app has parsed', () => {
+  const text = '{"eventName":"X","n":1}'
+
+  it.each([
+    ['text', text],
+    ['a Buffer', Buffer.from(text)],
+    ['a part of a larger Uint8Array', new Uint8Array(Buffer.from(`xx${text}yy`)).subarray(2, 2 + text.length)],
+  ])('to %s is taken byte by byte', (_what, body) => {
+    expect(takeParsedBody(requestWith(body), 'json')).toMatchObject({
+      ok: true, value: { eventName: 'X', n: 1 }, digest: sha256(text), rawBody: Buffer.from(text),
+    })
+  })
+
+  it('to an object is identified by its JSON and has no raw body', () => {
+    const body = { eventName: 'X', n: 1 }
+    const parsed = takeParsedBody(requestWith(body), 'missing')
+    expect(parsed).toMatchObject({ ok: true, value: body, digest: sha256(text), rawBody: undefined })
+  })
+
+  it('loses keys that pollute, and the body of the app stays as it is', () => {
+    const body: unknown = JSON.parse('{"a":1,"__proto__":{"x":1}}')
+    expect(takeParsedBody(requestWith(body), 'json')).toMatchObject({ ok: true, removedKeys: ['/__proto__'] })
+    expect(Object.keys(body as object)).toContain('__proto__')
+  })
+
+  it('may be an empty object that was sent as one', () => {
+    expect(takeParsedBody(requestWith({}, { 'content-length': '2' }), 'json')).toMatchObject({ ok: true, value: {} })
+  })
+
+  it('is too deep where bytes would be', () => {
+    let deep: unknown = {}
+    for (let i = 0; i < 120; i++) deep = { deep }
+    expect(takeParsedBody(requestWith(deep), 'json')).toMatchObject({ ok: false, outcome: 'malformed_body' })
+  })
+
+  const cyclic: Record<string, unknown> = {}
+  cyclic.self = cyclic
+  it.each([
+    ['nothing', undefined, {}],
+    ['null', null, {}],
+    ['a number', 5, {}],
+    ['true', true, {}],
+    ['an empty object of a longer body', {}, { 'content-length': '900' }],
+    ['an empty object of a body of unknown length', {}, { 'transfer-encoding': 'chunked' }],
+    ['a cyclic object', cyclic, {}],
+    ['an object with a BigInt', { n: 1n }, {}],
+    ['an object that hides itself', { toJSON: () => undefined }, {}],
+  ])('to %s may come again, and the error names the likely mistake', (_what, body, headers: Record<string, string>) => {
+    const taken = takeParsedBody(requestWith(body, headers), 'json')
+    expect(taken).toMatchObject({ ok: false, outcome: 'unavailable' })
+    expect(String((taken as { cause?: unknown }).cause)).toContain('before express.json()')
+  })
+})

@@ -1,0 +1,465 @@
+/**
+ * The JSON Schemas: they take everything that is documented, oddities and all, find what is wrong, and every field of
+ * them is described.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Ajv, type AnySchemaObject } from 'ajv'
+import { schemas, type Order, type OrderLine, type Shipment, type SingleDeliveryOrder } from '../../lib/schema'
+import { maximumOrderEvent } from '../../lib/testing/maximum-order-event'
+
+type SchemaName = keyof typeof schemas
+
+interface Node {
+  $ref?: string
+  type?: string | string[]
+  description?: string
+  properties?: Record<string, Node>
+  items?: Node
+  pattern?: string
+  examples?: string[]
+  definitions?: Record<string, Node>
+  [keyword: string]: unknown
+}
+
+const FIXTURES: Array<[file: string, schema: SchemaName]> = [
+  ['order-event', 'orderWebhookBody'],
+  ['single-delivery-order-event', 'orderWebhookBody'],
+  ['order-documents-event', 'orderWebhookBody'],
+  ['shipment-event', 'shipmentWebhookBody'],
+  ['order-fetched', 'order'],
+  ['shipment-fetched', 'shipment'],
+]
+
+const complaints: unknown[] = []
+const complain = (...words: unknown[]): void => void complaints.push(words)
+const ajv = new Ajv({
+  strict: true,
+  allowUnionTypes: true,
+  allErrors: true,
+  schemas: Object.values(schemas) as AnySchemaObject[],
+  logger: { log: complain, warn: complain, error: complain },
+})
+
+const fixture = (file: string): unknown =>
+  JSON.parse(readFileSync(join(__dirname, '../fixtures', `${file}.json`), 'utf8'))
+
+/** Every deviation as `pointer keyword`. */
+function check(schema: SchemaName | Node, value: unknown): string[] {
+  const validate = typeof schema === 'string' ? ajv.getSchema(schemas[schema].$id)! : ajv.compile(schema)
+  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, keyword }) => `${instancePath} ${keyword}`)
+}
+
+const byId = new Map(Object.values(schemas).map((schema) => [schema.$id, schema as Node]))
+
+/** Every object that is described somewhere, by its absolute reference. */
+const shapes = new Map<string, Node>()
+for (const [id, schema] of byId) {
+  if (schema.properties) shapes.set(id, schema)
+  for (const [name, node] of Object.entries(schema.definitions ?? {})) shapes.set(`${id}#/definitions/${name}`, node)
+}
+
+const absolute = (ref: string, base: string): string => (ref.startsWith('#') ? base + ref : `tradecloud-webhook/${ref}`)
+
+/** The description of a field, refs followed, and the file it is in. */
+function follow(node: Node, base: string): { node: Node; base: string } {
+  if (node.$ref === undefined) return { node, base }
+  const ref = absolute(node.$ref, base)
+  const target = shapes.get(ref)
+  if (!target) throw new Error(`${ref} leads nowhere`)
+  return { node: target, base: ref.split('#')[0]! }
+}
+
+/** Pointers of all fields of a value that its schema does not know. */
+function unknownFields(value: unknown, schema: Node, schemaBase: string, pointer = ''): string[] {
+  const { node, base } = follow(schema, schemaBase)
+  if (Array.isArray(value))
+    return value.flatMap((entry, index) => unknownFields(entry, node.items ?? {}, base, `${pointer}/${index}`))
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, entry]) => {
+    const property = node.properties?.[name]
+    return property ? unknownFields(entry, property, base, `${pointer}/${name}`) : [`${pointer}/${name}`]
+  })
+}
+
+/** `Shape.field` of every field that a value fills. */
+function filledFields(
+  value: unknown,
+  schema: Node,
+  schemaBase: string,
+  into = new Set<string>(),
+  shape = '',
+): Set<string> {
+  const { node, base } = follow(schema, schemaBase)
+  const name = schema.$ref === undefined ? shape : (schema.$ref.split('#/definitions/')[1] ?? String(node.title))
+  if (Array.isArray(value)) for (const entry of value) filledFields(entry, node.items ?? {}, base, into, name)
+  else if (typeof value === 'object' && value !== null) {
+    for (const [field, entry] of Object.entries(value)) {
+      into.add(`${name}.${field}`)
+      filledFields(entry, node.properties?.[field] ?? {}, base, into, name)
+    }
+  }
+  return into
+}
+
+/** A field of a shape; `target` is its schema with the reference followed. */
+interface Field {
+  ref: string
+  name: string
+  node: Node
+  target: Node
+}
+
+const fields: Field[] = [...shapes].flatMap(([ref, shape]) => {
+  const base = ref.split('#')[0]!
+  return Object.entries(shape.properties ?? {}).map(([name, node]) => ({
+    ref,
+    name,
+    node,
+    target: follow(node, base).node,
+  }))
+})
+
+const isText = ({ target }: Field): boolean => target.type?.includes('string') ?? false
+
+/** Which fields something holds for. Thousands of checks in one expectation, and still each field has its name. */
+const wherever = (holds: (field: Field) => boolean, among = fields): string[] =>
+  among.filter(holds).map(({ ref, name }) => `${ref} ${name}`)
+
+describe('the schemas', () => {
+  it('compile in strict mode without a complaint', () => {
+    for (const ref of shapes.keys()) expect(ajv.getSchema(ref)).toBeInstanceOf(Function)
+    expect(complaints).toEqual([])
+  })
+
+  it('are a readonly list by name', () => {
+    expect(Object.keys(schemas).sort()).toEqual([
+      'common',
+      'order',
+      'orderDocuments',
+      'orderParts',
+      'orderWebhookBody',
+      'shipment',
+      'shipmentWebhookBody',
+      'singleDeliveryOrder',
+    ])
+    expect(Object.isFrozen(schemas)).toBe(true)
+  })
+
+  it('describe every field and every shape', () => {
+    expect(fields.length).toBeGreaterThan(400)
+    expect(fields.filter(({ node }) => !node.description).map(({ ref, name }) => `${ref} ${name}`)).toEqual([])
+    expect([...shapes].filter(([, shape]) => !shape.description).map(([ref]) => ref)).toEqual([])
+  })
+
+  it('use nothing that closes a shape, a list or an enumeration', () => {
+    const used = new Set<string>()
+    const collect = (node: Node): void => {
+      for (const keyword of Object.keys(node)) used.add(keyword)
+      for (const child of [...Object.values(node.properties ?? {}), ...Object.values(node.definitions ?? {})])
+        collect(child)
+      if (node.items) collect(node.items)
+    }
+    for (const schema of byId.values()) collect(schema)
+    expect([...used].sort()).toEqual([
+      '$id',
+      '$ref',
+      '$schema',
+      'definitions',
+      'description',
+      'examples',
+      'items',
+      'pattern',
+      'properties',
+      'title',
+      'type',
+    ])
+  })
+
+  it('say the same of a field that both forms of an order have', () => {
+    const { $id } = schemas.singleDeliveryOrder
+    const plain = (node: unknown): string => JSON.stringify(node).replaceAll('SingleDelivery', '')
+    const differing = wherever(({ ref, name, node }) => {
+      if (!ref.startsWith(schemas.order.$id)) return false
+      const other =
+        ref === schemas.order.$id ? $id : ref.replace(schemas.order.$id, $id).replace(/(\w+)$/, 'SingleDelivery$1')
+      const same = shapes.get(other)?.properties?.[name]
+      return same !== undefined && plain(same) !== plain(node)
+    })
+    // In the single delivery form, prices on the line are those of an earlier year, and no order is fetched in it.
+    expect(differing).toEqual([`${schemas.order.$id} lines`, `${schemas.order.$id}#/definitions/OrderLine prices`])
+  })
+
+  it('have one pattern each for dates, times, local dates with time, and instants', () => {
+    expect(new Set(fields.flatMap(({ target }) => target.pattern ?? [])).size).toBe(4)
+  })
+
+  it('are what the committed types were generated from', () => {
+    expect(() =>
+      execFileSync(process.execPath, ['lib/schema/generate-types.mjs', '--check'], { stdio: 'pipe' }),
+    ).not.toThrow()
+  })
+})
+
+describe('what Tradecloud sends', () => {
+  it.each(FIXTURES)('%s fits the schema %s', (file, schema) => {
+    expect(check(schema, fixture(file))).toEqual([])
+  })
+
+  it.each(FIXTURES)('%s has no field that the schema %s does not know', (file, schema) => {
+    expect(unknownFields(fixture(file), schemas[schema] as Node, schemas[schema].$id)).toEqual([])
+  })
+
+  it('may lack any field, and have more', () => {
+    for (const ref of shapes.keys()) {
+      expect(check({ $ref: ref }, {})).toEqual([])
+      expect(check({ $ref: ref }, { addedTomorrow: { by: ['Tradecloud'] } })).toEqual([])
+    }
+  })
+
+  it('may have null in any field', () => {
+    expect(wherever(({ ref, name }) => check({ $ref: ref }, { [name]: null }).length > 0)).toEqual([])
+  })
+
+  it('may have empty text in any text, a date or an instant too', () => {
+    const texts = fields.filter(isText)
+    expect(texts.length).toBeGreaterThan(200)
+    expect(wherever(({ ref, name }) => check({ $ref: ref }, { [name]: '' }).length > 0, texts)).toEqual([])
+  })
+
+  it('may have a new value in any text but dates and times', () => {
+    const texts = fields.filter(isText)
+    const refused = wherever(
+      ({ ref, name }) => check({ $ref: ref }, { [name]: 'New' })[0] === `/${name} pattern`,
+      texts,
+    )
+    expect(refused).toEqual(wherever(({ target }) => target.pattern !== undefined, texts))
+    expect(refused.every((field) => /(date|eta|etd|time|at)$/i.test(field))).toBe(true)
+    expect(refused.length).toBeGreaterThan(30)
+  })
+
+  it('may have empty lists, and lists that are longer than documented', () => {
+    const lines: OrderLine[] = Array.from({ length: 501 }, () => ({ deliverySchedule: [] }))
+    expect(check('order', { lines } satisfies Order)).toEqual([])
+  })
+
+  const INSTANTS = [
+    '2025-04-23T10:01:53.812Z',
+    '2025-04-23T10:01:53Z',
+    '2025-04-23T10:01:53',
+    '2025-04-23T10:01:53.8',
+    '',
+    '2025-04-23T10:01:53+02:00',
+    '2025-04-23T10:01:53.812345-0530',
+  ]
+  it.each(INSTANTS)('may have the instant "%s"', (lastUpdatedAt) => {
+    expect(check('order', { lastUpdatedAt, lines: [{ lastUpdatedAt }] } satisfies Order)).toEqual([])
+    expect(check('shipment', { meta: { lastUpdatedAt } } satisfies Shipment)).toEqual([])
+  })
+
+  it('may have the names of earlier years', () => {
+    const price = { priceInLocalCurrency: { value: 1.5, currencyIso: 'EUR' } }
+    const order = {
+      id: '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60-PO1',
+      lastChangedAt: '2022-05-01T10:00:00Z',
+      lines: [
+        {
+          prices: { netPrice: price },
+          supplierLine: { position: '0010', proposal: { status: 'Proposed', prices: { netPrice: price } } },
+        },
+      ],
+    } satisfies Order
+    expect(check('order', order)).toEqual([])
+    expect(unknownFields(order, schemas.order as Node, schemas.order.$id)).toEqual([])
+
+    const shipment = {
+      trackingNumber: '1Z999AA10123456784',
+      locations: {
+        departure: { actualDate: '2022-05-01' },
+        destination: { scheduledStartDate: '2022-05-02' },
+        finalDestination: {
+          scheduledStartTime: '08:00:00',
+          scheduledEndDate: '2022-05-03',
+          scheduledEndTime: '12:13:14',
+        },
+      },
+      lines: [{ meta: { supplierErpMeta: { despatchAdviceErpIssueDateTime: '2022-05-01T09:30:00' } } }],
+    } satisfies Shipment
+    expect(check('shipment', shipment)).toEqual([])
+    expect(unknownFields(shipment, schemas.shipment as Node, schemas.shipment.$id)).toEqual([])
+
+    const simpleOrderEvent = {
+      orderId: '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60-PO1',
+      lines: [{ scheduledDelivery: { date: '2023-10-01', quantity: 3 }, prices: { netPrice: price } }],
+    } satisfies SingleDeliveryOrder
+    const body = { eventName: 'OrderIssuedByBuyer', simpleOrderEvent }
+    expect(check('orderWebhookBody', body)).toEqual([])
+    expect(unknownFields(body, schemas.orderWebhookBody as Node, schemas.orderWebhookBody.$id)).toEqual([])
+  })
+})
+
+describe('what is wrong', () => {
+  it('is one deviation of type in any field with a documented type', () => {
+    const unlike = ({ ref, name, target }: Field): boolean => {
+      const found = check({ $ref: ref }, { [name]: target.type?.includes('object') ? 'text' : { an: 'object' } })
+      return found.length !== 1 || found[0] !== `/${name} type`
+    }
+    const typed = fields.filter(({ target }) => target.type !== undefined)
+    expect(wherever(unlike, typed)).toEqual([])
+    const untyped = new Set(fields.filter((field) => !typed.includes(field)).map(({ name }) => name))
+    expect([...untyped].sort()).toEqual([
+      'customLabels',
+      'deliveryLineStatus',
+      'eventDates',
+      'predictions',
+      'totalAmountIncludingRequests',
+    ])
+  })
+
+  it('is a null as an entry of any list', () => {
+    const lists = fields.filter(({ target }) => target.items !== undefined)
+    expect(lists.length).toBeGreaterThan(50)
+    const unlike = ({ ref, name }: Field): boolean => check({ $ref: ref }, { [name]: [null] })[0] !== `/${name}/0 type`
+    expect(wherever(unlike, lists)).toEqual([])
+  })
+
+  it('is found deep in a body, with its pointer', () => {
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- wrong on purpose
+    const body = fixture('order-event') as any
+    body.orderEvent.version = '7'
+    body.orderEvent.buyerOrder.buyerParty.names = 'Noordzee Machines B.V.'
+    body.orderEvent.lines[0].confirmedLine.deliverySchedule[1].quantity = '200'
+    body.orderEvent.lines[0].prices.netPrice.priceInBaseCurrency = 3
+    body.orderEvent.lines[0].deliverySchedule[1].eta = '18-12-2026'
+    expect(check('orderWebhookBody', body).sort()).toEqual([
+      '/orderEvent/buyerOrder/buyerParty/names type',
+      '/orderEvent/lines/0/confirmedLine/deliverySchedule/1/quantity type',
+      '/orderEvent/lines/0/deliverySchedule/1/eta pattern',
+      '/orderEvent/lines/0/prices/netPrice/priceInBaseCurrency type',
+      '/orderEvent/version type',
+    ])
+  })
+
+  it('is found in a single delivery order, in documents and in a shipment', () => {
+    const body = {
+      singleDeliveryOrderEvent: { lines: [{ statusLine: { scheduledDelivery: { quantity: 'ten' } } }] },
+      orderDocumentsEvent: { lines: [{ supplierLine: { documents: ['DRW-40'] } }] },
+      meta: { messageId: 12 },
+    }
+    expect(check('orderWebhookBody', body).sort()).toEqual([
+      '/meta/messageId type',
+      '/orderDocumentsEvent/lines/0/supplierLine/documents/0 type',
+      '/singleDeliveryOrderEvent/lines/0/statusLine/scheduledDelivery/quantity type',
+    ])
+    const shipment = {
+      supplierShipment: { contacts: [null] },
+      locations: { destinations: [{ etaStartTime: "8 o'clock" }] },
+      meta: { supplierErpMeta: { despatchAdviceErpIssueDateTime: 'yesterday' } },
+    }
+    expect(check('shipmentWebhookBody', { shipment }).sort()).toEqual([
+      '/shipment/locations/destinations/0/etaStartTime pattern',
+      '/shipment/meta/supplierErpMeta/despatchAdviceErpIssueDateTime pattern',
+      '/shipment/supplierShipment/contacts/0 type',
+    ])
+  })
+
+  it('is a body that is no object', () => {
+    expect(check('orderWebhookBody', null)).toEqual([' type'])
+    expect(check('shipmentWebhookBody', [])).toEqual([' type'])
+    expect(check('order', [])).toEqual([' type'])
+  })
+
+  it.each(['2025-04-23', '2025-04-23 10:01:53', '2025-04-23T10:01', '2025-04-23T10:01:53Z ', '23-04-2025'])(
+    'is the instant "%s"',
+    (lastUpdatedAt) => {
+      expect(check('order', { lastUpdatedAt })).toEqual(['/lastUpdatedAt pattern'])
+    },
+  )
+
+  it.each(['2025-4-23', '20250423', '2025-04-23T00:00:00', ' '])('is the date "%s"', (date) => {
+    expect(check('order', { lines: [{ deliverySchedule: [{ date }] }] })).toEqual([
+      '/lines/0/deliverySchedule/0/date pattern',
+    ])
+  })
+})
+
+describe('the maximum order event', () => {
+  const body = maximumOrderEvent()
+  const line = body.orderEvent.lines[499]!
+
+  it('is as large as documented, and stays below the default body limit', () => {
+    const bytes = Buffer.byteLength(JSON.stringify(body))
+    expect(bytes).toBeGreaterThan(20e6)
+    expect(bytes).toBeLessThan(50e6)
+    expect(body.orderEvent.lines).toHaveLength(500)
+    const schedules = [
+      line.buyerLine?.deliverySchedule,
+      line.buyerLine?.requests?.reopenRequest?.deliverySchedule,
+      line.supplierLine?.deliverySchedule,
+      line.supplierLine?.requests?.proposal?.deliverySchedule,
+      line.supplierLine?.requests?.reopenRequest?.deliverySchedule,
+      line.confirmedLine?.deliverySchedule,
+      line.deliverySchedule,
+      line.deliveryScheduleIncludingRequests,
+    ]
+    expect(schedules.map((schedule) => schedule?.length)).toEqual(Array(8).fill(100))
+    expect(new Set(body.orderEvent.lines.map(({ id }) => id)).size).toBe(500)
+  })
+
+  it('fits the schema, and has no field that the schema does not know', () => {
+    expect(check('orderWebhookBody', body)).toEqual([])
+    const { $id } = schemas.orderWebhookBody
+    expect(
+      unknownFields(maximumOrderEvent({ lines: 2, deliveries: 2 }), schemas.orderWebhookBody as Node, $id),
+    ).toEqual([])
+  })
+
+  it('fills every field of an order event but those that belong elsewhere', () => {
+    const small = maximumOrderEvent({ lines: 1, deliveries: 1 }).orderEvent
+    const filled = filledFields([small], { items: { $ref: 'order.schema.json' } }, schemas.order.$id)
+    const order = fields.filter(
+      ({ ref }) => ref.startsWith(schemas.order.$id) || ref.startsWith(schemas.orderParts.$id),
+    )
+    const shapeOf = (ref: string): string => ref.split('#/definitions/')[1] ?? 'Order'
+    const empty = order.map(({ ref, name }) => `${shapeOf(ref)}.${name}`).filter((field) => !filled.has(field))
+    expect(empty.sort()).toEqual([
+      // In buyerLine in a draft only, and a wrapper that one page shows.
+      'BuyerLine.chargeReasonCode',
+      'BuyerLine.lineType',
+      'NestedItemDetails.mergedItemDetails',
+      // A fetched order, names of earlier years, and what only order search shows.
+      'Order.customLabels',
+      'Order.deliveryLineStatus',
+      'Order.eventDates',
+      'Order.firstDeliveryDate',
+      'Order.id',
+      'Order.lastChangedAt',
+      'Order.predictions',
+      'Order.totalAmountIncludingRequests',
+      'OrderLine.customLabels',
+      'OrderLine.deliveryLineStatus',
+      'OrderLine.eventDates',
+      'OrderLine.firstDeliveryDate',
+      'OrderLine.itemDetails',
+      'OrderLine.lastChangedAt',
+      'OrderLine.predictions',
+      'OrderLine.totalAmountIncludingRequests',
+      'Price.priceInLocalCurrency',
+      'SupplierLine.position',
+      'SupplierLine.proposal',
+    ])
+  })
+
+  it('is the same each time, shares nothing, and takes other sizes', () => {
+    const options = { lines: 3, deliveries: 2, orderId: 'buyer-PO1' }
+    const first = maximumOrderEvent(options)
+    expect(first).toEqual(maximumOrderEvent(options))
+    expect(first.orderEvent.orderId).toBe('buyer-PO1')
+    expect(first.orderEvent.lines.map(({ id }) => id)).toEqual(['buyer-PO1-0010', 'buyer-PO1-0020', 'buyer-PO1-0030'])
+    expect(first.orderEvent.lines[2]?.deliveryHistory).toHaveLength(2)
+    first.orderEvent.lines[0]!.prices!.netPrice!.priceInBaseCurrency!.value = 0
+    expect(first.orderEvent.lines[1]?.prices?.netPrice?.priceInBaseCurrency?.value).not.toBe(0)
+    expect(maximumOrderEvent(options)).not.toEqual(first)
+  })
+})

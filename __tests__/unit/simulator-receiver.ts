@@ -1,0 +1,63 @@
+/**
+ * A webhook to test the simulator of Tradecloud with: it notes what it receives and answers what it was told to.
+ */
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+export interface Received {
+  method: string
+  url: string
+  headers: IncomingHttpHeaders
+  body: Buffer
+  at: number
+}
+
+/** A status, or what to do with the socket instead of answering. */
+export type Reaction = number | ((socket: Socket) => void)
+
+/** Answers with `answers` one after the other, then 200. */
+export async function startReceiver() {
+  const received: Received[] = []
+  const answers: Reaction[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request
+      received.push({ method, url, headers, body: Buffer.concat(chunks), at: performance.now() })
+      const reaction = answers.shift() ?? 200
+      if (typeof reaction === 'function') reaction(request.socket)
+      else response.writeHead(reaction, { Location: '/elsewhere', 'X-Answer': 'yes' }).end(`answer ${reaction}`)
+    })
+  })
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await listen(0)
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    received,
+    answers,
+    server,
+    /** On the same port as before. */
+    restart: () => listen(port),
+    async stop() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+export type Receiver = Awaited<ReturnType<typeof startReceiver>>
+
+export function basic(username: string, password: string) {
+  return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
+}
+
+/** Throws after three seconds, so that a broken simulator fails a test instead of hanging it. */
+export async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 3000
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * When and how the simulator of Tradecloud sends again. Real sockets, no Express.
+ */
+import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
+import { startReceiver, until, type Receiver } from './simulator-receiver'
+
+let tradecloud: TradecloudSimulator
+let webhook: Receiver
+
+beforeEach(async () => {
+  webhook = await startReceiver()
+  tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
+})
+
+afterEach(async () => {
+  await tradecloud.close()
+  await webhook.stop()
+})
+
+describe('retries', () => {
+  it('wait longer each time, up to the longest wait', async () => {
+    webhook.answers.push(503, 503, 503, 503, 503)
+    const report = await tradecloud.send({
+      url: webhook.url, event: {}, retry: { startMs: 10, factor: 3, maxDelayMs: 60 },
+    })
+    const waits = report.attempts.map(({ waitedMs }) => waitedMs)
+    expect(waits).toEqual([0, 10, 30, 60, 60, 60])
+    webhook.received.slice(1).forEach(({ at }, n) => {
+      expect(at - webhook.received[n]!.at).toBeGreaterThanOrEqual(waits[n + 1]! - 2)
+    })
+  })
+
+  it('wait a random part less with jitter', async () => {
+    webhook.answers.push(...Array<number>(8).fill(503))
+    const { attempts } = await tradecloud.send({
+      url: webhook.url, event: {}, retry: { startMs: 8, factor: 1, jitter: true },
+    })
+    const waits = attempts.slice(1).map(({ waitedMs }) => waitedMs)
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(4)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(8)
+    expect(new Set(waits).size).toBeGreaterThan(1)
+  })
+
+  it('send the same bytes and headers, whatever becomes of the object meanwhile', async () => {
+    const event = { eventName: 'X', price: 1.10 }
+    const bytes = Buffer.from('bytes')
+    webhook.answers.push(503, 503)
+    const sending = tradecloud.send({ url: webhook.url, event, auth: { type: 'bearer', token: 't' } })
+    event.price = 2
+    const report = await sending
+    webhook.answers.push(503)
+    const sendingBytes = tradecloud.send({ url: webhook.url, event: bytes })
+    bytes.fill('x')
+    await sendingBytes
+    expect(webhook.received.map(({ body }) => body.toString())).toEqual([
+      ...Array<string>(3).fill('{"eventName":"X","price":1.1}'), 'bytes', 'bytes',
+    ])
+    expect(webhook.received[2]!.headers).toEqual(webhook.received[0]!.headers)
+    expect(report.sentBody!.equals(webhook.received[0]!.body)).toBe(true)
+  })
+
+  it('end after maxAttempts as still retrying', async () => {
+    webhook.answers.push(503, 503, 503, 503)
+    const report = await tradecloud.send({ url: webhook.url, event: {}, retry: { maxAttempts: 3 } })
+    expect(report.result).toBe('still retrying')
+    expect(report.attempts).toHaveLength(3)
+    expect(webhook.received).toHaveLength(3)
+  })
+
+  it('take the retry options of the simulator where a trigger has none', async () => {
+    const own = await createTradecloudSimulator({ retry: { startMs: 3, factor: 1, maxAttempts: 2 } })
+    webhook.answers.push(503, 503, 503, 503, 503)
+    const first = await own.send({ url: webhook.url, event: {} })
+    const second = await own.send({ url: webhook.url, event: {}, retry: { maxAttempts: 3, startMs: undefined } })
+    await own.close()
+    expect(first.attempts.map(({ waitedMs }) => waitedMs)).toEqual([0, 3])
+    expect(second.attempts.map(({ waitedMs }) => waitedMs)).toEqual([0, 3, 3])
+  })
+
+  it('end at an abort during the wait, and during an attempt', async () => {
+    const waiting = new AbortController()
+    webhook.answers.push(503)
+    const retry = { startMs: 60_000, maxDelayMs: 60_000 }
+    const first = tradecloud.send({ url: webhook.url, event: {}, retry, signal: waiting.signal })
+    await until(() => tradecloud.report().stillRetrying[0]?.attempts.length === 1)
+    waiting.abort()
+    expect(await first).toMatchObject({ result: 'still retrying', attempts: [{ status: 503 }] })
+
+    const hanging = new AbortController()
+    webhook.answers.push(() => hanging.abort())
+    const second = await tradecloud.send({ url: webhook.url, event: {}, signal: hanging.signal })
+    expect(second.result).toBe('still retrying')
+    expect(second.attempts).toHaveLength(1)
+    expect(second.attempts[0]!.error).toMatchObject({ name: 'AbortError' })
+  })
+})

@@ -1,0 +1,153 @@
+/**
+ * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. Sends every kind
+ * of trigger, then shows what happens when something goes wrong. Exits with 0 only when all went as it must.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { styleText } from 'node:util'
+import { createTradecloudSimulator, type Trigger, type TriggerReport } from 'tradecloud-webhook/testing'
+import { orderDocumentsEvent, orderEvent, orderId, shipmentEvent, shipmentId, singleDeliveryOrderEvent, wholeOrder, wholeShipment } from './demo-events'
+
+const auth = { type: 'basic', username: 'tradecloud', password: 'demo:påssword' } as const
+
+/** An ERP system that takes what the example server writes, unless it is down. */
+const erp = { down: false, written: new Map<string, number>() }
+
+async function startErp(): Promise<Server> {
+  const server = createServer((req, res) => {
+    const chunks: Buffer[] = []
+    req.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
+      if (!erp.down) {
+        const { deliveryId } = JSON.parse(Buffer.concat(chunks).toString()) as { deliveryId: string }
+        erp.written.set(deliveryId, (erp.written.get(deliveryId) ?? 0) + 1)
+      }
+      res.writeHead(erp.down ? 503 : 204).end()
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return server
+}
+
+/** The example server, as `npm start` runs it, in a process of its own. Resolves with its URL. */
+async function startExample(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'server.ts')], {
+    env: { ...process.env, ...env, PORT: '0', HOST: '127.0.0.1' },
+    stdio: ['ignore', 'pipe', process.env.DEBUG === undefined ? 'ignore' : 'inherit'],
+  })
+  for await (const line of createInterface({ input: child.stdout })) {
+    const port = /Listening on port (\d+)/.exec(line)?.[1]
+    if (port !== undefined) return { child, url: `http://127.0.0.1:${port}/tradecloud` }
+  }
+  throw new Error('The example server did not start; set DEBUG=* to see why.')
+}
+
+interface Step {
+  what: string
+  trigger: Trigger
+  /** Statuses of all answers, the last one final. `…` stands for more of the one before. */
+  expect: string
+  result: TriggerReport['result']
+  /** The ERP system is down when the event comes, and up again a little later. */
+  erpIsDown?: boolean
+}
+
+function steps(url: string): Step[] {
+  const send = (what: string, trigger: Omit<Trigger, 'auth'>, expect = '200', result: Step['result'] = 'delivered'): Step => ({ what, trigger: { auth, ...trigger }, expect, result })
+  const again = orderEvent()
+  return [
+    send('Order event', { url: `${url}/order`, event: orderEvent() }),
+    send('Order event, by PUT', { url: `${url}/order`, method: 'PUT', event: orderEvent() }),
+    send('Order event, single delivery', { url: `${url}/order`, event: singleDeliveryOrderEvent() }),
+    send('Order documents event', { url: `${url}/order`, event: orderDocumentsEvent() }),
+    send('Shipment event', { url: `${url}/shipment`, event: shipmentEvent() }),
+    send('Order ID in the path', { url: `${url}/order/{orderId}`, orderId }),
+    send('Shipment ID in the path', { url: `${url}/shipment/{shipmentId}`, shipmentId }),
+    send('Order ID in the query', { url: `${url}?orderId={orderId}`, orderId }),
+    send('Shipment ID in the query', { url: `${url}?shipmentId={shipmentId}`, shipmentId }),
+    send('An event of tomorrow', { url, event: { eventName: 'InvoiceIssuedBySupplier', invoice: { id: '1' }, meta: { messageId: '1' } } }),
+    { ...send('The ERP system is down for a while', { url: `${url}/order`, event: orderEvent() }, '503 … 200'), erpIsDown: true },
+    send('An event', { url: `${url}/order`, event: again }),
+    send('  … and once more: a duplicate', { url: `${url}/order`, event: again }),
+    send('Wrong password', { url: `${url}/order`, event: orderEvent(), auth: { ...auth, password: 'wrong' } } as Trigger, '401', 'given up'),
+    send('A body that is cut off', { url: `${url}/order`, event: '{"eventName": "OrderIss' }, '400', 'given up'),
+    send('A body without an event', { url: `${url}/order`, event: { hello: 'world' } }, '400', 'given up'),
+    send('An order that the API does not know', { url: `${url}/order/{orderId}`, orderId: `${orderId}-unknown`, retry: { maxAttempts: 2 } }, '503 503', 'still retrying'),
+  ]
+}
+
+async function main(): Promise<boolean> {
+  const tradecloud = await createTradecloudSimulator()
+  const erpServer = await startErp()
+  const { child, url } = await startExample({
+    ERP_URL: `http://127.0.0.1:${(erpServer.address() as AddressInfo).port}`,
+    WEBHOOK_USERNAME: auth.username,
+    WEBHOOK_PASSWORD: auth.password,
+    TRADECLOUD_BASE_URL: tradecloud.baseUrl,
+    TRADECLOUD_USERNAME: tradecloud.username,
+    TRADECLOUD_PASSWORD: tradecloud.password,
+  })
+  try {
+    console.log(`\nA simulated Tradecloud sends to the example server at ${url}\n`)
+    printRow(['Tradecloud sends', 'answers', 'Tradecloud then', 'outcome'], 'bold')
+    let good = true
+    let deliveries = 0
+    for (const [i, step] of steps(url).entries()) {
+      // Something changed in the order and the shipment before each trigger.
+      tradecloud.api.setOrder(orderId, { ...wholeOrder, version: i })
+      tradecloud.api.setShipment(shipmentId, { ...wholeShipment, transportMode: `truck ${i}` })
+      const { asItMust, outcome } = await show(step, (trigger) => tradecloud.send(trigger))
+      good &&= asItMust
+      if (outcome === 'delivered') deliveries++
+    }
+    const times = [...erp.written.values()]
+    console.log(`\nDelivered: ${deliveries}. Written into the ERP system: ${times.length}, twice: ${times.filter((n) => n > 1).length}.`)
+    return good && times.length === deliveries && times.every((n) => n === 1)
+  } finally {
+    child.kill()
+    erpServer.close()
+    await tradecloud.close()
+  }
+}
+
+/** Sends one trigger and prints its row. */
+async function show({ what, trigger, expect, result, erpIsDown = false }: Step, send: (trigger: Trigger) => Promise<TriggerReport>): Promise<{ asItMust: boolean; outcome: string }> {
+  erp.down = erpIsDown
+  setTimeout(() => (erp.down = false), 400).unref()
+  const report = await send(trigger)
+  const statuses = report.attempts.map(({ status, error }) => String(status ?? error?.message))
+  const retries = new Set(statuses.slice(0, -1))
+  // However often it was tried while the ERP system was down: the row shows the first answer and the last.
+  const answers = erpIsDown && retries.size === 1 ? `${[...retries].join('')} … ${statuses.at(-1) ?? ''}` : statuses.join(' ')
+  const asItMust = answers === expect && report.result === result
+  const last = JSON.parse(report.attempts.at(-1)?.body ?? '{}') as { outcome?: string; code?: string }
+  const outcome = last.outcome ?? last.code ?? ''
+  const then = { delivered: 'is done', 'given up': 'gives up', 'still retrying': 'tries again' }[report.result]
+  printRow([what, answers, then, outcome], asItMust ? (report.result === 'delivered' ? 'green' : 'yellow') : 'red')
+  if (!asItMust) console.log(paint('red', `  expected ${expect} and ${result}`))
+  return { asItMust, outcome }
+}
+
+type Style = 'bold' | 'green' | 'yellow' | 'red'
+
+function paint(style: Style, text: string): string {
+  return process.stdout.isTTY && process.stdout.hasColors() ? styleText(style, text) : text
+}
+
+function printRow([what = '', answers = '', then = '', outcome = '']: string[], style: Style): void {
+  console.log(paint(style, `${what.padEnd(38)}${answers.padEnd(14)}${then.padEnd(18)}${outcome}`))
+}
+
+main().then(
+  (good) => {
+    console.log(good ? paint('green', '\nAll went as it must.\n') : paint('red', '\nSomething went wrong: see the red rows.\n'))
+    process.exitCode = good ? 0 : 1
+  },
+  (error: unknown) => {
+    console.error(error)
+    process.exitCode = 1
+  },
+)

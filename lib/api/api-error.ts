@@ -1,0 +1,37 @@
+/** The error of the API client. Neither it nor its cause holds a credential, a token, a header or a body. */
+import { TradecloudWebhookError } from '../errors'
+
+/**
+ * - `fetch_failed`: anything but a usable 200: unreachable, 5xx, 429, our own credentials refused, nonsense
+ * - `fetch_timeout`: no answer in time
+ * - `not_found`: the API does not know the ID
+ * - `invalid_id`: cannot be an ID; nothing was sent
+ * - `unavailable`: the client is closed, or the caller's signal was aborted
+ */
+export type TradecloudApiErrorCode = 'fetch_failed' | 'fetch_timeout' | 'not_found' | 'invalid_id' | 'unavailable'
+
+export interface TradecloudApiErrorOptions {
+  attempts: number
+  apiStatus?: number | undefined
+  cause?: unknown
+}
+
+/** Why a call of `TradecloudClient` failed. Where the caller's signal ended it, `cause` is that signal's reason. */
+export class TradecloudApiError extends TradecloudWebhookError {
+  declare readonly code: TradecloudApiErrorCode
+  /** Status of the API's answer that decided; `undefined` where no answer did. */
+  readonly apiStatus: number | undefined
+  /** Requests that this call sent, with the logins and token refreshes that it waited for. */
+  readonly attempts: number
+
+  constructor(code: TradecloudApiErrorCode, message: string, options: TradecloudApiErrorOptions) {
+    super(code, message, options.cause === undefined ? {} : { cause: options.cause })
+    this.apiStatus = options.apiStatus
+    this.attempts = options.attempts
+  }
+}
+Object.defineProperty(TradecloudApiError.prototype, 'name', {
+  value: 'TradecloudApiError',
+  configurable: true,
+  writable: true,
+})

@@ -1,0 +1,32 @@
+/** When to try again: exponential back-off with full jitter, and the wait that the API asks for. */
+import { setTimeout as delay } from 'node:timers/promises'
+
+const FIRST_MS = 250
+const MAX_MS = 5_000
+
+/**
+ * Milliseconds until the next attempt, after that many failures. Full jitter: the whole wait is random, so that callers
+ * that failed together do not come back together.
+ */
+export function backOffMs(failures: number, retryAfterMs = 0): number {
+  const jittered = Math.random() * Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1))
+  return Math.max(retryAfterMs, jittered)
+}
+
+/** The wait that `Retry-After` asks for, in milliseconds: a number of seconds, or a date. */
+export function readRetryAfter(headers: Record<string, unknown>): number | undefined {
+  const value = headers['retry-after']
+  if (typeof value !== 'string') return undefined
+  if (/^\d+$/.test(value)) return Number(value) * 1000
+  if (!/^[a-z]{3}/i.test(value)) return undefined
+  const until = Date.parse(value)
+  // Measured on the clock that the date came from; ours may be wrong.
+  const now = typeof headers.date === 'string' ? Date.parse(headers.date) : NaN
+  const wait = until - (Number.isNaN(now) ? Date.now() : now)
+  return wait > 0 ? wait : undefined
+}
+
+/** Waits; false where the signal ended the wait. Keeps no process alive. */
+export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return delay(ms, true, { signal, ref: false }).catch(() => false)
+}

@@ -1,0 +1,28 @@
+/** From the answer of the API to an order or shipment: JSON, an object, with an ID. All else passes as it came. */
+import { createHash } from 'node:crypto'
+import { parseJson } from '../json'
+
+export interface FetchedEntity {
+  entity: Record<string, unknown>
+  /** SHA-256 of the answer's bytes after decompression, in hex. */
+  contentHash: string
+  /** JSON pointers of keys that were taken out because they would change a prototype. */
+  removedKeys: string[]
+}
+
+export function readEntity(body: Buffer): ({ ok: true } & FetchedEntity) | { ok: false; reason: string } {
+  const parsed = parseJson(body)
+  if (!parsed.ok) return parsed
+  const { value, removedKeys } = parsed
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ok: false, reason: 'the body is not a JSON object' }
+  }
+  const entity = value as Record<string, unknown>
+  if (!isId(entity.id) && !isId(entity.orderId)) return { ok: false, reason: 'the body has no ID' }
+  const contentHash = createHash('sha256').update(body).digest('hex')
+  return { ok: true, entity, contentHash, removedKeys }
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}

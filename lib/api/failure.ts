@@ -1,0 +1,42 @@
+/** What an outcome that is of no use means: which code, in which words, and whether to try again. */
+import { readRetryAfter } from './back-off'
+import type { TradecloudApiErrorCode } from './api-error'
+import type { Outcome } from './transport'
+
+export interface Failure {
+  code: TradecloudApiErrorCode
+  /** Goes on from "GET /order/…". */
+  text: string
+  retry: boolean
+  status?: number
+  retryAfterMs?: number | undefined
+  cause?: Error
+}
+
+/** For all but a usable 200; what a 401 or 404 means is up to the caller. */
+export function failureOf(outcome: Exclude<Outcome, { type: 'aborted' }>): Failure {
+  switch (outcome.type) {
+    case 'timeout':
+      return { code: 'fetch_timeout', text: `got no whole answer within ${outcome.timeoutMs} ms`, retry: true }
+    case 'broken':
+      return { code: 'fetch_failed', text: `failed: ${outcome.cause.message}`, retry: true, cause: outcome.cause }
+    case 'unusable':
+      return { code: 'fetch_failed', text: `cannot work: ${outcome.cause.message}`, retry: false, cause: outcome.cause }
+    case 'answer': {
+      const { status, headers } = outcome
+      const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
+      return {
+        code: 'fetch_failed',
+        text: `was answered ${status}${redirect}`,
+        retry: status === 429 || status >= 500,
+        status,
+        retryAfterMs: readRetryAfter(headers),
+      }
+    }
+  }
+}
+
+/** A 200 that does not hold what it should. */
+export function uselessAnswer(text: string): Failure {
+  return { code: 'fetch_failed', text: `was answered 200, but ${text}`, retry: false, status: 200 }
+}

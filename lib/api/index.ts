@@ -1,0 +1,6 @@
+/** What the other rooms may use of the API client. */
+export { TradecloudClient } from './client'
+export type { FetchOptions } from './client'
+export type { TradecloudClientOptions } from './client-options'
+export { TradecloudApiError } from './api-error'
+export type { TradecloudApiErrorCode } from './api-error'

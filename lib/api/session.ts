@@ -1,0 +1,184 @@
+/**
+ * The tokens of the API client: got by login, renewed by refresh, ended by logout. However many callers wait, one
+ * request for a token runs: a refresh token works once, so that two at a time would lose one.
+ */
+import type { TradecloudApiError } from './api-error'
+import { backOffMs, pause } from './back-off'
+import type { Call } from './call'
+import { debugApi } from '../debug'
+import { failureOf, uselessAnswer, type Failure } from './failure'
+import { refreshTime } from './token-lifetime'
+import type { Answer, Outcome, Transport } from './transport'
+
+const LOGIN = { method: 'GET', path: '/authentication/login' } as const
+const REFRESH = { method: 'GET', path: '/authentication/refresh' } as const
+const LOGOUT = { method: 'POST', path: '/authentication/logout' } as const
+
+interface Waiter {
+  call: Call
+  resolve: (token: string) => void
+  reject: (error: TradecloudApiError) => void
+}
+
+/** `next: 'login'`: the refresh brought nothing, a login may follow at once. */
+type Renewal =
+  | { ok: true; token: string }
+  | { ok: false; next: 'login' }
+  | { ok: false; next: 'back-off'; failure: Failure; via: string }
+
+export class Session {
+  readonly #transport: Transport
+  readonly #credentials: string
+  readonly #waiters = new Set<Waiter>()
+  #access: { token: string; refreshAt: number } | undefined
+  #refreshToken: string | undefined
+  #renewing: Promise<void> | undefined
+  #pause = new AbortController()
+
+  constructor(transport: Transport, username: string, password: string) {
+    this.#transport = transport
+    this.#credentials = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`
+  }
+
+  /** A token that is good for now. Rejects with the failure of the login, or with `call.ending`. */
+  token(call: Call): Promise<string> {
+    return new Promise((resolve, reject) => {
+      if (call.waitSignal.aborted) {
+        reject(call.ending)
+        return
+      }
+      if (this.#access && Date.now() < this.#access.refreshAt) {
+        resolve(this.#access.token)
+        return
+      }
+      const leave = () => {
+        call.waitSignal.removeEventListener('abort', giveUp)
+        this.#waiters.delete(waiter)
+      }
+      const giveUp = () => {
+        waiter.reject(call.ending)
+        // The others still want a token; where there are none, no one tries again.
+        if (this.#waiters.size === 0) this.#pause.abort()
+      }
+      const waiter: Waiter = {
+        call,
+        resolve: (token) => {
+          leave()
+          resolve(token)
+        },
+        reject: (error) => {
+          leave()
+          reject(error)
+        },
+      }
+      call.waitSignal.addEventListener('abort', giveUp, { once: true })
+      this.#waiters.add(waiter)
+      this.#renewing ??= this.#renew()
+    })
+  }
+
+  /** Whether another token than this one is at hand: then a 401 tells about the past. */
+  hasOtherThan(token: string): boolean {
+    return this.#access !== undefined && this.#access.token !== token
+  }
+
+  /** The API refused this token: the next caller gets another one. */
+  refused(token: string): void {
+    if (this.#access?.token === token) this.#access = undefined
+  }
+
+  /** A token that was renewed for its 401 was refused too: the next caller begins with a login. */
+  discard(token: string): void {
+    if (this.#access?.token === token) this.#access = this.#refreshToken = undefined
+  }
+
+  /** Logs out where there is something to log out from. The calls have been stopped before. Never rejects. */
+  async close(): Promise<void> {
+    // A request for a token that runs may still bring a refresh token.
+    await this.#renewing
+    const refreshToken = this.#refreshToken
+    this.#access = this.#refreshToken = undefined
+    if (refreshToken === undefined) return
+    await this.#transport.send({ ...LOGOUT, headers: { 'Refresh-Token': refreshToken } })
+  }
+
+  /** Tries until there is a token, the failure is final, or no one waits. Never rejects. */
+  async #renew(): Promise<void> {
+    let failures = 0
+    while (this.#waiters.size > 0) {
+      const refreshToken = this.#refreshToken
+      const renewal = await (refreshToken === undefined ? this.#login() : this.#refresh(refreshToken))
+      if (renewal.ok) {
+        for (const waiter of this.#waiters) waiter.resolve(renewal.token)
+        break
+      }
+      if (renewal.next === 'login') continue
+      const { failure, via } = renewal
+      const ms = backOffMs(++failures, failure.retryAfterMs)
+      for (const waiter of this.#waiters) {
+        if (!failure.retry || !waiter.call.hasTimeFor(ms)) waiter.reject(waiter.call.error(failure, via))
+      }
+      if (this.#waiters.size === 0) break
+      this.#pause = new AbortController()
+      await pause(ms, this.#pause.signal)
+    }
+    // Nothing is awaited since the waiters were looked at: who comes now begins anew.
+    this.#renewing = undefined
+  }
+
+  async #login(): Promise<Renewal> {
+    const outcome = await this.#send({ ...LOGIN, headers: { Authorization: this.#credentials } })
+    const token = this.#keepTokens(outcome)
+    if (token !== undefined) return { ok: true, token }
+    return { ok: false, next: 'back-off', failure: loginFailure(outcome), via: `${LOGIN.method} ${LOGIN.path}` }
+  }
+
+  async #refresh(refreshToken: string): Promise<Renewal> {
+    // Spent from here on, also when its answer gets lost on the way.
+    this.#refreshToken = undefined
+    const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } })
+    const token = this.#keepTokens(outcome)
+    if (token !== undefined) return { ok: true, token }
+    if (outcome.type === 'answer') {
+      const failure = failureOf(outcome)
+      // Turned away at the door, not used.
+      if (outcome.status === 429) this.#refreshToken = refreshToken
+      if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
+    }
+    debugApi('the refresh brought no token, logging in')
+    return { ok: false, next: 'login' }
+  }
+
+  /**
+   * Not bound to any caller's deadline or signal: the others want the token too, and a refresh that is broken off costs
+   * the refresh token.
+   */
+  #send(request: Parameters<Transport['send']>[0]): Promise<Outcome> {
+    for (const { call } of this.#waiters) call.attempts++
+    return this.#transport.send(request)
+  }
+
+  #keepTokens(outcome: Outcome): string | undefined {
+    if (outcome.type !== 'answer' || outcome.status !== 200) return undefined
+    const token = readHeader(outcome, 'set-authorization')
+    if (token === undefined) return undefined
+    this.#access = { token, refreshAt: refreshTime(token, Date.now()) }
+    this.#refreshToken = readHeader(outcome, 'set-refresh-token')
+    return token
+  }
+}
+
+function loginFailure(outcome: Outcome): Failure {
+  // Only `close()` aborts, and has answered all waiters.
+  if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
+  if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
+  const failure = failureOf(outcome)
+  // Not tried again: wrong credentials do not get better, and repeated ones may lock the user out.
+  if (failure.status !== 401) return failure
+  return { ...failure, text: 'was answered 401: Tradecloud refuses our own credentials' }
+}
+
+function readHeader({ headers }: Answer, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

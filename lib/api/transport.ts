@@ -1,0 +1,156 @@
+/**
+ * One HTTP request to the API and what came of it. Alone in knowing axios: nothing of an axios object leaves this file,
+ * because its errors carry the credentials of the request.
+ */
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { AxiosStatic } from 'axios'
+import { debugApi } from '../debug'
+import { quote } from '../quote'
+
+export interface ApiRequest {
+  method: 'GET' | 'POST'
+  /** Begins with a slash, goes behind the base URL, and is escaped already. */
+  path: string
+  headers: Record<string, string>
+}
+
+export interface Answer {
+  type: 'answer'
+  status: number
+  /** Names in lower case. */
+  headers: Record<string, unknown>
+  /** Decompressed. */
+  body: Buffer
+}
+
+export type Outcome =
+  | Answer
+  /** No whole answer within `timeoutMs`. */
+  | { type: 'timeout'; timeoutMs: number }
+  /** By the caller's signal or by `close()`. */
+  | { type: 'aborted' }
+  /** No answer, or a part of one: may work next time. */
+  | { type: 'broken'; cause: Error }
+  /** An answer that cannot be read and would be the same next time, or a server that is not to be trusted. */
+  | { type: 'unusable'; cause: Error }
+
+export interface TransportOptions {
+  baseUrl: string
+  requestTimeoutMs: number
+  maxResponseBytes: number
+}
+
+type Axios = InstanceType<AxiosStatic['Axios']>
+
+const TIMED_OUT = 'timed out'
+/** Codes that the next attempt would bring again: certificates that do not hold, and bytes that do not decompress. */
+const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
+
+export class Transport {
+  readonly #options: TransportOptions
+  readonly #agent: HttpAgent
+  readonly #running = new Set<AbortController>()
+  #axios: Axios | undefined
+  #closed = false
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    const Agent = options.baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent
+    this.#agent = new Agent({ keepAlive: true })
+  }
+
+  /** Sends once. Never rejects. */
+  async send(request: ApiRequest, signal?: AbortSignal): Promise<Outcome> {
+    const started = performance.now()
+    const outcome = await this.#send(request, signal)
+    const result = outcome.type === 'answer' ? outcome.status : outcome.type
+    const ms = Math.round(performance.now() - started)
+    debugApi('%s %s: %s after %d ms', request.method, quote(request.path), result, ms)
+    return outcome
+  }
+
+  /** Ends all requests that run; later ones are `aborted`. */
+  close(): void {
+    this.#closed = true
+    for (const controller of this.#running) controller.abort()
+    this.#agent.destroy()
+  }
+
+  async #send(request: ApiRequest, signal: AbortSignal | undefined): Promise<Outcome> {
+    if (this.#closed || signal?.aborted) return { type: 'aborted' }
+    const timeoutMs = this.#options.requestTimeoutMs
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(TIMED_OUT), timeoutMs).unref()
+    const abort = () => controller.abort()
+    signal?.addEventListener('abort', abort, { once: true })
+    this.#running.add(controller)
+    try {
+      this.#axios ??= loadAxios()
+      const answer = await this.#axios.request<Buffer>(this.#configOf(request, controller.signal))
+      return answerOf(answer, answer.data)
+    } catch (error) {
+      if (!controller.signal.aborted) return outcomeOf(error, this.#options.maxResponseBytes)
+      return controller.signal.reason === TIMED_OUT ? { type: 'timeout', timeoutMs } : { type: 'aborted' }
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      this.#running.delete(controller)
+    }
+  }
+
+  #configOf({ method, path, headers }: ApiRequest, signal: AbortSignal) {
+    return {
+      adapter: 'http' as const,
+      method,
+      baseURL: this.#options.baseUrl,
+      url: path,
+      allowAbsoluteUrls: false,
+      // `false` keeps axios from adding one to a POST without a body.
+      headers: { Accept: 'application/json', 'User-Agent': 'tradecloud-webhook', 'Content-Type': false, ...headers },
+      maxRedirects: 0,
+      maxContentLength: this.#options.maxResponseBytes,
+      proxy: false as const,
+      responseType: 'arraybuffer' as const,
+      validateStatus: () => true,
+      httpAgent: this.#agent,
+      httpsAgent: this.#agent,
+      signal,
+    }
+  }
+}
+
+/**
+ * Loaded at first use: it takes long, and not every webhook fetches. By `require`, as under Jest a dynamic `import` needs
+ * a flag. A bare instance: defaults and interceptors that the app gave its own axios must not see our tokens.
+ */
+function loadAxios(): Axios {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const axios = require('axios') as AxiosStatic
+  return new axios.Axios({})
+}
+
+function answerOf({ status, headers }: { status: number; headers: object }, body: Buffer): Answer {
+  return { type: 'answer', status, headers: Object.fromEntries(Object.entries(headers)), body }
+}
+
+function outcomeOf(error: unknown, maxResponseBytes: number): Outcome {
+  const { response } = error as { response?: { status: number; headers: object } }
+  // The body broke, but its status already says that it is of no use.
+  if (response !== undefined && response.status !== 200) return answerOf(response, Buffer.alloc(0))
+  const cause = sanitized(error)
+  if (cause.message.startsWith('maxContentLength')) {
+    return { type: 'unusable', cause: new Error(`the answer is larger than ${maxResponseBytes} bytes (maxResponseBytes)`) }
+  }
+  return { type: REPEATING.test(cause.code ?? '') ? 'unusable' : 'broken', cause }
+}
+
+/** A copy with nothing but name, message and code: an axios error holds request, headers and answer. */
+function sanitized(error: unknown): NodeJS.ErrnoException {
+  const { name = 'Error', message = '', code } = error as Partial<NodeJS.ErrnoException>
+  const text = [message, code].find(Boolean) ?? 'the connection failed'
+  const copy: NodeJS.ErrnoException = new Error(text.slice(0, 200))
+  Object.defineProperty(copy, 'name', { value: name, configurable: true, writable: true })
+  if (code !== undefined) copy.code = code
+  return copy
+}

@@ -1,0 +1,91 @@
+/**
+ * Writes types.ts from the JSON Schemas beside it (`npm run types`). With `--check` it writes nothing and fails when
+ * the committed file is not what the schemas give.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { compile } from 'json-schema-to-typescript'
+
+/** The order of the types in the file. */
+const FILES = [
+  'order',
+  'single-delivery-order',
+  'order-parts',
+  'order-documents',
+  'shipment',
+  'common',
+  'order-webhook-body',
+  'shipment-webhook-body',
+]
+
+const HEADER = `/**
+ * Types of what Tradecloud sends. Generated from the JSON Schemas in this folder by \`npm run types\`: do not edit.
+ *
+ * Every field may be missing, \`null\` or empty: only \`eventName\` and the field that holds the event are sure.
+ * In tolerant mode a value may differ from its type (a quantity may arrive as text); \`event.issues\` then says where.
+ * Further fields may be there: Tradecloud adds fields, values and events at any time.
+ */
+`
+
+function schemaOf(name) {
+  return JSON.parse(readFileSync(new URL(`./${name}.schema.json`, import.meta.url), 'utf8'))
+}
+
+/** Refs become names of types: the compiler would copy what they point to for each property, as Party1, Party2, … */
+function typeName(ref) {
+  const [path, name] = ref.split('#/definitions/')
+  return name ?? schemaOf(path.replace('.schema.json', '')).title
+}
+
+function toTsType(schema) {
+  if (schema.$ref) return `${typeName(schema.$ref)} | null`
+  // An element of a list is never null, even where its definition may be.
+  if (schema.items?.$ref) return `${typeName(schema.items.$ref)}[] | null`
+  if (schema.examples) return `${schema.examples.map((value) => `'${value}'`).join(' | ')} | (string & {}) | null`
+  // A field whose shape nobody documents; the compiler would take it for an object.
+  return schema.type ? undefined : 'unknown'
+}
+
+function forCompiler(definition) {
+  const properties = Object.entries(definition.properties).map(([name, schema]) => {
+    const tsType = toTsType(schema)
+    const description = wrap(schema.description, 110)
+    return [name, tsType ? { description, tsType } : { ...schema, description }]
+  })
+  return { type: 'object', description: wrap(definition.description, 112), properties: Object.fromEntries(properties) }
+}
+
+/** The formatter leaves comments as they are. */
+function wrap(text, width) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== '' && line.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`
+  }
+  return lines.join('\n')
+}
+
+async function generate() {
+  const options = {
+    additionalProperties: false,
+    bannerComment: '',
+    style: { semi: false, singleQuote: true, printWidth: 120 },
+  }
+  const parts = []
+  for (const file of FILES) {
+    const { definitions = {}, ...root } = schemaOf(file)
+    const named = [...(root.title ? [[root.title, root]] : []), ...Object.entries(definitions)]
+    for (const [name, definition] of named) parts.push(await compile(forCompiler(definition), name, options))
+  }
+  const text = parts.join('\n').replace(/\/\*\*\n\s*\* (.*)\n\s*\*\//g, '/** $1 */')
+  return `${HEADER}\n${text}`
+}
+
+const target = new URL('./types.ts', import.meta.url)
+const generated = await generate()
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, generated)
+} else if (!existsSync(target) || readFileSync(target, 'utf8') !== generated) {
+  console.error('lib/schema/types.ts does not fit the JSON Schemas: run `npm run types` and commit the result.')
+  process.exitCode = 1
+}

@@ -1,0 +1,58 @@
+/**
+ * The JSON Schemas (draft-07) of what Tradecloud sends, and the types generated from them. They are the one source of
+ * types, validation and reference docs.
+ */
+import common from './common.schema.json'
+import order from './order.schema.json'
+import orderDocuments from './order-documents.schema.json'
+import orderParts from './order-parts.schema.json'
+import orderWebhookBody from './order-webhook-body.schema.json'
+import shipment from './shipment.schema.json'
+import shipmentWebhookBody from './shipment-webhook-body.schema.json'
+import singleDeliveryOrder from './single-delivery-order.schema.json'
+
+export type * from './types'
+
+/** A JSON Schema with the `$id` that other schemas refer to it by. */
+export interface JsonSchema {
+  readonly $schema: string
+  readonly $id: string
+  readonly description: string
+  readonly [keyword: string]: unknown
+}
+
+/** See {@link schemas}. */
+export interface Schemas {
+  /** Body of an order webhook: `eventName` and the one field that holds the event. */
+  readonly orderWebhookBody: JsonSchema
+  /** Body of a shipment webhook. */
+  readonly shipmentWebhookBody: JsonSchema
+  /** What is in `orderEvent`, and an order that was fetched, in delivery schedules. */
+  readonly order: JsonSchema
+  /** What is in `singleDeliveryOrderEvent` and `simpleOrderEvent`. */
+  readonly singleDeliveryOrder: JsonSchema
+  /** What is in `orderDocumentsEvent`. */
+  readonly orderDocuments: JsonSchema
+  /** What is in `shipment`, and a shipment that was fetched. */
+  readonly shipment: JsonSchema
+  /** Definitions that both forms of an order share. No shape of its own. */
+  readonly orderParts: JsonSchema
+  /** Definitions that orders and shipments share. No shape of its own. */
+  readonly common: JsonSchema
+}
+
+/**
+ * The JSON Schemas by name. They refer to each other: give all of them to one instance of ajv, made with
+ * `{ allowUnionTypes: true }`. Nothing is required, further fields are allowed, enumerations are open (`examples`), and
+ * each value may be `null`: an order as a whole too, as the fields that hold it may be.
+ */
+export const schemas: Schemas = Object.freeze({
+  orderWebhookBody,
+  shipmentWebhookBody,
+  order,
+  singleDeliveryOrder,
+  orderDocuments,
+  shipment,
+  orderParts,
+  common,
+})

@@ -1,0 +1,88 @@
+/**
+ * The tokens that the simulated API gives out: short access tokens in the form of a JWT, and refresh tokens that work
+ * once. Each login starts a session of its own; that a login leaves earlier sessions alone is not documented.
+ */
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+
+/** After a logout the access token may live on this long. Documented as "within 10 minutes". */
+const AFTER_LOGOUT_MS = 600_000
+
+export interface TokenPair {
+  accessToken: string
+  refreshToken: string
+}
+
+interface Token {
+  session: string
+  /** Milliseconds since 1970. */
+  expiresAt: number
+}
+
+export class TokenIssuer {
+  private readonly key = randomBytes(32)
+  private readonly accessTokens = new Map<string, Token>()
+  private readonly refreshTokens = new Map<string, Token>()
+
+  constructor(private readonly accessTokenMs: number, private readonly refreshTokenMs: number) {}
+
+  login(): TokenPair {
+    return this.issue(randomUUID())
+  }
+
+  /** The next pair of the session, or `undefined` for a refresh token that is unknown, used or expired. */
+  refresh(refreshToken: string): TokenPair | undefined {
+    const session = this.takeRefreshToken(refreshToken)
+    return session === undefined ? undefined : this.issue(session)
+  }
+
+  /** False for a refresh token that is unknown, used or expired. */
+  logout(refreshToken: string): boolean {
+    const session = this.takeRefreshToken(refreshToken)
+    if (session === undefined) return false
+    const end = Date.now() + AFTER_LOGOUT_MS
+    for (const token of this.accessTokens.values()) {
+      if (token.session === session) token.expiresAt = Math.min(token.expiresAt, end)
+    }
+    return true
+  }
+
+  accepts(accessToken: string): boolean {
+    return isAlive(this.accessTokens.get(accessToken))
+  }
+
+  expireAccessTokens(): void {
+    this.accessTokens.clear()
+  }
+
+  expireRefreshTokens(): void {
+    this.refreshTokens.clear()
+  }
+
+  private issue(session: string): TokenPair {
+    const now = Date.now()
+    const expiresAt = now + this.accessTokenMs
+    const accessToken = this.sign({ exp: Math.floor(expiresAt / 1000), jti: randomUUID() })
+    const refreshToken = randomBytes(32).toString('base64url')
+    this.accessTokens.set(accessToken, { session, expiresAt })
+    this.refreshTokens.set(refreshToken, { session, expiresAt: now + this.refreshTokenMs })
+    return { accessToken, refreshToken }
+  }
+
+  /** Only `exp` is known of the real token. The rest is there so that it reads as a JWT and no two are equal. */
+  private sign(payload: object): string {
+    const signed = [{ alg: 'HS256', typ: 'JWT' }, payload]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.')
+    return `${signed}.${createHmac('sha256', this.key).update(signed).digest('base64url')}`
+  }
+
+  private takeRefreshToken(refreshToken: string): string | undefined {
+    const token = this.refreshTokens.get(refreshToken)
+    this.refreshTokens.delete(refreshToken)
+    return isAlive(token) ? token.session : undefined
+  }
+}
+
+function isAlive(token: Token | undefined): token is Token {
+  return token !== undefined && Date.now() < token.expiresAt
+}

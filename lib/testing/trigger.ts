@@ -1,0 +1,130 @@
+/**
+ * From a trigger, as a test describes it, to the request that goes over the wire. The same request is sent on every
+ * retry, so all that could differ is fixed here once.
+ */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { isUint8Array } from 'node:util/types'
+import type { RetryOptions } from './retry'
+
+/** What Tradecloud authenticates with at a webhook. */
+export type TriggerAuth =
+  | 'none'
+  | { type: 'basic'; username: string; password: string }
+  | { type: 'bearer'; token: string }
+
+/** One call of a webhook: POST or PUT with an event, or GET with an ID in the URL. */
+export interface Trigger {
+  /**
+   * URL of the webhook, `http:` or `https:`. `{orderId}` and `{shipmentId}` in it are replaced; the rest goes out as it
+   * is written, without the normalising that URL libraries do. Required.
+   */
+  url: string
+  /** Default: POST with an `event`, GET without one. */
+  method?: 'POST' | 'PUT' | 'GET' | undefined
+  /** The body: an object is sent as JSON, a string or Buffer as it is. Not with GET. Default: no body. */
+  event?: object | string | undefined
+  /** Replaces `{orderId}` in the URL. Default: none. */
+  orderId?: string | undefined
+  /** Replaces `{shipmentId}` in the URL. Default: none. */
+  shipmentId?: string | undefined
+  /**
+   * How an ID goes into the URL: `percent`-encoded, or `raw`, its UTF-8 bytes as they are. What Tradecloud does is not
+   * documented: a receiver should stand both. Node's own server answers 400 to raw letters beyond ASCII, before any
+   * handler runs. Default: 'percent'.
+   */
+  idEncoding?: 'percent' | 'raw' | undefined
+  /** Default: 'none'. */
+  auth?: TriggerAuth | undefined
+  /** Content-Type of the body; `false` leaves the header out. Default: 'application/json'. */
+  contentType?: string | false | undefined
+  /** More headers. They win over those that the simulator sets. Default: none. */
+  headers?: Readonly<Record<string, string>> | undefined
+  /** Milliseconds that Tradecloud waits for the whole answer. Default: 60000, the only number ever published. */
+  timeoutMs?: number | undefined
+  /** Goes over the `retry` of the simulator, option by option. Default: that of the simulator. */
+  retry?: RetryOptions | undefined
+  /** Ends the sending as `still retrying` at once; an attempt under way is cut off. Default: none. */
+  signal?: AbortSignal | undefined
+}
+
+export interface TriggerRequest {
+  secure: boolean
+  hostname: string
+  /** Empty for the default port. */
+  port: string
+  /** What stands in the request line, one character for each byte. */
+  path: string
+  /** The whole URL with the ID filled in, for reports. */
+  url: string
+  method: 'POST' | 'PUT' | 'GET'
+  headers: Record<string, string>
+  body: Buffer | undefined
+}
+
+/** Throws a `TypeError` for a trigger that contradicts itself or cannot be sent. */
+export function buildRequest(trigger: Trigger): TriggerRequest {
+  const body = trigger.event === undefined ? undefined : toBytes(trigger.event)
+  const method = trigger.method ?? (body === undefined ? 'GET' : 'POST')
+  if (method === 'GET' && body !== undefined) throw new TypeError('a GET trigger has no event: its ID is in the URL')
+
+  const [, scheme, authority, rest] = /^(https?:)\/\/([^/?#]+)([^#]*)/.exec(trigger.url) ?? []
+  if (scheme === undefined || authority === undefined || rest === undefined) {
+    throw new TypeError(`url must be an http: or https: URL, not '${trigger.url}'`)
+  }
+  if (authority.includes('@')) throw new TypeError('url must hold no credentials: use auth')
+  const filled = fillIds(rest, trigger)
+  if (/[\u0000-\u0020\u007f]/.test(filled)) {
+    throw new TypeError(`white space cannot stand in a request line: '${filled}'`)
+  }
+  const { hostname, port } = new URL(`${scheme}//${authority}`)
+  return {
+    secure: scheme === 'https:',
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path: Buffer.from(filled.startsWith('/') ? filled : `/${filled}`).toString('latin1'),
+    url: `${scheme}//${authority}${filled}`,
+    method,
+    headers: buildHeaders(trigger, body),
+    body,
+  }
+}
+
+/** A copy, so that bytes which the test changes later do not change a retry. */
+function toBytes(event: object | string): Buffer {
+  if (isUint8Array(event)) return Buffer.from(event)
+  return Buffer.from(typeof event === 'string' ? event : JSON.stringify(event))
+}
+
+/** An ID that has no place in the URL, or a place without an ID, would send something else than the test means. */
+function fillIds(template: string, trigger: Trigger): string {
+  for (const name of ['orderId', 'shipmentId'] as const) {
+    if ((trigger[name] !== undefined) === template.includes(`{${name}}`)) continue
+    throw new TypeError(`${name} and {${name}} in the url belong together: ${String(trigger[name])}, '${trigger.url}'`)
+  }
+  // One pass: braces inside an ID are no variable.
+  return template.replace(/\{(orderId|shipmentId)\}/g, (_, name: 'orderId' | 'shipmentId') => {
+    const id = trigger[name] ?? ''
+    return trigger.idEncoding === 'raw' ? id : encodeURIComponent(id)
+  })
+}
+
+function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string, string> {
+  const headers: Record<string, string> = {}
+  const { auth = 'none', contentType = 'application/json' } = trigger
+  if (auth !== 'none') headers.Authorization = authorization(auth)
+  if (body !== undefined) {
+    headers['Content-Length'] = String(body.length)
+    if (contentType !== false) headers['Content-Type'] = contentType
+  }
+  const all = { ...headers, ...trigger.headers }
+  for (const [name, value] of Object.entries(all)) {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  }
+  return all
+}
+
+function authorization(auth: Exclude<TriggerAuth, 'none'>): string {
+  if (auth.type === 'bearer') return `Bearer ${auth.token}`
+  return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`
+}
