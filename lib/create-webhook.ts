@@ -74,8 +74,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     isClosed: () => closing !== undefined,
   }
   if (handlers.unhandled.length > 0) {
-    reporter.line('warn', 'unhandled', `No callback for all events of kind ${handlers.unhandled.join(', ')}: they are answered 200 and ignored.`)
+    reporter.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
   }
+
+  if (settings.auth === 'none') reporter.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
 
   function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     const exchange = new Exchange(req, res, { ...settings, reporter })

@@ -5,7 +5,7 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019'
 import { Ajv2020 } from 'ajv/dist/2020'
-import formatsPlugin, { type FormatsPlugin } from 'ajv-formats'
+import addFormats from 'ajv-formats'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
 import { isObject } from './entity-state'
@@ -30,9 +30,6 @@ export interface Validator {
   /** The first thing that the user's schema of a kind says against the value. */
   refusals(kind: string, value: unknown, pointer: string): Issue[]
 }
-
-// A CommonJS module whose types describe an ES module: the function itself is what comes out of `require`.
-const addFormats = formatsPlugin as unknown as FormatsPlugin
 
 /** A list that is wrong in every line must cost no more than one that is right, nor fill the answer. */
 export const MAX_ISSUES = 20
@@ -71,7 +68,7 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
     if (schema.$async) throw invalidOption(option, 'is asynchronous; only synchronous schemas are supported')
     try {
       const ajv = new (dialectOf(String(schema.$schema)))({ strict: false })
-      addFormats(ajv as Ajv)
+      addFormats(ajv)
       compiled.set(kind, ajv.compile(schema))
     } catch (error) {
       throw invalidOption(option, `cannot be compiled: ${(error as Error).message}`)

@@ -8,7 +8,7 @@ import type { Call } from './call'
 import { debugApi } from '../debug'
 import { failureOf, uselessAnswer, type Failure } from './failure'
 import { refreshTime } from './token-lifetime'
-import type { Answer, Outcome, Transport } from './transport'
+import type { Answer, ApiRequest, Outcome, Transport } from './transport'
 
 const LOGIN = { method: 'GET', path: '/authentication/login' } as const
 const REFRESH = { method: 'GET', path: '/authentication/refresh' } as const
@@ -33,6 +33,7 @@ export class Session {
   #access: { token: string; refreshAt: number } | undefined
   #refreshToken: string | undefined
   #renewing: Promise<void> | undefined
+  #sending = false
   #pause = new AbortController()
 
   constructor(transport: Transport, username: string, password: string) {
@@ -73,6 +74,7 @@ export class Session {
       }
       call.waitSignal.addEventListener('abort', giveUp, { once: true })
       this.#waiters.add(waiter)
+      if (this.#sending) call.attempts++
       this.#renewing ??= this.#renew()
     })
   }
@@ -153,9 +155,12 @@ export class Session {
    * Not bound to any caller's deadline or signal: the others want the token too, and a refresh that is broken off costs
    * the refresh token.
    */
-  #send(request: Parameters<Transport['send']>[0]): Promise<Outcome> {
+  async #send(request: ApiRequest): Promise<Outcome> {
     for (const { call } of this.#waiters) call.attempts++
-    return this.#transport.send(request)
+    this.#sending = true
+    const outcome = await this.#transport.send(request)
+    this.#sending = false
+    return outcome
   }
 
   #keepTokens(outcome: Outcome): string | undefined {

@@ -121,8 +121,8 @@ export class Transport {
 }
 
 /**
- * Loaded at first use: it takes long, and not every webhook fetches. By `require`, as under Jest a dynamic `import` needs
- * a flag. A bare instance: defaults and interceptors that the app gave its own axios must not see our tokens.
+ * Loaded at first use: it takes long, and not every webhook fetches. By `require`, as under Jest a dynamic `import`
+ * needs a flag. A bare instance: defaults and interceptors that the app gave its own axios must not see our tokens.
  */
 function loadAxios(): Axios {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
@@ -140,7 +140,8 @@ function outcomeOf(error: unknown, maxResponseBytes: number): Outcome {
   if (response !== undefined && response.status !== 200) return answerOf(response, Buffer.alloc(0))
   const cause = sanitized(error)
   if (cause.message.startsWith('maxContentLength')) {
-    return { type: 'unusable', cause: new Error(`the answer is larger than ${maxResponseBytes} bytes (maxResponseBytes)`) }
+    const limit = `the answer is larger than ${maxResponseBytes} bytes (maxResponseBytes)`
+    return { type: 'unusable', cause: new Error(limit) }
   }
   return { type: REPEATING.test(cause.code ?? '') ? 'unusable' : 'broken', cause }
 }

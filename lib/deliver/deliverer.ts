@@ -100,6 +100,7 @@ export class Deliverer {
   /** Patience is over: what waits is given back, what runs hears of it through `context.signal`. */
   abort(): void {
     this.#aborted = true
+    this.#watch.stop()
     for (const delivery of this.#running) {
       delivery.abandon?.()
       delivery.controller.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))

@@ -31,10 +31,17 @@ const NAMES: Record<Exclude<EventKind, 'unknown'>, readonly string[]> = {
   shipment: shipmentEventNames,
 }
 
+const OPTION_OF: Record<EventKind, string> = {
+  order: 'onOrder',
+  orderDocuments: 'onOrderDocuments',
+  shipment: 'onShipment',
+  unknown: 'onUnknown',
+}
+
 export interface Handlers {
   /** `undefined`: nobody asked for such an event. */
   find(kind: EventKind, eventName: string | undefined): Handler | undefined
-  /** Kinds for which nothing, or nothing but single names, is set: worth saying at creation. */
+  /** Callbacks of known kinds that are not set: worth saying at creation. */
   unhandled: string[]
 }
 
@@ -46,7 +53,7 @@ export function createHandlers(options: CallbackOptions): Handlers {
     unknown: options.onUnknown,
   }
   for (const [kind, callback] of Object.entries(byKind)) {
-    const option = `on${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)}`
+    const option = OPTION_OF[kind as EventKind]
     if (callback !== undefined && typeof callback !== 'function') throw invalidOption(option, `is ${typeof callback}, not a function`)
   }
   const byName = readNamed(options.on)
@@ -55,7 +62,7 @@ export function createHandlers(options: CallbackOptions): Handlers {
   }
   return {
     find: (kind, eventName) => byName.get(`${kind} ${eventName ?? ''}`) ?? (byKind[kind] as Handler | undefined),
-    unhandled: Object.keys(NAMES).filter((kind) => byKind[kind as EventKind] === undefined),
+    unhandled: (Object.keys(NAMES) as EventKind[]).filter((kind) => byKind[kind] === undefined).map((kind) => OPTION_OF[kind]),
   }
 }
 

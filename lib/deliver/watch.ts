@@ -32,11 +32,13 @@ export class Watch {
     return () => this.#running.delete(watched)
   }
 
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
   #tick(): void {
-    if (this.#running.size === 0) {
-      clearInterval(this.#timer)
-      this.#timer = undefined
-    }
+    if (this.#running.size === 0) this.stop()
     for (const [watched, seen] of this.#running) {
       void this.#renew(watched)
       if (seen.reported || Date.now() - seen.since < STUCK_MS) continue

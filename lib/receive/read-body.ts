@@ -40,7 +40,7 @@ export function hasNoBody(req: IncomingMessage): boolean {
 }
 
 export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBodyOptions): BodyReading {
-  const encoding = (req.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+  const encoding = (req.headers['content-encoding']?.trim().toLowerCase() ?? '') || 'identity'
   if (encoding !== 'identity' && !Object.hasOwn(DECODERS, encoding)) {
     return refused('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
   }
@@ -54,6 +54,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
     let size = 0
     let decoder: Decoder | undefined
     let settled = false
+    let ended = false
 
     const settle = (outcome: BodyResult): void => {
       if (settled) return
@@ -88,12 +89,13 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
       if (!decoder.write(chunk)) req.pause()
     }
     const onEnd = (): void => {
+      ended = true
       if (decoder) decoder.end()
       else finish()
     }
     const onClose = (): void => {
-      // With a decoder the request may be closed, complete, before the last bytes are inflated.
-      if (!req.complete) fail('unavailable', 'The client hung up during the upload.')
+      // With a decoder the request may be closed before the last bytes are inflated.
+      if (!ended) fail('unavailable', 'The client hung up during the upload.')
     }
     stop = () => fail('unavailable', 'The upload was given up.')
     req.on('data', onData).on('end', onEnd).on('close', onClose)

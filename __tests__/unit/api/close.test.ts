@@ -1,0 +1,105 @@
+/** The end of a client: logs out, ends what waits, lets no new call begin, and leaves nothing open. */
+import { FakeApi, errorOf, hang, PASSWORD, reset, setUp, status, until, USERNAME } from './fake-api'
+import { TradecloudClient } from '../../../lib/api'
+
+const { api, client } = setUp()
+
+test('logs out with the refresh token, once', async () => {
+  const tradecloud = client()
+  await tradecloud.getOrder('1')
+  const [refreshToken] = api().refreshTokens
+  await Promise.all([tradecloud.close(), tradecloud.close()])
+  await tradecloud.close()
+  const logouts = api().seen.filter(({ endpoint }) => endpoint === 'logout')
+  expect(logouts).toHaveLength(1)
+  expect(logouts[0]?.headers).toMatchObject({ 'refresh-token': refreshToken, 'content-length': '0' })
+  expect(logouts[0]?.headers.authorization).toBeUndefined()
+  expect(logouts[0]?.headers['content-type']).toBeUndefined()
+})
+
+test('sends nothing when nothing was fetched', async () => {
+  await client().close()
+  expect(api().seen).toHaveLength(0)
+})
+
+test('refuses later calls', async () => {
+  const tradecloud = client()
+  await tradecloud.close()
+  expect(await errorOf(tradecloud.getOrder('1'))).toMatchObject({ code: 'unavailable', attempts: 0 })
+  expect(await errorOf(tradecloud.getShipment('1'))).toMatchObject({ code: 'unavailable' })
+  expect(api().seen).toHaveLength(0)
+})
+
+test.each([
+  ['is refused', status(401)],
+  ['breaks', reset],
+  ['hangs', hang],
+])('does not reject when the logout %s', async (_what, script) => {
+  const tradecloud = client({ requestTimeoutMs: 100 })
+  await tradecloud.getOrder('1')
+  api().always('logout', script)
+  await expect(tradecloud.close()).resolves.toBeUndefined()
+})
+
+test('lets a request that runs finish', async () => {
+  const held: Array<() => void> = []
+  api().next('order', (req, res) => void held.push(() => api().serve('order', req, res)))
+  const tradecloud = client()
+  const order = tradecloud.getOrder('1')
+  await until(() => held.length === 1)
+  const closed = tradecloud.close()
+  held[0]?.()
+  expect(await order).toEqual({ id: '1' })
+  await closed
+})
+
+test('ends a request that hangs, within requestTimeoutMs', async () => {
+  api().always('order', hang)
+  const tradecloud = client({ requestTimeoutMs: 200 })
+  const order = errorOf(tradecloud.getOrder('1'))
+  await until(() => api().count('order') === 1)
+  await tradecloud.close()
+  expect(['unavailable', 'fetch_timeout']).toContain((await order).code)
+  expect(api().count('order')).toBe(1)
+})
+
+test.each([
+  ['a retry', 'order', 'unavailable'],
+  ['the retry of a login', 'login', 'unavailable'],
+] as const)('ends a call that waits for %s', async (_what, endpoint, code) => {
+  api().always(endpoint, status(503, { 'Retry-After': '10' }))
+  const tradecloud = client()
+  const call = errorOf(tradecloud.getOrder('1'))
+  await until(() => api().count(endpoint) === 1)
+  // The answer still has to arrive at the client.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await tradecloud.close()
+  expect(await call).toMatchObject({ code })
+  expect(api().count(endpoint)).toBe(1)
+})
+
+test('ends a call that waits for a login, and logs out with what the login brings', async () => {
+  const held: Array<() => void> = []
+  api().next('login', (req, res) => void held.push(() => api().serve('login', req, res)))
+  const tradecloud = client()
+  const call = errorOf(tradecloud.getOrder('1'))
+  await until(() => held.length === 1)
+  const closed = tradecloud.close()
+  expect(await call).toMatchObject({ code: 'unavailable' })
+  held[0]?.()
+  await closed
+  expect(api().count('logout')).toBe(1)
+  expect(api().count('order')).toBe(0)
+})
+
+test('leaves no socket and no timer open', async () => {
+  const open = () => process.getActiveResourcesInfo().filter((type) => /TCP|Timeout/.test(type)).sort()
+  const before = open()
+  const own = await new FakeApi().start()
+  own.next('order', status(503))
+  const tradecloud = new TradecloudClient({ baseUrl: own.baseUrl, username: USERNAME, password: PASSWORD })
+  await tradecloud.getOrder('1')
+  await tradecloud.close()
+  await own.stop()
+  await until(() => open().length <= before.length)
+})

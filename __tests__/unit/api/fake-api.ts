@@ -1,0 +1,179 @@
+/**
+ * A small API on a real socket for the tests of the client: gives out tokens, serves any ID, and does once what a test
+ * asks for.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
+
+export const USERNAME = 'canary-user@example.com'
+export const PASSWORD = 'canary-päßword:with-colon'
+
+export type Endpoint = 'login' | 'refresh' | 'logout' | 'order' | 'shipment'
+export type Script = (req: IncomingMessage, res: ServerResponse) => void
+
+export interface Seen {
+  endpoint: Endpoint | undefined
+  method: string
+  url: string
+  headers: IncomingMessage['headers']
+}
+
+export class FakeApi {
+  readonly seen: Seen[] = []
+  /** Milliseconds that a JWT says it lives; `undefined`: tokens that are no JWT. */
+  tokenLifetimeMs: number | undefined = 3_600_000
+  accessTokens = new Set<string>()
+  refreshTokens = new Set<string>()
+  readonly #scripts: Array<{ endpoint: Endpoint; script: Script; always: boolean }> = []
+  readonly #server: Server
+  #issued = 0
+
+  constructor() {
+    this.#server = createServer((req, res) => {
+      req.resume()
+      const endpoint = endpointOf(req)
+      this.seen.push({ endpoint, method: req.method ?? '', url: req.url ?? '', headers: req.headers })
+      const i = this.#scripts.findIndex((entry) => entry.endpoint === endpoint)
+      const entry = this.#scripts[i]
+      if (entry && !entry.always) this.#scripts.splice(i, 1)
+      if (entry) entry.script(req, res)
+      else this.serve(endpoint, req, res)
+    })
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return this
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  get baseUrl(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v2`
+  }
+
+  /** What the next requests of that endpoint get, one script each. */
+  next(endpoint: Endpoint, ...scripts: Script[]): void {
+    for (const script of scripts) this.#scripts.push({ endpoint, script, always: false })
+  }
+
+  always(endpoint: Endpoint, script: Script): void {
+    this.#scripts.push({ endpoint, script, always: true })
+  }
+
+  count(endpoint: Endpoint): number {
+    return this.seen.filter((request) => request.endpoint === endpoint).length
+  }
+
+  /** The normal answer. */
+  serve(endpoint: Endpoint | undefined, req: IncomingMessage, res: ServerResponse): void {
+    const refreshToken = String(req.headers['refresh-token'])
+    if (endpoint === 'login') {
+      const expected = `Basic ${Buffer.from(`${USERNAME}:${PASSWORD}`).toString('base64')}`
+      if (req.headers.authorization === expected) this.#giveTokens(res)
+      else res.writeHead(401).end()
+    } else if (endpoint === 'refresh' || endpoint === 'logout') {
+      const known = req.headers.authorization === undefined && this.refreshTokens.delete(refreshToken)
+      if (!known) res.writeHead(401).end()
+      else if (endpoint === 'refresh') this.#giveTokens(res)
+      else res.end()
+    } else if (endpoint === undefined) {
+      res.writeHead(404).end()
+    } else if (!this.accessTokens.has(req.headers.authorization?.replace('Bearer ', '') ?? '')) {
+      res.writeHead(401).end()
+    } else {
+      res.end(JSON.stringify({ id: decodeURIComponent(String(req.url).split('/').at(-1) ?? '') }))
+    }
+  }
+
+  #giveTokens(res: ServerResponse): void {
+    const accessToken = this.#accessToken()
+    const refreshToken = `canary-refresh-${++this.#issued}`
+    // A refresh token ends when a new one is made.
+    this.refreshTokens = new Set([refreshToken])
+    this.accessTokens.add(accessToken)
+    res.setHeader('Set-Authorization', accessToken).setHeader('Set-Refresh-Token', refreshToken).end('{}')
+  }
+
+  #accessToken(): string {
+    const name = `canary-access-${++this.#issued}`
+    if (this.tokenLifetimeMs === undefined) return name
+    const part = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url')
+    return `${part({ alg: 'none' })}.${part({ exp: (Date.now() + this.tokenLifetimeMs) / 1000, jti: name })}.${name}`
+  }
+}
+
+function endpointOf({ method = '', url = '' }: IncomingMessage): Endpoint | undefined {
+  const rest = url.startsWith('/v2/') ? `${method} ${url.slice(3)}` : ''
+  const login = /^GET \/authentication\/(login|refresh)$/.exec(rest) ?? /^POST \/authentication\/(logout)$/.exec(rest)
+  return (login ?? /^GET \/(order|shipment)\/[^/]+$/.exec(rest))?.[1] as Endpoint | undefined
+}
+
+export const status = (code: number, headers: Record<string, string> = {}, body = ''): Script =>
+  (_req, res) => res.writeHead(code, headers).end(body)
+
+export const body = (text: string | Buffer, headers: Record<string, string> = {}): Script =>
+  (_req, res) => res.writeHead(200, headers).end(text)
+
+export const reset: Script = (req) => req.socket.destroy()
+
+export const hang: Script = () => undefined
+
+/** Headers at once, then a byte now and then. */
+export const drip: Script = (_req, res) => {
+  res.writeHead(200, { 'Content-Type': 'application/json' })
+  res.write('{')
+  const timer = setInterval(() => res.write(' '), 10)
+  res.on('close', () => clearInterval(timer))
+}
+
+interface SetUp {
+  api: () => FakeApi
+  client: (options?: Partial<TradecloudClientOptions>) => TradecloudClient
+}
+
+/** Starts a server and clients for each test, and ends them after it. */
+export function setUp(): SetUp {
+  let api: FakeApi
+  let clients: TradecloudClient[]
+  beforeEach(async () => {
+    clients = []
+    api = await new FakeApi().start()
+  })
+  afterEach(async () => {
+    jest.restoreAllMocks()
+    await Promise.all(clients.map((client) => client.close()))
+    await api.stop()
+  })
+  return {
+    api: () => api,
+    client: (options = {}) => {
+      const { baseUrl } = api
+      const defaults = { baseUrl, username: USERNAME, password: PASSWORD, requestTimeoutMs: 1_000 }
+      const made = new TradecloudClient({ ...defaults, ...options })
+      clients.push(made)
+      return made
+    },
+  }
+}
+
+/** Retries come at once, for tests that are not about waiting. */
+export function withoutJitter(): void {
+  jest.spyOn(Math, 'random').mockReturnValue(0)
+}
+
+export async function errorOf(promise: Promise<unknown>): Promise<TradecloudApiError> {
+  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(TradecloudApiError)
+  return error as TradecloudApiError
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(condition()).toBe(true)
+}

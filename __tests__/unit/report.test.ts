@@ -1,0 +1,300 @@
+/**
+ * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
+ */
+import type { TradecloudWebhookError } from '../../lib/errors'
+import { Reporter, type DeliveryRecord, type ErrorContext, type ReporterOptions } from '../../lib/report'
+import { answerFor, type Result } from '../../lib/respond'
+
+type Line = ['warn' | 'error', string]
+
+function setup(options: Partial<ReporterOptions> = {}) {
+  const lines: Line[] = []
+  const logger = {
+    warn: (text: string) => void lines.push(['warn', text]),
+    error: (text: string) => void lines.push(['error', text]),
+  }
+  const reporter = new Reporter({ logger, ...options })
+  const report = (result: Result, more: Partial<DeliveryRecord> = {}, rawBody?: Buffer) => {
+    const answer = answerFor(result, 'r-1', 'final')
+    reporter.request({ ...recordOf(result, answer.status, answer.givenUp), ...more }, result, answer, rawBody)
+  }
+  return { lines, reporter, report }
+}
+
+function recordOf({ outcome }: Result, status: number, givenUp: boolean): DeliveryRecord {
+  return {
+    outcome, status, givenUp, answered: true, method: 'POST', requestId: 'r-1', merged: false, issues: 0, bodyBytes: 2,
+    receivedAt: new Date(0), durationMs: 1,
+  }
+}
+
+const hostile = new Proxy({}, {
+  get() {
+    throw new Error('hands off')
+  },
+  getPrototypeOf() {
+    throw new Error('hands off')
+  },
+})
+
+beforeEach(() => jest.useFakeTimers({ now: 1_000_000 }))
+afterEach(() => jest.useRealTimers())
+
+describe('log lines', () => {
+  it.each(['malformed_body', 'invalid_body', 'invalid_id', 'rejected', 'unauthorized', 'not_found', 'body_too_large',
+    'unsupported_media_type', 'method_not_allowed'] as const)('%s is a loss: error level', (outcome) => {
+    const { lines, report } = setup()
+    report({ outcome }, { kind: 'order', eventName: 'OrderIssuedByBuyer', entityId: 'O-1' })
+    expect(lines).toHaveLength(1)
+    const [level, text] = lines[0]!
+    expect(level).toBe('error')
+    for (const part of ['tradecloud-webhook: ', outcome, 'will not send it again', '"OrderIssuedByBuyer"', '"O-1"', 'request r-1']) {
+      expect(text).toContain(part)
+    }
+  })
+
+  it.each(['handler_failed', 'unavailable', 'fetch_failed', 'fetch_timeout'] as const)('%s with a cause is a warning', (outcome) => {
+    const { lines, report } = setup()
+    report({ outcome, cause: new RangeError('ERP is down') })
+    expect(lines).toEqual([['warn', expect.stringContaining('RangeError: ERP is down')]])
+    expect(lines[0]![1]).toContain('will send it again')
+  })
+
+  it.each(['delivered', 'duplicate', 'ignored', 'in_progress', 'answer_timeout'] as const)('%s is none', (outcome) => {
+    const { lines, report } = setup()
+    report({ outcome })
+    expect(lines).toEqual([])
+  })
+
+  it('says what the sender is told', () => {
+    const { lines, report } = setup()
+    report({ outcome: 'malformed_body', detail: 'At position 7.' })
+    expect(lines[0]![1]).toContain('At position 7.')
+  })
+
+  it('is one line whatever the values hold', () => {
+    const { lines, report } = setup()
+    report(
+      { outcome: 'rejected', cause: new Error('a\nb\u001b[31m\u2028c') },
+      { eventName: 'X\r\nfake line', entityId: 'O\n1\u009b' },
+    )
+    // eslint-disable-next-line no-control-regex -- that is what must not be there
+    expect(lines[0]![1]).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+  })
+
+  it('is cut', () => {
+    const { lines, report } = setup()
+    report({ outcome: 'rejected', cause: new Error('x'.repeat(10_000)) }, { entityId: 'y'.repeat(10_000) })
+    expect(lines[0]![1].length).toBeLessThan(1000)
+  })
+
+  it('shows nothing of a cause but name and message', () => {
+    const secret = 'hunter2'
+    const cause = Object.assign(new Error('Request failed'), {
+      config: { headers: { Authorization: secret } }, stack: secret, response: secret, toString: () => secret,
+    })
+    const { lines, report } = setup()
+    report({ outcome: 'fetch_failed', cause })
+    report({ outcome: 'handler_failed', cause: { password: secret } })
+    report({ outcome: 'rejected', cause: secret })
+    expect(lines).toHaveLength(3)
+    expect(JSON.stringify(lines)).not.toContain(secret)
+  })
+
+  it('never shows the body', () => {
+    const { lines, report } = setup()
+    report({ outcome: 'malformed_body' }, {}, Buffer.from('hunter2'))
+    expect(JSON.stringify(lines)).not.toContain('hunter2')
+  })
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a text', 'text'],
+    ['a symbol', Symbol('x')],
+    ['a proxy that throws', hostile],
+    ['an error without a prototype', Object.setPrototypeOf(new Error('x'), null)],
+    ['an error whose message throws', Object.defineProperty(new Error('x'), 'message', {
+      get() {
+        throw new Error('no')
+      },
+    })],
+    ['an error whose name is a symbol', Object.assign(new Error('x'), { name: Symbol('x') })],
+  ])('is written for %s too', (_what, cause) => {
+    const { lines, report } = setup()
+    report({ outcome: 'handler_failed', cause })
+    expect(lines).toHaveLength(1)
+  })
+})
+
+describe('the rate', () => {
+  it('is ten lines of one sort in a minute, and the rest is counted', () => {
+    const { lines, report } = setup()
+    for (let i = 0; i < 25; i++) report({ outcome: 'unauthorized' })
+    expect(lines).toHaveLength(10)
+    jest.advanceTimersByTime(59_999)
+    report({ outcome: 'unauthorized' })
+    expect(lines).toHaveLength(10)
+    jest.advanceTimersByTime(1)
+    report({ outcome: 'unauthorized' })
+    expect(lines).toHaveLength(12)
+    expect(lines[10]![1]).toContain('16 more lines')
+    expect(lines[11]![1]).toContain('unauthorized')
+  })
+
+  it('of one sort does not silence another', () => {
+    const { lines, report } = setup()
+    for (let i = 0; i < 25; i++) report({ outcome: 'unauthorized' })
+    report({ outcome: 'rejected' })
+    expect(lines.at(-1)![1]).toContain('rejected')
+  })
+
+  it('tells nothing of dropped lines where there were none', () => {
+    const { lines, reporter } = setup()
+    for (let i = 0; i < 10; i++) reporter.line('warn', 'x', 'text')
+    jest.advanceTimersByTime(60_000)
+    reporter.line('warn', 'x', 'text')
+    expect(lines).toHaveLength(11)
+    expect(lines.every(([level, text]) => level === 'warn' && text === 'tradecloud-webhook: text')).toBe(true)
+  })
+
+  it('starts anew each minute', () => {
+    const { lines, reporter } = setup()
+    for (let minute = 0; minute < 3; minute++) {
+      for (let i = 0; i < 10; i++) reporter.line('error', 'x', 'text')
+      jest.advanceTimersByTime(60_000)
+    }
+    expect(lines).toHaveLength(30)
+  })
+})
+
+describe('an alarm', () => {
+  it('is an error line with its subject', () => {
+    const { lines, reporter } = setup()
+    const error = Object.assign(new Error('A callback hangs.'), { code: 'handler_stuck' }) as TradecloudWebhookError
+    reporter.alarm(error, { kind: 'order', requestId: 'r-9' })
+    expect(lines).toEqual([['error', 'tradecloud-webhook: A callback hangs. (order request r-9)']])
+  })
+})
+
+describe('onDelivery and onError', () => {
+  it('onDelivery gets one record for every request', () => {
+    const records: DeliveryRecord[] = []
+    const { report } = setup({ onDelivery: (record) => records.push(record) })
+    report({ outcome: 'delivered' }, { durationMs: 5 })
+    report({ outcome: 'unauthorized' })
+    expect(records).toMatchObject([
+      { outcome: 'delivered', status: 200, givenUp: false, durationMs: 5 },
+      { outcome: 'unauthorized', status: 401, givenUp: true },
+    ])
+  })
+
+  it('onError gets the outcome as code, the answer, the cause and the body', () => {
+    const calls: Array<[TradecloudWebhookError, ErrorContext]> = []
+    const { report } = setup({ onError: (error, context) => calls.push([error, context]) })
+    const cause = new Error('ERP')
+    const rawBody = Buffer.from('{}')
+    report({ outcome: 'delivered' })
+    expect(calls).toEqual([])
+    report({ outcome: 'handler_failed', cause }, { entityId: 'O-1' }, rawBody)
+    const [error, context] = calls[0]!
+    expect(error).toMatchObject({ code: 'handler_failed', status: 503, cause, headers: { 'Retry-After': '10' } })
+    expect(error.message).toBe('The event could not be processed now.')
+    expect(context).toMatchObject({ outcome: 'handler_failed', entityId: 'O-1', requestId: 'r-1', rawBody })
+    report({ outcome: 'unavailable' })
+    expect(Object.hasOwn(calls[1]![0], 'cause')).toBe(false)
+  })
+
+  it('onDelivery is told of no body', () => {
+    const records: object[] = []
+    const { report } = setup({ onDelivery: (record) => records.push(record) })
+    report({ outcome: 'invalid_body' }, {}, Buffer.from('{}'))
+    expect(records[0]).not.toHaveProperty('rawBody')
+  })
+
+  it.each(['onDelivery', 'onError'] as const)('%s may fail in any way, and a line says so', async (name) => {
+    const failures: Array<() => unknown> = [
+      () => {
+        throw new Error('broken pipe')
+      },
+      () => Promise.reject(new Error('broken pipe')),
+      () => {
+        throw hostile
+      },
+      () => hostile,
+      () => Promise.reject(hostile as Error),
+      () => {
+        throw null
+      },
+    ]
+    for (const fail of failures) {
+      const { lines, report } = setup({ [name]: fail })
+      expect(() => report({ outcome: 'unavailable' })).not.toThrow()
+      await Promise.resolve()
+      await Promise.resolve()
+      expect(lines).toEqual([['warn', expect.stringContaining(`${name} failed: `)]])
+    }
+  })
+
+  it('one that fails does not keep the other from being called', () => {
+    const called: string[] = []
+    const { report } = setup({
+      onDelivery: () => {
+        throw new Error('x')
+      },
+      onError: () => called.push('onError'),
+    })
+    report({ outcome: 'unavailable' })
+    expect(called).toEqual(['onError'])
+  })
+
+  it('cannot fail a report by changing its record', () => {
+    const { report, lines } = setup({
+      onDelivery: (record) => {
+        for (const key of Object.keys(record)) Reflect.set(record, key, Symbol('changed'))
+      },
+    })
+    expect(() => report({ outcome: 'unauthorized' })).not.toThrow()
+    expect(lines).toHaveLength(1)
+  })
+})
+
+describe('a logger that fails', () => {
+  const unhandled: unknown[] = []
+  const note = (reason: unknown) => void unhandled.push(reason)
+  beforeEach(() => {
+    jest.useRealTimers()
+    unhandled.length = 0
+    process.on('unhandledRejection', note)
+  })
+  afterEach(() => void process.off('unhandledRejection', note))
+
+  it.each([
+    ['throws', () => {
+      throw new Error('disk full')
+    }],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
+  ])('because it %s changes nothing', async (_how, write) => {
+    const called: string[] = []
+    const logger = { warn: write, error: write }
+    const { report } = setup({ logger, onError: () => called.push('onError') })
+    expect(() => report({ outcome: 'unauthorized' })).not.toThrow()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(called).toEqual(['onError'])
+    expect(unhandled).toEqual([])
+  })
+
+  it('keeps its `this`', () => {
+    class Own {
+      lines: string[] = []
+      warn(text: string) {
+        this.lines.push(text)
+      }
+      error(text: string) {
+        this.lines.push(text)
+      }
+    }
+    const logger = new Own()
+    setup({ logger }).report({ outcome: 'unauthorized' })
+    expect(logger.lines).toHaveLength(1)
+  })
+})
