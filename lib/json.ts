@@ -18,8 +18,8 @@ export function parseJson(bytes: Buffer): JsonResult {
   try {
     value = JSON.parse(bytes.toString('utf8', start))
   } catch (error) {
-    // V8's message quotes the body; answers and logs only get the position.
-    const position = /position (\d+)/.exec((error as Error).message)?.[1]
+    // V8's message may quote the body; answers and logs only get the position, which stands at its end.
+    const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
     return { ok: false, reason: position === undefined ? 'the body is not valid JSON' : `the body is not valid JSON (at position ${position})` }
   }
   return { ok: true, value, removedKeys: mayPollute(bytes) ? removePollutingKeys(value) : [] }

@@ -3,6 +3,7 @@
  * created, and names itself.
  */
 import { TradecloudClient, type TradecloudClientOptions } from './api'
+import { checkWholeNumber, MAX_TIMER_MS, show } from './checks'
 import { MemoryStore } from './deliver/memory-store'
 import type { CallbackOptions } from './deliver/handlers'
 import type { Store } from './deliver/store'
@@ -121,8 +122,6 @@ const DEFAULTS = {
 } as const
 
 const DAY_MS = 86_400_000
-/** Beyond this, Node's timers fire at once. */
-const MAX_TIMER_MS = 2_147_483_647
 
 const KNOWN = [
   ...Object.keys(DEFAULTS),
@@ -139,18 +138,20 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
   if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.toSorted().join(', ')}`)
   const merged = { ...DEFAULTS, ...given }
-  const resolved = { ...merged, maxBytesInFlight: given.maxBytesInFlight ?? 4 * merged.bodyLimit }
+  checkWholeNumber('bodyLimit', merged.bodyLimit, 1, Number.MAX_SAFE_INTEGER)
+  const { maxBytesInFlight = 4 * merged.bodyLimit } = given
+  const resolved = { ...merged, maxBytesInFlight }
 
   for (const [option, allowed] of Object.entries(CHOICES)) {
     const value: unknown = resolved[option as keyof typeof CHOICES]
     if (!(allowed as readonly unknown[]).includes(value)) {
-      throw invalidOption(option, `is ${JSON.stringify(value)}; allowed are ${allowed.join(', ')}`)
+      throw invalidOption(option, `is ${show(value)}; allowed are ${allowed.join(', ')}`)
     }
   }
-  for (const option of ['bodyLimit', 'maxBytesInFlight', 'concurrency'] as const) checkNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
-  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const) checkNumber(option, resolved[option], 1, MAX_TIMER_MS)
-  checkNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
-  checkNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
+  for (const option of ['maxBytesInFlight', 'concurrency'] as const) checkWholeNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
+  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const) checkWholeNumber(option, resolved[option], 1, MAX_TIMER_MS)
+  checkWholeNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
+  checkWholeNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (resolved.maxBytesInFlight < resolved.bodyLimit) {
     throw invalidOption('maxBytesInFlight', `is ${resolved.maxBytesInFlight}, less than bodyLimit (${resolved.bodyLimit}): a large body could never come in`)
   }
@@ -162,8 +163,10 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
     throw invalidOption('logger', 'must have the functions warn and error')
   }
   const client = resolveClient(given.api, resolved.fetchTimeoutMs)
+  // What is said of the client itself counts more.
+  const fetchTimeoutMs = (client === given.api ? undefined : (given.api as TradecloudClientOptions).fetchTimeoutMs) ?? resolved.fetchTimeoutMs
   if (resolved.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
-  return { ...resolved, dedupe: resolveDedupe(given.dedupe), client, ownsClient: client !== undefined && client !== given.api }
+  return { ...resolved, fetchTimeoutMs, dedupe: resolveDedupe(given.dedupe), client, ownsClient: client !== undefined && client !== given.api }
 }
 
 function resolveDedupe(dedupe: unknown): ResolvedOptions['dedupe'] {
@@ -172,7 +175,7 @@ function resolveDedupe(dedupe: unknown): ResolvedOptions['dedupe'] {
   const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
   const unknown = Object.keys(rest)[0]
   if (unknown !== undefined) throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
-  checkNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
   for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
     if (typeof (store as Partial<Store> | null)?.[method] !== 'function') throw invalidOption('dedupe.store', `has no method ${method}`)
   }
@@ -184,10 +187,4 @@ function resolveClient(api: TradecloudWebhookOptions['api'], fetchTimeoutMs: num
   if (typeof (api as unknown) !== 'object' || (api as unknown) === null) throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
   return new TradecloudClient({ fetchTimeoutMs, ...api })
-}
-
-function checkNumber(option: string, value: unknown, min: number, max: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
-    throw invalidOption(option, `is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; it must be a whole number from ${min} to ${max}`)
-  }
 }

@@ -73,7 +73,7 @@ export class Reporter {
   request(record: DeliveryRecord, result: Result, answer: Answer, rawBody: Buffer | undefined): void {
     const { onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
-    this.#guard('onDelivery', onDelivery && (() => onDelivery(record)))
+    this.#guard('onDelivery', onDelivery && (() => onDelivery({ ...record })))
     if (answer.status < 300) return
     this.#log(record, result, answer)
     this.#guard('onError', onError && (() => onError(toError(result, answer), { ...record, rawBody })))
@@ -110,7 +110,8 @@ export class Reporter {
 
   #write(level: 'warn' | 'error', text: string): void {
     try {
-      this.#options.logger[level](`tradecloud-webhook: ${text}`)
+      const written: unknown = this.#options.logger[level](`tradecloud-webhook: ${text}`)
+      if (isThenable(written)) written.then(undefined, () => undefined)
     } catch {
       // a logger that fails must not fail a delivery
     }

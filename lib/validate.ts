@@ -60,6 +60,7 @@ function compileOwn(): (name: BodySchema) => ValidateFunction {
 
 function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   const compiled = new Map<string, ValidateFunction>()
+  if (!isObject(userSchemas)) throw invalidOption('schemas', `must be an object with ${USER_KINDS.join(', ')}`)
   for (const [kind, schema] of Object.entries(userSchemas) as Array<[keyof UserSchemas, unknown]>) {
     const option = `schemas.${kind}`
     if (!USER_KINDS.includes(kind)) throw invalidOption(option, `is not known; allowed are ${USER_KINDS.join(', ')}`)

@@ -26,7 +26,10 @@ export function readRetryAfter(headers: Record<string, unknown>): number | undef
   return wait > 0 ? wait : undefined
 }
 
-/** Waits; false where the signal ended the wait. Keeps no process alive. */
+/**
+ * Waits; false where the signal ended the wait. Keeps the process alive: between two attempts nothing else does, and a
+ * script would end with its promise never settled.
+ */
 export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return delay(ms, true, { signal, ref: false }).catch(() => false)
+  return delay(ms, true, { signal }).catch(() => false)
 }

@@ -1,4 +1,5 @@
 /** The options of the API client: what users may set, their defaults, and the checks. No message shows a secret. */
+import { checkSecret, checkUsername, checkWholeNumber, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
@@ -39,8 +40,6 @@ const BASE_URLS = {
 }
 const DEFAULTS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 20_000, maxResponseBytes: 64 * 1024 * 1024 }
 const KNOWN = ['environment', 'baseUrl', 'username', 'password', ...Object.keys(DEFAULTS)]
-/** Beyond this, Node's timers fire at once. */
-const MAX_TIMER_MS = 2_147_483_647
 
 export function resolveClientOptions(options: TradecloudClientOptions): ResolvedClientOptions {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
@@ -57,11 +56,11 @@ export function resolveClientOptions(options: TradecloudClientOptions): Resolved
   const numbers = { ...DEFAULTS, ...given }
   return {
     baseUrl: resolveBaseUrl(given.environment, given.baseUrl),
-    username,
+    username: checkUsername('username', given.username),
     password: checkSecret('password', given.password),
-    requestTimeoutMs: checkNumber('requestTimeoutMs', numbers.requestTimeoutMs, MAX_TIMER_MS),
-    fetchTimeoutMs: checkNumber('fetchTimeoutMs', numbers.fetchTimeoutMs, MAX_TIMER_MS),
-    maxResponseBytes: checkNumber('maxResponseBytes', numbers.maxResponseBytes, Number.MAX_SAFE_INTEGER),
+    requestTimeoutMs: checkWholeNumber('requestTimeoutMs', numbers.requestTimeoutMs, 1, MAX_TIMER_MS),
+    fetchTimeoutMs: checkWholeNumber('fetchTimeoutMs', numbers.fetchTimeoutMs, 1, MAX_TIMER_MS),
+    maxResponseBytes: checkWholeNumber('maxResponseBytes', numbers.maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
   }
 }
 
@@ -101,24 +100,4 @@ function checkBaseUrl(value: unknown): string {
 /** Of a parsed URL, where any spelling of an IPv4 address has become four numbers. */
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-}
-
-function checkSecret(option: string, value: unknown): string {
-  if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
-  if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
-  if (value === '') throw invalidOption(option, 'is empty')
-  if (value.trim() !== value) {
-    throw invalidOption(option, 'has white space at its start or end; was it copied with a line break?')
-  }
-  return value
-}
-
-function checkNumber(option: string, value: unknown, max: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= max) return value
-  throw invalidOption(option, `is ${show(value)}; it must be a whole number from 1 to ${max}`)
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  return typeof value === 'number' ? String(value) : `of type ${typeof value}`
 }

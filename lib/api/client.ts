@@ -114,13 +114,12 @@ export class TradecloudClient {
       if (outcome.type === 'answer' && outcome.status === 200) return outcome
       const failure = failureOf(outcome)
       if (failure.status === 401) {
-        if (this.#session.hasOtherThan(token)) continue
+        if (!this.#session.refused(token)) continue
         if (renewed) {
-          this.#session.discard(token)
+          this.#session.forget()
           throw call.error({ ...failure, text: 'was answered 401, again with a new token' })
         }
         renewed = true
-        this.#session.refused(token)
         continue
       }
       await call.backOff(failure.status === 404 ? { ...failure, code: 'not_found' } : failure)

@@ -14,9 +14,7 @@ export function readEntity(body: Buffer): ({ ok: true } & FetchedEntity) | { ok:
   const parsed = parseJson(body)
   if (!parsed.ok) return parsed
   const { value, removedKeys } = parsed
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, reason: 'the body is not a JSON object' }
-  }
+  if (typeof value !== 'object' || value === null) return { ok: false, reason: 'the body is not a JSON object' }
   const entity = value as Record<string, unknown>
   if (!isId(entity.id) && !isId(entity.orderId)) return { ok: false, reason: 'the body has no ID' }
   const contentHash = createHash('sha256').update(body).digest('hex')

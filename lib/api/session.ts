@@ -79,19 +79,16 @@ export class Session {
     })
   }
 
-  /** Whether another token than this one is at hand: then a 401 tells about the past. */
-  hasOtherThan(token: string): boolean {
-    return this.#access !== undefined && this.#access.token !== token
+  /** The API refused this token. False where a newer one is at hand: then the 401 tells about the past. */
+  refused(token: string): boolean {
+    if (this.#access !== undefined && this.#access.token !== token) return false
+    this.#access = undefined
+    return true
   }
 
-  /** The API refused this token: the next caller gets another one. */
-  refused(token: string): void {
-    if (this.#access?.token === token) this.#access = undefined
-  }
-
-  /** A token that was renewed for its 401 was refused too: the next caller begins with a login. */
-  discard(token: string): void {
-    if (this.#access?.token === token) this.#access = this.#refreshToken = undefined
+  /** Renewing did not help: the next caller begins with a login. */
+  forget(): void {
+    this.#refreshToken = undefined
   }
 
   /** Logs out where there is something to log out from. The calls have been stopped before. Never rejects. */

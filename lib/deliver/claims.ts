@@ -1,7 +1,7 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
 import { debugDeliver } from '../debug'
 import { isThenable } from '../thenable'
-import type { Store } from './store'
+import type { ClaimResult, Store } from './store'
 
 /** An event that is ours to process. None of the methods rejects. */
 export interface Claim {
@@ -42,9 +42,13 @@ export class Claims {
         () => store.claim(key, leaseMs),
         timeoutMs,
         // A store that thaws later may still hand out the claim: nobody would ever give it back.
-        (late) => void (late.status === 'claimed' && this.#release(key, late.token)),
+        (late) => void (isClaimed(late) && this.#release(key, late.token)),
       )
-      if (result.status !== 'claimed') return { status: result.status }
+      if (!isClaimed(result)) {
+        const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
+        if (known !== undefined) return { status: known }
+        throw new Error('The store gave an answer that is none of a store.')
+      }
       const { token } = result
       return {
         status: 'claimed',
@@ -73,6 +77,11 @@ export class Claims {
       return otherwise
     }
   }
+}
+
+/** Stores are written by users too: what one answers may be anything. */
+function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResult, { status: 'claimed' }> {
+  return result?.status === 'claimed' && typeof result.token === 'string'
 }
 
 async function bounded<T>(operation: () => T | Promise<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {

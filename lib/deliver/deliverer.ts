@@ -50,6 +50,7 @@ interface Delivery {
   entity: string | undefined
   deliveryId?: string | undefined
   result: Promise<DeliveryResult>
+  /** Counted from the start: what runs below looks at it before the ticket is handed out. */
   waiters: number
   /** Ends the waiting for a turn or a slot, while there is one. */
   abandon?: (() => void) | undefined
@@ -80,8 +81,11 @@ export class Deliverer {
   submit(trigger: Trigger): Ticket {
     const entity = entityKey(trigger)
     const joined = trigger.type === 'id' && entity !== undefined ? this.#joinable.get(entity) : undefined
-    if (joined) return this.#ticket(joined, true)
-    const delivery: Delivery = { trigger, entity, result: Promise.resolve(BUSY), waiters: 0, controller: new AbortController() }
+    if (joined) {
+      joined.waiters++
+      return this.#ticket(joined, true)
+    }
+    const delivery: Delivery = { trigger, entity, result: Promise.resolve(BUSY), waiters: 1, controller: new AbortController() }
     if (this.#aborted) delivery.controller.abort()
     if (trigger.type === 'body') delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
     this.#running.add(delivery)
@@ -108,7 +112,6 @@ export class Deliverer {
   }
 
   #ticket(delivery: Delivery, merged: boolean): Ticket {
-    delivery.waiters++
     let left = false
     const leave = (): void => {
       if (left) return

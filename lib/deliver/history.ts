@@ -21,11 +21,11 @@ export class History {
   }
 
   delivered(entity: string, state: EntityState): void {
-    const newest = this.#newest.get(entity)
-    if (newest && compareStates(state, newest) <= 0) return
+    const newest = this.#newest.get(entity) ?? {}
+    const isLater = Number.isNaN(timeOf(newest.lastUpdatedAt)) || timeOf(state.lastUpdatedAt) > timeOf(newest.lastUpdatedAt)
     this.#newest.set(entity, {
-      version: state.version ?? newest?.version,
-      lastUpdatedAt: state.lastUpdatedAt ?? newest?.lastUpdatedAt,
+      version: newest.version !== undefined && newest.version > (state.version ?? -Infinity) ? newest.version : state.version,
+      lastUpdatedAt: isLater ? state.lastUpdatedAt : newest.lastUpdatedAt,
     })
   }
 

@@ -1,5 +1,5 @@
 /** The store of one process, and the default. What it knows is gone with the process. */
-import { invalidOption } from '../errors'
+import { checkWholeNumber } from '../checks'
 import { Generations } from './generations'
 import type { ClaimResult, Store } from './store'
 
@@ -19,8 +19,7 @@ export class MemoryStore implements Store {
   #tokens = 0
 
   constructor({ maxKeys = 100_000 }: MemoryStoreOptions = {}) {
-    if (!Number.isSafeInteger(maxKeys) || maxKeys < 2) throw invalidOption('maxKeys', `is ${String(maxKeys)}; it must be a whole number from 2 on`)
-    this.#completed = new Generations(maxKeys)
+    this.#completed = new Generations(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER))
   }
 
   claim(key: string): ClaimResult {

@@ -4,6 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
 import { isThenable } from '../thenable'
 
@@ -86,25 +87,15 @@ function digestOf(entry: unknown, option: string): Digest {
   const unknownKey = Object.keys(rest)[0]
   if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
   if (type === 'basic') {
-    const name = checkSecret(username, `${option}.username`)
-    if (name.includes(':')) throw invalidOption(`${option}.username`, 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
-    return { type, digest: sha256(Buffer.from(`${name}:${checkSecret(password, `${option}.password`)}`, 'utf8')) }
+    const credentials = `${checkUsername(`${option}.username`, username)}:${checkSecret(`${option}.password`, password)}`
+    return { type, digest: sha256(Buffer.from(credentials, 'utf8')) }
   }
   if (type === 'bearer') {
-    const value = checkSecret(token, `${option}.token`)
+    const value = checkSecret(`${option}.token`, token)
     if (!/^[\x21-\x7e]+$/.test(value)) throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
     return { type, digest: sha256(Buffer.from(value, 'latin1')) }
   }
-  throw invalidOption(`${option}.type`, `is ${JSON.stringify(type)}; allowed are 'basic' and 'bearer'`)
-}
-
-/** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
-export function checkSecret(value: unknown, option: string): string {
-  if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
-  if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
-  if (value === '') throw invalidOption(option, 'is empty')
-  if (value.trim() !== value) throw invalidOption(option, 'has white space at its start or end; was it copied with a line break?')
-  return value
+  throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic' and 'bearer'`)
 }
 
 function readAuthorization(header: string | undefined): Digest | undefined {

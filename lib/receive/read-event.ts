@@ -47,8 +47,11 @@ export interface Identified {
 export function identify(body: unknown): Identified | Refusal {
   if (!isObject(body)) return invalid('', 'must be a JSON object')
   const eventName = textOf(body.eventName)
-  const present = (Object.keys(FIELDS) as Field[]).filter((field) => body[field] !== undefined && body[field] !== null)
-  const field = present.find((name) => FIELDS[name].kind === KIND_OF_NAME.get(eventName ?? '')) ?? present[0]
+  // Any field may be missing, null or empty.
+  const present = (Object.keys(FIELDS) as Field[]).filter((field) => ![undefined, null, ''].includes(body[field] as null))
+  const usable = present.filter((field) => isObject(body[field]))
+  const kindOfName = KIND_OF_NAME.get(eventName ?? '')
+  const field = usable.find((name) => FIELDS[name].kind === kindOfName) ?? usable[0] ?? present[0]
   const base = { ok: true, eventName, lineForm: 'deliverySchedule', body, content: body, pointer: '', issues: [] as Issue[] } as const
   if (field === undefined) {
     if (eventName !== undefined) return { ...base, kind: 'unknown' }
@@ -104,8 +107,8 @@ export function readEvent(found: Identified, method: 'GET' | 'POST' | 'PUT', url
 
 /** Inside the event, where Tradecloud's own receiver reads it, or beside it. A shipment's own `meta` is something else. */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
-  if (kind !== 'shipment' && isObject(content.meta)) return content.meta
-  return isObject(body.meta) ? body.meta : undefined
+  const places = [kind === 'shipment' ? undefined : content.meta, body.meta].filter(isObject)
+  return places.find(({ messageId }) => textOf(messageId) !== undefined) ?? places[0]
 }
 
 function attachedDocuments(content: Json): AttachedDocument[] {

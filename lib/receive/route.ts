@@ -3,6 +3,7 @@
  * answers an undecodable one by itself; syntax of path-to-regexp 8 whichever Express is around.
  */
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
+import { isObject } from '../entity-state'
 import { invalidOption, isTradecloudWebhookError } from '../errors'
 
 /** A path pattern, a RegExp with named groups `orderId` or `shipmentId`, or a list of these. `false`: none. */
@@ -37,6 +38,7 @@ const PLACES = {
 /** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that could never hold the right ID. */
 export function compileRoutes(paths: PathsOption = {}): Route {
   const known = Object.keys(PLACES)
+  if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
   for (const key of Object.keys(paths)) {
     if (!known.includes(key)) throw invalidOption('paths', `has the unknown key ${JSON.stringify(key)}; known are ${known.join(', ')}`)
   }

@@ -2,11 +2,17 @@
  * Tradecloud as a receiver sees it, in one object: the API that it fetches from and the sender that calls it. All of it
  * runs on real sockets of this machine and ends with `close()`.
  */
-import { startApiServer } from './api-server'
-import { requireMs, resolveRetry, type RetryOptions } from './retry'
-import { Sender, type TriggerReport } from './sender'
-import type { SimulatedApi } from './simulated-api'
-import type { Trigger } from './trigger'
+import type { PollCursor } from './api/entities'
+import type { RateLimitOptions } from './api/rate-limit'
+import { startApiServer } from './api/server'
+import type { SimulatedApi } from './api/surface'
+import { requireMs, requireOneOf, requireWhole } from './checks'
+import { createClock, type SimulatorClock } from './clock'
+import type { SimulatorReport, TriggerReport } from './sender/report'
+import { resolveRetry, type RetryOptions } from './sender/retry'
+import type { SendAllOptions } from './sender/send-all'
+import { Sender } from './sender/sender'
+import type { Trigger } from './sender/trigger'
 
 export interface TradecloudSimulatorOptions {
   /** The user that may log in to the API. Default: 'integration@example.com'. */
@@ -17,17 +23,18 @@ export interface TradecloudSimulatorOptions {
   accessTokenMs?: number | undefined
   /** Milliseconds that an unused refresh token lives. Default: 24 hours. */
   refreshTokenMs?: number | undefined
+  /** Milliseconds that a `downloadUrl` lives. Documented is 1 minute at most. Default: 1 minute. */
+  downloadLinkMs?: number | undefined
+  /** How many requests a second the API answers, or `false` for any number. Default: see `RateLimitOptions`. */
+  rateLimit?: false | RateLimitOptions | undefined
+  /** `lastUpdatedAt` of a poll: of the newest entity in the answer, or of all that matched. Default: 'page'. */
+  pollCursor?: PollCursor | undefined
   /** How triggers are tried again, unless a trigger says otherwise. Default: see `RetryOptions`. */
   retry?: RetryOptions | undefined
-}
-
-/** Every trigger sent so far, by its result, each list in the order of sending. */
-export interface SimulatorReport {
-  delivered: TriggerReport[]
-  givenUp: TriggerReport[]
-  stillRetrying: TriggerReport[]
-  /** Those with more than one attempt. Each stands in one of the other lists too. */
-  retried: TriggerReport[]
+  /** Repeats what is random in sending: jitter and `sendAll`. A whole number. Default: 1. */
+  seed?: number | undefined
+  /** The clock begins here and stands still but for `clock.advance`. Default: it runs with the real one. */
+  startAt?: Date | undefined
 }
 
 export interface TradecloudSimulator {
@@ -36,12 +43,20 @@ export interface TradecloudSimulator {
   readonly username: string
   readonly password: string
   readonly api: SimulatedApi
+  /** Decides when tokens and links end, and what time Tradecloud writes. */
+  readonly clock: SimulatorClock
   /**
    * Sends a trigger to a webhook until the answer is final, and resolves with what became of it. A failed delivery is a
    * result, not an error. Rejects with a `TypeError` for a trigger that contradicts itself or cannot be sent, and
    * with an `Error` after `close()`.
    */
   send(trigger: Trigger): Promise<TriggerReport>
+  /**
+   * Sends many triggers, several at once, on demand in another order and some of them twice. Resolves when all answers
+   * are final, with what became of these. Rejects as `send` does, and with a `TypeError` for a wrong option, before
+   * anything is sent.
+   */
+  sendAll(triggers: Iterable<Trigger>, options?: SendAllOptions): Promise<SimulatorReport>
   /** What became of all triggers so far; those under way are among `stillRetrying`. */
   report(): SimulatorReport
   /** Ends everything: sendings under way resolve as `still retrying`, and no socket or timer stays. */
@@ -54,6 +69,7 @@ export interface TradecloudSimulator {
  * ```ts
  * const tradecloud = await createTradecloudSimulator()
  * tradecloud.api.setOrder(orderId, order)
+ * tradecloud.api.fault({ type: 'status', status: 503, endpoint: 'order', times: 2 })
  * const { result } = await tradecloud.send({ url: 'http://127.0.0.1:3000/tradecloud/order/{orderId}', orderId })
  * await tradecloud.close()
  * ```
@@ -61,36 +77,46 @@ export interface TradecloudSimulator {
 export async function createTradecloudSimulator(
   options: TradecloudSimulatorOptions = {},
 ): Promise<TradecloudSimulator> {
-  const username = options.username ?? 'integration@example.com'
-  const password = options.password ?? 'simulator'
-  const accessTokenMs = options.accessTokenMs ?? 3_600_000
-  const refreshTokenMs = options.refreshTokenMs ?? 86_400_000
-  requireMs('accessTokenMs', accessTokenMs)
-  requireMs('refreshTokenMs', refreshTokenMs)
-  // Checked here so that a wrong option shows at creation and not with the first trigger.
-  const retry = resolveRetry(options.retry)
-
-  const sender = new Sender(retry)
-  const { baseUrl, api, close: closeApi } = await startApiServer({ username, password, accessTokenMs, refreshTokenMs })
+  const { username, password, retry, seed, startAt, ...apiOptions } = withDefaults(options)
+  const clock = createClock(startAt)
+  const sender = new Sender({ retry, seed, clock })
+  const { baseUrl, api, close: closeApi } = await startApiServer({ username, password, clock, ...apiOptions })
   return {
     baseUrl,
     username,
     password,
     api,
+    clock,
     send: (trigger) => sender.send(trigger),
-    report: () => {
-      const all = sender.all()
-      const those = (result: TriggerReport['result']) => all.filter((report) => report.result === result)
-      return {
-        delivered: those('delivered'),
-        givenUp: those('given up'),
-        stillRetrying: those('still retrying'),
-        retried: all.filter(({ attempts }) => attempts.length > 1),
-      }
-    },
+    sendAll: (triggers, how) => sender.sendAll(triggers, how),
+    report: () => sender.report(),
     close: async () => {
       await sender.close()
       await closeApi()
     },
+  }
+}
+
+function withDefaults(options: TradecloudSimulatorOptions) {
+  const {
+    username = 'integration@example.com',
+    password = 'simulator',
+    accessTokenMs = 3_600_000,
+    refreshTokenMs = 86_400_000,
+    downloadLinkMs = 60_000,
+    rateLimit = {},
+    pollCursor = 'page',
+    seed = 1,
+    startAt,
+  } = options
+  requireMs('accessTokenMs', accessTokenMs)
+  requireMs('refreshTokenMs', refreshTokenMs)
+  requireMs('downloadLinkMs', downloadLinkMs)
+  requireOneOf('pollCursor', pollCursor, ['page', 'total'])
+  requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
+  // Checked here so that a wrong option shows at creation and not with the first trigger.
+  const retry = resolveRetry(options.retry)
+  return {
+    username, password, accessTokenMs, refreshTokenMs, downloadLinkMs, rateLimit, pollCursor, retry, seed, startAt,
   }
 }

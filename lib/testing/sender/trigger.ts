@@ -6,7 +6,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isUint8Array } from 'node:util/types'
 import type { RetryOptions } from './retry'
 
-/** What Tradecloud authenticates with at a webhook. */
+/** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
 export type TriggerAuth =
   | 'none'
   | { type: 'basic'; username: string; password: string }

@@ -23,7 +23,11 @@ export class TokenIssuer {
   private readonly accessTokens = new Map<string, Token>()
   private readonly refreshTokens = new Map<string, Token>()
 
-  constructor(private readonly accessTokenMs: number, private readonly refreshTokenMs: number) {}
+  constructor(
+    private readonly now: () => number,
+    private readonly accessTokenMs: number,
+    private readonly refreshTokenMs: number,
+  ) {}
 
   login(): TokenPair {
     return this.issue(randomUUID())
@@ -39,7 +43,7 @@ export class TokenIssuer {
   logout(refreshToken: string): boolean {
     const session = this.takeRefreshToken(refreshToken)
     if (session === undefined) return false
-    const end = Date.now() + AFTER_LOGOUT_MS
+    const end = this.now() + AFTER_LOGOUT_MS
     for (const token of this.accessTokens.values()) {
       if (token.session === session) token.expiresAt = Math.min(token.expiresAt, end)
     }
@@ -47,7 +51,7 @@ export class TokenIssuer {
   }
 
   accepts(accessToken: string): boolean {
-    return isAlive(this.accessTokens.get(accessToken))
+    return this.isAlive(this.accessTokens.get(accessToken))
   }
 
   expireAccessTokens(): void {
@@ -59,7 +63,7 @@ export class TokenIssuer {
   }
 
   private issue(session: string): TokenPair {
-    const now = Date.now()
+    const now = this.now()
     const expiresAt = now + this.accessTokenMs
     const accessToken = this.sign({ exp: Math.floor(expiresAt / 1000), jti: randomUUID() })
     const refreshToken = randomBytes(32).toString('base64url')
@@ -79,10 +83,10 @@ export class TokenIssuer {
   private takeRefreshToken(refreshToken: string): string | undefined {
     const token = this.refreshTokens.get(refreshToken)
     this.refreshTokens.delete(refreshToken)
-    return isAlive(token) ? token.session : undefined
+    return this.isAlive(token) ? token.session : undefined
   }
-}
 
-function isAlive(token: Token | undefined): token is Token {
-  return token !== undefined && Date.now() < token.expiresAt
+  private isAlive(token: Token | undefined): token is Token {
+    return token !== undefined && this.now() < token.expiresAt
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * What the simulated Tradecloud makes of an answer, and how long it waits before it tries again.
  */
+import { requireMs } from '../checks'
 
 /** `retry` is tried again without end; the other two are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
@@ -16,8 +17,13 @@ export interface RetryOptions {
   factor?: number | undefined
   /** No wait is longer than this many milliseconds. Default: 5000. */
   maxDelayMs?: number | undefined
-  /** Shortens each wait by a random part of up to one half. Default: false. */
+  /** Shortens each wait by a part of up to one half, drawn from the simulator's `seed`. Default: false. */
   jitter?: boolean | undefined
+  /**
+   * Waits go by so many times faster, reports still show them in full: hours of back-off in milliseconds. The
+   * simulator's clock does not move with it. Default: 1.
+   */
+  speed?: number | undefined
   /** The sending ends as `still retrying` after so many attempts, the first one counted. Default: no limit. */
   maxAttempts?: number | undefined
 }
@@ -33,21 +39,15 @@ export function resolveRetry(...layers: Array<RetryOptions | undefined>): Retry 
     factor: pick('factor', 2),
     maxDelayMs: pick('maxDelayMs', 5000),
     jitter: pick('jitter', false),
+    speed: pick('speed', 1),
     maxAttempts: pick('maxAttempts', Infinity),
   }
   requireMs('retry.startMs', retry.startMs)
   requireMs('retry.maxDelayMs', retry.maxDelayMs)
   if (!(retry.factor >= 1)) throw new TypeError(`retry.factor must be 1 or more, not ${retry.factor}`)
+  if (!(retry.speed >= 1)) throw new TypeError(`retry.speed must be 1 or more, not ${retry.speed}`)
   if (!(retry.maxAttempts >= 1)) throw new TypeError(`retry.maxAttempts must be 1 or more, not ${retry.maxAttempts}`)
   return retry
-}
-
-/** Node fires a longer timer at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-export function requireMs(name: string, value: number): void {
-  if (value > 0 && value <= LONGEST_TIMER_MS) return
-  throw new TypeError(`${name} must be milliseconds above 0 and up to ${LONGEST_TIMER_MS}, not ${value}`)
 }
 
 /**
@@ -59,8 +59,8 @@ export function judge(status: number): Verdict {
   return status > 500 ? 'retry' : 'given up'
 }
 
-/** Milliseconds to wait after so many attempts. */
-export function backOffMs(retry: Retry, attempts: number): number {
+/** Milliseconds to wait after so many attempts, before `speed`. */
+export function backOffMs(retry: Retry, attempts: number, random: () => number): number {
   const delay = Math.min(retry.maxDelayMs, retry.startMs * retry.factor ** (attempts - 1))
-  return retry.jitter ? delay * (1 - Math.random() / 2) : delay
+  return retry.jitter ? delay * (1 - random() / 2) : delay
 }

@@ -1,0 +1,77 @@
+/**
+ * The documents stored at the simulated Tradecloud, and the presigned links that lead to them.
+ */
+import { createHmac, randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { SimulatorClock } from '../clock'
+import { json, refusal, type ApiAnswer } from './answer'
+import { decode } from './target'
+
+/** A file as it is stored. */
+export interface SimulatedDocument {
+  filename: string
+  /** As the metadata tell it; Tradecloud may say `application/octet-stream` for a PDF. Default: that. */
+  contentType?: string | undefined
+  /** Text is stored as UTF-8. */
+  content: string | Uint8Array
+}
+
+interface Stored {
+  filename: string
+  contentType: string
+  content: Buffer
+}
+
+const PATH = '/documents/'
+
+export class DocumentStore {
+  /** Of the host that the links lead to. Known once that listens. */
+  linkOrigin = ''
+  private readonly key = randomBytes(32)
+  private readonly documents = new Map<string, Stored>()
+
+  constructor(private readonly clock: SimulatorClock, private readonly linkMs: number) {}
+
+  set(objectId: string, { filename, contentType = 'application/octet-stream', content }: SimulatedDocument): void {
+    this.documents.set(objectId, { filename, contentType, content: Buffer.from(content) })
+  }
+
+  delete(objectId: string): void {
+    this.documents.delete(objectId)
+  }
+
+  /** Each time with a new link: whether Tradecloud gives out one link for a while is not clear. */
+  metadata(objectId = ''): ApiAnswer {
+    const found = this.documents.get(objectId)
+    if (found === undefined) return refusal(404, 'unknown object ID')
+    const expires = String(this.clock.now() + this.linkMs)
+    const query = new URLSearchParams({ expires, signature: this.sign(objectId, expires) })
+    const downloadUrl = `${this.linkOrigin}${PATH}${encodeURIComponent(objectId)}?${query.toString()}`
+    return json({ id: objectId, filename: found.filename, contentType: found.contentType, downloadUrl })
+  }
+
+  content(objectId = ''): ApiAnswer {
+    const found = this.documents.get(objectId)
+    if (found === undefined) return refusal(404, 'unknown object ID')
+    return { status: 200, body: found.content, contentType: found.contentType }
+  }
+
+  /**
+   * A request to the host of the links. Its refusals are made up; documented are only that a link ends, and that it is
+   * fetched without Tradecloud's token: one that comes along is a leak, and no test should pass with it.
+   */
+  download(method: string, url: string, headers: IncomingHttpHeaders): ApiAnswer {
+    if (headers.authorization !== undefined) return refusal(400, 'a presigned link takes no Authorization header')
+    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    const objectId = pathname.startsWith(PATH) ? decode(pathname.slice(PATH.length)) : undefined
+    const expires = searchParams.get('expires') ?? ''
+    if (method !== 'GET' || objectId === undefined || searchParams.get('signature') !== this.sign(objectId, expires)) {
+      return refusal(403, 'the link is not signed for this')
+    }
+    return this.clock.now() < Number(expires) ? this.content(objectId) : refusal(403, 'the link has ended')
+  }
+
+  private sign(objectId: string, expires: string): string {
+    return createHmac('sha256', this.key).update(`${expires} ${objectId}`).digest('hex')
+  }
+}

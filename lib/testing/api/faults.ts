@@ -1,0 +1,138 @@
+/**
+ * What goes wrong at the API because a test asked for it: which requests it hits, and how often.
+ */
+import { requireMs, requireOneOf, requireWhole } from '../checks'
+import type { ApiAnswer } from './answer'
+import { apiEndpoints, type ApiEndpoint } from './target'
+
+/**
+ * One way for an answer to go wrong. `status`, `huge` and most `nonsense` stand in for the answer: the request itself
+ * has no effect, a refresh token stays unused. The others are about a request that was carried out, at once.
+ */
+export type FaultKind =
+  /** Answers `status`, 200 to 599. `body` is text. Default body: a JSON message. */
+  | { type: 'status'; status: number; headers?: Record<string, string> | undefined; body?: string | undefined }
+  /** The answer comes `ms` milliseconds later; what is in it was true when the request came. */
+  | { type: 'delay'; ms: number }
+  /** No answer ever comes, and the connection stays open. */
+  | { type: 'hang' }
+  /** The head of the answer at once, its body one byte every `everyMs` milliseconds. Default: 50. */
+  | { type: 'drip'; everyMs?: number | undefined }
+  /** The connection ends before the answer, or after half of its body. Default: 'before'. */
+  | { type: 'cut'; when?: 'before' | 'middle' | undefined }
+  /**
+   * Status 200, and the body is an HTML page, nothing at all, `{}` or `[]`, without tokens; or the real body, only its
+   * first half or with a byte in it that is not UTF-8.
+   */
+  | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
+  /**
+   * Status 200 with a JSON object of `bytes` bytes, its `id` the one asked for. `gzip` compresses it about a
+   * thousandfold, whatever the client accepts; its size is that after inflation. Default: true.
+   */
+  | { type: 'huge'; bytes: number; gzip?: boolean | undefined }
+
+/** A fault and the requests that it is for. */
+export type ApiFault = FaultKind & {
+  /** Default: all of them, login and downloads included. */
+  endpoint?: ApiEndpoint | readonly ApiEndpoint[] | undefined
+  /** So many requests, then no more. Default: all until cleared. */
+  times?: number | undefined
+}
+
+/** A fault that was asked for. */
+export interface FaultHandle {
+  /** Requests that it hit so far. */
+  readonly hits: number
+  /** Ends it for requests to come. What hangs or drips goes on doing so until `close()`. */
+  clear(): void
+}
+
+const KINDS: Array<FaultKind['type']> = ['status', 'delay', 'hang', 'drip', 'cut', 'nonsense', 'huge']
+
+interface ActiveFault {
+  fault: ApiFault
+  endpoints: readonly ApiEndpoint[] | undefined
+  left: number
+  hits: number
+}
+
+export class FaultList {
+  private active: ActiveFault[] = []
+
+  /** Throws a `TypeError` that names a wrong value. */
+  add(fault: ApiFault): FaultHandle {
+    check(fault)
+    const { endpoint, times = Infinity } = fault
+    const endpoints = typeof endpoint === 'string' ? [endpoint] : endpoint
+    for (const one of endpoints ?? []) requireOneOf('endpoint', one, apiEndpoints)
+    if (times !== Infinity) requireWhole('times', times, 0)
+    const added = { fault: { ...fault }, endpoints: endpoints && [...endpoints], left: times, hits: 0 }
+    this.active.push(added)
+    return {
+      get hits() {
+        return added.hits
+      },
+      clear: () => (this.active = this.active.filter((other) => other !== added)),
+    }
+  }
+
+  clear(): void {
+    this.active = []
+  }
+
+  /** The oldest fault that is for this request, if any. It counts as used. */
+  take(endpoint: ApiEndpoint): FaultKind | undefined {
+    const found = this.active.find(({ left, endpoints }) => left > 0 && (endpoints?.includes(endpoint) ?? true))
+    if (found === undefined) return undefined
+    found.left--
+    found.hits++
+    return found.fault
+  }
+}
+
+/** What stands in for the answer of a request that is not carried out; `undefined` where it is. */
+export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefined {
+  if (fault?.type === 'status') {
+    const body = fault.body ?? JSON.stringify({ message: 'a failure that the test asked for' })
+    return { status: fault.status, headers: fault.headers, body }
+  }
+  if (fault?.type === 'huge') return { status: 200 }
+  if (fault?.type !== 'nonsense') return undefined
+  switch (fault.body) {
+    case 'html':
+      return { status: 200, contentType: 'text/html', body: '<!DOCTYPE html><title>Down for maintenance</title>' }
+    case 'nothing':
+      return { status: 200 }
+    case 'object':
+      return { status: 200, body: '{}' }
+    case 'list':
+      return { status: 200, body: '[]' }
+    default:
+      return undefined
+  }
+}
+
+/** The answer with the damage in it that the fault asks for. */
+export function damage(answer: ApiAnswer, fault: FaultKind | undefined): ApiAnswer {
+  if (fault?.type !== 'nonsense') return answer
+  const body = Buffer.from(answer.body ?? '')
+  if (fault.body === 'truncated') return { ...answer, status: 200, body: body.subarray(0, body.length / 2) }
+  if (fault.body !== 'not-utf8') return answer
+  // Inside the last name or text, so that all else of the JSON still reads well.
+  const place = Math.max(0, body.lastIndexOf('"'))
+  const parts = [body.subarray(0, place), Buffer.of(0xff), body.subarray(place)]
+  return { ...answer, status: 200, body: Buffer.concat(parts) }
+}
+
+function check(fault: ApiFault): void {
+  requireOneOf('type', fault.type, KINDS)
+  if (fault.type === 'status' && !(fault.status >= 200 && fault.status <= 599)) {
+    throw new TypeError(`status must be 200 to 599, not ${fault.status}`)
+  }
+  if (fault.type === 'delay') requireMs('ms', fault.ms)
+  if (fault.type === 'drip' && fault.everyMs !== undefined) requireMs('everyMs', fault.everyMs)
+  if (fault.type === 'cut') requireOneOf('when', fault.when ?? 'before', ['before', 'middle'])
+  if (fault.type === 'huge') requireWhole('bytes', fault.bytes, 1)
+  if (fault.type !== 'nonsense') return
+  requireOneOf('body', fault.body, ['html', 'nothing', 'object', 'list', 'truncated', 'not-utf8'])
+}

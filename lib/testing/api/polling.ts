@@ -1,0 +1,101 @@
+/**
+ * What a poll asks for. Refused here with 400 is whatever the documentation does not know: how Tradecloud takes a
+ * misspelt filter is not documented, and a test should notice it.
+ */
+
+export type PollKind = 'order' | 'shipment'
+
+export interface PollFilters {
+  /** Milliseconds since 1970, themselves not included; -Infinity for all. */
+  after: number
+  processStatus?: readonly string[] | undefined
+  /** Of either party: whose it is in Tradecloud's filter is not documented. */
+  companyIds?: readonly string[] | undefined
+  buyerCompanyIds?: readonly string[] | undefined
+}
+
+export interface PollQuery extends PollFilters {
+  offset: number
+  limit: number
+}
+
+/** What Tradecloud does above is not documented. Less than was asked for is what a client must be ready for. */
+const MOST = 100
+
+const ALLOWED: Record<PollKind, readonly string[]> = {
+  order: ['lastUpdatedAfter', 'status.processStatus', 'companyId'],
+  shipment: ['lastUpdatedAfter', 'status.processStatus', 'companyId', 'buyerShipment.companyId'],
+}
+
+/** The query, or what is wrong with it. Everything may be left out. */
+export function readPoll(body: unknown, kind: PollKind): PollQuery | string {
+  if (!isObject(body)) return 'the body is not a JSON object'
+  const { filters = {}, offset = 0, limit = MOST, ...unknown } = body
+  const [stray] = Object.keys(unknown)
+  if (stray !== undefined) return `unknown field ${stray}`
+  if (!isObject(filters)) return 'filters must be an object'
+  const wrong = leaves(filters).find((path) => !ALLOWED[kind].includes(path))
+  if (wrong !== undefined) return `unknown filter ${wrong}`
+  if (!isWhole(offset, 0)) return 'offset must be a whole number'
+  if (!isWhole(limit, 1)) return 'limit must be a whole number above 0'
+
+  const lastUpdatedAfter = valueAt(filters, 'lastUpdatedAfter')
+  const after = instantOf(lastUpdatedAfter)
+  if (lastUpdatedAfter !== undefined && after === undefined) return 'lastUpdatedAfter must be a date and time'
+  const processStatus = valueAt(filters, 'status.processStatus')
+  if (processStatus !== undefined && !isTexts(processStatus)) return 'status.processStatus must be a list of texts'
+  const companyIds = oneOrMore(valueAt(filters, 'companyId'))
+  const buyerCompanyIds = oneOrMore(valueAt(filters, 'buyerShipment.companyId'))
+  if (companyIds === null || buyerCompanyIds === null) return 'companyId must be a text or a list of texts'
+  return { after: after ?? -Infinity, processStatus, companyIds, buyerCompanyIds, offset, limit: Math.min(limit, MOST) }
+}
+
+export function matches(entity: unknown, { processStatus, companyIds, buyerCompanyIds }: PollFilters): boolean {
+  const holds = (wanted: readonly string[] | undefined, ...paths: string[]) =>
+    wanted === undefined || paths.some((path) => wanted.includes(String(valueAt(entity, path))))
+  const parties = ['buyerOrder', 'supplierOrder', 'buyerShipment', 'supplierShipment']
+  return (
+    holds(processStatus, 'status.processStatus') &&
+    holds(companyIds, ...parties.map((party) => `${party}.companyId`)) &&
+    holds(buyerCompanyIds, 'buyerShipment.companyId')
+  )
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/
+
+/** Milliseconds since 1970. Documented examples have no zone at times; which one is meant is not said: UTC here. */
+export function instantOf(value: unknown): number | undefined {
+  const found = typeof value === 'string' ? INSTANT.exec(value) : null
+  if (found === null) return undefined
+  const instant = Date.parse(found[1] === undefined ? `${found[0]}Z` : found[0])
+  return Number.isNaN(instant) ? undefined : instant
+}
+
+export function valueAt(value: unknown, path: string): unknown {
+  return path.split('.').reduce((part, name) => (isObject(part) ? part[name] : undefined), value)
+}
+
+function leaves(value: Record<string, unknown>): string[] {
+  return Object.entries(value).flatMap(([name, inner]) => {
+    return isObject(inner) ? leaves(inner).map((path) => `${name}.${path}`) : [name]
+  })
+}
+
+/** How `companyId` is written, as a text or a list, is not documented: both. `null` for neither. */
+function oneOrMore(value: unknown): string[] | undefined | null {
+  if (value === undefined) return undefined
+  if (typeof value === 'string') return [value]
+  return isTexts(value) ? value : null
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+}
+
+function isWhole(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least
+}

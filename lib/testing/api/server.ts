@@ -1,0 +1,85 @@
+/**
+ * The simulated API on real sockets of this machine: one server for the API, one for the host that download links lead
+ * to.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ApiState, type ApiOptions } from './state'
+import type { SimulatedApi } from './surface'
+import { BASE_PATH, findTarget, type Target } from './target'
+import { writeAnswer } from './write'
+
+export interface ApiServer {
+  baseUrl: string
+  api: SimulatedApi
+  close: () => Promise<void>
+}
+
+/** The same machine under another name, so that link and API differ in host and port. */
+const LINK_HOST = 'localhost'
+
+const POLLS: ReadonlySet<Target['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
+
+export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
+  const state = new ApiState(options)
+  const serve = (find: (method: string, url: string) => Target) =>
+    createServer((request, response) => {
+      const { method = '', url = '', headers } = request
+      const arrival = state.arrive({ ...find(method, url), method, url, headers })
+      const answer = (body: string) => writeAnswer(response, {
+        answer: state.answer(arrival, body),
+        fault: arrival.fault,
+        id: arrival.request.id,
+        now: options.clock.now(),
+        onStatus: (status) => (arrival.request.status = status),
+      })
+      takeBody(request, response, POLLS.has(arrival.request.endpoint), answer)
+    })
+  const apiServer = serve(findTarget)
+  const linkServer = serve(() => ({ endpoint: 'download' }))
+  const close = async () => {
+    await Promise.all([end(apiServer), end(linkServer)])
+  }
+  try {
+    const [apiPort, linkPort] = await Promise.all([listen(apiServer, '127.0.0.1'), listen(linkServer, LINK_HOST)])
+    state.documents.linkOrigin = `http://${LINK_HOST}:${linkPort}`
+    return { baseUrl: `http://127.0.0.1:${apiPort}${BASE_PATH}`, api: state, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Only a poll has a body worth waiting for. */
+function takeBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  wanted: boolean,
+  done: (body: string) => void,
+): void {
+  if (!wanted) {
+    request.resume()
+    return done('')
+  }
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    if (!response.destroyed) done(Buffer.concat(chunks).toString())
+  })
+}
+
+async function listen(server: Server, host: string): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, host, resolve)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+function end(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    // `close` alone would wait for a client that has sent half a request.
+    server.closeAllConnections()
+  })
+}

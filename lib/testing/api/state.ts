@@ -1,0 +1,217 @@
+/**
+ * What the simulated REST API of Tradecloud knows and answers: users, tokens, orders, shipments, documents. It touches
+ * no socket. A comment says which statuses are made up.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import { steadyMs, type SimulatorClock } from '../clock'
+import { json, refusal, type ApiAnswer } from './answer'
+import { DocumentStore, type SimulatedDocument } from './documents'
+import { EntityStore, type PollCursor } from './entities'
+import { damage, FaultList, substituteFor, type ApiFault, type FaultHandle, type FaultKind } from './faults'
+import { busiestSecond, RateLimit, type RateLimitOptions } from './rate-limit'
+import type { ApiCounts, ApiRequest, SimulatedApi } from './surface'
+import type { ApiEndpoint } from './target'
+import { TokenIssuer, type TokenPair } from './tokens'
+
+export interface ApiOptions {
+  username: string
+  password: string
+  accessTokenMs: number
+  refreshTokenMs: number
+  downloadLinkMs: number
+  pollCursor: PollCursor
+  rateLimit: false | RateLimitOptions
+  clock: SimulatorClock
+}
+
+/** What was decided about a request when it came. */
+export interface Arrival {
+  request: ApiRequest
+  tooMany: boolean
+  fault: FaultKind | undefined
+}
+
+export class ApiState implements SimulatedApi {
+  readonly requests: ApiRequest[] = []
+  readonly documents: DocumentStore
+  private readonly tokens: TokenIssuer
+  private readonly orders: EntityStore
+  private readonly singleDeliveryOrders: EntityStore
+  private readonly shipments: EntityStore
+  private readonly faults = new FaultList()
+  private readonly rateLimit: RateLimit | undefined
+
+  constructor(private readonly options: ApiOptions) {
+    const { clock, accessTokenMs, refreshTokenMs, downloadLinkMs, pollCursor, rateLimit } = options
+    this.tokens = new TokenIssuer(() => clock.now(), accessTokenMs, refreshTokenMs)
+    this.documents = new DocumentStore(clock, downloadLinkMs)
+    this.orders = new EntityStore('order', clock, pollCursor)
+    this.singleDeliveryOrders = new EntityStore('order', clock, pollCursor)
+    this.shipments = new EntityStore('shipment', clock, pollCursor)
+    this.rateLimit = rateLimit === false ? undefined : new RateLimit(rateLimit)
+  }
+
+  get counts(): ApiCounts {
+    const count = (...these: ApiEndpoint[]) => this.requests.filter(({ endpoint }) => these.includes(endpoint)).length
+    return {
+      logins: count('login'),
+      refreshes: count('refresh'),
+      logouts: count('logout'),
+      orderRequests: count('order'),
+      shipmentRequests: count('shipment'),
+      polls: count('orderPoll', 'singleDeliveryPoll', 'shipmentPoll'),
+      documentMetadataRequests: count('documentMetadata'),
+      documentContentRequests: count('documentContent'),
+      downloads: count('download'),
+    }
+  }
+
+  busiestSecond(): number {
+    return busiestSecond(this.requests.filter(({ endpoint }) => endpoint !== 'download').map(({ at }) => at))
+  }
+
+  setOrder(id: string, order: object): void {
+    this.orders.set(id, order)
+  }
+
+  setSingleDeliveryOrder(id: string, order: object): void {
+    this.singleDeliveryOrders.set(id, order)
+  }
+
+  deleteOrder(id: string): void {
+    this.orders.delete(id)
+    this.singleDeliveryOrders.delete(id)
+  }
+
+  setShipment(id: string, shipment: object): void {
+    this.shipments.set(id, shipment)
+  }
+
+  deleteShipment(id: string): void {
+    this.shipments.delete(id)
+  }
+
+  setDocument(objectId: string, document: SimulatedDocument): void {
+    this.documents.set(objectId, document)
+  }
+
+  deleteDocument(objectId: string): void {
+    this.documents.delete(objectId)
+  }
+
+  expireTokens(): void {
+    this.tokens.expireAccessTokens()
+  }
+
+  expireRefreshTokens(): void {
+    this.tokens.expireRefreshTokens()
+  }
+
+  fault(fault: ApiFault): FaultHandle {
+    return this.faults.add(fault)
+  }
+
+  clearFaults(): void {
+    this.faults.clear()
+  }
+
+  failNext(count: number, status: number, endpoint?: ApiEndpoint): void {
+    this.faults.add({ type: 'status', status, times: count, endpoint })
+  }
+
+  /** Notes a request whose headers are there. */
+  arrive(heard: Omit<ApiRequest, 'at'>): Arrival {
+    const request: ApiRequest = { ...heard, at: steadyMs() }
+    this.requests.push(request)
+    const tooMany = request.endpoint !== 'download' && this.rateLimit?.take(request.at) === false
+    const fault = tooMany ? undefined : this.faults.take(request.endpoint)
+    request.fault = fault?.type
+    return { request, tooMany, fault }
+  }
+
+  /** Carries a request out, unless something stands in the way, and decides its answer. `body` is that of a poll. */
+  answer({ request, tooMany, fault }: Arrival, body: string): ApiAnswer {
+    const retryAfter = this.rateLimit?.retryAfter
+    if (tooMany) {
+      return refusal(429, 'too many requests', retryAfter === undefined ? undefined : { 'Retry-After': retryAfter })
+    }
+    if (body !== '') request.body = parse(body)
+    return substituteFor(fault) ?? damage(this.carryOut(request), fault)
+  }
+
+  private carryOut({ endpoint, method, url, headers, id, body }: ApiRequest): ApiAnswer {
+    switch (endpoint) {
+      case 'login':
+        return this.login(headers.authorization)
+      case 'refresh':
+      case 'logout':
+        return this.endRefreshToken(endpoint, headers)
+      case 'order':
+        return this.refuseWithoutToken(headers) ?? this.orders.one(id)
+      case 'shipment':
+        return this.refuseWithoutToken(headers) ?? this.shipments.one(id)
+      case 'orderPoll':
+        return this.refuseUnlessKnown(headers) ?? this.orders.poll(body)
+      case 'singleDeliveryPoll':
+        return this.refuseUnlessKnown(headers) ?? this.singleDeliveryOrders.poll(body)
+      case 'shipmentPoll':
+        return this.refuseUnlessKnown(headers) ?? this.shipments.poll(body)
+      case 'documentMetadata':
+        return this.refuseUnlessKnown(headers) ?? this.documents.metadata(id)
+      case 'documentContent':
+        return this.refuseUnlessKnown(headers) ?? this.documents.content(id)
+      case 'download':
+        return this.documents.download(method, url, headers)
+      case 'unknown':
+        return refusal(404, 'no such endpoint')
+    }
+  }
+
+  private login(authorization: string | undefined): ApiAnswer {
+    if (!this.isUser(authorization)) return refusal(401, 'wrong credentials')
+    return withTokens(this.tokens.login(), json({ username: this.options.username, status: 'authenticated' }))
+  }
+
+  /** A refresh token works once, for either of the two. */
+  private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): ApiAnswer {
+    // Made up: documented is only that the header must be absent. A 401 would be healed by a new login, unnoticed.
+    if (headers.authorization !== undefined) return refusal(400, `${endpoint} takes no Authorization header`)
+    const refreshToken = String(headers['refresh-token'] ?? '')
+    if (endpoint === 'refresh') {
+      const pair = this.tokens.refresh(refreshToken)
+      return pair === undefined ? refusal(401, 'refresh token unknown, used or expired') : withTokens(pair)
+    }
+    // Both statuses of a logout are made up.
+    return this.tokens.logout(refreshToken) ? { status: 200 } : refusal(401, 'refresh token unknown, used or expired')
+  }
+
+  private refuseWithoutToken({ authorization = '' }: IncomingHttpHeaders): ApiAnswer | undefined {
+    const accessToken = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+    if (accessToken !== undefined && this.tokens.accepts(accessToken)) return undefined
+    return refusal(401, 'access token missing or expired')
+  }
+
+  /** Only polls and documents take Basic credentials in place of a token. */
+  private refuseUnlessKnown(headers: IncomingHttpHeaders): ApiAnswer | undefined {
+    return this.isUser(headers.authorization) ? undefined : this.refuseWithoutToken(headers)
+  }
+
+  private isUser(authorization = ''): boolean {
+    const { username, password } = this.options
+    const encoded = /^Basic +(\S+)$/i.exec(authorization)?.[1] ?? ''
+    return Buffer.from(encoded, 'base64').toString() === `${username}:${password}`
+  }
+}
+
+function withTokens({ accessToken, refreshToken }: TokenPair, answer: ApiAnswer = { status: 200 }): ApiAnswer {
+  return { ...answer, headers: { 'Set-Authorization': accessToken, 'Set-Refresh-Token': refreshToken } }
+}
+
+/** What is no JSON stays text, which no poll is. */
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Which endpoint a request is for, by its method and path. Paths that the facts about Tradecloud do not hold are
+ * `unknown`.
+ */
+
+export const apiEndpoints = [
+  /** `GET /authentication/login` */
+  'login',
+  /** `GET /authentication/refresh` */
+  'refresh',
+  /** `POST /authentication/logout` */
+  'logout',
+  /** `GET /order/{id}` */
+  'order',
+  /** `GET /shipment/{id}` */
+  'shipment',
+  /** `POST /order-search/poll` */
+  'orderPoll',
+  /** `POST /order-search/poll/single-delivery` */
+  'singleDeliveryPoll',
+  /** `POST /shipment/poll` */
+  'shipmentPoll',
+  /** `GET /object-storage/document/{id}/metadata` */
+  'documentMetadata',
+  /** `GET /object-storage/document/{id}` */
+  'documentContent',
+  /** A `downloadUrl`: on another host, not part of the API. */
+  'download',
+  /** Everything that the simulator does not serve. */
+  'unknown',
+] as const
+
+/** What a request asked for. */
+export type ApiEndpoint = (typeof apiEndpoints)[number]
+
+export interface Target {
+  endpoint: ApiEndpoint
+  id?: string
+}
+
+export const BASE_PATH = '/v2'
+
+const UNKNOWN: Target = { endpoint: 'unknown' }
+
+/** An ID is one path segment: how Tradecloud takes a bare slash in one is not documented, so none is found here. */
+const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
+  ['GET', /^\/authentication\/login$/, 'login'],
+  ['GET', /^\/authentication\/refresh$/, 'refresh'],
+  ['POST', /^\/authentication\/logout$/, 'logout'],
+  ['GET', /^\/order\/([^/]+)$/, 'order'],
+  ['GET', /^\/shipment\/([^/]+)$/, 'shipment'],
+  // The documentation writes GET in one place and POST in others; a GET with a body is nothing to count on.
+  ['POST', /^\/order-search\/poll$/, 'orderPoll'],
+  ['POST', /^\/order-search\/poll\/single-delivery$/, 'singleDeliveryPoll'],
+  ['POST', /^\/shipment\/poll$/, 'shipmentPoll'],
+  ['GET', /^\/object-storage\/document\/([^/]+)\/metadata$/, 'documentMetadata'],
+  ['GET', /^\/object-storage\/document\/([^/]+)$/, 'documentContent'],
+]
+
+/** `id` is percent-decoded once, and absent where it could not be. */
+export function findTarget(method: string, url: string): Target {
+  const path = url.split('?', 1)[0] ?? ''
+  if (!path.startsWith(`${BASE_PATH}/`)) return UNKNOWN
+  for (const [wanted, pattern, endpoint] of ROUTES) {
+    const found = method === wanted ? pattern.exec(path.slice(BASE_PATH.length)) : null
+    if (found !== null) return { endpoint, id: decode(found[1]) }
+  }
+  return UNKNOWN
+}
+
+export function decode(segment: string | undefined): string | undefined {
+  try {
+    return segment === undefined ? undefined : decodeURIComponent(segment)
+  } catch {
+    return undefined
+  }
+}

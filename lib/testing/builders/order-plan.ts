@@ -1,0 +1,79 @@
+/**
+ * What the builders of an order share: their options, and what is decided before a line is built.
+ */
+import type { Order } from '../../schema'
+import { entries, MAX_ENTRIES, MAX_LINES, text, wholeNumber, type BuilderOptions } from './options'
+import { BUYER_ID, digits, plan, type Plan } from './parts'
+
+/** Options of all builders of an order or of an event of one. */
+export interface OrderSizeOptions<Line> extends BuilderOptions {
+  /** Tradecloud's ID of the order; line IDs begin with it. Default: of the documented form, with a slash in it. */
+  orderId?: string | undefined
+  /**
+   * How many lines, 0 to 500; or a list with an override for each line (`{}`: as built). Line 1 has the position
+   * `0010`, line 2 `0020`, and what is in a line does not depend on how many there are. Default: 2.
+   */
+  lines?: number | readonly Line[] | undefined
+  /** Documents in each list of documents, 0 to 100. Default: 0. */
+  documents?: number | undefined
+}
+
+/** Options of builders of an order with its deliveries. */
+export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
+  /** Deliveries of a line, 0 to 100 (single delivery form: 1 to 100). Default: 1. */
+  deliveries?: number | undefined
+}
+
+/** Options of builders of an event of an order. */
+export interface AffectedLinesOptions {
+  /** The line of the order that the event begins with, from 1: an event holds only affected lines. Default: 1. */
+  firstLine?: number | undefined
+}
+
+/** What a builder of an order reads itself; all else in its options is an override. */
+export const ORDER_OPTIONS = [
+  'seed',
+  'version',
+  'lastUpdatedAt',
+  'orderId',
+  'lines',
+  'deliveries',
+  'documents',
+  'firstLine',
+  'eventName',
+] as const
+
+/** Fields of an order that are options of their own, or that a builder decides. */
+export type DecidedField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
+export type OrderOverrides = Omit<Order, DecidedField>
+
+export interface OrderPlan extends Plan {
+  deliveries: number
+  purchaseOrderNumber: string
+}
+
+export const purchaseOrderNumber = (seed: number): string => `PO-2026/${digits(seed, 5)}`
+
+export function orderPlan(options: OrderDeliveryOptions<unknown>, minDeliveries = 0, documents = 0): OrderPlan {
+  const planned = plan(options, documents)
+  const number = purchaseOrderNumber(planned.seeded.seed)
+  const { orderId = `${BUYER_ID}-${number}`, deliveries = 1 } = options
+  return {
+    ...planned,
+    id: text('orderId', orderId),
+    deliveries: wholeNumber('deliveries', deliveries, minDeliveries, MAX_ENTRIES),
+    purchaseOrderNumber: number,
+  }
+}
+
+/** Index and override of each line to build. */
+export function affectedLines<Line extends object>(
+  options: OrderSizeOptions<Line> & AffectedLinesOptions,
+): Array<{ index: number; override: Line }> {
+  const { lines = 2, firstLine = 1 } = options
+  const overrides = entries('lines', lines, MAX_LINES)
+  const first = wholeNumber('firstLine', firstLine, 1, MAX_LINES)
+  const last = first + overrides.length - 1
+  if (last > MAX_LINES) throw new TypeError(`firstLine and lines lead to line ${last}: orders end at ${MAX_LINES}`)
+  return overrides.map((override, index) => ({ index: first - 1 + index, override }))
+}

@@ -1,0 +1,39 @@
+/**
+ * The clock that the simulated Tradecloud lives by: when tokens and links end, and what time it writes. How long
+ * sockets wait is real time and none of its business.
+ */
+
+/** Time at the simulated Tradecloud. */
+export interface SimulatorClock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** The time as Tradecloud writes it, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
+  timestamp(): string
+  /**
+   * Moves the clock on by so many milliseconds, at once. No timer of the simulator fires because of it. Throws a
+   * `TypeError` for a number below 0.
+   */
+  advance(ms: number): void
+}
+
+/** With `startAt` the clock begins there and stands still between advances; without it runs with the real one. */
+export function createClock(startAt?: Date): SimulatorClock {
+  const start = startAt?.getTime()
+  if (Number.isNaN(start)) throw new TypeError('startAt must be a valid date')
+  let advanced = 0
+  const now = () => (start ?? Date.now()) + advanced
+  return {
+    now,
+    timestamp: () => new Date(now()).toISOString(),
+    advance: (ms) => {
+      if (!(ms >= 0 && ms < Infinity)) throw new TypeError(`the clock cannot be advanced by ${ms} ms`)
+      advanced += ms
+    },
+  }
+}
+
+/**
+ * Real milliseconds that never jump, for rates and durations. Kept from when the module was loaded: fake timers of a
+ * test would make it stand still, and the rate limit would let nothing through any more.
+ */
+export const steadyMs: () => number = performance.now.bind(performance)

@@ -1,0 +1,98 @@
+/**
+ * Many triggers at once: what is sent twice, in which order, and how many requests run at the same time.
+ */
+import { requireWhole } from '../checks'
+import { createRandom } from '../random'
+
+/** How `sendAll` sends. Tradecloud promises no order among events, and the same event can arrive more than once. */
+export interface SendAllOptions {
+  /**
+   * Requests under way at the same time. A trigger that waits for its retry holds no place, so newer ones overtake it.
+   * First requests begin in the order of sending. How many Tradecloud sends at once is not documented. Default: 10.
+   */
+  concurrency?: number | undefined
+  /**
+   * So many sendings more: triggers picked at random, the same bytes once again, anywhere behind the first one and
+   * maybe at the same time with it. Default: 0.
+   */
+  duplicates?: number | undefined
+  /** Sends in random order. Default: false, in the order given. */
+  shuffle?: boolean | undefined
+  /** Repeats what was random. A whole number. Default: that of the simulator. */
+  seed?: number | undefined
+}
+
+export interface PlannedSending {
+  /** Which of the triggers. */
+  index: number
+  /** Sent before in this plan. */
+  duplicate: boolean
+}
+
+/** In the order of sending. Throws a `TypeError` that names a wrong option. */
+export function planSendings(count: number, options: SendAllOptions, seed: number): PlannedSending[] {
+  const { duplicates = 0, shuffle = false } = options
+  requireWhole('duplicates', duplicates, 0)
+  requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
+  const random = createRandom(seed)
+  const below = (limit: number) => Math.floor(random() * limit)
+  const order = Array.from({ length: count }, (_, index) => index)
+  for (let n = 0; n < duplicates && count > 0; n++) {
+    const index = below(count)
+    const behind = order.indexOf(index) + 1
+    order.splice(behind + below(order.length - behind + 1), 0, index)
+  }
+  if (shuffle) {
+    for (let last = order.length - 1; last > 0; last--) {
+      const other = below(last + 1)
+      const moved = order[last] ?? 0
+      order[last] = order[other] ?? 0
+      order[other] = moved
+    }
+  }
+  const sent = new Set<number>()
+  return order.map((index) => {
+    const duplicate = sent.has(index)
+    sent.add(index)
+    return { index, duplicate }
+  })
+}
+
+/** Lets so many run at a time, the others in the order in which they came. */
+export class Places {
+  private readonly waiting: Array<() => void> = []
+
+  constructor(private free = Infinity) {}
+
+  /** `undefined` when the signal ended the wait; `work` did not begin then. */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+    if (!(await this.take(signal))) return undefined
+    try {
+      return await work()
+    } finally {
+      const next = this.waiting.shift()
+      if (next === undefined) this.free++
+      else next()
+    }
+  }
+
+  private async take(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false
+    if (this.free > 0) {
+      this.free--
+      return true
+    }
+    return new Promise((resolve) => {
+      const leave = () => {
+        this.waiting.splice(this.waiting.indexOf(enter), 1)
+        resolve(false)
+      }
+      const enter = () => {
+        signal.removeEventListener('abort', leave)
+        resolve(true)
+      }
+      this.waiting.push(enter)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+}

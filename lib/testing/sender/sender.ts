@@ -1,0 +1,134 @@
+/**
+ * Calls a webhook the way Tradecloud does: sends a trigger, judges the answer, and sends the same bytes again for as
+ * long as the answer asks for it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { requireMs, requireWhole } from '../checks'
+import { steadyMs, type SimulatorClock } from '../clock'
+import { createRandom } from '../random'
+import { Connections } from './attempt'
+import { summarize, type SimulatorReport, type TriggerReport } from './report'
+import { backOffMs, judge, resolveRetry, type Retry, type RetryOptions } from './retry'
+import { Places, planSendings, type SendAllOptions } from './send-all'
+import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
+
+export interface SenderOptions {
+  retry: RetryOptions | undefined
+  seed: number
+  clock: SimulatorClock
+}
+
+interface Prepared {
+  trigger: Trigger
+  request: TriggerRequest
+  retry: Retry
+  timeoutMs: number
+}
+
+export class Sender {
+  private readonly connections = new Connections()
+  private readonly closing = new AbortController()
+  private readonly underway = new Set<Promise<TriggerReport>>()
+  private readonly reports: TriggerReport[] = []
+
+  constructor(private readonly options: SenderOptions) {}
+
+  async send(trigger: Trigger): Promise<TriggerReport> {
+    this.requireOpen()
+    return this.start(this.prepare(trigger), false, new Places())
+  }
+
+  async sendAll(triggers: Iterable<Trigger>, options: SendAllOptions = {}): Promise<SimulatorReport> {
+    this.requireOpen()
+    const { concurrency = 10, seed = this.options.seed } = options
+    requireWhole('concurrency', concurrency, 1)
+    // All of them before the first is sent: a wrong one must not end a test half way.
+    const prepared = Array.from(triggers, (trigger) => this.prepare(trigger))
+    const places = new Places(concurrency)
+    const sendings = planSendings(prepared.length, options, seed).flatMap(({ index, duplicate }) => {
+      const one = prepared[index]
+      return one === undefined ? [] : [this.start(one, duplicate, places)]
+    })
+    return summarize(await Promise.all(sendings))
+  }
+
+  /** Every sending so far, as it stands now. */
+  report(): SimulatorReport {
+    return summarize(this.reports.map(copyOf))
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort()
+    await Promise.allSettled(this.underway)
+    this.connections.close()
+  }
+
+  private requireOpen(): void {
+    if (this.closing.signal.aborted) throw new Error('the simulator is closed')
+  }
+
+  private prepare(trigger: Trigger): Prepared {
+    const request = buildRequest(trigger)
+    const retry = resolveRetry(this.options.retry, trigger.retry)
+    const { timeoutMs = 60_000 } = trigger
+    requireMs('timeoutMs', timeoutMs)
+    return { trigger, request, retry, timeoutMs }
+  }
+
+  private async start(prepared: Prepared, duplicate: boolean, places: Places): Promise<TriggerReport> {
+    const { trigger, request } = prepared
+    const { method, url, body } = request
+    const { orderId, shipmentId } = trigger
+    const report: TriggerReport = {
+      trigger, result: 'still retrying', method, url, orderId, shipmentId, sentBody: body, duplicate, attempts: [],
+    }
+    // A stream for each sending: what one draws does not depend on how the others fare.
+    const random = createRandom(this.options.seed, this.reports.push(report))
+    const sending = this.run(prepared, report, random, places)
+    this.underway.add(sending)
+    try {
+      return copyOf(await sending)
+    } finally {
+      this.underway.delete(sending)
+    }
+  }
+
+  private async run(
+    { trigger, request, retry, timeoutMs }: Prepared,
+    report: TriggerReport,
+    random: () => number,
+    places: Places,
+  ): Promise<TriggerReport> {
+    const signal = AbortSignal.any([this.closing.signal, ...(trigger.signal === undefined ? [] : [trigger.signal])])
+    let waitedMs = 0
+    while (await waitUnlessAborted(waitedMs / retry.speed, signal)) {
+      const attempt = await places.run(signal, async () => {
+        const at = this.options.clock.now()
+        const startedAt = steadyMs()
+        const answer = await this.connections.attempt(request, timeoutMs, signal)
+        const verdict = answer.status === undefined ? 'retry' : judge(answer.status)
+        return { at, ...answer, verdict, waitedMs, durationMs: steadyMs() - startedAt }
+      })
+      if (attempt === undefined) break
+      report.attempts.push(attempt)
+      if (attempt.verdict !== 'retry') {
+        report.result = attempt.verdict
+        break
+      }
+      if (report.attempts.length >= retry.maxAttempts) break
+      waitedMs = backOffMs(retry, report.attempts.length, random)
+    }
+    return report
+  }
+}
+
+/** False when the signal ended the wait, or was there before. */
+async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
+  return !signal.aborted
+}
+
+/** Reports are handed out as they are at that moment; a sending under way goes on in its own. */
+function copyOf(report: TriggerReport): TriggerReport {
+  return { ...report, attempts: [...report.attempts] }
+}
