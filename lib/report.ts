@@ -102,10 +102,13 @@ export class Reporter {
     this.#write(level, text)
   }
 
-  #log(record: DeliveryRecord, { cause }: Result, { status, detail, givenUp }: Answer): void {
-    const why = `${detail}${cause === undefined ? '' : ` ${describe(cause)}`} (${subjectOf(record)})`
+  #log(record: DeliveryRecord, result: Result, { status, detail, givenUp }: Answer): void {
+    const failed = 'cause' in result
+    // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
+    const said = result.outcome === 'rejected' ? '' : `${detail} `
+    const why = `${said}${failed ? `${describe(result.cause)} ` : ''}(${subjectOf(record)})`
     if (givenUp) this.line('error', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will not send it again: ${why}`)
-    else if (cause !== undefined) this.line('warn', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will send it again: ${why}`)
+    else if (failed) this.line('warn', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will send it again: ${why}`)
   }
 
   #write(level: 'warn' | 'error', text: string): void {
@@ -145,7 +148,7 @@ function subjectOf({ method, kind, eventName, entityId, requestId }: Partial<Del
 /** Name and message alone: an error may carry headers and credentials beside them. */
 function describe(cause: unknown): string {
   try {
-    return cause instanceof Error ? quote(`${cause.name}: ${cause.message}`) : `a thrown ${typeof cause}`
+    return cause instanceof Error ? quote(`${cause.name}: ${cause.message}`, 300) : `a thrown ${typeof cause}`
   } catch {
     return 'an error that cannot be read'
   }

@@ -231,14 +231,17 @@ export class Deliverer {
   }
 }
 
-/** What a callback threw decides between "never again" and "later". */
+/** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */
 function failure(cause: unknown): Result {
-  if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
-  const status: unknown = cause.status
-  if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
-    return { outcome: 'handler_failed', detail: 'The event was rejected with a status outside 400 to 499.', cause }
+  try {
+    if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
+    const { status, message } = cause as { status: unknown; message: unknown }
+    if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
+      return { outcome: 'handler_failed', detail: 'The event was rejected with a status outside 400 to 499.', cause }
+    }
+    const detail = typeof message === 'string' && message !== '' ? message.slice(0, 500) : undefined
+    return { outcome: 'rejected', status: status as number, detail, cause }
+  } catch {
+    return { outcome: 'handler_failed', cause }
   }
-  const { message } = cause as { message: unknown }
-  const detail = typeof message === 'string' && message !== '' ? message.slice(0, 500) : undefined
-  return { outcome: 'rejected', status: status as number, detail, cause }
 }

@@ -25,7 +25,7 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
     return refuse('unsupported_media_type', 'Content-Type must be application/json or end with +json.')
   }
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '')
-  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii'].includes(charset)) {
+  if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii', ''].includes(charset)) {
     return refuse('unsupported_media_type', 'The character set must be UTF-8.')
   }
   return { ok: true, type: 'json' }
@@ -57,10 +57,18 @@ export function takeParsedBody(req: IncomingMessage, type: MediaType): ParsedBod
       // cyclic, or with a BigInt: nothing that a JSON body can have become
     }
   }
+  return swallowed()
+}
+
+/** Something before us has begun to read the stream, or told it to give text: what is left is not the body. */
+export function isTouched(req: IncomingMessage): boolean {
+  return req.readableDidRead || req.readableEncoding !== null
+}
+
+/** Never the sender's fault: it is to try again, and the log has to tell a person. */
+export function swallowed(): Refusal {
   return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
-    cause: new Error(
-      'The request body had been consumed before it reached tradecloud-webhook. Mount the webhook before express.json() and other body parsers.',
-    ),
+    cause: new Error('The body was consumed before it reached the webhook. Mount the webhook before express.json() and other body parsers.'),
   })
 }
 

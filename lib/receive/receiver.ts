@@ -11,7 +11,7 @@ import type { Trigger } from '../trigger'
 import type { Validator } from '../validate'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
-import { parseBytes, readMediaType, takeParsedBody, type ParsedBody } from './parse-body'
+import { isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
 import { hasNoBody, readBody } from './read-body'
 import { identify, readEvent } from './read-event'
 import type { Refusal } from './refusal'
@@ -86,6 +86,7 @@ async function takeBody(exchange: Exchange, { bodyLimit: limit, uploadIdleTimeou
     if (parsed.ok) exchange.rawBody = parsed.rawBody
     return parsed
   }
+  if (isTouched(req)) return swallowed()
   const reading = readBody(req, { limit, idleMs, budget })
   exchange.abandon = reading.stop
   const read = await reading.result
