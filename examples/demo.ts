@@ -9,10 +9,25 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { styleText } from 'node:util'
-import { createTradecloudSimulator, type Trigger, type TriggerReport } from 'tradecloud-webhook/testing'
-import { orderDocumentsEvent, orderEvent, orderId, shipmentEvent, shipmentId, singleDeliveryOrderEvent, wholeOrder, wholeShipment } from './demo-events'
+import {
+  createTradecloudSimulator,
+  order,
+  orderDocumentsEvent,
+  orderEvent,
+  shipment,
+  shipmentEvent,
+  singleDeliveryOrderEvent,
+  type Trigger,
+  type TriggerReport,
+} from 'tradecloud-webhook/testing'
 
 const auth = { type: 'basic', username: 'tradecloud', password: 'demo:påssword' } as const
+
+const { id: orderId } = order()
+const { id: shipmentId } = shipment()
+let version = 0
+/** Each event of the demo tells of another change of the same order or shipment. */
+const next = (): { version: number } => ({ version: ++version })
 
 /** An ERP system that takes what the example server writes, unless it is down. */
 const erp = { down: false, written: new Map<string, number>() }
@@ -57,22 +72,22 @@ interface Step {
 
 function steps(url: string): Step[] {
   const send = (what: string, trigger: Omit<Trigger, 'auth'>, expect = '200', result: Step['result'] = 'delivered'): Step => ({ what, trigger: { auth, ...trigger }, expect, result })
-  const again = orderEvent()
+  const again = orderEvent(next())
   return [
-    send('Order event', { url: `${url}/order`, event: orderEvent() }),
-    send('Order event, by PUT', { url: `${url}/order`, method: 'PUT', event: orderEvent() }),
-    send('Order event, single delivery', { url: `${url}/order`, event: singleDeliveryOrderEvent() }),
-    send('Order documents event', { url: `${url}/order`, event: orderDocumentsEvent() }),
-    send('Shipment event', { url: `${url}/shipment`, event: shipmentEvent() }),
+    send('Order event', { url: `${url}/order`, event: orderEvent(next()) }),
+    send('Order event, by PUT', { url: `${url}/order`, method: 'PUT', event: orderEvent(next()) }),
+    send('Order event, single delivery', { url: `${url}/order`, event: singleDeliveryOrderEvent(next()) }),
+    send('Order documents event', { url: `${url}/order`, event: orderDocumentsEvent(next()) }),
+    send('Shipment event', { url: `${url}/shipment`, event: shipmentEvent(next()) }),
     send('Order ID in the path', { url: `${url}/order/{orderId}`, orderId }),
     send('Shipment ID in the path', { url: `${url}/shipment/{shipmentId}`, shipmentId }),
     send('Order ID in the query', { url: `${url}?orderId={orderId}`, orderId }),
     send('Shipment ID in the query', { url: `${url}?shipmentId={shipmentId}`, shipmentId }),
     send('An event of tomorrow', { url, event: { eventName: 'InvoiceIssuedBySupplier', invoice: { id: '1' }, meta: { messageId: '1' } } }),
-    { ...send('The ERP system is down for a while', { url: `${url}/order`, event: orderEvent() }, '503 … 200'), erpIsDown: true },
+    { ...send('The ERP system is down for a while', { url: `${url}/order`, event: orderEvent(next()) }, '503 … 200'), erpIsDown: true },
     send('An event', { url: `${url}/order`, event: again }),
     send('  … and once more: a duplicate', { url: `${url}/order`, event: again }),
-    send('Wrong password', { url: `${url}/order`, event: orderEvent(), auth: { ...auth, password: 'wrong' } } as Trigger, '401', 'given up'),
+    send('Wrong password', { url: `${url}/order`, event: orderEvent(next()), auth: { ...auth, password: 'wrong' } } as Trigger, '401', 'given up'),
     send('A body that is cut off', { url: `${url}/order`, event: '{"eventName": "OrderIss' }, '400', 'given up'),
     send('A body without an event', { url: `${url}/order`, event: { hello: 'world' } }, '400', 'given up'),
     send('An order that the API does not know', { url: `${url}/order/{orderId}`, orderId: `${orderId}-unknown`, retry: { maxAttempts: 2 } }, '503 503', 'still retrying'),
@@ -95,10 +110,10 @@ async function main(): Promise<boolean> {
     printRow(['Tradecloud sends', 'answers', 'Tradecloud then', 'outcome'], 'bold')
     let good = true
     let deliveries = 0
-    for (const [i, step] of steps(url).entries()) {
+    for (const step of steps(url)) {
       // Something changed in the order and the shipment before each trigger.
-      tradecloud.api.setOrder(orderId, { ...wholeOrder, version: i })
-      tradecloud.api.setShipment(shipmentId, { ...wholeShipment, transportMode: `truck ${i}` })
+      tradecloud.api.setOrder(orderId, order(next()))
+      tradecloud.api.setShipment(shipmentId, shipment(next()))
       const { asItMust, outcome } = await show(step, (trigger) => tradecloud.send(trigger))
       good &&= asItMust
       if (outcome === 'delivered') deliveries++
