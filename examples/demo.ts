@@ -97,15 +97,18 @@ function steps(url: string): Step[] {
 async function main(): Promise<boolean> {
   const tradecloud = await createTradecloudSimulator()
   const erpServer = await startErp()
-  const { child, url } = await startExample({
-    ERP_URL: `http://127.0.0.1:${(erpServer.address() as AddressInfo).port}`,
-    WEBHOOK_USERNAME: auth.username,
-    WEBHOOK_PASSWORD: auth.password,
-    TRADECLOUD_BASE_URL: tradecloud.baseUrl,
-    TRADECLOUD_USERNAME: tradecloud.username,
-    TRADECLOUD_PASSWORD: tradecloud.password,
-  })
+  let child: ChildProcess | undefined
   try {
+    const example = await startExample({
+      ERP_URL: `http://127.0.0.1:${(erpServer.address() as AddressInfo).port}`,
+      WEBHOOK_USERNAME: auth.username,
+      WEBHOOK_PASSWORD: auth.password,
+      TRADECLOUD_BASE_URL: tradecloud.baseUrl,
+      TRADECLOUD_USERNAME: tradecloud.username,
+      TRADECLOUD_PASSWORD: tradecloud.password,
+    })
+    const { url } = example
+    child = example.child
     console.log(`\nA simulated Tradecloud sends to the example server at ${url}\n`)
     printRow(['Tradecloud sends', 'answers', 'Tradecloud then', 'outcome'], 'bold')
     let good = true
@@ -122,7 +125,7 @@ async function main(): Promise<boolean> {
     console.log(`\nDelivered: ${deliveries}. Written into the ERP system: ${times.length}, twice: ${times.filter((n) => n > 1).length}.`)
     return good && times.length === deliveries && times.every((n) => n === 1)
   } finally {
-    child.kill()
+    child?.kill()
     erpServer.close()
     await tradecloud.close()
   }

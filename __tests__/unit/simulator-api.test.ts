@@ -114,14 +114,9 @@ describe('logout', () => {
     const { access, refresh: token } = await login()
     const other = await login()
     await call('/authentication/logout', { 'Refresh-Token': token }, 'POST')
-    const later = Date.now() + 600_000
-    const now = jest.spyOn(Date, 'now').mockReturnValue(later)
-    try {
-      expect((await call('/order/1', bearer(access))).status).toBe(401)
-      expect((await call('/order/1', bearer(other.access))).status).toBe(404)
-    } finally {
-      now.mockRestore()
-    }
+    tradecloud.clock.advance(600_000)
+    expect((await call('/order/1', bearer(access))).status).toBe(401)
+    expect((await call('/order/1', bearer(other.access))).status).toBe(404)
   })
 })
 
@@ -166,20 +161,17 @@ describe('orders and shipments', () => {
     const own = await createTradecloudSimulator({
       username: 'me@example.com', password: 'p:w', accessTokenMs: 300_000, refreshTokenMs: 600_000,
     })
-    const now = jest.spyOn(Date, 'now')
     try {
       const { access, refresh: token } = await login(own)
-      const start = Date.now()
-      const at = async (ms: number) => {
-        now.mockReturnValue(start + ms)
+      const after = async (ms: number) => {
+        own.clock.advance(ms)
         return (await call('/order/1', bearer(access), 'GET', own)).status
       }
-      expect(await at(290_000)).toBe(404)
-      expect(await at(300_000)).toBe(401)
-      now.mockReturnValue(start + 600_000)
+      expect(await after(290_000)).toBe(404)
+      expect(await after(10_000)).toBe(401)
+      own.clock.advance(300_000)
       expect((await call('/authentication/refresh', { 'Refresh-Token': token }, 'GET', own)).status).toBe(401)
     } finally {
-      now.mockRestore()
       await own.close()
     }
   })
@@ -231,6 +223,7 @@ describe('controls of the API', () => {
     await call('/authentication/logout', { 'Refresh-Token': second.refresh }, 'POST')
     expect(tradecloud.api.counts).toEqual({
       logins: 1, refreshes: 1, logouts: 1, orderRequests: 2, shipmentRequests: 1,
+      polls: 0, documentMetadataRequests: 0, documentContentRequests: 0, downloads: 0,
     })
     expect(tradecloud.api.requests.map(({ endpoint, method, status }) => [endpoint, method, status])).toEqual([
       ['login', 'GET', 200], ['refresh', 'GET', 200], ['order', 'GET', 404], ['order', 'GET', 404],

@@ -127,7 +127,12 @@ describe('the report', () => {
       return [list, triggers.map(({ sentBody }) => String(sentBody))]
     })
     expect(Object.fromEntries(names)).toEqual({
-      delivered: ['a', 'b'], givenUp: ['c', 'd'], stillRetrying: ['e'], retried: ['b', 'd', 'e'],
+      sent: ['a', 'b', 'c', 'd', 'e'],
+      delivered: ['a', 'b'],
+      givenUp: ['c', 'd'],
+      stillRetrying: ['e'],
+      retried: ['b', 'd', 'e'],
+      duplicates: [],
     })
   })
 
@@ -153,6 +158,11 @@ describe('the simulator', () => {
     await expect(createTradecloudSimulator({ accessTokenMs: -1 })).rejects.toThrow('accessTokenMs')
     await expect(createTradecloudSimulator({ refreshTokenMs: NaN })).rejects.toThrow('refreshTokenMs')
     await expect(createTradecloudSimulator({ retry: { startMs: 0 } })).rejects.toThrow('retry.startMs')
+    await expect(createTradecloudSimulator({ downloadLinkMs: 0 })).rejects.toThrow('downloadLinkMs')
+    await expect(createTradecloudSimulator({ rateLimit: { perSecond: 0 } })).rejects.toThrow('rateLimit.perSecond')
+    await expect(createTradecloudSimulator({ seed: 0.5 })).rejects.toThrow('seed')
+    await expect(createTradecloudSimulator({ startAt: new Date('') })).rejects.toThrow('startAt')
+    await expect(createTradecloudSimulator({ pollCursor: 'last' as 'page' })).rejects.toThrow('last')
   })
 
   it('ends with close: sendings under way resolve, no new ones begin, and twice does no harm', async () => {
@@ -170,8 +180,8 @@ describe('the simulator', () => {
   })
 
   it('leaves nothing open after close: a process of its own ends by itself', async () => {
-    // The receiver here closes no connection of its own accord: that is left to the simulator. And a client of the API
-    // holds one with half a request.
+    // The receiver here closes no connection of its own accord: that is left to the simulator. Clients of the API hold
+    // some with half a request and with nothing at all, and every slow fault is under way.
     const script = `
       const http = require('node:http')
       const net = require('node:net')
@@ -197,8 +207,23 @@ describe('the simulator', () => {
         const send = () => tradecloud.send({ url, event: {} })
         http.get(tradecloud.baseUrl + '/order/1', { agent: idle }, async (response) => {
           response.resume()
-          const half = net.connect(new URL(tradecloud.baseUrl).port, '127.0.0.1', () => half.write('GET /v2'))
-          half.on('error', () => undefined)
+          const connect = (text) => new Promise((resolve) => {
+            const socket = net.connect(new URL(tradecloud.baseUrl).port, '127.0.0.1')
+            socket.on('connect', () => socket.write(text, resolve)).on('error', () => undefined).resume()
+          })
+          await connect('')
+          await connect('GET /v2')
+          await connect('POST /v2/shipment/poll HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 9\\r\\n\\r\\n{')
+          const slow = [
+            { type: 'hang' }, { type: 'delay', ms: 60000 }, { type: 'drip', everyMs: 60000 },
+            { type: 'huge', bytes: 1e12 }, { type: 'huge', bytes: 1e12, gzip: false },
+          ]
+          for (const fault of slow) {
+            tradecloud.api.fault({ ...fault, endpoint: 'unknown', times: 1 })
+            await connect('GET /v2/slow HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n')
+          }
+          while (tradecloud.api.requests.length < 7) await new Promise(setImmediate)
+          console.log('faults:', tradecloud.api.requests.filter(({ fault }) => fault).length)
           await Promise.all([send(), send()]) // two connections, of which one stays idle
           send().then(({ result }) => console.log('waiting:', result))
           setTimeout(() => send().then(({ result }) => console.log('hanging:', result)), 50)
@@ -211,7 +236,7 @@ describe('the simulator', () => {
       })
     })
     expect(output.split('\n').sort()).toEqual([
-      'connections: 0', 'exit 0', 'hanging: still retrying', 'waiting: still retrying',
+      'connections: 0', 'exit 0', 'faults: 5', 'hanging: still retrying', 'waiting: still retrying',
     ])
   }, 20_000)
 })

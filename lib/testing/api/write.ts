@@ -19,6 +19,8 @@ export interface Write {
   onStatus: (status: number) => void
 }
 
+const JSON_TYPE = 'application/json'
+
 type HeadOf = Pick<Write, 'answer' | 'now' | 'onStatus'>
 
 export function writeAnswer(response: ServerResponse, { answer, fault, id, ...more }: Write): void {
@@ -47,7 +49,7 @@ export function writeAnswer(response: ServerResponse, { answer, fault, id, ...mo
       return
     case 'huge':
       writeHead(response, head, {
-        'Content-Type': 'application/json',
+        'Content-Type': JSON_TYPE,
         ...(fault.gzip !== false && { 'Content-Encoding': 'gzip' }),
       })
       return writeHuge(response, hugeObject(id, fault.bytes), fault.gzip ?? true)
@@ -61,14 +63,13 @@ function writeHead(
   { answer, now, onStatus }: HeadOf,
   more: Record<string, string | number>,
 ): void {
-  response.sendDate = false
+  const { body = '', contentType = JSON_TYPE } = answer
+  const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
+  const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
+  // One by one: a name that a test wrote in other letters then replaces ours.
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
-  response.writeHead(answer.status, {
-    Date: new Date(now).toUTCString(),
-    ...((answer.body ?? '').length > 0 && { 'Content-Type': answer.contentType ?? 'application/json' }),
-    ...more,
-    ...answer.headers,
-  })
+  response.writeHead(answer.status)
 }
 
 function drip(response: ServerResponse, body: Buffer, everyMs: number): void {

@@ -1,0 +1,100 @@
+/** Types of the builders, checked by the compiler alone: what is built, and which options must not compile. */
+import {
+  order,
+  orderDocumentsEvent,
+  orderEvent,
+  shipment,
+  shipmentEvent,
+  singleDeliveryOrderEvent,
+  type FetchedOrder,
+  type FetchedShipment,
+  type OrderDocumentsEventBody,
+  type OrderDocumentsEventOptions,
+  type OrderEventBody,
+  type OrderEventOptions,
+  type OrderOptions,
+  type ShipmentEventBody,
+  type ShipmentEventOptions,
+  type ShipmentOptions,
+  type SingleDeliveryOrderEventBody,
+  type SingleDeliveryOrderEventOptions,
+} from 'tradecloud-webhook/testing'
+import type { OrderLine, Shipment, SingleDeliveryOrderLine } from 'tradecloud-webhook'
+
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+function expectType<T>(value: T): void {
+  if (value === undefined) return // the compiler does the work
+}
+
+export function results(): void {
+  const body: OrderEventBody = orderEvent()
+  expectType<string>(body.orderEvent.orderId)
+  expectType<number>(body.orderEvent.version)
+  expectType<OrderLine[]>(body.orderEvent.lines)
+  expectType<string | null | undefined>(body.orderEvent.meta.messageId)
+  const split: SingleDeliveryOrderEventBody = singleDeliveryOrderEvent()
+  expectType<SingleDeliveryOrderLine[]>(split.singleDeliveryOrderEvent.lines)
+  const documents: OrderDocumentsEventBody = orderDocumentsEvent()
+  expectType<string>(documents.orderDocumentsEvent.orderId)
+  const whole: FetchedOrder = order()
+  expectType<string>(whole.id)
+  const sent: ShipmentEventBody = shipmentEvent()
+  expectType<Shipment>(sent.shipment)
+  const fetched: FetchedShipment = shipment()
+  expectType<string>(fetched.id)
+  // @ts-expect-error an order event has no ID of a fetched order to rely on
+  expectType<string>(body.orderEvent.id)
+  // @ts-expect-error the event is in one field only
+  expectType<unknown>(body.singleDeliveryOrderEvent)
+}
+
+export function right(): void {
+  // One object for an event and for the order behind it.
+  const size = { seed: 3, lines: 2, deliveries: 4, documents: 1, version: 2, status: { processStatus: 'InProgress' } }
+  const all: [OrderOptions, OrderEventOptions, SingleDeliveryOrderEventOptions] = [size, size, size]
+  expectType<unknown>(all)
+  const ofDocuments: OrderDocumentsEventOptions = { lines: [{ buyerLine: { documents: [] } }], supplierOrder: null }
+  const ofShipment: ShipmentOptions & ShipmentEventOptions = { lines: 3, loadCarriers: [{ packageType: 'PX' }] }
+  expectType<unknown>([ofDocuments, ofShipment])
+  orderEvent({ eventName: 'AddedLater', seed: undefined, buyerOrder: { contact: { email: 'me@example.com' } } })
+  orderEvent({ lines: [{ deliverySchedule: [{ quantity: 3 }] }, {}] as const })
+  shipmentEvent({ messageMeta: { messageId: 'mine' }, meta: { lastUpdatedAt: '2025-04-23T10:01:53' } })
+}
+
+export function wrong(): void {
+  // @ts-expect-error no such option and no such field
+  orderEvent({ delivries: 2 })
+  // @ts-expect-error a misspelled field, deep
+  orderEvent({ buyerOrder: { contact: { emial: 'me@example.com' } } })
+  // @ts-expect-error a quantity is a number
+  orderEvent({ lines: [{ deliverySchedule: [{ quantity: '3' }] }] })
+  // @ts-expect-error one object is no list
+  orderEvent({ buyerOrder: { notes: { 0: 'first' } } })
+  // @ts-expect-error a number as text
+  orderEvent({ seed: '3' })
+  // @ts-expect-error null is no option
+  orderEvent({ version: null })
+  // @ts-expect-error it is orderId, also for a fetched order
+  orderEvent({ id: 'a-1' })
+  // @ts-expect-error it is orderId, also for a fetched order
+  order({ id: 'a-1' })
+  // @ts-expect-error a fetched order has no event name
+  order({ eventName: 'OrderIssuedByBuyer' })
+  const forEvent = { seed: 1, eventName: 'OrderIssuedByBuyer' }
+  // @ts-expect-error nor where the options come from elsewhere
+  order(forEvent)
+  // @ts-expect-error a fetched order begins with its first line
+  order({ firstLine: 2 })
+  // @ts-expect-error a fetched order has no message meta
+  order({ meta: { messageId: 'mine' } })
+  // @ts-expect-error a line of the single delivery form has no schedule
+  singleDeliveryOrderEvent({ lines: [{ deliverySchedule: [] }] })
+  // @ts-expect-error documents have no deliveries
+  orderDocumentsEvent({ deliveries: 2 })
+  // @ts-expect-error a shipment has no order ID
+  shipment({ orderId: 'a-1' })
+  // @ts-expect-error a fetched shipment has no message meta
+  shipment({ messageMeta: { messageId: 'mine' } })
+  // @ts-expect-error the message ID is in messageMeta
+  shipmentEvent({ meta: { messageId: 'mine' } })
+}

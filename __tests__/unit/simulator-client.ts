@@ -1,0 +1,64 @@
+/**
+ * A client of the simulated API as plain as they come: `node:http`, no retries, no limits, bytes as they were sent.
+ */
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import type { TradecloudSimulator } from '../../lib/testing/simulator'
+import { basic } from './simulator-receiver'
+
+export interface Answered {
+  status: number
+  headers: IncomingHttpHeaders
+  bytes: Buffer
+  text: string
+  /** Set when the connection ended before the answer did; what came until then is in `bytes`. */
+  error?: Error
+}
+
+export interface Ask {
+  method?: string
+  headers?: Record<string, string>
+  body?: string
+  signal?: AbortSignal
+  /** Called when the answer begins. */
+  onHead?: () => void
+  /** Called with each piece of the body. */
+  onData?: (piece: Buffer) => void
+}
+
+/** Rejects where no answer began. */
+export function ask(url: string, { method, headers, body, signal, ...on }: Ask = {}): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    const agent = new Agent({ keepAlive: false })
+    const options = { method: method ?? (body === undefined ? 'GET' : 'POST'), headers, agent, signal }
+    const outgoing = httpRequest(url, options)
+    let fail = reject
+    outgoing.on('error', (error) => fail(error))
+    outgoing.on('response', (incoming) => {
+      const pieces: Buffer[] = []
+      const done = (error?: Error) => {
+        const bytes = Buffer.concat(pieces)
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, bytes, text: bytes.toString(), error })
+      }
+      fail = done
+      on.onHead?.()
+      incoming.on('data', (piece: Buffer) => {
+        pieces.push(piece)
+        on.onData?.(piece)
+      })
+      incoming.on('error', done)
+      incoming.on('end', () => done())
+    })
+    outgoing.end(body)
+  })
+}
+
+/** The user of a simulator with the default options. */
+export const basicUser = basic('integration@example.com', 'simulator')
+
+export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
+
+/** An access token and a refresh token. */
+export async function login({ baseUrl }: TradecloudSimulator): Promise<{ access: string; refresh: string }> {
+  const { headers } = await ask(`${baseUrl}/authentication/login`, { headers: basicUser })
+  return { access: String(headers['set-authorization']), refresh: String(headers['set-refresh-token']) }
+}
