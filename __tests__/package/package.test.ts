@@ -3,7 +3,7 @@
  * and used from CommonJS, ESM, TypeScript and Jest.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -82,5 +82,13 @@ describe.each([
 
   test("runs in the consumer's own Jest", () => {
     run(join(at, 'node_modules/.bin/jest'), ['--rootDir', '.', 'consumer.test.js'], at)
+  })
+
+  test('docs/testing.md is green from an empty folder on', () => {
+    const page = readFileSync(join(root, 'docs/testing.md'), 'utf8')
+    const files = [...page.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```/gm)]
+    expect(files.map(([, file]) => file)).toEqual(['erp.js', 'erp.test.js'])
+    for (const [, file = '', code = ''] of files) writeFileSync(join(at, file), code)
+    run(join(at, 'node_modules/.bin/jest'), ['--rootDir', '.', 'erp.test.js'], at)
   })
 })
