@@ -100,16 +100,30 @@ const DRAIN_MS = 1_000
 /** Sends an answer, unless one was sent or the client is gone. */
 export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
   if (res.headersSent || res.writableEnded || res.destroyed) return false
+  try {
+    write(req, res, answer)
+    return true
+  } catch {
+    // Headers that something else has set may break ours: no answer is better than one that is not meant.
+    res.destroy()
+    return false
+  }
+}
+
+function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
   const unread = !req.complete
+  // Node refuses a body here where the server says so (rejectNonStandardBodyWrites).
+  const body = req.method === 'HEAD' ? undefined : answer.body
   const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2
   res.writeHead(answer.status, closes ? { ...answer.headers, Connection: 'close' } : answer.headers)
   if (!unread || req.destroyed) {
-    res.end(answer.body)
-    return true
+    res.end(body)
+    return
   }
   // Closing while bytes still arrive makes the kernel reset the connection and the answer gets lost: the answer is
   // complete by its length, and the end waits until the client is done or the moment is over.
-  res.write(answer.body)
+  if (body === undefined) res.flushHeaders()
+  else res.write(body)
   const end = (): void => {
     clearTimeout(timer)
     req.off('end', end).off('close', end)
@@ -117,5 +131,4 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
   }
   const timer = setTimeout(end, DRAIN_MS).unref()
   req.on('end', end).on('close', end).resume()
-  return true
 }

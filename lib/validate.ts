@@ -33,6 +33,16 @@ export interface Validator {
 
 /** A list that is wrong in every line must cost no more than one that is right, nor fill the answer. */
 export const MAX_ISSUES = 20
+const MORE: Issue = { pointer: '', message: 'has further deviations, which are not listed' }
+const MAX_TEXT = 300
+
+export function capIssues(issues: Issue[]): Issue[] {
+  return issues.length <= MAX_ISSUES ? issues : [...issues.slice(0, MAX_ISSUES), MORE]
+}
+
+export function removedKeyIssues(pointers: string[]): Issue[] {
+  return pointers.slice(0, MAX_ISSUES + 1).map((pointer) => ({ pointer: pointer.slice(0, MAX_TEXT), message: 'was taken out: it would change a prototype' }))
+}
 
 const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments', 'shipment']
 
@@ -96,7 +106,7 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
       const error = validate.errors?.[0]
       if (!error) break
       if (issues.length === MAX_ISSUES) {
-        issues.push({ pointer: '', message: 'has further deviations, which are not listed' })
+        issues.push(MORE)
         break
       }
       issues.push(toIssue(error, ''))
@@ -134,5 +144,5 @@ function toIssue({ instancePath, message = 'is not valid', keyword, params }: Er
   // A pattern says little to a person; the schema's description of the field says the rest.
   const { pattern } = params as { pattern?: string }
   const words = keyword === 'pattern' ? `does not have its documented form (${String(pattern)})` : message
-  return { pointer: `${prefix}${instancePath}`.slice(0, 300), message: words.slice(0, 300) }
+  return { pointer: `${prefix}${instancePath}`.slice(0, MAX_TEXT), message: words.slice(0, MAX_TEXT) }
 }

@@ -1,5 +1,5 @@
 /**
- * The table of answers: row by row, never 500 for anything, and an answer that arrives while the sender is still sending.
+ * The table of answers: row by row, never 500 for anything, and an answer that arrives while the sender still sends.
  */
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
@@ -105,8 +105,9 @@ describe('details of an answer', () => {
 
   it('deliveryId and issues are passed on', () => {
     const issues = [{ pointer: '/a', message: 'must be number' }]
-    expect(bodyOf(answer({ outcome: 'delivered', deliveryId: 'd', issues }))).toEqual({ outcome: 'delivered', deliveryId: 'd' })
-    expect(bodyOf(answer({ outcome: 'invalid_body', deliveryId: 'd', issues }))).toMatchObject({ deliveryId: 'd', issues })
+    const more = { deliveryId: 'd', issues }
+    expect(bodyOf(answer({ outcome: 'delivered', ...more }))).toEqual({ outcome: 'delivered', deliveryId: 'd' })
+    expect(bodyOf(answer({ outcome: 'invalid_body', ...more }))).toMatchObject(more)
   })
 
   it('headers of the result are sent, and cannot replace those of the answer', () => {
@@ -160,9 +161,15 @@ describe('sending', () => {
     })
   }
 
-  function get(headers: Record<string, string> = {}, method = 'GET') {
-    return new Promise<{ status: number | undefined; headers: IncomingMessage['headers']; body: string }>((resolve, reject) => {
-      request({ port, method, headers, agent: false }, (res) => {
+  interface Got {
+    status: number | undefined
+    headers: IncomingMessage['headers']
+    body: string
+  }
+
+  function get(method = 'GET') {
+    return new Promise<Got>((resolve, reject) => {
+      request({ port, method, agent: false }, (res) => {
         let body = ''
         res.on('data', (chunk: Buffer) => (body += chunk.toString()))
         res.on('end', () => resolve({ status: res.statusCode, headers: res.headers, body }))
@@ -217,36 +224,88 @@ describe('sending', () => {
     ['closes it after a refusal', 'unauthorized', true],
   ])('%s', async (_what, outcome, closes) => {
     handle = (req, res) => void req.resume().on('end', () => send(req, res, answer({ outcome })))
-    const { text, closed } = await raw('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}', (all) => !closes && all.endsWith('}'))
+    const post = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}'
+    const { text, closed } = await raw(post, (all) => !closes && all.endsWith('}'))
     expect(closed).toBe(closes)
     expect(/^connection: close/im.test(text)).toBe(closes)
   })
 
-  it('arrives whole while the sender is still sending a large body, and the connection is closed then', async () => {
-    const given = answer({ outcome: 'body_too_large' })
-    handle = (req, res) => void send(req, res, given)
-    const head = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n'
-    const { text, closed } = await raw(Buffer.concat([Buffer.from(head), Buffer.alloc(5_000_000, 'x')]))
-    expect(text).toMatch(/^HTTP\/1\.1 413 /)
-    expect(text.endsWith(given.body)).toBe(true)
-    expect(text).toMatch(/^connection: close/im)
-    expect(closed).toBe(true)
-  })
-
-  it('arrives while the body is unread even where trying again may help', async () => {
+  describe('while the body is still coming', () => {
+    const turns = async (count: number) => {
+      for (let i = 0; i < count; i++) await new Promise(setImmediate)
+    }
+    const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    handle = (req, res) => void send(req, res, given)
-    const { text, closed } = await raw('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345')
-    expect(text.endsWith(given.body)).toBe(true)
-    expect(closed).toBe(true)
+    /** Listeners of ours that are on the request. */
+    let left: () => number
+
+    // With the clock in hand: it stands still unless a test moves it.
+    beforeEach(() => {
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] })
+      handle = (req, res) => {
+        const listeners = () => [...req.listeners('end'), ...req.listeners('close')]
+        const before = listeners()
+        expect(send(req, res, given)).toBe(true)
+        const ours = listeners().filter((listener) => !before.includes(listener))
+        left = () => listeners().filter((listener) => ours.includes(listener)).length
+        expect(left()).toBeGreaterThan(0)
+      }
+    })
+    afterEach(() => jest.useRealTimers())
+
+    it('the answer arrives whole, and the connection is closed once all has come', async () => {
+      const { text, closed } = await raw(Buffer.concat([Buffer.from(head(5_000_000)), Buffer.alloc(5_000_000, 'x')]))
+      expect(text).toMatch(/^HTTP\/1\.1 503 /)
+      expect(text.endsWith(given.body)).toBe(true)
+      expect(text).toMatch(/^connection: close/im)
+      expect(closed).toBe(true)
+      expect(left()).toBe(0)
+      expect(jest.getTimerCount()).toBe(0)
+    })
+
+    it('the answer waits a moment, and not for ever, for a sender that stops in the middle', async () => {
+      let text = ''
+      let closed = false
+      const answering = raw(`${head(500)}12345`, (all) => {
+        text = all
+        return false
+      })
+      void answering.then(() => (closed = true))
+      while (!text.endsWith(given.body)) await turns(1)
+      jest.advanceTimersByTime(900)
+      await turns(20)
+      expect(closed).toBe(false)
+      jest.advanceTimersByTime(100)
+      expect(await answering).toMatchObject({ closed: true })
+      expect(left()).toBe(0)
+    })
+
+    it('a sender that hangs up is not waited for', async () => {
+      await raw(`${head(500)}12345`, (all) => all.endsWith(given.body))
+      for (let i = 0; i < 200 && jest.getTimerCount() > 0; i++) await turns(1)
+      expect(jest.getTimerCount()).toBe(0)
+      expect(left()).toBe(0)
+    })
   })
 
-  it('does not wait for ever for a sender that stops in the middle', async () => {
-    const given = answer({ outcome: 'unauthorized' })
-    handle = (req, res) => void send(req, res, given)
-    const { text, closed } = await raw('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n12345')
-    expect(text.endsWith(given.body)).toBe(true)
-    expect(closed).toBe(true)
+  it('once the body has come is ended at once', async () => {
+    const ended: boolean[] = []
+    handle = (req, res) =>
+      void req.resume().on('end', () => {
+        send(req, res, answer({ outcome: 'delivered' }))
+        ended.push(res.writableEnded)
+      })
+    await raw('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}', (all) => all.endsWith('}'))
+    expect(ended).toEqual([true])
+  })
+
+  it('of HTTP/2 closes no connection: it carries other requests', () => {
+    const heads: unknown[] = []
+    const res = { writeHead: (...args: unknown[]) => heads.push(args), end: () => undefined }
+    const req = { complete: true, httpVersionMajor: 2 }
+    const refused = answer({ outcome: 'unauthorized' })
+    expect(send(req as unknown as IncomingMessage, res as unknown as ServerResponse, refused)).toBe(true)
+    expect(heads).toEqual([[401, refused.headers]])
   })
 
   it('of a GET closes nothing early', async () => {
@@ -259,8 +318,26 @@ describe('sending', () => {
     expect(done).toEqual([true])
   })
 
+  it('reaches a HEAD also where the server refuses to write a body then', async () => {
+    const strict = createServer({ rejectNonStandardBodyWrites: true }, (req, res) => {
+      try {
+        send(req, res, answer({ outcome: 'method_not_allowed' }))
+      } catch {
+        res.destroy()
+      }
+    })
+    await new Promise<void>((resolve) => strict.listen(0, '127.0.0.1', resolve))
+    const { port: strictPort } = strict.address() as AddressInfo
+    const seen = await new Promise((resolve) => {
+      const head = request({ port: strictPort, method: 'HEAD', agent: false }, (res) => resolve(res.statusCode))
+      head.on('error', resolve).end()
+    })
+    strict.close()
+    expect(seen).toBe(405)
+  })
+
   it('to a HEAD has no body', async () => {
     handle = (req, res) => void send(req, res, answer({ outcome: 'method_not_allowed', headers: { Allow: 'GET' } }))
-    expect(await get({}, 'HEAD')).toMatchObject({ status: 405, body: '', headers: { allow: 'GET' } })
+    expect(await get('HEAD')).toMatchObject({ status: 405, body: '', headers: { allow: 'GET' } })
   })
 })

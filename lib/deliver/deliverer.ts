@@ -15,7 +15,7 @@ import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from './slots'
-import { Watch } from './watch'
+import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {
   name: string
@@ -142,15 +142,18 @@ export class Deliverer {
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
+    // From here on, not only while the callback runs: a lease must not run out in line or during a fetch.
+    const watched = this.#watch.add({ trigger: delivery.trigger, claim, controller: delivery.controller })
     try {
       if (place) {
         const turn = await this.#wait(delivery, place.turn(), () => place.wake('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
-      const result = await this.#deliver(delivery, claim)
+      const result = await this.#deliver(delivery, watched)
       delivered = result.outcome === 'delivered'
       return result
     } finally {
+      this.#watch.remove(watched)
       if (claim) await (delivered ? claim.complete() : claim.release())
     }
   }
@@ -171,7 +174,7 @@ export class Deliverer {
     if (entity !== undefined && this.#joinable.get(entity) === delivery) this.#joinable.delete(entity)
   }
 
-  async #deliver(delivery: Delivery, claim: Claim | undefined): Promise<DeliveryResult> {
+  async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, controller } = delivery
     const { handlers, resolve, name, notFoundGraceMs } = this.#options
     const isAborted = (): boolean => controller.signal.aborted
@@ -193,13 +196,13 @@ export class Deliverer {
     this.#closeToOthers(delivery)
     try {
       if (isAborted()) return GIVEN_BACK
-      return await this.#call(delivery, handler, resolved.event, claim)
+      return await this.#call(delivery, handler, resolved.event, watched)
     } finally {
       this.#slots.give()
     }
   }
 
-  async #call(delivery: Delivery, handler: Handler, event: WebhookEvent, claim: Claim | undefined): Promise<DeliveryResult> {
+  async #call(delivery: Delivery, handler: Handler, event: WebhookEvent, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, controller } = delivery
     const { deliveryId = '' } = delivery
     const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
@@ -216,14 +219,14 @@ export class Deliverer {
       replay: false,
       api: this.#options.api,
     }
-    const unwatch = this.#watch.add({ trigger, claim, controller })
+    watched.callingSince = Date.now()
     try {
       await handler(event, context)
     } catch (cause) {
       this.#history.callFailed(eventKey)
       return { ...failure(cause), attempt }
     } finally {
-      unwatch()
+      watched.callingSince = undefined
     }
     this.#history.callSucceeded(eventKey)
     if (entity !== undefined) this.#history.delivered(entity, state)

@@ -10,7 +10,7 @@ import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEven
 import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Order } from '../schema'
-import type { Validator } from '../validate'
+import { capIssues, removedKeyIssues, type Validator } from '../validate'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 
 export interface ResolveOptions {
@@ -67,10 +67,8 @@ async function fetchEntity(
     if (refusals.length > 0) {
       return { ok: false, outcome: 'fetch_failed', detail: `The fetched ${kind} does not fit its schema.`, issues: refusals }
     }
-    const issues = [...removedKeys.map((pointer) => ({ pointer, message: 'was taken out: it would change a prototype' })), ...deviations]
-    const answeredId = entity.id ?? entity.orderId
-    if (answeredId !== id) issues.push({ pointer: '/id', message: 'is not the ID that was asked for' })
-    return { ok: true, entity, contentHash, issues }
+    const otherId = (entity.id ?? entity.orderId) === id ? [] : [{ pointer: '/id', message: 'is not the ID that was asked for' }]
+    return { ok: true, entity, contentHash, issues: capIssues([...otherId, ...removedKeyIssues(removedKeys), ...deviations]) }
   } catch (cause) {
     const code = isTradecloudWebhookError(cause) ? cause.code : ''
     if (code === 'not_found' || code === 'fetch_timeout' || code === 'invalid_id' || code === 'unavailable') {
@@ -93,7 +91,7 @@ function wholeEntity({ kind, id, method }: IdTrigger, { entity, issues }: Fetche
 
 function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): WebhookEvent {
   const fetchedIssues = issues.map(({ pointer, message }) => ({ pointer, message: `fetched: ${message}` }))
-  const more = { ...definedState(event.kind, entity), completeness: 'all-lines', issues: [...event.issues, ...fetchedIssues] }
+  const more = { ...definedState(event.kind, entity), completeness: 'all-lines', issues: capIssues([...event.issues, ...fetchedIssues]) }
   if (event.kind === 'shipment') return { ...event, ...more, shipment: entity } as ShipmentEvent
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps an eye on running callbacks: renews the leases of their claims, aborts the one whose lease was lost, and reports
- * the one that does not come to an end.
+ * Keeps an eye on deliveries: renews the leases of their claims, aborts the one whose lease was lost, and reports a
+ * callback that does not come to an end.
  */
 import { TradecloudWebhookError } from '../errors'
 import type { Claim } from './claims'
@@ -10,6 +10,8 @@ export interface Watched {
   trigger: Trigger
   claim: Claim | undefined
   controller: AbortController
+  /** When the callback was called, in milliseconds since 1970; absent before and after. */
+  callingSince?: number | undefined
 }
 
 export const LEASE_MS = 60_000
@@ -18,18 +20,22 @@ const TICK_MS = LEASE_MS / 3
 
 export class Watch {
   readonly #alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
-  readonly #running = new Map<Watched, { since: number; reported: boolean }>()
+  readonly #running = new Set<Watched>()
+  readonly #reported = new WeakSet<Watched>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(alarm: (error: TradecloudWebhookError, trigger: Trigger) => void) {
     this.#alarm = alarm
   }
 
-  /** Watches until the returned function is called. */
-  add(watched: Watched): () => void {
-    this.#running.set(watched, { since: Date.now(), reported: false })
+  add(watched: Watched): Watched {
+    this.#running.add(watched)
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref()
-    return () => this.#running.delete(watched)
+    return watched
+  }
+
+  remove(watched: Watched): void {
+    this.#running.delete(watched)
   }
 
   stop(): void {
@@ -39,10 +45,11 @@ export class Watch {
 
   #tick(): void {
     if (this.#running.size === 0) this.stop()
-    for (const [watched, seen] of this.#running) {
+    for (const watched of this.#running) {
       void this.#renew(watched)
-      if (seen.reported || Date.now() - seen.since < STUCK_MS) continue
-      seen.reported = true
+      const { callingSince } = watched
+      if (callingSince === undefined || Date.now() - callingSince < STUCK_MS || this.#reported.has(watched)) continue
+      this.#reported.add(watched)
       this.#alarm(new TradecloudWebhookError('handler_stuck', 'A callback has been running for more than 10 minutes.'), watched.trigger)
     }
   }

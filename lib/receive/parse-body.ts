@@ -44,8 +44,9 @@ export function parseBytes(bytes: Buffer, type: MediaType): ParsedBody | Refusal
  * A body that something before us has read: object, text or Buffer as it is. Express 4 sets `req.body = {}` beside an
  * unread stream too, so this is asked only once the stream has ended.
  */
-export function takeParsedBody(req: IncomingMessage, type: MediaType): ParsedBody | Refusal {
+export function takeParsedBody(req: IncomingMessage, type: MediaType): ParsedBody | Refusal | 'none' {
   const { body } = req as { body?: unknown }
+  if (body === '' || (body instanceof Uint8Array && body.length === 0)) return 'none'
   if (body instanceof Uint8Array) return parseBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), type)
   if (typeof body === 'string') return parseBytes(Buffer.from(body, 'utf8'), type)
   if (typeof body === 'object' && body !== null && !isLeftover(req, body)) {

@@ -8,7 +8,7 @@ import type { Exchange } from '../exchange'
 import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
-import type { Validator } from '../validate'
+import { capIssues, removedKeyIssues, type Validator } from '../validate'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
 import { isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
@@ -83,7 +83,7 @@ async function takeBody(exchange: Exchange, { bodyLimit: limit, uploadIdleTimeou
   if (!media.ok) return media
   if (req.readableEnded) {
     const parsed = takeParsedBody(req, media.type)
-    if (parsed.ok) exchange.rawBody = parsed.rawBody
+    if (parsed !== 'none' && parsed.ok) exchange.rawBody = parsed.rawBody
     return parsed
   }
   if (isTouched(req)) return swallowed()
@@ -112,10 +112,9 @@ function bodyTrigger(exchange: Exchange, parsed: ParsedBody, urlId: TriggerId, m
   const deviations = schema ? validator.deviations(schema, found.body) : []
   const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
   if (refusals.length > 0) return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
-  const removed = parsed.removedKeys.slice(0, 20).map((key) => ({ pointer: key, message: 'was taken out: it would change a prototype' }))
   // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
-  const read = readEvent(found, method, urlIdOfKind, [...removed, ...deviations])
+  const read = readEvent(found, method, urlIdOfKind, capIssues([...removedKeyIssues(parsed.removedKeys), ...deviations]))
   if (!read.ok) return read
   const { event, entity, identified } = read
   if (entity) known.entityId = entity.id

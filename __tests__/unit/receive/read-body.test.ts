@@ -95,7 +95,7 @@ describe('a body', () => {
   it.each([
     ['with its length', { 'Content-Length': String(JSON_TEXT.length) }],
     ['in chunks', { 'Transfer-Encoding': 'chunked' }],
-    ['whose encoding is called identity', { 'Content-Encoding': 'Identity', 'Content-Length': String(JSON_TEXT.length) }],
+    ['whose encoding is called identity', { 'Content-Encoding': 'Identity', 'Transfer-Encoding': 'chunked' }],
   ])('%s is read byte by byte and stays taken from the budget', async (_how, headers) => {
     const parts = [JSON_TEXT.subarray(0, 10), JSON_TEXT.subarray(10, 20_000), JSON_TEXT.subarray(20_000)]
     const result = await upload(parts, headers)
@@ -183,7 +183,8 @@ describe('the limit', () => {
   })
 
   it('refuses in chunks as soon as it is passed, while the sender goes on', async () => {
-    const { reading, socket, req } = await start('Transfer-Encoding: chunked\r\n', `1388\r\n${'x'.repeat(5000)}\r\n1\r\nx`)
+    const body = `1388\r\n${'x'.repeat(5000)}\r\n1\r\nx`
+    const { reading, socket, req } = await start('Transfer-Encoding: chunked\r\n', body)
     expect(await reading.result).toMatchObject({ ok: false, outcome: 'body_too_large' })
     expect(taken()).toBe(0)
     expect(req.listenerCount('data')).toBe(0)
@@ -271,7 +272,8 @@ describe('a client that does not come to an end', () => {
     before = (req) => new Promise((resolve) => req.once('close', resolve))
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => undefined)
-    socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{}', () => setTimeout(() => socket.destroy(), 20))
+    const text = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{}'
+    socket.write(text, () => setTimeout(() => socket.destroy(), 20))
     const { reading } = await next()
     expect(await reading.result).toMatchObject({ ok: false, outcome: 'unavailable' })
     expect(taken()).toBe(0)
@@ -348,7 +350,7 @@ describe('with a clock in hand', () => {
     expect(jest.getTimerCount()).toBe(0)
   })
 
-  it('one that was lost after its last byte had come, and before all was inflated, does not wait for the clock', async () => {
+  it('one that was lost before all was inflated does not wait for the clock', async () => {
     req.headers = { 'content-encoding': 'gzip' }
     const reading = readBody(req, options)
     const bytes = gzipSync(randomBytes(200_000))

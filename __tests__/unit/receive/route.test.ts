@@ -6,7 +6,7 @@ import { compileRoutes, type PathsOption } from '../../../lib/receive/route'
 
 /** A match as a plain object; groups that took no part are left out. */
 function matchOf(paths: PathsOption | undefined, path: string): object | undefined {
-  const found = compileRoutes(paths)(path)
+  const found: object | undefined = compileRoutes(paths)(path)
   return found && Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 

@@ -1,0 +1,238 @@
+/**
+ * Claims on a store that may hang, throw, answer late or answer nonsense: no claim is lost by it, nothing rejects, and
+ * no event runs on a claim that nobody gave.
+ */
+import { Claims, type Claim } from '../../../lib/deliver/claims'
+import { MemoryStore } from '../../../lib/deliver/memory-store'
+import type { Store } from '../../../lib/deliver/store'
+
+const OPTIONS = { ttlMs: 1000, leaseMs: 60_000, timeoutMs: 2000 }
+
+type Call = [method: string, ...args: unknown[]]
+
+/** A store whose methods are given one by one; notes its calls. */
+function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => unknown>>) {
+  const calls: Call[] = []
+  const answer = (method: keyof Store, otherwise: unknown) => (...args: unknown[]) => {
+    calls.push([method, ...args])
+    const given = methods[method] as ((...args: unknown[]) => unknown) | undefined
+    return given ? given(...args) : otherwise
+  }
+  const store = {
+    claim: answer('claim', { status: 'claimed', token: 't' }),
+    renew: answer('renew', true),
+    complete: answer('complete', true),
+    release: answer('release', undefined),
+  } as Store
+  return { store, calls }
+}
+
+const claimsOn = (store: Store) => new Claims({ ...OPTIONS, store })
+
+async function claimOf(store: Store, remember = true): Promise<Claim> {
+  const taken = await claimsOn(store).take('key', remember)
+  if (taken.status !== 'claimed') throw new Error(taken.status)
+  return taken.claim
+}
+
+const never = () => new Promise<never>(() => undefined)
+const throwing = () => {
+  throw new Error('store is down')
+}
+const rejecting = () => Promise.reject(new Error('store is down'))
+
+const unhandled: unknown[] = []
+const note = (reason: unknown) => void unhandled.push(reason)
+
+beforeEach(() => {
+  jest.useFakeTimers()
+  unhandled.length = 0
+  process.on('unhandledRejection', note)
+})
+afterEach(() => {
+  jest.useRealTimers()
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+})
+
+describe('taking', () => {
+  it.each([
+    ['sync', (value: unknown) => value],
+    ['async', (value: unknown) => Promise.resolve(value)],
+    ['a promise of any library', (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) })],
+  ])('passes on what the store answers (%s)', async (_how, wrap) => {
+    for (const status of ['in_progress', 'completed'] as const) {
+      const { store } = fakeStore({ claim: () => wrap({ status }) })
+      expect(await claimsOn(store).take('key', true)).toEqual({ status })
+    }
+    const { store, calls } = fakeStore({ claim: () => wrap({ status: 'claimed', token: 't' }) })
+    expect((await claimsOn(store).take('key', true)).status).toBe('claimed')
+    expect(calls).toEqual([['claim', 'key', 60_000]])
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  it.each([
+    ['throws', throwing],
+    ['rejects', rejecting],
+  ])('from a store that %s tells that it is away, and why', async (_how, claim) => {
+    const { store } = fakeStore({ claim })
+    const taken = await claimsOn(store).take('key', true)
+    expect(taken).toMatchObject({ status: 'away', cause: { message: 'store is down' } })
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
+  const nonsense = [undefined, null, 'claimed', {}, { status: 'weird' }, { status: 'claimed' }]
+  it.each(nonsense)('from a store that answers %p tells that it is away', async (answer) => {
+    for (const claim of [() => answer, () => Promise.resolve(answer)]) {
+      const { store } = fakeStore({ claim })
+      expect((await claimsOn(store).take('key', true)).status).toBe('away')
+    }
+  })
+
+  it('from a store that hangs tells that it is away after its time, not before', async () => {
+    const { store } = fakeStore({ claim: never })
+    let status: string | undefined
+    void claimsOn(store).take('key', true).then((taken) => (status = taken.status))
+    await jest.advanceTimersByTimeAsync(1999)
+    expect(status).toBeUndefined()
+    await jest.advanceTimersByTimeAsync(1)
+    expect(status).toBe('away')
+  })
+
+  it('says how long a store that hangs was waited for', async () => {
+    const { store } = fakeStore({ claim: never })
+    const taking = claimsOn(store).take('key', true)
+    await jest.advanceTimersByTimeAsync(2000)
+    expect(await taking).toMatchObject({ cause: { message: expect.stringContaining('2000 ms') } })
+  })
+})
+
+describe('a store that answers when nobody waits any more', () => {
+  /** Takes from a store that hangs until it is away, then lets it answer. */
+  async function late(answer: unknown, methods: Parameters<typeof fakeStore>[0] = {}) {
+    let thaw: (value: unknown) => void = () => undefined
+    const { store, calls } = fakeStore({ ...methods, claim: () => new Promise((resolve) => (thaw = resolve)) })
+    const taking = claimsOn(store).take('key', true)
+    await jest.advanceTimersByTimeAsync(2000)
+    expect((await taking).status).toBe('away')
+    thaw(answer)
+    await jest.advanceTimersByTimeAsync(5000)
+    return calls.slice(1)
+  }
+
+  it('with a claim gets it back', async () => {
+    expect(await late({ status: 'claimed', token: 'late' })).toEqual([['release', 'key', 'late']])
+  })
+
+  it.each([
+    ['throws', throwing],
+    ['rejects', rejecting],
+    ['hangs', never],
+  ])('with a claim, and %s when it gets it back, harms nobody', async (_how, release) => {
+    expect(await late({ status: 'claimed', token: 'late' }, { release })).toEqual([['release', 'key', 'late']])
+  })
+
+  it.each(['in_progress', 'completed'])('with %s gets nothing back', async (status) => {
+    expect(await late({ status })).toEqual([])
+  })
+
+  it.each([undefined, null, 'x'])('with %p harms nobody', async (answer) => {
+    expect(await late(answer)).toEqual([])
+    jest.useRealTimers()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+
+  it('by rejecting harms nobody', async () => {
+    expect(await late(Promise.reject(new Error('too late')))).toEqual([])
+  })
+
+  it('in time does not get its claim back', async () => {
+    const { store, calls } = fakeStore({
+      claim: () => new Promise((resolve) => setTimeout(() => resolve({ status: 'claimed', token: 't' }), 1999)),
+    })
+    const taking = claimsOn(store).take('key', true)
+    await jest.advanceTimersByTimeAsync(1999)
+    expect((await taking).status).toBe('claimed')
+    await jest.advanceTimersByTimeAsync(10_000)
+    expect(calls).toHaveLength(1)
+  })
+})
+
+describe('a claim', () => {
+  it('renews, completes and releases with its key and token', async () => {
+    const { store, calls } = fakeStore({})
+    const claim = await claimOf(store)
+    expect(await claim.renew()).toBe(true)
+    expect(await claim.complete()).toBe(true)
+    expect(await claim.release()).toBeUndefined()
+    expect(calls.slice(1)).toEqual([
+      ['renew', 'key', 't', 60_000],
+      ['complete', 'key', 't', 1000],
+      ['release', 'key', 't'],
+    ])
+  })
+
+  it('of an event that may truly come again is released where it would be completed', async () => {
+    const { store, calls } = fakeStore({})
+    const claim = await claimOf(store, false)
+    expect(await claim.complete()).toBe(true)
+    expect(calls.slice(1)).toEqual([['release', 'key', 't']])
+  })
+
+  it('tells when the lease is somebody else\'s', async () => {
+    const { store } = fakeStore({ renew: () => false, complete: () => Promise.resolve(false) })
+    const claim = await claimOf(store)
+    expect(await claim.renew()).toBe(false)
+    expect(await claim.complete()).toBe(false)
+  })
+
+  const failing = [
+    ['throws', throwing],
+    ['rejects', rejecting],
+    ['hangs', never],
+  ] as const
+
+  it.each(failing)('on a store that %s is not lost by renewing', async (_how, renew) => {
+    const renewing = (await claimOf(fakeStore({ renew }).store)).renew()
+    await jest.advanceTimersByTimeAsync(2000)
+    expect(await renewing).toBe(true)
+  })
+
+  it.each(failing)('on a store that %s cannot be noted as completed', async (_how, complete) => {
+    const completing = (await claimOf(fakeStore({ complete }).store)).complete()
+    await jest.advanceTimersByTimeAsync(2000)
+    expect(await completing).toBe(false)
+  })
+
+  it.each(failing)('on a store that %s comes to an end all the same', async (_how, release) => {
+    const { store } = fakeStore({ release })
+    const releasing = (await claimOf(store)).release()
+    const completing = (await claimOf(store, false)).complete()
+    await jest.advanceTimersByTimeAsync(2000)
+    expect(await releasing).toBeUndefined()
+    expect(await completing).toBe(true)
+  })
+
+  it.each<[string, () => Promise<boolean>]>([
+    ['well', () => Promise.resolve(true)],
+    ['badly', () => Promise.reject(new Error('too late'))],
+  ])('that the store settles %s after its time harms nobody', async (_how, end) => {
+    const { store } = fakeStore({ complete: () => new Promise((resolve) => setTimeout(() => resolve(end()), 3000)) })
+    const completing = (await claimOf(store)).complete()
+    await jest.advanceTimersByTimeAsync(5000)
+    expect(await completing).toBe(false)
+    jest.useRealTimers()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+})
+
+it('works on a real store', async () => {
+  const claims = claimsOn(new MemoryStore())
+  const first = await claims.take('a', true)
+  expect(await claims.take('a', true)).toEqual({ status: 'in_progress' })
+  if (first.status === 'claimed') await first.claim.complete()
+  expect(await claims.take('a', true)).toEqual({ status: 'completed' })
+  const second = await claims.take('b', false)
+  if (second.status === 'claimed') await second.claim.complete()
+  expect((await claims.take('b', false)).status).toBe('claimed')
+})

@@ -1,0 +1,88 @@
+/**
+ * Which callback an event goes to, and which settings are refused.
+ */
+import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
+import { isTradecloudWebhookError } from '../../../lib/errors'
+
+const onOrder = () => undefined
+const onOrderDocuments = () => undefined
+const onShipment = () => undefined
+const onUnknown = () => undefined
+const named = () => undefined
+
+function refusal(options: unknown): string {
+  try {
+    createHandlers(options as CallbackOptions)
+  } catch (error) {
+    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+describe('finding', () => {
+  const handlers = createHandlers({
+    onOrder, onOrderDocuments, onShipment, onUnknown,
+    on: { OrderIssuedByBuyer: named, ShipmentApprovedByBuyer: named, OrderSynced: undefined },
+  })
+
+  it.each([
+    ['order', 'OrderIssuedByBuyer', named],
+    ['order', 'OrderSynced', onOrder],
+    ['order', 'OrderResentByBuyer', onOrder],
+    ['order', 'NameOfTomorrow', onOrder],
+    ['order', undefined, onOrder],
+    ['order', '', onOrder],
+    ['order', 'constructor', onOrder],
+    ['orderDocuments', 'OrderDocumentsAttachedByBuyer', onOrderDocuments],
+    ['orderDocuments', 'OrderIssuedByBuyer', onOrderDocuments],
+    ['shipment', 'ShipmentApprovedByBuyer', named],
+    ['shipment', 'OrderIssuedByBuyer', onShipment],
+    ['shipment', undefined, onShipment],
+    ['unknown', 'InvoiceSent', onUnknown],
+    ['unknown', 'OrderIssuedByBuyer', onUnknown],
+  ] as const)('%s %s', (kind, eventName, expected) => {
+    expect(handlers.find(kind, eventName)).toBe(expected)
+  })
+
+  it('leaves nothing unhandled', () => expect(handlers.unhandled).toEqual([]))
+})
+
+it('events of a kind without a callback go nowhere', () => {
+  const handlers = createHandlers({ onOrder })
+  expect(handlers.find('order', 'X')).toBe(onOrder)
+  expect(handlers.find('orderDocuments', 'X')).toBeUndefined()
+  expect(handlers.find('shipment', 'X')).toBeUndefined()
+  expect(handlers.find('unknown', 'X')).toBeUndefined()
+  expect(handlers.unhandled).toEqual(['onOrderDocuments', 'onShipment'])
+})
+
+it('names alone are enough, and the rest of their kind counts as unhandled', () => {
+  const handlers = createHandlers({ on: { OrderSynced: named } })
+  expect(handlers.find('order', 'OrderSynced')).toBe(named)
+  expect(handlers.find('order', 'OrderIssuedByBuyer')).toBeUndefined()
+  expect(handlers.find('order', undefined)).toBeUndefined()
+  expect(handlers.unhandled).toEqual(['onOrder', 'onOrderDocuments', 'onShipment'])
+})
+
+it('onUnknown alone is enough', () => {
+  expect(createHandlers({ onUnknown }).find('unknown', 'X')).toBe(onUnknown)
+})
+
+it.each<[string, unknown, string]>([
+  ['no callback', {}, '`onOrder` is missing, and so is every other callback'],
+  ['callbacks that are undefined', { onOrder: undefined, on: { OrderSynced: undefined } }, '`onOrder` is missing'],
+  ['an empty list of names', { on: {} }, '`onOrder` is missing'],
+  ['a text', { onOrder: 'x' }, '`onOrder` is string, not a function'],
+  ['null', { onShipment: null, onOrder }, '`onShipment` is object, not a function'],
+  ['an object', { onOrderDocuments: {} }, '`onOrderDocuments` is object, not a function'],
+  ['a number', { onUnknown: 5 }, '`onUnknown` is number, not a function'],
+  ['names that are no object', { on: 'x', onOrder }, '`on` is not an object'],
+  ['names that are null', { on: null, onOrder }, '`on` is not an object'],
+  ['an unknown name', { on: { OrderIssued: named }, onOrder }, '`on` has the key "OrderIssued", which is no known'],
+  ['an unknown name that is undefined', { on: { OrderIssued: undefined }, onOrder }, '"OrderIssued"'],
+  ['a name of every object', { on: { constructor: named }, onOrder }, '"constructor"'],
+  ['a known name without a function', { on: { OrderSynced: true } }, '`on.OrderSynced` is boolean, not a function'],
+])('%s is refused', (_what, options, expected) => {
+  expect(refusal(options)).toContain(expected)
+})

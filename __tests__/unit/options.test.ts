@@ -1,0 +1,219 @@
+/**
+ * The options: defaults, and wrong ones that throw when the webhook is made, name themselves and show what is allowed.
+ */
+import { TradecloudClient } from '../../lib/api'
+import { createTradecloudWebhook, type TradecloudWebhook } from '../../lib/create-webhook'
+import { MemoryStore } from '../../lib/deliver/memory-store'
+import { isTradecloudWebhookError } from '../../lib/errors'
+import { resolveOptions, type TradecloudWebhookOptions } from '../../lib/options'
+
+const SECRET = 'hunter2-secret'
+const onOrder = () => undefined
+const logger = { warn: () => undefined, error: () => undefined }
+const REQUIRED = { auth: { type: 'bearer', token: SECRET }, onOrder } as const
+const API = { environment: 'acceptance', username: 'user', password: SECRET } as const
+
+function create(options: unknown): TradecloudWebhook {
+  return createTradecloudWebhook(options as TradecloudWebhookOptions)
+}
+
+/** Message of the error that creation throws. */
+function refusal(options: unknown): string {
+  try {
+    create(options)
+  } catch (error) {
+    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') {
+      expect(JSON.stringify([error.message, error.stack, Object.entries(error)])).not.toContain(SECRET)
+      return error.message
+    }
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+const resolve = (more: object = {}) => resolveOptions({ ...REQUIRED, logger, ...more })
+
+describe('defaults', () => {
+  it('are those of the documentation', () => {
+    expect(resolveOptions(REQUIRED)).toMatchObject({
+      fetch: 'get', validation: 'tolerant', bodyLimit: 67_108_864, maxBytesInFlight: 4 * 67_108_864,
+      uploadIdleTimeoutMs: 10_000, concurrency: 32, answerTimeoutMs: 30_000, fetchTimeoutMs: 20_000,
+      notFoundGraceMs: 3_600_000, closeTimeoutMs: 8_000, refusals: 'final', name: 'tradecloud', logger: console,
+      dedupe: { store: expect.any(MemoryStore), ttlMs: 86_400_000 }, client: undefined, ownsClient: false,
+    })
+  })
+
+  it('stand in for options that are undefined', () => {
+    const names = ['paths', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError', 'onDelivery', 'logger',
+      'api', 'fetch', 'validation', 'schemas', 'bodyLimit', 'maxBytesInFlight', 'uploadIdleTimeoutMs', 'concurrency',
+      'answerTimeoutMs', 'fetchTimeoutMs', 'notFoundGraceMs', 'closeTimeoutMs', 'refusals', 'name', 'dedupe',
+      'whatever']
+    const unset = Object.fromEntries(names.map((name) => [name, undefined]))
+    expect({ ...resolve(unset), logger: 0, dedupe: 0 }).toEqual({ ...resolve(), logger: 0, dedupe: 0 })
+    expect(() => create({ ...REQUIRED, ...unset, logger })).not.toThrow()
+    expect(resolve({ dedupe: { store: undefined, ttlMs: undefined } }).dedupe).toMatchObject({ ttlMs: 86_400_000 })
+    expect(() => resolve({ api: { ...API, baseUrl: undefined, fetchTimeoutMs: undefined } })).not.toThrow()
+  })
+
+  it('of the total of bytes follow the limit of one body', () => {
+    expect(resolve({ bodyLimit: 10 }).maxBytesInFlight).toBe(40)
+    expect(resolve({ bodyLimit: 10, maxBytesInFlight: 10 }).maxBytesInFlight).toBe(10)
+  })
+
+  it('are not shared: each webhook has a store of its own', () => {
+    const [first, second] = [resolve(), resolve()]
+    expect(first.dedupe && second.dedupe && first.dedupe.store !== second.dedupe.store).toBe(true)
+  })
+})
+
+describe('what is given', () => {
+  it('is taken, and the object stays as it was', () => {
+    const store = new MemoryStore()
+    const given = Object.freeze({
+      ...REQUIRED, logger, fetch: 'never', validation: 'strict', bodyLimit: 1000, maxBytesInFlight: 5000,
+      uploadIdleTimeoutMs: 1, concurrency: 1, answerTimeoutMs: 2, fetchTimeoutMs: 3, notFoundGraceMs: 0,
+      closeTimeoutMs: 0, refusals: 'retry', name: 'acme', dedupe: Object.freeze({ store, ttlMs: 1 }),
+    })
+    const { client, ownsClient, ...rest } = resolveOptions(given)
+    expect(rest).toEqual(given)
+    expect([client, ownsClient]).toEqual([undefined, false])
+  })
+
+  it('may switch dedupe off', () => expect(resolve({ dedupe: false }).dedupe).toBe(false))
+
+  it('may be a client, which is then not ours to close', async () => {
+    const client = new TradecloudClient(API)
+    expect(resolve({ api: client })).toMatchObject({ client, ownsClient: false })
+    const made = resolve({ api: API })
+    expect(made.client).toBeInstanceOf(TradecloudClient)
+    expect(made.ownsClient).toBe(true)
+    await Promise.all([client.close(), made.client?.close()])
+  })
+})
+
+const NUMBERS: Array<[string, number, number]> = [
+  ['bodyLimit', 1, Number.MAX_SAFE_INTEGER],
+  ['maxBytesInFlight', 1, Number.MAX_SAFE_INTEGER],
+  ['concurrency', 1, Number.MAX_SAFE_INTEGER],
+  ['uploadIdleTimeoutMs', 1, 2_147_483_647],
+  ['answerTimeoutMs', 1, 2_147_483_647],
+  ['fetchTimeoutMs', 1, 2_147_483_647],
+  ['closeTimeoutMs', 0, 2_147_483_647],
+  ['notFoundGraceMs', 0, Number.MAX_SAFE_INTEGER],
+]
+
+describe('wrong options', () => {
+  it.each(NUMBERS)('%s must be a whole number from %i to %i', (name, min, max) => {
+    for (const value of [min - 1, -1, max + 1, 1.5, NaN, Infinity, '100', null, true, [5]]) {
+      const message = refusal({ ...REQUIRED, [name]: value })
+      expect(message).toContain(`\`${name}\` is `)
+      expect(message).toContain(`a whole number from ${min} to ${max}`)
+    }
+    expect(refusal({ ...REQUIRED, [name]: '100' })).toContain('is "100"')
+  })
+
+  it.each(NUMBERS)('%s of an odd kind names itself too', (name) => {
+    for (const value of [Object.create(null), 5n, Symbol('x'), () => 5]) {
+      expect(refusal({ ...REQUIRED, [name]: value })).toContain(`\`${name}\``)
+    }
+  })
+
+  it.each(NUMBERS)('%s may be as small as %i and as large as %i', (name, min, max) => {
+    const both = name === 'bodyLimit' ? { maxBytesInFlight: Number.MAX_SAFE_INTEGER } : { bodyLimit: 1 }
+    for (const value of [min, max]) expect(() => resolve({ ...both, [name]: value })).not.toThrow()
+  })
+
+  it.each([
+    ['fetch', ['get', 'always', 'never']],
+    ['validation', ['tolerant', 'strict', 'off']],
+    ['refusals', ['final', 'retry']],
+  ])('%s must be one of %j', (name, allowed) => {
+    for (const value of ['', 'Get', null, true, 1, ['get'], {}]) {
+      const message = refusal({ ...REQUIRED, [name]: value })
+      expect(message).toContain(`\`${name}\` is ${typeof value === 'string' ? JSON.stringify(value) : ''}`)
+      for (const one of allowed) expect(message).toContain(one)
+    }
+  })
+
+  it.each(['fetch', 'validation', 'refusals'])('%s that is no JSON names itself too', (name) => {
+    const cyclic: Record<string, unknown> = {}
+    cyclic.self = cyclic
+    for (const value of [1n, cyclic]) expect(refusal({ ...REQUIRED, [name]: value })).toContain(`\`${name}\``)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, '`options` is missing'],
+    ['null', null, '`options` is missing'],
+    ['a text', 'x', '`options` is missing'],
+    ['no auth', { onOrder }, '`auth` is required'],
+    ['a wrong auth', { onOrder, auth: { type: 'basic', username: 'u', password: `${SECRET} ` } }, '`auth.password`'],
+    ['no callback', { auth: REQUIRED.auth }, '`onOrder` is missing'],
+    ['an unknown option', { ...REQUIRED, bodylimit: 5 }, '`bodylimit` is not known; known are '],
+    ['a total below the limit of one',
+      { ...REQUIRED, bodyLimit: 10, maxBytesInFlight: 9 }, '`maxBytesInFlight` is 9, less than bodyLimit (10)'],
+    ['an empty name', { ...REQUIRED, name: '' }, '`name` must be a text'],
+    ['a name that is no text', { ...REQUIRED, name: 5 }, '`name` must be a text'],
+    ['onError', { ...REQUIRED, onError: 'x' }, '`onError` is string, not a function'],
+    ['onDelivery', { ...REQUIRED, onDelivery: null }, '`onDelivery` is object, not a function'],
+    ['a logger without error',
+      { ...REQUIRED, logger: { warn: () => undefined } }, '`logger` must have the functions warn and error'],
+    ['a logger without warn', { ...REQUIRED, logger: { error: () => undefined } }, '`logger` must have'],
+    ['a logger that is null', { ...REQUIRED, logger: null }, '`logger` must have'],
+    ['always without api', { ...REQUIRED, fetch: 'always' }, "`fetch` is 'always', which needs `api`"],
+    ['api that is a text', { ...REQUIRED, api: SECRET }, '`api` must be an object or a TradecloudClient'],
+    ['api that is null', { ...REQUIRED, api: null }, '`api` must be an object'],
+    ['api without a password', { ...REQUIRED, api: { ...API, password: undefined } }, '`password` is missing'],
+    ['api with a blank-edged password',
+      { ...REQUIRED, api: { ...API, password: `${SECRET}\n` } }, '`password` has white space'],
+    ['api with another environment', { ...REQUIRED, api: { ...API, environment: 'test' } }, '`environment` is "test"'],
+    ['api over plain http',
+      { ...REQUIRED, api: { ...API, environment: undefined, baseUrl: 'http://x.example' } }, '`baseUrl` must be https'],
+    ['dedupe true', { ...REQUIRED, dedupe: true }, '`dedupe` must be false or { store, ttlMs }'],
+    ['dedupe null', { ...REQUIRED, dedupe: null }, '`dedupe` must be'],
+    ['an unknown key of dedupe',
+      { ...REQUIRED, dedupe: { ttl: 5 } }, '`dedupe` has the unknown key "ttl"; known are store, ttlMs'],
+    ['a ttl of zero', { ...REQUIRED, dedupe: { ttlMs: 0 } }, '`dedupe.ttlMs` is 0'],
+    ['a store that is null', { ...REQUIRED, dedupe: { store: null } }, '`dedupe.store` has no method claim'],
+    ['a store that is a text', { ...REQUIRED, dedupe: { store: 'redis' } }, '`dedupe.store` has no method claim'],
+    ['paths', { ...REQUIRED, paths: { order: 'order' } }, '`paths.order`'],
+    ['paths that are null', { ...REQUIRED, paths: null }, '`paths`'],
+    ['schemas of an unknown kind', { ...REQUIRED, schemas: { invoice: {} } }, '`schemas.invoice` is not known'],
+    ['schemas that are null', { ...REQUIRED, schemas: null }, '`schemas`'],
+    ['a text for schemas', { ...REQUIRED, schemas: { order: '{}' } }, '`schemas.order` is not a JSON Schema object'],
+    ['a schema that cannot be compiled',
+      { ...REQUIRED, schemas: { order: { type: 'nothing' } } }, '`schemas.order` cannot be compiled'],
+    ['an unknown name', { ...REQUIRED, on: { OrderIssued: onOrder } }, '`on` has the key "OrderIssued"'],
+  ])('%s', (_what, options, expected) => {
+    expect(refusal(options)).toContain(`Option ${expected}`)
+  })
+
+  it.each(['claim', 'renew', 'complete', 'release'])('a store without %s', (method) => {
+    const store = { claim: onOrder, renew: onOrder, complete: onOrder, release: onOrder, [method]: undefined }
+    expect(refusal({ ...REQUIRED, dedupe: { store } })).toContain(`\`dedupe.store\` has no method ${method}`)
+  })
+
+  it('an unknown option shows all that are known', () => {
+    const message = refusal({ ...REQUIRED, x: 1 })
+    for (const name of ['auth', 'paths', 'onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError',
+      'onDelivery', 'logger', 'api', 'fetch', 'validation', 'schemas', 'bodyLimit', 'maxBytesInFlight',
+      'uploadIdleTimeoutMs', 'concurrency', 'answerTimeoutMs', 'fetchTimeoutMs', 'notFoundGraceMs', 'closeTimeoutMs',
+      'refusals', 'name', 'dedupe']) expect(message).toMatch(new RegExp(`\\b${name}\\b`))
+  })
+})
+
+describe('creation', () => {
+  it('tells which callbacks are missing, once', () => {
+    const lines: string[] = []
+    const noting = { warn: (text: string) => lines.push(text), error: (text: string) => lines.push(text) }
+    create({ ...REQUIRED, logger: noting })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/onOrderDocuments.*onShipment/)
+  })
+
+  it('does not fail by a logger that does', () => {
+    const failing = () => {
+      throw new Error('disk full')
+    }
+    expect(() => create({ ...REQUIRED, logger: { warn: failing, error: failing } })).not.toThrow()
+  })
+})

@@ -1,0 +1,195 @@
+/**
+ * Validation: what deviates is listed, capped, and never changed; the user's own schemas are enforced.
+ */
+import { isTradecloudWebhookError } from '../../lib/errors'
+import { createValidator, MAX_ISSUES, type UserSchemas, type Validator } from '../../lib/validate'
+
+const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
+const GOOD = {
+  eventName: 'OrderIssuedByBuyer',
+  orderEvent: {
+    orderId: 'O-1', version: 3, lastUpdatedAt: '2025-04-23T10:01:53.812Z', lines: [line(), line()], buyerOrder: null,
+    unknownField: { of: ['tomorrow'] }, status: { processStatus: 'StatusOfTomorrow' },
+  },
+  meta: { messageId: 'm', source: {} },
+}
+
+
+function refusal(schemas: unknown): string {
+  try {
+    createValidator('off', schemas as UserSchemas)
+  } catch (error) {
+    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
+    throw error
+  }
+  throw new Error('was accepted')
+}
+
+describe('deviations', () => {
+  const tolerant = createValidator('tolerant')
+  const deviations: Validator['deviations'] = (...args) => tolerant.deviations(...args)
+
+  it('of a documented body are none, unknown fields and values included', () => {
+    expect(deviations('orderWebhookBody', GOOD)).toEqual([])
+    expect(deviations('orderWebhookBody', {})).toEqual([])
+    expect(deviations('order', null)).toEqual([])
+    expect(deviations('shipmentWebhookBody', { eventName: null, shipment: null })).toEqual([])
+  })
+
+  it('are listed with pointer and reason, and quote no value', () => {
+    const { orderEvent } = GOOD
+    const lines = ['hunter2', line({ buyerLine: { notes: ['a', 7] } })]
+    const body = { eventName: 5, orderEvent: { ...orderEvent, version: 'hunter2', lastUpdatedAt: 'hunter2', lines } }
+    const issues = deviations('orderWebhookBody', body)
+    expect(issues.map(({ pointer }) => pointer).sort()).toEqual([
+      '/eventName', '/orderEvent/lastUpdatedAt', '/orderEvent/lines/0', '/orderEvent/lines/1/buyerLine/notes/1',
+      '/orderEvent/version',
+    ])
+    expect(issues.every(({ message }) => message.length > 5)).toBe(true)
+    expect(JSON.stringify(issues)).not.toContain('hunter2')
+  })
+
+  it('leave the value as it was, to the last reference', () => {
+    const odd = { toString: () => 'x' }
+    const lines = [odd, 5, null, [odd], line({ id: odd, deliverySchedule: 'x' })]
+    const body = { ...GOOD, orderEvent: { ...GOOD.orderEvent, lines, version: [1] }, meta: 'x' }
+    const before = [...lines]
+    const text = JSON.stringify(body)
+    const keys = JSON.stringify(Object.keys(body.orderEvent))
+    expect(deviations('orderWebhookBody', body).length).toBeGreaterThan(4)
+    expect(JSON.stringify(body)).toBe(text)
+    expect(JSON.stringify(Object.keys(body.orderEvent))).toBe(keys)
+    expect(body.orderEvent.lines).toBe(lines)
+    before.forEach((entry, i) => expect(lines[i]).toBe(entry))
+  })
+
+  it('are no more than twenty and a note, however many there are', () => {
+    const body = { orderEvent: { orderId: '1', lines: Array.from({ length: 500 }, () => ({ id: 5, buyerLine: [] })) } }
+    const before = JSON.stringify(body)
+    const issues = deviations('orderWebhookBody', body)
+    expect(issues).toHaveLength(MAX_ISSUES + 1)
+    expect(issues.at(-1)).toEqual({ pointer: '', message: expect.stringContaining('further') })
+    expect(new Set(issues.map(({ pointer }) => pointer)).size).toBe(MAX_ISSUES + 1)
+    expect(JSON.stringify(body)).toBe(before)
+  })
+
+  it('are exactly twenty without a note', () => {
+    const lines = Array.from({ length: MAX_ISSUES }, () => ({ id: 5 }))
+    const issues = deviations('order', { lines })
+    expect(issues).toHaveLength(MAX_ISSUES)
+    expect(issues.every(({ pointer }) => pointer.startsWith('/lines/'))).toBe(true)
+  })
+
+  it.each([[[]], ['text'], [5], [true]])('of %j as a whole are one', (value) => {
+    expect(deviations('order', value)).toEqual([{ pointer: '', message: expect.any(String) }])
+  })
+
+  it('point to keys with slashes and tildes of the user\'s schema as RFC 6901 says', () => {
+    const schema = { properties: { 'a/b~c': { type: 'object', properties: { d: { type: 'number' } } } } }
+    const user = createValidator('off', { order: schema })
+    const [issue] = user.refusals('order', { 'a/b~c': { d: 'x' } }, '/orderEvent')
+    expect(issue).toMatchObject({ pointer: '/orderEvent/a~1b~0c/d' })
+  })
+
+  it('say a date in words that a person understands', () => {
+    const [issue] = deviations('order', { lastUpdatedAt: '23.04.2025' })
+    expect(issue).toMatchObject({ pointer: '/lastUpdatedAt' })
+    expect(issue!.message).toContain('documented form')
+    expect(issue!.message.length).toBeLessThanOrEqual(300)
+  })
+
+  it('of the same body are the same each time', () => {
+    const body = { orderEvent: { lines: [{ id: 5 }, { id: 6 }] } }
+    expect(deviations('orderWebhookBody', body)).toEqual(deviations('orderWebhookBody', body))
+  })
+
+  it("are not looked for with 'off'", () => {
+    expect(createValidator('off').deviations('order', { version: 'x' })).toEqual([])
+  })
+
+  it("are looked for with 'strict' just the same", () => {
+    expect(createValidator('strict').deviations('order', { version: 'x' })).toMatchObject([{ pointer: '/version' }])
+  })
+
+  it('of a fetched shipment and of a shipment body', () => {
+    expect(deviations('shipment', { lines: 5 })).toMatchObject([{ pointer: '/lines' }])
+    const body = { shipment: { lines: 5 } }
+    expect(deviations('shipmentWebhookBody', body)).toMatchObject([{ pointer: '/shipment/lines' }])
+  })
+})
+
+describe('the user\'s own schemas', () => {
+  it.each<[string, object, object, object]>([
+    ['draft-07 without saying so', { properties: { a: { items: [{ type: 'number' }] } } }, { a: [1] }, { a: ['x'] }],
+    ['draft-07', { $schema: 'http://json-schema.org/draft-07/schema#', required: ['a'] }, { a: 1 }, {}],
+    ['2019-09',
+      { $schema: 'https://json-schema.org/draft/2019-09/schema', dependentRequired: { a: ['b'] } }, {}, { a: 1 }],
+    ['2020-12', {
+      $schema: 'https://json-schema.org/draft/2020-12/schema', properties: { a: { prefixItems: [{ type: 'number' }] } },
+    }, { a: [1] }, { a: ['x'] }],
+  ])('may be %s', (_draft, schema, good, bad) => {
+    const user = createValidator('off', { order: schema })
+    expect(user.refusals('order', good, '')).toEqual([])
+    expect(user.refusals('order', bad, '')).toHaveLength(1)
+  })
+
+  it('are enforced for their kind only, whatever the mode', () => {
+    for (const mode of ['off', 'tolerant', 'strict'] as const) {
+      const user = createValidator(mode, { shipment: { required: ['x'] }, order: undefined })
+      expect(user.refusals('shipment', {}, '')).toHaveLength(1)
+      expect(user.refusals('order', {}, '')).toEqual([])
+      expect(user.refusals('unknown', {}, '')).toEqual([])
+    }
+  })
+
+  it('tell one reason, below the pointer of the event', () => {
+    const user = createValidator('off', { order: { properties: { a: { type: 'number' }, b: { type: 'number' } } } })
+    expect(user.refusals('order', { a: 'hunter2', b: 'hunter2' }, '/orderEvent')).toEqual([
+      { pointer: '/orderEvent/a', message: expect.stringContaining('number') },
+    ])
+  })
+
+  it('know formats, and do not change what they check', () => {
+    const schema = { properties: { a: { format: 'date' }, b: { default: 5 }, n: { type: 'number' } } }
+    const user = createValidator('off', { order: schema })
+    expect(user.refusals('order', { a: '2025-13-01' }, '')).toHaveLength(1)
+    const value = { a: '2025-01-01', c: 1 }
+    expect(user.refusals('order', value, '')).toEqual([])
+    expect(value).toEqual({ a: '2025-01-01', c: 1 })
+    expect(user.refusals('order', { n: '5' }, '')).toHaveLength(1)
+  })
+
+  it('may have keywords of their own, and the same $id for two kinds', () => {
+    const schema = { $id: 'https://example.com/x', 'x-own': true, required: ['a'] }
+    const user = createValidator('off', { order: schema, shipment: schema })
+    expect(user.refusals('shipment', {}, '')).toHaveLength(1)
+  })
+
+  it('cut what they say', () => {
+    const user = createValidator('off', { order: { additionalProperties: { type: 'number' } } })
+    const [issue] = user.refusals('order', { ['x'.repeat(5000)]: 'x' }, '')
+    expect(issue!.pointer.length).toBeLessThanOrEqual(300)
+    expect(issue!.message.length).toBeLessThanOrEqual(300)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['an unknown kind', { orders: {} }, '`schemas.orders` is not known; allowed are order, orderDocuments, shipment'],
+    ['an unknown kind that is undefined', { orders: undefined }, '`schemas.orders` is not known'],
+    ['true', { order: true }, '`schemas.order` is not a JSON Schema object'],
+    ['null', { order: null }, '`schemas.order` is not a JSON Schema object'],
+    ['a list', { order: [] }, '`schemas.order` is not a JSON Schema object'],
+    ['an asynchronous schema', { order: { $async: true } }, '`schemas.order` is asynchronous'],
+    ['a wrong type', { order: { type: 'text' } }, '`schemas.order` cannot be compiled'],
+    ['a schema elsewhere',
+      { shipment: { $ref: 'https://example.com/x.json' } }, '`schemas.shipment` cannot be compiled'],
+    ['another draft',
+      { order: { $schema: 'http://json-schema.org/draft-04/schema#' } }, '`schemas.order` cannot be compiled'],
+  ])('%s is refused', (_what, schemas, expected) => {
+    expect(refusal(schemas)).toContain(expected)
+  })
+
+  it('are none when absent', () => {
+    expect(createValidator('off').refusals('order', {}, '')).toEqual([])
+    expect(createValidator('off', undefined).refusals('order', {}, '')).toEqual([])
+  })
+})
