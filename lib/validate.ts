@@ -8,7 +8,7 @@ import { Ajv2020 } from 'ajv/dist/2020'
 import addFormats from 'ajv-formats'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
-import { isObject } from './entity-state'
+import { isObject, type Json } from './entity-state'
 import { schemas } from './schema'
 
 /** Schemas that bodies and fetched entities are checked against. */
@@ -96,11 +96,12 @@ function dialectOf($schema: string): typeof Ajv | typeof Ajv2019 | typeof Ajv202
 
 /**
  * ajv stops at the first error or collects all of them, tens of megabytes for a bad maximum body. So each error is noted,
- * what is wrong is replaced by something right for the moment, and the check runs on.
+ * what is wrong is replaced by something right for the moment, and the check runs on from there.
  */
 function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   const issues: Issue[] = []
   const undo: Array<() => void> = []
+  const skipped = new Map<string, number>()
   try {
     while (!validate(value)) {
       const error = validate.errors?.[0]
@@ -109,10 +110,10 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
         issues.push(MORE)
         break
       }
-      issues.push(toIssue(error, ''))
-      const restore = replace(value, error)
-      if (!restore) break
-      undo.push(restore)
+      const keys = error.instancePath.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+      issues.push(toIssue({ ...error, instancePath: withSkipped(error.instancePath, skipped) }, ''))
+      if (!replace(value, keys, error, undo)) break
+      skipChecked(value, keys, skipped, undo)
     }
   } finally {
     for (const restore of undo.reverse()) restore()
@@ -122,22 +123,50 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
 
 const NEUTRAL: Record<string, unknown> = { null: null, string: '', object: {}, array: [], number: 0, integer: 0, boolean: false }
 
-function replace(root: unknown, error: ErrorObject): (() => void) | undefined {
-  const keys = error.instancePath.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
-  const last = keys.pop()
-  if (last === undefined) return undefined
-  let holder = root as Record<string, unknown>
-  for (const key of keys) holder = holder[key] as Record<string, unknown>
-  const before = holder[last]
+/** False where nothing can be put in the place of what is wrong. */
+function replace(root: unknown, keys: string[], error: ErrorObject, undo: Array<() => void>): boolean {
+  const last = keys.at(-1)
+  if (last === undefined) return false
+  let holder = root as Json
+  for (const key of keys.slice(0, -1)) holder = holder[key] as Json
   const { type } = error.params as { type?: string | string[] }
   const types = typeof type === 'string' ? type.split(',') : type
   // What fails for another reason than its type is text that does not fit its pattern: the empty text fits all.
   const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
-  if (Object.is(before, neutral)) return undefined
-  holder[last] = neutral
-  return () => {
-    holder[last] = before
+  if (Object.is(holder[last], neutral)) return false
+  set(holder, last, neutral, undo)
+  return true
+}
+
+/** The entries before the one that was wrong need not be checked once more, for a large order is mostly its lines. */
+function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, undo: Array<() => void>): void {
+  let holder = root as Json
+  for (const [i, key] of keys.slice(0, -1).entries()) {
+    const list = holder[key]
+    if (Array.isArray(list)) {
+      const at = Number(keys[i + 1])
+      const pointer = `/${keys.slice(0, i + 1).join('/')}`
+      if (at > 0) set(holder, key, list.slice(at), undo)
+      skipped.set(pointer, (skipped.get(pointer) ?? 0) + at)
+      return
+    }
+    holder = list as Json
   }
+}
+
+function set(holder: Json, key: string, value: unknown, undo: Array<() => void>): void {
+  const before = holder[key]
+  undo.push(() => (holder[key] = before))
+  holder[key] = value
+}
+
+/** The pointer into the whole value, of one into what is left of its lists. */
+function withSkipped(pointer: string, skipped: Map<string, number>): string {
+  for (const [list, count] of skipped) {
+    const [, index, rest] = pointer.startsWith(`${list}/`) ? (/^\/(\d+)(.*)$/s.exec(pointer.slice(list.length)) ?? []) : []
+    if (index !== undefined) return `${list}/${Number(index) + count}${rest ?? ''}`
+  }
+  return pointer
 }
 
 function toIssue({ instancePath, message = 'is not valid', keyword, params }: ErrorObject, prefix: string): Issue {

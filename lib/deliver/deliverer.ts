@@ -7,6 +7,7 @@ import type { EntityState } from '../entity-state'
 import { isRejectEvent, TradecloudWebhookError } from '../errors'
 import type { WebhookContext, WebhookEvent } from '../events'
 import type { Result } from '../respond'
+import { isThenable } from '../thenable'
 import { kindOf, type Trigger } from '../trigger'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
@@ -237,6 +238,8 @@ export class Deliverer {
 /** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */
 function failure(cause: unknown): Result {
   try {
+    // A promise thrown by a forgotten `await`: nobody else would ever handle its rejection, and Node would exit.
+    if (isThenable(cause)) cause.then(undefined, () => undefined)
     if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
     const { status, message } = cause as { status: unknown; message: unknown }
     if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {

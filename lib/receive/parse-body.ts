@@ -73,9 +73,15 @@ export function swallowed(): Refusal {
   })
 }
 
+/** Nothing, or what parsers leave where there was no body. */
+export function isEmpty(body: unknown): boolean {
+  if (body instanceof Uint8Array) return body.length === 0
+  return body === undefined || body === '' || (typeof body === 'object' && body !== null && Object.keys(body).length === 0)
+}
+
 /** An empty object that stands for a body which something else has swallowed. */
 function isLeftover(req: IncomingMessage, body: object): boolean {
-  return Object.keys(body).length === 0 && Number(req.headers['content-length'] ?? Infinity) > 2
+  return isEmpty(body) && Number(req.headers['content-length'] ?? Infinity) > 2
 }
 
 function firstCharacter(bytes: Buffer): string | undefined {

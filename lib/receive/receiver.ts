@@ -11,7 +11,7 @@ import type { Trigger } from '../trigger'
 import { capIssues, removedKeyIssues, type Validator } from '../validate'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
-import { isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
+import { isEmpty, isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
 import { hasNoBody, readBody } from './read-body'
 import { identify, readEvent } from './read-event'
 import type { Refusal } from './refusal'
@@ -77,8 +77,7 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants
 async function takeBody(exchange: Exchange, { bodyLimit: limit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions): Promise<ParsedBody | Refusal | 'none'> {
   const { req } = exchange
   const { body } = req as { body?: unknown }
-  const emptied = body === undefined || (typeof body === 'object' && body !== null && Object.keys(body).length === 0)
-  if (hasNoBody(req) && (emptied || !req.readableEnded)) return 'none'
+  if (hasNoBody(req) && (!req.readableEnded || isEmpty(body))) return 'none'
   const media = readMediaType(req.headers['content-type'])
   if (!media.ok) return media
   if (req.readableEnded) {

@@ -1,0 +1,282 @@
+/**
+ * What all integration tests share: an app with the webhook in it on a real socket, a simulated Tradecloud, requests on
+ * bare sockets, and one place that closes everything again.
+ */
+import express from 'express'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
+import {
+  createTradecloudWebhook,
+  type DeliveryRecord,
+  type ErrorContext,
+  type TradecloudWebhook,
+  type TradecloudWebhookError,
+  type TradecloudWebhookOptions,
+  type WebhookContext,
+} from 'tradecloud-webhook'
+import { createTradecloudSimulator, type TradecloudSimulator } from 'tradecloud-webhook/testing'
+import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawRequest } from './raw-http'
+
+export type { Loose, RawAnswer } from './raw-http'
+
+/** Express 4 has it, Express 5 has not. */
+export const isExpress4 = 'lazyrouter' in express.application
+
+export const credential = { type: 'basic', username: 'tradecloud', password: 'hook:påss' } as const
+export const authorization = basic(credential.username, credential.password)
+
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+/** One call of a callback. */
+export interface Call {
+  callback: string
+  event: Loose
+  context: WebhookContext
+}
+
+export interface Collected {
+  calls: Call[]
+  records: DeliveryRecord[]
+  errors: Array<{ error: TradecloudWebhookError; context: ErrorContext }>
+  /** Lines of the logger, without those that creation writes. */
+  log: Array<{ level: 'warn' | 'error'; line: string }>
+}
+
+type Send = Omit<RawRequest, 'headers'> & {
+  headers?: RawRequest['headers']
+  /** `Authorization`; `null` sends none. Default: the right one. */
+  auth?: string | null
+  /** A body as JSON, with its content type. */
+  json?: unknown
+}
+
+export interface Rig extends Collected {
+  webhook: TradecloudWebhook
+  app: express.Express
+  port: number
+  /** Where the webhook is mounted, as `http://127.0.0.1:PORT/mount`. */
+  url: string
+  mount: string
+  /** Sends one request on a connection of its own. `path` comes behind the mount path. */
+  send(request: Send): Promise<RawAnswer>
+  post(json: unknown, more?: Send): Promise<RawAnswer>
+  get(path: string, more?: Send): Promise<RawAnswer>
+  /** A connection to write to by hand. */
+  open(): RawConnection
+  close(): Promise<void>
+}
+
+export type Mounting = 'under a path' | 'under /' | 'in a nested router' | 'as a listener'
+export const mountings: Mounting[] = ['under a path', 'under /', 'in a nested router', 'as a listener']
+
+const MOUNTS: Record<Mounting, string> = {
+  'under a path': '/tradecloud',
+  'under /': '',
+  'in a nested router': '/hooks/v1/tradecloud',
+  'as a listener': '',
+}
+
+export interface RigOptions extends Partial<TradecloudWebhookOptions> {
+  mounting?: Mounting
+  /** Called before the webhook is mounted: for what an app has in front of it. */
+  before?: (app: express.Express) => void
+}
+
+const open: Array<() => Promise<unknown>> = []
+
+/** For `afterEach` or `afterAll`: ends whatever a test has started. */
+export async function closeAll(): Promise<void> {
+  for (const close of open.splice(0).reverse()) await close()
+}
+
+/** A webhook with callbacks for everything, all of them noted. Options win over that. */
+export async function startRig({ mounting = 'under a path', before, ...options }: RigOptions = {}): Promise<Rig> {
+  const collected = emptyCollection()
+  let created = false
+  const note = (callback: string) => (event: unknown, context: WebhookContext) =>
+    void collected.calls.push({ callback, event, context })
+  const webhook = createTradecloudWebhook({
+    auth: credential,
+    onOrder: note('onOrder'),
+    onOrderDocuments: note('onOrderDocuments'),
+    onShipment: note('onShipment'),
+    onUnknown: note('onUnknown'),
+    onDelivery: (record) => {
+      collected.records.push(record)
+    },
+    onError: (error, context) => {
+      collected.errors.push({ error, context })
+    },
+    closeTimeoutMs: 500,
+    logger: {
+      warn: (line) => {
+        if (created) collected.log.push({ level: 'warn', line })
+      },
+      error: (line) => {
+        if (created) collected.log.push({ level: 'error', line })
+      },
+    },
+    ...options,
+  })
+  created = true
+  const app = express()
+  before?.(app)
+  const mount = MOUNTS[mounting]
+  if (mounting === 'in a nested router') {
+    const router = express.Router()
+    router.use('/v1/tradecloud', webhook)
+    app.use('/hooks', router)
+  } else if (mounting !== 'as a listener') app.use(mount === '' ? '/' : mount, webhook)
+  app.use((_req, res) => void res.status(404).set('X-From', 'app').json({ from: 'app' }))
+  const { port, close: closeServer } = await listen(mounting === 'as a listener' ? webhook.listener : app)
+  const connections = new Set<RawConnection>()
+
+  const connectTo = (): RawConnection => {
+    const connection = new RawConnection(port)
+    connections.add(connection)
+    connection.socket.on('close', () => connections.delete(connection))
+    return connection
+  }
+  const send = async ({ auth = authorization, json, headers, path = '/', ...request }: Send): Promise<RawAnswer> => {
+    const connection = connectTo()
+    try {
+      const answer = connection.answer({ noBody: request.method === 'HEAD' })
+      connection.write(
+        encodeRequest({
+          ...request,
+          path: `${mount}${path}`.replace(/^(?=\?|$)/, '/'),
+          ...(json !== undefined && { body: JSON.stringify(json) }),
+          headers: {
+            ...(auth !== null && { Authorization: auth }),
+            ...(json !== undefined && { 'Content-Type': 'application/json' }),
+            ...headers,
+          },
+        }).whole,
+      )
+      return await answer
+    } finally {
+      connection.destroy()
+    }
+  }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      for (const connection of connections) connection.destroy()
+      await webhook.close()
+      await closeServer()
+    })())
+  open.push(close)
+  return {
+    ...collected,
+    webhook,
+    app,
+    port,
+    mount,
+    url: `http://127.0.0.1:${port}${mount}`,
+    send,
+    post: (json, more) => send({ method: 'POST', path: '/order', json, ...more }),
+    get: (path, more) => send({ method: 'GET', path, ...more }),
+    open: connectTo,
+    close,
+  }
+}
+
+export function emptyCollection(): Collected {
+  return { calls: [], records: [], errors: [], log: [] }
+}
+
+/** A server on a free port that really ends when it is told to. */
+export async function listen(
+  listener: RequestListener,
+): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
+  const server = createServer(listener)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  return { server, port: (server.address() as AddressInfo).port, close }
+}
+
+/** A server that is closed with everything else. */
+export async function startServer(listener: RequestListener): Promise<{ server: Server; port: number }> {
+  const started = await listen(listener)
+  open.push(started.close)
+  return started
+}
+
+export async function startTradecloud(): Promise<TradecloudSimulator> {
+  const tradecloud = await createTradecloudSimulator({
+    username: 'api-user@example.com',
+    password: 'api:påss',
+    // Tests ask as fast as they can; what the client does about a 429 has tests of its own.
+    rateLimit: false,
+  })
+  open.push(() => tradecloud.close())
+  return tradecloud
+}
+
+/** The option `api` for a simulated Tradecloud. */
+export function apiOf({ baseUrl, username, password }: TradecloudSimulator): {
+  baseUrl: string
+  username: string
+  password: string
+} {
+  return { baseUrl, username, password }
+}
+
+export const orderId = '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60-PO-2026/00417'
+export const shipmentId = '5c1d7f02-8a3e-4f7b-b6d4-1e9a2c3b4d5f-SN-70551'
+
+/** A fixture, parsed anew each time. */
+export function fixture(name: string): Loose {
+  return JSON.parse(readFileSync(join(__dirname, '../fixtures', `${name}.json`), 'utf8'))
+}
+
+/** An order event of its own: no two are duplicates. */
+export function orderEvent(more: Record<string, unknown> = {}): Loose {
+  return {
+    eventName: 'OrderIssuedByBuyer',
+    orderEvent: { orderId, lines: [], meta: { messageId: randomUUID() }, ...more },
+  }
+}
+
+/** Throws in the end, so that a broken package fails a test instead of hanging it. */
+export async function until(condition: () => boolean, what = 'waited in vain', timeoutMs = 4_000): Promise<void> {
+  const end = Date.now() + timeoutMs
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(what)
+    await pause(2)
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** A promise that is settled from outside. */
+export function deferred<T = void>(): {
+  promise: Promise<T>
+  resolve: (value: T) => void
+  reject: (error: unknown) => void
+} {
+  let resolve: (value: T) => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}

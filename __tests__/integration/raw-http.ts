@@ -1,0 +1,155 @@
+/**
+ * HTTP/1.1 on bare sockets: nothing is normalised on the way out and nothing is hidden on the way in. What an HTTP
+ * client would refuse to send, or would repair, arrives at the server as a test wrote it.
+ */
+import { connect, type Socket } from 'node:net'
+
+/** What a test looks into without knowing its type. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Loose = any
+
+export interface RawAnswer {
+  status: number
+  /** Names in lower case; a header that came twice is joined by a comma. */
+  headers: Record<string, string>
+  text: string
+  /** The body as JSON; `undefined` where it is empty or none. */
+  json: Loose
+  /** Statuses of answers before the final one, as 100. */
+  interim: number[]
+}
+
+export interface RawRequest {
+  method?: string
+  path?: string
+  headers?: Record<string, string | string[] | undefined>
+  body?: string | Uint8Array | undefined
+  /** Sends the body in chunks of these pieces, without a length. */
+  chunks?: Array<string | Uint8Array>
+  version?: string
+}
+
+/** The bytes of a request: its head, and its head with the body. */
+export function encodeRequest({
+  method = 'GET',
+  path = '/',
+  headers = {},
+  body,
+  chunks,
+  version = 'HTTP/1.1',
+}: RawRequest): { head: Buffer; whole: Buffer } {
+  const payload = body === undefined ? undefined : Buffer.from(body as string)
+  const lines = [`${method} ${path} ${version}`]
+  const all: RawRequest['headers'] = { Host: 'localhost', ...headers }
+  const given = new Set(Object.keys(all).map((name) => name.toLowerCase()))
+  for (const [name, value] of Object.entries(all)) {
+    if (value === undefined) continue
+    for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${one}`)
+  }
+  if (chunks && !given.has('transfer-encoding')) lines.push('Transfer-Encoding: chunked')
+  if (payload && !given.has('content-length') && !given.has('transfer-encoding'))
+    lines.push(`Content-Length: ${payload.length}`)
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  const pieces = chunks?.flatMap((chunk) => {
+    const bytes = Buffer.from(chunk as string)
+    return [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]
+  })
+  const rest = pieces ? Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')]) : (payload ?? Buffer.alloc(0))
+  return { head, whole: Buffer.concat([head, rest]) }
+}
+
+/** One connection. Answers come in the order of the requests. */
+export class RawConnection {
+  readonly socket: Socket
+  /** The peer has ended or broken the connection. */
+  closed = false
+  #buffer: Buffer = Buffer.alloc(0)
+  #interim: number[] = []
+  #pending: { noBody: boolean; resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined
+
+  constructor(port: number) {
+    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    this.socket.on('data', (chunk: Buffer) => {
+      this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
+      this.#read()
+    })
+    const gone = (error?: Error): void => {
+      this.closed = true
+      this.#pending?.reject(error ?? new Error('the connection ended without an answer'))
+      this.#pending = undefined
+    }
+    this.socket
+      .on('error', gone)
+      .on('end', () => gone())
+      .on('close', () => gone())
+  }
+
+  write(bytes: string | Uint8Array): void {
+    if (!this.socket.destroyed) this.socket.write(bytes)
+  }
+
+  /** The next answer. Rejects when the connection ends before it. */
+  answer({ noBody = false, timeoutMs = 20_000 } = {}): Promise<RawAnswer> {
+    const answer = new Promise<RawAnswer>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+      this.#pending = {
+        noBody,
+        resolve: (found) => {
+          clearTimeout(timer)
+          resolve(found)
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      }
+    })
+    this.#read()
+    if (this.closed) this.#pending?.reject(new Error('the connection had ended'))
+    return answer
+  }
+
+  /** Resolves once the peer has closed. */
+  async ended(timeoutMs = 10_000): Promise<void> {
+    const end = Date.now() + timeoutMs
+    while (!this.closed) {
+      if (Date.now() > end) throw new Error('the connection stayed open')
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  destroy(): void {
+    // With a reset: thousands of closed connections would use up the ports of the machine.
+    if (!this.socket.destroyed) this.socket.resetAndDestroy()
+  }
+
+  #read(): void {
+    if (!this.#pending) return
+    const at = this.#buffer.indexOf('\r\n\r\n')
+    if (at < 0) return
+    const [statusLine = '', ...lines] = this.#buffer.toString('latin1', 0, at).split('\r\n')
+    const status = Number(statusLine.split(' ')[1])
+    const headers: Record<string, string> = {}
+    for (const line of lines) {
+      const colon = line.indexOf(':')
+      const name = line.slice(0, colon).toLowerCase()
+      const value = line.slice(colon + 1).trim()
+      headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+    }
+    if (status < 200) {
+      this.#interim.push(status)
+      this.#buffer = this.#buffer.subarray(at + 4)
+      this.#read()
+      return
+    }
+    if (headers['transfer-encoding'] !== undefined) throw new Error('a chunked answer: this reader knows only lengths')
+    const length = this.#pending.noBody ? 0 : Number(headers['content-length'] ?? 0)
+    if (this.#buffer.length < at + 4 + length) return
+    const text = this.#buffer.toString('utf8', at + 4, at + 4 + length)
+    this.#buffer = this.#buffer.subarray(at + 4 + length)
+    const { resolve } = this.#pending
+    this.#pending = undefined
+    const isJson = (headers['content-type'] ?? '').includes('json') && text !== ''
+    resolve({ status, headers, text, json: isJson ? JSON.parse(text) : undefined, interim: this.#interim.splice(0) })
+  }
+}
