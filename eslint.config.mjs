@@ -1,7 +1,9 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['__tests__/package/consumer/', 'dist/', 'coverage/', '.stryker-tmp/', 'reports/', 'lib/schema/types.ts'] },
+  {
+    ignores: ['__tests__/package/consumer/', 'dist/', 'coverage/', '.stryker-tmp/', 'reports/', 'lib/schema/types.ts'],
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],

@@ -24,6 +24,7 @@ export default {
     'lib/respond.ts',
     'lib/deliver/claims.ts',
     'lib/deliver/deliverer.ts',
+    'lib/deliver/failure.ts',
     'lib/deliver/entity-lines.ts',
     'lib/deliver/generations.ts',
     'lib/deliver/identity.ts',

@@ -35,13 +35,15 @@ const erp = { down: false, written: new Map<string, number>() }
 async function startErp(): Promise<Server> {
   const server = createServer((req, res) => {
     const chunks: Buffer[] = []
-    req.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      if (!erp.down) {
-        const { deliveryId } = JSON.parse(Buffer.concat(chunks).toString()) as { deliveryId: string }
-        erp.written.set(deliveryId, (erp.written.get(deliveryId) ?? 0) + 1)
-      }
-      res.writeHead(erp.down ? 503 : 204).end()
-    })
+    req
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        if (!erp.down) {
+          const { deliveryId } = JSON.parse(Buffer.concat(chunks).toString()) as { deliveryId: string }
+          erp.written.set(deliveryId, (erp.written.get(deliveryId) ?? 0) + 1)
+        }
+        res.writeHead(erp.down ? 503 : 204).end()
+      })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return server
@@ -71,7 +73,12 @@ interface Step {
 }
 
 function steps(url: string): Step[] {
-  const send = (what: string, trigger: Omit<Trigger, 'auth'>, expect = '200', result: Step['result'] = 'delivered'): Step => ({ what, trigger: { auth, ...trigger }, expect, result })
+  const send = (
+    what: string,
+    trigger: Omit<Trigger, 'auth'>,
+    expect = '200',
+    result: Step['result'] = 'delivered',
+  ): Step => ({ what, trigger: { auth, ...trigger }, expect, result })
   const again = orderEvent(next())
   return [
     send('Order event', { url: `${url}/order`, event: orderEvent(next()) }),
@@ -83,14 +90,30 @@ function steps(url: string): Step[] {
     send('Shipment ID in the path', { url: `${url}/shipment/{shipmentId}`, shipmentId }),
     send('Order ID in the query', { url: `${url}?orderId={orderId}`, orderId }),
     send('Shipment ID in the query', { url: `${url}?shipmentId={shipmentId}`, shipmentId }),
-    send('An event of tomorrow', { url, event: { eventName: 'InvoiceIssuedBySupplier', invoice: { id: '1' }, meta: { messageId: '1' } } }),
-    { ...send('The ERP system is down for a while', { url: `${url}/order`, event: orderEvent(next()) }, '503 … 200'), erpIsDown: true },
+    send('An event of tomorrow', {
+      url,
+      event: { eventName: 'InvoiceIssuedBySupplier', invoice: { id: '1' }, meta: { messageId: '1' } },
+    }),
+    {
+      ...send('The ERP system is down for a while', { url: `${url}/order`, event: orderEvent(next()) }, '503 … 200'),
+      erpIsDown: true,
+    },
     send('An event', { url: `${url}/order`, event: again }),
     send('  … and once more: a duplicate', { url: `${url}/order`, event: again }),
-    send('Wrong password', { url: `${url}/order`, event: orderEvent(next()), auth: { ...auth, password: 'wrong' } } as Trigger, '401', 'given up'),
+    send(
+      'Wrong password',
+      { url: `${url}/order`, event: orderEvent(next()), auth: { ...auth, password: 'wrong' } } as Trigger,
+      '401',
+      'given up',
+    ),
     send('A body that is cut off', { url: `${url}/order`, event: '{"eventName": "OrderIss' }, '400', 'given up'),
     send('A body without an event', { url: `${url}/order`, event: { hello: 'world' } }, '400', 'given up'),
-    send('An order that the API does not know', { url: `${url}/order/{orderId}`, orderId: `${orderId}-unknown`, retry: { maxAttempts: 2 } }, '503 503', 'still retrying'),
+    send(
+      'An order that the API does not know',
+      { url: `${url}/order/{orderId}`, orderId: `${orderId}-unknown`, retry: { maxAttempts: 2 } },
+      '503 503',
+      'still retrying',
+    ),
   ]
 }
 
@@ -122,7 +145,9 @@ async function main(): Promise<boolean> {
       if (outcome === 'delivered') deliveries++
     }
     const times = [...erp.written.values()]
-    console.log(`\nDelivered: ${deliveries}. Written into the ERP system: ${times.length}, twice: ${times.filter((n) => n > 1).length}.`)
+    console.log(
+      `\nDelivered: ${deliveries}. Written into the ERP system: ${times.length}, twice: ${times.filter((n) => n > 1).length}.`,
+    )
     return good && times.length === deliveries && times.every((n) => n === 1)
   } finally {
     child?.kill()
@@ -132,14 +157,18 @@ async function main(): Promise<boolean> {
 }
 
 /** Sends one trigger and prints its row. */
-async function show({ what, trigger, expect, result, erpIsDown = false }: Step, send: (trigger: Trigger) => Promise<TriggerReport>): Promise<{ asItMust: boolean; outcome: string }> {
+async function show(
+  { what, trigger, expect, result, erpIsDown = false }: Step,
+  send: (trigger: Trigger) => Promise<TriggerReport>,
+): Promise<{ asItMust: boolean; outcome: string }> {
   erp.down = erpIsDown
   setTimeout(() => (erp.down = false), 400).unref()
   const report = await send(trigger)
   const statuses = report.attempts.map(({ status, error }) => String(status ?? error?.message))
   const retries = new Set(statuses.slice(0, -1))
   // However often it was tried while the ERP system was down: the row shows the first answer and the last.
-  const answers = erpIsDown && retries.size === 1 ? `${[...retries].join('')} … ${statuses.at(-1) ?? ''}` : statuses.join(' ')
+  const answers =
+    erpIsDown && retries.size === 1 ? `${[...retries].join('')} … ${statuses.at(-1) ?? ''}` : statuses.join(' ')
   const asItMust = answers === expect && report.result === result
   const last = JSON.parse(report.attempts.at(-1)?.body ?? '{}') as { outcome?: string; code?: string }
   const outcome = last.outcome ?? last.code ?? ''
@@ -161,7 +190,9 @@ function printRow([what = '', answers = '', then = '', outcome = '']: string[], 
 
 main().then(
   (good) => {
-    console.log(good ? paint('green', '\nAll went as it must.\n') : paint('red', '\nSomething went wrong: see the red rows.\n'))
+    console.log(
+      good ? paint('green', '\nAll went as it must.\n') : paint('red', '\nSomething went wrong: see the red rows.\n'),
+    )
     process.exitCode = good ? 0 : 1
   },
   (error: unknown) => {

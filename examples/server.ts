@@ -48,7 +48,10 @@ app.use('/tradecloud', webhook) // before any express.json(): the webhook reads 
 const server = app.listen(port, open ? '127.0.0.1' : (env.HOST ?? '0.0.0.0'), () => {
   const address = server.address()
   console.log(`Listening on port ${typeof address === 'object' ? address?.port : port}, webhooks below /tradecloud`)
-  if (open) console.log('No WEBHOOK_USERNAME or WEBHOOK_TOKEN is set: this server accepts anyone, so it listens on loopback only.')
+  if (open)
+    console.log(
+      'No WEBHOOK_USERNAME or WEBHOOK_TOKEN is set: this server accepts anyone, so it listens on loopback only.',
+    )
 })
 server.requestTimeout = 120_000 // above answerTimeoutMs: Node's own 408 would lose an event
 server.keepAliveTimeout = 75_000 // above the idle time of common proxies

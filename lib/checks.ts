@@ -18,7 +18,8 @@ export function checkSecret(option: string, value: unknown): string {
 /** RFC 7617: the first colon ends the user name. */
 export function checkUsername(option: string, value: unknown): string {
   const username = checkSecret(option, value)
-  if (username.includes(':')) throw invalidOption(option, 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
+  if (username.includes(':'))
+    throw invalidOption(option, 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
   return username
 }
 
@@ -29,5 +30,9 @@ export function checkWholeNumber(option: string, value: unknown, min: number, ma
 
 /** For numbers and words only, never for what may be a secret. */
 export function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : `of type ${typeof value}`
 }

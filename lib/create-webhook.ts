@@ -56,7 +56,9 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const deliverer = new Deliverer({
     ...settings,
     handlers,
-    claims: settings.dedupe ? new Claims({ ...settings.dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined,
+    claims: settings.dedupe
+      ? new Claims({ ...settings.dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS })
+      : undefined,
     resolve: { client, mode: settings.fetch, fetchTimeoutMs, validator, strict },
     entityWaitMs: ENTITY_WAIT_MS,
     api: client,
@@ -74,7 +76,11 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     isClosed: () => closing !== undefined,
   }
   if (handlers.unhandled.length > 0) {
-    reporter.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
+    reporter.line(
+      'warn',
+      'unhandled',
+      `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`,
+    )
   }
 
   if (settings.auth === 'none') reporter.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
@@ -89,7 +95,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   async function run(exchange: Exchange, ...[match, query]: [Parameters<typeof receive>[1], string]): Promise<void> {
     try {
       const received = await receive(exchange, match, query, receiverOptions)
-      if (!received.ok) { exchange.finish(received); return; }
+      if (!received.ok) {
+        exchange.finish(received)
+        return
+      }
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
       const ticket = deliverer.submit(received.trigger)
@@ -132,7 +141,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   })
   return Object.assign(router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
-      if (!handle(req, res)) startExchange(req, res).finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
+      if (!handle(req, res))
+        startExchange(req, res).finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
     },
     close: (): Promise<void> => (closing ??= close()),
   })

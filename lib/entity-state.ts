@@ -20,7 +20,8 @@ export interface EntityState {
 }
 
 export function stateOf(kind: string, entity: Json): EntityState {
-  if (kind === 'shipment') return { lastUpdatedAt: textOf(isObject(entity.meta) ? entity.meta.lastUpdatedAt : undefined) }
+  if (kind === 'shipment')
+    return { lastUpdatedAt: textOf(isObject(entity.meta) ? entity.meta.lastUpdatedAt : undefined) }
   const version = typeof entity.version === 'string' && entity.version !== '' ? Number(entity.version) : entity.version
   return {
     version: Number.isSafeInteger(version) ? (version as number) : undefined,

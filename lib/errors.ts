@@ -31,7 +31,11 @@ export class TradecloudWebhookError extends Error {
   }
 }
 // On the prototype and not enumerable, as the names of built-in errors are.
-Object.defineProperty(TradecloudWebhookError.prototype, 'name', { value: 'TradecloudWebhookError', configurable: true, writable: true })
+Object.defineProperty(TradecloudWebhookError.prototype, 'name', {
+  value: 'TradecloudWebhookError',
+  configurable: true,
+  writable: true,
+})
 
 /** True for every error of this package, also one that another copy of it made. */
 export function isTradecloudWebhookError(error: unknown): error is TradecloudWebhookError {

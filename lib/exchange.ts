@@ -15,7 +15,13 @@ export class Exchange {
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
   /** What is learned on the way, for the record. */
-  readonly known: { kind?: EventKind; eventName?: string | undefined; entityId?: string; merged?: boolean; issues?: number } = {}
+  readonly known: {
+    kind?: EventKind
+    eventName?: string | undefined
+    entityId?: string
+    merged?: boolean
+    issues?: number
+  } = {}
   rawBody: Buffer | undefined
   bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */

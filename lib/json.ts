@@ -20,7 +20,11 @@ export function parseJson(bytes: Buffer): JsonResult {
   } catch (error) {
     // V8's message may quote the body; answers and logs only get the position, which stands at its end.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
-    return { ok: false, reason: position === undefined ? 'the body is not valid JSON' : `the body is not valid JSON (at position ${position})` }
+    return {
+      ok: false,
+      reason:
+        position === undefined ? 'the body is not valid JSON' : `the body is not valid JSON (at position ${position})`,
+    }
   }
   return { ok: true, value, removedKeys: mayPollute(bytes) ? removePollutingKeys(value) : [] }
 }
@@ -57,7 +61,10 @@ export function removePollutingKeys(root: unknown): string[] {
     for (const key of Object.keys(value)) {
       const child = (value as Record<string, unknown>)[key]
       const childPointer = `${pointer}/${escapePointer(key)}`
-      if (key === '__proto__' || (key === 'constructor' && typeof child === 'object' && child !== null && Object.hasOwn(child, 'prototype'))) {
+      if (
+        key === '__proto__' ||
+        (key === 'constructor' && typeof child === 'object' && child !== null && Object.hasOwn(child, 'prototype'))
+      ) {
         Reflect.deleteProperty(value, key)
         removed.push(childPointer)
       } else if (typeof child === 'object') open.push({ value: child, pointer: childPointer })

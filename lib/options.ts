@@ -134,7 +134,9 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
     throw invalidOption('options', 'is missing: createTradecloudWebhook({ auth, onOrder })')
   }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TradecloudWebhookOptions
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as TradecloudWebhookOptions
   const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
   if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.toSorted().join(', ')}`)
   const merged = { ...DEFAULTS, ...given }
@@ -148,43 +150,65 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
       throw invalidOption(option, `is ${show(value)}; allowed are ${allowed.join(', ')}`)
     }
   }
-  for (const option of ['maxBytesInFlight', 'concurrency'] as const) checkWholeNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
-  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const) checkWholeNumber(option, resolved[option], 1, MAX_TIMER_MS)
+  for (const option of ['maxBytesInFlight', 'concurrency'] as const)
+    checkWholeNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
+  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const)
+    checkWholeNumber(option, resolved[option], 1, MAX_TIMER_MS)
   checkWholeNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
   checkWholeNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (resolved.maxBytesInFlight < resolved.bodyLimit) {
-    throw invalidOption('maxBytesInFlight', `is ${resolved.maxBytesInFlight}, less than bodyLimit (${resolved.bodyLimit}): a large body could never come in`)
+    throw invalidOption(
+      'maxBytesInFlight',
+      `is ${resolved.maxBytesInFlight}, less than bodyLimit (${resolved.bodyLimit}): a large body could never come in`,
+    )
   }
-  if (typeof resolved.name !== 'string' || resolved.name === '') throw invalidOption('name', 'must be a text that is not empty')
+  if (typeof resolved.name !== 'string' || resolved.name === '')
+    throw invalidOption('name', 'must be a text that is not empty')
   for (const option of ['onError', 'onDelivery'] as const) {
-    if (given[option] !== undefined && typeof given[option] !== 'function') throw invalidOption(option, `is ${typeof given[option]}, not a function`)
+    if (given[option] !== undefined && typeof given[option] !== 'function')
+      throw invalidOption(option, `is ${typeof given[option]}, not a function`)
   }
-  if (typeof (resolved.logger as Partial<Logger> | null)?.warn !== 'function' || typeof resolved.logger.error !== 'function') {
+  if (
+    typeof (resolved.logger as Partial<Logger> | null)?.warn !== 'function' ||
+    typeof resolved.logger.error !== 'function'
+  ) {
     throw invalidOption('logger', 'must have the functions warn and error')
   }
   const client = resolveClient(given.api, resolved.fetchTimeoutMs)
   // What is said of the client itself counts more.
-  const fetchTimeoutMs = (client === given.api ? undefined : (given.api as TradecloudClientOptions).fetchTimeoutMs) ?? resolved.fetchTimeoutMs
+  const fetchTimeoutMs =
+    (client === given.api ? undefined : (given.api as TradecloudClientOptions).fetchTimeoutMs) ??
+    resolved.fetchTimeoutMs
   if (resolved.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
-  return { ...resolved, fetchTimeoutMs, dedupe: resolveDedupe(given.dedupe), client, ownsClient: client !== undefined && client !== given.api }
+  return {
+    ...resolved,
+    fetchTimeoutMs,
+    dedupe: resolveDedupe(given.dedupe),
+    client,
+    ownsClient: client !== undefined && client !== given.api,
+  }
 }
 
 function resolveDedupe(dedupe: unknown): ResolvedOptions['dedupe'] {
   if (dedupe === false) return false
-  if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null)) throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
+  if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null))
+    throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
   const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
   const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
+  if (unknown !== undefined)
+    throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
   checkWholeNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
   for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
-    if (typeof (store as Partial<Store> | null)?.[method] !== 'function') throw invalidOption('dedupe.store', `has no method ${method}`)
+    if (typeof (store as Partial<Store> | null)?.[method] !== 'function')
+      throw invalidOption('dedupe.store', `has no method ${method}`)
   }
   return { store, ttlMs }
 }
 
 function resolveClient(api: TradecloudWebhookOptions['api'], fetchTimeoutMs: number): TradecloudClient | undefined {
   if (api === undefined) return undefined
-  if (typeof (api as unknown) !== 'object' || (api as unknown) === null) throw invalidOption('api', 'must be an object or a TradecloudClient')
+  if (typeof (api as unknown) !== 'object' || (api as unknown) === null)
+    throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
   return new TradecloudClient({ fetchTimeoutMs, ...api })
 }

@@ -2,5 +2,8 @@
 export function quote(value: string, maxLength = 100): string {
   const text = JSON.stringify(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
   // JSON leaves these as they are, and terminals act on some of them.
-  return text.replace(/[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -107,8 +107,14 @@ export class Reporter {
     // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
     const said = result.outcome === 'rejected' ? '' : `${detail} `
     const why = `${said}${failed ? `${describe(result.cause)} ` : ''}(${subjectOf(record)})`
-    if (givenUp) this.line('error', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will not send it again: ${why}`)
-    else if (failed) this.line('warn', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will send it again: ${why}`)
+    if (givenUp)
+      this.line(
+        'error',
+        record.outcome,
+        `Answered ${status} ${record.outcome}, Tradecloud will not send it again: ${why}`,
+      )
+    else if (failed)
+      this.line('warn', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will send it again: ${why}`)
   }
 
   #write(level: 'warn' | 'error', text: string): void {
@@ -141,7 +147,13 @@ function toError(result: Result, answer: Answer): TradecloudWebhookError {
 }
 
 function subjectOf({ method, kind, eventName, entityId, requestId }: Partial<DeliveryRecord>): string {
-  const parts = [method, kind, eventName && quote(eventName), entityId && quote(entityId), requestId && `request ${requestId}`]
+  const parts = [
+    method,
+    kind,
+    eventName && quote(eventName),
+    entityId && quote(entityId),
+    requestId && `request ${requestId}`,
+  ]
   return parts.filter((part) => part !== undefined && part !== '').join(' ')
 }
 

@@ -41,7 +41,9 @@ export function capIssues(issues: Issue[]): Issue[] {
 }
 
 export function removedKeyIssues(pointers: string[]): Issue[] {
-  return pointers.slice(0, MAX_ISSUES + 1).map((pointer) => ({ pointer: pointer.slice(0, MAX_TEXT), message: 'was taken out: it would change a prototype' }))
+  return pointers
+    .slice(0, MAX_ISSUES + 1)
+    .map((pointer) => ({ pointer: pointer.slice(0, MAX_TEXT), message: 'was taken out: it would change a prototype' }))
 }
 
 const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments', 'shipment']
@@ -110,7 +112,10 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
         issues.push(MORE)
         break
       }
-      const keys = error.instancePath.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+      const keys = error.instancePath
+        .split('/')
+        .slice(1)
+        .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
       issues.push(toIssue({ ...error, instancePath: withSkipped(error.instancePath, skipped) }, ''))
       if (!replace(value, keys, error, undo)) break
       skipChecked(value, keys, skipped, undo)
@@ -121,7 +126,15 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   return issues
 }
 
-const NEUTRAL: Record<string, unknown> = { null: null, string: '', object: {}, array: [], number: 0, integer: 0, boolean: false }
+const NEUTRAL: Record<string, unknown> = {
+  null: null,
+  string: '',
+  object: {},
+  array: [],
+  number: 0,
+  integer: 0,
+  boolean: false,
+}
 
 /** False where nothing can be put in the place of what is wrong. */
 function replace(root: unknown, keys: string[], error: ErrorObject, undo: Array<() => void>): boolean {
@@ -163,7 +176,9 @@ function set(holder: Json, key: string, value: unknown, undo: Array<() => void>)
 /** The pointer into the whole value, of one into what is left of its lists. */
 function withSkipped(pointer: string, skipped: Map<string, number>): string {
   for (const [list, count] of skipped) {
-    const [, index, rest] = pointer.startsWith(`${list}/`) ? (/^\/(\d+)(.*)$/s.exec(pointer.slice(list.length)) ?? []) : []
+    const [, index, rest] = pointer.startsWith(`${list}/`)
+      ? (/^\/(\d+)(.*)$/s.exec(pointer.slice(list.length)) ?? [])
+      : []
     if (index !== undefined) return `${list}/${Number(index) + count}${rest ?? ''}`
   }
   return pointer

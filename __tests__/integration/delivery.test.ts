@@ -505,7 +505,7 @@ describe('GET triggers', () => {
         lastUpdatedAt: `2026-11-20T13:45:${String(version).padStart(2, '0')}Z`,
       })
     set(1)
-    return { tradecloud, set, rig: await start({ api: apiOf(tradecloud), ...options }) }
+    return { tradecloud, set, rig: await start({ api: { ...apiOf(tradecloud), notFoundRetryMs: 0 }, ...options }) }
   }
 
   test('are never duplicates', async () => {

@@ -53,7 +53,15 @@ test('attw finds every entry typed for every way of importing', () => {
 
 test('the tarball holds the build, the schemas and the documents, and no sources or tests', () => {
   const files = run('tar', ['-tf', tarball], root).split('\n')
-  expect(files).toEqual(expect.arrayContaining(['package/dist/index.js', 'package/dist/index.d.ts', 'package/LICENSE', 'package/README.md', 'package/CHANGELOG.md']))
+  expect(files).toEqual(
+    expect.arrayContaining([
+      'package/dist/index.js',
+      'package/dist/index.d.ts',
+      'package/LICENSE',
+      'package/README.md',
+      'package/CHANGELOG.md',
+    ]),
+  )
   expect(files.filter((file) => /^package\/(lib|__tests__|examples|bench)\/|(?<!\.d)\.ts$/.test(file))).toEqual([])
 })
 
@@ -63,7 +71,14 @@ describe.each([
 ])('installed beside %s', (name, express, types) => {
   let at: string
   beforeAll(() => {
-    at = install(name.replace(' ', '-').toLowerCase(), express, types, 'typescript@~6.0.3', '@types/node@^20', 'jest@^30')
+    at = install(
+      name.replace(' ', '-').toLowerCase(),
+      express,
+      types,
+      'typescript@~6.0.3',
+      '@types/node@^20',
+      'jest@^30',
+    )
   })
 
   test('receives an event when required from CommonJS', () => {
@@ -75,8 +90,28 @@ describe.each([
   })
 
   test('compiles in a strict TypeScript project, as CommonJS, as ESM and for a bundler', () => {
-    for (const [module, resolution] of [['node16', 'node16'], ['nodenext', 'nodenext'], ['esnext', 'bundler']] as const) {
-      run(join(at, 'node_modules/.bin/tsc'), ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node', '--module', module, '--moduleResolution', resolution, 'types.ts'], at)
+    for (const [module, resolution] of [
+      ['node16', 'node16'],
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ] as const) {
+      run(
+        join(at, 'node_modules/.bin/tsc'),
+        [
+          '--noEmit',
+          '--strict',
+          '--target',
+          'es2022',
+          '--types',
+          'node',
+          '--module',
+          module,
+          '--moduleResolution',
+          resolution,
+          'types.ts',
+        ],
+        at,
+      )
     }
   })
 

@@ -100,8 +100,14 @@ describe('what is built', () => {
     const read3 = read(orderDocumentsEvent({ orderId: 'a-1', lines: 1, documents: 2 })).event
     expect(read3).toMatchObject({ kind: 'orderDocuments', orderId: 'a-1' })
     expect(read3.kind === 'orderDocuments' && read3.documents.map(({ party, lineId }) => [party, lineId])).toEqual([
-      ...[['supplier', undefined], ['supplier', undefined]],
-      ...[['supplier', 'a-1-0010'], ['supplier', 'a-1-0010']],
+      ...[
+        ['supplier', undefined],
+        ['supplier', undefined],
+      ],
+      ...[
+        ['supplier', 'a-1-0010'],
+        ['supplier', 'a-1-0010'],
+      ],
     ])
 
     const read4 = read(shipmentEvent({ shipmentId: 's-1' }))
@@ -230,7 +236,11 @@ describe('a single delivery order event', () => {
     const ends = ['0010', '0010-split-1', '0010-split-2', '0020', '0020-split-1', '0020-split-2']
     expect(lines.map(({ id }) => id)).toEqual(ends.map((end) => `${orderId}-${end}`))
     expect(lines.map(({ buyerLine }) => [buyerLine?.position, buyerLine?.originalPosition])).toEqual(
-      ['0010', '0020'].flatMap((position) => [[position, undefined], [undefined, position], [undefined, position]]),
+      ['0010', '0020'].flatMap((position) => [
+        [position, undefined],
+        [undefined, position],
+        [undefined, position],
+      ]),
     )
     expect(lines[1]?.buyerLine).not.toHaveProperty('position')
   })
@@ -270,11 +280,13 @@ describe('an order documents event', () => {
     expect(supplied.orderId).toBe(whole.id)
     expect(supplied.supplierOrder?.documents).toEqual(whole.supplierOrder?.documents)
     expect(supplied.buyerOrder).not.toHaveProperty('documents')
-    expect(supplied.lines).toEqual(whole.lines.slice(1, 3).map(({ id, buyerLine, supplierLine }) => ({
-      id,
-      buyerLine: { position: buyerLine?.position },
-      supplierLine: { documents: supplierLine?.documents },
-    })))
+    expect(supplied.lines).toEqual(
+      whole.lines.slice(1, 3).map(({ id, buyerLine, supplierLine }) => ({
+        id,
+        buyerLine: { position: buyerLine?.position },
+        supplierLine: { documents: supplierLine?.documents },
+      })),
+    )
 
     const eventName = 'OrderDocumentsAttachedByBuyer'
     const bought = orderDocumentsEvent({ seed: 3, documents: 2, eventName }).orderDocumentsEvent
@@ -556,39 +568,45 @@ describe('any size', () => {
 
   it('of an order is built as asked, fits the schema, and is read back', () => {
     const sizes = fc.record({ seed, version, lines, documents, deliveries: fc.integer({ min: 1, max: 8 }) })
-    fc.assert(fc.property(sizes, fc.integer({ min: 1, max: 488 }), (options, firstLine) => {
-      const whole = order(options)
-      expect(whole.lines).toHaveLength(options.lines)
-      fits('order', whole)
-      const event = orderEvent({ ...options, firstLine })
-      const split = singleDeliveryOrderEvent({ ...options, firstLine })
-      const { deliveries, ...rest } = options
-      const attached = orderDocumentsEvent({ ...rest, firstLine })
-      for (const body of [event, split, attached]) {
-        fits('orderWebhookBody', body)
-        expect(read(body).entity).toEqual({ kind: 'order', id: whole.id })
-        expect(messageIdOf(body)).toMatch(UUID)
-      }
-      expect(event.orderEvent.lines).toHaveLength(options.lines)
-      expect(event.orderEvent.lines.every((line) => line.deliverySchedule?.length === deliveries)).toBe(true)
-      const splitLines = split.singleDeliveryOrderEvent.lines
-      expect(splitLines).toHaveLength(options.lines * deliveries)
-      expect(new Set(splitLines.map(({ id }) => id)).size).toBe(splitLines.length)
-      expect(attached.orderDocumentsEvent.lines).toHaveLength(options.lines)
-    }), { numRuns: 60, seed: 20261120 })
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 488 }), (options, firstLine) => {
+        const whole = order(options)
+        expect(whole.lines).toHaveLength(options.lines)
+        fits('order', whole)
+        const event = orderEvent({ ...options, firstLine })
+        const split = singleDeliveryOrderEvent({ ...options, firstLine })
+        const { deliveries, ...rest } = options
+        const attached = orderDocumentsEvent({ ...rest, firstLine })
+        for (const body of [event, split, attached]) {
+          fits('orderWebhookBody', body)
+          expect(read(body).entity).toEqual({ kind: 'order', id: whole.id })
+          expect(messageIdOf(body)).toMatch(UUID)
+        }
+        expect(event.orderEvent.lines).toHaveLength(options.lines)
+        expect(event.orderEvent.lines.every((line) => line.deliverySchedule?.length === deliveries)).toBe(true)
+        const splitLines = split.singleDeliveryOrderEvent.lines
+        expect(splitLines).toHaveLength(options.lines * deliveries)
+        expect(new Set(splitLines.map(({ id }) => id)).size).toBe(splitLines.length)
+        expect(attached.orderDocumentsEvent.lines).toHaveLength(options.lines)
+      }),
+      { numRuns: 60, seed: 20261120 },
+    )
   })
 
   it('of a shipment is built as asked, fits the schema, and is read back', () => {
     const sizes = fc.record({ seed, version, lines, documents, loadCarriers: fc.nat(8) })
-    fc.assert(fc.property(sizes, (options) => {
-      const body = shipmentEvent(options)
-      fits('shipmentWebhookBody', body)
-      expect(read(body).entity).toEqual({ kind: 'shipment', id: body.shipment.id })
-      const { loadCarriers, lines: loose, supplierShipment } = body.shipment
-      expect(loadCarriers).toHaveLength(options.loadCarriers)
-      expect(loadCarriers.flatMap((carrier) => carrier.lines ?? []).length + loose.length).toBe(options.lines)
-      expect(supplierShipment?.documents).toHaveLength(options.documents)
-    }), { numRuns: 60, seed: 20261120 })
+    fc.assert(
+      fc.property(sizes, (options) => {
+        const body = shipmentEvent(options)
+        fits('shipmentWebhookBody', body)
+        expect(read(body).entity).toEqual({ kind: 'shipment', id: body.shipment.id })
+        const { loadCarriers, lines: loose, supplierShipment } = body.shipment
+        expect(loadCarriers).toHaveLength(options.loadCarriers)
+        expect(loadCarriers.flatMap((carrier) => carrier.lines ?? []).length + loose.length).toBe(options.lines)
+        expect(supplierShipment?.documents).toHaveLength(options.documents)
+      }),
+      { numRuns: 60, seed: 20261120 },
+    )
   })
 
   it('goes up to what Tradecloud documents', () => {

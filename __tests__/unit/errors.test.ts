@@ -11,14 +11,17 @@ function otherCopy(): typeof errors {
   return copy!
 }
 
-const hostile = new Proxy({}, {
-  get() {
-    throw new Error('hands off')
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('hands off')
+    },
+    getPrototypeOf() {
+      throw new Error('hands off')
+    },
   },
-  getPrototypeOf() {
-    throw new Error('hands off')
-  },
-})
+)
 
 const throwingGetter = Object.defineProperty({}, Symbol.for('tradecloud-webhook.reject-event'), {
   get() {
@@ -81,6 +84,7 @@ it('are told apart', () => {
 
 it('invalidOption names the option', () => {
   expect(errors.invalidOption('auth', 'is required')).toMatchObject({
-    code: 'invalid_option', message: 'Option `auth` is required.',
+    code: 'invalid_option',
+    message: 'Option `auth` is required.',
   })
 })

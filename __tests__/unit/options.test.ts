@@ -36,18 +36,52 @@ const resolve = (more: object = {}) => resolveOptions({ ...REQUIRED, logger, ...
 describe('defaults', () => {
   it('are those of the documentation', () => {
     expect(resolveOptions(REQUIRED)).toMatchObject({
-      fetch: 'get', validation: 'tolerant', bodyLimit: 67_108_864, maxBytesInFlight: 4 * 67_108_864,
-      uploadIdleTimeoutMs: 10_000, concurrency: 32, answerTimeoutMs: 30_000, fetchTimeoutMs: 20_000,
-      notFoundGraceMs: 3_600_000, closeTimeoutMs: 8_000, refusals: 'final', name: 'tradecloud', logger: console,
-      dedupe: { store: expect.any(MemoryStore), ttlMs: 86_400_000 }, client: undefined, ownsClient: false,
+      fetch: 'get',
+      validation: 'tolerant',
+      bodyLimit: 67_108_864,
+      maxBytesInFlight: 4 * 67_108_864,
+      uploadIdleTimeoutMs: 10_000,
+      concurrency: 32,
+      answerTimeoutMs: 30_000,
+      fetchTimeoutMs: 20_000,
+      notFoundGraceMs: 3_600_000,
+      closeTimeoutMs: 8_000,
+      refusals: 'final',
+      name: 'tradecloud',
+      logger: console,
+      dedupe: { store: expect.any(MemoryStore), ttlMs: 86_400_000 },
+      client: undefined,
+      ownsClient: false,
     })
   })
 
   it('stand in for options that are undefined', () => {
-    const names = ['paths', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError', 'onDelivery', 'logger',
-      'api', 'fetch', 'validation', 'schemas', 'bodyLimit', 'maxBytesInFlight', 'uploadIdleTimeoutMs', 'concurrency',
-      'answerTimeoutMs', 'fetchTimeoutMs', 'notFoundGraceMs', 'closeTimeoutMs', 'refusals', 'name', 'dedupe',
-      'whatever']
+    const names = [
+      'paths',
+      'onOrderDocuments',
+      'onShipment',
+      'on',
+      'onUnknown',
+      'onError',
+      'onDelivery',
+      'logger',
+      'api',
+      'fetch',
+      'validation',
+      'schemas',
+      'bodyLimit',
+      'maxBytesInFlight',
+      'uploadIdleTimeoutMs',
+      'concurrency',
+      'answerTimeoutMs',
+      'fetchTimeoutMs',
+      'notFoundGraceMs',
+      'closeTimeoutMs',
+      'refusals',
+      'name',
+      'dedupe',
+      'whatever',
+    ]
     const unset = Object.fromEntries(names.map((name) => [name, undefined]))
     expect({ ...resolve(unset), logger: 0, dedupe: 0 }).toEqual({ ...resolve(), logger: 0, dedupe: 0 })
     expect(() => create({ ...REQUIRED, ...unset, logger })).not.toThrow()
@@ -70,9 +104,21 @@ describe('what is given', () => {
   it('is taken, and the object stays as it was', () => {
     const store = new MemoryStore()
     const given = Object.freeze({
-      ...REQUIRED, logger, fetch: 'never', validation: 'strict', bodyLimit: 1000, maxBytesInFlight: 5000,
-      uploadIdleTimeoutMs: 1, concurrency: 1, answerTimeoutMs: 2, fetchTimeoutMs: 3, notFoundGraceMs: 0,
-      closeTimeoutMs: 0, refusals: 'retry', name: 'acme', dedupe: Object.freeze({ store, ttlMs: 1 }),
+      ...REQUIRED,
+      logger,
+      fetch: 'never',
+      validation: 'strict',
+      bodyLimit: 1000,
+      maxBytesInFlight: 5000,
+      uploadIdleTimeoutMs: 1,
+      concurrency: 1,
+      answerTimeoutMs: 2,
+      fetchTimeoutMs: 3,
+      notFoundGraceMs: 0,
+      closeTimeoutMs: 0,
+      refusals: 'retry',
+      name: 'acme',
+      dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
     const { client, ownsClient, ...rest } = resolveOptions(given)
     expect(rest).toEqual(given)
@@ -149,29 +195,44 @@ describe('wrong options', () => {
     ['a wrong auth', { onOrder, auth: { type: 'basic', username: 'u', password: `${SECRET} ` } }, '`auth.password`'],
     ['no callback', { auth: REQUIRED.auth }, '`onOrder` is missing'],
     ['an unknown option', { ...REQUIRED, bodylimit: 5 }, '`bodylimit` is not known; known are '],
-    ['a total below the limit of one',
-      { ...REQUIRED, bodyLimit: 10, maxBytesInFlight: 9 }, '`maxBytesInFlight` is 9, less than bodyLimit (10)'],
+    [
+      'a total below the limit of one',
+      { ...REQUIRED, bodyLimit: 10, maxBytesInFlight: 9 },
+      '`maxBytesInFlight` is 9, less than bodyLimit (10)',
+    ],
     ['an empty name', { ...REQUIRED, name: '' }, '`name` must be a text'],
     ['a name that is no text', { ...REQUIRED, name: 5 }, '`name` must be a text'],
     ['onError', { ...REQUIRED, onError: 'x' }, '`onError` is string, not a function'],
     ['onDelivery', { ...REQUIRED, onDelivery: null }, '`onDelivery` is object, not a function'],
-    ['a logger without error',
-      { ...REQUIRED, logger: { warn: () => undefined } }, '`logger` must have the functions warn and error'],
+    [
+      'a logger without error',
+      { ...REQUIRED, logger: { warn: () => undefined } },
+      '`logger` must have the functions warn and error',
+    ],
     ['a logger without warn', { ...REQUIRED, logger: { error: () => undefined } }, '`logger` must have'],
     ['a logger that is null', { ...REQUIRED, logger: null }, '`logger` must have'],
     ['always without api', { ...REQUIRED, fetch: 'always' }, "`fetch` is 'always', which needs `api`"],
     ['api that is a text', { ...REQUIRED, api: SECRET }, '`api` must be an object or a TradecloudClient'],
     ['api that is null', { ...REQUIRED, api: null }, '`api` must be an object'],
     ['api without a password', { ...REQUIRED, api: { ...API, password: undefined } }, '`password` is missing'],
-    ['api with a blank-edged password',
-      { ...REQUIRED, api: { ...API, password: `${SECRET}\n` } }, '`password` has white space'],
+    [
+      'api with a blank-edged password',
+      { ...REQUIRED, api: { ...API, password: `${SECRET}\n` } },
+      '`password` has white space',
+    ],
     ['api with another environment', { ...REQUIRED, api: { ...API, environment: 'test' } }, '`environment` is "test"'],
-    ['api over plain http',
-      { ...REQUIRED, api: { ...API, environment: undefined, baseUrl: 'http://x.example' } }, '`baseUrl` must be https'],
+    [
+      'api over plain http',
+      { ...REQUIRED, api: { ...API, environment: undefined, baseUrl: 'http://x.example' } },
+      '`baseUrl` must be https',
+    ],
     ['dedupe true', { ...REQUIRED, dedupe: true }, '`dedupe` must be false or { store, ttlMs }'],
     ['dedupe null', { ...REQUIRED, dedupe: null }, '`dedupe` must be'],
-    ['an unknown key of dedupe',
-      { ...REQUIRED, dedupe: { ttl: 5 } }, '`dedupe` has the unknown key "ttl"; known are store, ttlMs'],
+    [
+      'an unknown key of dedupe',
+      { ...REQUIRED, dedupe: { ttl: 5 } },
+      '`dedupe` has the unknown key "ttl"; known are store, ttlMs',
+    ],
     ['a ttl of zero', { ...REQUIRED, dedupe: { ttlMs: 0 } }, '`dedupe.ttlMs` is 0'],
     ['a store that is null', { ...REQUIRED, dedupe: { store: null } }, '`dedupe.store` has no method claim'],
     ['a store that is a text', { ...REQUIRED, dedupe: { store: 'redis' } }, '`dedupe.store` has no method claim'],
@@ -180,8 +241,11 @@ describe('wrong options', () => {
     ['schemas of an unknown kind', { ...REQUIRED, schemas: { invoice: {} } }, '`schemas.invoice` is not known'],
     ['schemas that are null', { ...REQUIRED, schemas: null }, '`schemas`'],
     ['a text for schemas', { ...REQUIRED, schemas: { order: '{}' } }, '`schemas.order` is not a JSON Schema object'],
-    ['a schema that cannot be compiled',
-      { ...REQUIRED, schemas: { order: { type: 'nothing' } } }, '`schemas.order` cannot be compiled'],
+    [
+      'a schema that cannot be compiled',
+      { ...REQUIRED, schemas: { order: { type: 'nothing' } } },
+      '`schemas.order` cannot be compiled',
+    ],
     ['an unknown name', { ...REQUIRED, on: { OrderIssued: onOrder } }, '`on` has the key "OrderIssued"'],
   ])('%s', (_what, options, expected) => {
     expect(refusal(options)).toContain(`Option ${expected}`)
@@ -194,10 +258,34 @@ describe('wrong options', () => {
 
   it('an unknown option shows all that are known', () => {
     const message = refusal({ ...REQUIRED, x: 1 })
-    for (const name of ['auth', 'paths', 'onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError',
-      'onDelivery', 'logger', 'api', 'fetch', 'validation', 'schemas', 'bodyLimit', 'maxBytesInFlight',
-      'uploadIdleTimeoutMs', 'concurrency', 'answerTimeoutMs', 'fetchTimeoutMs', 'notFoundGraceMs', 'closeTimeoutMs',
-      'refusals', 'name', 'dedupe']) expect(message).toMatch(new RegExp(`\\b${name}\\b`))
+    for (const name of [
+      'auth',
+      'paths',
+      'onOrder',
+      'onOrderDocuments',
+      'onShipment',
+      'on',
+      'onUnknown',
+      'onError',
+      'onDelivery',
+      'logger',
+      'api',
+      'fetch',
+      'validation',
+      'schemas',
+      'bodyLimit',
+      'maxBytesInFlight',
+      'uploadIdleTimeoutMs',
+      'concurrency',
+      'answerTimeoutMs',
+      'fetchTimeoutMs',
+      'notFoundGraceMs',
+      'closeTimeoutMs',
+      'refusals',
+      'name',
+      'dedupe',
+    ])
+      expect(message).toMatch(new RegExp(`\\b${name}\\b`))
   })
 })
 

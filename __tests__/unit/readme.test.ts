@@ -4,9 +4,18 @@ import { join, resolve } from 'node:path'
 import ts from 'typescript'
 
 const root = resolve(__dirname, '../..')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`)]
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+]
 const snippets = pages.flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match, i) => ({ page, i, code: match[1] ?? '' })),
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match, i) => ({
+    page,
+    i,
+    code: match[1] ?? '',
+  })),
 )
 
 test('the README has snippets', () => {
@@ -14,10 +23,20 @@ test('the README has snippets', () => {
 })
 
 test('every snippet compiles', () => {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as { config: { compilerOptions: object } }
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+    config: { compilerOptions: object }
+  }
   // Top-level await, as a user's ES module has it.
-  const { options } = ts.convertCompilerOptionsFromJson({ ...config.compilerOptions, module: 'esnext', moduleResolution: 'bundler', noUnusedLocals: false }, root)
-  const files = new Map(snippets.map(({ page, i, code }) => [join(root, '__tests__', `${page.replace(/\W/g, '-')}-${i}.ts`), `${code}\nexport {}\n`]))
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { ...config.compilerOptions, module: 'esnext', moduleResolution: 'bundler', noUnusedLocals: false },
+    root,
+  )
+  const files = new Map(
+    snippets.map(({ page, i, code }) => [
+      join(root, '__tests__', `${page.replace(/\W/g, '-')}-${i}.ts`),
+      `${code}\nexport {}\n`,
+    ]),
+  )
   const host = ts.createCompilerHost(options)
   const getSourceFile = host.getSourceFile.bind(host)
   const fileExists = host.fileExists.bind(host)
@@ -27,6 +46,8 @@ test('every snippet compiles', () => {
     return code === undefined ? getSourceFile(name, ...rest) : ts.createSourceFile(name, code, rest[0])
   }
   const program = ts.createProgram([...files.keys()], options, host)
-  const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)
+  const problems = ts
+    .getPreEmitDiagnostics(program)
+    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)
   expect(problems).toEqual([])
 }, 60_000)

@@ -23,26 +23,47 @@ function setup(options: Partial<ReporterOptions> = {}) {
 
 function recordOf({ outcome }: Result, status: number, givenUp: boolean): DeliveryRecord {
   return {
-    outcome, status, givenUp, answered: true, method: 'POST', requestId: 'r-1', merged: false, issues: 0, bodyBytes: 2,
-    receivedAt: new Date(0), durationMs: 1,
+    outcome,
+    status,
+    givenUp,
+    answered: true,
+    method: 'POST',
+    requestId: 'r-1',
+    merged: false,
+    issues: 0,
+    bodyBytes: 2,
+    receivedAt: new Date(0),
+    durationMs: 1,
   }
 }
 
-const hostile = new Proxy({}, {
-  get() {
-    throw new Error('hands off')
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('hands off')
+    },
+    getPrototypeOf() {
+      throw new Error('hands off')
+    },
   },
-  getPrototypeOf() {
-    throw new Error('hands off')
-  },
-})
+)
 
 beforeEach(() => jest.useFakeTimers({ now: 1_000_000 }))
 afterEach(() => jest.useRealTimers())
 
 describe('log lines', () => {
-  it.each(['malformed_body', 'invalid_body', 'invalid_id', 'rejected', 'unauthorized', 'not_found', 'body_too_large',
-    'unsupported_media_type', 'method_not_allowed'] as const)('%s is a loss: error level', (outcome) => {
+  it.each([
+    'malformed_body',
+    'invalid_body',
+    'invalid_id',
+    'rejected',
+    'unauthorized',
+    'not_found',
+    'body_too_large',
+    'unsupported_media_type',
+    'method_not_allowed',
+  ] as const)('%s is a loss: error level', (outcome) => {
     const { lines, report } = setup()
     report({ outcome }, { kind: 'order', eventName: 'OrderIssuedByBuyer', entityId: 'O-1' })
     expect(lines).toHaveLength(1)
@@ -91,7 +112,10 @@ describe('log lines', () => {
   it('shows nothing of a cause but name and message', () => {
     const secret = 'hunter2'
     const cause = Object.assign(new Error('Request failed'), {
-      config: { headers: { Authorization: secret } }, stack: secret, response: secret, toString: () => secret,
+      config: { headers: { Authorization: secret } },
+      stack: secret,
+      response: secret,
+      toString: () => secret,
     })
     const { lines, report } = setup()
     report({ outcome: 'fetch_failed', cause })
@@ -113,11 +137,14 @@ describe('log lines', () => {
     ['a symbol', Symbol('x')],
     ['a proxy that throws', hostile],
     ['an error without a prototype', Object.setPrototypeOf(new Error('x'), null)],
-    ['an error whose message throws', Object.defineProperty(new Error('x'), 'message', {
-      get() {
-        throw new Error('no')
-      },
-    })],
+    [
+      'an error whose message throws',
+      Object.defineProperty(new Error('x'), 'message', {
+        get() {
+          throw new Error('no')
+        },
+      }),
+    ],
     ['an error whose name is a symbol', Object.assign(new Error('x'), { name: Symbol('x') })],
   ])('is written for %s too', (_what, cause) => {
     const { lines, report } = setup()
@@ -271,9 +298,12 @@ describe('a logger that fails', () => {
   afterEach(() => void process.off('unhandledRejection', note))
 
   it.each([
-    ['throws', () => {
-      throw new Error('disk full')
-    }],
+    [
+      'throws',
+      () => {
+        throw new Error('disk full')
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('disk full'))],
   ])('because it %s changes nothing', async (_how, write) => {
     const called: string[] = []

@@ -51,7 +51,11 @@ describe('the table', () => {
       } else {
         expect(headers['Content-Type']).toBe('application/problem+json')
         expect(bodyOf({ body } as Answer)).toEqual({
-          title: expect.stringMatching(/./), status, detail, code: outcome, requestId: REQUEST_ID,
+          title: expect.stringMatching(/./),
+          status,
+          detail,
+          code: outcome,
+          requestId: REQUEST_ID,
         })
       }
     }
@@ -113,7 +117,9 @@ describe('details of an answer', () => {
   it('headers of the result are sent, and cannot replace those of the answer', () => {
     const headers = { Allow: 'GET', 'Cache-Control': 'public', 'Content-Length': '1', 'Content-Type': 'text/html' }
     expect(answer({ outcome: 'method_not_allowed', headers }).headers).toMatchObject({
-      Allow: 'GET', 'Cache-Control': 'no-store', 'Content-Type': 'application/problem+json',
+      Allow: 'GET',
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/problem+json',
     })
     expect(answer({ outcome: 'method_not_allowed', headers }).headers['Content-Length']).not.toBe('1')
   })
@@ -173,7 +179,9 @@ describe('sending', () => {
         let body = ''
         res.on('data', (chunk: Buffer) => (body += chunk.toString()))
         res.on('end', () => resolve({ status: res.statusCode, headers: res.headers, body }))
-      }).on('error', reject).end()
+      })
+        .on('error', reject)
+        .end()
     })
   }
 

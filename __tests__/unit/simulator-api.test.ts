@@ -50,7 +50,9 @@ describe('login', () => {
     ['a bearer token', bearer('abc')],
   ])('answers 401 and no tokens to %s', async (_, headers) => {
     expect(await call('/authentication/login', headers as Record<string, string>)).toMatchObject({
-      status: 401, access: '', refresh: '',
+      status: 401,
+      access: '',
+      refresh: '',
     })
   })
 
@@ -130,7 +132,9 @@ describe('orders and shipments', () => {
     const expected = structuredClone(entity)
     entity.lines.length = 0 // what the test does to its object later is not what was set
     expect(await call(`/${kind}/c-1`, bearer(access))).toMatchObject({
-      status: 200, type: 'application/json', body: expected,
+      status: 200,
+      type: 'application/json',
+      body: expected,
     })
     expect((await call(`/${kind === 'order' ? 'shipment' : 'order'}/c-1`, bearer(access))).status).toBe(404)
     if (kind === 'order') api.deleteOrder('c-1')
@@ -159,7 +163,10 @@ describe('orders and shipments', () => {
 
   it('answers 401 when the lifetime of a token is over', async () => {
     const own = await createTradecloudSimulator({
-      username: 'me@example.com', password: 'p:w', accessTokenMs: 300_000, refreshTokenMs: 600_000,
+      username: 'me@example.com',
+      password: 'p:w',
+      accessTokenMs: 300_000,
+      refreshTokenMs: 600_000,
     })
     try {
       const { access, refresh: token } = await login(own)
@@ -184,11 +191,13 @@ describe('orders and shipments', () => {
   })
 
   it.each(['/order/a/b', '/order/%zz', '/order/', '/order', '/orders/1', '/', '/authentication/logout'])(
-    'answers 404 to GET %s', async (path) => {
+    'answers 404 to GET %s',
+    async (path) => {
       const { access } = await login()
       tradecloud.api.setOrder('a', {})
       expect((await call(path, bearer(access))).status).toBe(404)
-    })
+    },
+  )
 })
 
 describe('controls of the API', () => {
@@ -222,12 +231,23 @@ describe('controls of the API', () => {
     await call('/shipment/1?x=1', bearer(access))
     await call('/authentication/logout', { 'Refresh-Token': second.refresh }, 'POST')
     expect(tradecloud.api.counts).toEqual({
-      logins: 1, refreshes: 1, logouts: 1, orderRequests: 2, shipmentRequests: 1,
-      polls: 0, documentMetadataRequests: 0, documentContentRequests: 0, downloads: 0,
+      logins: 1,
+      refreshes: 1,
+      logouts: 1,
+      orderRequests: 2,
+      shipmentRequests: 1,
+      polls: 0,
+      documentMetadataRequests: 0,
+      documentContentRequests: 0,
+      downloads: 0,
     })
     expect(tradecloud.api.requests.map(({ endpoint, method, status }) => [endpoint, method, status])).toEqual([
-      ['login', 'GET', 200], ['refresh', 'GET', 200], ['order', 'GET', 404], ['order', 'GET', 404],
-      ['shipment', 'GET', 404], ['logout', 'POST', 200],
+      ['login', 'GET', 200],
+      ['refresh', 'GET', 200],
+      ['order', 'GET', 404],
+      ['order', 'GET', 404],
+      ['shipment', 'GET', 404],
+      ['logout', 'POST', 200],
     ])
     expect(tradecloud.api.requests[1]!.headers).toMatchObject({ 'refresh-token': token })
     expect(tradecloud.api.requests[4]!.url).toBe('/v2/shipment/1?x=1')

@@ -38,10 +38,16 @@ describe('faults', () => {
     expect(JSON.parse(answer.text)).toHaveProperty('message')
     expect(last()).toMatchObject({ status: 503, fault: 'status' })
     tradecloud.api.fault({
-      type: 'status', status: 200, body: '<a/>', headers: { 'content-type': 'application/xml' }, times: 1,
+      type: 'status',
+      status: 200,
+      body: '<a/>',
+      headers: { 'content-type': 'application/xml' },
+      times: 1,
     })
     expect(await getOrder()).toMatchObject({
-      status: 200, text: '<a/>', headers: { 'content-type': 'application/xml' },
+      status: 200,
+      text: '<a/>',
+      headers: { 'content-type': 'application/xml' },
     })
     await expectHealthy()
   })
@@ -149,18 +155,21 @@ describe('faults', () => {
     expect(JSON.parse(text)).toMatchObject({ id: 'c-1' })
   })
 
-  it.each([[3_000_000, 3_000_000], [100_001, 100_001], [1, 22]])(
-    'huge: a JSON object of %d bytes, inflated', async (bytes, length) => {
-      tradecloud.api.fault({ type: 'huge', bytes, times: 2 })
-      const answer = await getOrder({ headers: { ...bearer(access), 'Accept-Encoding': 'identity' } })
-      expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'application/json' })
-      const inflated = gunzipSync(answer.bytes)
-      if (length > 1000) expect(answer.bytes.length).toBeLessThan(length / 100)
-      const { id, filler } = JSON.parse(inflated.toString())
-      expect(id).toBe('c-1')
-      expect(filler).toMatch(/^x*$/)
-      expect(inflated.length).toBe(Math.max(bytes, '{"id":"c-1","filler":""}'.length))
-    })
+  it.each([
+    [3_000_000, 3_000_000],
+    [100_001, 100_001],
+    [1, 22],
+  ])('huge: a JSON object of %d bytes, inflated', async (bytes, length) => {
+    tradecloud.api.fault({ type: 'huge', bytes, times: 2 })
+    const answer = await getOrder({ headers: { ...bearer(access), 'Accept-Encoding': 'identity' } })
+    expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'application/json' })
+    const inflated = gunzipSync(answer.bytes)
+    if (length > 1000) expect(answer.bytes.length).toBeLessThan(length / 100)
+    const { id, filler } = JSON.parse(inflated.toString())
+    expect(id).toBe('c-1')
+    expect(filler).toMatch(/^x*$/)
+    expect(inflated.length).toBe(Math.max(bytes, '{"id":"c-1","filler":""}'.length))
+  })
 
   it('huge: not compressed, and a client that has enough hangs up', async () => {
     tradecloud.api.fault({ type: 'huge', bytes: 50_000, gzip: false, times: 1 })

@@ -36,7 +36,10 @@ describe('a poll', () => {
     api.setOrder('a', order('a', minute(1)))
     const { status, data, total, lastUpdatedAt, ids } = await poll(ORDERS)
     expect({ status, total, lastUpdatedAt, ids }).toEqual({
-      status: 200, total: 3, lastUpdatedAt: minute(3), ids: ['a', 'b', 'c'],
+      status: 200,
+      total: 3,
+      lastUpdatedAt: minute(3),
+      ids: ['a', 'b', 'c'],
     })
     expect(data[1]).toEqual(whole)
   })
@@ -104,7 +107,9 @@ describe('a poll', () => {
   it('filters orders by status and company', async () => {
     const { api } = tradecloud
     const of = (processStatus: string, buyer: string, supplier: string) => ({
-      status: { processStatus }, buyerOrder: { companyId: buyer }, supplierOrder: { companyId: supplier },
+      status: { processStatus },
+      buyerOrder: { companyId: buyer },
+      supplierOrder: { companyId: supplier },
     })
     api.setOrder('1', order('1', minute(1), of('Issued', 'b1', 's1')))
     api.setOrder('2', order('2', minute(2), of('Confirmed', 'b1', 's2')))
@@ -122,7 +127,10 @@ describe('a poll', () => {
   it('of shipments goes by their meta, status and buyer', async () => {
     const { api } = tradecloud
     const shipment = (id: string, n: number, processStatus: string, companyId: string) => ({
-      id, status: { processStatus }, buyerShipment: { companyId }, meta: { lastUpdatedAt: minute(n) },
+      id,
+      status: { processStatus },
+      buyerShipment: { companyId },
+      meta: { lastUpdatedAt: minute(n) },
     })
     api.setShipment('2', shipment('2', 2, 'Issued', 'b1'))
     api.setShipment('1', shipment('1', 1, 'Approved', 'b2'))

@@ -21,7 +21,9 @@ describe('retries', () => {
   it('wait longer each time, up to the longest wait', async () => {
     webhook.answers.push(503, 503, 503, 503, 503)
     const report = await tradecloud.send({
-      url: webhook.url, event: {}, retry: { startMs: 10, factor: 3, maxDelayMs: 60 },
+      url: webhook.url,
+      event: {},
+      retry: { startMs: 10, factor: 3, maxDelayMs: 60 },
     })
     const waits = report.attempts.map(({ waitedMs }) => waitedMs)
     expect(waits).toEqual([0, 10, 30, 60, 60, 60])
@@ -33,7 +35,9 @@ describe('retries', () => {
   it('wait a random part less with jitter', async () => {
     webhook.answers.push(...Array<number>(8).fill(503))
     const { attempts } = await tradecloud.send({
-      url: webhook.url, event: {}, retry: { startMs: 8, factor: 1, jitter: true },
+      url: webhook.url,
+      event: {},
+      retry: { startMs: 8, factor: 1, jitter: true },
     })
     const waits = attempts.slice(1).map(({ waitedMs }) => waitedMs)
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(4)
@@ -42,7 +46,7 @@ describe('retries', () => {
   })
 
   it('send the same bytes and headers, whatever becomes of the object meanwhile', async () => {
-    const event = { eventName: 'X', price: 1.10 }
+    const event = { eventName: 'X', price: 1.1 }
     const bytes = Buffer.from('bytes')
     webhook.answers.push(503, 503)
     const sending = tradecloud.send({ url: webhook.url, event, auth: { type: 'bearer', token: 't' } })
@@ -53,7 +57,9 @@ describe('retries', () => {
     bytes.fill('x')
     await sendingBytes
     expect(webhook.received.map(({ body }) => body.toString())).toEqual([
-      ...Array<string>(3).fill('{"eventName":"X","price":1.1}'), 'bytes', 'bytes',
+      ...Array<string>(3).fill('{"eventName":"X","price":1.1}'),
+      'bytes',
+      'bytes',
     ])
     expect(webhook.received[2]!.headers).toEqual(webhook.received[0]!.headers)
     expect(report.sentBody!.equals(webhook.received[0]!.body)).toBe(true)

@@ -54,7 +54,14 @@ describe('sendAll', () => {
     try {
       const sending = tradecloud.sendAll(triggers(12, url), { concurrency: 3 })
       await until(() => most === 3)
-      const finish = setInterval(() => open.shift()?.writeHead(statuses.shift() ?? 200).end(), 1)
+      const finish = setInterval(
+        () =>
+          open
+            .shift()
+            ?.writeHead(statuses.shift() ?? 200)
+            .end(),
+        1,
+      )
       const { delivered } = await sending
       clearInterval(finish)
       expect(delivered).toHaveLength(12)
@@ -162,7 +169,9 @@ describe('speed and seed', () => {
     webhook.answers.push(503, 503, 503)
     const hour = 3_600_000
     const { result, attempts } = await tradecloud.send({
-      url: webhook.url, event: {}, retry: { startMs: hour, maxDelayMs: 2 * hour, speed: 1e6 },
+      url: webhook.url,
+      event: {},
+      retry: { startMs: hour, maxDelayMs: 2 * hour, speed: 1e6 },
     })
     expect(result).toBe('delivered')
     expect(attempts.map(({ waitedMs }) => waitedMs)).toEqual([0, hour, 2 * hour, 2 * hour])

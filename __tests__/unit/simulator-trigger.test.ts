@@ -47,7 +47,8 @@ describe('the request of a trigger', () => {
     await tradecloud.send({ url: webhook.url, event, auth: { type: 'basic', username: 'ü', password: 'a:b' } })
     await tradecloud.send({ url: webhook.url, event, auth: { type: 'bearer', token: 'abc' } })
     expect(webhook.received.map(({ headers }) => headers.authorization)).toEqual([
-      basic('ü', 'a:b').Authorization, 'Bearer abc',
+      basic('ü', 'a:b').Authorization,
+      'Bearer abc',
     ])
   })
 

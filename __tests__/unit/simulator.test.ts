@@ -45,7 +45,9 @@ describe('the judgement of an answer', () => {
     const report = await send()
     expect(report.result).toBe('delivered')
     expect(report.attempts.map((attempt) => [attempt.status, attempt.verdict])).toEqual([
-      [status, 'retry'], [status, 'retry'], [200, 'delivered'],
+      [status, 'retry'],
+      [status, 'retry'],
+      [200, 'delivered'],
     ])
   })
 
@@ -94,7 +96,9 @@ describe('the judgement of an answer', () => {
     )
     const report = await tradecloud.send({ url: webhook.url, event: {}, timeoutMs: 200 })
     expect(report.attempts.map(({ status, error }) => error?.message ?? status)).toEqual([
-      'no whole answer within 200 ms', 'no whole answer within 200 ms', 200,
+      'no whole answer within 200 ms',
+      'no whole answer within 200 ms',
+      200,
     ])
     expect(report.attempts[0]!.durationMs).toBeGreaterThanOrEqual(190)
     await until(() => closed === 2)
@@ -236,7 +240,11 @@ describe('the simulator', () => {
       })
     })
     expect(output.split('\n').sort()).toEqual([
-      'connections: 0', 'exit 0', 'faults: 5', 'hanging: still retrying', 'waiting: still retrying',
+      'connections: 0',
+      'exit 0',
+      'faults: 5',
+      'hanging: still retrying',
+      'waiting: still retrying',
     ])
   }, 20_000)
 })

@@ -8,12 +8,16 @@ const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', note
 const GOOD = {
   eventName: 'OrderIssuedByBuyer',
   orderEvent: {
-    orderId: 'O-1', version: 3, lastUpdatedAt: '2025-04-23T10:01:53.812Z', lines: [line(), line()], buyerOrder: null,
-    unknownField: { of: ['tomorrow'] }, status: { processStatus: 'StatusOfTomorrow' },
+    orderId: 'O-1',
+    version: 3,
+    lastUpdatedAt: '2025-04-23T10:01:53.812Z',
+    lines: [line(), line()],
+    buyerOrder: null,
+    unknownField: { of: ['tomorrow'] },
+    status: { processStatus: 'StatusOfTomorrow' },
   },
   meta: { messageId: 'm', source: {} },
 }
-
 
 function refusal(schemas: unknown): string {
   try {
@@ -42,7 +46,10 @@ describe('deviations', () => {
     const body = { eventName: 5, orderEvent: { ...orderEvent, version: 'hunter2', lastUpdatedAt: 'hunter2', lines } }
     const issues = deviations('orderWebhookBody', body)
     expect(issues.map(({ pointer }) => pointer).sort()).toEqual([
-      '/eventName', '/orderEvent/lastUpdatedAt', '/orderEvent/lines/0', '/orderEvent/lines/1/buyerLine/notes/1',
+      '/eventName',
+      '/orderEvent/lastUpdatedAt',
+      '/orderEvent/lines/0',
+      '/orderEvent/lines/1/buyerLine/notes/1',
       '/orderEvent/version',
     ])
     expect(issues.every(({ message }) => message.length > 5)).toBe(true)
@@ -84,7 +91,7 @@ describe('deviations', () => {
     expect(deviations('order', value)).toEqual([{ pointer: '', message: expect.any(String) }])
   })
 
-  it('point to keys with slashes and tildes of the user\'s schema as RFC 6901 says', () => {
+  it("point to keys with slashes and tildes of the user's schema as RFC 6901 says", () => {
     const schema = { properties: { 'a/b~c': { type: 'object', properties: { d: { type: 'number' } } } } }
     const user = createValidator('off', { order: schema })
     const [issue] = user.refusals('order', { 'a/b~c': { d: 'x' } }, '/orderEvent')
@@ -118,15 +125,25 @@ describe('deviations', () => {
   })
 })
 
-describe('the user\'s own schemas', () => {
+describe("the user's own schemas", () => {
   it.each<[string, object, object, object]>([
     ['draft-07 without saying so', { properties: { a: { items: [{ type: 'number' }] } } }, { a: [1] }, { a: ['x'] }],
     ['draft-07', { $schema: 'http://json-schema.org/draft-07/schema#', required: ['a'] }, { a: 1 }, {}],
-    ['2019-09',
-      { $schema: 'https://json-schema.org/draft/2019-09/schema', dependentRequired: { a: ['b'] } }, {}, { a: 1 }],
-    ['2020-12', {
-      $schema: 'https://json-schema.org/draft/2020-12/schema', properties: { a: { prefixItems: [{ type: 'number' }] } },
-    }, { a: [1] }, { a: ['x'] }],
+    [
+      '2019-09',
+      { $schema: 'https://json-schema.org/draft/2019-09/schema', dependentRequired: { a: ['b'] } },
+      {},
+      { a: 1 },
+    ],
+    [
+      '2020-12',
+      {
+        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        properties: { a: { prefixItems: [{ type: 'number' }] } },
+      },
+      { a: [1] },
+      { a: ['x'] },
+    ],
   ])('may be %s', (_draft, schema, good, bad) => {
     const user = createValidator('off', { order: schema })
     expect(user.refusals('order', good, '')).toEqual([])
@@ -180,10 +197,16 @@ describe('the user\'s own schemas', () => {
     ['a list', { order: [] }, '`schemas.order` is not a JSON Schema object'],
     ['an asynchronous schema', { order: { $async: true } }, '`schemas.order` is asynchronous'],
     ['a wrong type', { order: { type: 'text' } }, '`schemas.order` cannot be compiled'],
-    ['a schema elsewhere',
-      { shipment: { $ref: 'https://example.com/x.json' } }, '`schemas.shipment` cannot be compiled'],
-    ['another draft',
-      { order: { $schema: 'http://json-schema.org/draft-04/schema#' } }, '`schemas.order` cannot be compiled'],
+    [
+      'a schema elsewhere',
+      { shipment: { $ref: 'https://example.com/x.json' } },
+      '`schemas.shipment` cannot be compiled',
+    ],
+    [
+      'another draft',
+      { order: { $schema: 'http://json-schema.org/draft-04/schema#' } },
+      '`schemas.order` cannot be compiled',
+    ],
   ])('%s is refused', (_what, schemas, expected) => {
     expect(refusal(schemas)).toContain(expected)
   })

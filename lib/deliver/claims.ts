@@ -56,7 +56,9 @@ export class Claims {
           // A store that is away for a moment has not given the lease to anybody.
           renew: () => this.#try(() => store.renew(key, token, leaseMs), true),
           complete: () =>
-            remember ? this.#try(() => store.complete(key, token, ttlMs), false) : this.#release(key, token).then(() => true),
+            remember
+              ? this.#try(() => store.complete(key, token, ttlMs), false)
+              : this.#release(key, token).then(() => true),
           release: () => this.#release(key, token),
         },
       }
@@ -96,7 +98,10 @@ async function bounded<T>(operation: () => T | Promise<T>, timeoutMs: number, on
       reject(new Error(`The store did not answer within ${timeoutMs} ms.`))
     }, timeoutMs).unref()
   })
-  value.then((result) => late && onLate?.(result), () => undefined)
+  value.then(
+    (result) => late && onLate?.(result),
+    () => undefined,
+  )
   try {
     return await Promise.race([value, timeout])
   } finally {

@@ -4,13 +4,13 @@
  */
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../entity-state'
-import { isRejectEvent, TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors'
 import type { WebhookContext, WebhookEvent } from '../events'
 import type { Result } from '../respond'
-import { isThenable } from '../thenable'
 import { kindOf, type Trigger } from '../trigger'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
+import { failureOf } from './failure'
 import type { Handler, Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
@@ -86,7 +86,13 @@ export class Deliverer {
       joined.waiters++
       return this.#ticket(joined, true)
     }
-    const delivery: Delivery = { trigger, entity, result: Promise.resolve(BUSY), waiters: 1, controller: new AbortController() }
+    const delivery: Delivery = {
+      trigger,
+      entity,
+      result: Promise.resolve(BUSY),
+      waiters: 1,
+      controller: new AbortController(),
+    }
     if (this.#aborted) delivery.controller.abort()
     if (trigger.type === 'body') delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
     this.#running.add(delivery)
@@ -133,7 +139,8 @@ export class Deliverer {
       const taken = await this.#options.claims.take(dedupeKey(this.#options.name, trigger), trigger.identified)
       if (taken.status === 'completed') return { outcome: 'duplicate' }
       if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-      if (taken.status === 'away') return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
+      if (taken.status === 'away')
+        return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
       return await this.#takeTurn(delivery, place, taken.claim)
     } finally {
       this.#closeToOthers(delivery)
@@ -225,29 +232,12 @@ export class Deliverer {
       await handler(event, context)
     } catch (cause) {
       this.#history.callFailed(eventKey)
-      return { ...failure(cause), attempt }
+      return { ...failureOf(cause), attempt }
     } finally {
       watched.callingSince = undefined
     }
     this.#history.callSucceeded(eventKey)
     if (entity !== undefined) this.#history.delivered(entity, state)
     return { outcome: 'delivered', attempt }
-  }
-}
-
-/** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */
-function failure(cause: unknown): Result {
-  try {
-    // A promise thrown by a forgotten `await`: nobody else would ever handle its rejection, and Node would exit.
-    if (isThenable(cause)) cause.then(undefined, () => undefined)
-    if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
-    const { status, message } = cause as { status: unknown; message: unknown }
-    if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
-      return { outcome: 'handler_failed', detail: 'The event was rejected with a status outside 400 to 499.', cause }
-    }
-    const detail = typeof message === 'string' && message !== '' ? message.slice(0, 500) : undefined
-    return { outcome: 'rejected', status: status as number, detail, cause }
-  } catch {
-    return { outcome: 'handler_failed', cause }
   }
 }

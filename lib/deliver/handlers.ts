@@ -2,7 +2,15 @@
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
 import { invalidOption } from '../errors'
-import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, UnknownEvent, WebhookContext, WebhookEvent } from '../events'
+import type {
+  EventKind,
+  OrderDocumentsEvent,
+  OrderEvent,
+  ShipmentEvent,
+  UnknownEvent,
+  WebhookContext,
+  WebhookEvent,
+} from '../events'
 
 /** Any of the user's callbacks. Sync or async; may throw anything. */
 export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
@@ -10,7 +18,9 @@ export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
 type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /** Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. */
-export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> & Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> & Partial<Record<ShipmentEventName, Callback<ShipmentEvent> | undefined>>
+export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
+  Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &
+  Partial<Record<ShipmentEventName, Callback<ShipmentEvent> | undefined>>
 
 export interface CallbackOptions {
   /** Order events, and GET triggers with an order ID. Default: such events are answered 200 `ignored`. */
@@ -54,7 +64,8 @@ export function createHandlers(options: CallbackOptions): Handlers {
   }
   for (const [kind, callback] of Object.entries(byKind)) {
     const option = OPTION_OF[kind as EventKind]
-    if (callback !== undefined && typeof callback !== 'function') throw invalidOption(option, `is ${typeof callback}, not a function`)
+    if (callback !== undefined && typeof callback !== 'function')
+      throw invalidOption(option, `is ${typeof callback}, not a function`)
   }
   const byName = readNamed(options.on)
   if (byName.size === 0 && Object.values(byKind).every((callback) => callback === undefined)) {
@@ -62,7 +73,9 @@ export function createHandlers(options: CallbackOptions): Handlers {
   }
   return {
     find: (kind, eventName) => byName.get(`${kind} ${eventName ?? ''}`) ?? (byKind[kind] as Handler | undefined),
-    unhandled: (Object.keys(NAMES) as EventKind[]).filter((kind) => byKind[kind] === undefined).map((kind) => OPTION_OF[kind]),
+    unhandled: (Object.keys(NAMES) as EventKind[])
+      .filter((kind) => byKind[kind] === undefined)
+      .map((kind) => OPTION_OF[kind]),
   }
 }
 
@@ -74,7 +87,10 @@ function readNamed(on: unknown): Map<string, Handler> {
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
     const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
     if (kind === undefined) {
-      throw invalidOption('on', `has the key ${JSON.stringify(name)}, which is no known event name; events with new names go to the callback of their kind`)
+      throw invalidOption(
+        'on',
+        `has the key ${JSON.stringify(name)}, which is no known event name; events with new names go to the callback of their kind`,
+      )
     }
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)

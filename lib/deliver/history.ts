@@ -22,9 +22,11 @@ export class History {
 
   delivered(entity: string, state: EntityState): void {
     const newest = this.#newest.get(entity) ?? {}
-    const isLater = Number.isNaN(timeOf(newest.lastUpdatedAt)) || timeOf(state.lastUpdatedAt) > timeOf(newest.lastUpdatedAt)
+    const isLater =
+      Number.isNaN(timeOf(newest.lastUpdatedAt)) || timeOf(state.lastUpdatedAt) > timeOf(newest.lastUpdatedAt)
     this.#newest.set(entity, {
-      version: newest.version !== undefined && newest.version > (state.version ?? -Infinity) ? newest.version : state.version,
+      version:
+        newest.version !== undefined && newest.version > (state.version ?? -Infinity) ? newest.version : state.version,
       lastUpdatedAt: isLater ? state.lastUpdatedAt : newest.lastUpdatedAt,
     })
   }

@@ -43,7 +43,10 @@ export async function resolveEvent(trigger: Trigger, options: ResolveOptions, si
 
 /** Whether anything will be fetched: after that has begun, a GET trigger cannot join any more. */
 export function fetches(trigger: Trigger, { client, mode }: ResolveOptions): boolean {
-  return client !== undefined && (trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined)
+  return (
+    client !== undefined &&
+    (trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined)
+  )
 }
 
 interface Fetched {
@@ -61,14 +64,28 @@ async function fetchEntity(
   signal: AbortSignal,
 ): Promise<Fetched | ({ ok: false } & Result)> {
   try {
-    const { entity, contentHash, removedKeys } = await client.fetchEntity(kind, id, { signal, timeoutMs: fetchTimeoutMs })
+    const { entity, contentHash, removedKeys } = await client.fetchEntity(kind, id, {
+      signal,
+      timeoutMs: fetchTimeoutMs,
+    })
     const deviations = validator.deviations(kind, entity)
     const refusals = [...validator.refusals(kind, entity, ''), ...(strict ? deviations : [])]
     if (refusals.length > 0) {
-      return { ok: false, outcome: 'fetch_failed', detail: `The fetched ${kind} does not fit its schema.`, issues: refusals }
+      return {
+        ok: false,
+        outcome: 'fetch_failed',
+        detail: `The fetched ${kind} does not fit its schema.`,
+        issues: refusals,
+      }
     }
-    const otherId = (entity.id ?? entity.orderId) === id ? [] : [{ pointer: '/id', message: 'is not the ID that was asked for' }]
-    return { ok: true, entity, contentHash, issues: capIssues([...otherId, ...removedKeyIssues(removedKeys), ...deviations]) }
+    const otherId =
+      (entity.id ?? entity.orderId) === id ? [] : [{ pointer: '/id', message: 'is not the ID that was asked for' }]
+    return {
+      ok: true,
+      entity,
+      contentHash,
+      issues: capIssues([...otherId, ...removedKeyIssues(removedKeys), ...deviations]),
+    }
   } catch (cause) {
     const code = isTradecloudWebhookError(cause) ? cause.code : ''
     if (code === 'not_found' || code === 'fetch_timeout' || code === 'invalid_id' || code === 'unavailable') {
@@ -91,7 +108,11 @@ function wholeEntity({ kind, id, method }: IdTrigger, { entity, issues }: Fetche
 
 function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): WebhookEvent {
   const fetchedIssues = issues.map(({ pointer, message }) => ({ pointer, message: `fetched: ${message}` }))
-  const more = { ...definedState(event.kind, entity), completeness: 'all-lines', issues: capIssues([...event.issues, ...fetchedIssues]) }
+  const more = {
+    ...definedState(event.kind, entity),
+    completeness: 'all-lines',
+    issues: capIssues([...event.issues, ...fetchedIssues]),
+  }
   if (event.kind === 'shipment') return { ...event, ...more, shipment: entity } as ShipmentEvent
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }

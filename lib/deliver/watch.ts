@@ -50,7 +50,10 @@ export class Watch {
       const { callingSince } = watched
       if (callingSince === undefined || Date.now() - callingSince < STUCK_MS || this.#reported.has(watched)) continue
       this.#reported.add(watched)
-      this.#alarm(new TradecloudWebhookError('handler_stuck', 'A callback has been running for more than 10 minutes.'), watched.trigger)
+      this.#alarm(
+        new TradecloudWebhookError('handler_stuck', 'A callback has been running for more than 10 minutes.'),
+        watched.trigger,
+      )
     }
   }
 
@@ -58,7 +61,10 @@ export class Watch {
     const { claim, controller, trigger } = watched
     if (!claim || controller.signal.aborted || (await claim.renew())) return
     if (!this.#running.has(watched)) return
-    const error = new TradecloudWebhookError('lease_lost', 'The lease of an event was lost: another process may call its callback as well.')
+    const error = new TradecloudWebhookError(
+      'lease_lost',
+      'The lease of an event was lost: another process may call its callback as well.',
+    )
     controller.abort(error)
     this.#alarm(error, trigger)
   }

@@ -47,7 +47,10 @@ const CHALLENGES = {
 /** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
 export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
   if (auth === undefined) {
-    throw invalidOption('auth', "is required: { type: 'basic', username, password }, { type: 'bearer', token }, a list of these, a function, or 'none' to accept anyone")
+    throw invalidOption(
+      'auth',
+      "is required: { type: 'basic', username, password }, { type: 'bearer', token }, a list of these, a function, or 'none' to accept anyone",
+    )
   }
   if (auth === 'none') return { check: () => true, challenge: '' }
   if (typeof auth === 'function') {
@@ -92,7 +95,8 @@ function digestOf(entry: unknown, option: string): Digest {
   }
   if (type === 'bearer') {
     const value = checkSecret(`${option}.token`, token)
-    if (!/^[\x21-\x7e]+$/.test(value)) throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
+    if (!/^[\x21-\x7e]+$/.test(value))
+      throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
     return { type, digest: sha256(Buffer.from(value, 'latin1')) }
   }
   throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic' and 'bearer'`)

@@ -20,11 +20,17 @@ export type MediaType = 'json' | 'missing'
 /** What the headers say of the body: `application/json` and `+json` in UTF-8, or nothing. */
 export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
   if (contentType === undefined || contentType.trim() === '') return { ok: true, type: 'missing' }
-  const [type = '', ...parameters] = contentType.toLowerCase().split(';').map((part) => part.trim())
+  const [type = '', ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
   if (type !== 'application/json' && !/^[^/\s]+\/[^/\s]+\+json$/.test(type)) {
     return refuse('unsupported_media_type', 'Content-Type must be application/json or end with +json.')
   }
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '')
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '')
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii', ''].includes(charset)) {
     return refuse('unsupported_media_type', 'The character set must be UTF-8.')
   }
@@ -69,14 +75,18 @@ export function isTouched(req: IncomingMessage): boolean {
 /** Never the sender's fault: it is to try again, and the log has to tell a person. */
 export function swallowed(): Refusal {
   return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
-    cause: new Error('The body was consumed before it reached the webhook. Mount the webhook before express.json() and other body parsers.'),
+    cause: new Error(
+      'The body was consumed before it reached the webhook. Mount the webhook before express.json() and other body parsers.',
+    ),
   })
 }
 
 /** Nothing, or what parsers leave where there was no body. */
 export function isEmpty(body: unknown): boolean {
   if (body instanceof Uint8Array) return body.length === 0
-  return body === undefined || body === '' || (typeof body === 'object' && body !== null && Object.keys(body).length === 0)
+  return (
+    body === undefined || body === '' || (typeof body === 'object' && body !== null && Object.keys(body).length === 0)
+  )
 }
 
 /** An empty object that stands for a body which something else has swallowed. */

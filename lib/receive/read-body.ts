@@ -36,7 +36,11 @@ type Decoder = ReturnType<(typeof DECODERS)[keyof typeof DECODERS]>
 
 /** True where the headers already say that no body follows. */
 export function hasNoBody(req: IncomingMessage): boolean {
-  return req.headers['transfer-encoding'] === undefined && (req.headers['content-length'] ?? '0') === '0' && req.httpVersionMajor < 2
+  return (
+    req.headers['transfer-encoding'] === undefined &&
+    (req.headers['content-length'] ?? '0') === '0' &&
+    req.httpVersionMajor < 2
+  )
 }
 
 export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBodyOptions): BodyReading {
@@ -66,11 +70,18 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
       resolve(outcome)
     }
     const fail = (outcome: Refusal['outcome'], detail: string): void => settle({ ok: false, outcome, detail })
-    const finish = (): void => settle({ ok: true, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size) })
+    const finish = (): void =>
+      settle({ ok: true, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size) })
     const keep = (chunk: Buffer): void => {
       if (settled) return
-      if (size + chunk.length > limit) { fail('body_too_large', `The body is larger than ${limit} bytes.`); return; }
-      if (!budget.take(chunk.length)) { fail('unavailable', 'Too many bodies are being processed at the moment.'); return; }
+      if (size + chunk.length > limit) {
+        fail('body_too_large', `The body is larger than ${limit} bytes.`)
+        return
+      }
+      if (!budget.take(chunk.length)) {
+        fail('unavailable', 'Too many bodies are being processed at the moment.')
+        return
+      }
       size += chunk.length
       chunks.push(chunk)
     }
@@ -84,7 +95,10 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
     const timer = setTimeout(() => fail('unavailable', 'The upload stalled.'), idleMs).unref()
     const onData = (chunk: Buffer): void => {
       timer.refresh()
-      if (encoding === 'identity') { keep(chunk); return; }
+      if (encoding === 'identity') {
+        keep(chunk)
+        return
+      }
       decoder ??= startDecoder(chunk[0] ?? 0)
       if (!decoder.write(chunk)) req.pause()
     }

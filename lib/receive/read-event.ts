@@ -3,7 +3,15 @@
  * schema. The field that holds the event decides its kind, not its name.
  */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
-import type { AttachedDocument, EventKind, Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
+import type {
+  AttachedDocument,
+  EventKind,
+  Issue,
+  OrderDocumentsEvent,
+  OrderEvent,
+  ShipmentEvent,
+  WebhookEvent,
+} from '../events'
 import { idOf, isObject, stateOf, textOf, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
 import { refuse, type Refusal } from './refusal'
@@ -48,11 +56,21 @@ export function identify(body: unknown): Identified | Refusal {
   if (!isObject(body)) return invalid('', 'must be a JSON object')
   const eventName = textOf(body.eventName)
   // Any field may be missing, null or empty.
-  const present = (Object.keys(FIELDS) as Field[]).filter((field) => ![undefined, null, ''].includes(body[field] as null))
+  const present = (Object.keys(FIELDS) as Field[]).filter(
+    (field) => ![undefined, null, ''].includes(body[field] as null),
+  )
   const usable = present.filter((field) => isObject(body[field]))
   const kindOfName = KIND_OF_NAME.get(eventName ?? '')
   const field = usable.find((name) => FIELDS[name].kind === kindOfName) ?? usable[0] ?? present[0]
-  const base = { ok: true, eventName, lineForm: 'deliverySchedule', body, content: body, pointer: '', issues: [] as Issue[] } as const
+  const base = {
+    ok: true,
+    eventName,
+    lineForm: 'deliverySchedule',
+    body,
+    content: body,
+    pointer: '',
+    issues: [] as Issue[],
+  } as const
   if (field === undefined) {
     if (eventName !== undefined) return { ...base, kind: 'unknown' }
     // The docs of December 2019 to April 2020 had no envelope.
@@ -62,12 +80,18 @@ export function identify(body: unknown): Identified | Refusal {
   const content = body[field]
   if (!isObject(content)) return invalid(`/${field}`, 'must be an object')
   const others = present.filter((name) => name !== field)
-  const issues = others.map((name) => ({ pointer: `/${name}`, message: `is not delivered: the event was taken from ${field}` }))
+  const issues = others.map((name) => ({
+    pointer: `/${name}`,
+    message: `is not delivered: the event was taken from ${field}`,
+  }))
   return { ...base, ...FIELDS[field], content, pointer: `/${field}`, issues }
 }
 
 function isBareOrder(body: Json): boolean {
-  return textOf(body.id) !== undefined && (isObject(body.buyerOrder) || isObject(body.supplierOrder) || Array.isArray(body.lines))
+  return (
+    textOf(body.id) !== undefined &&
+    (isObject(body.buyerOrder) || isObject(body.supplierOrder) || Array.isArray(body.lines))
+  )
 }
 
 export interface ReadEvent {
@@ -80,16 +104,33 @@ export interface ReadEvent {
 }
 
 /** `urlId` steps in where the body holds no ID; where both do and differ, the body wins. */
-export function readEvent(found: Identified, method: 'GET' | 'POST' | 'PUT', urlId: string | undefined, issues: Issue[]): ReadEvent | Refusal {
+export function readEvent(
+  found: Identified,
+  method: 'GET' | 'POST' | 'PUT',
+  urlId: string | undefined,
+  issues: Issue[],
+): ReadEvent | Refusal {
   const { kind, content, body } = found
   const meta = messageMetaOf(found)
   const state = stateOf(kind, content)
-  const base = { method, eventName: found.eventName, ...state, meta: meta as MessageMeta | undefined, issues: [...found.issues, ...issues] }
-  const identified = state.version !== undefined || state.lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
-  if (kind === 'unknown') return { ok: true, event: { ...base, kind, eventName: found.eventName ?? '', body }, identified }
+  const base = {
+    method,
+    eventName: found.eventName,
+    ...state,
+    meta: meta as MessageMeta | undefined,
+    issues: [...found.issues, ...issues],
+  }
+  const identified =
+    state.version !== undefined || state.lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
+  if (kind === 'unknown')
+    return { ok: true, event: { ...base, kind, eventName: found.eventName ?? '', body }, identified }
 
   const id = idOf(kind, content) ?? urlId
-  if (id === undefined) return invalid(`${found.pointer}/${kind === 'shipment' || found.pointer === '' ? 'id' : 'orderId'}`, 'must be a text that is not empty')
+  if (id === undefined)
+    return invalid(
+      `${found.pointer}/${kind === 'shipment' || found.pointer === '' ? 'id' : 'orderId'}`,
+      'must be a text that is not empty',
+    )
   if (kind === 'shipment') {
     const event = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content } as ShipmentEvent
     return { ok: true, event, entity: { kind, id }, identified }
@@ -97,11 +138,26 @@ export function readEvent(found: Identified, method: 'GET' | 'POST' | 'PUT', url
   const entity = { kind: 'order', id } as const
   if (kind === 'orderDocuments') {
     const documents = attachedDocuments(content)
-    const event = { ...base, kind, completeness: 'affected-lines', orderId: id, documents, order: content } as OrderDocumentsEvent
+    const event = {
+      ...base,
+      kind,
+      completeness: 'affected-lines',
+      orderId: id,
+      documents,
+      order: content,
+    } as OrderDocumentsEvent
     return { ok: true, event, entity, identified }
   }
   const affectedLines = Array.isArray(content.lines) ? content.lines : []
-  const event = { ...base, kind, completeness: 'affected-lines', lineForm: found.lineForm, orderId: id, order: content, affectedLines } as unknown as OrderEvent
+  const event = {
+    ...base,
+    kind,
+    completeness: 'affected-lines',
+    lineForm: found.lineForm,
+    orderId: id,
+    order: content,
+    affectedLines,
+  } as unknown as OrderEvent
   return { ok: true, event, entity, identified }
 }
 

@@ -35,7 +35,12 @@ export type Received = { ok: true; trigger: Trigger } | ({ ok: false } & Result)
 type Method = 'GET' | 'POST' | 'PUT'
 
 /** Never rejects but for a bug of ours. */
-export async function receive(exchange: Exchange, match: RouteMatch, rawQuery: string, options: ReceiverOptions): Promise<Received> {
+export async function receive(
+  exchange: Exchange,
+  match: RouteMatch,
+  rawQuery: string,
+  options: ReceiverOptions,
+): Promise<Received> {
   const { req } = exchange
   const { authenticator, budget, isClosed } = options
   try {
@@ -49,7 +54,8 @@ export async function receive(exchange: Exchange, match: RouteMatch, rawQuery: s
   // A custom function may have taken longer than the answer could wait: then nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   if (isClosed()) return { ok: false, outcome: 'unavailable', detail: 'The receiver is shutting down.' }
-  if (budget.full) return { ok: false, outcome: 'unavailable', detail: 'Too many bodies are being processed at the moment.' }
+  if (budget.full)
+    return { ok: false, outcome: 'unavailable', detail: 'Too many bodies are being processed at the moment.' }
   const { method } = req
   if (method !== 'GET' && method !== 'POST' && method !== 'PUT') {
     return { ok: false, outcome: 'method_not_allowed', headers: { Allow: 'GET, POST, PUT' } }
@@ -65,7 +71,8 @@ export async function receive(exchange: Exchange, match: RouteMatch, rawQuery: s
 }
 
 function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants }: ReceiverOptions): Received {
-  if (!urlId.found) return { ok: false, outcome: 'invalid_id', detail: sentence(urlId.problem ?? 'the URL holds no ID') }
+  if (!urlId.found)
+    return { ok: false, outcome: 'invalid_id', detail: sentence(urlId.problem ?? 'the URL holds no ID') }
   const { kind, id } = urlId
   exchange.known.kind = kind
   exchange.known.entityId = id
@@ -74,7 +81,10 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants
   return { ok: true, trigger: { type: 'id', kind, id, method, requestId, receivedAt } }
 }
 
-async function takeBody(exchange: Exchange, { bodyLimit: limit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions): Promise<ParsedBody | Refusal | 'none'> {
+async function takeBody(
+  exchange: Exchange,
+  { bodyLimit: limit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
+): Promise<ParsedBody | Refusal | 'none'> {
   const { req } = exchange
   const { body } = req as { body?: unknown }
   if (hasNoBody(req) && (!req.readableEnded || isEmpty(body))) return 'none'
@@ -99,7 +109,13 @@ async function takeBody(exchange: Exchange, { bodyLimit: limit, uploadIdleTimeou
   return parseBytes(bytes, media.type)
 }
 
-function bodyTrigger(exchange: Exchange, parsed: ParsedBody, urlId: TriggerId, method: Method, options: ReceiverOptions): Received {
+function bodyTrigger(
+  exchange: Exchange,
+  parsed: ParsedBody,
+  urlId: TriggerId,
+  method: Method,
+  options: ReceiverOptions,
+): Received {
   const { wants, validator, strict } = options
   const { known, requestId, receivedAt } = exchange
   const found = identify(parsed.value)
@@ -110,20 +126,34 @@ function bodyTrigger(exchange: Exchange, parsed: ParsedBody, urlId: TriggerId, m
 
   const deviations = schema ? validator.deviations(schema, found.body) : []
   const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
-  if (refusals.length > 0) return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
+  if (refusals.length > 0)
+    return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
   // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
-  const read = readEvent(found, method, urlIdOfKind, capIssues([...removedKeyIssues(parsed.removedKeys), ...deviations]))
+  const read = readEvent(
+    found,
+    method,
+    urlIdOfKind,
+    capIssues([...removedKeyIssues(parsed.removedKeys), ...deviations]),
+  )
   if (!read.ok) return read
   const { event, entity, identified } = read
   if (entity) known.entityId = entity.id
   known.issues = event.issues.length
   if (event.issues.length > 0) debugReceive('%s deviates from its schema: %j', requestId, event.issues)
   if (urlId.found && urlId.id !== entity?.id) {
-    debugReceive('%s the URL says %s, the body says %s: the body wins', requestId, quote(urlId.id), quote(entity?.id ?? ''))
+    debugReceive(
+      '%s the URL says %s, the body says %s: the body wins',
+      requestId,
+      quote(urlId.id),
+      quote(entity?.id ?? ''),
+    )
   }
   const { digest, rawBody } = parsed
-  return { ok: true, trigger: { type: 'body', method, requestId, receivedAt, event, entity, identified, digest, rawBody } }
+  return {
+    ok: true,
+    trigger: { type: 'body', method, requestId, receivedAt, event, entity, identified, digest, rawBody },
+  }
 }
 
 function sentence(text: string): string {

@@ -40,14 +40,16 @@ export function compileRoutes(paths: PathsOption = {}): Route {
   const known = Object.keys(PLACES)
   if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
   for (const key of Object.keys(paths)) {
-    if (!known.includes(key)) throw invalidOption('paths', `has the unknown key ${JSON.stringify(key)}; known are ${known.join(', ')}`)
+    if (!known.includes(key))
+      throw invalidOption('paths', `has the unknown key ${JSON.stringify(key)}; known are ${known.join(', ')}`)
   }
   const routes: Route[] = []
   for (const [place, { patterns, ids }] of Object.entries(PLACES)) {
     const option = paths[place as keyof typeof PLACES] ?? patterns
     if (option === false) continue
     const list: ReadonlyArray<unknown> = Array.isArray(option) ? option : [option]
-    if (list.length === 0) throw invalidOption(`paths.${place}`, 'is an empty list; use false to switch these paths off')
+    if (list.length === 0)
+      throw invalidOption(`paths.${place}`, 'is an empty list; use false to switch these paths off')
     for (const pattern of list) routes.push(compile(`paths.${place}`, pattern, ids))
   }
   if (routes.length === 0) throw invalidOption('paths', 'switches every path off; then nothing would ever be received')
@@ -62,11 +64,18 @@ export function compileRoutes(paths: PathsOption = {}): Route {
 
 function compile(option: string, pattern: unknown, ids: readonly IdName[]): Route {
   if (pattern instanceof RegExp) return compileRegExp(option, pattern, ids)
-  if (typeof pattern !== 'string') throw invalidOption(option, `holds ${String(pattern)}; allowed are path patterns and RegExps`)
-  if (!pattern.startsWith('/')) throw invalidOption(option, `holds ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
+  if (typeof pattern !== 'string')
+    throw invalidOption(option, `holds ${String(pattern)}; allowed are path patterns and RegExps`)
+  if (!pattern.startsWith('/'))
+    throw invalidOption(option, `holds ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
   try {
     const tokens = new TokenData(lastTakesTheRest(parse(pattern).tokens), pattern)
-    checkNames(option, JSON.stringify(pattern), pathToRegexp(tokens).keys.map((key) => key.name), ids)
+    checkNames(
+      option,
+      JSON.stringify(pattern),
+      pathToRegexp(tokens).keys.map((key) => key.name),
+      ids,
+    )
     const matches = match<RouteMatch>(tokens, { decode: false })
     return (rawPath) => {
       const found = matches(rawPath)
@@ -74,7 +83,10 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
     }
   } catch (error) {
     if (isTradecloudWebhookError(error)) throw error
-    throw invalidOption(option, `holds ${JSON.stringify(pattern)}, which path-to-regexp 8 refuses: ${(error as Error).message}`)
+    throw invalidOption(
+      option,
+      `holds ${JSON.stringify(pattern)}, which path-to-regexp 8 refuses: ${(error as Error).message}`,
+    )
   }
 }
 

@@ -83,7 +83,12 @@ interface LineParts {
 
 function allFieldsOfLine(index: number, deliveries: number): OrderLine {
   const parts = lineParts(index, deliveries)
-  const { position, asked: { prices, chargeLines }, deliveryHistory, itemDetails } = parts
+  const {
+    position,
+    asked: { prices, chargeLines },
+    deliveryHistory,
+    itemDetails,
+  } = parts
   return {
     chargeReasonCode: 'FC',
     buyerLine: allFieldsOfBuyerLine(parts),

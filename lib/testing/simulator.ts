@@ -117,6 +117,15 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   // Checked here so that a wrong option shows at creation and not with the first trigger.
   const retry = resolveRetry(options.retry)
   return {
-    username, password, accessTokenMs, refreshTokenMs, downloadLinkMs, rateLimit, pollCursor, retry, seed, startAt,
+    username,
+    password,
+    accessTokenMs,
+    refreshTokenMs,
+    downloadLinkMs,
+    rateLimit,
+    pollCursor,
+    retry,
+    seed,
+    startAt,
   }
 }

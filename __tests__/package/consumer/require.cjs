@@ -3,7 +3,8 @@ const express = require('express')
 const { createTradecloudWebhook, TradecloudClient, schemas } = require('tradecloud-webhook')
 const { createTradecloudSimulator } = require('tradecloud-webhook/testing')
 
-if (typeof TradecloudClient !== 'function' || !schemas.order || typeof createTradecloudSimulator !== 'function') process.exit(1)
+if (typeof TradecloudClient !== 'function' || !schemas.order || typeof createTradecloudSimulator !== 'function')
+  process.exit(1)
 const app = express()
 const webhook = createTradecloudWebhook({
   auth: { type: 'bearer', token: 'secret' },

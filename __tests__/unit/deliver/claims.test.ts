@@ -13,11 +13,13 @@ type Call = [method: string, ...args: unknown[]]
 /** A store whose methods are given one by one; notes its calls. */
 function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => unknown>>) {
   const calls: Call[] = []
-  const answer = (method: keyof Store, otherwise: unknown) => (...args: unknown[]) => {
-    calls.push([method, ...args])
-    const given = methods[method] as ((...args: unknown[]) => unknown) | undefined
-    return given ? given(...args) : otherwise
-  }
+  const answer =
+    (method: keyof Store, otherwise: unknown) =>
+    (...args: unknown[]) => {
+      calls.push([method, ...args])
+      const given = methods[method] as ((...args: unknown[]) => unknown) | undefined
+      return given ? given(...args) : otherwise
+    }
   const store = {
     claim: answer('claim', { status: 'claimed', token: 't' }),
     renew: answer('renew', true),
@@ -92,7 +94,9 @@ describe('taking', () => {
   it('from a store that hangs tells that it is away after its time, not before', async () => {
     const { store } = fakeStore({ claim: never })
     let status: string | undefined
-    void claimsOn(store).take('key', true).then((taken) => (status = taken.status))
+    void claimsOn(store)
+      .take('key', true)
+      .then((taken) => (status = taken.status))
     await jest.advanceTimersByTimeAsync(1999)
     expect(status).toBeUndefined()
     await jest.advanceTimersByTimeAsync(1)
@@ -179,7 +183,7 @@ describe('a claim', () => {
     expect(calls.slice(1)).toEqual([['release', 'key', 't']])
   })
 
-  it('tells when the lease is somebody else\'s', async () => {
+  it("tells when the lease is somebody else's", async () => {
     const { store } = fakeStore({ renew: () => false, complete: () => Promise.resolve(false) })
     const claim = await claimOf(store)
     expect(await claim.renew()).toBe(false)

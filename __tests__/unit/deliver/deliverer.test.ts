@@ -58,14 +58,22 @@ function setup({ callbacks, resolve, store = new MemoryStore(), ...more }: Setup
     api: undefined,
     ...more,
     resolve: {
-      client: undefined, mode: 'get', fetchTimeoutMs: 1234, validator: createValidator('off'), strict: false,
+      client: undefined,
+      mode: 'get',
+      fetchTimeoutMs: 1234,
+      validator: createValidator('off'),
+      strict: false,
       ...resolve,
     },
   })
   const fetchEntity: TradecloudClient['fetchEntity'] = (kind, id, options) =>
     new Promise((answer, fail) => {
       fetches.push({
-        kind, id, signal: options!.signal!, timeoutMs: options!.timeoutMs!, fail,
+        kind,
+        id,
+        signal: options!.signal!,
+        timeoutMs: options!.timeoutMs!,
+        fail,
         answer: (entity, contentHash = 'hash', removedKeys = []) =>
           answer({ entity: entity as Record<string, unknown>, contentHash, removedKeys }),
       })
@@ -83,11 +91,23 @@ let requests = 0
 
 function body(id: string, content = 'x', more: Partial<BodyTrigger> = {}, event: object = {}): BodyTrigger {
   return {
-    type: 'body', method: 'POST', requestId: `request ${++requests}`, receivedAt: new Date(),
-    digest: `${id} ${content}`, identified: true, entity: { kind: 'order', id },
+    type: 'body',
+    method: 'POST',
+    requestId: `request ${++requests}`,
+    receivedAt: new Date(),
+    digest: `${id} ${content}`,
+    identified: true,
+    entity: { kind: 'order', id },
     event: {
-      kind: 'order', completeness: 'affected-lines', lineForm: 'deliverySchedule', method: 'POST', orderId: id,
-      order: { orderId: id, content }, affectedLines: [{ id: 'L' }], issues: [], ...event,
+      kind: 'order',
+      completeness: 'affected-lines',
+      lineForm: 'deliverySchedule',
+      method: 'POST',
+      orderId: id,
+      order: { orderId: id, content },
+      affectedLines: [{ id: 'L' }],
+      issues: [],
+      ...event,
     } as WebhookEvent,
     ...more,
   }
@@ -135,9 +155,15 @@ describe('an event', () => {
     const { event, context, finish } = calls[0]!
     expect(event).toBe(trigger.event)
     expect(context).toEqual({
-      deliveryId: expect.stringMatching(/^[0-9a-f-]{36}$/), requestId: trigger.requestId, attempt: 1,
-      receivedAt: trigger.receivedAt, signal: expect.any(AbortSignal), rawBody: trigger.rawBody, outdated: false,
-      replay: false, api: undefined,
+      deliveryId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      requestId: trigger.requestId,
+      attempt: 1,
+      receivedAt: trigger.receivedAt,
+      signal: expect.any(AbortSignal),
+      rawBody: trigger.rawBody,
+      outdated: false,
+      replay: false,
+      api: undefined,
     })
     expect(context.signal.aborted).toBe(false)
     finish()
@@ -235,7 +261,10 @@ describe('an event', () => {
 
 describe('the store', () => {
   const away = (claim: Store['claim']): Store => ({
-    claim, renew: () => true, complete: () => true, release: () => undefined,
+    claim,
+    renew: () => true,
+    complete: () => true,
+    release: () => undefined,
   })
 
   it('that is away makes the event come again, and its callback is not called', async () => {
@@ -620,8 +649,15 @@ describe('fetching', () => {
     await settle()
     const { event, context, finish } = calls[0]!
     expect(event).toEqual({
-      kind: 'order', method: 'GET', completeness: 'all-lines', lineForm: 'deliverySchedule', orderId: '1', order,
-      version: 4, lastUpdatedAt: order.lastUpdatedAt, issues: [],
+      kind: 'order',
+      method: 'GET',
+      completeness: 'all-lines',
+      lineForm: 'deliverySchedule',
+      orderId: '1',
+      order,
+      version: 4,
+      lastUpdatedAt: order.lastUpdatedAt,
+      issues: [],
     })
     expect((event as { order: unknown }).order).toBe(order)
     expect(context).toMatchObject({ rawBody: undefined, attempt: 1 })
@@ -651,7 +687,11 @@ describe('fetching', () => {
     fetches[0]!.answer({ id: 'S', meta: { lastUpdatedAt: '2025-01-01' } })
     await settle()
     expect(calls[0]!.event).toMatchObject({
-      kind: 'shipment', shipmentId: 'S', shipment: { id: 'S' }, lastUpdatedAt: '2025-01-01', completeness: 'all-lines',
+      kind: 'shipment',
+      shipmentId: 'S',
+      shipment: { id: 'S' },
+      lastUpdatedAt: '2025-01-01',
+      completeness: 'all-lines',
     })
   })
 
@@ -685,8 +725,14 @@ describe('fetching', () => {
     fetches[0]!.answer({ id: '1', version: 2, lines: [{ id: 'L' }, { id: 'M' }] })
     await settle()
     expect(calls[0]!.event).toMatchObject({
-      completeness: 'all-lines', orderId: '1', order: { lines: [{}, {}] }, affectedLines: [{ id: 'L' }], version: 2,
-      lastUpdatedAt: '2025-01-01T00:00:00Z', meta: { messageId: 'm' }, method: 'POST',
+      completeness: 'all-lines',
+      orderId: '1',
+      order: { lines: [{}, {}] },
+      affectedLines: [{ id: 'L' }],
+      version: 2,
+      lastUpdatedAt: '2025-01-01T00:00:00Z',
+      meta: { messageId: 'm' },
+      method: 'POST',
     })
     expect(trigger.event).toMatchObject({ completeness: 'affected-lines', version: 1 })
     calls[0]!.finish()
@@ -773,7 +819,7 @@ describe('fetching', () => {
     expect(await ask(61, false)).toBe(true)
   })
 
-  it('an entity that the user\'s schema refuses comes again, with the reason', async () => {
+  it("an entity that the user's schema refuses comes again, with the reason", async () => {
     const validator = createValidator('off', { order: { required: ['version'] } })
     const { deliverer, fetches, calls } = setupWithClient({ resolve: { validator } })
     const ticket = deliverer.submit(get('1'))
@@ -807,14 +853,17 @@ describe('fetching', () => {
 })
 
 describe('what a callback throws', () => {
-  const hostile = new Proxy({}, {
-    get() {
-      throw new Error('hands off')
+  const hostile = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('hands off')
+      },
+      getPrototypeOf() {
+        throw new Error('hands off')
+      },
     },
-    getPrototypeOf() {
-      throw new Error('hands off')
-    },
-  })
+  )
   const brand = Symbol.for('tradecloud-webhook.reject-event')
   const throwingStatus = Object.defineProperty({ [brand]: true }, 'status', {
     get() {
@@ -871,7 +920,11 @@ describe('what a callback throws', () => {
   it('RejectEvent refuses it for good', async () => {
     const thrown = new RejectEvent('not our order', { status: 409 })
     expect(await outcomeOf(thrown)).toMatchObject({
-      outcome: 'rejected', status: 409, detail: 'not our order', cause: thrown, attempt: 1,
+      outcome: 'rejected',
+      status: 409,
+      detail: 'not our order',
+      cause: thrown,
+      attempt: 1,
     })
     expect(await outcomeOf(new RejectEvent('x'))).toMatchObject({ outcome: 'rejected', status: 422 })
   })
@@ -897,7 +950,8 @@ describe('what a callback throws', () => {
   })
 
   it.each([0, 200, 302, 399, 500, 503, 422.5, NaN, Infinity, '422', null, -422, 422n, {}])(
-    'status %p is none: the event comes again', async (status) => {
+    'status %p is none: the event comes again',
+    async (status) => {
       const thrown = Object.assign(new RejectEvent('x'), { status })
       const result = await outcomeOf(thrown)
       expect(result).toMatchObject({ outcome: 'handler_failed', cause: thrown })
@@ -908,14 +962,20 @@ describe('what a callback throws', () => {
 
   it.each<[string, () => unknown]>([
     ['a proxy', () => hostile],
-    ['a promise of a library that throws', () => ({
-      then() {
-        throw new Error('x')
-      },
-    })],
-    ['a promise of a library that rejects', () => ({
-      then: (_: unknown, reject: (cause: unknown) => void) => reject(new Error('x')),
-    })],
+    [
+      'a promise of a library that throws',
+      () => ({
+        then() {
+          throw new Error('x')
+        },
+      }),
+    ],
+    [
+      'a promise of a library that rejects',
+      () => ({
+        then: (_: unknown, reject: (cause: unknown) => void) => reject(new Error('x')),
+      }),
+    ],
   ])('%s that it returns fails it', async (_what, onOrder) => {
     const { deliverer } = setup({ callbacks: { onOrder: onOrder as never } })
     expect((await deliverer.submit(body('1')).result).outcome).toBe('handler_failed')
@@ -1044,7 +1104,9 @@ describe('closing', () => {
     let thaw = (): void => undefined
     const store: Store = {
       claim: () => new Promise((resolve) => (thaw = () => resolve({ status: 'claimed', token: 't' }))),
-      renew: () => true, complete: () => true, release: () => undefined,
+      renew: () => true,
+      complete: () => true,
+      release: () => undefined,
     }
     const { deliverer, calls } = setup({ store })
     const ticket = deliverer.submit(body('1'))

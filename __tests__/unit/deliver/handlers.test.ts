@@ -22,7 +22,10 @@ function refusal(options: unknown): string {
 
 describe('finding', () => {
   const handlers = createHandlers({
-    onOrder, onOrderDocuments, onShipment, onUnknown,
+    onOrder,
+    onOrderDocuments,
+    onShipment,
+    onUnknown,
     on: { OrderIssuedByBuyer: named, ShipmentApprovedByBuyer: named, OrderSynced: undefined },
   })
 

@@ -11,8 +11,15 @@ const UUID_8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 
 function body(more: Partial<BodyTrigger> = {}, kind = 'order'): BodyTrigger {
   return {
-    type: 'body', method: 'POST', requestId: 'r', receivedAt: new Date(0), digest: DIGEST, identified: true,
-    event: { kind } as WebhookEvent, entity: { kind: 'order', id: 'O-1' }, ...more,
+    type: 'body',
+    method: 'POST',
+    requestId: 'r',
+    receivedAt: new Date(0),
+    digest: DIGEST,
+    identified: true,
+    event: { kind } as WebhookEvent,
+    entity: { kind: 'order', id: 'O-1' },
+    ...more,
   }
 }
 
@@ -83,7 +90,9 @@ describe('the delivery ID', () => {
 
   it('of a body differs by name, kind and digest', () => {
     const ids = [
-      deliveryIdOfBody('a', body()), deliveryIdOfBody('b', body()), deliveryIdOfBody('a', body({}, 'shipment')),
+      deliveryIdOfBody('a', body()),
+      deliveryIdOfBody('b', body()),
+      deliveryIdOfBody('a', body({}, 'shipment')),
       deliveryIdOfBody('a', body({ digest: DIGEST.replace(/^./, 'z') })),
     ]
     expect(new Set(ids).size).toBe(ids.length)
@@ -96,8 +105,11 @@ describe('the delivery ID', () => {
 
   it('of a GET differs by name, kind, ID and content', () => {
     const ids = [
-      deliveryIdOfId('a', id(), 'hash'), deliveryIdOfId('b', id(), 'hash'), deliveryIdOfId('a', id(), 'other'),
-      deliveryIdOfId('a', id({ kind: 'shipment' }), 'hash'), deliveryIdOfId('a', id({ id: 'O-2' }), 'hash'),
+      deliveryIdOfId('a', id(), 'hash'),
+      deliveryIdOfId('b', id(), 'hash'),
+      deliveryIdOfId('a', id(), 'other'),
+      deliveryIdOfId('a', id({ kind: 'shipment' }), 'hash'),
+      deliveryIdOfId('a', id({ id: 'O-2' }), 'hash'),
     ]
     expect(new Set(ids).size).toBe(ids.length)
   })

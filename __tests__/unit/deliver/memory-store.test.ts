@@ -71,7 +71,11 @@ it.each(methods)('%s with a token that does not hold the key changes nothing', (
   const now = claim(store, 'a')
   const call = (key: string, token: string) =>
     method === 'complete' ? store.complete(key, token, TTL) : store[method](key, token)
-  for (const [key, token] of [['a', old], ['a', 'x'], ['b', now]] as const) {
+  for (const [key, token] of [
+    ['a', old],
+    ['a', 'x'],
+    ['b', now],
+  ] as const) {
     expect(call(key, token)).toBe(method === 'release' ? undefined : false)
   }
   expect(store.claim('a')).toEqual({ status: 'in_progress' })

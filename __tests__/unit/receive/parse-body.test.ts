@@ -98,7 +98,10 @@ describe('a body that the app has parsed', () => {
     ['a part of a larger Uint8Array', new Uint8Array(Buffer.from(`xx${text}yy`)).subarray(2, 2 + text.length)],
   ])('to %s is taken byte by byte', (_what, body) => {
     expect(takeParsedBody(requestWith(body), 'json')).toMatchObject({
-      ok: true, value: { eventName: 'X', n: 1 }, digest: sha256(text), rawBody: Buffer.from(text),
+      ok: true,
+      value: { eventName: 'X', n: 1 },
+      digest: sha256(text),
+      rawBody: Buffer.from(text),
     })
   })
 

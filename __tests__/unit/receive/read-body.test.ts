@@ -156,7 +156,8 @@ describe('a body that cannot be read', () => {
   })
 
   it.each(['compress', 'zstd', 'gzip, br', '__proto__', 'constructor', 'tostring', '*'])(
-    'in %s is not received', async (encoding) => {
+    'in %s is not received',
+    async (encoding) => {
       const result = await upload([JSON_TEXT], { 'Content-Encoding': encoding })
       expect(result).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
       expect(taken()).toBe(0)
@@ -312,7 +313,12 @@ describe('with a clock in hand', () => {
 
   const turn = () => new Promise(setImmediate)
   const outcomeOf = async (reading: BodyReading) => {
-    const result = await Promise.race([reading.result, turn().then(turn).then(() => undefined)])
+    const result = await Promise.race([
+      reading.result,
+      turn()
+        .then(turn)
+        .then(() => undefined),
+    ])
     return result && (result.ok ? 'ok' : result.outcome)
   }
 

@@ -26,7 +26,15 @@ describe('the kind', () => {
     const content = { id: '1' }
     const body = { eventName: 'NameOfTomorrow', [field]: content }
     expect(identify(body)).toEqual({
-      ok: true, kind, lineForm, schema, eventName: 'NameOfTomorrow', body, content, pointer: `/${field}`, issues: [],
+      ok: true,
+      kind,
+      lineForm,
+      schema,
+      eventName: 'NameOfTomorrow',
+      body,
+      content,
+      pointer: `/${field}`,
+      issues: [],
     })
   })
 
@@ -92,7 +100,9 @@ describe('the kind', () => {
     ['orderDocumentsEvent', true],
   ])('a %s that is no object is named', (field, content) => {
     expect(identify({ eventName: 'X', [field]: content })).toMatchObject({
-      ok: false, outcome: 'invalid_body', issues: [{ pointer: `/${field}`, message: 'must be an object' }],
+      ok: false,
+      outcome: 'invalid_body',
+      issues: [{ pointer: `/${field}`, message: 'must be an object' }],
     })
   })
 })
@@ -103,9 +113,18 @@ describe('an order event', () => {
     const meta = { messageId: 'm', extra: 1 }
     const { event, entity } = read({ eventName: 'OrderIssuedByBuyer', orderEvent: order, meta })
     expect(event).toEqual({
-      kind: 'order', eventName: 'OrderIssuedByBuyer', method: 'POST', completeness: 'affected-lines',
-      lineForm: 'deliverySchedule', orderId: 'O-1', version: 7, lastUpdatedAt: order.lastUpdatedAt, meta,
-      order, affectedLines: order.lines, issues: [],
+      kind: 'order',
+      eventName: 'OrderIssuedByBuyer',
+      method: 'POST',
+      completeness: 'affected-lines',
+      lineForm: 'deliverySchedule',
+      orderId: 'O-1',
+      version: 7,
+      lastUpdatedAt: order.lastUpdatedAt,
+      meta,
+      order,
+      affectedLines: order.lines,
+      issues: [],
     })
     expect((event as { order: unknown }).order).toBe(order)
     expect(entity).toEqual({ kind: 'order', id: 'O-1' })
@@ -132,7 +151,9 @@ describe('an order event', () => {
     [{ shipment: { orderId: 'O-1' } }, '/shipment/id'],
   ])('%j without an ID is refused', (body, pointer) => {
     expect(readEvent(identified(body), 'PUT', undefined, [])).toMatchObject({
-      ok: false, outcome: 'invalid_body', issues: [{ pointer }],
+      ok: false,
+      outcome: 'invalid_body',
+      issues: [{ pointer }],
     })
   })
 
@@ -200,8 +221,15 @@ describe('other events', () => {
     const shipment = { id: 'S-1', meta: { lastUpdatedAt: '2025-01-01T00:00:00' }, lines: [] }
     const { event, entity } = read({ eventName: 'ShipmentIssuedBySupplier', shipment, meta: { messageId: 'm' } })
     expect(event).toEqual({
-      kind: 'shipment', eventName: 'ShipmentIssuedBySupplier', method: 'POST', completeness: 'all-lines',
-      shipmentId: 'S-1', shipment, version: undefined, lastUpdatedAt: '2025-01-01T00:00:00', meta: { messageId: 'm' },
+      kind: 'shipment',
+      eventName: 'ShipmentIssuedBySupplier',
+      method: 'POST',
+      completeness: 'all-lines',
+      shipmentId: 'S-1',
+      shipment,
+      version: undefined,
+      lastUpdatedAt: '2025-01-01T00:00:00',
+      meta: { messageId: 'm' },
       issues: [],
     })
     expect(entity).toEqual({ kind: 'shipment', id: 'S-1' })
@@ -246,7 +274,8 @@ describe('other events', () => {
   })
 
   it.each([{}, { buyerOrder: null }, { lines: {} }, { lines: [{}] }, { buyerOrder: { documents: null } }])(
-    'documents in %j are none', (more) => {
+    'documents in %j are none',
+    (more) => {
       expect(read({ orderDocumentsEvent: { orderId: '1', ...more } }).event).toMatchObject({ documents: [] })
     },
   )

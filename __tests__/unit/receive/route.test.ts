@@ -57,8 +57,12 @@ describe('own patterns', () => {
     ['may be a RegExp', { order: /^\/po-(?<orderId>.+)$/ }, '/po-1/2', { orderId: '1/2' }],
     ['may be a RegExp without groups', { any: /^\/hook$/ }, '/hook', {}],
     ['any takes both IDs', { any: '/:orderId/of/:shipmentId' }, '/1/of/2', { orderId: '1', shipmentId: '2' }],
-    ['a RegExp whose group took no part', { any: /^\/x(?:\/o-(?<orderId>.+)|\/s-(?<shipmentId>.+))$/ },
-      '/x/s-1', { shipmentId: '1' }],
+    [
+      'a RegExp whose group took no part',
+      { any: /^\/x(?:\/o-(?<orderId>.+)|\/s-(?<shipmentId>.+))$/ },
+      '/x/s-1',
+      { shipmentId: '1' },
+    ],
     ['may switch a kind off', { order: false }, '/order', undefined],
     ['that are undefined count as absent', { order: undefined }, '/order/1', { orderId: '1' }],
   ])('%s', (_what, paths, path, expected) => {

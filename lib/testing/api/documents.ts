@@ -30,7 +30,10 @@ export class DocumentStore {
   private readonly key = randomBytes(32)
   private readonly documents = new Map<string, Stored>()
 
-  constructor(private readonly clock: SimulatorClock, private readonly linkMs: number) {}
+  constructor(
+    private readonly clock: SimulatorClock,
+    private readonly linkMs: number,
+  ) {}
 
   set(objectId: string, { filename, contentType = 'application/octet-stream', content }: SimulatedDocument): void {
     this.documents.set(objectId, { filename, contentType, content: Buffer.from(content) })

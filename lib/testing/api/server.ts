@@ -26,13 +26,14 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
     createServer((request, response) => {
       const { method = '', url = '', headers } = request
       const arrival = state.arrive({ ...find(method, url), method, url, headers })
-      const answer = (body: string) => writeAnswer(response, {
-        answer: state.answer(arrival, body),
-        fault: arrival.fault,
-        id: arrival.request.id,
-        now: options.clock.now(),
-        onStatus: (status) => (arrival.request.status = status),
-      })
+      const answer = (body: string) =>
+        writeAnswer(response, {
+          answer: state.answer(arrival, body),
+          fault: arrival.fault,
+          id: arrival.request.id,
+          now: options.clock.now(),
+          onStatus: (status) => (arrival.request.status = status),
+        })
       takeBody(request, response, POLLS.has(arrival.request.endpoint), answer)
     })
   const apiServer = serve(findTarget)

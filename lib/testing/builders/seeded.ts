@@ -24,6 +24,8 @@ export class Seeded {
 
   private digest(names: Name[]): Buffer {
     // As JSON, so that no two lists of names run into the same text.
-    return createHash('sha256').update(JSON.stringify([this.seed, ...names])).digest()
+    return createHash('sha256')
+      .update(JSON.stringify([this.seed, ...names]))
+      .digest()
   }
 }

@@ -145,11 +145,16 @@ function build(planned: ShipmentPlan, options: SizeOptions): FetchedShipment {
       contacts: [{ email: 'inkoop@noordzee-machines.example' }],
       purchaseOrderTerms: { ...TERMS },
     },
-    loadCarriers: planned.loadCarriers.map((override, index) => merge({
-      packageSSCC: `(00)387123450${digits(index, 9)}`,
-      packageType: 'PX',
-      lines: linesOf(index),
-    }, override)),
+    loadCarriers: planned.loadCarriers.map((override, index) =>
+      merge(
+        {
+          packageSSCC: `(00)387123450${digits(index, 9)}`,
+          packageType: 'PX',
+          lines: linesOf(index),
+        },
+        override,
+      ),
+    ),
     lines: linesOf(places - 1),
     locations: locations(planned),
     status: { processStatus: 'Issued' },

@@ -80,7 +80,15 @@ export class Sender {
     const { method, url, body } = request
     const { orderId, shipmentId } = trigger
     const report: TriggerReport = {
-      trigger, result: 'still retrying', method, url, orderId, shipmentId, sentBody: body, duplicate, attempts: [],
+      trigger,
+      result: 'still retrying',
+      method,
+      url,
+      orderId,
+      shipmentId,
+      sentBody: body,
+      duplicate,
+      attempts: [],
     }
     // A stream for each sending: what one draws does not depend on how the others fare.
     const random = createRandom(this.options.seed, this.reports.push(report))

@@ -8,9 +8,7 @@ import type { RetryOptions } from './retry'
 
 /** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
 export type TriggerAuth =
-  | 'none'
-  | { type: 'basic'; username: string; password: string }
-  | { type: 'bearer'; token: string }
+  'none' | { type: 'basic'; username: string; password: string } | { type: 'bearer'; token: string }
 
 /** One call of a webhook: POST or PUT with an event, or GET with an ID in the URL. */
 export interface Trigger {

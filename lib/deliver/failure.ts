@@ -1,0 +1,21 @@
+/** From what a callback threw to what becomes of the event. */
+import { isRejectEvent } from '../errors'
+import type { Result } from '../respond'
+import { isThenable } from '../thenable'
+
+/** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */
+export function failureOf(cause: unknown): Result {
+  try {
+    // A promise thrown by a forgotten `await`: nobody else would ever handle its rejection, and Node would exit.
+    if (isThenable(cause)) cause.then(undefined, () => undefined)
+    if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
+    const { status, message } = cause as { status: unknown; message: unknown }
+    if (!Number.isInteger(status) || (status as number) < 400 || (status as number) > 499) {
+      return { outcome: 'handler_failed', detail: 'The event was rejected with a status outside 400 to 499.', cause }
+    }
+    const detail = typeof message === 'string' && message !== '' ? message.slice(0, 500) : undefined
+    return { outcome: 'rejected', status: status as number, detail, cause }
+  } catch {
+    return { outcome: 'handler_failed', cause }
+  }
+}
