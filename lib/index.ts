@@ -2,7 +2,24 @@
  * The public surface, listed by name. Kept inside on purpose: the parts of the receiver and of the delivery, whose
  * behaviour is public through the options only.
  */
-export { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from './api'
+export {
+  TradecloudApiError,
+  TradecloudClient,
+  type Credentials,
+  type DocumentMetadata,
+  type DocumentReference,
+  type DownloadedDocument,
+  type FetchOptions,
+  type OrderPollFilters,
+  type PollCursor,
+  type PolledOrder,
+  type PolledShipment,
+  type PolledSingleDeliveryOrder,
+  type PollOptions,
+  type ShipmentPollFilters,
+  type TradecloudApiErrorCode,
+  type TradecloudClientOptions,
+} from './api'
 export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
 export type { CallbackOptions, NamedCallbacks } from './deliver/handlers'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/memory-store'

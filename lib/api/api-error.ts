@@ -4,11 +4,14 @@ import { TradecloudWebhookError } from '../errors'
 /**
  * - `fetch_failed`: anything but a usable 200: unreachable, 5xx, 429, our own credentials refused, nonsense
  * - `fetch_timeout`: no answer in time
- * - `not_found`: the API does not know the ID
+ * - `not_found`: the API does not know the ID, or the file of a document is gone
  * - `invalid_id`: cannot be an ID; nothing was sent
  * - `unavailable`: the client is closed, or the caller's signal was aborted
+ * - `unsupported_document`: has no `objectId` but a `url`, which another company chose; nothing was sent
+ * - `no_content`: a document with neither `objectId` nor `url`, so without a file; nothing was sent
  */
-export type TradecloudApiErrorCode = 'fetch_failed' | 'fetch_timeout' | 'not_found' | 'invalid_id' | 'unavailable'
+export type TradecloudApiErrorCode =
+  'fetch_failed' | 'fetch_timeout' | 'not_found' | 'invalid_id' | 'unavailable' | 'unsupported_document' | 'no_content'
 
 export interface TradecloudApiErrorOptions {
   attempts: number

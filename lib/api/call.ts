@@ -1,5 +1,6 @@
 /**
- * One call of the client: its deadline, the caller's signal, its count of attempts, and the error that it ends with.
+ * One piece of work of the client, as in "fetch order 1": until when it may try again, what ends it, its count of
+ * attempts, and the errors that it ends with. Who waits for it, and for how long, is told in `flights.ts`.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode, type TradecloudApiErrorOptions } from './api-error'
 import { backOffMs, pause } from './back-off'
@@ -7,48 +8,53 @@ import type { Failure } from './failure'
 
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
+const FIRST_NOT_FOUND_MS = 250
+
 export class Call {
   attempts = 0
   #failures = 0
+  #notFound = 0
+  #notFoundUntil: number | undefined
   readonly #what: string
-  readonly #endsAt: number
-  readonly #timer: NodeJS.Timeout
-  readonly #signal: AbortSignal | undefined
+  #endsAt = 0
   readonly #requests = new AbortController()
   readonly #waits = new AbortController()
-  #finish: () => void = () => undefined
-  /** Resolves when the call is over, however it ended. */
-  readonly done = new Promise<void>((resolve) => (this.#finish = resolve))
 
   /** `what` is the request that the caller wants, as in `GET /order/1`. */
-  constructor(what: string, timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor(what: string) {
     this.#what = what
-    this.#endsAt = performance.now() + timeoutMs
-    this.#timer = setTimeout(() => this.#end('fetch_timeout', `got no answer within ${timeoutMs} ms`), timeoutMs)
-    this.#timer.unref()
-    this.#signal = signal
-    if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  /** Aborts when a request of this call must end: at the deadline, or because the caller says so. */
+  /** Aborts when a request of this call must end: no one waits for it any more. */
   get requestSignal(): AbortSignal {
     return this.#requests.signal
   }
 
-  /** Aborts when waiting for a token or for the next attempt must end: also when the client closes. */
+  /** Aborts when waiting for a token, a place in line or the next attempt must end: also when the client closes. */
   get waitSignal(): AbortSignal {
     return this.#waits.signal
   }
 
   /** Why the call was ended from outside. */
   get ending(): TradecloudApiError {
-    return (this.#requests.signal.reason ?? this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
+    return (this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
+  }
+
+  /** Somebody waits until then, on the clock of `performance.now()`. */
+  extend(endsAt: number): void {
+    this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
 
   /** The client closes: no wait, no further attempt. A request that runs may still finish. */
   stop(): void {
     this.#waits.abort(this.#closed())
+  }
+
+  /** No one waits for it any more. */
+  cancel(): void {
+    const error = this.ended('unavailable', 'was given up: no one waits for it')
+    this.#requests.abort(error)
+    this.#waits.abort(error)
   }
 
   /** Whether another attempt after so many milliseconds can still begin. */
@@ -59,39 +65,38 @@ export class Call {
   /** The error for a failure. `via`: the request for a token that failed instead of the call's own. */
   error({ code, text, status, cause }: Failure, via?: string): TradecloudApiError {
     const said = via === undefined ? text : `needs a token, but ${via} ${text}`
-    return this.#error(code, said, { apiStatus: status, cause })
+    return this.ended(code, said, { apiStatus: status, cause })
+  }
+
+  /** The error for any other end. */
+  ended(code: TradecloudApiErrorCode, text: string, more: ErrorDetails = {}): TradecloudApiError {
+    const { attempts } = this
+    const count = `${attempts} ${attempts === 1 ? 'request' : 'requests'}`
+    return new TradecloudApiError(code, `${this.#what} ${text} (${count})`, { attempts, ...more })
   }
 
   /** Waits for the next attempt. Throws the failure where there will be none, and `ending` where the wait was ended. */
   async backOff(failure: Failure): Promise<void> {
-    const ms = backOffMs(++this.#failures, failure.retryAfterMs)
-    if (!failure.retry || this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
+    if (!failure.retry) throw this.error(failure)
+    await this.#wait(backOffMs(++this.#failures, failure.retryAfterMs), failure)
+  }
+
+  /**
+   * The same for an ID that the API may learn of in a moment: asks again after 250 ms, 500 ms, … for `retryMs` in all.
+   */
+  async waitToAppear(failure: Failure, retryMs: number): Promise<void> {
+    this.#notFoundUntil ??= performance.now() + retryMs
+    const left = Math.floor(this.#notFoundUntil - performance.now())
+    if (left <= 0) throw this.error(failure)
+    await this.#wait(Math.min(left, FIRST_NOT_FOUND_MS * 2 ** this.#notFound++), failure)
+  }
+
+  async #wait(ms: number, failure: Failure): Promise<void> {
+    if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
     if (!(await pause(ms, this.#waits.signal))) throw this.ending
   }
 
-  dispose(): void {
-    clearTimeout(this.#timer)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
-    this.#finish()
-  }
-
-  readonly #onAbort = (): void => {
-    this.#end('unavailable', 'was given up: its signal is aborted', this.#signal?.reason)
-  }
-
-  #end(code: TradecloudApiErrorCode, text: string, cause?: unknown): void {
-    const error = this.#error(code, text, { cause })
-    this.#requests.abort(error)
-    this.#waits.abort(error)
-  }
-
   #closed(): TradecloudApiError {
-    return this.#error('unavailable', 'was given up: the client is closed')
-  }
-
-  #error(code: TradecloudApiErrorCode, text: string, more: ErrorDetails = {}): TradecloudApiError {
-    const { attempts } = this
-    const count = `${attempts} ${attempts === 1 ? 'request' : 'requests'}`
-    return new TradecloudApiError(code, `${this.#what} ${text} (${count})`, { attempts, ...more })
+    return this.ended('unavailable', 'was given up: the client is closed')
   }
 }

@@ -1,6 +1,9 @@
 /** The options of the API client: what users may set, their defaults, and the checks. No message shows a secret. */
+import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
+import type { Credentials, CredentialsFunction } from './credentials'
+import { isLoopback } from './loopback'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
 export interface TradecloudClientOptions {
@@ -11,35 +14,89 @@ export interface TradecloudClientOptions {
    * `127.0.0.0/8`, `[::1]`); without user, query or hash. Default: none.
    */
   baseUrl?: string | undefined
-  /** Of a Tradecloud user. Missing, empty or with white space at an edge throws. Default: none, it is required. */
-  username: string | undefined
-  /** Missing, empty or with white space at an edge throws. Default: none, it is required. */
-  password: string | undefined
+  /**
+   * Of a Tradecloud user. Missing, empty or with white space at an edge throws. Default: none; it and `password` are
+   * required without `credentials`.
+   */
+  username?: string | undefined
+  /** Missing, empty or with white space at an edge throws. Default: none, as for `username`. */
+  password?: string | undefined
+  /**
+   * Gives user name and password, instead of the two options above: out of a vault, for one. Called before each login,
+   * so that a changed password is found without a restart. Where it throws, rejects, gives nothing usable, or nothing
+   * within `requestTimeoutMs`, it is asked again within the deadline of the call, which then fails with `fetch_failed`;
+   * what it threw or gave is not shown. Default: none.
+   */
+  credentials?: (() => Credentials | Promise<Credentials>) | undefined
   /** For one request, from its start to the end of its answer, in milliseconds. Default: 5,000. */
   requestTimeoutMs?: number | undefined
   /** For one call with all its retries, logins and waits, in milliseconds. Default: 20,000. */
   fetchTimeoutMs?: number | undefined
   /** Largest answer after decompression, in bytes. Default: 67,108,864 (64 MiB). */
   maxResponseBytes?: number | undefined
+  /**
+   * Most requests in any second, all calls of this client, logins and retries together: 1 to 10, the most that
+   * Tradecloud allows. The others wait in order of arrival; their wait counts into `fetchTimeoutMs`. Give less where
+   * others use the same Tradecloud user. Default: 10.
+   */
+  requestsPerSecond?: number | undefined
+  /**
+   * For how long an order or shipment that the API does not know is asked for again, in milliseconds: a trigger can
+   * come before the API knows what it is about. 0: not again. Default: 2,000.
+   */
+  notFoundRetryMs?: number | undefined
+  /** Largest document that `downloadDocument` brings, after decompression, in bytes. Default: 104,857,600 (100 MiB). */
+  maxDocumentBytes?: number | undefined
+  /**
+   * For the content of a document, from the answer's headers to the end of the stream, in milliseconds; also of a
+   * stream that is never read. Default: 60,000.
+   */
+  downloadTimeoutMs?: number | undefined
+  /**
+   * URL of an http proxy, as in `http://user:password@proxy.example.com:3128`, for all requests of this client: to the
+   * API and to the links of documents. It must know `CONNECT`; TLS goes through it end to end, so it sees host names
+   * only, but its own credentials go to it unencrypted. A proxy that is itself spoken to over https is not supported.
+   * Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
+   */
+  proxy?: string | undefined
+  /**
+   * Instead of our own for https, as for a private certificate authority or a proxy agent; not beside `proxy`. Should
+   * keep connections alive. `close()` does not destroy it. Default: none.
+   */
+  httpsAgent?: Agent | undefined
 }
 
 /** All options with their defaults in. Holds secrets: only for private fields. */
 export interface ResolvedClientOptions {
   /** Ends without a slash. */
   baseUrl: string
-  username: string
-  password: string
+  credentials: CredentialsFunction
   requestTimeoutMs: number
   fetchTimeoutMs: number
   maxResponseBytes: number
+  requestsPerSecond: number
+  notFoundRetryMs: number
+  maxDocumentBytes: number
+  downloadTimeoutMs: number
+  proxy: string | undefined
+  httpsAgent: Agent | undefined
 }
 
 const BASE_URLS = {
   production: 'https://api.tradecloud1.com/v2',
   acceptance: 'https://api.accp.tradecloud1.com/v2',
 }
-const DEFAULTS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 20_000, maxResponseBytes: 64 * 1024 * 1024 }
-const KNOWN = ['environment', 'baseUrl', 'username', 'password', ...Object.keys(DEFAULTS)]
+const DEFAULTS = {
+  requestTimeoutMs: 5_000,
+  fetchTimeoutMs: 20_000,
+  maxResponseBytes: 64 * 1024 * 1024,
+  requestsPerSecond: 10,
+  notFoundRetryMs: 2_000,
+  maxDocumentBytes: 100 * 1024 * 1024,
+  downloadTimeoutMs: 60_000,
+}
+const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials', 'proxy', 'httpsAgent']
+const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 
 export function resolveClientOptions(options: TradecloudClientOptions): ResolvedClientOptions {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
@@ -49,19 +106,52 @@ export function resolveClientOptions(options: TradecloudClientOptions): Resolved
   const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined))
   const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
   if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.join(', ')}`)
-  const username = checkSecret('username', given.username)
-  if (username.includes(':')) {
-    throw invalidOption('username', 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
-  }
   const numbers = { ...DEFAULTS, ...given }
   return {
     baseUrl: resolveBaseUrl(given.environment, given.baseUrl),
-    username: checkUsername('username', given.username),
-    password: checkSecret('password', given.password),
+    credentials: resolveCredentials(given.username, given.password, given.credentials),
     requestTimeoutMs: checkWholeNumber('requestTimeoutMs', numbers.requestTimeoutMs, 1, MAX_TIMER_MS),
     fetchTimeoutMs: checkWholeNumber('fetchTimeoutMs', numbers.fetchTimeoutMs, 1, MAX_TIMER_MS),
     maxResponseBytes: checkWholeNumber('maxResponseBytes', numbers.maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
+    requestsPerSecond: checkWholeNumber('requestsPerSecond', numbers.requestsPerSecond, 1, 10),
+    notFoundRetryMs: checkWholeNumber('notFoundRetryMs', numbers.notFoundRetryMs, 0, MAX_TIMER_MS),
+    maxDocumentBytes: checkWholeNumber('maxDocumentBytes', numbers.maxDocumentBytes, 1, Number.MAX_SAFE_INTEGER),
+    downloadTimeoutMs: checkWholeNumber('downloadTimeoutMs', numbers.downloadTimeoutMs, 1, MAX_TIMER_MS),
+    ...resolveWay(given.proxy, given.httpsAgent),
   }
+}
+
+function resolveCredentials(username: unknown, password: unknown, credentials: unknown): CredentialsFunction {
+  if (credentials !== undefined) {
+    if (typeof credentials !== 'function') throw invalidOption('credentials', 'is not a function')
+    const beside = username !== undefined ? 'username' : 'password'
+    if (username !== undefined || password !== undefined)
+      throw invalidOption(beside, 'cannot stand beside `credentials`')
+    return credentials as CredentialsFunction
+  }
+  const pair = { username: checkUsername('username', username), password: checkSecret('password', password) }
+  return () => pair
+}
+
+/** Never quotes the proxy: it may hold a password. */
+function resolveWay(proxy: unknown, httpsAgent: unknown): { proxy: string | undefined; httpsAgent: Agent | undefined } {
+  if (httpsAgent !== undefined) {
+    if (proxy !== undefined) throw invalidOption('httpsAgent', 'cannot stand beside `proxy`: give one of them')
+    if (!(httpsAgent instanceof Agent)) throw invalidOption('httpsAgent', 'is not an agent of node:https')
+    return { proxy: undefined, httpsAgent }
+  }
+  if (proxy === undefined) return { proxy: undefined, httpsAgent: undefined }
+  const problem = 'is not an http URL; expected is one as in http://proxy.example.com:3128'
+  if (typeof proxy !== 'string' || !URL.canParse(proxy)) throw invalidOption('proxy', problem)
+  const { protocol, pathname, search, hash, username, password } = new URL(proxy)
+  if (protocol !== 'http:') throw invalidOption('proxy', problem)
+  if (pathname !== '/' || search !== '' || hash !== '') throw invalidOption('proxy', 'holds a path, a query or a hash')
+  try {
+    decodeURIComponent(username + password)
+  } catch {
+    throw invalidOption('proxy', 'holds a percent sign in its user or password that is not escaped as %25')
+  }
+  return { proxy, httpsAgent: undefined }
 }
 
 function resolveBaseUrl(environment: unknown, baseUrl: unknown): string {
@@ -95,9 +185,4 @@ function checkBaseUrl(value: unknown): string {
     throw invalidOption('baseUrl', 'must be https (http only to this machine): over http the password could be read')
   }
   return href.replace(/\/+$/, '')
-}
-
-/** Of a parsed URL, where any spelling of an IPv4 address has become four numbers. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

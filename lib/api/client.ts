@@ -3,15 +3,27 @@
  */
 import { checkEntityId } from '../entity-id'
 import { quote } from '../quote'
-import type { Order, Shipment } from '../schema/types'
+import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
-import { Call } from './call'
 import { resolveClientOptions, type ResolvedClientOptions, type TradecloudClientOptions } from './client-options'
+import { Documents, type DocumentMetadata, type DocumentReference, type DownloadedDocument } from './documents'
 import { readEntity, type FetchedEntity } from './entity'
-import { failureOf, uselessAnswer } from './failure'
+import { uselessAnswer } from './failure'
+import { Flights } from './flights'
+import type {
+  OrderPollFilters,
+  PolledOrder,
+  PolledShipment,
+  PolledSingleDeliveryOrder,
+  PollOptions,
+  ShipmentPollFilters,
+} from './poll-options'
+import { Poller } from './poller'
+import { RateLimit } from './rate-limit'
+import { Requests } from './requests'
 import { Session } from './session'
-import { Transport, type Answer, type ApiRequest } from './transport'
+import { Transport } from './transport'
 
 export interface FetchOptions {
   /** Ends the call when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
@@ -34,18 +46,33 @@ const MAX_SHOWN = 120
  */
 export class TradecloudClient {
   // Private to the language, not only to TypeScript: what holds secrets must not show when the client is logged.
-  readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs'>
+  readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
   readonly #transport: Transport
   readonly #session: Session
-  readonly #calls = new Set<Call>()
+  readonly #requests: Requests
+  readonly #flights = new Flights()
+  readonly #poller: Poller
+  readonly #documents: Documents
   #closing: Promise<void> | undefined
 
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
-  constructor(options: TradecloudClientOptions) {
-    const { username, password, ...rest } = resolveClientOptions(options)
-    this.#options = rest
+  constructor(options: TradecloudClientOptions)
+  /**
+   * With another rate limit, for tests and benchmarks.
+   * @internal
+   */
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types
+  constructor(options: TradecloudClientOptions, rate: RateLimit)
+  constructor(options: TradecloudClientOptions, rate?: RateLimit) {
+    const { credentials, ...rest } = resolveClientOptions(options)
+    const limit = rate ?? new RateLimit(rest.requestsPerSecond)
+    const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = rest
+    this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
     this.#transport = new Transport(rest)
-    this.#session = new Session(this.#transport, username, password)
+    this.#session = new Session(this.#transport, limit, credentials, requestTimeoutMs)
+    this.#requests = new Requests(this.#transport, limit, this.#session)
+    this.#poller = new Poller(this.#flights, this.#requests, fetchTimeoutMs)
+    this.#documents = new Documents(this.#flights, this.#requests, this.#transport, rest)
   }
 
   /** The order with all its lines, as Tradecloud sent it: a value may differ from its type. */
@@ -58,6 +85,68 @@ export class TradecloudClient {
   async getShipment(shipmentId: string, options: FetchOptions = {}): Promise<Shipment> {
     const { entity } = await this.fetchEntity('shipment', shipmentId, { signal: options.signal })
     return entity
+  }
+
+  /**
+   * All orders that the user may see and that changed after `lastUpdatedAfter`, oldest change first as far as
+   * Tradecloud keeps to that, and at the very end the new cursor. Nothing is skipped when orders change meanwhile: they
+   * come with their old state, the new one, or both, so that an order may come twice. A poll that ends early or throws
+   * gives no cursor: begin again from the stored one. Holds one page in memory. Each page has `fetchTimeoutMs`. Throws
+   * `invalid_option` at once, and a `TradecloudApiError` while it runs. An order that changes in the very millisecond
+   * of the cursor after it was read may be missed, should Tradecloud take "after" strictly: not documented.
+   *
+   * ```ts
+   * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
+   *   if (found.type === 'order') await save(found.order)
+   *   else await store(found.lastUpdatedAt)
+   * }
+   * ```
+   */
+  pollOrders(options: PollOptions<OrderPollFilters>): AsyncGenerator<PolledOrder, void, undefined> {
+    return this.#poller.poll('/order-search/poll', options, (order: Order) => ({ type: 'order' as const, order }))
+  }
+
+  /** As `pollOrders`, with one delivery a line. */
+  pollSingleDeliveryOrders(
+    options: PollOptions<OrderPollFilters>,
+  ): AsyncGenerator<PolledSingleDeliveryOrder, void, undefined> {
+    const wrap = (order: SingleDeliveryOrder) => ({ type: 'order' as const, order })
+    return this.#poller.poll('/order-search/poll/single-delivery', options, wrap)
+  }
+
+  /** As `pollOrders`, for shipments. */
+  pollShipments(options: PollOptions<ShipmentPollFilters>): AsyncGenerator<PolledShipment, void, undefined> {
+    return this.#poller.poll('/shipment/poll', options, (shipment: Shipment) => ({
+      type: 'shipment' as const,
+      shipment,
+    }))
+  }
+
+  /**
+   * Of a document that is stored at Tradecloud, with a link to its content. Rejects with `not_found` where it is gone.
+   */
+  getDocumentMetadata(objectId: string, options: FetchOptions = {}): Promise<DocumentMetadata> {
+    return this.#documents.metadata(objectId, options.signal)
+  }
+
+  /**
+   * The content of a document that is stored at Tradecloud, by its `objectId`. Takes the link out of the metadata,
+   * opens it at once and without Tradecloud's token, and asks for another once where the link has ended.
+   * `fetchTimeoutMs` bounds the way to the headers, `downloadTimeoutMs` and `maxDocumentBytes` the content; the signal
+   * ends both. Links are opened over https, and over http only on this machine; redirects are not followed; links do
+   * not count as requests to the API. The content may be anything a company has uploaded. Read the stream, or destroy
+   * it.
+   *
+   * Rejects with `unsupported_document` for a document that has a `url` alone, `no_content` for one without a file,
+   * `not_found` where Tradecloud has the file no more, and with all that `getOrder` rejects with.
+   *
+   * ```ts
+   * const { stream, filename } = await client.downloadDocument(document)
+   * await pipeline(stream, createWriteStream(join(folder, basename(filename))))
+   * ```
+   */
+  downloadDocument(document: DocumentReference, options: FetchOptions = {}): Promise<DownloadedDocument> {
+    return this.#documents.download(document, options.signal)
   }
 
   /**
@@ -85,56 +174,26 @@ export class TradecloudClient {
     }
     const path = `/${kind}/${encodeURIComponent(id)}`
     const what = `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
-    if (this.#closing) {
-      throw new TradecloudApiError('unavailable', `${what} was not sent: the client is closed`, { attempts: 0 })
-    }
-    const call = new Call(what, timeoutMs, signal)
-    this.#calls.add(call)
-    try {
-      const { body } = await this.#get(call, path)
-      const read = readEntity(body)
-      if (!read.ok) throw call.error(uselessAnswer(read.reason))
-      const { entity, contentHash, removedKeys } = read
-      return { entity, contentHash, removedKeys }
-    } finally {
-      this.#calls.delete(call)
-      call.dispose()
-    }
-  }
-
-  /** Sends until there is a 200. */
-  async #get(call: Call, path: string): Promise<Answer> {
-    let renewed = false
-    for (;;) {
-      const token = await this.#session.token(call)
-      call.attempts++
-      const request: ApiRequest = { method: 'GET', path, headers: { Authorization: `Bearer ${token}` } }
-      const outcome = await this.#transport.send(request, call.requestSignal)
-      if (outcome.type === 'aborted') throw call.ending
-      if (outcome.type === 'answer' && outcome.status === 200) return outcome
-      const failure = failureOf(outcome)
-      if (failure.status === 401) {
-        if (!this.#session.refused(token)) continue
-        if (renewed) {
-          this.#session.forget()
-          throw call.error({ ...failure, text: 'was answered 401, again with a new token' })
-        }
-        renewed = true
-        continue
-      }
-      await call.backOff(failure.status === 404 ? { ...failure, code: 'not_found' } : failure)
-    }
+    const { notFoundRetryMs } = this.#options
+    const { body, call } = await this.#flights.join(path, what, { signal, timeoutMs }, async (flight) => {
+      const answer = await this.#requests.send(flight, { method: 'GET', path }, { notFoundRetryMs })
+      return { body: answer.body, call: flight.call }
+    })
+    // Read for each caller: what one does to its order, another must not see.
+    const read = readEntity(body)
+    if (!read.ok) throw call.error(uselessAnswer(read.reason))
+    const { entity, contentHash, removedKeys } = read
+    return { entity, contentHash, removedKeys }
   }
 
   async #close(): Promise<void> {
-    const running = [...this.#calls]
-    for (const call of running) call.stop()
     const limit = new AbortController()
     await Promise.race([
-      Promise.all([this.#session.close(), ...running.map(({ done }) => done)]),
+      Promise.all([this.#flights.close(), this.#session.close()]),
       pause(this.#options.requestTimeoutMs, limit.signal),
     ])
     limit.abort()
+    this.#documents.close()
     this.#transport.close()
   }
 }

@@ -10,7 +10,7 @@ export interface Failure {
   retry: boolean
   status?: number
   retryAfterMs?: number | undefined
-  cause?: Error
+  cause?: Error | undefined
 }
 
 /** For all but a usable 200; what a 401 or 404 means is up to the caller. */

@@ -4,3 +4,14 @@ export type { FetchOptions } from './client'
 export type { TradecloudClientOptions } from './client-options'
 export { TradecloudApiError } from './api-error'
 export type { TradecloudApiErrorCode } from './api-error'
+export type {
+  OrderPollFilters,
+  PollCursor,
+  PolledOrder,
+  PolledShipment,
+  PolledSingleDeliveryOrder,
+  PollOptions,
+  ShipmentPollFilters,
+} from './poll-options'
+export type { Credentials } from './credentials'
+export type { DocumentMetadata, DocumentReference, DownloadedDocument } from './documents'

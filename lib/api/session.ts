@@ -5,8 +5,10 @@
 import type { TradecloudApiError } from './api-error'
 import { backOffMs, pause } from './back-off'
 import type { Call } from './call'
+import { askForCredentials, type CredentialsFunction } from './credentials'
 import { debugApi } from '../debug'
 import { failureOf, uselessAnswer, type Failure } from './failure'
+import type { RateLimit, Slot } from './rate-limit'
 import { refreshTime } from './token-lifetime'
 import type { Answer, ApiRequest, Outcome, Transport } from './transport'
 
@@ -28,17 +30,21 @@ type Renewal =
 
 export class Session {
   readonly #transport: Transport
-  readonly #credentials: string
+  readonly #credentials: CredentialsFunction
+  readonly #credentialsTimeoutMs: number
   readonly #waiters = new Set<Waiter>()
   #access: { token: string; refreshAt: number } | undefined
   #refreshToken: string | undefined
   #renewing: Promise<void> | undefined
   #sending = false
+  readonly #rate: RateLimit
   #pause = new AbortController()
 
-  constructor(transport: Transport, username: string, password: string) {
+  constructor(transport: Transport, rate: RateLimit, credentials: CredentialsFunction, credentialsTimeoutMs: number) {
     this.#transport = transport
-    this.#credentials = `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`
+    this.#rate = rate
+    this.#credentials = credentials
+    this.#credentialsTimeoutMs = credentialsTimeoutMs
   }
 
   /** A token that is good for now. Rejects with the failure of the login, or with `call.ending`. */
@@ -79,6 +85,11 @@ export class Session {
     })
   }
 
+  /** Whether a request would be sent with this token now. */
+  isCurrent(token: string): boolean {
+    return this.#access?.token === token
+  }
+
   /** The API refused this token. False where a newer one is at hand: then the 401 tells about the past. */
   refused(token: string): boolean {
     if (this.#access !== undefined && this.#access.token !== token) return false
@@ -98,15 +109,23 @@ export class Session {
     const refreshToken = this.#refreshToken
     this.#access = this.#refreshToken = undefined
     if (refreshToken === undefined) return
+    const slot = await this.#rate.take({ first: true })
     await this.#transport.send({ ...LOGOUT, headers: { 'Refresh-Token': refreshToken } })
+    slot?.done()
   }
 
   /** Tries until there is a token, the failure is final, or no one waits. Never rejects. */
   async #renew(): Promise<void> {
     let failures = 0
     while (this.#waiters.size > 0) {
+      const slot = await this.#rate.take({ first: true })
+      if (slot === undefined) break
+      if (this.#waiters.size === 0) {
+        slot.cancel()
+        break
+      }
       const refreshToken = this.#refreshToken
-      const renewal = await (refreshToken === undefined ? this.#login() : this.#refresh(refreshToken))
+      const renewal = await (refreshToken === undefined ? this.#login(slot) : this.#refresh(refreshToken, slot))
       if (renewal.ok) {
         for (const waiter of this.#waiters) waiter.resolve(renewal.token)
         break
@@ -125,17 +144,25 @@ export class Session {
     this.#renewing = undefined
   }
 
-  async #login(): Promise<Renewal> {
-    const outcome = await this.#send({ ...LOGIN, headers: { Authorization: this.#credentials } })
+  async #login(slot: Slot): Promise<Renewal> {
+    const via = `${LOGIN.method} ${LOGIN.path}`
+    const credentials = await askForCredentials(this.#credentials, this.#credentialsTimeoutMs)
+    if (!credentials.ok) {
+      slot.cancel()
+      const text = `was not sent: ${credentials.reason}`
+      return { ok: false, next: 'back-off', failure: { code: 'fetch_failed', text, retry: true }, via }
+    }
+    const outcome = await this.#send({ ...LOGIN, headers: { Authorization: credentials.value } }, slot)
     const token = this.#keepTokens(outcome)
-    if (token !== undefined) return { ok: true, token }
-    return { ok: false, next: 'back-off', failure: loginFailure(outcome), via: `${LOGIN.method} ${LOGIN.path}` }
+    return token === undefined
+      ? { ok: false, next: 'back-off', failure: loginFailure(outcome), via }
+      : { ok: true, token }
   }
 
-  async #refresh(refreshToken: string): Promise<Renewal> {
+  async #refresh(refreshToken: string, slot: Slot): Promise<Renewal> {
     // Spent from here on, also when its answer gets lost on the way.
     this.#refreshToken = undefined
-    const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } })
+    const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } }, slot)
     const token = this.#keepTokens(outcome)
     if (token !== undefined) return { ok: true, token }
     if (outcome.type === 'answer') {
@@ -152,10 +179,11 @@ export class Session {
    * Not bound to any caller's deadline or signal: the others want the token too, and a refresh that is broken off costs
    * the refresh token.
    */
-  async #send(request: ApiRequest): Promise<Outcome> {
+  async #send(request: ApiRequest, slot: Slot): Promise<Outcome> {
     for (const { call } of this.#waiters) call.attempts++
     this.#sending = true
     const outcome = await this.#transport.send(request)
+    slot.done()
     this.#sending = false
     return outcome
   }

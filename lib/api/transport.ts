@@ -2,17 +2,20 @@
  * One HTTP request to the API and what came of it. Alone in knowing axios: nothing of an axios object leaves this file,
  * because its errors carry the credentials of the request.
  */
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent as HttpsAgent } from 'node:https'
+import type { Readable } from 'node:stream'
 import type { AxiosStatic } from 'axios'
 import { debugApi } from '../debug'
 import { quote } from '../quote'
+import { agentsOf, type Agents } from './agents'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
   /** Begins with a slash, goes behind the base URL, and is escaped already. */
   path: string
   headers: Record<string, string>
+  /** JSON text. Default: no body. */
+  body?: string | undefined
 }
 
 export interface Answer {
@@ -39,6 +42,18 @@ export interface TransportOptions {
   baseUrl: string
   requestTimeoutMs: number
   maxResponseBytes: number
+  /** For https instead of our own; stays open. */
+  httpsAgent?: HttpsAgent | undefined
+  /** Of an http proxy. */
+  proxy?: string | undefined
+}
+
+/** An answer whose body is still to come. `body` may fail with an error that holds secrets: never pass that on. */
+export interface OpenAnswer {
+  type: 'open'
+  status: number
+  headers: Record<string, unknown>
+  body: Readable
 }
 
 type Axios = InstanceType<AxiosStatic['Axios']>
@@ -49,15 +64,14 @@ const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
 export class Transport {
   readonly #options: TransportOptions
-  readonly #agent: HttpAgent
+  readonly #agents: Agents
   readonly #running = new Set<AbortController>()
   #axios: Axios | undefined
   #closed = false
 
   constructor(options: TransportOptions) {
     this.#options = options
-    const Agent = options.baseUrl.startsWith('https:') ? HttpsAgent : HttpAgent
-    this.#agent = new Agent({ keepAlive: true })
+    this.#agents = agentsOf(options)
   }
 
   /** Sends once. Never rejects. */
@@ -74,10 +88,52 @@ export class Transport {
   close(): void {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
-    this.#agent.destroy()
+    this.#agents.httpAgent.destroy()
+    if (this.#options.httpsAgent === undefined) this.#agents.httpsAgent.destroy()
   }
 
-  async #send(request: ApiRequest, signal: AbortSignal | undefined): Promise<Outcome> {
+  /**
+   * Opens another host's URL, without a token; the URL itself may be a secret. Waits for the headers, for at most
+   * `requestTimeoutMs`. The signal also ends the body. Never rejects.
+   */
+  async open(url: string, signal: AbortSignal): Promise<OpenAnswer | Outcome> {
+    const outcome = await this.#within(signal, async (axios, ownSignal) => {
+      const {
+        data: body,
+        status,
+        headers,
+      } = await axios.request<Readable>({
+        ...this.#common(),
+        url,
+        headers: { Accept: '*/*', 'User-Agent': 'tradecloud-webhook' },
+        responseType: 'stream',
+        signal: ownSignal,
+      })
+      // Whoever listens later would miss a failure that comes before that.
+      body.on('error', () => undefined)
+      if (signal.aborted) body.destroy()
+      else {
+        const abort = () => body.destroy()
+        signal.addEventListener('abort', abort, { once: true })
+        body.once('close', () => signal.removeEventListener('abort', abort))
+      }
+      return { type: 'open' as const, status, headers: Object.fromEntries(Object.entries(headers)), body }
+    })
+    debugApi('GET a link: %s', outcome.type === 'open' ? outcome.status : outcome.type)
+    return outcome
+  }
+
+  #send(request: ApiRequest, signal: AbortSignal | undefined): Promise<Outcome> {
+    return this.#within(signal, async (axios, ownSignal) => {
+      const answer = await axios.request<Buffer>(this.#configOf(request, ownSignal))
+      return answerOf(answer, answer.data)
+    })
+  }
+
+  async #within<T>(
+    signal: AbortSignal | undefined,
+    request: (axios: Axios, signal: AbortSignal) => Promise<T>,
+  ): Promise<T | Outcome> {
     if (this.#closed || signal?.aborted) return { type: 'aborted' }
     const timeoutMs = this.#options.requestTimeoutMs
     const controller = new AbortController()
@@ -87,8 +143,7 @@ export class Transport {
     this.#running.add(controller)
     try {
       this.#axios ??= loadAxios()
-      const answer = await this.#axios.request<Buffer>(this.#configOf(request, controller.signal))
-      return answerOf(answer, answer.data)
+      return await request(this.#axios, controller.signal)
     } catch (error) {
       if (!controller.signal.aborted) return outcomeOf(error, this.#options.maxResponseBytes)
       return controller.signal.reason === TIMED_OUT ? { type: 'timeout', timeoutMs } : { type: 'aborted' }
@@ -99,23 +154,36 @@ export class Transport {
     }
   }
 
-  #configOf({ method, path, headers }: ApiRequest, signal: AbortSignal) {
+  #configOf({ method, path, headers, body }: ApiRequest, signal: AbortSignal) {
+    // `false` keeps axios from adding one to a POST without a body.
+    const contentType = body === undefined ? false : 'application/json'
     return {
-      adapter: 'http' as const,
+      ...this.#common(),
       method,
       baseURL: this.#options.baseUrl,
       url: path,
       allowAbsoluteUrls: false,
-      // `false` keeps axios from adding one to a POST without a body.
-      headers: { Accept: 'application/json', 'User-Agent': 'tradecloud-webhook', 'Content-Type': false, ...headers },
-      maxRedirects: 0,
+      headers: {
+        Accept: 'application/json',
+        'User-Agent': 'tradecloud-webhook',
+        'Content-Type': contentType,
+        ...headers,
+      },
+      data: body,
       maxContentLength: this.#options.maxResponseBytes,
-      proxy: false as const,
       responseType: 'arraybuffer' as const,
-      validateStatus: () => true,
-      httpAgent: this.#agent,
-      httpsAgent: this.#agent,
       signal,
+    }
+  }
+
+  #common() {
+    return {
+      adapter: 'http' as const,
+      maxRedirects: 0,
+      // Nothing out of environment variables. A proxy that was asked for is in the agents.
+      proxy: false as const,
+      validateStatus: () => true,
+      ...this.#agents,
     }
   }
 }

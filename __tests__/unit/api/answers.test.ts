@@ -53,6 +53,18 @@ test.each([
   expect(error.message).toContain('maxResponseBytes')
 })
 
+test('cuts 300 MB that come as 300 kB, within bounded memory', async () => {
+  api().next('order', body(gzipSync(Buffer.alloc(300 * 1024 * 1024)), { 'Content-Encoding': 'gzip' }))
+  const before = process.memoryUsage().rss
+  let most = 0
+  const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5)
+  const error = await errorOf(client({ maxResponseBytes: 8 * 1024 * 1024 }).getOrder('1')).finally(() =>
+    clearInterval(watch),
+  )
+  expect(error).toMatchObject({ code: 'fetch_failed', attempts: 2 })
+  expect(most - before).toBeLessThan(100 * 1024 * 1024)
+}, 20_000)
+
 test('does not follow a redirect, and the other host sees nothing', async () => {
   let requests = 0
   const other = await new Promise<Server>((resolve) => {

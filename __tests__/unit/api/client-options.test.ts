@@ -1,4 +1,5 @@
 /** Options of the client: what is allowed, what throws, and that no message shows a secret. */
+import { Agent } from 'node:https'
 import { TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
 import { resolveClientOptions } from '../../../lib/api/client-options'
 import { TradecloudWebhookError } from '../../../lib/errors'
@@ -21,12 +22,19 @@ const baseUrlOf = (options: object) => resolveClientOptions({ ...CREDENTIALS, ..
 
 test('has defaults, and takes undefined for absent', () => {
   const absent = { baseUrl: undefined, requestTimeoutMs: undefined, maxResponseBytes: undefined }
-  expect(resolveClientOptions({ ...VALID, ...absent })).toEqual({
+  const { credentials, ...rest } = resolveClientOptions({ ...VALID, ...absent })
+  expect(credentials()).toEqual(CREDENTIALS)
+  expect(rest).toEqual({
     baseUrl: 'https://api.tradecloud1.com/v2',
-    ...CREDENTIALS,
     requestTimeoutMs: 5_000,
     fetchTimeoutMs: 20_000,
     maxResponseBytes: 67_108_864,
+    requestsPerSecond: 10,
+    notFoundRetryMs: 2_000,
+    maxDocumentBytes: 104_857_600,
+    downloadTimeoutMs: 60_000,
+    proxy: undefined,
+    httpsAgent: undefined,
   })
   expect(baseUrlOf({ environment: 'acceptance' })).toBe('https://api.accp.tradecloud1.com/v2')
 })
@@ -73,11 +81,29 @@ test.each([
   [{ ...VALID, fetchTimeoutMs: 2_147_483_648 }, 'fetchTimeoutMs'],
   [{ ...VALID, fetchTimeoutMs: NaN }, 'fetchTimeoutMs'],
   [{ ...VALID, maxResponseBytes: 1.5 }, 'maxResponseBytes'],
+  [{ ...VALID, requestsPerSecond: 0 }, 'requestsPerSecond'],
+  [{ ...VALID, requestsPerSecond: 11 }, 'requestsPerSecond'],
+  [{ ...VALID, requestsPerSecond: 2.5 }, 'requestsPerSecond'],
+  [{ ...VALID, notFoundRetryMs: -1 }, 'notFoundRetryMs'],
+  [{ ...VALID, maxDocumentBytes: 0 }, 'maxDocumentBytes'],
+  [{ ...VALID, downloadTimeoutMs: 0 }, 'downloadTimeoutMs'],
+  [{ environment: 'production', credentials: 'canary' }, 'credentials'],
+  [{ ...VALID, credentials: () => CREDENTIALS }, 'username'],
+  [{ environment: 'production', password: 'canary', credentials: () => CREDENTIALS }, 'password'],
+  [{ ...VALID, proxy: 'proxy.example.com' }, 'proxy'],
+  [{ ...VALID, proxy: 'https://proxy.example.com' }, 'proxy'],
+  [{ ...VALID, proxy: 'http://proxy.example.com/path' }, 'proxy'],
+  [{ ...VALID, proxy: 'http://a:100%@proxy.example.com' }, 'proxy'],
+  [{ ...VALID, proxy: 7 }, 'proxy'],
+  [{ ...VALID, httpsAgent: {} }, 'httpsAgent'],
+  [{ ...VALID, httpsAgent: new Agent(), proxy: 'http://canary:canary@proxy' }, 'httpsAgent'],
   [{ ...VALID, username: 'some:one' }, 'username'],
   [undefined, 'options'],
   [null, 'options'],
 ])('refuses %p', (options, option) => {
-  expect(errorOf(options).message).toContain(`Option \`${option}\``)
+  const { message } = errorOf(options)
+  expect(message).toContain(`Option \`${option}\``)
+  expect(message).not.toContain('canary')
 })
 
 test.each(['username', 'password'])('refuses a wrong %s and does not show it', (option) => {

@@ -1,6 +1,6 @@
 /** The end of a client: logs out, ends what waits, lets no new call begin, and leaves nothing open. */
-import { FakeApi, errorOf, hang, PASSWORD, reset, setUp, status, until, USERNAME } from './fake-api'
 import { TradecloudClient } from '../../../lib/api'
+import { errorOf, FakeApi, hang, PASSWORD, reset, setUp, status, until, USERNAME } from './fake-api'
 
 const { api, client } = setUp()
 
@@ -48,9 +48,24 @@ test('lets a request that runs finish', async () => {
   const order = tradecloud.getOrder('1')
   await until(() => held.length === 1)
   const closed = tradecloud.close()
+  await until(() => api().count('logout') === 1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
   held[0]?.()
   expect(await order).toEqual({ id: '1' })
   await closed
+})
+
+test('tells how a request that ran failed, and does not send it again', async () => {
+  const held: Array<() => void> = []
+  api().next('order', (_req, res) => void held.push(() => res.writeHead(503).end()))
+  const tradecloud = client()
+  const call = errorOf(tradecloud.getOrder('1'))
+  await until(() => held.length === 1)
+  const closed = tradecloud.close()
+  held[0]?.()
+  expect(await call).toMatchObject({ code: 'fetch_failed', apiStatus: 503 })
+  await closed
+  expect(api().count('order')).toBe(1)
 })
 
 test('ends a request that hangs, within requestTimeoutMs', async () => {
@@ -68,7 +83,8 @@ test.each([
   ['the retry of a login', 'login', 'unavailable'],
 ] as const)('ends a call that waits for %s', async (_what, endpoint, code) => {
   api().always(endpoint, status(503, { 'Retry-After': '10' }))
-  const tradecloud = client()
+  // Were the wait not ended, the test would time out.
+  const tradecloud = client({ requestTimeoutMs: 60_000, fetchTimeoutMs: 60_000 })
   const call = errorOf(tradecloud.getOrder('1'))
   await until(() => api().count(endpoint) === 1)
   // The answer still has to arrive at the client.
@@ -93,13 +109,21 @@ test('ends a call that waits for a login, and logs out with what the login bring
 })
 
 test('leaves no socket and no timer open', async () => {
-  const open = () => process.getActiveResourcesInfo().filter((type) => /TCP|Timeout/.test(type)).sort()
+  const open = () =>
+    process
+      .getActiveResourcesInfo()
+      .filter((type) => /TCP|Timeout/.test(type))
+      .sort()
   const before = open()
   const own = await new FakeApi().start()
   own.next('order', status(503))
   const tradecloud = new TradecloudClient({ baseUrl: own.baseUrl, username: USERNAME, password: PASSWORD })
   await tradecloud.getOrder('1')
+  expect(await own.connections()).toBeGreaterThan(0)
   await tradecloud.close()
+  // Long before the server would end an idle connection.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(await own.connections()).toBe(0)
   await own.stop()
   await until(() => open().length <= before.length)
 })

@@ -5,11 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
+import { RateLimit } from '../../../lib/api/rate-limit'
 
 export const USERNAME = 'canary-user@example.com'
 export const PASSWORD = 'canary-päßword:with-colon'
 
-export type Endpoint = 'login' | 'refresh' | 'logout' | 'order' | 'shipment'
+export type Endpoint = 'login' | 'refresh' | 'logout' | 'order' | 'shipment' | 'poll' | 'metadata'
 export type Script = (req: IncomingMessage, res: ServerResponse) => void
 
 export interface Seen {
@@ -17,6 +18,8 @@ export interface Seen {
   method: string
   url: string
   headers: IncomingMessage['headers']
+  /** On the clock of `performance.now()`. */
+  at: number
 }
 
 export class FakeApi {
@@ -31,14 +34,20 @@ export class FakeApi {
 
   constructor() {
     this.#server = createServer((req, res) => {
-      req.resume()
       const endpoint = endpointOf(req)
-      this.seen.push({ endpoint, method: req.method ?? '', url: req.url ?? '', headers: req.headers })
+      this.seen.push({
+        endpoint,
+        method: req.method ?? '',
+        url: req.url ?? '',
+        headers: req.headers,
+        at: performance.now(),
+      })
       const i = this.#scripts.findIndex((entry) => entry.endpoint === endpoint)
       const entry = this.#scripts[i]
       if (entry && !entry.always) this.#scripts.splice(i, 1)
       if (entry) entry.script(req, res)
       else this.serve(endpoint, req, res)
+      req.resume()
     })
   }
 
@@ -53,6 +62,10 @@ export class FakeApi {
     await closed
   }
 
+  connections(): Promise<number> {
+    return new Promise((resolve) => this.#server.getConnections((_error, count) => resolve(count)))
+  }
+
   get baseUrl(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v2`
   }
@@ -60,6 +73,11 @@ export class FakeApi {
   /** What the next requests of that endpoint get, one script each. */
   next(endpoint: Endpoint, ...scripts: Script[]): void {
     for (const script of scripts) this.#scripts.push({ endpoint, script, always: false })
+  }
+
+  /** What the next request gets, before all that was asked for earlier. */
+  first(endpoint: Endpoint, script: Script): void {
+    this.#scripts.unshift({ endpoint, script, always: false })
   }
 
   always(endpoint: Endpoint, script: Script): void {
@@ -111,14 +129,20 @@ export class FakeApi {
 function endpointOf({ method = '', url = '' }: IncomingMessage): Endpoint | undefined {
   const rest = url.startsWith('/v2/') ? `${method} ${url.slice(3)}` : ''
   const login = /^GET \/authentication\/(login|refresh)$/.exec(rest) ?? /^POST \/authentication\/(logout)$/.exec(rest)
+  if (/^POST \/(order-search|shipment)\/poll/.test(rest)) return 'poll'
+  if (/^GET \/object-storage\/document\/[^/]+\/metadata$/.test(rest)) return 'metadata'
   return (login ?? /^GET \/(order|shipment)\/[^/]+$/.exec(rest))?.[1] as Endpoint | undefined
 }
 
-export const status = (code: number, headers: Record<string, string> = {}, body = ''): Script =>
-  (_req, res) => res.writeHead(code, headers).end(body)
+export const status =
+  (code: number, headers: Record<string, string> = {}, body = ''): Script =>
+  (_req, res) =>
+    res.writeHead(code, headers).end(body)
 
-export const body = (text: string | Buffer, headers: Record<string, string> = {}): Script =>
-  (_req, res) => res.writeHead(200, headers).end(text)
+export const body =
+  (text: string | Buffer, headers: Record<string, string> = {}): Script =>
+  (_req, res) =>
+    res.writeHead(200, headers).end(text)
 
 export const reset: Script = (req) => req.socket.destroy()
 
@@ -154,8 +178,11 @@ export function setUp(): SetUp {
     api: () => api,
     client: (options = {}) => {
       const { baseUrl } = api
-      const defaults = { baseUrl, username: USERNAME, password: PASSWORD, requestTimeoutMs: 1_000 }
-      const made = new TradecloudClient({ ...defaults, ...options })
+      const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
+      const given = { baseUrl, ...login, requestTimeoutMs: 1_000, ...options }
+      // Most tests are not about the rate limit, and would wait for it.
+      const limited = options.requestsPerSecond !== undefined
+      const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))
       clients.push(made)
       return made
     },
@@ -168,7 +195,10 @@ export function withoutJitter(): void {
 }
 
 export async function errorOf(promise: Promise<unknown>): Promise<TradecloudApiError> {
-  const error: unknown = await promise.then(() => undefined, (thrown: unknown) => thrown)
+  const error: unknown = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
   expect(error).toBeInstanceOf(TradecloudApiError)
   return error as TradecloudApiError
 }
@@ -176,4 +206,14 @@ export async function errorOf(promise: Promise<unknown>): Promise<TradecloudApiE
 export async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
   expect(condition()).toBe(true)
+}
+
+/** The largest number of requests that came within any sliding second, both ends included. */
+export function busiestSecond(seen: Seen[]): number {
+  const times = seen.map(({ at }) => at).sort((one, other) => one - other)
+  let first = 0
+  return times.reduce((busiest, time, i) => {
+    while (time - (times[first] ?? time) > 1_000) first++
+    return Math.max(busiest, i - first + 1)
+  }, 0)
 }

@@ -55,9 +55,10 @@ test('does not wait for a Retry-After beyond the deadline: the answer decides at
 })
 
 test('ends a call in total, with the last failure', async () => {
-  jest.spyOn(Math, 'random').mockReturnValue(0.1)
+  // Waits 125 and 250 ms; the 500 ms after that do not fit.
+  jest.spyOn(Math, 'random').mockReturnValue(0.5)
   api().always('order', status(502))
-  const error = await errorOf(client({ fetchTimeoutMs: 400 }).getOrder('1'))
+  const error = await errorOf(client({ fetchTimeoutMs: 700 }).getOrder('1'))
   expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 502 })
   expect(api().count('order')).toBeGreaterThan(1)
   expect(error.attempts).toBe(api().seen.length)
@@ -96,7 +97,7 @@ test('says what broke, without the objects of the HTTP client', async () => {
       server.close(() => resolve(port))
     })
   })
-  const error = await errorOf(client({ baseUrl: `http://127.0.0.1:${port}`, fetchTimeoutMs: 200 }).getOrder('1'))
+  const error = await errorOf(client({ baseUrl: `http://127.0.0.1:${port}`, fetchTimeoutMs: 350 }).getOrder('1'))
   expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: undefined })
   expect(error.message).toContain('ECONNREFUSED')
   expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' })
@@ -109,9 +110,31 @@ test.each([300, 302, 304, 400, 403, 405, 418, 201, 202, 206])('does not try agai
   expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: code, attempts: 2 })
 })
 
-test('does not know an ID after a 404, and does not ask again', async () => {
-  api().next('order', status(404))
-  expect(await errorOf(client().getOrder('1'))).toMatchObject({ code: 'not_found', apiStatus: 404, attempts: 2 })
+test.each(['order', 'shipment'] as const)(
+  'asks again for a while for an %s that the API does not know yet',
+  async (kind) => {
+    api().next(kind, status(404), status(404))
+    expect((await client().fetchEntity(kind, '1')).entity).toEqual({ id: '1' })
+    const times = api()
+      .seen.filter(({ endpoint }) => endpoint === kind)
+      .map(({ at }) => at)
+    expect(times).toHaveLength(3)
+    expect(times[2]! - times[0]!).toBeGreaterThan(700)
+  },
+)
+
+test('does not know an ID that the API does not learn of', async () => {
+  api().always('order', status(404))
+  const started = performance.now()
+  const error = await errorOf(client({ notFoundRetryMs: 400 }).getOrder('1'))
+  expect(error).toMatchObject({ code: 'not_found', apiStatus: 404, attempts: 4 })
+  expect(performance.now() - started).toBeGreaterThan(390)
+})
+
+test('asks once with notFoundRetryMs: 0, and is still bounded by the deadline otherwise', async () => {
+  api().always('order', status(404))
+  expect(await errorOf(client({ notFoundRetryMs: 0 }).getOrder('1'))).toMatchObject({ code: 'not_found', attempts: 2 })
+  expect(await errorOf(client({ fetchTimeoutMs: 200 }).getOrder('1'))).toMatchObject({ code: 'not_found', attempts: 2 })
 })
 
 test.each([

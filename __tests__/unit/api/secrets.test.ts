@@ -1,4 +1,5 @@
 /** No credential and no token in errors, in debug lines, or in the client when it is logged. */
+import axios from 'axios'
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { body, errorOf, hang, PASSWORD, reset, setUp, status, USERNAME, withoutJitter } from './fake-api'
@@ -53,6 +54,20 @@ test('the client shows no secret when it is logged', async () => {
   await tradecloud.getOrder('1')
   expectNoSecret(show(tradecloud) + JSON.stringify({ tradecloud }))
   expect(Reflect.ownKeys(tradecloud)).toEqual([])
+})
+
+test('what the app has set on its own axios does not see the requests', async () => {
+  const seen = jest.fn((config) => config)
+  const id = axios.interceptors.request.use(seen)
+  axios.defaults.headers.common['X-App'] = 'yes'
+  try {
+    await client().getOrder('1')
+  } finally {
+    axios.interceptors.request.eject(id)
+    delete axios.defaults.headers.common['X-App']
+  }
+  expect(seen).not.toHaveBeenCalled()
+  expect(api().seen.some(({ headers }) => 'x-app' in headers)).toBe(false)
 })
 
 test('debug lines quote IDs, and cut them', async () => {

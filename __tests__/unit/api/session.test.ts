@@ -97,6 +97,19 @@ test('uses the newer token after a 401 for an old one', async () => {
   expect(api().count('refresh') + api().count('login')).toBe(2)
 })
 
+test('gets another token when the newer one is refused as well', async () => {
+  const tradecloud = client()
+  const late: Array<() => void> = []
+  api().next('order', (_req, res) => void late.push(() => res.writeHead(401).end()), status(401))
+  const first = tradecloud.getOrder('1')
+  await until(() => late.length === 1)
+  await tradecloud.getOrder('2')
+  api().next('order', status(401))
+  late[0]?.()
+  expect(await first).toEqual({ id: '1' })
+  expect(api().count('refresh')).toBe(2)
+})
+
 test('fails when the new token is refused too, and begins with a login next time', async () => {
   const tradecloud = client()
   api().next('order', status(401), status(401))

@@ -1,0 +1,192 @@
+/**
+ * Paging while entities change: nothing is skipped, the cursor passes nothing that was not given, memory is bounded.
+ */
+import fc from 'fast-check'
+import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
+import { PollModel, time, type ModelEntity, type ModelOptions } from './poll-model'
+
+interface Run {
+  given: ModelEntity[]
+  cursor: string
+}
+
+/** One poll. `between` runs before each page but the first. */
+async function run(
+  model: PollModel,
+  after: string,
+  limit: number,
+  between: (page: number) => void = () => undefined,
+): Promise<Run> {
+  let page = 0
+  const ask = async (offset: number): Promise<PollPage> => {
+    if (page++ > 0) between(page)
+    return model.page(after, offset, limit)
+  }
+  const all: Polled[] = []
+  for await (const found of poll({ after, limit, ask, fail: (text) => new Error(text) })) all.push(found)
+  const last = all.pop()
+  expect(last?.type).toBe('cursor')
+  expect(all.every(({ type }) => type === 'entity')).toBe(true)
+  const given = all.map((found) => (found as { entity: unknown }).entity as ModelEntity)
+  return { given, cursor: (last as { lastUpdatedAt: string }).lastUpdatedAt }
+}
+
+/** What stands up to the cursor and was not given as it stands. */
+function jumpedOver(model: PollModel, after: string, { given, cursor }: Run): ModelEntity[] {
+  return [...model.entities.values()].filter(
+    ({ id, state, lastUpdatedAt }) =>
+      lastUpdatedAt > after && lastUpdatedAt <= cursor && !given.some((got) => got.id === id && got.state === state),
+  )
+}
+
+const START = time(-1)
+const PLAIN: ModelOptions = { order: 'rising', cursor: 'page', ties: 'id' }
+
+function filled(options: ModelOptions, count: number, apart = 1): PollModel {
+  const model = new PollModel(options)
+  for (let i = 0; i < count; i++) {
+    model.change(`e${String(i).padStart(4, '0')}`)
+    model.now += apart
+  }
+  model.now++
+  return model
+}
+
+test('reads all pages, each entity once, and tells the last cursor', async () => {
+  const model = filled(PLAIN, 250)
+  const { given, cursor } = await run(model, START, 100)
+  expect(given.map(({ id }) => id)).toEqual([...model.entities.keys()])
+  expect(cursor).toBe(time(249))
+  expect(model.asked).toEqual([0, 99, 198])
+})
+
+test('keeps the old cursor when nothing has changed', async () => {
+  expect(await run(filled(PLAIN, 5), time(10), 100)).toEqual({ given: [], cursor: time(10) })
+})
+
+test('does not skip the one that moved to the front because others changed', async () => {
+  const model = filled(PLAIN, 30)
+  const { given, cursor } = await run(model, START, 10, (page) => {
+    if (page === 2) model.change('e0000', 'e0003', 'e0005')
+  })
+  expect(new Set(given.map(({ id }) => id)).size).toBe(30)
+  expect(given).toHaveLength(33)
+  expect(jumpedOver(model, START, { given, cursor })).toEqual([])
+})
+
+test('steps back when all of a page has moved', async () => {
+  const model = filled(PLAIN, 40)
+  const { given, cursor } = await run(model, START, 10, (page) => {
+    if (page === 3) model.change(...[...model.entities.keys()].slice(0, 19))
+  })
+  expect(new Set(given.map(({ id }) => id)).size).toBe(40)
+  expect(jumpedOver(model, START, { given, cursor })).toEqual([])
+})
+
+test.each(['rising', 'falling'] as const)(
+  'gets along with 50 changes in the same moment, pages of ten, %s',
+  async (order) => {
+    const model = filled({ order, cursor: 'all', ties: 'id' }, 50, 0)
+    const { given, cursor } = await run(model, START, 10)
+    expect(new Set(given.map(({ id }) => id)).size).toBe(50)
+    expect(cursor).toBe(time(0))
+  },
+)
+
+test('where the newest come first, the cursor stays behind what changed while paging', async () => {
+  const model = filled({ order: 'falling', cursor: 'all', ties: 'id' }, 30)
+  const { given, cursor } = await run(model, START, 10, () => model.change('e0029'))
+  expect(new Set(given.map(({ id }) => id)).size).toBe(30)
+  expect(cursor).toBe(time(29))
+})
+
+test('remembers a bounded number, and still reads a list that never rests', async () => {
+  const model = filled(PLAIN, 3_000)
+  const { given, cursor } = await run(model, START, 100, (page) => {
+    if (page < 60) model.change(`e${String((page * 37) % 3_000).padStart(4, '0')}`, `new${page}`)
+  })
+  expect(new Set(given.map(({ id }) => id)).size).toBeGreaterThanOrEqual(3_000)
+  expect(jumpedOver(model, START, { given, cursor })).toEqual([])
+})
+
+test('gives up on a list in another order each time, rather than for ever', async () => {
+  let n = 0
+  const ask = async (): Promise<PollPage> => {
+    return { data: [{ id: ++n }, { id: ++n }], total: 1_000_000, lastUpdatedAt: time(0) }
+  }
+  const all = async () => {
+    const found = poll({ after: START, limit: 2, ask, fail: (text) => new Error(text) })
+    while (!(await found.next()).done) continue
+  }
+  await expect(all()).rejects.toThrow('faster')
+})
+
+const changes = fc.array(
+  fc.record({
+    page: fc.integer({ min: 2, max: 12 }),
+    ids: fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 1, maxLength: 12 }),
+    gone: fc.boolean(),
+  }),
+  { maxLength: 10 },
+)
+const options = fc.record({
+  order: fc.constantFrom('rising' as const, 'falling' as const),
+  cursor: fc.constantFrom('page' as const, 'all' as const),
+  ties: fc.constantFrom('id' as const, 'reverse' as const),
+})
+
+test('whatever changes between pages: nothing is skipped, and later polls bring the rest', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      options,
+      fc.integer({ min: 0, max: 60 }),
+      fc.integer({ min: 2, max: 13 }),
+      fc.integer({ min: 0, max: 2 }),
+      changes,
+      async (modelOptions, count, limit, apart, plan) => {
+        const model = filled(modelOptions, count, apart)
+        const before = new Map(model.entities)
+        const known = new Map<string, number>()
+        const first = await run(model, START, limit, (page) => {
+          for (const { ids, gone } of plan.filter((entry) => entry.page === page)) {
+            const names = ids.map((id) => `e${String(id).padStart(4, '0')}`)
+            if (gone) names.forEach((name) => model.entities.delete(name))
+            else model.change(...names)
+          }
+        })
+        expect(jumpedOver(model, START, first)).toEqual([])
+        // All that was there and has not changed since was given now.
+        for (const [id, { state }] of before) {
+          if (model.entities.get(id)?.state !== state) continue
+          expect(first.given.some((got) => got.id === id && got.state === state)).toBe(true)
+        }
+        const runs = [first]
+        let { cursor } = first
+        for (;;) {
+          const next = await run(model, cursor, limit)
+          runs.push(next)
+          if (next.cursor === cursor) break
+          cursor = next.cursor
+        }
+        for (const got of runs.flatMap(({ given }) => given))
+          known.set(got.id, Math.max(known.get(got.id) ?? 0, got.state))
+        for (const { id, state } of model.entities.values()) expect(known.get(id)).toBe(state)
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+}, 60_000)
+
+test('the order of changes in the same moment may differ each time, as long as they fit into a page', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 5 }), async (moments, size) => {
+      const model = new PollModel({ order: 'rising', cursor: 'page', ties: 'random' })
+      for (let i = 0; i < moments; i++) {
+        model.change(...Array.from({ length: size }, (_, j) => `e${i}-${j}`))
+        model.now++
+      }
+      const { given } = await run(model, START, 12)
+      expect(new Set(given.map(({ id }) => id)).size).toBe(moments * size)
+    }),
+  )
+})

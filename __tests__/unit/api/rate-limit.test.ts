@@ -1,0 +1,127 @@
+/**
+ * At most ten requests in any second, as the server counts; who comes first goes first; who gives up leaves the line.
+ */
+import { RateLimit } from '../../../lib/api/rate-limit'
+import { busiestSecond, errorOf, setUp, status, until, withoutJitter } from './fake-api'
+
+const { api, client } = setUp()
+
+test('60 IDs at once: never above ten requests in any second, in order, with one login', async () => {
+  const tradecloud = client({ requestsPerSecond: 10 })
+  await Promise.all(Array.from({ length: 60 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+  expect(api().seen).toHaveLength(61)
+  expect(busiestSecond(api().seen)).toBe(10)
+  const batches = api()
+    .seen.slice(1)
+    .map(({ url }) => Math.floor((Number(url.split('-')[1]) + 1) / 10))
+  expect(batches).toEqual([...batches].sort((one, other) => one - other))
+}, 15_000)
+
+test('the first requests, which need a connection each, are not caught up by the next ones', async () => {
+  const tradecloud = client({ requestsPerSecond: 10 })
+  // The server is slow to take the first connections.
+  const end = performance.now() + 300
+  while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
+  await Promise.all(Array.from({ length: 25 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+  expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
+}, 15_000)
+
+test('retries, 401s and refreshes count as well', async () => {
+  withoutJitter()
+  const tradecloud = client({ requestsPerSecond: 5 })
+  api().next('order', status(503), status(429), status(401), status(500))
+  await Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+  expect(api().seen).toHaveLength(6 + 4 + 2)
+  expect(busiestSecond(api().seen)).toBeLessThanOrEqual(5)
+}, 15_000)
+
+test('30 fetches at once with both tokens dead: one login, and no place is lost to a dead token', async () => {
+  const tradecloud = client({ requestsPerSecond: 10 })
+  await tradecloud.getOrder('1')
+  api().accessTokens.clear()
+  api().refreshTokens.clear()
+  const from = api().seen.length
+  const orders = await Promise.all(Array.from({ length: 30 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+  expect(orders).toHaveLength(30)
+  const seen = api().seen.slice(from)
+  expect(seen.filter(({ endpoint }) => endpoint === 'login')).toHaveLength(1)
+  expect(seen.filter(({ endpoint }) => endpoint === 'refresh')).toHaveLength(1)
+  // The eight that left before the first 401 came back, and no more.
+  expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 8)
+  expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
+}, 15_000)
+
+test('1,000 IDs at once: as many as fit into the deadline, the others end with it', async () => {
+  const tradecloud = client({ requestsPerSecond: 10, fetchTimeoutMs: 4_000 })
+  const started = performance.now()
+  const ends = await Promise.allSettled(Array.from({ length: 1_000 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+  expect(performance.now() - started).toBeLessThan(6_000)
+  const refused = ends.filter((end) => end.status === 'rejected')
+  expect(1_000 - refused.length).toBeGreaterThanOrEqual(25)
+  for (const { reason } of refused) expect(reason).toMatchObject({ code: 'fetch_timeout' })
+  expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
+}, 20_000)
+
+test('who waits ends at its deadline or signal, and the next in line takes the place', async () => {
+  const tradecloud = client({ requestsPerSecond: 1 })
+  const controller = new AbortController()
+  const first = tradecloud.getOrder('1')
+  const short = errorOf(tradecloud.fetchEntity('order', '2', { timeoutMs: 100 }))
+  const aborted = errorOf(tradecloud.getOrder('3', { signal: controller.signal }))
+  const last = tradecloud.getOrder('4')
+  await until(() => api().count('login') === 1)
+  controller.abort()
+  expect(await short).toMatchObject({ code: 'fetch_timeout' })
+  expect(await aborted).toMatchObject({ code: 'unavailable' })
+  await Promise.all([first, last])
+  expect(api().seen.map(({ url }) => url.split('/').at(-1))).toEqual(['login', '1', '4'])
+})
+
+describe('RateLimit', () => {
+  test('a cancelled place is free at once, a used one after a second and some slack', async () => {
+    const limit = new RateLimit(1)
+    ;(await limit.take())?.cancel()
+    const slot = await limit.take()
+    const started = performance.now()
+    slot?.done()
+    slot?.done()
+    slot?.cancel()
+    await limit.take()
+    expect(performance.now() - started).toBeGreaterThan(1_000)
+  })
+
+  test('counts from when the request was answered, however long that takes', async () => {
+    const limit = new RateLimit(1)
+    const slot = await limit.take()
+    const started = performance.now()
+    setTimeout(() => slot?.done(), 200)
+    await limit.take()
+    expect(performance.now() - started).toBeGreaterThan(1_200)
+  })
+
+  test('lets requests for a token go first, and forgets who gave up', async () => {
+    const limit = new RateLimit(1)
+    const slot = await limit.take()
+    const went: string[] = []
+    const controller = new AbortController()
+    const take = async (name: string, first: boolean, signal?: AbortSignal) => {
+      const taken = await limit.take({ first, signal })
+      if (taken) went.push(name)
+      taken?.cancel()
+    }
+    const all = [take('1', false), take('2', false, controller.signal), take('3', false), take('token', true)]
+    controller.abort()
+    expect(await limit.take({ signal: controller.signal })).toBeUndefined()
+    slot?.cancel()
+    await Promise.all(all)
+    expect(went).toEqual(['token', '1', '3'])
+  })
+
+  test('sets no timer while no one waits', async () => {
+    const limit = new RateLimit(2)
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
+    const before = timers()
+    ;(await limit.take())?.done()
+    expect(timers()).toBe(before)
+  })
+})

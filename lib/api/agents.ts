@@ -1,0 +1,23 @@
+/** The agents that a client sends its requests with: kept-alive ones of its own, the user's, or tunnels through a proxy. */
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { tunnelAgents } from './tunnel'
+
+export interface AgentOptions {
+  httpsAgent?: HttpsAgent | undefined
+  proxy?: string | undefined
+  requestTimeoutMs: number
+}
+
+export interface Agents {
+  httpAgent: HttpAgent
+  httpsAgent: HttpsAgent
+}
+
+export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions): Agents {
+  if (proxy !== undefined) return tunnelAgents(proxy, requestTimeoutMs)
+  return {
+    httpAgent: new HttpAgent({ keepAlive: true }),
+    httpsAgent: httpsAgent ?? new HttpsAgent({ keepAlive: true }),
+  }
+}

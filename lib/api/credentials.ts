@@ -1,0 +1,38 @@
+/** The user name and password of the next login, out of the options or out of the user's own function. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { checkSecret, checkUsername } from '../checks'
+
+export interface Credentials {
+  username: string
+  password: string
+}
+
+/** Asked before each login. May throw or reject: the login then counts as failed, and is tried again. */
+export type CredentialsFunction = () => Credentials | Promise<Credentials>
+
+export type BasicHeader = { ok: true; value: string } | { ok: false; reason: string }
+
+/** Never rejects. No reason holds what the function threw or gave: both may be secret. */
+export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {
+  const limit = new AbortController()
+  let given: unknown
+  try {
+    const late = delay(timeoutMs, LATE, { signal: limit.signal })
+    late.catch(() => undefined)
+    given = await Promise.race([ask(), late])
+  } catch {
+    return { ok: false, reason: 'the function `credentials` has thrown' }
+  } finally {
+    limit.abort()
+  }
+  if (given === LATE) return { ok: false, reason: `the function \`credentials\` gave nothing within ${timeoutMs} ms` }
+  try {
+    const { username, password } = given as Credentials
+    const pair = `${checkUsername('username', username)}:${checkSecret('password', password)}`
+    return { ok: true, value: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` }
+  } catch {
+    return { ok: false, reason: 'the function `credentials` gave no usable `username` and `password`' }
+  }
+}
+
+const LATE = Symbol('late')

@@ -1,0 +1,46 @@
+/**
+ * The content of a document on its way to the user: limited in size and time, ended by a signal, and with safe errors.
+ */
+import { Transform, type Readable } from 'node:stream'
+import type { TradecloudApiErrorCode } from './api-error'
+
+export interface DocumentStreamOptions {
+  maxBytes: number
+  timeoutMs: number
+  signal: AbortSignal | undefined
+  /** Makes the error that the stream ends with. */
+  error: (code: TradecloudApiErrorCode, text: string, cause?: unknown) => Error
+}
+
+/** Passes `source` on. When the result closes, however that comes, so does `source`. */
+export function documentStream(source: Readable, options: DocumentStreamOptions): Readable {
+  const { maxBytes, timeoutMs, signal, error } = options
+  let bytes = 0
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      if (bytes <= maxBytes) done(null, chunk)
+      else done(error('fetch_failed', `is larger than ${maxBytes} bytes (maxDocumentBytes)`))
+    },
+  })
+  const onAbort = () => stream.destroy(error('unavailable', 'was given up: its signal is aborted', signal?.reason))
+  const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
+  const timer = setTimeout(onTime, timeoutMs).unref()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  // Node throws an error that no one listens for, and a stream that is never read has no one.
+  stream.on('error', () => undefined)
+  stream.once('close', () => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    source.destroy()
+  })
+  // Its own error may hold the request, the link and all.
+  const broke = () => {
+    if (!source.readableEnded) stream.destroy(error('fetch_failed', 'broke off'))
+  }
+  source.once('error', broke)
+  source.once('close', broke)
+  source.pipe(stream)
+  if (signal?.aborted) onAbort()
+  return stream
+}

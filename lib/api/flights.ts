@@ -1,0 +1,158 @@
+/**
+ * Who waits for which call. Callers with the same key share a call, as long as none of them gets an answer to a request
+ * that was sent before it asked: such an answer may be older than what made it ask. So per key one call runs, and one
+ * more waits for all who came too late for it. Each caller keeps its own deadline and signal.
+ */
+import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
+import { Call } from './call'
+
+export interface Caller {
+  signal?: AbortSignal | undefined
+  timeoutMs: number
+}
+
+/** What the work tells about its requests. */
+export interface Flight {
+  readonly call: Call
+  /** A request leaves: who comes from now on gets no share in its answer. */
+  departs(): void
+  /** Its answer was of no use, and another will be sent. */
+  failed(): void
+}
+
+interface Waiter {
+  flight: SharedFlight
+  endsAt: number
+  resolve: (value: unknown) => void
+  reject: (error: Error) => void
+}
+
+class SharedFlight implements Flight {
+  readonly call: Call
+  readonly waiters = new Set<Waiter>()
+  /** For those who came too late for this one. */
+  next: SharedFlight | undefined
+  /** A request is on its way. */
+  #departed = false
+  readonly #what: string
+
+  constructor(what: string) {
+    this.#what = what
+    this.call = new Call(what)
+  }
+
+  add(waiter: Waiter): void {
+    waiter.flight = this
+    this.waiters.add(waiter)
+    this.call.extend(waiter.endsAt)
+  }
+
+  forNewcomers(): SharedFlight {
+    if (!this.#departed && !this.call.waitSignal.aborted) return this
+    return (this.next ??= new SharedFlight(this.#what))
+  }
+
+  departs(): void {
+    this.#departed = true
+    if (this.call.waitSignal.aborted) return
+    // They came while an earlier request was on its way; this one leaves after they came.
+    this.next?.settle((waiter) => this.add(waiter))
+  }
+
+  failed(): void {
+    this.#departed = false
+  }
+
+  settle(tell: (waiter: Waiter) => void): void {
+    const waiters = [...this.waiters]
+    this.waiters.clear()
+    waiters.forEach(tell)
+  }
+}
+
+export class Flights {
+  readonly #byKey = new Map<unknown, SharedFlight>()
+  readonly #running = new Set<SharedFlight>()
+  readonly #work = new Set<Promise<void>>()
+  #closed = false
+
+  /**
+   * What `work` brings. Callers with the same key must bring the same work; `undefined` shares with no one. `what`: see
+   * `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
+   */
+  join<T>(key: string | undefined, what: string, caller: Caller, work: (flight: Flight) => Promise<T>): Promise<T> {
+    const { signal, timeoutMs } = caller
+    const refuse = (text: string, cause?: unknown) =>
+      Promise.reject(new TradecloudApiError('unavailable', `${what} was not sent: ${text}`, { attempts: 0, cause }))
+    if (this.#closed) return refuse('the client is closed')
+    if (signal?.aborted) return refuse('its signal is aborted', signal.reason)
+    return new Promise<T>((resolve, reject) => {
+      const end = (code: TradecloudApiErrorCode, text: string, cause?: unknown) => {
+        const { flight } = waiter
+        waiter.reject(flight.call.ended(code, text, { cause }))
+        flight.waiters.delete(waiter)
+        if (flight.waiters.size === 0 && this.#running.has(flight)) flight.call.cancel()
+      }
+      const onTime = () => end('fetch_timeout', `got no answer within ${timeoutMs} ms`)
+      const onAbort = () => end('unavailable', 'was given up: its signal is aborted', signal?.reason)
+      const timer = setTimeout(onTime, timeoutMs).unref()
+      signal?.addEventListener('abort', onAbort, { once: true })
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const ownKey = key ?? Symbol()
+      const running = this.#byKey.get(ownKey)
+      const flight = running === undefined ? new SharedFlight(what) : running.forNewcomers()
+      const waiter: Waiter = {
+        flight,
+        endsAt: performance.now() + timeoutMs,
+        resolve: (value) => {
+          done()
+          resolve(value as T)
+        },
+        reject: (error) => {
+          done()
+          reject(error)
+        },
+      }
+      flight.add(waiter)
+      if (running === undefined) this.#start(ownKey, flight, work)
+    })
+  }
+
+  /**
+   * Ends what waits, lets what is on its way finish, and lets nothing new begin. Resolves when nothing runs any more.
+   */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const { call, next } of this.#running) {
+      call.stop()
+      next?.call.stop()
+      next?.settle(({ reject }) => reject(next.call.ending))
+    }
+    await Promise.all(this.#work)
+  }
+
+  #start(key: unknown, flight: SharedFlight, work: (flight: Flight) => Promise<unknown>): void {
+    const run = this.#run(key, flight, work).finally(() => this.#work.delete(run))
+    this.#work.add(run)
+  }
+
+  /** Never rejects: who waits learns how it ended. */
+  async #run(key: unknown, first: SharedFlight, work: (flight: Flight) => Promise<unknown>): Promise<void> {
+    for (let flight: SharedFlight | undefined = first; flight && flight.waiters.size > 0; flight = flight.next) {
+      this.#byKey.set(key, flight)
+      this.#running.add(flight)
+      try {
+        const value = await work(flight)
+        flight.settle(({ resolve }) => resolve(value))
+      } catch (error) {
+        flight.settle(({ reject }) => reject(error as Error))
+      }
+      this.#running.delete(flight)
+    }
+    // Nothing is awaited since the waiters were looked at: who comes now begins anew.
+    this.#byKey.delete(key)
+  }
+}

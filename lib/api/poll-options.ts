@@ -1,0 +1,86 @@
+/** What users give to a poll and get from it, and the check of what they give. */
+import { checkWholeNumber } from '../checks'
+import { invalidOption } from '../errors'
+import { parseJson } from '../json'
+import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
+import type { PollPage } from './poll'
+
+/** Further filters are sent as they are. */
+export interface OrderPollFilters {
+  /** As in `{ processStatus: ['Confirmed'] }`. Default: any. */
+  status?: { processStatus?: readonly string[] | undefined } | undefined
+  /** Seen in Tradecloud's .NET clients; whether one or a list is not documented. Default: any. */
+  companyId?: string | readonly string[] | undefined
+  [filter: string]: unknown
+}
+
+/** Further filters are sent as they are. */
+export interface ShipmentPollFilters {
+  /** Of the buyer; whether one or a list is not documented. Default: any. */
+  buyerShipment?: { companyId?: string | readonly string[] | undefined } | undefined
+  [filter: string]: unknown
+}
+
+export interface PollOptions<Filters> {
+  /**
+   * The cursor: `lastUpdatedAt` of the last `cursor` that a poll gave, exactly as it came, never a time of one's own
+   * clock; the first time a date and time as in `2025-04-23T10:01:53.812Z`. Default: none, it is required.
+   */
+  lastUpdatedAfter: string
+  /** Default: none, everything that the user may see. */
+  filters?: Filters | undefined
+  /** Entities in a page, 2 to 100. Default: 100. */
+  limit?: number | undefined
+  /** Ends the poll when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
+  signal?: AbortSignal | undefined
+}
+
+/** The last that a poll gives: store it once all that came before is processed, and give it to the next poll. */
+export interface PollCursor {
+  type: 'cursor'
+  /** Exactly as Tradecloud wrote it; the old value where nothing has changed. */
+  lastUpdatedAt: string
+}
+
+export type PolledOrder = { type: 'order'; order: Order } | PollCursor
+export type PolledSingleDeliveryOrder = { type: 'order'; order: SingleDeliveryOrder } | PollCursor
+export type PolledShipment = { type: 'shipment'; shipment: Shipment } | PollCursor
+
+const MAX_LIMIT = 100
+
+export interface ResolvedPollOptions {
+  lastUpdatedAfter: string
+  filters: object
+  limit: number
+  signal: AbortSignal | undefined
+}
+
+export function resolvePollOptions(options: PollOptions<object>): ResolvedPollOptions {
+  const {
+    lastUpdatedAfter,
+    filters = {},
+    limit = MAX_LIMIT,
+    signal,
+  } = (options as PollOptions<object> | undefined) ?? {}
+  if (typeof lastUpdatedAfter !== 'string' || lastUpdatedAfter === '') {
+    throw invalidOption('lastUpdatedAfter', 'must be the cursor of an earlier poll, or a date and time to begin with')
+  }
+  if (typeof (filters as unknown) !== 'object' || (filters as unknown) === null)
+    throw invalidOption('filters', 'must be an object')
+  return { lastUpdatedAfter, filters, limit: checkWholeNumber('limit', limit, 2, MAX_LIMIT), signal }
+}
+
+export function readPollPage(body: Buffer): ({ ok: true } & PollPage) | { ok: false; reason: string } {
+  const parsed = parseJson(body)
+  if (!parsed.ok) return parsed
+  const { data, total, lastUpdatedAt } = (parsed.value ?? {}) as Partial<Record<keyof PollPage, unknown>>
+  if (!Array.isArray(data)) return { ok: false, reason: 'the body has no list `data`' }
+  const odd = data.some((entity: unknown) => typeof entity !== 'object' || entity === null)
+  if (odd) return { ok: false, reason: '`data` holds something that is not an object' }
+  return {
+    ok: true,
+    data,
+    total: Number.isSafeInteger(total) ? (total as number) : undefined,
+    lastUpdatedAt: typeof lastUpdatedAt === 'string' && lastUpdatedAt !== '' ? lastUpdatedAt : undefined,
+  }
+}

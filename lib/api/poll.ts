@@ -1,0 +1,136 @@
+/**
+ * From a cursor to all that changed since, page by page, and to the next cursor. Entities may change meanwhile: then
+ * they move in the list, and a plain offset would skip the ones behind them.
+ *
+ * Each page therefore overlaps the one before. What did not change keeps its order, so as long as a page holds
+ * something that was read before, everything unread comes behind that, and nothing was skipped. A page that holds
+ * nothing known has gone too far: step back.
+ */
+import { createHash } from 'node:crypto'
+
+export interface PollPage {
+  data: unknown[]
+  /** How many there are in all pages. `undefined` where the answer does not tell. */
+  total: number | undefined
+  /** `undefined` where the answer does not tell. */
+  lastUpdatedAt: string | undefined
+}
+
+export type Polled = { type: 'entity'; entity: unknown } | { type: 'cursor'; lastUpdatedAt: string }
+
+export interface PollSource {
+  after: string
+  /** Of a page, at least 2: pages overlap by one or more. */
+  limit: number
+  ask: (offset: number) => Promise<PollPage>
+  /** The error for a list that cannot be read. */
+  fail: (text: string) => Error
+}
+
+/** So many entities are remembered, by hash. More than a page, so that stepping back delivers little twice. */
+const REMEMBERED = 1_000
+const MAX_STEPS_BACK = 1_000
+
+interface Item {
+  entity: unknown
+  hash: string
+  time: string | undefined
+}
+
+export async function* poll({ after, limit, ask, fail }: PollSource): AsyncGenerator<Polled, void, undefined> {
+  const seen = new Recent(REMEMBERED)
+  const order = new Order()
+  let firstCursor: string | undefined
+  let lastCursor: string | undefined
+  let stepsBack = 0
+  for (let offset = 0; ;) {
+    const { data, total, lastUpdatedAt } = await ask(offset)
+    const items = data.map(readItem)
+    if (offset > 0 && !items.some(({ hash }) => seen.has(hash))) {
+      if (++stepsBack > MAX_STEPS_BACK) throw fail('the list changes faster than it can be read')
+      offset = Math.max(0, offset - (limit - 1))
+      continue
+    }
+    // What an empty answer tells is not documented: it keeps the old value.
+    if (items.length > 0) {
+      firstCursor ??= lastUpdatedAt
+      lastCursor = lastUpdatedAt ?? lastCursor
+    }
+    order.look(items)
+    for (const { entity, hash } of items) {
+      if (!seen.has(hash)) yield { type: 'entity', entity }
+      seen.add(hash)
+    }
+    const read = offset + items.length
+    if (items.length === 0 || (total === undefined ? items.length < limit : read >= total)) break
+    if (items.length === 1) throw fail('a page holds one entity, and there are more')
+    offset += overlapFrom(items)
+  }
+  // Oldest first: what changed while paging came at the end and was read, so the last answer's cursor is reached. In
+  // any other order it may stand where nobody looked any more, and only the first answer's cursor is sure.
+  yield { type: 'cursor', lastUpdatedAt: (order.rises ? lastCursor : firstCursor) ?? after }
+}
+
+/**
+ * Where the next page begins: with the last entity of this one, or the first of those that changed in the same moment
+ * as it. The order of these is not documented, so they are better read in one page.
+ */
+function overlapFrom(items: Item[]): number {
+  const last = items.length - 1
+  const time = items[last]?.time
+  const first = time === undefined ? last : items.findIndex((item) => item.time === time)
+  return first === 0 ? last : first
+}
+
+/** Whether the list is seen to go from the oldest change to the newest, which is not documented. */
+class Order {
+  #rose = false
+  #fell = false
+
+  get rises(): boolean {
+    return this.#rose && !this.#fell
+  }
+
+  /** Compares within one answer only: between two, the list may have changed. */
+  look(items: Item[]): void {
+    const instants = items.map(({ time }) => Date.parse(time ?? ''))
+    instants.slice(1).forEach((instant, i) => {
+      const previous = instants[i] ?? NaN
+      if (instant > previous) this.#rose = true
+      // Also where an entity does not tell its time.
+      else if (instant !== previous) this.#fell = true
+    })
+  }
+}
+
+/** The last so many of what was added. */
+class Recent {
+  readonly #max: number
+  readonly #entries = new Set<string>()
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  has(entry: string): boolean {
+    return this.#entries.has(entry)
+  }
+
+  add(entry: string): void {
+    this.#entries.delete(entry)
+    this.#entries.add(entry)
+    const [oldest] = this.#entries
+    if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
+  }
+}
+
+function readItem(entity: unknown): Item {
+  // An entity that has changed is another one. By content: what else tells states apart for sure is not documented.
+  const hash = createHash('sha256').update(JSON.stringify(entity)).digest('base64')
+  const { lastUpdatedAt, meta } = (entity ?? {}) as {
+    lastUpdatedAt?: unknown
+    meta?: { lastUpdatedAt?: unknown } | null
+  }
+  const time = lastUpdatedAt ?? meta?.lastUpdatedAt
+  return { entity, hash, time: typeof time === 'string' ? time : undefined }
+}

@@ -1,0 +1,92 @@
+/**
+ * So many requests in any second, as the server sees it. Who comes first goes first; who gives up leaves the line. A
+ * place is free again a good second after its request was answered, not after it was sent: only then is it certain that
+ * it had arrived, however long it was held up on its way, and that the next one arrives a second later.
+ */
+
+/** A second, and slack for the clocks of both sides. */
+const WINDOW_MS = 1_020
+
+/** Leave to send one request. Exactly one of the two is to be called; after the first call both do nothing. */
+export interface Slot {
+  /** The request was answered, or has failed. */
+  done: () => void
+  /** Nothing was sent: the place goes to the next in line at once. */
+  cancel: () => void
+}
+
+export interface TakeOptions {
+  signal?: AbortSignal | undefined
+  /** In front of the line. For requests for a token, without which no other could be sent. Default: false. */
+  first?: boolean
+}
+
+const FREE: Slot = { done: () => undefined, cancel: () => undefined }
+
+export class RateLimit {
+  readonly #limit: number
+  /** When requests were answered, on the clock of `performance.now()`, oldest first. */
+  readonly #doneAt: number[] = []
+  /** Allowed and not answered yet. */
+  #underWay = 0
+  readonly #first = new Set<() => void>()
+  readonly #line = new Set<() => void>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** `Infinity` switches the limit off. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Resolves with `undefined` where the signal ended the wait. */
+  take({ signal, first = false }: TakeOptions = {}): Promise<Slot | undefined> {
+    if (signal?.aborted) return Promise.resolve(undefined)
+    if (this.#limit === Infinity) return Promise.resolve(FREE)
+    const line = first ? this.#first : this.#line
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        line.delete(go)
+        this.#serve()
+        resolve(undefined)
+      }
+      const go = () => {
+        signal?.removeEventListener('abort', giveUp)
+        resolve(this.#slot())
+      }
+      signal?.addEventListener('abort', giveUp, { once: true })
+      line.add(go)
+      this.#serve()
+    })
+  }
+
+  #slot(): Slot {
+    let open = true
+    const end = (wasSent: boolean) => {
+      if (!open) return
+      open = false
+      this.#underWay--
+      if (wasSent) this.#doneAt.push(performance.now())
+      this.#serve()
+    }
+    return { done: () => end(true), cancel: () => end(false) }
+  }
+
+  /** Lets in whom there is a place for, and wakes up when the next place is free. */
+  #serve(): void {
+    clearTimeout(this.#timer)
+    const now = performance.now()
+    while (this.#doneAt[0] !== undefined && now - this.#doneAt[0] >= WINDOW_MS) this.#doneAt.shift()
+    for (const line of [this.#first, this.#line]) {
+      for (const go of line) {
+        if (this.#underWay + this.#doneAt.length >= this.#limit) break
+        line.delete(go)
+        this.#underWay++
+        go()
+      }
+    }
+    const [oldest] = this.#doneAt
+    if (this.#first.size + this.#line.size === 0 || oldest === undefined) return
+    // Keeps the process alive: those who wait have nothing else that does.
+    this.#timer = setTimeout(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now))
+  }
+}
