@@ -6,11 +6,13 @@
 
 /** A second, and slack for the clocks of both sides. */
 const WINDOW_MS = 1_020
+/** A request that was broken off may still be on its way, and arrive after its end here. */
+const UNANSWERED_MS = 1_000
 
 /** Leave to send one request. Exactly one of the two is to be called; after the first call both do nothing. */
 export interface Slot {
-  /** The request was answered, or has failed. */
-  done: () => void
+  /** The request is over: with an answer, or without one. */
+  done: (answered: boolean) => void
   /** Nothing was sent: the place goes to the next in line at once. */
   cancel: () => void
 }
@@ -25,7 +27,7 @@ const FREE: Slot = { done: () => undefined, cancel: () => undefined }
 
 export class RateLimit {
   readonly #limit: number
-  /** When requests were answered, on the clock of `performance.now()`, oldest first. */
+  /** When requests had arrived at the latest, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
   /** Allowed and not answered yet. */
   #underWay = 0
@@ -61,14 +63,17 @@ export class RateLimit {
 
   #slot(): Slot {
     let open = true
-    const end = (wasSent: boolean) => {
+    const end = (doneAt?: number) => {
       if (!open) return
       open = false
       this.#underWay--
-      if (wasSent) this.#doneAt.push(performance.now())
+      if (doneAt !== undefined) {
+        this.#doneAt.push(doneAt)
+        this.#doneAt.sort((a, b) => a - b)
+      }
       this.#serve()
     }
-    return { done: () => end(true), cancel: () => end(false) }
+    return { done: (answered) => end(performance.now() + (answered ? 0 : UNANSWERED_MS)), cancel: () => end() }
   }
 
   /** Lets in whom there is a place for, and wakes up when the next place is free. */

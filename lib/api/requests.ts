@@ -42,7 +42,7 @@ export class Requests {
       call.attempts++
       const headers = { Authorization: `Bearer ${token}` }
       const outcome = await this.#transport.send({ ...request, headers }, call.requestSignal)
-      slot.done()
+      slot.done(outcome.type === 'answer')
       if (outcome.type === 'aborted') throw call.ending
       if (outcome.type === 'answer' && outcome.status === 200) return outcome
       flight.failed()

@@ -110,8 +110,8 @@ export class Session {
     this.#access = this.#refreshToken = undefined
     if (refreshToken === undefined) return
     const slot = await this.#rate.take({ first: true })
-    await this.#transport.send({ ...LOGOUT, headers: { 'Refresh-Token': refreshToken } })
-    slot?.done()
+    const outcome = await this.#transport.send({ ...LOGOUT, headers: { 'Refresh-Token': refreshToken } })
+    slot?.done(outcome.type === 'answer')
   }
 
   /** Tries until there is a token, the failure is final, or no one waits. Never rejects. */
@@ -183,7 +183,7 @@ export class Session {
     for (const { call } of this.#waiters) call.attempts++
     this.#sending = true
     const outcome = await this.#transport.send(request)
-    slot.done()
+    slot.done(outcome.type === 'answer')
     this.#sending = false
     return outcome
   }

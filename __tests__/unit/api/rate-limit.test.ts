@@ -83,8 +83,8 @@ describe('RateLimit', () => {
     ;(await limit.take())?.cancel()
     const slot = await limit.take()
     const started = performance.now()
-    slot?.done()
-    slot?.done()
+    slot?.done(true)
+    slot?.done(true)
     slot?.cancel()
     await limit.take()
     expect(performance.now() - started).toBeGreaterThan(1_000)
@@ -94,9 +94,21 @@ describe('RateLimit', () => {
     const limit = new RateLimit(1)
     const slot = await limit.take()
     const started = performance.now()
-    setTimeout(() => slot?.done(), 200)
+    setTimeout(() => slot?.done(true), 200)
     await limit.take()
     expect(performance.now() - started).toBeGreaterThan(1_200)
+  })
+
+  test('holds the place of a request without an answer for longer: it may still arrive', async () => {
+    const limit = new RateLimit(2)
+    const [unanswered, answered] = [await limit.take(), await limit.take()]
+    const started = performance.now()
+    unanswered?.done(false)
+    answered?.done(true)
+    await limit.take()
+    expect(performance.now() - started).toBeGreaterThan(1_000)
+    await limit.take()
+    expect(performance.now() - started).toBeGreaterThan(2_000)
   })
 
   test('lets requests for a token go first, and forgets who gave up', async () => {
@@ -121,7 +133,7 @@ describe('RateLimit', () => {
     const limit = new RateLimit(2)
     const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
     const before = timers()
-    ;(await limit.take())?.done()
+    ;(await limit.take())?.done(true)
     expect(timers()).toBe(before)
   })
 })
