@@ -10,7 +10,7 @@ import { resolveOptions, type TradecloudWebhookOptions } from './options'
 import { createAuthenticator } from './receive/authenticate'
 import { ByteBudget } from './receive/byte-budget'
 import { receive, type ReceiverOptions } from './receive/receiver'
-import { compileRoutes } from './receive/route'
+import { compileRoutes, type RouteMatch } from './receive/route'
 import { Reporter } from './report'
 import { kindOf } from './trigger'
 import { createValidator } from './validate'
@@ -92,7 +92,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     return exchange
   }
 
-  async function run(exchange: Exchange, ...[match, query]: [Parameters<typeof receive>[1], string]): Promise<void> {
+  async function run(exchange: Exchange, match: RouteMatch, query: string): Promise<void> {
     try {
       const received = await receive(exchange, match, query, receiverOptions)
       if (!received.ok) {

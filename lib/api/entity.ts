@@ -1,6 +1,6 @@
 /** From the answer of the API to an order or shipment: JSON, an object, with an ID. All else passes as it came. */
-import { createHash } from 'node:crypto'
 import { parseJson } from '../json'
+import { sha256 } from '../sha256'
 
 export interface FetchedEntity {
   entity: Record<string, unknown>
@@ -17,8 +17,7 @@ export function readEntity(body: Buffer): ({ ok: true } & FetchedEntity) | { ok:
   if (typeof value !== 'object' || value === null) return { ok: false, reason: 'the body is not a JSON object' }
   const entity = value as Record<string, unknown>
   if (!isId(entity.id) && !isId(entity.orderId)) return { ok: false, reason: 'the body has no ID' }
-  const contentHash = createHash('sha256').update(body).digest('hex')
-  return { ok: true, entity, contentHash, removedKeys }
+  return { ok: true, entity, contentHash: sha256(body), removedKeys }
 }
 
 function isId(value: unknown): boolean {

@@ -1,5 +1,5 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
-import { createHash } from 'node:crypto'
+import { sha256 } from '../sha256'
 import { kindOf, type BodyTrigger, type IdTrigger, type Trigger } from '../trigger'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */
@@ -35,8 +35,4 @@ function uuidOf(key: string): string {
   const hex = sha256(key)
   const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -1,8 +1,8 @@
 /** From the bytes of a body, or from what the app made of them, to a JSON value and the digest that identifies it. */
-import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { parseJson } from '../json'
-import { refuse, type Refusal } from './refusal'
+import { sha256 } from '../sha256'
+import { refuse, sentence, type Refusal } from './refusal'
 
 export interface ParsedBody {
   ok: true
@@ -42,7 +42,7 @@ export function parseBytes(bytes: Buffer, type: MediaType): ParsedBody | Refusal
     return refuse('unsupported_media_type', 'The body looks like XML; only JSON is received.')
   }
   const json = parseJson(bytes)
-  if (!json.ok) return refuse('malformed_body', `${json.reason[0]?.toUpperCase() ?? ''}${json.reason.slice(1)}.`)
+  if (!json.ok) return refuse('malformed_body', sentence(json.reason))
   return { ok: true, value: json.value, digest: sha256(bytes), rawBody: bytes, removedKeys: json.removedKeys }
 }
 
@@ -96,8 +96,4 @@ function isLeftover(req: IncomingMessage, body: object): boolean {
 
 function firstCharacter(bytes: Buffer): string | undefined {
   return /\S/.exec(bytes.toString('utf8', 0, 64))?.[0]
-}
-
-export function sha256(bytes: Buffer | string): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

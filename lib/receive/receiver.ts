@@ -14,7 +14,7 @@ import type { ByteBudget } from './byte-budget'
 import { isEmpty, isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
 import { hasNoBody, readBody } from './read-body'
 import { identify, readEvent } from './read-event'
-import type { Refusal } from './refusal'
+import { sentence, type Refusal } from './refusal'
 import type { RouteMatch } from './route'
 import { readTriggerId, type TriggerId } from './trigger-id'
 
@@ -154,8 +154,4 @@ function bodyTrigger(
     ok: true,
     trigger: { type: 'body', method, requestId, receivedAt, event, entity, identified, digest, rawBody },
   }
-}
-
-function sentence(text: string): string {
-  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`
 }

@@ -6,3 +6,8 @@ export type Refusal = { ok: false; outcome: Outcome } & Omit<Result, 'outcome'>
 export function refuse(outcome: Outcome, detail: string, more: Omit<Result, 'outcome' | 'detail'> = {}): Refusal {
   return { ok: false, outcome, detail, ...more }
 }
+
+/** A reason, as parts of the receiver give it, in the form that answers have. */
+export function sentence(reason: string): string {
+  return `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`
+}

@@ -3,7 +3,8 @@
  */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { parseBytes, readMediaType, sha256, takeParsedBody } from '../../../lib/receive/parse-body'
+import { parseBytes, readMediaType, takeParsedBody } from '../../../lib/receive/parse-body'
+import { sha256 } from '../../../lib/sha256'
 
 function requestWith(body: unknown, headers: Record<string, string> = {}): IncomingMessage {
   return { body, headers } as unknown as IncomingMessage
