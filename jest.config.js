@@ -1,10 +1,13 @@
-// Projects: unit (no Express), integration on Express 5 and once more on Express 4, and package (the packed tarball).
+// Projects: unit (no Express), integration on Express 5 and once more on Express 4, redis (needs redis-server), faults (real
+// processes that are killed), and package (the packed tarball).
 const base = {
   testEnvironment: 'node',
   transform: { '\\.ts$': ['ts-jest', { diagnostics: false }] },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/'],
   moduleNameMapper: {
     '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
+    '^tradecloud-webhook/bullmq$': '<rootDir>/lib/bullmq/index.ts',
+    '^tradecloud-webhook/redis$': '<rootDir>/lib/redis/index.ts',
     '^tradecloud-webhook/testing$': '<rootDir>/lib/testing/index.ts',
   },
 }
@@ -19,6 +22,8 @@ module.exports = {
       testMatch: ['<rootDir>/__tests__/integration/**/*.test.ts'],
       moduleNameMapper: { ...base.moduleNameMapper, '^express$': 'express4' },
     },
+    { ...base, displayName: 'redis', testMatch: ['<rootDir>/__tests__/redis/**/*.test.ts'] },
+    { ...base, displayName: 'faults', testMatch: ['<rootDir>/__tests__/faults/**/*.test.ts'] },
     { ...base, displayName: 'package', testMatch: ['<rootDir>/__tests__/package/**/*.test.ts'] },
   ],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],

@@ -4,7 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
 import { createHandlers } from './deliver/handlers'
+import { InboxDeliverer } from './deliver/inbox-deliverer'
+import { readStored, storeTrigger, storeUnreadable, type Origin } from './deliver/intake'
 import { LEASE_MS } from './deliver/watch'
+import type { TradecloudWebhookError } from './errors'
 import { Exchange } from './exchange'
 import { resolveOptions, type TradecloudWebhookOptions } from './options'
 import { createAuthenticator } from './receive/authenticate'
@@ -12,7 +15,8 @@ import { ByteBudget } from './receive/byte-budget'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, type RouteMatch } from './receive/route'
 import { Reporter } from './report'
-import { kindOf } from './trigger'
+import type { Outcome, Result } from './respond'
+import { kindOf, type Trigger } from './trigger'
 import { createValidator } from './validate'
 
 /** An Express router to mount with `app.use`. */
@@ -30,6 +34,8 @@ export type TradecloudWebhook = Router & {
 const STORE_TIMEOUT_MS = 2_000
 /** An event waits for others of its order or shipment no longer than this. */
 const ENTITY_WAIT_MS = 10_000
+/** What a person may still make use of. */
+const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
 /** What callbacks get to end themselves after `context.signal` was aborted. */
 const ABORT_GRACE_MS = 500
 
@@ -52,18 +58,33 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const validator = createValidator(settings.validation, settings.schemas)
   const reporter = new Reporter(settings)
   const strict = settings.validation === 'strict'
-  const { client, fetchTimeoutMs } = settings
+  const { client, fetchTimeoutMs, inbox, name } = settings
+  const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict }
+  const alarm = (error: TradecloudWebhookError, trigger?: Trigger): void =>
+    reporter.alarm(error, trigger ? { kind: kindOf(trigger), requestId: trigger.requestId } : {})
   const deliverer = new Deliverer({
     ...settings,
     handlers,
     claims: settings.dedupe
       ? new Claims({ ...settings.dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS })
       : undefined,
-    resolve: { client, mode: settings.fetch, fetchTimeoutMs, validator, strict },
+    resolve,
     entityWaitMs: ENTITY_WAIT_MS,
     api: client,
-    alarm: (error, trigger) => reporter.alarm(error, { kind: kindOf(trigger), requestId: trigger.requestId }),
+    alarm,
   })
+  const inboxDeliverer =
+    inbox &&
+    new InboxDeliverer({
+      ...settings,
+      inbox,
+      handlers,
+      read: (delivery) => readStored(delivery, { validator, strict }),
+      resolve,
+      api: client,
+      alarm,
+      settled: (record) => reporter.settled(record),
+    })
   const open = new Set<Exchange>()
   let closing: Promise<void> | undefined
   const receiverOptions: ReceiverOptions = {
@@ -92,22 +113,32 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     return exchange
   }
 
-  async function run(exchange: Exchange, match: RouteMatch, query: string): Promise<void> {
+  async function run(exchange: Exchange, match: RouteMatch, path: string, query: string): Promise<void> {
     try {
       const received = await receive(exchange, match, query, receiverOptions)
-      if (!received.ok) {
-        exchange.finish(received)
-        return
-      }
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
-      const ticket = deliverer.submit(received.trigger)
-      exchange.known.merged = ticket.merged
-      exchange.abandon = ticket.leave
-      exchange.finish(await ticket.result)
+      if (!received.ok) {
+        const kept = inbox && isForQuarantine(exchange, received)
+        exchange.finish(kept ? await storeUnreadable(inbox, name, received, originOf(exchange, path)) : received)
+      } else if (inbox) {
+        const stored = await storeTrigger(inbox, name, received.trigger, originOf(exchange, path))
+        exchange.known.merged = stored.merged ?? false
+        exchange.finish(stored)
+      } else {
+        const ticket = deliverer.submit(received.trigger)
+        exchange.known.merged = ticket.merged
+        exchange.abandon = ticket.leave
+        exchange.finish(await ticket.result)
+      }
     } catch (cause) {
       exchange.finish({ outcome: 'unavailable', detail: 'The receiver failed.', cause })
     }
+  }
+
+  function isForQuarantine({ body, known }: Exchange, { outcome }: Result): boolean {
+    if (!settings.quarantine || body === undefined) return false
+    return UNREADABLE.includes(outcome) || (outcome === 'ignored' && known.kind === 'unknown')
   }
 
   /** False for a path that is not ours. */
@@ -115,22 +146,27 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     const [path, query] = splitTarget(req.url ?? '/')
     const match = route(path)
     if (match === undefined) return false
-    void run(startExchange(req, res), match, query)
+    void run(startExchange(req, res), match, path, query)
     return true
   }
 
   async function close(): Promise<void> {
+    inboxDeliverer?.stop()
     await settledWithin(settings.closeTimeoutMs)
     deliverer.abort()
+    inboxDeliverer?.abort()
     await settledWithin(ABORT_GRACE_MS)
     for (const exchange of open) exchange.finish({ outcome: 'unavailable', detail: 'The receiver is shutting down.' })
+    await inbox?.close().catch(() => undefined)
     if (settings.ownsClient) await client?.close()
   }
 
   async function settledWithin(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-    const settled = Promise.all([...open].map(({ done }) => done)).then(() => deliverer.idle())
+    const settled = Promise.all([...open].map(({ done }) => done)).then(() =>
+      Promise.all([deliverer.idle(), inboxDeliverer?.idle()]),
+    )
     await Promise.race([patience, settled])
     clearTimeout(timer)
   }
@@ -146,6 +182,11 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     },
     close: (): Promise<void> => (closing ??= close()),
   })
+}
+
+function originOf({ req, requestId, receivedAt, body }: Exchange, path: string): Origin {
+  const method = req.method === 'GET' || req.method === 'PUT' ? req.method : 'POST'
+  return { method, path, contentType: req.headers['content-type'], requestId, receivedAt, body }
 }
 
 /** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EventKind } from './events'
+import type { TakenBody } from './receive/parse-body'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
 
@@ -11,18 +12,21 @@ export interface ExchangeOptions {
   reporter: Reporter
 }
 
+/** What is known of a trigger so far. */
+export interface Known {
+  kind?: EventKind
+  eventName?: string | undefined
+  entityId?: string
+  merged?: boolean
+  issues?: number
+}
+
 export class Exchange {
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
   /** What is learned on the way, for the record. */
-  readonly known: {
-    kind?: EventKind
-    eventName?: string | undefined
-    entityId?: string
-    merged?: boolean
-    issues?: number
-  } = {}
-  rawBody: Buffer | undefined
+  readonly known: Known = {}
+  body: TakenBody | undefined
   bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
   abandon: (() => void) | undefined
@@ -52,7 +56,7 @@ export class Exchange {
   }
 
   /** Answers, unless that was done before. */
-  finish(result: Result & { attempt?: number | undefined }): void {
+  finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }): void {
     if (!this.#settle) return
     const settle = this.#settle
     this.#settle = undefined
@@ -71,6 +75,7 @@ export class Exchange {
       eventName: this.known.eventName,
       entityId: this.known.entityId,
       deliveryId: result.deliveryId,
+      inboxId: result.inboxId,
       requestId: this.requestId,
       attempt: result.attempt,
       merged: this.known.merged ?? false,
@@ -80,6 +85,6 @@ export class Exchange {
       durationMs: performance.now() - this.#startedAt,
     }
     settle()
-    reporter.request(record, result, answer, this.rawBody)
+    reporter.request(record, result, answer, this.body?.reserialized ? undefined : this.body?.bytes)
   }
 }

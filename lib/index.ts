@@ -44,10 +44,27 @@ export type {
   WebhookContext,
   WebhookEvent,
 } from './events'
-export type { DedupeOptions, TradecloudWebhookOptions } from './options'
+export { fileInbox } from './inbox/file/file-inbox'
+export type { FileInboxOptions } from './inbox/file/file-inbox-options'
+export type {
+  Accepted,
+  Inbox,
+  InboxDelivery,
+  InboxEntry,
+  InboxFilter,
+  InboxHost,
+  InboxState,
+  InboxStats,
+  PurgeFilter,
+  ReplayOptions,
+  Settlement,
+  StoredEvent,
+} from './inbox/inbox'
+export type { DedupeOptions, RetryOptions } from './delivery-options'
+export type { TradecloudWebhookOptions } from './options'
 export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/authenticate'
 export type { PathOption, PathsOption } from './receive/route'
-export type { DeliveryRecord, ErrorContext, Logger } from './report'
+export type { DeliveryRecord, ErrorContext, Logger, SettledRecord } from './report'
 export type { Outcome } from './respond'
 export { schemas } from './schema'
 export type * from './schema/types'

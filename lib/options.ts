@@ -4,13 +4,19 @@
  */
 import { TradecloudClient, type TradecloudClientOptions } from './api'
 import { checkWholeNumber, MAX_TIMER_MS, show } from './checks'
-import { MemoryStore } from './deliver/memory-store'
 import type { CallbackOptions } from './deliver/handlers'
-import type { Store } from './deliver/store'
+import {
+  resolveDelivery,
+  type DedupeOptions,
+  type Required_,
+  type ResolvedDelivery,
+  type RetryOptions,
+} from './delivery-options'
 import { invalidOption } from './errors'
+import type { Inbox } from './inbox/inbox'
 import type { AuthOption } from './receive/authenticate'
 import type { PathsOption } from './receive/route'
-import type { DeliveryRecord, ErrorContext, Logger } from './report'
+import type { DeliveryRecord, ErrorContext, Logger, SettledRecord } from './report'
 import type { TradecloudWebhookError } from './errors'
 import type { UserSchemas } from './validate'
 
@@ -75,25 +81,54 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   /** Part of the dedupe keys: tells webhooks apart that share a store. Default: `'tradecloud'`. */
   name?: string | undefined
   /**
-   * Keeps an event from being processed twice: `false` switches it off. Default: a `MemoryStore`, for 24 hours.
+   * Keeps an event from being processed twice: `false` switches it off. Not with an `inbox`, which does it by itself.
+   * Default: a `MemoryStore`, for 24 hours.
    */
   dedupe?: false | DedupeOptions | undefined
+  /**
+   * Where events are stored before they are answered 202, and delivered from afterwards: `fileInbox({ directory })`, or
+   * `bullmqInbox({ connection })` of `tradecloud-webhook/bullmq`. The webhook closes it. Default: none; the callback runs
+   * before the answer.
+   */
+  inbox?: Inbox | undefined
+  /**
+   * With an `inbox`: a body that cannot be read, does not fit a schema, or is of a kind that nobody asked for is kept there
+   * for a person and answered 202. `false` answers 400 (or 200 `ignored`) as without an inbox. Default: true; with
+   * `auth: 'none'` false.
+   */
+  quarantine?: boolean | undefined
+  /** With an `inbox`: when what failed is delivered again. Default: see the three of them. */
+  retry?: RetryOptions | undefined
+  /**
+   * With an `inbox`: a callback that runs for longer frees its place for another event. It runs on, and its order or
+   * shipment stays blocked until it ends. Default: 300,000 ms (5 min).
+   */
+  handlerTimeoutMs?: number | undefined
+  /**
+   * With an `inbox`: called after each delivery out of it, with what became of it: for logs and metrics. Default: none.
+   */
+  onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
 }
 
-export interface DedupeOptions {
-  /** Default: a `MemoryStore` of this webhook. */
-  store?: Store | undefined
-  /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
-  ttlMs?: number | undefined
-}
-
-type Required_<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
-type Optional = 'paths' | 'onError' | 'onDelivery' | 'api' | 'schemas' | 'dedupe' | keyof CallbackOptions
+type Optional =
+  | 'paths'
+  | 'onError'
+  | 'onDelivery'
+  | 'onSettled'
+  | 'api'
+  | 'schemas'
+  | 'dedupe'
+  | 'inbox'
+  | 'retry'
+  | keyof CallbackOptions
 
 /** All options with their defaults in. */
 export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional>> &
-  Pick<TradecloudWebhookOptions, 'paths' | 'onError' | 'onDelivery' | 'schemas' | keyof CallbackOptions> & {
-    dedupe: false | { store: Store; ttlMs: number }
+  Pick<
+    TradecloudWebhookOptions,
+    'paths' | 'onError' | 'onDelivery' | 'onSettled' | 'schemas' | 'inbox' | keyof CallbackOptions
+  > &
+  ResolvedDelivery & {
     client: TradecloudClient | undefined
     /** The webhook made the client and has to close it. */
     ownsClient: boolean
@@ -117,16 +152,15 @@ const DEFAULTS = {
   fetchTimeoutMs: 20_000,
   notFoundGraceMs: 3_600_000,
   closeTimeoutMs: 8_000,
+  handlerTimeoutMs: 300_000,
   refusals: 'final',
   name: 'tradecloud',
 } as const
 
-const DAY_MS = 86_400_000
-
 const KNOWN = [
   ...Object.keys(DEFAULTS),
   ...['auth', 'paths', 'onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError', 'onDelivery'],
-  ...['api', 'schemas', 'maxBytesInFlight', 'dedupe'],
+  ...['api', 'schemas', 'maxBytesInFlight', 'dedupe', 'inbox', 'quarantine', 'retry', 'onSettled'],
 ]
 
 /** An option that is `undefined` counts as absent. Credentials, callbacks and paths are checked where they are used. */
@@ -152,7 +186,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   }
   for (const option of ['maxBytesInFlight', 'concurrency'] as const)
     checkWholeNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
-  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs'] as const)
+  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs', 'handlerTimeoutMs'] as const)
     checkWholeNumber(option, resolved[option], 1, MAX_TIMER_MS)
   checkWholeNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
   checkWholeNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
@@ -164,7 +198,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   }
   if (typeof resolved.name !== 'string' || resolved.name === '')
     throw invalidOption('name', 'must be a text that is not empty')
-  for (const option of ['onError', 'onDelivery'] as const) {
+  for (const option of ['onError', 'onDelivery', 'onSettled'] as const) {
     if (given[option] !== undefined && typeof given[option] !== 'function')
       throw invalidOption(option, `is ${typeof given[option]}, not a function`)
   }
@@ -183,26 +217,10 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   return {
     ...resolved,
     fetchTimeoutMs,
-    dedupe: resolveDedupe(given.dedupe),
+    ...resolveDelivery(given),
     client,
     ownsClient: client !== undefined && client !== given.api,
   }
-}
-
-function resolveDedupe(dedupe: unknown): ResolvedOptions['dedupe'] {
-  if (dedupe === false) return false
-  if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null))
-    throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
-  const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined)
-    throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
-  checkWholeNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
-  for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
-    if (typeof (store as Partial<Store> | null)?.[method] !== 'function')
-      throw invalidOption('dedupe.store', `has no method ${method}`)
-  }
-  return { store, ttlMs }
 }
 
 function resolveClient(api: TradecloudWebhookOptions['api'], fetchTimeoutMs: number): TradecloudClient | undefined {

@@ -32,10 +32,12 @@ export interface DeliveryRecord {
   /** Order ID or shipment ID. */
   entityId?: string | undefined
   deliveryId?: string | undefined
+  /** ID of the event in the inbox, where there is one. That of a body is its `deliveryId`. */
+  inboxId?: string | undefined
   requestId: string
   /** Number of the call of the callback, where there was one. */
   attempt?: number | undefined
-  /** A GET trigger that shared the delivery of another one. */
+  /** A GET trigger that shared the delivery of another one, or that one which waits in the inbox stands for. */
   merged: boolean
   /** Deviations of the body from its schema. */
   issues: number
@@ -44,6 +46,39 @@ export interface DeliveryRecord {
   receivedAt: Date
   /** From the headers to the answer, in milliseconds. */
   durationMs: number
+}
+
+/** One for each time that an event out of the inbox was with its callback, or failed on the way to it. */
+export interface SettledRecord {
+  /**
+   * `delivered`; `retry`: it failed and is tried again; `dead`: given up and kept, see `inbox.replay`; `quarantined`: it
+   * cannot be read (any more).
+   */
+  result: 'delivered' | 'retry' | 'dead' | 'quarantined'
+  /** The same in finer grains, as it would have been answered without an inbox. */
+  outcome: Outcome
+  /** ID of the event in the inbox. */
+  inboxId: string
+  deliveryId?: string | undefined
+  kind: EventKind
+  eventName?: string | undefined
+  /** Order ID or shipment ID. */
+  entityId?: string | undefined
+  /** That of the request which brought the event. */
+  requestId: string
+  receivedAt: Date
+  /** Deliveries of the event that have begun, this one included. */
+  attempt: number
+  /** Somebody asked for it: `inbox.replay`. */
+  replay: boolean
+  /** From the beginning of this delivery to its end, in milliseconds. */
+  durationMs: number
+  /** When it is tried again; with `retry` only. */
+  nextAttemptAt?: Date | undefined
+  /** False when the inbox could not note it: the event will be delivered again. */
+  noted: boolean
+  /** Absent when it was delivered. Its `code` is the outcome, its `cause` what the callback threw. */
+  error?: TradecloudWebhookError | undefined
 }
 
 /** Second argument of `onError`. */
@@ -56,6 +91,7 @@ export interface ReporterOptions {
   logger: Logger
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => unknown) | undefined
   onDelivery?: ((record: DeliveryRecord) => unknown) | undefined
+  onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
 /** Lines of one sort in a minute; a broken sender or a scanner must not fill the disk. */
@@ -74,9 +110,28 @@ export class Reporter {
     const { onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
     this.#guard('onDelivery', onDelivery && (() => onDelivery({ ...record })))
+    if (record.outcome === 'quarantined') {
+      this.line('error', record.outcome, `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`)
+    }
     if (answer.status < 300) return
     this.#log(record, result, answer)
     this.#guard('onError', onError && (() => onError(toError(result, answer), { ...record, rawBody })))
+  }
+
+  /** An event out of the inbox was delivered, or failed. */
+  settled(record: SettledRecord): void {
+    const { onSettled } = this.#options
+    const { result, outcome, inboxId, error, nextAttemptAt } = record
+    debugDeliver('inbox %s %s %s', inboxId, result, outcome)
+    this.#guard('onSettled', onSettled && (() => onSettled({ ...record })))
+    if (error === undefined) return
+    // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
+    const said = outcome === 'rejected' ? '' : `${error.message} `
+    const cause = error.cause === undefined ? '' : `${describe(error.cause)} `
+    const why = `${outcome} on attempt ${record.attempt}: ${said}${cause}(${subjectOf(record)})`
+    if (result === 'retry')
+      this.line('warn', outcome, `Will be delivered again at ${nextAttemptAt?.toISOString() ?? ''}, ${why}`)
+    else this.line('error', result, `${result === 'dead' ? 'Given up' : 'Quarantined'} ${inboxId}, ${why}`)
   }
 
   /** Something that a person should hear of while a request is still running or long answered. */
@@ -158,7 +213,7 @@ function subjectOf({ method, kind, eventName, entityId, requestId }: Partial<Del
 }
 
 /** Name and message alone: an error may carry headers and credentials beside them. */
-function describe(cause: unknown): string {
+export function describe(cause: unknown): string {
   try {
     return cause instanceof Error ? quote(`${cause.name}: ${cause.message}`, 300) : `a thrown ${typeof cause}`
   } catch {

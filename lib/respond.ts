@@ -15,7 +15,9 @@ interface Row {
 
 const TABLE = {
   delivered: { status: 200, detail: 'The event was processed.' },
-  duplicate: { status: 200, detail: 'The event had been processed before.' },
+  queued: { status: 202, detail: 'The event is stored and will be processed.' },
+  quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person.' },
+  duplicate: { status: 200, detail: 'The event had been processed or stored before.' },
   ignored: { status: 200, detail: 'There is no callback for this kind of event.' },
   malformed_body: { status: 400, detail: 'The body cannot be read.', refusal: true },
   invalid_body: { status: 400, detail: 'The body is not an event.', refusal: true },

@@ -19,6 +19,7 @@ import {
   startRig,
   startServer,
   startTradecloud,
+  temporaryInbox,
   until,
   type Loose,
   type RawAnswer,
@@ -67,6 +68,8 @@ const rows: Record<Outcome, Row> = {
       return { rig, answer: await rig.post(event) }
     },
   },
+  queued: { status: 202, act: (options) => postTo({ ...options, inbox: temporaryInbox() }) },
+  quarantined: { status: 202, act: (options) => postTo({ ...options, inbox: temporaryInbox() }, 'no event') },
   ignored: { status: 200, act: (options) => postTo({ ...options, onOrder: undefined }) },
   malformed_body: {
     status: 400,
@@ -230,7 +233,7 @@ describe('each outcome', () => {
       if (cause === undefined) expect(failed?.error).not.toHaveProperty('cause')
       else expect(failed?.error.cause).toEqual(cause)
     }
-    if (outcome === 'delivered' || outcome === 'duplicate' || outcome === 'rejected' || outcome === 'handler_failed') {
+    if (['delivered', 'queued', 'duplicate', 'rejected', 'handler_failed'].includes(outcome)) {
       expect(answer.json.deliveryId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
       expect(record).toMatchObject({
         deliveryId: answer.json.deliveryId,
@@ -242,10 +245,10 @@ describe('each outcome', () => {
     }
     // What is lost is written down; what only waits is not an error.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
-    if (record?.givenUp) {
+    if (record?.givenUp || outcome === 'quarantined') {
       expect(errorLines).toHaveLength(1)
-      expect(errorLines[0]?.line).toContain(`Answered ${status} ${outcome}`)
-      expect(errorLines[0]?.line).toContain(record.requestId)
+      expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
+      expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
     // Tradecloud sends nothing more on a connection after a refusal; nor does a proxy lose anything by a new one.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)

@@ -5,14 +5,18 @@
 import express from 'express'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   createTradecloudWebhook,
+  fileInbox,
   type DeliveryRecord,
   type ErrorContext,
+  type FileInboxOptions,
+  type Inbox,
   type TradecloudWebhook,
   type TradecloudWebhookError,
   type TradecloudWebhookOptions,
@@ -215,6 +219,18 @@ export async function startServer(listener: RequestListener): Promise<{ server: 
   const started = await listen(listener)
   open.push(started.close)
   return started
+}
+
+/** A folder that is removed in the end. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tradecloud-inbox-'))
+  open.push(async () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** An inbox in a folder of its own. Its webhook closes it. */
+export function temporaryInbox(options: Partial<FileInboxOptions> = {}): Inbox {
+  return fileInbox({ directory: temporaryFolder(), ...options })
 }
 
 export async function startTradecloud(): Promise<TradecloudSimulator> {

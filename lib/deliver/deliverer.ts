@@ -3,14 +3,13 @@
  * who asked learns the result, and who stops asking changes nothing once the work has begun.
  */
 import type { TradecloudClient } from '../api'
-import type { EntityState } from '../entity-state'
 import { TradecloudWebhookError } from '../errors'
-import type { WebhookContext, WebhookEvent } from '../events'
+import type { WebhookEvent } from '../events'
 import type { Result } from '../respond'
 import { kindOf, type Trigger } from '../trigger'
+import { Caller } from './caller'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
-import { failureOf } from './failure'
 import type { Handler, Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
@@ -66,6 +65,7 @@ export class Deliverer {
   readonly #lines: EntityLines
   readonly #slots: Slots
   readonly #history = new History()
+  readonly #caller: Caller
   readonly #watch: Watch
   /** GET triggers whose fetch has not begun, by entity. */
   readonly #joinable = new Map<string, Delivery>()
@@ -76,6 +76,7 @@ export class Deliverer {
     this.#options = options
     this.#lines = new EntityLines(options.entityWaitMs)
     this.#slots = new Slots(options.concurrency)
+    this.#caller = new Caller(this.#history, options.api)
     this.#watch = new Watch(options.alarm)
   }
 
@@ -211,33 +212,13 @@ export class Deliverer {
   }
 
   async #call(delivery: Delivery, handler: Handler, event: WebhookEvent, watched: Watched): Promise<DeliveryResult> {
-    const { trigger, entity, controller } = delivery
-    const { deliveryId = '' } = delivery
+    const { trigger, entity, deliveryId = '' } = delivery
     const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
     const attempt = this.#history.attempt(eventKey)
-    const state: EntityState = event
-    const context: WebhookContext = {
-      deliveryId,
-      requestId: trigger.requestId,
-      attempt,
-      receivedAt: trigger.receivedAt,
-      signal: controller.signal,
-      rawBody: trigger.type === 'body' ? trigger.rawBody : undefined,
-      outdated: entity !== undefined && this.#history.isOutdated(entity, state),
-      replay: false,
-      api: this.#options.api,
-    }
-    watched.callingSince = Date.now()
-    try {
-      await handler(event, context)
-    } catch (cause) {
-      this.#history.callFailed(eventKey)
-      return { ...failureOf(cause), attempt }
-    } finally {
-      watched.callingSince = undefined
-    }
-    this.#history.callSucceeded(eventKey)
-    if (entity !== undefined) this.#history.delivered(entity, state)
-    return { outcome: 'delivered', attempt }
+    const call = { handler, event, trigger, entity, deliveryId, attempt, replay: false, watched }
+    const result = await this.#caller.call(call)
+    if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)
+    else this.#history.callFailed(eventKey)
+    return { ...result, attempt }
   }
 }

@@ -30,6 +30,27 @@ export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: st
   return uuidOf([name, trigger.kind, trigger.id, contentHash ?? trigger.requestId].join('\0'))
 }
 
+/**
+ * The key and the ID that a trigger is stored by. A body that may be a new event with the same bytes, and a trigger with
+ * an ID, are never duplicates of one that was stored before.
+ */
+export function storedIdentity(name: string, trigger: Trigger): { key: string; id: string } {
+  const { requestId } = trigger
+  const key =
+    trigger.type === 'id'
+      ? `${name}:${trigger.kind}:get:${requestId}`
+      : trigger.identified
+        ? dedupeKey(name, trigger)
+        : `${dedupeKey(name, trigger)}:${requestId}`
+  return { key, id: uuidOf(key) }
+}
+
+/** The same for a body that could not be read. */
+export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
+  const key = `${name}:quarantine:${digest}`
+  return { key, id: uuidOf(key) }
+}
+
 /** UUID version 8 (RFC 9562: custom), so that a database column of type UUID takes it. */
 function uuidOf(key: string): string {
   const hex = sha256(key)

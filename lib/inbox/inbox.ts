@@ -27,6 +27,8 @@ export interface StoredEvent {
   /** Below the mount path, without the query, which may hold secrets. */
   path: string
   contentType?: string | undefined
+  /** SHA-256 of the bytes, in hex: tells a damaged copy. */
+  digest: string
   /** The bytes are what the app's body parser left, written as JSON again: not those that Tradecloud sent. */
   reserialized?: true | undefined
   requestId: string

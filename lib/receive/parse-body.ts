@@ -1,4 +1,4 @@
-/** From the bytes of a body, or from what the app made of them, to a JSON value and the digest that identifies it. */
+/** The bytes of a body out of what the app made of them, and from bytes to a JSON value with the digest that identifies it. */
 import type { IncomingMessage } from 'node:http'
 import { parseJson } from '../json'
 import { sha256 } from '../sha256'
@@ -9,10 +9,15 @@ export interface ParsedBody {
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** Absent where the app had parsed the body to an object. */
-  rawBody?: Buffer | undefined
   /** JSON pointers of keys that were taken out because they change prototypes. */
   removedKeys: string[]
+}
+
+/** A body as it came, or as a parser of the app left it. */
+export interface TakenBody {
+  bytes: Buffer
+  /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
+  reserialized: boolean
 }
 
 export type MediaType = 'json' | 'missing'
@@ -43,28 +48,31 @@ export function parseBytes(bytes: Buffer, type: MediaType): ParsedBody | Refusal
   }
   const json = parseJson(bytes)
   if (!json.ok) return refuse('malformed_body', sentence(json.reason))
-  return { ok: true, value: json.value, digest: sha256(bytes), rawBody: bytes, removedKeys: json.removedKeys }
+  return { ok: true, value: json.value, digest: sha256(bytes), removedKeys: json.removedKeys }
 }
 
 /**
  * A body that something before us has read: object, text or Buffer as it is. Express 4 sets `req.body = {}` beside an
  * unread stream too, so this is asked only once the stream has ended.
  */
-export function takeParsedBody(req: IncomingMessage, type: MediaType): ParsedBody | Refusal | 'none' {
+export function takeParsedBody(req: IncomingMessage): ({ ok: true } & TakenBody) | Refusal | 'none' {
   const { body } = req as { body?: unknown }
   if (body === '' || (body instanceof Uint8Array && body.length === 0)) return 'none'
-  if (body instanceof Uint8Array) return parseBytes(Buffer.from(body.buffer, body.byteOffset, body.byteLength), type)
-  if (typeof body === 'string') return parseBytes(Buffer.from(body, 'utf8'), type)
+  if (body instanceof Uint8Array) return taken(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
+  if (typeof body === 'string') return taken(Buffer.from(body, 'utf8'))
   if (typeof body === 'object' && body !== null && !isLeftover(req, body)) {
     try {
-      // Through bytes and back: the same depth cap and removal of keys as for bodies that are read here.
-      const parsed = parseBytes(Buffer.from(JSON.stringify(body), 'utf8'), 'json')
-      return parsed.ok ? { ...parsed, rawBody: undefined } : parsed
+      // To bytes, to be parsed again: the same depth cap and removal of keys as for bodies that are read here.
+      return taken(Buffer.from(JSON.stringify(body), 'utf8'), true)
     } catch {
       // cyclic, or with a BigInt: nothing that a JSON body can have become
     }
   }
   return swallowed()
+}
+
+function taken(bytes: Buffer, reserialized = false): { ok: true } & TakenBody {
+  return { ok: true, bytes, reserialized }
 }
 
 /** Something before us has begun to read the stream, or told it to give text: what is left is not the body. */

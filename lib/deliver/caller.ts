@@ -1,0 +1,58 @@
+/** The call of the user's callback: its context, and what becomes of what it throws. */
+import type { TradecloudClient } from '../api'
+import type { EntityState } from '../entity-state'
+import type { WebhookContext, WebhookEvent } from '../events'
+import type { Result } from '../respond'
+import type { Trigger } from '../trigger'
+import { failureOf } from './failure'
+import type { Handler } from './handlers'
+import type { History } from './history'
+import type { Watched } from './watch'
+
+export interface Call {
+  handler: Handler
+  event: WebhookEvent
+  trigger: Trigger
+  /** Key of the order or shipment. */
+  entity: string | undefined
+  deliveryId: string
+  attempt: number
+  replay: boolean
+  watched: Watched
+}
+
+export class Caller {
+  readonly #history: History
+  readonly #api: TradecloudClient | undefined
+
+  constructor(history: History, api: TradecloudClient | undefined) {
+    this.#history = history
+    this.#api = api
+  }
+
+  /** Never rejects. */
+  async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched }: Call): Promise<Result> {
+    const state: EntityState = event
+    const context: WebhookContext = {
+      deliveryId,
+      requestId: trigger.requestId,
+      attempt,
+      receivedAt: trigger.receivedAt,
+      signal: watched.controller.signal,
+      rawBody: trigger.type === 'body' ? trigger.rawBody : undefined,
+      outdated: entity !== undefined && this.#history.isOutdated(entity, state),
+      replay,
+      api: this.#api,
+    }
+    watched.callingSince = Date.now()
+    try {
+      await handler(event, context)
+    } catch (cause) {
+      return failureOf(cause)
+    } finally {
+      watched.callingSince = undefined
+    }
+    if (entity !== undefined) this.#history.delivered(entity, state)
+    return { outcome: 'delivered' }
+  }
+}

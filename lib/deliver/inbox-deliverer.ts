@@ -1,0 +1,166 @@
+/**
+ * The way of a stored event out of the inbox to its callback: read, fetch, call, settle. The inbox decides whose turn it is;
+ * what becomes of the event is decided here.
+ */
+import type { TradecloudClient } from '../api'
+import { TradecloudWebhookError } from '../errors'
+import type { Inbox, InboxDelivery } from '../inbox/inbox'
+import type { Received } from '../receive/read-trigger'
+import type { SettledRecord } from '../report'
+import type { Result } from '../respond'
+import { kindOf, type Trigger } from '../trigger'
+import { Caller } from './caller'
+import type { Handlers } from './handlers'
+import { History } from './history'
+import { deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
+import { resolveEvent, type ResolveOptions } from './resolve-event'
+import { settlementOf, type SettlementOptions } from './settlement'
+import { Watch } from './watch'
+
+export interface InboxDelivererOptions extends SettlementOptions {
+  name: string
+  inbox: Inbox
+  handlers: Handlers
+  /** Reads a stored event again, by the rules of today. */
+  read: (delivery: InboxDelivery) => Received
+  resolve: ResolveOptions
+  concurrency: number
+  handlerTimeoutMs: number
+  api: TradecloudClient | undefined
+  alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
+  settled: (record: SettledRecord) => void
+}
+
+type Outcome = Result & { deliveryId?: string | undefined }
+
+/** `close()` came before the callback was called: the event stays in the inbox as it is. */
+const NOT_BEGUN = 'not begun'
+
+export class InboxDeliverer {
+  readonly #options: InboxDelivererOptions
+  readonly #history = new History()
+  readonly #caller: Caller
+  readonly #watch: Watch
+  readonly #running = new Map<Promise<void>, AbortController>()
+  readonly #stop: () => void
+
+  /** Begins to take events out of the inbox. */
+  constructor(options: InboxDelivererOptions) {
+    this.#options = options
+    this.#caller = new Caller(this.#history, options.api)
+    this.#watch = new Watch(options.alarm)
+    this.#stop = options.inbox.deliver({
+      concurrency: options.concurrency,
+      run: (delivery) => this.#run(delivery),
+      alarm: (error) => options.alarm(error),
+    })
+  }
+
+  /** Takes nothing more. What runs goes on. */
+  stop(): void {
+    this.#stop()
+  }
+
+  /** Resolves when nothing runs any more. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.keys())
+  }
+
+  /** Patience is over: what runs hears of it through `context.signal`. */
+  abort(): void {
+    this.#watch.stop()
+    for (const controller of this.#running.values())
+      controller.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
+  }
+
+  /** Resolves when the event is settled, or when its callback has been running for so long that it lost its place. */
+  async #run(delivery: InboxDelivery): Promise<void> {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort(delivery.signal.reason)
+    if (delivery.signal.aborted) abort()
+    delivery.signal.addEventListener('abort', abort, { once: true })
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.handlerTimeoutMs).unref()
+    })
+    // Only the callback is on this clock: a fetch has its own.
+    const work = this.#deliver(delivery, controller, () => timer?.refresh()).finally(() => {
+      clearTimeout(timer)
+      delivery.signal.removeEventListener('abort', abort)
+      this.#running.delete(work)
+    })
+    this.#running.set(work, controller)
+    await Promise.race([work, timeout])
+  }
+
+  async #deliver(delivery: InboxDelivery, controller: AbortController, onCall: () => void): Promise<void> {
+    const startedAt = performance.now()
+    const outcome = await this.#process(delivery, controller, onCall).catch((cause: unknown): Outcome => ({
+      outcome: 'unavailable',
+      detail: 'The receiver failed.',
+      cause,
+    }))
+    if (outcome === NOT_BEGUN) return
+    const { inbox, settled } = this.#options
+    const settlement = settlementOf(outcome, delivery, this.#options)
+    const settledAt = Date.now()
+    const noted = await inbox.settle(delivery, settlement).catch(() => false)
+    const { event, attempt, replay } = delivery
+    const { result } = settlement
+    settled({
+      result,
+      outcome: outcome.outcome,
+      inboxId: event.id,
+      deliveryId: outcome.deliveryId,
+      kind: event.kind,
+      eventName: event.eventName,
+      entityId: event.entity?.id,
+      requestId: event.requestId,
+      receivedAt: new Date(event.receivedAt),
+      attempt,
+      replay,
+      durationMs: performance.now() - startedAt,
+      nextAttemptAt: result === 'retry' ? new Date(settledAt + settlement.delayMs) : undefined,
+      noted,
+      error:
+        result === 'delivered'
+          ? undefined
+          : new TradecloudWebhookError(outcome.outcome, outcome.detail ?? 'The event was not delivered.', {
+              ...('cause' in outcome && { cause: outcome.cause }),
+            }),
+    })
+  }
+
+  async #process(
+    delivery: InboxDelivery,
+    controller: AbortController,
+    onCall: () => void,
+  ): Promise<Outcome | typeof NOT_BEGUN> {
+    const { read, handlers, resolve, name } = this.#options
+    const { event: stored, attempt, replay } = delivery
+    const received = read(delivery)
+    if (!received.ok) return received
+    const { trigger } = received
+    const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
+    if (!handler) return { outcome: 'ignored', detail: 'There is no callback for this kind of event any more.' }
+    const resolved = await resolveEvent(trigger, resolve, controller.signal)
+    if (controller.signal.aborted) return NOT_BEGUN
+    if (!resolved.ok) return resolved
+    const deliveryId =
+      trigger.type === 'id'
+        ? deliveryIdOfId(name, trigger, resolved.contentHash)
+        : trigger.identified
+          ? deliveryIdOfBody(name, trigger)
+          : stored.id
+    const watched = this.#watch.add({ trigger, claim: undefined, controller })
+    onCall()
+    try {
+      const entity = entityKey(trigger)
+      const { event } = resolved
+      const call = { handler, event, trigger, entity, deliveryId, attempt, replay, watched }
+      return { ...(await this.#caller.call(call)), deliveryId }
+    } finally {
+      this.#watch.remove(watched)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
+import type { Inbox, InboxDelivery, StoredEvent } from '../inbox/inbox'
+import { parseBytes, readMediaType, type TakenBody } from '../receive/parse-body'
+import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
+import type { Result } from '../respond'
+import { sha256 } from '../sha256'
+import { kindOf, type IdTrigger, type Trigger } from '../trigger'
+import { quarantineIdentity, storedIdentity } from './identity'
+
+/** What a stored event keeps of its request beside the trigger. */
+export interface Origin {
+  method: StoredEvent['method']
+  /** Below the mount path, without the query. */
+  path: string
+  contentType: string | undefined
+  requestId: string
+  receivedAt: Date
+  body: TakenBody | undefined
+}
+
+export type Stored = Result & { inboxId?: string; merged?: boolean }
+
+const NOTHING = Buffer.alloc(0)
+
+/** Never rejects: what cannot be stored is `unavailable`, so that Tradecloud keeps it. */
+export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
+  const { key, id } = storedIdentity(name, trigger)
+  const isBody = trigger.type === 'body'
+  const { kind, entity, digest } = isBody
+    ? { kind: kindOf(trigger), entity: trigger.entity, digest: trigger.digest }
+    : { kind: trigger.kind, entity: { kind: trigger.kind, id: trigger.id }, digest: sha256(NOTHING) }
+  const eventName = isBody ? trigger.event.eventName : undefined
+  const event = { ...formOf(origin), id, key, trigger: trigger.type, kind, eventName, entity, digest }
+  const stored = await store(inbox, event, isBody ? origin.body?.bytes : undefined, 'queued')
+  // What a trigger with an ID is delivered as shows only once it was fetched.
+  return { ...stored, deliveryId: isBody ? id : undefined }
+}
+
+/** Keeps a body that cannot be delivered, for a person. */
+export async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
+  const digest = sha256(origin.body?.bytes ?? NOTHING)
+  const { outcome: code, detail: reason = code, issues } = refusal
+  const event: StoredEvent = {
+    ...formOf(origin),
+    ...quarantineIdentity(name, digest),
+    trigger: 'body',
+    kind: 'unknown',
+    digest,
+    quarantine: { code, reason, issues },
+  }
+  const stored = await store(inbox, event, origin.body?.bytes, 'quarantined')
+  return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
+}
+
+/** Reads a stored event as if it came now: what was quarantined may be readable by the rules of today. */
+export function readStored({ event, bytes }: InboxDelivery, options: Omit<ReadTriggerOptions, 'wants'>): Received {
+  const { method, requestId, entity, kind } = event
+  const receivedAt = new Date(event.receivedAt)
+  if (event.trigger === 'id') {
+    const trigger: IdTrigger = {
+      type: 'id',
+      kind: kind === 'shipment' ? 'shipment' : 'order',
+      id: entity?.id ?? '',
+      method,
+      requestId,
+      receivedAt,
+    }
+    return { ok: true, trigger }
+  }
+  const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
+  if (!media.ok) return media
+  const parsed = parseBytes(bytes, media.type)
+  if (!parsed.ok) return parsed
+  const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
+  const rawBody = event.reserialized ? undefined : bytes
+  return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
+}
+
+function formOf({ method, path, contentType, requestId, receivedAt, body }: Origin) {
+  return {
+    format: 1,
+    method,
+    path,
+    contentType,
+    reserialized: body?.reserialized ? (true as const) : undefined,
+    requestId,
+    receivedAt: receivedAt.toISOString(),
+  } as const
+}
+
+async function store(
+  inbox: Inbox,
+  event: StoredEvent,
+  bytes: Buffer = NOTHING,
+  outcome: 'queued' | 'quarantined',
+): Promise<Stored> {
+  const inboxId = event.id
+  try {
+    const accepted = await inbox.accept(event, bytes)
+    if (accepted === 'merged') return { outcome, merged: true }
+    return { outcome: accepted === 'duplicate' && outcome === 'queued' ? 'duplicate' : outcome, inboxId }
+  } catch (cause) {
+    return { outcome: 'unavailable', detail: 'The event could not be stored now.', cause }
+  }
+}

@@ -1,0 +1,91 @@
+/** The options of delivering: dedupe, or an inbox with its retries. They exclude each other. */
+import { checkWholeNumber, MAX_TIMER_MS, show } from './checks'
+import { MemoryStore } from './deliver/memory-store'
+import type { Store } from './deliver/store'
+import { invalidOption } from './errors'
+import type { Inbox } from './inbox/inbox'
+import type { TradecloudWebhookOptions } from './options'
+
+/** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
+export interface RetryOptions {
+  /** From the first attempt on; what still fails then is kept as dead. Default: 604,800,000 ms (7 days). */
+  forMs?: number | undefined
+  /** The longest wait after the first failure. Default: 1,000 ms. */
+  minDelayMs?: number | undefined
+  /** The longest wait of all. Default: 900,000 ms (15 min). */
+  maxDelayMs?: number | undefined
+}
+
+export interface DedupeOptions {
+  /** Default: a `MemoryStore` of this webhook. */
+  store?: Store | undefined
+  /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
+  ttlMs?: number | undefined
+}
+
+export type Required_<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
+
+export interface ResolvedDelivery {
+  dedupe: false | { store: Store; ttlMs: number }
+  quarantine: boolean
+  retry: Required_<RetryOptions>
+}
+
+const DAY_MS = 86_400_000
+const RETRY = { forMs: 7 * DAY_MS, minDelayMs: 1_000, maxDelayMs: 15 * 60_000 }
+/** Options that mean nothing without an inbox: one that is set all the same is a mistake. */
+const OF_INBOX = ['quarantine', 'retry', 'handlerTimeoutMs', 'onSettled'] as const
+
+/** How events are delivered: after the answer out of an inbox, or before it. */
+export function resolveDelivery({ inbox, dedupe, auth, ...given }: TradecloudWebhookOptions): ResolvedDelivery {
+  if (inbox === undefined) {
+    const option = OF_INBOX.find((name) => given[name] !== undefined)
+    if (option !== undefined) throw invalidOption(option, 'is set without an `inbox`, where it means nothing')
+    return { dedupe: resolveDedupe(dedupe), retry: RETRY, quarantine: false }
+  }
+  for (const method of ['accept', 'deliver', 'settle', 'close'] as const) {
+    if (typeof (inbox as Partial<Inbox> | null)?.[method] !== 'function')
+      throw invalidOption('inbox', `has no method ${method}; fileInbox({ directory }) makes one that has`)
+  }
+  if (dedupe !== undefined)
+    throw invalidOption('dedupe', 'is set beside `inbox`, which finds duplicates by itself: see its dedupeTtlMs')
+  const { quarantine = auth !== 'none', retry = {} } = given
+  if (typeof quarantine !== 'boolean')
+    throw invalidOption('quarantine', `is ${show(quarantine)}; allowed are true, false`)
+  // Anyone could fill the disk with it.
+  if (quarantine && auth === 'none')
+    throw invalidOption('quarantine', "is true with auth: 'none', where anyone could fill it")
+  return { dedupe: false, retry: resolveRetry(retry), quarantine }
+}
+
+function resolveRetry(retry: unknown): ResolvedDelivery['retry'] {
+  if (typeof retry !== 'object' || retry === null)
+    throw invalidOption('retry', 'must be { forMs, minDelayMs, maxDelayMs }')
+  const unknown = Object.keys(retry).find((key) => !(key in RETRY))
+  if (unknown !== undefined)
+    throw invalidOption(
+      'retry',
+      `has the unknown key ${JSON.stringify(unknown)}; known are ${Object.keys(RETRY).join(', ')}`,
+    )
+  const { forMs = RETRY.forMs, minDelayMs = RETRY.minDelayMs, maxDelayMs = RETRY.maxDelayMs } = retry as RetryOptions
+  checkWholeNumber('retry.forMs', forMs, 0, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('retry.minDelayMs', minDelayMs, 1, MAX_TIMER_MS)
+  checkWholeNumber('retry.maxDelayMs', maxDelayMs, minDelayMs, MAX_TIMER_MS)
+  return { forMs, minDelayMs, maxDelayMs }
+}
+
+function resolveDedupe(dedupe: unknown): ResolvedDelivery['dedupe'] {
+  if (dedupe === false) return false
+  if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null))
+    throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
+  const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
+  const unknown = Object.keys(rest)[0]
+  if (unknown !== undefined)
+    throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
+  checkWholeNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
+  for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
+    if (typeof (store as Partial<Store> | null)?.[method] !== 'function')
+      throw invalidOption('dedupe.store', `has no method ${method}`)
+  }
+  return { store, ttlMs }
+}

@@ -1,0 +1,209 @@
+/**
+ * The folder on disk: one file an event, in a sub-folder for what became of it. Each step is one that a crash can only
+ * leave done or undone.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  unlink,
+  type FileHandle,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { FolderFlusher } from './folder-flusher'
+
+/** `delivered` holds empty files, whose names are all that is remembered of an event. */
+export type Place = 'waiting' | 'dead' | 'quarantine' | 'delivered' | 'damaged'
+
+const PLACES: readonly Place[] = ['waiting', 'dead', 'quarantine', 'delivered', 'damaged']
+/** Not for others: orders hold prices and names. */
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
+
+export class Folder {
+  readonly directory: string
+  readonly #flusher = new FolderFlusher()
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /** Makes what is missing. The folder itself too: only at start-up, lest events are written where a disk was mounted. */
+  createSync(): void {
+    mkdirSync(this.directory, { recursive: true, mode: FOLDER_MODE })
+    for (const name of ['tmp', 'requests', ...PLACES])
+      mkdirSync(join(this.directory, name), { recursive: true, mode: FOLDER_MODE })
+  }
+
+  path(place: Place, id: string): string {
+    return join(this.#subfolder(place, id), id)
+  }
+
+  /**
+   * Writes a file that is there as a whole or not at all, and flushes it and its name. Rejects with `EEXIST` where there is
+   * one by that name.
+   */
+  async create(place: Place, id: string, content: Buffer): Promise<void> {
+    const temporary = join(this.directory, 'tmp', randomUUID())
+    const target = this.path(place, id)
+    try {
+      const file = await open(temporary, 'wx', FILE_MODE)
+      try {
+        await file.writeFile(content)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await this.#inSubfolder(place, id, () => link(temporary, target))
+    } finally {
+      // What cannot be removed now is swept at the next start.
+      void rm(temporary, { force: true }).catch(() => undefined)
+    }
+    try {
+      await this.#flusher.flush(this.#subfolder(place, id))
+    } catch (error) {
+      // Not safe, so not there: the sender brings it again.
+      await unlink(target)
+      throw error
+    }
+  }
+
+  /** Flushes a file that was written before, and its name. */
+  async flush(place: Place, id: string): Promise<void> {
+    await withFile(this.path(place, id), 'r', (file) => file.sync())
+    await this.#flusher.flush(this.#subfolder(place, id))
+  }
+
+  async has(place: Place, id: string): Promise<boolean> {
+    try {
+      await stat(this.path(place, id))
+      return true
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+  }
+
+  read(place: Place, id: string): Promise<Buffer> {
+    return readFile(this.path(place, id))
+  }
+
+  open<T>(place: Place, id: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+    return withFile(this.path(place, id), 'r', use)
+  }
+
+  /** Flushes the names of all files of a place. */
+  async flushNames(place: Place): Promise<void> {
+    const root = join(this.directory, place)
+    await Promise.all((await readdir(root)).map((name) => this.#flusher.flush(join(root, name))))
+  }
+
+  /** Adds to a file. Not flushed unless asked for: what it tells may be lost with the machine's power, the event not. */
+  async append(place: Place, id: string, text: string, flush = false): Promise<void> {
+    // Not 'a', which would make a file that is not there.
+    await withFile(this.path(place, id), 'r+', async (file) => {
+      const { size } = await file.stat()
+      await file.write(text, size)
+      if (flush) await file.sync()
+    })
+  }
+
+  async move(id: string, from: Place, to: Place, flush = true): Promise<void> {
+    await this.#inSubfolder(to, id, () => rename(this.path(from, id), this.path(to, id)))
+    if (!flush) return
+    await this.#flusher.flush(this.#subfolder(to, id))
+    await this.#flusher.flush(this.#subfolder(from, id))
+  }
+
+  /** Only the name stays. Not flushed: at worst the event is delivered once more. */
+  async shrink(id: string): Promise<void> {
+    await this.move(id, 'waiting', 'delivered', false)
+    await truncate(this.path('delivered', id))
+  }
+
+  async remove(place: Place, id: string): Promise<void> {
+    await unlink(this.path(place, id))
+  }
+
+  /** When the event was delivered, in milliseconds since 1970. */
+  async deliveredAt(id: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.path('delivered', id))).mtimeMs
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Ends the memory of an event that was delivered so long ago. */
+  async forget(id: string, ttlMs: number): Promise<void> {
+    const path = this.path('delivered', id)
+    const { mtimeMs, size } = await stat(path)
+    if (Date.now() - mtimeMs >= ttlMs) await unlink(path)
+    // A crash came between moving it here and shrinking it.
+    else if (size > 0) await truncate(path)
+  }
+
+  /** IDs in one of the 256 sub-folders, or in all. */
+  async *ids(place: Place, subfolder?: string): AsyncGenerator<string> {
+    const root = join(this.directory, place)
+    for (const name of subfolder === undefined ? await readdir(root) : [subfolder]) {
+      const names = await readdir(join(root, name)).catch((error: unknown) => {
+        if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return []
+        throw error
+      })
+      yield* names.filter(isEventId)
+    }
+  }
+
+  /** What a crash has left half written. */
+  async sweep(): Promise<void> {
+    const root = join(this.directory, 'tmp')
+    for (const name of await readdir(root)) await rm(join(root, name), { force: true })
+  }
+
+  #subfolder(place: Place, id: string): string {
+    return join(this.directory, place, id.slice(0, 2))
+  }
+
+  /** Makes the sub-folder where it is missing; never the folders above it. */
+  async #inSubfolder(place: Place, id: string, action: () => Promise<void>): Promise<void> {
+    try {
+      await action()
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      const subfolder = this.#subfolder(place, id)
+      await mkdir(subfolder, { mode: FOLDER_MODE }).catch((failure: unknown) => {
+        if ((failure as NodeJS.ErrnoException).code !== 'EEXIST') throw failure
+      })
+      await this.#flusher.flush(join(this.directory, place))
+      await action()
+    }
+  }
+}
+
+export function isEventId(name: string): boolean {
+  return UUID.test(name)
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}
+
+async function withFile<T>(path: string, flags: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, flags)
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,72 @@
+/** From a parsed body to the trigger that is delivered: of a request, and of an event that was stored before. */
+import { debugReceive } from '../debug'
+import type { EventKind } from '../events'
+import type { Known } from '../exchange'
+import { quote } from '../quote'
+import type { Result } from '../respond'
+import type { Trigger } from '../trigger'
+import { capIssues, removedKeyIssues, type Validator } from '../validate'
+import type { ParsedBody } from './parse-body'
+import { identify, readEvent } from './read-event'
+import type { TriggerId } from './trigger-id'
+
+export interface ReadTriggerOptions {
+  /** Whether there is a callback for such an event. */
+  wants: (kind: EventKind, eventName: string | undefined) => boolean
+  validator: Validator
+  strict: boolean
+}
+
+export type Received = { ok: true; trigger: Trigger } | ({ ok: false } & Result)
+
+/** What the request tells beside its body. */
+export interface Origin {
+  method: 'GET' | 'POST' | 'PUT'
+  urlId: TriggerId
+  requestId: string
+  receivedAt: Date
+  /** Absent where the app had parsed the body to an object. */
+  rawBody: Buffer | undefined
+}
+
+/** `known` learns what is found out on the way, also where the body is refused in the end. */
+export function readTrigger(
+  parsed: ParsedBody,
+  { urlId, ...origin }: Origin,
+  { wants, validator, strict }: ReadTriggerOptions,
+  known: Known,
+): Received {
+  const { requestId } = origin
+  const found = identify(parsed.value)
+  if (!found.ok) return found
+  const { kind, eventName, schema, content, pointer } = found
+  Object.assign(known, { kind, eventName })
+  if (!wants(kind, eventName)) return { ok: false, outcome: 'ignored' }
+
+  const deviations = schema ? validator.deviations(schema, found.body) : []
+  const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
+  if (refusals.length > 0)
+    return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
+  // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
+  const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
+  const read = readEvent(
+    found,
+    origin.method,
+    urlIdOfKind,
+    capIssues([...removedKeyIssues(parsed.removedKeys), ...deviations]),
+  )
+  if (!read.ok) return read
+  const { event, entity, identified } = read
+  if (entity) known.entityId = entity.id
+  known.issues = event.issues.length
+  if (event.issues.length > 0) debugReceive('%s deviates from its schema: %j', requestId, event.issues)
+  if (urlId.found && urlId.id !== entity?.id) {
+    debugReceive(
+      '%s the URL says %s, the body says %s: the body wins',
+      requestId,
+      quote(urlId.id),
+      quote(entity?.id ?? ''),
+    )
+  }
+  return { ok: true, trigger: { type: 'body', ...origin, event, entity, identified, digest: parsed.digest } }
+}
