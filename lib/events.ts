@@ -160,17 +160,20 @@ export interface WebhookContext {
   deliveryId: string
   /** One for each request. A UUID. */
   requestId: string
-  /** 1 for the first call, one more for each call of this process for the same event after a failed one. */
+  /**
+   * 1 for the first call, one more for each call of this process for the same event after a failed one. With an inbox: one
+   * more each time that the event was handed out, also by a process that ended meanwhile.
+   */
   attempt: number
   /** When the headers of the request had arrived. */
   receivedAt: Date
-  /** Aborted only when `close()` ran out of patience or the lease of a shared store was lost. */
+  /** Aborted only when `close()` ran out of patience, or the lease of a shared store or inbox was lost. */
   signal: AbortSignal
   /** The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. */
   rawBody?: Buffer | undefined
   /** True when this process has delivered a newer state of the same order or shipment before. */
   outdated: boolean
-  /** True for an event that was delivered before and is delivered again on request. */
+  /** True for an event out of the inbox that somebody asked to deliver again: `inbox.replay`. */
   replay: boolean
   /** The client of the `api` option, to fetch more. */
   api?: TradecloudClient | undefined

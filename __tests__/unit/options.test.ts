@@ -80,6 +80,11 @@ describe('defaults', () => {
       'refusals',
       'name',
       'dedupe',
+      'inbox',
+      'quarantine',
+      'retry',
+      'handlerTimeoutMs',
+      'onSettled',
       'whatever',
     ]
     const unset = Object.fromEntries(names.map((name) => [name, undefined]))
@@ -120,9 +125,10 @@ describe('what is given', () => {
       name: 'acme',
       dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
-    const { client, ownsClient, ...rest } = resolveOptions(given)
+    const { client, ownsClient, retry, quarantine, handlerTimeoutMs, ...rest } = resolveOptions(given)
     expect(rest).toEqual(given)
     expect([client, ownsClient]).toEqual([undefined, false])
+    expect([retry, quarantine, handlerTimeoutMs]).toEqual([expect.any(Object), false, 300_000])
   })
 
   it('may switch dedupe off', () => expect(resolve({ dedupe: false }).dedupe).toBe(false))
@@ -147,6 +153,56 @@ const NUMBERS: Array<[string, number, number]> = [
   ['closeTimeoutMs', 0, 2_147_483_647],
   ['notFoundGraceMs', 0, Number.MAX_SAFE_INTEGER],
 ]
+
+describe('with an inbox', () => {
+  const nothing = () => undefined
+  const inbox = { accept: nothing, deliver: () => nothing, settle: nothing, close: async () => undefined }
+  const RETRY = { forMs: 604_800_000, minDelayMs: 1_000, maxDelayMs: 900_000 }
+
+  it('the defaults are those of the documentation', () => {
+    expect(resolve({ inbox })).toMatchObject({
+      inbox,
+      dedupe: false,
+      quarantine: true,
+      retry: RETRY,
+      handlerTimeoutMs: 300_000,
+    })
+    expect(resolve({ inbox, auth: 'none' }).quarantine).toBe(false)
+    expect(resolve({ inbox, retry: { forMs: 5, minDelayMs: undefined } }).retry).toEqual({ ...RETRY, forMs: 5 })
+    expect(resolve({ inbox, quarantine: false, handlerTimeoutMs: 7 })).toMatchObject({
+      quarantine: false,
+      handlerTimeoutMs: 7,
+    })
+  })
+
+  it.each<[string, object, string]>([
+    ['one that is none', { inbox: 'folder' }, '`inbox` has no method accept'],
+    ['null', { inbox: null }, '`inbox` has no method accept'],
+    ['one without settle', { inbox: { ...inbox, settle: undefined } }, '`inbox` has no method settle'],
+    ['dedupe beside it', { inbox, dedupe: {} }, '`dedupe` is set beside `inbox`'],
+    ['dedupe: false beside it', { inbox, dedupe: false }, '`dedupe` is set beside `inbox`'],
+    ['quarantine that is no boolean', { inbox, quarantine: 'no' }, '`quarantine` is "no"; allowed are true, false'],
+    ["quarantine with auth: 'none'", { inbox, auth: 'none', quarantine: true }, "auth: 'none'"],
+    ['retry that is no object', { inbox, retry: 5 }, '`retry` must be'],
+    ['an unknown key of retry', { inbox, retry: { times: 5 } }, '`retry` has the unknown key "times"; known are forMs'],
+    ['retry.forMs', { inbox, retry: { forMs: -1 } }, '`retry.forMs` is -1'],
+    ['retry.minDelayMs', { inbox, retry: { minDelayMs: 0 } }, '`retry.minDelayMs` is 0'],
+    [
+      'retry.maxDelayMs below the smallest',
+      { inbox, retry: { minDelayMs: 9, maxDelayMs: 8 } },
+      '`retry.maxDelayMs` is 8',
+    ],
+    ['onSettled', { inbox, onSettled: 'log' }, '`onSettled` is string, not a function'],
+    ['handlerTimeoutMs', { inbox, handlerTimeoutMs: 0 }, '`handlerTimeoutMs` is 0'],
+  ])('%s throws', (_what, options, message) => {
+    expect(refusal({ ...REQUIRED, logger, ...options })).toContain(message)
+  })
+
+  it.each(['quarantine', 'retry', 'handlerTimeoutMs', 'onSettled'])('%s without an inbox throws', (name) => {
+    const value = { quarantine: false, retry: {}, handlerTimeoutMs: 1000, onSettled: nothing }[name]
+    expect(refusal({ ...REQUIRED, logger, [name]: value })).toContain(`\`${name}\` is set without an \`inbox\``)
+  })
+})
 
 describe('wrong options', () => {
   it.each(NUMBERS)('%s must be a whole number from %i to %i', (name, min, max) => {

@@ -35,7 +35,7 @@ export function settlementOf(
 }
 
 /** Half of it is random: events that failed together do not come back together, and none comes back at once. */
-export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: RetryPolicy): number {
+export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
   const full = Math.min(maxDelayMs, minDelayMs * 2 ** (failures - 1))
   return Math.max(1, Math.round(full * (0.5 + Math.random() / 2)))
 }
