@@ -184,9 +184,9 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   })
 }
 
-function originOf({ req, requestId, receivedAt, body }: Exchange, path: string): Origin {
+function originOf({ req, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
   const method = req.method === 'GET' || req.method === 'PUT' ? req.method : 'POST'
-  return { method, path, contentType: req.headers['content-type'], requestId, receivedAt, body }
+  return { method, path, contentType: req.headers['content-type'], requestId, receivedAt, body, known }
 }
 
 /** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */

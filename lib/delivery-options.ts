@@ -43,7 +43,7 @@ export function resolveDelivery({ inbox, dedupe, auth, ...given }: TradecloudWeb
     if (option !== undefined) throw invalidOption(option, 'is set without an `inbox`, where it means nothing')
     return { dedupe: resolveDedupe(dedupe), retry: RETRY, quarantine: false }
   }
-  for (const method of ['accept', 'deliver', 'settle', 'close'] as const) {
+  for (const method of ['accept', 'deliver', 'settle', 'list', 'replay', 'close'] as const) {
     if (typeof (inbox as Partial<Inbox> | null)?.[method] !== 'function')
       throw invalidOption('inbox', `has no method ${method}; fileInbox({ directory }) makes one that has`)
   }

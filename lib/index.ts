@@ -55,6 +55,7 @@ export type {
   InboxHost,
   InboxState,
   InboxStats,
+  ManagedInbox,
   PurgeFilter,
   ReplayOptions,
   Settlement,

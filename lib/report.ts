@@ -136,7 +136,8 @@ export class Reporter {
 
   /** Something that a person should hear of while a request is still running or long answered. */
   alarm(error: TradecloudWebhookError, record: Partial<DeliveryRecord>): void {
-    this.line('error', error.code, `${error.message} (${subjectOf(record)})`)
+    const about = subjectOf(record)
+    this.line('error', error.code, `${error.code}: ${error.message}${about === '' ? '' : ` (${about})`}`)
   }
 
   /** Writes a line, unless there were too many of its sort within the minute. */

@@ -16,7 +16,7 @@ import {
   type DeliveryRecord,
   type ErrorContext,
   type FileInboxOptions,
-  type Inbox,
+  type ManagedInbox,
   type TradecloudWebhook,
   type TradecloudWebhookError,
   type TradecloudWebhookOptions,
@@ -229,7 +229,7 @@ export function temporaryFolder(): string {
 }
 
 /** An inbox in a folder of its own. Its webhook closes it. */
-export function temporaryInbox(options: Partial<FileInboxOptions> = {}): Inbox {
+export function temporaryInbox(options: Partial<FileInboxOptions> = {}): ManagedInbox {
   return fileInbox({ directory: temporaryFolder(), ...options })
 }
 

@@ -5,7 +5,7 @@
 import express from 'express'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileInbox, RejectEvent, type Inbox, type InboxEntry, type SettledRecord } from 'tradecloud-webhook'
+import { fileInbox, RejectEvent, type ManagedInbox, type InboxEntry, type SettledRecord } from 'tradecloud-webhook'
 import { order } from 'tradecloud-webhook/testing'
 import {
   apiOf,
@@ -32,12 +32,15 @@ afterEach(closeAll)
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 
 interface InboxRig extends Rig {
-  inbox: Inbox
+  inbox: ManagedInbox
   settled: SettledRecord[]
 }
 
 /** A webhook with an inbox that tries again soon. Settled deliveries are noted. */
-async function startInboxRig({ inbox = temporaryInbox(), ...options }: RigOptions = {}): Promise<InboxRig> {
+async function startInboxRig({
+  inbox = temporaryInbox(),
+  ...options
+}: RigOptions & { inbox?: ManagedInbox } = {}): Promise<InboxRig> {
   const settled: SettledRecord[] = []
   const rig = await startRig({
     retry: { minDelayMs: 20, maxDelayMs: 40 },
@@ -48,7 +51,7 @@ async function startInboxRig({ inbox = temporaryInbox(), ...options }: RigOption
   return { ...rig, inbox, settled }
 }
 
-async function entries(inbox: Inbox): Promise<InboxEntry[]> {
+async function entries(inbox: ManagedInbox): Promise<InboxEntry[]> {
   const found: InboxEntry[] = []
   for await (const entry of inbox.list()) found.push(entry)
   return found

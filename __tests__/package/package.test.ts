@@ -25,6 +25,18 @@ function run(command: string, args: string[], cwd: string): string {
   }
 }
 
+function compile(at: string, file: string): void {
+  for (const [module, resolution] of [
+    ['node16', 'node16'],
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ] as const) {
+    const modules = ['--module', module, '--moduleResolution', resolution]
+    const strict = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node']
+    run(join(at, 'node_modules/.bin/tsc'), [...strict, ...modules, file], at)
+  }
+}
+
 function install(name: string, ...packages: string[]): string {
   const at = join(folder, name)
   cpSync(consumer, at, { recursive: true })
@@ -89,30 +101,12 @@ describe.each([
     expect(run(process.execPath, ['import.mjs'], at)).toContain('received OrderIssuedByBuyer')
   })
 
+  test('keeps an event in a file inbox over a restart, and its command line lists it', () => {
+    expect(run(process.execPath, ['inbox.cjs'], at)).toBe('202 waiting\ndelivered x-1 ""\n')
+  })
+
   test('compiles in a strict TypeScript project, as CommonJS, as ESM and for a bundler', () => {
-    for (const [module, resolution] of [
-      ['node16', 'node16'],
-      ['nodenext', 'nodenext'],
-      ['esnext', 'bundler'],
-    ] as const) {
-      run(
-        join(at, 'node_modules/.bin/tsc'),
-        [
-          '--noEmit',
-          '--strict',
-          '--target',
-          'es2022',
-          '--types',
-          'node',
-          '--module',
-          module,
-          '--moduleResolution',
-          resolution,
-          'types.ts',
-        ],
-        at,
-      )
-    }
+    compile(at, 'types.ts')
   })
 
   test("runs in the consumer's own Jest", () => {
@@ -125,5 +119,21 @@ describe.each([
     expect(files.map(([, file]) => file)).toEqual(['erp.js', 'erp.test.js'])
     for (const [, file = '', code = ''] of files) writeFileSync(join(at, file), code)
     run(join(at, 'node_modules/.bin/jest'), ['--rootDir', '.', 'erp.test.js'], at)
+  })
+})
+
+describe('installed beside bullmq and ioredis', () => {
+  let at: string
+  beforeAll(() => {
+    const types = ['@types/express@^5', 'typescript@~6.0.3', '@types/node@^20']
+    at = install('bullmq', 'express@^5.2.0', 'bullmq@^6', 'ioredis@^6', ...types)
+  })
+
+  test('the inbox on BullMQ is the same from CommonJS and from ESM', () => {
+    expect(run(process.execPath, ['bullmq.mjs'], at)).toBe('unavailable true\n')
+  })
+
+  test('its types compile in a strict TypeScript project', () => {
+    compile(at, 'types-bullmq.ts')
   })
 })

@@ -2,7 +2,13 @@
  * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
  */
 import { TradecloudWebhookError } from '../../lib/errors'
-import { Reporter, type DeliveryRecord, type ErrorContext, type ReporterOptions } from '../../lib/report'
+import {
+  Reporter,
+  type DeliveryRecord,
+  type ErrorContext,
+  type ReporterOptions,
+  type SettledRecord,
+} from '../../lib/report'
 import { answerFor, type Result } from '../../lib/respond'
 
 type Line = ['warn' | 'error', string]
@@ -199,7 +205,62 @@ describe('an alarm', () => {
     const { lines, reporter } = setup()
     const error = new TradecloudWebhookError('handler_stuck', 'A callback hangs.')
     reporter.alarm(error, { kind: 'order', requestId: 'r-9' })
-    expect(lines).toEqual([['error', 'tradecloud-webhook: A callback hangs. (order request r-9)']])
+    expect(lines).toEqual([['error', 'tradecloud-webhook: handler_stuck: A callback hangs. (order request r-9)']])
+  })
+})
+
+describe('an event out of the inbox', () => {
+  const settled = {
+    result: 'delivered',
+    outcome: 'delivered',
+    inboxId: 'i-1',
+    kind: 'order',
+    entityId: 'PO-1',
+    requestId: 'r-1',
+    receivedAt: new Date(0),
+    attempt: 3,
+    replay: false,
+    durationMs: 5,
+    noted: true,
+  } as const
+
+  it('gives a record, and no line when it was delivered', () => {
+    const records: SettledRecord[] = []
+    const { lines, reporter } = setup({ onSettled: (record) => records.push(record) })
+    reporter.settled(settled)
+    expect(records).toEqual([settled])
+    expect(lines).toEqual([])
+  })
+
+  it('that failed is a warning with the time of the next attempt, and an error once it is given up', () => {
+    const { lines, reporter } = setup()
+    const error = new TradecloudWebhookError('handler_failed', 'The event was not delivered.', {
+      cause: new Error('down\nforged line'),
+    })
+    const failed = { ...settled, outcome: 'handler_failed', error } as const
+    reporter.settled({ ...failed, result: 'retry', nextAttemptAt: new Date(1000) })
+    reporter.settled({ ...failed, result: 'dead' })
+    const why =
+      'handler_failed on attempt 3: The event was not delivered. "Error: down\\nforged line" (order "PO-1" request r-1)'
+    expect(lines).toEqual([
+      ['warn', `tradecloud-webhook: Will be delivered again at 1970-01-01T00:00:01.000Z, ${why}`],
+      ['error', `tradecloud-webhook: Given up i-1, ${why}`],
+    ])
+  })
+
+  it('that was rejected does not put the words of the callback on the line twice', () => {
+    const { lines, reporter } = setup()
+    const cause = new Error('secret words')
+    const error = new TradecloudWebhookError('rejected', 'secret words', { cause })
+    reporter.settled({ ...settled, result: 'dead', outcome: 'rejected', error })
+    expect(lines[0]?.[1].split('secret words')).toHaveLength(2)
+  })
+
+  it('does not suffer from a failing onSettled, which is written down', async () => {
+    const { lines, reporter } = setup({ onSettled: () => Promise.reject(new Error('metrics are down')) })
+    reporter.settled(settled)
+    await Promise.resolve()
+    expect(lines).toEqual([['warn', 'tradecloud-webhook: onSettled failed: "Error: metrics are down"']])
   })
 })
 

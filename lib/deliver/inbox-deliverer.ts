@@ -25,6 +25,7 @@ export interface InboxDelivererOptions extends SettlementOptions {
   read: (delivery: InboxDelivery) => Received
   resolve: ResolveOptions
   concurrency: number
+  maxBytesInFlight: number
   handlerTimeoutMs: number
   api: TradecloudClient | undefined
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
@@ -51,6 +52,7 @@ export class InboxDeliverer {
     this.#watch = new Watch(options.alarm)
     this.#stop = options.inbox.deliver({
       concurrency: options.concurrency,
+      maxBytes: options.maxBytesInFlight,
       run: (delivery) => this.#run(delivery),
       alarm: (error) => options.alarm(error),
     })

@@ -1,4 +1,5 @@
 /** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
+import type { Known } from '../exchange'
 import type { Inbox, InboxDelivery, StoredEvent } from '../inbox/inbox'
 import { parseBytes, readMediaType, type TakenBody } from '../receive/parse-body'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
@@ -16,6 +17,8 @@ export interface Origin {
   requestId: string
   receivedAt: Date
   body: TakenBody | undefined
+  /** What could be told of the event, also where it cannot be delivered. */
+  known: Known
 }
 
 export type Stored = Result & { inboxId?: string; merged?: boolean }
@@ -40,11 +43,15 @@ export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger,
 export async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
   const digest = sha256(origin.body?.bytes ?? NOTHING)
   const { outcome: code, detail: reason = code, issues } = refusal
+  const { kind = 'unknown', eventName, entityId } = origin.known
   const event: StoredEvent = {
     ...formOf(origin),
     ...quarantineIdentity(name, digest),
     trigger: 'body',
-    kind: 'unknown',
+    kind,
+    eventName,
+    // Should it be readable one day, it takes its turn among the events of its order.
+    entity: entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: entityId },
     digest,
     quarantine: { code, reason, issues },
   }

@@ -18,7 +18,7 @@ export interface StoredEvent {
   key: string
   /** An event with its body, or only the ID of what to fetch. */
   trigger: 'body' | 'id'
-  /** `'unknown'` also for a quarantined body whose kind could not be told. */
+  /** `'unknown'` also for a quarantined body whose kind cannot be told. */
   kind: EventKind
   eventName?: string | undefined
   /** Whose turn it takes: events of one order or shipment are delivered one after the other. Absent: of nobody. */
@@ -77,6 +77,8 @@ export type Settlement =
 export interface InboxHost {
   /** Calls of `run` that have not resolved, at most. */
   concurrency: number
+  /** Bytes of the bodies that are out, in all; a larger one goes out alone. */
+  maxBytes: number
   /**
    * Takes one event. Never rejects. Resolves when the inbox may hand out another one instead, which may be before the
    * event is settled; its entity stays blocked until then.
@@ -146,8 +148,6 @@ export interface InboxStats {
  * other entities are not held up by one that fails.
  */
 export interface Inbox {
-  /** Resolves once events can be accepted. Rejects where they never will: then the process should not start. */
-  ready(): Promise<void>
   /**
    * Stores an event, or the quarantined body of one. Resolves only once it is safe from a crash. Rejects where it is
    * not, within 2.5 s: the answer is then 503.
@@ -162,18 +162,24 @@ export interface Inbox {
   settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean>
   /** The oldest first. Delivered events are not in it. */
   list(filter?: InboxFilter): AsyncIterable<InboxEntry>
-  /** One event with its body. `undefined` for an ID that is not there, or was delivered. */
-  show(id: string): Promise<{ entry: InboxEntry; event: StoredEvent; bytes: Buffer } | undefined>
   /**
    * Delivers an event again as if it had just come: a dead or quarantined one goes to the end of its entity's line, a
    * waiting one is tried at once. False for an ID that is not there, was delivered, or runs right now.
    */
   replay(id: string): Promise<boolean>
+  /** Takes and hands out nothing more, and lets go of what it holds. What was not settled is delivered after the next start. */
+  close(): Promise<void>
+}
+
+/** What the inboxes of this package offer beyond what a webhook needs: for those who look after them. */
+export interface ManagedInbox extends Inbox {
+  /** Resolves once events can be accepted. Rejects where they never will: then the process should not start. */
+  ready(): Promise<void>
+  /** One event with its body. `undefined` for an ID that is not there, or was delivered. */
+  show(id: string): Promise<{ entry: InboxEntry; event: StoredEvent; bytes: Buffer } | undefined>
   /** Replays all that match. Resolves with how many there were. Default filter: all dead ones. */
   replayAll(filter?: InboxFilter, options?: ReplayOptions): Promise<number>
   /** Removes events for good. Resolves with how many there were. */
   purge(filter: PurgeFilter): Promise<number>
   stats(): Promise<InboxStats>
-  /** Takes and hands out nothing more, and lets go of what it holds. What was not settled is delivered after the next start. */
-  close(): Promise<void>
 }

@@ -45,8 +45,6 @@ export function readTrigger(
 
   const deviations = schema ? validator.deviations(schema, found.body) : []
   const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
-  if (refusals.length > 0)
-    return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
   // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
   const read = readEvent(
@@ -55,9 +53,11 @@ export function readTrigger(
     urlIdOfKind,
     capIssues([...removedKeyIssues(parsed.removedKeys), ...deviations]),
   )
+  if (read.ok && read.entity) known.entityId = read.entity.id
+  if (refusals.length > 0)
+    return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
   if (!read.ok) return read
   const { event, entity, identified } = read
-  if (entity) known.entityId = entity.id
   known.issues = event.issues.length
   if (event.issues.length > 0) debugReceive('%s deviates from its schema: %j', requestId, event.issues)
   if (urlId.found && urlId.id !== entity?.id) {

@@ -1,7 +1,7 @@
 /** The file of an event: what goes in comes out, notes add up, and nothing that is torn counts. */
 import fc from 'fast-check'
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -152,6 +152,19 @@ test('a file that is cut anywhere before its notes, or is none of ours, is not w
   }
   for (const other of ['', '\n', '{}\n\n', '[]\n', 'null\n', '{"format":2,"id":"x","bytes":0}\n\n'])
     expect(await read(other)).toBeUndefined()
+})
+
+test('a file that shrinks while it is read is not whole, and reading it ends', async () => {
+  const bytes = Buffer.from('{"a":1}')
+  const path = join(folder, 'shrinking')
+  writeFileSync(path, encodeEvent(event(bytes), 1, bytes))
+  const file = await open(path)
+  const stat = await file.stat()
+  truncateSync(path, 0)
+  // What it was when the reader looked at it.
+  const reader = { stat: async () => stat, read: file.read.bind(file) } as unknown as FileHandle
+  expect(await readEventFile(reader)).toBeUndefined()
+  await file.close()
 })
 
 test('a byte that has changed is found', () => {

@@ -107,6 +107,31 @@ test('one that was due and is put off before its turn is not handed out', () => 
   expect(next()).toBe('a1')
 })
 
+test('one that is read from disk later takes its place by its number, but never before one that runs', () => {
+  const { lines, next } = setup()
+  const [first, second, third] = [entry('a1', 'A'), entry('a2', 'A'), entry('a3', 'A')]
+  for (const one of [third, first]) lines.add(one)
+  expect(next()).toBe('a1')
+  lines.add(second)
+  lines.remove(first)
+  const zero = entry('a0', 'A', { sequence: 0 })
+  expect(next()).toBe('a2')
+  lines.add(zero)
+  expect(next()).toBeUndefined()
+  lines.remove(second)
+  expect(next()).toBe('a0')
+})
+
+test('one that is too large for now waits, and nothing overtakes it', () => {
+  const { lines } = setup()
+  const large = entry('a1', 'A')
+  large.info.bytes = 100
+  for (const one of [large, entry('b1', 'B')]) lines.add(one)
+  expect(lines.next(99)).toBeUndefined()
+  expect(lines.next(100)?.info.id).toBe('a1')
+  expect(lines.next(0)?.info.id).toBe('b1')
+})
+
 test('a line that is served goes behind those that wait', () => {
   const { lines, next } = setup()
   const first = entry('a1', 'A')
@@ -118,10 +143,10 @@ test('a line that is served goes behind those that wait', () => {
 
 test('only a trigger with an ID that has not begun can stand for another', () => {
   const { lines, next } = setup()
-  const get = entry('g', 'A')
-  get.info.trigger = 'id'
   const entity = { kind: 'order', id: 'A' } as const
   lines.add(entry('a1', 'A'))
+  const get = entry('g', 'A')
+  get.info.trigger = 'id'
   expect(lines.joinable(entity)).toBeUndefined()
   lines.add(get)
   expect(lines.joinable(entity)).toBe(get)

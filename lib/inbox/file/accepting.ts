@@ -10,14 +10,19 @@ export class Accepting {
   readonly #folder: Folder
   readonly #events: Events
   readonly #options: ResolvedFileInboxOptions
-  readonly #isHeld: () => Promise<boolean>
+  readonly #isRemoved: (entry: Entry) => Promise<boolean>
   readonly #storing = new Set<Promise<unknown>>()
 
-  constructor(folder: Folder, events: Events, options: ResolvedFileInboxOptions, isHeld: () => Promise<boolean>) {
+  constructor(
+    folder: Folder,
+    events: Events,
+    options: ResolvedFileInboxOptions,
+    isRemoved: (entry: Entry) => Promise<boolean>,
+  ) {
     this.#folder = folder
     this.#events = events
     this.#options = options
-    this.#isHeld = isHeld
+    this.#isRemoved = isRemoved
   }
 
   get isIdle(): boolean {
@@ -110,7 +115,7 @@ export class Accepting {
     try {
       return await this.#track(entry, work)
     } catch (error) {
-      if (!isMissing(error) || !(await this.#isHeld())) throw error
+      if (!isMissing(error) || !(await this.#isRemoved(entry))) throw error
       this.#events.remove(entry)
       return undefined
     }

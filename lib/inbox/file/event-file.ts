@@ -36,6 +36,8 @@ export interface Progress {
 
 export interface EventFile {
   head: EventHead
+  /** The oldest first. */
+  notes: Note[]
   progress: Progress
   size: number
 }
@@ -56,15 +58,20 @@ export function encodeNote(note: Note): string {
 /** Everything but the body. `undefined` for a file that is not whole. */
 export async function readEventFile(file: FileHandle): Promise<EventFile | undefined> {
   const { size } = await file.stat()
-  let start = await readAt(file, 0, Math.min(size, HEAD_BYTES))
   // The path of a request can be long, and so can a list of issues.
-  while (!start.includes(NEWLINE) && start.length < size)
-    start = await readAt(file, 0, Math.min(size, start.length * 4))
+  let start: Buffer = Buffer.alloc(0)
+  for (let length = HEAD_BYTES; !start.includes(NEWLINE) && start.length < size; length *= 4) {
+    const wanted = Math.min(size, length)
+    start = await readAt(file, 0, wanted)
+    // Delivered and shrunk meanwhile.
+    if (start.length < wanted) return undefined
+  }
   const found = readHead(start)
   if (!found || size < found.end) return undefined
-  const notes =
-    size <= start.length ? start.subarray(found.end) : await readAt(file, found.end, Math.max(0, size - found.end))
-  return { head: found.head, progress: progressOf(found.head, notes), size }
+  const notes = readNotes(
+    size <= start.length ? start.subarray(found.end) : await readAt(file, found.end, Math.max(0, size - found.end)),
+  )
+  return { head: found.head, notes, progress: progressOf(found.head, notes), size }
 }
 
 /** The event with its body. `undefined` where the bytes are not those that were stored. */
@@ -92,7 +99,16 @@ function readHead(content: Buffer): { head: EventHead; start: number; end: numbe
   return { head: head as EventHead, start, end: start + head.bytes + 1 }
 }
 
-function progressOf({ sequence }: EventHead, notes: Buffer): Progress {
+function readNotes(content: Buffer): Note[] {
+  // The last line may be cut off by a crash: what it said is lost, and only that.
+  return content
+    .toString('utf8')
+    .split('\n')
+    .map((line) => parseLine(line) as Note | undefined)
+    .filter((note) => note !== undefined)
+}
+
+function progressOf({ sequence }: EventHead, notes: Note[]): Progress {
   const progress: Progress = {
     sequence,
     attempts: 0,
@@ -101,11 +117,7 @@ function progressOf({ sequence }: EventHead, notes: Buffer): Progress {
     reason: undefined,
     replay: false,
   }
-  for (const line of notes.toString('utf8').split('\n')) {
-    // The last line may be cut off by a crash: what it said is lost, and only that.
-    const note = parseLine(line) as Note | undefined
-    if (note) applyNote(progress, note)
-  }
+  for (const note of notes) applyNote(progress, note)
   return progress
 }
 

@@ -50,7 +50,9 @@ export class Events {
   /** One that was found on disk. */
   adopt(place: Entry['place'], { head, progress, size }: EventFile): Entry {
     const { quarantine, bytes } = head
-    const reason = progress.reason ?? (quarantine && `${quarantine.code}: ${quarantine.reason}`)
+    // Not of one that was queued again: that waits, and nothing is wrong with it so far.
+    const first = place === 'quarantine' && quarantine ? `${quarantine.code}: ${quarantine.reason}` : undefined
+    const reason = progress.reason ?? first
     const entry: Entry = {
       ...progress,
       reason,

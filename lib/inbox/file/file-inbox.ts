@@ -3,12 +3,12 @@ import { TradecloudWebhookError } from '../../errors'
 import { checkPurge, matches } from '../filter'
 import type {
   Accepted,
-  Inbox,
   InboxDelivery,
   InboxEntry,
   InboxFilter,
   InboxHost,
   InboxStats,
+  ManagedInbox,
   PurgeFilter,
   ReplayOptions,
   Settlement,
@@ -35,11 +35,11 @@ const PATIENCE_MS = 2_000
  * createTradecloudWebhook({ auth, inbox: fileInbox({ directory: '/var/lib/tradecloud-inbox' }), onOrder })
  * ```
  */
-export function fileInbox(options: FileInboxOptions): Inbox {
+export function fileInbox(options: FileInboxOptions): ManagedInbox {
   return new FileInbox(resolveFileInboxOptions(options))
 }
 
-class FileInbox implements Inbox {
+class FileInbox implements ManagedInbox {
   readonly #folder: Folder
   readonly #events = new Events(() => this.#handOut.pump())
   readonly #handOut: HandOut
@@ -48,9 +48,9 @@ class FileInbox implements Inbox {
 
   constructor(options: ResolvedFileInboxOptions) {
     this.#folder = new Folder(options.directory)
-    const isHeld = (): Promise<boolean> => this.#keeper.isHeld()
-    this.#accepting = new Accepting(this.#folder, this.#events, options, isHeld)
-    this.#handOut = new HandOut(this.#folder, this.#events, isHeld)
+    const isRemoved = (entry: Entry): Promise<boolean> => this.#isRemoved(entry)
+    this.#accepting = new Accepting(this.#folder, this.#events, options, isRemoved)
+    this.#handOut = new HandOut(this.#folder, this.#events, isRemoved)
     this.#keeper = new Keeper({
       folder: this.#folder,
       dedupeTtlMs: options.dedupeTtlMs,
@@ -151,6 +151,13 @@ class FileInbox implements Inbox {
     await Promise.race([this.#keeper.opened, patience]).finally(() => clearTimeout(timer))
   }
 
+  /** Its file is missing in a folder that is there. The folder may have come back, or go, since it was missed. */
+  async #isRemoved({ place, info: { id } }: Entry): Promise<boolean> {
+    if (!(await this.#keeper.isHeld())) return false
+    const isThere = await this.#folder.has(place, id).catch(() => true)
+    return !isThere && (await this.#keeper.isHeld())
+  }
+
   async #purge(entry: Entry): Promise<boolean> {
     const { id } = entry.info
     if (entry.stored || entry.place === 'waiting') return false
@@ -183,8 +190,8 @@ class FileInbox implements Inbox {
       else await this.#handOut.setAside(place, id)
     }
     for (const entry of known) {
-      const { place, state, info } = entry
-      if (state === 'running' || state === 'storing' || (await this.#folder.has(place, info.id))) continue
+      const { state } = entry
+      if (state === 'running' || state === 'storing' || !(await this.#isRemoved(entry))) continue
       this.#events.remove(entry)
       this.#handOut.missing(entry)
     }

@@ -17,7 +17,7 @@ import {
   unlink,
   type FileHandle,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { FolderFlusher } from './folder-flusher'
 
 /** `delivered` holds empty files, whose names are all that is remembered of an event. */
@@ -32,6 +32,10 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 export class Folder {
   readonly directory: string
   readonly #flusher = new FolderFlusher()
+  /** Sub-folders whose own names are on disk. */
+  readonly #flushed = new Set<string>()
+  /** The topmost folder that was made for this one. */
+  #made: string | undefined
 
   constructor(directory: string) {
     this.directory = directory
@@ -39,7 +43,8 @@ export class Folder {
 
   /** Makes what is missing. The folder itself too: only at start-up, lest events are written where a disk was mounted. */
   createSync(): void {
-    mkdirSync(this.directory, { recursive: true, mode: FOLDER_MODE })
+    this.#flushed.clear()
+    this.#made = mkdirSync(this.directory, { recursive: true, mode: FOLDER_MODE })
     for (const name of ['tmp', 'requests', ...PLACES])
       mkdirSync(join(this.directory, name), { recursive: true, mode: FOLDER_MODE })
   }
@@ -69,7 +74,7 @@ export class Folder {
       void rm(temporary, { force: true }).catch(() => undefined)
     }
     try {
-      await this.#flusher.flush(this.#subfolder(place, id))
+      await this.#flushName(place, id)
     } catch (error) {
       // Not safe, so not there: the sender brings it again.
       await unlink(target)
@@ -80,7 +85,7 @@ export class Folder {
   /** Flushes a file that was written before, and its name. */
   async flush(place: Place, id: string): Promise<void> {
     await withFile(this.path(place, id), 'r', (file) => file.sync())
-    await this.#flusher.flush(this.#subfolder(place, id))
+    await this.#flushName(place, id)
   }
 
   async has(place: Place, id: string): Promise<boolean> {
@@ -101,10 +106,18 @@ export class Folder {
     return withFile(this.path(place, id), 'r', use)
   }
 
-  /** Flushes the names of all files of a place. */
+  /** Flushes the names of all files of a place, and of all folders on the way to them. */
   async flushNames(place: Place): Promise<void> {
     const root = join(this.directory, place)
-    await Promise.all((await readdir(root)).map((name) => this.#flusher.flush(join(root, name))))
+    const subfolders = (await readdir(root)).map((name) => join(root, name))
+    await Promise.all([...subfolders, root, this.directory].map((folder) => this.#flusher.flush(folder)))
+    const parent = dirname(this.directory)
+    const top = this.#made === undefined ? parent : dirname(this.#made)
+    for (let folder = parent; folder.length >= top.length; folder = dirname(folder)) {
+      // A folder that is not ours to read was not made by us.
+      await this.#flusher.flush(folder).catch(() => undefined)
+      if (folder === dirname(folder)) break
+    }
   }
 
   /** Adds to a file. Not flushed unless asked for: what it tells may be lost with the machine's power, the event not. */
@@ -120,7 +133,7 @@ export class Folder {
   async move(id: string, from: Place, to: Place, flush = true): Promise<void> {
     await this.#inSubfolder(to, id, () => rename(this.path(from, id), this.path(to, id)))
     if (!flush) return
-    await this.#flusher.flush(this.#subfolder(to, id))
+    await this.#flushName(to, id)
     await this.#flusher.flush(this.#subfolder(from, id))
   }
 
@@ -185,9 +198,17 @@ export class Folder {
       await mkdir(subfolder, { mode: FOLDER_MODE }).catch((failure: unknown) => {
         if ((failure as NodeJS.ErrnoException).code !== 'EEXIST') throw failure
       })
-      await this.#flusher.flush(join(this.directory, place))
       await action()
     }
+  }
+
+  /** Of a file; and of its sub-folder, which another one may have made and not flushed yet. */
+  async #flushName(place: Place, id: string): Promise<void> {
+    const subfolder = this.#subfolder(place, id)
+    await this.#flusher.flush(subfolder)
+    if (this.#flushed.has(subfolder)) return
+    await this.#flusher.flush(dirname(subfolder))
+    this.#flushed.add(subfolder)
   }
 }
 

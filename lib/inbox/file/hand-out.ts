@@ -12,19 +12,20 @@ const MAX_RETRY_MS = 1_000
 export class HandOut {
   readonly #folder: Folder
   readonly #events: Events
-  readonly #isHeld: () => Promise<boolean>
+  readonly #isRemoved: (entry: Entry) => Promise<boolean>
   readonly #out = new Map<InboxDelivery, { entry: Entry; controller: AbortController }>()
   readonly #unheard: TradecloudWebhookError[] = []
   #host: InboxHost | undefined
   #running = 0
+  #runningBytes = 0
   #paused = true
   #ended = false
   #closed = false
 
-  constructor(folder: Folder, events: Events, isHeld: () => Promise<boolean>) {
+  constructor(folder: Folder, events: Events, isRemoved: (entry: Entry) => Promise<boolean>) {
     this.#folder = folder
     this.#events = events
-    this.#isHeld = isHeld
+    this.#isRemoved = isRemoved
   }
 
   begin(host: InboxHost): () => void {
@@ -75,11 +76,14 @@ export class HandOut {
   pump(): void {
     const host = this.#host
     while (host && !this.#paused && !this.#ended && !this.#closed && this.#running < host.concurrency) {
-      const entry = this.#events.lines.next()
+      const entry = this.#events.lines.next(this.#running === 0 ? Infinity : host.maxBytes - this.#runningBytes)
       if (!entry) return
+      const { bytes } = entry.info
       this.#running++
+      this.#runningBytes += bytes
       void this.#run(host, entry).finally(() => {
         this.#running--
+        this.#runningBytes -= bytes
         this.pump()
       })
     }
@@ -127,7 +131,7 @@ export class HandOut {
       const event = storedEventOf(decoded.head)
       return { event, bytes: decoded.body, attempt: attempts, firstAttemptAt: new Date(firstAttemptAt), replay }
     } catch (error) {
-      if (isMissing(error) && (await this.#isHeld())) {
+      if (isMissing(error) && (await this.#isRemoved(entry))) {
         this.#events.remove(entry)
         this.missing(entry)
       } else this.#events.retry(entry, Date.now() + MAX_RETRY_MS)
@@ -140,7 +144,7 @@ export class HandOut {
     if (settlement.result === 'delivered') {
       // Of a trigger with an ID nothing is remembered: each says "changed again".
       const step = trigger === 'id' ? this.#folder.remove('waiting', id) : this.#folder.shrink(id)
-      await step.catch((error: unknown) => this.#unlessGone(error))
+      await step.catch((error: unknown) => this.#unlessRemoved(error, entry))
       this.#events.remove(entry)
       return
     }
@@ -162,7 +166,7 @@ export class HandOut {
   }
 
   /** A file that is not there any more, in a folder that is, needs nothing. */
-  async #unlessGone(error: unknown): Promise<void> {
-    if (!isMissing(error) || !(await this.#isHeld())) throw error
+  async #unlessRemoved(error: unknown, entry: Entry): Promise<void> {
+    if (!isMissing(error) || !(await this.#isRemoved(entry))) throw error
   }
 }

@@ -33,12 +33,15 @@ export class Lines {
     this.#onReady = onReady
   }
 
-  /** To the end of its line. */
+  /** To its place in its line, which is the end of it but for those that are read from disk. */
   add(entry: Entry): void {
     const key = lineOf(entry.info)
     let line = this.#lines.get(key)
     if (line === undefined) this.#lines.set(key, (line = { entries: [] }))
-    line.entries.push(entry)
+    const { entries } = line
+    // None before one that runs: two of an entity would be handed out.
+    const at = entries.findLastIndex(({ sequence, state }) => sequence < entry.sequence || state === 'running') + 1
+    entries.splice(at, 0, entry)
     this.#look(line)
   }
 
@@ -58,12 +61,15 @@ export class Lines {
     if (line) this.#look(line)
   }
 
-  /** The next one to hand out. It is `running` from then on. */
-  next(): Entry | undefined {
+  /** The next one to hand out, if its body is not larger. It is `running` from then on. */
+  next(maxBytes = Infinity): Entry | undefined {
     for (const line of this.#ready) {
-      this.#ready.delete(line)
       const [head] = line.entries
-      if (head?.state !== 'waiting' || head.dueAt > Date.now()) continue
+      const isDue = head?.state === 'waiting' && head.dueAt <= Date.now()
+      // Smaller ones must not go on overtaking it.
+      if (isDue && head.info.bytes > maxBytes) return undefined
+      this.#ready.delete(line)
+      if (!isDue) continue
       head.state = 'running'
       return head
     }

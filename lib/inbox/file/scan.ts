@@ -34,7 +34,8 @@ async function readAll(folder: Folder, place: Entry['place'], ids: string[]): Pr
     ids.map(async (id) => {
       try {
         const file = await folder.open(place, id, readEventFile)
-        return { place, id, file }
+        // One that was delivered while it was read has shrunk, and is not damaged.
+        return file || (await folder.has(place, id)) ? { place, id, file } : undefined
       } catch (error) {
         if (isMissing(error)) return undefined
         throw error

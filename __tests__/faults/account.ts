@@ -1,0 +1,85 @@
+/** Holds what the sender was answered against what the callback saw. */
+import { isAccepted, type Load, type Sent } from './load'
+import type { Ledger, Step } from './ledger'
+
+export interface Account {
+  events: number
+  /** Answered 2xx, and no call of theirs has succeeded. */
+  missing: string[]
+  /** Calls that got something else than what was sent. */
+  torn: string[]
+  /** Calls above one for each event. */
+  extraCalls: number
+  /** Calls for an event of an order after one for a later event of it. */
+  outOfOrder: string[]
+  /** Two calls of an order at the same time, in one process. */
+  overlapping: string[]
+  /** Answers by status. */
+  answers: Record<string, number>
+  slowestAnswerMs: number
+  damaged: string[]
+}
+
+export function settleAccount(loads: Load[], { steps, alarms }: Ledger): Account {
+  const sent = loads.flatMap((load) => load.sent)
+  const succeeded = new Set(steps.filter(({ what }) => what === 'end').map(({ event }) => event))
+  const begun = steps.filter(({ what }) => what === 'begin')
+  const answers = sent.flatMap((event) => event.answers)
+  return {
+    events: sent.filter(({ accepted }) => accepted).length,
+    missing: sent.filter((event) => wasAccepted(event) && !succeeded.has(event.event)).map(({ event }) => event),
+    torn: steps.filter(({ intact }) => !intact).map(({ event }) => event),
+    extraCalls: begun.length - new Set(begun.map(({ event }) => event)).size,
+    outOfOrder: outOfOrder(begun),
+    overlapping: overlapping(steps),
+    answers: count(answers.map(({ status }) => String(status))),
+    slowestAnswerMs: answers.reduce((slowest, { sentAt, answeredAt }) => Math.max(slowest, answeredAt - sentAt), 0),
+    damaged: alarms.filter(({ line }) => /is damaged|is gone: it will not/.test(line)).map(({ line }) => line),
+  }
+}
+
+/** Events that were at their callback when their process ended, by the process that ended. */
+export function cutShort(steps: Step[]): Map<number, Set<string>> {
+  const running = new Map<number, Set<string>>()
+  for (const { what, run, event } of steps) {
+    let events = running.get(run)
+    if (!events) running.set(run, (events = new Set()))
+    if (what === 'begin') events.add(event)
+    else events.delete(event)
+  }
+  return running
+}
+
+export function count(values: string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1
+  return counts
+}
+
+function wasAccepted({ answers }: Sent): boolean {
+  return answers.some(isAccepted)
+}
+
+function outOfOrder(begun: Step[]): string[] {
+  const latest = new Map<string, number>()
+  const found: string[] = []
+  for (const { order, turn, event } of begun) {
+    const last = latest.get(order) ?? -1
+    // The same once more is a retry; the first call of each comes in its turn.
+    if (turn < last || turn > last + 1) found.push(event)
+    latest.set(order, Math.max(last, turn))
+  }
+  return found
+}
+
+function overlapping(steps: Step[]): string[] {
+  const running = new Map<string, string>()
+  const found: string[] = []
+  for (const { what, run, order, event } of steps) {
+    const line = `${run} ${order}`
+    if (what !== 'begin') running.delete(line)
+    else if (running.has(line)) found.push(`${running.get(line)!} and ${event}`)
+    else running.set(line, event)
+  }
+  return found
+}

@@ -1,0 +1,86 @@
+/**
+ * Compiles the package and the receiver into JavaScript once, so that a receiver starts as quickly as it does at a user's.
+ * The build is kept below `node_modules/.cache`, under a name made of the sources.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import ts from 'typescript'
+
+const ROOT = join(__dirname, '../..')
+const CACHE = join(ROOT, 'node_modules/.cache/tradecloud-webhook-faults')
+const KEPT_MS = 60 * 60_000
+
+let built: string | undefined
+
+/**
+ * Path of the receiver's program. It finds the package by its name, as users do. The same for a whole test file, even
+ * where somebody edits the sources meanwhile.
+ */
+export function buildReceiver(): string {
+  return (built ??= build())
+}
+
+function build(): string {
+  const sources = [
+    ...sourcesIn('lib').map((path) => ({ from: join(ROOT, 'lib', path), to: join('dist', path) })),
+    ...sourcesIn('__tests__/faults').map((path) => ({ from: join(__dirname, path), to: join('faults', path) })),
+  ].filter(({ from }) => !from.endsWith('.test.ts'))
+  const texts = sources.map((source) => ({ ...source, text: readFileSync(source.from, 'utf8') }))
+  const hash = createHash('sha256')
+  for (const { to, text } of texts) hash.update(`${to}\0${text}\0`)
+  const folder = join(CACHE, hash.digest('hex').slice(0, 16))
+  if (!existsSync(folder)) {
+    forgetOld()
+    const unfinished = join(CACHE, randomUUID())
+    for (const { to, text } of texts) write(join(unfinished, to.replace(/\.ts$/, '.js')), compile(to, text))
+    copyFileSync(join(ROOT, 'package.json'), join(unfinished, 'package.json'))
+    try {
+      renameSync(unfinished, folder)
+    } catch (error) {
+      // Somebody else was quicker.
+      rmSync(unfinished, { recursive: true, force: true })
+      if (!existsSync(folder)) throw error
+    }
+  }
+  return join(folder, 'faults/receiver.js')
+}
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(ts|json)$/.test(path) && path !== 'tsconfig.json')
+    .sort()
+}
+
+function compile(path: string, text: string): string {
+  if (!path.endsWith('.ts')) return text
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (file) => ts.sys.readFile(file)) as {
+    config: { compilerOptions: object }
+  }
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT)
+  const compilerOptions = { ...options, module: ts.ModuleKind.CommonJS, moduleResolution: undefined, paths: undefined }
+  return ts.transpileModule(text, { compilerOptions, fileName: path }).outputText
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+}
+
+function forgetOld(): void {
+  mkdirSync(CACHE, { recursive: true })
+  for (const name of readdirSync(CACHE)) {
+    const path = join(CACHE, name)
+    if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true })
+  }
+}

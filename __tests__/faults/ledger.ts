@@ -1,0 +1,54 @@
+/**
+ * What the callback saw, one line for each step: written with O_APPEND by the receiver, so that it outlives a kill -9, and
+ * read by the test.
+ */
+import { openSync, readFileSync, writeSync } from 'node:fs'
+import type { Numbered } from './numbered-event'
+
+/** One step of one call. `end`: it has succeeded; `fail`: it has thrown. */
+export interface Step extends Numbered {
+  what: 'begin' | 'end' | 'fail'
+  /** Number of the process, from 1. */
+  run: number
+  attempt: number
+  /** The event that came is the one that was sent, byte by byte. */
+  intact: boolean
+  /** In milliseconds since 1970. */
+  at: number
+}
+
+/** A line of the webhook's logger at error level. */
+export interface Alarm {
+  what: 'alarm'
+  run: number
+  line: string
+}
+
+export class LedgerWriter {
+  readonly #file: number
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'a')
+  }
+
+  /** In the hands of the kernel when this returns. */
+  write(record: Step | Alarm): void {
+    writeSync(this.#file, `${JSON.stringify(record)}\n`)
+  }
+}
+
+export interface Ledger {
+  steps: Step[]
+  alarms: Alarm[]
+}
+
+export function readLedger(path: string): Ledger {
+  const records = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Step | Alarm)
+  return {
+    steps: records.filter((record) => record.what !== 'alarm'),
+    alarms: records.filter((record) => record.what === 'alarm'),
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Plays Tradecloud under load: sends events on many keep-alive connections, each again until it is answered 2xx, and
+ * remembers every answer. The next event of an order is sent once the one before was accepted.
+ */
+import { pause } from '../integration/harness'
+import { encodeRequest, RawConnection } from '../integration/raw-http'
+import { encodeNumbered, type Numbered } from './numbered-event'
+
+export interface LoadOptions {
+  /** Begins the IDs of its events and orders. */
+  name: string
+  /** Where the receiver listens now. */
+  port: () => number
+  events: number
+  orders: number
+  connections: number
+  /** How often each event is sent at the same time. Default: 1. */
+  copies?: number
+  /** Length of a body. Default: 8 KiB. */
+  bytes?: number
+  /** Events a second at most. Default: as many as it can. */
+  rate?: number
+}
+
+export interface Answer {
+  /** `'broken'`: the connection ended before an answer came. */
+  status: number | 'broken'
+  outcome: string | undefined
+  sentAt: number
+  answeredAt: number
+}
+
+export interface Sent extends Numbered {
+  answers: Answer[]
+  accepted: boolean
+}
+
+/** After an event was refused, or its connection broke. */
+const AGAIN_MS = 50
+
+export class Load {
+  readonly sent: Sent[] = []
+  accepted = 0
+  /** Resolves when every event was accepted, or after `stop()`. */
+  readonly done: Promise<void>
+  readonly #options: LoadOptions & { copies: number }
+  readonly #orders: Array<{ number: number; turn: number }>
+  readonly #startedAt = Date.now()
+  #stopped = false
+
+  /** Begins at once. */
+  constructor(options: LoadOptions) {
+    this.#options = { copies: 1, ...options }
+    this.#orders = Array.from({ length: options.orders }, (_, number) => ({ number, turn: 0 }))
+    this.done = Promise.all(Array.from({ length: options.connections }, () => this.#connection())).then(() => undefined)
+  }
+
+  /** Sends nothing new. */
+  stop(): Promise<void> {
+    this.#stopped = true
+    return this.done
+  }
+
+  /** All answers to requests that were sent within a span of time. */
+  answers(from = 0, to = Infinity): Answer[] {
+    return this.sent.flatMap(({ answers }) => answers).filter(({ sentAt }) => sentAt >= from && sentAt <= to)
+  }
+
+  async #connection(): Promise<void> {
+    const { events, orders, rate } = this.#options
+    const sockets = new Sockets(this.#options.port)
+    while (!this.#stopped) {
+      const isDue = rate === undefined || this.sent.length < ((Date.now() - this.#startedAt) / 1000) * rate
+      const order = isDue ? this.#orders.shift() : undefined
+      if (!order) {
+        if (this.accepted >= events) break
+        await pause(5)
+        continue
+      }
+      const number = order.turn * orders + order.number
+      if (number >= events) continue
+      await this.#send(order, sockets)
+      order.turn++
+      this.#orders.push(order)
+    }
+    sockets.close()
+  }
+
+  /** Until it is accepted. */
+  async #send({ number, turn }: { number: number; turn: number }, sockets: Sockets): Promise<void> {
+    const { name, copies, bytes } = this.#options
+    const order = `${name}-order-${number}`
+    const event: Sent = { event: `${order}-turn-${turn}`, order, turn, answers: [], accepted: false }
+    this.sent.push(event)
+    const request = encodeEvent(event, bytes)
+    while (!event.accepted && !this.#stopped) {
+      const answers = await Promise.all(Array.from({ length: copies }, (_, copy) => sockets.exchange(copy, request)))
+      event.answers.push(...answers)
+      event.accepted = answers.some(isAccepted)
+      if (!event.accepted) await pause(AGAIN_MS)
+    }
+    if (event.accepted) this.accepted++
+  }
+}
+
+export function isAccepted({ status }: Answer): boolean {
+  return typeof status === 'number' && status >= 200 && status < 300
+}
+
+/** A whole request with the event. */
+export function encodeEvent(numbered: Numbered, bytes?: number): Buffer {
+  const { event, order, turn } = numbered
+  return encodeRequest({
+    method: 'POST',
+    path: '/order',
+    headers: { Authorization: 'Bearer faults', 'Content-Type': 'application/json' },
+    body: encodeNumbered({ event, order, turn }, bytes),
+  }).whole
+}
+
+/** Keep-alive connections, made anew where they are gone. */
+class Sockets {
+  readonly #port: () => number
+  readonly #connections: Array<RawConnection | undefined> = []
+
+  constructor(port: () => number) {
+    this.#port = port
+  }
+
+  async exchange(index: number, request: Buffer): Promise<Answer> {
+    const sentAt = Date.now()
+    try {
+      let connection = this.#connections[index]
+      if (!connection || connection.closed) {
+        connection?.destroy()
+        connection = this.#connections[index] = new RawConnection(this.#port())
+      }
+      const answered = connection.answer()
+      connection.write(request)
+      const { status, headers, json } = await answered
+      if (headers.connection === 'close') this.#drop(index)
+      return { status, outcome: json?.outcome ?? json?.code, sentAt, answeredAt: Date.now() }
+    } catch {
+      this.#drop(index)
+      return { status: 'broken', outcome: undefined, sentAt, answeredAt: Date.now() }
+    }
+  }
+
+  close(): void {
+    for (const index of this.#connections.keys()) this.#drop(index)
+  }
+
+  #drop(index: number): void {
+    this.#connections[index]?.destroy()
+    this.#connections[index] = undefined
+  }
+}

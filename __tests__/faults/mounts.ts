@@ -1,0 +1,88 @@
+/** File systems of the tests' own, to be filled, made read-only and taken away. Needs root. */
+import { execFile } from 'node:child_process'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pause } from '../integration/harness'
+import { atEnd, temporaryFolder } from './receiver-process'
+
+const run = promisify(execFile)
+const BUSY_MS = 10_000
+const PAGE = Buffer.alloc(4096)
+
+export interface Mount {
+  folder: string
+  readOnly: (is: boolean) => Promise<void>
+  /** Away, as a disk that was pulled out; what lies below the mount point shows instead. */
+  detach: () => Promise<void>
+  attach: () => Promise<void>
+}
+
+/** A file system in memory. Unmounted in the end, whatever becomes of the test. */
+export async function mountMemory(megabytes: number): Promise<Mount> {
+  const source = temporaryFolder()
+  await mount('-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', source)
+  atEnd(() => unmount(source))
+  // What is detached must still be there when it comes back: a second mount of the same file system.
+  const folder = temporaryFolder()
+  await mount('--bind', source, folder)
+  atEnd(() => unmount(folder))
+  return {
+    folder,
+    readOnly: async (is) => {
+      // Busy for as long as a file is open for writing.
+      for (const end = Date.now() + BUSY_MS; ; await pause(1)) {
+        try {
+          return await mount('-o', `remount,${is ? 'ro' : 'rw'}`, source)
+        } catch (error) {
+          if (Date.now() > end || !String(error).includes('busy')) throw error
+        }
+      }
+    },
+    detach: () => unmount(folder),
+    attach: () => mount('--bind', source, folder),
+  }
+}
+
+/** Takes up every page that is free, now and whenever one becomes free, until it is told to stop. */
+export function fillDisk(folder: string): { release: () => void } {
+  const path = join(folder, 'filling')
+  const file = openSync(path, 'a')
+  const fill = (): void => {
+    try {
+      for (;;) writeSync(file, PAGE)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+  fill()
+  const timer = setInterval(fill, 5)
+  let released = false
+  const release = (): void => {
+    if (released) return
+    released = true
+    clearInterval(timer)
+    closeSync(file)
+    rmSync(path, { force: true })
+  }
+  atEnd(async () => release())
+  return { release }
+}
+
+async function mount(...args: string[]): Promise<void> {
+  try {
+    await run('mount', args)
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }
+    throw new Error(
+      `This test mounts file systems, and so must run as root. mount ${args.join(' ')}: ${stderr ?? ''}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+async function unmount(folder: string): Promise<void> {
+  await run('umount', ['--lazy', folder]).catch(() => undefined)
+}

@@ -1,0 +1,132 @@
+/**
+ * The process that the tests kill: a server with the webhook, its inbox, and a callback that writes down what it sees.
+ * Takes its settings as JSON from the first argument, and orders and questions from its parent.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  createTradecloudWebhook,
+  fileInbox,
+  type FileInboxOptions,
+  type ManagedInbox,
+  type OrderEvent,
+  type TradecloudWebhook,
+  type TradecloudWebhookOptions,
+  type WebhookContext,
+} from 'tradecloud-webhook'
+import { LedgerWriter, type Step } from './ledger'
+import { decodeNumbered } from './numbered-event'
+
+/** What the callback does. */
+export interface Behaviour {
+  /** How long it takes. Default: 0. */
+  ms?: number
+  /** Which part of the calls throws, from 0 to 1. Default: 0. */
+  failing?: number
+  /** No call ends before this is false again. Default: false. */
+  held?: boolean
+}
+
+export interface ReceiverSettings {
+  inbox: { type: 'file'; options: FileInboxOptions }
+  ledger: string
+  /** Number of the process, from 1. */
+  run: number
+  behaviour?: Behaviour
+  webhook?: Pick<TradecloudWebhookOptions, 'concurrency' | 'closeTimeoutMs' | 'retry' | 'handlerTimeoutMs'>
+}
+
+/** `measure` begins a new period for the event loop delay. */
+export type Question = 'stats' | 'measure'
+
+export interface Measured {
+  /** After garbage collection, in bytes. */
+  rss: number
+  heapUsed: number
+  /** Of the event loop, in milliseconds. */
+  delayP99: number
+  delayMax: number
+}
+
+export type FromReceiver =
+  | { type: 'listening'; port: number }
+  | { type: 'refused'; code: unknown; message: string }
+  | { type: 'answer'; question: number; value: unknown }
+export type ToReceiver = { type: 'behave'; behaviour: Behaviour } | { type: 'ask'; question: number; what: Question }
+
+const settings = JSON.parse(process.argv[2]!) as ReceiverSettings
+const ledger = new LedgerWriter(settings.ledger)
+let behaviour: Behaviour = { ...settings.behaviour }
+const delay = monitorEventLoopDelay({ resolution: 10 })
+delay.enable()
+
+const tell = (message: FromReceiver): void => void process.send?.(message)
+
+async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Promise<void> {
+  const call = { run: settings.run, attempt, ...decodeNumbered(order) }
+  const note = (what: Step['what']): void => ledger.write({ what, ...call, at: Date.now() })
+  note('begin')
+  if (behaviour.ms) await sleep(behaviour.ms)
+  while (behaviour.held) await sleep(5)
+  if (Math.random() < (behaviour.failing ?? 0)) {
+    note('fail')
+    throw new Error('The ERP system is down.')
+  }
+  note('end')
+}
+
+function open(): { webhook: TradecloudWebhook; inbox: ManagedInbox } | undefined {
+  try {
+    const inbox = fileInbox(settings.inbox.options)
+    const webhook = createTradecloudWebhook({
+      auth: { type: 'bearer', token: 'faults' },
+      inbox,
+      onOrder,
+      logger: {
+        warn: () => undefined,
+        error: (line) => ledger.write({ what: 'alarm', run: settings.run, line }),
+      },
+      ...settings.webhook,
+    })
+    return { webhook, inbox }
+  } catch (error) {
+    tell({ type: 'refused', code: (error as { code?: unknown }).code, message: String(error) })
+    process.disconnect()
+    return undefined
+  }
+}
+
+async function answer(what: Question, inbox: ManagedInbox): Promise<unknown> {
+  if (what === 'stats') return inbox.stats()
+  globalThis.gc?.()
+  const { rss, heapUsed } = process.memoryUsage()
+  const measured: Measured = { rss, heapUsed, delayP99: delay.percentile(99) / 1e6, delayMax: delay.max / 1e6 }
+  delay.reset()
+  return measured
+}
+
+const opened = open()
+if (opened) {
+  const { webhook, inbox } = opened
+  const server = createServer(webhook.listener)
+  process.on('message', (message: ToReceiver) => {
+    if (message.type === 'behave') behaviour = message.behaviour
+    else
+      void answer(message.what, inbox).then(
+        (value) => tell({ type: 'answer', question: message.question, value }),
+        (error: unknown) => tell({ type: 'answer', question: message.question, value: { error: String(error) } }),
+      )
+  })
+  // Nobody is left to stop us.
+  process.on('disconnect', () => process.exit())
+  // As the README tells users to do it.
+  process.on('SIGTERM', () => {
+    void webhook.close().then(() => {
+      server.close(() => process.exit())
+      server.closeAllConnections()
+    })
+  })
+  server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
+}

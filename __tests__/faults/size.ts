@@ -1,0 +1,14 @@
+/** How much the suite does: a size that fits CI, or with FAULTS=full all of what was asked for. And its figures. */
+
+export const isFull = process.env.FAULTS === 'full'
+
+/** One line a test, past Jest's own output, so that the figures can be reported. */
+export function report(title: string, figures: Record<string, unknown>): void {
+  const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
+  process.stdout.write(`[faults] ${title}: ${shown.join(', ')}\n`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(Math.round(value * 10) / 10)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,175 @@
+/**
+ * Real Redis servers for tests: each on a port and in a folder of its own, to be frozen, killed and started again at
+ * will. Needs `redis-server` on the PATH.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+
+const HOST = '127.0.0.1'
+const START_MS = 10_000
+/** Below the ports that systems give to outgoing calls: none of those must take it while the server is down. */
+const PORTS = { from: 20_000, to: 32_000 }
+const ATTEMPTS = 5
+
+/** By default nothing is evicted, and every write is on disk before it is answered. */
+const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', save: '' }
+
+const servers = new Set<RedisServer>()
+
+/** `overrides`: settings of redis.conf, as `{ appendonly: 'no' }`. The server answers when this resolves. */
+export async function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
+  for (let attempt = 1; ; attempt++) {
+    const folder = await mkdtemp(join(tmpdir(), 'tradecloud-redis-'))
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+    const server = new RedisServer(port, folder, { ...DEFAULTS, ...overrides })
+    servers.add(server)
+    try {
+      await server.restart()
+      return server
+    } catch (error) {
+      const portTaken = server.log().includes('Address already in use')
+      await server.stop()
+      if (!portTaken || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** For `afterAll`: ends every server that was started, and removes its folder. */
+export async function stopRedisServers(): Promise<void> {
+  await Promise.all([...servers].map((server) => server.stop()))
+}
+
+export class RedisServer {
+  readonly host = HOST
+  readonly port: number
+  readonly folder: string
+  readonly #settings: Record<string, string>
+  #process: ChildProcess | undefined
+  #guard: ChildProcess | undefined
+
+  constructor(port: number, folder: string, settings: Record<string, string>) {
+    this.port = port
+    this.folder = folder
+    this.#settings = settings
+  }
+
+  /** SIGSTOP: connections stay open, and nothing is answered until `thaw`. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  /** SIGCONT: works off what came in while it was frozen. */
+  thaw(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    const running = this.#process
+    this.#process = undefined
+    if (running?.exitCode === null && running.signalCode === null) {
+      running.ref()
+      const exited = once(running, 'exit')
+      running.kill('SIGKILL')
+      await exited
+    }
+    this.#guard?.kill('SIGKILL')
+    this.#guard = undefined
+  }
+
+  /** Starts it on the same port and folder, and waits until it answers. One that still runs is killed first. */
+  async restart(): Promise<void> {
+    await this.kill()
+    const settings = Object.entries({ bind: HOST, port: String(this.port), dir: this.folder, ...this.#settings })
+    const args = settings.flatMap(([name, value]) => [`--${name}`, value])
+    const log = openSync(this.#logFile, 'a')
+    // A process group of its own: Ctrl-C is for the tests, and the guard ends the server after them.
+    const child = spawn('redis-server', args, { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    let failure: Error | undefined
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const missing = error.code === 'ENOENT'
+      failure = missing ? new Error('redis-server is not installed: apt-get install redis-server') : error
+    })
+    child.once('exit', (code, signal) => {
+      failure = new Error(`redis-server ended (${code ?? String(signal)}):\n${this.log()}`)
+    })
+    child.unref()
+    this.#process = child
+    if (child.pid !== undefined) this.#guard = guard(child.pid, this.folder)
+    for (const end = Date.now() + START_MS; !(await this.#answers(child)); await sleep(10)) {
+      if (failure) throw failure
+      if (Date.now() > end) throw new Error(`redis-server on port ${this.port} does not answer:\n${this.log()}`)
+    }
+  }
+
+  /** One command on a connection of its own. Rejects within two seconds where the server does not answer. */
+  async command(...args: [string, ...string[]]): Promise<unknown> {
+    const client = new Redis({
+      host: HOST,
+      port: this.port,
+      lazyConnect: true,
+      enableReadyCheck: false,
+      connectTimeout: 2_000,
+      commandTimeout: 2_000,
+      disconnectTimeout: 50,
+      retryStrategy: () => null,
+    })
+    client.on('error', () => undefined) // the promises below tell
+    try {
+      await client.connect()
+      return await client.call(...args)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  /** What the server wrote to its log. */
+  log(): string {
+    try {
+      return readFileSync(this.#logFile, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+
+  /** Ends it and removes its folder. */
+  async stop(): Promise<void> {
+    servers.delete(this)
+    await this.kill()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  get #logFile(): string {
+    return join(this.folder, 'redis.log')
+  }
+
+  /** Another server may have the port: only an answer of this process counts. */
+  async #answers(child: ChildProcess): Promise<boolean> {
+    try {
+      if ((await this.command('PING')) !== 'PONG') return false
+      return String(await this.command('INFO', 'server')).includes(`process_id:${String(child.pid)}\r\n`)
+    } catch {
+      return false
+    }
+  }
+}
+
+/** Ends the server when this process is gone, however it went: the pipe between them closes then. */
+function guard(pid: number, folder: string): ChildProcess {
+  const script = 'read _; kill -9 "$0"; rm -rf "$1"'
+  const child = spawn('/bin/sh', ['-c', script, String(pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  child.unref()
+  ;(child.stdin as Socket | null)?.unref()
+  return child
+}
