@@ -14,7 +14,9 @@ export default {
       // Of all projects only `unit`, and of that only the tests of the files below. An empty list: `undefined` would
       // get lost on the way to the workers, and all projects would run.
       projects: [],
-      testMatch: ['authenticate', 'respond', 'deliver/*'].map((name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`),
+      testMatch: ['authenticate', 'respond', 'deliver/*', 'inbox/*'].map(
+        (name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`,
+      ),
       // A mutant that makes a test wait for ever is found out sooner.
       testTimeout: 2000,
     },
@@ -22,6 +24,7 @@ export default {
   mutate: [
     'lib/receive/authenticate.ts',
     'lib/respond.ts',
+    'lib/deliver/caller.ts',
     'lib/deliver/claims.ts',
     'lib/deliver/deliverer.ts',
     'lib/deliver/failure.ts',
@@ -29,6 +32,9 @@ export default {
     'lib/deliver/generations.ts',
     'lib/deliver/identity.ts',
     'lib/deliver/memory-store.ts',
+    'lib/deliver/settlement.ts',
+    'lib/inbox/file/event-file.ts',
+    'lib/inbox/file/lines.ts',
   ],
   // Constants of modules, as the table of answers: each such mutant runs all tests, which takes half of the time.
   ignoreStatic: true,

@@ -51,7 +51,7 @@ test(
       receiver = await start(kill + 1)
     }
     await load.done
-    await receiver.drained(60_000)
+    await receiver.drained(isFull ? 600_000 : 60_000)
     await receiver.end()
 
     const { steps, alarms } = readLedger(ledger)
@@ -91,5 +91,5 @@ test(
     expect(readdirSync(join(directory, 'damaged'))).toEqual([])
     expect(readdirSync(join(directory, 'tmp'))).toEqual([])
   },
-  isFull ? 900_000 : 120_000,
+  isFull ? 1_800_000 : 180_000,
 )

@@ -15,6 +15,8 @@ export interface Step extends Numbered {
   intact: boolean
   /** In milliseconds since 1970. */
   at: number
+  /** In milliseconds of `clockMs`. */
+  clock: number
 }
 
 /** A line of the webhook's logger at error level. */
@@ -22,6 +24,11 @@ export interface Alarm {
   what: 'alarm'
   run: number
   line: string
+}
+
+/** A clock that all processes of the machine share, and that nobody sets. */
+export function clockMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }
 
 export class LedgerWriter {

@@ -9,8 +9,10 @@ import { encodeNumbered, type Numbered } from './numbered-event'
 export interface LoadOptions {
   /** Begins the IDs of its events and orders. */
   name: string
-  /** Where the receiver listens now. */
-  port: () => number
+  /** Begins the IDs of its orders, where several loads share them. Default: `name`. */
+  orderName?: string
+  /** Where the receiver listens now. `copy`: which one of those that are sent at the same time, from 0. */
+  port: (copy: number) => number
   events: number
   orders: number
   connections: number
@@ -88,9 +90,9 @@ export class Load {
 
   /** Until it is accepted. */
   async #send({ number, turn }: { number: number; turn: number }, sockets: Sockets): Promise<void> {
-    const { name, copies, bytes } = this.#options
-    const order = `${name}-order-${number}`
-    const event: Sent = { event: `${order}-turn-${turn}`, order, turn, answers: [], accepted: false }
+    const { name, orderName = name, copies, bytes } = this.#options
+    const order = `${orderName}-order-${number}`
+    const event: Sent = { event: `${name}-order-${number}-turn-${turn}`, order, turn, answers: [], accepted: false }
     this.sent.push(event)
     const request = encodeEvent(event, bytes)
     while (!event.accepted && !this.#stopped) {
@@ -120,10 +122,10 @@ export function encodeEvent(numbered: Numbered, bytes?: number): Buffer {
 
 /** Keep-alive connections, made anew where they are gone. */
 class Sockets {
-  readonly #port: () => number
+  readonly #port: (copy: number) => number
   readonly #connections: Array<RawConnection | undefined> = []
 
-  constructor(port: () => number) {
+  constructor(port: (copy: number) => number) {
     this.#port = port
   }
 
@@ -133,7 +135,7 @@ class Sockets {
       let connection = this.#connections[index]
       if (!connection || connection.closed) {
         connection?.destroy()
-        connection = this.#connections[index] = new RawConnection(this.#port())
+        connection = this.#connections[index] = new RawConnection(this.#port(index))
       }
       const answered = connection.answer()
       connection.write(request)

@@ -6,17 +6,21 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import {
   createTradecloudWebhook,
   fileInbox,
   type FileInboxOptions,
   type ManagedInbox,
   type OrderEvent,
+  type Store,
   type TradecloudWebhook,
   type TradecloudWebhookOptions,
   type WebhookContext,
 } from 'tradecloud-webhook'
-import { LedgerWriter, type Step } from './ledger'
+import { bullmqInbox, type BullmqInboxOptions } from 'tradecloud-webhook/bullmq'
+import { redisStore } from 'tradecloud-webhook/redis'
+import { clockMs, LedgerWriter, type Step } from './ledger'
 import { decodeNumbered } from './numbered-event'
 
 /** What the callback does. */
@@ -30,7 +34,10 @@ export interface Behaviour {
 }
 
 export interface ReceiverSettings {
-  inbox: { type: 'file'; options: FileInboxOptions }
+  /** Absent: the callback runs before the answer. */
+  inbox?: { type: 'file'; options: FileInboxOptions } | { type: 'bullmq'; options: BullmqInboxOptions }
+  /** The shared store on the Redis with this port. */
+  store?: { port: number }
   ledger: string
   /** Number of the process, from 1. */
   run: number
@@ -66,7 +73,7 @@ const tell = (message: FromReceiver): void => void process.send?.(message)
 
 async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Promise<void> {
   const call = { run: settings.run, attempt, ...decodeNumbered(order) }
-  const note = (what: Step['what']): void => ledger.write({ what, ...call, at: Date.now() })
+  const note = (what: Step['what']): void => ledger.write({ what, ...call, at: Date.now(), clock: clockMs() })
   note('begin')
   if (behaviour.ms) await sleep(behaviour.ms)
   while (behaviour.held) await sleep(5)
@@ -77,12 +84,25 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
   note('end')
 }
 
-function open(): { webhook: TradecloudWebhook; inbox: ManagedInbox } | undefined {
+function openInbox(inbox: ReceiverSettings['inbox']): ManagedInbox | undefined {
+  if (!inbox) return undefined
+  return inbox.type === 'file' ? fileInbox(inbox.options) : bullmqInbox(inbox.options)
+}
+
+/** As the docs of `redisStore` say. */
+function openStore(port: number): Store {
+  const client = new Redis({ port, enableOfflineQueue: false, commandTimeout: 2000, maxRetriesPerRequest: 1 })
+  client.on('error', () => undefined)
+  return redisStore({ sendCommand: (...args) => client.call(...args) })
+}
+
+function open(): { webhook: TradecloudWebhook; inbox: ManagedInbox | undefined } | undefined {
   try {
-    const inbox = fileInbox(settings.inbox.options)
+    const inbox = openInbox(settings.inbox)
     const webhook = createTradecloudWebhook({
       auth: { type: 'bearer', token: 'faults' },
-      inbox,
+      ...(inbox && { inbox }),
+      ...(settings.store && { dedupe: { store: openStore(settings.store.port) } }),
       onOrder,
       logger: {
         warn: () => undefined,
@@ -98,8 +118,8 @@ function open(): { webhook: TradecloudWebhook; inbox: ManagedInbox } | undefined
   }
 }
 
-async function answer(what: Question, inbox: ManagedInbox): Promise<unknown> {
-  if (what === 'stats') return inbox.stats()
+async function answer(what: Question, inbox: ManagedInbox | undefined): Promise<unknown> {
+  if (what === 'stats') return inbox?.stats()
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
   const measured: Measured = { rss, heapUsed, delayP99: delay.percentile(99) / 1e6, delayMax: delay.max / 1e6 }
@@ -128,5 +148,9 @@ if (opened) {
       server.closeAllConnections()
     })
   })
-  server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
+  // One that others share connects first.
+  const ready = settings.inbox?.type === 'bullmq' ? inbox?.ready() : undefined
+  void Promise.resolve(ready).then(() =>
+    server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port })),
+  )
 }

@@ -157,6 +157,19 @@ describe('an event', () => {
     expect(rig.calls[0]?.event.orderId).toBe(orderId)
   })
 
+  test('with an ID or a name of megabytes is delivered as it came, and listed in short', async () => {
+    const rig = await startInboxRig({
+      retry: { minDelayMs: 60_000 },
+      onOrder: (event) => Promise.reject(new Error(String(event.orderId.length))),
+    })
+    await rig.post({ ...orderEvent({ orderId: 'x'.repeat(1_000_000) }), eventName: 'y'.repeat(1_000_000) })
+    await until(() => rig.settled.length === 1)
+    const [entry] = await entries(rig.inbox)
+    expect(entry?.reason).toContain('1000000')
+    expect(entry?.entity?.id).toHaveLength(64)
+    expect(entry?.eventName).toHaveLength(256)
+  })
+
   test('that the app had parsed is delivered, without a raw body', async () => {
     const rig = await startInboxRig({ before: (app) => void app.use(express.json()) })
     const event = orderEvent()

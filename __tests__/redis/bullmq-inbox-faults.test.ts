@@ -1,9 +1,7 @@
 /** The inbox on BullMQ when Redis dies or freezes, and when it is closed. */
-import { fork, type ChildProcess } from 'node:child_process'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { body, closeInboxes, delivered, freshName, gate, Host, makeEvent, openInbox } from './bullmq-harness'
 import { LEASE_MS, timed, until } from './bullmq-harness'
-import type { WorkerReport } from './bullmq-worker'
 import { startRedis, stopRedisServers, type RedisServer } from './redis-server'
 
 jest.setTimeout(60_000)
@@ -14,7 +12,6 @@ const RECOVERY_MS = 5_000
 
 let server: RedisServer
 let queueName: string
-const workers = new Set<ChildProcess>()
 
 beforeAll(async () => {
   server = await startRedis()
@@ -24,8 +21,6 @@ beforeEach(() => {
 })
 afterEach(async () => {
   server.thaw()
-  for (const worker of workers) worker.kill('SIGKILL')
-  workers.clear()
   await closeInboxes()
 })
 afterAll(stopRedisServers)
@@ -34,17 +29,6 @@ async function open(options: Parameters<typeof openInbox>[1] = {}) {
   const inbox = openInbox(server, { queueName, ...options })
   await inbox.ready()
   return inbox
-}
-
-async function startWorker(): Promise<{ child: ChildProcess; reports: WorkerReport[] }> {
-  const child = fork(join(__dirname, 'bullmq-worker.ts'), [String(server.port), queueName], {
-    execArgv: ['--import', 'tsx'],
-  })
-  workers.add(child)
-  const reports: WorkerReport[] = []
-  child.on('message', (report: WorkerReport) => reports.push(report))
-  await until(() => reports.some(({ what }) => what === 'ready'), 'the worker')
-  return { child, reports }
 }
 
 describe('Redis', () => {

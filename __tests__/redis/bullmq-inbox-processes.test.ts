@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { InboxDelivery } from '../../lib/inbox/inbox'
 import { body, closeInboxes, delivered, freshName, gate, Host, makeEvent, openInbox } from './bullmq-harness'
 import { retry, until } from './bullmq-harness'
@@ -9,10 +10,6 @@ import type { WorkerReport } from './bullmq-worker'
 import { startRedis, stopRedisServers, type RedisServer } from './redis-server'
 
 jest.setTimeout(60_000)
-
-/** What an accept may take, and after what time all must work again. */
-const ACCEPT_MS = 2_500
-const RECOVERY_MS = 5_000
 
 let server: RedisServer
 let queueName: string

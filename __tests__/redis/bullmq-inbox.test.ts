@@ -1,13 +1,13 @@
-/** The inbox on BullMQ against a real Redis: order, duplicates, triggers that merge, callbacks that do not end. */
+/** The inbox on BullMQ against a real Redis: order, duplicates, callbacks that do not end. */
 import type { InboxDelivery, ManagedInbox } from '../../lib/inbox/inbox'
 import {
+  Host,
   body,
   closeInboxes,
   dead,
   delivered,
   freshName,
   gate,
-  Host,
   makeEvent,
   openInbox,
   retry,
@@ -199,36 +199,6 @@ describe('duplicates', () => {
     await inbox.accept(event, body())
     await expect(inbox.accept({ ...event, key: 'other' }, body())).rejects.toMatchObject({ code: 'unavailable' })
     expect((await inbox.show(event.id))!.event.key).toBe(event.key)
-  })
-})
-
-describe('triggers with an ID', () => {
-  const trigger = (orderId: string) => makeEvent(orderId, { trigger: 'id', method: 'GET' })
-
-  it('merge into one that waits, and not into one that runs', async () => {
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('queued')
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('merged')
-    expect(await inbox.accept(trigger('B'), Buffer.alloc(0))).toBe('queued')
-    const { open, opened } = gate()
-    const host = new Host(inbox, () => opened.then(() => delivered))
-    inbox.deliver(host)
-    await until(() => host.running === 2)
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('queued')
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('merged')
-    open()
-    await until(() => host.noted.length === 3)
-    expect(host.calls[0]!.bytes).toHaveLength(0)
-    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, bytes: 0 })
-  })
-
-  it('merge into one that waits for its retry', async () => {
-    const host = new Host(inbox, ({ attempt }) => (attempt === 1 ? retry(400) : delivered))
-    inbox.deliver(host)
-    await inbox.accept(trigger('A'), Buffer.alloc(0))
-    await until(() => host.noted.length === 1)
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('merged')
-    await until(() => host.noted.length === 2)
-    expect(await inbox.accept(trigger('A'), Buffer.alloc(0))).toBe('queued')
   })
 })
 

@@ -14,7 +14,12 @@ export function dedupeKey(name: string, trigger: BodyTrigger): string {
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
   if (entity === undefined) return undefined
-  return `${entity.kind}:${entity.id.length > MAX_KEPT_ID ? sha256(entity.id) : entity.id}`
+  return `${entity.kind}:${keptId(entity.id)}`
+}
+
+/** The ID as it is remembered and queued by: its hash where it is too long to be one of Tradecloud's. */
+export function keptId(id: string): string {
+  return id.length > MAX_KEPT_ID ? sha256(id) : id
 }
 
 /** The same in every retry, since it derives from the dedupe key alone. */

@@ -6,7 +6,7 @@ import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/
 import type { Result } from '../respond'
 import { sha256 } from '../sha256'
 import { kindOf, type IdTrigger, type Trigger } from '../trigger'
-import { quarantineIdentity, storedIdentity } from './identity'
+import { keptId, quarantineIdentity, storedIdentity } from './identity'
 
 /** What a stored event keeps of its request beside the trigger. */
 export interface Origin {
@@ -24,16 +24,23 @@ export interface Origin {
 export type Stored = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
+const MAX_NAME = 256
 
 /** Never rejects: what cannot be stored is `unavailable`, so that Tradecloud keeps it. */
 export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
   const { key, id } = storedIdentity(name, trigger)
   const isBody = trigger.type === 'body'
-  const { kind, entity, digest } = isBody
-    ? { kind: kindOf(trigger), entity: trigger.entity, digest: trigger.digest }
-    : { kind: trigger.kind, entity: { kind: trigger.kind, id: trigger.id }, digest: sha256(NOTHING) }
-  const eventName = isBody ? trigger.event.eventName : undefined
-  const event = { ...formOf(origin), id, key, trigger: trigger.type, kind, eventName, entity, digest }
+  const { entity, digest } = isBody ? trigger : { entity: trigger, digest: sha256(NOTHING) }
+  const event: StoredEvent = {
+    ...formOf(origin),
+    id,
+    key,
+    trigger: trigger.type,
+    kind: kindOf(trigger),
+    eventName: shortName(isBody ? trigger.event.eventName : undefined),
+    entity: entity && { kind: entity.kind, id: keptId(entity.id) },
+    digest,
+  }
   const stored = await store(inbox, event, isBody ? origin.body?.bytes : undefined, 'queued')
   // What a trigger with an ID is delivered as shows only once it was fetched.
   return { ...stored, deliveryId: isBody ? id : undefined }
@@ -49,9 +56,10 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
     ...quarantineIdentity(name, digest),
     trigger: 'body',
     kind,
-    eventName,
+    eventName: shortName(eventName),
     // Should it be readable one day, it takes its turn among the events of its order.
-    entity: entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: entityId },
+    entity:
+      entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: keptId(entityId) },
     digest,
     quarantine: { code, reason, issues },
   }
@@ -81,6 +89,11 @@ export function readStored({ event, bytes }: InboxDelivery, options: Omit<ReadTr
   const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
   const rawBody = event.reserialized ? undefined : bytes
   return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
+}
+
+/** What is listed and held in memory stays short, whatever a body says. */
+function shortName(eventName: string | undefined): string | undefined {
+  return eventName?.slice(0, MAX_NAME)
 }
 
 function formOf({ method, path, contentType, requestId, receivedAt, body }: Origin) {

@@ -12,7 +12,8 @@ type MaybePromise<T> = T | Promise<T>
 
 /**
  * Keeps which events are being processed and which were. Every method may be sync or async; each must be atomic. A
- * method that throws, or takes longer than two seconds, counts as "the store is away": the event is answered 503.
+ * method that throws, or takes longer than two seconds, counts as "the store is away": the event is answered 503. A claim
+ * that is made all the same, after its call has failed, is nobody's until its lease runs out: give it back, if you can.
  */
 export interface Store {
   /** Takes `key`, unless it is held or completed. `leaseMs`: how long the claim lasts unless it is renewed. */

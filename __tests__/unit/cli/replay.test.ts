@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createTradecloudWebhook, RejectEvent, type WebhookContext } from 'tradecloud-webhook'
 import { fileInbox } from '../../../lib/inbox/file/file-inbox'
 import { FolderLock } from '../../../lib/inbox/file/lock'
-import { cli, closeAll, entriesOf, fill, newFolder, onTerminal, put, serve, until } from './inbox-folder'
+import { cli, closeAll, entriesOf, filesIn, fill, newFolder, onTerminal, put, serve, until } from './inbox-folder'
 
 afterEach(closeAll)
 jest.setTimeout(90_000)
@@ -127,6 +127,7 @@ test('queues without a server for its next start, and leaves the folder free', a
   expect(rest).toMatchObject({ code: 0, out: said('2 events'), err: '' })
   const none = await cli(['inbox', directory, 'replay', '--all'])
   expect(none).toMatchObject({ code: 0, out: 'Nothing to replay.\n', err: '' })
+  expect(filesIn(directory).filter((name) => !name.startsWith('waiting'))).toEqual([])
   const server = await serve(directory, () => ({ result: 'delivered' }))
   await until(() => server.deliveries.length === 4)
   expect(server.deliveries.every(({ replay }) => replay)).toBe(true)

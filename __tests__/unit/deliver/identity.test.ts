@@ -2,7 +2,14 @@
  * The names of events and entities: the same for the same, different for the different, and a UUID for databases.
  */
 import { createHash } from 'node:crypto'
-import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from '../../../lib/deliver/identity'
+import {
+  dedupeKey,
+  deliveryIdOfBody,
+  deliveryIdOfId,
+  entityKey,
+  quarantineIdentity,
+  storedIdentity,
+} from '../../../lib/deliver/identity'
 import type { WebhookEvent } from '../../../lib/events'
 import type { BodyTrigger, IdTrigger } from '../../../lib/trigger'
 
@@ -119,5 +126,32 @@ describe('the delivery ID', () => {
     expect(first).toMatch(UUID_8)
     expect(deliveryIdOfId('a', id({ requestId: 'y' }), undefined)).not.toBe(first)
     expect(deliveryIdOfId('a', id({ requestId: 'x' }), undefined)).toBe(first)
+  })
+})
+
+describe('what a stored event is known by', () => {
+  it('is its delivery ID for a body that tells itself from others', () => {
+    expect(storedIdentity('a', body())).toEqual({ key: dedupeKey('a', body()), id: deliveryIdOfBody('a', body()) })
+    expect(storedIdentity('a', body({ requestId: 'other' }))).toEqual(storedIdentity('a', body()))
+  })
+
+  it('is new for each request where the same bytes may be a new event', () => {
+    const ids = ['x', 'y'].flatMap((requestId) => [
+      storedIdentity('a', body({ identified: false, requestId })).id,
+      storedIdentity('a', id({ requestId })).id,
+      storedIdentity('a', id({ requestId, kind: 'shipment' })).id,
+      storedIdentity('b', id({ requestId })).id,
+    ])
+    for (const one of ids) expect(one).toMatch(UUID_8)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('is of name and bytes for one that cannot be read, and never that of an event', () => {
+    expect(quarantineIdentity('a', DIGEST)).toEqual({
+      key: `a:quarantine:${DIGEST}`,
+      id: expect.stringMatching(UUID_8),
+    })
+    const ids = [quarantineIdentity('a', DIGEST), quarantineIdentity('b', DIGEST), storedIdentity('a', body())]
+    expect(new Set(ids.map((one) => one.id)).size).toBe(3)
   })
 })
