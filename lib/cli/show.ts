@@ -74,10 +74,8 @@ function linesOf({ entry, event, notes }: ShownEvent): string[] {
   ]
 }
 
-/** The time in front, where the note has one. */
 function historyLine(note: Note): string {
-  const at = 'at' in note ? isoOf(note.at) : ''
-  return `${at.padEnd(24)}  ${whatHappened(note)}`
+  return `${isoOf(note.at).padEnd(24)}  ${whatHappened(note)}`
 }
 
 function whatHappened(note: Note): string {

@@ -64,7 +64,7 @@ test('any bytes come back, whatever stands around them', () => {
       (body, path, reasons) => {
         const bytes = Buffer.from(body)
         const stored = event(bytes, { path, eventName: path })
-        const notes = reasons.map((reason) => encodeNote({ note: 'retry', dueAt: 1, reason })).join('')
+        const notes = reasons.map((reason) => encodeNote({ note: 'retry', at: 0, dueAt: 1, reason })).join('')
         const decoded = decodeEvent(Buffer.concat([encodeEvent(stored, 9, bytes), Buffer.from(notes)]))
         expect(decoded?.body.equals(bytes)).toBe(true)
         expect(decoded && storedEventOf(decoded.head)).toEqual(JSON.parse(JSON.stringify(stored)))
@@ -78,9 +78,9 @@ test('notes add up to the progress, also behind a long head and a long body', as
   const stored = event(bytes, { path: `/${'p'.repeat(50_000)}` })
   const notes: Note[] = [
     { note: 'attempt', at: 100 },
-    { note: 'retry', dueAt: 900, reason: 'down' },
+    { note: 'retry', at: 0, dueAt: 900, reason: 'down' },
     { note: 'attempt', at: 900 },
-    { note: 'retry', dueAt: 2000, reason: 'still down' },
+    { note: 'retry', at: 0, dueAt: 2000, reason: 'still down' },
   ]
   const content = Buffer.concat([encodeEvent(stored, 5, bytes), Buffer.from(notes.map(encodeNote).join(''))])
   const file = await read(content)
@@ -100,7 +100,7 @@ test('a delivery that nothing was noted of since has begun: it counts and is due
   const file = await read(
     withNotes(
       { note: 'attempt', at: 1 },
-      { note: 'retry', dueAt: 9_999_999_999_999, reason: 'x' },
+      { note: 'retry', at: 0, dueAt: 9_999_999_999_999, reason: 'x' },
       { note: 'attempt', at: 2 },
     ),
   )
@@ -121,7 +121,7 @@ test('queued again begins anew at the end of the line; woken is due at once', as
     reason: undefined,
     replay: true,
   })
-  const woken = await read(withNotes({ note: 'retry', dueAt: 5000, reason: 'x' }, { note: 'woken', at: 3 }))
+  const woken = await read(withNotes({ note: 'retry', at: 0, dueAt: 5000, reason: 'x' }, { note: 'woken', at: 3 }))
   expect(woken?.progress).toMatchObject({ dueAt: 0, replay: true })
 })
 

@@ -38,7 +38,9 @@ function entry(id: string, entity?: string, more: Partial<Entry> = {}): Entry {
 
 function setup() {
   const state = { ready: 0 }
-  const lines = new Lines(() => void state.ready++)
+  const lines = new Lines(() => {
+    state.ready++
+  })
   const next = () => lines.next()?.info.id
   return { lines, next, state }
 }

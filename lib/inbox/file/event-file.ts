@@ -17,7 +17,7 @@ export interface EventHead extends StoredEvent {
 /** What happened to an event. Times in milliseconds since 1970. */
 export type Note =
   | { note: 'attempt'; at: number }
-  | { note: 'retry'; dueAt: number; reason: string }
+  | { note: 'retry'; at: number; dueAt: number; reason: string }
   | { note: 'dead' | 'quarantined'; at: number; reason: string }
   /** At the end of the line again; attempts begin anew. */
   | { note: 'queued'; at: number; sequence: number; replay: boolean }

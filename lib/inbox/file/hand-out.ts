@@ -150,8 +150,9 @@ export class HandOut {
     }
     const { reason } = settlement
     if (settlement.result === 'retry') {
-      const dueAt = Date.now() + settlement.delayMs
-      const note: Note = { note: 'retry', dueAt, reason }
+      const at = Date.now()
+      const dueAt = at + settlement.delayMs
+      const note: Note = { note: 'retry', at, dueAt, reason }
       await this.#folder.append('waiting', id, encodeNote(note)).catch(() => undefined)
       applyNote(entry, note)
       this.#events.retry(entry, dueAt)

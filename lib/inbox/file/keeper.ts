@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { debugDeliver } from '../../debug'
 import { TradecloudWebhookError } from '../../errors'
 import type { Folder } from './folder'
 import { FolderLock } from './lock'
@@ -145,17 +146,35 @@ export class Keeper {
     if (this.state !== 'open' || this.#looking) return
     this.#looking = true
     try {
-      const root = join(this.#options.folder.directory, 'requests')
-      for (const name of await readdir(root)) {
-        if (!name.endsWith('.json')) continue
-        const path = join(root, name)
-        const request = readRequest(await readFile(path, 'utf8'))
-        if (request) await this.#options.request(request)
-        await rm(path, { force: true })
-      }
+      // Again at once, as long as there is something to do.
+      while (await this.#obeyAll());
     } finally {
       this.#looking = false
     }
+  }
+
+  /** True when anything was asked for. */
+  async #obeyAll(): Promise<boolean> {
+    const root = join(this.#options.folder.directory, 'requests')
+    let obeyed = false
+    for (const name of await readdir(root)) {
+      if (!name.endsWith('.json')) continue
+      const path = join(root, name)
+      try {
+        const request = readRequest(await readFile(path, 'utf8'))
+        if (request && this.#isOpen()) await this.#options.request(request)
+        await rm(path)
+        obeyed = true
+      } catch (error) {
+        // Withdrawn meanwhile, or not ours to read: the others go on.
+        debugDeliver('request %s: %s', name, (error as Error).message)
+      }
+    }
+    return obeyed
+  }
+
+  #isOpen(): boolean {
+    return this.state === 'open'
   }
 
   async #forget(): Promise<void> {

@@ -42,17 +42,17 @@ export async function isInboxFolder(directory: string): Promise<boolean> {
 export async function takeSnapshot(folder: Folder): Promise<Snapshot> {
   const events = new Events(() => undefined)
   const damaged = new Set<string>()
-  const take = async ({ place, id, file }: Scanned): Promise<void> => {
+  const take = ({ place, id, file }: Scanned): void => {
     // One that moved may be found twice.
     if (events.get(id)) return
     if (file?.head.id === id) events.adopt(place, file)
-    else if (await folder.has(place, id)) damaged.add(folder.path(place, id))
+    else damaged.add(folder.path(place, id))
   }
-  for await (const scanned of scan(folder)) await take(scanned)
+  for await (const scanned of scan(folder)) take(scanned)
   // Those that were queued again after `waiting` had been read, and before the place that they came from was.
   for await (const id of folder.ids('waiting')) {
     const moved = events.get(id) ? undefined : await unlessMissing(folder.open('waiting', id, readEventFile))
-    if (moved) await take({ place: 'waiting', id, file: moved })
+    if (moved) take({ place: 'waiting', id, file: moved })
   }
   for await (const id of folder.ids('damaged')) damaged.add(folder.path('damaged', id))
   const snapshot = { entries: events.sorted().map(publicEntry), stats: events.stats(), damaged: [...damaged] }
