@@ -51,7 +51,12 @@ test('shows what is known of an event, and each attempt with its time and reason
   expect({ body: object.body, encoding: object.bodyEncoding }).toEqual({ body: body.toString(), encoding: 'utf8' })
   expect(object.history).toMatchObject([
     { note: 'attempt', at: expect.stringMatching(iso) },
-    { note: 'retry', at: 0, dueAt: expect.stringMatching(iso), reason: 'handler_failed: ERP\u001b[2J is down' },
+    {
+      note: 'retry',
+      at: expect.stringMatching(iso),
+      dueAt: expect.stringMatching(iso),
+      reason: 'handler_failed: ERP\u001b[2J is down',
+    },
     { note: 'attempt' },
     { note: 'dead', at: expect.stringMatching(iso), reason: 'rejected: no such\ncompany' },
   ])
