@@ -4,6 +4,19 @@ import { invalidOption } from './errors'
 /** Beyond this, Node's timers fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
+/**
+ * What is set of some options: one that is `undefined` counts as absent, one that is not known is a mistake. `example`
+ * stands in the error where there are none at all.
+ */
+export function givenOptions<T extends object>(options: T, known: readonly string[], example: string): T {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw invalidOption('options', `is missing: ${example}`)
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const unknown = Object.keys(given).find((key) => !known.includes(key))
+  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${known.toSorted().join(', ')}`)
+  return given as T
+}
+
 /** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
 export function checkSecret(option: string, value: unknown): string {
   if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')

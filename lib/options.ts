@@ -3,7 +3,7 @@
  * created, and names itself.
  */
 import { TradecloudClient, type TradecloudClientOptions } from './api'
-import { checkWholeNumber, MAX_TIMER_MS, show } from './checks'
+import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from './checks'
 import type { CallbackOptions } from './deliver/handlers'
 import {
   resolveDelivery,
@@ -165,14 +165,7 @@ const KNOWN = [
 
 /** An option that is `undefined` counts as absent. Credentials, callbacks and paths are checked where they are used. */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-    throw invalidOption('options', 'is missing: createTradecloudWebhook({ auth, onOrder })')
-  }
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as TradecloudWebhookOptions
-  const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
-  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.toSorted().join(', ')}`)
+  const given = givenOptions(options, KNOWN, 'createTradecloudWebhook({ auth, onOrder })')
   const merged = { ...DEFAULTS, ...given }
   checkWholeNumber('bodyLimit', merged.bodyLimit, 1, Number.MAX_SAFE_INTEGER)
   const { maxBytesInFlight = 4 * merged.bodyLimit } = given

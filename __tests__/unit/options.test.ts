@@ -156,7 +156,14 @@ const NUMBERS: Array<[string, number, number]> = [
 
 describe('with an inbox', () => {
   const nothing = () => undefined
-  const inbox = { accept: nothing, deliver: () => nothing, settle: nothing, close: async () => undefined }
+  const inbox = {
+    accept: nothing,
+    deliver: () => nothing,
+    settle: nothing,
+    list: nothing,
+    replay: nothing,
+    close: async () => undefined,
+  }
   const RETRY = { forMs: 604_800_000, minDelayMs: 1_000, maxDelayMs: 900_000 }
 
   it('the defaults are those of the documentation', () => {

@@ -1,6 +1,6 @@
 /** The options of the API client: what users may set, their defaults, and the checks. No message shows a secret. */
 import { Agent } from 'node:https'
-import { checkSecret, checkUsername, checkWholeNumber, MAX_TIMER_MS, show } from '../checks'
+import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
 import type { Credentials, CredentialsFunction } from './credentials'
 import { isLoopback } from './loopback'
@@ -99,13 +99,7 @@ const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials',
 const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 
 export function resolveClientOptions(options: TradecloudClientOptions): ResolvedClientOptions {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null) {
-    throw invalidOption('options', 'is missing: new TradecloudClient({ environment, username, password })')
-  }
-  const entries: Array<[string, unknown]> = Object.entries(options)
-  const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined))
-  const unknown = Object.keys(given).find((key) => !KNOWN.includes(key))
-  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.join(', ')}`)
+  const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })')
   const numbers = { ...DEFAULTS, ...given }
   return {
     baseUrl: resolveBaseUrl(given.environment, given.baseUrl),

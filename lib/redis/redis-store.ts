@@ -2,7 +2,7 @@
  * A store in Redis, for several processes that receive the same events. Each call is one script, so that it is atomic.
  */
 import { randomUUID } from 'node:crypto'
-import { show } from '../checks'
+import { givenOptions, show } from '../checks'
 import type { ClaimResult, Store } from '../deliver/store'
 import { invalidOption } from '../errors'
 
@@ -138,11 +138,8 @@ export function redisStore(options: RedisStoreOptions): Store {
 }
 
 function checkOptions(options: RedisStoreOptions): Required<RedisStoreOptions> & { prefix: string } {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw invalidOption('options', 'is missing: redisStore({ sendCommand })')
-  const unknown = Object.entries(options).find(([key, value]) => value !== undefined && !KNOWN.includes(key))
-  if (unknown) throw invalidOption(unknown[0], `is not known; known are ${KNOWN.join(', ')}`)
-  const { sendCommand, prefix = 'tradecloud-webhook:' } = options
+  const given = givenOptions(options, KNOWN, 'redisStore({ sendCommand })')
+  const { sendCommand, prefix = 'tradecloud-webhook:' } = given
   if (typeof (sendCommand as unknown) !== 'function')
     throw invalidOption('sendCommand', `is ${typeof sendCommand}, not a function: (...args) => client.call(...args)`)
   if (typeof (prefix as unknown) !== 'string' || prefix === '')

@@ -1,6 +1,6 @@
 /** The options of the file inbox: defaults and checks. */
 import { resolve } from 'node:path'
-import { checkWholeNumber } from '../../checks'
+import { checkWholeNumber, givenOptions } from '../../checks'
 import { invalidOption } from '../../errors'
 
 export interface FileInboxOptions {
@@ -26,12 +26,7 @@ const MIB = 1024 * 1024
 const DEFAULTS = { maxBytes: 1024 * MIB, maxQuarantineBytes: 256 * MIB, dedupeTtlMs: 30 * 86_400_000 }
 
 export function resolveFileInboxOptions(options: FileInboxOptions): ResolvedFileInboxOptions {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw invalidOption('options', 'is missing: fileInbox({ directory })')
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const known = ['directory', ...Object.keys(DEFAULTS)]
-  const unknown = Object.keys(given).find((key) => !known.includes(key))
-  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${known.join(', ')}`)
+  const given = givenOptions(options, ['directory', ...Object.keys(DEFAULTS)], 'fileInbox({ directory })')
   const { directory } = given
   if (typeof directory !== 'string' || directory.trim() === '')
     throw invalidOption('directory', 'must be the path of a folder on a local disk')
