@@ -128,9 +128,9 @@ describe('for people', () => {
       { done: 1, total: 6 },
       { done: 2, total: 6 },
     ])
-    expect(await inbox.replayAll({ entityId: 'E0' })).toBe(2)
+    expect(await inbox.replayAll({ state: 'dead', entityId: 'E0' })).toBe(2)
     expect(await inbox.replayAll()).toBe(2)
-    await until(async () => (await inbox.stats()).dead === 0 && (await inbox.stats()).running === 0)
+    await until(() => host.noted.length === 12)
     expect(host.calls).toHaveLength(12)
   })
 
@@ -143,6 +143,7 @@ describe('for people', () => {
     await until(() => host.noted.length === 2)
     expect(await inbox.purge({ state: 'dead' })).toBe(1)
     expect(await inbox.show(gone.id)).toBeUndefined()
+    expect(await server.command('KEYS', `*known:${gone.key}`)).toEqual([])
     expect(await listed(inbox)).toEqual([kept.id, broken.id])
     expect(await inbox.purge({ state: 'quarantined', entityId: 'B' })).toBe(0)
     expect(await inbox.purge({ state: 'quarantined' })).toBe(1)

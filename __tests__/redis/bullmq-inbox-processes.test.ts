@@ -82,6 +82,25 @@ describe('two processes', () => {
     expect(await one.stats()).toMatchObject({ waiting: 0, running: 0, bytes: 0 })
   })
 
+  it('are woken once too often, and still run one event at a time', async () => {
+    const entities = new Set<string>()
+    const { open: finish, opened } = gate()
+    const inboxes = [await open(), await open()]
+    const hosts = inboxes.map((inbox) => new Host(inbox, () => opened.then(() => delivered), 8, entities))
+    hosts.forEach((host, n) => inboxes[n]!.deliver(host))
+    const events = [makeEvent('A'), makeEvent('A')]
+    for (const event of events) await inboxes[0]!.accept(event, body())
+    const running = () => hosts[0]!.running + hosts[1]!.running
+    await until(() => running() === 1)
+    for (const inbox of [...inboxes, ...inboxes]) expect(await inbox.replay(events[1]!.id)).toBe(true)
+    await sleep(500)
+    expect(running()).toBe(1)
+    expect(hosts.flatMap((host) => host.ids())).toEqual([events[0]!.id])
+    finish()
+    await until(() => hosts[0]!.noted.length + hosts[1]!.noted.length === 2)
+    expect(hosts.map(({ overlaps }) => overlaps)).toEqual([0, 0])
+  })
+
   it('one is killed, and the next one too: the third attempt arrives, and nothing is lost', async () => {
     const inbox = await open()
     const events = [makeEvent('A'), makeEvent('A'), makeEvent('B')]
@@ -126,6 +145,25 @@ describe('two processes', () => {
     await until(() => host.noted.length === 1)
     expect(host.noted).toEqual([true])
     expect(host.alarms).toEqual([])
+  })
+
+  it('one that closes its inbox ends by itself, with or without Redis', async () => {
+    const inbox = await open()
+    for (const dies of [false, true]) {
+      const { child, reports } = await startWorker()
+      await inbox.accept(makeEvent(String(dies)), body())
+      await until(() => reports.some(({ what }) => what === 'call'))
+      if (dies) {
+        child.send('settle')
+        await until(() => reports.some(({ what }) => what === 'settled'))
+        await sleep(500) // BullMQ waits for the next job
+        await server.kill()
+        await sleep(500)
+      }
+      child.send('close')
+      expect(await Promise.race([once(child, 'exit'), sleep(10_000, 'runs on', { ref: false })])).toEqual([0, null])
+    }
+    await server.restart()
   })
 
   it('one has lost its lease without knowing, and is told when it settles', async () => {

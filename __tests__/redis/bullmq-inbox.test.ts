@@ -132,6 +132,11 @@ describe('order', () => {
     expect(shown!.entry).toMatchObject({ state: 'waiting', attempts: 1, reason: 'ERP is down' })
     expect(Math.abs(Date.parse(shown!.entry.nextAttemptAt!) - Date.now() - 60_000)).toBeLessThan(5_000)
   })
+
+  it('belongs to one webhook', async () => {
+    inbox.deliver(new Host(inbox))
+    expect(() => inbox.deliver(new Host(inbox))).toThrow(expect.objectContaining({ code: 'invalid_option' }))
+  })
 })
 
 describe('duplicates', () => {
@@ -204,6 +209,8 @@ describe('duplicates', () => {
 
 describe('a callback that does not end', () => {
   it('frees its slot, keeps its entity blocked, and lets it go on once settled', async () => {
+    inbox = openInbox(server, { queueName: freshName(), sweepIntervalMs: 3_600_000 }) // no help from the sweep
+    await inbox.ready()
     const stuck: InboxDelivery[] = []
     const host = new Host(inbox, () => delivered, 1)
     const run = host.run.bind(host)

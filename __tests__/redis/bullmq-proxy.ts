@@ -30,6 +30,15 @@ export class WaitaofProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** The connections that there are stay open, and nothing passes any more. */
+  mute(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe()
+      socket.removeAllListeners('data')
+      socket.resume()
+    }
+  }
+
   close(): void {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()

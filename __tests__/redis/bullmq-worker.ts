@@ -1,6 +1,7 @@
 /**
  * A process with an inbox on BullMQ, to be killed or stopped: tells its parent of each call, and settles it as delivered
- * once the parent says so. Arguments: port of Redis, name of the queue.
+ * once the parent says so,
+ * or closes its inbox. Arguments: port of Redis, name of the queue.
  */
 import { LEASE_MS, SWEEP_MS } from './bullmq-harness'
 import { bullmqInbox } from '../../lib/bullmq'
@@ -18,25 +19,31 @@ const inbox = bullmqInbox({
   connection: { host: '127.0.0.1', port: Number(port) },
   ...{ queueName, leaseMs: LEASE_MS, sweepIntervalMs: SWEEP_MS },
 })
-const running: InboxDelivery[] = []
+const running: { delivery: InboxDelivery; done: () => void }[] = []
+const exit = (): void => process.exit(1)
 
-process.on('message', () => {
-  const delivery = running.shift()
-  if (!delivery) return
+process.on('message', (message) => {
+  if (message === 'close') {
+    process.off('disconnect', exit)
+    return void inbox.close().then(() => process.disconnect()) // and ends, if nothing is left
+  }
+  const next = running.shift()
+  if (!next) return
+  const { delivery, done } = next
   void inbox
     .settle(delivery, { result: 'delivered' })
     .then((noted) => tell({ what: 'settled', noted, aborted: delivery.signal.aborted }))
+    .then(done)
 })
-process.on('disconnect', () => process.exit())
+process.on('disconnect', exit)
 
 void inbox.ready().then(() => {
   inbox.deliver({
     concurrency: 4,
     maxBytes: Infinity,
     run(delivery) {
-      running.push(delivery)
       tell({ what: 'call', id: delivery.event.id, attempt: delivery.attempt })
-      return new Promise<void>(() => undefined)
+      return new Promise<void>((done) => running.push({ delivery, done }))
     },
     alarm: ({ code }) => tell({ what: 'alarm', code }),
   })

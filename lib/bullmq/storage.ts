@@ -101,9 +101,8 @@ export class Storage {
     const { result } = settlement
     const reason = 'reason' in settlement ? settlement.reason : ''
     const delayMs = 'delayMs' in settlement ? Math.max(0, Math.ceil(settlement.delayMs)) : 0
-    const { dedupeTtlMs, leaseMs } = this.#limits
-    const rememberMs = trigger === 'id' ? REMEMBER_TRIGGER_MS : dedupeTtlMs
-    return (await this.#run('settle', id, key, run, result, reason, delayMs, rememberMs, leaseMs)) === 1
+    const rememberMs = trigger === 'id' ? REMEMBER_TRIGGER_MS : this.#limits.dedupeTtlMs
+    return (await this.#run('settle', id, key, run, result, reason, delayMs, rememberMs)) === 1
   }
 
   /** False when the lease is lost. `id`: of the event that runs. */

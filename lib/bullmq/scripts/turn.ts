@@ -56,12 +56,12 @@ return { 'event', id, stored[1], stored[2], stored[3], stored[4], stored[5] or '
 /**
  * Notes what became of an event. The lease stays: the turn goes on, or is released. The run in the event decides and not
  * the lease: one that ran out while nobody else took the event is no loss. Arguments: id, dedupe key, run, result, reason,
- * delay of a retry and time for which a delivered event is remembered and lease, in milliseconds.
- * Returns 1, or 0 when the event is not this turn's any more.
+ * and in milliseconds the delay of a retry and for how long a delivered event is remembered. Returns 1, or 0 when the event
+ * is not this turn's any more.
  */
 export const SETTLE = `${SHARED}
 local id, dedupe, run, result, reason = unpack(ARGV, 1, 5)
-local delayMs, rememberMs, leaseMs = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local delayMs, rememberMs = tonumber(ARGV[6]), tonumber(ARGV[7])
 local event = redis.call('HMGET', key('event', id), 'state', 'run', 'line', 'merges')
 if event[2] ~= run or event[1] ~= 'running' then
   -- Noted before, and the reply was lost?
@@ -69,9 +69,7 @@ if event[2] ~= run or event[1] ~= 'running' then
   return redis.call('GET', key('known', dedupe)) == '+' .. run and 1 or 0
 end
 local line = event[3]
--- The first write is one that Redis allows when its memory is full, which lets the rest pass: settling frees memory.
-redis.call('PEXPIRE', key('lease', line), leaseMs)
-
+-- Both ways begin with a write that Redis allows when its memory is full, which lets the rest pass: settling frees memory.
 if result == 'retry' then
   move(id, 'running', 'waiting')
   redis.call('HSET', key('event', id), 'due', now + delayMs, 'reason', reason)
