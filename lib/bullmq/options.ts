@@ -3,7 +3,7 @@
  * creation and names itself. What `connection` holds is never shown: it may be a password.
  */
 import type { Redis, RedisOptions } from 'ioredis'
-import { checkWholeNumber, MAX_TIMER_MS, show } from '../checks'
+import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
 
 export interface BullmqInboxOptions {
@@ -64,13 +64,7 @@ const MIN_LEASE_MS = 500
 
 /** An option that is `undefined` counts as absent. */
 export function resolveOptions(options: BullmqInboxOptions): ResolvedBullmqInboxOptions {
-  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw invalidOption('options', 'is missing: bullmqInbox({ connection })')
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as BullmqInboxOptions
-  const unknown = Object.keys(given).find((option) => !KNOWN.includes(option))
-  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${KNOWN.toSorted().join(', ')}`)
+  const given = givenOptions(options, KNOWN, 'bullmqInbox({ connection })')
   const resolved = { ...DEFAULTS, ...given } as ResolvedBullmqInboxOptions
 
   checkConnection(resolved.connection)

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { ByteRoom } from './byte-room'
 import { debugBullmq } from './connections'
-import { persist } from './deadline'
+import { persist } from '../inbox/deadline'
 import type { Begun, Hold, Storage } from './storage'
 import { TradecloudWebhookError } from '../errors'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox/inbox'

@@ -5,7 +5,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { debugBullmq, type Connections } from './connections'
-import { within } from './deadline'
+import { within } from '../inbox/deadline'
 
 export interface WakeOptions {
   connections: Connections

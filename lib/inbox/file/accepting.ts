@@ -1,5 +1,5 @@
 /** Accepting: what is new goes to disk and into its line, what is known is a duplicate or is queued again. */
-import { TradecloudWebhookError } from '../../errors'
+import { unavailable } from '../deadline'
 import type { Accepted, StoredEvent } from '../inbox'
 import { encodeEvent, encodeNote, type Note } from './event-file'
 import { onDisk, type Entry, type Events } from './events'
@@ -68,7 +68,7 @@ export class Accepting {
     const [used, max] = quarantine ? [this.#events.quarantineBytes, maxQuarantineBytes] : [this.#events.bytes, maxBytes]
     if (used + onDisk(length) <= max) return
     const what = quarantine ? 'quarantine of the inbox' : 'inbox'
-    throw new TradecloudWebhookError('unavailable', `The ${what} is full: ${used} of ${max} bytes are taken.`)
+    throw unavailable(`The ${what} is full: ${used} of ${max} bytes are taken.`)
   }
 
   async #store(entry: Entry, event: StoredEvent, content: Buffer): Promise<Accepted> {

@@ -1,5 +1,6 @@
 /** The inbox in a folder of a local disk: accepts events, and lists, replays and removes them. No server, no native module. */
 import { TradecloudWebhookError } from '../../errors'
+import { unavailable, within } from '../deadline'
 import { checkPurge, matches } from '../filter'
 import type {
   Accepted,
@@ -131,10 +132,7 @@ class FileInbox implements ManagedInbox {
   async close(): Promise<void> {
     if (this.#keeper.state === 'closed') return
     this.#handOut.close()
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)))
-    await Promise.race([patience, this.#accepting.idle()])
-    clearTimeout(timer)
+    await within(PATIENCE_MS, this.#accepting.idle(), 'Events are still being written.').catch(() => undefined)
     this.#events.clear()
     this.#keeper.close()
   }
@@ -142,13 +140,8 @@ class FileInbox implements ManagedInbox {
   async #usable(): Promise<void> {
     const { state } = this.#keeper
     if (state === 'open') return
-    if (state !== 'opening') throw new TradecloudWebhookError('unavailable', REASONS[state])
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<never>((_resolve, reject) => {
-      const error = new TradecloudWebhookError('unavailable', 'The inbox folder is still being read.')
-      timer = setTimeout(() => reject(error), PATIENCE_MS).unref()
-    })
-    await Promise.race([this.#keeper.opened, patience]).finally(() => clearTimeout(timer))
+    if (state !== 'opening') throw unavailable(REASONS[state])
+    await within(PATIENCE_MS, this.#keeper.opened, 'The inbox folder is still being read.')
   }
 
   /** Its file is missing in a folder that is there. The folder may have come back, or go, since it was missed. */
@@ -175,7 +168,7 @@ class FileInbox implements ManagedInbox {
         if (action === 'replay') await this.replay(id)
         else if (entry) await this.#purge(entry)
       } catch (cause) {
-        this.#handOut.alarm(new TradecloudWebhookError('unavailable', `The ${action} of ${id} failed.`, { cause }))
+        this.#handOut.alarm(unavailable(`The ${action} of ${id} failed.`, cause))
       }
     }
   }

@@ -1,13 +1,15 @@
 /** Hands events out of the folder, one at a time for each order or shipment, and notes what became of them. */
+import { setMaxListeners } from 'node:events'
+import { debugDeliver } from '../../debug'
 import { TradecloudWebhookError } from '../../errors'
+import { persist } from '../deadline'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox'
 import { applyNote, decodeEvent, encodeNote, storedEventOf, type Note } from './event-file'
 import type { Entry, Events } from './events'
 import { isMissing, type Folder } from './folder'
 
-/** Until a file that cannot be read, or a note that cannot be written, is tried again. */
-const FIRST_RETRY_MS = 50
-const MAX_RETRY_MS = 1_000
+/** Until a file that cannot be read is tried again. */
+const UNREADABLE_MS = 1_000
 
 export class HandOut {
   readonly #folder: Folder
@@ -15,17 +17,18 @@ export class HandOut {
   readonly #isRemoved: (entry: Entry) => Promise<boolean>
   readonly #out = new Map<InboxDelivery, { entry: Entry; controller: AbortController }>()
   readonly #unheard: TradecloudWebhookError[] = []
+  readonly #closing = new AbortController()
   #host: InboxHost | undefined
   #running = 0
   #runningBytes = 0
   #paused = true
   #ended = false
-  #closed = false
 
   constructor(folder: Folder, events: Events, isRemoved: (entry: Entry) => Promise<boolean>) {
     this.#folder = folder
     this.#events = events
     this.#isRemoved = isRemoved
+    setMaxListeners(0, this.#closing.signal) // all that is to be noted listens to it
   }
 
   begin(host: InboxHost): () => void {
@@ -45,11 +48,12 @@ export class HandOut {
   }
 
   close(): void {
-    this.#closed = true
+    this.#ended = true
+    this.#closing.abort()
   }
 
   abort(error: TradecloudWebhookError): void {
-    this.#closed = true
+    this.close()
     for (const { controller } of this.#out.values()) controller.abort(error)
   }
 
@@ -75,7 +79,7 @@ export class HandOut {
 
   pump(): void {
     const host = this.#host
-    while (host && !this.#paused && !this.#ended && !this.#closed && this.#running < host.concurrency) {
+    while (host && !this.#paused && !this.#ended && this.#running < host.concurrency) {
       const entry = this.#events.lines.next(this.#running === 0 ? Infinity : host.maxBytes - this.#runningBytes)
       if (!entry) return
       const { bytes } = entry.info
@@ -92,17 +96,17 @@ export class HandOut {
   async settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
     const entry = this.#out.get(delivery)?.entry
     if (!entry) return false
-    for (let waitMs = FIRST_RETRY_MS; !this.#closed; waitMs = Math.min(MAX_RETRY_MS, waitMs * 2)) {
-      try {
+    // The callback was called: rather hold its entity and its place up than call it again.
+    const noted = await persist(
+      this.#closing.signal,
+      async () => {
         await this.#note(entry, settlement)
-        this.#out.delete(delivery)
         return true
-      } catch {
-        // The callback was called: rather hold its entity and its place up than call it again.
-        await new Promise((resolve) => setTimeout(resolve, waitMs).unref())
-      }
-    }
-    return false
+      },
+      (error) => debugDeliver('%s could not be noted: %s', entry.info.id, (error as Error).message),
+    )
+    if (noted) this.#out.delete(delivery)
+    return noted ?? false
   }
 
   async #run(host: InboxHost, entry: Entry): Promise<void> {
@@ -134,40 +138,43 @@ export class HandOut {
       if (isMissing(error) && (await this.#isRemoved(entry))) {
         this.#events.remove(entry)
         this.missing(entry)
-      } else this.#events.retry(entry, Date.now() + MAX_RETRY_MS)
+      } else this.#events.retry(entry, Date.now() + UNREADABLE_MS)
       return undefined
     }
   }
 
   async #note(entry: Entry, settlement: Settlement): Promise<void> {
+    try {
+      await this.#noteOnDisk(entry, settlement)
+    } catch (error) {
+      if (!isMissing(error) || !(await this.#isRemoved(entry))) throw error
+      // Where a person has taken the file away, nothing is to be noted.
+      this.#events.remove(entry)
+    }
+  }
+
+  async #noteOnDisk(entry: Entry, settlement: Settlement): Promise<void> {
     const { id, trigger } = entry.info
     if (settlement.result === 'delivered') {
       // Of a trigger with an ID nothing is remembered: each says "changed again".
-      const step = trigger === 'id' ? this.#folder.remove('waiting', id) : this.#folder.shrink(id)
-      await step.catch((error: unknown) => this.#unlessRemoved(error, entry))
+      await (trigger === 'id' ? this.#folder.remove('waiting', id) : this.#folder.shrink(id))
       this.#events.remove(entry)
       return
     }
     const { reason } = settlement
+    const at = Date.now()
     if (settlement.result === 'retry') {
-      const at = Date.now()
-      const dueAt = at + settlement.delayMs
-      const note: Note = { note: 'retry', at, dueAt, reason }
+      const note: Note = { note: 'retry', at, dueAt: at + settlement.delayMs, reason }
+      // What is not on disk is lost with the process, and with it only how long the event was to wait.
       await this.#folder.append('waiting', id, encodeNote(note)).catch(() => undefined)
       applyNote(entry, note)
-      this.#events.retry(entry, dueAt)
+      this.#events.retry(entry, note.dueAt)
       return
     }
-    const [place, kept] =
-      settlement.result === 'dead' ? (['dead', 'dead'] as const) : (['quarantine', 'quarantined'] as const)
-    const note: Note = { note: kept, at: Date.now(), reason }
+    const place = settlement.result === 'dead' ? 'dead' : 'quarantine'
+    const note: Note = { note: settlement.result, at, reason }
     await this.#folder.append('waiting', id, encodeNote(note), true).catch(() => undefined)
     await this.#folder.move(id, 'waiting', place)
     this.#events.move(entry, place, note)
-  }
-
-  /** A file that is not there any more, in a folder that is, needs nothing. */
-  async #unlessRemoved(error: unknown, entry: Entry): Promise<void> {
-    if (!isMissing(error) || !(await this.#isRemoved(entry))) throw error
   }
 }

@@ -7,6 +7,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debugDeliver } from '../../debug'
 import { TradecloudWebhookError } from '../../errors'
+import { unavailable } from '../deadline'
 import type { Folder } from './folder'
 import { FolderLock } from './lock'
 
@@ -73,7 +74,7 @@ export class Keeper {
   close(): void {
     this.state = 'closed'
     for (const timer of this.#timers) clearInterval(timer)
-    this.#settleOpened?.reject(new TradecloudWebhookError('unavailable', 'The inbox is closed.'))
+    this.#settleOpened?.reject(unavailable('The inbox is closed.'))
     this.#lock.release()
   }
 

@@ -1,4 +1,4 @@
-/** Time in the inbox on BullMQ: a bound on a promise, a wait that ends early, and errors that say that Redis is away. */
+/** Time in an inbox: a bound on a promise, a wait that ends early, trying until it works, and the error for what is away. */
 import { TradecloudWebhookError } from '../errors'
 
 export function unavailable(message: string, cause?: unknown): TradecloudWebhookError {
