@@ -50,6 +50,37 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
+/** Calls for an event that began before the one before it in its order had succeeded. */
+export function tooEarly(steps: Step[]): string[] {
+  const succeeded = new Set<string>()
+  const found: string[] = []
+  for (const { what, order, turn, event } of steps) {
+    if (what === 'end') succeeded.add(`${order} ${turn}`)
+    if (what === 'begin' && turn > 0 && !succeeded.has(`${order} ${turn - 1}`)) found.push(event)
+  }
+  return found
+}
+
+/**
+ * Two calls of an order at the same time, in whichever processes: by the clock that they share. A call of a process that
+ * was killed ends with it. `diedAt`: when, by number of the process.
+ */
+export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
+  const running = new Map<string, Step>()
+  const found: string[] = []
+  for (const step of steps.toSorted((one, other) => one.clock - other.clock)) {
+    const { what, run, order, event } = step
+    const current = running.get(order)
+    if (what !== 'begin') {
+      if (current?.run === run && current.event === event) running.delete(order)
+      continue
+    }
+    if (current && !(diedAt.get(current.run)! < step.clock)) found.push(`${current.event} and ${event}`)
+    running.set(order, step)
+  }
+  return found
+}
+
 export function count(values: string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1

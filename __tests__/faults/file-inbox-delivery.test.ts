@@ -1,9 +1,9 @@
 /** A callback that fails, events that come several times, and a receiver that is asked to end: all under load. */
 import { join } from 'node:path'
 import { pause, until } from '../integration/harness'
-import { count, cutShort, settleAccount } from './account'
+import { count, cutShort, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'
-import { readLedger, type Step } from './ledger'
+import { readLedger } from './ledger'
 import { isAccepted, Load } from './load'
 import { endAll, startReceiver, temporaryFolder, type Receiver } from './receiver-process'
 import type { ReceiverSettings } from './receiver'
@@ -28,17 +28,6 @@ function makePlace(): Place {
     ledger,
     start: (run, more) => startReceiver({ inbox: { type: 'file', options: { directory } }, ledger, run, ...more }),
   }
-}
-
-/** Calls for an event that began before the one before it in its order had succeeded. */
-function tooEarly(steps: Step[]): string[] {
-  const succeeded = new Set<string>()
-  const found: string[] = []
-  for (const { what, order, turn, event } of steps) {
-    if (what === 'end') succeeded.add(`${order} ${turn}`)
-    if (what === 'begin' && turn > 0 && !succeeded.has(`${order} ${turn - 1}`)) found.push(event)
-  }
-  return found
 }
 
 test('a callback that fails now and then, and wholly for a while, gets every event in the end, each order in its turn', async () => {
@@ -82,31 +71,31 @@ test('a callback that fails now and then, and wholly for a while, gets every eve
   expect(account.answers).toEqual({ '202': EVENTS })
 })
 
-test('an event that is sent three times at the same time is called once', async () => {
+test('an event that is sent three times at the same time, and once more when it was delivered, is called once', async () => {
   const { ledger, start } = makePlace()
   const receiver = await start(1, { behaviour: { ms: 3 }, webhook: { concurrency: 16 } })
-  const load = new Load({
-    name: 'thrice',
-    port: () => receiver.port,
-    events: EVENTS,
-    orders: ORDERS,
-    connections: 20,
-    copies: 3,
-  })
+  const options = { name: 'thrice', port: () => receiver.port, events: EVENTS, orders: ORDERS, connections: 20 }
+  const load = new Load({ ...options, copies: 3 })
   await load.done
+  await receiver.drained(60_000)
+  const late = new Load(options)
+  await late.done
   await receiver.drained(60_000)
   await receiver.end()
   const found = readLedger(ledger)
   const account = settleAccount([load], found)
   const outcomes = count(load.answers().map(({ outcome }) => String(outcome)))
+  const lateOutcomes = count(late.answers().map(({ outcome }) => String(outcome)))
   report('sent three times at the same time', {
     events: account.events,
     calls: found.steps.filter(({ what }) => what === 'begin').length,
     outcomes,
+    'outcomes of a late copy': lateOutcomes,
     slowestAnswerMs: account.slowestAnswerMs,
   })
   expect(account).toMatchObject({ events: EVENTS, missing: [], torn: [], extraCalls: 0, outOfOrder: [], damaged: [] })
   expect(outcomes).toEqual({ queued: EVENTS, duplicate: 2 * EVENTS })
+  expect(lateOutcomes).toEqual({ duplicate: EVENTS })
 })
 
 describe('SIGTERM under load', () => {

@@ -43,6 +43,8 @@ const AGAIN_MS = 50
 export class Load {
   readonly sent: Sent[] = []
   accepted = 0
+  /** How many there will be. */
+  readonly events: number
   /** Resolves when every event was accepted, or after `stop()`. */
   readonly done: Promise<void>
   readonly #options: LoadOptions & { copies: number }
@@ -53,6 +55,7 @@ export class Load {
   /** Begins at once. */
   constructor(options: LoadOptions) {
     this.#options = { copies: 1, ...options }
+    this.events = options.events
     this.#orders = Array.from({ length: options.orders }, (_, number) => ({ number, turn: 0 }))
     this.done = Promise.all(Array.from({ length: options.connections }, () => this.#connection())).then(() => undefined)
   }

@@ -1,6 +1,7 @@
 /** File systems of the tests' own, to be filled, made read-only and taken away. Needs root. */
 import { execFile } from 'node:child_process'
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pause } from '../integration/harness'
@@ -9,6 +10,8 @@ import { atEnd, temporaryFolder } from './receiver-process'
 const run = promisify(execFile)
 const BUSY_MS = 10_000
 const PAGE = Buffer.alloc(4096)
+/** Files and folders that a file system in memory has room for. */
+const FILES = 8192
 
 export interface Mount {
   folder: string
@@ -21,7 +24,7 @@ export interface Mount {
 /** A file system in memory. Unmounted in the end, whatever becomes of the test. */
 export async function mountMemory(megabytes: number): Promise<Mount> {
   const source = temporaryFolder()
-  await mount('-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', source)
+  await mount('-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', source)
   atEnd(() => unmount(source))
   // What is detached must still be there when it comes back: a second mount of the same file system.
   const folder = temporaryFolder()
@@ -44,16 +47,14 @@ export async function mountMemory(megabytes: number): Promise<Mount> {
   }
 }
 
-/** Takes up every page that is free, now and whenever one becomes free, until it is told to stop. */
+/** Takes up all room for bytes, files and folders, now and whenever some becomes free, until it is told to stop. */
 export function fillDisk(folder: string): { release: () => void } {
   const path = join(folder, 'filling')
-  const file = openSync(path, 'a')
+  mkdirSync(path)
+  const file = openSync(join(path, 'pages'), 'a')
   const fill = (): void => {
-    try {
-      for (;;) writeSync(file, PAGE)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-    }
+    untilFull(() => writeSync(file, PAGE))
+    untilFull(() => closeSync(openSync(join(path, randomUUID()), 'wx')))
   }
   fill()
   const timer = setInterval(fill, 5)
@@ -63,10 +64,18 @@ export function fillDisk(folder: string): { release: () => void } {
     released = true
     clearInterval(timer)
     closeSync(file)
-    rmSync(path, { force: true })
+    rmSync(path, { force: true, recursive: true })
   }
   atEnd(async () => release())
   return { release }
+}
+
+function untilFull(action: () => void): void {
+  try {
+    for (;;) action()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
 }
 
 async function mount(...args: string[]): Promise<void> {

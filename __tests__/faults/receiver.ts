@@ -6,7 +6,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import {
   createTradecloudWebhook,
   fileInbox,
@@ -18,8 +17,7 @@ import {
   type TradecloudWebhookOptions,
   type WebhookContext,
 } from 'tradecloud-webhook'
-import { bullmqInbox, type BullmqInboxOptions } from 'tradecloud-webhook/bullmq'
-import { redisStore } from 'tradecloud-webhook/redis'
+import type { BullmqInboxOptions } from 'tradecloud-webhook/bullmq'
 import { clockMs, LedgerWriter, type Step } from './ledger'
 import { decodeNumbered } from './numbered-event'
 
@@ -41,6 +39,8 @@ export interface ReceiverSettings {
   ledger: string
   /** Number of the process, from 1. */
   run: number
+  /** Opens the inbox at this time, in milliseconds since 1970: several at once race for it. Default: at once. */
+  opensAt?: number
   behaviour?: Behaviour
   webhook?: Pick<TradecloudWebhookOptions, 'concurrency' | 'closeTimeoutMs' | 'retry' | 'handlerTimeoutMs'>
 }
@@ -84,25 +84,41 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
   note('end')
 }
 
-function openInbox(inbox: ReceiverSettings['inbox']): ManagedInbox | undefined {
-  if (!inbox) return undefined
-  return inbox.type === 'file' ? fileInbox(inbox.options) : bullmqInbox(inbox.options)
+// What a test does not need is not loaded: it would slow down the start of all receivers.
+
+async function openInbox(settings: ReceiverSettings['inbox']): Promise<ManagedInbox | undefined> {
+  if (settings?.type !== 'bullmq') return settings && fileInbox(settings.options)
+  const { bullmqInbox } = await import('tradecloud-webhook/bullmq')
+  const inbox = bullmqInbox(settings.options)
+  await inbox.ready()
+  return inbox
 }
 
 /** As the docs of `redisStore` say. */
-function openStore(port: number): Store {
-  const client = new Redis({ port, enableOfflineQueue: false, commandTimeout: 2000, maxRetriesPerRequest: 1 })
+async function openStore(port: number): Promise<Store> {
+  const { Redis } = await import('ioredis')
+  const { redisStore } = await import('tradecloud-webhook/redis')
+  const client = new Redis({
+    ...{ host: '127.0.0.1', port },
+    ...{ enableOfflineQueue: false, commandTimeout: 2000, maxRetriesPerRequest: 1 },
+  })
   client.on('error', () => undefined)
   return redisStore({ sendCommand: (...args) => client.call(...args) })
 }
 
-function open(): { webhook: TradecloudWebhook; inbox: ManagedInbox | undefined } | undefined {
+/** Without the event loop: all that wait for the same time go on together. */
+function waitUntil(time: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, time - Date.now()))
+}
+
+async function open(): Promise<{ webhook: TradecloudWebhook; inbox: ManagedInbox | undefined } | undefined> {
+  if (settings.opensAt !== undefined) waitUntil(settings.opensAt)
   try {
-    const inbox = openInbox(settings.inbox)
+    const inbox = await openInbox(settings.inbox)
     const webhook = createTradecloudWebhook({
       auth: { type: 'bearer', token: 'faults' },
       ...(inbox && { inbox }),
-      ...(settings.store && { dedupe: { store: openStore(settings.store.port) } }),
+      ...(settings.store && { dedupe: { store: await openStore(settings.store.port) } }),
       onOrder,
       logger: {
         warn: () => undefined,
@@ -127,9 +143,7 @@ async function answer(what: Question, inbox: ManagedInbox | undefined): Promise<
   return measured
 }
 
-const opened = open()
-if (opened) {
-  const { webhook, inbox } = opened
+function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: ManagedInbox | undefined }): void {
   const server = createServer(webhook.listener)
   process.on('message', (message: ToReceiver) => {
     if (message.type === 'behave') behaviour = message.behaviour
@@ -139,8 +153,6 @@ if (opened) {
         (error: unknown) => tell({ type: 'answer', question: message.question, value: { error: String(error) } }),
       )
   })
-  // Nobody is left to stop us.
-  process.on('disconnect', () => process.exit())
   // As the README tells users to do it.
   process.on('SIGTERM', () => {
     void webhook.close().then(() => {
@@ -148,9 +160,9 @@ if (opened) {
       server.closeAllConnections()
     })
   })
-  // One that others share connects first.
-  const ready = settings.inbox?.type === 'bullmq' ? inbox?.ready() : undefined
-  void Promise.resolve(ready).then(() =>
-    server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port })),
-  )
+  server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
 }
+
+// Nobody is left to stop us.
+process.on('disconnect', () => process.exit())
+void open().then((opened) => opened && serve(opened))
