@@ -28,7 +28,13 @@ async function main() {
   server.closeAllConnections()
   server.close()
   const list = () =>
-    execFileSync(process.execPath, ['node_modules/.bin/tradecloud-webhook', 'inbox', directory, 'list', '--json']).toString()
+    execFileSync(process.execPath, [
+      'node_modules/.bin/tradecloud-webhook',
+      'inbox',
+      directory,
+      'list',
+      '--json',
+    ]).toString()
   console.log(answer.status, JSON.parse(list()).state)
   const delivered = new Promise((resolve) => {
     const second = start((event) => void second.close().then(() => resolve(event.orderId)))
