@@ -27,6 +27,7 @@ const PLACES: readonly Place[] = ['waiting', 'dead', 'quarantine', 'delivered', 
 /** Not for others: orders hold prices and names. */
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
+const SUBFOLDERS = 256
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 
 export class Folder {
@@ -47,6 +48,9 @@ export class Folder {
     this.#made = mkdirSync(this.directory, { recursive: true, mode: FOLDER_MODE })
     for (const name of ['tmp', 'requests', ...PLACES])
       mkdirSync(join(this.directory, name), { recursive: true, mode: FOLDER_MODE })
+    // On a full disk none could be made, and what was delivered could not be noted: that is what makes room.
+    for (let i = 0; i < SUBFOLDERS; i++)
+      mkdirSync(join(this.directory, 'delivered', subfolderName(i)), { recursive: true, mode: FOLDER_MODE })
   }
 
   path(place: Place, id: string): string {
@@ -210,6 +214,11 @@ export class Folder {
     await this.#flusher.flush(dirname(subfolder))
     this.#flushed.add(subfolder)
   }
+}
+
+/** One of the sub-folders that the names of events are spread over. */
+export function subfolderName(i: number): string {
+  return (i % SUBFOLDERS).toString(16).padStart(2, '0')
 }
 
 export function isEventId(name: string): boolean {

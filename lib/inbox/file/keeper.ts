@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { debugDeliver } from '../../debug'
 import { TradecloudWebhookError } from '../../errors'
 import { unavailable } from '../deadline'
-import type { Folder } from './folder'
+import { subfolderName, type Folder } from './folder'
 import { FolderLock } from './lock'
 
 const BEAT_MS = 2_000
@@ -180,9 +180,8 @@ export class Keeper {
 
   async #forget(): Promise<void> {
     const { folder, dedupeTtlMs } = this.#options
-    const subfolder = this.#forgetNext.toString(16).padStart(2, '0')
-    this.#forgetNext = (this.#forgetNext + 1) % 256
-    for await (const id of folder.ids('delivered', subfolder)) await folder.forget(id, dedupeTtlMs)
+    for await (const id of folder.ids('delivered', subfolderName(this.#forgetNext++)))
+      await folder.forget(id, dedupeTtlMs)
   }
 }
 
