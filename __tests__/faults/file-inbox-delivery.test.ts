@@ -13,7 +13,7 @@ jest.setTimeout(isFull ? 600_000 : 60_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 
-const EVENTS = isFull ? 5_000 : 600
+const EVENTS = isFull ? 5_000 : 400
 const ORDERS = 50
 
 interface Place {

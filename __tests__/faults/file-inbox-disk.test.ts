@@ -14,7 +14,7 @@ jest.setTimeout(60_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 
-const EVENTS = isFull ? 5_000 : 400
+const EVENTS = isFull ? 5_000 : 300
 /** How long the disk stays broken. */
 const BROKEN_MS = isFull ? 10_000 : 2_500
 /** No sender waits longer for an answer. */

@@ -78,11 +78,11 @@ test('a second process is refused, and is told who owns the folder', async () =>
 })
 
 test('of several that start at the same time on a folder whose owner was killed, one gets it', async () => {
-  const rounds = isFull ? 20 : 4
+  const rounds = isFull ? 20 : 3
   for (let round = 0; round < rounds; round++) {
     directory = join(temporaryFolder(), 'inbox')
     await lockOfKilled(directory)
-    const opensAt = Date.now() + 2_500
+    const opensAt = Date.now() + 2_000
     const starts = await Promise.allSettled(Array.from({ length: 6 }, () => start(directory, [], opensAt)))
     const refusals = starts.filter((result) => result.status === 'rejected').map(({ reason }) => reason as Refused)
     expect(refusals.map(({ code, message }) => code ?? message)).toEqual(Array(5).fill('inbox_locked'))

@@ -555,7 +555,7 @@ describe('options', () => {
     [{ sendCommand, prefix: '' }, /`prefix` is ""; it must be a text that is not empty/],
     [{ sendCommand, prefix: 7 }, /`prefix` is 7;/],
     [{ sendCommand, prefix: null }, /`prefix` is of type object;/],
-    [{ sendCommand, client: {} }, /`client` is not known; known are sendCommand, prefix/],
+    [{ sendCommand, client: {} }, /`client` is not known; known are prefix, sendCommand/],
   ])('%p is refused', (options, message) => {
     let thrown: unknown
     try {
