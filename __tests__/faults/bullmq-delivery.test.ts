@@ -93,7 +93,8 @@ test('an event that is sent to three receivers at the same time is called once',
 
 test('SIGTERM ends one of two within 10 s: it refuses what comes, what runs there finishes, the other one goes on', async () => {
   const cluster = await startCluster()
-  const settings = { behaviour: { ms: 300 }, webhook: { concurrency: CONCURRENCY } }
+  // For longer than the inbox itself waits: it must be the webhook that does.
+  const settings = { behaviour: { ms: 1_500 }, webhook: { concurrency: CONCURRENCY } }
   const [leaving, staying] = [await cluster.start(settings), await cluster.start(settings)]
   const more = { events: EVENTS, orders: 100, connections: 15 }
   const toLeaving = new Load({ name: 'leaving', port: () => (leaving.hasExited ? staying : leaving).port, ...more })

@@ -5,6 +5,7 @@
 import { pause } from '../integration/harness'
 import { encodeRequest, RawConnection } from '../integration/raw-http'
 import { encodeNumbered, type Numbered } from './numbered-event'
+import { atEnd } from './receiver-process'
 
 export interface LoadOptions {
   /** Begins the IDs of its events and orders. */
@@ -56,6 +57,8 @@ export class Load {
   constructor(options: LoadOptions) {
     this.#options = { copies: 1, ...options }
     this.events = options.events
+    // After a test that has failed, too. What is under way breaks when the receiver ends.
+    atEnd(async () => void this.stop())
     this.#orders = Array.from({ length: options.orders }, (_, number) => ({ number, turn: 0 }))
     this.done = Promise.all(Array.from({ length: options.connections }, () => this.#connection())).then(() => undefined)
   }

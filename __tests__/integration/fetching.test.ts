@@ -108,7 +108,7 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
   ]
 
   test.each(faults)('%s', async (_what, fault, status, code) => {
-    await start({ fetchTimeoutMs: 700 }, { requestTimeoutMs: 400, maxResponseBytes: 1_000_000 })
+    await start({ fetchTimeoutMs: 1_500 }, { requestTimeoutMs: 400, maxResponseBytes: 1_000_000 })
     const [trigger] = triggersOf(1)
     const broken = tradecloud.api.fault({ ...fault, endpoint: 'order' })
     const failed = await tradecloud.send({ ...trigger!, retry: { maxAttempts: 1 } })
