@@ -151,6 +151,18 @@ describe('a Redis that has WAITAOF', () => {
     )
   })
 
+  it('comes after a script that Redis had forgotten and was sent once more', async () => {
+    const inbox = await openProxied()
+    await inbox.accept(makeEvent('A'), body())
+    await server.command('SCRIPT', 'FLUSH')
+    const before = proxy.commands.length
+    expect(await inbox.accept(makeEvent('B'), body())).toBe('queued')
+    const since = proxy.commands.slice(before)
+    const { connection } = since.find(({ name, args }) => name === 'WAITAOF' && args[0] === '1')!
+    const names = since.filter((command) => command.connection === connection).map(({ name }) => name)
+    expect(names).toEqual(['EVALSHA', 'EVAL', 'INCR', 'WAITAOF'])
+  })
+
   it('is given many events for one wait', async () => {
     const inbox = await openProxied()
     proxy.delayMs = 900

@@ -18,11 +18,18 @@ interface Lane {
   free: boolean
 }
 
+/** Writes that share a wait. */
+interface Gathering {
+  lane: Lane
+  writes: Promise<unknown>[]
+  safe: Promise<void>
+}
+
 export class Commits {
   readonly #connect: () => Redis
   readonly #fence: string
   readonly #lanes: Lane[] = []
-  #open: { lane: Lane; safe: Promise<void> } | undefined
+  #open: Gathering | undefined
 
   /** `fence`: the key that is written so that WAITAOF also covers what others wrote before. */
   constructor(connect: () => Redis, fence: string) {
@@ -32,20 +39,21 @@ export class Commits {
 
   /** Resolves once all that the write saw and wrote is on disk. */
   async run<T>(write: (redis: Redis) => Promise<T>): Promise<T> {
-    const { lane, safe } = (this.#open ??= this.#gather())
-    await lane.ready
-    const written = write(lane.redis)
+    const { lane, writes, safe } = (this.#open ??= this.#gather())
+    const written = lane.ready.then(() => write(lane.redis))
     written.catch(() => undefined) // told below, once the wait is over
+    writes.push(written)
     await safe
     return written
   }
 
-  #gather(): { lane: Lane; safe: Promise<void> } {
+  #gather(): Gathering {
     const lane = this.#lanes.find(({ free }) => free) ?? this.#add()
     lane.free = false
-    const safe = this.#close(lane)
+    const writes: Promise<unknown>[] = []
+    const safe = this.#close(lane, writes)
     safe.catch(() => undefined) // whoever joined is told
-    return { lane, safe }
+    return { lane, writes, safe }
   }
 
   #add(): Lane {
@@ -57,10 +65,12 @@ export class Commits {
     return lane
   }
 
-  async #close(lane: Lane): Promise<void> {
+  async #close(lane: Lane, writes: Promise<unknown>[]): Promise<void> {
     try {
       await Promise.all([lane.ready, new Promise((resolve) => setTimeout(resolve, GATHER_MS))])
       if (this.#open?.lane === lane) this.#open = undefined
+      // Their replies, not only their turn on the connection: a script that Redis had forgotten is sent once more.
+      await Promise.allSettled(writes)
       // What was written before on this connection, and what was read there and written by others, is older than this.
       const [, waited] = await Promise.all([
         lane.redis.incr(this.#fence),
