@@ -156,6 +156,7 @@ describe('a Redis that has WAITAOF', () => {
     await inbox.accept(makeEvent('A'), body())
     await server.command('SCRIPT', 'FLUSH')
     const before = proxy.commands.length
+    proxy.scriptMs = 200
     expect(await inbox.accept(makeEvent('B'), body())).toBe('queued')
     const since = proxy.commands.slice(before)
     const { connection } = since.find(({ name, args }) => name === 'WAITAOF' && args[0] === '1')!

@@ -12,6 +12,8 @@ export class WaitaofProxy {
   /** What WAITAOF answers, and after how long. */
   local = 1
   delayMs = 0
+  /** How long a script is on its way. */
+  scriptMs = 0
   /** Until this resolves, replies to WAITAOF are held. */
   hold: Promise<void> = Promise.resolve()
   /** In the order in which they were forwarded. */
@@ -73,6 +75,7 @@ export class WaitaofProxy {
   }
 
   async #forward(connection: number, name: string, args: string[], raw: Buffer, redis: Socket): Promise<void> {
+    if (name === 'EVALSHA') await sleep(this.scriptMs)
     this.commands.push({ connection, name, args })
     if (name !== 'WAITAOF') return void redis.write(raw)
     if (args[0] !== '0') {

@@ -10,7 +10,7 @@ const GATHER_MS = 100
 /** More than are blocked at a time when each waits for a second. */
 const MOST_LANES = 16
 /** Below the time after which a command fails. Redis itself waits for up to a second, and for the disk. */
-const WAIT_MS = 1_900
+const WAIT_MS = 1_500
 
 interface Lane {
   redis: Redis

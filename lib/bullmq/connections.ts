@@ -10,7 +10,7 @@ import { SCRIPTS, type ScriptName } from './scripts'
 /** Never pass it a connection's options: they hold a password. */
 export const debugBullmq = createDebug('tradecloud-webhook:bullmq')
 
-export const COMMAND_TIMEOUT_MS = 2_000
+export const COMMAND_TIMEOUT_MS = 1_600
 /** After a failure, so that all works again soon after Redis does. */
 const RECONNECT_MS = { first: 50, most: 500 }
 

@@ -30,8 +30,8 @@ import type {
   StoredEvent,
 } from '../inbox/inbox'
 
-/** For all that `accept` does: less than the 2.5 s that it may take. */
-const ACCEPT_MS = 2_200
+/** For all that `accept` does: less than the 2.5 s that it may take, with some for a busy machine. */
+const ACCEPT_MS = 1_800
 /** How long `close` lets deliveries end and be noted. The webhook has waited for them before. */
 const CLOSE_MS = 1_000
 const PAGE_SIZE = 200
