@@ -52,7 +52,8 @@ export interface Ledger {
 export function readLedger(path: string): Ledger {
   const records = readFileSync(path, 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
+    // Behind the last line break stands nothing, or a line that is being written.
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as Step | Alarm)
   return {
     steps: records.filter((record) => record.what !== 'alarm'),
