@@ -57,7 +57,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * does not fit is answered 502 and tried again. Default: none.
    */
   schemas?: UserSchemas | undefined
-  /** Bytes of a body after decompression. Default: 64 MiB, above the largest order that Tradecloud documents. */
+  /**
+   * Bytes of a body after decompression. Default: 64 MiB, of tXML 128 MiB: above the largest order that Tradecloud
+   * documents, in which tXML names each value twice.
+   */
   bodyLimit?: number | undefined
   /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
   maxBytesInFlight?: number | undefined
@@ -132,6 +135,8 @@ export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional>
     client: TradecloudClient | undefined
     /** The webhook made the client and has to close it. */
     ownsClient: boolean
+    /** `bodyLimit` for tXML. */
+    txmlBodyLimit: number
   }
 
 const MIB = 1024 * 1024
@@ -211,6 +216,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
     ...resolved,
     fetchTimeoutMs,
     ...resolveDelivery(given),
+    txmlBodyLimit: given.bodyLimit ?? 2 * DEFAULTS.bodyLimit,
     client,
     ownsClient: client !== undefined && client !== given.api,
   }

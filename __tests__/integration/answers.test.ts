@@ -123,7 +123,7 @@ const rows: Record<Outcome, Row> = {
     status: 415,
     refusal: true,
     act: (options) =>
-      sendTo(options, { method: 'POST', path: '/order', body: '<a/>', headers: { 'Content-Type': 'application/xml' } }),
+      sendTo(options, { method: 'POST', path: '/order', body: 'a', headers: { 'Content-Type': 'text/plain' } }),
   },
   fetch_failed: {
     status: 502,

@@ -125,10 +125,11 @@ describe('what is given', () => {
       name: 'acme',
       dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
-    const { client, ownsClient, retry, quarantine, handlerTimeoutMs, ...rest } = resolveOptions(given)
+    const { client, ownsClient, retry, quarantine, handlerTimeoutMs, txmlBodyLimit, ...rest } = resolveOptions(given)
     expect(rest).toEqual(given)
     expect([client, ownsClient]).toEqual([undefined, false])
     expect([retry, quarantine, handlerTimeoutMs]).toEqual([expect.any(Object), false, 300_000])
+    expect(txmlBodyLimit).toBe(given.bodyLimit)
   })
 
   it('may switch dedupe off', () => expect(resolve({ dedupe: false }).dedupe).toBe(false))

@@ -22,7 +22,7 @@ export interface InboxDelivererOptions extends SettlementOptions {
   inbox: Inbox
   handlers: Handlers
   /** Reads a stored event again, by the rules of today. */
-  read: (delivery: InboxDelivery) => Received
+  read: (delivery: InboxDelivery) => Promise<Received>
   resolve: ResolveOptions
   concurrency: number
   maxBytesInFlight: number
@@ -140,7 +140,7 @@ export class InboxDeliverer {
   ): Promise<Outcome | typeof NOT_BEGUN> {
     const { read, handlers, resolve, name } = this.#options
     const { event: stored, attempt, replay } = delivery
-    const received = read(delivery)
+    const received = await read(delivery)
     if (!received.ok) return received
     const { trigger } = received
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)

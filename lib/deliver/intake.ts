@@ -68,7 +68,10 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
 }
 
 /** Reads a stored event as if it came now: what was quarantined may be readable by the rules of today. */
-export function readStored({ event, bytes }: InboxDelivery, options: Omit<ReadTriggerOptions, 'wants'>): Received {
+export async function readStored(
+  { event, bytes }: InboxDelivery,
+  options: Omit<ReadTriggerOptions, 'wants'>,
+): Promise<Received> {
   const { method, requestId, entity, kind } = event
   const receivedAt = new Date(event.receivedAt)
   if (event.trigger === 'id') {
@@ -84,7 +87,7 @@ export function readStored({ event, bytes }: InboxDelivery, options: Omit<ReadTr
   }
   const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
   if (!media.ok) return media
-  const parsed = parseBytes(bytes, media.type)
+  const parsed = await parseBytes(bytes, media.type)
   if (!parsed.ok) return parsed
   const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
   const rawBody = event.reserialized ? undefined : bytes

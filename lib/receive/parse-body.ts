@@ -1,16 +1,20 @@
-/** The bytes of a body out of what the app made of them, and from bytes to a JSON value with the digest that identifies it. */
+/** The bytes of a body out of what the app made of them, and from bytes to a value with the digest that identifies it. */
 import type { IncomingMessage } from 'node:http'
+import type { Issue } from '../events'
 import { parseJson } from '../json'
 import { sha256 } from '../sha256'
+import { readTxml } from '../txml/read'
+import { removedKeyIssues } from '../validate'
 import { refuse, sentence, type Refusal } from './refusal'
 
 export interface ParsedBody {
   ok: true
+  /** What JSON holds; of tXML, what its JSON twin holds. */
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** JSON pointers of keys that were taken out because they change prototypes. */
-  removedKeys: string[]
+  /** What was left out on the way. */
+  issues: Issue[]
 }
 
 /** A body as it came, or as a parser of the app left it. */
@@ -20,17 +24,21 @@ export interface TakenBody {
   reserialized: boolean
 }
 
-export type MediaType = 'json' | 'missing'
+export type MediaType = 'json' | 'xml' | 'missing'
 
-/** What the headers say of the body: `application/json` and `+json` in UTF-8, or nothing. */
+/** What the headers say of the body: `application/json`, `+json`, `application/xml` or `text/xml`, in UTF-8; or nothing. */
 export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
   if (contentType === undefined || contentType.trim() === '') return { ok: true, type: 'missing' }
   const [type = '', ...parameters] = contentType
     .toLowerCase()
     .split(';')
     .map((part) => part.trim())
-  if (type !== 'application/json' && !/^[^/\s]+\/[^/\s]+\+json$/.test(type)) {
-    return refuse('unsupported_media_type', 'Content-Type must be application/json or end with +json.')
+  const xml = type === 'application/xml' || type === 'text/xml'
+  if (!xml && type !== 'application/json' && !/^[^/\s]+\/[^/\s]+\+json$/.test(type)) {
+    return refuse(
+      'unsupported_media_type',
+      'Content-Type must be application/json, application/xml or text/xml, or end with +json.',
+    )
   }
   const charset = parameters
     .find((parameter) => parameter.startsWith('charset='))
@@ -39,16 +47,20 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
   if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii', ''].includes(charset)) {
     return refuse('unsupported_media_type', 'The character set must be UTF-8.')
   }
-  return { ok: true, type: 'json' }
+  return { ok: true, type: xml ? 'xml' : 'json' }
 }
 
-export function parseBytes(bytes: Buffer, type: MediaType): ParsedBody | Refusal {
-  if (type === 'missing' && firstCharacter(bytes) === '<') {
-    return refuse('unsupported_media_type', 'The body looks like XML; only JSON is received.')
-  }
-  const json = parseJson(bytes)
-  if (!json.ok) return refuse('malformed_body', sentence(json.reason))
-  return { ok: true, value: json.value, digest: sha256(bytes), removedKeys: json.removedKeys }
+/** `unwanted` tells that nobody waits for the result any more. */
+export async function parseBytes(
+  bytes: Buffer,
+  type: MediaType,
+  unwanted?: () => boolean,
+): Promise<ParsedBody | Refusal> {
+  const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes) === '<')
+  const read = xml ? await readTxml(bytes, unwanted) : parseJson(bytes)
+  if (!read.ok) return refuse('malformed_body', sentence(read.reason))
+  const { value, removedKeys, issues = [] } = read as typeof read & { issues?: Issue[] }
+  return { ok: true, value, digest: sha256(bytes), issues: [...removedKeyIssues(removedKeys), ...issues] }
 }
 
 /**

@@ -16,6 +16,7 @@ export interface ReceiverOptions extends ReadTriggerOptions {
   authenticator: Authenticator
   budget: ByteBudget
   bodyLimit: number
+  txmlBodyLimit: number
   uploadIdleTimeoutMs: number
   isClosed: () => boolean
 }
@@ -74,9 +75,10 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants
 
 async function takeBody(
   exchange: Exchange,
-  { bodyLimit: limit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
+  { bodyLimit, txmlBodyLimit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
 ): Promise<ParsedBody | Refusal | 'none'> {
   const { req } = exchange
+  const unwanted = (): boolean => exchange.finished
   const { body } = req as { body?: unknown }
   if (hasNoBody(req) && (!req.readableEnded || isEmpty(body))) return 'none'
   const media = readMediaType(req.headers['content-type'])
@@ -84,10 +86,13 @@ async function takeBody(
   if (req.readableEnded) {
     const taken = takeParsedBody(req)
     if (taken === 'none' || !taken.ok) return taken
+    // What an XML parser of the app made of the body is not known here.
+    if (taken.reserialized && media.type === 'xml') return swallowed()
     exchange.body = taken
-    return parseBytes(taken.bytes, taken.reserialized ? 'json' : media.type)
+    return parseBytes(taken.bytes, taken.reserialized ? 'json' : media.type, unwanted)
   }
   if (isTouched(req)) return swallowed()
+  const limit = media.type === 'xml' ? txmlBodyLimit : bodyLimit
   const reading = readBody(req, { limit, idleMs, budget })
   exchange.abandon = reading.stop
   const read = await reading.result
@@ -98,5 +103,5 @@ async function takeBody(
   exchange.bodyBytes = bytes.length
   if (bytes.length === 0) return 'none'
   exchange.body = { bytes, reserialized: false }
-  return parseBytes(bytes, media.type)
+  return parseBytes(bytes, media.type, unwanted)
 }

@@ -4,6 +4,8 @@
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isUint8Array } from 'node:util/types'
+import { toTxml } from '../../txml/write'
+import { requireOneOf } from '../checks'
 import type { RetryOptions } from './retry'
 
 /** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
@@ -19,8 +21,10 @@ export interface Trigger {
   url: string
   /** Default: POST with an `event`, GET without one. */
   method?: 'POST' | 'PUT' | 'GET' | undefined
-  /** The body: an object is sent as JSON, a string or Buffer as it is. Not with GET. Default: no body. */
+  /** The body: an object is sent in the `format`, a string or Buffer as it is. Not with GET. Default: no body. */
   event?: object | string | undefined
+  /** `'txml'` is what Tradecloud offers for order and order documents events: see `toTxml`. Default: 'json'. */
+  format?: 'json' | 'txml' | undefined
   /** Replaces `{orderId}` in the URL. Default: none. */
   orderId?: string | undefined
   /** Replaces `{shipmentId}` in the URL. Default: none. */
@@ -33,7 +37,7 @@ export interface Trigger {
   idEncoding?: 'percent' | 'raw' | undefined
   /** Default: 'none'. */
   auth?: TriggerAuth | undefined
-  /** Content-Type of the body; `false` leaves the header out. Default: 'application/json'. */
+  /** Content-Type of the body; `false` leaves the header out. Default: 'application/json', of tXML 'application/xml'. */
   contentType?: string | false | undefined
   /** More headers. They win over those that the simulator sets. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
@@ -61,7 +65,9 @@ export interface TriggerRequest {
 
 /** Throws a `TypeError` for a trigger that contradicts itself or cannot be sent. */
 export function buildRequest(trigger: Trigger): TriggerRequest {
-  const body = trigger.event === undefined ? undefined : toBytes(trigger.event)
+  const { format = 'json', event } = trigger
+  requireOneOf('format', format, ['json', 'txml'])
+  const body = event === undefined ? undefined : toBytes(event, format)
   const method = trigger.method ?? (body === undefined ? 'GET' : 'POST')
   if (method === 'GET' && body !== undefined) throw new TypeError('a GET trigger has no event: its ID is in the URL')
 
@@ -88,9 +94,10 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
 }
 
 /** A copy, so that bytes which the test changes later do not change a retry. */
-function toBytes(event: object | string): Buffer {
+function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
   if (isUint8Array(event)) return Buffer.from(event)
-  return Buffer.from(typeof event === 'string' ? event : JSON.stringify(event))
+  if (typeof event === 'string') return Buffer.from(event)
+  return Buffer.from(format === 'txml' ? toTxml(event) : JSON.stringify(event))
 }
 
 /** An ID that has no place in the URL, or a place without an ID, would send something else than the test means. */
@@ -108,7 +115,7 @@ function fillIds(template: string, trigger: Trigger): string {
 
 function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string, string> {
   const headers: Record<string, string> = {}
-  const { auth = 'none', contentType = 'application/json' } = trigger
+  const { auth = 'none', contentType = trigger.format === 'txml' ? 'application/xml' : 'application/json' } = trigger
   if (auth !== 'none') headers.Authorization = authorization(auth)
   if (body !== undefined) {
     headers['Content-Length'] = String(body.length)

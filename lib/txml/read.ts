@@ -1,0 +1,83 @@
+/**
+ * From the bytes of a tXML body to the value that its JSON twin has: strict XML 1.0 in UTF-8, without DOCTYPE and with a
+ * cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
+ */
+import { isUtf8 } from 'node:buffer'
+import { StringDecoder } from 'node:string_decoder'
+import { setImmediate } from 'node:timers/promises'
+import type { SaxesParser } from 'saxes'
+import type { Issue } from '../events'
+import { MAX_DEPTH } from '../json'
+import { TreeBuilder } from './build'
+
+export type TxmlResult =
+  { ok: true; value: unknown; removedKeys: string[]; issues: Issue[] } | { ok: false; reason: string }
+
+/** About two milliseconds of work. */
+const PIECE_BYTES = 65_536
+
+/** A reason for a refusal. The parser's own messages quote the body. */
+class Malformed extends Error {}
+
+/**
+ * Reads one document. A byte order mark and white space in front are skipped, which strict XML would not have before a
+ * declaration. `unwanted` ends it early: nobody waits for it any more.
+ */
+export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
+  if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
+  const builder = new TreeBuilder()
+  let value: unknown
+  const parser = createParser(builder, (root) => (value = root))
+  const decoder = new StringDecoder('utf8')
+  try {
+    const start = startOf(bytes)
+    for (let at = start; at < bytes.length; at += PIECE_BYTES) {
+      if (at > start) await setImmediate()
+      if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
+      parser.write(decoder.write(bytes.subarray(at, at + PIECE_BYTES)))
+    }
+    parser.close()
+  } catch (error) {
+    if (error instanceof Malformed) return { ok: false, reason: error.message }
+    throw error
+  }
+  const { removedKeys, issues } = builder
+  return { ok: true, value, removedKeys, issues }
+}
+
+function startOf(bytes: Buffer): number {
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
+  return at
+}
+
+function createParser(builder: TreeBuilder, onRoot: (value: unknown) => void): SaxesParser {
+  const { SaxesParser } = loadSaxes()
+  const parser = new SaxesParser({ position: false })
+  const fail = (reason: string): never => {
+    throw new Malformed(reason)
+  }
+  parser.on('error', () => fail(`the body is not well-formed XML (at position ${parser.position})`))
+  // What entities can be made to do begins with it: expanding without end, or reading files and hosts.
+  parser.on('doctype', () => fail('the body has a DOCTYPE, which is not allowed'))
+  parser.on('xmldecl', ({ encoding }) => {
+    if (encoding !== undefined && !/^utf-?8$/i.test(encoding)) fail('the body declares another encoding than UTF-8')
+  })
+  parser.on('opentagstart', ({ name }) => {
+    if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
+    builder.open(name.slice(name.lastIndexOf(':') + 1))
+  })
+  parser.on('text', (text) => builder.text(text))
+  parser.on('cdata', (text) => builder.text(text))
+  parser.on('closetag', () => {
+    const root = builder.close()
+    if (root !== undefined) onRoot(root)
+  })
+  return parser
+}
+
+/** Loaded with the first XML: few receivers get any. By `require`, as under Jest a dynamic `import` needs a flag. */
+function loadSaxes(): typeof import('saxes') {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require('saxes') as typeof import('saxes')
+}

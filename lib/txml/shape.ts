@@ -1,0 +1,129 @@
+/**
+ * What an element of tXML stands for in JSON: a list's entry, an object, text, a number or a boolean. Read off the JSON
+ * Schemas, so that there is no second list of fields.
+ */
+import { schemas, type JsonSchema } from '../schema'
+
+export type Shape = ObjectShape | { readonly type: 'text' | 'number' | 'boolean' }
+
+export interface ObjectShape {
+  readonly type: 'object'
+  /** By the name of the element. A list answers to its own name too. */
+  readonly elements: ReadonlyMap<string, Field>
+  /** By the name in JSON. */
+  readonly keys: ReadonlyMap<string, Field>
+}
+
+export interface Field {
+  /** Name in JSON. */
+  readonly key: string
+  /** Name of the element: of one entry, where it is a list. */
+  readonly element: string
+  readonly list: boolean
+  readonly shape: Shape
+}
+
+/** Draft-07 as far as the package's own schemas use it. */
+interface SchemaNode {
+  $id?: string
+  $ref?: string
+  type?: string | string[]
+  properties?: Record<string, SchemaNode>
+  items?: SchemaNode
+  definitions?: Record<string, SchemaNode>
+}
+
+interface Place {
+  node: SchemaNode
+  /** The schema that a `#` in this place points into. */
+  root: SchemaNode
+}
+
+const TEXT: Shape = { type: 'text' }
+const NUMBER: Shape = { type: 'number' }
+const BOOLEAN: Shape = { type: 'boolean' }
+
+const roots = new Map(
+  (Object.values(schemas) as JsonSchema[]).map((schema) => [fileOf(schema.$id), schema as SchemaNode]),
+)
+/** Definitions refer to each other in circles, and most bodies need few of them: each is looked at when it is met. */
+const known = new Map<SchemaNode, Shape>()
+
+/** Of the root element, which may hold whatever the body of an order or shipment webhook holds. */
+export const bodyShape: ObjectShape = objectShape([
+  { node: schemas.orderWebhookBody, root: schemas.orderWebhookBody },
+  { node: schemas.shipmentWebhookBody, root: schemas.shipmentWebhookBody },
+])
+
+/**
+ * The singular that an entry of a list is named by: `names` has `name`, `properties` has `property`; what holds
+ * deliveries, such as `deliverySchedule`, has `deliveryScheduleLine`. That the latter goes for
+ * `deliveryScheduleIncludingRequests` too is by analogy: it is not documented.
+ */
+export function entryName(list: string): string {
+  if (/^delivery(Schedule|History)/.test(list)) return `${list}Line`
+  return list.replace(/ies$/, 'y').replace(/s$/, '')
+}
+
+function shapeOf(place: Place): Shape {
+  const { node, root } = resolve(place)
+  const before = known.get(node)
+  if (before) return before
+  const types = typesOf(node)
+  const shape = node.properties || types.includes('object') ? objectShape([{ node, root }]) : scalarShape(types)
+  known.set(node, shape)
+  return shape
+}
+
+function scalarShape(types: string[]): Shape {
+  if (types.includes('number') || types.includes('integer')) return NUMBER
+  return types.includes('boolean') ? BOOLEAN : TEXT
+}
+
+function objectShape(places: Place[]): ObjectShape {
+  let fields: { elements: Map<string, Field>; keys: Map<string, Field> } | undefined
+  const read = () => (fields ??= fieldsOf(places))
+  return {
+    type: 'object',
+    get elements() {
+      return read().elements
+    },
+    get keys() {
+      return read().keys
+    },
+  }
+}
+
+function fieldsOf(places: Place[]) {
+  const keys = new Map<string, Field>()
+  for (const { node, root } of places) {
+    for (const [key, property] of Object.entries(node.properties ?? {})) {
+      const place = resolve({ node: property, root })
+      const list = typesOf(place.node).includes('array')
+      const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
+      keys.set(key, { key, element: list ? entryName(key) : key, list, shape: shapeOf(inner) })
+    }
+  }
+  const elements = new Map<string, Field>()
+  // Where a name could be either, it is the field that has it in JSON.
+  for (const field of keys.values()) elements.set(field.element, field)
+  for (const field of keys.values()) elements.set(field.key, field)
+  return { elements, keys }
+}
+
+function resolve({ node, root }: Place): Place {
+  if (node.$ref === undefined) return { node, root }
+  const [file = '', path = ''] = node.$ref.split('#')
+  const target = file === '' ? root : roots.get(fileOf(file))
+  const definition = path === '' ? target : target?.definitions?.[path.replace('/definitions/', '')]
+  if (target === undefined || definition === undefined) throw new Error(`No schema ${node.$ref}`)
+  return resolve({ node: definition, root: target })
+}
+
+function typesOf({ type }: SchemaNode): string[] {
+  return type === undefined ? [] : Array.isArray(type) ? type : [type]
+}
+
+function fileOf(id: string): string {
+  return id.slice(id.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,70 @@
+/** From the JSON of a webhook body to tXML, as Tradecloud writes it: for tests of receivers. */
+import { bodyShape, type Field, type Shape } from './shape'
+
+export interface ToTxmlOptions {
+  /** What each level is indented with; an empty text puts all on one line. Default: a tab, as in Tradecloud's examples. */
+  indent?: string | undefined
+}
+
+/** Of XML 1.0, as far as real names go: what tXML names its elements by. */
+const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u
+/** What no XML document can hold, not even by a reference. The `u` flag makes the surrogates those that stand alone. */
+const IMPOSSIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u
+// A carriage return as it is would be read as a line feed.
+const ESCAPES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+  '\r': '&#13;',
+}
+
+/**
+ * Writes the body of an order or order documents webhook as tXML. A receiver reads it back to the same event, except for
+ * what tXML cannot express: `null` and an empty list are left out; an empty object or text is an empty element; and what
+ * the schemas do not know comes back as text, as one value instead of a list of one, and never as a list in a list.
+ *
+ * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are no names of elements.
+ *
+ * ```ts
+ * await simulator.send({ url, event: orderEvent(), format: 'txml' })
+ * const body = toTxml(orderEvent())
+ * ```
+ */
+export function toTxml(body: object, { indent = '\t' }: ToTxmlOptions = {}): string {
+  const out: string[] = ['<?xml version="1.0" encoding="UTF-8"?>']
+  // Whatever JSON makes of dates and the like.
+  const value = JSON.parse(JSON.stringify(body)) as unknown
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('body must be an object')
+  const newLine = indent === '' ? '' : '\n'
+  writeElement('WebhookBody', value, bodyShape, newLine)
+  return out.join('') + newLine
+
+  function writeElement(name: string, value: unknown, shape: Shape | undefined, before: string): void {
+    if (!NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of an element`)
+    if (Array.isArray(value)) throw new TypeError(`tXML cannot express a list in the list ${name}`)
+    if (typeof value !== 'object' || value === null) {
+      // An entry of a list that is `null` keeps its place.
+      out.push(`${before}<${name}>${escapeText(String((value as string | number | boolean | null) ?? ''))}</${name}>`)
+      return
+    }
+    const known = shape?.type === 'object' ? shape : undefined
+    out.push(`${before}<${name}>`)
+    const length = out.length
+    for (const [key, child] of Object.entries(value)) writeField(key, child, known?.keys.get(key), before + indent)
+    out.push(`${out.length > length ? before : ''}</${name}>`)
+  }
+
+  function writeField(key: string, value: unknown, field: Field | undefined, before: string): void {
+    if (value === null) return
+    for (const entry of Array.isArray(value) ? value : [value])
+      writeElement(field?.element ?? key, entry, field?.shape, before)
+  }
+}
+
+function escapeText(text: string): string {
+  const bad = IMPOSSIBLE.exec(text)
+  if (bad) throw new TypeError(`XML cannot hold the character ${JSON.stringify(bad[0])}`)
+  return text.replace(/[&<>'"\r]/g, (character) => ESCAPES[character] ?? '')
+}
