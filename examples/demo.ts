@@ -84,6 +84,7 @@ function steps(url: string): Step[] {
     send('Order event', { url: `${url}/order`, event: orderEvent(next()) }),
     send('Order event, by PUT', { url: `${url}/order`, method: 'PUT', event: orderEvent(next()) }),
     send('Order event, single delivery', { url: `${url}/order`, event: singleDeliveryOrderEvent(next()) }),
+    send('Order event, as tXML', { url: `${url}/order`, event: orderEvent(next()), format: 'txml' }),
     send('Order documents event', { url: `${url}/order`, event: orderDocumentsEvent(next()) }),
     send('Shipment event', { url: `${url}/shipment`, event: shipmentEvent(next()) }),
     send('Order ID in the path', { url: `${url}/order/{orderId}`, orderId }),

@@ -101,11 +101,13 @@ function fieldsOf(places: Place[]) {
       const place = resolve({ node: property, root })
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
-      keys.set(key, { key, element: list ? entryName(key) : key, list, shape: shapeOf(inner) })
+      const entry = list ? entryName(key) : key
+      // Where a name could be either, it is the field that has it in JSON.
+      const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
+      keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }
   }
   const elements = new Map<string, Field>()
-  // Where a name could be either, it is the field that has it in JSON.
   for (const field of keys.values()) elements.set(field.element, field)
   for (const field of keys.values()) elements.set(field.key, field)
   return { elements, keys }
