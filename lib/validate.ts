@@ -102,7 +102,7 @@ function dialectOf($schema: string): typeof Ajv | typeof Ajv2019 | typeof Ajv202
  */
 function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   const issues: Issue[] = []
-  const undo: Array<() => void> = []
+  const changes: Changes = { undo: [], slices: new WeakSet() }
   const skipped = new Map<string, number>()
   try {
     while (!validate(value)) {
@@ -117,11 +117,11 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
         .slice(1)
         .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
       issues.push(toIssue({ ...error, instancePath: withSkipped(error.instancePath, skipped) }, ''))
-      if (!replace(value, keys, error, undo)) break
-      skipChecked(value, keys, skipped, undo)
+      if (!replace(value, keys, error, changes)) break
+      skipChecked(value, keys, skipped, changes)
     }
   } finally {
-    for (const restore of undo.reverse()) restore()
+    for (const restore of changes.undo.reverse()) restore()
   }
   return issues
 }
@@ -137,7 +137,7 @@ const NEUTRAL: Record<string, unknown> = {
 }
 
 /** False where nothing can be put in the place of what is wrong. */
-function replace(root: unknown, keys: string[], error: ErrorObject, undo: Array<() => void>): boolean {
+function replace(root: unknown, keys: string[], error: ErrorObject, changes: Changes): boolean {
   const last = keys.at(-1)
   if (last === undefined) return false
   let holder = root as Json
@@ -147,19 +147,23 @@ function replace(root: unknown, keys: string[], error: ErrorObject, undo: Array<
   // What fails for another reason than its type is text that does not fit its pattern: the empty text fits all.
   const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
   if (Object.is(holder[last], neutral)) return false
-  set(holder, last, neutral, undo)
+  set(holder, last, neutral, changes)
   return true
 }
 
 /** The entries before the one that was wrong need not be checked once more, for a large order is mostly its lines. */
-function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, undo: Array<() => void>): void {
+function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, changes: Changes): void {
   let holder = root as Json
   for (const [i, key] of keys.slice(0, -1).entries()) {
     const list = holder[key]
     if (Array.isArray(list)) {
       const at = Number(keys[i + 1])
       const pointer = `/${keys.slice(0, i + 1).join('/')}`
-      if (at > 0) set(holder, key, list.slice(at), undo)
+      if (at > 0) {
+        const rest = list.slice(at)
+        changes.slices.add(rest)
+        set(holder, key, rest, changes)
+      }
       skipped.set(pointer, (skipped.get(pointer) ?? 0) + at)
       return
     }
@@ -167,9 +171,17 @@ function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>
   }
 }
 
-function set(holder: Json, key: string, value: unknown, undo: Array<() => void>): void {
+/** What was changed in a value for the moment. */
+interface Changes {
+  undo: Array<() => void>
+  /** Lists made here: nothing in them needs to be undone, and holding on to all of them would fill the memory. */
+  slices: WeakSet<object>
+}
+
+function set(holder: Json, key: string, value: unknown, { undo, slices }: Changes): void {
   const before = holder[key]
-  undo.push(() => (holder[key] = before))
+  const isOurs = slices.has(holder) || (typeof before === 'object' && before !== null && slices.has(before))
+  if (!isOurs) undo.push(() => (holder[key] = before))
   holder[key] = value
 }
 

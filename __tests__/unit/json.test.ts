@@ -2,7 +2,8 @@
  * From bytes to a JSON value: UTF-8 only, not too deep, without keys that change prototypes.
  */
 import fc from 'fast-check'
-import { MAX_DEPTH, parseJson, removePollutingKeys } from '../../lib/json'
+import { maximumOrderEvent } from '../../lib/testing'
+import { MAX_DEPTH, MAX_VALUES, parseJson, removePollutingKeys } from '../../lib/json'
 
 const parse = (text: string) => parseJson(Buffer.from(text, 'utf8'))
 
@@ -82,6 +83,29 @@ describe('depth', () => {
   })
 })
 
+describe('the number of values', () => {
+  const refusal = { ok: false, reason: `the body holds more than ${MAX_VALUES} values` }
+
+  it('is allowed up to the cap, which is above the largest documented order', () => {
+    expect(MAX_VALUES).toBe(5_000_000)
+    let values = 0
+    JSON.parse(JSON.stringify(maximumOrderEvent({ lines: 50 })), () => ++values)
+    expect(10 * values).toBeGreaterThan(2_500_000)
+    expect(10 * values).toBeLessThan(0.6 * MAX_VALUES)
+    // The value itself, the first entry, and one for each comma.
+    expect(parse(`[${'0,'.repeat(MAX_VALUES - 2)}0]`).ok).toBe(true)
+    expect(parse(`[${'0,'.repeat(MAX_VALUES - 1)}0]`)).toEqual(refusal)
+  })
+
+  it.each(['[],', '{},', '{"a":0},', '"",'])('counts %s', (text) => {
+    expect(parse(`[${text.repeat(MAX_VALUES)}0]`)).toEqual(refusal)
+  })
+
+  it('does not count what is in texts', () => {
+    expect(parse(JSON.stringify(','.repeat(MAX_VALUES + 1))).ok).toBe(true)
+  })
+})
+
 describe('keys that change prototypes', () => {
   it.each([
     ['{"__proto__":{"admin":true},"a":1}', { a: 1 }, ['/__proto__']],
@@ -117,5 +141,11 @@ describe('keys that change prototypes', () => {
     expect(value).toEqual([{ b: {} }])
     expect(removePollutingKeys('text')).toEqual([])
     expect(removePollutingKeys(null)).toEqual([])
+  })
+
+  it('are all taken out, and the first hundred are told', () => {
+    const result = parse(`[${'{"a":{"__proto__":1}},'.repeat(5_000)}{}]`)
+    expect(result).toMatchObject({ ok: true, removedKeys: { length: 100, 0: '/0/a/__proto__', 99: '/99/a/__proto__' } })
+    expect(JSON.stringify(result)).not.toContain('"__proto__":')
   })
 })

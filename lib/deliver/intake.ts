@@ -96,7 +96,9 @@ export async function readStored(
 
 /** What is listed and held in memory stays short, whatever a body says. */
 function shortName(eventName: string | undefined): string | undefined {
-  return eventName?.slice(0, MAX_NAME)
+  if (eventName === undefined || eventName.length <= MAX_NAME) return eventName
+  // A copy: a slice would keep the whole text in memory.
+  return Buffer.from(eventName.slice(0, MAX_NAME), 'utf16le').toString('utf16le')
 }
 
 function formOf({ method, path, contentType, requestId, receivedAt, body }: Origin) {

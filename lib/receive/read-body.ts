@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import type { ByteBudget } from './byte-budget'
+import { Pieces } from './pieces'
 import type { Refusal } from './refusal'
 
 export interface ReadBodyOptions {
@@ -54,8 +55,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
-    const chunks: Buffer[] = []
-    let size = 0
+    const pieces = new Pieces()
     let decoder: Decoder | undefined
     let settled = false
     let ended = false
@@ -66,15 +66,14 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
       decoder?.destroy()
-      if (!outcome.ok) budget.give(size)
+      if (!outcome.ok) budget.give(pieces.size)
       resolve(outcome)
     }
     const fail = (outcome: Refusal['outcome'], detail: string): void => settle({ ok: false, outcome, detail })
-    const finish = (): void =>
-      settle({ ok: true, bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size) })
+    const finish = (): void => settle({ ok: true, bytes: pieces.join() })
     const keep = (chunk: Buffer): void => {
       if (settled) return
-      if (size + chunk.length > limit) {
+      if (pieces.size + chunk.length > limit) {
         fail('body_too_large', `The body is larger than ${limit} bytes.`)
         return
       }
@@ -82,8 +81,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
         fail('unavailable', 'Too many bodies are being processed at the moment.')
         return
       }
-      size += chunk.length
-      chunks.push(chunk)
+      pieces.add(chunk)
     }
     const startDecoder = (first: number): Decoder =>
       DECODERS[encoding as keyof typeof DECODERS](first)

@@ -1,0 +1,47 @@
+/** The pieces of a body: the bytes as they came, in little more memory than they take. */
+import fc from 'fast-check'
+import { Pieces } from '../../../lib/receive/pieces'
+
+test('gives back the bytes as they came, whatever the sizes', () => {
+  const sizes = fc.array(fc.oneof(fc.nat(3), fc.nat(1_100), fc.nat(70_000)), { maxLength: 40 })
+  fc.assert(
+    fc.property(sizes, fc.nat(255), (lengths, seed) => {
+      const given = lengths.map((length, i) => Buffer.alloc(length, (seed + i) % 256))
+      const pieces = new Pieces()
+      for (const piece of given) {
+        // As the parser of Node does it: a view into a larger buffer, which is used again for something else.
+        const slab = Buffer.alloc(piece.length * (piece.length % 2 === 0 ? 1 : 6))
+        piece.copy(slab)
+        pieces.add(slab.subarray(0, piece.length))
+      }
+      const whole = Buffer.concat(given)
+      expect(pieces.size).toBe(whole.length)
+      expect(pieces.join().equals(whole)).toBe(true)
+    }),
+  )
+})
+
+test('one piece is not copied', () => {
+  const piece = Buffer.alloc(3_000, 'x')
+  const pieces = new Pieces()
+  pieces.add(piece)
+  expect(pieces.join()).toBe(piece)
+})
+
+test('a small piece of much memory does not keep it', () => {
+  const pieces = new Pieces()
+  pieces.add(Buffer.alloc(65_536).subarray(0, 2_000))
+  expect(pieces.join().buffer.byteLength).toBeLessThan(10_000)
+})
+
+test('a million pieces of one byte take a few times their bytes', () => {
+  const pieces = new Pieces()
+  const before = process.memoryUsage()
+  for (let i = 0; i < 1_000_000; i++) pieces.add(Buffer.from([i % 256]))
+  const after = process.memoryUsage()
+  // As a Buffer each they would be some hundred megabytes.
+  expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(20_000_000)
+  const joined = pieces.join()
+  expect(joined.length).toBe(1_000_000)
+  expect([joined[0], joined[255], joined[256], joined[999_999]]).toEqual([0, 255, 0, 63])
+})

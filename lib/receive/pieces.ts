@@ -1,0 +1,48 @@
+/**
+ * The pieces of a body while it arrives. Small ones are copied together: a sender who puts each byte into an HTTP chunk of
+ * its own would make a Buffer of each, which takes a hundred times the memory of what is in it.
+ */
+
+const SMALL = 1024
+const ROOM = 64 * 1024
+/** A piece keeps all of the memory that it was cut from: it is copied where it is less than this part of that. */
+const PART = 1 / 4
+
+export class Pieces {
+  /** Bytes in all. */
+  size = 0
+  readonly #whole: Buffer[] = []
+  /** Where small pieces are gathered, and how much of it is filled. */
+  #room: Buffer | undefined
+  #filled = 0
+
+  add(piece: Buffer): void {
+    const isFirst = this.size === 0
+    this.size += piece.length
+    if ((piece.length >= SMALL || isFirst) && piece.length >= PART * piece.buffer.byteLength) {
+      this.#closeRoom()
+      this.#whole.push(piece)
+      return
+    }
+    if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
+    if (this.#room && piece.length > this.#room.length) this.#room = undefined
+    this.#room ??= Buffer.allocUnsafeSlow(Math.max(piece.length, Math.min(ROOM, 2 * this.size)))
+    this.#filled += piece.copy(this.#room, this.#filled)
+  }
+
+  /** The bytes in one, without a copy where one piece is all. */
+  join(): Buffer {
+    this.#closeRoom()
+    const [first] = this.#whole
+    return this.#whole.length === 1 && first ? first : Buffer.concat(this.#whole, this.size)
+  }
+
+  #closeRoom(): void {
+    if (!this.#room || this.#filled === 0) return
+    // What is left of the room takes the next small pieces.
+    this.#whole.push(this.#room.subarray(0, this.#filled))
+    const rest = this.#room.subarray(this.#filled)
+    this.#room = rest.length >= SMALL ? rest : undefined
+    this.#filled = 0
+  }
+}
