@@ -14,7 +14,7 @@ export default {
       // Of all projects only `unit`, and of that only the tests of the files below. An empty list: `undefined` would
       // get lost on the way to the workers, and all projects would run.
       projects: [],
-      testMatch: ['authenticate', 'respond', 'deliver/*', 'inbox/*'].map(
+      testMatch: ['authenticate', 'respond', 'deliver/*', 'inbox/*', 'txml/read', 'txml/shape'].map(
         (name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`,
       ),
       // A mutant that makes a test wait for ever is found out sooner.
@@ -35,6 +35,9 @@ export default {
     'lib/deliver/settlement.ts',
     'lib/inbox/file/event-file.ts',
     'lib/inbox/file/lines.ts',
+    'lib/txml/build.ts',
+    'lib/txml/read.ts',
+    'lib/txml/shape.ts',
   ],
   // Constants of modules, as the table of answers: each such mutant runs all tests, which takes half of the time.
   ignoreStatic: true,

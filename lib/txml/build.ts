@@ -28,6 +28,8 @@ export class TreeBuilder {
   readonly issues: Issue[] = []
   /** JSON pointers of keys that were taken out because they change prototypes. Known at the end. */
   removedKeys: string[] = []
+  /** So many elements were opened so far. */
+  elements = 0
   readonly #open: Element[] = []
   #mayPollute = false
 
@@ -38,6 +40,7 @@ export class TreeBuilder {
 
   /** `name` without a prefix. That of the root element does not matter. */
   open(name: string): void {
+    this.elements++
     const parent = this.#open.at(-1)
     if (parent === undefined) {
       this.#open.push({ key: '', field: undefined, shape: bodyShape, text: '', children: undefined })

@@ -7,14 +7,16 @@ import { StringDecoder } from 'node:string_decoder'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events'
-import { MAX_DEPTH } from '../json'
+import { MAX_DEPTH, MAX_VALUES } from '../json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
   { ok: true; value: unknown; removedKeys: string[]; issues: Issue[] } | { ok: false; reason: string }
 
-/** About two milliseconds of work. */
+/** About two milliseconds of work. The root element begins in the first one, or a DOCTYPE could be of any length. */
 const PIECE_BYTES = 65_536
+/** tXML has none at all, and the parser keeps those of an element until its tag ends. */
+const MAX_ATTRIBUTES = 100
 
 /** A reason for a refusal. The parser's own messages quote the body. */
 class Malformed extends Error {}
@@ -35,6 +37,7 @@ export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => fa
       if (at > start) await setImmediate()
       if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
       parser.write(decoder.write(bytes.subarray(at, at + PIECE_BYTES)))
+      if (builder.elements === 0) throw new Malformed(`the body has no root element in its first ${PIECE_BYTES} bytes`)
     }
     parser.close()
   } catch (error) {
@@ -63,9 +66,15 @@ function createParser(builder: TreeBuilder, onRoot: (value: unknown) => void): S
   parser.on('xmldecl', ({ encoding }) => {
     if (encoding !== undefined && !/^utf-?8$/i.test(encoding)) fail('the body declares another encoding than UTF-8')
   })
+  let attributes = 0
   parser.on('opentagstart', ({ name }) => {
+    attributes = 0
+    if (builder.elements === MAX_VALUES) fail(`the body holds more than ${MAX_VALUES} values`)
     if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
     builder.open(name.slice(name.lastIndexOf(':') + 1))
+  })
+  parser.on('attribute', () => {
+    if (++attributes > MAX_ATTRIBUTES) fail(`the body has an element with more than ${MAX_ATTRIBUTES} attributes`)
   })
   parser.on('text', (text) => builder.text(text))
   parser.on('cdata', (text) => builder.text(text))

@@ -287,6 +287,22 @@ describe('documents', () => {
     expect(await readTxml(Buffer.from(nested(450_000)))).toMatchObject({ ok: false })
   })
 
+  it('hold a root element in their first 64 KiB, and no crowd of attributes', async () => {
+    const comment = (length: number): string => `<!--${'x'.repeat(length)}--><B><eventName>X</eventName></B>`
+    expect((await read(comment(60_000))).value).toEqual({ eventName: 'X' })
+    expect(await readTxml(Buffer.from(comment(70_000)))).toEqual({
+      ok: false,
+      reason: 'the body has no root element in its first 65536 bytes',
+    })
+    const attributes = (count: number): string =>
+      `<B${Array.from({ length: count }, (_, i) => ` a${i}="1"`).join('')}><eventName b="1">X</eventName></B>`
+    expect((await read(attributes(100))).value).toEqual({ eventName: 'X' })
+    expect(await readTxml(Buffer.from(attributes(101)))).toEqual({
+      ok: false,
+      reason: 'the body has an element with more than 100 attributes',
+    })
+  })
+
   it('leave the event loop to others meanwhile, and end when nobody waits', async () => {
     const large = Buffer.from(`<B>${'<line><id>1</id></line>'.repeat(50_000)}</B>`)
     let turns = 0
