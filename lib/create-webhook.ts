@@ -1,5 +1,5 @@
 /** Composes a webhook: receive, deliver, answer; with a thin skin of Express around a core that needs only Node. */
-import { Router } from 'express'
+import { Router, type Application, type Request } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
@@ -10,8 +10,10 @@ import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors'
 import { Exchange } from './exchange'
 import { resolveOptions, type TradecloudWebhookOptions } from './options'
+import { AddressCheck } from './receive/address-check'
 import { createAuthenticator } from './receive/authenticate'
 import { ByteBudget } from './receive/byte-budget'
+import { compileTrust, type TrustFunction } from './receive/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, type RouteMatch } from './receive/route'
 import { Reporter } from './report'
@@ -57,6 +59,15 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const authenticator = createAuthenticator(settings.auth)
   const validator = createValidator(settings.validation, settings.schemas)
   const reporter = new Reporter(settings)
+  const trust = compileTrust(settings.trustProxy)
+  const addressCheck =
+    settings.allow &&
+    new AddressCheck({
+      allow: settings.allow,
+      trust,
+      authenticates: settings.auth !== 'none',
+      warn: (text) => reporter.line('warn', 'trust_proxy', text),
+    })
   const strict = settings.validation === 'strict'
   const { client, fetchTimeoutMs, inbox, name } = settings
   const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict }
@@ -142,11 +153,13 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   }
 
   /** False for a path that is not ours. */
-  function handle(req: IncomingMessage, res: ServerResponse): boolean {
+  function handle(req: IncomingMessage, res: ServerResponse, appTrust?: TrustFunction): boolean {
     const [path, query] = splitTarget(req.url ?? '/')
     const match = route(path)
     if (match === undefined) return false
-    void run(startExchange(req, res), match, path, query)
+    const exchange = startExchange(req, res)
+    exchange.client = addressCheck?.look(req, appTrust)
+    void run(exchange, match, path, query)
     return true
   }
 
@@ -173,7 +186,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
 
   const router = Router()
   router.use(function tradecloudWebhook(req, res, next) {
-    if (!handle(req, res)) next()
+    if (!handle(req, res, addressCheck && trustOfApp(req))) next()
   })
   return Object.assign(router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
@@ -182,6 +195,12 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     },
     close: (): Promise<void> => (closing ??= close()),
   })
+}
+
+/** What `req.ip` goes by, in the app that has the request just now. A router may run without any app. */
+function trustOfApp(req: Request): TrustFunction | undefined {
+  const trust: unknown = (req.app as Application | undefined)?.get('trust proxy fn')
+  return typeof trust === 'function' ? (trust as TrustFunction) : undefined
 }
 
 function originOf({ req, requestId, receivedAt, body, known }: Exchange, path: string): Origin {

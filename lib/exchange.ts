@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EventKind } from './events'
+import type { Client } from './receive/address-check'
 import type { TakenBody } from './receive/parse-body'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
@@ -26,6 +27,8 @@ export class Exchange {
   readonly receivedAt = new Date()
   /** What is learned on the way, for the record. */
   readonly known: Known = {}
+  /** With the option `allow`. */
+  client: Client | undefined
   body: TakenBody | undefined
   bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
@@ -71,6 +74,7 @@ export class Exchange {
       givenUp: answer.givenUp,
       answered,
       method: this.req.method ?? '',
+      address: this.client?.address,
       kind: this.known.kind,
       eventName: this.known.eventName,
       entityId: this.known.entityId,

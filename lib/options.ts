@@ -14,7 +14,9 @@ import {
 } from './delivery-options'
 import { invalidOption } from './errors'
 import type { Inbox } from './inbox/inbox'
+import type { AllowEntry } from './receive/address'
 import type { AuthOption } from './receive/authenticate'
+import type { TrustProxyOption } from './receive/client-address'
 import type { PathsOption } from './receive/route'
 import type { DeliveryRecord, ErrorContext, Logger, SettledRecord } from './report'
 import type { TradecloudWebhookError } from './errors'
@@ -26,6 +28,17 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * several senders), or a function of the request. `'none'` accepts anyone. Required.
    */
   auth: AuthOption
+  /**
+   * Source addresses that may send, on top of the credentials: `'acceptance'` and `'production'` for Tradecloud's own,
+   * addresses and CIDR ranges, IPv4 and IPv6. Any other is answered 503, as Tradecloud's addresses change, with
+   * `auth: 'none'` 403. Default: any address.
+   */
+  allow?: readonly AllowEntry[] | undefined
+  /**
+   * For `allow` with `webhook.listener`: the proxies in front whose `X-Forwarded-For` counts, as in Express's setting
+   * `trust proxy`. Under Express the setting of the app counts instead. Default: false, none.
+   */
+  trustProxy?: TrustProxyOption | undefined
   /** Path patterns below the mount path. Default: see the three of them. */
   paths?: PathsOption | undefined
   /**
@@ -114,6 +127,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
 }
 
 type Optional =
+  | 'allow'
   | 'paths'
   | 'onError'
   | 'onDelivery'
@@ -129,7 +143,7 @@ type Optional =
 export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional>> &
   Pick<
     TradecloudWebhookOptions,
-    'paths' | 'onError' | 'onDelivery' | 'onSettled' | 'schemas' | 'inbox' | keyof CallbackOptions
+    'allow' | 'paths' | 'onError' | 'onDelivery' | 'onSettled' | 'schemas' | 'inbox' | keyof CallbackOptions
   > &
   ResolvedDelivery & {
     client: TradecloudClient | undefined
@@ -147,6 +161,7 @@ const CHOICES = {
 } as const
 
 const DEFAULTS = {
+  trustProxy: false,
   logger: console as Logger,
   fetch: 'get',
   validation: 'tolerant',
@@ -164,11 +179,22 @@ const DEFAULTS = {
 
 const KNOWN = [
   ...Object.keys(DEFAULTS),
-  ...['auth', 'paths', 'onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown', 'onError', 'onDelivery'],
+  ...[
+    'auth',
+    'allow',
+    'paths',
+    'onOrder',
+    'onOrderDocuments',
+    'onShipment',
+    'on',
+    'onUnknown',
+    'onError',
+    'onDelivery',
+  ],
   ...['api', 'schemas', 'maxBytesInFlight', 'dedupe', 'inbox', 'quarantine', 'retry', 'onSettled'],
 ]
 
-/** An option that is `undefined` counts as absent. Credentials, callbacks and paths are checked where they are used. */
+/** An option that is `undefined` counts as absent. Credentials, addresses, callbacks and paths are checked where they are used. */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
   const given = givenOptions(options, KNOWN, 'createTradecloudWebhook({ auth, onOrder })')
   const merged = { ...DEFAULTS, ...given }

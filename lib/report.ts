@@ -27,6 +27,8 @@ export interface DeliveryRecord {
   answered: boolean
   /** HTTP method of the request. */
   method: string
+  /** The sender's address, past the proxies that are trusted. With the option `allow` only. */
+  address?: string | undefined
   kind?: EventKind | undefined
   eventName?: string | undefined
   /** Order ID or shipment ID. */

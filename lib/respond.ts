@@ -24,6 +24,7 @@ const TABLE = {
   invalid_id: { status: 400, detail: 'The URL holds no usable order or shipment ID.', refusal: true },
   rejected: { status: 422, detail: 'The event was rejected.' },
   unauthorized: { status: 401, detail: 'The credentials are missing or wrong.', refusal: true },
+  address_not_allowed: { status: 403, detail: 'The source address is not allowed.' },
   not_found: { status: 404, detail: 'The Tradecloud API does not know this ID.' },
   method_not_allowed: { status: 405, detail: 'Only GET, POST and PUT are received here.' },
   body_too_large: { status: 413, detail: 'The body is too large.', refusal: true },
@@ -49,7 +50,7 @@ export interface Result {
   detail?: string | undefined
   /** `rejected`: the status that the callback chose. */
   status?: number | undefined
-  /** `not_found`: trying again may still help. */
+  /** `not_found` and `address_not_allowed`: trying again may still help. */
   retry?: boolean | undefined
   issues?: Issue[] | undefined
   deliveryId?: string | undefined

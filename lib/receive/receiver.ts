@@ -1,6 +1,6 @@
 /**
- * From a request to a trigger, or to the result that ends it: credentials, method, ID, media type, body, event, in this
- * order.
+ * From a request to a trigger, or to the result that ends it: credentials, address, method, ID, media type, body, event,
+ * in this order.
  */
 import type { Exchange } from '../exchange'
 import type { Authenticator } from './authenticate'
@@ -42,6 +42,8 @@ export async function receive(
   }
   // A custom function may have taken longer than the answer could wait: then nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
+  // After the credentials: who has none learns nothing of addresses.
+  if (exchange.client?.refusal) return exchange.client.refusal
   if (isClosed()) return { ok: false, outcome: 'unavailable', detail: 'The receiver is shutting down.' }
   if (budget.full)
     return { ok: false, outcome: 'unavailable', detail: 'Too many bodies are being processed at the moment.' }

@@ -1,0 +1,102 @@
+/** IP addresses as numbers, and which of them the option `allow` lets in. Knows no request. */
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { show } from '../checks'
+import { invalidOption } from '../errors'
+
+/** `'acceptance'` and `'production'`: Tradecloud's own addresses there. Else an address or a CIDR range, IPv4 or IPv6. */
+export type AllowEntry = 'acceptance' | 'production' | (string & {})
+
+export interface Address {
+  /** One that is written in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that it stands for. */
+  family: 'IPv4' | 'IPv6'
+  value: bigint
+  /** In the usual short form, without a zone. */
+  text: string
+}
+
+/** As Tradecloud documents them. Changes are announced there five working days ahead. */
+const TRADECLOUD: Readonly<Record<string, readonly string[]>> = {
+  acceptance: ['35.204.36.162'],
+  production: ['35.204.224.107', '34.90.20.233'],
+}
+
+const EXPECTED =
+  "allowed are 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges as '192.0.2.0/24' or '2001:db8::/32'"
+
+const BITS = { IPv4: 32, IPv6: 128 } as const
+/** `::ffff:0:0/96` holds all of IPv4. */
+const MAPPED_BITS = 96
+const MAPPED = 0xffffn
+
+/** `undefined` for anything that is not exactly an address; numbers with leading zeros have two readings and are none. */
+export function readAddress(text: string): Address | undefined {
+  if (isIPv4(text)) return { family: 'IPv4', value: valueOf(text.split('.'), 8n), text }
+  // The zone names a network card of this machine, which says nothing of the sender.
+  const plain = text.replace(/%[\w.~-]+$/, '')
+  if (plain.includes('%') || !isIPv6(plain)) return undefined
+  const value = valueOf(groupsOf(plain), 16n)
+  if (value >> 32n === MAPPED) {
+    const inner = value & 0xffffffffn
+    return { family: 'IPv4', value: inner, text: [24n, 16n, 8n, 0n].map((by) => (inner >> by) & 0xffn).join('.') }
+  }
+  return { family: 'IPv6', value, text: new SocketAddress({ address: plain, family: 'ipv6' }).address }
+}
+
+/** Throws `invalid_option` for a wrong entry, and for an empty list: it would refuse every event. */
+export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
+  if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
+  if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
+  // Array.from: an entry that was left out is a mistake too.
+  const ranges = Array.from(allow).flatMap((entry: unknown, i) => rangesOf(entry, `allow[${i}]`))
+  return ({ family, value }) =>
+    ranges.some((range) => range.family === family && value >> range.hostBits === range.network)
+}
+
+interface Range {
+  family: Address['family']
+  hostBits: bigint
+  /** The bits in front of the host's. */
+  network: bigint
+}
+
+function rangesOf(entry: unknown, option: string): Range[] {
+  if (typeof entry !== 'string') throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
+  const named = Object.hasOwn(TRADECLOUD, entry) ? TRADECLOUD[entry] : undefined
+  return (named ?? [entry]).map((text) => rangeOf(text, option))
+}
+
+/** Bits behind the prefix do not count, as in Express's `trust proxy`: `10.1.2.3/8` is `10.0.0.0/8`. */
+function rangeOf(entry: string, option: string): Range {
+  const [text = '', prefix, ...rest] = entry.split('/')
+  const address = readAddress(text)
+  if (!address || rest.length > 0) throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
+  // A zone cannot be checked: what the user takes for one network card would hold for all.
+  if (text.includes('%')) throw invalidOption(option, `is ${show(entry)}; leave out the zone, which is not compared`)
+  const { family, value } = address
+  const skipped = family === 'IPv4' && text.includes(':') ? MAPPED_BITS : 0
+  const bits = BITS[family]
+  const length = prefix === undefined ? bits : /^(0|[1-9]\d*)$/.test(prefix) ? Number(prefix) - skipped : NaN
+  if (!(length >= 0 && length <= bits)) {
+    throw invalidOption(option, `is ${show(entry)}; the prefix is a whole number from ${skipped} to ${bits + skipped}`)
+  }
+  const hostBits = BigInt(bits - length)
+  return { family, hostBits, network: value >> hostBits }
+}
+
+/** The eight groups of a valid IPv6 address as hexadecimal numbers. */
+function groupsOf(text: string): string[] {
+  const [head = '', tail] = text.replace(/\d+\.[\d.]+$/, asTwoGroups).split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array<string>(8 - left.length - right.length).fill('0')
+  return [...left, ...zeros, ...right].map((group) => `0x${group}`)
+}
+
+function asTwoGroups(ipv4: string): string {
+  const value = valueOf(ipv4.split('.'), 8n)
+  return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`
+}
+
+function valueOf(parts: readonly string[], bitsEach: bigint): bigint {
+  return parts.reduce((value, part) => (value << bitsEach) | BigInt(part), 0n)
+}

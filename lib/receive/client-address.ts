@@ -1,0 +1,74 @@
+/** The address that a request comes from, as Express's `req.ip` finds it, for requests that know no Express as well. */
+import type { IncomingMessage } from 'node:http'
+import type proxyAddr from 'proxy-addr'
+import { checkWholeNumber, show } from '../checks'
+import { invalidOption } from '../errors'
+
+/**
+ * The values of Express's setting `trust proxy`: `false`; the number of proxies in front; their addresses, CIDR ranges,
+ * `'loopback'`, `'linklocal'`, `'uniquelocal'`, as a list or with commas between; or a function of an address (none on a
+ * Unix socket) and its distance in hops, 0 being the peer. `true` trusts everyone, so that anyone can claim any address.
+ */
+export type TrustProxyOption =
+  boolean | number | string | readonly string[] | ((address: string | undefined, hop: number) => boolean)
+
+/** Says whether an address in the chain is a proxy of ours. The types of Express's own say less than it passes. */
+export type TrustFunction = (address: string | undefined, hop: number) => unknown
+
+const EXPECTED =
+  "allowed are true, false, the number of proxies in front, addresses, CIDR ranges, 'loopback', 'linklocal' and 'uniquelocal' (a list, or with commas between), or a function"
+
+/** Throws `invalid_option` for what Express would not take, and for a number that is no number of proxies. */
+export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
+  const option = 'trustProxy'
+  if (typeof trustProxy === 'function') return trustProxy
+  if (typeof trustProxy === 'boolean') return () => trustProxy
+  if (typeof trustProxy === 'number') {
+    const proxies = checkWholeNumber(option, trustProxy, 0, Number.MAX_SAFE_INTEGER)
+    return (_address, hop) => hop < proxies
+  }
+  const list: unknown = typeof trustProxy === 'string' ? trustProxy.split(',').map((entry) => entry.trim()) : trustProxy
+  if (!Array.isArray(list)) throw invalidOption(option, `is ${show(trustProxy)}; ${EXPECTED}`)
+  const wrong = list.findIndex((entry) => typeof entry !== 'string')
+  if (wrong >= 0) throw invalidOption(`${option}[${wrong}]`, `is ${show(list[wrong])}; ${EXPECTED}`)
+  try {
+    return loadProxyAddr().compile(list as string[]) as TrustFunction
+  } catch (error) {
+    throw invalidOption(option, `is wrong (${(error as Error).message}); ${EXPECTED}`)
+  }
+}
+
+/** The address nearest to us that is no proxy of ours, as it came but without a port. None on a Unix socket. */
+export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
+  return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
+}
+
+/** Azure's gateways write the port of each client behind its address, which Express takes for no address at all. */
+function withoutPort(address: string | undefined): string | undefined {
+  const text = address?.trim()
+  const [, ipv4, ipv6] = /^(?:([\d.]+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/.exec(text ?? '') ?? []
+  return ipv4 ?? ipv6 ?? text
+}
+
+/** No one's: reserved for documentation (RFC 5737, RFC 3849, RFC 9637). */
+const STRANGERS = [
+  ['192.0.2.1', '198.51.100.1', '203.0.113.1'],
+  ['2001:db8::1', '3fff::1'],
+]
+/** No chain of proxies is that long: a number of hops above it is as good as `true`. */
+const FAR_HOP = 100
+
+/** True where any stranger is taken for a proxy of ours. */
+export function trustsEveryone(trust: TrustFunction): boolean {
+  try {
+    return STRANGERS.some((family) => family.every((address) => Boolean(trust(address, FAR_HOP))))
+  } catch {
+    return false // a function that does not like our addresses trusts them not
+  }
+}
+
+/** Loaded when first used: only few filter on addresses. */
+function loadProxyAddr(): typeof proxyAddr {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require('proxy-addr') as typeof proxyAddr
+}
