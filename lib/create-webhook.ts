@@ -61,13 +61,14 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const reporter = new Reporter(settings)
   const trust = compileTrust(settings.trustProxy)
   const addressCheck =
-    settings.allow &&
-    new AddressCheck({
-      allow: settings.allow,
-      trust,
-      authenticates: settings.auth !== 'none',
-      warn: (text) => reporter.line('warn', 'trust_proxy', text),
-    })
+    settings.allow === undefined
+      ? undefined
+      : new AddressCheck({
+          allow: settings.allow,
+          trust,
+          authenticates: settings.auth !== 'none',
+          warn: (text) => reporter.line('warn', 'trust_proxy', text),
+        })
   const strict = settings.validation === 'strict'
   const { client, fetchTimeoutMs, inbox, name } = settings
   const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict }

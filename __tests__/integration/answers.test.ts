@@ -102,6 +102,11 @@ const rows: Record<Outcome, Row> = {
     act: (options) =>
       sendTo(options, { method: 'POST', path: '/order', json: orderEvent(), auth: basic('tradecloud', 'wrong') }),
   },
+  address_not_allowed: {
+    status: 403,
+    cause: expect.objectContaining({ message: '127.0.0.1 is not in the option `allow`' }),
+    act: (options) => postTo({ ...options, auth: 'none', allow: ['production'] }),
+  },
   not_found: {
     status: 404,
     cause: expect.objectContaining({ code: 'not_found' }),

@@ -83,7 +83,10 @@ const options: TradecloudWebhookOptions = {
   onError: (error, context) => {
     expectType<string>(error.code)
     expectType<number>(context.status)
+    expectType<string | undefined>(context.address)
   },
+  allow: ['acceptance', 'production', '192.0.2.0/24', process.env.OWN_ADDRESS ?? '::1'],
+  trustProxy: (address, hop) => address === undefined || hop < 2,
   paths: { order: ['/po', /^\/x\/(?<orderId>.+)$/], shipment: false },
   dedupe: { store: new MemoryStore(), ttlMs: 1000 },
 }
@@ -99,6 +102,12 @@ createTradecloudWebhook({ onOrder: order })
 createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
 // @ts-expect-error a credential of another kind
 createTradecloudWebhook({ auth: { type: 'oauth' }, onOrder: order })
+for (const trustProxy of [true, 1, 'loopback', ['10.0.0.0/8'] as const, (address?: string) => address === '::1'])
+  createTradecloudWebhook({ auth: 'none', onOrder: order, allow: ['production'] as const, trustProxy })
+// @ts-expect-error a list, even of one
+createTradecloudWebhook({ auth: 'none', onOrder: order, allow: 'production' })
+// @ts-expect-error an environment variable that may not be set
+createTradecloudWebhook({ auth: 'none', onOrder: order, allow: [process.env.OWN_ADDRESS] })
 // @ts-expect-error one of three words
 createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })
 

@@ -47,6 +47,7 @@ describe('defaults', () => {
       notFoundGraceMs: 3_600_000,
       closeTimeoutMs: 8_000,
       refusals: 'final',
+      trustProxy: false,
       name: 'tradecloud',
       logger: console,
       dedupe: { store: expect.any(MemoryStore), ttlMs: 86_400_000 },
@@ -85,6 +86,8 @@ describe('defaults', () => {
       'retry',
       'handlerTimeoutMs',
       'onSettled',
+      'allow',
+      'trustProxy',
       'whatever',
     ]
     const unset = Object.fromEntries(names.map((name) => [name, undefined]))
@@ -122,6 +125,8 @@ describe('what is given', () => {
       notFoundGraceMs: 0,
       closeTimeoutMs: 0,
       refusals: 'retry',
+      allow: ['production', '192.0.2.0/24'],
+      trustProxy: 1,
       name: 'acme',
       dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
@@ -310,6 +315,13 @@ describe('wrong options', () => {
       { ...REQUIRED, schemas: { order: { type: 'nothing' } } },
       '`schemas.order` cannot be compiled',
     ],
+    ['allow', { ...REQUIRED, allow: ['production', 'everyone'] }, '`allow[1]` is "everyone"; allowed are'],
+    ['allow that is empty', { ...REQUIRED, allow: [] }, '`allow` is an empty list'],
+    ['allow that is null', { ...REQUIRED, allow: null }, '`allow` is not a list'],
+    ['allow that is an empty text', { ...REQUIRED, allow: '' }, '`allow` is not a list'],
+    ['allow that is false', { ...REQUIRED, allow: false }, '`allow` is not a list'],
+    ['trustProxy', { ...REQUIRED, allow: ['production'], trustProxy: 'all' }, '`trustProxy` is wrong'],
+    ['trustProxy without allow', { ...REQUIRED, trustProxy: -1 }, '`trustProxy` is -1'],
     ['an unknown name', { ...REQUIRED, on: { OrderIssued: onOrder } }, '`on` has the key "OrderIssued"'],
   ])('%s', (_what, options, expected) => {
     expect(refusal(options)).toContain(`Option ${expected}`)
@@ -324,6 +336,8 @@ describe('wrong options', () => {
     const message = refusal({ ...REQUIRED, x: 1 })
     for (const name of [
       'auth',
+      'allow',
+      'trustProxy',
       'paths',
       'onOrder',
       'onOrderDocuments',

@@ -19,6 +19,7 @@ const TABLE: Array<[Outcome, number, number]> = [
   ['invalid_id', 400, 503],
   ['rejected', 422, 422],
   ['unauthorized', 401, 503],
+  ['address_not_allowed', 403, 403],
   ['not_found', 404, 404],
   ['method_not_allowed', 405, 405],
   ['body_too_large', 413, 503],
@@ -71,7 +72,9 @@ describe('the table', () => {
         for (const retry of [undefined, false, true]) {
           for (const status of [undefined, 400, 401, 409, 422, 429, 451, 499]) {
             const given = answer({ outcome, retry, status }, refusals)
-            expect([200, 400, 401, 404, 405, 409, 413, 415, 422, 429, 451, 499, 502, 503, 504]).toContain(given.status)
+            expect([200, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 451, 499, 502, 503, 504]).toContain(
+              given.status,
+            )
             expect(given.givenUp).toBe(given.status >= 400 && given.status < 500)
           }
         }
@@ -105,6 +108,15 @@ describe('details of an answer', () => {
     expect(given.headers['Retry-After']).toBeDefined()
     expect(bodyOf(given)).toMatchObject({ code: 'not_found', status: 503 })
     expect(answer({ outcome: 'not_found', retry: false }).status).toBe(404)
+  })
+
+  it('a wrong address is answered 503 where credentials came along', () => {
+    for (const refusals of ['final', 'retry'] as const) {
+      const given = answer({ outcome: 'address_not_allowed', retry: true }, refusals)
+      expect(given).toMatchObject({ status: 503, givenUp: false })
+      expect(given.headers['Retry-After']).toBeDefined()
+      expect(answer({ outcome: 'address_not_allowed' }, refusals)).toMatchObject({ status: 403, givenUp: true })
+    }
   })
 
   it('deliveryId and issues are passed on', () => {
