@@ -85,5 +85,5 @@ function whyNot(
   // The likely mistake: behind a proxy, whose own address this is.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
-  return `${subject}; its X-Forwarded-For does not count, as it is no proxy that \`trust proxy\` names`
+  return `${subject}; its X-Forwarded-For does not count, as it is no proxy that is trusted (\`trust proxy\`, \`trustProxy\`)`
 }

@@ -80,6 +80,7 @@ describe('an address', () => {
     '::ffff:192.0.2',
     '::192.0.2.1:1',
     'fe80::1%',
+    'fe80%eth0::1',
     'fe80::1%eth0%eth1',
     'fe80::1%eth0\n',
     'fe80::1%<script>',
