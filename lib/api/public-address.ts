@@ -1,0 +1,54 @@
+/**
+ * Which addresses lie on the public internet. The source of the rule are IANA's registries of special-purpose addresses
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry): what they do not call
+ * globally reachable is refused, and so are whole blocks that they grant exceptions in.
+ */
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+
+const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
+  ['0.0.0.0', 8], // this network; on many systems 0.0.0.0 connects to this machine
+  ['10.0.0.0', 8], // private
+  ['100.64.0.0', 10], // shared by the customers of a provider
+  ['127.0.0.0', 8], // loopback
+  ['168.63.129.16', 32], // not special to IANA, but in Azure the machine's own host
+  ['169.254.0.0', 16], // link-local, with the metadata of most clouds
+  ['172.16.0.0', 12], // private
+  ['192.0.0.0', 24], // protocol assignments
+  ['192.0.2.0', 24], // documentation
+  ['192.88.99.0', 24], // relays from IPv6, not in use any more
+  ['192.168.0.0', 16], // private
+  ['198.18.0.0', 15], // benchmarks
+  ['198.51.100.0', 24], // documentation
+  ['203.0.113.0', 24], // documentation
+  ['224.0.0.0', 4], // multicast
+  ['240.0.0.0', 4], // reserved, and broadcast
+]
+/** Of IPv6 only this is given out. Outside of it are loopback, link-local, unique local, mapped IPv4, multicast. */
+const GIVEN_OUT_IPV6: readonly [string, number] = ['2000::', 3]
+const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
+  ['2001::', 23], // protocol assignments, with Teredo
+  ['2001:db8::', 32], // documentation
+  ['2002::', 16], // 6to4, which holds any IPv4 address
+  ['3fff::', 20], // documentation
+]
+/** Networks without IPv4 reach it by these addresses (RFC 6052): the IPv4 address in their last 32 bits decides. */
+const TRANSLATED = { prefix: '64:ff9b::', bits: 96 }
+
+// Apart, because a list of both families judges an IPv4 address by the rules for mapped ones as well.
+const specialIpv4 = new BlockList()
+const givenOutIpv6 = new BlockList()
+const specialIpv6 = new BlockList()
+for (const [net, bits] of SPECIAL_IPV4) {
+  specialIpv4.addSubnet(net, bits, 'ipv4')
+  specialIpv6.addSubnet(`${TRANSLATED.prefix}${net}`, TRANSLATED.bits + bits, 'ipv6')
+}
+givenOutIpv6.addSubnet(...GIVEN_OUT_IPV6, 'ipv6')
+givenOutIpv6.addSubnet(TRANSLATED.prefix, TRANSLATED.bits, 'ipv6')
+for (const [net, bits] of SPECIAL_IPV6) specialIpv6.addSubnet(net, bits, 'ipv6')
+
+/** False for what is no address, and for one with a zone, which is local by nature. */
+export function isPublicAddress(address: string): boolean {
+  if (isIPv4(address)) return !specialIpv4.check(address, 'ipv4')
+  if (!isIPv6(address) || address.includes('%')) return false
+  return givenOutIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6')
+}
