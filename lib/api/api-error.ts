@@ -7,11 +7,21 @@ import { TradecloudWebhookError } from '../errors'
  * - `not_found`: the API does not know the ID, or the file of a document is gone
  * - `invalid_id`: cannot be an ID; nothing was sent
  * - `unavailable`: the client is closed, or the caller's signal was aborted
- * - `unsupported_document`: has no `objectId` but a `url`, which another company chose; nothing was sent
+ * - `unsupported_document`: has no `objectId` but a `url`, which another company chose, and the option `documentHosts`
+ *   names no host; nothing was sent
+ * - `document_not_allowed`: its `url` is not https, not on a host of `documentHosts`, or leads to an address that is not
+ *   public; nothing was sent
  * - `no_content`: a document with neither `objectId` nor `url`, so without a file; nothing was sent
  */
 export type TradecloudApiErrorCode =
-  'fetch_failed' | 'fetch_timeout' | 'not_found' | 'invalid_id' | 'unavailable' | 'unsupported_document' | 'no_content'
+  | 'fetch_failed'
+  | 'fetch_timeout'
+  | 'not_found'
+  | 'invalid_id'
+  | 'unavailable'
+  | 'unsupported_document'
+  | 'document_not_allowed'
+  | 'no_content'
 
 export interface TradecloudApiErrorOptions {
   attempts: number

@@ -3,6 +3,8 @@ import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
 import type { Credentials, CredentialsFunction } from './credentials'
+import { isPlainAgent } from './document-agent'
+import { resolveDocumentHosts } from './document-url'
 import { isLoopback } from './loopback'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
@@ -53,6 +55,15 @@ export interface TradecloudClientOptions {
    */
   downloadTimeoutMs?: number | undefined
   /**
+   * Hosts that `downloadDocument` may fetch a document's `url` from, which another company chose: names, as in
+   * `files.example.com`, or with a port other than 443, as in `files.example.com:8443`. Each is that host alone: no
+   * wildcards, no subdomains. They must have public addresses only, also behind `proxy`, as seen from this machine; the
+   * proxy is then asked for an address instead of a name. Of an `httpsAgent` the certificate authorities and the TLS
+   * versions and ciphers count, nothing else; it must be a plain `Agent` of `node:https`, as another might connect
+   * elsewhere. Default: none, and such documents are refused.
+   */
+  documentHosts?: readonly string[] | undefined
+  /**
    * URL of an http proxy, as in `http://user:password@proxy.example.com:3128`, for all requests of this client: to the
    * API and to the links of documents. It must know `CONNECT`; TLS goes through it end to end, so it sees host names
    * only, but its own credentials go to it unencrypted. A proxy that is itself spoken to over https is not supported.
@@ -78,6 +89,7 @@ export interface ResolvedClientOptions {
   notFoundRetryMs: number
   maxDocumentBytes: number
   downloadTimeoutMs: number
+  documentHosts: ReadonlySet<string>
   proxy: string | undefined
   httpsAgent: Agent | undefined
 }
@@ -95,12 +107,13 @@ const DEFAULTS = {
   maxDocumentBytes: 100 * 1024 * 1024,
   downloadTimeoutMs: 60_000,
 }
-const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials', 'proxy', 'httpsAgent']
+const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials', 'documentHosts', 'proxy', 'httpsAgent']
 const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 
 export function resolveClientOptions(options: TradecloudClientOptions): ResolvedClientOptions {
   const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })')
   const numbers = { ...DEFAULTS, ...given }
+  const documentHosts = resolveDocumentHosts(given.documentHosts)
   return {
     baseUrl: resolveBaseUrl(given.environment, given.baseUrl),
     credentials: resolveCredentials(given.username, given.password, given.credentials),
@@ -111,7 +124,8 @@ export function resolveClientOptions(options: TradecloudClientOptions): Resolved
     notFoundRetryMs: checkWholeNumber('notFoundRetryMs', numbers.notFoundRetryMs, 0, MAX_TIMER_MS),
     maxDocumentBytes: checkWholeNumber('maxDocumentBytes', numbers.maxDocumentBytes, 1, Number.MAX_SAFE_INTEGER),
     downloadTimeoutMs: checkWholeNumber('downloadTimeoutMs', numbers.downloadTimeoutMs, 1, MAX_TIMER_MS),
-    ...resolveWay(given.proxy, given.httpsAgent),
+    documentHosts,
+    ...resolveWay(given.proxy, given.httpsAgent, documentHosts.size > 0),
   }
 }
 
@@ -128,10 +142,19 @@ function resolveCredentials(username: unknown, password: unknown, credentials: u
 }
 
 /** Never quotes the proxy: it may hold a password. */
-function resolveWay(proxy: unknown, httpsAgent: unknown): { proxy: string | undefined; httpsAgent: Agent | undefined } {
+function resolveWay(
+  proxy: unknown,
+  httpsAgent: unknown,
+  documentsElsewhere: boolean,
+): Pick<ResolvedClientOptions, 'proxy' | 'httpsAgent'> {
   if (httpsAgent !== undefined) {
     if (proxy !== undefined) throw invalidOption('httpsAgent', 'cannot stand beside `proxy`: give one of them')
     if (!(httpsAgent instanceof Agent)) throw invalidOption('httpsAgent', 'is not an agent of node:https')
+    if (documentsElsewhere && !isPlainAgent(httpsAgent)) {
+      const problem =
+        'makes connections in its own way, which cannot be checked for `documentHosts`: give `proxy` instead'
+      throw invalidOption('httpsAgent', problem)
+    }
     return { proxy: undefined, httpsAgent }
   }
   if (proxy === undefined) return { proxy: undefined, httpsAgent: undefined }

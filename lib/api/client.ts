@@ -7,7 +7,8 @@ import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
 import { resolveClientOptions, type ResolvedClientOptions, type TradecloudClientOptions } from './client-options'
-import { Documents, type DocumentMetadata, type DocumentReference, type DownloadedDocument } from './documents'
+import { Documents, type DocumentMetadata, type DocumentReference } from './documents'
+import type { DownloadedDocument } from './downloads'
 import { readEntity, type FetchedEntity } from './entity'
 import { uselessAnswer } from './failure'
 import { Flights } from './flights'
@@ -137,8 +138,15 @@ export class TradecloudClient {
    * not count as requests to the API. The content may be anything a company has uploaded. Read the stream, or destroy
    * it.
    *
-   * Rejects with `unsupported_document` for a document that has a `url` alone, `no_content` for one without a file,
-   * `not_found` where Tradecloud has the file no more, and with all that `getOrder` rejects with.
+   * A document that has a `url` alone lies where another company chose. It is fetched only from a host that the option
+   * `documentHosts` names, over https, with the certificate checked, without any credentials or redirects, and limited
+   * as above. The name is resolved anew for each attempt, and the connection goes to an address that was checked; where
+   * any of its addresses is private, loopback, link-local or otherwise not public, nothing is sent. No virus scanner of
+   * Tradecloud has seen such a document.
+   *
+   * Rejects with `unsupported_document` for a document that has a `url` alone without `documentHosts`,
+   * `document_not_allowed` for a `url` that must not be fetched, `no_content` for a document without a file, `not_found`
+   * where the file is gone, and with all that `getOrder` rejects with.
    *
    * ```ts
    * const { stream, filename } = await client.downloadDocument(document)

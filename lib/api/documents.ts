@@ -1,17 +1,17 @@
 /**
- * Documents that are stored at Tradecloud: their metadata, and their content from the presigned link that the metadata
- * hold. The link is a secret for as long as it lives: it stands in no error and no debug line.
+ * Documents: which way leads to their content. For those that are stored at Tradecloud their metadata, and the content
+ * from the presigned link that the metadata hold. The link is a secret for as long as it lives: it stands in no error and no debug line.
  */
-import type { Readable } from 'node:stream'
 import { checkEntityId } from '../entity-id'
 import { parseJson } from '../json'
 import { TradecloudApiError } from './api-error'
-import { documentStream } from './document-stream'
+import { Downloads, textOr, type DownloadedDocument } from './downloads'
 import { failureOf, uselessAnswer, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
 import { isLoopback } from './loopback'
 import type { Requests } from './requests'
-import type { OpenAnswer, Transport } from './transport'
+import type { OpenOutcome, Transport } from './transport'
+import { UrlDocuments } from './url-documents'
 
 /** As Tradecloud sent it: a value may be missing or differ from its type. */
 export interface DocumentMetadata {
@@ -26,24 +26,16 @@ export interface DocumentMetadata {
 
 /** A document of an order, a line or a shipment, or the ID of its file alone. */
 export interface DocumentReference {
+  /** Wins where both are there. */
   objectId?: string | null | undefined
+  /** Fetched only from the hosts that the option `documentHosts` names. */
   url?: string | null | undefined
-}
-
-export interface DownloadedDocument {
-  /** Ends with a `TradecloudApiError` where the content breaks off, takes too long or is too large. */
-  stream: Readable
-  /** As the uploading company chose it: not safe as a path. The object ID where Tradecloud tells none. */
-  filename: string
-  /** `application/octet-stream` where no one tells it. */
-  contentType: string
-  /** In bytes, where it is known before. */
-  size?: number
 }
 
 export interface DocumentsOptions {
   baseUrl: string
   fetchTimeoutMs: number
+  documentHosts: ReadonlySet<string>
   maxDocumentBytes: number
   downloadTimeoutMs: number
 }
@@ -53,13 +45,16 @@ export class Documents {
   readonly #requests: Requests
   readonly #transport: Transport
   readonly #options: DocumentsOptions
-  readonly #streams = new Set<Readable>()
+  readonly #downloads: Downloads
+  readonly #urlDocuments: UrlDocuments
 
   constructor(flights: Flights, requests: Requests, transport: Transport, options: DocumentsOptions) {
     this.#flights = flights
     this.#requests = requests
     this.#transport = transport
     this.#options = options
+    this.#downloads = new Downloads(options)
+    this.#urlDocuments = new UrlDocuments(flights, transport, this.#downloads, options)
   }
 
   async metadata(objectId: string, signal: AbortSignal | undefined): Promise<DocumentMetadata> {
@@ -69,17 +64,20 @@ export class Documents {
   }
 
   async download(document: DocumentReference, signal: AbortSignal | undefined): Promise<DownloadedDocument> {
-    const { path, what } = metadataPath(objectIdOf(document))
+    const { objectId, url } = (document as DocumentReference | null | undefined) ?? {}
+    if (textOr(objectId, '') === '') {
+      if (typeof url === 'string' && url !== '') return this.#urlDocuments.download(url, signal)
+      const problem = 'The document has neither `objectId` nor `url`: it has no file'
+      throw new TradecloudApiError('no_content', problem, { attempts: 0 })
+    }
+    const { path, what } = metadataPath(textOr(objectId, ''))
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
     return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, path, signal))
   }
 
   /** Ends all downloads. */
   close(): void {
-    const error = new TradecloudApiError('unavailable', 'The download was given up: the client is closed', {
-      attempts: 0,
-    })
-    for (const stream of this.#streams) stream.destroy(error)
+    this.#downloads.close()
   }
 
   async #metadata(flight: Flight, path: string): Promise<DocumentMetadata> {
@@ -99,49 +97,20 @@ export class Documents {
       const problem = this.#checkLink(metadata.downloadUrl)
       if (problem !== undefined) throw call.error(uselessAnswer(problem))
       call.attempts++
-      const outcome = await this.#transport.open(metadata.downloadUrl, call.requestSignal)
+      const outcome = await this.#transport.open(metadata.downloadUrl, call.requestSignal, 'tradecloud')
       if (outcome.type === 'aborted') throw call.ending
-      if (outcome.type === 'open' && outcome.status === 200)
-        return this.#deliver(flight, metadata, outcome, path, signal)
+      if (outcome.type === 'open' && outcome.status === 200) {
+        const { filename, contentType } = metadata
+        const what = `GET ${shorten(path)}`
+        const objectId = decodeURIComponent(path.split('/').at(-2) ?? '')
+        return this.#downloads.begin(outcome, { call, what, filename: textOr(filename, objectId), contentType, signal })
+      }
       if (outcome.type === 'open') outcome.body.destroy()
       const failure = linkFailure(outcome)
       // How the host answers for a link that has ended is not documented: any 4xx may be it.
       const { status = 0 } = failure
       if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) renewed = true
       else await call.backOff(failure)
-    }
-  }
-
-  #deliver(
-    { call }: Flight,
-    { filename, contentType }: DocumentMetadata,
-    { headers, body }: OpenAnswer,
-    path: string,
-    signal: AbortSignal | undefined,
-  ): DownloadedDocument {
-    const { maxDocumentBytes, downloadTimeoutMs } = this.#options
-    const length = headers['content-encoding'] === undefined ? Number(headers['content-length'] ?? NaN) : NaN
-    if (length > maxDocumentBytes) {
-      body.destroy()
-      const text = `brought a link to ${length} bytes, more than ${maxDocumentBytes} (maxDocumentBytes)`
-      throw call.ended('fetch_failed', text)
-    }
-    const { attempts } = call
-    const stream = documentStream(body, {
-      maxBytes: maxDocumentBytes,
-      timeoutMs: downloadTimeoutMs,
-      signal,
-      error: (code, text, cause) =>
-        new TradecloudApiError(code, `The content behind GET ${shorten(path)} ${text}`, { attempts, cause }),
-    })
-    this.#streams.add(stream)
-    stream.once('close', () => this.#streams.delete(stream))
-    const objectId = decodeURIComponent(path.split('/').at(-2) ?? '')
-    return {
-      stream,
-      filename: textOr(filename, objectId),
-      contentType: textOr(contentType, textOr(headers['content-type'], 'application/octet-stream')),
-      ...(Number.isSafeInteger(length) ? { size: length } : {}),
     }
   }
 
@@ -156,19 +125,6 @@ export class Documents {
   }
 }
 
-function objectIdOf(document: DocumentReference): string {
-  const { objectId, url } = (document as DocumentReference | null | undefined) ?? {}
-  if (typeof objectId === 'string' && objectId !== '') return objectId
-  if (typeof url === 'string' && url !== '') {
-    const text =
-      'The document has no `objectId`, only a `url` that another company chose: fetching that is not supported yet'
-    throw new TradecloudApiError('unsupported_document', text, { attempts: 0 })
-  }
-  throw new TradecloudApiError('no_content', 'The document has neither `objectId` nor `url`: it has no file', {
-    attempts: 0,
-  })
-}
-
 function metadataPath(objectId: string): { path: string; what: string } {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
@@ -176,17 +132,12 @@ function metadataPath(objectId: string): { path: string; what: string } {
   return { path, what: `GET ${shorten(path)}` }
 }
 
-function linkFailure(outcome: Exclude<Awaited<ReturnType<Transport['open']>>, { type: 'aborted' }>): Failure {
-  const answer = outcome.type === 'open' ? { ...outcome, type: 'answer' as const, body: Buffer.alloc(0) } : outcome
-  const failure = failureOf(answer)
+function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+  const failure = failureOf(outcome)
   const gone = failure.status === 404 || failure.status === 410
   // The cause may name the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
   return { ...failure, code: gone ? 'not_found' : failure.code, text: `brought a link that ${text}`, cause: undefined }
-}
-
-function textOr(value: unknown, other: string): string {
-  return typeof value === 'string' && value !== '' ? value : other
 }
 
 /** Long enough for any documented ID; keeps messages short. */

@@ -1,7 +1,7 @@
 /** What an outcome that is of no use means: which code, in which words, and whether to try again. */
 import { readRetryAfter } from './back-off'
 import type { TradecloudApiErrorCode } from './api-error'
-import type { Outcome } from './transport'
+import type { OpenOutcome } from './transport'
 
 export interface Failure {
   code: TradecloudApiErrorCode
@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 /** For all but a usable 200; what a 401 or 404 means is up to the caller. */
-export function failureOf(outcome: Exclude<Outcome, { type: 'aborted' }>): Failure {
+export function failureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
   switch (outcome.type) {
     case 'timeout':
       return { code: 'fetch_timeout', text: `got no whole answer within ${outcome.timeoutMs} ms`, retry: true }
@@ -22,6 +22,7 @@ export function failureOf(outcome: Exclude<Outcome, { type: 'aborted' }>): Failu
       return { code: 'fetch_failed', text: `failed: ${outcome.cause.message}`, retry: true, cause: outcome.cause }
     case 'unusable':
       return { code: 'fetch_failed', text: `cannot work: ${outcome.cause.message}`, retry: false, cause: outcome.cause }
+    case 'open':
     case 'answer': {
       const { status, headers } = outcome
       const redirect = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''

@@ -14,4 +14,5 @@ export type {
   ShipmentPollFilters,
 } from './poll-options'
 export type { Credentials } from './credentials'
-export type { DocumentMetadata, DocumentReference, DownloadedDocument } from './documents'
+export type { DocumentMetadata, DocumentReference } from './documents'
+export type { DownloadedDocument } from './downloads'

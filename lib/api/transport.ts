@@ -2,12 +2,14 @@
  * One HTTP request to the API and what came of it. Alone in knowing axios: nothing of an axios object leaves this file,
  * because its errors carry the credentials of the request.
  */
+import { IncomingMessage } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
 import type { AxiosStatic } from 'axios'
 import { debugApi } from '../debug'
 import { quote } from '../quote'
 import { agentsOf, type Agents } from './agents'
+import { ADDRESS_NOT_PUBLIC, documentAgent } from './document-agent'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
@@ -34,9 +36,9 @@ export type Outcome =
   /** By the caller's signal or by `close()`. */
   | { type: 'aborted' }
   /** No answer, or a part of one: may work next time. */
-  | { type: 'broken'; cause: Error }
+  | { type: 'broken'; cause: NodeJS.ErrnoException }
   /** An answer that cannot be read and would be the same next time, or a server that is not to be trusted. */
-  | { type: 'unusable'; cause: Error }
+  | { type: 'unusable'; cause: NodeJS.ErrnoException }
 
 export interface TransportOptions {
   baseUrl: string
@@ -54,17 +56,25 @@ export interface OpenAnswer {
   status: number
   headers: Record<string, unknown>
   body: Readable
+  /** Of `body`, in bytes, where it is told. */
+  size?: number | undefined
 }
+
+export type OpenOutcome = OpenAnswer | Outcome
 
 type Axios = InstanceType<AxiosStatic['Axios']>
 
 const TIMED_OUT = 'timed out'
-/** Codes that the next attempt would bring again: certificates that do not hold, and bytes that do not decompress. */
-const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
+/**
+ * Codes that the next attempt would bring again, or should not find changed: certificates that do not hold, bytes that
+ * do not decompress, and addresses that are not public.
+ */
+const REPEATING = new RegExp(`CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR|^${ADDRESS_NOT_PUBLIC}$`)
 
 export class Transport {
   readonly #options: TransportOptions
   readonly #agents: Agents
+  readonly #documentAgent: HttpsAgent
   readonly #running = new Set<AbortController>()
   #axios: Axios | undefined
   #closed = false
@@ -72,6 +82,7 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options
     this.#agents = agentsOf(options)
+    this.#documentAgent = documentAgent(options)
   }
 
   /** Sends once. Never rejects. */
@@ -89,14 +100,16 @@ export class Transport {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
     this.#agents.httpAgent.destroy()
+    this.#documentAgent.destroy()
     if (this.#options.httpsAgent === undefined) this.#agents.httpsAgent.destroy()
   }
 
   /**
    * Opens another host's URL, without a token; the URL itself may be a secret. Waits for the headers, for at most
-   * `requestTimeoutMs`. The signal also ends the body. Never rejects.
+   * `requestTimeoutMs`. The signal also ends the body. `chosenBy`: a link is Tradecloud's; a URL of another company is
+   * opened over https alone, at public addresses. Never rejects.
    */
-  async open(url: string, signal: AbortSignal): Promise<OpenAnswer | Outcome> {
+  async open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const outcome = await this.#within(signal, async (axios, ownSignal) => {
       const {
         data: body,
@@ -104,6 +117,7 @@ export class Transport {
         headers,
       } = await axios.request<Readable>({
         ...this.#common(),
+        ...(chosenBy === 'tradecloud' ? {} : { httpsAgent: this.#documentAgent }),
         url,
         headers: { Accept: '*/*', 'User-Agent': 'tradecloud-webhook' },
         responseType: 'stream',
@@ -111,15 +125,19 @@ export class Transport {
       })
       // Whoever listens later would miss a failure that comes before that.
       body.on('error', () => undefined)
+      // Decompressed it is another stream, with the header of the compressed length still beside it.
+      const length = body instanceof IncomingMessage ? Number(headers['content-length'] ?? NaN) : NaN
+      const size = Number.isSafeInteger(length) ? length : undefined
       if (signal.aborted) body.destroy()
       else {
         const abort = () => body.destroy()
         signal.addEventListener('abort', abort, { once: true })
         body.once('close', () => signal.removeEventListener('abort', abort))
       }
-      return { type: 'open' as const, status, headers: Object.fromEntries(Object.entries(headers)), body }
+      return { type: 'open' as const, status, headers: Object.fromEntries(Object.entries(headers)), body, size }
     })
-    debugApi('GET a link: %s', outcome.type === 'open' ? outcome.status : outcome.type)
+    const what = chosenBy === 'tradecloud' ? 'a link' : `a document of ${quote(new URL(url).host)}`
+    debugApi('GET %s: %s', what, outcome.type === 'open' ? outcome.status : outcome.type)
     return outcome
   }
 

@@ -64,7 +64,8 @@ function tunnel<T extends HttpAgent>(
   return agent
 }
 
-function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: Done): ClientRequest {
+/** Asks `proxy` for a connection to the host and port of `target`, and waits for at most `timeoutMs`. */
+export function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: Done): ClientRequest {
   const name = target.host ?? 'localhost'
   const path = `${name.includes(':') ? `[${name}]` : name}:${target.port ?? 443}`
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`

@@ -33,6 +33,7 @@ test('has defaults, and takes undefined for absent', () => {
     notFoundRetryMs: 2_000,
     maxDocumentBytes: 104_857_600,
     downloadTimeoutMs: 60_000,
+    documentHosts: new Set(),
     proxy: undefined,
     httpsAgent: undefined,
   })

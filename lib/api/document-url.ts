@@ -1,0 +1,68 @@
+/**
+ * Which documents may be fetched from where another company keeps them: those on hosts that the user named, over https.
+ * Both are compared as parsed, so that all spellings of a host are one.
+ */
+import { isIP } from 'node:net'
+import { show } from '../checks'
+import { invalidOption } from '../errors'
+import { quote } from '../quote'
+import { isLoopback } from './loopback'
+import { isPublicAddress } from './public-address'
+
+/** Above any link with a signature in it that is in use, below what servers take for the head of a request. */
+const MAX_LENGTH = 8192
+const EXAMPLE = 'files.example.com or files.example.com:8443'
+
+/** The hosts as they stand in a parsed https URL, with their port where it is not 443. */
+export function resolveDocumentHosts(value: unknown): ReadonlySet<string> {
+  if (value === undefined) return new Set()
+  if (!Array.isArray(value)) throw invalidOption('documentHosts', "is not a list, as in ['files.example.com']")
+  return new Set(value.map((entry: unknown, i) => resolveHost(`documentHosts[${i}]`, entry)))
+}
+
+/** A problem goes on from "The document's `url`" and does not show the URL: its query may hold a secret. */
+export function checkDocumentUrl(
+  text: string,
+  hosts: ReadonlySet<string>,
+): { ok: true; url: URL } | { ok: false; problem: string } {
+  const refuse = (problem: string) => ({ ok: false as const, problem })
+  if (text.length > MAX_LENGTH) return refuse(`is longer than ${MAX_LENGTH} characters`)
+  if (!URL.canParse(text)) return refuse('is not a URL')
+  const url = new URL(text)
+  if (url.protocol !== 'https:') return refuse('is not https')
+  if (url.username !== '' || url.password !== '') return refuse('holds a user or a password')
+  if (!hosts.has(url.host)) return refuse(`leads to ${quote(url.host)}, which \`documentHosts\` does not name`)
+  // Parsing may have escaped letters, which takes up to nine times the room.
+  if (url.href.length > MAX_LENGTH) return refuse(`is longer than ${MAX_LENGTH} characters once it is escaped`)
+  return { ok: true, url }
+}
+
+/** The last part of the path, which may be anything; the host's name where there is none. */
+export function filenameOf({ pathname, hostname }: URL): string {
+  const last = pathname.split('/').at(-1) ?? ''
+  if (last === '') return hostname
+  try {
+    return decodeURIComponent(last)
+  } catch {
+    return last
+  }
+}
+
+function resolveHost(option: string, entry: unknown): string {
+  if (typeof entry !== 'string' || entry === '')
+    throw invalidOption(option, `is ${show(entry)}; expected is ${EXAMPLE}`)
+  // Never quoted: a URL may hold a secret.
+  if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not a host alone; expected is ${EXAMPLE}`)
+  if (entry.includes('*')) throw invalidOption(option, `is ${show(entry)}: name each host, there are no wildcards`)
+  const url = `https://${entry}/`
+  // The parser would drop line breaks and tabs, and decode what is escaped.
+  if (/[\s%]/.test(entry) || !URL.canParse(url))
+    throw invalidOption(option, `is ${show(entry)}, which is no host; expected is ${EXAMPLE}`)
+  const { host, hostname } = new URL(url)
+  if (hostname.endsWith('.')) throw invalidOption(option, `is ${show(entry)}: leave out the dot at the end of the name`)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isLoopback(hostname) || (isIP(address) !== 0 && !isPublicAddress(address))) {
+    throw invalidOption(option, `is ${show(entry)}: documents are fetched from the public internet only`)
+  }
+  return host
+}
