@@ -2,7 +2,8 @@
  * The agent for hosts that another company chose. It alone opens connections to them, and only to addresses that it has
  * resolved and checked itself: a name that resolves to another address a moment later changes nothing.
  */
-import { lookup, type LookupAddress } from 'node:dns'
+import type { LookupAddress } from 'node:dns'
+import { lookup } from 'node:dns/promises'
 import type { ClientRequest } from 'node:http'
 import { Agent } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
@@ -36,10 +37,11 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
   const proxyUrl = proxy === undefined ? undefined : new URL(proxy)
   const agent = new Agent({ keepAlive: false })
   const tunnels = new Set<ClientRequest>()
+  const lookUps = new Map<string, Promise<LookupAddress[]>>()
   let destroyed = false
   const destroy = agent.destroy.bind(agent)
-  const secure = ({ host, port }: Target, way: ConnectionOptions): Duplex =>
-    connect({
+  function secure({ host, port }: Target, way: ConnectionOptions): Duplex {
+    const socket = connect({
       ...trust,
       host,
       port,
@@ -50,33 +52,64 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
       rejectUnauthorized: true,
       ...way,
     })
+    // Its request may have ended already and listen no more: an error that no one hears would end the process.
+    return socket.on('error', () => undefined)
+  }
 
-  function throughProxy(via: URL, target: Target, [host, ...others]: string[], endsAt: number, done: Done): void {
-    const leftMs = endsAt - performance.now()
-    const opening = openTunnel(via, { host, port: target.port }, leftMs, (error, socket) => {
-      tunnels.delete(opening)
-      if (destroyed) socket?.destroy()
-      if (destroyed) return done(closed())
-      if (socket) return done(null, secure(target, { socket }))
-      if (others.length > 0 && performance.now() < endsAt) return throughProxy(via, target, others, endsAt, done)
-      done(error ?? new Error('the proxy gave no connection'))
+  /**
+   * One of a host at a time: look-ups that hang cannot be ended, and take up the few threads that Node has for them, so
+   * that those for Tradecloud's API would wait behind.
+   */
+  function lookUp(host: string): Promise<LookupAddress[]> {
+    const running = lookUps.get(host) ?? lookup(host, { all: true, verbatim: true }).finally(() => lookUps.delete(host))
+    lookUps.set(host, running)
+    return running
+  }
+
+  /** Ends with addresses, all of them public. */
+  async function resolve(host: string): Promise<LookupAddress[]> {
+    const found = await lookUp(host)
+    const other = found.find(({ address }) => !isPublicAddress(address))
+    if (other !== undefined) throw refusal(host, other.address)
+    return found
+  }
+
+  function tunnel(via: URL, host: string, port: number, endsAt: number): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const opening = openTunnel(via, { host, port }, endsAt - performance.now(), (error, socket) => {
+        tunnels.delete(opening)
+        if (destroyed) socket?.destroy()
+        if (destroyed || socket === undefined) reject(error ?? closed())
+        else resolve(socket)
+      })
+      tunnels.add(opening)
     })
-    tunnels.add(opening)
+  }
+
+  async function throughProxy(via: URL, addresses: string[], port: number, endsAt: number): Promise<Duplex> {
+    const [first = '', ...others] = addresses
+    try {
+      return await tunnel(via, first, port, endsAt)
+    } catch (error) {
+      if (destroyed || others.length === 0 || performance.now() > endsAt) throw error
+      return throughProxy(via, others, port, endsAt)
+    }
+  }
+
+  async function open(target: Target): Promise<Duplex> {
+    const endsAt = performance.now() + requestTimeoutMs
+    const found = await resolve(target.host)
+    if (destroyed) throw closed()
+    if (performance.now() > endsAt) throw new Error('no one waits for the connection any more')
+    if (proxyUrl === undefined) return secure(target, { lookup: always(found) })
+    // They are asked for one after the other, and a proxy without IPv6 is more likely than one without IPv4.
+    const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)
+    return secure(target, { socket: await throughProxy(proxyUrl, addresses, target.port, endsAt) })
   }
 
   return Object.assign(agent, {
-    createConnection({ host, port }: Target, done: Done): void {
-      const endsAt = performance.now() + requestTimeoutMs
-      lookup(host, { all: true, verbatim: true }, (error, found) => {
-        if (destroyed) return done(closed())
-        if (error) return done(error)
-        const other = found.find(({ address }) => !isPublicAddress(address))
-        if (other !== undefined) return done(refusal(host, other.address))
-        if (proxyUrl === undefined) return done(null, secure({ host, port }, { lookup: always(found) }))
-        // One of them is asked for after the other, and a proxy without IPv6 is more likely than one without IPv4.
-        const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)
-        throughProxy(proxyUrl, { host, port }, addresses, endsAt, done)
-      })
+    createConnection(target: Target, done: Done): void {
+      open(target).then((socket) => done(null, socket), done)
     },
     destroy(): void {
       destroyed = true
@@ -101,8 +134,9 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {
     const [first] = found
-    if (all || first === undefined) done(null, found)
-    else done(null, first.address, first.family)
+    // As a look-up that takes time: a connection that fails at once would fail before its request listens to it.
+    if (all || first === undefined) process.nextTick(done, null, found)
+    else process.nextTick(done, null, first.address, first.family)
   }
 }
 

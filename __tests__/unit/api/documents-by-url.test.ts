@@ -1,0 +1,318 @@
+/**
+ * Documents by `url`, on a small internet of the tests' own with real names, addresses and certificates: nothing but what
+ * the user named is reached, at an address that was checked, whatever the other company says or changes meanwhile.
+ */
+import { DEAD, PUBLIC, UNTRUSTED, type Question, type Told } from './internet/question'
+import { CONTENT } from './internet/servers'
+import { Internet } from './internet/start-internet'
+
+const NAME = 'files.example.com'
+const OTHER = 'other.example.com'
+const [FIRST = '', SECOND = '', SIXTH = ''] = PUBLIC
+const [DEAD_FOURTH = '', DEAD_SIXTH = ''] = DEAD
+const QUICK = { requestTimeoutMs: 1_000, fetchTimeoutMs: 2_000 }
+
+let internet: Internet
+beforeAll(async () => void (internet = await Internet.start()), 30_000)
+afterAll(() => internet.end())
+
+/** Downloads a path of the host whose name leads to `addresses`. No secret may show, no connection may stay. */
+async function get(path: string, addresses: string[] = [FIRST], more: Partial<Question> = {}): Promise<Told> {
+  const { options, ...rest } = more
+  const told = await internet.ask({
+    urls: [`https://${NAME}${path}`],
+    zone: { [NAME]: [addresses] },
+    options: { documentHosts: [NAME], ...QUICK, ...options },
+    ...rest,
+  })
+  const shown = told.lines + told.downloads.map(({ error }) => error?.all ?? '').join('\n')
+  expect(shown).not.toMatch(/canary|Y2FuYXJ5/)
+  expect(told.open).toBe(0)
+  return told
+}
+
+const addressesOf = (told: Told) => told.connections.map(({ address }) => address)
+/** Questions of both families about a name are one look-up. */
+const lookUps = ({ asked }: Told) => asked.filter((question) => question.startsWith('A '))
+
+test('downloads over https, from the address of the name, and tells name, type and size', async () => {
+  const told = await get('/a/invoice%201.pdf?signature=canary')
+  expect(told.downloads).toEqual([
+    { filename: 'invoice 1.pdf', contentType: 'application/pdf', size: CONTENT.length, content: CONTENT },
+  ])
+  expect(told.connections).toEqual([{ address: FIRST }])
+  expect(told.requests).toMatchObject([
+    { address: FIRST, servername: NAME, url: '/a/invoice%201.pdf?signature=canary', headers: { host: NAME } },
+  ])
+  expect(lookUps(told)).toEqual([`A ${NAME}`])
+  expect(told.lines).toContain(`GET a document of "${NAME}": 200`)
+})
+
+test('sends no token, no cookie and nothing else of ours, and asks nothing of the API', async () => {
+  const told = await get('', [FIRST], { urls: [`https://${NAME}/a`, `https://${NAME}/b`] })
+  expect(told.downloads.map(({ content }) => content)).toEqual([CONTENT, CONTENT])
+  for (const { headers } of told.requests) {
+    expect(Object.keys(headers ?? {}).toSorted()).toEqual([
+      'accept',
+      'accept-encoding',
+      'connection',
+      'host',
+      'user-agent',
+    ])
+    expect(JSON.stringify(headers)).not.toContain('canary')
+  }
+  // Each with a connection and a look-up of its own.
+  expect(told.connections).toHaveLength(2)
+  expect(lookUps(told)).toHaveLength(2)
+  expect(told.apiRequests.map((request) => request.split('/')[2])).toEqual([
+    'authentication',
+    'order',
+    'authentication',
+  ])
+})
+
+test('reaches a port that was named, and no other', async () => {
+  const options = { documentHosts: [`${NAME}:8443`] }
+  const urls = [`https://${NAME}:8443/a`, `https://${NAME}/a`]
+  const told = await get('', [FIRST], { urls, options })
+  expect(told.downloads).toMatchObject([{ content: CONTENT }, { error: { code: 'document_not_allowed' } }])
+  expect(told.requests).toMatchObject([{ headers: { host: `${NAME}:8443` } }])
+})
+
+test.each([
+  ['https://93.184.216.34/a', FIRST],
+  ['https://1572395042/a', FIRST],
+  ['https://[2A00:1450:0::1]/a', SIXTH],
+])('reaches an address that was named: %s', async (url, address) => {
+  const told = await get('', [], { urls: [url], options: { documentHosts: [FIRST, `[${SIXTH}]`] } })
+  expect(told.downloads).toMatchObject([{ content: CONTENT }])
+  expect(told.requests).toMatchObject([{ address, servername: false }])
+  expect(told.asked).toEqual([])
+})
+
+describe('addresses', () => {
+  test.each([
+    ['loopback', ['127.0.0.1']],
+    ['loopback in IPv6', ['::1']],
+    ['private', ['10.1.2.3']],
+    ['private in IPv6', ['fd00::1']],
+    ['link-local, with the metadata of a cloud', ['169.254.169.254']],
+    ['of a provider', ['100.64.1.2']],
+    ['of no host', ['0.0.0.0']],
+    ['mapped loopback', ['::ffff:127.0.0.1']],
+    ['mapped private', ['::ffff:10.1.2.3']],
+    ['mapped public', ['::ffff:93.184.216.34']],
+    ['translated private', ['64:ff9b::a01:203']],
+    ['in a tunnel', ['2002:808:808::1']],
+    ['private after a public one', [FIRST, '10.1.2.3']],
+    ['private before a public one', ['10.1.2.3', FIRST]],
+    ['private beside a public one of the other family', [FIRST, 'fd00::1']],
+    ['loopback beside a public one of the other family', [SIXTH, '127.0.0.1']],
+  ])('%s: nothing is sent, nor tried again', async (_what, addresses) => {
+    const told = await get('/a?canary', addresses)
+    const [download] = told.downloads
+    expect(download?.error).toMatchObject({ code: 'document_not_allowed', attempts: 0 })
+    expect(download?.error?.message).toContain(`"${NAME}"`)
+    expect(download?.error?.message).not.toContain(addresses[0])
+    expect(told.lines).toMatch(/resolves to \S+, which is not a public address/)
+    expect(told.connections).toEqual([])
+    expect(lookUps(told)).toHaveLength(1)
+  })
+
+  test('a name that leads elsewhere at the next question changes nothing', async () => {
+    const told = await get('/a', [], { zone: { [NAME]: [[FIRST], ['127.0.0.1']] } })
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    expect(addressesOf(told)).toEqual([FIRST])
+    expect(lookUps(told)).toHaveLength(1)
+  })
+
+  test('they are checked again for the next attempt', async () => {
+    const told = await get('/once?code=503', [], { zone: { [NAME]: [[FIRST], ['127.0.0.1']] } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'document_not_allowed', attempts: 1 } }])
+    expect(addressesOf(told)).toEqual([FIRST])
+    expect(lookUps(told)).toHaveLength(2)
+  })
+
+  test.each([
+    ['IPv6', [SIXTH], SIXTH],
+    ['another of the same family where one is dead', [DEAD_FOURTH, SECOND], SECOND],
+    ['the other family where one is dead', [DEAD_SIXTH, SECOND], SECOND],
+  ])('connects to %s', async (_what, addresses, expected) => {
+    const told = await get('/a', addresses)
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    expect(addressesOf(told)).toEqual([expected])
+  })
+
+  test('connects to the first alone where Node tries none side by side', async () => {
+    const told = await get('/a', [SECOND], { sideBySide: false })
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    expect(addressesOf(told)).toEqual([SECOND])
+  })
+
+  test.each([
+    ['no one listens', [DEAD_FOURTH], /ECONNREFUSED/],
+    ['no one listens, on any of them', [DEAD_FOURTH, DEAD_SIXTH], /ECONNREFUSED/],
+    ['no way leads to', ['2a00:1450:dead::1'], /ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL/],
+  ])('tells of those where %s', async (_what, addresses, code) => {
+    const told = await get('/a', addresses, { options: { fetchTimeoutMs: 800 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+    expect(told.downloads[0]?.error?.message).toMatch(code)
+  })
+
+  test('a name that no one knows is asked for again', async () => {
+    const told = await get('/a', [], { zone: {}, options: { fetchTimeoutMs: 300 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+    expect(told.downloads[0]?.error?.message).toContain('failed: ENOTFOUND')
+    expect(lookUps(told).length).toBeGreaterThan(1)
+  })
+
+  test('a name server that says nothing does not hold the call, and holds one look-up alone', async () => {
+    const options = { documentHosts: [NAME, OTHER], requestTimeoutMs: 200, fetchTimeoutMs: 700 }
+    const urls = [NAME, OTHER].map((name) => `https://${name}/a`)
+    const told = await get('', [], { urls, zone: { [NAME]: ['silent'], [OTHER]: [[FIRST]] }, options })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_timeout' } }, { content: CONTENT }])
+    expect(told.downloads[0]?.error?.attempts).toBeGreaterThan(2)
+    expect(lookUps(told)).toEqual([`A ${NAME}`, `A ${OTHER}`])
+  })
+})
+
+describe('answers', () => {
+  test.each(['https://127.0.0.1/canary', 'https://internal.example.com/canary', `https://${NAME}/canary`, '/canary'])(
+    'a redirect to %s is a failure, and is not followed',
+    async (to) => {
+      const zone = { [NAME]: [[FIRST]], 'internal.example.com': [['127.0.0.1']] }
+      const told = await get(`/redirect?to=${encodeURIComponent(to)}`, [], { zone })
+      expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed', apiStatus: 302, attempts: 1 } }])
+      expect(told.downloads[0]?.error?.message).toContain('redirects are not followed')
+      expect(told.connections).toEqual([{ address: FIRST }])
+      expect(told.asked.filter((question) => question.includes('internal'))).toEqual([])
+    },
+  )
+
+  test.each([
+    [401, 'fetch_failed'],
+    [403, 'fetch_failed'],
+    [404, 'not_found'],
+    [410, 'not_found'],
+    [206, 'fetch_failed'],
+  ])('%d is final: %s', async (status, code) => {
+    const told = await get(`/status?code=${status}`)
+    expect(told.downloads).toMatchObject([{ error: { code, apiStatus: status, attempts: 1 } }])
+    expect(told.requests).toHaveLength(1)
+  })
+
+  test.each([429, 500, 503])('%d is tried again', async (status) => {
+    const told = await get(`/once?code=${status}`)
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    expect(told.requests).toHaveLength(2)
+  })
+
+  test('one that does not come ends the call in time', async () => {
+    const told = await get('/hang', [FIRST], { options: { requestTimeoutMs: 100, fetchTimeoutMs: 250 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_timeout' } }])
+  })
+
+  test.each([
+    ['of a length that is told', '/large', false],
+    ['without end', '/endless', true],
+    ['that grows when it is decompressed', '/bomb', true],
+  ])('a content that is too large, %s, is refused', async (_what, path, began) => {
+    const told = await get(path, [FIRST], { options: { maxDocumentBytes: 100_000 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+    expect(told.downloads[0]?.error?.message).toContain('maxDocumentBytes')
+    expect(told.downloads[0]?.contentType !== undefined).toBe(began)
+  })
+
+  test('a content that drips ends in time', async () => {
+    const told = await get('/drip', [FIRST], { options: { downloadTimeoutMs: 150 } })
+    expect(told.downloads).toMatchObject([
+      { error: { code: 'fetch_timeout' }, contentType: 'application/octet-stream' },
+    ])
+  })
+
+  test('a content that breaks off is an error', async () => {
+    const told = await get('/half')
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' }, size: 1000 }])
+  })
+
+  test.each(['signal', 'close'] as const)('%s ends content and connection', async (by) => {
+    const told = await get('/drip', [FIRST], { end: { by, afterMs: 200 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'unavailable' } }])
+  })
+})
+
+describe('certificates', () => {
+  const refused = async (told: Told, code: string) => {
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed', attempts: 1 } }])
+    expect(told.downloads[0]?.error?.message).toContain(`failed: ${code}`)
+    expect(told.requests).toEqual([])
+  }
+
+  test('one of another name is refused', async () => {
+    const zone = { 'wrong.example.com': [[FIRST]] }
+    const options = { documentHosts: ['wrong.example.com'] }
+    const told = await get('', [], { urls: ['https://wrong.example.com/a'], zone, options })
+    await refused(told, 'ERR_TLS_CERT_ALTNAME_INVALID')
+  })
+
+  test('one that no one vouches for is refused, also with an httpsAgent that takes any', async () => {
+    await refused(await get('/a', [UNTRUSTED]), 'DEPTH_ZERO_SELF_SIGNED_CERT')
+    const told = await get('/a', [UNTRUSTED], { agent: { rejectUnauthorized: false } })
+    await refused(told, 'DEPTH_ZERO_SELF_SIGNED_CERT')
+  })
+
+  test('an authority that is none is an error as any other', async () => {
+    const told = await get('/a', [FIRST], { agent: { minVersion: 'TLSv9' as never } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+  })
+
+  test('an authority of the httpsAgent is taken over', async () => {
+    const told = await get('/a', [UNTRUSTED], { agent: { ca: internet.untrustedCertificate } })
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+  })
+})
+
+test('an httpsAgent with a way of its own to look up names does not get around the check', async () => {
+  const agent = { lookup: '127.0.0.1', host: '127.0.0.1', servername: 'other.example.com', keepAlive: true }
+  const told = await get('/a', [FIRST], { agent })
+  expect(told.downloads).toMatchObject([{ content: CONTENT }])
+  expect(told.requests).toMatchObject([{ address: FIRST, servername: NAME }])
+  const other = await get('/a', ['127.0.0.1'], { agent: { lookup: FIRST } })
+  expect(other.downloads).toMatchObject([{ error: { code: 'document_not_allowed' } }])
+  expect(other.connections).toEqual([])
+})
+
+describe('through a proxy', () => {
+  test('asks it for the address that was checked, and speaks TLS under the name', async () => {
+    const told = await get('/a', [], { zone: { [NAME]: [[FIRST], ['127.0.0.1']] }, proxy: [] })
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    expect(told.proxied).toEqual([`${FIRST}:443`])
+    expect(told.requests).toMatchObject([{ address: FIRST, servername: NAME, headers: { host: NAME } }])
+    expect(JSON.stringify(told.requests)).not.toContain('canary')
+  })
+
+  test('asks it for nothing where an address is not public', async () => {
+    const told = await get('/a', [FIRST, '10.1.2.3'], { proxy: [] })
+    expect(told.downloads).toMatchObject([{ error: { code: 'document_not_allowed', attempts: 0 } }])
+    expect(told.proxied).toEqual([])
+    expect(told.connections).toEqual([])
+  })
+
+  test('asks it for IPv4 first, and for the next address where it refuses one', async () => {
+    const first = await get('/a', [SIXTH, SECOND], { proxy: [] })
+    expect(first.proxied).toEqual([`${SECOND}:443`])
+    const sixth = await get('/a', [SIXTH], { proxy: [] })
+    expect(sixth.proxied).toEqual([`[${SIXTH}]:443`])
+    expect(sixth.downloads).toMatchObject([{ content: CONTENT }])
+    const told = await get('/a', [SECOND, SIXTH], { proxy: [SECOND] })
+    expect(told.proxied).toEqual([`${SECOND}:443`, `[${SIXTH}]:443`])
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+  })
+
+  test('tells that it refuses', async () => {
+    const told = await get('/a', [SIXTH], { proxy: [SIXTH], options: { fetchTimeoutMs: 300 } })
+    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+    expect(told.downloads[0]?.error?.message).toContain('the proxy answered 403 to CONNECT')
+    expect(told.connections).toEqual([])
+  })
+})
