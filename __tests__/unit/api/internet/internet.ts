@@ -35,7 +35,7 @@ async function start([trusted, untrusted]: [Certificate, Certificate]): Promise<
 }
 
 async function answer(question: Question): Promise<Told> {
-  const { urls, zone = {}, options, agent, proxy: refuses, end, sideBySide = true } = question
+  const { urls, zone = {}, options, agent, proxy: refuses, end, sideBySide = true, environment = {} } = question
   servers.reset()
   names.asked = []
   names.zone = zone
@@ -44,6 +44,7 @@ async function answer(question: Question): Promise<Told> {
   lines = []
   api.seen.length = 0
   setDefaultAutoSelectFamily(sideBySide)
+  Object.assign(process.env, environment)
   const client = new TradecloudClient({
     baseUrl: api.baseUrl,
     username: USERNAME,
@@ -59,6 +60,7 @@ async function answer(question: Question): Promise<Told> {
   const downloads: Told['downloads'] = []
   for (const url of urls) downloads.push(await download(client, url, end))
   await client.close()
+  for (const name of Object.keys(environment)) Reflect.deleteProperty(process.env, name)
   for (let i = 0; i < 50 && servers.open > 0; i++) await pause(10)
   const { connections, requests, open } = servers
   const apiRequests = api.seen.map(({ method, url }) => `${method} ${url}`)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 
 export interface Certificate {
@@ -17,6 +18,8 @@ export interface Seen {
   /** The name that TLS asked for. */
   servername?: string | false
   headers?: IncomingMessage['headers']
+  /** Whether the client showed a certificate of its own, which all servers ask for. */
+  certified?: boolean
 }
 
 export const CONTENT = '%PDF-1.7 the content of a document'
@@ -27,9 +30,10 @@ export class Servers {
   readonly #open = new Set<Socket>()
 
   async listen(address: string, port: number, certificate: Certificate): Promise<void> {
-    const server = createServer(certificate, (req, res) => {
-      const { servername } = req.socket as Socket & { servername?: string | false }
-      this.requests.push({ address, url: req.url ?? '', servername, headers: req.headers })
+    const server = createServer({ ...certificate, requestCert: true, rejectUnauthorized: false }, (req, res) => {
+      const { servername, getPeerCertificate } = req.socket as unknown as Pick<TLSSocket, 'getPeerCertificate'> & Seen
+      const certified = 'fingerprint256' in getPeerCertificate.call(req.socket)
+      this.requests.push({ address, url: req.url ?? '', servername, headers: req.headers, certified })
       this.#serve(req, res)
     })
     server.on('connection', (socket: Socket) => {

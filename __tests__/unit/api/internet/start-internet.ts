@@ -11,7 +11,8 @@ import { DEAD, NOT_PUBLIC, PUBLIC, UNTRUSTED, type Question, type Told } from '.
 
 const START_MS = 20_000
 const ANSWER_MS = 15_000
-const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1'
+/** The last shows where an error tells the names of a certificate. */
+const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1,DNS:canary.example.com'
 const NEEDS =
   'This test needs a network of its own: Linux, unshare, mount, ip (iproute2), openssl, and root or user namespaces'
 /** The addresses but those that a loopback device has anyway, the name server, then the program itself. */
@@ -34,13 +35,13 @@ export class Internet {
   readonly #ended: Promise<never>
   readonly #folder: string
   /** PEM, of the server that is not trusted. */
-  readonly untrustedCertificate: string
+  readonly untrusted: { cert: string; key: string }
 
-  private constructor(child: ChildProcess, ended: Promise<never>, folder: string, untrustedCertificate: string) {
+  private constructor(child: ChildProcess, ended: Promise<never>, folder: string, untrusted: Internet['untrusted']) {
     this.#child = child
     this.#ended = ended
     this.#folder = folder
-    this.untrustedCertificate = untrustedCertificate
+    this.untrusted = untrusted
   }
 
   static async start(): Promise<Internet> {
@@ -63,7 +64,8 @@ export class Internet {
       child.once('exit', () => reject(new Error(started ? `It ended: ${stderr}` : `${NEEDS}. It said: ${stderr}`)))
     })
     ended.catch(() => undefined)
-    const internet = new Internet(child, ended, folder, readFileSync(`${untrusted}.crt`, 'utf8'))
+    const pem = { cert: readFileSync(`${untrusted}.crt`, 'utf8'), key: readFileSync(`${untrusted}.key`, 'utf8') }
+    const internet = new Internet(child, ended, folder, pem)
     try {
       await internet.#message(START_MS)
       started = true
