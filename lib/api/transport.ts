@@ -9,7 +9,7 @@ import type { AxiosStatic } from 'axios'
 import { debugApi } from '../debug'
 import { quote } from '../quote'
 import { agentsOf, type Agents } from './agents'
-import { ADDRESS_NOT_PUBLIC, documentAgent } from './document-agent'
+import { documentAgent } from './document-agent'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
@@ -65,11 +65,8 @@ export type OpenOutcome = OpenAnswer | Outcome
 type Axios = InstanceType<AxiosStatic['Axios']>
 
 const TIMED_OUT = 'timed out'
-/**
- * Codes that the next attempt would bring again, or should not find changed: certificates that do not hold, bytes that
- * do not decompress, and addresses that are not public.
- */
-const REPEATING = new RegExp(`CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR|^${ADDRESS_NOT_PUBLIC}$`)
+/** Codes that the next attempt would bring again: certificates that do not hold, and bytes that do not decompress. */
+const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
 export class Transport {
   readonly #options: TransportOptions

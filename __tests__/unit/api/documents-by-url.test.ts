@@ -10,7 +10,8 @@ const NAME = 'files.example.com'
 const OTHER = 'other.example.com'
 const [FIRST = '', SECOND = '', SIXTH = ''] = PUBLIC
 const [DEAD_FOURTH = '', DEAD_SIXTH = ''] = DEAD
-const QUICK = { requestTimeoutMs: 1_000, fetchTimeoutMs: 2_000 }
+/** Bounds that a slow machine keeps too. */
+const BOUNDS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 10_000 }
 
 let internet: Internet
 beforeAll(async () => void (internet = await Internet.start()), 30_000)
@@ -22,7 +23,7 @@ async function get(path: string, addresses: string[] = [FIRST], more: Partial<Qu
   const told = await internet.ask({
     urls: [`https://${NAME}${path}`],
     zone: { [NAME]: [addresses] },
-    options: { documentHosts: [NAME], ...QUICK, ...options },
+    options: { documentHosts: [NAME], ...BOUNDS, ...options },
     ...rest,
   })
   const shown = told.lines + told.downloads.map(({ error }) => error?.all ?? '').join('\n')
@@ -160,25 +161,26 @@ describe('addresses', () => {
     ['no one listens, on any of them', [DEAD_FOURTH, DEAD_SIXTH], /ECONNREFUSED/],
     ['no way leads to', ['2a00:1450:dead::1'], /ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL/],
   ])('tells of those where %s', async (_what, addresses, code) => {
-    const told = await get('/a', addresses, { options: { fetchTimeoutMs: 800 } })
+    const told = await get('/a', addresses, { once: true })
     expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
     expect(told.downloads[0]?.error?.message).toMatch(code)
   })
 
   test('a name that no one knows is asked for again', async () => {
-    const told = await get('/a', [], { zone: {}, options: { fetchTimeoutMs: 300 } })
-    expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
-    expect(told.downloads[0]?.error?.message).toContain('failed: ENOTFOUND')
-    expect(lookUps(told).length).toBeGreaterThan(1)
+    const told = await get('/a', [], { zone: { [NAME]: ['unknown', [FIRST]] } })
+    expect(told.downloads).toMatchObject([{ content: CONTENT }])
+    const once = await get('/a', [], { zone: {}, once: true })
+    expect(once.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
+    expect(once.downloads[0]?.error?.message).toContain('failed: ENOTFOUND')
   })
 
   test('a name server that says nothing does not hold the call, and holds one look-up alone', async () => {
-    const options = { documentHosts: [NAME, OTHER], requestTimeoutMs: 200, fetchTimeoutMs: 700 }
+    const options = { documentHosts: [NAME, OTHER], requestTimeoutMs: 400, fetchTimeoutMs: 1_200 }
     const urls = [NAME, OTHER].map((name) => `https://${name}/a`)
     const told = await get('', [], { urls, zone: { [NAME]: ['silent'], [OTHER]: [[FIRST]] }, options })
     expect(told.downloads).toMatchObject([{ error: { code: 'fetch_timeout' } }, { content: CONTENT }])
-    expect(told.downloads[0]?.error?.attempts).toBeGreaterThan(2)
-    expect(lookUps(told)).toEqual([`A ${NAME}`, `A ${OTHER}`])
+    expect(told.downloads[0]?.error?.attempts).toBeGreaterThan(1)
+    expect(lookUps(told).filter((question) => question === `A ${NAME}`)).toHaveLength(1)
   })
 })
 
@@ -276,7 +278,7 @@ describe('certificates', () => {
 
   test('TLS options that Node refuses are an error as any other', async () => {
     const agent = { minVersion: 'TLSv9' as never }
-    const told = await get('/a', [FIRST], { agent, options: { fetchTimeoutMs: 200 } })
+    const told = await get('/a', [FIRST], { agent, once: true })
     expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
   })
 
@@ -324,7 +326,7 @@ describe('through a proxy', () => {
   })
 
   test('tells that it refuses', async () => {
-    const told = await get('/a', [SIXTH], { proxy: [SIXTH], options: { fetchTimeoutMs: 300 } })
+    const told = await get('/a', [SIXTH], { proxy: [SIXTH], once: true })
     expect(told.downloads).toMatchObject([{ error: { code: 'fetch_failed' } }])
     expect(told.downloads[0]?.error?.message).toContain('the proxy answered 403 to CONNECT')
     expect(told.connections).toEqual([])

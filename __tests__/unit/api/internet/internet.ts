@@ -24,8 +24,6 @@ let lines: string[] = []
 async function start([trusted, untrusted]: [Certificate, Certificate]): Promise<void> {
   createDebug.log = (...args: unknown[]) => void lines.push(format(...args))
   createDebug.enable('tradecloud-webhook:*')
-  // Short waits between attempts.
-  Math.random = () => 0.1
   await names.start('127.0.0.1')
   await api.start()
   await proxy.listen('127.0.0.1', 3128)
@@ -35,7 +33,17 @@ async function start([trusted, untrusted]: [Certificate, Certificate]): Promise<
 }
 
 async function answer(question: Question): Promise<Told> {
-  const { urls, zone = {}, options, agent, proxy: refuses, end, sideBySide = true, environment = {} } = question
+  const {
+    urls,
+    zone = {},
+    options,
+    agent,
+    proxy: refuses,
+    end,
+    once = false,
+    sideBySide = true,
+    environment = {},
+  } = question
   servers.reset()
   names.asked = []
   names.zone = zone
@@ -44,6 +52,8 @@ async function answer(question: Question): Promise<Told> {
   lines = []
   api.seen.length = 0
   setDefaultAutoSelectFamily(sideBySide)
+  // Scales the waits between attempts.
+  Math.random = () => (once ? 1000 : 0.1)
   Object.assign(process.env, environment)
   const client = new TradecloudClient({
     baseUrl: api.baseUrl,

@@ -4,9 +4,9 @@ import { isIPv4 } from 'node:net'
 
 /**
  * What the questions for a name get, in turn; the last for all that follow. Each holds the addresses of both families.
- * `silent`: no answer at all.
+ * `unknown`: there is no such name. `silent`: no answer at all.
  */
-export type Zone = Record<string, Array<string[] | 'silent'>>
+export type Zone = Record<string, Array<string[] | 'unknown' | 'silent'>>
 
 const TYPES: Record<number, 'A' | 'AAAA'> = { 1: 'A', 28: 'AAAA' }
 const HEADER_BYTES = 12
@@ -32,9 +32,9 @@ export class NameServer {
     const turn = this.asked.filter((earlier) => earlier === asking).length
     this.asked.push(asking)
     const turns = this.zone[name.toLowerCase()]
-    const found = turns?.[Math.min(turn, turns.length - 1)]
+    const found = turns?.[Math.min(turn, turns.length - 1)] ?? 'unknown'
     if (found === 'silent') return
-    const records = (found ?? [])
+    const records = (found === 'unknown' ? [] : found)
       .filter((address) => type === (isIPv4(address) ? 'A' : 'AAAA'))
       .map((address) => {
         const data = type === 'A' ? ipv4Bytes(address) : ipv6Bytes(address)
@@ -44,7 +44,7 @@ export class NameServer {
       })
     const header = Buffer.alloc(HEADER_BYTES)
     question.copy(header, 0, 0, 2)
-    header.writeUInt16BE(found === undefined ? 0x8183 : 0x8180, 2)
+    header.writeUInt16BE(found === 'unknown' ? 0x8183 : 0x8180, 2)
     header.writeUInt16BE(1, 4)
     header.writeUInt16BE(records.length, 6)
     const asked = question.subarray(HEADER_BYTES, end + 4)

@@ -15,6 +15,8 @@ export interface Question {
   proxy?: string[]
   /** Ends the download after so many milliseconds, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
+  /** Makes waits longer than any call, so that nothing is tried again. */
+  once?: boolean
   /** Variables of the environment, for this question alone. */
   environment?: Record<string, string>
   /** Tries the addresses of a host side by side, as Node does by default. Default: true. */
