@@ -1,6 +1,6 @@
 /** What a test may ask of `internet.ts` and is told, and the addresses that there are. */
 import type { AgentOptions } from 'node:https'
-import type { TradecloudClientOptions } from '../../../../lib/api'
+import type { TradecloudClientOptions } from '../../../lib/api'
 import type { Zone } from './name-server'
 import type { Seen } from './servers'
 
