@@ -166,6 +166,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
 
   async function close(): Promise<void> {
     inboxDeliverer?.stop()
+    authenticator.close()
     await settledWithin(settings.closeTimeoutMs)
     deliverer.abort()
     inboxDeliverer?.abort()

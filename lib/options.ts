@@ -24,8 +24,9 @@ import type { UserSchemas } from './validate'
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
   /**
-   * Who may come in: `{ type: 'basic', username, password }`, `{ type: 'bearer', token }`, a list of these (rotation,
-   * several senders), or a function of the request. `'none'` accepts anyone. Required.
+   * Who may come in: `{ type: 'basic', username, password }`, `{ type: 'bearer', token }`, `{ type: 'oauth', tenantId,
+   * audience }`, a list of these (rotation, several senders), or a function of the request. `'none'` accepts anyone.
+   * Required.
    */
   auth: AuthOption
   /**

@@ -1,12 +1,14 @@
 /**
  * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
- * hashes and compared in constant time.
+ * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
 import { isThenable } from '../thenable'
+import { resolveOAuth, type OAuthCredential } from './oauth/options'
+import { OAuthVerifier } from './oauth/verifier'
 
 /**
  * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
@@ -24,7 +26,7 @@ export interface BearerCredential {
   token: string | undefined
 }
 
-export type Credential = BasicCredential | BearerCredential
+export type Credential = BasicCredential | BearerCredential | OAuthCredential
 
 /** Own check of a request: only `true` lets it in. Throwing is answered 503, so that nothing is lost. */
 export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
@@ -33,15 +35,18 @@ export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
 
 export interface Authenticator {
-  /** True for a request that may come in. Rejects or throws only where a custom function does. */
+  /** True for a request that may come in. Rejects or throws where it cannot be told now, or a custom function does. */
   check(req: IncomingMessage): boolean | Promise<boolean>
   /** Value of `WWW-Authenticate` for the rest. */
   challenge: string
+  /** Ends what runs: nobody waits for keys any more. */
+  close(): void
 }
 
 const CHALLENGES = {
   basic: 'Basic realm="tradecloud-webhook", charset="UTF-8"',
   bearer: 'Bearer realm="tradecloud-webhook"',
+  oauth: 'Bearer realm="tradecloud-webhook"',
 }
 
 /** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
@@ -49,10 +54,10 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
   if (auth === undefined) {
     throw invalidOption(
       'auth',
-      "is required: { type: 'basic', username, password }, { type: 'bearer', token }, a list of these, a function, or 'none' to accept anyone",
+      "is required: { type: 'basic', username, password }, { type: 'bearer', token }, { type: 'oauth', tenantId, audience }, a list of these, a function, or 'none' to accept anyone",
     )
   }
-  if (auth === 'none') return { check: () => true, challenge: '' }
+  if (auth === 'none') return { check: () => true, challenge: '', close: () => undefined }
   if (typeof auth === 'function') {
     return {
       check: (req) => {
@@ -60,22 +65,43 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
         return isThenable(verdict) ? Promise.resolve(verdict).then((value) => value === true) : verdict === true
       },
       challenge: `${CHALLENGES.basic}, ${CHALLENGES.bearer}`,
+      close: () => undefined,
     }
   }
   const entries: readonly unknown[] = Array.isArray(auth) ? auth : [auth]
   if (entries.length === 0) throw invalidOption('auth', 'is an empty list, which would refuse every event')
-  const expected = entries.map((entry, i) => digestOf(entry, entries.length > 1 ? `auth[${i}]` : 'auth'))
+  const expected = entries.map((entry, i) => expectationOf(entry, entries.length > 1 ? `auth[${i}]` : 'auth'))
+  const digests = expected.filter((one) => one.type !== 'oauth')
+  const verifiers = expected.flatMap((one) => (one.type === 'oauth' ? one.verifier : []))
   return {
     check: (req) => {
       const presented = readAuthorization(req.headers.authorization)
       let matches = false
       // No early exit: the time taken must not tell which entry matched.
-      for (const { type, digest } of expected) {
+      for (const { type, digest } of digests) {
         if (presented?.type === type && timingSafeEqual(presented.digest, digest)) matches = true
       }
-      return matches
+      if (matches || presented?.type !== 'bearer' || verifiers.length === 0) return matches
+      return isAcceptedByAny(verifiers, presented.value)
     },
     challenge: [...new Set(expected.map(({ type }) => CHALLENGES[type]))].join(', '),
+    close: () => verifiers.forEach((verifier) => verifier.close()),
+  }
+}
+
+/** The first to accept decides. Rejects where none does, and one of them could not tell. */
+async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: string): Promise<boolean> {
+  const refused = new Error('refused')
+  const attempts = verifiers.map(async (verifier) => {
+    if (!(await verifier.check(token))) throw refused
+  })
+  try {
+    await Promise.any(attempts)
+    return true
+  } catch (error) {
+    const unable = (error as AggregateError).errors.filter((one) => one !== refused)
+    if (unable.length === 0) return false
+    throw unable[0] as Error
   }
 }
 
@@ -84,9 +110,13 @@ interface Digest {
   digest: Buffer
 }
 
-function digestOf(entry: unknown, option: string): Digest {
+type Expectation = Digest | { type: 'oauth'; verifier: OAuthVerifier }
+
+function expectationOf(entry: unknown, option: string): Expectation {
   if (typeof entry !== 'object' || entry === null) throw invalidOption(option, 'is not a credential object')
-  const { type, username, password, token, ...rest } = entry as Record<string, unknown>
+  const { type, ...others } = entry as Record<string, unknown>
+  if (type === 'oauth') return { type, verifier: new OAuthVerifier(resolveOAuth(option, others)) }
+  const { username, password, token, ...rest } = others
   const unknownKey = Object.keys(rest)[0]
   if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
   if (type === 'basic') {
@@ -99,15 +129,15 @@ function digestOf(entry: unknown, option: string): Digest {
       throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
     return { type, digest: sha256(Buffer.from(value, 'latin1')) }
   }
-  throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic' and 'bearer'`)
+  throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
 }
 
-function readAuthorization(header: string | undefined): Digest | undefined {
+function readAuthorization(header: string | undefined): (Digest & { value: string }) | undefined {
   // The scheme has no case (RFC 9110); Node has trimmed the header.
   const [, scheme, value] = /^(\S+) +(\S+)$/.exec(header ?? '') ?? []
   if (scheme === undefined || value === undefined) return undefined
-  if (/^basic$/i.test(scheme)) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')) }
-  if (/^bearer$/i.test(scheme)) return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')) }
+  if (/^basic$/i.test(scheme)) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')), value }
+  if (/^bearer$/i.test(scheme)) return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')), value }
   return undefined
 }
 

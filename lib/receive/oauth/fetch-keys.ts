@@ -1,0 +1,94 @@
+/** One fetch of an issuer's key set: bounded in time and size, no redirects, and not held up by a request that hangs. */
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, type Agent } from 'node:https'
+import type { JWK } from 'jose'
+import { parseJson } from '../../json'
+
+export interface KeySource {
+  uri: URL
+  httpsAgent?: Agent | undefined
+  /** For the whole fetch. */
+  timeoutMs: number
+  /** When a request has brought nothing for so long, another one is sent beside it: the way may be free again. */
+  againMs: number
+}
+
+/** Microsoft's key sets have some 20 KB. */
+const MAX_BYTES = 1024 * 1024
+
+/** Rejects with an error that says where it failed and why. Holds no key, no token, and no query of the URL. */
+export async function fetchKeys(
+  { uri, httpsAgent, timeoutMs, againMs }: KeySource,
+  signal: AbortSignal,
+): Promise<JWK[]> {
+  const running = new AbortController()
+  const abort = (): void => running.abort()
+  let timeout: NodeJS.Timeout | undefined
+  let again: NodeJS.Timeout | undefined
+  signal.addEventListener('abort', abort)
+  try {
+    return await new Promise((resolve, reject) => {
+      // What ends first decides, also when it failed: the next fetch may follow soon.
+      const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
+      timeout = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref()
+      again = setInterval(attempt, againMs).unref()
+      attempt()
+    })
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException
+    const reason = [message, code].find(Boolean) ?? 'the connection failed'
+    throw new Error(`The keys at ${uri.origin}${uri.pathname} could not be fetched: ${reason.slice(0, 200)}`)
+  } finally {
+    clearTimeout(timeout)
+    clearInterval(again)
+    signal.removeEventListener('abort', abort)
+    running.abort()
+  }
+}
+
+function requestKeys(uri: URL, httpsAgent: Agent | undefined, signal: AbortSignal): Promise<JWK[]> {
+  return new Promise((resolve, reject) => {
+    const headers = { Accept: 'application/json', 'User-Agent': 'tradecloud-webhook' }
+    const receive = (answer: IncomingMessage): void => {
+      readAnswer(answer).then(resolve, (error: unknown) => {
+        request.destroy()
+        reject(error)
+      })
+    }
+    // Without an agent the connection ends with the answer: keys are fetched too seldom to keep one.
+    const request =
+      uri.protocol === 'https:'
+        ? httpsRequest(uri, { agent: httpsAgent ?? false, headers, signal }, receive)
+        : httpRequest(uri, { agent: false, headers, signal }, receive)
+    request.on('error', reject).end()
+  })
+}
+
+async function readAnswer(answer: IncomingMessage): Promise<JWK[]> {
+  if (answer.statusCode !== 200) throw new Error(`the status is ${answer.statusCode ?? 'missing'}`)
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BYTES) throw new Error(`the answer is larger than ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return keysOf(Buffer.concat(chunks))
+}
+
+function keysOf(body: Buffer): JWK[] {
+  const json = parseJson(body)
+  const { keys } = (json.ok && typeof json.value === 'object' && json.value !== null ? json.value : {}) as {
+    keys?: unknown
+  }
+  const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
+  // An empty set would refuse every token for good: more likely the key server is not itself.
+  if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
+  return usable
+}
+
+function isPublicKey(key: unknown): key is JWK {
+  if (typeof key !== 'object' || key === null) return false
+  const { kty, use, d } = key as JWK
+  return (kty === 'RSA' || kty === 'EC') && (use === undefined || use === 'sig') && d === undefined
+}

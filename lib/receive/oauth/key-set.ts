@@ -1,0 +1,124 @@
+/**
+ * The keys of one issuer and when they are fetched: kept while fresh, looked up again for a token that they do not fit,
+ * but seldom, as anybody can send such tokens. A key that cannot be looked up is an error, never a refusal.
+ */
+import type { JWK, KeyLike } from 'jose'
+import { debugReceive } from '../../debug'
+import { fetchKeys } from './fetch-keys'
+import { loadJose } from './load-jose'
+import type { TokenHeader } from './token'
+
+/** All in milliseconds. */
+export interface KeyTimes {
+  /** For so long keys are used without asking again. A key that the issuer took back counts for as long. */
+  freshMs: number
+  /** For so long they are used while the key server is away. */
+  staleMs: number
+  /** After a look for a missing key the next one waits for so long. */
+  pauseMs: number
+  /** After a failure the next fetch waits for so long. */
+  retryMs: number
+  /** For a whole fetch. */
+  timeoutMs: number
+  /** After so long without an answer the key server is asked a second time beside the first, and so on. */
+  againMs: number
+}
+
+export const KEY_TIMES: KeyTimes = {
+  freshMs: 600_000,
+  staleMs: 86_400_000,
+  pauseMs: 10_000,
+  // This and `againMs` stay below the second in which keys are to be there after an outage.
+  retryMs: 500,
+  timeoutMs: 5_000,
+  againMs: 750,
+}
+
+/** What one fetch has brought. */
+export interface Keys {
+  /** When the fetch began, on the clock of `performance.now()`. */
+  since: number
+  /** Rejects where no key fits, several do, or the one that does cannot be read. */
+  find: (header: TokenHeader) => Promise<KeyLike>
+  /** Digests of tokens whose signatures were found to hold, oldest first. They go with the keys. */
+  verified: Set<string>
+}
+
+export interface KeySetOptions extends KeyTimes {
+  uri: URL
+  httpsAgent?: Parameters<typeof fetchKeys>[0]['httpsAgent']
+}
+
+export class KeySet {
+  readonly #options: KeySetOptions
+  readonly #closing = new AbortController()
+  #keys: Keys | undefined
+  #fetching: Promise<Keys> | undefined
+  #failure: { error: unknown; until: number } | undefined
+  /** No look for a missing key before this. */
+  #quietUntil = -Infinity
+
+  constructor(options: KeySetOptions) {
+    this.#options = options
+  }
+
+  /** The keys to try first. Rejects where there are none and none can be fetched. */
+  async known(): Promise<Keys> {
+    const keys = this.#keys
+    const age = keys === undefined ? Infinity : performance.now() - keys.since
+    if (keys !== undefined && age < this.#options.freshMs) return keys
+    // Only the first to notice an outage waits for it.
+    const failing = this.#failure !== undefined
+    const fetching = this.#fetch()
+    if (keys === undefined || age >= this.#options.staleMs) return fetching
+    const kept = fetching.catch(() => keys)
+    return failing ? keys : kept
+  }
+
+  /** True for keys so young that a signature which does not fit them is a wrong one: no need to look again. */
+  isRecent({ since }: Keys): boolean {
+    return performance.now() - since < this.#options.pauseMs
+  }
+
+  /** Keys other than those that were tried. Rejects where they cannot be looked up just now. */
+  async lookAgain(tried: Keys): Promise<Keys> {
+    if (this.#fetching) await this.#fetching
+    if (this.#keys !== undefined && this.#keys !== tried) return this.#keys
+    if (performance.now() < this.#quietUntil)
+      throw new Error('The key of the token is not known, and the keys were looked up a moment ago.')
+    const keys = await this.#fetch()
+    this.#quietUntil = keys.since + this.#options.pauseMs
+    return keys
+  }
+
+  /** Ends the fetch that runs; there is none later. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  /** However many wait, one fetch runs. */
+  #fetch(): Promise<Keys> {
+    this.#fetching ??= this.#load().finally(() => (this.#fetching = undefined))
+    return this.#fetching
+  }
+
+  async #load(): Promise<Keys> {
+    const since = performance.now()
+    if (this.#closing.signal.aborted) throw new Error('The receiver is shutting down: no keys are fetched.')
+    if (this.#failure !== undefined && since < this.#failure.until) throw this.#failure.error
+    try {
+      this.#keys = keysOf(await fetchKeys(this.#options, this.#closing.signal), since)
+      this.#failure = undefined
+      debugReceive('oauth: fetched keys after %d ms', Math.round(performance.now() - since))
+      return this.#keys
+    } catch (error) {
+      this.#failure = { error, until: performance.now() + this.#options.retryMs }
+      debugReceive('oauth: %s', (error as Error).message)
+      throw error
+    }
+  }
+}
+
+function keysOf(keys: JWK[], since: number): Keys {
+  return { since, find: loadJose().createLocalJWKSet({ keys }), verified: new Set() }
+}

@@ -1,0 +1,7 @@
+/** Loads jose, which takes a while, when it is first needed: most webhooks have no OAuth. */
+
+/** By `require`, as under Jest a dynamic `import` needs a flag. */
+export function loadJose(): typeof import('jose') {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require('jose') as typeof import('jose')
+}

@@ -1,0 +1,168 @@
+/** The options of an OAuth credential: what users may set, their defaults, and the checks. */
+import { Agent } from 'node:https'
+import { checkSecret, checkWholeNumber, show } from '../../checks'
+import { invalidOption } from '../../errors'
+import { isLoopback } from '../../loopback'
+
+/** The claims of an access token whose signature holds, as its issuer wrote them. */
+export type OAuthClaims = Readonly<Record<string, unknown>>
+
+/** How an access token may be signed. */
+export type OAuthAlgorithm = (typeof ALGORITHMS)[number]
+
+/**
+ * OAuth 2.0 client credentials (RFC 6749, section 4.4): Tradecloud gets an access token of Microsoft (Entra ID, ADFS,
+ * Azure AD B2C) and sends it as a bearer token. Give `tenantId` for Entra ID, or `issuer` and `jwksUri` for the others.
+ *
+ * Keys are fetched when the first token comes and kept for 10 minutes; while the key server is away, for 24 hours. A
+ * token whose key cannot be looked up now is answered 503, so that nothing is lost.
+ */
+export interface OAuthCredential {
+  type: 'oauth'
+  /**
+   * Whom tokens are for: one of these must be among the token's `aud`, letter for letter. Entra ID writes the client ID
+   * of your app registration into tokens of version 2.0, and its application ID URI into those of version 1.0. A
+   * missing one throws. Required.
+   */
+  audience: string | readonly string[] | undefined
+  /**
+   * ID of the Entra ID tenant, a GUID: the issuers are then `https://login.microsoftonline.com/{tenantId}/v2.0` and
+   * `https://sts.windows.net/{tenantId}/`. Default: none; it, or `issuer` and `jwksUri`, are required.
+   */
+  tenantId?: string | undefined
+  /** Who issues the tokens: their `iss` must be one of these, letter for letter. Not beside `tenantId`. Default: none. */
+  issuer?: string | readonly string[] | undefined
+  /**
+   * URL of the issuer's JSON Web Key Set: `https`, or `http` to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
+   * Redirects are not followed. Default: with `tenantId`
+   * `https://login.microsoftonline.com/{tenantId}/discovery/v2.0/keys`, else required.
+   */
+  jwksUri?: string | undefined
+  /**
+   * Applications that may get in: the token's `azp` (version 2.0) or `appid` (version 1.0) must be one of these. Entra
+   * ID gives a token for your app to any application of the tenant, so set this or `roles`. Default: any.
+   */
+  clientIds?: readonly string[] | undefined
+  /** All of these must be among the token's `roles`. Default: none. */
+  roles?: readonly string[] | undefined
+  /** How tokens may be signed: RS, PS or ES with 256, 384 or 512. Default: `['RS256']`. */
+  algorithms?: readonly OAuthAlgorithm[] | undefined
+  /** By how much the clocks may differ where `exp` and `nbf` are checked, in milliseconds: 0 to 300,000. Default: 60,000. */
+  clockToleranceMs?: number | undefined
+  /**
+   * A last check of the claims, after all others: only `true` lets the request in. Throwing is answered 503, so that
+   * nothing is lost. Default: none.
+   */
+  checkClaims?: ((claims: OAuthClaims) => boolean | Promise<boolean>) | undefined
+  /** For the key server, as for a private certificate authority or a proxy agent. Default: none. */
+  httpsAgent?: Agent | undefined
+}
+
+/** All options with their defaults in. */
+export interface ResolvedOAuth {
+  issuers: string[]
+  jwksUri: URL
+  audiences: string[]
+  clientIds: string[] | undefined
+  roles: string[]
+  algorithms: string[]
+  clockToleranceMs: number
+  checkClaims: ((claims: OAuthClaims) => unknown) | undefined
+  httpsAgent: Agent | undefined
+}
+
+/** Asymmetric ones only: with HS256 the public key would do as the secret. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
+const MAX_CLOCK_TOLERANCE_MS = 300_000
+const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
+const MICROSOFT = 'https://login.microsoftonline.com'
+
+/** `option` is the entry's own name, as in `auth[1]`; `entry` comes without its type. */
+export function resolveOAuth(option: string, entry: Readonly<Record<string, unknown>>): ResolvedOAuth {
+  const { audience, tenantId, issuer, jwksUri, clientIds, roles, algorithms, ...others } = entry
+  const { clockToleranceMs = 60_000, checkClaims, httpsAgent, ...unknown } = others
+  const unknownKey = Object.keys(unknown)[0]
+  if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
+  if (checkClaims !== undefined && typeof checkClaims !== 'function')
+    throw invalidOption(`${option}.checkClaims`, `is ${typeof checkClaims}, not a function`)
+  if (httpsAgent !== undefined && !(httpsAgent instanceof Agent))
+    throw invalidOption(`${option}.httpsAgent`, 'is not an agent of node:https')
+  return {
+    ...resolveIssuer(option, tenantId, issuer, jwksUri),
+    audiences: textsOf(`${option}.audience`, audience).map((text) => checkAudience(`${option}.audience`, text)),
+    clientIds: clientIds === undefined ? undefined : listOf(`${option}.clientIds`, clientIds),
+    roles: roles === undefined ? [] : listOf(`${option}.roles`, roles),
+    algorithms:
+      algorithms === undefined
+        ? ['RS256']
+        : listOf(`${option}.algorithms`, algorithms).map((name) => checkAlgorithm(`${option}.algorithms`, name)),
+    clockToleranceMs: checkWholeNumber(`${option}.clockToleranceMs`, clockToleranceMs, 0, MAX_CLOCK_TOLERANCE_MS),
+    checkClaims: checkClaims as ResolvedOAuth['checkClaims'],
+    httpsAgent,
+  }
+}
+
+function resolveIssuer(
+  option: string,
+  tenantId: unknown,
+  issuer: unknown,
+  jwksUri: unknown,
+): Pick<ResolvedOAuth, 'issuers' | 'jwksUri'> {
+  if (tenantId === undefined) {
+    if (issuer === undefined && jwksUri === undefined) {
+      const instead = 'give it for Entra ID, or `issuer` and `jwksUri` for others'
+      throw invalidOption(`${option}.tenantId`, `is missing; is its environment variable set? Or ${instead}`)
+    }
+    return {
+      issuers: textsOf(`${option}.issuer`, issuer),
+      jwksUri: checkJwksUri(`${option}.jwksUri`, jwksUri),
+    }
+  }
+  if (issuer !== undefined)
+    throw invalidOption(`${option}.issuer`, 'cannot stand beside `tenantId`, which says who the issuer is')
+  const text = checkSecret(`${option}.tenantId`, tenantId)
+  if (!GUID.test(text)) {
+    // Microsoft's URLs take a domain, 'common' or 'organizations' too, but the issuer in a token holds the GUID.
+    const expected = "it must be the tenant's ID, a GUID as in 00000000-0000-0000-0000-000000000000"
+    throw invalidOption(`${option}.tenantId`, `is ${show(text)}; ${expected}`)
+  }
+  const id = text.toLowerCase()
+  return {
+    issuers: [`${MICROSOFT}/${id}/v2.0`, `https://sts.windows.net/${id}/`],
+    // One of its own is for apps with their own signing keys, whose key set has `?appid=…`.
+    jwksUri: checkJwksUri(`${option}.jwksUri`, jwksUri ?? `${MICROSOFT}/${id}/discovery/v2.0/keys`),
+  }
+}
+
+/** Never quotes the value: a mistaken one may hold a password. */
+function checkJwksUri(option: string, value: unknown): URL {
+  const text = checkSecret(option, value)
+  if (!URL.canParse(text))
+    throw invalidOption(option, 'is not a URL; expected is one as in https://adfs.example.com/adfs/discovery/keys')
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') throw invalidOption(option, 'holds a user or a password')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+    throw invalidOption(option, 'must be https (http only to this machine): over http anybody could put in keys')
+  url.hash = ''
+  return url
+}
+
+function checkAudience(option: string, text: string): string {
+  if (!text.endsWith('/.default')) return text
+  throw invalidOption(option, 'ends with /.default, which belongs to the scope: tokens hold the audience without it')
+}
+
+function checkAlgorithm(option: string, name: string): string {
+  if ((ALGORITHMS as readonly string[]).includes(name)) return name
+  throw invalidOption(option, `holds ${show(name)}; allowed are ${ALGORITHMS.join(', ')}`)
+}
+
+function textsOf(option: string, value: unknown): string[] {
+  return Array.isArray(value) ? listOf(option, value) : [checkSecret(option, value)]
+}
+
+function listOf(option: string, value: unknown): string[] {
+  if (!Array.isArray(value)) throw invalidOption(option, `is ${show(value)}, not a list`)
+  if (value.length === 0) throw invalidOption(option, 'is an empty list')
+  return value.map((entry, i) => checkSecret(`${option}[${i}]`, entry))
+}

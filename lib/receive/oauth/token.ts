@@ -1,0 +1,74 @@
+/**
+ * What a token says of itself, before its signature is known to hold. A filter: tokens that could not get in anyway must
+ * cost nothing and must not make us ask the key server.
+ */
+import type { JWSHeaderParameters } from 'jose'
+import { parseJson } from '../../json'
+import type { OAuthClaims, ResolvedOAuth } from './options'
+
+/** What the key is found by. */
+export interface TokenHeader extends JWSHeaderParameters {
+  alg: string
+}
+
+/** `problem` holds nothing of the token. */
+export type TokenReading = { ok: true; header: TokenHeader; claims: OAuthClaims } | { ok: false; problem: string }
+
+/** Node's own bound on all headers together, unless raised. */
+const MAX_TOKEN_LENGTH = 16_384
+const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/
+/** These would have a token bring its own key, or say where to get it; `crit` asks for what is not known here. */
+const REFUSED_PARAMETERS = ['jku', 'x5u', 'jwk', 'x5c', 'crit']
+
+/** `now` in milliseconds since 1970. */
+export function readToken(token: string, options: ResolvedOAuth, now: number): TokenReading {
+  if (token.length > MAX_TOKEN_LENGTH) return { ok: false, problem: 'it is too long' }
+  const [, first, second] = COMPACT_JWS.exec(token) ?? []
+  const header = decodePart(first)
+  const claims = decodePart(second)
+  if (header === undefined || claims === undefined) return { ok: false, problem: 'it is no signed JWT' }
+  const { alg, kid, ...others } = header
+  if (typeof alg !== 'string' || !options.algorithms.includes(alg)) return { ok: false, problem: 'alg is not allowed' }
+  if (kid !== undefined && typeof kid !== 'string') return { ok: false, problem: 'kid is no text' }
+  const refused = REFUSED_PARAMETERS.find((name) => Object.hasOwn(others, name))
+  if (refused !== undefined) return { ok: false, problem: `${refused} is not allowed` }
+  const problem = claimsProblem(claims, options, now)
+  return problem === undefined ? { ok: true, header: { alg, kid }, claims } : { ok: false, problem }
+}
+
+function decodePart(part: string | undefined): Record<string, unknown> | undefined {
+  if (part === undefined) return undefined
+  const json = parseJson(Buffer.from(part, 'base64url'))
+  if (!json.ok || typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) return undefined
+  return json.value as Record<string, unknown>
+}
+
+function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number): string | undefined {
+  const { iss, aud, exp, nbf, azp, appid, roles } = claims
+  const { issuers, audiences, clientIds, clockToleranceMs } = options
+  if (!includes(issuers, iss)) return 'iss is another'
+  if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
+  // In whole seconds, as these claims are, and as jose compares them.
+  const seconds = Math.floor(now / 1000)
+  if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp is over or missing'
+  if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))
+    return 'nbf is still to come'
+  if (clientIds !== undefined) {
+    // Version 2.0 has azp, 1.0 has appid. A token with both must be right in both.
+    const clients = [azp, appid].filter((client) => client !== undefined)
+    if (clients.length === 0 || !clients.every((client) => includes(clientIds, client)))
+      return 'azp or appid is another or missing'
+  }
+  const given = listed(roles)
+  if (!options.roles.every((role) => given.includes(role))) return 'a role is missing'
+  return undefined
+}
+
+function includes(allowed: readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && allowed.includes(value)
+}
+
+/** `aud` and `roles` may be one text or a list. */
+function listed(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [value]
+}

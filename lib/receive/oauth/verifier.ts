@@ -1,0 +1,54 @@
+/** Access tokens of one issuer: who gets in, who does not, and whose key cannot be looked up just now. */
+import { debugReceive } from '../../debug'
+import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
+import type { ResolvedOAuth } from './options'
+import { judge } from './signature'
+import { readToken, type TokenHeader } from './token'
+
+export class OAuthVerifier {
+  readonly #options: ResolvedOAuth
+  readonly #keys: KeySet
+
+  constructor(options: ResolvedOAuth, times: Partial<KeyTimes> = {}) {
+    this.#options = options
+    this.#keys = new KeySet({ ...KEY_TIMES, ...times, uri: options.jwksUri, httpsAgent: options.httpsAgent })
+  }
+
+  /** Rejects where it cannot be told now, with an error that holds nothing of the token; also where `checkClaims` does. */
+  async check(token: string): Promise<boolean> {
+    const arrivedAt = performance.now()
+    const reading = readToken(token, this.#options, Date.now())
+    if (!reading.ok) return refuse(reading.problem)
+    if (!(await this.#isSigned(token, reading.header, arrivedAt)))
+      return refuse('its signature is wrong, or its key is not known')
+    const { checkClaims } = this.#options
+    if (checkClaims === undefined || (await checkClaims(reading.claims)) === true) return true
+    return refuse('checkClaims says no')
+  }
+
+  close(): void {
+    this.#keys.close()
+  }
+
+  async #isSigned(token: string, header: TokenHeader, arrivedAt: number): Promise<boolean> {
+    let keys = await this.#keys.known()
+    for (;;) {
+      const verdict = await judge(token, header, keys, this.#options)
+      if (verdict === 'signed') return true
+      if (verdict === 'refused') return false
+      // The issuer may have put another key under the same ID, but hardly just now.
+      if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
+      // A refusal is final for Tradecloud: it takes keys that were fetched after the token came.
+      if (keys.since >= arrivedAt) {
+        if (verdict !== 'unusable-key') return false
+        throw new Error('The key server gives a key for the token that cannot be read or is too weak.')
+      }
+      keys = await this.#keys.lookAgain(keys)
+    }
+  }
+}
+
+function refuse(problem: string): false {
+  debugReceive('oauth: a token was refused: %s', problem)
+  return false
+}
