@@ -50,10 +50,7 @@ function requestKeys(uri: URL, httpsAgent: Agent | undefined, signal: AbortSigna
   return new Promise((resolve, reject) => {
     const headers = { Accept: 'application/json', 'User-Agent': 'tradecloud-webhook' }
     const receive = (answer: IncomingMessage): void => {
-      readAnswer(answer).then(resolve, (error: unknown) => {
-        request.destroy()
-        reject(error)
-      })
+      readAnswer(answer).then(resolve, reject)
     }
     // Without an agent the connection ends with the answer: keys are fetched too seldom to keep one.
     const request =

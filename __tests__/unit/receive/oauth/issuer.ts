@@ -1,0 +1,142 @@
+/** An issuer for tests: real keys, real tokens, and a key server on a real socket that can be taken away. */
+import { importPKCS8, SignJWT, type JWK } from 'jose'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { resolveOAuth } from '../../../../lib/receive/oauth/options'
+import { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
+import type { KeyTimes } from '../../../../lib/receive/oauth/key-set'
+
+export const ISSUER = 'https://login.example.com/issuer/v2.0'
+export const AUDIENCE = 'https://hooks.example.com'
+
+export interface TestKey {
+  kid: string
+  alg: string
+  privatePem: string
+  publicPem: string
+  publicJwk: JWK
+}
+
+type Curve = 'P-256' | 'P-384' | 'P-521'
+
+/** An RSA key of so many bits, or one on that curve. */
+export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048): TestKey {
+  const { publicKey, privateKey } =
+    typeof size === 'number'
+      ? generateKeyPairSync('rsa', { modulusLength: size })
+      : generateKeyPairSync('ec', { namedCurve: size })
+  return {
+    kid,
+    alg,
+    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' } as JWK,
+  }
+}
+
+export const seconds = (): number => Math.floor(Date.now() / 1000)
+
+/** What a good token says. */
+export function goodClaims(): Record<string, unknown> {
+  return { iss: ISSUER, aud: AUDIENCE, iat: seconds(), nbf: seconds(), exp: seconds() + 3_600, azp: 'tradecloud' }
+}
+
+/** `undefined` takes a claim or a header parameter away. */
+export async function sign(key: TestKey, claims: object = {}, header: object = {}): Promise<string> {
+  const whole = { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }
+  return new SignJWT(JSON.parse(JSON.stringify({ ...goodClaims(), ...claims })))
+    .setProtectedHeader(JSON.parse(JSON.stringify(whole)))
+    .sign(await importPKCS8(key.privatePem, whole.alg))
+}
+
+export function encode(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+}
+
+export type Script = (req: IncomingMessage, res: ServerResponse) => void
+
+export class KeyServer {
+  keys: unknown[] = []
+  /** Requests that came. */
+  fetches = 0
+  /** In place of the keys. */
+  script: Script | undefined
+  #server: Server | undefined
+  #port = 0
+
+  async start(): Promise<this> {
+    const server = createServer((req, res) => {
+      this.fetches++
+      if (this.script) this.script(req, res)
+      else res.setHeader('Content-Type', 'application/json').end(JSON.stringify({ keys: this.keys }))
+    })
+    await once(server.listen(this.#port, '127.0.0.1'), 'listening')
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+    return this
+  }
+
+  /** Nobody answers on its port until `start`. */
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    const closed = once(server, 'close')
+    server.close()
+    server.closeAllConnections()
+    await closed
+  }
+
+  get uri(): string {
+    return `http://127.0.0.1:${this.#port}/discovery/keys`
+  }
+
+  connections(): Promise<number> {
+    return new Promise((resolve) => this.#server?.getConnections((_error, count) => resolve(count)))
+  }
+}
+
+export interface SetUp {
+  server: KeyServer
+  /** A verifier for tokens as `sign` makes them; options win over that. Closed after the test. */
+  verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
+}
+
+/** A key server for each test. */
+export function setUp(): SetUp {
+  const verifiers: OAuthVerifier[] = []
+  const server = { current: new KeyServer() }
+  beforeEach(async () => {
+    server.current = await new KeyServer().start()
+  })
+  afterEach(async () => {
+    for (const verifier of verifiers.splice(0)) verifier.close()
+    await server.current.stop()
+  })
+  return {
+    get server() {
+      return server.current
+    },
+    verifier: (options = {}, times = {}) => {
+      const entry = { issuer: ISSUER, jwksUri: server.current.uri, audience: AUDIENCE, ...options }
+      const made = new OAuthVerifier(resolveOAuth('auth', entry), times)
+      verifiers.push(made)
+      return made
+    },
+  }
+}
+
+/** `'yes'`, `'no'` (401), or `'unable'` (503). */
+export async function verdict(verifier: OAuthVerifier, token: string): Promise<'yes' | 'no' | 'unable'> {
+  try {
+    return (await verifier.check(token)) ? 'yes' : 'no'
+  } catch {
+    return 'unable'
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,82 @@
+/** What is kept of a token whose signature held: enough not to check it again, for few tokens, and only as long as its key. */
+import { createLocalJWKSet } from 'jose'
+import type { Keys } from '../../../../lib/receive/oauth/key-set'
+import { resolveOAuth } from '../../../../lib/receive/oauth/options'
+import { judge } from '../../../../lib/receive/oauth/signature'
+import { sha256 } from '../../../../lib/sha256'
+import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
+
+const key = makeKey('first')
+const options = resolveOAuth('auth', { issuer: ISSUER, jwksUri: 'https://x.example/keys', audience: AUDIENCE })
+const header = { alg: 'RS256', kid: 'first' }
+
+/** Keys that note how often they are asked for one. */
+function keysOf(given: TestKey): Keys & { asked: number } {
+  const find = createLocalJWKSet({ keys: [given.publicJwk] })
+  const keys = {
+    asked: 0,
+    since: 0,
+    verified: new Set<string>(),
+    find: (one: typeof header) => {
+      keys.asked++
+      return find(one)
+    },
+  }
+  return keys
+}
+
+it('a signature is checked once', async () => {
+  const keys = keysOf(key)
+  const token = await sign(key)
+  for (let i = 0; i < 5; i++) expect(await judge(token, header, keys, options)).toBe('signed')
+  expect(keys.asked).toBe(1)
+  expect([...keys.verified]).toEqual([sha256(token)])
+})
+
+it('a wrong signature is checked each time, and nothing is kept', async () => {
+  const keys = keysOf(key)
+  const forged = await sign(makeKey('first'))
+  for (let i = 0; i < 3; i++) expect(await judge(forged, header, keys, options)).toBe('wrong-signature')
+  expect(await judge(forged, { ...header, kid: 'second' }, keys, options)).toBe('unknown-key')
+  expect(keys.asked).toBe(4)
+  expect(keys.verified.size).toBe(0)
+})
+
+it('other keys know nothing of it', async () => {
+  const token = await sign(key)
+  expect(await judge(token, header, keysOf(key), options)).toBe('signed')
+  expect(await judge(token, header, keysOf(makeKey('first')), options)).toBe('wrong-signature')
+})
+
+it('at most 1,000 are kept, the newest', async () => {
+  const keys = keysOf(key)
+  for (let i = 0; i < 999; i++) keys.verified.add(`${i}`)
+  const tokens = [await sign(key, { jti: '1' }), await sign(key, { jti: '2' })]
+  expect(await judge(tokens[0]!, header, keys, options)).toBe('signed')
+  expect(keys.verified.size).toBe(1_000)
+  expect(await judge(tokens[1]!, header, keys, options)).toBe('signed')
+  expect(keys.verified.size).toBe(1_000)
+  expect(keys.verified.has('0')).toBe(false)
+  expect(keys.verified.has('1')).toBe(true)
+  expect(tokens.every((token) => keys.verified.has(sha256(token)))).toBe(true)
+})
+
+it.each([
+  ['another issuer', { iss: 'https://other.example.com' }],
+  ['another audience', { aud: 'https://other.example.com' }],
+  ['that has expired', { exp: seconds() - 61 }],
+  ['without an end', { exp: undefined }],
+  ['that is valid later', { nbf: seconds() + 120 }],
+])('jose looks at the claims too: one of %s', async (_what, claims) => {
+  expect(await judge(await sign(key, claims), header, keysOf(key), options)).toBe('refused')
+})
+
+it('jose allows no more than the tolerance, and no less', async () => {
+  expect(await judge(await sign(key, { exp: seconds() - 50 }), header, keysOf(key), options)).toBe('signed')
+  expect(await judge(await sign(key, { nbf: seconds() + 50 }), header, keysOf(key), options)).toBe('signed')
+})
+
+it('jose looks at the algorithm too', async () => {
+  const token = await sign(key, {}, { alg: 'RS384' })
+  expect(await judge(token, header, keysOf(key), options)).toBe('refused')
+})
