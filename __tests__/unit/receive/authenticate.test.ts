@@ -186,7 +186,7 @@ describe('settings that are refused', () => {
     ['a text', 'secret-1', '`auth` is not a credential object'],
     ['null in a list', [BASIC, null], '`auth[1]` is not a credential object'],
     ['null alone in a list', [null], '`auth` is not a credential object'],
-    ['another type', { type: 'digest' }, "`auth.type` is \"digest\"; allowed are 'basic' and 'bearer'"],
+    ['another type', { type: 'digest' }, "`auth.type` is \"digest\"; allowed are 'basic', 'bearer' and 'oauth'"],
     ['no type', { token: 'secret-1' }, '`auth.type`'],
     ['an unknown key', basicWith({ user: 'secret-1' }), '`auth` has the unknown key "user"'],
     ['no user name', basicWith({ username: undefined }), '`auth.username` is missing'],

@@ -93,8 +93,10 @@ export class KeyServer {
     return `http://127.0.0.1:${this.#port}/discovery/keys`
   }
 
-  connections(): Promise<number> {
-    return new Promise((resolve) => this.#server?.getConnections((_error, count) => resolve(count)))
+  /** Resolves once no connection is left. */
+  async idle(): Promise<void> {
+    const count = () => new Promise<number>((resolve) => this.#server?.getConnections((_error, n) => resolve(n)))
+    await until(async () => (await count()) === 0)
   }
 }
 
@@ -139,4 +141,13 @@ export async function verdict(verifier: OAuthVerifier, token: string): Promise<'
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Throws in the end, so that a broken package fails a test instead of hanging it. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 4_000
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('waited in vain')
+    await pause(2)
+  }
 }

@@ -1,12 +1,11 @@
 /** A key server that is away, hangs, or answers nonsense: nobody is refused for it, and it is asked again soon. */
 import createDebug from 'debug'
-import { createServer, type Server } from 'node:https'
+import { Agent, createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { Agent } from 'node:https'
 import { inspect } from 'node:util'
-import { KeyServer, makeKey, pause, setUp, sign, verdict, type Script } from './issuer'
 import type { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
 import { certificate, privateKey } from './certificate'
+import { KeyServer, makeKey, pause, setUp, sign, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
 const second = makeKey('second')
@@ -57,10 +56,14 @@ describe('away from the start', () => {
   it('is not asked more than twice a second', async () => {
     context.server.script = answer(503)
     const checked = verifier()
+    const token = await sign(first)
     const began = performance.now()
-    while (performance.now() - began < 700)
-      expect(await verdict(checked, await sign(first, { jti: `${performance.now()}` }))).toBe('unable')
-    expect(context.server.fetches).toBe(2)
+    while (performance.now() - began < 700) {
+      expect(await verdict(checked, token)).toBe('unable')
+      await pause(5)
+    }
+    expect(context.server.fetches).toBeGreaterThan(1)
+    expect(context.server.fetches).toBeLessThanOrEqual(1 + Math.floor((performance.now() - began) / 500))
   })
 
   it('is asked once for many tokens at a time', async () => {
@@ -97,13 +100,13 @@ describe('away later', () => {
   })
 
   it('keeps keys usable that are no longer fresh, for a while', async () => {
-    const checked = verifier({}, { freshMs: 50, staleMs: 400, retryMs: 0 })
+    const checked = verifier({}, { freshMs: 50, staleMs: 1_000, retryMs: 0 })
     const token = await sign(first)
     expect(await verdict(checked, token)).toBe('yes')
     await context.server.stop()
     await pause(60)
     for (let i = 0; i < 5; i++) expect(await verdict(checked, token)).toBe('yes')
-    await pause(400)
+    await pause(1_000)
     expect(await verdict(checked, token)).toBe('unable')
     await context.server.start()
     expect(await verdict(checked, token)).toBe('yes')
@@ -118,7 +121,7 @@ describe('away later', () => {
     expect(await verdict(checked, token)).toBe('yes')
     const began = performance.now()
     for (let i = 0; i < 5; i++) expect(await verdict(checked, token)).toBe('yes')
-    expect(performance.now() - began).toBeLessThan(250)
+    expect(performance.now() - began).toBeLessThan(1_000)
     // Found again by the tokens that do not wait for it.
     context.server.script = undefined
     context.server.keys = [second.publicJwk]
@@ -136,8 +139,7 @@ describe('hanging', () => {
     const began = performance.now()
     await expect(checked.check(await sign(first))).rejects.toThrow('no answer within 150 ms')
     expect(performance.now() - began).toBeLessThan(1_500)
-    await pause(20)
-    expect(await context.server.connections()).toBe(0)
+    await context.server.idle()
   })
 
   it('is asked anew beside what hangs: keys are there within a second of its return', async () => {
@@ -149,9 +151,8 @@ describe('hanging', () => {
     const began = performance.now()
     expect(await waiting).toBe('yes')
     expect(performance.now() - began).toBeLessThan(1_000)
-    expect(context.server.fetches).toBe(2)
-    await pause(20)
-    expect(await context.server.connections()).toBe(0)
+    expect(context.server.fetches).toBeGreaterThan(1)
+    await context.server.idle()
   })
 
   it.each([
@@ -167,8 +168,7 @@ describe('hanging', () => {
   ] as Array<[string, Script]>)('%s', async (_where, script) => {
     context.server.script = script
     expect(await verdict(verifier({}, { timeoutMs: 150 }), await sign(first))).toBe('unable')
-    await pause(20)
-    expect(await context.server.connections()).toBe(0)
+    await context.server.idle()
   })
 })
 
@@ -251,8 +251,7 @@ describe('the end', () => {
     checked.close()
     expect(await waiting).toBe('unable')
     expect(performance.now() - began).toBeLessThan(500)
-    await pause(20)
-    expect(await context.server.connections()).toBe(0)
+    await context.server.idle()
   })
 
   it('fetches nothing afterwards, and lets in whose key is known', async () => {

@@ -3,6 +3,7 @@ import { createLocalJWKSet } from 'jose'
 import type { Keys } from '../../../../lib/receive/oauth/key-set'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
 import { judge } from '../../../../lib/receive/oauth/signature'
+import type { TokenHeader } from '../../../../lib/receive/oauth/token'
 import { sha256 } from '../../../../lib/sha256'
 import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
 
@@ -17,7 +18,7 @@ function keysOf(given: TestKey): Keys & { asked: number } {
     asked: 0,
     since: 0,
     verified: new Set<string>(),
-    find: (one: typeof header) => {
+    find: (one: TokenHeader) => {
       keys.asked++
       return find(one)
     },
