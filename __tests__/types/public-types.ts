@@ -64,6 +64,15 @@ const options: TradecloudWebhookOptions = {
   auth: [
     { type: 'basic', username: 'tradecloud', password: process.env.PASSWORD },
     { type: 'bearer', token: 'token' },
+    { type: 'oauth', tenantId: process.env.TENANT, audience: process.env.AUDIENCE },
+    {
+      type: 'oauth',
+      issuer: ['https://issuer.example.com/'],
+      jwksUri: 'https://issuer.example.com/keys',
+      audience: ['a', 'b'],
+      algorithms: ['PS256', 'ES384'],
+      checkClaims: async (claims) => Promise.resolve(claims.tid === 'x'),
+    },
   ],
   onOrder: order,
   onOrderDocuments: async (event) => {
@@ -101,16 +110,23 @@ createTradecloudWebhook({ onOrder: order })
 // @ts-expect-error an option that does not exist yet
 createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
 // @ts-expect-error a credential of another kind
-createTradecloudWebhook({ auth: { type: 'oauth' }, onOrder: order })
-for (const trustProxy of [true, 1, 'loopback', ['10.0.0.0/8'] as const, (address?: string) => address === '::1'])
-  createTradecloudWebhook({ auth: 'none', onOrder: order, allow: ['production'] as const, trustProxy })
-// @ts-expect-error a list, even of one
-createTradecloudWebhook({ auth: 'none', onOrder: order, allow: 'production' })
-// @ts-expect-error an environment variable that may not be set
-createTradecloudWebhook({ auth: 'none', onOrder: order, allow: [process.env.OWN_ADDRESS] })
+createTradecloudWebhook({ auth: { type: 'digest' }, onOrder: order })
+// @ts-expect-error without an audience
+createTradecloudWebhook({ auth: { type: 'oauth', tenantId: 'x' }, onOrder: order })
+// @ts-expect-error an algorithm whose secret would be the public key
+createTradecloudWebhook({
+  auth: { type: 'oauth', tenantId: 'x', audience: 'y', algorithms: ['HS256'] },
+  onOrder: order,
+})
 // @ts-expect-error one of three words
 createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })
 
 export function failed(error: unknown): string | undefined {
   return isTradecloudWebhookError(error) ? error.code : undefined
 }
+for (const trustProxy of [true, 1, 'loopback', ['10.0.0.0/8'] as const, (address?: string) => address === '::1'])
+  createTradecloudWebhook({ auth: 'none', onOrder: order, allow: ['production'] as const, trustProxy })
+// @ts-expect-error a list, even of one
+createTradecloudWebhook({ auth: 'none', onOrder: order, allow: 'production' })
+// @ts-expect-error an environment variable that may not be set
+createTradecloudWebhook({ auth: 'none', onOrder: order, allow: [process.env.OWN_ADDRESS] })
