@@ -113,11 +113,9 @@ createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
 createTradecloudWebhook({ auth: { type: 'digest' }, onOrder: order })
 // @ts-expect-error without an audience
 createTradecloudWebhook({ auth: { type: 'oauth', tenantId: 'x' }, onOrder: order })
+const entraId = { type: 'oauth', tenantId: 'x', audience: 'y' } as const
 // @ts-expect-error an algorithm whose secret would be the public key
-createTradecloudWebhook({
-  auth: { type: 'oauth', tenantId: 'x', audience: 'y', algorithms: ['HS256'] },
-  onOrder: order,
-})
+createTradecloudWebhook({ auth: { ...entraId, algorithms: ['HS256'] }, onOrder: order })
 // @ts-expect-error one of three words
 createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })
 
