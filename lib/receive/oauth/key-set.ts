@@ -82,7 +82,6 @@ export class KeySet {
 
   /** Keys other than those that were tried. Rejects where they cannot be looked up just now. */
   async lookAgain(tried: Keys): Promise<Keys> {
-    if (this.#fetching) await this.#fetching
     if (this.#keys !== undefined && this.#keys !== tried) return this.#keys
     if (performance.now() < this.#quietUntil)
       throw new Error('The key of the token is not known, and the keys were looked up a moment ago.')
