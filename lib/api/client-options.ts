@@ -5,7 +5,7 @@ import { invalidOption } from '../errors'
 import type { Credentials, CredentialsFunction } from './credentials'
 import { isPlainAgent } from './document-agent'
 import { resolveDocumentHosts } from './document-url'
-import { isLoopback } from './loopback'
+import { isLoopback } from '../loopback'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
 export interface TradecloudClientOptions {

@@ -1,2 +1,0 @@
-/** Which hosts the client may speak to without TLS: the same as everywhere. */
-export { isLoopback } from '../loopback'
