@@ -5,7 +5,8 @@ import { TradecloudClient } from '../../lib/api'
 import { createTradecloudWebhook, type TradecloudWebhook } from '../../lib/create-webhook'
 import { MemoryStore } from '../../lib/deliver/memory-store'
 import { isTradecloudWebhookError } from '../../lib/errors'
-import { resolveOptions, type TradecloudWebhookOptions } from '../../lib/options'
+import type { TradecloudWebhookOptions } from '../../lib/options'
+import { resolveOptions } from '../../lib/resolve-options'
 
 const SECRET = 'hunter2-secret'
 const onOrder = () => undefined
