@@ -1,5 +1,5 @@
 // Projects: unit (no Express), integration on Express 5 and once more on Express 4, redis (needs redis-server), faults (real
-// processes that are killed), and package (the packed tarball).
+// processes that are killed), fuzz (hostile input), and package (the packed tarball).
 const base = {
   testEnvironment: 'node',
   transform: { '\\.ts$': ['ts-jest', { diagnostics: false }] },
@@ -24,6 +24,7 @@ module.exports = {
     },
     { ...base, displayName: 'redis', testMatch: ['<rootDir>/__tests__/redis/**/*.test.ts'] },
     { ...base, displayName: 'faults', testMatch: ['<rootDir>/__tests__/faults/**/*.test.ts'] },
+    { ...base, displayName: 'fuzz', testMatch: ['<rootDir>/__tests__/fuzz/**/*.test.ts'] },
     { ...base, displayName: 'package', testMatch: ['<rootDir>/__tests__/package/**/*.test.ts'] },
   ],
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],

@@ -15,7 +15,7 @@ import type {
 import { idOf, isObject, stateOf, textOf, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
 import { refuse, type Refusal } from './refusal'
-import type { BodySchema } from '../validate'
+import { capIssues, type BodySchema } from '../validate'
 
 /** The fields that hold an event, the likeliest first. */
 const FIELDS = {
@@ -118,7 +118,7 @@ export function readEvent(
     eventName: found.eventName,
     ...state,
     meta: meta as MessageMeta | undefined,
-    issues: [...found.issues, ...issues],
+    issues: capIssues([...found.issues, ...issues]),
   }
   const identified =
     state.version !== undefined || state.lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined

@@ -5,7 +5,7 @@ import type { Known } from '../exchange'
 import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
-import { capIssues, type Validator } from '../validate'
+import type { Validator } from '../validate'
 import type { ParsedBody } from './parse-body'
 import { identify, readEvent } from './read-event'
 import type { TriggerId } from './trigger-id'
@@ -47,7 +47,7 @@ export function readTrigger(
   const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
   // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
-  const read = readEvent(found, origin.method, urlIdOfKind, capIssues([...parsed.issues, ...deviations]))
+  const read = readEvent(found, origin.method, urlIdOfKind, [...parsed.issues, ...deviations])
   if (read.ok && read.entity) known.entityId = read.entity.id
   if (refusals.length > 0)
     return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }

@@ -1,0 +1,56 @@
+/**
+ * A process of its own for `bodies.test.ts`, for Jest's sandbox halves the speed: judges the bodies of one seed from one
+ * number to another, and tells its parent what it found. Run with `node --expose-gc --import tsx`.
+ */
+import { makeBody } from './bodies'
+import { isDeliverable, problemOf } from './judge-body'
+
+export interface Report {
+  problem?: string
+  bodies: number
+  kinds: string[]
+  /** Of every 97th body, those that must be delivered. */
+  sampled: number
+  deliverable: number
+  longestMs: number
+  longestAt: number
+  /** After garbage collection, from a tenth of the way to the end. */
+  heapGrowth: number
+}
+
+const ROUNDS = 20
+/** A body of 200 kB at most takes milliseconds; this is a hang. */
+const HANG_MS = 5_000
+
+async function run(seed: number, from: number, to: number): Promise<Report> {
+  const round = Math.max(1, Math.floor((to - from) / ROUNDS))
+  const kinds = new Set<string>()
+  const heaps: number[] = []
+  const report = { bodies: to - from, sampled: 0, deliverable: 0, longestMs: 0, longestAt: from, heapGrowth: 0 }
+  for (let i = from; i < to; i++) {
+    const body = makeBody(seed, i)
+    kinds.add(body.how)
+    const startedAt = performance.now()
+    const problem = await problemOf(body, i)
+    const took = performance.now() - startedAt
+    if (took > report.longestMs) Object.assign(report, { longestMs: took, longestAt: i })
+    if (problem !== undefined || took > HANG_MS) {
+      const text = body.bytes.toString('base64').slice(0, 8_000)
+      const what = `FUZZ_SEED=${seed}, body ${i} (${body.how}, ${body.type}): ${problem ?? `took ${took} ms`}`
+      return { ...report, kinds: [...kinds], problem: `${what}\n${text}` }
+    }
+    if (i % 97 === 0) {
+      report.sampled++
+      if (isDeliverable(body.bytes)) report.deliverable++
+    }
+    if ((i - from) % round === round - 1) {
+      globalThis.gc?.()
+      heaps.push(process.memoryUsage().heapUsed)
+    }
+  }
+  return { ...report, kinds: [...kinds], heapGrowth: (heaps.at(-1) ?? 0) - (heaps[2] ?? 0) }
+}
+
+const [seed = 0, from = 0, to = 0] = process.argv.slice(2).map(Number)
+process.on('disconnect', () => process.exit())
+void run(seed, from, to).then((report) => process.send?.(report, () => process.disconnect()))

@@ -1,0 +1,38 @@
+/** Random choices that a seed and a number repeat. */
+import { createRandom } from '../../lib/testing/random'
+
+export class Dice {
+  readonly #random: () => number
+
+  constructor(seed: number, stream: number) {
+    this.#random = createRandom(seed, stream)
+  }
+
+  /** From 0 up to `below`. */
+  number(below: number): number {
+    return Math.floor(this.#random() * below)
+  }
+
+  chance(part: number): boolean {
+    return this.#random() < part
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[this.number(list.length)] as T
+  }
+
+  /** Mostly small, rarely up to `max`. */
+  size(max: number): number {
+    return Math.floor(max * this.#random() ** 6)
+  }
+
+  text(letters: string, maxLength: number): string {
+    let text = ''
+    for (let left = this.number(maxLength + 1); left > 0; left--) text += letters[this.number(letters.length)] ?? ''
+    return text
+  }
+
+  bytes(maxLength: number): Buffer {
+    return Buffer.from(Array.from({ length: this.number(maxLength + 1) }, () => this.number(256)))
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What must hold for any body, whatever became of it: the oracle of the fuzz test, in other words than the package's own.
+ */
+import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
+import { parseBytes, type ParsedBody } from '../../lib/receive/parse-body'
+import { readTrigger, type Received } from '../../lib/receive/read-trigger'
+import { createValidator } from '../../lib/validate'
+import { CANARY, type Body } from './bodies'
+
+const MODES = (['tolerant', 'strict', 'off'] as const).map((mode) => ({
+  mode,
+  options: { wants: () => true, validator: createValidator(mode), strict: mode === 'strict' },
+}))
+const REFUSALS = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+const FIELDS = ['orderEvent', 'singleDeliveryOrderEvent', 'simpleOrderEvent', 'orderDocumentsEvent', 'shipment']
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+const PROTOTYPE_KEYS = Reflect.ownKeys(Object.prototype).length
+
+function read(parsed: ParsedBody, options: (typeof MODES)[number]['options']): Received {
+  const origin = { method: 'POST', requestId: 'r', receivedAt: new Date(0), rawBody: undefined } as const
+  return readTrigger(parsed, { ...origin, urlId: { found: false } }, options, {})
+}
+
+/** Never rejects. `undefined` where all is well. */
+export async function problemOf(body: Body, index: number): Promise<string | undefined> {
+  try {
+    const problem = await judge(body, index)
+    if (problem !== undefined) return problem
+  } catch (error) {
+    return `throws ${String((error as Error).stack)}`
+  }
+  return Reflect.ownKeys(Object.prototype).length === PROTOTYPE_KEYS ? undefined : 'Object.prototype is polluted'
+}
+
+/** What is wrong about what became of a body; `undefined` where all is well. */
+async function judge({ bytes, type }: Body, index: number): Promise<string | undefined> {
+  const parsed = await Promise.resolve(parseBytes(bytes, type))
+  const mustDeliver = isDeliverable(bytes)
+  if (!parsed.ok)
+    return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)
+  const before = index % 20 === 0 ? JSON.stringify(parsed.value) : undefined
+  // Tolerant always, of the others one: validating is what takes the time.
+  const results = MODES.filter(({ mode }, i) => mode === 'tolerant' || index % 2 === i - 1).map(
+    ({ mode, options }) => ({
+      mode,
+      result: read(parsed, options),
+    }),
+  )
+  if (before !== undefined && JSON.stringify(parsed.value) !== before) return 'validation has changed the value'
+  for (const { mode, result } of results) {
+    const problem = result.ok ? delivery(result) : refusal(result)
+    if (problem !== undefined) return `${mode}: ${problem}`
+    if (mustDeliver && mode !== 'strict' && !result.ok) return `${mode}: a deliverable body is ${result.outcome}`
+  }
+  const [tolerant, strict, off] = ['tolerant', 'strict', 'off'].map(
+    (wanted) => results.find(({ mode }) => mode === wanted)?.result,
+  )
+  if (off && off.ok !== tolerant?.ok) return 'tolerant and off disagree'
+  if (strict?.ok && !tolerant?.ok) return 'strict takes what tolerant refuses'
+  if (strict && tolerant?.ok && !strict.ok && issuesOf(tolerant).length === 0) return 'strict refuses without an issue'
+  return hasOwnProto(parsed.value) ? 'a key __proto__ is left' : undefined
+}
+
+function issuesOf(result: Received): Array<{ pointer: string; message: string }> {
+  if (!result.ok) return result.issues ?? []
+  return result.trigger.type === 'body' ? result.trigger.event.issues : []
+}
+
+function refusal(result: Extract<Received, { ok: false }>): string | undefined {
+  if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
+  if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
+  if ('trigger' in result) return 'a refusal and a trigger'
+  if ((result.detail ?? '').length > 120 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
+  if (result.outcome === 'invalid_body' && issuesOf(result).length === 0) return 'invalid without an issue'
+  return issueProblem(result)
+}
+
+function issueProblem(result: Received): string | undefined {
+  const issues = issuesOf(result)
+  if (issues.length > 21) return `${issues.length} issues`
+  const bad = issues.find(
+    ({ pointer, message }) => pointer.length > 300 || message.length > 300 || message.includes(CANARY),
+  )
+  return bad && `issue ${JSON.stringify(bad)}`
+}
+
+function delivery(result: Extract<Received, { ok: true }>): string | undefined {
+  const { trigger } = result
+  if ('outcome' in result || trigger.type !== 'body') return 'a trigger that is none'
+  const { event, entity } = trigger
+  const id: unknown = event.kind === 'shipment' ? event.shipmentId : event.kind === 'unknown' ? 'none' : event.orderId
+  if (!['order', 'orderDocuments', 'shipment', 'unknown'].includes(event.kind)) return `kind ${event.kind as string}`
+  if (typeof id !== 'string' || id.trim() === '') return `ID ${JSON.stringify(id)}`
+  if (event.kind !== 'unknown' && entity?.id !== id) return 'the entity is another one'
+  if (event.version !== undefined && !Number.isSafeInteger(event.version)) return `version ${event.version}`
+  const stored = storedIdentity('fuzz', trigger)
+  if (!UUID.test(stored.id) || !UUID.test(deliveryIdOfBody('fuzz', trigger))) return 'an ID that is no UUID'
+  if ((entityKey(trigger) ?? '').length > 300) return 'a long key'
+  JSON.stringify(event)
+  return issueProblem(result)
+}
+
+/**
+ * What may never be refused, in other words than the package's: JSON of at most a hundred levels, with one known field that
+ * holds an object with an ID.
+ */
+export function isDeliverable(bytes: Buffer): boolean {
+  let value: unknown
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    value = JSON.parse(text)
+    if (levels(text) > 100) return false
+  } catch {
+    return false
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const holder = value as Record<string, unknown>
+  const present = FIELDS.filter((field) => Object.hasOwn(holder, field) && ![null, ''].includes(holder[field] as null))
+  const [field = ''] = present
+  const content = holder[field]
+  if (present.length !== 1 || typeof content !== 'object' || content === null || Array.isArray(content)) return false
+  const { orderId, id } = content as { orderId?: unknown; id?: unknown }
+  const isId = (given: unknown): boolean => typeof given === 'number' || (typeof given === 'string' && /\S/.test(given))
+  return isId(id) || (field !== 'shipment' && isId(orderId))
+}
+
+function levels(json: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [bracket] of json.replace(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1
+    deepest = Math.max(deepest, depth)
+  }
+  return deepest
+}
+
+function hasOwnProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasOwnProto)
+}
