@@ -172,7 +172,7 @@ const changedText: Maker = (dice) => {
   let text = dice.pick(TEXTS)
   for (let left = 1 + dice.size(6); left > 0; left--) {
     const values = [...text.matchAll(/"(?:[^"\\]|\\.)*"|[\d.]+|true|false|null/g)]
-    const found = dice.pick(values)
+    const found = values[dice.number(values.length)]
     const with_ = dice.chance(0.2) ? `"${dice.pick(KEYS)}"` : dice.pick(ODD_VALUES)
     if (found) text = text.slice(0, found.index) + with_ + text.slice(found.index + found[0].length)
   }
@@ -182,7 +182,7 @@ const changedText: Maker = (dice) => {
 const duplicatedKeys: Maker = (dice) => {
   const text = dice.pick(TEXTS)
   const keys = [...text.matchAll(/[{,]("\w+":)/g)]
-  const found = dice.pick(keys)
+  const found = keys[dice.number(keys.length)]
   if (!found) return text
   const at = found.index + 1
   const key = dice.chance(0.5) ? (found[1] ?? '') : `${JSON.stringify(dice.pick(KEYS))}:`

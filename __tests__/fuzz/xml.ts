@@ -27,7 +27,7 @@ function element(name: string, value: unknown): string {
       ? Object.entries(value)
           .map(([key, child]) => element(key, child))
           .join('')
-      : String(value as string | number | boolean).replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`)
+      : String(value).replace(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`)
   return `<${name}>${inner}</${name}>`
 }
 
@@ -36,7 +36,9 @@ const wrapped = (inner: string): string =>
 
 /** A billion laughs, a file of the machine, a file of another one. */
 const DOCTYPES = [
-  `<!DOCTYPE a [<!ENTITY a "lol">${[...'bcdefghij'].map((name, i) => `<!ENTITY ${name} "${`&${'abcdefghij'[i] ?? ''};`.repeat(10)}">`).join('')}]>`,
+  `<!DOCTYPE a [<!ENTITY a "lol">${Array.from('bcdefghij')
+    .map((name, i) => `<!ENTITY ${name} "${`&${'abcdefghij'[i] ?? ''};`.repeat(10)}">`)
+    .join('')}]>`,
   '<!DOCTYPE a [<!ENTITY j SYSTEM "file:///etc/passwd">]>',
   '<!DOCTYPE a SYSTEM "http://127.0.0.1:1/a.dtd" [<!ENTITY % b SYSTEM "http://127.0.0.1:1/b"> %b;]>',
 ]

@@ -20,6 +20,7 @@ import {
   type TradecloudWebhookOptions,
 } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'
+import { fits, TABLE } from './answer-table'
 import { basic, closeAll, fixture, isExpress4, listen, orderId, shipmentId, until } from './harness'
 import { encodeRequest, RawConnection, type RawAnswer } from './raw-http'
 
@@ -27,28 +28,6 @@ const requests = process.env.CI ? 20_000 : Number(process.env.PROPERTY_REQUESTS 
 const seed = Number(process.env.PROPERTY_SEED ?? randomInt(2 ** 31 - 1))
 const RUN = 1_000
 const AT_ONCE = 48
-
-/** What each outcome may be answered. With `refusals: 'retry'` the marked ones are 503 instead. */
-const TABLE: Record<string, { statuses: number[]; refusal?: true }> = {
-  delivered: { statuses: [200] },
-  duplicate: { statuses: [200] },
-  ignored: { statuses: [200] },
-  malformed_body: { statuses: [400], refusal: true },
-  invalid_body: { statuses: [400], refusal: true },
-  invalid_id: { statuses: [400], refusal: true },
-  rejected: { statuses: Array.from({ length: 100 }, (_, i) => 400 + i) },
-  unauthorized: { statuses: [401], refusal: true },
-  not_found: { statuses: [404, 503] },
-  method_not_allowed: { statuses: [405] },
-  body_too_large: { statuses: [413], refusal: true },
-  unsupported_media_type: { statuses: [415], refusal: true },
-  fetch_failed: { statuses: [502] },
-  fetch_timeout: { statuses: [504] },
-  answer_timeout: { statuses: [504] },
-  handler_failed: { statuses: [503] },
-  in_progress: { statuses: [503] },
-  unavailable: { statuses: [503] },
-}
 
 const secrets = {
   username: 'canary-hook-user',
@@ -651,13 +630,6 @@ function show(thing: unknown): string {
     const { name, message, stack } = thing as Error
     return inspect([Object.entries(thing as Error), name, message, stack], options)
   }
-}
-
-function fits(outcome: string, status: number, retry: boolean | 'either'): boolean {
-  const row = TABLE[outcome]
-  if (!row) return false
-  if (row.refusal && retry !== false && status === 503) return true
-  return row.statuses.includes(status) && !(row.refusal && retry === true)
 }
 
 function isOurs({ target, path: raw }: Spec): boolean {

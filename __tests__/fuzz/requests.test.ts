@@ -1,0 +1,151 @@
+/**
+ * A hundred thousand requests on bare sockets to a process of its own: right ones, broken ones, cut ones. No crash, no 500,
+ * no answer outside the table, no hang, no growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
+ */
+import { connect } from 'node:net'
+import { until } from '../integration/harness'
+import { readAnswers, type Answer } from './answers'
+import { makeRequest, type Wire } from './requests'
+import { MIB, report, requests, seed } from './size'
+import { endTargets, startTarget, type Target } from './target'
+
+afterEach(endTargets)
+
+const AT_ONCE = 64
+/** Longer than all time-outs of the server. */
+const HANG_MS = 15_000
+/** Where nobody can say how many answers there will be: so long nothing has come. */
+const QUIET_MS = 40
+
+/** Sends, and resolves with all that came until the connection was closed. */
+function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answer[]> {
+  return new Promise((resolve, reject) => {
+    let received: Buffer = Buffer.alloc(0)
+    let quiet: NodeJS.Timeout | undefined
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    const hang = setTimeout(() => done(new Error(`a hang, after ${received.toString().slice(0, 300)}`)), HANG_MS)
+    const done = (error?: Error): void => {
+      clearTimeout(hang)
+      clearTimeout(quiet)
+      // With a reset: so many closed connections would use up the ports of the machine.
+      socket.resetAndDestroy()
+      if (error) return reject(error)
+      try {
+        const { answers, bytes } = readAnswers(received, noBody)
+        if (bytes !== received.length) throw new Error(`half an answer: ${received.toString().slice(0, 500)}`)
+        if (noBody && answers.length !== noBody.length) throw new Error(`${answers.length} answers`)
+        resolve(answers)
+      } catch (problem) {
+        reject(problem)
+      }
+    }
+    const isAnswered = (): boolean => {
+      if (!noBody) return false
+      const { answers, bytes } = readAnswers(received, noBody)
+      return answers.length >= noBody.length && bytes === received.length
+    }
+    // The server closes what is ended here, at the latest when its patience with half a request ends.
+    const waitForQuiet = (): void => {
+      clearTimeout(quiet)
+      quiet = setTimeout(() => socket.end(), QUIET_MS)
+    }
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk])
+      try {
+        if (isAnswered()) done()
+        else if (!noBody) waitForQuiet()
+      } catch (error) {
+        done(error as Error)
+      }
+    })
+    // A reset comes where the server closed while something was still being sent: what came before counts.
+    socket.on('error', () => undefined).on('close', () => done())
+    socket.on('end', () => done())
+    socket.on('connect', () => {
+      void (async () => {
+        for (const [i, piece] of pieces.entries()) {
+          if (i > 0) await new Promise((next) => setTimeout(next, 2))
+          if (!socket.destroyed) socket.write(piece)
+        }
+        if (hangsUp) {
+          await new Promise((next) => setTimeout(next, 5))
+          received = Buffer.alloc(0)
+          done()
+        } else if (!noBody) waitForQuiet()
+      })()
+    })
+  })
+}
+
+async function fuzz(target: Target, from: number, to: number, seen: Map<string, number>): Promise<string[]> {
+  const problems: string[] = []
+  let next = from
+  const worker = async (): Promise<void> => {
+    while (next < to && problems.length < 5) {
+      const index = next++
+      const wire = makeRequest(seed, index)
+      try {
+        const answers = await exchange(target.ports[wire.where], wire)
+        for (const { status, outcome = 'of Node, the app, or to HEAD' } of answers) {
+          const what = `${status} ${outcome}`
+          seen.set(what, (seen.get(what) ?? 0) + 1)
+        }
+      } catch (error) {
+        const bytes = Buffer.concat(wire.pieces).toString('base64').slice(0, 3_000)
+        problems.push(`FUZZ_SEED=${seed}, request ${index} (${wire.how}, ${wire.where}): ${String(error)}\n${bytes}`)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return problems
+}
+
+test(`${requests} requests`, async () => {
+  const target = await startTarget()
+  const seen = new Map<string, number>()
+  const round = Math.ceil(requests / 10)
+  const memory: number[] = []
+  const begun = performance.now()
+  for (let from = 0; from < requests; from += round) {
+    expect(await fuzz(target, from, Math.min(requests, from + round), seen)).toEqual([])
+    memory.push((await target.figures()).heapUsed)
+  }
+  const seconds = (performance.now() - begun) / 1000
+  let figures = await target.figures()
+  await until(
+    () => {
+      void target.figures().then((now) => (figures = now))
+      return figures.records === figures.requests && figures.calls === figures.settled
+    },
+    `${JSON.stringify(figures)}: a request without a record, or a call that never ended`,
+    10_000,
+  )
+  const last = await target.close()
+  const growth = (memory.at(-1) ?? 0) - (memory[1] ?? 0)
+  report(`requests, FUZZ_SEED=${seed}`, {
+    requests,
+    'per second': requests / seconds,
+    answers: [...seen.values()].reduce((sum, count) => sum + count, 0),
+    'calls of callbacks': last.calls,
+    'heap grew by MiB': growth / MIB,
+    'peak RSS MiB': last.peakRss / MIB,
+  })
+  const lines = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([what, count]) => `${what}: ${count}`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+  expect(last.problems).toEqual([])
+  expect(target.output()).toBe('')
+  expect(last).toMatchObject({ exitCode: 0, records: last.requests, settled: last.calls })
+  // The keys of what was delivered are kept on purpose, at most 100,000 of them.
+  expect(growth).toBeLessThan(96 * MIB)
+  expect(last.peakRss).toBeLessThan(600 * MIB)
+  for (const outcome of [
+    'delivered',
+    'duplicate',
+    'malformed_body',
+    'invalid_body',
+    'invalid_id',
+    'unauthorized',
+    'rejected',
+  ])
+    expect([...seen.keys()].map((what) => what.split(' ')[1])).toContain(outcome)
+}, 1_200_000)

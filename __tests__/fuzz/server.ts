@@ -1,0 +1,122 @@
+/**
+ * The process that is attacked: the webhook in an Express app, and as a bare listener. Tells its parent its ports, on demand
+ * its figures, and closes when it is told to. Run with `node --expose-gc --import tsx`.
+ */
+import express from 'express'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo, Server } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  createTradecloudWebhook,
+  RejectEvent,
+  type TradecloudWebhookOptions,
+  type WebhookContext,
+} from '../../lib/index'
+
+export interface Figures {
+  /** Requests that came to a webhook, and those that its records tell of. */
+  requests: number
+  records: number
+  calls: number
+  settled: number
+  /** What must not be: errors that nobody caught, warnings, log lines that are not one line of plain text. */
+  problems: string[]
+  rss: number
+  heapUsed: number
+  /** Over the whole life of the process. */
+  peakRss: number
+}
+
+/** Settings of the webhooks, as JSON. */
+const [, , settings = '{}'] = process.argv
+const figures = { requests: 0, records: 0, calls: 0, settled: 0, problems: [] as string[] }
+const problem = (text: string): void => void (figures.problems.length < 20 && figures.problems.push(text))
+process.on('uncaughtException', (error) => problem(`uncaughtException: ${error.stack ?? ''}`))
+process.on('unhandledRejection', (reason) => problem(`unhandledRejection: ${String(reason)}`))
+process.on('warning', (warning) => problem(`warning: ${warning.message}`))
+
+const NOT_PLAIN = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]|canary/u
+const log = (line: string): void => {
+  if (NOT_PLAIN.test(line)) problem(`log line: ${JSON.stringify(line)}`)
+}
+
+/** What becomes of a call follows from the event alone. */
+async function react(_event: unknown, { deliveryId }: WebhookContext): Promise<void> {
+  figures.calls++
+  try {
+    const dice = parseInt(deliveryId.slice(0, 4), 16) % 100
+    if (dice < 3) throw new Error('the ERP system\r\nis down')
+    if (dice < 5) throw new RejectEvent('not\r\nX-Evil: 1', { status: 400 + dice })
+    if (dice < 8) await sleep(20)
+    if (dice === 99) await sleep(1_500)
+  } finally {
+    figures.settled++
+  }
+}
+
+const common: TradecloudWebhookOptions = {
+  auth: [
+    { type: 'basic', username: 'canary-user', password: 'canary-password' },
+    { type: 'bearer', token: 'canary-token' },
+  ],
+  onOrder: react,
+  onShipment: react,
+  onDelivery: () => void figures.records++,
+  logger: { warn: log, error: log },
+  bodyLimit: 256 * 1024,
+  uploadIdleTimeoutMs: 400,
+  answerTimeoutMs: 1_000,
+  ...(JSON.parse(settings) as Partial<TradecloudWebhookOptions>),
+}
+const inExpress = createTradecloudWebhook({ ...common, onOrderDocuments: react })
+const bare = createTradecloudWebhook({ ...common, validation: 'strict', refusals: 'retry', onUnknown: react })
+const app = express()
+app.use('/tradecloud', (req, res, next) => {
+  figures.requests++
+  // What is not for the webhook has no record.
+  inExpress(req, res, (error?: unknown) => {
+    figures.requests--
+    next(error)
+  })
+})
+app.use((_req, res) => void res.status(404).json({ from: 'app' }))
+
+const servers: Server[] = []
+function listen(listener: RequestListener): Promise<number> {
+  const server = createServer(
+    { connectionsCheckingInterval: 500, headersTimeout: 2_000, requestTimeout: 4_000 },
+    listener,
+  )
+  servers.push(server)
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', 1_024, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+async function close(): Promise<void> {
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+  await Promise.all([inExpress.close(), bare.close()])
+  await Promise.all(closed)
+}
+
+function currentFigures(): Figures {
+  const { rss, heapUsed } = process.memoryUsage()
+  return { ...figures, rss, heapUsed, peakRss: process.resourceUsage().maxRSS * 1024 }
+}
+
+process.on('message', (question) => {
+  if (question === 'collect') globalThis.gc?.()
+  if (question !== 'close') process.send?.(currentFigures())
+  else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
+})
+process.on('disconnect', () => {
+  // A process that something still holds shall be seen to hang; only where the parent is gone it must not stay.
+  setTimeout(() => process.exit(3), 20_000).unref()
+})
+void Promise.all([
+  listen(app),
+  listen((req, res) => {
+    figures.requests++
+    bare.listener(req, res)
+  }),
+]).then(([expressPort, listenerPort]) => process.send?.({ express: expressPort, listener: listenerPort }))

@@ -1,0 +1,65 @@
+/** The attacked process, from outside: started, asked for its figures, closed, and ended in any case. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { TradecloudWebhookOptions } from 'tradecloud-webhook'
+import type { Figures } from './server'
+
+export interface Target {
+  process: ChildProcess
+  ports: { express: number; listener: number }
+  /** What it has written to stdout and stderr. */
+  output(): string
+  /** After garbage collection. */
+  figures(): Promise<Figures>
+  /** Closes webhooks and servers. Resolves with the last figures, and how the process ended by itself. */
+  close(): Promise<Figures & { exitCode: number | null }>
+}
+
+const running = new Set<ChildProcess>()
+
+/** For `afterEach`. */
+export function endTargets(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+export async function startTarget(settings: Partial<TradecloudWebhookOptions> = {}): Promise<Target> {
+  const child = fork(join(__dirname, 'server.ts'), [JSON.stringify(settings)], {
+    execArgv: ['--expose-gc', '--import', 'tsx'],
+    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'test' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const gone = new Promise<never>((_resolve, reject) => {
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the server ended with ${signal ?? code}: ${output.slice(-2_000)}`)),
+    )
+  })
+  gone.catch(() => undefined)
+  const message = async <T>(): Promise<T> => {
+    const [value] = (await Promise.race([once(child, 'message'), gone])) as [unknown]
+    return value as T
+  }
+  const ports = await message<Target['ports']>()
+  return {
+    process: child,
+    ports,
+    output: () => output,
+    figures: () => {
+      const answer = message<Figures>()
+      child.send('collect')
+      return answer
+    },
+    close: async () => {
+      const exited = once(child, 'exit') as Promise<[number | null]>
+      const answer = message<Figures>()
+      child.send('close')
+      const figures = await answer
+      const [exitCode] = await exited
+      return { ...figures, exitCode }
+    },
+  }
+}
