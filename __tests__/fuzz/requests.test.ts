@@ -36,7 +36,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
         if (noBody && answers.length !== noBody.length) throw new Error(`${answers.length} answers`)
         resolve(answers)
       } catch (problem) {
-        reject(problem)
+        reject(new Error(String(problem)))
       }
     }
     const isAnswered = (): boolean => {

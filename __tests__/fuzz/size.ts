@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto'
 
-const isCi = process.env.FUZZ === 'ci'
+export const isCi = process.env.FUZZ === 'ci'
 
 export const bodies = Number(process.env.FUZZ_BODIES ?? (isCi ? 50_000 : 1_000_000))
 export const requests = Number(process.env.FUZZ_REQUESTS ?? (isCi ? 5_000 : 100_000))

@@ -23,8 +23,12 @@ export function endTargets(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-export async function startTarget(settings: Partial<TradecloudWebhookOptions> = {}): Promise<Target> {
-  const child = fork(join(__dirname, 'server.ts'), [JSON.stringify(settings)], {
+/** A patient one has Node's own time-outs instead of short ones. */
+export async function startTarget(
+  settings: Partial<TradecloudWebhookOptions> = {},
+  patience: 'patient' | 'impatient' = 'impatient',
+): Promise<Target> {
+  const child = fork(join(__dirname, 'server.ts'), [JSON.stringify(settings), patience], {
     execArgv: ['--expose-gc', '--import', 'tsx'],
     env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'test' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

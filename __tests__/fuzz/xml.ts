@@ -23,7 +23,7 @@ function element(name: string, value: unknown): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return value.map((entry) => element(SINGULAR[name] ?? name, entry)).join('')
   const inner =
-    typeof value === 'object'
+    typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean'
       ? Object.entries(value)
           .map(([key, child]) => element(key, child))
           .join('')
