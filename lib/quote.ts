@@ -1,9 +1,13 @@
 /** Values out of requests and errors for log lines: in quotes, without line breaks or control characters, and cut. */
 export function quote(value: string, maxLength = 100): string {
-  const text = JSON.stringify(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
+  return quoteJson(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
+}
+
+/** JSON for log lines. */
+export function quoteJson(value: unknown): string {
   // JSON leaves these as they are, and terminals act on some of them.
-  return text.replace(
-    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

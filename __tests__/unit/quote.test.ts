@@ -1,7 +1,7 @@
 /**
  * Values out of requests in log lines: one line, no control characters, cut.
  */
-import { quote } from '../../lib/quote'
+import { quote, quoteJson } from '../../lib/quote'
 
 it.each([
   ['plain', '"plain"'],
@@ -15,6 +15,10 @@ it.each([
   ['Größe €', '"Größe €"'],
 ])('%p is written %s', (value, expected) => {
   expect(quote(value)).toBe(expected)
+})
+
+it('JSON too', () => {
+  expect(quoteJson([{ '\u202ea\u009b': '\u2028\n' }])).toBe('[{"\\u202ea\\u009b":"\\u2028\\n"}]')
 })
 
 it('cuts after 100 characters', () => {

@@ -1,5 +1,6 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
 import { debugDeliver } from '../debug'
+import { quote } from '../quote'
 import { isThenable } from '../thenable'
 import type { ClaimResult, Store } from './store'
 
@@ -75,7 +76,7 @@ export class Claims {
     try {
       return await bounded(operation, this.#options.timeoutMs)
     } catch (error) {
-      debugDeliver('the dedupe store failed: %s', error instanceof Error ? error.message : 'not an Error')
+      debugDeliver('the dedupe store failed: %s', error instanceof Error ? quote(error.message) : 'not an Error')
       return otherwise
     }
   }

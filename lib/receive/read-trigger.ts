@@ -2,7 +2,7 @@
 import { debugReceive } from '../debug'
 import type { EventKind } from '../events'
 import type { Known } from '../exchange'
-import { quote } from '../quote'
+import { quote, quoteJson } from '../quote'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
 import type { Validator } from '../validate'
@@ -54,7 +54,8 @@ export function readTrigger(
   if (!read.ok) return read
   const { event, entity, identified } = read
   known.issues = event.issues.length
-  if (event.issues.length > 0) debugReceive('%s deviates from its schema: %j', requestId, event.issues)
+  if (event.issues.length > 0 && debugReceive.enabled)
+    debugReceive('%s deviates from its schema: %s', requestId, quoteJson(event.issues))
   if (urlId.found && urlId.id !== entity?.id) {
     debugReceive(
       '%s the URL says %s, the body says %s: the body wins',

@@ -1,0 +1,297 @@
+/**
+ * Secrets of both sides, and what an order holds, through every way that a request can end: neither is in an answer, a log
+ * line, an error, a record or the head of a stored file.
+ */
+import createDebug from 'debug'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import type { TradecloudWebhookOptions } from 'tradecloud-webhook'
+import type { ApiFault } from 'tradecloud-webhook/testing'
+import { createTradecloudSimulator } from 'tradecloud-webhook/testing'
+import { cli } from '../unit/cli/inbox-folder'
+import {
+  basic,
+  closeAll,
+  isExpress4,
+  pause,
+  startRig,
+  temporaryFolder,
+  temporaryInbox,
+  until,
+  type Rig,
+} from './harness'
+
+/** Each with letters that look different in base64, URLs and hex. */
+const SECRETS = {
+  username: 'hookuser?zq~1',
+  password: 'hookpass:ü/zq~2',
+  token: 'hooktoken~zq~3',
+  wrongPassword: 'strangerpass?zq~4',
+  wrongToken: 'strangertoken~zq~5',
+  apiUsername: 'apiuser+zq~6@example.com',
+  apiPassword: 'apipass?zq~7ü',
+  query: 'querysecret?zq~8',
+  proxy: 'proxysecret?zq~9',
+  cookie: 'cookiesecret~zq~10',
+  location: 'locationsecret~zq~11',
+}
+/** In values of bodies: prices, names. In files it may stand in the stored body alone. */
+const PRIVATE = 'privateprice?zq~12ü'
+
+const DEBUG = createDebug.log
+const debugged: string[] = []
+const written: string[] = []
+
+beforeEach(() => {
+  debugged.length = written.length = 0
+  createDebug.log = (...line: unknown[]) => void debugged.push(line.map(String).join(' '))
+  createDebug.enable('tradecloud-webhook:*')
+  for (const stream of [process.stdout, process.stderr])
+    jest.spyOn(stream, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0)
+})
+afterEach(async () => {
+  jest.restoreAllMocks()
+  createDebug.disable()
+  createDebug.log = DEBUG
+  await closeAll()
+})
+
+/** A secret in every form that it could be written in. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  // In base64 the letters depend on what stands before, and the ends on what is beside.
+  const encoded = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
+      .slice(shift === 0 ? 0 : shift + 1, -2),
+  )
+  const latin1 = bytes.toString('latin1')
+  return [
+    secret,
+    latin1,
+    encodeURIComponent(secret),
+    encodeURI(secret),
+    bytes.toString('hex'),
+    ...encoded,
+    JSON.stringify(secret).slice(1, -1),
+  ]
+}
+
+function leaksIn(text: string, secrets: Record<string, string>): string[] {
+  const lower = text.toLowerCase()
+  return Object.entries(secrets).flatMap(([name, secret]) =>
+    formsOf(secret)
+      .filter((form) => lower.includes(form.toLowerCase()))
+      .map(
+        (form) =>
+          `${name} as ${form}: …${text.slice(Math.max(0, lower.indexOf(form.toLowerCase()) - 200), lower.indexOf(form.toLowerCase()) + 100)}`,
+      ),
+  )
+}
+
+const show = (value: unknown): string =>
+  `${inspect(value, { depth: Infinity, showHidden: true, getters: true, maxStringLength: Infinity, maxArrayLength: Infinity })}${JSON.stringify(value)}`
+
+const FAULTS: ApiFault[] = [
+  { type: 'status', status: 401, body: SECRETS.location },
+  { type: 'status', status: 403, body: SECRETS.location },
+  { type: 'status', status: 500, body: SECRETS.location, endpoint: 'order' },
+  {
+    type: 'status',
+    status: 302,
+    headers: { Location: `http://127.0.0.1:1/?a=${SECRETS.location}` },
+    endpoint: 'order',
+  },
+  { type: 'hang', endpoint: 'order' },
+  { type: 'drip', endpoint: 'login' },
+  { type: 'cut', when: 'middle', endpoint: 'order' },
+  { type: 'cut', when: 'before' },
+  { type: 'nonsense', body: 'truncated', endpoint: 'order' },
+  { type: 'nonsense', body: 'not-utf8', endpoint: 'order' },
+  { type: 'nonsense', body: 'html', endpoint: 'login' },
+  { type: 'huge', bytes: 3_000_000, endpoint: 'order' },
+]
+
+const RIGHT = basic(SECRETS.username, SECRETS.password)
+const AROUND = {
+  'Content-Type': 'application/json',
+  'Proxy-Authorization': `Basic ${Buffer.from(SECRETS.proxy).toString('base64')}`,
+  Cookie: `session=${SECRETS.cookie}`,
+}
+
+/** All that comes back from every way to fail, and to succeed. */
+async function driveAll(rig: Rig): Promise<string[]> {
+  const order = (more: object = {}): object => ({
+    eventName: 'OrderIssuedByBuyer',
+    orderEvent: { orderId: 'PO-1', note: PRIVATE, ...more },
+  })
+  const query = `?apiKey=${encodeURIComponent(SECRETS.query)}`
+  const text = JSON.stringify(order())
+  const post = { method: 'POST', path: `/order${query}`, auth: RIGHT, headers: AROUND } as const
+  const answers = [
+    await rig.send({ ...post, auth: basic(SECRETS.username, SECRETS.wrongPassword), body: text }),
+    await rig.send({ ...post, auth: `Bearer ${SECRETS.wrongToken}`, body: text }),
+    await rig.send({ ...post, auth: `Digest ${SECRETS.wrongToken}`, body: text }),
+    await rig.send({ ...post, auth: null, body: text }),
+    await rig.send({ ...post, auth: `Bearer ${SECRETS.token}`, body: text }),
+    await rig.send({ ...post, body: text }),
+    await rig.send({ ...post, body: text.slice(0, -5) }),
+    await rig.send({ ...post, body: PRIVATE }),
+    await rig.send({ ...post, body: JSON.stringify([PRIVATE]) }),
+    await rig.send({ ...post, body: JSON.stringify(order({ orderId: { of: PRIVATE } })) }),
+    await rig.send({ ...post, body: JSON.stringify(order({ lines: PRIVATE, version: PRIVATE, status: PRIVATE })) }),
+    await rig.send({ ...post, body: JSON.stringify({ eventName: 'Tomorrow', tomorrowEvent: PRIVATE }) }),
+    await rig.send({ ...post, body: text.padEnd(60_000) }),
+    await rig.send({ ...post, body: text, headers: { ...AROUND, 'Content-Type': 'text/plain' } }),
+    await rig.send({ ...post, body: text, headers: { ...AROUND, 'Content-Encoding': 'gzip' } }),
+    await rig.send({ ...post, body: JSON.stringify(order({ orderId: 'fails' })) }),
+    await rig.send({ ...post, body: JSON.stringify(order({ orderId: 'slow' })) }),
+    await rig.send({ ...post, method: 'DELETE' }),
+    await rig.send({ ...post, method: 'GET', path: `/order/%${query}` }),
+    await rig.send({ ...post, method: 'GET', path: `/order/unknown${query}` }),
+    await rig
+      .send({ ...post, chunks: [text.slice(0, 60)], headers: { ...AROUND, 'Content-Length': '60000' } })
+      .catch((error: unknown) => error),
+  ]
+  const hungUp = rig.open()
+  hungUp.write(
+    `POST ${rig.mount}/order${query} HTTP/1.1\r\nHost: a\r\nAuthorization: ${RIGHT}\r\nContent-Length: 999\r\n\r\n${text}`,
+  )
+  await pause(20)
+  hungUp.destroy()
+  return answers.map(show)
+}
+
+function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookOptions> {
+  const { username, password, token, apiUsername, apiPassword } = SECRETS
+  return {
+    auth: [
+      { type: 'basic', username, password },
+      { type: 'bearer', token },
+    ],
+    api: {
+      baseUrl: tradecloud.baseUrl,
+      username: apiUsername,
+      password: apiPassword,
+      notFoundRetryMs: 0,
+      maxResponseBytes: 2_000_000,
+    },
+    onOrder: async ({ orderId }) => {
+      if (orderId === 'fails') throw new Error('the ERP system is down')
+      if (orderId === 'slow') await pause(600)
+    },
+    bodyLimit: 50_000,
+    answerTimeoutMs: 500,
+    uploadIdleTimeoutMs: 150,
+    fetchTimeoutMs: 200,
+  }
+}
+
+async function startApi() {
+  return createTradecloudSimulator({ username: SECRETS.apiUsername, password: SECRETS.apiPassword, rateLimit: false })
+}
+
+/** Tokens that the API has given out count as secrets too. */
+function allSecrets({ api }: Awaited<ReturnType<typeof startApi>>): Record<string, string> {
+  const tokens = api.requests.flatMap(({ headers }) =>
+    [headers.authorization?.replace(/^Bearer /, ''), headers['refresh-token']].filter(
+      (value): value is string => typeof value === 'string' && !value.startsWith('Basic '),
+    ),
+  )
+  return { ...SECRETS, ...Object.fromEntries(tokens.map((token, i) => [`API token ${i}`, token])) }
+}
+
+const shownOf = (rig: Rig): string =>
+  [
+    ...rig.records.map(show),
+    ...rig.errors.flatMap(({ error, context }) => [
+      show(error),
+      error.stack ?? '',
+      show({ ...context, rawBody: undefined }),
+    ]),
+    ...rig.log.map(({ line }) => line),
+    ...debugged,
+    ...written,
+    show(rig.webhook),
+  ].join('\n')
+
+test('without an inbox', async () => {
+  const tradecloud = await startApi()
+  const rig = await startRig({ ...optionsFor(tradecloud), fetch: 'always' })
+  try {
+    tradecloud.api.setOrder('PO-1', { id: 'PO-1', note: PRIVATE })
+    const answers = await driveAll(rig)
+    for (const fault of FAULTS) {
+      const handle = tradecloud.api.fault(fault)
+      tradecloud.api.expireTokens()
+      answers.push(show(await rig.send({ path: '/order/PO-1', auth: RIGHT, headers: AROUND })))
+      handle.clear()
+    }
+    await until(() => rig.records.length >= answers.length)
+    const outcomes = new Set(rig.records.map(({ outcome }) => outcome))
+    for (const outcome of [
+      'unauthorized',
+      'malformed_body',
+      'invalid_body',
+      'handler_failed',
+      'answer_timeout',
+      'fetch_failed',
+      'fetch_timeout',
+      'delivered',
+    ])
+      expect([...outcomes]).toContain(outcome)
+    expect(debugged.length).toBeGreaterThan(20)
+    const secrets = allSecrets(tradecloud)
+    expect(Object.keys(secrets).length).toBeGreaterThan(13)
+    expect(leaksIn([...answers, shownOf(rig)].join('\n'), { ...secrets, PRIVATE })).toEqual([])
+  } finally {
+    await rig.close()
+    await tradecloud.close()
+  }
+}, 40_000)
+
+test('with an inbox: the files hold the bodies, and nothing else that is secret', async () => {
+  const tradecloud = await startApi()
+  const directory = temporaryFolder()
+  const rig = await startRig({ ...optionsFor(tradecloud), inbox: temporaryInbox({ directory }), retry: { forMs: 0 } })
+  try {
+    const answers = await driveAll(rig)
+    await until(() => rig.log.some(({ line }) => line.includes('Given up')))
+    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((found) => found.isFile())
+    const contents = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name)))
+    const secrets = allSecrets(tradecloud)
+    expect(contents.some((content) => content.includes(PRIVATE))).toBe(true)
+    expect(leaksIn(contents.map(String).join('\n'), secrets)).toEqual([])
+    // The first line is what is known of the event, behind the body are notes: neither repeats what the body says.
+    const heads = contents.map((content) => {
+      const [head = ''] = content.toString('latin1').split('\n', 1)
+      const { bytes = 0 } = (head.startsWith('{') ? JSON.parse(head) : {}) as { bytes?: number }
+      return head + content.subarray(head.length + 1 + bytes).toString()
+    })
+    expect(leaksIn(heads.join('\n'), { PRIVATE })).toEqual([])
+    expect(leaksIn([...answers, shownOf(rig)].join('\n'), { ...secrets, PRIVATE })).toEqual([])
+    if (isExpress4) return
+    const listed = await cli(['inbox', directory, 'list', '--json'])
+    const [id = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(listed.out) ?? []
+    const shown = await cli(['inbox', directory, 'show', id])
+    expect([listed.code, shown.code]).toEqual([0, 0])
+    expect(leaksIn(`${listed.out}${listed.err}${shown.out}${shown.err}`, { ...secrets, PRIVATE })).toEqual([])
+  } finally {
+    await rig.close()
+    await tradecloud.close()
+  }
+}, 40_000)
+
+test('the search finds a secret in each form', () => {
+  for (const text of [
+    PRIVATE,
+    encodeURIComponent(PRIVATE),
+    Buffer.from(`ab${PRIVATE}c`).toString('base64'),
+    Buffer.from(PRIVATE).toString('hex').toUpperCase(),
+  ])
+    expect(leaksIn(`x${text}y`, { PRIVATE })).not.toEqual([])
+  for (const [name, secret] of Object.entries(SECRETS))
+    expect(leaksIn(basic('u', secret) + basic('ue', secret) + basic('use', secret), { [name]: secret })).toHaveLength(3)
+})
