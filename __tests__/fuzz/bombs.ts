@@ -17,7 +17,7 @@ const MB = 1_000_000
 /** A little below the limit of 64 MiB. */
 const LIMIT = 67 * MB
 
-const event = (inner: string): Buffer => Buffer.from(`{"orderEvent":{"orderId":"1",${inner}}}`)
+const event = (inner: string): Buffer => Buffer.from(`{"eventName":"Calm","orderEvent":{"orderId":"1",${inner}}}`)
 const list = (count: number, entry: string): Buffer => event(`"x":[${entry.repeat(count - 1)}${entry.slice(0, -1)}]`)
 const keys = (count: number): Buffer =>
   event(`"x":{${Array.from({ length: count }, (_, i) => `"${i.toString(36)}":0`).join(',')}}`)
@@ -70,10 +70,10 @@ export const bombs: Bomb[] = [
     body: () => times(MB, gzipSync(zeros(0))),
   },
   {
-    what: '4 MB in HTTP chunks of one byte',
+    what: '1 MB in HTTP chunks of one byte',
     ...delivered,
     inBytes: true,
-    body: () => event(`"x":"${'x'.repeat(4 * MB)}"`),
+    body: () => event(`"x":"${'x'.repeat(MB)}"`),
   },
   { what: '450,000 levels', ...refused, body: () => event(`"x":${'['.repeat(450_000)}${']'.repeat(450_000)}`) },
   { what: '450,000 levels, never closed', ...refused, body: () => Buffer.from('{"a":'.repeat(450_000)) },
@@ -116,7 +116,7 @@ export const bombs: Bomb[] = [
   {
     what: 'an ID of 64 MB',
     ...delivered,
-    body: () => Buffer.from(`{"orderEvent":{"orderId":"${'x'.repeat(64 * MB)}"}}`),
+    body: () => Buffer.from(`{"eventName":"Calm","orderEvent":{"orderId":"${'x'.repeat(64 * MB)}"}}`),
   },
   { what: 'a key of 64 MB', ...delivered, slow: true, body: () => event(`"${'x'.repeat(64 * MB)}":{"__proto__":0}`) },
   { what: 'a number of 1 million digits', ...delivered, body: () => event(`"version":${'9'.repeat(MB)}`) },

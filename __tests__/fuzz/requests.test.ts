@@ -28,7 +28,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
       clearTimeout(hang)
       clearTimeout(quiet)
       // With a reset: so many closed connections would use up the ports of the machine.
-      socket.resetAndDestroy()
+      socket.unref().resetAndDestroy()
       if (error) return reject(error)
       try {
         const { answers, bytes } = readAnswers(received, noBody)
