@@ -1,6 +1,8 @@
 /**
  * Validation: what deviates is listed, capped, and never changed; the user's own schemas are enforced.
  */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { isTradecloudWebhookError } from '../../lib/errors'
 import { createValidator, MAX_ISSUES, type UserSchemas, type Validator } from '../../lib/validate'
 
@@ -123,6 +125,28 @@ describe('deviations', () => {
     const body = { shipment: { lines: 5 } }
     expect(deviations('shipmentWebhookBody', body)).toMatchObject([{ pointer: '/shipment/lines' }])
   })
+})
+
+test('a long list that is wrong in every entry is not kept once for each deviation', () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const used: number[] = []
+  // What is cut off a list is cut again for the next deviation.
+  const watched = (list: number[]): number[] =>
+    Object.defineProperty(list, 'slice', {
+      value: (at: number) => {
+        collectGarbage()
+        used.push(process.memoryUsage().heapUsed)
+        return watched(Array.prototype.slice.call(list, at) as number[])
+      },
+    })
+  const body = { orderEvent: { orderId: 'O-1', lines: watched(Array<number>(1_000_000).fill(0)) } }
+  expect(createValidator('tolerant').deviations('orderWebhookBody', body)).toHaveLength(MAX_ISSUES + 1)
+  expect(used.length).toBeGreaterThan(15)
+  // Each is 8 MB.
+  expect((used.at(-1) ?? 0) - (used[2] ?? 0)).toBeLessThan(30_000_000)
+  expect(body.orderEvent.lines).toHaveLength(1_000_000)
+  expect(body.orderEvent.lines.every((entry) => entry === 0)).toBe(true)
 })
 
 describe("the user's own schemas", () => {
