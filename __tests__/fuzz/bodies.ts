@@ -15,7 +15,7 @@ type Json = Record<string, unknown>
 export interface Body {
   bytes: Buffer
   /** What the headers say of it. */
-  type: 'json' | 'missing'
+  type: 'json' | 'xml' | 'missing'
   how: string
 }
 
@@ -301,7 +301,8 @@ const MAKERS: Array<[weight: number, name: string, make: Maker]> = [
   [12, 'junk', junk],
   [1, 'long', long],
   [4, 'noise', noise],
-  [5, 'xml', xml],
+  [2, 'valid XML', (dice) => dice.pick(XMLS)],
+  [8, 'xml', xml],
 ]
 const TOTAL = MAKERS.reduce((sum, [weight]) => sum + weight, 0) + 6
 
@@ -311,5 +312,6 @@ export function makeBody(seed: number, index: number): Body {
   const [, how, make] = MAKERS.find(([weight]) => (left -= weight) < 0) ?? [0, 'fast-check', drawnFrom(seed)]
   const made = make(dice)
   const bytes = typeof made === 'string' ? Buffer.from(made) : made
-  return { bytes, type: how === 'xml' || dice.chance(0.1) ? 'missing' : 'json', how }
+  const type = how === 'xml' || how === 'valid XML' ? 'xml' : 'json'
+  return { bytes, type: dice.chance(0.1) ? 'missing' : type, how }
 }

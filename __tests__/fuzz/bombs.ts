@@ -7,6 +7,8 @@ export interface Bomb {
   outcome: string
   body: () => Buffer
   headers?: string[]
+  /** Default: 'application/json'. */
+  type?: string
   /** Sends each byte in an HTTP chunk of its own. */
   inBytes?: true
   /** Left out in CI. */
@@ -31,11 +33,74 @@ function deflated(count: number): Buffer {
   return Buffer.concat([Buffer.from([0x78, 0x9c]), times(count, block), deflateRawSync(zeros(1))])
 }
 
+/** tXML may be twice as long. */
+const XML_LIMIT = 134 * MB
+
+const txml = (inner: string, prolog = ''): Buffer =>
+  Buffer.from(`${prolog}<WebhookBody><eventName>Calm</eventName><orderEvent><orderId>1</orderId>${inner}</orderEvent></WebhookBody>`)
+const elements = (count: number): string => Array.from({ length: count }, (_, i) => `<a${i.toString(36)}/>`).join('')
+
 const refused = { status: 400, outcome: 'malformed_body' } as const
 const delivered = { status: 200, outcome: 'delivered' } as const
 const tooLarge = { status: 413, outcome: 'body_too_large' } as const
 
+const laughs = Array.from('bcdefghij')
+  .map((name, i) => `<!ENTITY ${name} "${`&${'abcdefghij'[i] ?? ''};`.repeat(10)}">`)
+  .join('')
+
+const xmlBombs: Bomb[] = [
+  {
+    what: 'XML, a billion laughs',
+    ...refused,
+    body: () => txml('<note>&j;</note>', `<!DOCTYPE a [<!ENTITY a "lol">${laughs}]>`),
+  },
+  {
+    what: 'XML, a DOCTYPE of 128 MiB',
+    ...refused,
+    body: () => txml('', `<!DOCTYPE a [${'<!ENTITY a "b">'.repeat(XML_LIMIT / 16)}]>`),
+  },
+  {
+    what: 'XML, a comment of 128 MiB before the root element',
+    ...refused,
+    body: () => txml('', `<!--${'x'.repeat(XML_LIMIT - 200)}-->`),
+  },
+  { what: 'XML, 450,000 levels', ...refused, body: () => txml('<a>'.repeat(450_000) + '</a>'.repeat(450_000)) },
+  { what: 'XML, 10 million elements', ...refused, body: () => txml('<a/>'.repeat(10 * MB)) },
+  { what: 'XML, 10 million attributes', ...refused, body: () => txml(`<a${' b=""'.repeat(10 * MB)}/>`) },
+  { what: 'XML, 4.9 million different elements', ...delivered, slow: true, body: () => txml(elements(4.9 * MB)) },
+  { what: 'XML, 4.9 million empty lines', ...delivered, body: () => txml('<line/>'.repeat(4.9 * MB)) },
+  {
+    what: 'XML, 2.4 million nested elements',
+    ...delivered,
+    slow: true,
+    body: () => txml('<a><b>1</b></a>'.repeat(2.4 * MB)),
+  },
+  { what: 'XML, a text of 128 MiB', ...delivered, body: () => txml(`<note>${'x'.repeat(XML_LIMIT - 200)}</note>`) },
+  {
+    what: 'XML, 33 million references',
+    ...delivered,
+    slow: true,
+    body: () => txml(`<note>${'&lt;'.repeat(XML_LIMIT / 4 - 50)}</note>`),
+  },
+  {
+    what: 'XML, 10 million CDATA sections',
+    ...delivered,
+    slow: true,
+    body: () => txml(`<note>${'<![CDATA[x]]>'.repeat(10 * MB)}</note>`),
+  },
+  { what: 'XML, an attribute of 128 MiB', ...delivered, body: () => txml(`<a b="${'x'.repeat(XML_LIMIT - 200)}"/>`) },
+  {
+    what: 'XML, a name of 128 MiB',
+    ...delivered,
+    slow: true,
+    body: () => txml(`<${'x'.repeat(XML_LIMIT - 200)}/>`),
+  },
+  { what: 'XML, a comment of 128 MiB', ...delivered, body: () => txml(`<!--${'x'.repeat(XML_LIMIT - 200)}-->`) },
+  { what: 'XML, above its limit', ...tooLarge, body: () => txml('x'.repeat(XML_LIMIT + MB)) },
+]
+
 export const bombs: Bomb[] = [
+  ...xmlBombs.map((bomb) => ({ ...bomb, type: 'application/xml' })),
   {
     what: 'gzip, 10 GB in members of 100 MB',
     ...tooLarge,

@@ -33,9 +33,9 @@ export async function problemOf(body: Body, index: number): Promise<string | und
 }
 
 /** What is wrong about what became of a body; `undefined` where all is well. */
-async function judge({ bytes, type }: Body, index: number): Promise<string | undefined> {
-  const parsed = await Promise.resolve(parseBytes(bytes, type))
-  const mustDeliver = isDeliverable(bytes)
+async function judge({ bytes, type, how }: Body, index: number): Promise<string | undefined> {
+  const parsed = await parseBytes(bytes, type)
+  const mustDeliver = how === 'valid XML' || (type !== 'xml' && isDeliverable(bytes))
   if (!parsed.ok)
     return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)
   const before = index % 20 === 0 ? JSON.stringify(parsed.value) : undefined

@@ -70,7 +70,8 @@ const common: TradecloudWebhookOptions = {
     figures.records++
   },
   logger: { warn: log, error: log },
-  bodyLimit: 256 * 1024,
+  // Of a patient one the default.
+  ...(patience !== 'patient' && { bodyLimit: 256 * 1024 }),
   uploadIdleTimeoutMs: 400,
   answerTimeoutMs: 1_000,
   ...(JSON.parse(settings) as Partial<TradecloudWebhookOptions>),

@@ -23,7 +23,7 @@ export function endTargets(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** A patient one has Node's own time-outs instead of short ones. */
+/** A patient one has Node's own time-outs instead of short ones, and takes bodies up to the default limit. */
 export async function startTarget(
   settings: Partial<TradecloudWebhookOptions> = {},
   patience: 'patient' | 'impatient' = 'impatient',

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import {
   createTradecloudWebhook,
   fileInbox,
+  TradecloudClient,
   type DeliveryRecord,
   type ErrorContext,
   type FileInboxOptions,
@@ -23,6 +24,7 @@ import {
   type WebhookContext,
 } from 'tradecloud-webhook'
 import { createTradecloudSimulator, type TradecloudSimulator } from 'tradecloud-webhook/testing'
+import { RateLimit } from '../../lib/api/rate-limit'
 import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawRequest } from './raw-http'
 
 export type { Loose, RawAnswer } from './raw-http'
@@ -251,6 +253,13 @@ export function apiOf({ baseUrl, username, password }: TradecloudSimulator): {
   password: string
 } {
   return { baseUrl, username, password }
+}
+
+/** The same without the client's rate limit, for tests with many triggers. It is closed in the end. */
+export function fastApiOf({ baseUrl, username, password }: TradecloudSimulator): TradecloudClient {
+  const client = new TradecloudClient({ baseUrl, username, password }, new RateLimit(Infinity))
+  open.push(() => client.close())
+  return client
 }
 
 export const orderId = '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60-PO-2026/00417'

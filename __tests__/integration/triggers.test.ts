@@ -8,6 +8,7 @@ import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradeclo
 import type { TradecloudSimulator } from 'tradecloud-webhook/testing'
 import {
   apiOf,
+  fastApiOf,
   authorization,
   basic,
   closeAll,
@@ -195,7 +196,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
     tradecloud = await startTradecloud()
     tradecloud.api.setOrder(orderId, wholeOrder)
     tradecloud.api.setShipment(shipmentId, wholeShipment)
-    rig = await startRig({ mounting, api: apiOf(tradecloud) })
+    rig = await startRig({ mounting, api: fastApiOf(tradecloud) })
   })
 
   describe.each(['POST', 'PUT'] as const)('%s', (method) => {
