@@ -1,5 +1,5 @@
 /**
- * Compiles the package and the receiver into JavaScript once, so that a receiver starts as quickly as it does at a user's.
+ * Compiles the package and the receiver into JavaScript once, so that they start as quickly as they do at a user's.
  * The build is kept below `node_modules/.cache`, under a name made of the sources.
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -28,6 +28,15 @@ let built: string | undefined
  * where somebody edits the sources meanwhile.
  */
 export function buildReceiver(): string {
+  return join(buildOnce(), 'faults/receiver.js')
+}
+
+/** Path of the command line's program. */
+export function buildCli(): string {
+  return join(buildOnce(), 'dist/cli/index.js')
+}
+
+function buildOnce(): string {
   return (built ??= build())
 }
 
@@ -53,7 +62,7 @@ function build(): string {
       if (!existsSync(folder)) throw error
     }
   }
-  return join(folder, 'faults/receiver.js')
+  return folder
 }
 
 function sourcesIn(folder: string): string[] {

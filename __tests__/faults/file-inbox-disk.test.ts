@@ -177,7 +177,7 @@ test('a folder that was removed and is made anew is used again, and what was rem
   // One at its callback, one behind it.
   const removed = new Load({ name: 'removed', port: () => receiver.port, events: 2, orders: 1, connections: 1 })
   await removed.done
-  rmSync(directory, { recursive: true })
+  rmSync(directory, { recursive: true, maxRetries: 20, retryDelay: 5 })
   const goneAt = Date.now()
   const later = startLoad('later', receiver)
   await pause(BROKEN_MS)

@@ -17,9 +17,10 @@ import type {
   Settlement,
   StoredEvent,
 } from '../../../lib/inbox/inbox'
+import { buildCli } from '../../faults/build'
 
 export const root = resolve(__dirname, '../../..')
-export const cliCommand = [process.execPath, '--import', 'tsx', join(root, 'lib/cli/index.ts')] as const
+export const cliCommand = [process.execPath, buildCli()] as const
 
 export interface Ran {
   code: number | null
