@@ -6,8 +6,8 @@ import { randomInt } from 'node:crypto'
 
 export const isCi = process.env.FUZZ === 'ci'
 
-export const bodies = Number(process.env.FUZZ_BODIES ?? (isCi ? 50_000 : 1_000_000))
-export const requests = Number(process.env.FUZZ_REQUESTS ?? (isCi ? 5_000 : 100_000))
+export const bodies = Number(process.env.FUZZ_BODIES ?? (isCi ? 25_000 : 1_000_000))
+export const requests = Number(process.env.FUZZ_REQUESTS ?? (isCi ? 3_000 : 100_000))
 /** FUZZ_SEED repeats a run. */
 export const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31 - 1))
 

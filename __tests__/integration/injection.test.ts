@@ -7,16 +7,7 @@ import fc from 'fast-check'
 import { readdirSync } from 'node:fs'
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
 import { cli } from '../unit/cli/inbox-folder'
-import {
-  apiOf,
-  closeAll,
-  isExpress4,
-  startRig,
-  startTradecloud,
-  temporaryFolder,
-  temporaryInbox,
-  until,
-} from './harness'
+import { apiOf, closeAll, startRig, startTradecloud, temporaryFolder, temporaryInbox, until } from './harness'
 
 afterEach(closeAll)
 
@@ -168,40 +159,33 @@ test('log and debug lines are one line each, of plain text', async () => {
   }
 }, 30_000)
 
-const onlyOnce = isExpress4 ? test.skip : test
-
-// The same whatever is in front of the inbox.
-onlyOnce(
-  'the command line shows them as plain text, and no file is named after them',
-  async () => {
-    const directory = temporaryFolder()
-    const fail = ({ orderId }: { orderId: string }): void => {
-      throw new Error(`cannot write ${orderId}`)
-    }
-    const rig = await startRig({ inbox: temporaryInbox({ directory }), onOrder: fail, retry: { forMs: 0 } })
-    for (const text of EVIL) {
-      const body = { eventName: text, orderEvent: { orderId: text, meta: { messageId: text } } }
-      await rig.post(body, { path: `/order/${encodeURIComponent(text)}` })
-      await rig.post([text], { headers: { 'Content-Type': 'application/evil+json; a="\x85"' } })
-    }
-    await until(() => rig.log.some(({ line }) => line.includes('Given up')))
-    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).map(({ name }) => name)
-    expect(files.length).toBeGreaterThan(20)
-    expect(files.filter((name) => !/^[\w.-]+$/.test(name) || /evil|proto|login/.test(name))).toEqual([])
-    const listed = await cli(['inbox', directory, 'list'])
-    const ids = listed.out.match(/^[\da-f-]{36}/gm) ?? []
-    expect(ids.length).toBeGreaterThan(20)
-    const shown = await Promise.all(ids.slice(0, 3).map((id) => cli(['inbox', directory, 'show', id])))
-    const json = await cli(['inbox', directory, 'list', '--json'])
-    for (const { out, err, code } of [listed, json, ...shown]) {
-      expect(code).toBe(0)
-      expect(`${out}${err}`.split('\n').filter((line) => UNPRINTABLE.test(line))).toEqual([])
-    }
-    // One line for each, a title and a summary: none has made two of itself.
-    expect(listed.out.trimEnd().split('\n').length).toBe(ids.length + 2)
-  },
-  60_000,
-)
+test('the command line shows them as plain text, and no file is named after them', async () => {
+  const directory = temporaryFolder()
+  const fail = ({ orderId }: { orderId: string }): void => {
+    throw new Error(`cannot write ${orderId}`)
+  }
+  const rig = await startRig({ inbox: temporaryInbox({ directory }), onOrder: fail, retry: { forMs: 0 } })
+  for (const text of EVIL) {
+    const body = { eventName: text, orderEvent: { orderId: text, meta: { messageId: text } } }
+    await rig.post(body, { path: `/order/${encodeURIComponent(text)}` })
+    await rig.post([text], { headers: { 'Content-Type': 'application/evil+json; a="\x85"' } })
+  }
+  await until(() => rig.log.some(({ line }) => line.includes('Given up')))
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).map(({ name }) => name)
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((name) => !/^[\w.-]+$/.test(name) || /evil|proto|login/.test(name))).toEqual([])
+  const listed = await cli(['inbox', directory, 'list'])
+  const ids = listed.out.match(/^[\da-f-]{36}/gm) ?? []
+  expect(ids.length).toBeGreaterThan(20)
+  const shown = await Promise.all(ids.slice(0, 3).map((id) => cli(['inbox', directory, 'show', id])))
+  const json = await cli(['inbox', directory, 'list', '--json'])
+  for (const { out, err, code } of [listed, json, ...shown]) {
+    expect(code).toBe(0)
+    expect(`${out}${err}`.split('\n').filter((line) => UNPRINTABLE.test(line))).toEqual([])
+  }
+  // One line for each, a title and a summary: none has made two of itself.
+  expect(listed.out.trimEnd().split('\n').length).toBe(ids.length + 2)
+}, 60_000)
 
 test('no prototype changes, whatever body, query, headers and options say', async () => {
   const keysBefore = Reflect.ownKeys(Object.prototype)
