@@ -84,7 +84,7 @@ test('speaks TLS with the target, end to end, under its own name', async () => {
     username: 'a',
     password: 'b',
     proxy: proxyUrl(),
-    fetchTimeoutMs: 200,
+    fetchTimeoutMs: 1000,
   })
   expect(await errorOf(tradecloud.getOrder('1'))).toMatchObject({ code: 'fetch_failed' })
   await tradecloud.close()
