@@ -1,5 +1,5 @@
-/** IP addresses as numbers, and which of them the option `allow` lets in. Knows no request. */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+/** IP addresses, and which of them the option `allow` lets in. Knows no request. */
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { show } from '../checks'
 import { invalidOption } from '../errors'
 
@@ -9,7 +9,6 @@ export type AllowEntry = 'acceptance' | 'production' | (string & {})
 export interface Address {
   /** One that is written in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that it stands for. */
   family: 'IPv4' | 'IPv6'
-  value: bigint
   /** In the usual short form, without a zone. */
   text: string
 }
@@ -24,39 +23,40 @@ const EXPECTED =
   "allowed are 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges as '192.0.2.0/24' or '2001:db8::/32'"
 
 const BITS = { IPv4: 32, IPv6: 128 } as const
+const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const
 /** `::ffff:0:0/96` holds all of IPv4. */
 const MAPPED_BITS = 96
-const MAPPED = 0xffffn
+/** As Node writes all of them. */
+const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 
 /** `undefined` for anything that is not exactly an address; numbers with leading zeros have two readings and are none. */
 export function readAddress(text: string): Address | undefined {
-  if (isIPv4(text)) return { family: 'IPv4', value: valueOf(text.split('.'), 8n), text }
+  if (isIPv4(text)) return { family: 'IPv4', text }
   // The zone names a network card of this machine, which says nothing of the sender.
   const plain = text.replace(/%[\w.~-]+$/, '')
   if (plain.includes('%') || !isIPv6(plain)) return undefined
-  const value = valueOf(groupsOf(plain), 16n)
-  if (value >> 32n === MAPPED) {
-    const inner = value & 0xffffffffn
-    return { family: 'IPv4', value: inner, text: [24n, 16n, 8n, 0n].map((by) => (inner >> by) & 0xffn).join('.') }
-  }
-  return { family: 'IPv6', value, text: new SocketAddress({ address: plain, family: 'ipv6' }).address }
+  const { address } = new SocketAddress({ address: plain, family: 'ipv6' })
+  const inner = MAPPED.exec(address)?.[1]
+  return inner === undefined ? { family: 'IPv6', text: address } : { family: 'IPv4', text: inner }
 }
 
 /** Throws `invalid_option` for a wrong entry, and for an empty list: it would refuse every event. */
 export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
   if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
+  // One for each family: a list of both judges an IPv4 address by the rules for mapped ones as well.
+  const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
   // Array.from: an entry that was left out is a mistake too.
-  const ranges = Array.from(allow).flatMap((entry: unknown, i) => rangesOf(entry, `allow[${i}]`))
-  return ({ family, value }) =>
-    ranges.some((range) => range.family === family && value >> range.hostBits === range.network)
+  for (const [i, entry] of Array.from(allow as unknown[]).entries()) {
+    for (const { family, text, length } of rangesOf(entry, `allow[${i}]`))
+      allowed[family].addSubnet(text, length, NODE_FAMILY[family])
+  }
+  return ({ family, text }) => allowed[family].check(text, NODE_FAMILY[family])
 }
 
-interface Range {
-  family: Address['family']
-  hostBits: bigint
-  /** The bits in front of the host's. */
-  network: bigint
+interface Range extends Address {
+  /** Bits of the prefix. */
+  length: number
 }
 
 function rangesOf(entry: unknown, option: string): Range[] {
@@ -72,31 +72,12 @@ function rangeOf(entry: string, option: string): Range {
   if (!address || rest.length > 0) throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
   // A zone cannot be checked: what the user takes for one network card would hold for all.
   if (text.includes('%')) throw invalidOption(option, `is ${show(entry)}; leave out the zone, which is not compared`)
-  const { family, value } = address
+  const { family } = address
   const skipped = family === 'IPv4' && text.includes(':') ? MAPPED_BITS : 0
   const bits = BITS[family]
   const length = prefix === undefined ? bits : /^(0|[1-9]\d*)$/.test(prefix) ? Number(prefix) - skipped : NaN
   if (!(length >= 0 && length <= bits)) {
     throw invalidOption(option, `is ${show(entry)}; the prefix is a whole number from ${skipped} to ${bits + skipped}`)
   }
-  const hostBits = BigInt(bits - length)
-  return { family, hostBits, network: value >> hostBits }
-}
-
-/** The eight groups of a valid IPv6 address as hexadecimal numbers. */
-function groupsOf(text: string): string[] {
-  const [head = '', tail] = text.replace(/\d+\.[\d.]+$/, asTwoGroups).split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = Array<string>(8 - left.length - right.length).fill('0')
-  return [...left, ...zeros, ...right].map((group) => `0x${group}`)
-}
-
-function asTwoGroups(ipv4: string): string {
-  const value = valueOf(ipv4.split('.'), 8n)
-  return `${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`
-}
-
-function valueOf(parts: readonly string[], bitsEach: bigint): bigint {
-  return parts.reduce((value, part) => (value << bitsEach) | BigInt(part), 0n)
+  return { ...address, length }
 }
