@@ -26,6 +26,8 @@ const MAX_MIXED = 20
 
 export class TreeBuilder {
   readonly issues: Issue[] = []
+  /** What it all comes to. Known at the end. */
+  root: Value | undefined
   /** JSON pointers of keys that were taken out because they change prototypes. Known at the end. */
   removedKeys: string[] = []
   /** So many elements were opened so far. */
@@ -46,7 +48,6 @@ export class TreeBuilder {
       this.#open.push({ key: '', field: undefined, shape: bodyShape, text: '', children: undefined })
       return
     }
-    parent.children ??= {}
     const field = parent.shape?.type === 'object' ? parent.shape.elements.get(name) : undefined
     this.#open.push({ key: field?.key ?? name, field, shape: field?.shape, text: '', children: undefined })
   }
@@ -56,18 +57,19 @@ export class TreeBuilder {
     if (element) element.text += text
   }
 
-  /** Closes the element that was opened last; returns its value when it was the root. */
-  close(): Value | undefined {
+  /** Closes the element that was opened last. */
+  close(): void {
     const element = this.#open.pop()
-    if (element === undefined) return undefined
-    const parent = this.#open.at(-1)
+    if (element === undefined) return
     const value = this.#valueOf(element)
-    if (parent === undefined) {
-      if (this.#mayPollute) this.removedKeys = removePollutingKeys(value)
-      return value
-    }
-    this.#add((parent.children ??= {}), element, value)
-    return undefined
+    const parent = this.#open.at(-1)
+    if (parent) this.#add((parent.children ??= {}), element, value)
+    else this.#finish(value)
+  }
+
+  #finish(root: Value): void {
+    this.root = root
+    if (this.#mayPollute) this.removedKeys = removePollutingKeys(root)
   }
 
   #valueOf(element: Element): Value {

@@ -7,7 +7,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events'
-import { MAX_DEPTH, MAX_VALUES } from '../json'
+import { markLength, MAX_DEPTH, MAX_VALUES } from '../json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
@@ -28,8 +28,7 @@ class Malformed extends Error {}
 export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
   if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
   const builder = new TreeBuilder()
-  let value: unknown
-  const parser = createParser(builder, (root) => (value = root))
+  const parser = createParser(builder)
   const decoder = new StringDecoder('utf8')
   try {
     const start = startOf(bytes)
@@ -44,17 +43,17 @@ export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => fa
     if (error instanceof Malformed) return { ok: false, reason: error.message }
     throw error
   }
-  const { removedKeys, issues } = builder
-  return { ok: true, value, removedKeys, issues }
+  const { root, removedKeys, issues } = builder
+  return { ok: true, value: root, removedKeys, issues }
 }
 
 function startOf(bytes: Buffer): number {
-  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  let at = markLength(bytes)
   while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
   return at
 }
 
-function createParser(builder: TreeBuilder, onRoot: (value: unknown) => void): SaxesParser {
+function createParser(builder: TreeBuilder): SaxesParser {
   const { SaxesParser } = loadSaxes()
   const parser = new SaxesParser({ position: false })
   const fail = (reason: string): never => {
@@ -78,10 +77,7 @@ function createParser(builder: TreeBuilder, onRoot: (value: unknown) => void): S
   })
   parser.on('text', (text) => builder.text(text))
   parser.on('cdata', (text) => builder.text(text))
-  parser.on('closetag', () => {
-    const root = builder.close()
-    if (root !== undefined) onRoot(root)
-  })
+  parser.on('closetag', () => builder.close())
   return parser
 }
 
