@@ -17,6 +17,12 @@ export function givenOptions<T extends object>(options: T, known: readonly strin
   return given as T
 }
 
+/** `rest`: what is left of an object once all that is known was taken out of it. */
+export function checkNothingElse(option: string, rest: object): void {
+  const unknown = Object.keys(rest)[0]
+  if (unknown !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknown)}`)
+}
+
 /** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
 export function checkSecret(option: string, value: unknown): string {
   if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')

@@ -23,10 +23,9 @@ export function parseJson(bytes: Buffer): JsonResult {
   if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
   const excess = findExcess(bytes)
   if (excess !== undefined) return { ok: false, reason: excess }
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString('utf8', start))
+    value = JSON.parse(bytes.toString('utf8', markLength(bytes)))
   } catch (error) {
     // V8's message may quote the body; answers and logs only get the position, which stands at its end.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
@@ -37,6 +36,11 @@ export function parseJson(bytes: Buffer): JsonResult {
     }
   }
   return { ok: true, value, removedKeys: mayPollute(bytes) ? removePollutingKeys(value) : [] }
+}
+
+/** Bytes of the byte order mark in front, where there is one. */
+export function markLength(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }
 
 /**

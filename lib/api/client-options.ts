@@ -2,10 +2,10 @@
 import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
+import { isSecure } from '../loopback'
 import type { Credentials, CredentialsFunction } from './credentials'
 import { isPlainAgent } from './document-agent'
 import { resolveDocumentHosts } from './document-url'
-import { isLoopback } from '../loopback'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
 export interface TradecloudClientOptions {
@@ -192,13 +192,14 @@ function checkBaseUrl(value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) {
     throw invalidOption('baseUrl', 'is not a URL; expected is one as in https://api.example.com/v2')
   }
-  const { protocol, hostname, username, password, href } = new URL(value)
+  const url = new URL(value)
+  const { username, password, href } = url
   if (username !== '' || password !== '') {
     throw invalidOption('baseUrl', 'holds a user: put it into `username` and `password`')
   }
   // An empty query or hash is absent from `search` and `hash`, and would still swallow the path behind it.
   if (/[?#]/.test(href)) throw invalidOption('baseUrl', 'holds a query or a hash, and a path is put behind it')
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) {
+  if (!isSecure(url)) {
     throw invalidOption('baseUrl', 'must be https (http only to this machine): over http the password could be read')
   }
   return href.replace(/\/+$/, '')

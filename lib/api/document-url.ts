@@ -5,8 +5,8 @@
 import { isIP } from 'node:net'
 import { show } from '../checks'
 import { invalidOption } from '../errors'
-import { quote } from '../quote'
 import { isLoopback } from '../loopback'
+import { quote } from '../quote'
 import { isPublicAddress } from './public-address'
 
 /** Above any link with a signature in it that is in use, below what servers take for the head of a request. */

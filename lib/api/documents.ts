@@ -1,14 +1,15 @@
 /**
  * Documents: which way leads to their content. For those that are stored at Tradecloud their metadata, and the content
- * from the presigned link that the metadata hold. The link is a secret for as long as it lives: it stands in no error and no debug line.
+ * from the presigned link that the metadata hold. The link is a secret for as long as it lives: it stands in no error and
+ * no debug line.
  */
 import { checkEntityId } from '../entity-id'
 import { parseJson } from '../json'
+import { isLoopback } from '../loopback'
 import { TradecloudApiError } from './api-error'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'
-import { failureOf, uselessAnswer, type Failure } from './failure'
+import { contentFailureOf, uselessAnswer, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
-import { isLoopback } from '../loopback'
 import type { Requests } from './requests'
 import type { OpenOutcome, Transport } from './transport'
 import { UrlDocuments } from './url-documents'
@@ -133,11 +134,10 @@ function metadataPath(objectId: string): { path: string; what: string } {
 }
 
 function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
-  const failure = failureOf(outcome)
-  const gone = failure.status === 404 || failure.status === 410
+  const failure = contentFailureOf(outcome)
   // The cause may name the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
-  return { ...failure, code: gone ? 'not_found' : failure.code, text: `brought a link that ${text}`, cause: undefined }
+  return { ...failure, text: `brought a link that ${text}`, cause: undefined }
 }
 
 /** Long enough for any documented ID; keeps messages short. */

@@ -37,6 +37,12 @@ export function failureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): F
   }
 }
 
+/** The same for the content of a document, which is gone where its host says 404 or 410. */
+export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+  const failure = failureOf(outcome)
+  return failure.status === 404 || failure.status === 410 ? { ...failure, code: 'not_found' } : failure
+}
+
 /** A 200 that does not hold what it should. */
 export function uselessAnswer(text: string): Failure {
   return { code: 'fetch_failed', text: `was answered 200, but ${text}`, retry: false, status: 200 }

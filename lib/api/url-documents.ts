@@ -7,7 +7,7 @@ import { TradecloudApiError } from './api-error'
 import { ADDRESS_NOT_PUBLIC } from './document-agent'
 import { checkDocumentUrl, filenameOf } from './document-url'
 import type { DownloadedDocument, Downloads } from './downloads'
-import { failureOf, type Failure } from './failure'
+import { contentFailureOf, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
 import type { OpenOutcome, Transport } from './transport'
 
@@ -61,8 +61,7 @@ export class UrlDocuments {
 }
 
 function documentFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
-  const failure = failureOf(outcome)
-  if (failure.status === 404 || failure.status === 410) return { ...failure, code: 'not_found' }
+  const failure = contentFailureOf(outcome)
   if (outcome.type !== 'broken' && outcome.type !== 'unusable') return failure
   const { code, message } = outcome.cause
   if (code === ADDRESS_NOT_PUBLIC) return { code: 'document_not_allowed', text: `is refused: ${message}`, retry: false }

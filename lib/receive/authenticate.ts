@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { checkSecret, checkUsername, show } from '../checks'
+import { checkNothingElse, checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
 import { isThenable } from '../thenable'
 import { resolveOAuth, type OAuthCredential } from './oauth/options'
@@ -117,8 +117,7 @@ function expectationOf(entry: unknown, option: string): Expectation {
   const { type, ...others } = entry as Record<string, unknown>
   if (type === 'oauth') return { type, verifier: new OAuthVerifier(resolveOAuth(option, others)) }
   const { username, password, token, ...rest } = others
-  const unknownKey = Object.keys(rest)[0]
-  if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
+  checkNothingElse(option, rest)
   if (type === 'basic') {
     const credentials = `${checkUsername(`${option}.username`, username)}:${checkSecret(`${option}.password`, password)}`
     return { type, digest: sha256(Buffer.from(credentials, 'utf8')) }

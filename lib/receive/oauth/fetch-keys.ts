@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
+import { isObject } from '../../entity-state'
 import { parseJson } from '../../json'
 
 export interface KeySource {
@@ -75,9 +76,7 @@ async function readAnswer(answer: IncomingMessage): Promise<JWK[]> {
 
 function keysOf(body: Buffer): JWK[] {
   const json = parseJson(body)
-  const { keys } = (json.ok && typeof json.value === 'object' && json.value !== null ? json.value : {}) as {
-    keys?: unknown
-  }
+  const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
   // An empty set would refuse every token for good: more likely the key server is not itself.
   if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
@@ -85,7 +84,7 @@ function keysOf(body: Buffer): JWK[] {
 }
 
 function isPublicKey(key: unknown): key is JWK {
-  if (typeof key !== 'object' || key === null) return false
-  const { kty, use, d } = key as JWK
+  if (!isObject(key)) return false
+  const { kty, use, d } = key
   return (kty === 'RSA' || kty === 'EC') && (use === undefined || use === 'sig') && d === undefined
 }

@@ -1,8 +1,8 @@
 /** The options of an OAuth credential: what users may set, their defaults, and the checks. */
 import { Agent } from 'node:https'
-import { checkSecret, checkWholeNumber, show } from '../../checks'
+import { checkNothingElse, checkSecret, checkWholeNumber, show } from '../../checks'
 import { invalidOption } from '../../errors'
-import { isLoopback } from '../../loopback'
+import { isSecure } from '../../loopback'
 
 /** The claims of an access token whose signature holds, as its issuer wrote them. */
 export type OAuthClaims = Readonly<Record<string, unknown>>
@@ -81,8 +81,7 @@ const MICROSOFT = 'https://login.microsoftonline.com'
 export function resolveOAuth(option: string, entry: Readonly<Record<string, unknown>>): ResolvedOAuth {
   const { audience, tenantId, issuer, jwksUri, clientIds, roles, algorithms, ...others } = entry
   const { clockToleranceMs = 60_000, checkClaims, httpsAgent, ...unknown } = others
-  const unknownKey = Object.keys(unknown)[0]
-  if (unknownKey !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknownKey)}`)
+  checkNothingElse(option, unknown)
   if (checkClaims !== undefined && typeof checkClaims !== 'function')
     throw invalidOption(`${option}.checkClaims`, `is ${typeof checkClaims}, not a function`)
   if (httpsAgent !== undefined && !(httpsAgent instanceof Agent))
@@ -141,7 +140,7 @@ function checkJwksUri(option: string, value: unknown): URL {
     throw invalidOption(option, 'is not a URL; expected is one as in https://adfs.example.com/adfs/discovery/keys')
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') throw invalidOption(option, 'holds a user or a password')
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+  if (!isSecure(url))
     throw invalidOption(option, 'must be https (http only to this machine): over http anybody could put in keys')
   url.hash = ''
   return url

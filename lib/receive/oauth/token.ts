@@ -3,6 +3,7 @@
  * cost nothing and must not make us ask the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
+import { isObject } from '../../entity-state'
 import { parseJson } from '../../json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 
@@ -39,8 +40,7 @@ export function readToken(token: string, options: ResolvedOAuth, now: number): T
 function decodePart(part: string | undefined): Record<string, unknown> | undefined {
   if (part === undefined) return undefined
   const json = parseJson(Buffer.from(part, 'base64url'))
-  if (!json.ok || typeof json.value !== 'object' || json.value === null || Array.isArray(json.value)) return undefined
-  return json.value as Record<string, unknown>
+  return json.ok && isObject(json.value) ? json.value : undefined
 }
 
 function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number): string | undefined {
