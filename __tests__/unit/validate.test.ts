@@ -3,8 +3,8 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { isTradecloudWebhookError } from '../../lib/errors'
 import { createValidator, MAX_ISSUES, type UserSchemas, type Validator } from '../../lib/validate'
+import { refusalOf } from './refusal'
 
 const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
 const GOOD = {
@@ -21,15 +21,7 @@ const GOOD = {
   meta: { messageId: 'm', source: {} },
 }
 
-function refusal(schemas: unknown): string {
-  try {
-    createValidator('off', schemas as UserSchemas)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (schemas: unknown): string => refusalOf(() => createValidator('off', schemas as UserSchemas))
 
 describe('deviations', () => {
   const tolerant = createValidator('tolerant')

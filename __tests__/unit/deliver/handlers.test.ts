@@ -2,7 +2,7 @@
  * Which callback an event goes to, and which settings are refused.
  */
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
-import { isTradecloudWebhookError } from '../../../lib/errors'
+import { refusalOf } from '../refusal'
 
 const onOrder = () => undefined
 const onOrderDocuments = () => undefined
@@ -10,15 +10,7 @@ const onShipment = () => undefined
 const onUnknown = () => undefined
 const named = () => undefined
 
-function refusal(options: unknown): string {
-  try {
-    createHandlers(options as CallbackOptions)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (options: unknown): string => refusalOf(() => createHandlers(options as CallbackOptions))
 
 describe('finding', () => {
   const handlers = createHandlers({

@@ -2,8 +2,8 @@
  * Credentials: who comes in, who does not, and which settings are refused when the webhook is made.
  */
 import type { IncomingMessage } from 'node:http'
-import { isTradecloudWebhookError } from '../../../lib/errors'
 import { createAuthenticator, type AuthOption } from '../../../lib/receive/authenticate'
+import { refusalOf } from '../refusal'
 
 const BASIC = { type: 'basic', username: 'tradecloud', password: 'pa:ss wörd€' } as const
 const BEARER = { type: 'bearer', token: 'abc.DEF-123~+/=' } as const
@@ -16,16 +16,7 @@ function basic(text: string, scheme = 'Basic'): string {
   return `${scheme} ${Buffer.from(text, 'utf8').toString('base64')}`
 }
 
-/** Message of the error that creation throws. */
-function refusal(auth: unknown): string {
-  try {
-    createAuthenticator(auth as AuthOption)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (auth: unknown): string => refusalOf(() => createAuthenticator(auth as AuthOption))
 
 describe('Basic credentials', () => {
   const make = () => createAuthenticator(BASIC)

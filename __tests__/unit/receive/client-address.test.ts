@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
-import { isTradecloudWebhookError } from '../../../lib/errors'
 import { clientAddress, compileTrust, trustsEveryone, type TrustProxyOption } from '../../../lib/receive/client-address'
+import { refusalOf } from '../refusal'
 
 const PEER = '10.0.0.1'
 
@@ -17,15 +17,7 @@ function request(remoteAddress: string | undefined, forwardedFor?: string): Inco
 const from = (trustProxy: TrustProxyOption, forwardedFor?: string, peer: string | undefined = PEER) =>
   clientAddress(request(peer, forwardedFor), compileTrust(trustProxy))
 
-function refusal(trustProxy: unknown): string {
-  try {
-    compileTrust(trustProxy as TrustProxyOption)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (trustProxy: unknown): string => refusalOf(() => compileTrust(trustProxy as TrustProxyOption))
 
 describe('the client is', () => {
   const chain = '203.0.113.9, 198.51.100.7, 10.0.0.2'

@@ -1,8 +1,8 @@
 /**
  * Path patterns: which requests are ours, and which ID stands in the path.
  */
-import { isTradecloudWebhookError } from '../../../lib/errors'
 import { compileRoutes, type PathsOption } from '../../../lib/receive/route'
+import { refusalOf } from '../refusal'
 
 /** A match as a plain object; groups that took no part are left out. */
 function matchOf(paths: PathsOption | undefined, path: string): object | undefined {
@@ -10,15 +10,7 @@ function matchOf(paths: PathsOption | undefined, path: string): object | undefin
   return found && Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 
-function refusal(paths: unknown): string {
-  try {
-    compileRoutes(paths as PathsOption)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (paths: unknown): string => refusalOf(() => compileRoutes(paths as PathsOption))
 
 describe('without paths', () => {
   it.each([

@@ -2,7 +2,7 @@
 import { Agent, createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { certificate, privateKey } from './certificate'
-import { KeyServer, makeKey, setUp, sign, verdict, type Script } from './issuer'
+import { answer, KeyServer, makeKey, setUp, sign, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
 const second = makeKey('second')
@@ -12,11 +12,6 @@ const { verifier } = context
 beforeEach(() => {
   context.server.keys = [first.publicJwk]
 })
-
-const answer =
-  (status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Script =>
-  (_req, res) =>
-    res.writeHead(status, headers).end(body)
 
 const keySet = () => JSON.stringify({ keys: context.server.keys })
 

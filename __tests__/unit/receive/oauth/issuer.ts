@@ -57,6 +57,11 @@ export function encode(value: unknown): string {
 
 export type Script = (req: IncomingMessage, res: ServerResponse) => void
 
+export const answer =
+  (status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Script =>
+  (_req, res) =>
+    res.writeHead(status, headers).end(body)
+
 export class KeyServer {
   keys: unknown[] = []
   /** Requests that came. */

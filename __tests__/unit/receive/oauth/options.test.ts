@@ -1,8 +1,8 @@
 /** Settings of OAuth: what is refused when the webhook is made, and what is filled in. */
 import { Agent } from 'node:https'
-import { isTradecloudWebhookError } from '../../../../lib/errors'
 import { createAuthenticator, type AuthOption } from '../../../../lib/receive/authenticate'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
+import { refusalOf } from '../../refusal'
 
 const TENANT = '3f2b8c1e-7a54-4d09-b6e8-91c0d2a4f573'
 const ENTRY = { tenantId: TENANT, audience: 'https://hooks.example.com' }
@@ -14,16 +14,7 @@ const ADFS = {
   audience: 'https://hooks.example.com',
 }
 
-/** Message of the error that creation throws. */
-function refusal(auth: unknown): string {
-  try {
-    createAuthenticator(auth as AuthOption)
-  } catch (error) {
-    if (isTradecloudWebhookError(error) && error.code === 'invalid_option') return error.message
-    throw error
-  }
-  throw new Error('was accepted')
-}
+const refusal = (auth: unknown): string => refusalOf(() => createAuthenticator(auth as AuthOption))
 
 const entra = (more: object) => ({ ...ENTRA, ...more })
 const adfs = (more: object) => ({ ...ADFS, ...more })

@@ -1,6 +1,6 @@
 /** A key server that is away or hangs: nobody is refused for it, and it is asked again soon. */
 import type { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
-import { makeKey, pause, setUp, sign, verdict, type Script } from './issuer'
+import { answer, makeKey, pause, setUp, sign, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
 const second = makeKey('second')
@@ -12,11 +12,6 @@ beforeEach(() => {
 })
 
 const hang: Script = () => undefined
-const answer =
-  (status: number, body: string | Buffer = '', headers: Record<string, string> = {}): Script =>
-  (_req, res) =>
-    res.writeHead(status, headers).end(body)
-
 /** Milliseconds until a token is let in. */
 async function untilYes(checked: OAuthVerifier, token: string): Promise<number> {
   const began = performance.now()
