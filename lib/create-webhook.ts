@@ -122,7 +122,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     const exchange = new Exchange(req, res, { ...settings, reporter })
     open.add(exchange)
-    void exchange.done.then(() => open.delete(exchange))
+    exchange.whenDone(() => open.delete(exchange))
     return exchange
   }
 
@@ -180,9 +180,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   async function settledWithin(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-    const settled = Promise.all([...open].map(({ done }) => done)).then(() =>
-      Promise.all([deliverer.idle(), inboxDeliverer?.idle()]),
-    )
+    const answered = [...open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve)))
+    const settled = Promise.all(answered).then(() => Promise.all([deliverer.idle(), inboxDeliverer?.idle()]))
     await Promise.race([patience, settled])
     clearTimeout(timer)
   }

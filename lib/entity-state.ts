@@ -32,7 +32,10 @@ export function stateOf(kind: string, entity: Json): EntityState {
 
 /** The identifier: `orderId` in an order event, `id` in a fetched order, in early events and in a shipment. */
 export function idOf(kind: string, entity: Json): string | undefined {
-  const candidates = kind === 'shipment' ? [entity.id] : [entity.orderId, entity.id]
-  // In October 2020 texts and numbers were mixed up (TC-6431).
-  return candidates.map((id) => textOf(typeof id === 'number' ? String(id) : id)).find((id) => id !== undefined)
+  return (kind === 'shipment' ? undefined : idText(entity.orderId)) ?? idText(entity.id)
+}
+
+/** In October 2020 texts and numbers were mixed up (TC-6431). */
+function idText(id: unknown): string | undefined {
+  return textOf(typeof id === 'number' ? String(id) : id)
 }

@@ -33,13 +33,11 @@ export class Exchange {
   bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
   abandon: (() => void) | undefined
-  /** Resolves when the request was answered. */
-  readonly done: Promise<void>
-
   readonly #options: ExchangeOptions
   readonly #startedAt = performance.now()
   readonly #timer: NodeJS.Timeout
-  #settle: (() => void) | undefined
+  /** Called once it is answered; absent from then on. */
+  #whenDone: Array<() => void> | undefined = []
 
   constructor(
     readonly req: IncomingMessage,
@@ -47,7 +45,6 @@ export class Exchange {
     options: ExchangeOptions,
   ) {
     this.#options = options
-    this.done = new Promise((resolve) => (this.#settle = resolve))
     this.#timer = setTimeout(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs).unref()
     // A broken connection is no reason to end the process; whoever reads or writes notices by other means.
     req.on('error', () => undefined)
@@ -55,14 +52,20 @@ export class Exchange {
   }
 
   get finished(): boolean {
-    return this.#settle === undefined
+    return this.#whenDone === undefined
+  }
+
+  /** Calls back when the request was answered, at once where it was. */
+  whenDone(callback: () => void): void {
+    if (this.#whenDone) this.#whenDone.push(callback)
+    else callback()
   }
 
   /** Answers, unless that was done before. */
   finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }): void {
-    if (!this.#settle) return
-    const settle = this.#settle
-    this.#settle = undefined
+    const whenDone = this.#whenDone
+    if (!whenDone) return
+    this.#whenDone = undefined
     clearTimeout(this.#timer)
     this.abandon?.()
     const { refusals, reporter } = this.#options
@@ -88,7 +91,7 @@ export class Exchange {
       receivedAt: this.receivedAt,
       durationMs: performance.now() - this.#startedAt,
     }
-    settle()
+    for (const callback of whenDone) callback()
     reporter.request(record, result, answer, this.body?.reserialized ? undefined : this.body?.bytes)
   }
 }

@@ -111,13 +111,13 @@ export class Reporter {
   request(record: DeliveryRecord, result: Result, answer: Answer, rawBody: Buffer | undefined): void {
     const { onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
-    this.#guard('onDelivery', onDelivery && (() => onDelivery({ ...record })))
+    if (onDelivery) this.#guard('onDelivery', () => onDelivery({ ...record }))
     if (record.outcome === 'quarantined') {
       this.line('error', record.outcome, `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`)
     }
     if (answer.status < 300) return
     this.#log(record, result, answer)
-    this.#guard('onError', onError && (() => onError(toError(result, answer), { ...record, rawBody })))
+    if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody }))
   }
 
   /** An event out of the inbox was delivered, or failed. */
@@ -125,7 +125,7 @@ export class Reporter {
     const { onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record
     debugDeliver('inbox %s %s %s', inboxId, result, outcome)
-    this.#guard('onSettled', onSettled && (() => onSettled({ ...record })))
+    if (onSettled) this.#guard('onSettled', () => onSettled({ ...record }))
     if (error === undefined) return
     // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
     const said = outcome === 'rejected' ? '' : `${error.message} `
@@ -184,10 +184,10 @@ export class Reporter {
     }
   }
 
-  #guard(name: string, call: (() => unknown) | undefined): void {
+  #guard(name: string, call: () => unknown): void {
     const failed = (cause: unknown): void => this.line('warn', name, `${name} failed: ${describe(cause)}`)
     try {
-      const returned = call?.()
+      const returned = call()
       if (isThenable(returned)) returned.then(undefined, failed)
     } catch (cause) {
       failed(cause)

@@ -81,20 +81,15 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
       ? { outcome, deliveryId }
       : { title: STATUS_CODES[status] ?? 'Refused', status, detail, code: outcome, deliveryId, requestId, issues },
   )
-  return {
-    status,
-    headers: {
-      ...result.headers,
-      'Content-Type': ok ? 'application/json' : 'application/problem+json',
-      'Content-Length': String(Buffer.byteLength(body)),
-      // A cache that answers a GET trigger by itself would swallow a change.
-      'Cache-Control': 'no-store',
-      ...(status === 503 && { 'Retry-After': String(RETRY_AFTER_S) }),
-    },
-    body,
-    givenUp: status >= 400 && status <= 500,
-    detail,
+  const headers: Record<string, string> = {
+    ...result.headers,
+    'Content-Type': ok ? 'application/json' : 'application/problem+json',
+    'Content-Length': String(Buffer.byteLength(body)),
+    // A cache that answers a GET trigger by itself would swallow a change.
+    'Cache-Control': 'no-store',
   }
+  if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S)
+  return { status, headers, body, givenUp: status >= 400 && status <= 500, detail }
 }
 
 /** How long what is still coming is read and thrown away, so that a sender that is busy sending sees the answer. */

@@ -78,7 +78,9 @@ describe('depth', () => {
   })
 
   it('of a million levels is refused without harm', () => {
-    expect(parse('['.repeat(1_000_000))).toMatchObject({ ok: false, reason: expect.stringContaining('deeper') })
+    const nested = '['.repeat(1_000_000) + ']'.repeat(1_000_000)
+    expect(parse(nested)).toMatchObject({ ok: false, reason: expect.stringContaining('deeper') })
+    expect(parse('['.repeat(1_000_000)).ok).toBe(false)
     expect(parse(']'.repeat(1_000_000)).ok).toBe(false)
   })
 })

@@ -38,7 +38,9 @@ export class Caller {
       requestId: trigger.requestId,
       attempt,
       receivedAt: trigger.receivedAt,
-      signal: watched.controller.signal,
+      get signal() {
+        return watched.abort.signal
+      },
       rawBody: trigger.type === 'body' ? trigger.rawBody : undefined,
       outdated: entity !== undefined && this.#history.isOutdated(entity, state),
       replay,

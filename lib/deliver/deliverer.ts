@@ -13,6 +13,7 @@ import { EntityLines, type Place } from './entity-lines'
 import type { Handler, Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
+import { LazyAbort } from './lazy-abort'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from './slots'
 import { Watch, type Watched } from './watch'
@@ -54,7 +55,7 @@ interface Delivery {
   waiters: number
   /** Ends the waiting for a turn or a slot, while there is one. */
   abandon?: (() => void) | undefined
-  controller: AbortController
+  abort: LazyAbort
 }
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
@@ -92,15 +93,12 @@ export class Deliverer {
       entity,
       result: Promise.resolve(BUSY),
       waiters: 1,
-      controller: new AbortController(),
+      abort: new LazyAbort(),
     }
-    if (this.#aborted) delivery.controller.abort()
+    if (this.#aborted) delivery.abort.abort()
     if (trigger.type === 'body') delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
     this.#running.add(delivery)
-    delivery.result = this.#run(delivery)
-      .catch((cause: unknown): DeliveryResult => ({ outcome: 'unavailable', detail: 'The receiver failed.', cause }))
-      .then((result) => ({ deliveryId: delivery.deliveryId, ...result }))
-      .finally(() => this.#running.delete(delivery))
+    delivery.result = this.#complete(delivery)
     return this.#ticket(delivery, false)
   }
 
@@ -115,7 +113,7 @@ export class Deliverer {
     this.#watch.stop()
     for (const delivery of this.#running) {
       delivery.abandon?.()
-      delivery.controller.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
+      delivery.abort.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
     }
   }
 
@@ -127,6 +125,18 @@ export class Deliverer {
       if (--delivery.waiters === 0) delivery.abandon?.()
     }
     return { result: delivery.result, merged, leave }
+  }
+
+  /** Never rejects. */
+  async #complete(delivery: Delivery): Promise<DeliveryResult> {
+    try {
+      const result = await this.#run(delivery)
+      return { deliveryId: delivery.deliveryId, ...result }
+    } catch (cause) {
+      return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
+    } finally {
+      this.#running.delete(delivery)
+    }
   }
 
   async #run(delivery: Delivery): Promise<DeliveryResult> {
@@ -152,10 +162,11 @@ export class Deliverer {
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
     // From here on, not only while the callback runs: a lease must not run out in line or during a fetch.
-    const watched = this.#watch.add({ trigger: delivery.trigger, claim, controller: delivery.controller })
+    const watched = this.#watch.add({ trigger: delivery.trigger, claim, abort: delivery.abort })
     try {
       if (place) {
-        const turn = await this.#wait(delivery, place.turn(), () => place.wake('abandoned'))
+        let turn = place.turn()
+        if (typeof turn !== 'string') turn = await this.#wait(delivery, turn, () => place.wake('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
       const result = await this.#deliver(delivery, watched)
@@ -170,7 +181,7 @@ export class Deliverer {
   /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
-    if (delivery.waiters === 0 || delivery.controller.signal.aborted) abandon()
+    if (delivery.waiters === 0 || delivery.abort.aborted) abandon()
     try {
       return await waiting
     } finally {
@@ -184,14 +195,14 @@ export class Deliverer {
   }
 
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
-    const { trigger, entity, controller } = delivery
+    const { trigger, entity, abort } = delivery
     const { handlers, resolve, name, notFoundGraceMs } = this.#options
-    const isAborted = (): boolean => controller.signal.aborted
-    if (isAborted()) return GIVEN_BACK
+    if (abort.aborted) return GIVEN_BACK
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
-    const resolved = await resolveEvent(trigger, resolve, controller.signal)
+    const resolving = resolveEvent(trigger, resolve, abort)
+    const resolved = 'ok' in resolving ? resolving : await resolving
     if (!resolved.ok) {
       if (resolved.outcome !== 'not_found' || entity === undefined) return resolved
       return { ...resolved, retry: this.#history.mayStillAppear(entity, trigger.receivedAt.getTime(), notFoundGraceMs) }
@@ -200,11 +211,13 @@ export class Deliverer {
       delivery.deliveryId = deliveryIdOfId(name, trigger, resolved.contentHash)
       if (entity !== undefined) this.#history.appeared(entity)
     }
-    const slot = this.#slots.take()
-    if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
+    if (!this.#slots.tryTake()) {
+      const slot = this.#slots.wait()
+      if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
+    }
     this.#closeToOthers(delivery)
     try {
-      if (isAborted()) return GIVEN_BACK
+      if (abort.aborted) return GIVEN_BACK
       return await this.#call(delivery, handler, resolved.event, watched)
     } finally {
       this.#slots.give()

@@ -48,9 +48,9 @@ export class Place {
     this.#leave = leave
   }
 
-  /** Resolves when all before it have left, or with the reason why it does not come to that. */
-  turn(): Promise<Turn> {
-    if (this.#turn !== undefined) return Promise.resolve(this.#turn)
+  /** At once at the head of the line; else resolves when all before it have left, or with the reason why it does not come to that. */
+  turn(): Turn | Promise<Turn> {
+    if (this.#turn !== undefined) return this.#turn
     const left = Math.max(0, this.#waitMs - (performance.now() - this.#enteredAt))
     this.#timer = setTimeout(() => this.wake('waited_too_long'), left).unref()
     return new Promise((resolve) => (this.#resolve = resolve))

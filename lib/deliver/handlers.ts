@@ -72,16 +72,19 @@ export function createHandlers(options: CallbackOptions): Handlers {
     throw invalidOption('onOrder', 'is missing, and so is every other callback: nothing would ever be delivered')
   }
   return {
-    find: (kind, eventName) => byName.get(`${kind} ${eventName ?? ''}`) ?? (byKind[kind] as Handler | undefined),
+    find: (kind, eventName) => {
+      const named = eventName === undefined ? undefined : byName.get(eventName)
+      return named?.kind === kind ? named.handler : (byKind[kind] as Handler | undefined)
+    },
     unhandled: (Object.keys(NAMES) as EventKind[])
       .filter((kind) => byKind[kind] === undefined)
       .map((kind) => OPTION_OF[kind]),
   }
 }
 
-/** Keyed by kind and name: an event of another kind must not reach a callback that is not typed for it. */
-function readNamed(on: unknown): Map<string, Handler> {
-  const named = new Map<string, Handler>()
+/** With the kind: an event of another one must not reach a callback that is not typed for it. */
+function readNamed(on: unknown): Map<string, { kind: string; handler: Handler }> {
+  const named = new Map<string, { kind: string; handler: Handler }>()
   if (on === undefined) return named
   if (typeof on !== 'object' || on === null) throw invalidOption('on', 'is not an object of callbacks by event name')
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
@@ -94,7 +97,7 @@ function readNamed(on: unknown): Map<string, Handler> {
     }
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
-    named.set(`${kind} ${name}`, callback as Handler)
+    named.set(name, { kind, handler: callback as Handler })
   }
   return named
 }

@@ -13,6 +13,7 @@ import { Caller } from './caller'
 import type { Handlers } from './handlers'
 import { History } from './history'
 import { deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
+import { LazyAbort } from './lazy-abort'
 import { resolveEvent, type ResolveOptions } from './resolve-event'
 import { settlementOf, type SettlementOptions } from './settlement'
 import { Watch } from './watch'
@@ -42,7 +43,7 @@ export class InboxDeliverer {
   readonly #history = new History()
   readonly #caller: Caller
   readonly #watch: Watch
-  readonly #running = new Map<Promise<void>, AbortController>()
+  readonly #running = new Map<Promise<void>, LazyAbort>()
   readonly #stop: () => void
 
   /** Begins to take events out of the inbox. */
@@ -71,33 +72,33 @@ export class InboxDeliverer {
   /** Patience is over: what runs hears of it through `context.signal`. */
   abort(): void {
     this.#watch.stop()
-    for (const controller of this.#running.values())
-      controller.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
+    for (const abort of this.#running.values())
+      abort.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
   }
 
   /** Resolves when the event is settled, or when its callback has been running for so long that it lost its place. */
   async #run(delivery: InboxDelivery): Promise<void> {
-    const controller = new AbortController()
-    const abort = (): void => controller.abort(delivery.signal.reason)
-    if (delivery.signal.aborted) abort()
-    delivery.signal.addEventListener('abort', abort, { once: true })
+    const abort = new LazyAbort()
+    const onAbort = (): void => abort.abort(delivery.signal.reason)
+    if (delivery.signal.aborted) onAbort()
+    delivery.signal.addEventListener('abort', onAbort, { once: true })
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#options.handlerTimeoutMs).unref()
     })
     // Only the callback is on this clock: a fetch has its own.
-    const work = this.#deliver(delivery, controller, () => timer?.refresh()).finally(() => {
+    const work = this.#deliver(delivery, abort, () => timer?.refresh()).finally(() => {
       clearTimeout(timer)
-      delivery.signal.removeEventListener('abort', abort)
+      delivery.signal.removeEventListener('abort', onAbort)
       this.#running.delete(work)
     })
-    this.#running.set(work, controller)
+    this.#running.set(work, abort)
     await Promise.race([work, timeout])
   }
 
-  async #deliver(delivery: InboxDelivery, controller: AbortController, onCall: () => void): Promise<void> {
+  async #deliver(delivery: InboxDelivery, abort: LazyAbort, onCall: () => void): Promise<void> {
     const startedAt = performance.now()
-    const outcome = await this.#process(delivery, controller, onCall).catch((cause: unknown): Outcome => ({
+    const outcome = await this.#process(delivery, abort, onCall).catch((cause: unknown): Outcome => ({
       outcome: 'unavailable',
       detail: 'The receiver failed.',
       cause,
@@ -133,11 +134,7 @@ export class InboxDeliverer {
     })
   }
 
-  async #process(
-    delivery: InboxDelivery,
-    controller: AbortController,
-    onCall: () => void,
-  ): Promise<Outcome | typeof NOT_BEGUN> {
+  async #process(delivery: InboxDelivery, abort: LazyAbort, onCall: () => void): Promise<Outcome | typeof NOT_BEGUN> {
     const { read, handlers, resolve, name } = this.#options
     const { event: stored, attempt, replay } = delivery
     const received = await read(delivery)
@@ -145,8 +142,8 @@ export class InboxDeliverer {
     const { trigger } = received
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
     if (!handler) return { outcome: 'ignored', detail: 'There is no callback for this kind of event any more.' }
-    const resolved = await resolveEvent(trigger, resolve, controller.signal)
-    if (controller.signal.aborted) return NOT_BEGUN
+    const resolved = await resolveEvent(trigger, resolve, abort)
+    if (abort.aborted) return NOT_BEGUN
     if (!resolved.ok) return resolved
     const deliveryId =
       trigger.type === 'id'
@@ -154,7 +151,7 @@ export class InboxDeliverer {
         : trigger.identified
           ? deliveryIdOfBody(name, trigger)
           : stored.id
-    const watched = this.#watch.add({ trigger, claim: undefined, controller })
+    const watched = this.#watch.add({ trigger, claim: undefined, abort })
     onCall()
     try {
       const entity = entityKey(trigger)

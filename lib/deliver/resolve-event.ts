@@ -10,8 +10,9 @@ import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEven
 import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Order } from '../schema'
-import { capIssues, removedKeyIssues, type Validator } from '../validate'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
+import { capIssues, removedKeyIssues, type Validator } from '../validate'
+import type { LazyAbort } from './lazy-abort'
 
 export interface ResolveOptions {
   client: TradecloudClient | undefined
@@ -24,16 +25,27 @@ export interface ResolveOptions {
 
 export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
 
-export async function resolveEvent(trigger: Trigger, options: ResolveOptions, signal: AbortSignal): Promise<Resolved> {
-  const { client, mode } = options
-  if (trigger.type === 'id') {
-    if (!client || mode === 'never') return { ok: true, event: idOnly(trigger) }
-    const fetched = await fetchEntity(client, trigger.kind, trigger.id, options, signal)
-    return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
-  }
-  if (!client || mode !== 'always' || trigger.entity === undefined) return { ok: true, event: trigger.event }
-  const { kind, id } = trigger.entity
+/** At once where nothing is fetched. */
+export function resolveEvent(
+  trigger: Trigger,
+  options: ResolveOptions,
+  abort: LazyAbort,
+): Resolved | Promise<Resolved> {
+  const { client } = options
+  if (client && fetches(trigger, options)) return fetchFor(trigger, client, options, abort.signal)
+  return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
+}
+
+async function fetchFor(
+  trigger: Trigger,
+  client: TradecloudClient,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  const { kind, id } = trigger.type === 'id' ? trigger : (trigger.entity ?? { kind: 'order', id: '' })
   const fetched = await fetchEntity(client, kind, id, options, signal)
+  if (trigger.type === 'id')
+    return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
   // The event is here: better delivered as it came than held back for an API that does not know the ID.

@@ -7,12 +7,15 @@ export class Slots {
     this.#free = concurrency
   }
 
-  /** Resolves true with a slot, or false once `cancel` was called. */
-  take(): { taken: Promise<boolean>; cancel: () => void } {
-    if (this.#free > 0) {
-      this.#free--
-      return { taken: Promise.resolve(true), cancel: () => undefined }
-    }
+  /** True with a slot, where one is free. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false
+    this.#free--
+    return true
+  }
+
+  /** For when none is free: resolves true with a slot, or false once `cancel` was called. */
+  wait(): { taken: Promise<boolean>; cancel: () => void } {
     let resolve: (got: boolean) => void = () => undefined
     const taken = new Promise<boolean>((settle) => (resolve = settle))
     this.#waiting.add(resolve)

@@ -4,12 +4,13 @@
  */
 import { TradecloudWebhookError } from '../errors'
 import type { Claim } from './claims'
+import type { LazyAbort } from './lazy-abort'
 import type { Trigger } from '../trigger'
 
 export interface Watched {
   trigger: Trigger
   claim: Claim | undefined
-  controller: AbortController
+  abort: LazyAbort
   /** When the callback was called, in milliseconds since 1970; absent before and after. */
   callingSince?: number | undefined
 }
@@ -58,14 +59,14 @@ export class Watch {
   }
 
   async #renew(watched: Watched): Promise<void> {
-    const { claim, controller, trigger } = watched
-    if (!claim || controller.signal.aborted || (await claim.renew())) return
+    const { claim, abort, trigger } = watched
+    if (!claim || abort.aborted || (await claim.renew())) return
     if (!this.#running.has(watched)) return
     const error = new TradecloudWebhookError(
       'lease_lost',
       'The lease of an event was lost: another process may call its callback as well.',
     )
-    controller.abort(error)
+    abort.abort(error)
     this.#alarm(error, trigger)
   }
 }

@@ -2,7 +2,7 @@
  * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
  * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { checkNothingElse, checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
@@ -133,13 +133,12 @@ function expectationOf(entry: unknown, option: string): Expectation {
 
 function readAuthorization(header: string | undefined): (Digest & { value: string }) | undefined {
   // The scheme has no case (RFC 9110); Node has trimmed the header.
-  const [, scheme, value] = /^(\S+) +(\S+)$/.exec(header ?? '') ?? []
-  if (scheme === undefined || value === undefined) return undefined
-  if (/^basic$/i.test(scheme)) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')), value }
-  if (/^bearer$/i.test(scheme)) return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')), value }
-  return undefined
+  const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []
+  if (value === undefined) return undefined
+  if (basic !== undefined) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')), value }
+  return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')), value }
 }
 
 function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }

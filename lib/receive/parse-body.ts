@@ -1,7 +1,7 @@
 /** The bytes of a body out of what the app made of them, and from bytes to a value with the digest that identifies it. */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../events'
-import { parseJson } from '../json'
+import { parseJson, type JsonResult } from '../json'
 import { sha256 } from '../sha256'
 import { readTxml } from '../txml/read'
 import { removedKeyIssues } from '../validate'
@@ -26,8 +26,11 @@ export interface TakenBody {
 
 export type MediaType = 'json' | 'xml' | 'missing'
 
+const JSON_BODY = { ok: true, type: 'json' } as const
+
 /** What the headers say of the body: `application/json`, `+json`, `application/xml` or `text/xml`, in UTF-8; or nothing. */
 export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
+  if (contentType === 'application/json') return JSON_BODY
   if (contentType === undefined || contentType.trim() === '') return { ok: true, type: 'missing' }
   const [type = '', ...parameters] = contentType
     .toLowerCase()
@@ -50,17 +53,22 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
   return { ok: true, type: xml ? 'xml' : 'json' }
 }
 
-/** `unwanted` tells that nobody waits for the result any more. */
-export async function parseBytes(
+/** JSON at once, tXML piece by piece. `unwanted` tells that nobody waits for the result any more. */
+export function parseBytes(
   bytes: Buffer,
   type: MediaType,
   unwanted?: () => boolean,
-): Promise<ParsedBody | Refusal> {
+): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
   const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes) === '<')
-  const read = xml ? await readTxml(bytes, unwanted) : parseJson(bytes)
+  if (xml) return readTxml(bytes, unwanted).then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
+  return parsedBody(bytes, parseJson(bytes), [])
+}
+
+function parsedBody(bytes: Buffer, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {
   if (!read.ok) return refuse('malformed_body', sentence(read.reason))
-  const { value, removedKeys, issues = [] } = read as typeof read & { issues?: Issue[] }
-  return { ok: true, value, digest: sha256(bytes), issues: [...removedKeyIssues(removedKeys), ...issues] }
+  const { value, removedKeys } = read
+  if (removedKeys.length > 0) issues.unshift(...removedKeyIssues(removedKeys))
+  return { ok: true, value, digest: sha256(bytes), issues }
 }
 
 /**

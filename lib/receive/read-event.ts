@@ -3,16 +3,8 @@
  * schema. The field that holds the event decides its kind, not its name.
  */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
-import type {
-  AttachedDocument,
-  EventKind,
-  Issue,
-  OrderDocumentsEvent,
-  OrderEvent,
-  ShipmentEvent,
-  WebhookEvent,
-} from '../events'
-import { idOf, isObject, stateOf, textOf, type Json } from '../entity-state'
+import type { AttachedDocument, EventKind, Issue, WebhookEvent } from '../events'
+import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
 import { refuse, type Refusal } from './refusal'
 import { capIssues, type BodySchema } from '../validate'
@@ -28,6 +20,7 @@ const FIELDS = {
 } as const satisfies Record<string, { kind: EventKind; lineForm: string; schema: BodySchema }>
 
 type Field = keyof typeof FIELDS
+const FIELD_NAMES = Object.keys(FIELDS) as Field[]
 
 const KIND_OF_NAME = new Map<string, EventKind>([
   ...orderEventNames.map((name) => [name, 'order'] as const),
@@ -55,36 +48,44 @@ export interface Identified {
 export function identify(body: unknown): Identified | Refusal {
   if (!isObject(body)) return invalid('', 'must be a JSON object')
   const eventName = textOf(body.eventName)
-  // Any field may be missing, null or empty.
-  const present = (Object.keys(FIELDS) as Field[]).filter(
-    (field) => ![undefined, null, ''].includes(body[field] as null),
-  )
-  const usable = present.filter((field) => isObject(body[field]))
-  const kindOfName = KIND_OF_NAME.get(eventName ?? '')
-  const field = usable.find((name) => FIELDS[name].kind === kindOfName) ?? usable[0] ?? present[0]
-  const base = {
-    ok: true,
-    eventName,
-    lineForm: 'deliverySchedule',
-    body,
-    content: body,
-    pointer: '',
-    issues: [] as Issue[],
-  } as const
+  const present = FIELD_NAMES.filter((field) => !isNothing(body[field]))
+  const field = fieldOfEvent(body, present, eventName)
   if (field === undefined) {
-    if (eventName !== undefined) return { ...base, kind: 'unknown' }
+    const whole = {
+      ok: true,
+      eventName,
+      lineForm: 'deliverySchedule',
+      body,
+      content: body,
+      pointer: '',
+      issues: [],
+    } as const
+    if (eventName !== undefined) return { ...whole, kind: 'unknown', issues: [] }
     // The docs of December 2019 to April 2020 had no envelope.
-    if (isBareOrder(body)) return { ...base, kind: 'order', schema: 'order' }
-    return invalid('', `must have an eventName and one of ${Object.keys(FIELDS).join(', ')}`)
+    if (isBareOrder(body)) return { ...whole, kind: 'order', schema: 'order', issues: [] }
+    return invalid('', `must have an eventName and one of ${FIELD_NAMES.join(', ')}`)
   }
   const content = body[field]
   if (!isObject(content)) return invalid(`/${field}`, 'must be an object')
-  const others = present.filter((name) => name !== field)
-  const issues = others.map((name) => ({
-    pointer: `/${name}`,
-    message: `is not delivered: the event was taken from ${field}`,
-  }))
-  return { ...base, ...FIELDS[field], content, pointer: `/${field}`, issues }
+  const { kind, lineForm, schema } = FIELDS[field]
+  const issues: Issue[] = []
+  for (const name of present)
+    if (name !== field)
+      issues.push({ pointer: `/${name}`, message: `is not delivered: the event was taken from ${field}` })
+  return { ok: true, kind, eventName, lineForm, schema, body, content, pointer: `/${field}`, issues }
+}
+
+/** Any field may be missing, null or empty. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
+}
+
+/** Nearly always there is one only. Of several, the one that the name fits; rather one that can be read. */
+function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
+  if (present.length < 2) return present[0]
+  const usable = present.filter((field) => isObject(body[field]))
+  const kindOfName = KIND_OF_NAME.get(eventName ?? '')
+  return usable.find((name) => FIELDS[name].kind === kindOfName) ?? usable[0] ?? present[0]
 }
 
 function isBareOrder(body: Json): boolean {
@@ -98,7 +99,7 @@ export interface ReadEvent {
   ok: true
   event: WebhookEvent
   /** What the order of events is kept for; none for an unknown kind. */
-  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  entity: { kind: 'order' | 'shipment'; id: string } | undefined
   /** The body carries a message ID, version or time of change: the same bytes again are the same event. */
   identified: boolean
 }
@@ -112,19 +113,22 @@ export function readEvent(
 ): ReadEvent | Refusal {
   const { kind, content, body } = found
   const meta = messageMetaOf(found)
-  const state = stateOf(kind, content)
-  const base = {
+  const { version, lastUpdatedAt } = stateOf(kind, content)
+  // Fields are added one by one: copying an object with others costs more than all else here.
+  const event: Building = {
+    kind,
     method,
     eventName: found.eventName,
-    ...state,
+    version,
+    lastUpdatedAt,
     meta: meta as MessageMeta | undefined,
-    issues: capIssues([...found.issues, ...issues]),
+    issues: found.issues.length === 0 ? capIssues(issues) : capIssues([...found.issues, ...issues]),
   }
-  const identified =
-    state.version !== undefined || state.lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
-  if (kind === 'unknown')
-    return { ok: true, event: { ...base, kind, eventName: found.eventName ?? '', body }, identified }
-
+  const identified = version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
+  if (kind === 'unknown') {
+    event.body = body
+    return { ok: true, event: event as unknown as WebhookEvent, entity: undefined, identified }
+  }
   const id = idOf(kind, content) ?? urlId
   if (id === undefined)
     return invalid(
@@ -132,39 +136,47 @@ export function readEvent(
       'must be a text that is not empty',
     )
   if (kind === 'shipment') {
-    const event = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content } as ShipmentEvent
-    return { ok: true, event, entity: { kind, id }, identified }
+    event.completeness = 'all-lines'
+    event.shipmentId = id
+    event.shipment = content
+  } else {
+    event.completeness = 'affected-lines'
+    event.orderId = id
+    event.order = content
+    if (kind === 'orderDocuments') event.documents = attachedDocuments(content)
+    else {
+      event.lineForm = found.lineForm
+      event.affectedLines = Array.isArray(content.lines) ? content.lines : []
+    }
   }
-  const entity = { kind: 'order', id } as const
-  if (kind === 'orderDocuments') {
-    const documents = attachedDocuments(content)
-    const event = {
-      ...base,
-      kind,
-      completeness: 'affected-lines',
-      orderId: id,
-      documents,
-      order: content,
-    } as OrderDocumentsEvent
-    return { ok: true, event, entity, identified }
-  }
-  const affectedLines = Array.isArray(content.lines) ? content.lines : []
-  const event = {
-    ...base,
-    kind,
-    completeness: 'affected-lines',
-    lineForm: found.lineForm,
-    orderId: id,
-    order: content,
-    affectedLines,
-  } as unknown as OrderEvent
-  return { ok: true, event, entity, identified }
+  const entity = { kind: kind === 'shipment' ? 'shipment' : 'order', id } as const
+  return { ok: true, event: event as unknown as WebhookEvent, entity, identified }
 }
+
+/** An event of any kind while it is put together. */
+type Building = Partial<
+  Record<
+    | 'body'
+    | 'completeness'
+    | 'order'
+    | 'orderId'
+    | 'lineForm'
+    | 'affectedLines'
+    | 'documents'
+    | 'shipment'
+    | 'shipmentId',
+    unknown
+  >
+> & { kind: EventKind; method: string; eventName: string | undefined; issues: Issue[] } & EntityState & {
+    meta: MessageMeta | undefined
+  }
 
 /** Inside the event, where Tradecloud's own receiver reads it, or beside it. A shipment's own `meta` is something else. */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
-  const places = [kind === 'shipment' ? undefined : content.meta, body.meta].filter(isObject)
-  return places.find(({ messageId }) => textOf(messageId) !== undefined) ?? places[0]
+  const inside = kind !== 'shipment' && isObject(content.meta) ? content.meta : undefined
+  if (textOf(inside?.messageId) !== undefined) return inside
+  const beside = isObject(body.meta) ? body.meta : undefined
+  return textOf(beside?.messageId) !== undefined ? beside : (inside ?? beside)
 }
 
 function attachedDocuments(content: Json): AttachedDocument[] {

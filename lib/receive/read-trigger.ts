@@ -32,22 +32,28 @@ export interface Origin {
 /** `known` learns what is found out on the way, also where the body is refused in the end. */
 export function readTrigger(
   parsed: ParsedBody,
-  { urlId, ...origin }: Origin,
+  { method, urlId, requestId, receivedAt, rawBody }: Origin,
   { wants, validator, strict }: ReadTriggerOptions,
   known: Known,
 ): Received {
-  const { requestId } = origin
   const found = identify(parsed.value)
   if (!found.ok) return found
   const { kind, eventName, schema, content, pointer } = found
-  Object.assign(known, { kind, eventName })
+  known.kind = kind
+  known.eventName = eventName
   if (!wants(kind, eventName)) return { ok: false, outcome: 'ignored' }
 
   const deviations = schema ? validator.deviations(schema, found.body) : []
-  const refusals = [...validator.refusals(kind, content, pointer), ...(strict ? deviations : [])]
+  const refusals = validator.refusals(kind, content, pointer)
+  if (strict) refusals.push(...deviations)
   // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
-  const read = readEvent(found, origin.method, urlIdOfKind, [...parsed.issues, ...deviations])
+  const read = readEvent(
+    found,
+    method,
+    urlIdOfKind,
+    parsed.issues.length === 0 ? deviations : [...parsed.issues, ...deviations],
+  )
   if (read.ok && read.entity) known.entityId = read.entity.id
   if (refusals.length > 0)
     return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
@@ -64,5 +70,9 @@ export function readTrigger(
       quote(entity?.id ?? ''),
     )
   }
-  return { ok: true, trigger: { type: 'body', ...origin, event, entity, identified, digest: parsed.digest } }
+  const { digest } = parsed
+  return {
+    ok: true,
+    trigger: { type: 'body', method, requestId, receivedAt, rawBody, event, entity, identified, digest },
+  }
 }

@@ -101,7 +101,7 @@ async function takeBody(
   exchange.abandon = undefined
   if (!read.ok) return read
   const { bytes } = read
-  void exchange.done.then(() => budget.give(bytes.length))
+  exchange.whenDone(() => budget.give(bytes.length))
   exchange.bodyBytes = bytes.length
   if (bytes.length === 0) return 'none'
   exchange.body = { bytes, reserialized: false }

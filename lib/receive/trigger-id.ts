@@ -14,6 +14,7 @@ export type TriggerId =
 const NAMES: readonly IdName[] = ['orderId', 'shipmentId']
 
 export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
+  if (rawQuery === '' && match.orderId === undefined && match.shipmentId === undefined) return { found: false }
   const found: Record<IdName, Set<string>> = { orderId: new Set(), shipmentId: new Set() }
   const given: Array<[IdName, string]> = []
   for (const name of NAMES) if (match[name] !== undefined) given.push([name, match[name]])

@@ -13,7 +13,7 @@ const settle = () => jest.advanceTimersByTimeAsync(0)
 /** Notes what became of a place. */
 function watch(place: Place | undefined): { turn?: Turn } {
   const seen: { turn?: Turn } = {}
-  void place!.turn().then((turn) => (seen.turn = turn))
+  void Promise.resolve(place!.turn()).then((turn) => (seen.turn = turn))
   return seen
 }
 

@@ -5,7 +5,8 @@ import { Slots } from '../../../lib/deliver/slots'
 
 function take(slots: Slots) {
   const seen: { got?: boolean } = {}
-  const { taken, cancel } = slots.take()
+  if (slots.tryTake()) return { seen: { got: true }, cancel: () => undefined }
+  const { taken, cancel } = slots.wait()
   void taken.then((got) => (seen.got = got))
   return { seen, cancel }
 }

@@ -1,0 +1,150 @@
+/** All servers side by side, each in a process of its own, in rounds that alternate. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { alternate, digits, median, quantile, ratioOf, table } from '../statistics'
+import { Connection, load } from './load'
+import { bodyOf, SIZES, type Size } from './payloads'
+import { PEERS, type PeerName } from './peers'
+import type { Question, Usage } from './server'
+
+interface Plan {
+  connections: number
+  /** Of one round. */
+  requests: number
+  rounds: number
+  /** To warm up. */
+  before: number
+  /** Of one round, one at a time. */
+  alone: number
+}
+
+const PLANS: Record<'full' | 'quick', Record<Size, Plan>> = {
+  full: {
+    '3 KB': { connections: 16, requests: 1500, rounds: 15, before: 6000, alone: 200 },
+    '94 KB': { connections: 8, requests: 120, rounds: 9, before: 300, alone: 20 },
+    '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 20, alone: 3 },
+    maximum: { connections: 1, requests: 1, rounds: 7, before: 1, alone: 0 },
+  },
+  quick: {
+    '3 KB': { connections: 16, requests: 800, rounds: 7, before: 3000, alone: 100 },
+    '94 KB': { connections: 8, requests: 50, rounds: 3, before: 100, alone: 5 },
+    '1.7 MB': { connections: 2, requests: 4, rounds: 3, before: 6, alone: 1 },
+    maximum: { connections: 1, requests: 1, rounds: 1, before: 0, alone: 0 },
+  },
+}
+
+/** All rounds of one server with one size. */
+interface Rounds {
+  cpu: number[]
+  perSecond: number[]
+  alone: number[]
+  loaded: number[]
+  /** Bytes over what the process has when it does nothing. */
+  memory: number[]
+}
+
+class Runner {
+  readonly rounds: Rounds = { cpu: [], perSecond: [], alone: [], loaded: [], memory: [] }
+  readonly #child: ChildProcess
+  readonly #connections: Connection[]
+  readonly #plan: Plan
+
+  private constructor(child: ChildProcess, connections: Connection[], plan: Plan) {
+    this.#child = child
+    this.#connections = connections
+    this.#plan = plan
+  }
+
+  static async start(name: PeerName, body: Buffer, plan: Plan): Promise<Runner> {
+    const child = fork(join(__dirname, 'server.ts'), [name], {
+      execArgv: [...process.execArgv, '--expose-gc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    })
+    const [port] = (await once(child, 'message')) as [number]
+    const signed = name === '@octokit/webhooks'
+    const connections = await Promise.all(
+      Array.from({ length: plan.connections }, () => Connection.open(port, body, signed)),
+    )
+    return new Runner(child, connections, plan)
+  }
+
+  async warmUp(): Promise<void> {
+    await load(this.#connections, this.#plan.before)
+  }
+
+  async round(): Promise<void> {
+    const { requests, alone } = this.#plan
+    const { rounds } = this
+    const before = await this.#ask('mark')
+    const started = performance.now()
+    rounds.loaded.push(...(await load(this.#connections, requests)))
+    const seconds = (performance.now() - started) / 1000
+    const after = await this.#ask('usage')
+    rounds.cpu.push((after.cpu - before.cpu) / requests)
+    rounds.perSecond.push(requests / seconds)
+    rounds.memory.push(after.peak - before.rss)
+    rounds.alone.push(...(await load(this.#connections.slice(0, 1), alone)))
+  }
+
+  stop(): void {
+    for (const connection of this.#connections) connection.close()
+    this.#child.disconnect()
+  }
+
+  async #ask(question: Question): Promise<Usage> {
+    this.#child.send(question)
+    const [usage] = (await once(this.#child, 'message')) as [Usage]
+    return usage
+  }
+}
+
+const NAMES = Object.keys(PEERS) as PeerName[]
+const EXPRESS_5 = 'tradecloud-webhook in Express 5'
+
+async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): Promise<string> {
+  const body = bodyOf(size)
+  const runners = new Map<PeerName, Runner>()
+  for (const name of names) {
+    const runner = await Runner.start(name, body, plan)
+    runners.set(name, runner)
+    await runner.warmUp()
+  }
+  await alternate([...runners.values()], plan.rounds, (runner) => runner.round())
+  for (const runner of runners.values()) runner.stop()
+  const ours = runners.get(EXPRESS_5)?.rounds
+  const rows = [...runners].map(([name, { rounds }]) => [
+    name,
+    digits(median(rounds.cpu)),
+    digits(ours ? ratioOf(rounds.cpu, ours.cpu) : NaN),
+    digits(median(rounds.perSecond)),
+    digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
+    ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
+    digits(median(rounds.memory) / 2 ** 20),
+  ])
+  const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${plan.rounds} rounds of ${plan.requests}`
+  const head = [
+    'server',
+    'CPU, µs a request',
+    'ratio',
+    'requests/s',
+    'ratio',
+    'alone, p50 / p99 ms',
+    'loaded, p50 / p99 ms',
+    'peak over idle, MiB',
+  ]
+  return `${title}\n\n${table(head, rows)}`
+}
+
+export async function compareServers(quick: boolean): Promise<string> {
+  const only = process.env.BENCH_SIZES?.split(',')
+  const names = NAMES.filter((name) => !process.env.BENCH_PEERS || new RegExp(process.env.BENCH_PEERS).test(name))
+  const tables: string[] = []
+  for (const size of SIZES) {
+    if (only && !only.includes(size)) continue
+    const text = await compareSize(size, PLANS[quick ? 'quick' : 'full'][size], names)
+    console.log(`${text}\n`)
+    tables.push(text)
+  }
+  return tables.join('\n\n')
+}

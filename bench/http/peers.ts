@@ -1,0 +1,115 @@
+/**
+ * The servers that are compared: this package in Express 5, in Express 4 and without Express, and others as their
+ * documentation shows them. Each answers 200 to a valid order event.
+ */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { built } from '../package'
+import { orderBodySchema } from './schemas'
+
+export const USERNAME = 'tradecloud'
+export const PASSWORD = 'a password of this benchmark'
+export const SECRET = 'a secret of this benchmark'
+
+const LIMIT = 64 * 1024 * 1024
+
+/** Listens on a free port of the loopback interface. */
+type Peer = () => Promise<number>
+
+export const PEERS = {
+  'node:http + JSON.parse': () =>
+    listen(
+      createServer((req, res) => {
+        const chunks: Buffer[] = []
+        req.on('data', (chunk: Buffer) => chunks.push(chunk))
+        req.on('end', () => {
+          JSON.parse(Buffer.concat(chunks).toString('utf8'))
+          res.setHeader('Content-Type', 'application/json')
+          res.end('{"outcome":"delivered"}')
+        })
+      }),
+    ),
+  'express 5 + express.json': async () => {
+    const { default: express } = await import('express')
+    const app = express()
+    app.use(express.json({ limit: LIMIT }))
+    app.post('/order', (_req, res) => void res.sendStatus(200))
+    return listen(createServer(app))
+  },
+  'express 5 + express.json + ajv': async () => {
+    const { default: express } = await import('express')
+    const { Ajv } = await import('ajv')
+    const validate = new Ajv({ allowUnionTypes: true }).compile(orderBodySchema())
+    const app = express()
+    app.use(express.json({ limit: LIMIT }))
+    app.post('/order', (req, res) => void res.sendStatus(validate(req.body) ? 200 : 400))
+    return listen(createServer(app))
+  },
+  'fastify + ajv': async () => {
+    const { default: fastify } = await import('fastify')
+    const app = fastify({ bodyLimit: LIMIT })
+    app.post('/order', { schema: { body: orderBodySchema() } }, () => Promise.resolve({ outcome: 'delivered' }))
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return (app.server.address() as AddressInfo).port
+  },
+  '@octokit/webhooks': async () => {
+    const { Webhooks, createNodeMiddleware } = await import('@octokit/webhooks')
+    const webhooks = new Webhooks({ secret: SECRET })
+    webhooks.on('push', () => undefined)
+    const middleware = createNodeMiddleware(webhooks, { path: '/order' })
+    return listen(createServer((req, res) => void middleware(req, res)))
+  },
+  'express-openapi-validator': async () => {
+    const { default: express } = await import('express')
+    const { middleware } = await import('express-openapi-validator')
+    const app = express()
+    app.use(express.json({ limit: LIMIT }))
+    app.use(
+      middleware({
+        apiSpec: {
+          openapi: '3.1.0',
+          info: { title: 'Orders', version: '1' },
+          paths: {
+            '/order': {
+              post: {
+                requestBody: { required: true, content: { 'application/json': { schema: orderBodySchema() } } },
+                responses: { '200': { description: 'received' } },
+              },
+            },
+          },
+        } as never,
+        validateResponses: false,
+      }),
+    )
+    app.post('/order', (_req, res) => void res.sendStatus(200))
+    return listen(createServer(app))
+  },
+  'tradecloud-webhook in Express 5': async () => {
+    const { default: express } = await import('express')
+    return listen(createServer(express().use(webhook())))
+  },
+  'tradecloud-webhook in Express 4': async () => {
+    const { default: express } = (await import('express4' as string)) as { default: typeof import('express') }
+    return listen(createServer(express().use(webhook())))
+  },
+  'tradecloud-webhook, listener': () => listen(createServer(webhook().listener)),
+} as const satisfies Record<string, Peer>
+
+export type PeerName = keyof typeof PEERS
+
+function webhook() {
+  const { createTradecloudWebhook } = built<typeof import('../../lib')>()
+  return createTradecloudWebhook({
+    auth: { type: 'basic', username: USERNAME, password: PASSWORD },
+    onOrder: () => Promise.resolve(),
+    onOrderDocuments: () => undefined,
+    onShipment: () => undefined,
+  })
+}
+
+function listen(server: Server): Promise<number> {
+  server.keepAliveTimeout = 120_000
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
+  )
+}

@@ -1,0 +1,40 @@
+/** The schema of an order webhook's body in one piece: the peers do not take schemas that refer to each other. */
+import { built } from '../package'
+
+const { schemas } = built<typeof import('../../lib')>()
+
+type Json = Record<string, unknown>
+
+/** Not of use to a validator, or understood by some only. */
+const LEFT_OUT = new Set(['$id', '$schema', 'definitions', 'description', 'title', 'examples'])
+
+/** A copy with each `$ref` replaced by what it refers to. */
+export function orderBodySchema(): Json {
+  return inline(schemas.orderWebhookBody, schemas.orderWebhookBody) as Json
+}
+
+function inline(value: unknown, root: Json): unknown {
+  if (Array.isArray(value)) return value.map((entry) => inline(entry, root))
+  if (typeof value !== 'object' || value === null) return value
+  const { $ref, ...others } = value as Json
+  if (typeof $ref === 'string') {
+    const [file = '', pointer = ''] = $ref.split('#')
+    const target = file === '' ? root : Object.values(schemas).find(({ $id }) => String($id).endsWith(`/${file}`))
+    if (target === undefined) throw new Error(`No schema for ${$ref}`)
+    const found = pointer
+      .split('/')
+      .slice(1)
+      .reduce<unknown>((at, key) => (at as Json)[key], target)
+    return inline(found, target as Json)
+  }
+  return Object.fromEntries(
+    Object.entries(others)
+      .filter(([key, child]) => !LEFT_OUT.has(key) || (key !== 'examples' && isSchemaNamed(key, child)))
+      .map(([key, child]) => [key, inline(child, root)]),
+  )
+}
+
+/** A property of an order may be called `description`: then it is a schema and no annotation. */
+function isSchemaNamed(key: string, child: unknown): boolean {
+  return key !== 'definitions' && typeof child === 'object' && child !== null
+}

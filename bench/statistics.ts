@@ -1,0 +1,52 @@
+/** Medians, ratios of pairs, and the tables that they are printed in. */
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** Of a sample: the value that the share `part` of it lies below. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
+}
+
+/** The median of the ratios of neighbouring rounds: what disturbs the machine for a while disturbs both of a pair. */
+export function ratioOf(ours: readonly number[], theirs: readonly number[]): number {
+  return median(ours.map((value, i) => value / (theirs[i] ?? NaN)))
+}
+
+/** Three digits that count, and no more than the noise leaves sense in. */
+export function digits(value: number): string {
+  if (!Number.isFinite(value)) return '-'
+  if (value >= 100) return Math.round(value).toLocaleString('en-US')
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2)
+}
+
+/** A table in Markdown; a column of numbers stands to the right. */
+export function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'))
+  return [line(head), line(rule), ...rows.map(line)].join('\n')
+}
+
+/** Rounds of several candidates that take turns, each round in another order: whoever comes second finds the garbage of the first. */
+export async function alternate<T>(
+  candidates: readonly T[],
+  rounds: number,
+  run: (candidate: T, index: number) => void | Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < candidates.length; i++) {
+      const index = (i + round) % candidates.length
+      await run(candidates[index] as T, index)
+    }
+  }
+}
+
+/** Microseconds of CPU, user and system, that this process takes for `work`. */
+export async function cpuOf(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
