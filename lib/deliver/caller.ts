@@ -7,6 +7,7 @@ import type { Trigger } from '../trigger'
 import { failureOf } from './failure'
 import type { Handler } from './handlers'
 import type { History } from './history'
+import type { LazyAbort } from './lazy-abort'
 import type { Watched } from './watch'
 
 export interface Call {
@@ -21,6 +22,40 @@ export interface Call {
   watched: Watched
 }
 
+/** A class, so that the getter is on the prototype: one of its own would keep each event until a full garbage collection. */
+class Context implements WebhookContext {
+  readonly deliveryId: string
+  readonly requestId: string
+  readonly attempt: number
+  readonly receivedAt: Date
+  readonly rawBody: Buffer | undefined
+  readonly outdated: boolean
+  readonly replay: boolean
+  readonly api: TradecloudClient | undefined
+  readonly #abort: LazyAbort
+
+  constructor(
+    trigger: Trigger,
+    { deliveryId, attempt, replay, watched }: Pick<Call, 'deliveryId' | 'attempt' | 'replay' | 'watched'>,
+    outdated: boolean,
+    api: TradecloudClient | undefined,
+  ) {
+    this.deliveryId = deliveryId
+    this.requestId = trigger.requestId
+    this.attempt = attempt
+    this.receivedAt = trigger.receivedAt
+    this.rawBody = trigger.type === 'body' ? trigger.rawBody : undefined
+    this.outdated = outdated
+    this.replay = replay
+    this.api = api
+    this.#abort = watched.abort
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+}
+
 export class Caller {
   readonly #history: History
   readonly #api: TradecloudClient | undefined
@@ -33,19 +68,8 @@ export class Caller {
   /** Never rejects. */
   async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched }: Call): Promise<Result> {
     const state: EntityState = event
-    const context: WebhookContext = {
-      deliveryId,
-      requestId: trigger.requestId,
-      attempt,
-      receivedAt: trigger.receivedAt,
-      get signal() {
-        return watched.abort.signal
-      },
-      rawBody: trigger.type === 'body' ? trigger.rawBody : undefined,
-      outdated: entity !== undefined && this.#history.isOutdated(entity, state),
-      replay,
-      api: this.#api,
-    }
+    const outdated = entity !== undefined && this.#history.isOutdated(entity, state)
+    const context = new Context(trigger, { deliveryId, attempt, replay, watched }, outdated, this.#api)
     watched.callingSince = Date.now()
     try {
       await handler(event, context)

@@ -37,44 +37,63 @@ export class Claims {
 
   /** `remember`: false for an event that may truly come again with the same bytes; it is only kept from running twice at a time. */
   async take(key: string, remember: boolean): Promise<Taken> {
-    const { store, leaseMs, timeoutMs, ttlMs } = this.#options
+    const { store, leaseMs, timeoutMs } = this.#options
     try {
-      const result = await bounded(
-        () => store.claim(key, leaseMs),
-        timeoutMs,
-        // A store that thaws later may still hand out the claim: nobody would ever give it back.
-        (late) => void (isClaimed(late) && this.#release(key, late.token)),
-      )
-      if (!isClaimed(result)) {
-        const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
-        if (known !== undefined) return { status: known }
-        throw new Error('The store gave an answer that is none of a store.')
-      }
-      const { token } = result
-      return {
-        status: 'claimed',
-        claim: {
-          // A store that is away for a moment has not given the lease to anybody.
-          renew: () => this.#try(() => store.renew(key, token, leaseMs), true),
-          complete: () =>
-            remember
-              ? this.#try(() => store.complete(key, token, ttlMs), false)
-              : this.#release(key, token).then(() => true),
-          release: () => this.#release(key, token),
-        },
-      }
+      const answer = store.claim(key, leaseMs)
+      const result = isThenable(answer)
+        ? await bounded(
+            answer,
+            timeoutMs,
+            // A store that thaws later may still hand out the claim: nobody would ever give it back.
+            (late) => void (isClaimed(late) && this.#claim(key, late.token, remember).release()),
+          )
+        : answer
+      if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token, remember) }
+      const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
+      if (known !== undefined) return { status: known }
+      throw new Error('The store gave an answer that is none of a store.')
     } catch (cause) {
       return { status: 'away', cause }
     }
   }
 
-  async #release(key: string, token: string): Promise<void> {
-    await this.#try(() => this.#options.store.release(key, token), undefined)
+  #claim(key: string, token: string, remember: boolean): Claim {
+    return new StoreClaim(this.#options, key, token, remember)
+  }
+}
+
+class StoreClaim implements Claim {
+  readonly #options: ClaimsOptions
+  readonly #key: string
+  readonly #token: string
+  readonly #remember: boolean
+
+  constructor(options: ClaimsOptions, key: string, token: string, remember: boolean) {
+    this.#options = options
+    this.#key = key
+    this.#token = token
+    this.#remember = remember
   }
 
-  async #try<T>(operation: () => T | Promise<T>, otherwise: T): Promise<T> {
+  renew(): Promise<boolean> {
+    // A store that is away for a moment has not given the lease to anybody.
+    return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
+  }
+
+  async complete(): Promise<boolean> {
+    if (this.#remember) return this.#try(({ store, ttlMs }) => store.complete(this.#key, this.#token, ttlMs), false)
+    await this.release()
+    return true
+  }
+
+  release(): Promise<void> {
+    return this.#try(({ store }) => store.release(this.#key, this.#token), undefined)
+  }
+
+  async #try<T>(operation: (options: ClaimsOptions) => T | Promise<T>, otherwise: T): Promise<T> {
     try {
-      return await bounded(operation, this.#options.timeoutMs)
+      const answer = operation(this.#options)
+      return isThenable(answer) ? await bounded(answer, this.#options.timeoutMs) : answer
     } catch (error) {
       debugDeliver('the dedupe store failed: %s', error instanceof Error ? quote(error.message) : 'not an Error')
       return otherwise
@@ -87,9 +106,7 @@ function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResu
   return result?.status === 'claimed' && typeof result.token === 'string'
 }
 
-async function bounded<T>(operation: () => T | Promise<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
-  const answer = operation()
-  if (!isThenable(answer)) return answer
+async function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
   const value = Promise.resolve(answer)
   let timer: NodeJS.Timeout | undefined
   let late = false

@@ -13,7 +13,7 @@ export class Generations<V> {
   }
 
   get(key: string): V | undefined {
-    return this.#young.get(key) ?? this.#old.get(key)
+    return this.#isEmpty ? undefined : (this.#young.get(key) ?? this.#old.get(key))
   }
 
   set(key: string, value: V): void {
@@ -24,7 +24,13 @@ export class Generations<V> {
   }
 
   delete(key: string): void {
+    if (this.#isEmpty) return
     this.#young.delete(key)
     this.#old.delete(key)
+  }
+
+  /** Nearly always, for what went wrong: then not even the hash of a key is needed. */
+  get #isEmpty(): boolean {
+    return this.#young.size === 0 && this.#old.size === 0
   }
 }

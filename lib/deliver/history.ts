@@ -22,6 +22,7 @@ export class History {
 
   delivered(entity: string, state: EntityState): void {
     const newest = this.#newest.get(entity) ?? {}
+    if (newest.version === state.version && newest.lastUpdatedAt === state.lastUpdatedAt) return
     const isLater =
       Number.isNaN(timeOf(newest.lastUpdatedAt)) || timeOf(state.lastUpdatedAt) > timeOf(newest.lastUpdatedAt)
     this.#newest.set(entity, {
@@ -64,6 +65,7 @@ export class History {
 /** By version where both have one and they differ, else by time of change; 0 where neither tells. */
 function compareStates(a: EntityState, b: EntityState): number {
   if (a.version !== undefined && b.version !== undefined && a.version !== b.version) return a.version - b.version
+  if (a.lastUpdatedAt === b.lastUpdatedAt) return 0
   const difference = timeOf(a.lastUpdatedAt) - timeOf(b.lastUpdatedAt)
   return Number.isNaN(difference) ? 0 : difference
 }

@@ -64,7 +64,8 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
       if (settled) return
       settled = true
       clearTimeout(timer)
-      req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
+      // Once it has ended, nothing comes any more.
+      if (!ended) req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
       decoder?.destroy()
       if (!outcome.ok) budget.give(pieces.size)
       resolve(outcome)
