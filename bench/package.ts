@@ -6,8 +6,8 @@ export const ROOT = join(__dirname, '..')
 const DIST = join(ROOT, 'dist')
 
 /** A module of the built package: `built<typeof import('../lib/json')>('json')`. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the types are those of the source
 export function built<Module>(path = 'index'): Module {
   if (!existsSync(DIST)) throw new Error('There is no dist: run `npm run build` first.')
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require(join(DIST, path)) as Module
 }

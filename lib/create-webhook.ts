@@ -1,5 +1,5 @@
 /** Composes a webhook: receive, deliver, answer; with a thin skin of Express around a core that needs only Node. */
-import { Router, type Application, type Request } from 'express'
+import { Router, type Application, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
@@ -186,11 +186,13 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     clearTimeout(timer)
   }
 
+  // A router that comes to our requests first, rather than one with us in it: to look through its list of handlers costs as
+  // much as to check the credentials. What users add to it comes after.
   const router = Router()
-  router.use(function tradecloudWebhook(req, res, next) {
-    if (!handle(req, res, addressCheck && trustOfApp(req))) next()
-  })
-  return Object.assign(router, {
+  function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
+    if (!handle(req, res, addressCheck && trustOfApp(req))) router(req, res, next)
+  }
+  return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
       if (!handle(req, res))
         startExchange(req, res).finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })

@@ -44,7 +44,7 @@ export type {
   WebhookContext,
   WebhookEvent,
 } from './events'
-export { fileInbox } from './inbox/file/file-inbox'
+export { fileInbox } from './inbox/file'
 export type { FileInboxOptions } from './inbox/file/file-inbox-options'
 export type {
   Accepted,

@@ -108,9 +108,9 @@ function inspect(value: unknown, inherited: readonly string[], depth: number): '
   if (depth > MAX_DEPTH) return 'too deep'
   let found: 'may pollute' | undefined
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      if (!isContainer(value[i])) continue
-      const inside = inspect(value[i], inherited, depth + 1)
+    for (const child of value as unknown[]) {
+      if (!isContainer(child)) continue
+      const inside = inspect(child, inherited, depth + 1)
       if (inside === 'too deep') return inside
       found ??= inside
     }

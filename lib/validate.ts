@@ -2,17 +2,13 @@
  * JSON Schemas with ajv: deviations from Tradecloud's documented shape are listed, never more than a few, and the user's
  * own schemas are enforced.
  */
-import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
-import { Ajv2019 } from 'ajv/dist/2019'
-import { Ajv2020 } from 'ajv/dist/2020'
-import addFormats from 'ajv-formats'
+import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
 import { isObject, type Json } from './entity-state'
-import { schemas } from './schema'
+import type { BodySchema } from './schema/validators'
 
-/** Schemas that bodies and fetched entities are checked against. */
-export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'shipment'
+export type { BodySchema }
 
 /** The user's own JSON Schemas, by kind. */
 export interface UserSchemas {
@@ -49,10 +45,10 @@ export function removedKeyIssues(pointers: string[]): Issue[] {
 const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments', 'shipment']
 
 export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas: UserSchemas = {}): Validator {
-  const own = mode === 'off' ? undefined : compileOwn()
   const users = compileUsers(userSchemas)
+  let own: ReturnType<typeof loadValidators> | undefined
   return {
-    deviations: (schema, value) => (own ? listDeviations(own(schema), value) : []),
+    deviations: (schema, value) => (mode === 'off' ? [] : listDeviations((own ??= loadValidators())[schema], value)),
     refusals: (kind, value, pointer) => {
       const validate = users.get(kind)
       if (!validate || validate(value)) return []
@@ -61,13 +57,9 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-function compileOwn(): (name: BodySchema) => ValidateFunction {
-  const ajv = new Ajv({ allowUnionTypes: true, schemas: Object.values(schemas) as AnySchemaObject[] })
-  return (name) => {
-    const validate = ajv.getSchema(schemas[name].$id)
-    if (!validate) throw new Error(`No schema ${name}`)
-    return validate
-  }
+/** Half a megabyte of code, loaded when the first body has come. */
+function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
+  return (require('./schema/validators') as typeof import('./schema/validators')).validators
 }
 
 function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
@@ -80,9 +72,7 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
     if (!isObject(schema)) throw invalidOption(option, 'is not a JSON Schema object')
     if (schema.$async) throw invalidOption(option, 'is asynchronous; only synchronous schemas are supported')
     try {
-      const ajv = new (dialectOf(String(schema.$schema)))({ strict: false })
-      addFormats(ajv)
-      compiled.set(kind, ajv.compile(schema))
+      compiled.set(kind, createAjv(String(schema.$schema)).compile(schema))
     } catch (error) {
       throw invalidOption(option, `cannot be compiled: ${(error as Error).message}`)
     }
@@ -90,10 +80,16 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-/** draft-07 unless the schema names another one. */
-function dialectOf($schema: string): typeof Ajv | typeof Ajv2019 | typeof Ajv2020 {
-  if ($schema.includes('2020-12')) return Ajv2020
-  return $schema.includes('2019-09') ? Ajv2019 : Ajv
+/** For draft-07, unless the schema names another one. Loaded for who has schemas of their own. */
+function createAjv($schema: string): Ajv {
+  const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
+  const dialect = ['2019-09', '2020-12'].find((one) => $schema.includes(one))
+  const { default: Dialect } = require(
+    dialect === undefined ? 'ajv' : `ajv/dist/${dialect.slice(0, 4)}`,
+  ) as typeof import('ajv')
+  const ajv = new Dialect({ strict: false })
+  addFormats(ajv)
+  return ajv
 }
 
 /**

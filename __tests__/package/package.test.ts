@@ -101,6 +101,12 @@ describe.each([
     expect(run(process.execPath, ['import.mjs'], at)).toContain('received OrderIssuedByBuyer')
   })
 
+  test('loads nothing that it does not use, and its compiled validators say what ajv says', () => {
+    expect(run(process.execPath, ['compiled.cjs'], at)).toMatch(
+      /^lean\n[1-9]\d{3,} values judged alike, [1-9]\d{2,} of them wrong\n$/,
+    )
+  })
+
   test('keeps an event in a file inbox over a restart, and its command line lists it', () => {
     expect(run(process.execPath, ['inbox.cjs'], at)).toBe('202 waiting\ndelivered x-1 ""\n')
   })

@@ -103,8 +103,36 @@ describe('the number of values', () => {
     expect(parse(`[${text.repeat(MAX_VALUES)}0]`)).toEqual(refusal)
   })
 
+  it.each([0, 1, 2, 3])('is the same wherever the bytes lie in memory: %d', (offset) => {
+    const list = (entries: number) => {
+      const text = `[${'0,'.repeat(entries - 1)}0]`
+      const bytes = Buffer.from(new ArrayBuffer(text.length + offset), offset)
+      bytes.write(text, 'latin1')
+      return parseJson(bytes)
+    }
+    expect(list(MAX_VALUES - 1).ok).toBe(true)
+    expect(list(MAX_VALUES)).toEqual(refusal)
+  })
+
   it('does not count what is in texts', () => {
     expect(parse(JSON.stringify(','.repeat(MAX_VALUES + 1))).ok).toBe(true)
+  })
+})
+
+describe('a process in which all objects have inherited keys', () => {
+  const inherited: Record<string, unknown> = {}
+  beforeAll(() => {
+    inherited.self = inherited
+    Object.assign(Object.prototype, { inherited })
+  })
+  afterAll(() => {
+    delete (Object.prototype as Record<string, unknown>).inherited
+  })
+
+  it('reads the same', () => {
+    expect(parse('{"a":[{"b":{}}]}')).toMatchObject({ ok: true, removedKeys: [] })
+    expect(parse('{"a":[{"__proto__":{"x":1}}]}')).toMatchObject({ ok: true, removedKeys: ['/a/0/__proto__'] })
+    expect(parse('{"inherited":{"__proto__":{"x":1}}}')).toMatchObject({ removedKeys: ['/inherited/__proto__'] })
   })
 })
 

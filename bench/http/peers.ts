@@ -11,6 +11,8 @@ export const USERNAME = 'tradecloud'
 export const PASSWORD = 'a password of this benchmark'
 export const SECRET = 'a secret of this benchmark'
 
+/** What this package answers, so that all send the same. */
+const DELIVERED = { outcome: 'delivered', deliveryId: '6d1e8f2a-52d4-8c3b-9a70-4be1f8a1c0de' }
 const LIMIT = 64 * 1024 * 1024
 
 /** Listens on a free port of the loopback interface. */
@@ -25,7 +27,7 @@ export const PEERS = {
         req.on('end', () => {
           JSON.parse(Buffer.concat(chunks).toString('utf8'))
           res.setHeader('Content-Type', 'application/json')
-          res.end('{"outcome":"delivered"}')
+          res.end(JSON.stringify(DELIVERED))
         })
       }),
     ),
@@ -33,7 +35,7 @@ export const PEERS = {
     const { default: express } = await import('express')
     const app = express()
     app.use(express.json({ limit: LIMIT }))
-    app.post('/order', (_req, res) => void res.sendStatus(200))
+    app.post('/order', (_req, res) => void res.json(DELIVERED))
     return listen(createServer(app))
   },
   'express 5 + express.json + ajv': async () => {
@@ -42,13 +44,13 @@ export const PEERS = {
     const validate = new Ajv({ allowUnionTypes: true }).compile(orderBodySchema())
     const app = express()
     app.use(express.json({ limit: LIMIT }))
-    app.post('/order', (req, res) => void res.sendStatus(validate(req.body) ? 200 : 400))
+    app.post('/order', (req, res) => void res.status(validate(req.body) ? 200 : 400).json(DELIVERED))
     return listen(createServer(app))
   },
   'fastify + ajv': async () => {
     const { default: fastify } = await import('fastify')
     const app = fastify({ bodyLimit: LIMIT })
-    app.post('/order', { schema: { body: orderBodySchema() } }, () => Promise.resolve({ outcome: 'delivered' }))
+    app.post('/order', { schema: { body: orderBodySchema() } }, () => Promise.resolve(DELIVERED))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
   },
@@ -81,15 +83,15 @@ export const PEERS = {
         validateResponses: false,
       }),
     )
-    app.post('/order', (_req, res) => void res.sendStatus(200))
+    app.post('/order', (_req, res) => void res.json(DELIVERED))
     return listen(createServer(app))
   },
   'tradecloud-webhook in Express 5': async () => {
     const { default: express } = await import('express')
     return listen(createServer(express().use(webhook())))
   },
-  'tradecloud-webhook in Express 4': async () => {
-    const { default: express } = (await import('express4' as string)) as { default: typeof import('express') }
+  'tradecloud-webhook in Express 4': () => {
+    const express = require('express4') as typeof import('express')
     return listen(createServer(express().use(webhook())))
   },
   'tradecloud-webhook, listener': () => listen(createServer(webhook().listener)),
@@ -109,7 +111,5 @@ function webhook() {
 
 function listen(server: Server): Promise<number> {
   server.keepAliveTimeout = 120_000
-  return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
-  )
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)))
 }

@@ -14,18 +14,19 @@ export function orderBodySchema(): Json {
 }
 
 function inline(value: unknown, root: Json): unknown {
-  if (Array.isArray(value)) return value.map((entry) => inline(entry, root))
+  if (Array.isArray(value)) return value.map((entry: unknown) => inline(entry, root))
   if (typeof value !== 'object' || value === null) return value
   const { $ref, ...others } = value as Json
   if (typeof $ref === 'string') {
     const [file = '', pointer = ''] = $ref.split('#')
-    const target = file === '' ? root : Object.values(schemas).find(({ $id }) => String($id).endsWith(`/${file}`))
+    const others = Object.values(schemas) as Json[]
+    const target = file === '' ? root : others.find(({ $id }) => String($id).endsWith(`/${file}`))
     if (target === undefined) throw new Error(`No schema for ${$ref}`)
     const found = pointer
       .split('/')
       .slice(1)
       .reduce<unknown>((at, key) => (at as Json)[key], target)
-    return inline(found, target as Json)
+    return inline(found, target)
   }
   return Object.fromEntries(
     Object.entries(others)

@@ -21,3 +21,9 @@ export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions):
     httpsAgent: httpsAgent ?? new HttpsAgent({ keepAlive: true }),
   }
 }
+
+/** Whether nothing but `options` says how an agent connects: then the one for documents can stand in for it. */
+export function isPlainAgent(agent: HttpsAgent): boolean {
+  const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
+  return Object.getPrototypeOf(agent) === HttpsAgent.prototype && !changed
+}

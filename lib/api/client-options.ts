@@ -3,8 +3,8 @@ import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
 import { invalidOption } from '../errors'
 import { isSecure } from '../loopback'
+import { isPlainAgent } from './agents'
 import type { Credentials, CredentialsFunction } from './credentials'
-import { isPlainAgent } from './document-agent'
 import { resolveDocumentHosts } from './document-url'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */

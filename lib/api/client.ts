@@ -7,7 +7,7 @@ import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
 import { resolveClientOptions, type ResolvedClientOptions, type TradecloudClientOptions } from './client-options'
-import { Documents, type DocumentMetadata, type DocumentReference } from './documents'
+import type { DocumentMetadata, DocumentReference, Documents } from './documents'
 import type { DownloadedDocument } from './downloads'
 import { readEntity, type FetchedEntity } from './entity'
 import { uselessAnswer } from './failure'
@@ -47,13 +47,13 @@ const MAX_SHOWN = 120
  */
 export class TradecloudClient {
   // Private to the language, not only to TypeScript: what holds secrets must not show when the client is logged.
-  readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
+  readonly #options: Omit<ResolvedClientOptions, 'credentials'>
   readonly #transport: Transport
   readonly #session: Session
   readonly #requests: Requests
   readonly #flights = new Flights()
   readonly #poller: Poller
-  readonly #documents: Documents
+  #loadedDocuments: Documents | undefined
   #closing: Promise<void> | undefined
 
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
@@ -67,13 +67,11 @@ export class TradecloudClient {
   constructor(options: TradecloudClientOptions, rate?: RateLimit) {
     const { credentials, ...rest } = resolveClientOptions(options)
     const limit = rate ?? new RateLimit(rest.requestsPerSecond)
-    const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = rest
-    this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
+    this.#options = rest
     this.#transport = new Transport(rest)
-    this.#session = new Session(this.#transport, limit, credentials, requestTimeoutMs)
+    this.#session = new Session(this.#transport, limit, credentials, rest.requestTimeoutMs)
     this.#requests = new Requests(this.#transport, limit, this.#session)
-    this.#poller = new Poller(this.#flights, this.#requests, fetchTimeoutMs)
-    this.#documents = new Documents(this.#flights, this.#requests, this.#transport, rest)
+    this.#poller = new Poller(this.#flights, this.#requests, rest.fetchTimeoutMs)
   }
 
   /** The order with all its lines, as Tradecloud sent it: a value may differ from its type. */
@@ -194,6 +192,15 @@ export class TradecloudClient {
     return { entity, contentHash, removedKeys }
   }
 
+  /** Loaded for who asks for one. */
+  get #documents(): Documents {
+    if (!this.#loadedDocuments) {
+      const { Documents } = require('./documents') as typeof import('./documents')
+      this.#loadedDocuments = new Documents(this.#flights, this.#requests, this.#transport, this.#options)
+    }
+    return this.#loadedDocuments
+  }
+
   async #close(): Promise<void> {
     const limit = new AbortController()
     await Promise.race([
@@ -201,7 +208,7 @@ export class TradecloudClient {
       pause(this.#options.requestTimeoutMs, limit.signal),
     ])
     limit.abort()
-    this.#documents.close()
+    this.#loadedDocuments?.close()
     this.#transport.close()
   }
 }

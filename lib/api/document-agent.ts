@@ -119,12 +119,6 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
   })
 }
 
-/** Whether nothing but `options` says how an agent connects: then `documentAgent` can stand in for it. */
-export function isPlainAgent(agent: Agent): boolean {
-  const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
-  return Object.getPrototypeOf(agent) === Agent.prototype && !changed
-}
-
 function trustOf(agent: Agent | undefined): ConnectionOptions {
   const given = Object.entries(agent?.options ?? {})
   return Object.fromEntries(given.filter(([key]) => TRUST.includes(key)))

@@ -9,7 +9,6 @@ import type { AxiosStatic } from 'axios'
 import { debugApi } from '../debug'
 import { quote } from '../quote'
 import { agentsOf, type Agents } from './agents'
-import { documentAgent } from './document-agent'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
@@ -71,7 +70,7 @@ const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 export class Transport {
   readonly #options: TransportOptions
   readonly #agents: Agents
-  readonly #documentAgent: HttpsAgent
+  #documentAgent: HttpsAgent | undefined
   readonly #running = new Set<AbortController>()
   #axios: Axios | undefined
   #closed = false
@@ -79,7 +78,6 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options
     this.#agents = agentsOf(options)
-    this.#documentAgent = documentAgent(options)
   }
 
   /** Sends once. Never rejects. */
@@ -97,7 +95,7 @@ export class Transport {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
     this.#agents.httpAgent.destroy()
-    this.#documentAgent.destroy()
+    this.#documentAgent?.destroy()
     if (this.#options.httpsAgent === undefined) this.#agents.httpsAgent.destroy()
   }
 
@@ -114,7 +112,7 @@ export class Transport {
         headers,
       } = await axios.request<Readable>({
         ...this.#common(),
-        ...(chosenBy === 'tradecloud' ? {} : { httpsAgent: this.#documentAgent }),
+        ...(chosenBy === 'tradecloud' ? {} : { httpsAgent: this.#agentForDocuments() }),
         url,
         headers: { Accept: '*/*', 'User-Agent': 'tradecloud-webhook' },
         responseType: 'stream',
@@ -136,6 +134,12 @@ export class Transport {
     const what = chosenBy === 'tradecloud' ? 'a link' : `a document of ${quote(new URL(url).host)}`
     debugApi('GET %s: %s', what, outcome.type === 'open' ? outcome.status : outcome.type)
     return outcome
+  }
+
+  /** Made for the first document that lies where another company chose. */
+  #agentForDocuments(): HttpsAgent {
+    const { documentAgent } = require('./document-agent') as typeof import('./document-agent')
+    return (this.#documentAgent ??= documentAgent(this.#options))
   }
 
   #send(request: ApiRequest, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -208,7 +212,6 @@ export class Transport {
  * needs a flag. A bare instance: defaults and interceptors that the app gave its own axios must not see our tokens.
  */
 function loadAxios(): Axios {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   const axios = require('axios') as AxiosStatic
   return new axios.Axios({})
 }

@@ -181,7 +181,7 @@ export class Deliverer {
   /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
-    if (delivery.waiters === 0 || delivery.abort.aborted) abandon()
+    if (delivery.waiters === 0 || delivery.abort.isAborted()) abandon()
     try {
       return await waiting
     } finally {
@@ -197,7 +197,7 @@ export class Deliverer {
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, abort } = delivery
     const { handlers, resolve, name, notFoundGraceMs } = this.#options
-    if (abort.aborted) return GIVEN_BACK
+    if (abort.isAborted()) return GIVEN_BACK
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
@@ -217,7 +217,7 @@ export class Deliverer {
     }
     this.#closeToOthers(delivery)
     try {
-      if (abort.aborted) return GIVEN_BACK
+      if (abort.isAborted()) return GIVEN_BACK
       return await this.#call(delivery, handler, resolved.event, watched)
     } finally {
       this.#slots.give()

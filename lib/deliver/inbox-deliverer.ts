@@ -143,7 +143,7 @@ export class InboxDeliverer {
     const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
     if (!handler) return { outcome: 'ignored', detail: 'There is no callback for this kind of event any more.' }
     const resolved = await resolveEvent(trigger, resolve, abort)
-    if (abort.aborted) return NOT_BEGUN
+    if (abort.isAborted()) return NOT_BEGUN
     if (!resolved.ok) return resolved
     const deliveryId =
       trigger.type === 'id'

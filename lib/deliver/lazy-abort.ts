@@ -7,7 +7,7 @@ export class LazyAbort {
   #aborted = false
   #reason: unknown
 
-  get aborted(): boolean {
+  isAborted(): boolean {
     return this.#aborted
   }
 

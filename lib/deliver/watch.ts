@@ -60,7 +60,7 @@ export class Watch {
 
   async #renew(watched: Watched): Promise<void> {
     const { claim, abort, trigger } = watched
-    if (!claim || abort.aborted || (await claim.renew())) return
+    if (!claim || abort.isAborted() || (await claim.renew())) return
     if (!this.#running.has(watched)) return
     const error = new TradecloudWebhookError(
       'lease_lost',

@@ -7,8 +7,8 @@ import type { IncomingMessage } from 'node:http'
 import { checkNothingElse, checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
 import { isThenable } from '../thenable'
-import { resolveOAuth, type OAuthCredential } from './oauth/options'
-import { OAuthVerifier } from './oauth/verifier'
+import type { OAuthCredential } from './oauth/options'
+import type { OAuthVerifier } from './oauth/verifier'
 
 /**
  * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
@@ -115,7 +115,7 @@ type Expectation = Digest | { type: 'oauth'; verifier: OAuthVerifier }
 function expectationOf(entry: unknown, option: string): Expectation {
   if (typeof entry !== 'object' || entry === null) throw invalidOption(option, 'is not a credential object')
   const { type, ...others } = entry as Record<string, unknown>
-  if (type === 'oauth') return { type, verifier: new OAuthVerifier(resolveOAuth(option, others)) }
+  if (type === 'oauth') return { type, verifier: createVerifier(option, others) }
   const { username, password, token, ...rest } = others
   checkNothingElse(option, rest)
   if (type === 'basic') {
@@ -129,6 +129,13 @@ function expectationOf(entry: unknown, option: string): Expectation {
     return { type, digest: sha256(Buffer.from(value, 'latin1')) }
   }
   throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
+}
+
+/** Loaded for who uses it. */
+function createVerifier(option: string, options: Record<string, unknown>): OAuthVerifier {
+  const { resolveOAuth } = require('./oauth/options') as typeof import('./oauth/options')
+  const { OAuthVerifier } = require('./oauth/verifier') as typeof import('./oauth/verifier')
+  return new OAuthVerifier(resolveOAuth(option, options))
 }
 
 function readAuthorization(header: string | undefined): (Digest & { value: string }) | undefined {

@@ -69,6 +69,5 @@ export function trustsEveryone(trust: TrustFunction): boolean {
 
 /** Loaded when first used: only few filter on addresses. */
 function loadProxyAddr(): typeof proxyAddr {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('proxy-addr') as typeof proxyAddr
 }

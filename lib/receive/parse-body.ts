@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../events'
 import { parseJson, type JsonResult } from '../json'
 import { sha256 } from '../sha256'
-import { readTxml } from '../txml/read'
 import { removedKeyIssues } from '../validate'
 import { refuse, sentence, type Refusal } from './refusal'
 
@@ -60,8 +59,16 @@ export function parseBytes(
   unwanted?: () => boolean,
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
   const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes) === '<')
-  if (xml) return readTxml(bytes, unwanted).then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
+  if (xml)
+    return loadTxml()
+      .readTxml(bytes, unwanted)
+      .then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
   return parsedBody(bytes, parseJson(bytes), [])
+}
+
+/** Loaded when the first XML comes: most webhooks get none. */
+function loadTxml(): typeof import('../txml/read') {
+  return require('../txml/read') as typeof import('../txml/read')
 }
 
 function parsedBody(bytes: Buffer, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {

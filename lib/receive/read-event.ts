@@ -121,7 +121,7 @@ export function readEvent(
     eventName: found.eventName,
     version,
     lastUpdatedAt,
-    meta: meta as MessageMeta | undefined,
+    meta: meta,
     issues: found.issues.length === 0 ? capIssues(issues) : capIssues([...found.issues, ...issues]),
   }
   const identified = version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined

@@ -83,6 +83,5 @@ function createParser(builder: TreeBuilder): SaxesParser {
 
 /** Loaded with the first XML: few receivers get any. By `require`, as under Jest a dynamic `import` needs a flag. */
 function loadSaxes(): typeof import('saxes') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('saxes') as typeof import('saxes')
 }

@@ -8,7 +8,7 @@ import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { encodeEvent, encodeNote } from '../../../lib/inbox/file/event-file'
-import { fileInbox } from '../../../lib/inbox/file/file-inbox'
+import { fileInbox } from '../../../lib/inbox/file'
 import type {
   InboxDelivery,
   InboxEntry,

@@ -154,12 +154,13 @@ describe('an event', () => {
     expect(calls).toHaveLength(1)
     const { event, context, finish } = calls[0]!
     expect(event).toBe(trigger.event)
-    expect(context).toEqual({
+    expect(context.signal).toBeInstanceOf(AbortSignal)
+    expect(context.signal).toBe(context.signal)
+    expect({ ...context }).toEqual({
       deliveryId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       requestId: trigger.requestId,
       attempt: 1,
       receivedAt: trigger.receivedAt,
-      signal: expect.any(AbortSignal),
       rawBody: trigger.rawBody,
       outdated: false,
       replay: false,

@@ -28,15 +28,8 @@ import { scan } from './scan'
 /** How long an event waits for a folder that is being read at start-up, and `close()` for events that are being written. */
 const PATIENCE_MS = 2_000
 
-/**
- * Stores events as files, one each, flushed to disk before they are answered. One process owns the folder: throws a
- * `TradecloudWebhookError` with code `inbox_locked` where another one does, and `invalid_option` for a wrong option.
- *
- * ```ts
- * createTradecloudWebhook({ auth, inbox: fileInbox({ directory: '/var/lib/tradecloud-inbox' }), onOrder })
- * ```
- */
-export function fileInbox(options: FileInboxOptions): ManagedInbox {
+/** See `fileInbox`. */
+export function openFileInbox(options: FileInboxOptions): ManagedInbox {
   return new FileInbox(resolveFileInboxOptions(options))
 }
 

@@ -2,6 +2,5 @@
 
 /** By `require`, as under Jest a dynamic `import` needs a flag. */
 export function loadJose(): typeof import('jose') {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require('jose') as typeof import('jose')
 }
