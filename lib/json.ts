@@ -56,8 +56,8 @@ function mayHoldTooMany(bytes: Buffer): boolean {
   // A list of 32 bit numbers begins at a multiple of four.
   const first = (4 - (bytes.byteOffset % 4)) % 4
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (bytes.length - first) >> 2)
-  // What the words leave out at both ends counts in full.
-  let count = bytes.length - 4 * words.length
+  // The value itself, and what the words leave out at both ends counts in full.
+  let count = 1 + bytes.length - 4 * words.length
   for (let i = 0; i < words.length;) {
     // Each byte of `found` counts for itself, and holds no more than 255.
     const end = Math.min(words.length, i + 255)

@@ -647,6 +647,17 @@ test('a path that is not ours keeps its body for the app', async () => {
   expect(await response.json()).toEqual({ a: 1 })
 })
 
+test('it is a router: what users add to it comes after its own paths', async () => {
+  const rig = await startRig()
+  rig.webhook.get('/health', (req, res) => void res.json({ path: req.url, mount: req.baseUrl }))
+  rig.webhook.use('/order', (_req, res) => void res.json({ never: true }))
+  const health = await fetch(`${rig.url}/health`)
+  expect(await health.json()).toEqual({ path: '/health', mount: rig.mount })
+  expect(await rig.post(orderEvent())).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
+  const elsewhere = await fetch(`${rig.url}/elsewhere`)
+  expect(await elsewhere.json()).toEqual({ from: 'app' })
+})
+
 test('two webhooks in one app do not meet', async () => {
   const second: Call[] = []
   const other = { type: 'bearer', token: 'another-token' } as const

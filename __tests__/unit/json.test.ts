@@ -108,9 +108,10 @@ describe('the number of values', () => {
       const text = `[${'0,'.repeat(entries - 1)}0]`
       const bytes = Buffer.from(new ArrayBuffer(text.length + offset), offset)
       bytes.write(text, 'latin1')
-      return parseJson(bytes)
+      const { ok, reason } = parseJson(bytes) as { ok: boolean; reason?: string }
+      return { ok, reason }
     }
-    expect(list(MAX_VALUES - 1).ok).toBe(true)
+    expect(list(MAX_VALUES - 1)).toEqual({ ok: true })
     expect(list(MAX_VALUES)).toEqual(refusal)
   })
 

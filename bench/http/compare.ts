@@ -76,7 +76,7 @@ class Runner {
   async round(): Promise<void> {
     const { requests, alone } = this.#plan
     const { rounds } = this
-    const before = await this.#ask('mark')
+    const before = await this.#ask(requests === 1 ? 'clean' : 'mark')
     const started = performance.now()
     rounds.loaded.push(...(await load(this.#connections, requests)))
     const seconds = (performance.now() - started) / 1000

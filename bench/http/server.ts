@@ -10,7 +10,8 @@ export interface Usage {
   peak: number
 }
 
-export type Question = 'usage' | 'mark'
+/** `clean`: also collect all garbage, which costs a busy server its warmed up state: for few large bodies only. */
+export type Question = 'usage' | 'mark' | 'clean'
 
 /** Linux keeps the highest memory use of a process, and forgets it when asked to. */
 function forgetPeak(): void {
@@ -33,11 +34,8 @@ function peak(): number {
 async function main(): Promise<void> {
   const port = await PEERS[process.argv[2] as PeerName]()
   process.on('message', (question: Question) => {
-    // Each round begins with the same heap, whatever the one before has left.
-    if (question === 'mark') {
-      if (process.env.NOGC === undefined) globalThis.gc?.()
-      forgetPeak()
-    }
+    if (question === 'clean') globalThis.gc?.()
+    if (question !== 'usage') forgetPeak()
     const { user, system } = process.cpuUsage()
     const usage: Usage = { cpu: user + system, rss: process.memoryUsage.rss(), peak: peak() }
     process.send?.(usage)

@@ -1,0 +1,71 @@
+/** Dedupe in memory: claims in a second and bytes for each key, with 100,000 keys in it. */
+import { built } from './package'
+import { alternate, digits, median, ratioOf, table } from './statistics'
+
+const { MemoryStore } = built<typeof import('../lib')>()
+
+const KEYS = 100_000
+
+type Claim = (key: string) => void
+
+function memoryStore(): Claim {
+  const store = new MemoryStore({ maxKeys: KEYS })
+  return (key) => {
+    const claimed = store.claim(key)
+    if (claimed.status === 'claimed') store.complete(key, claimed.token, 86_400_000)
+  }
+}
+
+/** The usual way to bound a Map: the oldest key goes for each new one. */
+function mapThatEvictsTheOldest(): Claim {
+  const keys = new Map<string, number>()
+  return (key) => {
+    if (keys.has(key)) return
+    keys.set(key, Date.now() + 86_400_000)
+    if (keys.size > KEYS) keys.delete(keys.keys().next().value ?? '')
+  }
+}
+
+let n = 0
+/** As long as a real one, and never the same. */
+function nextKey(): string {
+  return `tradecloud:order:${(++n).toString(16).padStart(64, '0')}`
+}
+
+function heap(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
+
+/** Of claims that are remembered, those of the keys themselves included. */
+function bytesPerKey(create: () => Claim): number {
+  const before = heap()
+  const claim = create()
+  // The older generation is full then, and the younger one nearly.
+  for (let i = 0; i < KEYS - 1; i++) claim(Buffer.from(nextKey()).toString('latin1'))
+  const bytes = (heap() - before) / KEYS
+  claim('the store is needed up to here')
+  return bytes
+}
+
+export async function dedupe(quick: boolean): Promise<string> {
+  const candidates = [
+    { name: 'MemoryStore: claim and complete', create: memoryStore, evictions: 100_000 },
+    { name: 'a Map that evicts its oldest key', create: mapThatEvictsTheOldest, evictions: 5_000 },
+  ].map((candidate) => ({ ...candidate, claim: candidate.create(), perSecond: [] as number[] }))
+  for (const { claim } of candidates) for (let i = 0; i < 2 * KEYS; i++) claim(nextKey())
+  await alternate(candidates, quick ? 3 : 11, ({ claim, evictions, perSecond }) => {
+    const keys = Array.from({ length: evictions }, nextKey)
+    const started = performance.now()
+    for (const key of keys) claim(key)
+    perSecond.push((1000 * evictions) / (performance.now() - started))
+  })
+  const [ours] = candidates
+  const rows = candidates.map(({ name, create, perSecond }) => [
+    name,
+    digits(median(perSecond)),
+    digits(ratioOf(perSecond, ours?.perSecond ?? [])),
+    digits(bytesPerKey(create)),
+  ])
+  return table([`with ${KEYS.toLocaleString('en-US')} keys`, 'claims/s', 'ratio', 'bytes each'], rows)
+}

@@ -1,0 +1,143 @@
+/** What each stage of receiving takes, all of it without sockets, how it grows with the lines of an order, and when a body is bad. */
+import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { bodyOf, Payload, SIZES, type Size } from './http/payloads'
+import { built } from './package'
+import { alternate, cpuOf, digits, median, ratioOf, table } from './statistics'
+import { stubbedWebhook, type Send } from './stub'
+
+const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
+const { parseJson } = built<typeof import('../lib/json')>('json')
+const { createValidator } = built<typeof import('../lib/validate')>('validate')
+const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')
+
+/** So that a round takes some ten milliseconds at least. */
+const CALLS: Record<Size, number> = { '3 KB': 3000, '94 KB': 100, '1.7 MB': 6, maximum: 1 }
+
+interface Candidate {
+  name: string
+  run: () => unknown
+  times: number[]
+}
+
+async function measure(calls: number, rounds: number, work: Record<string, () => unknown>): Promise<Candidate[]> {
+  const candidates = Object.entries(work).map(([name, run]): Candidate => ({ name, run, times: [] }))
+  const round = async ({ run, times }: Candidate): Promise<void> => {
+    const cpu = await cpuOf(async () => {
+      for (let i = 0; i < calls; i++) await run()
+    })
+    times.push(cpu / calls)
+  }
+  await alternate(candidates, 3, round)
+  for (const candidate of candidates) candidate.times = []
+  await alternate(candidates, rounds, round)
+  return candidates
+}
+
+function renewing(send: Send, payload: Payload): () => Promise<unknown> {
+  let n = 0
+  return () => send(payload.renew(++n))
+}
+
+async function stagesOf(size: Size, rounds: number): Promise<string[][]> {
+  const body = bodyOf(size)
+  const text = body.toString('utf8')
+  const value: unknown = JSON.parse(text)
+  const credential = { type: 'basic', username: 'tradecloud', password: 'a password of this benchmark' } as const
+  const authenticator = createAuthenticator(credential)
+  const authorization = `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
+  const request = { headers: { authorization } } as Pick<IncomingMessage, 'headers'> as IncomingMessage
+  const validator = createValidator('tolerant')
+  const measured = await measure(CALLS[size], rounds, {
+    'JSON.parse of the text, for comparison': () => JSON.parse(text) as unknown,
+    'bytes to text': () => body.toString('utf8'),
+    credentials: () => authenticator.check(request),
+    'bytes to a checked value': () => parseJson(body),
+    'SHA-256 of the body': () => hash('sha256', body),
+    'the schema': () => validator.deviations('orderWebhookBody', value),
+    'all, from headers to answer': renewing(stubbedWebhook(), new Payload(body)),
+  })
+  const [parse, decode, ...stages] = measured
+  const all = measured.at(-1)
+  if (!parse || !decode || !all) return []
+  const own = all.times.map((time, i) => time - (parse.times[i] ?? 0) - (decode.times[i] ?? 0))
+  return [
+    ...[parse, decode, ...stages].map(({ name, times }) => [
+      name,
+      digits(median(times)),
+      digits(ratioOf(times, parse.times)),
+    ]),
+    ['own work: all without JSON.parse and text', digits(median(own)), digits(ratioOf(own, parse.times))],
+  ]
+}
+
+async function lines(rounds: number): Promise<string> {
+  const counts = [0, 1, 10, 50, 200, 500]
+  const measured = await measure(
+    20,
+    rounds,
+    Object.fromEntries(
+      counts.map((count) => {
+        const body = Buffer.from(JSON.stringify(orderEvent({ lines: count })))
+        const run = renewing(stubbedWebhook(), new Payload(body))
+        // As much work in each round, whatever the size.
+        const times = Math.max(1, Math.round(500 / Math.max(1, count)))
+        return [
+          String(count),
+          async () => {
+            for (let i = 0; i < times; i++) await run()
+          },
+        ]
+      }),
+    ),
+  )
+  const each = measured.map(({ name, times }) => {
+    const calls = Math.max(1, Math.round(500 / Math.max(1, Number(name))))
+    return median(times) / calls
+  })
+  const [none = 0] = each
+  const rows = counts.slice(1).map((count, i) => {
+    const cpu = each[i + 1] ?? NaN
+    return [String(count), digits(cpu), digits((cpu - none) / count)]
+  })
+  return table(['lines', 'CPU, µs', 'µs for each line, over none'], rows)
+}
+
+async function badBodies(rounds: number): Promise<string> {
+  const good = maximumOrderEvent()
+  const valid = Buffer.from(JSON.stringify(good))
+  const bad = structuredClone(good) as unknown as { orderEvent: { lines: Array<Record<string, unknown>> } }
+  for (const line of bad.orderEvent.lines) line.id = { not: 'a text' }
+  const invalid = Buffer.from(JSON.stringify(bad))
+  const send = stubbedWebhook('strict')
+  const { status, body } = await send(invalid)
+  if (status !== 400) throw new Error(`The bad body was answered ${status}`)
+  const [ok, refused] = await measure(1, rounds, {
+    valid: renewing(send, new Payload(valid)),
+    invalid: renewing(send, new Payload(invalid)),
+  })
+  if (!ok || !refused) return ''
+  return table(
+    ['the documented maximum, `validation: strict`', 'CPU, ms', 'ratio', 'answer, bytes'],
+    [
+      ['valid', digits(median(ok.times) / 1000), '1.00', ''],
+      [
+        'each line is wrong',
+        digits(median(refused.times) / 1000),
+        digits(ratioOf(refused.times, ok.times)),
+        String(body.length),
+      ],
+    ],
+  )
+}
+
+export async function stages(quick: boolean): Promise<string> {
+  const rounds = quick ? 3 : 11
+  const parts: string[] = []
+  for (const size of SIZES.slice(0, quick ? 2 : 3)) {
+    parts.push(`### ${size}\n\n${table(['stage', 'CPU, µs', 'of JSON.parse'], await stagesOf(size, rounds))}`)
+  }
+  parts.push(`### By lines\n\n${await lines(rounds)}`)
+  if (!quick) parts.push(`### A bad body\n\n${await badBodies(7)}`)
+  return parts.join('\n\n')
+}

@@ -1,0 +1,25 @@
+/** Events as a webhook gives them to an inbox. */
+import { hash, randomUUID } from 'node:crypto'
+import type { StoredEvent } from '../lib'
+
+let n = 0
+
+/** Each of another order. */
+export function storedEvent(bytes: Buffer): StoredEvent {
+  const id = randomUUID()
+  return {
+    format: 1,
+    id,
+    key: `bench:${id}`,
+    trigger: 'body',
+    kind: 'order',
+    eventName: 'OrderIssuedByBuyer',
+    entity: { kind: 'order', id: `PO-${++n}` },
+    method: 'POST',
+    path: '/order',
+    contentType: 'application/json',
+    digest: hash('sha256', bytes),
+    requestId: id,
+    receivedAt: new Date().toISOString(),
+  }
+}

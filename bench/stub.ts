@@ -1,0 +1,86 @@
+/**
+ * A webhook that is called without a socket: what it takes is its own work, from the headers to the answer. A stand-in for
+ * Node's request and response has what the package looks at, and nothing else.
+ */
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { built } from './package'
+
+const AUTHORIZATION = `Basic ${Buffer.from('tradecloud:a password of this benchmark').toString('base64')}`
+
+class StubRequest extends EventEmitter {
+  readonly method = 'POST'
+  readonly url = '/order'
+  readonly httpVersionMajor = 1
+  readonly readableDidRead = false
+  readonly readableEncoding = null
+  readonly destroyed = false
+  readonly headers: Record<string, string>
+  complete = false
+  readableEnded = false
+
+  constructor(bytes: number) {
+    super()
+    this.headers = {
+      authorization: AUTHORIZATION,
+      'content-type': 'application/json',
+      'content-length': String(bytes),
+    }
+  }
+
+  pause(): this {
+    return this
+  }
+}
+
+class StubResponse extends EventEmitter {
+  readonly headersSent = false
+  readonly writableEnded = false
+  readonly destroyed = false
+  status = 0
+  readonly #done: (answer: Answer) => void
+
+  constructor(done: (answer: Answer) => void) {
+    super()
+    this.#done = done
+  }
+
+  writeHead(status: number): this {
+    this.status = status
+    return this
+  }
+
+  end(body: string): this {
+    this.#done({ status: this.status, body })
+    return this
+  }
+}
+
+export interface Answer {
+  status: number
+  body: string
+}
+
+export type Send = (body: Buffer) => Promise<Answer>
+
+/** As a user sets it up: Basic credentials, validation, dedupe, order for each entity and a callback. */
+export function stubbedWebhook(validation: 'tolerant' | 'strict' = 'tolerant'): Send {
+  const { createTradecloudWebhook } = built<typeof import('../lib')>()
+  const { listener } = createTradecloudWebhook({
+    auth: { type: 'basic', username: 'tradecloud', password: 'a password of this benchmark' },
+    onOrder: () => Promise.resolve(),
+    onOrderDocuments: () => undefined,
+    onShipment: () => undefined,
+    validation,
+    logger: { warn: () => undefined, error: () => undefined },
+  })
+  return (body) =>
+    new Promise((resolve) => {
+      const req = new StubRequest(body.length)
+      listener(req as unknown as IncomingMessage, new StubResponse(resolve) as unknown as ServerResponse)
+      req.emit('data', body)
+      req.complete = true
+      req.readableEnded = true
+      req.emit('end')
+    })
+}

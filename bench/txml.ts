@@ -1,0 +1,78 @@
+/** tXML: CPU against JSON.parse of the same event, and for how long the event loop stands still meanwhile. */
+import { setImmediate } from 'node:timers/promises'
+import { built } from './package'
+import { alternate, cpuOf, digits, median, ratioOf, table } from './statistics'
+
+const { readTxml } = built<typeof import('../lib/txml/read')>('txml/read')
+const { orderEvent, toTxml } = built<typeof import('../lib/testing')>('testing/index')
+
+/** Milliseconds of the longest time that nothing else could run in. */
+async function longestBlock(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let running = true
+  const watch = async (): Promise<void> => {
+    for (let last = performance.now(); running;) {
+      await setImmediate()
+      const now = performance.now()
+      longest = Math.max(longest, now - last)
+      last = now
+    }
+  }
+  const watching = watch()
+  await work()
+  running = false
+  await watching
+  return longest
+}
+
+async function ofLines(lines: number, calls: number, rounds: number): Promise<string[]> {
+  const event = orderEvent({ lines, deliveries: 2 })
+  const json = JSON.stringify(event)
+  const xml = Buffer.from(toTxml(event))
+  const read = async (): Promise<void> => {
+    const result = await readTxml(xml)
+    if (!result.ok) throw new Error(result.reason)
+  }
+  const candidates = [read, () => JSON.parse(json) as unknown].map((run) => ({ run, times: [] as number[] }))
+  const round = async ({ run, times }: (typeof candidates)[number]): Promise<void> => {
+    times.push(
+      (await cpuOf(async () => {
+        for (let i = 0; i < calls; i++) await run()
+      })) / calls,
+    )
+  }
+  await alternate(candidates, 2, round)
+  for (const candidate of candidates) candidate.times.length = 0
+  await alternate(candidates, rounds, round)
+  const blocks: number[] = []
+  for (let i = 0; i < rounds; i++) blocks.push(await longestBlock(read))
+  const [txml = [], parse = []] = candidates.map(({ times }) => times)
+  return [
+    xml.length.toLocaleString('en-US'),
+    json.length.toLocaleString('en-US'),
+    digits(median(txml) / 1000),
+    digits(median(parse) / 1000),
+    digits(ratioOf(txml, parse)),
+    digits(median(blocks)),
+    digits(Math.max(...blocks)),
+  ]
+}
+
+export async function txml(quick: boolean): Promise<string> {
+  const rounds = quick ? 3 : 11
+  const rows = [
+    await ofLines(1, 300, rounds),
+    await ofLines(30, 20, rounds),
+    await ofLines(530 / 1.06, quick ? 1 : 2, rounds),
+  ]
+  const head = [
+    'tXML, bytes',
+    'JSON, bytes',
+    'tXML, ms CPU',
+    'JSON.parse, ms CPU',
+    'ratio',
+    'longest block, ms',
+    'at worst, ms',
+  ]
+  return table(head, rows)
+}
