@@ -4,13 +4,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
 import { createHandlers } from './deliver/handlers'
-import { InboxDeliverer } from './deliver/inbox-deliverer'
-import { readStored, storeTrigger, storeUnreadable, type Origin } from './deliver/intake'
+import type { Origin } from './deliver/intake'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors'
 import { Exchange } from './exchange'
 import type { TradecloudWebhookOptions } from './options'
-import { AddressCheck } from './receive/address-check'
+import type { AddressCheck } from './receive/address-check'
 import { createAuthenticator } from './receive/authenticate'
 import { ByteBudget } from './receive/byte-budget'
 import { compileTrust, type TrustFunction } from './receive/client-address'
@@ -64,7 +63,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const addressCheck =
     settings.allow === undefined
       ? undefined
-      : new AddressCheck({
+      : new (loadAddressCheck())({
           allow: settings.allow,
           trust,
           authenticates: settings.auth !== 'none',
@@ -86,13 +85,14 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     api: client,
     alarm,
   })
+  const storage = inbox && { inbox, ...loadStorage() }
   const inboxDeliverer =
-    inbox &&
-    new InboxDeliverer({
+    storage &&
+    new storage.InboxDeliverer({
       ...settings,
-      inbox,
+      inbox: storage.inbox,
       handlers,
-      read: (delivery) => readStored(delivery, { validator, strict }),
+      read: (delivery) => storage.readStored(delivery, { validator, strict }),
       resolve,
       api: client,
       alarm,
@@ -132,10 +132,12 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
       if (!received.ok) {
-        const kept = inbox && isForQuarantine(exchange, received)
-        exchange.finish(kept ? await storeUnreadable(inbox, name, received, originOf(exchange, path)) : received)
-      } else if (inbox) {
-        const stored = await storeTrigger(inbox, name, received.trigger, originOf(exchange, path))
+        const kept = storage && isForQuarantine(exchange, received)
+        exchange.finish(
+          kept ? await storage.storeUnreadable(storage.inbox, name, received, originOf(exchange, path)) : received,
+        )
+      } else if (storage) {
+        const stored = await storage.storeTrigger(storage.inbox, name, received.trigger, originOf(exchange, path))
         exchange.known.merged = stored.merged ?? false
         exchange.finish(stored)
       } else {
@@ -199,6 +201,19 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     },
     close: (): Promise<void> => (closing ??= close()),
   })
+}
+
+/* What only few use is loaded for those. */
+
+function loadAddressCheck(): typeof AddressCheck {
+  return (require('./receive/address-check') as typeof import('./receive/address-check')).AddressCheck
+}
+
+function loadStorage() {
+  return {
+    ...(require('./deliver/inbox-deliverer') as typeof import('./deliver/inbox-deliverer')),
+    ...(require('./deliver/intake') as typeof import('./deliver/intake')),
+  }
 }
 
 /** What `req.ip` goes by, in the app that has the request just now. A router may run without any app. */

@@ -7,11 +7,11 @@ import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
 import { resolveClientOptions, type ResolvedClientOptions, type TradecloudClientOptions } from './client-options'
-import type { DocumentMetadata, DocumentReference, Documents } from './documents'
+import type { DocumentMetadata, DocumentReference } from './documents'
 import type { DownloadedDocument } from './downloads'
+import type { Engine } from './engine'
 import { readEntity, type FetchedEntity } from './entity'
 import { uselessAnswer } from './failure'
-import { Flights } from './flights'
 import type {
   OrderPollFilters,
   PolledOrder,
@@ -20,11 +20,7 @@ import type {
   PollOptions,
   ShipmentPollFilters,
 } from './poll-options'
-import { Poller } from './poller'
-import { RateLimit } from './rate-limit'
-import { Requests } from './requests'
-import { Session } from './session'
-import { Transport } from './transport'
+import type { RateLimit } from './rate-limit'
 
 export interface FetchOptions {
   /** Ends the call when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
@@ -47,13 +43,8 @@ const MAX_SHOWN = 120
  */
 export class TradecloudClient {
   // Private to the language, not only to TypeScript: what holds secrets must not show when the client is logged.
-  readonly #options: Omit<ResolvedClientOptions, 'credentials'>
-  readonly #transport: Transport
-  readonly #session: Session
-  readonly #requests: Requests
-  readonly #flights = new Flights()
-  readonly #poller: Poller
-  #loadedDocuments: Documents | undefined
+  readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
+  readonly #engine: Engine
   #closing: Promise<void> | undefined
 
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
@@ -65,13 +56,11 @@ export class TradecloudClient {
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types
   constructor(options: TradecloudClientOptions, rate: RateLimit)
   constructor(options: TradecloudClientOptions, rate?: RateLimit) {
-    const { credentials, ...rest } = resolveClientOptions(options)
-    const limit = rate ?? new RateLimit(rest.requestsPerSecond)
-    this.#options = rest
-    this.#transport = new Transport(rest)
-    this.#session = new Session(this.#transport, limit, credentials, rest.requestTimeoutMs)
-    this.#requests = new Requests(this.#transport, limit, this.#session)
-    this.#poller = new Poller(this.#flights, this.#requests, rest.fetchTimeoutMs)
+    const resolved = resolveClientOptions(options)
+    const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = resolved
+    this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
+    const { Engine } = require('./engine') as typeof import('./engine')
+    this.#engine = new Engine(resolved, rate)
   }
 
   /** The order with all its lines, as Tradecloud sent it: a value may differ from its type. */
@@ -102,7 +91,10 @@ export class TradecloudClient {
    * ```
    */
   pollOrders(options: PollOptions<OrderPollFilters>): AsyncGenerator<PolledOrder, void, undefined> {
-    return this.#poller.poll('/order-search/poll', options, (order: Order) => ({ type: 'order' as const, order }))
+    return this.#engine.poller.poll('/order-search/poll', options, (order: Order) => ({
+      type: 'order' as const,
+      order,
+    }))
   }
 
   /** As `pollOrders`, with one delivery a line. */
@@ -110,12 +102,12 @@ export class TradecloudClient {
     options: PollOptions<OrderPollFilters>,
   ): AsyncGenerator<PolledSingleDeliveryOrder, void, undefined> {
     const wrap = (order: SingleDeliveryOrder) => ({ type: 'order' as const, order })
-    return this.#poller.poll('/order-search/poll/single-delivery', options, wrap)
+    return this.#engine.poller.poll('/order-search/poll/single-delivery', options, wrap)
   }
 
   /** As `pollOrders`, for shipments. */
   pollShipments(options: PollOptions<ShipmentPollFilters>): AsyncGenerator<PolledShipment, void, undefined> {
-    return this.#poller.poll('/shipment/poll', options, (shipment: Shipment) => ({
+    return this.#engine.poller.poll('/shipment/poll', options, (shipment: Shipment) => ({
       type: 'shipment' as const,
       shipment,
     }))
@@ -125,7 +117,7 @@ export class TradecloudClient {
    * Of a document that is stored at Tradecloud, with a link to its content. Rejects with `not_found` where it is gone.
    */
   getDocumentMetadata(objectId: string, options: FetchOptions = {}): Promise<DocumentMetadata> {
-    return this.#documents.metadata(objectId, options.signal)
+    return this.#engine.documents.metadata(objectId, options.signal)
   }
 
   /**
@@ -152,7 +144,7 @@ export class TradecloudClient {
    * ```
    */
   downloadDocument(document: DocumentReference, options: FetchOptions = {}): Promise<DownloadedDocument> {
-    return this.#documents.download(document, options.signal)
+    return this.#engine.documents.download(document, options.signal)
   }
 
   /**
@@ -181,8 +173,8 @@ export class TradecloudClient {
     const path = `/${kind}/${encodeURIComponent(id)}`
     const what = `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
     const { notFoundRetryMs } = this.#options
-    const { body, call } = await this.#flights.join(path, what, { signal, timeoutMs }, async (flight) => {
-      const answer = await this.#requests.send(flight, { method: 'GET', path }, { notFoundRetryMs })
+    const { body, call } = await this.#engine.flights.join(path, what, { signal, timeoutMs }, async (flight) => {
+      const answer = await this.#engine.requests.send(flight, { method: 'GET', path }, { notFoundRetryMs })
       return { body: answer.body, call: flight.call }
     })
     // Read for each caller: what one does to its order, another must not see.
@@ -192,23 +184,13 @@ export class TradecloudClient {
     return { entity, contentHash, removedKeys }
   }
 
-  /** Loaded for who asks for one. */
-  get #documents(): Documents {
-    if (!this.#loadedDocuments) {
-      const { Documents } = require('./documents') as typeof import('./documents')
-      this.#loadedDocuments = new Documents(this.#flights, this.#requests, this.#transport, this.#options)
-    }
-    return this.#loadedDocuments
-  }
-
   async #close(): Promise<void> {
     const limit = new AbortController()
     await Promise.race([
-      Promise.all([this.#flights.close(), this.#session.close()]),
+      Promise.all([this.#engine.flights.close(), this.#engine.session.close()]),
       pause(this.#options.requestTimeoutMs, limit.signal),
     ])
     limit.abort()
-    this.#loadedDocuments?.close()
-    this.#transport.close()
+    this.#engine.close()
   }
 }

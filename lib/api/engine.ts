@@ -1,0 +1,41 @@
+/** What a client works with. A file of its own, loaded with the first client: most webhooks have none. */
+import type { ResolvedClientOptions } from './client-options'
+import type { Documents } from './documents'
+import { Flights } from './flights'
+import { Poller } from './poller'
+import { RateLimit } from './rate-limit'
+import { Requests } from './requests'
+import { Session } from './session'
+import { Transport } from './transport'
+
+export class Engine {
+  readonly flights = new Flights()
+  readonly transport: Transport
+  readonly session: Session
+  readonly requests: Requests
+  readonly poller: Poller
+  readonly #options: ResolvedClientOptions
+  #documents: Documents | undefined
+
+  constructor(options: ResolvedClientOptions, rate = new RateLimit(options.requestsPerSecond)) {
+    this.#options = options
+    this.transport = new Transport(options)
+    this.session = new Session(this.transport, rate, options.credentials, options.requestTimeoutMs)
+    this.requests = new Requests(this.transport, rate, this.session)
+    this.poller = new Poller(this.flights, this.requests, options.fetchTimeoutMs)
+  }
+
+  /** Loaded for who asks for one. */
+  get documents(): Documents {
+    if (!this.#documents) {
+      const { Documents } = require('./documents') as typeof import('./documents')
+      this.#documents = new Documents(this.flights, this.requests, this.transport, this.#options)
+    }
+    return this.#documents
+  }
+
+  close(): void {
+    this.#documents?.close()
+    this.transport.close()
+  }
+}
