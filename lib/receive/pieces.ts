@@ -11,14 +11,26 @@ const PART = 1 / 4
 export class Pieces {
   /** Bytes in all. */
   size = 0
+  readonly #expected: number
   readonly #whole: Buffer[] = []
   /** Where small pieces are gathered, and how much of it is filled. */
   #room: Buffer | undefined
   #filled = 0
 
+  /** `expected`: bytes that will come, where that is known; no more of them may. 0: not known. */
+  constructor(expected = 0) {
+    this.#expected = expected
+  }
+
   add(piece: Buffer): void {
     const isFirst = this.size === 0
     this.size += piece.length
+    if (this.#expected >= ROOM) {
+      // A large body goes right to its place: kept in pieces it would be in memory twice for a moment.
+      this.#room ??= Buffer.allocUnsafeSlow(this.#expected)
+      this.#filled += piece.copy(this.#room, this.#filled)
+      return
+    }
     if ((piece.length >= SMALL || isFirst) && piece.length >= PART * piece.buffer.byteLength) {
       this.#closeRoom()
       this.#whole.push(piece)

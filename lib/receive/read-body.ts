@@ -55,7 +55,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
-    const pieces = new Pieces()
+    const pieces = new Pieces(declared)
     let decoder: Decoder | undefined
     let settled = false
     let ended = false
