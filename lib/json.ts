@@ -35,9 +35,10 @@ export function parseJson(bytes: Buffer): JsonResult {
         position === undefined ? 'the body is not valid JSON' : `the body is not valid JSON (at position ${position})`,
     }
   }
-  const found = inspect(value, inheritedKeys(), 1)
-  if (found === 'too deep') return { ok: false, reason: TOO_DEEP }
-  return { ok: true, value, removedKeys: found === 'may pollute' ? removePollutingKeys(value) : [] }
+  if (!isContainer(value) || (!objectsInheritKeys() && isHarmless(value, 1)))
+    return { ok: true, value, removedKeys: [] }
+  if (isTooDeep(value)) return { ok: false, reason: TOO_DEEP }
+  return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
 /** No more pieces than this: to put more together would cost more than it saves. */
@@ -125,39 +126,32 @@ function findExcess(bytes: Buffer): string | undefined {
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**
- * Looks for what `parseJson` takes care of. On the parsed value: five times cheaper than on its bytes, also because
- * `for … in` makes no list of the keys.
+ * True where there is nothing to take care of: not too deep, and no key that may pollute. Looks at the parsed value: five times
+ * cheaper than its bytes, also because `for … in` makes no list of the keys. That needs a process in which objects inherit none.
  */
-function inspect(value: unknown, inherited: readonly string[], depth: number): 'too deep' | 'may pollute' | undefined {
-  if (!isContainer(value)) return undefined
-  if (depth > MAX_DEPTH) return 'too deep'
-  let found: 'may pollute' | undefined
+function isHarmless(value: object, depth: number): boolean {
+  if (depth > MAX_DEPTH) return false
   if (Array.isArray(value)) {
-    for (const child of value as unknown[]) {
-      if (!isContainer(child)) continue
-      const inside = inspect(child, inherited, depth + 1)
-      if (inside === 'too deep') return inside
-      found ??= inside
-    }
-    return found
+    for (const child of value as unknown[]) if (isContainer(child) && !isHarmless(child, depth + 1)) return false
+    return true
   }
   for (const key in value) {
-    if (inherited.length > 0 && !Object.hasOwn(value, key)) continue
-    if (key === '__proto__' || key === 'constructor') found = 'may pollute'
+    if (key === '__proto__' || key === 'constructor') return false
     const child = (value as Record<string, unknown>)[key]
-    if (!isContainer(child)) continue
-    const inside = inspect(child, inherited, depth + 1)
-    if (inside === 'too deep') return inside
-    found ??= inside
+    if (isContainer(child) && !isHarmless(child, depth + 1)) return false
   }
-  return found
+  return true
 }
 
-/** What `for … in` meets in every object where something in the process has put keys on the prototype of all. */
-function inheritedKeys(): readonly string[] {
-  const keys: string[] = []
-  for (const key in {}) keys.push(key)
-  return keys
+function isTooDeep(value: unknown, depth = 1): boolean {
+  if (!isContainer(value)) return false
+  return depth > MAX_DEPTH || Object.values(value).some((child) => isTooDeep(child, depth + 1))
+}
+
+/** Something in the process has put keys on the prototype of all objects. */
+function objectsInheritKeys(): boolean {
+  for (const _ in {}) return true
+  return false
 }
 
 /**
