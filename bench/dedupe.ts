@@ -16,6 +16,29 @@ function memoryStore(): Claim {
   }
 }
 
+/** The same for a key that was completed before. */
+function duplicates(): Claim {
+  const store = new MemoryStore({ maxKeys: KEYS })
+  const known = Array.from({ length: 1000 }, nextKey)
+  for (const key of known) {
+    const claimed = store.claim(key)
+    if (claimed.status === 'claimed') store.complete(key, claimed.token, 86_400_000)
+  }
+  let at = 0
+  return () => {
+    store.claim(known[at++ % known.length] ?? '')
+  }
+}
+
+/** What a Map costs that grows and is thrown away, without looking anything up. */
+function mapThatGrows(): Claim {
+  let keys = new Map<string, number>()
+  return (key) => {
+    keys.set(key, 1)
+    if (keys.size >= KEYS / 2) keys = new Map()
+  }
+}
+
 /** The usual way to bound a Map: the oldest key goes for each new one. */
 function mapThatEvictsTheOldest(): Claim {
   const keys = new Map<string, number>()
@@ -50,22 +73,24 @@ function bytesPerKey(create: () => Claim): number {
 
 export async function dedupe(quick: boolean): Promise<string> {
   const candidates = [
-    { name: 'MemoryStore: claim and complete', create: memoryStore, evictions: 100_000 },
-    { name: 'a Map that evicts its oldest key', create: mapThatEvictsTheOldest, evictions: 5_000 },
+    { name: 'MemoryStore: claim and complete', create: memoryStore, claims: KEYS, holds: true },
+    { name: 'MemoryStore: claim of a duplicate', create: duplicates, claims: KEYS, holds: false },
+    { name: 'Map.set alone, of new keys', create: mapThatGrows, claims: KEYS, holds: false },
+    { name: 'a Map that evicts its oldest key', create: mapThatEvictsTheOldest, claims: 5_000, holds: true },
   ].map((candidate) => ({ ...candidate, claim: candidate.create(), perSecond: [] as number[] }))
-  for (const { claim } of candidates) for (let i = 0; i < 2 * KEYS; i++) claim(nextKey())
-  await alternate(candidates, quick ? 3 : 11, ({ claim, evictions, perSecond }) => {
-    const keys = Array.from({ length: evictions }, nextKey)
+  for (const { claim, claims } of candidates) for (let i = 0; i < KEYS + claims; i++) claim(nextKey())
+  await alternate(candidates, quick ? 3 : 11, ({ claim, claims, perSecond }) => {
+    const keys = Array.from({ length: claims }, nextKey)
     const started = performance.now()
     for (const key of keys) claim(key)
-    perSecond.push((1000 * evictions) / (performance.now() - started))
+    perSecond.push((1000 * claims) / (performance.now() - started))
   })
   const [ours] = candidates
-  const rows = candidates.map(({ name, create, perSecond }) => [
+  const rows = candidates.map(({ name, create, perSecond, holds }) => [
     name,
     digits(median(perSecond)),
     digits(ratioOf(perSecond, ours?.perSecond ?? [])),
-    digits(bytesPerKey(create)),
+    holds ? digits(bytesPerKey(create)) : '',
   ])
   return table([`with ${KEYS.toLocaleString('en-US')} keys`, 'claims/s', 'ratio', 'bytes each'], rows)
 }

@@ -22,9 +22,9 @@ interface Plan {
 const PLANS: Record<'full' | 'quick', Record<Size, Plan>> = {
   full: {
     '3 KB': { connections: 16, requests: 1500, rounds: 15, before: 6000, alone: 200 },
-    '94 KB': { connections: 8, requests: 120, rounds: 9, before: 300, alone: 20 },
-    '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 20, alone: 3 },
-    maximum: { connections: 1, requests: 1, rounds: 7, before: 1, alone: 0 },
+    '94 KB': { connections: 8, requests: 120, rounds: 9, before: 1200, alone: 20 },
+    '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 60, alone: 3 },
+    maximum: { connections: 1, requests: 1, rounds: 7, before: 3, alone: 0 },
   },
   quick: {
     '3 KB': { connections: 16, requests: 800, rounds: 7, before: 3000, alone: 100 },

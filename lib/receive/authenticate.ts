@@ -76,13 +76,14 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
   return {
     check: (req) => {
       const presented = readAuthorization(req.headers.authorization)
+      if (!presented) return false
+      const rivals = digests.filter(({ type }) => type === presented.type)
+      const shown = rivals.length === 0 ? undefined : sha256(presented.secret)
       let matches = false
       // No early exit: the time taken must not tell which entry matched.
-      for (const { type, digest } of digests) {
-        if (presented?.type === type && timingSafeEqual(presented.digest, digest)) matches = true
-      }
-      if (matches || presented?.type !== 'bearer' || verifiers.length === 0) return matches
-      return isAcceptedByAny(verifiers, presented.value)
+      for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
+      if (matches || presented.type !== 'bearer' || verifiers.length === 0) return matches
+      return isAcceptedByAny(verifiers, presented.secret.toString('latin1'))
     },
     challenge: [...new Set(expected.map(({ type }) => CHALLENGES[type]))].join(', '),
     close: () => verifiers.forEach((verifier) => verifier.close()),
@@ -138,12 +139,13 @@ function createVerifier(option: string, options: Record<string, unknown>): OAuth
   return new OAuthVerifier(resolveOAuth(option, options))
 }
 
-function readAuthorization(header: string | undefined): (Digest & { value: string }) | undefined {
+function readAuthorization(header: string | undefined): { type: 'basic' | 'bearer'; secret: Buffer } | undefined {
   // The scheme has no case (RFC 9110); Node has trimmed the header.
   const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []
   if (value === undefined) return undefined
-  if (basic !== undefined) return { type: 'basic', digest: sha256(Buffer.from(value, 'base64')), value }
-  return { type: 'bearer', digest: sha256(Buffer.from(value, 'latin1')), value }
+  return basic === undefined
+    ? { type: 'bearer', secret: Buffer.from(value, 'latin1') }
+    : { type: 'basic', secret: Buffer.from(value, 'base64') }
 }
 
 function sha256(bytes: Buffer): Buffer {
