@@ -23,7 +23,7 @@ const FULL: Readonly<Record<Size, Plan>> = {
   '3 KB': { connections: 16, requests: 1500, rounds: 15, before: 6000, alone: 200 },
   '94 KB': { connections: 8, requests: 120, rounds: 9, before: 1200, alone: 20 },
   '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 60, alone: 3 },
-  maximum: { connections: 1, requests: 1, rounds: 7, before: 3, alone: 0 },
+  maximum: { connections: 1, requests: 1, rounds: 7, before: 2, alone: 0 },
 }
 const QUICK: Readonly<Partial<Record<Size, Plan>>> = {
   '3 KB': { connections: 16, requests: 400, rounds: 7, before: 2000, alone: 50 },
@@ -36,12 +36,13 @@ interface Rounds {
   perSecond: number[]
   alone: number[]
   loaded: number[]
-  /** Bytes over what the process has when it does nothing. */
-  memory: number[]
 }
 
 class Runner {
-  readonly rounds: Rounds = { cpu: [], perSecond: [], alone: [], loaded: [], memory: [] }
+  readonly rounds: Rounds = { cpu: [], perSecond: [], alone: [], loaded: [] }
+  /** Bytes of memory for the first request of the process, over what it has when it does nothing. */
+  memory = NaN
+
   readonly #child: ChildProcess
   readonly #connections: Connection[]
   readonly #plan: Plan
@@ -66,6 +67,9 @@ class Runner {
   }
 
   async warmUp(): Promise<void> {
+    const idle = await this.#ask('clean')
+    await load(this.#connections.slice(0, 1), 1)
+    this.memory = (await this.#ask('usage')).peak - idle.rss
     await load(this.#connections, this.#plan.before)
   }
 
@@ -79,7 +83,6 @@ class Runner {
     const after = await this.#ask('usage')
     rounds.cpu.push((after.cpu - before.cpu) / requests)
     rounds.perSecond.push(requests / seconds)
-    rounds.memory.push(after.peak - before.rss)
     rounds.alone.push(...(await load(this.#connections.slice(0, 1), alone)))
   }
 
@@ -106,14 +109,15 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
   await alternate([...runners.values()], plan.rounds, (runner) => runner.round())
   for (const runner of runners.values()) runner.stop()
   const ours = runners.get(EXPRESS_5)?.rounds
-  const rows = [...runners].map(([name, { rounds }]) => [
+  const rows = [...runners].map(([name, { rounds, memory }]) => [
     name,
     digits(median(rounds.cpu)),
     digits(ours ? ratioOf(rounds.cpu, ours.cpu) : NaN),
     digits(median(rounds.perSecond)),
     digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
     ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
-    digits(median(rounds.memory) / 2 ** 20),
+    // Of a small body it would be that of the code which is loaded with it.
+    ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
   const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${plan.rounds} rounds of ${plan.requests}`
   const head = [
@@ -124,7 +128,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     'ratio',
     'alone, p50 / p99 ms',
     'loaded, p50 / p99 ms',
-    'peak over idle, MiB',
+    ...(size === 'maximum' ? ['memory for the first, MiB', 'times its bytes'] : []),
   ]
   return `${title}\n\n${table(head, rows)}`
 }
