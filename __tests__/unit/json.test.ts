@@ -19,6 +19,15 @@ it('reads what JSON.parse reads', () => {
   )
 })
 
+it('reads letters of any length, wherever they stand', () => {
+  for (let offset = 0; offset < 8; offset++) {
+    for (const letters of ['é', '€', '😀', 'é€😀\uFEFF', 'x'.repeat(700) + 'ø']) {
+      const text = 'x'.repeat(505 + offset) + letters.repeat(400) + 'x'.repeat(1_000) + letters
+      expect((parse(JSON.stringify([text])) as { value: string[] }).value[0] === text).toBe(true)
+    }
+  }
+})
+
 it('skips a byte order mark, but only at the start', () => {
   expect(parse('\uFEFF{"a":1}')).toMatchObject({ ok: true, value: { a: 1 } })
   expect(parse('{"a":"\uFEFF"}')).toMatchObject({ ok: true, value: { a: '\uFEFF' } })
