@@ -38,10 +38,10 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // Of most bodies the first piece is all.
-    this.#room ??= isFirst
-      ? Buffer.allocUnsafe(piece.length)
-      : Buffer.allocUnsafeSlow(Math.max(piece.length, Math.min(ROOM, 2 * this.size)))
+    // Of most bodies the first piece is all. Not out of Node's pool, which each of its parts would keep as a whole.
+    this.#room ??= Buffer.allocUnsafeSlow(
+      isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
+    )
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
