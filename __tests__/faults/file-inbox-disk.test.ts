@@ -24,12 +24,14 @@ const NOTICED_MS = 10_000
 
 interface Running {
   receiver: Receiver
+  /** Of the whole load. */
+  events: number
   load: Load
   ledger: string
 }
 
 /** A receiver under load that has accepted a part of it. */
-async function underLoad(directory: string): Promise<Running> {
+async function underLoad(directory: string, events = EVENTS): Promise<Running> {
   const ledger = join(temporaryFolder(), 'ledger')
   const receiver = await startReceiver({
     inbox: { type: 'file', options: { directory } },
@@ -38,9 +40,9 @@ async function underLoad(directory: string): Promise<Running> {
     behaviour: { ms: 20 },
     webhook: { concurrency: 8 },
   })
-  const load = startLoad('disk', receiver)
+  const load = startLoad('disk', receiver, events)
   await until(() => load.accepted > EVENTS / 4, 'the load is not accepted', 30_000)
-  return { receiver, load, ledger }
+  return { receiver, events, load, ledger }
 }
 
 function startLoad(name: string, receiver: Receiver, events = EVENTS): Load {
@@ -60,18 +62,18 @@ function expectRefused(answers: Answer[]): void {
 
 async function expectAllDelivered(
   title: string,
-  { receiver, load, ledger }: Running,
+  { receiver, events, load, ledger }: Running,
   refused: Answer[],
 ): Promise<void> {
   const healedAt = Date.now()
-  await until(() => load.answers(healedAt).some(isAccepted) || load.accepted >= EVENTS, 'healed in vain', NOTICED_MS)
+  await until(() => load.answers(healedAt).some(isAccepted) || load.accepted >= events, 'healed in vain', NOTICED_MS)
   const takesAgainMs = Date.now() - healedAt
   await load.done
   await receiver.drained(30_000)
   await receiver.end()
   const account = settleAccount([load], readLedger(ledger))
   reportAccount(title, account, { 'refused while broken': refused.length, 'takes events again after ms': takesAgainMs })
-  expectNothingLost(account, EVENTS)
+  expectNothingLost(account, events)
 }
 
 function expectNothingLost(account: Account, events: number): void {
@@ -116,7 +118,8 @@ test('on a full disk events are answered 503, those that wait are delivered, and
 
 test('while the file system is read-only events are answered 503, and none is called again and again', async () => {
   const { folder, readOnly } = await mountMemory(64)
-  const running = await underLoad(join(folder, 'inbox'))
+  // It does not become read-only before a moment in which nothing is written: the load must not be over by then.
+  const running = await underLoad(join(folder, 'inbox'), Math.max(EVENTS, 1_500))
   await readOnly(true)
   const brokenAt = Date.now()
   await pause(BROKEN_MS)
