@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { built } from './package'
-import { alternate, cpuOf, digits, median, ratioOf, table } from './statistics'
+import { alternate, cpuOf, digits, manyAtOnce, median, ratioOf, table } from './statistics'
 
 const FETCHES = 400
 const AT_ONCE = 10
@@ -33,11 +33,7 @@ export async function fetchPart(quick: boolean): Promise<string> {
     },
   ]
   const round = async ({ fetch, cpu }: (typeof candidates)[number]): Promise<void> => {
-    let next = 0
-    const worker = async (): Promise<void> => {
-      while (next < FETCHES) await fetch(`PO-${next++}`)
-    }
-    cpu.push((await cpuOf(() => Promise.all(Array.from({ length: AT_ONCE }, worker)))) / FETCHES)
+    cpu.push((await cpuOf(() => manyAtOnce(FETCHES, AT_ONCE, (n) => fetch(`PO-${n}`)))) / FETCHES)
   }
   await alternate(candidates, 2, round)
   for (const candidate of candidates) candidate.cpu = []

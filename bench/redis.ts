@@ -5,43 +5,11 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { startRedis, stopRedisServers } from '../__tests__/redis/redis-server'
 import { built } from './package'
-import { alternate, digits, median, ratioOf, table } from './statistics'
+import { rates } from './statistics'
 import { storedEvent } from './stored-event'
 
 const BYTES = Buffer.alloc(8 * 1024, 'x')
 const AT_ONCE = 32
-
-interface Candidate {
-  name: string
-  run: () => Promise<unknown>
-  perSecond: number[]
-}
-
-async function compare(
-  title: string,
-  count: number,
-  rounds: number,
-  work: Record<string, () => Promise<unknown>>,
-): Promise<string> {
-  const candidates = Object.entries(work).map(([name, run]): Candidate => ({ name, run, perSecond: [] }))
-  const round = async ({ run, perSecond }: Candidate): Promise<void> => {
-    let left = count
-    const started = performance.now()
-    const worker = async (): Promise<void> => {
-      while (left-- > 0) await run()
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    perSecond.push((1000 * count) / (performance.now() - started))
-  }
-  await alternate(candidates, 1, round)
-  for (const candidate of candidates) candidate.perSecond = []
-  await alternate(candidates, rounds, round)
-  const bare = candidates[1]?.perSecond ?? []
-  return table(
-    [title, 'a second', 'ratio'],
-    candidates.map(({ name, perSecond }) => [name, digits(median(perSecond)), digits(ratioOf(perSecond, bare))]),
-  )
-}
 
 export async function redis(quick: boolean): Promise<string> {
   try {
@@ -59,9 +27,8 @@ export async function redis(quick: boolean): Promise<string> {
   try {
     await inbox.ready()
     const store = redisStore({ sendCommand: (...args) => client.call(...args) })
-    const rounds = quick ? 3 : 7
-    const count = quick ? 300 : 1500
-    const claims = await compare(`claims, ${AT_ONCE} at once`, count, rounds, {
+    const options = { count: quick ? 300 : 1500, atOnce: AT_ONCE, rounds: quick ? 3 : 7 }
+    const claims = await rates(`claims, ${AT_ONCE} at once`, 'a second', options, {
       'redisStore: claim and complete': async () => {
         const key = randomUUID()
         const claimed = await store.claim(key, 60_000)
@@ -73,7 +40,7 @@ export async function redis(quick: boolean): Promise<string> {
         await client.set(key, 'completed', 'PX', 86_400_000)
       },
     })
-    const events = await compare(`events of 8 KB, ${AT_ONCE} at once`, count, rounds, {
+    const events = await rates(`events of 8 KB, ${AT_ONCE} at once`, 'a second', options, {
       'bullmqInbox: accept': () => inbox.accept(storedEvent(BYTES), BYTES),
       'bare BullMQ: add': () => queue.add('event', { bytes: BYTES.toString('latin1') }),
     })

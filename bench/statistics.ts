@@ -50,3 +50,42 @@ export async function cpuOf(work: () => unknown): Promise<number> {
   const { user, system } = process.cpuUsage(before)
   return user + system
 }
+
+export interface RatesOptions {
+  /** Of one round. */
+  count: number
+  atOnce: number
+  rounds: number
+}
+
+/** A table of how often each can be done in a second, with the ratio to the last, which is the bare one. */
+export async function rates(
+  title: string,
+  unit: string,
+  { count, atOnce, rounds }: RatesOptions,
+  work: Readonly<Record<string, () => Promise<unknown>>>,
+): Promise<string> {
+  const candidates = Object.entries(work).map(([name, run]) => ({ name, run, perSecond: [] as number[] }))
+  const round = async ({ run, perSecond }: (typeof candidates)[number]): Promise<void> => {
+    const started = performance.now()
+    await manyAtOnce(count, atOnce, run)
+    perSecond.push((1000 * count) / (performance.now() - started))
+  }
+  await alternate(candidates, 1, round)
+  for (const candidate of candidates) candidate.perSecond = []
+  await alternate(candidates, rounds, round)
+  const bare = candidates.at(-1)?.perSecond ?? []
+  return table(
+    [title, unit, 'ratio'],
+    candidates.map(({ name, perSecond }) => [name, digits(median(perSecond)), digits(ratioOf(perSecond, bare))]),
+  )
+}
+
+/** Runs `count` times, never more than `atOnce` at a time. */
+export async function manyAtOnce(count: number, atOnce: number, run: (n: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < count) await run(next++)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
