@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { built } from './package'
-import { alternate, cpuOf, digits, manyAtOnce, median, ratioOf, table } from './statistics'
+import { digits, manyAtOnce, measureCpu, median, ratioOf, table } from './statistics'
 
 const FETCHES = 400
 const AT_ONCE = 10
@@ -20,30 +20,18 @@ export async function fetchPart(quick: boolean): Promise<string> {
   const client = new TradecloudClient({ baseUrl, username: 'bench', password: 'bench' }, new RateLimit(Infinity))
   const httpAgent = new Agent({ keepAlive: true })
   const bare = axios.create({ baseURL: baseUrl, httpAgent, proxy: false, headers: { Authorization: 'Bearer token' } })
-  const candidates = [
-    {
-      name: 'TradecloudClient.getOrder',
-      fetch: (id: string): Promise<unknown> => client.getOrder(id),
-      cpu: [] as number[],
-    },
-    {
-      name: 'bare axios, kept-alive',
-      fetch: (id: string): Promise<unknown> => bare.get(`/order/${id}`),
-      cpu: [] as number[],
-    },
-  ]
-  const round = async ({ fetch, cpu }: (typeof candidates)[number]): Promise<void> => {
-    cpu.push((await cpuOf(() => manyAtOnce(FETCHES, AT_ONCE, (n) => fetch(`PO-${n}`)))) / FETCHES)
-  }
-  await alternate(candidates, 2, round)
-  for (const candidate of candidates) candidate.cpu = []
-  await alternate(candidates, quick ? 5 : 21, round)
+  const fetches = (fetch: (id: string) => Promise<unknown>) => () =>
+    manyAtOnce(FETCHES, AT_ONCE, (n) => fetch(`PO-${n}`))
+  const measured = await measureCpu(1, quick ? 5 : 21, {
+    'TradecloudClient.getOrder': fetches((id) => client.getOrder(id)),
+    'bare axios, kept-alive': fetches((id) => bare.get(`/order/${id}`)),
+  })
   await client.close()
   httpAgent.destroy()
   server.disconnect()
-  const theirs = candidates[1]?.cpu ?? []
+  const theirs = measured[1]?.times ?? []
   return table(
     [`an order of 12 KB, ${AT_ONCE} at once`, 'CPU, µs a fetch', 'ratio'],
-    candidates.map(({ name, cpu }) => [name, digits(median(cpu)), digits(ratioOf(cpu, theirs))]),
+    measured.map(({ name, times }) => [name, digits(median(times) / FETCHES), digits(ratioOf(times, theirs))]),
   )
 }

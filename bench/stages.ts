@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { bodyOf, Payload, SIZES, type Size } from './http/payloads'
 import { built } from './package'
-import { alternate, cpuOf, digits, median, ratioOf, table } from './statistics'
+import { digits, measureCpu, median, ratioOf, table } from './statistics'
 import { stubbedWebhook, type Send } from './stub'
 
 const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
@@ -13,26 +13,6 @@ const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>
 
 /** So that a round takes some ten milliseconds at least. */
 const CALLS: Record<Size, number> = { '3 KB': 6000, '94 KB': 100, '1.7 MB': 6, maximum: 1 }
-
-interface Candidate {
-  name: string
-  run: () => unknown
-  times: number[]
-}
-
-async function measure(calls: number, rounds: number, work: Record<string, () => unknown>): Promise<Candidate[]> {
-  const candidates = Object.entries(work).map(([name, run]): Candidate => ({ name, run, times: [] }))
-  const round = async ({ run, times }: Candidate): Promise<void> => {
-    const cpu = await cpuOf(async () => {
-      for (let i = 0; i < calls; i++) await run()
-    })
-    times.push(cpu / calls)
-  }
-  await alternate(candidates, 3, round)
-  for (const candidate of candidates) candidate.times = []
-  await alternate(candidates, rounds, round)
-  return candidates
-}
 
 function renewing(send: Send, payload: Payload): () => Promise<unknown> {
   let n = 0
@@ -48,7 +28,7 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
   const authorization = `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
   const request = { headers: { authorization } } as Pick<IncomingMessage, 'headers'> as IncomingMessage
   const validator = createValidator('tolerant')
-  const measured = await measure(calls, rounds, {
+  const measured = await measureCpu(calls, rounds, {
     'JSON.parse of the text, for comparison': () => JSON.parse(text) as unknown,
     'bytes to text': () => body.toString('utf8'),
     credentials: () => authenticator.check(request),
@@ -73,7 +53,7 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
 
 async function lines(calls: number, rounds: number): Promise<string> {
   const counts = [0, 1, 10, 50, 200, 500]
-  const measured = await measure(
+  const measured = await measureCpu(
     calls,
     rounds,
     Object.fromEntries(
@@ -112,7 +92,7 @@ async function badBodies(rounds: number): Promise<string> {
   const send = stubbedWebhook('strict')
   const { status, body } = await send(invalid)
   if (status !== 400) throw new Error(`The bad body was answered ${status}`)
-  const [ok, refused] = await measure(1, rounds, {
+  const [ok, refused] = await measureCpu(1, rounds, {
     valid: renewing(send, new Payload(valid)),
     invalid: renewing(send, new Payload(invalid)),
   })

@@ -44,11 +44,36 @@ export async function alternate<T>(
 }
 
 /** Microseconds of CPU, user and system, that this process takes for `work`. */
-export async function cpuOf(work: () => unknown): Promise<number> {
+async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.cpuUsage()
   await work()
   const { user, system } = process.cpuUsage(before)
   return user + system
+}
+
+export interface Measured {
+  name: string
+  /** Microseconds of CPU for one call, of each round. */
+  times: number[]
+}
+
+/** CPU of several candidates that take turns, after three rounds to warm up. */
+export async function measureCpu(
+  calls: number,
+  rounds: number,
+  work: Readonly<Record<string, () => unknown>>,
+): Promise<Measured[]> {
+  const candidates = Object.entries(work).map(([name, run]) => ({ name, run, times: [] as number[] }))
+  const round = async ({ run, times }: (typeof candidates)[number]): Promise<void> => {
+    const cpu = await cpuOf(async () => {
+      for (let i = 0; i < calls; i++) await run()
+    })
+    times.push(cpu / calls)
+  }
+  await alternate(candidates, 3, round)
+  for (const candidate of candidates) candidate.times = []
+  await alternate(candidates, rounds, round)
+  return candidates
 }
 
 export interface RatesOptions {

@@ -1,7 +1,7 @@
 /** tXML: CPU against JSON.parse of the same event, and for how long the event loop stands still meanwhile. */
 import { setImmediate } from 'node:timers/promises'
 import { built } from './package'
-import { alternate, cpuOf, digits, median, ratioOf, table } from './statistics'
+import { digits, measureCpu, median, ratioOf, table } from './statistics'
 
 const { readTxml } = built<typeof import('../lib/txml/read')>('txml/read')
 const { orderEvent, toTxml } = built<typeof import('../lib/testing')>('testing/index')
@@ -33,20 +33,10 @@ async function ofLines(lines: number, calls: number, rounds: number): Promise<st
     const result = await readTxml(xml)
     if (!result.ok) throw new Error(result.reason)
   }
-  const candidates = [read, () => JSON.parse(json) as unknown].map((run) => ({ run, times: [] as number[] }))
-  const round = async ({ run, times }: (typeof candidates)[number]): Promise<void> => {
-    times.push(
-      (await cpuOf(async () => {
-        for (let i = 0; i < calls; i++) await run()
-      })) / calls,
-    )
-  }
-  await alternate(candidates, 2, round)
-  for (const candidate of candidates) candidate.times.length = 0
-  await alternate(candidates, rounds, round)
+  const measured = await measureCpu(calls, rounds, { read, parse: () => JSON.parse(json) as unknown })
   const blocks: number[] = []
   for (let i = 0; i < rounds; i++) blocks.push(await longestBlock(read))
-  const [txml = [], parse = []] = candidates.map(({ times }) => times)
+  const [txml = [], parse = []] = measured.map(({ times }) => times)
   return [
     xml.length.toLocaleString('en-US'),
     json.length.toLocaleString('en-US'),
