@@ -5,6 +5,7 @@ import { bodyOf, Payload, SIZES, type Size } from './http/payloads'
 import { built } from './package'
 import { digits, measureCpu, median, ratioOf, table } from './statistics'
 import { stubbedWebhook, type Send } from './stub'
+import { authorization, credential } from './webhook'
 
 const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
 const { parseJson } = built<typeof import('../lib/json')>('json')
@@ -23,9 +24,7 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
   const body = bodyOf(size)
   const text = body.toString('utf8')
   const value: unknown = JSON.parse(text)
-  const credential = { type: 'basic', username: 'tradecloud', password: 'a password of this benchmark' } as const
   const authenticator = createAuthenticator(credential)
-  const authorization = `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
   const request = { headers: { authorization } } as Pick<IncomingMessage, 'headers'> as IncomingMessage
   const validator = createValidator('tolerant')
   const measured = await measureCpu(calls, rounds, {

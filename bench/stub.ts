@@ -4,9 +4,8 @@
  */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { built } from './package'
-
-const AUTHORIZATION = `Basic ${Buffer.from('tradecloud:a password of this benchmark').toString('base64')}`
+import type { TradecloudWebhookOptions } from '../lib'
+import { authorization, createWebhook } from './webhook'
 
 class StubRequest extends EventEmitter {
   readonly method = 'POST'
@@ -22,7 +21,7 @@ class StubRequest extends EventEmitter {
   constructor(bytes: number) {
     super()
     this.headers = {
-      authorization: AUTHORIZATION,
+      authorization,
       'content-type': 'application/json',
       'content-length': String(bytes),
     }
@@ -63,17 +62,8 @@ export interface Answer {
 
 export type Send = (body: Buffer) => Promise<Answer>
 
-/** As a user sets it up: Basic credentials, validation, dedupe, order for each entity and a callback. */
-export function stubbedWebhook(validation: 'tolerant' | 'strict' = 'tolerant'): Send {
-  const { createTradecloudWebhook } = built<typeof import('../lib')>()
-  const { listener } = createTradecloudWebhook({
-    auth: { type: 'basic', username: 'tradecloud', password: 'a password of this benchmark' },
-    onOrder: () => Promise.resolve(),
-    onOrderDocuments: () => undefined,
-    onShipment: () => undefined,
-    validation,
-    logger: { warn: () => undefined, error: () => undefined },
-  })
+export function stubbedWebhook(validation?: TradecloudWebhookOptions['validation']): Send {
+  const { listener } = createWebhook({ validation, logger: { warn: () => undefined, error: () => undefined } })
   return (body) =>
     new Promise((resolve) => {
       const req = new StubRequest(body.length)

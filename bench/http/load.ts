@@ -2,10 +2,9 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { PASSWORD, SECRET, USERNAME } from './peers'
+import { authorization } from '../webhook'
 import { Payload } from './payloads'
-
-const AUTHORIZATION = `Basic ${Buffer.from(`${USERNAME}:${PASSWORD}`).toString('base64')}`
+import { SECRET } from './peers'
 
 /** IDs are never used twice in a process: a server that remembers events must not take one for a duplicate. */
 let sent = 0
@@ -41,7 +40,7 @@ export class Connection {
     const signature = this.#signed
       ? `X-GitHub-Event: push\r\nX-GitHub-Delivery: ${n}\r\nX-Hub-Signature-256: sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}\r\n`
       : ''
-    const head = `POST /order HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${AUTHORIZATION}\r\n${signature}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    const head = `POST /order HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\n${signature}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     const started = performance.now()
     const status = await new Promise<number>((resolve, reject) => {
       this.#done = resolve

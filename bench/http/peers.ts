@@ -4,11 +4,9 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { built } from '../package'
+import { createWebhook } from '../webhook'
 import { orderBodySchema } from './schemas'
 
-export const USERNAME = 'tradecloud'
-export const PASSWORD = 'a password of this benchmark'
 export const SECRET = 'a secret of this benchmark'
 
 /** What this package answers, so that all send the same. */
@@ -88,26 +86,16 @@ export const PEERS = {
   },
   'tradecloud-webhook in Express 5': async () => {
     const { default: express } = await import('express')
-    return listen(createServer(express().use(webhook())))
+    return listen(createServer(express().use(createWebhook())))
   },
   'tradecloud-webhook in Express 4': () => {
     const express = require('express4') as typeof import('express')
-    return listen(createServer(express().use(webhook())))
+    return listen(createServer(express().use(createWebhook())))
   },
-  'tradecloud-webhook, listener': () => listen(createServer(webhook().listener)),
+  'tradecloud-webhook, listener': () => listen(createServer(createWebhook().listener)),
 } as const satisfies Record<string, Peer>
 
 export type PeerName = keyof typeof PEERS
-
-function webhook() {
-  const { createTradecloudWebhook } = built<typeof import('../../lib')>()
-  return createTradecloudWebhook({
-    auth: { type: 'basic', username: USERNAME, password: PASSWORD },
-    onOrder: () => Promise.resolve(),
-    onOrderDocuments: () => undefined,
-    onShipment: () => undefined,
-  })
-}
 
 function listen(server: Server): Promise<number> {
   server.keepAliveTimeout = 120_000
