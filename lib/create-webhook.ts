@@ -98,6 +98,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       alarm,
       settled: (record) => reporter.settled(record),
     })
+  const exchangeOptions = { answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals, reporter }
   const open = new Set<Exchange>()
   let closing: Promise<void> | undefined
   const receiverOptions: ReceiverOptions = {
@@ -120,7 +121,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   if (settings.auth === 'none') reporter.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
 
   function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
-    const exchange = new Exchange(req, res, { ...settings, reporter })
+    const exchange = new Exchange(req, res, exchangeOptions)
     open.add(exchange)
     exchange.whenDone(() => open.delete(exchange))
     return exchange
@@ -222,9 +223,9 @@ function trustOfApp(req: Request): TrustFunction | undefined {
   return typeof trust === 'function' ? (trust as TrustFunction) : undefined
 }
 
-function originOf({ req, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
-  const method = req.method === 'GET' || req.method === 'PUT' ? req.method : 'POST'
-  return { method, path, contentType: req.headers['content-type'], requestId, receivedAt, body, known }
+function originOf({ method: sent, headers, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
+  const method = sent === 'GET' || sent === 'PUT' ? sent : 'POST'
+  return { method, path, contentType: headers['content-type'], requestId, receivedAt, body, known }
 }
 
 /** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */

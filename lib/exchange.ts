@@ -1,6 +1,6 @@
 /** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { EventKind } from './events'
 import type { Client } from './receive/address-check'
 import type { TakenBody } from './receive/parse-body'
@@ -23,6 +23,9 @@ export interface Known {
 }
 
 export class Exchange {
+  /* Looked at once: to look at a request that Express has in hands is dear, see docs/performance.md. */
+  readonly method: string
+  readonly headers: IncomingHttpHeaders
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
   /** What is learned on the way, for the record. */
@@ -44,11 +47,10 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
+    this.method = req.method ?? ''
+    this.headers = req.headers
     this.#options = options
     this.#timer = setTimeout(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs).unref()
-    // A broken connection is no reason to end the process; whoever reads or writes notices by other means.
-    req.on('error', () => undefined)
-    res.on('error', () => undefined)
   }
 
   get finished(): boolean {
@@ -76,7 +78,7 @@ export class Exchange {
       status: answer.status,
       givenUp: answer.givenUp,
       answered,
-      method: this.req.method ?? '',
+      method: this.method,
       address: this.client?.address,
       kind: this.known.kind,
       eventName: this.known.eventName,

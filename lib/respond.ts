@@ -118,6 +118,8 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
     res.end(body)
     return
   }
+  // A connection that breaks meanwhile is no reason to end the process.
+  res.on('error', () => undefined)
   // Closing while bytes still arrive makes the kernel reset the connection and the answer gets lost: the answer is
   // complete by its length, and the end waits until the client is done or the moment is over.
   if (body === undefined) res.flushHeaders()

@@ -2,7 +2,7 @@
  * The body reader: bytes off the request, decompressed, bounded in size, in total and in patience. Express's own parser
  * answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import type { ByteBudget } from './byte-budget'
 import { Pieces } from './pieces'
@@ -36,20 +36,19 @@ const DECODERS = {
 type Decoder = ReturnType<(typeof DECODERS)[keyof typeof DECODERS]>
 
 /** True where the headers already say that no body follows. */
-export function hasNoBody(req: IncomingMessage): boolean {
+export function hasNoBody(req: IncomingMessage, headers: IncomingHttpHeaders): boolean {
   return (
-    req.headers['transfer-encoding'] === undefined &&
-    (req.headers['content-length'] ?? '0') === '0' &&
-    req.httpVersionMajor < 2
+    headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0' && req.httpVersionMajor < 2
   )
 }
 
 export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBodyOptions): BodyReading {
-  const encoding = (req.headers['content-encoding']?.trim().toLowerCase() ?? '') || 'identity'
+  const { headers } = req
+  const encoding = (headers['content-encoding']?.trim().toLowerCase() ?? '') || 'identity'
   if (encoding !== 'identity' && !Object.hasOwn(DECODERS, encoding)) {
     return refused('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
   }
-  const declared = encoding === 'identity' ? Number(req.headers['content-length'] ?? 0) : 0
+  const declared = encoding === 'identity' ? Number(headers['content-length'] ?? 0) : 0
   if (declared > limit) return refused('body_too_large', `The body is larger than ${limit} bytes.`)
   if (!budget.fits(declared)) return refused('unavailable', 'Too many bodies are being processed at the moment.')
 

@@ -47,7 +47,7 @@ export async function receive(
   if (isClosed()) return { ok: false, outcome: 'unavailable', detail: 'The receiver is shutting down.' }
   if (budget.full)
     return { ok: false, outcome: 'unavailable', detail: 'Too many bodies are being processed at the moment.' }
-  const { method } = req
+  const { method } = exchange
   if (method !== 'GET' && method !== 'POST' && method !== 'PUT') {
     return { ok: false, outcome: 'method_not_allowed', headers: { Allow: 'GET, POST, PUT' } }
   }
@@ -79,13 +79,13 @@ async function takeBody(
   exchange: Exchange,
   { bodyLimit, txmlBodyLimit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
 ): Promise<ParsedBody | Refusal | 'none'> {
-  const { req } = exchange
+  const { req, headers } = exchange
   const unwanted = (): boolean => exchange.finished
-  const { body } = req as { body?: unknown }
-  if (hasNoBody(req) && (!req.readableEnded || isEmpty(body))) return 'none'
-  const media = readMediaType(req.headers['content-type'])
+  const ended = req.readableEnded
+  if (hasNoBody(req, headers) && (!ended || isEmpty((req as { body?: unknown }).body))) return 'none'
+  const media = readMediaType(headers['content-type'])
   if (!media.ok) return media
-  if (req.readableEnded) {
+  if (ended) {
     const taken = takeParsedBody(req)
     if (taken === 'none' || !taken.ok) return taken
     // What an XML parser of the app made of the body is not known here.
