@@ -97,7 +97,7 @@ const DRAIN_MS = 1_000
 
 /** Sends an answer, unless one was sent or the client is gone. */
 export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
-  if (res.headersSent || res.writableEnded || res.destroyed) return false
+  if (res.headersSent || res.destroyed) return false
   try {
     write(req, res, answer)
     return true

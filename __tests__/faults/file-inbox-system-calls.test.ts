@@ -75,7 +75,7 @@ function isFlush({ name }: SystemCall): boolean {
 /** All that makes one event safe, in the order that it must have; each ends before the next begins. */
 function stepsOf({ directory, calls }: Traced, event: Numbered): SystemCall[] {
   const id = idOf(event)
-  const folder = join(directory, 'waiting', id.slice(0, 2))
+  const folder = join(directory, 'waiting', id.slice(0, 1))
   const named = find(
     calls,
     'give the event its name',
@@ -141,7 +141,7 @@ test('an event and its name are flushed before it is answered', async () => {
 test('the names of folders that are new are flushed before the first event in them is answered', async () => {
   const event = { event: 'first', order: 'order', turn: 0 }
   const trace = await traced([event])
-  const flushes = parentFlushes(trace, join(trace.directory, 'waiting', idOf(event).slice(0, 2)))
+  const flushes = parentFlushes(trace, join(trace.directory, 'waiting', idOf(event).slice(0, 1)))
   report('folders flushed before the first answer', {
     folders: flushes.map(({ path }) => path.replace(dirname(dirname(trace.directory)), '…')),
   })
@@ -150,7 +150,7 @@ test('the names of folders that are new are flushed before the first event in th
 
 test('of two events that come to a new folder at the same time, none is answered before its name is flushed', async () => {
   const first = { event: 'first', order: 'one', turn: 0 }
-  const prefix = idOf(first).slice(0, 2)
+  const prefix = idOf(first).slice(0, 1)
   const second = neighbourOf(prefix)
   const trace = await traced([first, second], { fsyncDelayMs: FSYNC_DELAY_MS })
   expect(trace.answers.map(({ status }) => status)).toEqual([202, 202])

@@ -170,7 +170,7 @@ export async function fill(
   for (let i = 0; i < number; i++) {
     const bytes = Buffer.from(`{"number":${i}}`)
     const event = anEvent(bytes, { receivedAt: new Date(Date.now() - 60_000 + i).toISOString(), ...eventOf(i) })
-    const folder = join(directory, place, event.id.slice(0, 2))
+    const folder = join(directory, place, event.id.slice(0, 1))
     mkdirSync(folder, { recursive: true })
     const notes = place === 'dead' ? encodeNote({ note: 'dead', at: Date.now(), reason: 'rejected: no' }) : ''
     writeFileSync(join(folder, event.id), Buffer.concat([encodeEvent(event, i + 1, bytes), Buffer.from(notes)]))

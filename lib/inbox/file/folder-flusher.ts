@@ -1,5 +1,10 @@
 /** Flushes folders, so that the names in them outlive a power cut. Those who come while one runs share the next. */
-import { open } from 'node:fs/promises'
+import * as fs from 'node:fs'
+import { promisify } from 'node:util'
+
+const open = promisify(fs.open)
+const fsync = promisify(fs.fsync)
+const close = promisify(fs.close)
 
 interface Flushes {
   /** Began before the caller came: it may have missed what the caller wrote. */
@@ -34,10 +39,10 @@ export class FolderFlusher {
 }
 
 async function flushNow(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+  const descriptor = await open(folder, 'r')
   try {
-    await handle.sync()
+    await fsync(descriptor)
   } finally {
-    await handle.close()
+    await close(descriptor)
   }
 }
