@@ -6,7 +6,7 @@ import { quote } from '../quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
-import { resolveClientOptions, type ResolvedClientOptions, type TradecloudClientOptions } from './client-options'
+import type { ResolvedClientOptions, TradecloudClientOptions } from './client-options'
 import type { DocumentMetadata, DocumentReference } from './documents'
 import type { DownloadedDocument } from './downloads'
 import type { Engine } from './engine'
@@ -56,6 +56,8 @@ export class TradecloudClient {
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types
   constructor(options: TradecloudClientOptions, rate: RateLimit)
   constructor(options: TradecloudClientOptions, rate?: RateLimit) {
+    // Loaded for who makes a client: a webhook may need none.
+    const { resolveClientOptions } = require('./client-options') as typeof import('./client-options')
     const resolved = resolveClientOptions(options)
     const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = resolved
     this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }

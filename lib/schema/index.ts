@@ -2,15 +2,6 @@
  * The JSON Schemas (draft-07) of what Tradecloud sends, and the types generated from them. They are the one source of
  * types, validation and reference docs.
  */
-import common from './common.schema.json'
-import order from './order.schema.json'
-import orderDocuments from './order-documents.schema.json'
-import orderParts from './order-parts.schema.json'
-import orderWebhookBody from './order-webhook-body.schema.json'
-import shipment from './shipment.schema.json'
-import shipmentWebhookBody from './shipment-webhook-body.schema.json'
-import singleDeliveryOrder from './single-delivery-order.schema.json'
-
 export type * from './types'
 
 /** A JSON Schema with the `$id` that other schemas refer to it by. */
@@ -47,12 +38,29 @@ export interface Schemas {
  * each value may be `null`: an order as a whole too, as the fields that hold it may be.
  */
 export const schemas: Schemas = Object.freeze({
-  orderWebhookBody,
-  shipmentWebhookBody,
-  order,
-  singleDeliveryOrder,
-  orderDocuments,
-  shipment,
-  orderParts,
-  common,
+  // Each is loaded when somebody looks at it: the compiled validators need none of them.
+  get orderWebhookBody() {
+    return require('./order-webhook-body.schema.json') as typeof import('./order-webhook-body.schema.json')
+  },
+  get shipmentWebhookBody() {
+    return require('./shipment-webhook-body.schema.json') as typeof import('./shipment-webhook-body.schema.json')
+  },
+  get order() {
+    return require('./order.schema.json') as typeof import('./order.schema.json')
+  },
+  get singleDeliveryOrder() {
+    return require('./single-delivery-order.schema.json') as typeof import('./single-delivery-order.schema.json')
+  },
+  get orderDocuments() {
+    return require('./order-documents.schema.json') as typeof import('./order-documents.schema.json')
+  },
+  get shipment() {
+    return require('./shipment.schema.json') as typeof import('./shipment.schema.json')
+  },
+  get orderParts() {
+    return require('./order-parts.schema.json') as typeof import('./order-parts.schema.json')
+  },
+  get common() {
+    return require('./common.schema.json') as typeof import('./common.schema.json')
+  },
 })
