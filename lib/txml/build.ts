@@ -6,6 +6,8 @@ import { bodyShape, type Field, type Shape } from './shape'
 type Value = string | number | boolean | null | { [key: string]: Value | Value[] }
 
 interface Element {
+  /** Absent for the root element. */
+  parent: Element | undefined
   /** Name in JSON. */
   key: string
   /** Absent for an element that no schema knows. */
@@ -32,37 +34,35 @@ export class TreeBuilder {
   removedKeys: string[] = []
   /** So many elements were opened so far. */
   elements = 0
-  readonly #open: Element[] = []
-  #mayPollute = false
-
   /** So many elements are open. */
-  get depth(): number {
-    return this.#open.length
-  }
+  depth = 0
+  /** The one that was opened last. */
+  #current: Element | undefined
+  #mayPollute = false
 
   /** `name` without a prefix. That of the root element does not matter. */
   open(name: string): void {
     this.elements++
-    const parent = this.#open.at(-1)
-    if (parent === undefined) {
-      this.#open.push({ key: '', field: undefined, shape: bodyShape, text: '', children: undefined })
-      return
-    }
-    const field = parent.shape?.type === 'object' ? parent.shape.elements.get(name) : undefined
-    this.#open.push({ key: field?.key ?? name, field, shape: field?.shape, text: '', children: undefined })
+    this.depth++
+    const parent = this.#current
+    const within = parent?.shape
+    const field = within?.type === 'object' ? within.elements.get(name) : undefined
+    const shape = parent === undefined ? bodyShape : field?.shape
+    this.#current = { parent, key: field?.key ?? name, field, shape, text: '', children: undefined }
   }
 
   text(text: string): void {
-    const element = this.#open.at(-1)
-    if (element) element.text += text
+    if (this.#current) this.#current.text += text
   }
 
   /** Closes the element that was opened last. */
   close(): void {
-    const element = this.#open.pop()
+    const element = this.#current
     if (element === undefined) return
+    const { parent } = element
     const value = this.#valueOf(element)
-    const parent = this.#open.at(-1)
+    this.depth--
+    this.#current = parent
     if (parent) this.#add((parent.children ??= {}), element, value)
     else this.#finish(value)
   }
@@ -97,10 +97,7 @@ export class TreeBuilder {
 
   /** For what no list surrounds; the entries of lists are told apart by what stands in them. */
   #pointerTo(element: Element): string {
-    return [...this.#open, element]
-      .slice(1)
-      .map(({ key }) => `/${key}`)
-      .join('')
+    return element.parent === undefined ? '' : `${this.#pointerTo(element.parent)}/${element.key}`
   }
 }
 
