@@ -52,34 +52,38 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
 
 async function lines(calls: number, rounds: number): Promise<string> {
   const counts = [0, 1, 10, 50, 200, 500]
+  // As much work in each round, whatever the size.
+  const timesOf = (count: number): number => Math.max(1, Math.round(500 / Math.max(1, count)))
   const measured = await measureCpu(
     calls,
     rounds,
     Object.fromEntries(
-      counts.map((count) => {
+      counts.flatMap((count): Array<[string, () => Promise<void>]> => {
         const body = Buffer.from(JSON.stringify(orderEvent({ lines: count })))
+        const text = body.toString('utf8')
         const run = renewing(stubbedWebhook(), new Payload(body))
-        // As much work in each round, whatever the size.
-        const times = Math.max(1, Math.round(500 / Math.max(1, count)))
+        const repeated = (work: () => unknown) => async () => {
+          for (let i = 0; i < timesOf(count); i++) await work()
+        }
         return [
-          String(count),
-          async () => {
-            for (let i = 0; i < times; i++) await run()
-          },
+          [`webhook ${count}`, repeated(run)],
+          [`parse ${count}`, repeated(() => JSON.parse(text) as unknown)],
         ]
       }),
     ),
   )
-  const each = measured.map(({ name, times }) => {
-    const calls = Math.max(1, Math.round(500 / Math.max(1, Number(name))))
-    return median(times) / calls
-  })
-  const [none = 0] = each
-  const rows = counts.slice(1).map((count, i) => {
-    const cpu = each[i + 1] ?? NaN
-    return [String(count), digits(cpu), digits((cpu - none) / count)]
-  })
-  return table(['lines', 'CPU, µs', 'µs for each line, over none'], rows)
+  const cpuOf = (what: string, count: number): number =>
+    median(measured.find(({ name }) => name === `${what} ${count}`)?.times ?? []) / timesOf(count)
+  const eachOf = (what: string, count: number): number => (cpuOf(what, count) - cpuOf(what, 0)) / count
+  const rows = counts
+    .slice(1)
+    .map((count) => [
+      String(count),
+      digits(cpuOf('webhook', count)),
+      digits(eachOf('webhook', count)),
+      digits(eachOf('parse', count)),
+    ])
+  return table(['lines', 'CPU, µs', 'µs for each line, over none', 'of that, JSON.parse'], rows)
 }
 
 async function badBodies(rounds: number): Promise<string> {
