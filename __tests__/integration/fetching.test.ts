@@ -37,6 +37,7 @@ async function start(options: Partial<TradecloudWebhookOptions> = {}, api: objec
 }
 
 afterEach(async () => {
+  jest.restoreAllMocks()
   await webhook.close()
   await tradecloud.close()
   server.closeAllConnections()
@@ -85,12 +86,10 @@ test(
 )
 
 describe('each fault of the API, the answer it makes, and the delivery once it is over', () => {
-  // Asks for more time than there is: no attempt can be under way when the time runs out, which would be a 504.
-  const headers = { 'Retry-After': '60' }
   const faults: Array<[string, ApiFault, number, string]> = [
-    ['503', { type: 'status', status: 503, headers }, 502, 'fetch_failed'],
-    ['500', { type: 'status', status: 500, headers }, 502, 'fetch_failed'],
-    ['429', { type: 'status', status: 429, headers }, 502, 'fetch_failed'],
+    ['503', { type: 'status', status: 503 }, 502, 'fetch_failed'],
+    ['500', { type: 'status', status: 500 }, 502, 'fetch_failed'],
+    ['429', { type: 'status', status: 429 }, 502, 'fetch_failed'],
     ['403', { type: 'status', status: 403 }, 502, 'fetch_failed'],
     ['400', { type: 'status', status: 400 }, 502, 'fetch_failed'],
     ['a redirect', { type: 'status', status: 302, headers: { Location: 'http://127.0.0.1:9/' } }, 502, 'fetch_failed'],
@@ -98,6 +97,8 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
     ['no answer', { type: 'hang' }, 504, 'fetch_timeout'],
     ['an answer that drips', { type: 'drip', everyMs: 20 }, 504, 'fetch_timeout'],
     ['an answer that is late', { type: 'delay', ms: 60_000 }, 504, 'fetch_timeout'],
+    ['a connection that is cut', { type: 'cut', when: 'before' }, 502, 'fetch_failed'],
+    ['an answer that is cut', { type: 'cut', when: 'middle' }, 502, 'fetch_failed'],
     ['HTML', { type: 'nonsense', body: 'html' }, 502, 'fetch_failed'],
     ['an empty body', { type: 'nonsense', body: 'nothing' }, 502, 'fetch_failed'],
     ['an object without an ID', { type: 'nonsense', body: 'object' }, 502, 'fetch_failed'],
@@ -108,6 +109,8 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
   ]
 
   test.each(faults)('%s', async (_what, fault, status, code) => {
+    // Attempts begin after 0, 225 and 675 ms, and there is no time for a fourth: chance must not let one be under way at the end.
+    jest.spyOn(Math, 'random').mockReturnValue(0.9)
     await start({ fetchTimeoutMs: 1_500 }, { requestTimeoutMs: 400, maxResponseBytes: 1_000_000 })
     const [trigger] = triggersOf(1)
     const broken = tradecloud.api.fault({ ...fault, endpoint: 'order' })
@@ -116,21 +119,6 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
       [status, { code }],
     ])
     expect(JSON.stringify(failed)).not.toContain(tradecloud.password)
-    expect(delivered).toEqual([])
-    broken.clear()
-    expect(await tradecloud.send(trigger!)).toMatchObject({ result: 'delivered' })
-    expect(delivered).toEqual([trigger!.orderId])
-  })
-
-  // Tried again at random moments until the time runs out, so the last attempt may be cut by either.
-  test.each(['before', 'middle'] as const)('a connection that is cut: %s', async (when) => {
-    await start({ fetchTimeoutMs: 1_500 })
-    const [trigger] = triggersOf(1)
-    const broken = tradecloud.api.fault({ type: 'cut', when, endpoint: 'order' })
-    const failed = await tradecloud.send({ ...trigger!, retry: { maxAttempts: 1 } })
-    const answers = failed.attempts.map(({ status, body }) => `${status} ${JSON.parse(body).code}`)
-    expect(answers).toEqual([expect.stringMatching(/^(502 fetch_failed|504 fetch_timeout)$/)])
-    expect(tradecloud.api.counts.orderRequests).toBeGreaterThan(1)
     expect(delivered).toEqual([])
     broken.clear()
     expect(await tradecloud.send(trigger!)).toMatchObject({ result: 'delivered' })
