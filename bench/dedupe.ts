@@ -71,7 +71,7 @@ function bytesPerKey(create: () => Claim): number {
   return bytes
 }
 
-export async function dedupe(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const candidates = [
     { name: 'MemoryStore: claim and complete', create: memoryStore, claims: KEYS, holds: true },
     { name: 'MemoryStore: claim of a duplicate', create: duplicates, claims: KEYS, holds: false },

@@ -10,7 +10,7 @@ import { digits, manyAtOnce, measureCpu, median, ratioOf, table } from './statis
 const FETCHES = 400
 const AT_ONCE = 10
 
-export async function fetchPart(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const { TradecloudClient } = built<typeof import('../lib/api')>('api/index')
   const { RateLimit } = built<typeof import('../lib/api/rate-limit')>('api/rate-limit')
   const server = fork(join(__dirname, 'fetch-server.ts'))

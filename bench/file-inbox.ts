@@ -12,7 +12,7 @@ const { fileInbox } = built<typeof import('../lib')>()
 const BYTES = Buffer.alloc(8 * 1024, 'x')
 const AT_ONCE = 50
 
-export async function fileInboxPart(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tradecloud-bench-'))
   const inbox = fileInbox({ directory: join(folder, 'inbox') })
   try {

@@ -11,7 +11,7 @@ import { storedEvent } from './stored-event'
 const BYTES = Buffer.alloc(8 * 1024, 'x')
 const AT_ONCE = 32
 
-export async function redis(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   try {
     execFileSync('redis-server', ['--version'])
   } catch {

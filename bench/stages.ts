@@ -114,7 +114,7 @@ async function badBodies(rounds: number): Promise<string> {
   )
 }
 
-export async function stages(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const rounds = quick ? 3 : 11
   const parts: string[] = []
   for (const size of SIZES.slice(0, quick ? 2 : 3)) {

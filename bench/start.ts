@@ -20,7 +20,7 @@ function time(code: string): number {
   return Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' }))
 }
 
-export function start(quick: boolean): string {
+export function run(quick: boolean): string {
   const times = Object.fromEntries(Object.keys(CANDIDATES).map((name): [string, number[]] => [name, []]))
   for (let round = 0; round < (quick ? 3 : 11); round++) {
     for (const [name, code] of Object.entries(CANDIDATES)) times[name]?.push(time(code))

@@ -48,7 +48,7 @@ async function ofLines(lines: number, calls: number, rounds: number): Promise<st
   ]
 }
 
-export async function txml(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const rounds = quick ? 3 : 11
   const rows = [
     await ofLines(1, 300, rounds),

@@ -134,7 +134,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
 }
 
 /** `BENCH_SIZES` and `BENCH_PEERS` (an expression) leave out others. */
-export async function compareServers(quick: boolean): Promise<string> {
+export async function run(quick: boolean): Promise<string> {
   const only = process.env.BENCH_SIZES?.split(',')
   const names = NAMES.filter((name) => !process.env.BENCH_PEERS || new RegExp(process.env.BENCH_PEERS).test(name))
   const tables: string[] = []
