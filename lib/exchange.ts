@@ -47,6 +47,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
+    // No listener for errors: Node tells those of a request only to who listens, and `respond.ts` listens where an answer is
+    // sent in more than one step.
     this.method = req.method ?? ''
     this.headers = req.headers
     this.#options = options
