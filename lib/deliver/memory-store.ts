@@ -1,6 +1,6 @@
 /** The store of one process, and the default. What it knows is gone with the process. */
 import { checkWholeNumber } from '../checks'
-import { Generations } from './generations'
+import { hashOf, KeyFilter } from './key-filter'
 import type { ClaimResult, Store } from './store'
 
 export interface MemoryStoreOptions {
@@ -11,38 +11,75 @@ export interface MemoryStoreOptions {
 /**
  * Remembers completed keys up to a number; claims that are running come on top and are never evicted. A claim lasts
  * until it is completed or released: the process that holds it is this one, so its lease cannot run out unnoticed.
+ *
+ * All keys are in one Map, for to add one is dear and to change it is not. There are two generations of it: evicting one key at
+ * a time from a large Map is a hundred times slower.
  */
 export class MemoryStore implements Store {
-  readonly #claims = new Map<string, string>()
-  /** When each key is forgotten, in milliseconds since 1970. */
-  readonly #completed: Generations<number>
+  /** When each key is forgotten, in milliseconds of `performance.now()`; of one that is claimed its token, below zero. */
+  #young = new Map<string, number>()
+  /** None of these is claimed. */
+  #old = new Map<string, number>()
+  #youngFilter: KeyFilter
+  #oldFilter: KeyFilter
+  readonly #half: number
+  /** Claims that are running. */
+  #running = 0
   #tokens = 0
 
   constructor({ maxKeys = 100_000 }: MemoryStoreOptions = {}) {
-    this.#completed = new Generations(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER))
+    this.#half = Math.floor(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER) / 2)
+    this.#youngFilter = new KeyFilter(this.#half)
+    this.#oldFilter = new KeyFilter(this.#half)
   }
 
   claim(key: string): ClaimResult {
-    if (this.#claims.has(key)) return { status: 'in_progress' }
-    const until = this.#completed.get(key)
-    if (until !== undefined && until > Date.now()) return { status: 'completed' }
-    const token = String(++this.#tokens)
-    this.#claims.set(key, token)
-    return { status: 'claimed', token }
+    const hash = hashOf(key)
+    const known =
+      (this.#youngFilter.mayHold(hash) ? this.#young.get(key) : undefined) ??
+      (this.#oldFilter.mayHold(hash) ? this.#old.get(key) : undefined)
+    if (known !== undefined) {
+      if (known < 0) return { status: 'in_progress' }
+      if (known > performance.now()) return { status: 'completed' }
+    }
+    const token = ++this.#tokens
+    this.#youngFilter.add(hash)
+    this.#young.set(key, -token)
+    this.#running++
+    return { status: 'claimed', token: String(token) }
   }
 
   renew(key: string, token: string): boolean {
-    return this.#claims.get(key) === token
+    return this.#young.get(key) === -Number(token)
   }
 
   complete(key: string, token: string, ttlMs: number): boolean {
-    if (this.#claims.get(key) !== token) return false
-    this.#claims.delete(key)
-    this.#completed.set(key, Date.now() + ttlMs)
+    if (!this.renew(key, token)) return false
+    // A whole number takes no memory of its own.
+    this.#young.set(key, Math.ceil(performance.now() + ttlMs))
+    this.#running--
+    if (this.#young.size - this.#running >= this.#half) this.#startGeneration()
     return true
   }
 
   release(key: string, token: string): void {
-    if (this.#claims.get(key) === token) this.#claims.delete(key)
+    if (!this.renew(key, token)) return
+    this.#young.delete(key)
+    this.#running--
+  }
+
+  #startGeneration(): void {
+    this.#old = this.#young
+    this.#young = new Map()
+    const filter = this.#oldFilter
+    this.#oldFilter = this.#youngFilter
+    this.#youngFilter = filter
+    filter.clear()
+    for (const [key, value] of this.#old) {
+      if (value >= 0) continue
+      this.#old.delete(key)
+      this.#young.set(key, value)
+      filter.add(hashOf(key))
+    }
   }
 }

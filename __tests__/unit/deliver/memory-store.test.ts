@@ -1,6 +1,7 @@
 /**
  * The store of one process: what is claimed, what is remembered, and for how long.
  */
+import fc from 'fast-check'
 import { MemoryStore } from '../../../lib/deliver/memory-store'
 import { isTradecloudWebhookError } from '../../../lib/errors'
 
@@ -116,6 +117,58 @@ it('never forgets a claim that runs, however many keys come after it', () => {
   expect(store.claim('running')).toEqual({ status: 'in_progress' })
   expect(store.complete('running', token, TTL)).toBe(true)
   expect(store.claim('running')).toEqual({ status: 'completed' })
+})
+
+it.each(['complete', 'release'] as const)('a claim that outlives many others can still be settled: %s', (method) => {
+  const store = new MemoryStore({ maxKeys: 4 })
+  const token = claim(store, 'running')
+  complete(store, ...Array.from({ length: 50 }, (_, i) => `key ${i}`))
+  expect(store.renew('running', token)).toBe(true)
+  if (method === 'complete') store.complete('running', token, TTL)
+  else store.release('running', token)
+  expect(store.claim('running').status).toBe(method === 'complete' ? 'completed' : 'claimed')
+})
+
+it('claims that run take no room from completed keys', () => {
+  const store = new MemoryStore({ maxKeys: 10 })
+  for (let i = 0; i < 50; i++) claim(store, `running ${i}`)
+  const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`)
+  complete(store, ...keys)
+  for (const key of keys.slice(-5)) expect(store.claim(key)).toEqual({ status: 'completed' })
+  for (const key of keys.slice(0, -10)) expect(store.claim(key).status).toBe('claimed')
+})
+
+it('remembers by the clock of the process: a system clock that is set changes nothing', () => {
+  const store = new MemoryStore()
+  complete(store, 'a')
+  jest.setSystemTime(0)
+  expect(store.claim('a')).toEqual({ status: 'completed' })
+  jest.setSystemTime(1_000_000 + 10 * TTL)
+  expect(store.claim('a')).toEqual({ status: 'completed' })
+})
+
+it('whatever happens, tells of each key what is true of it, also of keys that end alike', () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'same ending', 'other, same ending', 'a third, same ending')
+  const step = fc.record({ key, then: fc.constantFrom('complete', 'release', 'run on') })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      // Room for all of them: nothing is forgotten.
+      const store = new MemoryStore({ maxKeys: 12 })
+      const running = new Map<string, string>()
+      const completed = new Set<string>()
+      for (const { key, then } of steps) {
+        const result = store.claim(key)
+        expect(result.status).toBe(completed.has(key) ? 'completed' : running.has(key) ? 'in_progress' : 'claimed')
+        const token = result.status === 'claimed' ? result.token : running.get(key)
+        if (token === undefined) continue
+        running.set(key, token)
+        if (then === 'run on') continue
+        running.delete(key)
+        if (then === 'release') store.release(key, token)
+        else if (store.complete(key, token, TTL)) completed.add(key)
+      }
+    }),
+  )
 })
 
 it('does not mix up keys with names of object properties', () => {
