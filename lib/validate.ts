@@ -98,10 +98,11 @@ function createAjv($schema: string): Ajv {
  */
 function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   const issues: Issue[] = []
+  if (validate(value)) return issues
   const changes: Changes = { undo: [], slices: new WeakSet() }
   const skipped = new Map<string, number>()
   try {
-    while (!validate(value)) {
+    do {
       const error = validate.errors?.[0]
       if (!error) break
       if (issues.length === MAX_ISSUES) {
@@ -115,7 +116,7 @@ function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
       issues.push(toIssue({ ...error, instancePath: withSkipped(error.instancePath, skipped) }, ''))
       if (!replace(value, keys, error, changes)) break
       skipChecked(value, keys, skipped, changes)
-    }
+    } while (!validate(value))
   } finally {
     for (const restore of changes.undo.reverse()) restore()
   }

@@ -3,6 +3,7 @@ import type { TradecloudClient } from '../api'
 import type { EntityState } from '../entity-state'
 import type { WebhookContext, WebhookEvent } from '../events'
 import type { Result } from '../respond'
+import { isThenable } from '../thenable'
 import type { Trigger } from '../trigger'
 import { failureOf } from './failure'
 import type { Handler } from './handlers'
@@ -72,7 +73,8 @@ export class Caller {
     const context = new Context(trigger, { deliveryId, attempt, replay, watched }, outdated, this.#api)
     watched.callingSince = Date.now()
     try {
-      await handler(event, context)
+      const returned: unknown = handler(event, context)
+      if (isThenable(returned)) await returned
     } catch (cause) {
       return failureOf(cause)
     } finally {

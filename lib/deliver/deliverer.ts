@@ -4,18 +4,19 @@
  */
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors'
-import type { WebhookEvent } from '../events'
 import type { Result } from '../respond'
+import { isThenable } from '../thenable'
 import { kindOf, type Trigger } from '../trigger'
 import { Caller } from './caller'
-import type { Claim, Claims } from './claims'
+import type { Claim, Claims, Taken } from './claims'
 import { EntityLines, type Place } from './entity-lines'
-import type { Handler, Handlers } from './handlers'
+import type { Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
 import { LazyAbort } from './lazy-abort'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from './slots'
+import type { MaybePromise } from './store'
 import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {
@@ -129,34 +130,30 @@ export class Deliverer {
 
   /** Never rejects. */
   async #complete(delivery: Delivery): Promise<DeliveryResult> {
+    const { trigger, entity } = delivery
+    // Before anything is awaited: the order of arrival is the order of these calls.
+    const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
-      const result = await this.#run(delivery)
+      if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
+      const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(trigger)
+      const claimed = isThenable(claiming) ? await claiming : claiming
+      const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
       return { deliveryId: delivery.deliveryId, ...result }
     } catch (cause) {
       return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
     } finally {
+      this.#closeToOthers(delivery)
+      place?.leave()
       this.#running.delete(delivery)
     }
   }
 
-  async #run(delivery: Delivery): Promise<DeliveryResult> {
-    const { trigger, entity } = delivery
-    // Before anything is awaited: the order of arrival is the order of these calls.
-    const place = entity === undefined ? undefined : this.#lines.enter(entity)
-    if (entity !== undefined && place === undefined) return BUSY
-    if (entity !== undefined && trigger.type === 'id') this.#joinable.set(entity, delivery)
-    try {
-      if (trigger.type === 'id' || !this.#options.claims) return await this.#takeTurn(delivery, place, undefined)
-      const taken = await this.#options.claims.take(dedupeKey(this.#options.name, trigger), trigger.identified)
-      if (taken.status === 'completed') return { outcome: 'duplicate' }
-      if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-      if (taken.status === 'away')
-        return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
-      return await this.#takeTurn(delivery, place, taken.claim)
-    } finally {
-      this.#closeToOthers(delivery)
-      place?.leave()
-    }
+  /** A body is claimed, so that nobody else delivers it meanwhile; or the result that it has without being delivered. */
+  #claim(trigger: Trigger): MaybePromise<{ claim?: Claim } | Result> {
+    const { claims, name } = this.#options
+    if (trigger.type === 'id' || !claims) return {}
+    const taking = claims.take(dedupeKey(name, trigger), trigger.identified)
+    return isThenable(taking) ? taking.then(claimOrResult) : claimOrResult(taking)
   }
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
@@ -174,7 +171,8 @@ export class Deliverer {
       return result
     } finally {
       this.#watch.remove(watched)
-      if (claim) await (delivered ? claim.complete() : claim.release())
+      const settling = delivered ? claim?.complete() : claim?.release()
+      if (isThenable(settling)) await settling
     }
   }
 
@@ -218,20 +216,24 @@ export class Deliverer {
     this.#closeToOthers(delivery)
     try {
       if (abort.isAborted()) return GIVEN_BACK
-      return await this.#call(delivery, handler, resolved.event, watched)
+      const { deliveryId = '' } = delivery
+      const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
+      const attempt = this.#history.attempt(eventKey)
+      const { event } = resolved
+      const call = { handler, event, trigger, entity, deliveryId, attempt, replay: false, watched }
+      const result = await this.#caller.call(call)
+      if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)
+      else this.#history.callFailed(eventKey)
+      return { ...result, attempt }
     } finally {
       this.#slots.give()
     }
   }
+}
 
-  async #call(delivery: Delivery, handler: Handler, event: WebhookEvent, watched: Watched): Promise<DeliveryResult> {
-    const { trigger, entity, deliveryId = '' } = delivery
-    const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
-    const attempt = this.#history.attempt(eventKey)
-    const call = { handler, event, trigger, entity, deliveryId, attempt, replay: false, watched }
-    const result = await this.#caller.call(call)
-    if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)
-    else this.#history.callFailed(eventKey)
-    return { ...result, attempt }
-  }
+function claimOrResult(taken: Taken): { claim: Claim } | Result {
+  if (taken.status === 'claimed') return taken
+  if (taken.status === 'completed') return { outcome: 'duplicate' }
+  if (taken.status === 'in_progress') return { outcome: 'in_progress' }
+  return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
 }

@@ -2,10 +2,11 @@
  * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
  * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
  */
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { checkNothingElse, checkSecret, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
+import { sha256 } from '../sha256'
 import { isThenable } from '../thenable'
 import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier } from './oauth/verifier'
@@ -152,6 +153,7 @@ function withoutPadding(base64: string): string {
   return base64.replace(/={1,2}$/, '')
 }
 
+/** By way of its text: Node takes three times as long to give a digest as bytes. */
 function digestOf(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer')
+  return Buffer.from(sha256(secret), 'latin1')
 }

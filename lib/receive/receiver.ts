@@ -3,6 +3,7 @@
  * in this order.
  */
 import type { Exchange } from '../exchange'
+import { isThenable } from '../thenable'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
 import { isEmpty, isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
@@ -53,7 +54,8 @@ export async function receive(
   }
   const urlId = readTriggerId(match, rawQuery)
   if (method === 'GET') return idTrigger(exchange, urlId, method, options)
-  const body = await takeBody(exchange, options)
+  const taking = takeBody(exchange, options)
+  const body = isThenable(taking) ? await taking : taking
   if (body === 'none') {
     if (urlId.found || urlId.problem !== undefined) return idTrigger(exchange, urlId, method, options)
     return { ok: false, outcome: 'malformed_body', detail: 'There is no body, and no ID in the URL.' }
@@ -75,10 +77,12 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants
   return { ok: true, trigger: { type: 'id', kind, id, method, requestId, receivedAt } }
 }
 
-async function takeBody(
+type Body = ParsedBody | Refusal | 'none'
+
+function takeBody(
   exchange: Exchange,
   { bodyLimit, txmlBodyLimit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
-): Promise<ParsedBody | Refusal | 'none'> {
+): Body | Promise<Body> {
   const { req, headers } = exchange
   const unwanted = (): boolean => exchange.finished
   const ended = req.readableEnded
@@ -97,13 +101,14 @@ async function takeBody(
   const limit = media.type === 'xml' ? txmlBodyLimit : bodyLimit
   const reading = readBody(req, { limit, idleMs, budget })
   exchange.abandon = reading.stop
-  const read = await reading.result
-  exchange.abandon = undefined
-  if (!read.ok) return read
-  const { bytes } = read
-  exchange.whenDone(() => budget.give(bytes.length))
-  exchange.bodyBytes = bytes.length
-  if (bytes.length === 0) return 'none'
-  exchange.body = { bytes, reserialized: false }
-  return parseBytes(bytes, media.type, unwanted)
+  return reading.result.then((read) => {
+    exchange.abandon = undefined
+    if (!read.ok) return read
+    const { bytes } = read
+    exchange.whenDone(() => budget.give(bytes.length))
+    exchange.bodyBytes = bytes.length
+    if (bytes.length === 0) return 'none'
+    exchange.body = { bytes, reserialized: false }
+    return parseBytes(bytes, media.type, unwanted)
+  })
 }

@@ -94,9 +94,7 @@ describe('taking', () => {
   it('from a store that hangs tells that it is away after its time, not before', async () => {
     const { store } = fakeStore({ claim: never })
     let status: string | undefined
-    void claimsOn(store)
-      .take('key', true)
-      .then((taken) => (status = taken.status))
+    void Promise.resolve(claimsOn(store).take('key', true)).then((taken) => (status = taken.status))
     await jest.advanceTimersByTimeAsync(1999)
     expect(status).toBeUndefined()
     await jest.advanceTimersByTimeAsync(1)

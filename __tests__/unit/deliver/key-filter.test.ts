@@ -4,7 +4,8 @@
 import { hashOf, KeyFilter } from '../../../lib/deliver/key-filter'
 import { sha256 } from '../../../lib/sha256'
 
-const keys = (count: number, word: string) => Array.from({ length: count }, (_, i) => `name:order:${sha256(word + i)}`)
+const keys = (count: number, word: string) =>
+  Array.from({ length: count }, (_, i) => `name:order:${sha256(`${word} ${i}`)}`)
 
 function filled(size: number, added: string[]): KeyFilter {
   const filter = new KeyFilter(size)
