@@ -41,7 +41,7 @@ export function parseJson(bytes: Buffer): JsonResult {
   return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
-const PIECE_BYTES = 2048
+const PIECE_BYTES = 1024
 
 /**
  * Text that is ASCII alone is ten times cheaper to get out of bytes than other text. One letter beyond it would make all of a

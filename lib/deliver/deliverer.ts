@@ -224,7 +224,7 @@ export class Deliverer {
       const result = await this.#caller.call(call)
       if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)
       else this.#history.callFailed(eventKey)
-      return { ...result, attempt }
+      return { attempt, ...result }
     } finally {
       this.#slots.give()
     }
