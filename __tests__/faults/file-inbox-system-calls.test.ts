@@ -167,14 +167,14 @@ test('a copy that comes at the same time is called a duplicate only once the fir
   expect(trace.answerCalls).toHaveLength(3)
   const steps = stepsOf(trace, event)
   for (const answer of trace.answerCalls) expectOneAfterTheOther([...steps, answer])
-  const links = trace.calls.filter(
-    ({ name, path, failed }) => !failed && name.startsWith('link') && basename(path) === idOf(event),
+  const names = trace.calls.filter(
+    ({ name, path, failed }) => !failed && /^(link|rename)/.test(name) && basename(path) === idOf(event),
   )
   report('three copies at the same time', {
     outcomes: trace.answers.map(({ json }) => json.outcome),
-    links: links.length,
+    names: names.length,
   })
-  expect(links).toHaveLength(1)
+  expect(names).toHaveLength(1)
 })
 
 function neighbourOf(prefix: string): Numbered {

@@ -72,28 +72,18 @@ export class Accepting {
   }
 
   async #store(entry: Entry, event: StoredEvent, content: Buffer): Promise<Accepted> {
-    const { id } = event
     try {
       if (!event.quarantine && (await this.#isDelivered(event))) {
         this.#events.remove(entry)
         return 'duplicate'
       }
-      await this.#folder
-        .create(entry.place, id, content)
-        .catch((error: unknown) => this.#replaceStray(error, entry, content))
+      await this.#folder.create(entry.place, event.id, content)
     } catch (error) {
       this.#events.remove(entry)
       throw error
     }
     this.#events.stored(entry)
     return 'queued'
-  }
-
-  /** A file that is there and not in the index: its name could be neither flushed nor taken back when it was stored. */
-  async #replaceStray(error: unknown, { place, info: { id } }: Entry, content: Buffer): Promise<void> {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    await this.#folder.move(id, place, 'damaged')
-    await this.#folder.create(place, id, content)
   }
 
   async #isDelivered({ id, trigger }: StoredEvent): Promise<boolean> {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { FolderFlusher } from './folder-flusher'
@@ -13,7 +13,7 @@ import { FolderFlusher } from './folder-flusher'
 export type Place = 'waiting' | 'dead' | 'quarantine' | 'delivered' | 'damaged'
 
 /* What each event takes: these cost half as much as their twins in node:fs/promises, which make an object of each file. */
-const link = promisify(fs.link)
+const rename = promisify(fs.rename)
 const stat = promisify(fs.stat)
 const unlink = promisify(fs.unlink)
 const writeFile = promisify(fs.writeFile)
@@ -54,18 +54,19 @@ export class Folder {
   }
 
   /**
-   * Writes a file that is there as a whole or not at all, and flushes it and its name. Rejects with `EEXIST` where there is
-   * one by that name.
+   * Writes a file that is there as a whole or not at all, and flushes it and its name. One that is there by that name can only be
+   * of the same event, which could be neither made safe nor taken back: it is replaced.
    */
   async create(place: Place, id: string, content: Buffer): Promise<void> {
     const temporary = join(this.directory, 'tmp', randomUUID())
     const target = this.path(place, id)
     try {
       await writeFile(temporary, content, { flag: 'wx', mode: FILE_MODE, flush: true })
-      await this.#inSubfolder(place, id, () => link(temporary, target))
-    } finally {
+      await this.#inSubfolder(place, id, () => rename(temporary, target))
+    } catch (error) {
       // What cannot be removed now is swept at the next start.
-      void unlink(temporary).catch(() => undefined)
+      await unlink(temporary).catch(() => undefined)
+      throw error
     }
     try {
       await this.#flushName(place, id)
