@@ -172,8 +172,11 @@ export interface WebhookContext {
    * read: a copy of the context (`{ ...context }`) has none.
    */
   readonly signal: AbortSignal
-  /** The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. */
-  rawBody?: Buffer | undefined
+  /**
+   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. Put together when
+   * it is first read: a copy of the context (`{ ...context }`) has none.
+   */
+  readonly rawBody?: Buffer | undefined
   /** True when this process has delivered a newer state of the same order or shipment before. */
   outdated: boolean
   /** True for an event out of the inbox that somebody asked to deliver again: `inbox.replay`. */

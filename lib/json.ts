@@ -18,14 +18,15 @@ const MAX_REMOVED = 100
 
 export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | { ok: false; reason: string }
 
-/** Reads one JSON value. A byte order mark in front is skipped. `removedKeys` holds JSON pointers. */
-export function parseJson(bytes: Buffer): JsonResult {
-  if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
-  const excess = mayHoldTooMany(bytes) ? findExcess(bytes) : undefined
+/** Reads one JSON value, of bytes that may be in pieces. A byte order mark in front is skipped. `removedKeys` holds JSON pointers. */
+export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
+  const pieces = cutBetweenLetters(Buffer.isBuffer(content) ? [content] : content)
+  if (!pieces.every((piece) => isUtf8(piece))) return { ok: false, reason: 'the body is not valid UTF-8' }
+  const excess = mayHoldTooMany(pieces) ? findExcess(pieces) : undefined
   if (excess !== undefined) return { ok: false, reason: excess }
   let value: unknown
   try {
-    value = JSON.parse(textOf(bytes))
+    value = JSON.parse(textOf(pieces))
   } catch (error) {
     // V8's message may quote the body; answers and logs only get the position, which stands at its end.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
@@ -41,17 +42,48 @@ export function parseJson(bytes: Buffer): JsonResult {
   return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
-const PIECE_BYTES = 1024
+/** The same bytes, with no letter in two pieces. None of them is empty. */
+function cutBetweenLetters(pieces: readonly Buffer[]): readonly Buffer[] {
+  if (pieces.length < 2) return pieces
+  const cut: Buffer[] = []
+  let rest: Buffer | undefined
+  for (const piece of pieces) {
+    const bytes: Buffer = rest ? Buffer.concat([rest, piece]) : piece
+    const end = bytes.length - lengthOfOpenLetter(bytes)
+    rest = end < bytes.length ? bytes.subarray(end) : undefined
+    if (end > 0) cut.push(rest ? bytes.subarray(0, end) : bytes)
+  }
+  if (rest) cut.push(rest)
+  return cut
+}
+
+/** Bytes at the end that begin a letter and do not end it. A letter has four bytes at most, and the first tells how many. */
+function lengthOfOpenLetter(bytes: Buffer): number {
+  for (let length = 1; length <= 3; length++) {
+    const byte = bytes[bytes.length - length] ?? 0
+    if (byte < 0x80) return 0
+    if (!isInsideLetter(byte)) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0
+  }
+  return 0
+}
+
+function textOf(pieces: readonly Buffer[]): string {
+  let text = ''
+  for (const [i, piece] of pieces.entries()) text += textOfPiece(piece, i === 0 ? markLength(piece) : 0)
+  return text
+}
+
+const RUN_BYTES = 1024
 
 /**
  * Text that is ASCII alone is ten times cheaper to get out of bytes than other text. One letter beyond it would make all of a
- * body dear, so only the pieces that hold one are read as UTF-8, and what is between them in one go.
+ * body dear, so only the runs that hold one are read as UTF-8, and what is between them in one go.
  */
-function textOf(bytes: Buffer): string {
+function textOfPiece(bytes: Buffer, from: number): string {
   let text = ''
-  let plain = markLength(bytes)
+  let plain = from
   for (let at = plain; at < bytes.length;) {
-    let end = at + PIECE_BYTES
+    let end = at + RUN_BYTES
     while (isInsideLetter(bytes[end])) end++
     if (!isAscii(bytes.subarray(at, end))) {
       text += bytes.toString('latin1', plain, at) + bytes.toString('utf8', at, end)
@@ -76,13 +108,20 @@ export function markLength(bytes: Buffer): number {
  * A quick look at a body that is long enough to hold too many values: counts what stands in front of one, in texts too.
  * Four bytes at a time: the documented maximum order would take three times as long byte by byte.
  */
-function mayHoldTooMany(bytes: Buffer): boolean {
-  if (bytes.length < MAX_VALUES) return false
+function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (length < MAX_VALUES) return false
+  // The value itself.
+  return pieces.reduce((sum, piece) => sum + countBefore(piece), 1) > MAX_VALUES
+}
+
+/** Commas and opening brackets. What the words leave out at both ends counts in full. */
+function countBefore(bytes: Buffer): number {
   // A list of 32 bit numbers begins at a multiple of four.
   const first = (4 - (bytes.byteOffset % 4)) % 4
+  if (bytes.length < 4 + first) return bytes.length
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (bytes.length - first) >> 2)
-  // The value itself, and what the words leave out at both ends counts in full.
-  let count = 1 + bytes.length - 4 * words.length
+  let count = bytes.length - 4 * words.length
   for (let i = 0; i < words.length;) {
     // Each byte of `found` counts for itself, and holds no more than 255.
     const end = Math.min(words.length, i + 255)
@@ -98,26 +137,34 @@ function mayHoldTooMany(bytes: Buffer): boolean {
     }
     count += (found & 255) + ((found >>> 8) & 255) + ((found >>> 16) & 255) + (found >>> 24)
   }
-  return count > MAX_VALUES
+  return count
 }
 
 /**
  * Too deep, or too many values: each is behind an opening bracket or a comma, an empty list counts as two. Looks at bytes
  * rather than at the parsed value, so that a hostile body costs nothing before it is refused.
  */
-function findExcess(bytes: Buffer): string | undefined {
+function findExcess(pieces: readonly Buffer[]): string | undefined {
   let depth = 0
   let values = 1
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (byte === 0x22 /* " */) {
-      for (i++; i < bytes.length && bytes[i] !== 0x22; i++) if (bytes[i] === 0x5c /* \ */) i++
-    } else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) {
-      values++
-      if (++depth > MAX_DEPTH) return TOO_DEEP
-    } else if (byte === 0x7d /* } */ || byte === 0x5d /* ] */) depth--
-    else if (byte === 0x2c /* , */) values++
-    if (values > MAX_VALUES) return `the body holds more than ${MAX_VALUES} values`
+  let inText = false
+  let escaped = false
+  for (const bytes of pieces) {
+    for (const byte of bytes) {
+      if (inText) {
+        if (escaped) escaped = false
+        else if (byte === 0x5c /* \ */) escaped = true
+        else if (byte === 0x22 /* " */) inText = false
+        continue
+      }
+      if (byte === 0x22) inText = true
+      else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) {
+        values++
+        if (++depth > MAX_DEPTH) return TOO_DEEP
+      } else if (byte === 0x7d /* } */ || byte === 0x5d /* ] */) depth--
+      else if (byte === 0x2c /* , */) values++
+      if (values > MAX_VALUES) return `the body holds more than ${MAX_VALUES} values`
+    }
   }
   return undefined
 }

@@ -6,6 +6,7 @@ import { debugDeliver } from './debug'
 import { TradecloudWebhookError } from './errors'
 import type { EventKind } from './events'
 import { quote } from './quote'
+import type { Pieces } from './receive/pieces'
 import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from './thenable'
 
@@ -108,7 +109,7 @@ export class Reporter {
     this.#options = options
   }
 
-  request(record: DeliveryRecord, result: Result, answer: Answer, rawBody: Buffer | undefined): void {
+  request(record: DeliveryRecord, result: Result, answer: Answer, body: Pieces | undefined): void {
     const { onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
     if (onDelivery) this.#guard('onDelivery', () => onDelivery({ ...record }))
@@ -117,7 +118,7 @@ export class Reporter {
     }
     if (answer.status < 300) return
     this.#log(record, result, answer)
-    if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody }))
+    if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody: body?.whole }))
   }
 
   /** An event out of the inbox was delivered, or failed. */

@@ -1,5 +1,6 @@
 /** What receiving hands over to delivering: an event with its body, or the ID of what to fetch. */
 import type { EventKind, WebhookEvent } from './events'
+import type { Pieces } from './receive/pieces'
 
 interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'
@@ -15,7 +16,7 @@ export interface BodyTrigger extends TriggerBase {
   digest: string
   /** False when the same bytes may be a new event. */
   identified: boolean
-  rawBody?: Buffer | undefined
+  rawBody?: Pieces | undefined
 }
 
 export interface IdTrigger extends TriggerBase {

@@ -3,6 +3,7 @@
  */
 import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/parse-body'
+import { Pieces } from '../../lib/receive/pieces'
 import { readTrigger, type Received } from '../../lib/receive/read-trigger'
 import { createValidator } from '../../lib/validate'
 import { CANARY, type Body } from './bodies'
@@ -32,9 +33,18 @@ export async function problemOf(body: Body, index: number): Promise<string | und
   return Reflect.ownKeys(Object.prototype).length === PROTOTYPE_KEYS ? undefined : 'Object.prototype is polluted'
 }
 
+/** Every second body comes in two pieces, cut anywhere. */
+function inPieces(bytes: Buffer, index: number): Pieces {
+  if (index % 2 === 0) return Pieces.of(bytes)
+  const at = index % (bytes.length + 1)
+  const pieces = new Pieces()
+  for (const piece of [bytes.subarray(0, at), bytes.subarray(at)]) pieces.add(Buffer.from(piece))
+  return pieces
+}
+
 /** What is wrong about what became of a body; `undefined` where all is well. */
 async function judge({ bytes, type, how }: Body, index: number): Promise<string | undefined> {
-  const parsed = await parseBytes(bytes, type)
+  const parsed = await parseBytes(inPieces(bytes, index), type)
   const mustDeliver = how === 'valid XML' || (type !== 'xml' && isDeliverable(bytes))
   if (!parsed.ok)
     return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)

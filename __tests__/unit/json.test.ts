@@ -28,6 +28,44 @@ it('reads letters of any length, wherever they stand', () => {
   }
 })
 
+/** Cut into two or three pieces, some of them empty perhaps. */
+function cut(bytes: Buffer, one: number, other: number): Buffer[] {
+  const [first, second] = [one % (bytes.length + 1), other % (bytes.length + 1)].sort((a, b) => a - b) as [
+    number,
+    number,
+  ]
+  return [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]
+}
+
+it('reads the same wherever the bytes are cut into pieces', () => {
+  const letters = fc.string({
+    unit: fc.constantFrom('a', '"', '\\', 'é', '€', '😀', '\uFEFF', '[', ','),
+    maxLength: 12,
+  })
+  const text = fc.oneof(
+    letters.map((content) => JSON.stringify([content])),
+    letters,
+  )
+  fc.assert(
+    fc.property(text, fc.boolean(), fc.nat(80), fc.nat(80), (content, isMarked, one, other) => {
+      const bytes = Buffer.from(isMarked ? `\uFEFF${content}` : content)
+      expect(parseJson(cut(bytes, one, other))).toEqual(parseJson(bytes))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+it('bytes that are no UTF-8 are refused wherever they are cut', () => {
+  const bytes = fc.array(fc.constantFrom(0x22, 0x61, 0x80, 0xa0, 0xbf, 0xc3, 0xe2, 0xed, 0xf0, 0xff), { maxLength: 8 })
+  fc.assert(
+    fc.property(bytes, fc.nat(8), fc.nat(8), (content, one, other) => {
+      const whole = Buffer.from(content)
+      expect(parseJson(cut(whole, one, other))).toEqual(parseJson(whole))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 it('skips a byte order mark, but only at the start', () => {
   expect(parse('\uFEFF{"a":1}')).toMatchObject({ ok: true, value: { a: 1 } })
   expect(parse('{"a":"\uFEFF"}')).toMatchObject({ ok: true, value: { a: '\uFEFF' } })
@@ -122,6 +160,16 @@ describe('the number of values', () => {
     }
     expect(list(MAX_VALUES - 1)).toEqual({ ok: true })
     expect(list(MAX_VALUES)).toEqual(refusal)
+  })
+
+  it('is the same in pieces, cut within texts and escapes', () => {
+    const text = `{"a":"\\\\\\"[[,","b":[${'0,'.repeat(MAX_VALUES)}0]}`
+    const few = `{"a":"\\\\\\"${',['.repeat(MAX_VALUES)}","b":[0]}`
+    for (let at = 4; at < 14; at++) {
+      const inPieces = (whole: string) => [Buffer.from(whole.slice(0, at)), Buffer.from(whole.slice(at))]
+      expect(parseJson(inPieces(text))).toEqual(refusal)
+      if (at % 3 === 0) expect(parseJson(inPieces(few)).ok).toBe(true)
+    }
   })
 
   it('does not count what is in texts', () => {

@@ -2,6 +2,7 @@
  * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
  */
 import { TradecloudWebhookError } from '../../lib/errors'
+import { Pieces } from '../../lib/receive/pieces'
 import {
   Reporter,
   type DeliveryRecord,
@@ -21,8 +22,9 @@ function setup(options: Partial<ReporterOptions> = {}) {
   }
   const reporter = new Reporter({ logger, ...options })
   const report = (result: Result, more: Partial<DeliveryRecord> = {}, rawBody?: Buffer) => {
+    const body = rawBody && Pieces.of(rawBody)
     const answer = answerFor(result, 'r-1', 'final')
-    reporter.request({ ...recordOf(result, answer.status, answer.givenUp), ...more }, result, answer, rawBody)
+    reporter.request({ ...recordOf(result, answer.status, answer.givenUp), ...more }, result, answer, body)
   }
   return { lines, reporter, report }
 }

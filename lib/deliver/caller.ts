@@ -2,6 +2,7 @@
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../entity-state'
 import type { WebhookContext, WebhookEvent } from '../events'
+import type { Pieces } from '../receive/pieces'
 import type { Result } from '../respond'
 import { isThenable } from '../thenable'
 import type { Trigger } from '../trigger'
@@ -23,16 +24,19 @@ export interface Call {
   watched: Watched
 }
 
-/** A class, so that the getter is on the prototype: one of its own would keep each event until a full garbage collection. */
+/**
+ * A class, so that the getters are on the prototype: those of its own would keep each event until a full garbage collection. Of
+ * what a callback does not look at nothing is made.
+ */
 class Context implements WebhookContext {
   readonly deliveryId: string
   readonly requestId: string
   readonly attempt: number
   readonly receivedAt: Date
-  readonly rawBody: Buffer | undefined
   readonly outdated: boolean
   readonly replay: boolean
   readonly api: TradecloudClient | undefined
+  readonly #body: Pieces | undefined
   readonly #abort: LazyAbort
 
   constructor(
@@ -45,11 +49,15 @@ class Context implements WebhookContext {
     this.requestId = trigger.requestId
     this.attempt = attempt
     this.receivedAt = trigger.receivedAt
-    this.rawBody = trigger.type === 'body' ? trigger.rawBody : undefined
+    this.#body = trigger.type === 'body' ? trigger.rawBody : undefined
     this.outdated = outdated
     this.replay = replay
     this.api = api
     this.#abort = watched.abort
+  }
+
+  get rawBody(): Buffer | undefined {
+    return this.#body?.whole
   }
 
   get signal(): AbortSignal {

@@ -2,6 +2,7 @@
 import type { Known } from '../exchange'
 import type { Inbox, InboxDelivery, StoredEvent } from '../inbox/inbox'
 import { parseBytes, readMediaType, type TakenBody } from '../receive/parse-body'
+import { Pieces } from '../receive/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
 import type { Result } from '../respond'
 import { sha256 } from '../sha256'
@@ -41,14 +42,15 @@ export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger,
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }
-  const stored = await store(inbox, event, isBody ? origin.body?.bytes : undefined, 'queued')
+  const stored = await store(inbox, event, isBody ? origin.body?.bytes.whole : undefined, 'queued')
   // What a trigger with an ID is delivered as shows only once it was fetched.
   return { ...stored, deliveryId: isBody ? id : undefined }
 }
 
 /** Keeps a body that cannot be delivered, for a person. */
 export async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
-  const digest = sha256(origin.body?.bytes ?? NOTHING)
+  const bytes = origin.body?.bytes.whole ?? NOTHING
+  const digest = sha256(bytes)
   const { outcome: code, detail: reason = code, issues } = refusal
   const { kind = 'unknown', eventName, entityId } = origin.known
   const event: StoredEvent = {
@@ -63,7 +65,7 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
     digest,
     quarantine: { code, reason, issues },
   }
-  const stored = await store(inbox, event, origin.body?.bytes, 'quarantined')
+  const stored = await store(inbox, event, bytes, 'quarantined')
   return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
 }
 
@@ -87,10 +89,11 @@ export async function readStored(
   }
   const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
   if (!media.ok) return media
-  const parsed = await parseBytes(bytes, media.type)
+  const pieces = Pieces.of(bytes)
+  const parsed = await parseBytes(pieces, media.type)
   if (!parsed.ok) return parsed
   const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
-  const rawBody = event.reserialized ? undefined : bytes
+  const rawBody = event.reserialized ? undefined : pieces
   return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
 }
 

@@ -4,6 +4,7 @@ import type { Issue } from '../events'
 import { parseJson, type JsonResult } from '../json'
 import { sha256 } from '../sha256'
 import { removedKeyIssues } from '../validate'
+import { Pieces } from './pieces'
 import { refuse, sentence, type Refusal } from './refusal'
 
 export interface ParsedBody {
@@ -18,7 +19,7 @@ export interface ParsedBody {
 
 /** A body as it came, or as a parser of the app left it. */
 export interface TakenBody {
-  bytes: Buffer
+  bytes: Pieces
   /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
   reserialized: boolean
 }
@@ -54,16 +55,16 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
 
 /** JSON at once, tXML piece by piece. `unwanted` tells that nobody waits for the result any more. */
 export function parseBytes(
-  bytes: Buffer,
+  bytes: Pieces,
   type: MediaType,
   unwanted?: () => boolean,
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
-  const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes) === '<')
+  const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes.whole) === '<')
   if (xml)
     return loadTxml()
-      .readTxml(bytes, unwanted)
+      .readTxml(bytes.whole, unwanted)
       .then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
-  return parsedBody(bytes, parseJson(bytes), [])
+  return parsedBody(bytes, parseJson(bytes.all), [])
 }
 
 /** Loaded when the first XML comes: most webhooks get none. */
@@ -71,11 +72,11 @@ function loadTxml(): typeof import('../txml/read') {
   return require('../txml/read') as typeof import('../txml/read')
 }
 
-function parsedBody(bytes: Buffer, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {
+function parsedBody(bytes: Pieces, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {
   if (!read.ok) return refuse('malformed_body', sentence(read.reason))
   const { value, removedKeys } = read
   if (removedKeys.length > 0) issues.unshift(...removedKeyIssues(removedKeys))
-  return { ok: true, value, digest: sha256(bytes), issues }
+  return { ok: true, value, digest: sha256(bytes.all), issues }
 }
 
 /**
@@ -99,7 +100,7 @@ export function takeParsedBody(req: IncomingMessage): ({ ok: true } & TakenBody)
 }
 
 function taken(bytes: Buffer, reserialized = false): { ok: true } & TakenBody {
-  return { ok: true, bytes, reserialized }
+  return { ok: true, bytes: Pieces.of(bytes), reserialized }
 }
 
 /** Something before us has begun to read the stream, or told it to give text: what is left is not the body. */

@@ -1,6 +1,7 @@
 /**
- * The pieces of a body while it arrives. Small ones are copied together: a sender who puts each byte into an HTTP chunk of
- * its own would make a Buffer of each, which takes a hundred times the memory of what is in it.
+ * The bytes of a body, in the pieces that they came in: a second copy of a large body takes its memory twice, and makes V8
+ * collect garbage at once. Small pieces are copied together: a sender who puts each byte into an HTTP chunk of its own would
+ * make a Buffer of each, which takes a hundred times the memory of what is in it.
  */
 
 const SMALL = 1024
@@ -11,26 +12,22 @@ const PART = 1 / 4
 export class Pieces {
   /** Bytes in all. */
   size = 0
-  readonly #expected: number
-  readonly #whole: Buffer[] = []
+  #whole: Buffer[] = []
   /** Where small pieces are gathered, and how much of it is filled. */
   #room: Buffer | undefined
   #filled = 0
 
-  /** `expected`: bytes that will come, where that is known; no more of them may. 0: not known. */
-  constructor(expected = 0) {
-    this.#expected = expected
+  /** Bytes that are there already. */
+  static of(bytes: Buffer): Pieces {
+    const pieces = new Pieces()
+    pieces.#whole.push(bytes)
+    pieces.size = bytes.length
+    return pieces
   }
 
   add(piece: Buffer): void {
     const isFirst = this.size === 0
     this.size += piece.length
-    if (this.#expected >= ROOM) {
-      // A large body goes right to its place: kept in pieces it would be in memory twice for a moment.
-      this.#room ??= Buffer.allocUnsafeSlow(this.#expected)
-      this.#filled += piece.copy(this.#room, this.#filled)
-      return
-    }
     if ((piece.length >= SMALL || isFirst) && piece.length >= PART * piece.buffer.byteLength) {
       this.#closeRoom()
       this.#whole.push(piece)
@@ -45,11 +42,18 @@ export class Pieces {
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
-  /** The bytes in one, without a copy where one piece is all. */
-  join(): Buffer {
+  get all(): readonly Buffer[] {
     this.#closeRoom()
-    const [first] = this.#whole
-    return this.#whole.length === 1 && first ? first : Buffer.concat(this.#whole, this.size)
+    return this.#whole
+  }
+
+  /** All in one, which takes the place of the pieces. */
+  get whole(): Buffer {
+    const [first, ...others] = this.all
+    if (first && others.length === 0) return first
+    const joined = Buffer.concat(this.#whole, this.size)
+    this.#whole = [joined]
+    return joined
   }
 
   #closeRoom(): void {

@@ -16,7 +16,7 @@ export interface ReadBodyOptions {
   budget: ByteBudget
 }
 
-export type BodyResult = { ok: true; bytes: Buffer } | Refusal
+export type BodyResult = { ok: true; bytes: Pieces } | Refusal
 
 export interface BodyReading {
   /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
@@ -54,7 +54,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
-    const pieces = new Pieces(declared)
+    const pieces = new Pieces()
     let decoder: Decoder | undefined
     let settled = false
     let ended = false
@@ -70,7 +70,7 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
       resolve(outcome)
     }
     const fail = (outcome: Refusal['outcome'], detail: string): void => settle({ ok: false, outcome, detail })
-    const finish = (): void => settle({ ok: true, bytes: pieces.join() })
+    const finish = (): void => settle({ ok: true, bytes: pieces })
     const keep = (chunk: Buffer): void => {
       if (settled) return
       if (pieces.size + chunk.length > limit) {

@@ -7,6 +7,7 @@ import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
 import type { Validator } from '../validate'
 import type { ParsedBody } from './parse-body'
+import type { Pieces } from './pieces'
 import { identify, readEvent } from './read-event'
 import type { TriggerId } from './trigger-id'
 
@@ -26,7 +27,7 @@ export interface Origin {
   requestId: string
   receivedAt: Date
   /** Absent where the app had parsed the body to an object. */
-  rawBody: Buffer | undefined
+  rawBody: Pieces | undefined
 }
 
 /** `known` learns what is found out on the way, also where the body is refused in the end. */

@@ -105,9 +105,9 @@ function takeBody(
     exchange.abandon = undefined
     if (!read.ok) return read
     const { bytes } = read
-    exchange.whenDone(() => budget.give(bytes.length))
-    exchange.bodyBytes = bytes.length
-    if (bytes.length === 0) return 'none'
+    exchange.whenDone(() => budget.give(bytes.size))
+    exchange.bodyBytes = bytes.size
+    if (bytes.size === 0) return 'none'
     exchange.body = { bytes, reserialized: false }
     return parseBytes(bytes, media.type, unwanted)
   })

@@ -11,6 +11,7 @@ import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import type { Store } from '../../../lib/deliver/store'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors'
 import type { WebhookContext, WebhookEvent } from '../../../lib/events'
+import { Pieces } from '../../../lib/receive/pieces'
 import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/trigger'
 import { createValidator } from '../../../lib/validate'
 
@@ -148,7 +149,7 @@ afterEach(() => {
 describe('an event', () => {
   it('is delivered with its context', async () => {
     const { deliverer, calls, client } = setup({ api: undefined })
-    const trigger = body('1', 'x', { rawBody: Buffer.from('{}') })
+    const trigger = body('1', 'x', { rawBody: Pieces.of(Buffer.from('{}')) })
     const ticket = deliverer.submit(trigger)
     await settle()
     expect(calls).toHaveLength(1)
@@ -161,11 +162,11 @@ describe('an event', () => {
       requestId: trigger.requestId,
       attempt: 1,
       receivedAt: trigger.receivedAt,
-      rawBody: trigger.rawBody,
       outdated: false,
       replay: false,
       api: undefined,
     })
+    expect(context.rawBody).toBe(trigger.rawBody?.whole)
     expect(context.signal.aborted).toBe(false)
     finish()
     expect(await ticket.result).toEqual({ outcome: 'delivered', attempt: 1, deliveryId: context.deliveryId })
