@@ -181,6 +181,19 @@ describe('a claim', () => {
     expect(calls.slice(1)).toEqual([['release', 'key', 't']])
   })
 
+  it.each([true, false])('is settled only once the store has noted it (remembered: %p)', async (remember) => {
+    let noted = (): void => undefined
+    const slow = () => new Promise<void>((resolve) => (noted = resolve))
+    const claim = await claimOf(fakeStore({ complete: slow, release: slow }).store, remember)
+    let settled = false
+    void Promise.resolve(claim.complete()).then(() => (settled = true))
+    await jest.advanceTimersByTimeAsync(1000)
+    expect(settled).toBe(false)
+    noted()
+    await jest.advanceTimersByTimeAsync(0)
+    expect(settled).toBe(true)
+  })
+
   it("tells when the lease is somebody else's", async () => {
     const { store } = fakeStore({ renew: () => false, complete: () => Promise.resolve(false) })
     const claim = await claimOf(store)

@@ -307,6 +307,25 @@ describe('the store', () => {
     expect(await deliverer.submit(body('1')).result).toMatchObject({ outcome: 'delivered' })
   })
 
+  it.each(['complete', 'release'] as const)(
+    'that takes its time to %s holds back the answer and the next event',
+    async (method) => {
+      let noted = (): void => undefined
+      const slow = () => new Promise<never>((resolve) => (noted = resolve as () => void))
+      const store = { ...away(() => ({ status: 'claimed', token: 't' })), [method]: slow }
+      const { deliverer, calls } = setup({ store })
+      const first = watch(deliverer.submit(body('1', 'a')))
+      deliverer.submit(body('1', 'b'))
+      await settle()
+      calls[0]![method === 'complete' ? 'finish' : 'fail'](new Error('x'))
+      await settle()
+      expect([first.outcome, calls.length]).toEqual([undefined, 1])
+      noted()
+      await settle()
+      expect([first.outcome, calls.length]).toEqual([method === 'complete' ? 'delivered' : 'handler_failed', 2])
+    },
+  )
+
   it('is told when the event was delivered, released or rejected: once, with the right token', async () => {
     const told: unknown[][] = []
     const store: Store = {
