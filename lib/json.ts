@@ -42,7 +42,7 @@ export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
-/** The same bytes, with no letter in two pieces. None of them is empty. */
+/** The same bytes, with no letter in two pieces. The first is not empty, unless it is all. */
 function cutBetweenLetters(pieces: readonly Buffer[]): readonly Buffer[] {
   if (pieces.length < 2) return pieces
   const cut: Buffer[] = []
@@ -150,13 +150,13 @@ function findExcess(pieces: readonly Buffer[]): string | undefined {
   let inText = false
   let escaped = false
   for (const bytes of pieces) {
-    for (const byte of bytes) {
-      if (inText) {
+    for (let i = 0; i < bytes.length; i++) {
+      for (; inText && i < bytes.length; i++) {
         if (escaped) escaped = false
-        else if (byte === 0x5c /* \ */) escaped = true
-        else if (byte === 0x22 /* " */) inText = false
-        continue
+        else if (bytes[i] === 0x5c /* \ */) escaped = true
+        else if (bytes[i] === 0x22 /* " */) inText = false
       }
+      const byte = bytes[i]
       if (byte === 0x22) inText = true
       else if (byte === 0x7b /* { */ || byte === 0x5b /* [ */) {
         values++

@@ -1,6 +1,6 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
 import { debugDeliver } from '../debug'
-import { quote } from '../quote'
+import { describe } from '../report'
 import { isThenable } from '../thenable'
 import type { ClaimResult, MaybePromise, Store } from './store'
 
@@ -99,7 +99,7 @@ class StoreClaim implements Claim {
 
   #try<T>(operation: (options: ClaimsOptions) => MaybePromise<T>, otherwise: T): MaybePromise<T> {
     const failed = (error: unknown): T => {
-      debugDeliver('the dedupe store failed: %s', error instanceof Error ? quote(error.message) : 'not an Error')
+      debugDeliver('the dedupe store failed: %s', describe(error))
       return otherwise
     }
     try {

@@ -3,8 +3,11 @@ import { checkWholeNumber } from '../checks'
 import { hashOf, KeyFilter } from './key-filter'
 import type { ClaimResult, Store } from './store'
 
+/** Of one generation. A Map holds twice as many, and throws where one more is added. */
+const MOST_KEYS = 2 ** 23
+
 export interface MemoryStoreOptions {
-  /** Completed keys that are remembered at most; about 200 bytes each. Default: 100,000. */
+  /** Completed keys that are remembered at most; about 200 bytes each. Default: 100,000. More than 16 million count as that. */
   maxKeys?: number | undefined
 }
 
@@ -28,7 +31,8 @@ export class MemoryStore implements Store {
   #tokens = 0
 
   constructor({ maxKeys = 100_000 }: MemoryStoreOptions = {}) {
-    this.#half = Math.floor(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER) / 2)
+    const half = Math.floor(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER) / 2)
+    this.#half = Math.min(half, MOST_KEYS)
     this.#youngFilter = new KeyFilter(this.#half)
     this.#oldFilter = new KeyFilter(this.#half)
   }
@@ -55,8 +59,8 @@ export class MemoryStore implements Store {
 
   complete(key: string, token: string, ttlMs: number): boolean {
     if (!this.renew(key, token)) return false
-    // A whole number takes no memory of its own.
-    this.#young.set(key, Math.ceil(performance.now() + ttlMs))
+    // A whole number takes no memory of its own, in the first weeks of a process.
+    this.#young.set(key, Math.max(0, Math.ceil(performance.now() + ttlMs)))
     this.#running--
     if (this.#young.size - this.#running >= this.#half) this.#startGeneration()
     return true
@@ -76,7 +80,7 @@ export class MemoryStore implements Store {
     this.#youngFilter = filter
     filter.clear()
     for (const [key, value] of this.#old) {
-      if (value >= 0) continue
+      if (!(value < 0)) continue
       this.#old.delete(key)
       this.#young.set(key, value)
       filter.add(hashOf(key))

@@ -9,6 +9,13 @@ const ROOM = 64 * 1024
 /** A piece keeps all of the memory that it was cut from: it is copied where it is less than this part of that. */
 const PART = 1 / 4
 
+/** Not out of Node's pool, which each of its parts would keep as a whole. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
 export class Pieces {
   /** Bytes in all. */
   size = 0
@@ -42,8 +49,12 @@ export class Pieces {
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
+  /** For when no more come: what is left of a room is given up. */
   get all(): readonly Buffer[] {
     this.#closeRoom()
+    this.#room = undefined
+    const last = this.#whole.at(-1)
+    if (last && last.length < PART * last.buffer.byteLength) this.#whole[this.#whole.length - 1] = copyOf(last)
     return this.#whole
   }
 

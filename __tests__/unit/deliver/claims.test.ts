@@ -201,8 +201,12 @@ describe('a claim', () => {
     expect(await claim.complete()).toBe(false)
   })
 
+  const throwingNonsense = () => {
+    throw Object.assign(new Error('x'), { message: { not: 'a text' } })
+  }
   const failing = [
     ['throws', throwing],
+    ['throws nonsense', throwingNonsense],
     ['rejects', rejecting],
     ['hangs', never],
   ] as const

@@ -147,6 +147,22 @@ afterEach(() => {
 })
 
 describe('an event', () => {
+  it.each([
+    ['an object', (work: Promise<void>) => ({ then: work.then.bind(work) })],
+    // As a proxy for remote calls returns it.
+    ['a function', (work: Promise<void>) => Object.assign(() => undefined, { then: work.then.bind(work) })],
+  ])('is not delivered before the promise of its callback is kept, of any library: %s', async (_what, promise) => {
+    let fail: (cause: Error) => void = () => undefined
+    const work = new Promise<void>((_resolve, reject) => (fail = reject))
+    const { deliverer } = setup({ callbacks: { onOrder: (() => promise(work)) as never } })
+    const seen = watch(deliverer.submit(body('1')))
+    await settle()
+    expect(seen.outcome).toBeUndefined()
+    fail(new Error('too late'))
+    await settle()
+    expect(seen.outcome).toBe('handler_failed')
+  })
+
   it('is delivered with its context', async () => {
     const { deliverer, calls, client } = setup({ api: undefined })
     const trigger = body('1', 'x', { rawBody: Pieces.of(Buffer.from('{}')) })

@@ -55,6 +55,16 @@ it('a completed key is remembered for its time and no longer', () => {
   expect(store.claim('a').status).toBe('claimed')
 })
 
+it.each([0, -1, -1e12, NaN])('a key that is remembered for %p ms can be claimed again', (ttlMs) => {
+  const store = new MemoryStore({ maxKeys: 4 })
+  for (let i = 0; i < 20; i++) {
+    store.complete('a', claim(store, 'a'), ttlMs)
+    jest.advanceTimersByTime(1)
+  }
+  complete(store, 'b')
+  expect(store.claim('b')).toEqual({ status: 'completed' })
+})
+
 it('a key that is completed again is remembered from then on', () => {
   const store = new MemoryStore()
   complete(store, 'a')

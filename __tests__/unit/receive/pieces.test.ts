@@ -53,6 +53,16 @@ test('a small piece of much memory does not keep it', () => {
   expect(pieces.whole.buffer.byteLength).toBeLessThan(10_000)
 })
 
+test('the rest of a body does not keep the room that it was gathered in', () => {
+  const held = (pieces: Pieces) => new Set(pieces.all.map((piece) => piece.buffer)).size
+  const pieces = new Pieces()
+  for (const length of [30_000, 1]) pieces.add(Buffer.alloc(length, 'x'))
+  const { all } = pieces
+  expect(held(pieces)).toBe(2)
+  expect(all.reduce((sum, piece) => sum + piece.buffer.byteLength, 0)).toBe(30_001)
+  expect(Buffer.concat(all).equals(Buffer.alloc(30_001, 'x'))).toBe(true)
+})
+
 test('a million pieces of one byte take a few times their bytes', () => {
   const pieces = new Pieces()
   collectGarbage()

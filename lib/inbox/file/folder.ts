@@ -54,8 +54,8 @@ export class Folder {
   }
 
   /**
-   * Writes a file that is there as a whole or not at all, and flushes it and its name. One that is there by that name can only be
-   * of the same event, which could be neither made safe nor taken back: it is replaced.
+   * Writes a file that is there as a whole or not at all, and flushes it and its name. One that is there by that name is replaced:
+   * it is of the same event, and could be neither made safe nor taken back, or is not known again yet.
    */
   async create(place: Place, id: string, content: Buffer): Promise<void> {
     const temporary = join(this.directory, 'tmp', randomUUID())
