@@ -3,6 +3,8 @@
  * 90 seconds, with fewer rounds and without the largest bodies). `--only=http,txml` runs some of them. A whole run writes its
  * tables into `docs/performance.md`.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -35,9 +37,29 @@ function writeFigures(figures: string): void {
   writeFileSync(PAGE, `${page.slice(0, from + BEGIN.length)}\n\n${figures}\n\n${page.slice(to)}`)
 }
 
+function argument(name: string): string | undefined {
+  return process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3)
+}
+
+/** In a process of its own: what one part leaves in memory, and what V8 has learned from it, would change the figures of the next. */
+async function runPart(module: string, quick: boolean): Promise<string> {
+  const child = fork(__filename, [`--module=${module}`, ...(quick ? ['--quick'] : [])])
+  let text: string | undefined
+  child.once('message', (message) => (text = message as string))
+  const [code] = (await once(child, 'exit')) as [number]
+  if (text === undefined) throw new Error(`${module} ended with ${code}.`)
+  return text
+}
+
 async function main(): Promise<void> {
   const quick = process.argv.includes('--quick')
-  const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length)
+  const module = argument('module')
+  if (module !== undefined) {
+    process.send?.(await (require(module) as Part).run(quick))
+    process.disconnect()
+    return
+  }
+  const only = argument('only')
   const names = only?.split(',') ?? Object.keys(PARTS)
   const started = performance.now()
   const figures: string[] = [
@@ -47,8 +69,7 @@ async function main(): Promise<void> {
     const part = PARTS[name]
     if (!part) throw new Error(`No part ${name}; known are ${Object.keys(PARTS).join(', ')}`)
     console.log(`\n## ${part.title}\n`)
-    // Loaded when its turn comes: with BullMQ loaded, V8 reads tXML at two thirds of its speed.
-    const text = await (require(part.module) as Part).run(quick)
+    const text = await runPart(part.module, quick)
     if (name !== 'http') console.log(text)
     figures.push(`## ${part.title}\n\n${text}`)
   }
