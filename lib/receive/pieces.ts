@@ -51,10 +51,12 @@ export class Pieces {
 
   /** For when no more come: what is left of a room is given up. */
   get all(): readonly Buffer[] {
-    this.#closeRoom()
-    this.#room = undefined
-    const last = this.#whole.at(-1)
-    if (last && last.length < PART * last.buffer.byteLength) this.#whole[this.#whole.length - 1] = copyOf(last)
+    if (this.#room) {
+      this.#closeRoom()
+      this.#room = undefined
+      const last = this.#whole.at(-1)
+      if (last && last.length < PART * last.buffer.byteLength) this.#whole[this.#whole.length - 1] = copyOf(last)
+    }
     return this.#whole
   }
 
