@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { EventKind } from './events'
 import type { Client } from './receive/address-check'
 import type { TakenBody } from './receive/parse-body'
+import type { Pieces } from './receive/pieces'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
 
@@ -59,6 +60,11 @@ export class Exchange {
     return this.#whenDone === undefined
   }
 
+  /** The bytes that were sent, where they are known. */
+  get rawBody(): Pieces | undefined {
+    return this.body?.reserialized ? undefined : this.body?.bytes
+  }
+
   /** Calls back when the request was answered, at once where it was. */
   whenDone(callback: () => void): void {
     if (this.#whenDone) this.#whenDone.push(callback)
@@ -96,6 +102,6 @@ export class Exchange {
       durationMs: performance.now() - this.#startedAt,
     }
     for (const callback of whenDone) callback()
-    reporter.request(record, result, answer, this.body?.reserialized ? undefined : this.body?.bytes)
+    reporter.request(record, result, answer, this.rawBody)
   }
 }

@@ -50,6 +50,15 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
+/** Calls for events of which an earlier one was cut short. By the clock: of processes that run side by side, none is the later one. */
+export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
+  const begun = steps.filter(({ what }) => what === 'begin')
+  const cut = begun.filter(({ run, event }) =>
+    interrupted.some(([number, events]) => number === run && events.has(event)),
+  )
+  return begun.filter((step) => cut.some(({ event, clock }) => event === step.event && clock < step.clock))
+}
+
 /** Calls for an event that began before the one before it in its order had succeeded. */
 export function tooEarly(steps: Step[]): string[] {
   const succeeded = new Set<string>()

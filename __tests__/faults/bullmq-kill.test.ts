@@ -1,6 +1,6 @@
 /** Receivers with the inbox on BullMQ that are killed with -9: under load, and over and over at the same events. */
 import { pause, until } from '../integration/harness'
-import { atTheSameTime, cutShort, settleAccount, tooEarly } from './account'
+import { atTheSameTime, calledAgain, cutShort, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'
 import { startCluster } from './cluster'
 import { Load } from './load'
@@ -41,12 +41,7 @@ test(
     const { answers, extraCalls, slowestAnswerMs } = account
     const killed = [...cluster.diedAt.keys()]
     const interrupted = [...cutShort(steps)].filter(([run]) => killed.includes(run))
-    const begun = steps.filter(({ what }) => what === 'begin')
-    // By the clock: a process with a higher number may have had the event before the one that was killed.
-    const cut = begun.filter(({ run, event }) =>
-      interrupted.some(([number, events]) => number === run && events.has(event)),
-    )
-    const again = begun.filter((step) => cut.some(({ event, clock }) => event === step.event && clock < step.clock))
+    const again = calledAgain(steps, interrupted)
     const leasesLost = alarms.filter(({ line }) => line.includes('lease')).length
     const together = atTheSameTime(steps, cluster.diedAt)
     report('BullMQ: workers killed with -9 under load', {

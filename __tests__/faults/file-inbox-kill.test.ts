@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pause } from '../integration/harness'
-import { cutShort, settleAccount } from './account'
+import { calledAgain, cutShort, settleAccount } from './account'
 import { buildReceiver } from './build'
 import { readLedger } from './ledger'
 import { Load } from './load'
@@ -59,9 +59,7 @@ test(
     const account = settleAccount([load], { steps, alarms })
     const { answers, extraCalls, slowestAnswerMs } = account
     const interrupted = [...cutShort(steps)].filter(([run]) => run <= KILLS)
-    const again = interrupted.flatMap(([run, events]) =>
-      steps.filter((step) => step.what === 'begin' && step.run > run && events.has(step.event)),
-    )
+    const again = calledAgain(steps, interrupted)
     report('killed with -9 under load', {
       events: account.events,
       kills: KILLS,

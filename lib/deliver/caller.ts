@@ -4,7 +4,6 @@ import type { EntityState } from '../entity-state'
 import type { WebhookContext, WebhookEvent } from '../events'
 import type { Pieces } from '../receive/pieces'
 import type { Result } from '../respond'
-import { isThenable } from '../thenable'
 import type { Trigger } from '../trigger'
 import { failureOf } from './failure'
 import type { Handler } from './handlers'
@@ -81,8 +80,7 @@ export class Caller {
     const context = new Context(trigger, { deliveryId, attempt, replay, watched }, outdated, this.#api)
     watched.callingSince = Date.now()
     try {
-      const returned: unknown = handler(event, context)
-      if (isThenable(returned)) await returned
+      await handler(event, context)
     } catch (cause) {
       return failureOf(cause)
     } finally {

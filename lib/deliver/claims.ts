@@ -2,16 +2,16 @@
 import { debugDeliver } from '../debug'
 import { describe } from '../report'
 import { isThenable } from '../thenable'
-import type { ClaimResult, MaybePromise, Store } from './store'
+import type { ClaimResult, Store } from './store'
 
-/** An event that is ours to process. None of the methods throws or rejects; they answer at once where the store does. */
+/** An event that is ours to process. None of the methods rejects. */
 export interface Claim {
   /** False when the lease was lost to somebody else. */
-  renew(): MaybePromise<boolean>
+  renew(): Promise<boolean>
   /** Processed. False when the store could not note it; the event is delivered all the same. */
-  complete(): MaybePromise<boolean>
+  complete(): Promise<boolean>
   /** Not processed: the same event may be tried again at once. */
-  release(): MaybePromise<void>
+  release(): Promise<void>
 }
 
 export type Taken =
@@ -36,32 +36,25 @@ export class Claims {
   }
 
   /** `remember`: false for an event that may truly come again with the same bytes; it is only kept from running twice at a time. */
-  take(key: string, remember: boolean): MaybePromise<Taken> {
-    const { store, leaseMs } = this.#options
+  async take(key: string, remember: boolean): Promise<Taken> {
+    const { store, leaseMs, timeoutMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
-      return isThenable(answer) ? this.#takeLater(answer, key, remember) : this.#taken(answer, key, remember)
+      const result = isThenable(answer)
+        ? await bounded(
+            answer,
+            timeoutMs,
+            // A store that thaws later may still hand out the claim: nobody would ever give it back.
+            (late) => void (isClaimed(late) && this.#claim(key, late.token, remember).release()),
+          )
+        : answer
+      if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token, remember) }
+      const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
+      if (known !== undefined) return { status: known }
+      throw new Error('The store gave an answer that is none of a store.')
     } catch (cause) {
       return { status: 'away', cause }
     }
-  }
-
-  async #takeLater(answer: PromiseLike<ClaimResult>, key: string, remember: boolean): Promise<Taken> {
-    // A store that thaws later may still hand out the claim: nobody would ever give it back.
-    const giveBack = (late: ClaimResult): void =>
-      void (isClaimed(late) && this.#claim(key, late.token, remember).release())
-    try {
-      return this.#taken(await bounded(answer, this.#options.timeoutMs, giveBack), key, remember)
-    } catch (cause) {
-      return { status: 'away', cause }
-    }
-  }
-
-  #taken(result: ClaimResult, key: string, remember: boolean): Taken {
-    if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token, remember) }
-    const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
-    if (known === undefined) throw new Error('The store gave an answer that is none of a store.')
-    return { status: known }
   }
 
   #claim(key: string, token: string, remember: boolean): Claim {
@@ -82,31 +75,28 @@ class StoreClaim implements Claim {
     this.#remember = remember
   }
 
-  renew(): MaybePromise<boolean> {
+  renew(): Promise<boolean> {
     // A store that is away for a moment has not given the lease to anybody.
     return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
   }
 
-  complete(): MaybePromise<boolean> {
+  async complete(): Promise<boolean> {
     if (this.#remember) return this.#try(({ store, ttlMs }) => store.complete(this.#key, this.#token, ttlMs), false)
-    const released = this.release()
-    return isThenable(released) ? released.then(() => true) : true
+    await this.release()
+    return true
   }
 
-  release(): MaybePromise<void> {
+  release(): Promise<void> {
     return this.#try(({ store }) => store.release(this.#key, this.#token), undefined)
   }
 
-  #try<T>(operation: (options: ClaimsOptions) => MaybePromise<T>, otherwise: T): MaybePromise<T> {
-    const failed = (error: unknown): T => {
-      debugDeliver('the dedupe store failed: %s', describe(error))
-      return otherwise
-    }
+  async #try<T>(operation: (options: ClaimsOptions) => T | Promise<T>, otherwise: T): Promise<T> {
     try {
       const answer = operation(this.#options)
-      return isThenable(answer) ? bounded(answer, this.#options.timeoutMs).catch(failed) : answer
+      return isThenable(answer) ? await bounded(answer, this.#options.timeoutMs) : answer
     } catch (error) {
-      return failed(error)
+      debugDeliver('the dedupe store failed: %s', describe(error))
+      return otherwise
     }
   }
 }

@@ -5,10 +5,9 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors'
 import type { Result } from '../respond'
-import { isThenable } from '../thenable'
 import { kindOf, type Trigger } from '../trigger'
 import { Caller } from './caller'
-import type { Claim, Claims, Taken } from './claims'
+import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
 import type { Handlers } from './handlers'
 import { History } from './history'
@@ -16,7 +15,6 @@ import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identi
 import { LazyAbort } from './lazy-abort'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from './slots'
-import type { MaybePromise } from './store'
 import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {
@@ -135,8 +133,7 @@ export class Deliverer {
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
-      const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(trigger)
-      const claimed = isThenable(claiming) ? await claiming : claiming
+      const claimed = entity !== undefined && place === undefined ? BUSY : await this.#claim(trigger)
       const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
       return { deliveryId: delivery.deliveryId, ...result }
     } catch (cause) {
@@ -149,11 +146,14 @@ export class Deliverer {
   }
 
   /** A body is claimed, so that nobody else delivers it meanwhile; or the result that it has without being delivered. */
-  #claim(trigger: Trigger): MaybePromise<{ claim?: Claim } | Result> {
+  async #claim(trigger: Trigger): Promise<{ claim?: Claim } | Result> {
     const { claims, name } = this.#options
     if (trigger.type === 'id' || !claims) return {}
-    const taking = claims.take(dedupeKey(name, trigger), trigger.identified)
-    return isThenable(taking) ? taking.then(claimOrResult) : claimOrResult(taking)
+    const taken = await claims.take(dedupeKey(name, trigger), trigger.identified)
+    if (taken.status === 'claimed') return taken
+    if (taken.status === 'completed') return { outcome: 'duplicate' }
+    if (taken.status === 'in_progress') return { outcome: 'in_progress' }
+    return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
   }
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
@@ -171,8 +171,7 @@ export class Deliverer {
       return result
     } finally {
       this.#watch.remove(watched)
-      const settling = delivered ? claim?.complete() : claim?.release()
-      if (isThenable(settling)) await settling
+      if (claim) await (delivered ? claim.complete() : claim.release())
     }
   }
 
@@ -229,11 +228,4 @@ export class Deliverer {
       this.#slots.give()
     }
   }
-}
-
-function claimOrResult(taken: Taken): { claim: Claim } | Result {
-  if (taken.status === 'claimed') return taken
-  if (taken.status === 'completed') return { outcome: 'duplicate' }
-  if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-  return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
 }

@@ -8,7 +8,7 @@ export type ClaimResult =
   /** The key was completed and is still remembered. */
   | { status: 'completed' }
 
-export type MaybePromise<T> = T | Promise<T>
+type MaybePromise<T> = T | Promise<T>
 
 /**
  * Keeps which events are being processed and which were. Every method may be sync or async; each must be atomic. A

@@ -3,7 +3,6 @@
  * in this order.
  */
 import type { Exchange } from '../exchange'
-import { isThenable } from '../thenable'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
 import { isEmpty, isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
@@ -54,16 +53,14 @@ export async function receive(
   }
   const urlId = readTriggerId(match, rawQuery)
   if (method === 'GET') return idTrigger(exchange, urlId, method, options)
-  const taking = takeBody(exchange, options)
-  const body = isThenable(taking) ? await taking : taking
+  const body = await takeBody(exchange, options)
   if (body === 'none') {
     if (urlId.found || urlId.problem !== undefined) return idTrigger(exchange, urlId, method, options)
     return { ok: false, outcome: 'malformed_body', detail: 'There is no body, and no ID in the URL.' }
   }
   if (!body.ok) return body
   const { known, requestId, receivedAt } = exchange
-  const rawBody = exchange.body?.reserialized ? undefined : exchange.body?.bytes
-  return readTrigger(body, { method, urlId, requestId, receivedAt, rawBody }, options, known)
+  return readTrigger(body, { method, urlId, requestId, receivedAt, rawBody: exchange.rawBody }, options, known)
 }
 
 function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants }: ReceiverOptions): Received {
