@@ -97,14 +97,16 @@ test('SIGTERM ends one of two within 10 s: it refuses what comes, what runs ther
   const settings = { behaviour: { ms: 1_500 }, webhook: { concurrency: CONCURRENCY } }
   const [leaving, staying] = [await cluster.start(settings), await cluster.start(settings)]
   const more = { events: EVENTS, orders: 100, connections: 15 }
-  const toLeaving = new Load({ name: 'leaving', port: () => (leaving.hasExited ? staying : leaving).port, ...more })
+  let receiver = leaving
+  const toLeaving = new Load({ name: 'leaving', port: () => receiver.port, ...more })
   // Must not have sent all before the other one has ended.
   const toStaying = new Load({ name: 'staying', port: () => staying.port, ...more, rate: EVENTS / 6 })
   await until(() => toLeaving.accepted > EVENTS / 4, 'the load is not accepted', 60_000)
   const running = cutShort(cluster.read().steps).get(cluster.run(leaving))?.size ?? 0
   const terminatedAt = Date.now()
-  const { code, afterMs } = await leaving.signal('SIGTERM')
+  const { code, afterMs, refusesFrom } = await leaving.signal('SIGTERM')
   const endedAt = Date.now()
+  receiver = staying
   cluster.forget(leaving)
   const unfinished = [...(cutShort(cluster.read().steps).get(cluster.run(leaving)) ?? [])]
   staying.behave({ ms: 3 })
@@ -112,8 +114,7 @@ test('SIGTERM ends one of two within 10 s: it refuses what comes, what runs ther
   const { steps, alarms } = await cluster.finish()
 
   const account = settleAccount([toLeaving, toStaying], { steps, alarms })
-  // The signal takes a moment to arrive.
-  const refused = toLeaving.answers(terminatedAt + 50, endedAt)
+  const refused = toLeaving.answers(refusesFrom, endedAt)
   const elsewhere = toStaying.answers(terminatedAt, endedAt)
   report('BullMQ: SIGTERM of one of two under load', {
     events: account.events,

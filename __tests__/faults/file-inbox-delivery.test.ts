@@ -106,8 +106,7 @@ describe('SIGTERM under load', () => {
     let receiver = await start(1, { behaviour: { ms: CALLBACK_MS }, webhook: { concurrency: 16 } })
     const load = new Load({ name: 'term', port: () => receiver.port, events: EVENTS, orders: 200, connections: 30 })
     await until(() => load.accepted > EVENTS / 4, 'the load is not accepted', 60_000)
-    const terminatedAt = Date.now()
-    const { code, afterMs } = await receiver.signal('SIGTERM')
+    const { code, afterMs, refusesFrom } = await receiver.signal('SIGTERM')
     const endedAt = Date.now()
     const first = readLedger(ledger).steps
     receiver = await start(2, { behaviour: { ms: 1 } })
@@ -115,8 +114,7 @@ describe('SIGTERM under load', () => {
     await receiver.drained(60_000)
     await receiver.end()
     const account = settleAccount([load], readLedger(ledger))
-    // The signal takes a moment to arrive.
-    const after = load.answers(terminatedAt + 50, endedAt)
+    const after = load.answers(refusesFrom, endedAt)
     report('SIGTERM under load', {
       events: account.events,
       'exits after ms': afterMs,

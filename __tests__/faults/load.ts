@@ -69,9 +69,9 @@ export class Load {
     return this.done
   }
 
-  /** All answers to requests that were sent within a span of time. */
+  /** All answers to requests that were sent from one time on and before another one. */
   answers(from = 0, to = Infinity): Answer[] {
-    return this.sent.flatMap(({ answers }) => answers).filter(({ sentAt }) => sentAt >= from && sentAt <= to)
+    return this.sent.flatMap(({ answers }) => answers).filter(({ sentAt }) => sentAt >= from && sentAt < to)
   }
 
   async #connection(): Promise<void> {

@@ -60,6 +60,8 @@ export class Receiver {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #questions = new Map<number, (value: unknown) => void>()
+  /** When it began to close, once it has told. */
+  #closingAt = Infinity
   #stderr = ''
   #nextQuestion = 1
 
@@ -68,6 +70,7 @@ export class Receiver {
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
     child.stderr?.on('data', (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-4_000)))
     child.on('message', (message: FromReceiver) => {
+      if (message.type === 'closing') this.#closingAt = message.at
       if (message.type !== 'answer') return
       this.#questions.get(message.question)?.(message.value)
       this.#questions.delete(message.question)
@@ -124,12 +127,12 @@ export class Receiver {
     await this.#exited
   }
 
-  /** Sends a signal, and resolves when the process has ended. */
-  async signal(signal: NodeJS.Signals): Promise<{ code: number | null; afterMs: number }> {
+  /** Sends a signal, and resolves when the process has ended. `refusesFrom`: what is sent then comes after the signal. */
+  async signal(signal: NodeJS.Signals): Promise<{ code: number | null; afterMs: number; refusesFrom: number }> {
     const startedAt = performance.now()
     this.#child.kill(signal)
     await within(30_000, this.#exited, `${signal} does not end the receiver`)
-    return { code: this.#child.exitCode, afterMs: performance.now() - startedAt }
+    return { code: this.#child.exitCode, afterMs: performance.now() - startedAt, refusesFrom: this.#closingAt + 1 }
   }
 
   /** For a receiver that another command runs: it notices that its parent is gone, and the command ends with it. */

@@ -61,6 +61,8 @@ export type FromReceiver =
   | { type: 'listening'; port: number }
   | { type: 'refused'; code: unknown; message: string }
   | { type: 'answer'; question: number; value: unknown }
+  /** At this time, in milliseconds since 1970, it has begun to close. */
+  | { type: 'closing'; at: number }
 export type ToReceiver = { type: 'behave'; behaviour: Behaviour } | { type: 'ask'; question: number; what: Question }
 
 const settings = JSON.parse(process.argv[2]!) as ReceiverSettings
@@ -159,6 +161,7 @@ function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: ManagedI
       server.close(() => process.exit())
       server.closeAllConnections()
     })
+    tell({ type: 'closing', at: Date.now() })
   })
   server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
 }
