@@ -77,14 +77,13 @@ const RUN_BYTES = 1024
 
 /**
  * Text that is ASCII alone is ten times cheaper to get out of bytes than other text. One letter beyond it would make all of a
- * body dear, so only the runs that hold one are read as UTF-8, and what is between them in one go.
+ * body dear, so only the runs that hold one are read as UTF-8, and what is between them in one go. `bytes` hold whole letters.
  */
-function textOfPiece(bytes: Buffer, from: number): string {
+export function textOfPiece(bytes: Buffer, from = 0): string {
   let text = ''
   let plain = from
   for (let at = plain; at < bytes.length;) {
-    let end = at + RUN_BYTES
-    while (isInsideLetter(bytes[end])) end++
+    const end = nextLetter(bytes, at + RUN_BYTES)
     if (!isAscii(bytes.subarray(at, end))) {
       text += bytes.toString('latin1', plain, at) + bytes.toString('utf8', at, end)
       plain = end
@@ -92,6 +91,13 @@ function textOfPiece(bytes: Buffer, from: number): string {
     at = end
   }
   return text + bytes.toString('latin1', plain)
+}
+
+/** Where a letter begins, from `at` on. */
+export function nextLetter(bytes: Buffer, at: number): number {
+  let next = at
+  while (isInsideLetter(bytes[next])) next++
+  return next
 }
 
 /** A byte of UTF-8 that goes on with what the one before it began. */

@@ -1,7 +1,7 @@
 /** Puts a JSON value together while the elements of a tXML body come by. Knows no XML: names, text and ends only. */
 import type { Issue } from '../events'
 import { removePollutingKeys } from '../json'
-import { bodyShape, type Field, type Shape } from './shape'
+import { bodyShape, type Field, type ObjectShape, type Shape } from './shape'
 
 type Value = string | number | boolean | null | { [key: string]: Value | Value[] }
 
@@ -13,6 +13,9 @@ interface Element {
   /** Absent for an element that no schema knows. */
   field: Field | undefined
   shape: Shape | undefined
+  /** What its children may be, where its shape is an object. */
+  fields: ObjectShape['elements'] | undefined
+  /** Once it has a child: only what is not blank. */
   text: string
   /** Once it has a child element. */
   children: Record<string, Value | Value[]> | undefined
@@ -45,14 +48,15 @@ export class TreeBuilder {
     this.elements++
     this.depth++
     const parent = this.#current
-    const within = parent?.shape
-    const field = within?.type === 'object' ? within.elements.get(name) : undefined
+    const field = parent?.fields?.get(name)
     const shape = parent === undefined ? bodyShape : field?.shape
-    this.#current = { parent, key: field?.key ?? name, field, shape, text: '', children: undefined }
+    const fields = shape?.type === 'object' ? shape.elements : undefined
+    this.#current = { parent, key: field?.key ?? name, field, shape, fields, text: '', children: undefined }
   }
 
   text(text: string): void {
-    if (this.#current) this.#current.text += text
+    const element = this.#current
+    if (element && (element.children === undefined || !BLANK.test(text))) element.text += text
   }
 
   /** Closes the element that was opened last. */

@@ -3,11 +3,10 @@
  * cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
  */
 import { isUtf8 } from 'node:buffer'
-import { StringDecoder } from 'node:string_decoder'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events'
-import { markLength, MAX_DEPTH, MAX_VALUES } from '../json'
+import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece } from '../json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
@@ -29,13 +28,13 @@ export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => fa
   if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
   const builder = new TreeBuilder()
   const parser = createParser(builder)
-  const decoder = new StringDecoder('utf8')
   try {
     const start = startOf(bytes)
-    for (let at = start; at < bytes.length; at += PIECE_BYTES) {
+    for (let at = start, end = at; at < bytes.length; at = end) {
       if (at > start) await setImmediate()
       if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
-      parser.write(decoder.write(bytes.subarray(at, at + PIECE_BYTES)))
+      end = nextLetter(bytes, at + PIECE_BYTES)
+      parser.write(textOfPiece(bytes.subarray(at, end)))
       const { encoding } = parser.xmlDecl
       if (encoding !== undefined && !/^utf-?8$/i.test(encoding))
         throw new Malformed('the body declares another encoding than UTF-8')
@@ -71,7 +70,8 @@ function createParser(builder: TreeBuilder): SaxesParser {
     attributes = 0
     if (builder.elements === MAX_VALUES) fail(`the body holds more than ${MAX_VALUES} values`)
     if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
-    builder.open(name.slice(name.lastIndexOf(':') + 1))
+    // Nearly no name has a prefix, and `includes` tells so at a third of the price of `lastIndexOf`.
+    builder.open(name.includes(':') ? name.slice(name.lastIndexOf(':') + 1) : name)
   })
   parser.on('attribute', () => {
     if (++attributes > MAX_ATTRIBUTES) fail(`the body has an element with more than ${MAX_ATTRIBUTES} attributes`)

@@ -185,7 +185,7 @@ describe('what is not known', () => {
 
   it('text beside elements is left out, and told', async () => {
     const { value, issues } = await read(
-      '<B><orderEvent>lost<status>x<processStatus>Issued</processStatus></status></orderEvent></B>',
+      '<B><orderEvent>lost<status>\n\t<processStatus>Issued</processStatus> x\n</status> \n</orderEvent></B>',
     )
     expect(value).toEqual({ orderEvent: { status: { processStatus: 'Issued' } } })
     const message = 'held text beside elements, which was left out'
