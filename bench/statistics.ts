@@ -29,13 +29,23 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
-/** Rounds of several candidates that take turns, each round in another order: whoever comes second finds the garbage of the first. */
+/** Fewer say nothing: what the median is of. */
+const LEAST_ROUNDS = 7
+/** On a slow machine all rounds of all parts would take longer than ten minutes. */
+const PATIENCE_MS = 45_000
+
+/**
+ * Rounds of several candidates that take turns, each round in another order: whoever comes second finds the garbage of the
+ * first. Fewer than `rounds` where they take too long.
+ */
 export async function alternate<T>(
   candidates: readonly T[],
   rounds: number,
   run: (candidate: T, index: number) => void | Promise<void>,
 ): Promise<void> {
-  for (let round = 0; round < rounds; round++) {
+  const started = performance.now()
+  const isEnough = (round: number): boolean => round >= LEAST_ROUNDS && performance.now() - started > PATIENCE_MS
+  for (let round = 0; round < rounds && !isEnough(round); round++) {
     for (let i = 0; i < candidates.length; i++) {
       const index = (i + round) % candidates.length
       await run(candidates[index] as T, index)

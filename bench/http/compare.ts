@@ -20,7 +20,7 @@ interface Plan {
 }
 
 const FULL: Readonly<Record<Size, Plan>> = {
-  '3 KB': { connections: 16, requests: 1500, rounds: 21, before: 10_000, alone: 150 },
+  '3 KB': { connections: 16, requests: 1500, rounds: 21, before: 6_000, alone: 150 },
   '94 KB': { connections: 8, requests: 120, rounds: 9, before: 1200, alone: 20 },
   '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 60, alone: 3 },
   maximum: { connections: 1, requests: 1, rounds: 7, before: 2, alone: 0 },
@@ -119,7 +119,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     // Of a small body it would be that of the code which is loaded with it.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
-  const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${plan.rounds} rounds of ${plan.requests}`
+  const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${ours?.cpu.length ?? plan.rounds} rounds of ${plan.requests}`
   const head = [
     'server',
     'CPU, µs a request',
