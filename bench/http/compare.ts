@@ -26,8 +26,8 @@ const FULL: Readonly<Record<Size, Plan>> = {
   maximum: { connections: 1, requests: 1, rounds: 7, before: 2, alone: 0 },
 }
 const QUICK: Readonly<Partial<Record<Size, Plan>>> = {
-  '3 KB': { connections: 16, requests: 400, rounds: 7, before: 2000, alone: 50 },
-  '94 KB': { connections: 8, requests: 40, rounds: 3, before: 100, alone: 5 },
+  '3 KB': { connections: 16, requests: 200, rounds: 7, before: 800, alone: 20 },
+  '94 KB': { connections: 8, requests: 30, rounds: 3, before: 60, alone: 5 },
 }
 
 /** All rounds of one server with one size. */
