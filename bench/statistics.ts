@@ -36,21 +36,23 @@ const PATIENCE_MS = 45_000
 
 /**
  * Rounds of several candidates that take turns, each round in another order: whoever comes second finds the garbage of the
- * first. Fewer than `rounds` where they take too long.
+ * first. Fewer than `rounds` where they take too long; returns how many there were.
  */
 export async function alternate<T>(
   candidates: readonly T[],
   rounds: number,
   run: (candidate: T, index: number) => void | Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const started = performance.now()
   const isEnough = (round: number): boolean => round >= LEAST_ROUNDS && performance.now() - started > PATIENCE_MS
-  for (let round = 0; round < rounds && !isEnough(round); round++) {
+  let round = 0
+  for (; round < rounds && !isEnough(round); round++) {
     for (let i = 0; i < candidates.length; i++) {
       const index = (i + round) % candidates.length
       await run(candidates[index] as T, index)
     }
   }
+  return round
 }
 
 /** Microseconds of CPU, user and system, that this process takes for `work`. */

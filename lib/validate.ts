@@ -57,7 +57,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-/** Half a megabyte of code, loaded when the first body has come. */
+/** Most of a megabyte of code, loaded when the first body has come. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
   return (require('./schema/validators') as typeof import('./schema/validators')).validators
 }

@@ -106,7 +106,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
   const started = names.map(async (name) => [name, await Runner.start(name, body, plan)] as const)
   const runners = new Map(await Promise.all(started))
   for (const runner of runners.values()) await runner.warmUp()
-  await alternate([...runners.values()], plan.rounds, (runner) => runner.round())
+  const count = await alternate([...runners.values()], plan.rounds, (runner) => runner.round())
   for (const runner of runners.values()) runner.stop()
   const ours = runners.get(EXPRESS_5)?.rounds
   const rows = [...runners].map(([name, { rounds, memory }]) => [
@@ -119,7 +119,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     // Of a small body it would be that of the code which is loaded with it.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
-  const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${ours?.cpu.length ?? plan.rounds} rounds of ${plan.requests}`
+  const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${count} rounds of ${plan.requests}`
   const head = [
     'server',
     'CPU, µs a request',

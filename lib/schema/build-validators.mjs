@@ -15,12 +15,6 @@ const { ajvOptions, validators } = require(file)
 const { schemas } = require('../../dist/schema')
 
 const names = Object.fromEntries(Object.keys(validators).map((name) => [name, schemas[name].$id]))
-// The compiled code would carry the descriptions along, and take longer to load. A property of that name is no text.
-const bare = JSON.parse(
-  JSON.stringify(Object.values(schemas), (key, value) =>
-    key === 'description' && typeof value === 'string' ? undefined : value,
-  ),
-)
-const code = standaloneCode(new Ajv({ ...ajvOptions, schemas: bare, code: { source: true } }), names)
+const code = standaloneCode(new Ajv({ ...ajvOptions, code: { source: true } }), names)
 if (code.includes('require(')) throw new Error('The compiled validators are not complete in themselves.')
 writeFileSync(file, `// Generated from the JSON Schemas.\n${code}\nexports.validators = { ...exports }\n`)

@@ -1,7 +1,7 @@
 /** Puts a JSON value together while the elements of a tXML body come by. Knows no XML: names, text and ends only. */
 import type { Issue } from '../events'
 import { removePollutingKeys } from '../json'
-import { bodyShape, type Field, type ObjectShape, type Shape } from './shape'
+import { bodyShape, type Field, type Shape } from './shape'
 
 type Value = string | number | boolean | null | { [key: string]: Value | Value[] }
 
@@ -13,8 +13,6 @@ interface Element {
   /** Absent for an element that no schema knows. */
   field: Field | undefined
   shape: Shape | undefined
-  /** What its children may be, where its shape is an object. */
-  fields: ObjectShape['elements'] | undefined
   /** Once it has a child: only what is not blank. */
   text: string
   /** Once it has a child element. */
@@ -48,10 +46,10 @@ export class TreeBuilder {
     this.elements++
     this.depth++
     const parent = this.#current
-    const field = parent?.fields?.get(name)
+    const within = parent?.shape
+    const field = within?.type === 'object' ? within.elements.get(name) : undefined
     const shape = parent === undefined ? bodyShape : field?.shape
-    const fields = shape?.type === 'object' ? shape.elements : undefined
-    this.#current = { parent, key: field?.key ?? name, field, shape, fields, text: '', children: undefined }
+    this.#current = { parent, key: field?.key ?? name, field, shape, text: '', children: undefined }
   }
 
   text(text: string): void {
