@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { alternate, digits, median, quantile, ratioOf, table } from '../statistics'
 import { Connection, load } from './load'
 import { bodyOf, SIZES, type Size } from './payloads'
+import { installOthers } from './others'
 import { PEERS, type PeerName } from './peers'
 import type { Question, Usage } from './server'
 
@@ -135,6 +136,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
 
 /** `BENCH_SIZES` and `BENCH_PEERS` (an expression) leave out others. */
 export async function run(quick: boolean): Promise<string> {
+  installOthers()
   const only = process.env.BENCH_SIZES?.split(',')
   const names = NAMES.filter((name) => !process.env.BENCH_PEERS || new RegExp(process.env.BENCH_PEERS).test(name))
   const tables: string[] = []

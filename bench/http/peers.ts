@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createWebhook } from '../webhook'
+import { other } from './others'
 import { orderBodySchema } from './schemas'
 
 export const SECRET = 'a secret of this benchmark'
@@ -46,14 +47,14 @@ export const PEERS = {
     return listen(createServer(app))
   },
   'fastify + ajv': async () => {
-    const { default: fastify } = await import('fastify')
+    const { fastify } = await other('fastify')
     const app = fastify({ bodyLimit: LIMIT })
     app.post('/order', { schema: { body: orderBodySchema() } }, () => Promise.resolve(DELIVERED))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return (app.server.address() as AddressInfo).port
   },
   '@octokit/webhooks': async () => {
-    const { Webhooks, createNodeMiddleware } = await import('@octokit/webhooks')
+    const { Webhooks, createNodeMiddleware } = await other('@octokit/webhooks')
     const webhooks = new Webhooks({ secret: SECRET })
     webhooks.on('push', () => undefined)
     const middleware = createNodeMiddleware(webhooks, { path: '/order' })
@@ -61,7 +62,7 @@ export const PEERS = {
   },
   'express-openapi-validator': async () => {
     const { default: express } = await import('express')
-    const { middleware } = await import('express-openapi-validator')
+    const { middleware } = await other('express-openapi-validator')
     const app = express()
     app.use(express.json({ limit: LIMIT }))
     app.use(
@@ -77,7 +78,7 @@ export const PEERS = {
               },
             },
           },
-        } as never,
+        },
         validateResponses: false,
       }),
     )
