@@ -24,6 +24,8 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 /** White space of XML, which is less than that of JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
+/** Every child of an `indicators` element is a flag, also one that no schema knows: the text `false` would be truthy. */
+const FLAG: Shape = { type: 'boolean' }
 /** More are not shown anyway. */
 const MAX_MIXED = 20
 
@@ -48,7 +50,7 @@ export class TreeBuilder {
     const parent = this.#current
     const within = parent?.shape
     const field = within?.type === 'object' ? within.elements.get(name) : undefined
-    const shape = parent === undefined ? bodyShape : field?.shape
+    const shape = parent === undefined ? bodyShape : (field?.shape ?? (parent.key === 'indicators' ? FLAG : undefined))
     this.#current = { parent, key: field?.key ?? name, field, shape, text: '', children: undefined }
   }
 

@@ -91,6 +91,11 @@ describe('lists', () => {
     expect((await read(`<WebhookBody>${documents}</WebhookBody>`)).value).toEqual({
       orderDocumentsEvent: { lines: [{ supplierLine: { documents: [{ url: 'u' }] } }] },
     })
+    const attached =
+      '<orderDocumentsEvent><document><code>a</code></document><line><id>1</id><document><code>b</code></document></line></orderDocumentsEvent>'
+    expect((await read(`<WebhookBody>${attached}</WebhookBody>`)).value).toEqual({
+      orderDocumentsEvent: { documents: [{ code: 'a' }], lines: [{ id: '1', documents: [{ code: 'b' }] }] },
+    })
   })
 })
 
@@ -124,6 +129,37 @@ describe('values', () => {
   ])('a boolean: %j is %j', async (text, value) => {
     const { indicators } = await order(`<indicators><deliveryOverdue>${text}</deliveryOverdue></indicators>`)
     expect(indicators.deliveryOverdue).toBe(value)
+  })
+
+  const flags = '<cancelled>false</cancelled><shipped> true </shipped><addedTomorrow>false</addedTomorrow><empty/>'
+  const booleans = { cancelled: false, shipped: true, addedTomorrow: false, empty: null }
+
+  it.each([
+    ['buyerOrder', (order: Loose) => order.buyerOrder],
+    ['supplierOrder', (order: Loose) => order.supplierOrder],
+    ['line', (order: Loose) => order.lines[0]],
+    ['partOfTomorrow', (order: Loose) => order.partOfTomorrow],
+  ])('every flag in the indicators of a %s is a boolean', async (part, partOf) => {
+    const found = await order(`<${part}><indicators>${flags}</indicators></${part}>`)
+    expect(partOf(found).indicators).toEqual(booleans)
+  })
+
+  it('every flag in the indicators of a line part, a single delivery and the body is a boolean', async () => {
+    const indicators = `<indicators>${flags}</indicators>`
+    const lines = (part: string): string => `<line><${part}>${indicators}</${part}></line>`
+    const xml =
+      `<WebhookBody>${indicators}<orderEvent>${lines('supplierLine')}</orderEvent>` +
+      `<singleDeliveryOrderEvent>${lines('buyerLine')}</singleDeliveryOrderEvent></WebhookBody>`
+    const { value } = await read(xml)
+    expect(value.indicators).toEqual(booleans)
+    expect(value.orderEvent.lines[0].supplierLine.indicators).toEqual(booleans)
+    expect(value.singleDeliveryOrderEvent.lines[0].buyerLine.indicators).toEqual(booleans)
+  })
+
+  it('what is no flag in indicators stays as it is', async () => {
+    const xml =
+      '<indicators><deliveryOverdue>late</deliveryOverdue><more><cancelled>false</cancelled></more></indicators>'
+    expect((await order(xml)).indicators).toEqual({ deliveryOverdue: 'late', more: { cancelled: 'false' } })
   })
 
   it('an empty element is text, an object or null, as is due', async () => {

@@ -82,7 +82,8 @@ const event = fc
     Object.assign(order, { orderId: given.orderId, ...more })
     Object.assign(order.buyerOrder, { description: given.description, notes: given.notes })
     for (const line of order.lines) {
-      line.indicators = { deliveryOverdue: given.overdue, ...lineExtras }
+      Object.assign(line, lineExtras)
+      line.indicators = { deliveryOverdue: given.overdue, addedTomorrow: !given.overdue }
       const delivery = line.deliverySchedule?.[0] ?? line.statusLine?.scheduledDelivery
       if (delivery) delivery.quantity = given.quantity
     }
