@@ -103,6 +103,20 @@ export const orderEventNames = [
   'OrderLinesItemDetailsChangedBySupplier',
   /** Uncertain: a working name of OrderLinesItemDetailsChangedBySupplier. */
   'OrderLinesItemChangedBySupplier',
+  /** The supplier cancelled lines. */
+  'OrderLinesCancelledBySupplier',
+  /** The buyer asked to cancel confirmed lines. */
+  'OrderLinesCancellationRequestedByBuyer',
+  /** The supplier asked to cancel confirmed lines. */
+  'OrderLinesCancellationRequestedBySupplier',
+  /** The buyer approved the supplier's cancellation request. */
+  'OrderLinesCancellationRequestApprovedByBuyer',
+  /** The supplier approved the buyer's cancellation request. */
+  'OrderLinesCancellationRequestApprovedBySupplier',
+  /** The buyer rejected the supplier's cancellation request. */
+  'OrderLinesCancellationRequestRejectedByBuyer',
+  /** The supplier rejected the buyer's cancellation request. */
+  'OrderLinesCancellationRequestRejectedBySupplier',
 ] as const
 
 export type OrderEventName = (typeof orderEventNames)[number]

@@ -8,7 +8,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 export const MAX_DEPTH = 100
 
 /**
- * The largest documented order has 2.9 million in 47 MB. Empty lists take three bytes each and twenty times that once they
+ * The largest documented order has 3 million in 49 MB. Empty lists take three bytes each and twenty times that once they
  * are parsed: without a cap, 64 MiB of them would block the process for many seconds and could end it.
  */
 export const MAX_VALUES = 5_000_000

@@ -73,6 +73,16 @@ function objectsIn(value: unknown): object[] {
 
 const messageIdOf = (body: unknown): unknown => read(body).event.meta?.messageId
 
+const CANCELLATION_NAMES = [
+  'OrderLinesCancelledBySupplier',
+  'OrderLinesCancellationRequestedByBuyer',
+  'OrderLinesCancellationRequestedBySupplier',
+  'OrderLinesCancellationRequestApprovedByBuyer',
+  'OrderLinesCancellationRequestApprovedBySupplier',
+  'OrderLinesCancellationRequestRejectedByBuyer',
+  'OrderLinesCancellationRequestRejectedBySupplier',
+]
+
 describe('what is built', () => {
   const sizes = { lines: 3, documents: 2 }
 
@@ -125,6 +135,14 @@ describe('what is built', () => {
     const { supplierShipment, buyerShipment } = shipment()
     expect([sender('ABySupplier'), sender('ABySystem')]).toEqual(Array(2).fill(supplierShipment?.companyId))
     expect(sender('AByBuyer')).toBe(buyerShipment?.companyId)
+  })
+
+  it('knows every event name that is documented', () => {
+    expect([orderEventNames.length, orderDocumentsEventNames.length, shipmentEventNames.length]).toEqual([56, 2, 9])
+    expect(new Set([...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames]).size).toBe(67)
+    expect(orderEventNames).toEqual(expect.arrayContaining(CANCELLATION_NAMES))
+    const built = CANCELLATION_NAMES.map((eventName) => read(orderEvent({ eventName })).event)
+    expect(built.map(({ eventName }) => eventName)).toEqual(CANCELLATION_NAMES)
   })
 
   it('has a known event name unless told another', () => {

@@ -6,7 +6,14 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv, type AnySchemaObject } from 'ajv'
-import { schemas, type Order, type OrderLine, type Shipment, type SingleDeliveryOrder } from '../../lib/schema'
+import {
+  schemas,
+  type Order,
+  type OrderDocuments,
+  type OrderLine,
+  type Shipment,
+  type SingleDeliveryOrder,
+} from '../../lib/schema'
 import { maximumOrderEvent } from '../../lib/testing/maximum-order-event'
 
 type SchemaName = keyof typeof schemas
@@ -252,10 +259,63 @@ describe('what Tradecloud sends', () => {
     '',
     '2025-04-23T10:01:53+02:00',
     '2025-04-23T10:01:53.812345-0530',
+    // java.time leaves the seconds out when they are zero.
+    '2019-12-31T10:11',
+    '2019-12-31T10:11Z',
+    '2019-12-31T10:11+02:00',
+    '2019-12-31T10:11-0530',
+    '2019-12-31T10:11:12+02',
   ]
   it.each(INSTANTS)('may have the instant "%s"', (lastUpdatedAt) => {
     expect(check('order', { lastUpdatedAt, lines: [{ lastUpdatedAt }] } satisfies Order)).toEqual([])
     expect(check('shipment', { meta: { lastUpdatedAt } } satisfies Shipment)).toEqual([])
+  })
+
+  it.each(['12:13:14', '12:13', '12:13:14.500', ''])('may have the time "%s"', (time) => {
+    const destination = { etaStartTime: time, etaEndTime: time, scheduledStartTime: time, scheduledEndTime: time }
+    expect(check('shipment', { locations: { destinations: [destination] } } satisfies Shipment)).toEqual([])
+  })
+
+  it.each(['2022-05-01T09:30:00', '2022-05-01T09:30', '2022-05-01T09:30:00.5', ''])(
+    'may have the local date and time "%s"',
+    (despatchAdviceErpIssueDateTime) => {
+      const meta = { supplierErpMeta: { despatchAdviceErpIssueDateTime } }
+      expect(check('shipment', { meta } satisfies Shipment)).toEqual([])
+    },
+  )
+
+  it('may have the fields that single sources show', () => {
+    const user = { email: 'a@b.example', userName: 'a' }
+    const status = { inProgressStatus: 'OpenSupplierProposal', deliveryLineStatus: 'Open' }
+    const supplierIndicators = { accepted: true, rejected: false, cancelled: false, shipped: true }
+    const place = { locationName: 'Dock 4', locationType: 'warehouse' }
+    const order = {
+      buyerOrder: { indicators: { noDeliveryExpected: true }, erpIssuedBy: user, erpLastChangedBy: user },
+      supplierOrder: {
+        indicators: supplierIndicators,
+        erpResponseDateTime: '2026-11-20T13:40',
+        erpRespondedBy: user,
+      },
+      status,
+      lines: [{ status, supplierLine: { indicators: supplierIndicators }, buyerLine: { deliverySchedule: [place] } }],
+    } satisfies Order
+    expect(check('order', order)).toEqual([])
+    expect(unknownFields(order, schemas.order as Node, schemas.order.$id)).toEqual([])
+
+    const single = { lines: [{ statusLine: { scheduledDelivery: { position: '0001', ...place } } }] }
+    expect(check('singleDeliveryOrder', single satisfies SingleDeliveryOrder)).toEqual([])
+    expect(unknownFields(single, schemas.singleDeliveryOrder as Node, schemas.singleDeliveryOrder.$id)).toEqual([])
+
+    const shipment = { supplierShipment: { shipmentCompanyName: 'Rijnvaart' } } satisfies Shipment
+    expect(check('shipment', shipment)).toEqual([])
+    expect(unknownFields(shipment, schemas.shipment as Node, schemas.shipment.$id)).toEqual([])
+  })
+
+  it('may have documents in the shape of the API that attaches them', () => {
+    const documents = [{ code: 'DRW-40' }]
+    const attached = { documents, lines: [{ id: '1', documents }] } satisfies OrderDocuments
+    expect(check('orderDocuments', attached)).toEqual([])
+    expect(unknownFields(attached, schemas.orderDocuments as Node, schemas.orderDocuments.$id)).toEqual([])
   })
 
   it('may have the names of earlier years', () => {
@@ -370,7 +430,7 @@ describe('what is wrong', () => {
     expect(check('order', [])).toEqual([' type'])
   })
 
-  it.each(['2025-04-23', '2025-04-23 10:01:53', '2025-04-23T10:01', '2025-04-23T10:01:53Z ', '23-04-2025'])(
+  it.each(['2025-04-23', '2025-04-23 10:01:53', '2025-04-23T10', '2025-04-23T10:01.5', '2025-04-23T10:01:53Z ', 'now'])(
     'is the instant "%s"',
     (lastUpdatedAt) => {
       expect(check('order', { lastUpdatedAt })).toEqual(['/lastUpdatedAt pattern'])
@@ -428,9 +488,8 @@ describe('the maximum order event', () => {
       'BuyerLine.chargeReasonCode',
       'BuyerLine.lineType',
       'NestedItemDetails.mergedItemDetails',
-      // A fetched order, names of earlier years, and what only order search shows.
+      // A fetched order, names of earlier years, and what only order search and the polling page show.
       'Order.customLabels',
-      'Order.deliveryLineStatus',
       'Order.eventDates',
       'Order.firstDeliveryDate',
       'Order.id',
@@ -438,13 +497,15 @@ describe('the maximum order event', () => {
       'Order.predictions',
       'Order.totalAmountIncludingRequests',
       'OrderLine.customLabels',
-      'OrderLine.deliveryLineStatus',
       'OrderLine.eventDates',
       'OrderLine.firstDeliveryDate',
       'OrderLine.itemDetails',
       'OrderLine.lastChangedAt',
       'OrderLine.predictions',
       'OrderLine.totalAmountIncludingRequests',
+      'OrderLineStatus.deliveryLineStatus',
+      'OrderStatus.deliveryLineStatus',
+      'OrderStatus.inProgressStatus',
       'Price.priceInLocalCurrency',
       'SupplierLine.position',
       'SupplierLine.proposal',

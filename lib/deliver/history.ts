@@ -73,5 +73,7 @@ function compareStates(a: EntityState, b: EntityState): number {
 /** Documented with a time zone, but an example lacks it: then UTC is meant. */
 function timeOf(instant: string | undefined): number {
   if (instant === undefined) return NaN
-  return Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(instant) ? instant : `${instant}Z`)
+  const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(instant.slice(10))?.[0]
+  // Date.parse does not read an offset without minutes.
+  return Date.parse(zone === undefined ? `${instant}Z` : zone.length === 3 ? `${instant}:00` : instant)
 }

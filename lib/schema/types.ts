@@ -46,8 +46,6 @@ export interface Order {
   predictions?: unknown
   /** Seen in order search only; shape and place in an event are not known. */
   totalAmountIncludingRequests?: unknown
-  /** Seen on the polling page only; shape and place in an event are not known. */
-  deliveryLineStatus?: unknown
 }
 
 /** A line of an order. */
@@ -102,8 +100,6 @@ export interface OrderLine {
   predictions?: unknown
   /** Seen in order search only; shape and place in an event are not known. */
   totalAmountIncludingRequests?: unknown
-  /** Seen on the polling page only; shape and place in an event are not known. */
-  deliveryLineStatus?: unknown
 }
 
 /** The part of a line that is the buyer's, mostly as the buyer sent it. */
@@ -242,6 +238,10 @@ export interface Delivery {
   quantity?: number | null
   /** Mode of transport. Free text. */
   transportMode?: string | null
+  /** Name of the place of delivery. Seen in bodies that buyers send. */
+  locationName?: string | null
+  /** Kind of place. Free text. Seen in bodies that buyers send. */
+  locationType?: string | null
   /** Logistics status of the delivery. Only in the schedules of the line itself. */
   status?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | (string & {}) | null
   /** Expected departure, `YYYY-MM-DD`. Only in the schedules of the line itself. */
@@ -290,8 +290,6 @@ export interface SingleDeliveryOrder {
   predictions?: unknown
   /** Seen in order search only; shape and place in an event are not known. */
   totalAmountIncludingRequests?: unknown
-  /** Seen on the polling page only; shape and place in an event are not known. */
-  deliveryLineStatus?: unknown
 }
 
 /** A line of an order. */
@@ -344,8 +342,6 @@ export interface SingleDeliveryOrderLine {
   predictions?: unknown
   /** Seen in order search only; shape and place in an event are not known. */
   totalAmountIncludingRequests?: unknown
-  /** Seen on the polling page only; shape and place in an event are not known. */
-  deliveryLineStatus?: unknown
 }
 
 /** The part of a line that is the buyer's, mostly as the buyer sent it. */
@@ -492,12 +488,18 @@ export interface StatusLine {
 
 /** The one delivery of a line in the single delivery form. */
 export interface ScheduledDelivery {
+  /** Position in the schedule. Mostly missing in this form. */
+  position?: string | null
   /** Date of delivery, `YYYY-MM-DD`. A supplier who does not know it may leave it out. */
   date?: string | null
   /** Quantity, any number of decimals. A supplier who does not know it may leave it out. */
   quantity?: number | null
   /** Mode of transport. Free text. */
   transportMode?: string | null
+  /** Name of the place of delivery. Seen in bodies that buyers send. */
+  locationName?: string | null
+  /** Kind of place. Free text. Seen in bodies that buyers send. */
+  locationType?: string | null
   /** Logistics status of the delivery. Only in `statusLine`, or on the line itself. */
   status?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | (string & {}) | null
   /** Expected departure, `YYYY-MM-DD`. Only in `statusLine`, or on the line itself. */
@@ -578,6 +580,8 @@ export interface BuyerOrderIndicators {
   autoConfirm?: boolean | null
   /** Request reconfirmation. Documented here too, but seen on lines. */
   requestReconfirmation?: boolean | null
+  /** No delivery is expected. Seen in .NET order samples only. */
+  noDeliveryExpected?: boolean | null
 }
 
 /** Where an order is delivered. */
@@ -600,10 +604,12 @@ export interface Destination {
   locationType?: string | null
 }
 
-/** A user of the buyer's ERP system. */
+/** A user of an ERP system. */
 export interface ErpUser {
   /** E-mail address of the user. */
   email?: string | null
+  /** Name of the user. */
+  userName?: string | null
 }
 
 /** The part of an order that is the supplier's, mostly as sent in the order response. */
@@ -624,6 +630,10 @@ export interface SupplierOrder {
   documents?: TradecloudDocument[] | null
   /** Flags of the supplier. Suppliers send it; uncertain in an event. */
   indicators?: SupplierIndicators | null
+  /** When the ERP system sent the order response, ISO 8601. Suppliers send it; uncertain in an event. */
+  erpResponseDateTime?: string | null
+  /** Who sent the order response from the ERP system. Suppliers send it; uncertain in an event. */
+  erpRespondedBy?: ErpUser | null
 }
 
 /** Flags that the supplier set. Sent with an order response; uncertain in an event. */
@@ -632,6 +642,10 @@ export interface SupplierIndicators {
   accepted?: boolean | null
   /** Rejected. */
   rejected?: boolean | null
+  /** Cancelled. Seen in order responses only. */
+  cancelled?: boolean | null
+  /** Shipped. Seen in order responses only. */
+  shipped?: boolean | null
 }
 
 /** What Tradecloud notes of an order or a line. */
@@ -646,6 +660,23 @@ export interface OrderStatus {
   processStatus?: 'Issued' | 'InProgress' | 'Confirmed' | 'Rejected' | 'Completed' | 'Cancelled' | (string & {}) | null
   /** Logistics status, summed up over the lines. */
   logisticsStatus?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | 'Cancelled' | (string & {}) | null
+  /** What is in progress. Named on the polling page only; documented for lines. */
+  inProgressStatus?:
+    | 'OpenSupplierProposal'
+    | 'RejectedSupplierProposal'
+    | 'ReissuedRejectedLine'
+    | 'OpenBuyerReopenRequest'
+    | 'OpenSupplierReopenRequest'
+    | 'OpenBuyerReconfirmationRequest'
+    | 'OpenSupplierShipmentRescheduleRequest'
+    | 'ApprovedDeliverySchedule'
+    | 'RejectedDeliverySchedule'
+    | 'RevertedCompletedLine'
+    | 'RevertedCancelledLine'
+    | (string & {})
+    | null
+  /** Named on the polling page only; its shape is not documented. */
+  deliveryLineStatus?: unknown
 }
 
 /** Status of a line. */
@@ -669,6 +700,8 @@ export interface OrderLineStatus {
     | null
   /** Logistics status. */
   logisticsStatus?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | 'Cancelled' | (string & {}) | null
+  /** Named on the polling page only; its shape is not documented. */
+  deliveryLineStatus?: unknown
 }
 
 /** What is ordered. */
@@ -829,6 +862,8 @@ export interface OrderDocuments {
   buyerOrder?: BuyerOrder | null
   /** The part of the supplier, with `documents` of the order. */
   supplierOrder?: SupplierOrder | null
+  /** Documents of the order, in the shape of the API that attaches documents. At most 100. */
+  documents?: TradecloudDocument[] | null
   /** Lines that documents were attached to, at most 500. */
   lines?: OrderDocumentsLine[] | null
   /** Identifies the message. Here, or beside `eventName`. */
@@ -847,6 +882,8 @@ export interface OrderDocumentsLine {
   buyerLine?: BuyerLine | null
   /** The part of the supplier, with `documents` of the line. */
   supplierLine?: SupplierLine | null
+  /** Documents of the line, in the shape of the API that attaches documents. At most 100. */
+  documents?: TradecloudDocument[] | null
 }
 
 /** A shipment. Always with all its lines and documents. */
@@ -905,6 +942,8 @@ export interface SupplierShipment {
   documents?: TradecloudDocument[] | null
   /** Contacts at the supplier. */
   contacts?: Contact[] | null
+  /** Name of the company that ships. On the despatch advice page only. */
+  shipmentCompanyName?: string | null
 }
 
 /** The part of a shipment that is the buyer's. */

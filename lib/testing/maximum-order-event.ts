@@ -3,7 +3,7 @@
  * fields. Tests and benchmarks share it: the default body limit must hold it.
  */
 import type { BuyerLine, BuyerOrder, ChargeLine, Delivery, DeliveryHistoryLine, ItemDetails } from '../schema'
-import type { Order, OrderLine, Prices, SupplierLine } from '../schema'
+import type { Order, OrderLine, Prices, SupplierLine, SupplierOrder } from '../schema'
 import { orderEvent } from './builders'
 import { delivery, linePosition, lineValues, price, prices } from './builders/order-parts'
 import { MAX_ENTRIES, MAX_LINES, wholeNumber } from './builders/options'
@@ -26,6 +26,7 @@ export interface MaximumOrderEvent {
 }
 
 const SEED = 417
+const SUPPLIER_INDICATORS = { accepted: false, rejected: false, cancelled: false, shipped: false }
 const REASON = 'Raw material is late'
 const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
 
@@ -49,7 +50,7 @@ export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): Maxim
     documents: 2,
     legacyOrderId: 'aaacef0b-6538-4828-b45e-5ad8ea69b5cd',
     buyerOrder: allFieldsOfBuyerOrder(),
-    supplierOrder: { indicators: { accepted: false, rejected: false } },
+    supplierOrder: allFieldsOfSupplierOrder(),
     status: { processStatus: 'InProgress' },
     reason: REASON,
     portalUrl: PORTAL_URL,
@@ -57,19 +58,32 @@ export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): Maxim
 }
 
 function allFieldsOfBuyerOrder(): BuyerOrder {
-  const user = { email: 'inkoop@noordzee-machines.example' }
+  const user = { email: 'inkoop@noordzee-machines.example', userName: 'inkoop' }
   const country = { countryName: 'Netherlands' }
   return {
     buyerParty: country,
     buyerAccountingParty: { ...buyerParty(), ...country },
     supplierParty: country,
     destination: country,
-    indicators: { cancelLineWhenMissing: true, autoConfirm: false, requestReconfirmation: false },
+    indicators: {
+      cancelLineWhenMissing: true,
+      autoConfirm: false,
+      requestReconfirmation: false,
+      noDeliveryExpected: false,
+    },
     supplierContact: { email: 'verkoop@flenzen.example' },
     erpIssueDateTime: '2026-11-18T09:00:00',
     erpIssuedBy: user,
     erpLastChangeDateTime: '2026-11-20T13:40:00',
     erpLastChangedBy: user,
+  }
+}
+
+function allFieldsOfSupplierOrder(): SupplierOrder {
+  return {
+    indicators: { ...SUPPLIER_INDICATORS },
+    erpResponseDateTime: '2026-11-20T13:44:00',
+    erpRespondedBy: { email: 'verkoop@flenzen.example', userName: 'verkoop' },
   }
 }
 
@@ -136,6 +150,8 @@ function lineParts(index: number, deliveries: number): LineParts {
 function allFieldsOfBuyerLine({ position, asked, deliveryHistory, itemDetails }: LineParts): BuyerLine {
   return {
     ...asked,
+    // Only buyers are known to send the place.
+    deliverySchedule: asked.deliverySchedule.map((each) => ({ ...each, locationName: 'Dock 4', locationType: 'dock' })),
     originalPosition: position,
     item: {
       description: 'Of forged steel, drilled',
@@ -180,6 +196,6 @@ function allFieldsOfSupplierLine({ position, asked, itemDetails }: LineParts): S
     },
     reason: REASON,
     itemDetails,
-    indicators: { accepted: false, rejected: false },
+    indicators: { ...SUPPLIER_INDICATORS },
   }
 }

@@ -25,6 +25,14 @@ describe('outdated', () => {
       false,
     ],
     ['an older time in another zone', [{ lastUpdatedAt: at(1) }], { lastUpdatedAt: '2025-04-23T12:00:00+0200' }, true],
+    [
+      'an older time in a zone without minutes',
+      [{ lastUpdatedAt: at(1) }],
+      { lastUpdatedAt: '2025-04-23T12:00+02' },
+      true,
+    ],
+    ['a later time without seconds', [{ lastUpdatedAt: at(2) }], { lastUpdatedAt: '2025-04-23T10:01Z' }, false],
+    ['an older time without seconds or zone', [{ lastUpdatedAt: at(2) }], { lastUpdatedAt: '2025-04-23T10:00' }, true],
     ['a time without a zone, which is UTC', [{ lastUpdatedAt: at(2, '') }], { lastUpdatedAt: at(1) }, true],
     ['a later time without a zone', [{ lastUpdatedAt: at(2) }], { lastUpdatedAt: at(3, '') }, false],
     [

@@ -12,7 +12,7 @@ import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts
 
 /** All other fields of the event go over what is built. */
 export interface OrderDocumentsEventOptions
-  extends OrderSizeOptions<OrderDocumentsLine>, AffectedLinesOptions, Omit<OrderDocuments, DecidedField> {
+  extends OrderSizeOptions<OrderDocumentsLine>, AffectedLinesOptions, Omit<OrderDocuments, DecidedField | 'documents'> {
   /**
    * A known name, or any other text. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts, else
    * in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
