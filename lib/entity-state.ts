@@ -20,14 +20,17 @@ export interface EntityState {
 }
 
 export function stateOf(kind: string, entity: Json): EntityState {
-  if (kind === 'shipment')
-    return { lastUpdatedAt: textOf(isObject(entity.meta) ? entity.meta.lastUpdatedAt : undefined) }
+  if (kind === 'shipment') return { lastUpdatedAt: isObject(entity.meta) ? timeOfChange(entity.meta) : undefined }
   const version = typeof entity.version === 'string' && entity.version !== '' ? Number(entity.version) : entity.version
   return {
     version: Number.isSafeInteger(version) ? (version as number) : undefined,
-    // The connector docs of 2022 and 2023 call it lastChangedAt.
-    lastUpdatedAt: textOf(entity.lastUpdatedAt) ?? textOf(entity.lastChangedAt),
+    lastUpdatedAt: timeOfChange(entity),
   }
+}
+
+/** The connector docs of 2022 and 2023 call it lastChangedAt. */
+function timeOfChange({ lastUpdatedAt, lastChangedAt }: Json): string | undefined {
+  return textOf(lastUpdatedAt) ?? textOf(lastChangedAt)
 }
 
 /** The identifier: `orderId` in an order event, `id` in a fetched order, in early events and in a shipment. */

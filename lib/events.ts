@@ -109,8 +109,8 @@ export type OrderEvent =
 /** A document that was attached, with where it hangs. */
 export interface AttachedDocument {
   document: TradecloudDocument
-  /** Whose part of the order or line the document is in. */
-  party: 'buyer' | 'supplier'
+  /** Whose part of the order or line the document is in. `unknown` where it is in the part of neither. */
+  party: 'buyer' | 'supplier' | 'unknown'
   /** ID of the line; absent for a document of the order itself. */
   lineId?: string | undefined
 }

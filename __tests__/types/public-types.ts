@@ -48,7 +48,7 @@ export function order(event: OrderEvent): void {
 
 export function documents(event: OrderDocumentsEvent): void {
   for (const { party, lineId, document } of event.documents) {
-    expectType<'buyer' | 'supplier'>(party)
+    expectType<'buyer' | 'supplier' | 'unknown'>(party)
     expectType<string | undefined>(lineId)
     expectType<string | null | undefined>(document.objectId)
   }

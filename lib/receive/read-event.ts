@@ -3,11 +3,12 @@
  * schema. The field that holds the event decides its kind, not its name.
  */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
-import type { AttachedDocument, EventKind, Issue, WebhookEvent } from '../events'
+import type { EventKind, Issue, WebhookEvent } from '../events'
 import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
-import { refuse, type Refusal } from './refusal'
 import { capIssues, type BodySchema } from '../validate'
+import { attachedDocuments } from './attached-documents'
+import { refuse, type Refusal } from './refusal'
 
 /** The fields that hold an event, the likeliest first. */
 const FIELDS = {
@@ -114,6 +115,11 @@ export function readEvent(
   const { kind, content, body } = found
   const meta = messageMetaOf(found)
   const { version, lastUpdatedAt } = stateOf(kind, content)
+  const documents = kind === 'orderDocuments' ? attachedDocuments(content) : undefined
+  const own =
+    documents?.length === 0
+      ? [...found.issues, { pointer: found.pointer, message: 'holds no document in a list named documents' }]
+      : found.issues
   // Fields are added one by one: copying an object with others costs more than all else here.
   const event: Building = {
     kind,
@@ -122,7 +128,7 @@ export function readEvent(
     version,
     lastUpdatedAt,
     meta: meta,
-    issues: found.issues.length === 0 ? capIssues(issues) : capIssues([...found.issues, ...issues]),
+    issues: own.length === 0 ? capIssues(issues) : capIssues([...own, ...issues]),
   }
   const identified = version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
   if (kind === 'unknown') {
@@ -143,7 +149,7 @@ export function readEvent(
     event.completeness = 'affected-lines'
     event.orderId = id
     event.order = content
-    if (kind === 'orderDocuments') event.documents = attachedDocuments(content)
+    if (documents) event.documents = documents
     else {
       event.lineForm = found.lineForm
       event.affectedLines = Array.isArray(content.lines) ? content.lines : []
@@ -177,25 +183,6 @@ function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
   if (textOf(inside?.messageId) !== undefined) return inside
   const beside = isObject(body.meta) ? body.meta : undefined
   return textOf(beside?.messageId) !== undefined ? beside : (inside ?? beside)
-}
-
-function attachedDocuments(content: Json): AttachedDocument[] {
-  const found: AttachedDocument[] = []
-  const collect = (holder: unknown, party: 'buyer' | 'supplier', lineId?: string): void => {
-    if (!isObject(holder) || !Array.isArray(holder.documents)) return
-    for (const document of holder.documents) {
-      if (isObject(document)) found.push({ document: document, party, ...(lineId !== undefined && { lineId }) })
-    }
-  }
-  collect(content.buyerOrder, 'buyer')
-  collect(content.supplierOrder, 'supplier')
-  for (const line of Array.isArray(content.lines) ? (content.lines as unknown[]) : []) {
-    if (!isObject(line)) continue
-    const lineId = textOf(line.id)
-    collect(line.buyerLine, 'buyer', lineId)
-    collect(line.supplierLine, 'supplier', lineId)
-  }
-  return found
 }
 
 function invalid(pointer: string, message: string): Refusal {

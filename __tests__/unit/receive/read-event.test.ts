@@ -183,6 +183,7 @@ describe('an order event', () => {
     expect(read({ orderEvent: { id: '1', lastChangedAt } }).event.lastUpdatedAt).toBe(lastChangedAt)
     const both = { id: '1', lastChangedAt, lastUpdatedAt: '2024-01-01T00:00:00Z' }
     expect(read({ orderEvent: both }).event.lastUpdatedAt).toBe(both.lastUpdatedAt)
+    expect(read({ shipment: { id: '1', meta: { lastChangedAt } } }).event.lastUpdatedAt).toBe(lastChangedAt)
   })
 
   it('has the meta inside the event, else beside it', () => {
@@ -273,10 +274,56 @@ describe('other events', () => {
     expect(entity).toEqual({ kind: 'order', id: 'O-1' })
   })
 
-  it.each([{}, { buyerOrder: null }, { lines: {} }, { lines: [{}] }, { buyerOrder: { documents: null } }])(
-    'documents in %j are none',
-    (more) => {
-      expect(read({ orderDocumentsEvent: { orderId: '1', ...more } }).event).toMatchObject({ documents: [] })
-    },
-  )
+  it('documents are collected from the places of the API that attaches them, of an unknown party', () => {
+    const [top, ofLine] = [{ code: 'top' }, { code: 'line' }]
+    const orderDocumentsEvent = { orderId: 'O-1', documents: [top], lines: [{ id: 'L1', documents: [ofLine] }] }
+    const { event } = read({ eventName: 'OrderDocumentsAttachedBySupplier', orderDocumentsEvent })
+    expect(event).toMatchObject({ issues: [] })
+    expect((event as { documents: unknown }).documents).toEqual([
+      { document: top, party: 'unknown' },
+      { document: ofLine, party: 'unknown', lineId: 'L1' },
+    ])
+  })
+
+  it('documents are collected wherever a list of that name stands', () => {
+    const orderDocumentsEvent = {
+      orderId: 'O-1',
+      attached: { header: { documents: [{ code: 'deep' }] } },
+      lines: [
+        {
+          id: 'L1',
+          parts: [{ documents: [{ code: 'in a list' }] }],
+          supplierLine: { requests: { proposal: { documents: [{ code: 'request' }] } } },
+          buyerLine: { documents: [{ code: 'outer', documents: [{ code: 'inner' }] }] },
+        },
+        { lines: [{ id: 'L2', documents: [{ code: 'nested line' }] }] },
+      ],
+    }
+    expect(read({ orderDocumentsEvent }).event).toMatchObject({
+      documents: [
+        { document: { code: 'deep' }, party: 'unknown' },
+        { document: { code: 'in a list' }, party: 'unknown', lineId: 'L1' },
+        { document: { code: 'request' }, party: 'supplier', lineId: 'L1' },
+        { document: { code: 'outer' }, party: 'buyer', lineId: 'L1' },
+        { document: { code: 'inner' }, party: 'buyer', lineId: 'L1' },
+        { document: { code: 'nested line' }, party: 'unknown', lineId: 'L2' },
+      ],
+      issues: [],
+    })
+  })
+
+  it.each([
+    {},
+    { buyerOrder: null },
+    { lines: {} },
+    { lines: [{}] },
+    { buyerOrder: { documents: null } },
+    { documents: [null, 'x', []] },
+    { document: [{ code: 'x' }] },
+  ])('documents in %j are none, which is an issue', (more) => {
+    expect(read({ orderDocumentsEvent: { orderId: '1', ...more } }).event).toMatchObject({
+      documents: [],
+      issues: [{ pointer: '/orderDocumentsEvent', message: 'holds no document in a list named documents' }],
+    })
+  })
 })

@@ -1,0 +1,31 @@
+/** The documents of an order documents event. Tradecloud never documented where they stand, so all places count. */
+import { isObject, textOf, type Json } from '../entity-state'
+import type { AttachedDocument } from '../events'
+
+type Place = Omit<AttachedDocument, 'document'>
+
+/** Every entry of every list named `documents`, in the order of the body. */
+export function attachedDocuments(content: Json): AttachedDocument[] {
+  const found: AttachedDocument[] = []
+  collect(content, { party: 'unknown' }, found)
+  return found
+}
+
+/** The cap on depth of a body holds for the recursion too. */
+function collect(value: unknown, place: Place, found: AttachedDocument[]): void {
+  if (Array.isArray(value)) for (const entry of value) collect(entry, place, found)
+  else if (isObject(value)) for (const [key, inner] of Object.entries(value)) collectField(key, inner, place, found)
+}
+
+function collectField(key: string, value: unknown, place: Place, found: AttachedDocument[]): void {
+  if (!Array.isArray(value)) {
+    const party = /^(buyer|supplier)(Order|Line)$/.exec(key)?.[1] as 'buyer' | 'supplier' | undefined
+    collect(value, party === undefined ? place : { ...place, party }, found)
+    return
+  }
+  for (const entry of value as unknown[]) {
+    if (key === 'documents' && isObject(entry)) found.push({ document: entry, ...place })
+    const lineId = key === 'lines' && isObject(entry) ? textOf(entry.id) : undefined
+    collect(entry, lineId === undefined ? place : { ...place, lineId }, found)
+  }
+}
