@@ -73,7 +73,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   concurrency?: number | undefined
   /** From the headers of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
   answerTimeoutMs?: number | undefined
-  /** For a fetch with its login, retries and waits. Default: 20,000 ms. */
+  /**
+   * For a fetch with its login, retries and waits. Applies unless `api` (options or a client) sets its own
+   * `fetchTimeoutMs`. Default: 20,000 ms.
+   */
   fetchTimeoutMs?: number | undefined
   /** How long an ID that the API does not know may still appear there: 503 until then, 404 after. Default: 3,600,000 ms (1 h). */
   notFoundGraceMs?: number | undefined

@@ -1,5 +1,5 @@
 /** The options of a webhook with their defaults in. A wrong option throws when the webhook is created, and names itself. */
-import { TradecloudClient, type TradecloudClientOptions } from './api'
+import { TradecloudClient } from './api'
 import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from './checks'
 import type { CallbackOptions } from './deliver/handlers'
 import { resolveDelivery, type Required_, type ResolvedDelivery } from './delivery-options'
@@ -113,11 +113,9 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   ) {
     throw invalidOption('logger', 'must have the functions warn and error')
   }
-  const client = resolveClient(given.api, resolved.fetchTimeoutMs)
-  // What is said of the client itself counts more.
-  const fetchTimeoutMs =
-    (client === given.api ? undefined : (given.api as TradecloudClientOptions).fetchTimeoutMs) ??
-    resolved.fetchTimeoutMs
+  const client = resolveClient(given.api, given.fetchTimeoutMs)
+  // An option of the client itself takes precedence, also of one that was passed in.
+  const fetchTimeoutMs = client?.ownFetchTimeoutMs ?? resolved.fetchTimeoutMs
   if (resolved.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
   return {
     ...resolved,
@@ -129,10 +127,13 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   }
 }
 
-function resolveClient(api: TradecloudWebhookOptions['api'], fetchTimeoutMs: number): TradecloudClient | undefined {
+function resolveClient(
+  api: TradecloudWebhookOptions['api'],
+  fetchTimeoutMs: number | undefined,
+): TradecloudClient | undefined {
   if (api === undefined) return undefined
   if (typeof (api as unknown) !== 'object' || (api as unknown) === null)
     throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
-  return new TradecloudClient({ fetchTimeoutMs, ...api })
+  return new TradecloudClient({ ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs })
 }

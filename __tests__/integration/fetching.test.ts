@@ -6,7 +6,13 @@ import express from 'express'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createTradecloudWebhook, type TradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
+import {
+  createTradecloudWebhook,
+  TradecloudClient,
+  type TradecloudClientOptions,
+  type TradecloudWebhook,
+  type TradecloudWebhookOptions,
+} from 'tradecloud-webhook'
 import { createTradecloudSimulator, order, type ApiFault, type TradecloudSimulator } from 'tradecloud-webhook/testing'
 
 const auth = { type: 'bearer', token: 'webhook-canary' } as const
@@ -14,17 +20,25 @@ const BURST = Number(process.env.BURST ?? 40)
 
 let tradecloud: TradecloudSimulator
 let webhook: TradecloudWebhook
+let client: TradecloudClient | undefined
 let server: Server
 let url: string
 let delivered: string[]
 
-async function start(options: Partial<TradecloudWebhookOptions> = {}, api: object = {}): Promise<void> {
+type Access = Record<'baseUrl' | 'username' | 'password', string>
+
+async function start(
+  options: Partial<TradecloudWebhookOptions> = {},
+  api: Partial<TradecloudClientOptions> | ((access: Access) => TradecloudClient) = {},
+): Promise<void> {
   tradecloud = await createTradecloudSimulator({ retry: { startMs: 200, maxDelayMs: 2_000, jitter: true } })
   const { baseUrl, username, password } = tradecloud
   delivered = []
+  client = typeof api === 'function' ? api({ baseUrl, username, password }) : undefined
+  const settings = typeof api === 'function' ? {} : api
   webhook = createTradecloudWebhook({
     auth,
-    api: { baseUrl, username, password, notFoundRetryMs: 0, ...api },
+    api: client ?? { baseUrl, username, password, notFoundRetryMs: 0, ...settings },
     onOrder: (event) => void delivered.push(event.orderId),
     onOrderDocuments: () => undefined,
     onShipment: () => undefined,
@@ -39,6 +53,7 @@ async function start(options: Partial<TradecloudWebhookOptions> = {}, api: objec
 afterEach(async () => {
   jest.restoreAllMocks()
   await webhook.close()
+  await client?.close()
   await tradecloud.close()
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
@@ -84,6 +99,18 @@ test(
   },
   60_000 + BURST * 400,
 )
+
+test('a client that is passed in keeps its own fetchTimeoutMs', async () => {
+  const errors: Error[] = []
+  await start({ onError: (error) => void errors.push(error.cause as Error) }, (access) => {
+    return new TradecloudClient({ ...access, requestTimeoutMs: 5_000, fetchTimeoutMs: 700 })
+  })
+  const [trigger] = triggersOf(1)
+  tradecloud.api.fault({ type: 'hang', endpoint: 'order' })
+  const { attempts } = await tradecloud.send({ ...trigger!, retry: { maxAttempts: 1 } })
+  expect(attempts.map(({ status }) => status)).toEqual([504])
+  expect(errors[0]?.message).toContain('no answer within 700 ms')
+})
 
 describe('each fault of the API, the answer it makes, and the delivery once it is over', () => {
   const faults: Array<[string, ApiFault, number, string]> = [

@@ -148,6 +148,28 @@ describe('what is given', () => {
     expect(made.ownsClient).toBe(true)
     await Promise.all([client.close(), made.client?.close()])
   })
+
+  it.each([
+    ['a client with its own', () => new TradecloudClient({ ...API, fetchTimeoutMs: 700 }), undefined, 700],
+    [
+      'a client with its own, beside that of the webhook',
+      () => new TradecloudClient({ ...API, fetchTimeoutMs: 700 }),
+      9,
+      700,
+    ],
+    ['a client without, beside that of the webhook', () => new TradecloudClient(API), 9, 9],
+    ['a client without', () => new TradecloudClient(API), undefined, 20_000],
+    ['options with their own', () => ({ ...API, fetchTimeoutMs: 700 }), 9, 700],
+    ['options with an undefined one', () => ({ ...API, fetchTimeoutMs: undefined }), 9, 9],
+    ['options without', () => API, undefined, 20_000],
+  ])('fetchTimeoutMs: %s', async (_what, api, fetchTimeoutMs, expected) => {
+    const given = api()
+    const { client, fetchTimeoutMs: resolved } = resolve({ api: given, fetchTimeoutMs })
+    expect(resolved).toBe(expected)
+    // `context.api` has the same deadline as the webhook's own fetches.
+    if (client !== given && fetchTimeoutMs !== undefined) expect(client?.ownFetchTimeoutMs).toBe(expected)
+    await client?.close()
+  })
 })
 
 const NUMBERS: Array<[string, number, number]> = [

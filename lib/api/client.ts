@@ -45,6 +45,7 @@ export class TradecloudClient {
   // Private to the language, not only to TypeScript: what holds secrets must not show when the client is logged.
   readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
   readonly #engine: Engine
+  readonly #ownFetchTimeoutMs: number | undefined
   #closing: Promise<void> | undefined
 
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
@@ -60,6 +61,7 @@ export class TradecloudClient {
     const { resolveClientOptions } = require('./client-options') as typeof import('./client-options')
     const resolved = resolveClientOptions(options)
     const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = resolved
+    this.#ownFetchTimeoutMs = options.fetchTimeoutMs
     this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
     const { Engine } = require('./engine') as typeof import('./engine')
     this.#engine = new Engine(resolved, rate)
@@ -156,6 +158,14 @@ export class TradecloudClient {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /**
+   * The option `fetchTimeoutMs` of this client, if it was set. The webhook uses it instead of its own option.
+   * @internal
+   */
+  get ownFetchTimeoutMs(): number | undefined {
+    return this.#ownFetchTimeoutMs
   }
 
   /**
