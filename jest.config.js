@@ -1,9 +1,12 @@
-// Projects: unit (no Express), integration on Express 5 and once more on Express 4, redis (needs redis-server), faults (real
-// processes that are killed), fuzz (hostile input), and package (the packed tarball).
+// Projects of `npm test`: unit (no Express), and integration on Express 5 and once more on Express 4.
+// Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs; on
+// both versions of Express), redis (needs redis-server), faults (real processes that are killed), fuzz (hostile input) and
+// package (the packed tarball). `__tests__/size.ts` sets how much they do.
 const base = {
   testEnvironment: 'node',
+  // Transpiles only, because tsconfig.json sets `isolatedModules`: `npm run typecheck` checks the types.
   transform: { '\\.ts$': ['ts-jest', { diagnostics: false }] },
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/', '<rootDir>/bench/'],
   moduleNameMapper: {
     '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
     '^tradecloud-webhook/bullmq$': '<rootDir>/lib/bullmq/index.ts',
@@ -12,21 +15,31 @@ const base = {
   },
 }
 
+const project = (displayName, folder = displayName, more = {}) => ({
+  ...base,
+  displayName,
+  testMatch: [`<rootDir>/__tests__/${folder}/**/*.test.ts`],
+  ...more,
+})
+
+const onExpress4 = { moduleNameMapper: { ...base.moduleNameMapper, '^express$': 'express4' } }
+
 module.exports = {
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['<rootDir>/__tests__/unit/**/*.test.ts'] },
-    { ...base, displayName: 'express5', testMatch: ['<rootDir>/__tests__/integration/**/*.test.ts'] },
-    {
-      ...base,
-      displayName: 'express4',
-      testMatch: ['<rootDir>/__tests__/integration/**/*.test.ts'],
-      moduleNameMapper: { ...base.moduleNameMapper, '^express$': 'express4' },
-    },
-    { ...base, displayName: 'redis', testMatch: ['<rootDir>/__tests__/redis/**/*.test.ts'] },
-    { ...base, displayName: 'faults', testMatch: ['<rootDir>/__tests__/faults/**/*.test.ts'] },
-    { ...base, displayName: 'fuzz', testMatch: ['<rootDir>/__tests__/fuzz/**/*.test.ts'] },
-    { ...base, displayName: 'package', testMatch: ['<rootDir>/__tests__/package/**/*.test.ts'] },
+    project('unit'),
+    project('express5', 'integration'),
+    project('express4', 'integration', onExpress4),
+    project('testing'),
+    project('cli'),
+    project('long'),
+    project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/readme\\.test'] }),
+    project('redis'),
+    project('faults'),
+    project('fuzz'),
+    project('package'),
   ],
+  // Ends a test that hangs. No test may depend on how fast the machine is.
+  testTimeout: 120_000,
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],
   coverageDirectory: 'coverage',
 }

@@ -1,8 +1,7 @@
-/** How much the suite does: a size that fits CI, or with FAULTS=full all of what was asked for. And its figures. */
+/** How much the suite does, and its figures. */
+export { isFull } from '../size'
 
-export const isFull = process.env.FAULTS === 'full'
-
-/** One line a test, past Jest's own output, so that the figures can be reported. */
+/** One line per test, past Jest's own output, so that the figures can be reported. */
 export function report(title: string, figures: Record<string, unknown>): void {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
   process.stdout.write(`[faults] ${title}: ${shown.join(', ')}\n`)

@@ -1,13 +1,11 @@
-/**
- * How much the suite does: all of what was asked for, or with FUZZ=ci a size that fits CI. Seeds, and one line of figures a
- * test.
- */
+/** How much the suite does, seeds, and one line of figures per test. */
 import { randomInt } from 'node:crypto'
+import { isFull } from '../size'
 
-export const isCi = process.env.FUZZ === 'ci'
+export { isFull }
 
-export const bodies = Number(process.env.FUZZ_BODIES ?? (isCi ? 25_000 : 1_000_000))
-export const requests = Number(process.env.FUZZ_REQUESTS ?? (isCi ? 3_000 : 100_000))
+export const bodies = Number(process.env.FUZZ_BODIES ?? (isFull ? 1_000_000 : 25_000))
+export const requests = Number(process.env.FUZZ_REQUESTS ?? (isFull ? 100_000 : 3_000))
 /** FUZZ_SEED repeats a run. */
 export const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31 - 1))
 

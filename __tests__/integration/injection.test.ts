@@ -4,38 +4,11 @@
  */
 import createDebug from 'debug'
 import fc from 'fast-check'
-import { readdirSync } from 'node:fs'
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
-import { cli } from '../unit/cli/inbox-folder'
-import { apiOf, closeAll, startRig, startTradecloud, temporaryFolder, temporaryInbox, until } from './harness'
+import { EVIL, UNPRINTABLE } from './evil-ids'
+import { apiOf, closeAll, startRig, startTradecloud } from './harness'
 
 afterEach(closeAll)
-
-const EVIL = [
-  ...['../authentication/login', '..', '.', '/', '..\\..\\login', '%2e%2e%2flogin', '..%2f..', 'a/../../b', './a'],
-  ...[
-    'a?b=c',
-    'a#b',
-    'a;b=c',
-    'a&orderId=b',
-    'a@evil.example',
-    '@evil.example',
-    'http://evil.example/',
-    '//evil.example/',
-  ],
-  ...[
-    'a\r\nX-Evil: 1',
-    'a\nX-Evil: 1',
-    'a\0b',
-    '\u001b[2Ja',
-    'a\u009b31m',
-    'a\u2028b',
-    'a\u202eb',
-    '\u061ca\u2066',
-    '\ufeffa',
-  ],
-  ...['😀', 'é', '%', '%00', '%zz', '{orderId}', '__proto__', 'constructor', 'x'.repeat(10_000), 'é'.repeat(256)],
-]
 
 describe('an ID is one segment of the path of the API, or nothing is asked', () => {
   const start = async () => {
@@ -115,9 +88,6 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
   }, 30_000)
 })
 
-/** What a line may not hold: line breaks, commands to a terminal, changes of direction. */
-const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u
-
 test('log and debug lines are one line each, of plain text', async () => {
   const lines: string[] = []
   const debugLog = createDebug.log
@@ -158,34 +128,6 @@ test('log and debug lines are one line each, of plain text', async () => {
     createDebug.log = debugLog
   }
 }, 30_000)
-
-test('the command line shows them as plain text, and no file is named after them', async () => {
-  const directory = temporaryFolder()
-  const fail = ({ orderId }: { orderId: string }): void => {
-    throw new Error(`cannot write ${orderId}`)
-  }
-  const rig = await startRig({ inbox: temporaryInbox({ directory }), onOrder: fail, retry: { forMs: 0 } })
-  for (const text of EVIL) {
-    const body = { eventName: text, orderEvent: { orderId: text, meta: { messageId: text } } }
-    await rig.post(body, { path: `/order/${encodeURIComponent(text)}` })
-    await rig.post([text], { headers: { 'Content-Type': 'application/evil+json; a="\x85"' } })
-  }
-  await until(() => rig.log.some(({ line }) => line.includes('Given up')))
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).map(({ name }) => name)
-  expect(files.length).toBeGreaterThan(20)
-  expect(files.filter((name) => !/^[\w.-]+$/.test(name) || /evil|proto|login/.test(name))).toEqual([])
-  const listed = await cli(['inbox', directory, 'list'])
-  const ids = listed.out.match(/^[\da-f-]{36}/gm) ?? []
-  expect(ids.length).toBeGreaterThan(20)
-  const shown = await Promise.all(ids.slice(0, 3).map((id) => cli(['inbox', directory, 'show', id])))
-  const json = await cli(['inbox', directory, 'list', '--json'])
-  for (const { out, err, code } of [listed, json, ...shown]) {
-    expect(code).toBe(0)
-    expect(`${out}${err}`.split('\n').filter((line) => UNPRINTABLE.test(line))).toEqual([])
-  }
-  // One line for each, a title and a summary: none has made two of itself.
-  expect(listed.out.trimEnd().split('\n').length).toBe(ids.length + 2)
-}, 60_000)
 
 test('no prototype changes, whatever body, query, headers and options say', async () => {
   const keysBefore = Reflect.ownKeys(Object.prototype)

@@ -1,7 +1,7 @@
 /** Reading a folder whose files move and shrink under the reader's eyes, as a server makes them. */
 import type { FileHandle } from 'node:fs/promises'
-import { Folder, type Place } from '../../../lib/inbox/file/folder'
-import { findEvent, showEvent, takeSnapshot } from '../../../lib/inbox/file/snapshot'
+import { Folder, type Place } from '../../lib/inbox/file/folder'
+import { findEvent, showEvent, takeSnapshot } from '../../lib/inbox/file/snapshot'
 import { closeAll, fill, newFolder } from './inbox-folder'
 
 afterEach(closeAll)

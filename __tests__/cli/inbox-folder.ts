@@ -7,8 +7,8 @@ import { join, resolve } from 'node:path'
 import type { EventEmitter } from 'node:events'
 import type { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
-import { encodeEvent, encodeNote } from '../../../lib/inbox/file/event-file'
-import { fileInbox } from '../../../lib/inbox/file'
+import { encodeEvent, encodeNote } from '../../lib/inbox/file/event-file'
+import { fileInbox } from '../../lib/inbox/file'
 import type {
   InboxDelivery,
   InboxEntry,
@@ -16,10 +16,10 @@ import type {
   ManagedInbox,
   Settlement,
   StoredEvent,
-} from '../../../lib/inbox/inbox'
-import { buildCli } from '../../faults/build'
+} from '../../lib/inbox/inbox'
+import { buildCli } from '../faults/build'
 
-export const root = resolve(__dirname, '../../..')
+export const root = resolve(__dirname, '../..')
 export const cliCommand = [process.execPath, buildCli()] as const
 
 export interface Ran {

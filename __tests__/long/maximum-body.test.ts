@@ -8,7 +8,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { maximumOrderEvent } from 'tradecloud-webhook/testing'
-import { authorization, closeAll, isExpress4, startRig, type Loose } from './harness'
+import { authorization, closeAll, isExpress4, startRig, type Loose } from '../integration/harness'
 
 afterEach(closeAll)
 

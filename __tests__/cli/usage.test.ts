@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseCommand } from '../../../lib/cli/arguments'
-import { UsageError } from '../../../lib/cli/usage'
+import { parseCommand } from '../../lib/cli/arguments'
+import { UsageError } from '../../lib/cli/usage'
 import { cli, closeAll, newFolder } from './inbox-folder'
 
 afterEach(closeAll)

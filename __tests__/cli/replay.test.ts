@@ -5,8 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createTradecloudWebhook, RejectEvent, type WebhookContext } from 'tradecloud-webhook'
-import { fileInbox } from '../../../lib/inbox/file'
-import { FolderLock } from '../../../lib/inbox/file/lock'
+import { fileInbox } from '../../lib/inbox/file'
+import { FolderLock } from '../../lib/inbox/file/lock'
 import { cli, closeAll, entriesOf, filesIn, fill, newFolder, onTerminal, put, serve, until } from './inbox-folder'
 
 afterEach(closeAll)

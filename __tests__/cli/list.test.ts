@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { InboxEntry } from '../../../lib/inbox/inbox'
+import type { InboxEntry } from '../../lib/inbox/inbox'
 import { cli, closeAll, entriesOf, filesIn, fill, newFolder, piped, put, serve, until } from './inbox-folder'
 
 afterEach(closeAll)
