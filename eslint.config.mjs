@@ -20,6 +20,11 @@ export default tseslint.config(
     },
   },
   {
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/timers.ts', 'lib/testing/**'],
+    rules: { 'no-restricted-globals': ['error', 'setTimeout', 'setInterval'] },
+  },
+  {
     files: ['__tests__/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',

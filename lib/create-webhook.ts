@@ -1,5 +1,6 @@
 /** Composes a webhook: receive, deliver, answer; with a thin skin of Express around a core that needs only Node. */
 import { Router, type Application, type NextFunction, type Request, type Response } from 'express'
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
@@ -15,11 +16,12 @@ import { ByteBudget } from './receive/byte-budget'
 import { compileTrust, type TrustFunction } from './receive/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, type RouteMatch } from './receive/route'
-import { Reporter } from './report'
+import { describe, Reporter } from './report'
 import { resolveOptions } from './resolve-options'
-import type { Outcome, Result } from './respond'
+import { answerFor, send, type Outcome, type Result } from './respond'
 import { kindOf, type Trigger } from './trigger'
 import { createValidator } from './validate'
+import { startTimer, type Timer } from './timers'
 
 /** An Express router to mount with `app.use`. */
 export type TradecloudWebhook = Router & {
@@ -157,14 +159,24 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     return UNREADABLE.includes(outcome) || (outcome === 'ignored' && known.kind === 'unknown')
   }
 
-  /** False for a path that is not ours. */
-  function handle(req: IncomingMessage, res: ServerResponse, appTrust?: TrustFunction): boolean {
-    const [path, query] = splitTarget(req.url ?? '/')
-    const match = route(path)
-    if (match === undefined) return false
-    const exchange = startExchange(req, res)
-    exchange.client = addressCheck?.look(req, appTrust)
-    void run(exchange, match, path, query)
+  /** False for a path that is not ours. Never throws: Express would respond with 500. */
+  function handle(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): boolean {
+    let exchange: Exchange | undefined
+    try {
+      const [path, query] = splitTarget(req.url ?? '/')
+      const match = route(path)
+      if (match === undefined) return false
+      exchange = startExchange(req, res)
+      exchange.client = addressCheck?.look(req, appTrust)
+      void run(exchange, match, path, query)
+    } catch (cause) {
+      const result = { outcome: 'unavailable', detail: 'The receiver failed.', cause } as const
+      if (exchange) exchange.finish(result)
+      else {
+        send(req, res, answerFor(result, randomUUID(), settings.refusals))
+        reporter.line('error', 'unavailable', `A request could not be received: ${describe(cause)}`)
+      }
+    }
     return true
   }
 
@@ -181,8 +193,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   }
 
   async function settledWithin(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+    let timer: Timer | undefined
+    const patience = new Promise<void>((resolve) => (timer = startTimer(resolve, ms, true)))
     const answered = [...open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve)))
     const settled = Promise.all(answered).then(() => Promise.all([deliverer.idle(), inboxDeliverer?.idle()]))
     await Promise.race([patience, settled])
@@ -193,7 +205,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   // much as to check the credentials. What users add to it comes after.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
-    if (!handle(req, res, addressCheck && trustOfApp(req))) router(req, res, next)
+    if (!handle(req, res, () => trustOfApp(req))) router(req, res, next)
   }
   return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {

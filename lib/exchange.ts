@@ -7,6 +7,7 @@ import type { TakenBody } from './receive/parse-body'
 import type { Pieces } from './receive/pieces'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
+import { startTimer, type Timer } from './timers'
 
 export interface ExchangeOptions {
   answerTimeoutMs: number
@@ -39,7 +40,7 @@ export class Exchange {
   abandon: (() => void) | undefined
   readonly #options: ExchangeOptions
   readonly #startedAt = performance.now()
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   /** Called once it is answered; absent from then on. */
   #whenDone: Array<() => void> | undefined = []
 
@@ -53,7 +54,7 @@ export class Exchange {
     this.method = req.method ?? ''
     this.headers = req.headers
     this.#options = options
-    this.#timer = setTimeout(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs).unref()
+    this.#timer = startTimer(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs)
   }
 
   get finished(): boolean {

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Issue } from './events'
+import { startTimer } from './timers'
 
 interface Row {
   status: number
@@ -107,7 +108,11 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
     return true
   } catch {
     // Headers that something else has set may break ours: no answer is better than one that is not meant.
-    res.destroy()
+    try {
+      res.destroy()
+    } catch {
+      // An adapter's own response object may fail in any way.
+    }
     return false
   }
 }
@@ -133,6 +138,6 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
     req.off('end', end).off('close', end)
     res.end()
   }
-  const timer = setTimeout(end, DRAIN_MS).unref()
+  const timer = startTimer(end, DRAIN_MS)
   req.on('end', end).on('close', end).resume()
 }

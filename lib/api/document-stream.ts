@@ -3,6 +3,7 @@
  */
 import { Transform, type Readable } from 'node:stream'
 import type { TradecloudApiErrorCode } from './api-error'
+import { startTimer } from '../timers'
 
 export interface DocumentStreamOptions {
   maxBytes: number
@@ -25,7 +26,7 @@ export function documentStream(source: Readable, options: DocumentStreamOptions)
   })
   const onAbort = () => stream.destroy(error('unavailable', 'was given up: its signal is aborted', signal?.reason))
   const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
-  const timer = setTimeout(onTime, timeoutMs).unref()
+  const timer = startTimer(onTime, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })
   // Node throws an error that no one listens for, and a stream that is never read has no one.
   stream.on('error', () => undefined)

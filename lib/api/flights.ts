@@ -5,6 +5,7 @@
  */
 import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
+import { startTimer } from '../timers'
 
 export interface Caller {
   signal?: AbortSignal | undefined
@@ -95,7 +96,7 @@ export class Flights {
       }
       const onTime = () => end('fetch_timeout', `got no answer within ${timeoutMs} ms`)
       const onAbort = () => end('unavailable', 'was given up: its signal is aborted', signal?.reason)
-      const timer = setTimeout(onTime, timeoutMs).unref()
+      const timer = startTimer(onTime, timeoutMs)
       signal?.addEventListener('abort', onAbort, { once: true })
       const done = () => {
         clearTimeout(timer)

@@ -3,6 +3,7 @@
  * place is free again a good second after its request was answered, not after it was sent: only then is it certain that
  * it had arrived, however long it was held up on its way, and that the next one arrives a second later.
  */
+import { startTimer, type Timer } from '../timers'
 
 /** A second, and slack for the clocks of both sides. */
 const WINDOW_MS = 1_020
@@ -33,7 +34,7 @@ export class RateLimit {
   #underWay = 0
   readonly #first = new Set<() => void>()
   readonly #line = new Set<() => void>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   /** `Infinity` switches the limit off. */
   constructor(limit: number) {
@@ -92,6 +93,6 @@ export class RateLimit {
     const [oldest] = this.#doneAt
     if (this.#first.size + this.#line.size === 0 || oldest === undefined) return
     // Keeps the process alive: those who wait have nothing else that does.
-    this.#timer = setTimeout(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now))
+    this.#timer = startTimer(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now), true)
   }
 }

@@ -9,6 +9,7 @@ import type { AxiosStatic } from 'axios'
 import { debugApi } from '../debug'
 import { quote } from '../quote'
 import { agentsOf, type Agents } from './agents'
+import { startTimer } from '../timers'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
@@ -156,7 +157,7 @@ export class Transport {
     if (this.#closed || signal?.aborted) return { type: 'aborted' }
     const timeoutMs = this.#options.requestTimeoutMs
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(TIMED_OUT), timeoutMs).unref()
+    const timer = startTimer(() => controller.abort(TIMED_OUT), timeoutMs)
     const abort = () => controller.abort()
     signal?.addEventListener('abort', abort, { once: true })
     this.#running.add(controller)

@@ -12,6 +12,7 @@ import {
 import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { connect, type ConnectionOptions } from 'node:tls'
+import { startTimer } from '../timers'
 
 type Done = (error: Error | null, socket?: Duplex) => void
 type Target = ClientRequestArgs & ConnectionOptions
@@ -85,7 +86,7 @@ export function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: 
     opening.destroy()
     tell(new Error(text))
   }
-  const timer = setTimeout(() => fail('the proxy did not answer in time'), timeoutMs).unref()
+  const timer = startTimer(() => fail('the proxy did not answer in time'), timeoutMs)
   const refused = ({ statusCode = 0 }: IncomingMessage) => fail(`the proxy answered ${statusCode} to CONNECT`)
   opening.once('connect', (answer, socket) => {
     if (answer.statusCode === 200) return tell(null, socket)

@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import { unavailable } from '../inbox/deadline'
+import { startTimer } from '../timers'
 
 /** Writes that come within this time share a connection and a wait. */
 const GATHER_MS = 100
@@ -67,7 +68,7 @@ export class Commits {
 
   async #close(lane: Lane, writes: Promise<unknown>[]): Promise<void> {
     try {
-      await Promise.all([lane.ready, new Promise((resolve) => setTimeout(resolve, GATHER_MS))])
+      await Promise.all([lane.ready, new Promise<void>((resolve) => startTimer(resolve, GATHER_MS, true))])
       if (this.#open?.lane === lane) this.#open = undefined
       // Their replies, not only their turn on the connection: a script that Redis had forgotten is sent once more.
       await Promise.allSettled(writes)

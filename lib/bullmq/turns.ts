@@ -9,6 +9,7 @@ import { persist } from '../inbox/deadline'
 import type { Begun, Hold, Storage } from './storage'
 import { TradecloudWebhookError } from '../errors'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox/inbox'
+import { startInterval, type Timer } from '../timers'
 
 /** Bodies up to this size go out without being looked at first. */
 const SMALL_BYTES = 1024 * 1024
@@ -40,7 +41,7 @@ export class Turns {
   /** Deliveries that `take` waits for. */
   readonly #attached = new Set<Promise<void>>()
   readonly #closed: Promise<void>
-  #renewal: NodeJS.Timeout | undefined
+  #renewal: Timer | undefined
   #host: InboxHost | undefined
   #room = new ByteRoom(Infinity)
   #smallBytes = SMALL_BYTES
@@ -57,7 +58,7 @@ export class Turns {
     this.#host = host
     this.#room = new ByteRoom(host.maxBytes)
     this.#smallBytes = Math.min(SMALL_BYTES, Math.floor(host.maxBytes / host.concurrency))
-    this.#renewal = setInterval(() => this.renew(), this.#options.leaseMs / 3).unref()
+    this.#renewal = startInterval(() => this.renew(), this.#options.leaseMs / 3)
   }
 
   /** Begins no further event. Those that run are settled all the same. */

@@ -6,6 +6,7 @@ import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { debugBullmq, type Connections } from './connections'
 import { within } from '../inbox/deadline'
+import { startInterval, startTimer, type Timer } from '../timers'
 
 export interface WakeOptions {
   connections: Connections
@@ -38,8 +39,8 @@ export class Wake {
   readonly #options: WakeOptions
   readonly #queue: Queue<WakeJob>
   #worker: Worker<WakeJob> | undefined
-  readonly #timers = new Set<NodeJS.Timeout>()
-  #sweeper: NodeJS.Timeout | undefined
+  readonly #timers = new Set<Timer>()
+  #sweeper: Timer | undefined
 
   constructor(options: WakeOptions) {
     this.#options = options
@@ -77,7 +78,7 @@ export class Wake {
       runRetryDelay: RETRY_MS,
     })
     this.#worker.on('error', (error) => debugBullmq('worker: %s', error.message))
-    this.#sweeper = setInterval(this.#sweep, sweepIntervalMs).unref()
+    this.#sweeper = startInterval(this.#sweep, sweepIntervalMs)
     // Jobs may have been lost while Redis was away.
     redis.on('ready', this.#sweep)
     this.#sweep()
@@ -104,10 +105,10 @@ export class Wake {
   }
 
   #wakeSoon(line: string, delayMs: number): void {
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       this.#timers.delete(timer)
       this.wake(line)
-    }, delayMs).unref()
+    }, delayMs)
     this.#timers.add(timer)
   }
 

@@ -3,6 +3,7 @@ import { debugDeliver } from '../debug'
 import { describe } from '../report'
 import { isThenable } from '../thenable'
 import type { ClaimResult, Store } from './store'
+import { startTimer, type Timer } from '../timers'
 
 /** An event that is ours to process. None of the methods rejects. */
 export interface Claim {
@@ -108,13 +109,13 @@ function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResu
 
 async function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
   const value = Promise.resolve(answer)
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
   let late = false
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    timer = startTimer(() => {
       late = true
       reject(new Error(`The store did not answer within ${timeoutMs} ms.`))
-    }, timeoutMs).unref()
+    }, timeoutMs)
   })
   value.then(
     (result) => late && onLate?.(result),

@@ -1,4 +1,5 @@
 /** One line for each order or shipment: its events run one after the other, and nobody else waits for them. */
+import { startTimer, type Timer } from '../timers'
 
 /** Why the waiting ended. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
@@ -41,7 +42,7 @@ export class Place {
   readonly #enteredAt = performance.now()
   #turn: Turn | undefined
   #resolve: ((turn: Turn) => void) | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(waitMs: number, leave: (place: Place) => void) {
     this.#waitMs = waitMs
@@ -52,7 +53,7 @@ export class Place {
   turn(): Turn | Promise<Turn> {
     if (this.#turn !== undefined) return this.#turn
     const left = Math.max(0, this.#waitMs - (performance.now() - this.#enteredAt))
-    this.#timer = setTimeout(() => this.wake('waited_too_long'), left).unref()
+    this.#timer = startTimer(() => this.wake('waited_too_long'), left)
     return new Promise((resolve) => (this.#resolve = resolve))
   }
 

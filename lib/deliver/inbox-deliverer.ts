@@ -17,6 +17,7 @@ import { LazyAbort } from './lazy-abort'
 import { resolveEvent, type ResolveOptions } from './resolve-event'
 import { settlementOf, type SettlementOptions } from './settlement'
 import { Watch } from './watch'
+import { restartTimer, startTimer } from '../timers'
 
 export interface InboxDelivererOptions extends SettlementOptions {
   name: string
@@ -82,12 +83,13 @@ export class InboxDeliverer {
     const onAbort = (): void => abort.abort(delivery.signal.reason)
     if (delivery.signal.aborted) onAbort()
     delivery.signal.addEventListener('abort', onAbort, { once: true })
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.handlerTimeoutMs).unref()
-    })
+    const { handlerTimeoutMs } = this.#options
+    let timeOut = (): void => undefined
+    const timeout = new Promise<void>((resolve) => (timeOut = resolve))
+    let timer = startTimer(timeOut, handlerTimeoutMs)
     // Only the callback is on this clock: a fetch has its own.
-    const work = this.#deliver(delivery, abort, () => timer?.refresh()).finally(() => {
+    const onCall = (): void => void (timer = restartTimer(timer, timeOut, handlerTimeoutMs))
+    const work = this.#deliver(delivery, abort, onCall).finally(() => {
       clearTimeout(timer)
       delivery.signal.removeEventListener('abort', onAbort)
       this.#running.delete(work)

@@ -6,6 +6,7 @@ import { TradecloudWebhookError } from '../errors'
 import type { Claim } from './claims'
 import type { LazyAbort } from './lazy-abort'
 import type { Trigger } from '../trigger'
+import { startInterval, type Timer } from '../timers'
 
 export interface Watched {
   trigger: Trigger
@@ -23,7 +24,7 @@ export class Watch {
   readonly #alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   readonly #running = new Set<Watched>()
   readonly #reported = new WeakSet<Watched>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(alarm: (error: TradecloudWebhookError, trigger: Trigger) => void) {
     this.#alarm = alarm
@@ -31,7 +32,7 @@ export class Watch {
 
   add(watched: Watched): Watched {
     this.#running.add(watched)
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref()
+    this.#timer ??= startInterval(() => this.#tick(), TICK_MS)
     return watched
   }
 

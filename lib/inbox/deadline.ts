@@ -1,5 +1,6 @@
 /** Time in an inbox: a bound on a promise, a wait that ends early, trying until it works, and the error for what is away. */
 import { TradecloudWebhookError } from '../errors'
+import { startTimer, type Timer } from '../timers'
 
 export function unavailable(message: string, cause?: unknown): TradecloudWebhookError {
   return new TradecloudWebhookError('unavailable', message, { status: 503, cause })
@@ -7,9 +8,9 @@ export function unavailable(message: string, cause?: unknown): TradecloudWebhook
 
 /** The promise, or a rejection once `ms` are over. What it rejects with afterwards is swallowed. */
 export async function within<T>(ms: number, work: Promise<T>, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
+  let timer: Timer | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(message)), ms)
+    timer = startTimer(() => reject(unavailable(message)), ms, true)
   })
   try {
     return await Promise.race([work, late])
@@ -27,7 +28,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms).unref()
+    const timer = startTimer(done, ms)
     signal.addEventListener('abort', done)
   })
 }

@@ -34,13 +34,14 @@ export class AddressCheck {
   }
 
   /**
-   * To be called as long as the connection is there: once it is gone, so is its address. `appTrust` is what the app says
+   * To be called as long as the connection is there: once it is gone, so is its address. `trustOfApp` returns what the app says
    * of its proxies, under Express. Never throws.
    */
-  look(req: IncomingMessage, appTrust: TrustFunction | undefined): Client {
-    const trust = appTrust ?? this.#options.trust
-    this.#probe(trust, appTrust ? "Express's setting `trust proxy`" : 'the option `trustProxy`')
+  look(req: IncomingMessage, trustOfApp: () => TrustFunction | undefined = () => undefined): Client {
     try {
+      const appTrust = trustOfApp()
+      const trust = appTrust ?? this.#options.trust
+      this.#probe(trust, appTrust ? "Express's setting `trust proxy`" : 'the option `trustProxy`')
       const claimed = clientAddress(req, trust)
       const address = claimed === undefined ? undefined : readAddress(claimed)
       if (address && this.#isAllowed(address)) return { address: address.text }

@@ -4,6 +4,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import { restartTimer, startTimer } from '../timers'
 import type { ByteBudget } from './byte-budget'
 import { Pieces } from './pieces'
 import type { Refusal } from './refusal'
@@ -90,9 +91,10 @@ export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBo
         .on('drain', () => req.resume())
         .on('error', () => fail('malformed_body', `The body is not valid ${encoding}.`))
 
-    const timer = setTimeout(() => fail('unavailable', 'The upload stalled.'), idleMs).unref()
+    const onStall = (): void => fail('unavailable', 'The upload stalled.')
+    let timer = startTimer(onStall, idleMs)
     const onData = (chunk: Buffer): void => {
-      timer.refresh()
+      timer = restartTimer(timer, onStall, idleMs)
       if (encoding === 'identity') {
         keep(chunk)
         return

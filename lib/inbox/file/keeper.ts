@@ -10,6 +10,7 @@ import { TradecloudWebhookError } from '../../errors'
 import { unavailable } from '../deadline'
 import { subfolderName, type Folder } from './folder'
 import { FolderLock } from './lock'
+import { startInterval, type Timer } from '../../timers'
 
 const BEAT_MS = 2_000
 const LOOK_MS = 500
@@ -44,7 +45,7 @@ export class Keeper {
   readonly #options: KeeperOptions
   readonly #lock: FolderLock
   readonly #device: number
-  readonly #timers: NodeJS.Timeout[] = []
+  readonly #timers: Timer[] = []
   #settleOpened: { resolve: () => void; reject: (error: Error) => void } | undefined
   #scanning = false
   #beating = false
@@ -79,7 +80,7 @@ export class Keeper {
   }
 
   #every(ms: number, action: () => Promise<void>): void {
-    this.#timers.push(setInterval(() => void action().catch(() => undefined), ms).unref())
+    this.#timers.push(startInterval(() => void action().catch(() => undefined), ms))
   }
 
   async #open(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { Accepted, InboxEntry, StoredEvent } from '../inbox'
 import type { Progress } from './event-file'
+import { startTimer, type Timer } from '../../timers'
 
 /** What is kept in memory of an event; its body is on disk. */
 export interface Entry extends Progress {
@@ -20,7 +21,7 @@ export interface Entry extends Progress {
 
 interface Line {
   entries: Entry[]
-  timer?: NodeJS.Timeout | undefined
+  timer?: Timer | undefined
 }
 
 export class Lines {
@@ -100,7 +101,7 @@ export class Lines {
     const wait = head.dueAt - Date.now()
     if (wait > 0) {
       this.#ready.delete(line)
-      line.timer = setTimeout(() => this.#look(line), wait).unref()
+      line.timer = startTimer(() => this.#look(line), wait)
       return
     }
     this.#ready.add(line)

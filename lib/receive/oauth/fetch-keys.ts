@@ -4,6 +4,7 @@ import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
 import { isObject } from '../../entity-state'
 import { parseJson } from '../../json'
+import { startInterval, startTimer, type Timer } from '../../timers'
 
 export interface KeySource {
   uri: URL
@@ -24,15 +25,15 @@ export async function fetchKeys(
 ): Promise<JWK[]> {
   const running = new AbortController()
   const abort = (): void => running.abort()
-  let timeout: NodeJS.Timeout | undefined
-  let again: NodeJS.Timeout | undefined
+  let timeout: Timer | undefined
+  let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
     return await new Promise((resolve, reject) => {
       // What ends first decides, also when it failed: the next fetch may follow soon.
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
-      timeout = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref()
-      again = setInterval(attempt, againMs).unref()
+      timeout = startTimer(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+      again = startInterval(attempt, againMs)
       attempt()
     })
   } catch (error) {
