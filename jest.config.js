@@ -36,7 +36,10 @@ module.exports = {
     project('redis'),
     project('faults'),
     project('fuzz'),
-    project('package'),
+    project('package', 'package', {
+      globalSetup: '<rootDir>/__tests__/package/pack.ts',
+      globalTeardown: '<rootDir>/__tests__/package/unpack.ts',
+    }),
   ],
   // Ends a test that hangs. No test may depend on how fast the machine is.
   testTimeout: 120_000,

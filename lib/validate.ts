@@ -80,16 +80,19 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-/** For draft-07, unless the schema names another one. Loaded for who has schemas of their own. */
+/** For draft-07, unless the schema names another dialect. */
 function createAjv($schema: string): Ajv {
   const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
-  const dialect = ['2019-09', '2020-12'].find((one) => $schema.includes(one))
-  const { default: Dialect } = require(
-    dialect === undefined ? 'ajv' : `ajv/dist/${dialect.slice(0, 4)}`,
-  ) as typeof import('ajv')
-  const ajv = new Dialect({ strict: false })
+  const ajv = new (loadDialect($schema))({ strict: false })
   addFormats(ajv)
   return ajv
+}
+
+/** Loaded lazily: only needed with the option `schemas`. Each path is a literal, because bundlers follow no other. */
+function loadDialect($schema: string): typeof Ajv {
+  if ($schema.includes('2019-09')) return (require('ajv/dist/2019') as typeof import('ajv/dist/2019')).default
+  if ($schema.includes('2020-12')) return (require('ajv/dist/2020') as typeof import('ajv/dist/2020')).default
+  return (require('ajv') as typeof import('ajv')).default
 }
 
 /**

@@ -2,28 +2,13 @@
  * The package as users get it: packed, checked by publint and attw, installed into empty folders beside Express 4 and 5,
  * and used from CommonJS, ESM, TypeScript and Jest.
  */
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createProject, install, root, run, tarball } from './project'
 
-const root = resolve(__dirname, '../..')
-const consumer = join(__dirname, 'consumer')
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
 
 jest.setTimeout(300_000)
-
-let folder: string
-let tarball: string
-
-function run(command: string, args: string[], cwd: string): string {
-  try {
-    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`)
-  }
-}
 
 function compile(at: string, file: string): void {
   for (const [module, resolution] of [
@@ -37,34 +22,23 @@ function compile(at: string, file: string): void {
   }
 }
 
-function install(name: string, ...packages: string[]): string {
-  const at = join(folder, name)
-  cpSync(consumer, at, { recursive: true })
+function createConsumer(name: string, ...packages: string[]): string {
+  const at = createProject('consumer', name)
   writeFileSync(join(at, 'package.json'), JSON.stringify({ name, private: true }))
-  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...packages], at)
+  install(at, ...packages)
   return at
 }
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tradecloud-webhook-'))
-  run('npm', ['pack', '--pack-destination', folder], root)
-  const packed = readdirSync(folder).find((file) => file.endsWith('.tgz'))
-  if (packed === undefined) throw new Error('npm pack wrote no tarball')
-  tarball = join(folder, packed)
-})
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
 test('publint has nothing to say', () => {
-  expect(run(bin('publint'), ['--strict', tarball], root)).toContain('All good!')
+  expect(run(bin('publint'), ['--strict', tarball()], root)).toContain('All good!')
 })
 
 test('attw finds every entry typed for every way of importing', () => {
-  expect(run(bin('attw'), [tarball], root)).toContain('No problems found')
+  expect(run(bin('attw'), [tarball()], root)).toContain('No problems found')
 })
 
 test('the tarball holds the build, the schemas and the documents, and no sources or tests', () => {
-  const files = run('tar', ['-tf', tarball], root).split('\n')
+  const files = run('tar', ['-tf', tarball()], root).split('\n')
   expect(files).toEqual(
     expect.arrayContaining([
       'package/dist/index.js',
@@ -83,7 +57,7 @@ describe.each([
 ])('installed beside %s', (name, express, types) => {
   let at: string
   beforeAll(() => {
-    at = install(
+    at = createConsumer(
       name.replace(' ', '-').toLowerCase(),
       express,
       types,
@@ -132,7 +106,7 @@ describe('installed beside bullmq and ioredis', () => {
   let at: string
   beforeAll(() => {
     const types = ['@types/express@^5', 'typescript@~6.0.3', '@types/node@^20']
-    at = install('bullmq', 'express@^5.2.0', 'bullmq@^6', 'ioredis@^6', ...types)
+    at = createConsumer('bullmq', 'express@^5.2.0', 'bullmq@^6', 'ioredis@^6', ...types)
   })
 
   test('the inbox on BullMQ is the same from CommonJS and from ESM', () => {
