@@ -9,6 +9,8 @@ import type { Origin } from './deliver/intake'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors'
 import { Exchange } from './exchange'
+import { describe, locationOf } from './log/describe-error'
+import { Log } from './log/log'
 import type { TradecloudWebhookOptions } from './options'
 import type { AddressCheck } from './receive/address-check'
 import { createAuthenticator } from './receive/authenticate'
@@ -16,7 +18,7 @@ import { ByteBudget } from './receive/byte-budget'
 import { compileTrust, type TrustFunction } from './receive/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, type RouteMatch } from './receive/route'
-import { describe, Reporter } from './report'
+import { Reporter } from './report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './respond'
 import { kindOf, type Trigger } from './trigger'
@@ -60,7 +62,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const handlers = createHandlers(settings)
   const authenticator = createAuthenticator(settings.auth)
   const validator = createValidator(settings.validation, settings.schemas)
-  const reporter = new Reporter(settings)
+  const log = new Log(settings.logger)
+  const reporter = new Reporter({ ...settings, log })
   const trust = compileTrust(settings.trustProxy)
   const addressCheck =
     settings.allow === undefined
@@ -69,7 +72,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
           allow: settings.allow,
           trust,
           authenticates: settings.auth !== 'none',
-          warn: (text) => reporter.line('warn', 'trust_proxy', text),
+          warn: (text) => void log.line('warn', 'trust_proxy', text),
         })
   const strict = settings.validation === 'strict'
   const { client, fetchTimeoutMs, inbox, name } = settings
@@ -113,14 +116,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     isClosed: () => closing !== undefined,
   }
   if (handlers.unhandled.length > 0) {
-    reporter.line(
-      'warn',
-      'unhandled',
-      `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`,
-    )
+    log.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
   }
 
-  if (settings.auth === 'none') reporter.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
+  if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
 
   function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
     const exchange = new Exchange(req, res, exchangeOptions)
@@ -174,7 +173,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       if (exchange) exchange.finish(result)
       else {
         send(req, res, answerFor(result, randomUUID(), settings.refusals))
-        reporter.line('error', 'unavailable', `A request could not be received: ${describe(cause)}`)
+        const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`
+        log.line('error', 'unavailable', text, { cause })
       }
     }
     return true
@@ -190,6 +190,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     for (const exchange of open) exchange.finish({ outcome: 'unavailable', detail: 'The receiver is shutting down.' })
     await inbox?.close().catch(() => undefined)
     if (settings.ownsClient) await client?.close()
+    log.close()
   }
 
   async function settledWithin(ms: number): Promise<void> {

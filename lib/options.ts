@@ -4,11 +4,12 @@ import type { CallbackOptions } from './deliver/handlers'
 import type { DedupeOptions, RetryOptions } from './delivery-options'
 import type { TradecloudWebhookError } from './errors'
 import type { Inbox } from './inbox/inbox'
+import type { Logger } from './log/logger'
 import type { AllowEntry } from './receive/address'
 import type { AuthOption } from './receive/authenticate'
 import type { TrustProxyOption } from './receive/client-address'
 import type { PathsOption } from './receive/route'
-import type { DeliveryRecord, ErrorContext, Logger, SettledRecord } from './report'
+import type { DeliveryRecord, ErrorContext, SettledRecord } from './report'
 import type { UserSchemas } from './validate'
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
@@ -38,7 +39,11 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
   /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
   onDelivery?: ((record: DeliveryRecord) => void | Promise<void>) | undefined
-  /** Gets losses and alarms. All else goes to `DEBUG=tradecloud-webhook:*`. Default: `console`. */
+  /**
+   * Receives losses and alarms, each as one line of text and an object of fields (`LogFields`): `console`, pino, winston
+   * or `{ warn, error }`. Everything else goes to `DEBUG=tradecloud-webhook:*`. Losses are never omitted; other lines are
+   * limited to ten per minute and topic, and the omitted ones are counted. Default: `console`.
+   */
   logger?: Logger | undefined
   /**
    * The Tradecloud API to fetch from: `{ environment, username, password }`, `{ baseUrl, username, password }`, or a

@@ -6,8 +6,12 @@ export function quote(value: string, maxLength = 100): string {
 /** JSON for log lines. */
 export function quoteJson(value: unknown): string {
   // JSON leaves these as they are, and terminals act on some of them.
-  return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return escapeControls(JSON.stringify(value))
+}
+
+/** Text for log lines, as a last resort where a part of it was not quoted. `lines`: line breaks are kept. */
+export function escapeControls(text: string, lines = false): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) =>
+    lines && char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -5,16 +5,11 @@
 import { debugDeliver } from './debug'
 import { TradecloudWebhookError } from './errors'
 import type { EventKind } from './events'
-import { quote } from './quote'
+import { describe, explain, locationOf } from './log/describe-error'
+import { subjectOf, type Log } from './log/log'
 import type { Pieces } from './receive/pieces'
 import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from './thenable'
-
-/** Where losses and alarms go. Each gets one line of text. */
-export interface Logger {
-  warn(message: string): void
-  error(message: string): void
-}
 
 /** One for each request that came to a path of the webhook. */
 export interface DeliveryRecord {
@@ -91,30 +86,29 @@ export interface ErrorContext extends DeliveryRecord {
 }
 
 export interface ReporterOptions {
-  logger: Logger
+  log: Log
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => unknown) | undefined
   onDelivery?: ((record: DeliveryRecord) => unknown) | undefined
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** Lines of one sort in a minute; a broken sender or a scanner must not fill the disk. */
-const LINES_A_MINUTE = 10
-const MINUTE_MS = 60_000
+/** The cause is what the Tradecloud API or the network did: no line of the user's code explains it. */
+const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
 export class Reporter {
   readonly #options: ReporterOptions
-  readonly #sorts = new Map<string, { since: number; lines: number; dropped: number }>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
   }
 
   request(record: DeliveryRecord, result: Result, answer: Answer, body: Pieces | undefined): void {
-    const { onError, onDelivery } = this.#options
+    const { log, onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
     if (onDelivery) this.#guard('onDelivery', () => onDelivery({ ...record }))
     if (record.outcome === 'quarantined') {
-      this.line('error', record.outcome, `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`)
+      const text = `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`
+      log.loss('Quarantined', text, { ...record, code: record.outcome })
     }
     if (answer.status < 300) return
     this.#log(record, result, answer)
@@ -123,70 +117,53 @@ export class Reporter {
 
   /** An event out of the inbox was delivered, or failed. */
   settled(record: SettledRecord): void {
-    const { onSettled } = this.#options
+    const { log, onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record
     debugDeliver('inbox %s %s %s', inboxId, result, outcome)
     if (onSettled) this.#guard('onSettled', () => onSettled({ ...record }))
     if (error === undefined) return
-    // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
-    const said = outcome === 'rejected' ? '' : `${error.message} `
-    const cause = error.cause === undefined ? '' : `${describe(error.cause)} `
-    const why = `${outcome} on attempt ${record.attempt}: ${said}${cause}(${subjectOf(record)})`
-    if (result === 'retry')
-      this.line('warn', outcome, `Will be delivered again at ${nextAttemptAt?.toISOString() ?? ''}, ${why}`)
-    else this.line('error', result, `${result === 'dead' ? 'Given up' : 'Quarantined'} ${inboxId}, ${why}`)
+    explainToDebug(inboxId, error.cause)
+    const why = (): string =>
+      `${outcome} on attempt ${record.attempt}: ${reasonOf(outcome, error.message, error.cause)}(${subjectOf(record)})`
+    const about = { ...record, code: outcome, cause: error.cause }
+    if (result === 'retry') {
+      const text = (): string => `Will be delivered again at ${nextAttemptAt?.toISOString() ?? ''}, ${why()}`
+      log.line('warn', outcome, text, about)
+    } else {
+      const what = result === 'dead' ? 'Given up' : 'Quarantined'
+      log.loss(`${what}, ${outcome}`, () => `${what} ${inboxId}, ${why()}`, about)
+    }
   }
 
   /** Something that a person should hear of while a request is still running or long answered. */
   alarm(error: TradecloudWebhookError, record: Partial<DeliveryRecord>): void {
-    const about = subjectOf(record)
-    this.line('error', error.code, `${error.code}: ${error.message}${about === '' ? '' : ` (${about})`}`)
-  }
-
-  /** Writes a line, unless there were too many of its sort within the minute. */
-  line(level: 'warn' | 'error', sort: string, text: string): void {
-    const now = Date.now()
-    let seen = this.#sorts.get(sort)
-    if (!seen || now - seen.since >= MINUTE_MS) {
-      const dropped = seen?.dropped ?? 0
-      seen = { since: now, lines: 0, dropped: 0 }
-      this.#sorts.set(sort, seen)
-      if (dropped > 0) this.#write(level, `${dropped} more lines like the following one were left out`)
-    }
-    if (seen.lines >= LINES_A_MINUTE) {
-      seen.dropped++
-      return
-    }
-    seen.lines++
-    this.#write(level, text)
+    const subject = subjectOf(record)
+    const text = `${error.code}: ${error.message}${subject === '' ? '' : ` (${subject})`}`
+    explainToDebug(error.code, error.cause)
+    this.#options.log.line('error', error.code, text, { ...record, cause: error })
   }
 
   #log(record: DeliveryRecord, result: Result, { status, detail, givenUp }: Answer): void {
+    const { log } = this.#options
+    const { outcome } = record
     const failed = 'cause' in result
-    // The words of a RejectEvent are the callback's: it may have put parts of the body into them.
-    const said = result.outcome === 'rejected' ? '' : `${detail} `
-    const why = `${said}${failed ? `${describe(result.cause)} ` : ''}(${subjectOf(record)})`
-    if (givenUp)
-      this.line(
-        'error',
-        record.outcome,
-        `Answered ${status} ${record.outcome}, Tradecloud will not send it again: ${why}`,
-      )
-    else if (failed)
-      this.line('warn', record.outcome, `Answered ${status} ${record.outcome}, Tradecloud will send it again: ${why}`)
-  }
-
-  #write(level: 'warn' | 'error', text: string): void {
-    try {
-      const written: unknown = this.#options.logger[level](`tradecloud-webhook: ${text}`)
-      if (isThenable(written)) written.then(undefined, () => undefined)
-    } catch {
-      // a logger that fails must not fail a delivery
+    if (failed) explainToDebug(record.requestId, result.cause)
+    const why = (): string => `${failed ? reasonOf(outcome, detail, result.cause) : `${detail} `}(${subjectOf(record)})`
+    const about = { ...record, code: outcome, cause: result.cause }
+    if (givenUp) {
+      const summary = `Answered ${status} ${outcome}, Tradecloud will not send it again`
+      log.loss(summary, () => `${summary}: ${why()}`, about)
+    } else if (failed) {
+      log.line('warn', outcome, () => `Answered ${status} ${outcome}, Tradecloud will send it again: ${why()}`, about)
     }
   }
 
   #guard(name: string, call: () => unknown): void {
-    const failed = (cause: unknown): void => this.line('warn', name, `${name} failed: ${describe(cause)}`)
+    const failed = (cause: unknown): void => {
+      explainToDebug(name, cause)
+      const text = (): string => `${name} failed: ${describe(cause)}${locationOf(cause)}`
+      this.#options.log.line('warn', name, text, { code: 'callback_failed', cause })
+    }
     try {
       const returned = call()
       if (isThenable(returned)) returned.then(undefined, failed)
@@ -196,6 +173,17 @@ export class Reporter {
   }
 }
 
+/** The words of a `RejectEvent` are the callback's, once are enough; where it was thrown is no bug. */
+function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
+  if (outcome === 'rejected') return `${describe(cause)} `
+  if (cause === undefined) return `${detail} `
+  return `${detail} ${describe(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)} `
+}
+
+function explainToDebug(subject: string, cause: unknown): void {
+  if (cause !== undefined && debugDeliver.enabled) debugDeliver('%s %s', subject, explain(cause))
+}
+
 function toError(result: Result, answer: Answer): TradecloudWebhookError {
   const { outcome, cause } = result
   return new TradecloudWebhookError(outcome, answer.detail, {
@@ -203,24 +191,4 @@ function toError(result: Result, answer: Answer): TradecloudWebhookError {
     headers: answer.headers,
     ...(cause !== undefined && { cause }),
   })
-}
-
-function subjectOf({ method, kind, eventName, entityId, requestId }: Partial<DeliveryRecord>): string {
-  const parts = [
-    method,
-    kind,
-    eventName && quote(eventName),
-    entityId && quote(entityId),
-    requestId && `request ${requestId}`,
-  ]
-  return parts.filter((part) => part !== undefined && part !== '').join(' ')
-}
-
-/** Name and message alone: an error may carry headers and credentials beside them. */
-export function describe(cause: unknown): string {
-  try {
-    return cause instanceof Error ? quote(`${cause.name}: ${cause.message}`, 300) : `a thrown ${typeof cause}`
-  } catch {
-    return 'an error that cannot be read'
-  }
 }

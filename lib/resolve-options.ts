@@ -5,7 +5,7 @@ import type { CallbackOptions } from './deliver/handlers'
 import { resolveDelivery, type Required_, type ResolvedDelivery } from './delivery-options'
 import { invalidOption } from './errors'
 import type { TradecloudWebhookOptions } from './options'
-import type { Logger } from './report'
+import type { Logger } from './log/logger'
 
 type Optional =
   | 'allow'

@@ -2,6 +2,8 @@
  * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
  */
 import { TradecloudWebhookError } from '../../lib/errors'
+import { Log } from '../../lib/log/log'
+import type { Logger } from '../../lib/log/logger'
 import { Pieces } from '../../lib/receive/pieces'
 import {
   Reporter,
@@ -14,13 +16,14 @@ import { answerFor, type Result } from '../../lib/respond'
 
 type Line = ['warn' | 'error', string]
 
-function setup(options: Partial<ReporterOptions> = {}) {
+function setup({ logger: own, ...options }: Partial<ReporterOptions> & { logger?: Logger } = {}) {
   const lines: Line[] = []
-  const logger = {
+  const logger = own ?? {
     warn: (text: string) => void lines.push(['warn', text]),
     error: (text: string) => void lines.push(['error', text]),
   }
-  const reporter = new Reporter({ logger, ...options })
+  const log = new Log(logger)
+  const reporter = new Reporter({ log, ...options })
   const report = (result: Result, more: Partial<DeliveryRecord> = {}, rawBody?: Buffer) => {
     const body = rawBody && Pieces.of(rawBody)
     const answer = answerFor(result, 'r-1', 'final')
@@ -161,47 +164,6 @@ describe('log lines', () => {
   })
 })
 
-describe('the rate', () => {
-  it('is ten lines of one sort in a minute, and the rest is counted', () => {
-    const { lines, report } = setup()
-    for (let i = 0; i < 25; i++) report({ outcome: 'unauthorized' })
-    expect(lines).toHaveLength(10)
-    jest.advanceTimersByTime(59_999)
-    report({ outcome: 'unauthorized' })
-    expect(lines).toHaveLength(10)
-    jest.advanceTimersByTime(1)
-    report({ outcome: 'unauthorized' })
-    expect(lines).toHaveLength(12)
-    expect(lines[10]![1]).toContain('16 more lines')
-    expect(lines[11]![1]).toContain('unauthorized')
-  })
-
-  it('of one sort does not silence another', () => {
-    const { lines, report } = setup()
-    for (let i = 0; i < 25; i++) report({ outcome: 'unauthorized' })
-    report({ outcome: 'rejected' })
-    expect(lines.at(-1)![1]).toContain('rejected')
-  })
-
-  it('tells nothing of dropped lines where there were none', () => {
-    const { lines, reporter } = setup()
-    for (let i = 0; i < 10; i++) reporter.line('warn', 'x', 'text')
-    jest.advanceTimersByTime(60_000)
-    reporter.line('warn', 'x', 'text')
-    expect(lines).toHaveLength(11)
-    expect(lines.every(([level, text]) => level === 'warn' && text === 'tradecloud-webhook: text')).toBe(true)
-  })
-
-  it('starts anew each minute', () => {
-    const { lines, reporter } = setup()
-    for (let minute = 0; minute < 3; minute++) {
-      for (let i = 0; i < 10; i++) reporter.line('error', 'x', 'text')
-      jest.advanceTimersByTime(60_000)
-    }
-    expect(lines).toHaveLength(30)
-  })
-})
-
 describe('an alarm', () => {
   it('is an error line with its subject', () => {
     const { lines, reporter } = setup()
@@ -242,12 +204,12 @@ describe('an event out of the inbox', () => {
     const failed = { ...settled, outcome: 'handler_failed', error } as const
     reporter.settled({ ...failed, result: 'retry', nextAttemptAt: new Date(1000) })
     reporter.settled({ ...failed, result: 'dead' })
-    const why =
-      'handler_failed on attempt 3: The event was not delivered. "Error: down\\nforged line" (order "PO-1" request r-1)'
+    const why = 'handler_failed on attempt 3: The event was not delivered. "Error: down\\nforged line" at '
     expect(lines).toEqual([
-      ['warn', `tradecloud-webhook: Will be delivered again at 1970-01-01T00:00:01.000Z, ${why}`],
-      ['error', `tradecloud-webhook: Given up i-1, ${why}`],
+      ['warn', expect.stringContaining(`Will be delivered again at 1970-01-01T00:00:01.000Z, ${why}`)],
+      ['error', expect.stringContaining(`tradecloud-webhook: Given up i-1, ${why}`)],
     ])
+    for (const [, text] of lines) expect(text).toMatch(/report\.test\.ts:\d+:\d+\) \(order "PO-1" request r-1\)$/)
   })
 
   it('that was rejected does not put the words of the callback on the line twice', () => {
@@ -262,7 +224,9 @@ describe('an event out of the inbox', () => {
     const { lines, reporter } = setup({ onSettled: () => Promise.reject(new Error('metrics are down')) })
     reporter.settled(settled)
     await Promise.resolve()
-    expect(lines).toEqual([['warn', 'tradecloud-webhook: onSettled failed: "Error: metrics are down"']])
+    expect(lines).toEqual([
+      ['warn', expect.stringMatching(/: onSettled failed: "Error: metrics are down" at onSettled \(.*\.ts:\d+:\d+\)$/)],
+    ])
   })
 })
 

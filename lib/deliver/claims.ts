@@ -1,6 +1,6 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
 import { debugDeliver } from '../debug'
-import { describe } from '../report'
+import { describe } from '../log/describe-error'
 import { isThenable } from '../thenable'
 import type { ClaimResult, Store } from './store'
 import { startTimer, type Timer } from '../timers'

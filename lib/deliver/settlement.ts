@@ -1,6 +1,6 @@
 /** What becomes of an event out of the inbox: from the result of a delivery to delivered, tried again, or kept as dead. */
 import type { InboxDelivery, Settlement } from '../inbox/inbox'
-import { describe } from '../report'
+import { describe } from '../log/describe-error'
 import type { Outcome, Result } from '../respond'
 
 export interface RetryPolicy {

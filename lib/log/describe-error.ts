@@ -1,0 +1,146 @@
+/**
+ * Errors for people: their names, messages, codes, stacks and causes, and nothing else, since an error may carry headers
+ * and credentials in other fields. Anything can be thrown, including objects with getters that throw.
+ */
+import { basename, dirname } from 'node:path'
+import { inspect, types } from 'node:util'
+import { escapeControls, quote } from '../quote'
+
+const MAX_MESSAGE = 2_000
+const MAX_FRAMES = 30
+/** Causes of causes, and errors of an AggregateError. */
+const MAX_DEPTH = 8
+const MAX_ERRORS = 10
+
+/** Name and message. */
+export function describe(cause: unknown): string {
+  try {
+    return isError(cause) ? quote(`${nameOf(cause)}: ${messageOf(cause)}`, 300) : `a thrown ${typeof cause}`
+  } catch {
+    return 'an error that cannot be read'
+  }
+}
+
+/**
+ * Where it was thrown, as in ` at save (/app/erp.js:3:9)`: the first stack frame in the user's code. Without one, the first
+ * in another package; empty if there is none either.
+ */
+export function locationOf(cause: unknown): string {
+  const frames = framesOf(cause).filter((frame) => /:\d+:\d+\)?$/.test(frame) && !isNodes(frame) && !isOurs(frame))
+  const frame = frames.find((one) => !/[\\/]node_modules[\\/]/.test(one)) ?? frames[0]
+  return frame === undefined ? '' : ` at ${escapeControls(frame.slice(0, 300))}`
+}
+
+/** The stack and all causes, on several lines: for `DEBUG` only. */
+export function explain(cause: unknown): string {
+  const copy = safeCopy(cause)
+  return copy === undefined ? describe(cause) : escapeControls(inspect(copy, { depth: MAX_DEPTH, colors: false }), true)
+}
+
+/** For a logger: an error with the same name, message, code, stack and causes, and nothing else. */
+export function safeCopy(cause: unknown): Error | undefined {
+  return copyOf(cause, new Set(), 0)
+}
+
+function copyOf(cause: unknown, seen: Set<unknown>, depth: number): Error | undefined {
+  if (!isError(cause) || seen.has(cause) || depth > MAX_DEPTH) return undefined
+  seen.add(cause)
+  const [name, message, code] = [nameOf(cause), messageOf(cause), read(cause, 'code')]
+  // pino shows the name of the class as the type.
+  const Copy = { [name]: class extends LoggedError {} }[name] ?? LoggedError
+  const copy = new Copy(message)
+  const stack = [message === '' ? name : `${name}: ${message}`, ...framesOf(cause).map((frame) => `    at ${frame}`)]
+  const inner = copyOf(read(cause, 'cause'), seen, depth + 1)
+  const errors = errorsOf(cause).flatMap((error) => copyOf(error, seen, depth + 1) ?? [])
+  const fields = {
+    name,
+    stack: stack.join('\n'),
+    ...(inner && { cause: inner }),
+    ...(errors.length > 0 && { errors }),
+  }
+  for (const [field, value] of Object.entries(fields))
+    Object.defineProperty(copy, field, { value, configurable: true, writable: true })
+  if (typeof code === 'string' || typeof code === 'number') copy.code = code
+  return copy
+}
+
+class LoggedError extends Error {
+  declare code?: string | number
+  declare errors?: Error[]
+
+  /** Without it, loggers that write JSON show `{}`. */
+  toJSON(): object {
+    const { name, message, code, stack, cause, errors } = this
+    return { name, message, code, stack, cause, errors }
+  }
+}
+
+function errorsOf(cause: unknown): unknown[] {
+  try {
+    const errors = read(cause, 'errors')
+    return Array.isArray(errors) ? errors.slice(0, MAX_ERRORS) : []
+  } catch {
+    return []
+  }
+}
+
+/** Also of another realm: test runners have one of their own. */
+function isError(value: unknown): boolean {
+  try {
+    return types.isNativeError(value) || value instanceof Error
+  } catch {
+    return false // a proxy that throws
+  }
+}
+
+function read(value: unknown, field: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[field]
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(value: unknown, field: string): string {
+  const text = read(value, field)
+  return typeof text === 'string' ? text : ''
+}
+
+function nameOf(cause: unknown): string {
+  return textOf(cause, 'name').slice(0, 100) || 'Error'
+}
+
+function messageOf(cause: unknown): string {
+  return redact(textOf(cause, 'message').slice(0, MAX_MESSAGE))
+}
+
+/** Some errors quote the URL or the header that they could not use. */
+function redact(text: string): string {
+  return text
+    .replace(/\/\/[^\s/?#]*@/g, '//***@')
+    .replace(/\b([Bb]asic|[Bb]earer)\s+(?![a-z]+(?:[\s.,:;!?)"']|$))[^\s"',]+/g, '$1 ***')
+}
+
+/** Without the message, which may hold lines that look like frames. */
+function framesOf(cause: unknown): string[] {
+  if (!isError(cause)) return []
+  const [stack, message] = [textOf(cause, 'stack'), textOf(cause, 'message')]
+  const from = message === '' ? -1 : stack.indexOf(message)
+  const frames: string[] = []
+  for (const line of (from < 0 ? stack : stack.slice(from + message.length)).split('\n', 200)) {
+    const frame = /^\s+at (.+)$/.exec(line)?.[1]
+    if (frame !== undefined && frames.push(redact(frame)) === MAX_FRAMES) break
+  }
+  return frames
+}
+
+function isNodes(frame: string): boolean {
+  return frame.startsWith('node:') || frame.startsWith('async node:') || frame.includes('(node:')
+}
+
+/** The folder of this package; unknown in a bundle, where the user's code is in the same file. */
+const OURS = basename(__dirname) === 'log' ? dirname(__dirname) : undefined
+
+function isOurs(frame: string): boolean {
+  return OURS !== undefined && (frame.includes(`${OURS}/`) || frame.includes(`${OURS}\\`))
+}

@@ -1,0 +1,168 @@
+/**
+ * The log of a webhook. Losses are never omitted: many of them are combined into fewer lines. All other lines are
+ * limited per topic, so that a broken sender or a scanner does not fill the disk; the omitted ones are counted.
+ */
+import { escapeControls, quote } from '../quote'
+import { startTimer, type Timer } from '../timers'
+import { safeCopy } from './describe-error'
+import { write, type Level, type LogFields, type Logger } from './logger'
+
+/** What a line is about. */
+export interface About extends Omit<LogFields, 'code' | 'err' | 'events'> {
+  /** Default: the topic of the line. */
+  code?: string | undefined
+  /** HTTP method. */
+  method?: string | undefined
+  /** What was thrown; the logger receives a copy without secrets. */
+  cause?: unknown
+}
+
+/** A function is called only if the line is written. */
+type Text = string | (() => string)
+
+interface Topic {
+  /** `performance.now()` of the first line of this minute. */
+  since: number
+  lines: number
+  omitted: number
+  level: Level
+  name: string
+  losses: Array<{ text: string; fields: LogFields }>
+  timer?: Timer | undefined
+}
+
+const LINES_A_MINUTE = 10
+const MINUTE_MS = 60_000
+const COMBINE_MS = 1_000
+/** About 4 kB with usual IDs. */
+const LOSSES_A_LINE = 50
+/** Docker splits lines at 16 kB. */
+const MAX_LINE = 8_000
+const MAX_KEYS = 1_000
+
+export class Log {
+  readonly #logger: Logger
+  readonly #topics = new Map<string, Topic>()
+  /** Topics with something that is not written yet. */
+  readonly #pending = new Set<Topic>()
+  /** What was logged once, oldest first. */
+  readonly #keys = new Set<string>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /**
+   * A line about an event that will not be delivered. The first ones in a minute are lines of their own; the others are
+   * combined, by `summary`, into one line per second with the subject of each.
+   */
+  loss(summary: string, text: Text, about: About & { code: string }): void {
+    const topic = this.#topic('error', summary)
+    if (topic.lines < LINES_A_MINUTE) {
+      topic.lines++
+      this.#write('error', text, fieldsOf(about.code, about))
+      return
+    }
+    topic.losses.push({ text: lossOf(about), fields: fieldsOf(about.code, { ...about, cause: undefined }) })
+    const length = topic.losses.reduce((sum, loss) => sum + loss.text.length, 0)
+    if (topic.losses.length >= LOSSES_A_LINE || length >= MAX_LINE) this.#flush(topic)
+    else this.#flushIn(topic, COMBINE_MS)
+  }
+
+  /** A line that is omitted and counted if there were too many of its topic within the minute. Returns if it was written. */
+  line(level: Level, topicName: string, text: Text, about: About = {}): boolean {
+    const topic = this.#topic(level, topicName)
+    if (topic.lines < LINES_A_MINUTE) {
+      topic.lines++
+      this.#write(level, text, fieldsOf(topicName, about))
+      return true
+    }
+    topic.omitted++
+    this.#flushIn(topic, Math.max(1, topic.since + MINUTE_MS - performance.now()))
+    return false
+  }
+
+  /**
+   * A line that is written once per `key` of the topic. Limited and counted like any other line: a key whose line was
+   * omitted is logged the next time. Of more than 1,000 keys, the oldest are forgotten.
+   */
+  once(level: Level, topic: string, key: string, text: Text, about?: About): void {
+    const full = `${topic} ${key}`
+    if (this.#keys.has(full) || !this.line(level, topic, text, about)) return
+    this.#keys.add(full)
+    if (this.#keys.size > MAX_KEYS) for (const oldest of this.#keys.values()) return void this.#keys.delete(oldest)
+  }
+
+  /** Writes what is pending: combined losses and counts of omitted lines. */
+  readonly close = (): void => {
+    for (const topic of [...this.#pending]) this.#flush(topic)
+  }
+
+  #topic(level: Level, name: string): Topic {
+    const now = performance.now()
+    let topic = this.#topics.get(name)
+    if (!topic) this.#topics.set(name, (topic = { since: now, lines: 0, omitted: 0, level, name, losses: [] }))
+    if (now - topic.since >= MINUTE_MS) {
+      this.#flush(topic)
+      topic.since = now
+      topic.lines = 0
+    }
+    return topic
+  }
+
+  #flushIn(topic: Topic, ms: number): void {
+    if (topic.timer !== undefined) return
+    topic.timer = startTimer(() => this.#flush(topic), ms)
+    if (this.#pending.size === 0) process.on('exit', this.close)
+    this.#pending.add(topic)
+  }
+
+  #flush(topic: Topic): void {
+    clearTimeout(topic.timer)
+    topic.timer = undefined
+    this.#pending.delete(topic)
+    if (this.#pending.size === 0) process.off('exit', this.close)
+    const losses = topic.losses.splice(0)
+    const [first] = losses
+    if (first) {
+      const texts = losses.map((loss) => loss.text).join(', ')
+      const fields = { code: first.fields.code, events: losses.map((loss) => loss.fields) }
+      this.#write('error', `${topic.name} (${losses.length} more in one line): ${texts}`, fields)
+    }
+    const { omitted } = topic
+    topic.omitted = 0
+    if (omitted > 0) {
+      const text = `Lines about ${topic.name} that were omitted within a minute: ${omitted}`
+      this.#write(topic.level, text, { code: topic.name })
+    }
+  }
+
+  #write(level: Level, text: Text, fields: LogFields): void {
+    const line = typeof text === 'string' ? text : text()
+    write(this.#logger, level, `tradecloud-webhook: ${escapeControls(line)}`, fields)
+  }
+}
+
+/** What a line is about, in its text. */
+export function subjectOf({ method, kind, eventName, entityId, requestId }: About): string {
+  const parts = [
+    method,
+    kind,
+    eventName && quote(eventName),
+    entityId && quote(entityId, 256),
+    requestId && `request ${requestId}`,
+  ]
+  return parts.filter((part) => part !== undefined && part !== '').join(' ')
+}
+
+function lossOf(about: About): string {
+  const subject = subjectOf(about)
+  return about.inboxId === undefined ? subject : `${about.inboxId} (${subject})`
+}
+
+function fieldsOf(topic: string, { code = topic, cause, ...about }: About): LogFields {
+  const { kind, entityId, deliveryId, inboxId, requestId } = about
+  const eventName = about.eventName?.slice(0, 1_000)
+  const all = { code, kind, eventName, entityId, deliveryId, inboxId, requestId, err: safeCopy(cause) }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as LogFields
+}
