@@ -18,6 +18,7 @@ import { ByteBudget } from './receive/byte-budget'
 import { compileTrust, type TrustFunction } from './receive/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, type RouteMatch } from './receive/route'
+import { quote } from './quote'
 import { Reporter } from './report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './respond'
@@ -117,6 +118,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   }
   if (handlers.unhandled.length > 0) {
     log.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
+  }
+  for (const name of handlers.unknownNames) {
+    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
+    log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
   }
 
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")

@@ -121,6 +121,12 @@ export const orderEventNames = [
 
 export type OrderEventName = (typeof orderEventNames)[number]
 
+/** Names under which Tradecloud has sent, or documented, one and the same event. */
+export const sameEvents: ReadonlyArray<readonly OrderEventName[]> = [
+  ['OrderLinesItemDetailsChanged', 'OrderLinesItemDetailsChangedBySupplier', 'OrderLinesItemChangedBySupplier'],
+  ['OrderLinesReissuedByBuyer', 'OrderReissuedByBuyer'],
+]
+
 /** Known names of order documents events. */
 export const orderDocumentsEventNames = [
   /** The buyer attached documents to the order or its lines. */

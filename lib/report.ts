@@ -5,6 +5,7 @@
 import { debugDeliver } from './debug'
 import { TradecloudWebhookError } from './errors'
 import type { EventKind } from './events'
+import { IgnoredNames } from './ignored-names'
 import { describe, explain, locationOf } from './log/describe-error'
 import { subjectOf, type Log } from './log/log'
 import type { Pieces } from './receive/pieces'
@@ -97,6 +98,7 @@ const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_foun
 
 export class Reporter {
   readonly #options: ReporterOptions
+  readonly #ignored = new IgnoredNames()
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -109,6 +111,12 @@ export class Reporter {
     if (record.outcome === 'quarantined') {
       const text = `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`
       log.loss('Quarantined', text, { ...record, code: record.outcome })
+    }
+    if (record.outcome === 'ignored' && record.kind !== undefined) {
+      const text = this.#ignored.lineFor(record.kind, record.eventName)
+      // A topic of its own for each name: none is omitted because many came at once.
+      if (text !== undefined)
+        log.line('warn', `ignored ${text}`, `${text} (${subjectOf(record)})`, { ...record, code: record.outcome })
     }
     if (answer.status < 300) return
     this.#log(record, result, answer)

@@ -93,10 +93,40 @@ describe('log lines', () => {
     expect(lines[0]![1]).toContain('will send it again')
   })
 
-  it.each(['delivered', 'duplicate', 'ignored', 'in_progress', 'answer_timeout'] as const)('%s is none', (outcome) => {
+  it.each(['delivered', 'duplicate', 'in_progress', 'answer_timeout'] as const)('%s is none', (outcome) => {
     const { lines, report } = setup()
     report({ outcome })
     expect(lines).toEqual([])
+  })
+
+  it('an ignored event is a warning, once for each kind and name', () => {
+    const { lines, report } = setup()
+    for (let i = 0; i < 3; i++) {
+      report({ outcome: 'ignored' }, { kind: 'order', eventName: 'OrderSynced', entityId: `O-${i}` })
+      report({ outcome: 'ignored' }, { kind: 'shipment', eventName: 'OrderSynced' })
+      report({ outcome: 'ignored' }, { kind: 'unknown', eventName: 'InvoiceSent\n' })
+      report({ outcome: 'ignored' }, { kind: 'order', method: 'GET', entityId: 'O-1' })
+    }
+    expect(lines.map(([level]) => level)).toEqual(['warn', 'warn', 'warn', 'warn'])
+    const [order, shipment, unknown, get] = lines.map(([, text]) => text)
+    for (const part of ['ignored', '"OrderSynced"', 'onOrder', 'on.OrderSynced', '"O-0"', 'request r-1'])
+      expect(order).toContain(part)
+    expect(shipment).toContain('onShipment')
+    expect(unknown).toContain('onUnknown')
+    expect(unknown).toContain('"InvoiceSent\\n"')
+    expect(get).toContain('GET')
+    expect(get).toContain('onOrder')
+  })
+
+  it('ignored names are written within one minute, as many as are remembered, and no more', () => {
+    const { lines, report } = setup()
+    for (let i = 0; i < 1_000; i++)
+      report({ outcome: 'ignored' }, { kind: 'order', eventName: `${'x'.repeat(200)}${i}` })
+    for (let i = 0; i < 1_000; i++) report({ outcome: 'ignored' }, { kind: 'order', eventName: `Name${i}` })
+    expect(lines.length).toBeLessThanOrEqual(101)
+    expect(lines.filter(([, text]) => text.includes('Name')).length).toBeGreaterThan(50)
+    expect(lines.at(-1)![1]).toContain('further ignored names are not reported')
+    for (const [, text] of lines) expect(text.length).toBeLessThan(700)
   })
 
   it('says what the sender is told', () => {

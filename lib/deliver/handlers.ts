@@ -1,5 +1,5 @@
 /** Which callback an event goes to: the one for its name, else the one for its kind. */
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
+import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
 import { invalidOption } from '../errors'
 import type {
@@ -17,7 +17,11 @@ export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
 
 type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
-/** Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. */
+/**
+ * Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. A callback
+ * for one of several names of the same event (`OrderLinesItemDetailsChanged` and `…BySupplier`, `OrderReissuedByBuyer` and
+ * `OrderLinesReissuedByBuyer`) is called for all of them.
+ */
 export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
   Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &
   Partial<Record<ShipmentEventName, Callback<ShipmentEvent> | undefined>>
@@ -29,7 +33,10 @@ export interface CallbackOptions {
   onOrderDocuments?: Callback<OrderDocumentsEvent> | undefined
   /** Shipment events, and GET triggers with a shipment ID. Default: such events are answered 200 `ignored`. */
   onShipment?: Callback<ShipmentEvent> | undefined
-  /** Callbacks by event name, for known names only; they win over the three above. Default: none. */
+  /**
+   * Callbacks by event name; they win over the three above. A name that this version does not know is accepted with a
+   * warning. Default: none.
+   */
   on?: NamedCallbacks | undefined
   /** Bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`. */
   onUnknown?: Callback<UnknownEvent> | undefined
@@ -53,6 +60,8 @@ export interface Handlers {
   find(kind: EventKind, eventName: string | undefined): Handler | undefined
   /** Callbacks of known kinds that are not set: worth saying at creation. */
   unhandled: string[]
+  /** Names in `on` that this version does not know: most likely mistyped. */
+  unknownNames: string[]
 }
 
 export function createHandlers(options: CallbackOptions): Handlers {
@@ -74,30 +83,35 @@ export function createHandlers(options: CallbackOptions): Handlers {
   return {
     find: (kind, eventName) => {
       const named = eventName === undefined ? undefined : byName.get(eventName)
-      return named?.kind === kind ? named.handler : (byKind[kind] as Handler | undefined)
+      const fits = named !== undefined && (named.kind === undefined || named.kind === kind)
+      return fits ? named.handler : (byKind[kind] as Handler | undefined)
     },
+    unknownNames: [...byName].filter(([, { kind }]) => kind === undefined).map(([name]) => name),
     unhandled: (Object.keys(NAMES) as EventKind[])
       .filter((kind) => byKind[kind] === undefined)
       .map((kind) => OPTION_OF[kind]),
   }
 }
 
-/** With the kind: an event of another one must not reach a callback that is not typed for it. */
-function readNamed(on: unknown): Map<string, { kind: string; handler: Handler }> {
-  const named = new Map<string, { kind: string; handler: Handler }>()
+interface Named {
+  /** An event of another kind must not reach a callback that is not typed for it. Absent for an unknown name. */
+  kind: string | undefined
+  handler: Handler
+}
+
+function readNamed(on: unknown): Map<string, Named> {
+  const named = new Map<string, Named>()
   if (on === undefined) return named
   if (typeof on !== 'object' || on === null) throw invalidOption('on', 'is not an object of callbacks by event name')
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
-    const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
-    if (kind === undefined) {
-      throw invalidOption(
-        'on',
-        `has the key ${JSON.stringify(name)}, which is no known event name; events with new names go to the callback of their kind`,
-      )
-    }
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
+    const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
     named.set(name, { kind, handler: callback as Handler })
+  }
+  for (const names of sameEvents) {
+    const set = names.map((name) => named.get(name)).find((one) => one !== undefined)
+    if (set) for (const name of names) if (!named.has(name)) named.set(name, set)
   }
   return named
 }

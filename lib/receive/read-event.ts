@@ -61,10 +61,13 @@ export function identify(body: unknown): Identified | Refusal {
       pointer: '',
       issues: [],
     } as const
-    if (eventName !== undefined) return { ...whole, kind: 'unknown', issues: [] }
+    const kindOfName = KIND_OF_NAME.get(eventName ?? '')
+    if (eventName !== undefined && kindOfName === undefined) return { ...whole, kind: 'unknown', issues: [] }
     // The docs of December 2019 to April 2020 had no envelope.
-    if (isBareOrder(body)) return { ...whole, kind: 'order', schema: 'order', issues: [] }
-    return invalid('', `must have an eventName and one of ${FIELD_NAMES.join(', ')}`)
+    if ((kindOfName ?? 'order') === 'order' && isBareOrder(body))
+      return { ...whole, kind: 'order', schema: 'order', issues: [] }
+    const fields = FIELD_NAMES.filter((name) => kindOfName === undefined || FIELDS[name].kind === kindOfName)
+    return invalid('', `must have an eventName and one of ${fields.join(', ')}`)
   }
   const content = body[field]
   if (!isObject(content)) return invalid(`/${field}`, 'must be an object')

@@ -94,6 +94,28 @@ describe('the kind', () => {
   })
 
   it.each([
+    ['OrderIssuedByBuyer', { orderEvent: null }, 'orderEvent, singleDeliveryOrderEvent, simpleOrderEvent'],
+    ['OrderIssuedByBuyer', {}, 'orderEvent'],
+    ['OrderLinesCancelledBySupplier', { orderEvent: '', orderDocumentsEvent: null }, 'orderEvent'],
+    ['OrderIssuedByBuyer', { order: { orderId: '1' } }, 'orderEvent'],
+    ['OrderDocumentsAttachedBySupplier', { orderDocumentsEvent: undefined }, 'orderDocumentsEvent'],
+    ['ShipmentApprovedByBuyer', { shipment: null, meta: {} }, 'shipment'],
+    ['ShipmentApprovedByBuyer', { id: '1', lines: [] }, 'shipment'],
+  ])('%s without its event is none: %j', (eventName, more, field) => {
+    const message = expect.stringContaining(field) as string
+    expect(identify({ eventName, ...more })).toMatchObject({
+      ok: false,
+      outcome: 'invalid_body',
+      issues: [{ pointer: '', message }],
+    })
+  })
+
+  it('of an order without an envelope may have a known name', () => {
+    const body = { eventName: 'OrderIssuedByBuyer', id: '1', lines: [], orderEvent: null }
+    expect(identify(body)).toMatchObject({ ok: true, kind: 'order', schema: 'order', content: body, pointer: '' })
+  })
+
+  it.each([
     ['orderEvent', 'text'],
     ['singleDeliveryOrderEvent', []],
     ['shipment', 5],

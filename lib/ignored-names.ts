@@ -1,0 +1,25 @@
+/** Which event names came in and were ignored: each is worth one log line, since Tradecloud counts such an event as done. */
+import type { EventKind } from './events'
+import { quote } from './quote'
+
+/** A sender may make names up. */
+const MAX_NAMES = 100
+
+export class IgnoredNames {
+  readonly #seen = new Set<string>()
+
+  /** The line to log; `undefined` for a name that was logged before. */
+  lineFor(kind: EventKind, eventName: string | undefined): string | undefined {
+    const name = eventName === undefined ? undefined : quote(eventName)
+    const key = `${kind} ${name ?? ''}`
+    if (this.#seen.size > MAX_NAMES || this.#seen.has(key)) return undefined
+    this.#seen.add(key)
+    if (this.#seen.size > MAX_NAMES) return `Answered 200 ignored; further ignored names are not reported.`
+    const option = `on${kind[0]?.toUpperCase() ?? ''}${kind.slice(1)}`
+    const [subject, options] =
+      name === undefined
+        ? ['triggers without an event name', option]
+        : [`events named ${name}`, `${option} or on.${name.slice(1, -1)}`]
+    return `Answered 200 ignored: there is no callback for ${kind} ${subject}. Set ${options} to receive them. Reported once.`
+  }
+}
