@@ -30,11 +30,17 @@ export interface TradecloudClientOptions {
    * what it threw or gave is not shown. Default: none.
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
-  /** For one request, from its start to the end of its answer, in milliseconds. Default: 5,000. */
+  /**
+   * How long one request waits for the headers of its answer, and then for each further piece of the body, in
+   * milliseconds: a large answer may take longer, within `fetchTimeoutMs`. Default: 5,000.
+   */
   requestTimeoutMs?: number | undefined
-  /** For one call with all its retries, logins and waits, in milliseconds. Default: 20,000. */
+  /** For one call with all its retries, logins and waits, in milliseconds; of a poll, for each page. Default: 20,000. */
   fetchTimeoutMs?: number | undefined
-  /** Largest answer after decompression, in bytes. Default: 67,108,864 (64 MiB). */
+  /**
+   * Largest answer after decompression, in bytes. A page of a poll that is larger is asked for again with a smaller
+   * `limit`. Default: 67,108,864 (64 MiB).
+   */
   maxResponseBytes?: number | undefined
   /**
    * Most requests in any second, all calls of this client, logins and retries together: 1 to 10, the most that
@@ -42,6 +48,13 @@ export interface TradecloudClientOptions {
    * others use the same Tradecloud user. Default: 10.
    */
   requestsPerSecond?: number | undefined
+  /**
+   * Most requests under way at the same time, all calls of this client, logins and retries together: 1 to 10; 1 sends
+   * them one after the other. A request ends with the last byte of its answer; for the content of a document, with the
+   * headers. Several at a time are harmless: this client only reads, and it never has two requests for the same order or
+   * shipment under way. Default: 10.
+   */
+  parallelRequests?: number | undefined
   /**
    * For how long an order or shipment that the API does not know is asked for again, in milliseconds: a trigger can
    * come before the API knows what it is about. 0: not again. Default: 2,000.
@@ -86,6 +99,7 @@ export interface ResolvedClientOptions {
   fetchTimeoutMs: number
   maxResponseBytes: number
   requestsPerSecond: number
+  parallelRequests: number
   notFoundRetryMs: number
   maxDocumentBytes: number
   downloadTimeoutMs: number
@@ -103,6 +117,7 @@ const DEFAULTS = {
   fetchTimeoutMs: 20_000,
   maxResponseBytes: 64 * 1024 * 1024,
   requestsPerSecond: 10,
+  parallelRequests: 10,
   notFoundRetryMs: 2_000,
   maxDocumentBytes: 100 * 1024 * 1024,
   downloadTimeoutMs: 60_000,
@@ -121,6 +136,7 @@ export function resolveClientOptions(options: TradecloudClientOptions): Resolved
     fetchTimeoutMs: checkWholeNumber('fetchTimeoutMs', numbers.fetchTimeoutMs, 1, MAX_TIMER_MS),
     maxResponseBytes: checkWholeNumber('maxResponseBytes', numbers.maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
     requestsPerSecond: checkWholeNumber('requestsPerSecond', numbers.requestsPerSecond, 1, 10),
+    parallelRequests: checkWholeNumber('parallelRequests', numbers.parallelRequests, 1, 10),
     notFoundRetryMs: checkWholeNumber('notFoundRetryMs', numbers.notFoundRetryMs, 0, MAX_TIMER_MS),
     maxDocumentBytes: checkWholeNumber('maxDocumentBytes', numbers.maxDocumentBytes, 1, Number.MAX_SAFE_INTEGER),
     downloadTimeoutMs: checkWholeNumber('downloadTimeoutMs', numbers.downloadTimeoutMs, 1, MAX_TIMER_MS),

@@ -11,7 +11,8 @@ import { Downloads, textOr, type DownloadedDocument } from './downloads'
 import { contentFailureOf, uselessAnswer, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
 import type { Requests } from './requests'
-import type { OpenOutcome, Transport } from './transport'
+import type { OpenOutcome } from './outcome'
+import type { Transport } from './transport'
 import { UrlDocuments } from './url-documents'
 
 /** As Tradecloud sent it: a value may be missing or differ from its type. */

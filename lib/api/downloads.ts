@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { TradecloudApiError } from './api-error'
 import type { Call } from './call'
 import { documentStream } from './document-stream'
-import type { OpenAnswer } from './transport'
+import type { OpenAnswer } from './outcome'
 
 export interface DownloadedDocument {
   /** Ends with a `TradecloudApiError` where the content breaks off, takes too long or is too large. */

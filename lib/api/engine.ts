@@ -17,7 +17,10 @@ export class Engine {
   readonly #options: ResolvedClientOptions
   #documents: Documents | undefined
 
-  constructor(options: ResolvedClientOptions, rate = new RateLimit(options.requestsPerSecond)) {
+  constructor(
+    options: ResolvedClientOptions,
+    rate = new RateLimit(options.requestsPerSecond, options.parallelRequests),
+  ) {
     this.#options = options
     this.transport = new Transport(options)
     this.session = new Session(this.transport, rate, options.credentials, options.requestTimeoutMs)

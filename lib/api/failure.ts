@@ -1,7 +1,7 @@
 /** What an outcome that is of no use means: which code, in which words, and whether to try again. */
 import { readRetryAfter } from './back-off'
 import type { TradecloudApiErrorCode } from './api-error'
-import type { OpenOutcome } from './transport'
+import type { OpenOutcome } from './outcome'
 
 export interface Failure {
   code: TradecloudApiErrorCode
@@ -11,17 +11,29 @@ export interface Failure {
   status?: number
   retryAfterMs?: number | undefined
   cause?: Error | undefined
+  /** The answer is larger than `maxResponseBytes`. */
+  tooLarge?: boolean
 }
 
 /** For all but a usable 200; what a 401 or 404 means is up to the caller. */
 export function failureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
   switch (outcome.type) {
-    case 'timeout':
-      return { code: 'fetch_timeout', text: `got no whole answer within ${outcome.timeoutMs} ms`, retry: true }
+    case 'timeout': {
+      const text = outcome.stalled
+        ? `got a part of an answer, then nothing for ${outcome.timeoutMs} ms`
+        : `got no answer within ${outcome.timeoutMs} ms`
+      return { code: 'fetch_timeout', text, retry: true }
+    }
     case 'broken':
       return { code: 'fetch_failed', text: `failed: ${outcome.cause.message}`, retry: true, cause: outcome.cause }
     case 'unusable':
-      return { code: 'fetch_failed', text: `cannot work: ${outcome.cause.message}`, retry: false, cause: outcome.cause }
+      return {
+        code: 'fetch_failed',
+        text: `cannot work: ${outcome.cause.message}`,
+        retry: false,
+        cause: outcome.cause,
+        tooLarge: outcome.tooLarge,
+      }
     case 'open':
     case 'answer': {
       const { status, headers } = outcome

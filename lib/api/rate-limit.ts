@@ -28,6 +28,7 @@ const FREE: Slot = { done: () => undefined, cancel: () => undefined }
 
 export class RateLimit {
   readonly #limit: number
+  readonly #parallel: number
   /** When requests had arrived at the latest, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
   /** Allowed and not answered yet. */
@@ -36,15 +37,16 @@ export class RateLimit {
   readonly #line = new Set<() => void>()
   #timer: Timer | undefined
 
-  /** `Infinity` switches the limit off. */
-  constructor(limit: number) {
+  /** `limit`: requests in any second; `parallel`: requests that run at the same time. `Infinity` switches one off. */
+  constructor(limit: number, parallel = Infinity) {
     this.#limit = limit
+    this.#parallel = parallel
   }
 
   /** Resolves with `undefined` where the signal ended the wait. */
   take({ signal, first = false }: TakeOptions = {}): Promise<Slot | undefined> {
     if (signal?.aborted) return Promise.resolve(undefined)
-    if (this.#limit === Infinity) return Promise.resolve(FREE)
+    if (this.#limit === Infinity && this.#parallel === Infinity) return Promise.resolve(FREE)
     const line = first ? this.#first : this.#line
     return new Promise((resolve) => {
       const giveUp = () => {
@@ -84,7 +86,7 @@ export class RateLimit {
     while (this.#doneAt[0] !== undefined && now - this.#doneAt[0] >= WINDOW_MS) this.#doneAt.shift()
     for (const line of [this.#first, this.#line]) {
       for (const go of line) {
-        if (this.#underWay + this.#doneAt.length >= this.#limit) break
+        if (this.#underWay >= Math.min(this.#parallel, this.#limit - this.#doneAt.length)) break
         line.delete(go)
         this.#underWay++
         go()

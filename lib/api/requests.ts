@@ -6,7 +6,8 @@ import type { Flight } from './flights'
 import { failureOf } from './failure'
 import type { RateLimit } from './rate-limit'
 import type { Session } from './session'
-import type { Answer, ApiRequest, Transport } from './transport'
+import type { Answer } from './outcome'
+import type { ApiRequest, Transport } from './transport'
 
 export interface RequestOptions {
   /** A 404 means `not_found`, and is tried again for so many milliseconds. Default: it means `fetch_failed`. */

@@ -10,7 +10,8 @@ import { debugApi } from '../debug'
 import { failureOf, uselessAnswer, type Failure } from './failure'
 import type { RateLimit, Slot } from './rate-limit'
 import { refreshTime } from './token-lifetime'
-import type { Answer, ApiRequest, Outcome, Transport } from './transport'
+import type { Answer, Outcome } from './outcome'
+import type { ApiRequest, Transport } from './transport'
 
 const LOGIN = { method: 'GET', path: '/authentication/login' } as const
 const REFRESH = { method: 'GET', path: '/authentication/refresh' } as const

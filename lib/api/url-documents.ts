@@ -9,7 +9,8 @@ import { checkDocumentUrl, filenameOf } from './document-url'
 import type { DownloadedDocument, Downloads } from './downloads'
 import { contentFailureOf, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
-import type { OpenOutcome, Transport } from './transport'
+import type { OpenOutcome } from './outcome'
+import type { Transport } from './transport'
 
 export interface UrlDocumentsOptions {
   documentHosts: ReadonlySet<string>

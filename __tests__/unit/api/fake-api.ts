@@ -181,7 +181,7 @@ export function setUp(): SetUp {
       const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
       const given = { baseUrl, ...login, requestTimeoutMs: 1_000, ...options }
       // Most tests are not about the rate limit, and would wait for it.
-      const limited = options.requestsPerSecond !== undefined
+      const limited = options.requestsPerSecond !== undefined || options.parallelRequests !== undefined
       const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))
       clients.push(made)
       return made

@@ -2,7 +2,7 @@
  * At most ten requests in any second, as the server counts; who comes first goes first; who gives up leaves the line.
  */
 import { RateLimit } from '../../../lib/api/rate-limit'
-import { busiestSecond, errorOf, setUp, status, until, withoutJitter } from './fake-api'
+import { busiestSecond, errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 
 const { api, client } = setUp()
 
@@ -77,7 +77,46 @@ test('who waits ends at its deadline or signal, and the next in line takes the p
   expect(api().seen.map(({ url }) => url.split('/').at(-1))).toEqual(['login', '1', '4'])
 })
 
+test.each([1, 3])(
+  'parallelRequests: %i',
+  async (parallelRequests) => {
+    const tradecloud = client({ parallelRequests, requestsPerSecond: 10 })
+    const waiting: Array<() => void> = []
+    let most = 0
+    const hold: Script = (req, res) => {
+      waiting.push(() => api().serve('order', req, res))
+      most = Math.max(most, waiting.length)
+    }
+    api().always('order', hold)
+    // Dead tokens in between: a login must find a place too.
+    api().first('order', status(401))
+    const orders = Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
+    const letGo = setInterval(() => {
+      if (waiting.length === parallelRequests || api().count('order') === 7) waiting.shift()?.()
+    }, 5)
+    expect((await orders).map(({ id }) => id)).toEqual(Array.from({ length: 6 }, (_, i) => `PO-${i}`))
+    clearInterval(letGo)
+    expect(most).toBe(parallelRequests)
+  },
+  15_000,
+)
+
 describe('RateLimit', () => {
+  test('lets the next one in when a request ends, where only the number at the same time is limited', async () => {
+    const limit = new RateLimit(Infinity, 2)
+    const [first, second] = [await limit.take(), await limit.take()]
+    const went: number[] = []
+    const waiting = [3, 4].map((n) => limit.take().then((slot) => went.push(n) && slot))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(went).toEqual([])
+    first?.done(true)
+    await waiting[0]
+    expect(went).toEqual([3])
+    second?.done(false)
+    await waiting[1]
+    expect(went).toEqual([3, 4])
+  })
+
   test('a cancelled place is free at once, a used one after a second and some slack', async () => {
     const limit = new RateLimit(1)
     ;(await limit.take())?.cancel()

@@ -11,6 +11,8 @@ const half: Script = (_req, res) => {
   setImmediate(() => res.destroy())
 }
 
+const stall: Script = (_req, res) => void res.writeHead(200).write('{"id":')
+
 test.each([
   ['429', status(429)],
   ['500', status(500)],
@@ -18,7 +20,7 @@ test.each([
   ['a broken connection', reset],
   ['half an answer', half],
   ['no answer', hang],
-  ['a dripping answer', drip],
+  ['an answer that stalls', stall],
 ])('tries again after %s', async (_what, script) => {
   withoutJitter()
   api().next('order', script)

@@ -1,0 +1,39 @@
+/** The whole body of an answer, limited in bytes. */
+import { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+
+/** `code` of the error for a body that is larger than the limit. */
+export const BODY_TOO_LARGE = 'ERR_BODY_TOO_LARGE'
+
+/** `onPiece` is called for each piece that arrives. Rejects with the error of the stream. Either way the stream ends. */
+export async function readBody(body: Readable, maxBytes: number, onPiece: () => void): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let bytes = sizeOf(body) ?? 0
+  if (bytes > maxBytes) {
+    body.destroy()
+    throw tooLarge(maxBytes)
+  }
+  bytes = 0
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    onPiece()
+    bytes += piece.length
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces, bytes)
+}
+
+/**
+ * Bytes of a body, where its headers tell. A decompressed body is another stream, and the header beside it would be that
+ * of the compressed one.
+ */
+export function sizeOf(body: Readable): number | undefined {
+  const length = body instanceof IncomingMessage ? Number(body.headers['content-length'] ?? NaN) : NaN
+  return Number.isSafeInteger(length) ? length : undefined
+}
+
+function tooLarge(maxBytes: number): Error {
+  const error: NodeJS.ErrnoException = new Error(`the answer is larger than ${maxBytes} bytes (maxResponseBytes)`)
+  error.code = BODY_TOO_LARGE
+  return error
+}
