@@ -19,6 +19,8 @@ import type {
 } from '../../lib/inbox/inbox'
 import { buildCli } from '../faults/build'
 
+export { until } from '../wait'
+
 export const root = resolve(__dirname, '../..')
 export const cliCommand = [process.execPath, buildCli()] as const
 
@@ -185,12 +187,4 @@ export function filesIn(directory: string): string[] {
     .filter((found) => found.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(directory.length + 1))
     .sort()
-}
-
-export async function until(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
-  const end = Date.now() + ms
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error('It did not come to that.')
-    await new Promise((done) => setTimeout(done, 10))
-  }
 }

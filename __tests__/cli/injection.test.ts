@@ -32,4 +32,4 @@ test('the command line shows them as plain text, and no file is named after them
   }
   // One line for each, a title and a summary: none has made two of itself.
   expect(listed.out.trimEnd().split('\n').length).toBe(ids.length + 2)
-}, 60_000)
+})

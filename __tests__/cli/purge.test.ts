@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { cli, closeAll, entriesOf, filesIn, fill, newFolder, onTerminal, serve } from './inbox-folder'
 
 afterEach(closeAll)
-jest.setTimeout(60_000)
-
 const eventsIn = (directory: string): string[] =>
   filesIn(directory).filter((name) => /^(waiting|dead|quarantine)/.test(name))
 

@@ -10,8 +10,6 @@ import { FolderLock } from '../../lib/inbox/file/lock'
 import { cli, closeAll, entriesOf, filesIn, fill, newFolder, onTerminal, put, serve, until } from './inbox-folder'
 
 afterEach(closeAll)
-jest.setTimeout(90_000)
-
 const requestsIn = (directory: string): string[] => readdirSync(join(directory, 'requests'))
 
 test('has the webhook that runs deliver an event again, with context.replay', async () => {

@@ -5,8 +5,6 @@ import { join } from 'node:path'
 import { cli, closeAll, fill, filesIn, newFolder, put, serve, until } from './inbox-folder'
 
 afterEach(closeAll)
-jest.setTimeout(60_000)
-
 test('shows what is known of an event, and each attempt with its time and reason', async () => {
   const directory = newFolder()
   const server = await serve(directory, ({ attempt }) =>

@@ -7,8 +7,6 @@ import { UsageError } from '../../lib/cli/usage'
 import { cli, closeAll, newFolder } from './inbox-folder'
 
 afterEach(closeAll)
-jest.setTimeout(60_000)
-
 const id = randomUUID()
 
 test.each([

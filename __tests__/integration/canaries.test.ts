@@ -251,7 +251,7 @@ test('without an inbox', async () => {
     await rig.close()
     await tradecloud.close()
   }
-}, 40_000)
+})
 
 test('with an inbox: the files hold the bodies, and nothing else that is secret', async () => {
   const tradecloud = await startApi()
@@ -284,7 +284,7 @@ test('with an inbox: the files hold the bodies, and nothing else that is secret'
     await rig.close()
     await tradecloud.close()
   }
-}, 40_000)
+})
 
 test('the search finds a secret in each form', () => {
   for (const text of [

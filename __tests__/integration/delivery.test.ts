@@ -379,7 +379,7 @@ describe('order and slots', () => {
     open()
     expect(await first).toMatchObject({ status: 200 })
     expect(await rig.post(waiting)).toMatchObject({ json: { outcome: 'delivered' } })
-  }, 30_000)
+  })
 
   test('concurrency: no more callbacks at once, and none forgotten', async () => {
     const state = gate()

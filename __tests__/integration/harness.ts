@@ -28,6 +28,7 @@ import { RateLimit } from '../../lib/api/rate-limit'
 import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawRequest } from './raw-http'
 
 export type { Loose, RawAnswer } from './raw-http'
+export { pause, until } from '../wait'
 
 /** Express 4 has it, Express 5 has not. */
 export const isExpress4 = 'lazyrouter' in express.application
@@ -276,19 +277,6 @@ export function orderEvent(more: Record<string, unknown> = {}): Loose {
     eventName: 'OrderIssuedByBuyer',
     orderEvent: { orderId, lines: [], meta: { messageId: randomUUID() }, ...more },
   }
-}
-
-/** Throws in the end, so that a broken package fails a test instead of hanging it. */
-export async function until(condition: () => boolean, what = 'waited in vain', timeoutMs = 4_000): Promise<void> {
-  const end = Date.now() + timeoutMs
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(what)
-    await pause(2)
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** A promise that is settled from outside. */

@@ -303,7 +303,7 @@ describe('a trigger with an ID', () => {
     await until(() => rig.settled.some(({ outcome }) => outcome === 'not_found'))
     expect(rig.calls).toEqual([])
     tradecloud.api.setOrder(orderId, order())
-    await until(() => rig.calls.length === 1, 'not delivered', 8_000)
+    await until(() => rig.calls.length === 1, 'not delivered')
     expect(rig.settled[0]).toMatchObject({ result: 'retry', noted: true })
   })
 

@@ -50,7 +50,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
     const { counts } = started.tradecloud.api
     expect(counts.orderRequests + counts.shipmentRequests).toBeGreaterThan(50)
     expect(counts.logins).toBe(1)
-  }, 30_000)
+  })
 
   test('of any text', async () => {
     const started = await start()
@@ -85,7 +85,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
       ),
       { numRuns: 30 },
     )
-  }, 30_000)
+  })
 })
 
 test('log and debug lines are one line each, of plain text', async () => {
@@ -127,7 +127,7 @@ test('log and debug lines are one line each, of plain text', async () => {
     createDebug.disable()
     createDebug.log = debugLog
   }
-}, 30_000)
+})
 
 test('no prototype changes, whatever body, query, headers and options say', async () => {
   const keysBefore = Reflect.ownKeys(Object.prototype)

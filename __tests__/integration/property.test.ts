@@ -736,7 +736,7 @@ function makeSender(ports: { express: number; listener: number }): (request: Spe
         await new Promise((resolve) => setTimeout(resolve, 3))
         return undefined
       }
-      const answer = connection.answer({ noBody: verb === 'HEAD', timeoutMs: 5_000 })
+      const answer = connection.answer({ noBody: verb === 'HEAD', timeoutMs: 60_000 })
       answer.catch(() => undefined)
       if (sending === 'stall') connection.write(whole.subarray(0, Math.max(head.length, whole.length - 1)))
       else if (sending === 'pieces') {

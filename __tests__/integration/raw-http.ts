@@ -3,6 +3,7 @@
  * client would refuse to send, or would repair, arrives at the server as a test wrote it.
  */
 import { connect, type Socket } from 'node:net'
+import { until } from '../wait'
 
 /** What a test looks into without knowing its type. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -89,7 +90,7 @@ export class RawConnection {
   }
 
   /** The next answer. Rejects when the connection ends before it. */
-  answer({ noBody = false, timeoutMs = 20_000 } = {}): Promise<RawAnswer> {
+  answer({ noBody = false, timeoutMs = 90_000 } = {}): Promise<RawAnswer> {
     const answer = new Promise<RawAnswer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       this.#pending = {
@@ -110,12 +111,8 @@ export class RawConnection {
   }
 
   /** Resolves once the peer has closed. */
-  async ended(timeoutMs = 10_000): Promise<void> {
-    const end = Date.now() + timeoutMs
-    while (!this.closed) {
-      if (Date.now() > end) throw new Error('the connection stayed open')
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
+  ended(): Promise<void> {
+    return until(() => this.closed, 'the connection stayed open')
   }
 
   destroy(): void {

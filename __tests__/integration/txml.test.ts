@@ -164,4 +164,4 @@ test('tXML may be twice as long as JSON, unless the limit was given', async () =
   expect((await postXml(rig, long)).status).toBe(200)
   const limited = await startRig({ bodyLimit: 64 * 1024 * 1024 })
   expect(await postXml(limited, long)).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
-}, 30_000)
+})

@@ -60,7 +60,7 @@ test('is received whole, with the default options', async () => {
   expect(
     await post(rig.port, `${rig.mount}/order`, { Authorization: authorization, 'Content-Encoding': 'gzip' }, zipped),
   ).toMatchObject({ status: 200, text: expect.stringContaining('duplicate') })
-}, 60_000)
+})
 
 describe('memory', () => {
   let child: ChildProcess | undefined

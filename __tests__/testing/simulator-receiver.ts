@@ -4,6 +4,8 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
+export { until } from '../wait'
+
 export interface Received {
   method: string
   url: string
@@ -51,13 +53,4 @@ export type Receiver = Awaited<ReturnType<typeof startReceiver>>
 
 export function basic(username: string, password: string) {
   return { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
-}
-
-/** Throws after three seconds, so that a broken simulator fails a test instead of hanging it. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 3000
-  while (!condition()) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
 }

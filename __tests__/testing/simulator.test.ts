@@ -246,5 +246,5 @@ describe('the simulator', () => {
       'hanging: still retrying',
       'waiting: still retrying',
     ])
-  }, 20_000)
+  })
 })

@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
 import { RateLimit } from '../../../lib/api/rate-limit'
 
+export { until } from '../../wait'
+
 export const USERNAME = 'canary-user@example.com'
 export const PASSWORD = 'canary-päßword:with-colon'
 
@@ -201,11 +203,6 @@ export async function errorOf(promise: Promise<unknown>): Promise<TradecloudApiE
   )
   expect(error).toBeInstanceOf(TradecloudApiError)
   return error as TradecloudApiError
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(condition()).toBe(true)
 }
 
 /** The largest number of requests that came within any sliding second, both ends included. */

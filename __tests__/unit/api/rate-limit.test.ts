@@ -15,7 +15,7 @@ test('60 IDs at once: never above ten requests in any second, in order, with one
     .seen.slice(1)
     .map(({ url }) => Math.floor((Number(url.split('-')[1]) + 1) / 10))
   expect(batches).toEqual([...batches].sort((one, other) => one - other))
-}, 15_000)
+})
 
 test('the first requests, which need a connection each, are not caught up by the next ones', async () => {
   const tradecloud = client({ requestsPerSecond: 10 })
@@ -24,7 +24,7 @@ test('the first requests, which need a connection each, are not caught up by the
   while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
   await Promise.all(Array.from({ length: 25 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
-}, 15_000)
+})
 
 test('retries, 401s and refreshes count as well', async () => {
   withoutJitter()
@@ -33,7 +33,7 @@ test('retries, 401s and refreshes count as well', async () => {
   await Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
   expect(api().seen).toHaveLength(6 + 4 + 2)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(5)
-}, 15_000)
+})
 
 test('30 fetches at once with both tokens dead: one login, and no place is lost to a dead token', async () => {
   const tradecloud = client({ requestsPerSecond: 10 })
@@ -49,7 +49,7 @@ test('30 fetches at once with both tokens dead: one login, and no place is lost 
   // The eight that left before the first 401 came back, and no more.
   expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 8)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
-}, 15_000)
+})
 
 test('1,000 IDs at once: as many as fit into the deadline, the others end with it', async () => {
   const tradecloud = client({ requestsPerSecond: 10, fetchTimeoutMs: 4_000 })
@@ -60,7 +60,7 @@ test('1,000 IDs at once: as many as fit into the deadline, the others end with i
   expect(1_000 - refused.length).toBeGreaterThanOrEqual(25)
   for (const { reason } of refused) expect(reason).toMatchObject({ code: 'fetch_timeout' })
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
-}, 20_000)
+})
 
 test('who waits ends at its deadline or signal, and the next in line takes the place', async () => {
   const tradecloud = client({ requestsPerSecond: 1 })

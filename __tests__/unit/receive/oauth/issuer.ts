@@ -7,6 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
 import { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
 import type { KeyTimes } from '../../../../lib/receive/oauth/key-set'
+import { until } from '../../../wait'
+
+export { pause, until } from '../../../wait'
 
 export const ISSUER = 'https://login.example.com/issuer/v2.0'
 export const AUDIENCE = 'https://hooks.example.com'
@@ -141,18 +144,5 @@ export async function verdict(verifier: OAuthVerifier, token: string): Promise<'
     return (await verifier.check(token)) ? 'yes' : 'no'
   } catch {
     return 'unable'
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-/** Throws in the end, so that a broken package fails a test instead of hanging it. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 4_000
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await pause(2)
   }
 }

@@ -1,0 +1,23 @@
+/** Waiting for what a test expects. On the real clock, also where a test has replaced the timers. */
+import { setTimeout as startTimer } from 'node:timers'
+
+const POLL_MS = 2
+
+/**
+ * Resolves once the condition holds. The limit only ends a wait in vain before Jest ends the test without saying what it
+ * waited for; it counts looks, not time, so that a stopped process uses none of it.
+ */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = 'waited in vain',
+  timeoutMs = 60_000,
+): Promise<void> {
+  for (let looks = timeoutMs / POLL_MS; !(await condition()); looks--) {
+    if (looks <= 0) throw new Error(what)
+    await pause(POLL_MS)
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => startTimer(resolve, ms))
+}
