@@ -22,7 +22,7 @@ import { quote } from './quote'
 import { Reporter } from './report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './respond'
-import { kindOf, type Trigger } from './trigger'
+import type { Trigger } from './trigger'
 import { createValidator } from './validate'
 import { startTimer, type Timer } from './timers'
 
@@ -79,7 +79,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const { client, fetchTimeoutMs, inbox, name } = settings
   const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict }
   const alarm = (error: TradecloudWebhookError, trigger?: Trigger): void =>
-    reporter.alarm(error, trigger ? { kind: kindOf(trigger), requestId: trigger.requestId } : {})
+    reporter.alarm(error, trigger ? { kind: trigger.kind, requestId: trigger.requestId } : {})
   const deliverer = new Deliverer({
     ...settings,
     handlers,

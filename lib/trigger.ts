@@ -10,6 +10,9 @@ interface TriggerBase {
 
 export interface BodyTrigger extends TriggerBase {
   type: 'body'
+  kind: EventKind
+  eventName?: string | undefined
+  /** Handed to the callback, which may change it: nothing else reads it from then on. */
   event: WebhookEvent
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   /** SHA-256 of the body, in hex. */
@@ -26,7 +29,3 @@ export interface IdTrigger extends TriggerBase {
 }
 
 export type Trigger = BodyTrigger | IdTrigger
-
-export function kindOf(trigger: Trigger): EventKind {
-  return trigger.type === 'body' ? trigger.event.kind : trigger.kind
-}

@@ -47,7 +47,7 @@ class Context implements WebhookContext {
     this.deliveryId = deliveryId
     this.requestId = trigger.requestId
     this.attempt = attempt
-    this.receivedAt = trigger.receivedAt
+    this.receivedAt = new Date(trigger.receivedAt)
     this.#body = trigger.type === 'body' ? trigger.rawBody : undefined
     this.outdated = outdated
     this.replay = replay
@@ -75,7 +75,9 @@ export class Caller {
 
   /** Never rejects. */
   async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched }: Call): Promise<Result> {
-    const state: EntityState = event
+    // Read before the call: the callback may change its event.
+    const { version, lastUpdatedAt }: EntityState = event
+    const state = { version, lastUpdatedAt }
     const outdated = entity !== undefined && this.#history.isOutdated(entity, state)
     const context = new Context(trigger, { deliveryId, attempt, replay, watched }, outdated, this.#api)
     watched.callingSince = Date.now()

@@ -5,7 +5,7 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors'
 import type { Result } from '../respond'
-import { kindOf, type Trigger } from '../trigger'
+import type { Trigger } from '../trigger'
 import { Caller } from './caller'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
@@ -195,7 +195,7 @@ export class Deliverer {
     const { trigger, entity, abort } = delivery
     const { handlers, resolve, name, notFoundGraceMs } = this.#options
     if (abort.isAborted()) return GIVEN_BACK
-    const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
+    const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
     const resolving = resolveEvent(trigger, resolve, abort)

@@ -1,13 +1,13 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
 import { sha256 } from '../sha256'
-import { kindOf, type BodyTrigger, type IdTrigger, type Trigger } from '../trigger'
+import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */
 const MAX_KEPT_ID = 256
 
 /** Not the message ID alone: whether a retry repeats it is not documented, nor whether it is unique. */
 export function dedupeKey(name: string, trigger: BodyTrigger): string {
-  return `${name}:${kindOf(trigger)}:${trigger.digest}`
+  return `${name}:${trigger.kind}:${trigger.digest}`
 }
 
 /** One for the events of an order, its documents included, or of a shipment. `undefined`: nothing to keep in order. */

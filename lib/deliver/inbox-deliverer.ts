@@ -8,7 +8,7 @@ import type { Inbox, InboxDelivery } from '../inbox/inbox'
 import type { Received } from '../receive/read-trigger'
 import type { SettledRecord } from '../report'
 import type { Result } from '../respond'
-import { kindOf, type Trigger } from '../trigger'
+import type { Trigger } from '../trigger'
 import { Caller } from './caller'
 import type { Handlers } from './handlers'
 import { History } from './history'
@@ -142,7 +142,7 @@ export class InboxDeliverer {
     const received = await read(delivery)
     if (!received.ok) return received
     const { trigger } = received
-    const handler = handlers.find(kindOf(trigger), trigger.type === 'body' ? trigger.event.eventName : undefined)
+    const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored', detail: 'There is no callback for this kind of event any more.' }
     const resolved = await resolveEvent(trigger, resolve, abort)
     if (abort.isAborted()) return NOT_BEGUN

@@ -6,7 +6,7 @@ import { Pieces } from '../receive/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
 import type { Result } from '../respond'
 import { sha256 } from '../sha256'
-import { kindOf, type IdTrigger, type Trigger } from '../trigger'
+import type { IdTrigger, Trigger } from '../trigger'
 import { keptId, quarantineIdentity, storedIdentity } from './identity'
 
 /** What a stored event keeps of its request beside the trigger. */
@@ -37,8 +37,8 @@ export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger,
     id,
     key,
     trigger: trigger.type,
-    kind: kindOf(trigger),
-    eventName: shortName(isBody ? trigger.event.eventName : undefined),
+    kind: trigger.kind,
+    eventName: shortName(isBody ? trigger.eventName : undefined),
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }

@@ -74,6 +74,18 @@ export function readTrigger(
   const { digest } = parsed
   return {
     ok: true,
-    trigger: { type: 'body', method, requestId, receivedAt, rawBody, event, entity, identified, digest },
+    trigger: {
+      type: 'body',
+      kind,
+      eventName,
+      method,
+      requestId,
+      receivedAt,
+      rawBody,
+      event,
+      entity,
+      identified,
+      digest,
+    },
   }
 }

@@ -10,7 +10,7 @@ import { MemoryStore } from '../../../lib/deliver/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import type { Store } from '../../../lib/deliver/store'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors'
-import type { WebhookContext, WebhookEvent } from '../../../lib/events'
+import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events'
 import { Pieces } from '../../../lib/receive/pieces'
 import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/trigger'
 import { createValidator } from '../../../lib/validate'
@@ -90,9 +90,16 @@ function setupWithClient({ resolve, ...more }: Setup = {}) {
 
 let requests = 0
 
-function body(id: string, content = 'x', more: Partial<BodyTrigger> = {}, event: object = {}): BodyTrigger {
+function body(
+  id: string,
+  content = 'x',
+  more: Partial<BodyTrigger> = {},
+  event: { kind?: EventKind; eventName?: string; [field: string]: unknown } = {},
+): BodyTrigger {
   return {
     type: 'body',
+    kind: event.kind ?? 'order',
+    eventName: event.eventName,
     method: 'POST',
     requestId: `request ${++requests}`,
     receivedAt: new Date(),
@@ -263,7 +270,7 @@ describe('an event', () => {
     const { deliverer, calls } = setup({ concurrency: 1 })
     const cause = new Error('bug')
     const trigger = body('1')
-    Object.defineProperty(trigger.event, 'eventName', {
+    Object.defineProperty(trigger, 'eventName', {
       get() {
         throw cause
       },
@@ -1207,6 +1214,18 @@ describe('a callback that runs for long', () => {
     calls[0]!.finish()
     await settle()
     expect(seen.outcome).toBe('delivered')
+  })
+
+  it('is reported with the kind of its event, whatever it did to that', async () => {
+    const { deliverer, calls, alarms } = setup()
+    deliverer.submit(body('1'))
+    await settle()
+    const get = () => {
+      throw new Error('hands off')
+    }
+    Object.defineProperty(calls[0]!.event, 'kind', { get })
+    await jest.advanceTimersByTimeAsync(11 * MINUTE)
+    expect(alarms.map(([, { kind }]) => kind)).toEqual(['order'])
   })
 
   it('is not reported when it ended in time, and no timer stays', async () => {

@@ -10,15 +10,16 @@ import {
   quarantineIdentity,
   storedIdentity,
 } from '../../../lib/deliver/identity'
-import type { WebhookEvent } from '../../../lib/events'
+import type { EventKind, WebhookEvent } from '../../../lib/events'
 import type { BodyTrigger, IdTrigger } from '../../../lib/trigger'
 
 const DIGEST = createHash('sha256').update('{}').digest('hex')
 const UUID_8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-function body(more: Partial<BodyTrigger> = {}, kind = 'order'): BodyTrigger {
+function body(more: Partial<BodyTrigger> = {}, kind: EventKind = 'order'): BodyTrigger {
   return {
     type: 'body',
+    kind,
     method: 'POST',
     requestId: 'r',
     receivedAt: new Date(0),
