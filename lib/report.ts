@@ -154,7 +154,7 @@ export class Reporter {
   #log(record: DeliveryRecord, result: Result, { status, detail, givenUp }: Answer): void {
     const { log } = this.#options
     const { outcome } = record
-    const failed = 'cause' in result
+    const failed = 'cause' in result || result.issues !== undefined
     if (failed) explainToDebug(record.requestId, result.cause)
     const why = (): string => `${failed ? reasonOf(outcome, detail, result.cause) : `${detail} `}(${subjectOf(record)})`
     const about = { ...record, code: outcome, cause: result.cause }

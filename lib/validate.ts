@@ -6,6 +6,7 @@ import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
 import { isObject, type Json } from './entity-state'
+import { quote } from './quote'
 import type { BodySchema } from './schema/validators'
 
 export type { BodySchema }
@@ -34,6 +35,15 @@ const MAX_TEXT = 300
 
 export function capIssues(issues: Issue[]): Issue[] {
   return issues.length <= MAX_ISSUES ? issues : [...issues.slice(0, MAX_ISSUES), MORE]
+}
+
+/** A sentence, followed by the first three issues: error messages and log lines show no list. */
+export function withIssues(detail: string, issues: readonly Issue[]): string {
+  const named = issues
+    .slice(0, 3)
+    .map(({ pointer, message }) => `${pointer === '' ? 'the body' : quote(pointer, 150)} ${message.slice(0, 150)}`)
+  const more = issues.length - named.length
+  return `${detail}: ${named.join('; ')}.${more > 0 ? ` And ${more} more.` : ''}`
 }
 
 export function removedKeyIssues(pointers: string[]): Issue[] {

@@ -1,6 +1,8 @@
 /** The public types, checked by the compiler alone: what narrows, what is open, and what must not compile. */
 import express from 'express'
 import { createServer } from 'node:http'
+import pino from 'pino'
+import winston from 'winston'
 import {
   createTradecloudWebhook,
   isTradecloudWebhookError,
@@ -128,3 +130,11 @@ for (const trustProxy of [true, 1, 'loopback', ['10.0.0.0/8'] as const, (address
 createTradecloudWebhook({ auth: 'none', onOrder: order, allow: 'production' })
 // @ts-expect-error an environment variable that may not be set
 createTradecloudWebhook({ auth: 'none', onOrder: order, allow: [process.env.OWN_ADDRESS] })
+
+export const loggers: Array<TradecloudWebhookOptions['logger']> = [
+  console,
+  pino(),
+  pino().child({ module: 'webhook' }),
+  winston.createLogger(),
+  { warn: (text) => console.warn(text), error: (text, { code, entityId }) => console.error(text, code, entityId) },
+]

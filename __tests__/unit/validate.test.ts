@@ -3,7 +3,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createValidator, MAX_ISSUES, type UserSchemas, type Validator } from '../../lib/validate'
+import { createValidator, MAX_ISSUES, withIssues, type UserSchemas, type Validator } from '../../lib/validate'
 import { refusalOf } from './refusal'
 
 const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
@@ -139,6 +139,16 @@ test('a long list that is wrong in every entry is not kept once for each deviati
   expect((used.at(-1) ?? 0) - (used[2] ?? 0)).toBeLessThan(30_000_000)
   expect(body.orderEvent.lines).toHaveLength(1_000_000)
   expect(body.orderEvent.lines.every((entry) => entry === 0)).toBe(true)
+})
+
+it('a message names the first issues and the number of the others', () => {
+  const issues = ['/a', '/b\n', '', '/d', '/e'].map((pointer) => ({ pointer, message: 'must be text' }))
+  expect(withIssues('It does not fit', issues.slice(0, 1))).toBe('It does not fit: "/a" must be text.')
+  expect(withIssues('It does not fit', issues)).toBe(
+    'It does not fit: "/a" must be text; "/b\\n" must be text; the body must be text. And 2 more.',
+  )
+  const long = [{ pointer: '/'.repeat(10_000), message: 'x'.repeat(10_000) }]
+  expect(withIssues('It does not fit', [...long, ...long, ...long]).length).toBeLessThan(1_100)
 })
 
 describe("the user's own schemas", () => {

@@ -11,7 +11,7 @@ import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Order } from '../schema'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
-import { capIssues, removedKeyIssues, type Validator } from '../validate'
+import { capIssues, removedKeyIssues, withIssues, type Validator } from '../validate'
 import type { LazyAbort } from './lazy-abort'
 
 export interface ResolveOptions {
@@ -86,7 +86,7 @@ async function fetchEntity(
       return {
         ok: false,
         outcome: 'fetch_failed',
-        detail: `The fetched ${kind} does not fit its schema.`,
+        detail: withIssues(`The fetched ${kind} does not fit its schema`, refusals),
         issues: refusals,
       }
     }

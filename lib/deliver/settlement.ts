@@ -40,13 +40,7 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
   return Math.max(1, Math.round(full * (0.5 + Math.random() / 2)))
 }
 
-function reasonOf({ outcome, detail, issues, cause }: Result): string {
-  const [first] = issues ?? []
-  const parts = [
-    outcome,
-    detail,
-    first && `${first.pointer} ${first.message}`,
-    cause === undefined ? undefined : describe(cause),
-  ]
+function reasonOf({ outcome, detail, cause }: Result): string {
+  const parts = [outcome, detail, cause === undefined ? undefined : describe(cause)]
   return parts.filter((part) => part !== undefined && part !== '').join(': ')
 }

@@ -11,6 +11,7 @@ const MAX_FRAMES = 30
 /** Causes of causes, and errors of an AggregateError. */
 const MAX_DEPTH = 8
 const MAX_ERRORS = 10
+const MAX_ALL = 50
 
 /** Name and message. */
 export function describe(cause: unknown): string {
@@ -43,7 +44,7 @@ export function safeCopy(cause: unknown): Error | undefined {
 }
 
 function copyOf(cause: unknown, seen: Set<unknown>, depth: number): Error | undefined {
-  if (!isError(cause) || seen.has(cause) || depth > MAX_DEPTH) return undefined
+  if (!isError(cause) || seen.has(cause) || seen.size === MAX_ALL || depth > MAX_DEPTH) return undefined
   seen.add(cause)
   const [name, message, code] = [nameOf(cause), messageOf(cause), read(cause, 'code')]
   // pino shows the name of the class as the type.

@@ -50,5 +50,5 @@ function call(logger: Logger, level: Level, text: string, fields: LogFields): un
   if (PINO in logger)
     return (logger as unknown as Record<Level, (first: object, text: string) => void>)[level](fields, text)
   // With a second argument, winston and others take `%s` and the like in the text for placeholders.
-  return logger[level](text.replace(/%(?=[a-zA-Z%])/g, '\\u0025'), fields)
+  return logger[level](text.replace(/%(?=[scdijfoO%])/g, '\\u0025'), fields)
 }

@@ -6,7 +6,7 @@ import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '.
 import type { EventKind, Issue, WebhookEvent } from '../events'
 import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
-import { capIssues, type BodySchema } from '../validate'
+import { capIssues, withIssues, type BodySchema } from '../validate'
 import { attachedDocuments } from './attached-documents'
 import { refuse, type Refusal } from './refusal'
 
@@ -189,5 +189,6 @@ function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
 }
 
 function invalid(pointer: string, message: string): Refusal {
-  return refuse('invalid_body', 'The body is not an event that can be delivered.', { issues: [{ pointer, message }] })
+  const issues = [{ pointer, message }]
+  return refuse('invalid_body', withIssues('The body is not an event that can be delivered', issues), { issues })
 }

@@ -5,7 +5,7 @@ import type { Known } from '../exchange'
 import { quote, quoteJson } from '../quote'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
-import type { Validator } from '../validate'
+import { withIssues, type Validator } from '../validate'
 import type { ParsedBody } from './parse-body'
 import type { Pieces } from './pieces'
 import { identify, readEvent } from './read-event'
@@ -56,8 +56,10 @@ export function readTrigger(
     parsed.issues.length === 0 ? deviations : [...parsed.issues, ...deviations],
   )
   if (read.ok && read.entity) known.entityId = read.entity.id
-  if (refusals.length > 0)
-    return { ok: false, outcome: 'invalid_body', detail: 'The body does not fit its schema.', issues: refusals }
+  if (refusals.length > 0) {
+    const detail = withIssues('The body does not fit its schema', refusals)
+    return { ok: false, outcome: 'invalid_body', detail, issues: refusals }
+  }
   if (!read.ok) return read
   const { event, entity, identified } = read
   known.issues = event.issues.length

@@ -35,6 +35,7 @@ export async function receive(
   try {
     const verdict = authenticator.check(req)
     if (!(verdict === true || (await verdict))) {
+      noteUrlId(exchange, readTriggerId(match, rawQuery))
       return { ok: false, outcome: 'unauthorized', headers: { 'WWW-Authenticate': authenticator.challenge } }
     }
   } catch (cause) {
@@ -43,15 +44,19 @@ export async function receive(
   // A custom function may have taken longer than the answer could wait: then nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // After the credentials: who has none learns nothing of addresses.
-  if (exchange.client?.refusal) return exchange.client.refusal
+  if (exchange.client?.refusal) {
+    noteUrlId(exchange, readTriggerId(match, rawQuery))
+    return exchange.client.refusal
+  }
   if (isClosed()) return { ok: false, outcome: 'unavailable', detail: 'The receiver is shutting down.' }
   if (budget.full)
     return { ok: false, outcome: 'unavailable', detail: 'Too many bodies are being processed at the moment.' }
   const { method } = exchange
+  const urlId = readTriggerId(match, rawQuery)
   if (method !== 'GET' && method !== 'POST' && method !== 'PUT') {
+    noteUrlId(exchange, urlId)
     return { ok: false, outcome: 'method_not_allowed', headers: { Allow: 'GET, POST, PUT' } }
   }
-  const urlId = readTriggerId(match, rawQuery)
   if (method === 'GET') return idTrigger(exchange, urlId, method, options)
   const body = await takeBody(exchange, options)
   if (body === 'none') {
@@ -67,11 +72,17 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants
   if (!urlId.found)
     return { ok: false, outcome: 'invalid_id', detail: sentence(urlId.problem ?? 'the URL holds no ID') }
   const { kind, id } = urlId
-  exchange.known.kind = kind
-  exchange.known.entityId = id
+  noteUrlId(exchange, urlId)
   if (!wants(kind, undefined)) return { ok: false, outcome: 'ignored' }
   const { requestId, receivedAt } = exchange
   return { ok: true, trigger: { type: 'id', kind, id, method, requestId, receivedAt } }
+}
+
+/** Also for a refusal, so that its log line names the order or shipment. */
+function noteUrlId({ known }: Exchange, urlId: TriggerId): void {
+  if (!urlId.found) return
+  known.kind = urlId.kind
+  known.entityId = urlId.id
 }
 
 type Body = ParsedBody | Refusal | 'none'
