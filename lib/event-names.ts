@@ -121,6 +121,11 @@ export const orderEventNames = [
 
 export type OrderEventName = (typeof orderEventNames)[number]
 
+/** A person has sent the order or shipment again, so the event is meant to be processed again. */
+export function isResent(eventName: string | undefined): boolean {
+  return eventName?.includes('Resent') ?? false
+}
+
 /** Names under which Tradecloud has sent, or documented, one and the same event. */
 export const sameEvents: ReadonlyArray<readonly OrderEventName[]> = [
   ['OrderLinesItemDetailsChanged', 'OrderLinesItemDetailsChangedBySupplier', 'OrderLinesItemChangedBySupplier'],

@@ -155,7 +155,8 @@ export type WebhookEvent = OrderEvent | OrderDocumentsEvent | ShipmentEvent | Un
 export interface WebhookContext {
   /**
    * The same in every retry of an event: store it in the transaction of the ERP write to make the write idempotent.
-   * A UUID. For a GET trigger it derives from the ID and the fetched content.
+   * A UUID. For a GET trigger it derives from the ID and the fetched content. An event that a person has resent, and an
+   * identical body without message ID, version and time of change, gets a new one once the event before it was delivered.
    */
   deliveryId: string
   /** One for each request. A UUID. */

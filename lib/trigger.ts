@@ -17,7 +17,7 @@ export interface BodyTrigger extends TriggerBase {
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   /** SHA-256 of the body, in hex. */
   digest: string
-  /** False when the same bytes may be a new event. */
+  /** False when the same bytes may be a new event, as those of an event that a person has resent. */
   identified: boolean
   rawBody?: Pieces | undefined
 }

@@ -36,8 +36,7 @@ export class Claims {
     this.#options = options
   }
 
-  /** `remember`: false for an event that may truly come again with the same bytes; it is only kept from running twice at a time. */
-  async take(key: string, remember: boolean): Promise<Taken> {
+  async take(key: string): Promise<Taken> {
     const { store, leaseMs, timeoutMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
@@ -46,10 +45,10 @@ export class Claims {
             answer,
             timeoutMs,
             // A store that thaws later may still hand out the claim: nobody would ever give it back.
-            (late) => void (isClaimed(late) && this.#claim(key, late.token, remember).release()),
+            (late) => void (isClaimed(late) && this.#claim(key, late.token).release()),
           )
         : answer
-      if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token, remember) }
+      if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token) }
       const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
       if (known !== undefined) return { status: known }
       throw new Error('The store gave an answer that is none of a store.')
@@ -58,8 +57,8 @@ export class Claims {
     }
   }
 
-  #claim(key: string, token: string, remember: boolean): Claim {
-    return new StoreClaim(this.#options, key, token, remember)
+  #claim(key: string, token: string): Claim {
+    return new StoreClaim(this.#options, key, token)
   }
 }
 
@@ -67,13 +66,11 @@ class StoreClaim implements Claim {
   readonly #options: ClaimsOptions
   readonly #key: string
   readonly #token: string
-  readonly #remember: boolean
 
-  constructor(options: ClaimsOptions, key: string, token: string, remember: boolean) {
+  constructor(options: ClaimsOptions, key: string, token: string) {
     this.#options = options
     this.#key = key
     this.#token = token
-    this.#remember = remember
   }
 
   renew(): Promise<boolean> {
@@ -81,10 +78,8 @@ class StoreClaim implements Claim {
     return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
   }
 
-  async complete(): Promise<boolean> {
-    if (this.#remember) return this.#try(({ store, ttlMs }) => store.complete(this.#key, this.#token, ttlMs), false)
-    await this.release()
-    return true
+  complete(): Promise<boolean> {
+    return this.#try(({ store, ttlMs }) => store.complete(this.#key, this.#token, ttlMs), false)
   }
 
   release(): Promise<void> {

@@ -5,7 +5,7 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors'
 import type { Result } from '../respond'
-import type { Trigger } from '../trigger'
+import type { BodyTrigger, Trigger } from '../trigger'
 import { Caller } from './caller'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'
@@ -13,6 +13,7 @@ import type { Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
 import { LazyAbort } from './lazy-abort'
+import { Repeats } from './repeats'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from './slots'
 import { Watch, type Watched } from './watch'
@@ -49,6 +50,8 @@ interface Delivery {
   trigger: Trigger
   entity: string | undefined
   deliveryId?: string | undefined
+  /** Identical events that were completed before; only for a body that may be a new event. */
+  completedBefore?: number | undefined
   result: Promise<DeliveryResult>
   /** Counted from the start: what runs below looks at it before the ticket is handed out. */
   waiters: number
@@ -65,6 +68,7 @@ export class Deliverer {
   readonly #lines: EntityLines
   readonly #slots: Slots
   readonly #history = new History()
+  readonly #repeats = new Repeats()
   readonly #caller: Caller
   readonly #watch: Watch
   /** GET triggers whose fetch has not begun, by entity. */
@@ -95,7 +99,8 @@ export class Deliverer {
       abort: new LazyAbort(),
     }
     if (this.#aborted) delivery.abort.abort()
-    if (trigger.type === 'body') delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
+    if (trigger.type === 'body' && trigger.identified)
+      delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
     this.#running.add(delivery)
     delivery.result = this.#complete(delivery)
     return this.#ticket(delivery, false)
@@ -133,7 +138,7 @@ export class Deliverer {
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
-      const claimed = entity !== undefined && place === undefined ? BUSY : await this.#claim(trigger)
+      const claimed = entity !== undefined && place === undefined ? BUSY : await this.#claim(delivery)
       const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
       return { deliveryId: delivery.deliveryId, ...result }
     } catch (cause) {
@@ -146,10 +151,14 @@ export class Deliverer {
   }
 
   /** A body is claimed, so that nobody else delivers it meanwhile; or the result that it has without being delivered. */
-  async #claim(trigger: Trigger): Promise<{ claim?: Claim } | Result> {
+  async #claim(delivery: Delivery): Promise<{ claim?: Claim } | Result> {
     const { claims, name } = this.#options
+    const { trigger } = delivery
     if (trigger.type === 'id' || !claims) return {}
-    const taken = await claims.take(dedupeKey(name, trigger), trigger.identified)
+    const key = dedupeKey(name, trigger)
+    const repeat = trigger.identified ? undefined : await this.#repeats.take(claims, key)
+    if (repeat) this.#identify(delivery, trigger, repeat.count)
+    const taken = repeat?.taken ?? (await claims.take(key))
     if (taken.status === 'claimed') return taken
     if (taken.status === 'completed') return { outcome: 'duplicate' }
     if (taken.status === 'in_progress') return { outcome: 'in_progress' }
@@ -158,8 +167,9 @@ export class Deliverer {
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
+    const { trigger } = delivery
     // From here on, not only while the callback runs: a lease must not run out in line or during a fetch.
-    const watched = this.#watch.add({ trigger: delivery.trigger, claim, abort: delivery.abort })
+    const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
     try {
       if (place) {
         let turn = place.turn()
@@ -168,6 +178,8 @@ export class Deliverer {
       }
       const result = await this.#deliver(delivery, watched)
       delivered = result.outcome === 'delivered'
+      if (delivered && trigger.type === 'body' && delivery.completedBefore !== undefined)
+        this.#repeats.completed(dedupeKey(this.#options.name, trigger), delivery.completedBefore)
       return result
     } finally {
       this.#watch.remove(watched)
@@ -186,6 +198,11 @@ export class Deliverer {
     }
   }
 
+  #identify(delivery: Delivery, trigger: BodyTrigger, completedBefore: number): void {
+    delivery.completedBefore = completedBefore
+    delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger, completedBefore)
+  }
+
   #closeToOthers(delivery: Delivery): void {
     const { entity } = delivery
     if (entity !== undefined && this.#joinable.get(entity) === delivery) this.#joinable.delete(entity)
@@ -193,7 +210,7 @@ export class Deliverer {
 
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, abort } = delivery
-    const { handlers, resolve, name, notFoundGraceMs } = this.#options
+    const { handlers, resolve, name, claims, notFoundGraceMs } = this.#options
     if (abort.isAborted()) return GIVEN_BACK
     const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
@@ -215,6 +232,8 @@ export class Deliverer {
     this.#closeToOthers(delivery)
     try {
       if (abort.isAborted()) return GIVEN_BACK
+      if (trigger.type === 'body' && !trigger.identified && !claims)
+        this.#identify(delivery, trigger, this.#repeats.count(dedupeKey(name, trigger)))
       const { deliveryId = '' } = delivery
       const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
       const attempt = this.#history.attempt(eventKey)

@@ -1,6 +1,7 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
 import { sha256 } from '../sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
+import { repeatedKey } from './repeats'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */
 const MAX_KEPT_ID = 256
@@ -22,9 +23,12 @@ export function keptId(id: string): string {
   return id.length > MAX_KEPT_ID ? sha256(id) : id
 }
 
-/** The same in every retry, since it derives from the dedupe key alone. */
-export function deliveryIdOfBody(name: string, trigger: BodyTrigger): string {
-  return uuidOf(dedupeKey(name, trigger))
+/**
+ * The same in every retry, since it derives from the dedupe key alone, and for a body that may be a new event from
+ * the number of identical ones that were completed before.
+ */
+export function deliveryIdOfBody(name: string, trigger: BodyTrigger, completed = 0): string {
+  return uuidOf(repeatedKey(dedupeKey(name, trigger), completed))
 }
 
 /**

@@ -2,7 +2,7 @@
  * From the JSON of a body to a typed event: which kind it is, which entity it is about, and how it deviates from its
  * schema. The field that holds the event decides its kind, not its name.
  */
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
+import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../event-names'
 import type { EventKind, Issue, WebhookEvent } from '../events'
 import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../entity-state'
 import type { MessageMeta } from '../schema'
@@ -104,7 +104,10 @@ export interface ReadEvent {
   event: WebhookEvent
   /** What the order of events is kept for; none for an unknown kind. */
   entity: { kind: 'order' | 'shipment'; id: string } | undefined
-  /** The body carries a message ID, version or time of change: the same bytes again are the same event. */
+  /**
+   * The same bytes again are the same event: the body carries a message ID, version or time of change, and nobody has
+   * resent it.
+   */
   identified: boolean
 }
 
@@ -133,7 +136,9 @@ export function readEvent(
     meta: meta,
     issues: own.length === 0 ? capIssues(issues) : capIssues([...own, ...issues]),
   }
-  const identified = version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined
+  const identified =
+    !isResent(found.eventName) &&
+    (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)
   if (kind === 'unknown') {
     event.body = body
     return { ok: true, event: event as unknown as WebhookEvent, entity: undefined, identified }

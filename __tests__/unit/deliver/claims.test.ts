@@ -31,8 +31,8 @@ function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => un
 
 const claimsOn = (store: Store) => new Claims({ ...OPTIONS, store })
 
-async function claimOf(store: Store, remember = true): Promise<Claim> {
-  const taken = await claimsOn(store).take('key', remember)
+async function claimOf(store: Store): Promise<Claim> {
+  const taken = await claimsOn(store).take('key')
   if (taken.status !== 'claimed') throw new Error(taken.status)
   return taken.claim
 }
@@ -65,10 +65,10 @@ describe('taking', () => {
   ])('passes on what the store answers (%s)', async (_how, wrap) => {
     for (const status of ['in_progress', 'completed'] as const) {
       const { store } = fakeStore({ claim: () => wrap({ status }) })
-      expect(await claimsOn(store).take('key', true)).toEqual({ status })
+      expect(await claimsOn(store).take('key')).toEqual({ status })
     }
     const { store, calls } = fakeStore({ claim: () => wrap({ status: 'claimed', token: 't' }) })
-    expect((await claimsOn(store).take('key', true)).status).toBe('claimed')
+    expect((await claimsOn(store).take('key')).status).toBe('claimed')
     expect(calls).toEqual([['claim', 'key', 60_000]])
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -78,7 +78,7 @@ describe('taking', () => {
     ['rejects', rejecting],
   ])('from a store that %s tells that it is away, and why', async (_how, claim) => {
     const { store } = fakeStore({ claim })
-    const taken = await claimsOn(store).take('key', true)
+    const taken = await claimsOn(store).take('key')
     expect(taken).toMatchObject({ status: 'away', cause: { message: 'store is down' } })
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -87,7 +87,7 @@ describe('taking', () => {
   it.each(nonsense)('from a store that answers %p tells that it is away', async (answer) => {
     for (const claim of [() => answer, () => Promise.resolve(answer)]) {
       const { store } = fakeStore({ claim })
-      expect((await claimsOn(store).take('key', true)).status).toBe('away')
+      expect((await claimsOn(store).take('key')).status).toBe('away')
     }
   })
 
@@ -95,7 +95,7 @@ describe('taking', () => {
     const { store } = fakeStore({ claim: never })
     let status: string | undefined
     void claimsOn(store)
-      .take('key', true)
+      .take('key')
       .then((taken) => (status = taken.status))
     await jest.advanceTimersByTimeAsync(1999)
     expect(status).toBeUndefined()
@@ -105,7 +105,7 @@ describe('taking', () => {
 
   it('says how long a store that hangs was waited for', async () => {
     const { store } = fakeStore({ claim: never })
-    const taking = claimsOn(store).take('key', true)
+    const taking = claimsOn(store).take('key')
     await jest.advanceTimersByTimeAsync(2000)
     expect(await taking).toMatchObject({ cause: { message: expect.stringContaining('2000 ms') } })
   })
@@ -116,7 +116,7 @@ describe('a store that answers when nobody waits any more', () => {
   async function late(answer: unknown, methods: Parameters<typeof fakeStore>[0] = {}) {
     let thaw: (value: unknown) => void = () => undefined
     const { store, calls } = fakeStore({ ...methods, claim: () => new Promise((resolve) => (thaw = resolve)) })
-    const taking = claimsOn(store).take('key', true)
+    const taking = claimsOn(store).take('key')
     await jest.advanceTimersByTimeAsync(2000)
     expect((await taking).status).toBe('away')
     thaw(answer)
@@ -154,7 +154,7 @@ describe('a store that answers when nobody waits any more', () => {
     const { store, calls } = fakeStore({
       claim: () => new Promise((resolve) => setTimeout(() => resolve({ status: 'claimed', token: 't' }), 1999)),
     })
-    const taking = claimsOn(store).take('key', true)
+    const taking = claimsOn(store).take('key')
     await jest.advanceTimersByTimeAsync(1999)
     expect((await taking).status).toBe('claimed')
     await jest.advanceTimersByTimeAsync(10_000)
@@ -176,17 +176,10 @@ describe('a claim', () => {
     ])
   })
 
-  it('of an event that may truly come again is released where it would be completed', async () => {
-    const { store, calls } = fakeStore({})
-    const claim = await claimOf(store, false)
-    expect(await claim.complete()).toBe(true)
-    expect(calls.slice(1)).toEqual([['release', 'key', 't']])
-  })
-
-  it.each([true, false])('is settled only once the store has noted it (remembered: %p)', async (remember) => {
+  it('is settled only once the store has noted it', async () => {
     let noted = (): void => undefined
     const slow = () => new Promise<void>((resolve) => (noted = resolve))
-    const claim = await claimOf(fakeStore({ complete: slow, release: slow }).store, remember)
+    const claim = await claimOf(fakeStore({ complete: slow }).store)
     let settled = false
     void claim.complete().then(() => (settled = true))
     await jest.advanceTimersByTimeAsync(1000)
@@ -228,10 +221,8 @@ describe('a claim', () => {
   it.each(failing)('on a store that %s comes to an end all the same', async (_how, release) => {
     const { store } = fakeStore({ release })
     const releasing = (await claimOf(store)).release()
-    const completing = (await claimOf(store, false)).complete()
     await jest.advanceTimersByTimeAsync(2000)
     expect(await releasing).toBeUndefined()
-    expect(await completing).toBe(true)
   })
 
   it.each<[string, () => Promise<boolean>]>([
@@ -249,11 +240,11 @@ describe('a claim', () => {
 
 it('works on a real store', async () => {
   const claims = claimsOn(new MemoryStore())
-  const first = await claims.take('a', true)
-  expect(await claims.take('a', true)).toEqual({ status: 'in_progress' })
+  const first = await claims.take('a')
+  expect(await claims.take('a')).toEqual({ status: 'in_progress' })
   if (first.status === 'claimed') await first.claim.complete()
-  expect(await claims.take('a', true)).toEqual({ status: 'completed' })
-  const second = await claims.take('b', false)
-  if (second.status === 'claimed') await second.claim.complete()
-  expect((await claims.take('b', false)).status).toBe('claimed')
+  expect(await claims.take('a')).toEqual({ status: 'completed' })
+  const second = await claims.take('b')
+  if (second.status === 'claimed') await second.claim.release()
+  expect((await claims.take('b')).status).toBe('claimed')
 })

@@ -96,6 +96,13 @@ describe('the delivery ID', () => {
     expect(deliveryIdOfBody('a', retry)).toBe(deliveryIdOfBody('a', body()))
   })
 
+  it('of a body differs by the number of identical ones before, and the first is that of the key alone', () => {
+    const ids = [0, 1, 2].map((completed) => deliveryIdOfBody('a', body(), completed))
+    expect(new Set(ids).size).toBe(3)
+    expect(ids[0]).toBe(deliveryIdOfBody('a', body()))
+    expect(ids[1]).toMatch(UUID_8)
+  })
+
   it('of a body differs by name, kind and digest', () => {
     const ids = [
       deliveryIdOfBody('a', body()),

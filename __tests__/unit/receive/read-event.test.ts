@@ -232,6 +232,11 @@ describe('whether the same bytes are the same event', () => {
     [{ shipment: { id: '1', version: 3 } }, false],
     [{ shipment: { id: '1', meta: { messageId: 'm' } } }, false],
     [{ shipment: { id: '1' }, meta: { messageId: 'm' } }, true],
+    [{ eventName: 'OrderResentByBuyer', orderEvent: { id: '1', version: 3 }, meta: { messageId: 'm' } }, false],
+    [{ eventName: 'OrderResentBySupplier', orderEvent: { id: '1', meta: { messageId: 'm' } } }, false],
+    [{ eventName: 'ShipmentResentByBuyer', shipment: { id: '1', meta: { lastUpdatedAt: '2025-01-01' } } }, false],
+    [{ eventName: 'InvoiceResentByBuyer', meta: { messageId: 'm' } }, false],
+    [{ eventName: 'OrderRepresentedByBuyer', orderEvent: { id: '1', version: 3 } }, true],
     [{ eventName: 'InvoiceSent' }, false],
     [{ eventName: 'InvoiceSent', meta: { messageId: 'm' } }, true],
   ])('%j: %p', (body, expected) => {

@@ -1,0 +1,41 @@
+/**
+ * Events that may come again with the same bytes as a new event. The number of identical events that were completed before
+ * is part of the key of the next one, and so of its delivery ID: a retry of it finds the same number.
+ */
+import type { Claims, Taken } from './claims'
+import { Generations } from './generations'
+
+const MAX_REMEMBERED = 100_000
+/** A store that answers `completed` to every key must not block the process. */
+const MAX_CLAIMS = 1_000
+
+export class Repeats {
+  readonly #completed = new Generations<number>(MAX_REMEMBERED)
+
+  /** How many events with this key were completed, as far as this process knows. */
+  count(key: string): number {
+    return this.#completed.get(key) ?? 0
+  }
+
+  /** The event after `count` identical ones was completed. Noted here too: the store may have failed to. */
+  completed(key: string, count: number): void {
+    if (count >= this.count(key)) this.#completed.set(key, count + 1)
+  }
+
+  /** Claims the first number that is not completed: other processes may have completed some. */
+  async take(claims: Claims, key: string): Promise<{ taken: Taken; count: number }> {
+    for (let i = 0; i < MAX_CLAIMS; i++) {
+      const count = this.count(key)
+      const taken = await claims.take(repeatedKey(key, count))
+      if (taken.status !== 'completed') return { taken, count }
+      this.completed(key, count)
+    }
+    const cause = new Error(`The store answered that each of ${MAX_CLAIMS} keys was completed.`)
+    return { taken: { status: 'away', cause }, count: this.count(key) }
+  }
+}
+
+/** The key of the first one is that of an event that never repeats. */
+export function repeatedKey(key: string, count: number): string {
+  return count === 0 ? key : `${key}:${count}`
+}
