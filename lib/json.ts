@@ -169,12 +169,14 @@ function findExcess(pieces: readonly Buffer[]): string | undefined {
         if (++depth > MAX_DEPTH) return TOO_DEEP
       } else if (byte === 0x7d /* } */ || byte === 0x5d /* ] */) depth--
       else if (byte === 0x2c /* , */) values++
-      if (values > MAX_VALUES) return `the body holds more than ${MAX_VALUES} values`
+      if (values > MAX_VALUES) return TOO_MANY_VALUES
     }
   }
   return undefined
 }
 
+/** The reason for a body with more values than `MAX_VALUES`. */
+export const TOO_MANY_VALUES = `the body holds more than ${MAX_VALUES} values`
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**

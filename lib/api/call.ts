@@ -78,6 +78,7 @@ export class Call {
   /** Waits for the next attempt. Throws the failure where there will be none, and `ending` where the wait was ended. */
   async backOff(failure: Failure): Promise<void> {
     if (!failure.retry) throw this.error(failure)
+    if (failure.retry === 'at-once') return
     await this.#wait(backOffMs(++this.#failures, failure.retryAfterMs), failure)
   }
 

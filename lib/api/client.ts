@@ -83,7 +83,8 @@ export class TradecloudClient {
    * All orders that the user may see and that changed after `lastUpdatedAfter`, oldest change first as far as
    * Tradecloud keeps to that, and at the very end the new cursor. Nothing is skipped when orders change meanwhile: they
    * come with their old state, the new one, or both, so that an order may come twice. A poll that ends early or throws
-   * gives no cursor: begin again from the stored one. Holds one page in memory. Each page has `fetchTimeoutMs`. Throws
+   * gives no cursor: begin again from the stored one. Holds one page in memory. Each page has `fetchTimeoutMs`; one that is
+   * too large, too slow or answered 413 or 5xx is asked for again with half the `limit`, which grows back later. Throws
    * `invalid_option` at once, and a `TradecloudApiError` while it runs. An order that changes in the very millisecond
    * of the cursor after it was read may be missed, should Tradecloud take "after" strictly: not documented.
    *
@@ -186,7 +187,7 @@ export class TradecloudClient {
     const what = `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
     const { notFoundRetryMs } = this.#options
     const { body, call } = await this.#engine.flights.join(path, what, { signal, timeoutMs }, async (flight) => {
-      const answer = await this.#engine.requests.send(flight, { method: 'GET', path }, { notFoundRetryMs })
+      const answer = await this.#engine.requests.send(flight, () => ({ method: 'GET', path }), { notFoundRetryMs })
       return { body: answer.body, call: flight.call }
     })
     // Read for each caller: what one does to its order, another must not see.

@@ -83,7 +83,7 @@ export class Documents {
   }
 
   async #metadata(flight: Flight, path: string): Promise<DocumentMetadata> {
-    const { body } = await this.#requests.send(flight, { method: 'GET', path }, { notFoundRetryMs: 0 })
+    const { body } = await this.#requests.send(flight, () => ({ method: 'GET', path }), { notFoundRetryMs: 0 })
     const parsed = parseJson(body)
     if (!parsed.ok) throw flight.call.error(uselessAnswer(parsed.reason))
     if (typeof parsed.value !== 'object' || parsed.value === null) {

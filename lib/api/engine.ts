@@ -25,7 +25,7 @@ export class Engine {
     this.transport = new Transport(options)
     this.session = new Session(this.transport, rate, options.credentials, options.requestTimeoutMs)
     this.requests = new Requests(this.transport, rate, this.session)
-    this.poller = new Poller(this.flights, this.requests, options.fetchTimeoutMs)
+    this.poller = new Poller(this.flights, this.requests, options)
   }
 
   /** Loaded for who asks for one. */

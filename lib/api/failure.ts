@@ -7,7 +7,8 @@ export interface Failure {
   code: TradecloudApiErrorCode
   /** Goes on from "GET /order/…". */
   text: string
-  retry: boolean
+  /** `at-once`: the next request is another one, which need not wait. */
+  retry: boolean | 'at-once'
   status?: number
   retryAfterMs?: number | undefined
   cause?: Error | undefined

@@ -29,7 +29,7 @@ export interface PollOptions<Filters> {
   lastUpdatedAfter: string
   /** Default: none, everything that the user may see. */
   filters?: Filters | undefined
-  /** Entities in a page, 2 to 100. Default: 100. */
+  /** Entities in a page, 2 to 100; less is asked for after a page that was too large. Default: 100. */
   limit?: number | undefined
   /** Ends the poll when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
   signal?: AbortSignal | undefined

@@ -5,6 +5,10 @@
  * Each page therefore overlaps the one before. What did not change keeps its order, so as long as a page holds
  * something that was read before, everything unread comes behind that, and nothing was skipped. A page that holds
  * nothing known has gone too far: step back.
+ *
+ * Pages of one entity, where two are too large, cannot overlap. Their entity follows the one before if that is still in
+ * its place afterwards and `total` has not become smaller. In a list from the oldest change to the newest, an entity that
+ * did not change never moves back again; in the other direction, it moves forward only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
 
@@ -14,15 +18,18 @@ export interface PollPage {
   total: number | undefined
   /** `undefined` where the answer does not tell. */
   lastUpdatedAt: string | undefined
+  /** How many were asked for. Default: the `limit` of the poll. */
+  limit?: number | undefined
 }
 
 export type Polled = { type: 'entity'; entity: unknown } | { type: 'cursor'; lastUpdatedAt: string }
 
 export interface PollSource {
   after: string
-  /** Of a page, at least 2: pages overlap by one or more. */
+  /** Of a page. */
   limit: number
-  ask: (offset: number) => Promise<PollPage>
+  /** May ask for less than `limit` entities, and does not ask for more than `most`. */
+  ask: (offset: number, most?: number) => Promise<PollPage>
   /** The error for a list that cannot be read. */
   fail: (text: string) => Error
 }
@@ -37,18 +44,25 @@ interface Item {
   time: string | undefined
 }
 
-export async function* poll({ after, limit, ask, fail }: PollSource): AsyncGenerator<Polled, void, undefined> {
+export async function* poll({ after, limit: largest, ask, fail }: PollSource): AsyncGenerator<Polled, void, undefined> {
   const seen = new Recent(REMEMBERED)
   const order = new Order()
   let firstCursor: string | undefined
   let lastCursor: string | undefined
   let stepsBack = 0
+  /** The entity in front of the page, where the page does not overlap the one before. */
+  let previous: { item: Item; total: number | undefined } | undefined
   for (let offset = 0; ;) {
-    const { data, total, lastUpdatedAt } = await ask(offset)
+    const { data, total, lastUpdatedAt, limit = largest } = await ask(offset)
     const items = data.map(readItem)
-    if (offset > 0 && !items.some(({ hash }) => seen.has(hash))) {
+    const follows =
+      previous !== undefined &&
+      (total ?? 0) >= (previous.total ?? 0) &&
+      hashOf((await ask(offset - 1, 1)).data[0]) === previous.item.hash
+    if (offset > 0 && !follows && !items.some(({ hash }) => seen.has(hash))) {
       if (++stepsBack > MAX_STEPS_BACK) throw fail('the list changes faster than it can be read')
-      offset = Math.max(0, offset - (limit - 1))
+      offset = Math.max(0, offset - Math.max(1, limit - 1))
+      previous = undefined
       continue
     }
     // What an empty answer tells is not documented: it keeps the old value.
@@ -56,15 +70,16 @@ export async function* poll({ after, limit, ask, fail }: PollSource): AsyncGener
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor
     }
-    order.look(items)
+    order.look(follows && previous ? [previous.item, ...items] : items)
     for (const { entity, hash } of items) {
       if (!seen.has(hash)) yield { type: 'entity', entity }
       seen.add(hash)
     }
     const read = offset + items.length
     if (items.length === 0 || (total === undefined ? items.length < limit : read >= total)) break
-    if (items.length === 1) throw fail('a page holds one entity, and there are more')
-    offset += overlapFrom(items)
+    const [single, another] = items
+    previous = single !== undefined && another === undefined ? { item: single, total } : undefined
+    offset += previous ? 1 : overlapFrom(items)
   }
   // Oldest first: what changed while paging came at the end and was read, so the last answer's cursor is reached. In
   // any other order it may stand where nobody looked any more, and only the first answer's cursor is sure.
@@ -124,13 +139,18 @@ class Recent {
   }
 }
 
+/** An entity that has changed is another one. By content: what else tells states apart for sure is not documented. */
+function hashOf(entity: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(entity ?? null))
+    .digest('base64')
+}
+
 function readItem(entity: unknown): Item {
-  // An entity that has changed is another one. By content: what else tells states apart for sure is not documented.
-  const hash = createHash('sha256').update(JSON.stringify(entity)).digest('base64')
   const { lastUpdatedAt, meta } = (entity ?? {}) as {
     lastUpdatedAt?: unknown
     meta?: { lastUpdatedAt?: unknown } | null
   }
   const time = lastUpdatedAt ?? meta?.lastUpdatedAt
-  return { entity, hash, time: typeof time === 'string' ? time : undefined }
+  return { entity, hash: hashOf(entity), time: typeof time === 'string' ? time : undefined }
 }

@@ -1,21 +1,28 @@
 /** Polls as users call them: sends the requests of `poll.ts`, and gives what it finds its type. */
+import { TOO_MANY_VALUES } from '../json'
 import { TradecloudApiError } from './api-error'
 import { uselessAnswer } from './failure'
-import type { Flights } from './flights'
-import { poll } from './poll'
+import type { Flight, Flights } from './flights'
+import { PageAttempt, PageSize } from './page-size'
+import { poll, type PollPage } from './poll'
 import { readPollPage, resolvePollOptions, type PollCursor, type PollOptions } from './poll-options'
-import type { Requests } from './requests'
+import type { Requests, UnsignedRequest } from './requests'
+
+export interface PollerOptions {
+  /** For each page. */
+  fetchTimeoutMs: number
+  maxResponseBytes: number
+}
 
 export class Poller {
   readonly #flights: Flights
   readonly #requests: Requests
-  readonly #timeoutMs: number
+  readonly #options: PollerOptions
 
-  /** `timeoutMs`: for each page. */
-  constructor(flights: Flights, requests: Requests, timeoutMs: number) {
+  constructor(flights: Flights, requests: Requests, options: PollerOptions) {
     this.#flights = flights
     this.#requests = requests
-    this.#timeoutMs = timeoutMs
+    this.#options = options
   }
 
   /** Checks the options at once, and sends nothing before the first `next()`. */
@@ -26,15 +33,23 @@ export class Poller {
   ): AsyncGenerator<T | PollCursor, void, undefined> {
     const { lastUpdatedAfter, filters, limit, signal } = resolvePollOptions(options)
     const what = `POST ${path}`
-    const caller = { signal, timeoutMs: this.#timeoutMs }
-    const ask = (offset: number) =>
-      this.#flights.join(undefined, what, caller, async (flight) => {
-        const body = JSON.stringify({ filters: { ...filters, lastUpdatedAfter }, offset, limit })
-        const answer = await this.#requests.send(flight, { method: 'POST', path, body })
-        const page = readPollPage(answer.body)
-        if (!page.ok) throw flight.call.error(uselessAnswer(page.reason))
-        return page
-      })
+    const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
+    const size = new PageSize(limit, this.#options.maxResponseBytes)
+    const query = { ...filters, lastUpdatedAfter }
+    const ask = async (offset: number, most = Infinity): Promise<PollPage> => {
+      for (;;) {
+        const attempt = new PageAttempt(size, most)
+        const request = () => {
+          const body = JSON.stringify({ filters: query, offset, limit: attempt.begin() })
+          return { method: 'POST' as const, path, body }
+        }
+        try {
+          return await this.#flights.join(undefined, what, caller, (flight) => this.#page(flight, request, attempt))
+        } catch (error) {
+          if (!attempt.hasSmaller(error)) throw error
+        }
+      }
+    }
     const fail = (text: string) =>
       new TradecloudApiError('fetch_failed', `${what} cannot go on: ${text}`, { attempts: 0 })
     return typed(poll({ after: lastUpdatedAfter, limit, ask, fail }), wrap, () => {
@@ -44,6 +59,16 @@ export class Poller {
         cause: signal.reason,
       })
     })
+  }
+
+  async #page(flight: Flight, request: () => UnsignedRequest, attempt: PageAttempt): Promise<PollPage> {
+    for (;;) {
+      const { body } = await this.#requests.send(flight, request, { amend: (failure) => attempt.amend(failure) })
+      const page = readPollPage(body)
+      if (page.ok) return { ...page, limit: attempt.succeed(body.length) }
+      const failure = attempt.amend({ ...uselessAnswer(page.reason), tooLarge: page.reason === TOO_MANY_VALUES })
+      await flight.call.backOff(failure)
+    }
   }
 }
 

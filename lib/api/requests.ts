@@ -3,7 +3,7 @@
  * that may pass. Knows nothing of what is in an answer.
  */
 import type { Flight } from './flights'
-import { failureOf } from './failure'
+import { failureOf, type Failure } from './failure'
 import type { RateLimit } from './rate-limit'
 import type { Session } from './session'
 import type { Answer } from './outcome'
@@ -12,7 +12,13 @@ import type { ApiRequest, Transport } from './transport'
 export interface RequestOptions {
   /** A 404 means `not_found`, and is tried again for so many milliseconds. Default: it means `fetch_failed`. */
   notFoundRetryMs?: number | undefined
+  /** Called for each piece of the body of a 200. */
+  onPiece?: (() => void) | undefined
+  /** What a failure means for this request. Default: what it is. */
+  amend?: ((failure: Failure) => Failure) | undefined
 }
+
+export type UnsignedRequest = Omit<ApiRequest, 'headers'>
 
 export class Requests {
   readonly #transport: Transport
@@ -25,10 +31,10 @@ export class Requests {
     this.#session = session
   }
 
-  /** Rejects with the failure that decided. */
-  async send(flight: Flight, request: Omit<ApiRequest, 'headers'>, options: RequestOptions = {}): Promise<Answer> {
+  /** `request` makes the request of each attempt. Rejects with the failure that decided. */
+  async send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<Answer> {
     const { call } = flight
-    const { notFoundRetryMs } = options
+    const { notFoundRetryMs, onPiece, amend } = options
     let renewed = false
     for (;;) {
       const token = await this.#session.token(call)
@@ -42,7 +48,7 @@ export class Requests {
       flight.departs()
       call.attempts++
       const headers = { Authorization: `Bearer ${token}` }
-      const outcome = await this.#transport.send({ ...request, headers }, call.requestSignal)
+      const outcome = await this.#transport.send({ ...request(), headers }, call.requestSignal, onPiece)
       slot.done(outcome.type === 'answer')
       if (outcome.type === 'aborted') throw call.ending
       if (outcome.type === 'answer' && outcome.status === 200) return outcome
@@ -58,7 +64,7 @@ export class Requests {
       } else if (failure.status === 404 && notFoundRetryMs !== undefined) {
         await call.waitToAppear({ ...failure, code: 'not_found' }, notFoundRetryMs)
       } else {
-        await call.backOff(failure)
+        await call.backOff(amend?.(failure) ?? failure)
       }
     }
   }

@@ -134,6 +134,179 @@ test('asks for the next page only when it is wanted', async () => {
   expect(api().count('poll')).toBe(1)
 })
 
+describe('a page that is too large', () => {
+  /** Serves pages of up to `most` entities; what larger ones get is up to `failing`. */
+  const upTo =
+    (most: number, failing: Script, model: PollModel, pad: (id: string) => string = () => ''): Script =>
+    (req, res) => {
+      const chunks: Buffer[] = []
+      req.on('data', (chunk: Buffer) => chunks.push(chunk))
+      req.on('end', () => {
+        const asked = JSON.parse(Buffer.concat(chunks).toString())
+        bodies.push({ url: req.url ?? '', body: asked })
+        if (asked.limit > most) return failing(req, res)
+        const page = model.page(asked.filters.lastUpdatedAfter, asked.offset, asked.limit)
+        const data = page.data.map((entity) => ({ ...(entity as object), pad: pad((entity as { id: string }).id) }))
+        res.end(JSON.stringify({ ...page, data }))
+      })
+    }
+  const never: Script = () => {
+    throw new Error('is not called')
+  }
+  const REQUEST_MS = 1_000
+  /** Lets so much time pass for the client once it has sent the request. */
+  const after =
+    (ms: number, script: Script): Script =>
+    (req, res) => {
+      script(req, res)
+      setImmediate(() => jest.advanceTimersByTime(ms))
+    }
+  const stall: Script = (_req, res) => void res.writeHead(200).write('{"data":[')
+
+  beforeEach(() => {
+    const doNotFake = ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval']
+    jest.useFakeTimers({ doNotFake: [...doNotFake, 'Date', 'hrtime', 'performance'] as never })
+  })
+  afterEach(() => void jest.useRealTimers())
+
+  const limits = () => bodies.map(({ body: { limit } }) => limit)
+  const idsOf = (found: PolledOrder[]) => found.flatMap((each) => (each.type === 'order' ? [each.order.id] : []))
+  const allOf = (model: PollModel) => [...model.entities.keys()]
+
+  test('is asked for again with half the limit, until it fits into maxResponseBytes', async () => {
+    const model = modelOf(30)
+    api().always(
+      'poll',
+      upTo(100, never, model, () => 'x'.repeat(1_000)),
+    )
+    const found = await collect(client({ maxResponseBytes: 10_000 }).pollOrders({ lastUpdatedAfter: AFTER, limit: 20 }))
+    expect(idsOf(found)).toEqual(allOf(model))
+    expect(found.at(-1)).toEqual({ type: 'cursor', lastUpdatedAt: time(29) })
+    expect(limits().slice(0, 3)).toEqual([20, 10, 5])
+    // Twice as much would not fit: it is not asked for in vain.
+    expect(new Set(limits().slice(2))).toEqual(new Set([5]))
+    // Without a wait: the same page would be as large each time.
+    expect(api().count('poll')).toBe(bodies.length)
+  })
+
+  test('of one entity at a time, where two are too large', async () => {
+    const model = modelOf(5)
+    api().always(
+      'poll',
+      upTo(100, never, model, (id) => (id === 'PO-0' ? '' : 'x'.repeat(700))),
+    )
+    const found = await collect(client({ maxResponseBytes: 1_000 }).pollOrders({ lastUpdatedAfter: AFTER }))
+    expect(idsOf(found)).toEqual(allOf(model))
+    expect(found.at(-1)).toEqual({ type: 'cursor', lastUpdatedAt: time(4) })
+  })
+
+  test('for a single entity ends the poll with what is wrong, after all that came before, without a cursor', async () => {
+    api().always(
+      'poll',
+      upTo(100, never, modelOf(5), (id) => (id === 'PO-3' ? 'x'.repeat(1_000) : '')),
+    )
+    const found: PolledOrder[] = []
+    const polling = (async () => {
+      for await (const each of client({ maxResponseBytes: 1_000 }).pollOrders({ lastUpdatedAfter: AFTER }))
+        found.push(each)
+    })()
+    await expect(polling).rejects.toMatchObject({
+      code: 'fetch_failed',
+      message: expect.stringMatching(/larger than 1000 bytes \(maxResponseBytes\), for a page of one entity/),
+    })
+    expect(idsOf(found)).toEqual(['PO-0', 'PO-1', 'PO-2'])
+    expect(found.every(({ type }) => type === 'order')).toBe(true)
+  })
+
+  test('with more values than can be read', async () => {
+    const model = modelOf(2)
+    const many = `[${'0,'.repeat(2_600_000)}0]`
+    api().always('poll', (req, res) => {
+      const chunks: Buffer[] = []
+      req.on('data', (chunk: Buffer) => chunks.push(chunk))
+      req.on('end', () => {
+        const { filters, offset, limit } = JSON.parse(Buffer.concat(chunks).toString())
+        const { data, total, lastUpdatedAt } = model.page(filters.lastUpdatedAfter, offset, limit)
+        const entities = data.map((entity) => `{"many":${many},${JSON.stringify(entity).slice(1)}`)
+        res.end(`{"data":[${entities.join()}],"total":${total ?? 0},"lastUpdatedAt":"${lastUpdatedAt ?? ''}"}`)
+      })
+    })
+    expect(idsOf(await collect(client().pollOrders({ lastUpdatedAfter: AFTER })))).toEqual(['PO-0', 'PO-1'])
+  }, 30_000)
+
+  test.each<[string, Script]>([
+    ['413', status(413)],
+    ['500', status(500)],
+    ['504', status(504)],
+    ['no answer', after(REQUEST_MS, hang)],
+    ['an answer that stalls', after(REQUEST_MS, stall)],
+    ['a connection that is cut', (req) => void req.socket.destroy()],
+  ])('%s: is asked for again with half the limit', async (_what, failing) => {
+    withoutJitter()
+    const model = modelOf(40)
+    api().always('poll', upTo(13, failing, model))
+    const found = await collect(client({ requestTimeoutMs: REQUEST_MS }).pollOrders({ lastUpdatedAfter: AFTER }))
+    expect(idsOf(found)).toEqual(allOf(model))
+    expect(limits().slice(0, 4)).toEqual([100, 50, 25, 12])
+  })
+
+  // The deadline of the call comes first.
+  const late = { requestTimeoutMs: 60_000, fetchTimeoutMs: 20_000 }
+
+  test('that takes longer than fetchTimeoutMs: a smaller one gets a deadline of its own', async () => {
+    const model = modelOf(10)
+    api().always('poll', upTo(1, after(20_000, stall), model))
+    const found = await collect(client(late).pollOrders({ lastUpdatedAfter: AFTER, limit: 5 }))
+    expect(idsOf(found)).toEqual(allOf(model))
+    expect(limits().slice(0, 3)).toEqual([5, 2, 1])
+  })
+
+  test.each<[string, Script, object]>([
+    ['400', status(400), { apiStatus: 400 }],
+    ['an answer without a list', body('{}'), { apiStatus: 200 }],
+  ])('is not what %s means: the poll ends at once', async (_what, script, expected) => {
+    api().always('poll', upTo(0, script, modelOf(1)))
+    expect(await failureOf(client().pollOrders({ lastUpdatedAfter: AFTER }))).toMatchObject(expected)
+    expect(limits()).toEqual([100])
+  })
+
+  test('is not what 429 means: the limit stays', async () => {
+    withoutJitter()
+    api().next('poll', status(429))
+    api().always('poll', serving(modelOf(3)))
+    await collect(client().pollOrders({ lastUpdatedAfter: AFTER }))
+    expect(limits()).toEqual([100])
+  })
+
+  test('of a server that answers nothing: ends with the smallest page', async () => {
+    api().always('poll', upTo(0, after(20_000, hang), modelOf(1)))
+    const error = await failureOf(client(late).pollOrders({ lastUpdatedAfter: AFTER, limit: 8 }))
+    expect(error).toMatchObject({ code: 'fetch_timeout' })
+    expect(limits()).toEqual([8, 4, 2, 1])
+  })
+
+  test('is no reason to poll on while no one can log in', async () => {
+    api().always('login', after(20_000, hang))
+    const error = await failureOf(client(late).pollOrders({ lastUpdatedAfter: AFTER }))
+    expect(error).toMatchObject({ code: 'fetch_timeout' })
+    expect(bodies).toEqual([])
+    jest.advanceTimersByTime(late.requestTimeoutMs) // ends the login, which close() waits for
+  })
+
+  test('more is asked for again after it, and less often where that fails', async () => {
+    const model = modelOf(900)
+    const large = new Set(['PO-3', 'PO-4'])
+    api().always(
+      'poll',
+      upTo(100, never, model, (id) => (large.has(id) ? 'x'.repeat(60_000) : '')),
+    )
+    const found = await collect(client({ maxResponseBytes: 100_000 }).pollOrders({ lastUpdatedAfter: AFTER }))
+    expect(idsOf(found)).toEqual(allOf(model))
+    expect(limits()).toContain(1)
+    expect(limits().at(-1)).toBeGreaterThanOrEqual(64)
+  })
+})
+
 test.each([
   [undefined, 'lastUpdatedAfter'],
   [{}, 'lastUpdatedAfter'],

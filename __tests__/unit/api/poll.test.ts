@@ -10,17 +10,19 @@ interface Run {
   cursor: string
 }
 
-/** One poll. `between` runs before each page but the first. */
+/** One poll. `between` runs before each page but the first. `sizes`: of the pages in turn, below `limit`. */
 async function run(
   model: PollModel,
   after: string,
   limit: number,
-  between: (page: number) => void = () => undefined,
+  between: (page: number) => unknown = () => undefined,
+  sizes: number[] = [limit],
 ): Promise<Run> {
   let page = 0
-  const ask = async (offset: number): Promise<PollPage> => {
+  const ask = async (offset: number, most = limit): Promise<PollPage> => {
     if (page++ > 0) between(page)
-    return model.page(after, offset, limit)
+    const asked = Math.min(most, limit, sizes[page % sizes.length] ?? limit)
+    return { ...model.page(after, offset, asked), limit: asked }
   }
   const all: Polled[] = []
   for await (const found of poll({ after, limit, ask, fail: (text) => new Error(text) })) all.push(found)
@@ -109,6 +111,34 @@ test('remembers a bounded number, and still reads a list that never rests', asyn
   expect(jumpedOver(model, START, { given, cursor })).toEqual([])
 })
 
+test.each([[[1]], [[2]], [[1, 2]], [[7, 1, 1, 3]], [[100, 3, 1]]])(
+  'reads each entity once in pages of %j, and tells the last cursor',
+  async (sizes) => {
+    const model = filled(PLAIN, 30)
+    const { given, cursor } = await run(model, START, 100, undefined, sizes)
+    expect(given.map(({ id }) => id)).toEqual([...model.entities.keys()])
+    expect(cursor).toBe(time(29))
+  },
+)
+
+test('pages of one entity: does not skip the one that moved to the front because another changed', async () => {
+  for (let at = 2; at < 60; at++) {
+    const model = filled(PLAIN, 10)
+    const { given, cursor } = await run(model, START, 10, (page) => page === at && model.change('e0000', 'e0003'), [1])
+    expect(new Set(given.map(({ id }) => id)).size).toBe(10)
+    expect(jumpedOver(model, START, { given, cursor })).toEqual([])
+  }
+})
+
+test('pages of one entity end where the answers tell no total', async () => {
+  const model = filled(PLAIN, 5)
+  const ask = async (offset: number) => ({ ...model.page(START, offset, 1), total: undefined, limit: 1 })
+  const all: Polled[] = []
+  for await (const found of poll({ after: START, limit: 10, ask, fail: (text) => new Error(text) })) all.push(found)
+  expect(all).toHaveLength(6)
+  expect(all.at(-1)).toEqual({ type: 'cursor', lastUpdatedAt: time(4) })
+})
+
 test('gives up on a list in another order each time, rather than for ever', async () => {
   let n = 0
   const ask = async (): Promise<PollPage> => {
@@ -143,17 +173,19 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
       fc.integer({ min: 2, max: 13 }),
       fc.integer({ min: 0, max: 2 }),
       changes,
-      async (modelOptions, count, limit, apart, plan) => {
+      fc.array(fc.integer({ min: 1, max: 13 }), { minLength: 1, maxLength: 5 }),
+      async (modelOptions, count, limit, apart, plan, sizes) => {
         const model = filled(modelOptions, count, apart)
         const before = new Map(model.entities)
         const known = new Map<string, number>()
-        const first = await run(model, START, limit, (page) => {
+        const change = (page: number) => {
           for (const { ids, gone } of plan.filter((entry) => entry.page === page)) {
             const names = ids.map((id) => `e${String(id).padStart(4, '0')}`)
             if (gone) names.forEach((name) => model.entities.delete(name))
             else model.change(...names)
           }
-        })
+        }
+        const first = await run(model, START, limit, change, sizes)
         expect(jumpedOver(model, START, first)).toEqual([])
         // All that was there and has not changed since was given now.
         for (const [id, { state }] of before) {
@@ -163,7 +195,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         const runs = [first]
         let { cursor } = first
         for (;;) {
-          const next = await run(model, cursor, limit)
+          const next = await run(model, cursor, limit, undefined, sizes)
           runs.push(next)
           if (next.cursor === cursor) break
           cursor = next.cursor

@@ -1,0 +1,95 @@
+/**
+ * How many entities a poll asks for in a page: half as many after a failure that a smaller page may avoid, more again after
+ * pages that succeeded.
+ */
+import { TradecloudApiError } from './api-error'
+import type { Failure } from './failure'
+
+/** So many pages must succeed before more is asked for; twice as many each time that this fails. */
+const PATIENCE = 2
+
+export class PageSize {
+  readonly #largest: number
+  readonly #maxBytes: number
+  #current: number
+  #successes = 0
+  #patience = PATIENCE
+  #failed = false
+
+  /** `maxBytes`: of a page. */
+  constructor(largest: number, maxBytes: number) {
+    this.#largest = largest
+    this.#maxBytes = maxBytes
+    this.#current = largest
+  }
+
+  get current(): number {
+    return this.#current
+  }
+
+  halve(): void {
+    // A page that is halved several times is one failure.
+    if (!this.#failed) this.#patience *= 2
+    this.#failed = true
+    this.#successes = 0
+    this.#current = Math.max(1, Math.floor(this.#current / 2))
+  }
+
+  /** A page of the current size had so many bytes. */
+  succeed(bytes: number): void {
+    this.#failed = false
+    if (this.#current === this.#largest || ++this.#successes < this.#patience || 2 * bytes > this.#maxBytes) return
+    this.#successes = 0
+    this.#current = Math.min(this.#largest, 2 * this.#current)
+  }
+}
+
+/** The requests for one page, within one deadline. */
+export class PageAttempt {
+  readonly #size: PageSize
+  readonly #most: number
+  #asked = 0
+  /** Whether the deadline would end a request for a page, rather than a login or a wait. */
+  #underWay = false
+
+  /** `most`: entities, if that is less than `size`. */
+  constructor(size: PageSize, most: number) {
+    this.#size = size
+    this.#most = most
+  }
+
+  /** How many entities the next request asks for. */
+  begin(): number {
+    this.#underWay = true
+    this.#asked = Math.min(this.#size.current, this.#most)
+    return this.#asked
+  }
+
+  /** Returns how many were asked for. */
+  succeed(bytes: number): number {
+    this.#underWay = false
+    if (this.#asked === this.#size.current) this.#size.succeed(bytes)
+    return this.#asked
+  }
+
+  /** Where the same page would fail again, the smaller one is asked for at once. */
+  amend(failure: Failure): Failure {
+    this.#underWay = false
+    const tooLarge = failure.tooLarge === true || failure.status === 413
+    // 429 is about the number of requests, and smaller pages need more of them.
+    if (!tooLarge && (!failure.retry || failure.status === 429)) return failure
+    if (this.#asked > 1) this.#size.halve()
+    else if (tooLarge) return { ...failure, text: `${failure.text}, for a page of one entity` }
+    return tooLarge ? { ...failure, retry: 'at-once' } : failure
+  }
+
+  /**
+   * Whether a smaller page may be asked for, within another deadline, after the attempt has ended with `error`. Otherwise
+   * every poll would end at the same page.
+   */
+  hasSmaller(error: unknown): boolean {
+    if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false
+    if (this.#underWay && error.code === 'fetch_timeout') this.#size.halve()
+    return this.#size.current < this.#asked
+  }
+}
