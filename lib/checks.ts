@@ -6,21 +6,61 @@ export const MAX_TIMER_MS = 2_147_483_647
 
 /**
  * What is set of some options: one that is `undefined` counts as absent, one that is not known is a mistake. `example`
- * stands in the error where there are none at all.
+ * stands in the error where there are none at all. `path` is where they are, as in `api`; at the top it is empty.
  */
-export function givenOptions<T extends object>(options: T, known: readonly string[], example: string): T {
+export function givenOptions<T extends object>(options: T, known: readonly string[], example: string, path = ''): T {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
-    throw invalidOption('options', `is missing: ${example}`)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  const unknown = Object.keys(given).find((key) => !known.includes(key))
-  if (unknown !== undefined) throw invalidOption(unknown, `is not known; known are ${known.toSorted().join(', ')}`)
-  return given as T
+    throw invalidOption(path === '' ? 'options' : path, `is missing: ${example}`)
+  checkKeys(path, options, known.toSorted())
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
-/** `rest`: what is left of an object once all that is known was taken out of it. */
-export function checkNothingElse(option: string, rest: object): void {
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw invalidOption(option, `has the unknown key ${JSON.stringify(unknown)}`)
+/** The one check for unknown keys. `path` is the option that holds them; empty for the options themselves. */
+export function checkKeys(path: string, options: object, known: readonly string[]): void {
+  const unknown = findUnknownKey(options, known)
+  if (unknown === undefined) return
+  const { key, help } = unknown
+  if (path === '') throw invalidOption(key, `is not known; ${help}`)
+  throw invalidOption(path, `has the unknown key ${JSON.stringify(key)}; ${help}`)
+}
+
+/** The first key that is not known, and which ones are. One that is `undefined` counts as absent. */
+export function findUnknownKey(options: object, known: readonly string[]): { key: string; help: string } | undefined {
+  const key = Object.entries(options).find(([name, value]) => value !== undefined && !known.includes(name))?.[0]
+  return key === undefined ? undefined : { key, help: `known are ${known.join(', ')}${suggest(key, known)}` }
+}
+
+/** As in `: did you mean bodyLimit?`; empty if no name is close. */
+export function suggest(name: string, known: readonly string[]): string {
+  const wanted = name.toLowerCase()
+  const nearest = known
+    .map((one) => ({ one, distance: distanceOf(wanted, one.toLowerCase()) }))
+    .filter(({ one, distance }) => distance <= Math.max(1, Math.floor(one.length / 3)))
+    .sort((a, b) => a.distance - b.distance)[0]?.one
+  const containing = known.filter((one) => wanted.length >= 3 && one.toLowerCase().includes(wanted))
+  const closest = nearest ?? (containing.length === 1 ? containing[0] : undefined)
+  return closest === undefined ? '' : `: did you mean ${closest}?`
+}
+
+/** Levenshtein: how many characters must be inserted, removed or replaced. */
+function distanceOf(from: string, to: string): number {
+  // A name that is much longer is not close, and comparing it could take long.
+  if (from.length > 100) return Infinity
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[to.length] ?? Infinity
+}
+
+/** An option that changes nothing is a misunderstanding, and its user may rely on it. */
+export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
+  if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, where it means nothing`)
 }
 
 /** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
@@ -32,6 +72,16 @@ export function checkSecret(option: string, value: unknown): string {
     throw invalidOption(option, 'has white space at its start or end; was it copied with a line break?')
   }
   return value
+}
+
+/** RFC 6750. Never shows it. */
+export function checkToken(option: string, value: unknown): string {
+  const token = checkSecret(option, value)
+  if (/^bearer\s/i.test(token))
+    throw invalidOption(option, 'begins with "Bearer ", which is the scheme of the header: give the token alone')
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw invalidOption(option, 'holds a character that no header can carry; allowed are the visible ones of ASCII')
+  return token
 }
 
 /** RFC 7617: the first colon ends the user name. */

@@ -2,6 +2,7 @@
 import { Router, type Application, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { checkHasEffect } from './checks'
 import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
 import { createHandlers } from './deliver/handlers'
@@ -66,6 +67,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   const log = new Log(settings.logger)
   const reporter = new Reporter({ ...settings, log })
   const trust = compileTrust(settings.trustProxy)
+  // `false`, the default, is no misunderstanding.
+  checkHasEffect('trustProxy', settings.trustProxy || undefined, '`allow`', settings.allow !== undefined)
   const addressCheck =
     settings.allow === undefined
       ? undefined

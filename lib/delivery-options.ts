@@ -1,5 +1,5 @@
 /** The options of delivering: dedupe, or an inbox with its retries. They exclude each other. */
-import { checkWholeNumber, MAX_TIMER_MS, show } from './checks'
+import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from './checks'
 import { MemoryStore } from './deliver/memory-store'
 import type { Store } from './deliver/store'
 import { invalidOption } from './errors'
@@ -39,8 +39,7 @@ const OF_INBOX = ['quarantine', 'retry', 'handlerTimeoutMs', 'onSettled'] as con
 /** How events are delivered: after the answer out of an inbox, or before it. */
 export function resolveDelivery({ inbox, dedupe, auth, ...given }: TradecloudWebhookOptions): ResolvedDelivery {
   if (inbox === undefined) {
-    const option = OF_INBOX.find((name) => given[name] !== undefined)
-    if (option !== undefined) throw invalidOption(option, 'is set without an `inbox`, where it means nothing')
+    for (const option of OF_INBOX) checkHasEffect(option, given[option], 'an `inbox`', false)
     return { dedupe: resolveDedupe(dedupe), retry: RETRY, quarantine: false }
   }
   for (const method of ['accept', 'deliver', 'settle', 'list', 'replay', 'close'] as const) {
@@ -61,12 +60,7 @@ export function resolveDelivery({ inbox, dedupe, auth, ...given }: TradecloudWeb
 function resolveRetry(retry: unknown): ResolvedDelivery['retry'] {
   if (typeof retry !== 'object' || retry === null)
     throw invalidOption('retry', 'must be { forMs, minDelayMs, maxDelayMs }')
-  const unknown = Object.keys(retry).find((key) => !(key in RETRY))
-  if (unknown !== undefined)
-    throw invalidOption(
-      'retry',
-      `has the unknown key ${JSON.stringify(unknown)}; known are ${Object.keys(RETRY).join(', ')}`,
-    )
+  checkKeys('retry', retry, Object.keys(RETRY))
   const { forMs = RETRY.forMs, minDelayMs = RETRY.minDelayMs, maxDelayMs = RETRY.maxDelayMs } = retry as RetryOptions
   checkWholeNumber('retry.forMs', forMs, 0, Number.MAX_SAFE_INTEGER)
   checkWholeNumber('retry.minDelayMs', minDelayMs, 1, MAX_TIMER_MS)
@@ -78,14 +72,12 @@ function resolveDedupe(dedupe: unknown): ResolvedDelivery['dedupe'] {
   if (dedupe === false) return false
   if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null))
     throw invalidOption('dedupe', 'must be false or { store, ttlMs }')
-  const { store = new MemoryStore(), ttlMs = DAY_MS, ...rest } = (dedupe ?? {}) as DedupeOptions
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined)
-    throw invalidOption('dedupe', `has the unknown key ${JSON.stringify(unknown)}; known are store, ttlMs`)
+  checkKeys('dedupe', dedupe ?? {}, ['store', 'ttlMs'])
+  const { store = new MemoryStore(), ttlMs = DAY_MS } = (dedupe ?? {}) as DedupeOptions
   checkWholeNumber('dedupe.ttlMs', ttlMs, 1, Number.MAX_SAFE_INTEGER)
   for (const method of ['claim', 'renew', 'complete', 'release'] as const) {
     if (typeof (store as Partial<Store> | null)?.[method] !== 'function')
-      throw invalidOption('dedupe.store', `has no method ${method}`)
+      throw invalidOption('dedupe.store', `has no method ${method}; a store has claim, renew, complete and release`)
   }
   return { store, ttlMs }
 }

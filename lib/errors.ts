@@ -78,5 +78,8 @@ function hasBrand(value: unknown, brand: symbol): boolean {
 
 /** For a wrong option: thrown when a webhook or client is created, names the option and what is wrong with it. */
 export function invalidOption(option: string, problem: string): TradecloudWebhookError {
-  return new TradecloudWebhookError('invalid_option', `Option \`${option}\` ${problem}.`)
+  return new TradecloudWebhookError(
+    'invalid_option',
+    `Option \`${option}\` ${problem}${problem.endsWith('?') ? '' : '.'}`,
+  )
 }

@@ -135,5 +135,9 @@ function resolveClient(
   if (typeof (api as unknown) !== 'object' || (api as unknown) === null)
     throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
-  return new TradecloudClient({ ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs })
+  const options = { ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs }
+  // Checked here as well: the client does not know that its options are in `api`.
+  const { resolveClientOptions } = require('./api/client-options') as typeof import('./api/client-options')
+  resolveClientOptions(options, 'api')
+  return new TradecloudClient(options)
 }

@@ -3,6 +3,7 @@
  * own schemas are enforced.
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
+import { checkKeys } from './checks'
 import { invalidOption } from './errors'
 import type { Issue } from './events'
 import { isObject, type Json } from './entity-state'
@@ -75,9 +76,9 @@ function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
 function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   const compiled = new Map<string, ValidateFunction>()
   if (!isObject(userSchemas)) throw invalidOption('schemas', `must be an object with ${USER_KINDS.join(', ')}`)
+  checkKeys('schemas', userSchemas, USER_KINDS)
   for (const [kind, schema] of Object.entries(userSchemas) as Array<[keyof UserSchemas, unknown]>) {
     const option = `schemas.${kind}`
-    if (!USER_KINDS.includes(kind)) throw invalidOption(option, `is not known; allowed are ${USER_KINDS.join(', ')}`)
     if (schema === undefined) continue
     if (!isObject(schema)) throw invalidOption(option, 'is not a JSON Schema object')
     if (schema.$async) throw invalidOption(option, 'is asynchronous; only synchronous schemas are supported')

@@ -306,17 +306,21 @@ describe('wrong options', () => {
     ['always without api', { ...REQUIRED, fetch: 'always' }, "`fetch` is 'always', which needs `api`"],
     ['api that is a text', { ...REQUIRED, api: SECRET }, '`api` must be an object or a TradecloudClient'],
     ['api that is null', { ...REQUIRED, api: null }, '`api` must be an object'],
-    ['api without a password', { ...REQUIRED, api: { ...API, password: undefined } }, '`password` is missing'],
+    ['api without a password', { ...REQUIRED, api: { ...API, password: undefined } }, '`api.password` is missing'],
     [
       'api with a blank-edged password',
       { ...REQUIRED, api: { ...API, password: `${SECRET}\n` } },
-      '`password` has white space',
+      '`api.password` has white space',
     ],
-    ['api with another environment', { ...REQUIRED, api: { ...API, environment: 'test' } }, '`environment` is "test"'],
+    [
+      'api with another environment',
+      { ...REQUIRED, api: { ...API, environment: 'test' } },
+      '`api.environment` is "test"',
+    ],
     [
       'api over plain http',
       { ...REQUIRED, api: { ...API, environment: undefined, baseUrl: 'http://x.example' } },
-      '`baseUrl` must be https',
+      '`api.baseUrl` must be https',
     ],
     ['dedupe true', { ...REQUIRED, dedupe: true }, '`dedupe` must be false or { store, ttlMs }'],
     ['dedupe null', { ...REQUIRED, dedupe: null }, '`dedupe` must be'],
@@ -330,7 +334,11 @@ describe('wrong options', () => {
     ['a store that is a text', { ...REQUIRED, dedupe: { store: 'redis' } }, '`dedupe.store` has no method claim'],
     ['paths', { ...REQUIRED, paths: { order: 'order' } }, '`paths.order`'],
     ['paths that are null', { ...REQUIRED, paths: null }, '`paths`'],
-    ['schemas of an unknown kind', { ...REQUIRED, schemas: { invoice: {} } }, '`schemas.invoice` is not known'],
+    [
+      'schemas of an unknown kind',
+      { ...REQUIRED, schemas: { invoice: {} } },
+      '`schemas` has the unknown key "invoice"; known are order, ',
+    ],
     ['schemas that are null', { ...REQUIRED, schemas: null }, '`schemas`'],
     ['a text for schemas', { ...REQUIRED, schemas: { order: '{}' } }, '`schemas.order` is not a JSON Schema object'],
     [
@@ -344,10 +352,103 @@ describe('wrong options', () => {
     ['allow that is an empty text', { ...REQUIRED, allow: '' }, '`allow` is not a list'],
     ['allow that is false', { ...REQUIRED, allow: false }, '`allow` is not a list'],
     ['trustProxy', { ...REQUIRED, allow: ['production'], trustProxy: 'all' }, '`trustProxy` is wrong'],
-    ['trustProxy without allow', { ...REQUIRED, trustProxy: -1 }, '`trustProxy` is -1'],
+    ['a wrong trustProxy without allow', { ...REQUIRED, trustProxy: -1 }, '`trustProxy` is -1'],
+    ['trustProxy without allow', { ...REQUIRED, trustProxy: 1 }, '`trustProxy` is set without `allow`'],
+    [
+      'an unknown key of api',
+      { ...REQUIRED, api: { ...API, pasword: 1 } },
+      '`api` has the unknown key "pasword"; known',
+    ],
+    ['a wrong number in api', { ...REQUIRED, api: { ...API, requestTimeoutMs: 0 } }, '`api.requestTimeoutMs` is 0'],
+    ['a wrong host in api', { ...REQUIRED, api: { ...API, documentHosts: ['*'] } }, '`api.documentHosts[0]` is "*"'],
+    ['a wrong proxy in api', { ...REQUIRED, api: { ...API, proxy: SECRET } }, '`api.proxy` is not an http URL'],
+    [
+      'a user in the URL of api',
+      { ...REQUIRED, api: { baseUrl: `https://a:${SECRET}@x.example` } },
+      '`api.baseUrl` holds',
+    ],
+    [
+      'two agents in api',
+      { ...REQUIRED, api: { ...API, proxy: 'http://p', httpsAgent: 1 } },
+      '`api.httpsAgent` cannot',
+    ],
+    [
+      'credentials beside a user in api',
+      { ...REQUIRED, api: { ...API, credentials: onOrder } },
+      '`api.username` cannot',
+    ],
+    [
+      'a path without a prototype',
+      { ...REQUIRED, paths: { order: Object.create(null) } },
+      '`paths.order` holds of type',
+    ],
     ['a name without a function', { ...REQUIRED, on: { OrderIssued: 1 } }, '`on.OrderIssued` is number'],
   ])('%s', (_what, options, expected) => {
     expect(refusal(options)).toContain(`Option ${expected}`)
+  })
+
+  it.each<[string, object, string]>([
+    ['another case', { bodylimit: 5 }, 'did you mean bodyLimit?'],
+    ['a letter too few', { answerTimeoutM: 5 }, 'did you mean answerTimeoutMs?'],
+    ['a part of the name', { documents: onOrder }, 'did you mean onOrderDocuments?'],
+    ['in dedupe', { dedupe: { ttl: 5 } }, 'known are store, ttlMs: did you mean ttlMs?'],
+    ['in api', { api: { ...API, pasword: 'x' } }, 'did you mean password?'],
+    ['in paths', { paths: { orders: '/x' } }, 'known are order, shipment, any: did you mean order?'],
+    [
+      'in auth',
+      { auth: { ...REQUIRED.auth, tokens: 'x' } },
+      '`auth` has the unknown key "tokens"; known are token: did you mean token?',
+    ],
+    ['in schemas', { schemas: { orderDocument: {} } }, 'did you mean orderDocuments?'],
+  ])('the closest name is suggested: %s', (_what, options, expected) => {
+    const message = refusal({ ...REQUIRED, logger, ...options })
+    expect(message).toContain(expected)
+    expect(message).toMatch(/[^?.][?.]$/)
+  })
+
+  it('no name is suggested where none is close, and a long one costs no time', () => {
+    for (const name of ['frobnicate', 'x', 'a'.repeat(1_000_000)])
+      expect(refusal({ ...REQUIRED, [name]: 1 })).not.toContain('did you mean')
+  })
+
+  it.each(['Bearer secret-token', 'bearer secret-token', 'BEARER\tsecret-token'])(
+    'a token that holds the scheme too: %j',
+    (token) => {
+      for (const auth of [
+        { type: 'bearer', token },
+        [
+          { type: 'bearer', token: 'x' },
+          { type: 'bearer', token },
+        ],
+      ]) {
+        const message = refusal({ ...REQUIRED, auth })
+        expect(message).toMatch(/^Option `auth(\[1\])?\.token` begins with "Bearer "/)
+        expect(message).not.toContain('secret-token')
+      }
+    },
+  )
+
+  it('a token that only looks like the scheme is accepted', () => {
+    for (const token of ['bearer', 'Bearer-x', 'BearerToken'])
+      expect(() => create({ ...REQUIRED, logger, auth: { type: 'bearer', token } })).not.toThrow()
+  })
+
+  it('trustProxy: false without allow is the default', () => {
+    expect(() => create({ ...REQUIRED, logger, trustProxy: false })).not.toThrow()
+  })
+
+  it('a key of the other type of credential, which would be ignored', () => {
+    const basic = { type: 'basic', username: 'u', password: 'p' }
+    expect(refusal({ ...REQUIRED, auth: { ...basic, token: 'x' } })).toContain('`auth` has the unknown key "token"')
+    expect(refusal({ ...REQUIRED, auth: [basic, { ...REQUIRED.auth, password: 'x' }] })).toContain(
+      '`auth[1]` has the unknown key "password"',
+    )
+  })
+
+  it('an unknown key of a MemoryStore', () => {
+    const make = (options: object) => () => new MemoryStore(options)
+    expect(make({ maxkeys: 5 })).toThrow('Option `maxkeys` is not known; known are maxKeys: did you mean maxKeys?')
+    expect(make({ maxKeys: undefined })).not.toThrow()
   })
 
   it.each(['claim', 'renew', 'complete', 'release'])('a store without %s', (method) => {

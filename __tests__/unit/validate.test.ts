@@ -216,8 +216,11 @@ describe("the user's own schemas", () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['an unknown kind', { orders: {} }, '`schemas.orders` is not known; allowed are order, orderDocuments, shipment'],
-    ['an unknown kind that is undefined', { orders: undefined }, '`schemas.orders` is not known'],
+    [
+      'an unknown kind',
+      { orders: {} },
+      '`schemas` has the unknown key "orders"; known are order, orderDocuments, shipment',
+    ],
     ['true', { order: true }, '`schemas.order` is not a JSON Schema object'],
     ['null', { order: null }, '`schemas.order` is not a JSON Schema object'],
     ['a list', { order: [] }, '`schemas.order` is not a JSON Schema object'],

@@ -125,98 +125,106 @@ const DEFAULTS = {
 const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials', 'documentHosts', 'proxy', 'httpsAgent']
 const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 
-export function resolveClientOptions(options: TradecloudClientOptions): ResolvedClientOptions {
-  const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })')
+/** The full name of an option, for errors. */
+type At = (name: string) => string
+
+/** `path`: where the options are, as in `api`; empty for those of a client of the user's own. */
+export function resolveClientOptions(options: TradecloudClientOptions, path = ''): ResolvedClientOptions {
+  const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })', path)
+  const at: At = (name) => (path === '' ? name : `${path}.${name}`)
   const numbers = { ...DEFAULTS, ...given }
-  const documentHosts = resolveDocumentHosts(given.documentHosts)
+  const documentHosts = resolveDocumentHosts(given.documentHosts, at('documentHosts'))
   return {
-    baseUrl: resolveBaseUrl(given.environment, given.baseUrl),
-    credentials: resolveCredentials(given.username, given.password, given.credentials),
-    requestTimeoutMs: checkWholeNumber('requestTimeoutMs', numbers.requestTimeoutMs, 1, MAX_TIMER_MS),
-    fetchTimeoutMs: checkWholeNumber('fetchTimeoutMs', numbers.fetchTimeoutMs, 1, MAX_TIMER_MS),
-    maxResponseBytes: checkWholeNumber('maxResponseBytes', numbers.maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
-    requestsPerSecond: checkWholeNumber('requestsPerSecond', numbers.requestsPerSecond, 1, 10),
-    parallelRequests: checkWholeNumber('parallelRequests', numbers.parallelRequests, 1, 10),
-    notFoundRetryMs: checkWholeNumber('notFoundRetryMs', numbers.notFoundRetryMs, 0, MAX_TIMER_MS),
-    maxDocumentBytes: checkWholeNumber('maxDocumentBytes', numbers.maxDocumentBytes, 1, Number.MAX_SAFE_INTEGER),
-    downloadTimeoutMs: checkWholeNumber('downloadTimeoutMs', numbers.downloadTimeoutMs, 1, MAX_TIMER_MS),
+    baseUrl: resolveBaseUrl(at, given.environment, given.baseUrl),
+    credentials: resolveCredentials(at, given.username, given.password, given.credentials),
+    requestTimeoutMs: checkWholeNumber(at('requestTimeoutMs'), numbers.requestTimeoutMs, 1, MAX_TIMER_MS),
+    fetchTimeoutMs: checkWholeNumber(at('fetchTimeoutMs'), numbers.fetchTimeoutMs, 1, MAX_TIMER_MS),
+    maxResponseBytes: checkWholeNumber(at('maxResponseBytes'), numbers.maxResponseBytes, 1, Number.MAX_SAFE_INTEGER),
+    requestsPerSecond: checkWholeNumber(at('requestsPerSecond'), numbers.requestsPerSecond, 1, 10),
+    parallelRequests: checkWholeNumber(at('parallelRequests'), numbers.parallelRequests, 1, 10),
+    notFoundRetryMs: checkWholeNumber(at('notFoundRetryMs'), numbers.notFoundRetryMs, 0, MAX_TIMER_MS),
+    maxDocumentBytes: checkWholeNumber(at('maxDocumentBytes'), numbers.maxDocumentBytes, 1, Number.MAX_SAFE_INTEGER),
+    downloadTimeoutMs: checkWholeNumber(at('downloadTimeoutMs'), numbers.downloadTimeoutMs, 1, MAX_TIMER_MS),
     documentHosts,
-    ...resolveWay(given.proxy, given.httpsAgent, documentHosts.size > 0),
+    ...resolveWay(at, given.proxy, given.httpsAgent, documentHosts.size > 0),
   }
 }
 
-function resolveCredentials(username: unknown, password: unknown, credentials: unknown): CredentialsFunction {
+function resolveCredentials(at: At, username: unknown, password: unknown, credentials: unknown): CredentialsFunction {
   if (credentials !== undefined) {
-    if (typeof credentials !== 'function') throw invalidOption('credentials', 'is not a function')
+    if (typeof credentials !== 'function')
+      throw invalidOption(at('credentials'), 'is not a function that returns { username, password }')
     const beside = username !== undefined ? 'username' : 'password'
     if (username !== undefined || password !== undefined)
-      throw invalidOption(beside, 'cannot stand beside `credentials`')
+      throw invalidOption(at(beside), 'cannot stand beside `credentials`')
     return credentials as CredentialsFunction
   }
-  const pair = { username: checkUsername('username', username), password: checkSecret('password', password) }
+  const pair = { username: checkUsername(at('username'), username), password: checkSecret(at('password'), password) }
   return () => pair
 }
 
 /** Never quotes the proxy: it may hold a password. */
 function resolveWay(
+  at: At,
   proxy: unknown,
   httpsAgent: unknown,
   documentsElsewhere: boolean,
 ): Pick<ResolvedClientOptions, 'proxy' | 'httpsAgent'> {
   if (httpsAgent !== undefined) {
-    if (proxy !== undefined) throw invalidOption('httpsAgent', 'cannot stand beside `proxy`: give one of them')
-    if (!(httpsAgent instanceof Agent)) throw invalidOption('httpsAgent', 'is not an agent of node:https')
+    if (proxy !== undefined) throw invalidOption(at('httpsAgent'), 'cannot stand beside `proxy`: give one of them')
+    if (!(httpsAgent instanceof Agent)) throw invalidOption(at('httpsAgent'), 'is not an agent of node:https')
     if (documentsElsewhere && !isPlainAgent(httpsAgent)) {
       const problem =
         'makes connections in its own way, which cannot be checked for `documentHosts`: give `proxy` instead'
-      throw invalidOption('httpsAgent', problem)
+      throw invalidOption(at('httpsAgent'), problem)
     }
     return { proxy: undefined, httpsAgent }
   }
   if (proxy === undefined) return { proxy: undefined, httpsAgent: undefined }
   const problem = 'is not an http URL; expected is one as in http://proxy.example.com:3128'
-  if (typeof proxy !== 'string' || !URL.canParse(proxy)) throw invalidOption('proxy', problem)
+  if (typeof proxy !== 'string' || !URL.canParse(proxy)) throw invalidOption(at('proxy'), problem)
   const { protocol, pathname, search, hash, username, password } = new URL(proxy)
-  if (protocol !== 'http:') throw invalidOption('proxy', problem)
-  if (pathname !== '/' || search !== '' || hash !== '') throw invalidOption('proxy', 'holds a path, a query or a hash')
+  if (protocol !== 'http:') throw invalidOption(at('proxy'), problem)
+  if (pathname !== '/' || search !== '' || hash !== '')
+    throw invalidOption(at('proxy'), 'holds a path, a query or a hash')
   try {
     decodeURIComponent(username + password)
   } catch {
-    throw invalidOption('proxy', 'holds a percent sign in its user or password that is not escaped as %25')
+    throw invalidOption(at('proxy'), 'holds a percent sign in its user or password that is not escaped as %25')
   }
   return { proxy, httpsAgent: undefined }
 }
 
-function resolveBaseUrl(environment: unknown, baseUrl: unknown): string {
+function resolveBaseUrl(at: At, environment: unknown, baseUrl: unknown): string {
   if (environment !== undefined && baseUrl !== undefined) {
-    throw invalidOption('baseUrl', 'cannot stand beside `environment`: give one of them')
+    throw invalidOption(at('baseUrl'), 'cannot stand beside `environment`: give one of them')
   }
   if (environment === undefined && baseUrl === undefined) {
-    throw invalidOption('environment', "is missing: 'production' or 'acceptance', or a `baseUrl` instead")
+    throw invalidOption(at('environment'), "is missing: 'production' or 'acceptance', or a `baseUrl` instead")
   }
   if (environment !== undefined) {
     if (environment !== 'production' && environment !== 'acceptance') {
-      throw invalidOption('environment', `is ${show(environment)}; allowed are 'production' and 'acceptance'`)
+      throw invalidOption(at('environment'), `is ${show(environment)}; allowed are 'production' and 'acceptance'`)
     }
     return BASE_URLS[environment]
   }
-  return checkBaseUrl(baseUrl)
+  return checkBaseUrl(at('baseUrl'), baseUrl)
 }
 
 /** Never quotes the value: a mistaken one may hold a password. */
-function checkBaseUrl(value: unknown): string {
+function checkBaseUrl(option: string, value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) {
-    throw invalidOption('baseUrl', 'is not a URL; expected is one as in https://api.example.com/v2')
+    throw invalidOption(option, 'is not a URL; expected is one as in https://api.example.com/v2')
   }
   const url = new URL(value)
   const { username, password, href } = url
   if (username !== '' || password !== '') {
-    throw invalidOption('baseUrl', 'holds a user: put it into `username` and `password`')
+    throw invalidOption(option, 'holds a user: put it into `username` and `password`')
   }
   // An empty query or hash is absent from `search` and `hash`, and would still swallow the path behind it.
-  if (/[?#]/.test(href)) throw invalidOption('baseUrl', 'holds a query or a hash, and a path is put behind it')
+  if (/[?#]/.test(href)) throw invalidOption(option, 'holds a query or a hash, and a path is put behind it')
   if (!isSecure(url)) {
-    throw invalidOption('baseUrl', 'must be https (http only to this machine): over http the password could be read')
+    throw invalidOption(option, 'must be https (http only to this machine): over http the password could be read')
   }
   return href.replace(/\/+$/, '')
 }

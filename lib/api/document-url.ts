@@ -14,10 +14,10 @@ const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
 /** The hosts as they stand in a parsed https URL, with their port where it is not 443. */
-export function resolveDocumentHosts(value: unknown): ReadonlySet<string> {
+export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): ReadonlySet<string> {
   if (value === undefined) return new Set()
-  if (!Array.isArray(value)) throw invalidOption('documentHosts', "is not a list, as in ['files.example.com']")
-  return new Set(value.map((entry: unknown, i) => resolveHost(`documentHosts[${i}]`, entry)))
+  if (!Array.isArray(value)) throw invalidOption(option, "is not a list, as in ['files.example.com']")
+  return new Set(value.map((entry: unknown, i) => resolveHost(`${option}[${i}]`, entry)))
 }
 
 /** A problem goes on from "The document's `url`" and does not show the URL: its query may hold a secret. */

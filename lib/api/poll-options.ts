@@ -1,5 +1,5 @@
 /** What users give to a poll and get from it, and the check of what they give. */
-import { checkWholeNumber } from '../checks'
+import { checkKeys, checkWholeNumber } from '../checks'
 import { invalidOption } from '../errors'
 import { parseJson } from '../json'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
@@ -56,12 +56,9 @@ export interface ResolvedPollOptions {
 }
 
 export function resolvePollOptions(options: PollOptions<object>): ResolvedPollOptions {
-  const {
-    lastUpdatedAfter,
-    filters = {},
-    limit = MAX_LIMIT,
-    signal,
-  } = (options as PollOptions<object> | undefined) ?? {}
+  const given: Partial<PollOptions<object>> = (options as PollOptions<object> | undefined) ?? {}
+  checkKeys('', given, ['lastUpdatedAfter', 'filters', 'limit', 'signal'])
+  const { lastUpdatedAfter, filters = {}, limit = MAX_LIMIT, signal } = given
   if (typeof lastUpdatedAfter !== 'string' || lastUpdatedAfter === '') {
     throw invalidOption('lastUpdatedAfter', 'must be the cursor of an earlier poll, or a date and time to begin with')
   }

@@ -1,5 +1,5 @@
 /** The store of one process, and the default. What it knows is gone with the process. */
-import { checkWholeNumber } from '../checks'
+import { checkWholeNumber, givenOptions } from '../checks'
 import { hashOf, KeyFilter } from './key-filter'
 import type { ClaimResult, Store } from './store'
 
@@ -30,7 +30,8 @@ export class MemoryStore implements Store {
   #running = 0
   #tokens = 0
 
-  constructor({ maxKeys = 100_000 }: MemoryStoreOptions = {}) {
+  constructor(options: MemoryStoreOptions = {}) {
+    const { maxKeys = 100_000 } = givenOptions(options, ['maxKeys'], 'new MemoryStore({ maxKeys })')
     const half = Math.floor(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER) / 2)
     this.#half = Math.min(half, MOST_KEYS)
     this.#youngFilter = new KeyFilter(this.#half)

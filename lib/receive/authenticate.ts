@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { checkNothingElse, checkSecret, checkUsername, show } from '../checks'
+import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../checks'
 import { invalidOption } from '../errors'
 import { sha256 } from '../sha256'
 import { isThenable } from '../thenable'
@@ -50,14 +50,12 @@ const CHALLENGES = {
   oauth: 'Bearer realm="tradecloud-webhook"',
 }
 
+const ALLOWED =
+  "{ type: 'basic', username, password }, { type: 'bearer', token }, { type: 'oauth', tenantId, audience }, a list of these, a function, or 'none' to accept anyone"
+
 /** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
 export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
-  if (auth === undefined) {
-    throw invalidOption(
-      'auth',
-      "is required: { type: 'basic', username, password }, { type: 'bearer', token }, { type: 'oauth', tenantId, audience }, a list of these, a function, or 'none' to accept anyone",
-    )
-  }
+  if (auth === undefined) throw invalidOption('auth', `is required: ${ALLOWED}`)
   if (auth === 'none') return { check: () => true, challenge: '', close: () => undefined }
   if (typeof auth === 'function') {
     return {
@@ -115,20 +113,19 @@ interface Digest {
 type Expectation = Digest | { type: 'oauth'; verifier: OAuthVerifier }
 
 function expectationOf(entry: unknown, option: string): Expectation {
-  if (typeof entry !== 'object' || entry === null) throw invalidOption(option, 'is not a credential object')
+  if (typeof entry !== 'object' || entry === null)
+    throw invalidOption(option, `is not a credential object; allowed are ${ALLOWED}`)
   const { type, ...others } = entry as Record<string, unknown>
   if (type === 'oauth') return { type, verifier: createVerifier(option, others) }
-  const { username, password, token, ...rest } = others
-  checkNothingElse(option, rest)
+  const { username, password, token } = others
   if (type === 'basic') {
+    checkKeys(option, others, ['username', 'password'])
     const credentials = `${checkUsername(`${option}.username`, username)}:${checkSecret(`${option}.password`, password)}`
     return { type, digest: digestOf(withoutPadding(Buffer.from(credentials, 'utf8').toString('base64'))) }
   }
   if (type === 'bearer') {
-    const value = checkSecret(`${option}.token`, token)
-    if (!/^[\x21-\x7e]+$/.test(value))
-      throw invalidOption(`${option}.token`, 'holds a character that no header can carry')
-    return { type, digest: digestOf(value) }
+    checkKeys(option, others, ['token'])
+    return { type, digest: digestOf(checkToken(`${option}.token`, token)) }
   }
   throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
 }

@@ -3,6 +3,7 @@
  * answers an undecodable one by itself; syntax of path-to-regexp 8 whichever Express is around.
  */
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
+import { checkKeys, show } from '../checks'
 import { isObject } from '../entity-state'
 import { invalidOption, isTradecloudWebhookError } from '../errors'
 
@@ -39,10 +40,7 @@ const PLACES = {
 export function compileRoutes(paths: PathsOption = {}): Route {
   const known = Object.keys(PLACES)
   if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
-  for (const key of Object.keys(paths)) {
-    if (!known.includes(key))
-      throw invalidOption('paths', `has the unknown key ${JSON.stringify(key)}; known are ${known.join(', ')}`)
-  }
+  checkKeys('paths', paths, known)
   const routes: Route[] = []
   for (const [place, { patterns, ids }] of Object.entries(PLACES)) {
     const option = paths[place as keyof typeof PLACES] ?? patterns
@@ -65,7 +63,7 @@ export function compileRoutes(paths: PathsOption = {}): Route {
 function compile(option: string, pattern: unknown, ids: readonly IdName[]): Route {
   if (pattern instanceof RegExp) return compileRegExp(option, pattern, ids)
   if (typeof pattern !== 'string')
-    throw invalidOption(option, `holds ${String(pattern)}; allowed are path patterns and RegExps`)
+    throw invalidOption(option, `holds ${show(pattern)}; allowed are path patterns and RegExps`)
   if (!pattern.startsWith('/'))
     throw invalidOption(option, `holds ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
   try {

@@ -314,6 +314,7 @@ test.each([
   [{ lastUpdatedAfter: AFTER, limit: 101 }, 'limit'],
   [{ lastUpdatedAfter: AFTER, limit: 1 }, 'limit'],
   [{ lastUpdatedAfter: AFTER, filters: 7 }, 'filters'],
+  [{ lastUpdatedAfter: AFTER, filter: {} }, 'filter'],
 ])('refuses %j at once', (options, named) => {
   const poll = () => client().pollOrders(options as never)
   expect(poll).toThrow(TradecloudWebhookError)

@@ -1,6 +1,6 @@
 /** The options of an OAuth credential: what users may set, their defaults, and the checks. */
 import { Agent } from 'node:https'
-import { checkNothingElse, checkSecret, checkWholeNumber, show } from '../../checks'
+import { checkKeys, checkSecret, checkWholeNumber, show } from '../../checks'
 import { invalidOption } from '../../errors'
 import { isSecure } from '../../loopback'
 
@@ -74,14 +74,18 @@ export interface ResolvedOAuth {
 /** Asymmetric ones only: with HS256 the public key would do as the secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
 const MAX_CLOCK_TOLERANCE_MS = 300_000
+const KNOWN = [
+  ...['audience', 'tenantId', 'issuer', 'jwksUri', 'clientIds', 'roles', 'algorithms'],
+  ...['clockToleranceMs', 'checkClaims', 'httpsAgent'],
+]
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 const MICROSOFT = 'https://login.microsoftonline.com'
 
 /** `option` is the entry's own name, as in `auth[1]`; `entry` comes without its type. */
 export function resolveOAuth(option: string, entry: Readonly<Record<string, unknown>>): ResolvedOAuth {
   const { audience, tenantId, issuer, jwksUri, clientIds, roles, algorithms, ...others } = entry
-  const { clockToleranceMs = 60_000, checkClaims, httpsAgent, ...unknown } = others
-  checkNothingElse(option, unknown)
+  const { clockToleranceMs = 60_000, checkClaims, httpsAgent } = others
+  checkKeys(option, entry, KNOWN)
   if (checkClaims !== undefined && typeof checkClaims !== 'function')
     throw invalidOption(`${option}.checkClaims`, `is ${typeof checkClaims}, not a function`)
   if (httpsAgent !== undefined && !(httpsAgent instanceof Agent))
