@@ -56,7 +56,7 @@ export interface ResolvedPollOptions {
 }
 
 export function resolvePollOptions(options: PollOptions<object>): ResolvedPollOptions {
-  const given: Partial<PollOptions<object>> = (options as PollOptions<object> | undefined) ?? {}
+  const given = (options as Partial<PollOptions<object>> | undefined) ?? {}
   checkKeys('', given, ['lastUpdatedAfter', 'filters', 'limit', 'signal'])
   const { lastUpdatedAfter, filters = {}, limit = MAX_LIMIT, signal } = given
   if (typeof lastUpdatedAfter !== 'string' || lastUpdatedAfter === '') {
