@@ -1,5 +1,5 @@
 /** When to try again: exponential back-off with full jitter, and the wait that the API asks for. */
-import { setTimeout as delay } from 'node:timers/promises'
+import { startTimer } from '../timers'
 
 const FIRST_MS = 250
 const MAX_MS = 5_000
@@ -31,5 +31,17 @@ export function readRetryAfter(headers: Record<string, unknown>): number | undef
  * script would end with its promise never settled.
  */
 export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return delay(ms, true, { signal }).catch(() => false)
+  if (signal.aborted) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const onAbort = () => {
+      clearTimeout(timer)
+      resolve(false)
+    }
+    const onTime = () => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(true)
+    }
+    const timer = startTimer(onTime, ms, true)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
 }

@@ -1,6 +1,6 @@
 /** The user name and password of the next login, out of the options or out of the user's own function. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { checkSecret, checkUsername } from '../checks'
+import { startTimer, type Timer } from '../timers'
 
 export interface Credentials {
   username: string
@@ -14,16 +14,17 @@ export type BasicHeader = { ok: true; value: string } | { ok: false; reason: str
 
 /** Never rejects. No reason holds what the function threw or gave: both may be secret. */
 export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {
-  const limit = new AbortController()
+  let timer: Timer | undefined
   let given: unknown
   try {
-    const late = delay(timeoutMs, LATE, { signal: limit.signal })
-    late.catch(() => undefined)
+    const late = new Promise<symbol>((resolve) => {
+      timer = startTimer(() => resolve(LATE), timeoutMs, true)
+    })
     given = await Promise.race([ask(), late])
   } catch {
     return { ok: false, reason: 'the function `credentials` has thrown' }
   } finally {
-    limit.abort()
+    clearTimeout(timer)
   }
   if (given === LATE) return { ok: false, reason: `the function \`credentials\` gave nothing within ${timeoutMs} ms` }
   try {

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { checkEntityId } from '../../../lib/entity-id'
 import { body, errorOf, setUp, status } from './fake-api'
 
-const { api, client } = setUp()
+const { api, client } = setUp({ realTime: true })
 
 test.each([
   ['nothing', ''],

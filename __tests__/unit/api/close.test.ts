@@ -114,6 +114,7 @@ test('leaves no socket and no timer open', async () => {
       .getActiveResourcesInfo()
       .filter((type) => /TCP|Timeout/.test(type))
       .sort()
+  jest.useRealTimers()
   const before = open()
   const own = await new FakeApi().start()
   own.next('order', status(503))
@@ -121,9 +122,7 @@ test('leaves no socket and no timer open', async () => {
   await tradecloud.getOrder('1')
   expect(await own.connections()).toBeGreaterThan(0)
   await tradecloud.close()
-  // Long before the server would end an idle connection.
-  await new Promise((resolve) => setTimeout(resolve, 100))
-  expect(await own.connections()).toBe(0)
+  await until(async () => (await own.connections()) === 0)
   await own.stop()
   await until(() => open().length <= before.length)
 })

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
 import { RateLimit } from '../../../lib/api/rate-limit'
+import { startClock, type Clock } from '../../clock'
 
 export { until } from '../../wait'
 
@@ -54,6 +55,8 @@ export class FakeApi {
   }
 
   async start(): Promise<this> {
+    // The client ends its connections itself.
+    this.#server.keepAliveTimeout = 0
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     return this
   }
@@ -163,17 +166,23 @@ interface SetUp {
   client: (options?: Partial<TradecloudClientOptions>) => TradecloudClient
 }
 
-/** Starts a server and clients for each test, and ends them after it. */
-export function setUp(): SetUp {
+/**
+ * Starts a server, a clock and clients for each test, and ends them after it. Most tests are not about time-outs: the limit
+ * of a request is long. `realTime`: for tests with large compressed bodies.
+ */
+export function setUp({ realTime = false } = {}): SetUp {
   let api: FakeApi
+  let clock: Clock | undefined
   let clients: TradecloudClient[]
   beforeEach(async () => {
     clients = []
     api = await new FakeApi().start()
+    clock = realTime ? undefined : startClock()
   })
   afterEach(async () => {
     jest.restoreAllMocks()
     await Promise.all(clients.map((client) => client.close()))
+    clock?.stop()
     await api.stop()
   })
   return {
@@ -181,7 +190,7 @@ export function setUp(): SetUp {
     client: (options = {}) => {
       const { baseUrl } = api
       const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
-      const given = { baseUrl, ...login, requestTimeoutMs: 1_000, ...options }
+      const given = { baseUrl, ...login, requestTimeoutMs: 20_000, ...options }
       // Most tests are not about the rate limit, and would wait for it.
       const limited = options.requestsPerSecond !== undefined || options.parallelRequests !== undefined
       const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))

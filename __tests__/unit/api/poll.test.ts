@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check'
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
+import { bySize } from '../../size'
 import { PollModel, time, type ModelEntity, type ModelOptions } from './poll-model'
 
 interface Run {
@@ -205,7 +206,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         for (const { id, state } of model.entities.values()) expect(known.get(id)).toBe(state)
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: bySize({ quick: 200, ci: 2_000, full: 20_000 }) },
   )
 })
 

@@ -38,8 +38,7 @@ describe('answers that are none', () => {
       'a body that breaks off',
       'aborted',
       (_req, res) => {
-        res.writeHead(200, { 'Content-Length': '1000' }).write('{"keys":[')
-        setTimeout(() => res.destroy(), 20)
+        res.writeHead(200, { 'Content-Length': '1000' }).write('{"keys":[', () => res.destroy())
       },
     ],
     ['a connection that breaks', 'socket hang up', (req) => req.socket.destroy()],

@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
 import { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
 import type { KeyTimes } from '../../../../lib/receive/oauth/key-set'
+import { freezeClock } from '../../../clock'
 import { until } from '../../../wait'
 
-export { pause, until } from '../../../wait'
+export { until }
 
 export const ISSUER = 'https://login.example.com/issuer/v2.0'
 export const AUDIENCE = 'https://hooks.example.com'
@@ -110,25 +111,30 @@ export class KeyServer {
 
 export interface SetUp {
   server: KeyServer
+  advance: (ms: number) => Promise<void>
   /** A verifier for tokens as `sign` makes them; options win over that. Closed after the test. */
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 
-/** A key server for each test. */
+/** A key server for each test, and a clock that stands still until `advance`. */
 export function setUp(): SetUp {
+  let clock: ReturnType<typeof freezeClock>
   const verifiers: OAuthVerifier[] = []
   const server = { current: new KeyServer() }
   beforeEach(async () => {
     server.current = await new KeyServer().start()
+    clock = freezeClock()
   })
   afterEach(async () => {
     for (const verifier of verifiers.splice(0)) verifier.close()
+    clock.stop()
     await server.current.stop()
   })
   return {
     get server() {
       return server.current
     },
+    advance: (ms) => clock.advance(ms),
     verifier: (options = {}, times = {}) => {
       const entry = { issuer: ISSUER, jwksUri: server.current.uri, audience: AUDIENCE, ...options }
       const made = new OAuthVerifier(resolveOAuth('auth', entry), times)
@@ -138,8 +144,9 @@ export function setUp(): SetUp {
   }
 }
 
-/** `'yes'`, `'no'` (401), or `'unable'` (503). */
+/** `'yes'`, `'no'` (401), or `'unable'` (503). Each token comes a millisecond after all that happened before. */
 export async function verdict(verifier: OAuthVerifier, token: string): Promise<'yes' | 'no' | 'unable'> {
+  jest.advanceTimersByTime(1)
   try {
     return (await verifier.check(token)) ? 'yes' : 'no'
   } catch {

@@ -1,5 +1,5 @@
 /** When keys are fetched: once for many tokens, again for one that they do not fit, seldom for those who guess. */
-import { encode, goodClaims, makeKey, pause, setUp, sign, until, verdict, type Script } from './issuer'
+import { encode, goodClaims, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
 const second = makeKey('second')
@@ -7,7 +7,7 @@ const third = makeKey('third')
 /** The first key's ID, with other numbers. */
 const replaced = makeKey('first')
 const context = setUp()
-const { verifier } = context
+const { advance, verifier } = context
 
 beforeEach(() => {
   context.server.keys = [first.publicJwk]
@@ -21,25 +21,33 @@ const many = (count: number, make: (i: number) => Promise<string>) =>
 const unknown = (i: number) =>
   Promise.resolve(`${encode({ alg: 'RS256', kid: `unknown-${i}` })}.${encode(goodClaims())}.c2lnbmF0dXJl`)
 
-/** Answers after a moment, with the keys as they were when it was asked. */
-const slowly =
-  (ms: number): Script =>
-  (_req, res) => {
-    const answer = JSON.stringify({ keys: context.server.keys })
-    setTimeout(() => res.end(answer), ms)
+/** Answers on `release`, with the keys as they were when it was asked. */
+function held(): { script: Script; release: () => void } {
+  const answers: Array<() => void> = []
+  return {
+    script: (_req, res) => {
+      const answer = JSON.stringify({ keys: context.server.keys })
+      answers.push(() => res.end(answer))
+    },
+    release: () => answers.forEach((send) => send()),
   }
+}
+const asked = (times: number) => until(() => context.server.fetches === times)
 
 describe('keys that are known', () => {
   it('are not fetched before a token comes', async () => {
     verifier()
-    await pause(20)
+    await advance(3_600_000)
     expect(context.server.fetches).toBe(0)
   })
 
   it('are fetched once, however many tokens come at a time', async () => {
-    context.server.script = slowly(30)
-    const verdicts = await verdictsOf(verifier(), await many(20, (i) => sign(first, { jti: `${i}` })))
-    expect(new Set(verdicts)).toEqual(new Set(['yes']))
+    const { script, release } = held()
+    context.server.script = script
+    const verdicts = verdictsOf(verifier(), await many(20, (i) => sign(first, { jti: `${i}` })))
+    await asked(1)
+    release()
+    expect(new Set(await verdicts)).toEqual(new Set(['yes']))
     expect(context.server.fetches).toBe(1)
   })
 
@@ -56,7 +64,7 @@ describe('keys that are known', () => {
     expect(await verdict(checked, token)).toBe('yes')
     context.server.keys = [second.publicJwk]
     expect(await verdict(checked, token)).toBe('yes')
-    await pause(310)
+    await advance(310)
     expect(await verdict(checked, token)).toBe('no')
     expect(await verdict(checked, await sign(second))).toBe('yes')
   })
@@ -101,7 +109,7 @@ describe('a token whose key is not known', () => {
     expect(context.server.fetches).toBe(2)
     // Meanwhile the others come in.
     expect(await verdict(checked, await sign(first, { jti: 'x' }))).toBe('yes')
-    await pause(410)
+    await advance(410)
     expect(await verdict(checked, await unknown(2))).toBe('no')
     expect(context.server.fetches).toBe(3)
   })
@@ -109,16 +117,20 @@ describe('a token whose key is not known', () => {
   it('costs one look for many at a time', async () => {
     const checked = verifier()
     expect(await verdict(checked, await sign(first))).toBe('yes')
-    context.server.script = slowly(30)
-    const verdicts = await verdictsOf(checked, await many(50, unknown))
+    const { script, release } = held()
+    context.server.script = script
+    const verdicts = verdictsOf(checked, await many(50, unknown))
+    await asked(2)
+    release()
+    expect(new Set(await verdicts)).toEqual(new Set(['no']))
     expect(context.server.fetches).toBe(2)
-    expect(new Set(verdicts)).toEqual(new Set(['no']))
   })
 
   it('costs one look in a while, however many are sent', async () => {
     const checked = verifier({}, { pauseMs: 200 })
     const began = performance.now()
     for (let i = 0; i < 150; i++) {
+      await advance(10)
       const given = await verdictsOf(checked, [
         await unknown(3 * i),
         await unknown(3 * i + 1),
@@ -126,21 +138,23 @@ describe('a token whose key is not known', () => {
       ])
       expect(given).not.toContain('yes')
     }
-    const looks = Math.ceil((performance.now() - began) / 200)
-    expect(context.server.fetches).toBeLessThanOrEqual(2 + looks)
+    expect(context.server.fetches).toBeLessThanOrEqual(2 + Math.ceil((performance.now() - began) / 200))
     expect(await verdict(checked, await sign(first))).toBe('yes')
   })
 
   it('is not refused for keys that were asked for before it came', async () => {
     const checked = verifier()
     expect(await verdict(checked, await sign(first))).toBe('yes')
-    context.server.script = slowly(100)
+    const { script, release } = held()
+    context.server.script = script
     const late = await sign(second)
     const early = verdict(checked, await unknown(1))
-    await until(() => context.server.fetches === 2)
+    await asked(2)
     // The answer on its way does not hold the second key.
     context.server.keys = [second.publicJwk]
-    expect(await verdict(checked, late)).toBe('unable')
+    const waiting = verdict(checked, late)
+    release()
+    expect(await waiting).toBe('unable')
     expect(await early).toBe('no')
   })
 })
@@ -163,7 +177,7 @@ describe('a rotation', () => {
     context.server.keys = [second.publicJwk]
     expect(await verdict(checked, await sign(second))).toBe('yes')
     expect(await verdict(checked, old)).toBe('unable')
-    await pause(310)
+    await advance(310)
     expect(await verdict(checked, old)).toBe('no')
   })
 
@@ -171,7 +185,7 @@ describe('a rotation', () => {
     const checked = verifier({}, { pauseMs: 50 })
     for (const key of [first, second, third]) {
       context.server.keys = [key.publicJwk]
-      await pause(60)
+      await advance(60)
       expect(await verdict(checked, await sign(key))).toBe('yes')
     }
     expect(context.server.fetches).toBe(3)
@@ -181,7 +195,7 @@ describe('a rotation', () => {
     const checked = verifier({}, { pauseMs: 50 })
     expect(await verdict(checked, await sign(first))).toBe('yes')
     context.server.keys = [replaced.publicJwk]
-    await pause(60)
+    await advance(60)
     expect(await verdict(checked, await sign(replaced))).toBe('yes')
     expect(await verdict(checked, await sign(first))).toBe('no')
   })
@@ -199,7 +213,7 @@ describe('a wrong signature', () => {
     const checked = verifier({}, { pauseMs: 300 })
     expect(await verdict(checked, await sign(first))).toBe('yes')
     const forged = await many(10, (i) => sign(replaced, { jti: `${i}` }))
-    await pause(310)
+    await advance(310)
     for (const token of forged) expect(await verdict(checked, token)).toBe('no')
     expect(context.server.fetches).toBe(2)
   })
@@ -207,7 +221,7 @@ describe('a wrong signature', () => {
   it('is not refused where that look fails', async () => {
     const checked = verifier({}, { pauseMs: 50 })
     expect(await verdict(checked, await sign(first))).toBe('yes')
-    await pause(60)
+    await advance(60)
     await context.server.stop()
     expect(await verdict(checked, await sign(replaced))).toBe('unable')
   })

@@ -34,6 +34,8 @@ function make(...auth: Credential[]): Authenticator {
 }
 
 async function check(authenticator: Authenticator, authorization: string | undefined): Promise<unknown> {
+  // Each token comes a millisecond after all that happened before.
+  await context.advance(1)
   try {
     return await authenticator.check({ headers: { authorization } } as unknown as IncomingMessage)
   } catch (error) {
@@ -132,10 +134,9 @@ describe('two key servers of one issuer', () => {
   it('one that hangs does not hold up what the other lets in', async () => {
     context.server.script = () => undefined
     other.keys = [first.publicJwk]
-    const began = performance.now()
     const authenticator = make(oauth(), oauth({ jwksUri: other.uri }))
+    // The clock stands still, so no time-out helps.
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
-    expect(performance.now() - began).toBeLessThan(3_000)
   })
 })
 
