@@ -208,8 +208,9 @@ function withSkipped(pointer: string, skipped: Map<string, number>): string {
 }
 
 function toIssue({ instancePath, message = 'is not valid', keyword, params }: ErrorObject, prefix: string): Issue {
-  // A pattern says little to a person; the schema's description of the field says the rest.
   const { pattern } = params as { pattern?: string }
-  const words = keyword === 'pattern' ? `does not have its documented form (${String(pattern)})` : message
+  // All patterns of the package are dates and times; a regular expression would say little to a person.
+  const form = pattern?.startsWith('^(?:\\d\\d') ? 'a date or time of ISO 8601' : `the pattern ${String(pattern)}`
+  const words = keyword === 'pattern' ? `does not have its documented form, ${form}` : message
   return { pointer: `${prefix}${instancePath}`.slice(0, MAX_TEXT), message: words.slice(0, MAX_TEXT) }
 }

@@ -80,7 +80,8 @@ function refusal(result: Extract<Received, { ok: false }>): string | undefined {
   if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
   if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
   if ('trigger' in result) return 'a refusal and a trigger'
-  if ((result.detail ?? '').length > 120 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
+  // Three issues with a cut pointer each, in which every character may be escaped.
+  if ((result.detail ?? '').length > 4_000 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
   if (result.outcome === 'invalid_body' && issuesOf(result).length === 0) return 'invalid without an issue'
   return issueProblem(result)
 }

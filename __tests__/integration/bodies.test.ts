@@ -285,6 +285,13 @@ describe('texts', () => {
     const strict = await startRig({ validation: 'strict' })
     expect(await strict.post(odd())).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
     expect(await strict.post(fixture('order-event'))).toMatchObject({ status: 200 })
+    for (const lastUpdatedAt of ['2019-12-31T10:11', '2019-12-31T10:11Z', '2019-12-31T10:11+01:00']) {
+      const order = { orderId, lastUpdatedAt, meta: { createdDateTime: lastUpdatedAt } }
+      expect(await strict.post({ eventName: 'X', orderEvent: order })).toMatchObject({ status: 200 })
+      const locations = { destinations: [{ etaStartTime: '12:13' }] }
+      const shipment = { id: 'S-1', meta: { lastUpdatedAt }, locations }
+      expect(await strict.post({ eventName: 'X', shipment })).toMatchObject({ status: 200 })
+    }
     const off = await startRig({ validation: 'off' })
     expect(await off.post(odd())).toMatchObject({ status: 200 })
     expect(off.calls[0]?.event.issues).toEqual([])

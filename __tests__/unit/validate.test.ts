@@ -95,8 +95,9 @@ describe('deviations', () => {
   it('say a date in words that a person understands', () => {
     const [issue] = deviations('order', { lastUpdatedAt: '23.04.2025' })
     expect(issue).toMatchObject({ pointer: '/lastUpdatedAt' })
-    expect(issue!.message).toContain('documented form')
-    expect(issue!.message.length).toBeLessThanOrEqual(300)
+    expect(issue!.message).toBe('does not have its documented form, a date or time of ISO 8601')
+    const user = createValidator('off', { order: { properties: { id: { pattern: '^A' } } } })
+    expect(user.refusals('order', { id: 'B' }, '')).toMatchObject([{ message: expect.stringContaining('^A') }])
   })
 
   it('of the same body are the same each time', () => {
