@@ -165,14 +165,13 @@ test('a caller that gives up does not take the login from the others', async () 
 })
 
 test('stops to log in when no one waits any more', async () => {
-  jest.spyOn(Math, 'random').mockReturnValue(0.2)
-  api().always('login', status(503))
+  api().always('login', status(503, { 'Retry-After': '10' }))
   const controller = new AbortController()
   const waiting = errorOf(client().getOrder('1', { signal: controller.signal }))
   await until(() => api().count('login') === 1)
   controller.abort()
   await waiting
-  await new Promise((resolve) => setTimeout(resolve, 150))
+  await new Promise((resolve) => setTimeout(resolve, 15_000))
   expect(api().count('login')).toBe(1)
 })
 
