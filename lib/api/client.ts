@@ -127,7 +127,8 @@ export class TradecloudClient {
 
   /**
    * The content of a document that is stored at Tradecloud, by its `objectId`. Takes the link out of the metadata,
-   * opens it at once and without Tradecloud's token, and asks for another once where the link has ended.
+   * opens it at once and without Tradecloud's token, and asks for another once where the link has ended. If the link cannot
+   * be reached, as in a closed network, the content comes through Tradecloud's API instead.
    * `fetchTimeoutMs` bounds the way to the headers, `downloadTimeoutMs` and `maxDocumentBytes` the content; the signal
    * ends both. Links are opened over https, and over http only on this machine; redirects are not followed; links do
    * not count as requests to the API. The content may be anything a company has uploaded. Read the stream, or destroy

@@ -1,17 +1,18 @@
 /**
  * Documents: which way leads to their content. For those that are stored at Tradecloud their metadata, and the content
- * from the presigned link that the metadata hold. The link is a secret for as long as it lives: it stands in no error and
+ * from the presigned link that the metadata hold, or from the API where that link cannot be reached. The link is a secret for as long as it lives: it stands in no error and
  * no debug line.
  */
 import { checkEntityId } from '../entity-id'
 import { parseJson } from '../json'
 import { isLoopback } from '../loopback'
 import { TradecloudApiError } from './api-error'
+import type { Call } from './call'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'
 import { contentFailureOf, uselessAnswer, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
 import type { Requests } from './requests'
-import type { OpenOutcome } from './outcome'
+import type { OpenAnswer, OpenOutcome } from './outcome'
 import type { Transport } from './transport'
 import { UrlDocuments } from './url-documents'
 
@@ -42,6 +43,10 @@ export interface DocumentsOptions {
   downloadTimeoutMs: number
 }
 
+type OpenedLink = { ok: true; answer: OpenAnswer } | { ok: false; failure: Failure; answered: boolean }
+
+const MAX_SHOWN = 120
+
 export class Documents {
   readonly #flights: Flights
   readonly #requests: Requests
@@ -60,21 +65,22 @@ export class Documents {
   }
 
   async metadata(objectId: string, signal: AbortSignal | undefined): Promise<DocumentMetadata> {
-    const { path, what } = metadataPath(objectId)
+    const path = `${pathOf(objectId)}/metadata`
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
-    return this.#flights.join(undefined, what, caller, (flight) => this.#metadata(flight, path))
+    return this.#flights.join(undefined, whatOf(path), caller, (flight) => this.#metadata(flight, path))
   }
 
   async download(document: DocumentReference, signal: AbortSignal | undefined): Promise<DownloadedDocument> {
     const { objectId, url } = (document as DocumentReference | null | undefined) ?? {}
-    if (textOr(objectId, '') === '') {
+    const id = textOr(objectId, '')
+    if (id === '') {
       if (typeof url === 'string' && url !== '') return this.#urlDocuments.download(url, signal)
       const problem = 'The document has neither `objectId` nor `url`: it has no file'
       throw new TradecloudApiError('no_content', problem, { attempts: 0 })
     }
-    const { path, what } = metadataPath(textOr(objectId, ''))
+    const what = whatOf(`${pathOf(id)}/metadata`)
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
-    return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, path, signal))
+    return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, id, signal))
   }
 
   /** Ends all downloads. */
@@ -92,27 +98,62 @@ export class Documents {
     return parsed.value as DocumentMetadata
   }
 
-  async #download(flight: Flight, path: string, signal: AbortSignal | undefined): Promise<DownloadedDocument> {
+  async #download(flight: Flight, objectId: string, signal: AbortSignal | undefined): Promise<DownloadedDocument> {
     const { call } = flight
-    for (let renewed = false; ;) {
-      const metadata = await this.#metadata(flight, path)
-      const problem = this.#checkLink(metadata.downloadUrl)
-      if (problem !== undefined) throw call.error(uselessAnswer(problem))
-      call.attempts++
-      const outcome = await this.#transport.open(metadata.downloadUrl, call.requestSignal, 'tradecloud')
-      if (outcome.type === 'aborted') throw call.ending
-      if (outcome.type === 'open' && outcome.status === 200) {
-        const { filename, contentType } = metadata
-        const what = `GET ${shorten(path)}`
-        const objectId = decodeURIComponent(path.split('/').at(-2) ?? '')
-        return this.#downloads.begin(outcome, { call, what, filename: textOr(filename, objectId), contentType, signal })
-      }
-      if (outcome.type === 'open') outcome.body.destroy()
-      const failure = linkFailure(outcome)
+    const path = pathOf(objectId)
+    let renewed = false
+    /** Status of Tradecloud's own answer, where that was of no use either. */
+    let refused: number | undefined
+    for (;;) {
+      const metadata = await this.#metadata(flight, `${path}/metadata`)
+      const { filename, contentType, downloadUrl } = metadata
+      const document = { call, what: whatOf(path), filename: textOr(filename, objectId), contentType, signal }
+      const link = await this.#openLink(call, downloadUrl)
+      if (link.ok) return this.#downloads.begin(link.answer, document)
+      const { failure } = link
       // How the host answers for a link that has ended is not documented: any 4xx may be it.
       const { status = 0 } = failure
-      if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) renewed = true
-      else await call.backOff(failure)
+      if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) {
+        renewed = true
+        continue
+      }
+      // A closed network does not reach the link, or gets the answer of a filter. With 429 and 5xx its host asks to wait.
+      if (!(link.answered && failure.retry) && refused === undefined) {
+        const content = await this.#throughTradecloud(flight, path)
+        if (typeof content === 'object') return this.#downloads.begin(content, document)
+        refused = content
+      }
+      const more = refused === undefined ? '' : `, and Tradecloud itself answered ${refused}`
+      await call.backOff({ ...failure, text: failure.text + more })
+    }
+  }
+
+  async #openLink(call: Call, link: unknown): Promise<OpenedLink> {
+    const problem = this.#checkLink(link)
+    if (problem !== undefined) return { ok: false, failure: uselessAnswer(problem), answered: false }
+    call.attempts++
+    const outcome = await this.#transport.open(String(link), call.requestSignal, 'tradecloud')
+    if (outcome.type === 'aborted') throw call.ending
+    const answered = outcome.type === 'open'
+    if (answered && outcome.status === 200) return { ok: true, answer: outcome }
+    if (answered) outcome.body.destroy()
+    return { ok: false, failure: linkFailure(outcome), answered }
+  }
+
+  /** The content from the API, with the token; the status of its answer where that is final. */
+  async #throughTradecloud(flight: Flight, path: string): Promise<OpenAnswer | number> {
+    const amend = (failure: Failure) => {
+      return {
+        ...failure,
+        text: `brought a link that cannot be reached, and through Tradecloud itself ${failure.text}`,
+      }
+    }
+    try {
+      return await this.#requests.open(flight, { method: 'GET', path }, { amend })
+    } catch (error) {
+      const { apiStatus = 0 } = error as Partial<TradecloudApiError>
+      if (apiStatus > 200 && apiStatus < 500 && apiStatus !== 429) return apiStatus
+      throw error
     }
   }
 
@@ -127,11 +168,16 @@ export class Documents {
   }
 }
 
-function metadataPath(objectId: string): { path: string; what: string } {
+/** Throws where it cannot be an ID. */
+function pathOf(objectId: string): string {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
-  const path = `/object-storage/document/${encodeURIComponent(objectId)}/metadata`
-  return { path, what: `GET ${shorten(path)}` }
+  return `/object-storage/document/${encodeURIComponent(objectId)}`
+}
+
+/** Long enough for any documented ID; keeps messages short. */
+function whatOf(path: string): string {
+  return `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
 }
 
 function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
@@ -139,9 +185,4 @@ function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failur
   // The cause may name the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
   return { ...failure, text: `brought a link that ${text}`, cause: undefined }
-}
-
-/** Long enough for any documented ID; keeps messages short. */
-function shorten(path: string): string {
-  return path.length > 120 ? `${path.slice(0, 120)}…` : path
 }

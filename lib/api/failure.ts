@@ -1,7 +1,7 @@
 /** What an outcome that is of no use means: which code, in which words, and whether to try again. */
 import { readRetryAfter } from './back-off'
 import type { TradecloudApiErrorCode } from './api-error'
-import type { OpenOutcome } from './outcome'
+import type { OpenOutcome, Outcome } from './outcome'
 
 export interface Failure {
   code: TradecloudApiErrorCode
@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /** For all but a usable 200; what a 401 or 404 means is up to the caller. */
-export function failureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+export function failureOf(outcome: Exclude<Outcome | OpenOutcome, { type: 'aborted' }>): Failure {
   switch (outcome.type) {
     case 'timeout': {
       const text = outcome.stalled

@@ -11,8 +11,9 @@ export interface Answer {
   body: Buffer
 }
 
-export type Outcome =
-  | Answer
+export type Outcome = Answer | NoAnswer
+
+export type NoAnswer =
   /** No headers within `timeoutMs`; where they have come, `stalled`: nothing more of the body for that long. */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
   /** By the caller's signal or by `close()`. */
@@ -32,13 +33,13 @@ export interface OpenAnswer {
   size?: number | undefined
 }
 
-export type OpenOutcome = OpenAnswer | Outcome
+export type OpenOutcome = OpenAnswer | NoAnswer
 
 /** Codes that the next attempt would bring again: certificates that do not hold, and bytes that do not decompress. */
 const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
 /** Of a request that failed. */
-export function outcomeOf(error: unknown): Outcome {
+export function outcomeOf(error: unknown): NoAnswer {
   const cause = sanitized(error)
   const tooLarge = cause.code === BODY_TOO_LARGE
   if (tooLarge || REPEATING.test(cause.code ?? '')) return { type: 'unusable', cause, tooLarge }

@@ -2,18 +2,16 @@
  * Requests to the API until there is a 200: each with a token and a place under the rate limit, again after failures
  * that may pass. Knows nothing of what is in an answer.
  */
-import type { Flight } from './flights'
 import { failureOf, type Failure } from './failure'
+import type { Flight } from './flights'
+import type { Answer, NoAnswer, OpenAnswer } from './outcome'
 import type { RateLimit } from './rate-limit'
 import type { Session } from './session'
-import type { Answer } from './outcome'
 import type { ApiRequest, Transport } from './transport'
 
 export interface RequestOptions {
   /** A 404 means `not_found`, and is tried again for so many milliseconds. Default: it means `fetch_failed`. */
   notFoundRetryMs?: number | undefined
-  /** Called for each piece of the body of a 200. */
-  onPiece?: (() => void) | undefined
   /** What a failure means for this request. Default: what it is. */
   amend?: ((failure: Failure) => Failure) | undefined
 }
@@ -32,9 +30,25 @@ export class Requests {
   }
 
   /** `request` makes the request of each attempt. Rejects with the failure that decided. */
-  async send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<Answer> {
+  send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<Answer> {
+    return this.#send(flight, options, (headers) => {
+      return this.#transport.send({ ...request(), headers }, flight.call.requestSignal)
+    })
+  }
+
+  /** As `send`, up to the headers of a 200. */
+  open(flight: Flight, request: UnsignedRequest, options: RequestOptions = {}): Promise<OpenAnswer> {
+    return this.#send(flight, options, (headers) => {
+      return this.#transport.openApi({ ...request, headers }, flight.call.requestSignal)
+    })
+  }
+
+  async #send<T extends Answer | OpenAnswer>(
+    flight: Flight,
+    { notFoundRetryMs, amend }: RequestOptions,
+    sendOnce: (headers: Record<string, string>) => Promise<T | NoAnswer>,
+  ): Promise<T> {
     const { call } = flight
-    const { notFoundRetryMs, onPiece, amend } = options
     let renewed = false
     for (;;) {
       const token = await this.#session.token(call)
@@ -47,11 +61,11 @@ export class Requests {
       }
       flight.departs()
       call.attempts++
-      const headers = { Authorization: `Bearer ${token}` }
-      const outcome = await this.#transport.send({ ...request(), headers }, call.requestSignal, onPiece)
-      slot.done(outcome.type === 'answer')
+      const outcome = await sendOnce({ Authorization: `Bearer ${token}` })
+      slot.done('status' in outcome)
       if (outcome.type === 'aborted') throw call.ending
-      if (outcome.type === 'answer' && outcome.status === 200) return outcome
+      if ('status' in outcome && outcome.status === 200) return outcome
+      if (outcome.type === 'open') outcome.body.destroy()
       flight.failed()
       const failure = failureOf(outcome)
       if (failure.status === 401) {

@@ -9,7 +9,7 @@ import { debugApi } from '../debug'
 import { quote } from '../quote'
 import { restartTimer, startTimer } from '../timers'
 import { agentsOf, type Agents } from './agents'
-import { outcomeOf, type OpenOutcome, type Outcome } from './outcome'
+import { outcomeOf, type NoAnswer, type OpenOutcome, type Outcome } from './outcome'
 import { readBody, sizeOf } from './read-body'
 
 export interface ApiRequest {
@@ -59,10 +59,9 @@ export class Transport {
 
   /**
    * Sends once. `requestTimeoutMs` limits the wait for the headers, and then for each piece of the body of a 200; without a
-   * signal, which could end an answer that drips, it limits the whole. `onPiece` is called for each of these pieces. Never
-   * rejects.
+   * signal, which could end an answer that drips, it limits the whole. Never rejects.
    */
-  async send(request: ApiRequest, signal?: AbortSignal, onPiece?: () => void): Promise<Outcome> {
+  async send(request: ApiRequest, signal?: AbortSignal): Promise<Outcome> {
     const started = performance.now()
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { status, headers, data } = await axios.request<Readable>({
@@ -74,7 +73,6 @@ export class Transport {
       limit.stalled = useful
       const body = await readBody(data, this.#options.maxResponseBytes, () => {
         if (useful && signal) limit.restart()
-        if (useful) onPiece?.()
       }).catch((error: unknown) => {
         // Where the status says that the answer is of no use, the rest of its body does not matter.
         if (useful || signal?.aborted || this.#closed) throw error
@@ -149,7 +147,7 @@ export class Transport {
   async #within<T>(
     signal: AbortSignal | undefined,
     request: (axios: Axios, limit: Limit) => Promise<T>,
-  ): Promise<T | Outcome> {
+  ): Promise<T | NoAnswer> {
     if (this.#closed || signal?.aborted) return { type: 'aborted' }
     const timeoutMs = this.#options.requestTimeoutMs
     const controller = new AbortController()

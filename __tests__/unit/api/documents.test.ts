@@ -32,7 +32,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve))
   let n = 0
   api().always('metadata', (req, res) => {
-    const downloadUrl = `http://127.0.0.1:${(host.address() as AddressInfo).port}/file-${++n}?X-Amz-Signature=${SECRET}`
+    const downloadUrl = `http://127.0.0.1:${port()}/file-${++n}?X-Amz-Signature=${SECRET}`
     const id = decodeURIComponent(String(req.url).split('/').at(-2) ?? '')
     res.end(JSON.stringify({ id, filename: 'invoice.pdf', contentType: 'application/pdf', downloadUrl }))
   })
@@ -44,6 +44,7 @@ afterEach(async () => {
   await closed
 })
 
+const port = () => (host.address() as AddressInfo).port
 const connections = () => new Promise<number>((resolve) => host.getConnections((_error, count) => resolve(count)))
 const show = (value: unknown) => inspect(value, { depth: Infinity, showHidden: true, getters: true })
 
@@ -224,6 +225,124 @@ test('the signal, close() and destroy() end the content and its connection', asy
   expect(await streamError(closed.stream)).toMatchObject({ code: 'unavailable' })
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(await connections()).toBe(0)
+})
+
+describe('a link that cannot be reached: the content comes through Tradecloud itself', () => {
+  const THROUGH = Buffer.from('%PDF-1.7 the same content, through Tradecloud')
+  const content: Script = (req, res) => {
+    const known = api().accessTokens.has(req.headers.authorization?.replace('Bearer ', '') ?? '')
+    if (known) res.writeHead(200, { 'Content-Length': THROUGH.length, 'Content-Type': 'text/plain' }).end(THROUGH)
+    else res.writeHead(401).end()
+  }
+  const unreachable = (req: IncomingMessage) => void req.socket.destroy()
+  const metadataWith = (downloadUrl: unknown) => body(JSON.stringify({ filename: 'invoice.pdf', downloadUrl }))
+
+  test.each<[string, () => void]>([
+    ['a port that is closed', () => api().first('metadata', metadataWith('http://127.0.0.1:9/?canary'))],
+    ['a name that is unknown', () => api().first('metadata', metadataWith('https://canary.invalid/'))],
+    ['a host that speaks no TLS', () => api().first('metadata', metadataWith(`https://127.0.0.1:${port()}/canary`))],
+    ['a connection that breaks', () => scripts.push(unreachable)],
+    ['no answer', () => scripts.push(hang)],
+    ['a filter that answers 403, also for a new link', () => scripts.push(status(403), status(403))],
+    ['a filter that redirects', () => scripts.push(status(307, { Location: 'http://canary' }))],
+    ['metadata without a link', () => api().first('metadata', metadataWith(null))],
+  ])('%s', async (_what, prepare) => {
+    api().always('document', content)
+    prepare()
+    const { stream, ...rest } = await client({ requestTimeoutMs: 300 }).downloadDocument({ objectId: 'a/b' })
+    expect(await buffer(stream)).toEqual(THROUGH)
+    expect(rest).toMatchObject({ filename: 'invoice.pdf', size: THROUGH.length })
+    expect(api().seen.at(-1)?.url).toBe('/v2/object-storage/document/a%2Fb')
+    for (const { headers } of links) expect(headers.authorization).toBeUndefined()
+  })
+
+  test.each([429, 503])('not where the host of the link answers %d: it asks to wait', async (code) => {
+    withoutJitter()
+    api().always('document', content)
+    scripts.push(status(code))
+    const { stream } = await client().downloadDocument({ objectId: '1' })
+    expect(await buffer(stream)).toEqual(CONTENT)
+    expect(api().count('document')).toBe(0)
+  })
+
+  test('is tried again after 503, and with a new token after 401', async () => {
+    withoutJitter()
+    api().next('document', status(503), status(401))
+    api().always('document', content)
+    scripts.push(unreachable)
+    const { stream } = await client().downloadDocument({ objectId: '1' })
+    expect(await buffer(stream)).toEqual(THROUGH)
+    expect(api().count('document')).toBe(3)
+    expect(api().count('refresh')).toBe(1)
+  })
+
+  test('where Tradecloud refuses, the link is tried again, and Tradecloud is not asked again', async () => {
+    withoutJitter()
+    scripts.push(unreachable, unreachable)
+    const { stream } = await client().downloadDocument({ objectId: '1' })
+    expect(await buffer(stream)).toEqual(CONTENT)
+    expect(links).toHaveLength(3)
+    expect(api().count('document')).toBe(1)
+  })
+
+  test('where neither can work, the error says what is wrong with both', async () => {
+    api().first('metadata', metadataWith('http://canary.example/'))
+    const error = await errorOf(client().downloadDocument({ objectId: '1' }))
+    expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 200 })
+    expect(error.message).toContain('its `downloadUrl` is not https, and Tradecloud itself answered 404')
+    expect(show(error)).not.toContain('canary')
+  })
+
+  test('says so where Tradecloud cannot bring it now either', async () => {
+    scripts.push(unreachable)
+    api().always('document', status(503, { 'Retry-After': '3600' }))
+    const error = await errorOf(client().downloadDocument({ objectId: '1' }))
+    expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 503 })
+    expect(error.message).toContain('a link that cannot be reached, and through Tradecloud itself was answered 503')
+    expect(show(error)).not.toContain('canary')
+  })
+
+  test('has the same limits: of bytes, of time, the signal and close()', async () => {
+    const begin = async (script: Script, options = {}, signal?: AbortSignal) => {
+      scripts.push(unreachable)
+      api().first('document', script)
+      const own = client({ maxDocumentBytes: 10, ...options })
+      return { own, downloading: own.downloadDocument({ objectId: '1' }, { signal }) }
+    }
+    const tooLarge = await begin(content)
+    expect((await errorOf(tooLarge.downloading)).message).toContain('maxDocumentBytes')
+    const endless = await begin((_req, res) => void res.writeHead(200).write(THROUGH))
+    expect((await streamError((await endless.downloading).stream)).message).toContain('maxDocumentBytes')
+    const large = { maxDocumentBytes: 2_000_000_000 }
+    const late = await begin(slow, { ...large, downloadTimeoutMs: 150 })
+    expect(await streamError((await late.downloading).stream)).toMatchObject({ code: 'fetch_timeout' })
+    const controller = new AbortController()
+    const aborted = await begin(slow, large, controller.signal)
+    const { stream } = await aborted.downloading
+    controller.abort(new Error('enough'))
+    expect(await streamError(stream)).toMatchObject({ code: 'unavailable', cause: new Error('enough') })
+    const closed = await begin(slow, large)
+    const last = await closed.downloading
+    await closed.own.close()
+    expect(await streamError(last.stream)).toMatchObject({ code: 'unavailable' })
+  })
+
+  test('a signal ends the wait for its headers', async () => {
+    scripts.push(unreachable)
+    const controller = new AbortController()
+    api().always('document', () => controller.abort(new Error('enough')))
+    const error = await errorOf(client().downloadDocument({ objectId: '1' }, { signal: controller.signal }))
+    expect(error).toMatchObject({ code: 'unavailable', cause: new Error('enough') })
+  })
+
+  test('a stream that no one reads takes no place of parallelRequests', async () => {
+    const own = client({ parallelRequests: 1, maxDocumentBytes: 2_000_000_000 })
+    scripts.push(unreachable)
+    api().always('document', slow)
+    const { stream } = await own.downloadDocument({ objectId: '1' })
+    expect(await own.getOrder('1')).toEqual({ id: '1' })
+    stream.destroy()
+  })
 })
 
 test('debug lines do not hold the link', async () => {

@@ -13,7 +13,7 @@ export { until } from '../../wait'
 export const USERNAME = 'canary-user@example.com'
 export const PASSWORD = 'canary-päßword:with-colon'
 
-export type Endpoint = 'login' | 'refresh' | 'logout' | 'order' | 'shipment' | 'poll' | 'metadata'
+export type Endpoint = 'login' | 'refresh' | 'logout' | 'order' | 'shipment' | 'poll' | 'metadata' | 'document'
 export type Script = (req: IncomingMessage, res: ServerResponse) => void
 
 export interface Seen {
@@ -105,7 +105,7 @@ export class FakeApi {
       if (!known) res.writeHead(401).end()
       else if (endpoint === 'refresh') this.#giveTokens(res)
       else res.end()
-    } else if (endpoint === undefined) {
+    } else if (endpoint === undefined || endpoint === 'document') {
       res.writeHead(404).end()
     } else if (!this.accessTokens.has(req.headers.authorization?.replace('Bearer ', '') ?? '')) {
       res.writeHead(401).end()
@@ -136,6 +136,7 @@ function endpointOf({ method = '', url = '' }: IncomingMessage): Endpoint | unde
   const login = /^GET \/authentication\/(login|refresh)$/.exec(rest) ?? /^POST \/authentication\/(logout)$/.exec(rest)
   if (/^POST \/(order-search|shipment)\/poll/.test(rest)) return 'poll'
   if (/^GET \/object-storage\/document\/[^/]+\/metadata$/.test(rest)) return 'metadata'
+  if (/^GET \/object-storage\/document\/[^/]+$/.test(rest)) return 'document'
   return (login ?? /^GET \/(order|shipment)\/[^/]+$/.exec(rest))?.[1] as Endpoint | undefined
 }
 
