@@ -173,7 +173,8 @@ async function show(
   const asItMust = answers === expect && report.result === result
   const last = JSON.parse(report.attempts.at(-1)?.body ?? '{}') as { outcome?: string; code?: string }
   const outcome = last.outcome ?? last.code ?? ''
-  const then = { delivered: 'is done', 'given up': 'gives up', 'still retrying': 'tries again' }[report.result]
+  const { result: became } = report
+  const then = became === 'delivered' ? 'is done' : became === 'given up' ? 'gives up' : 'tries again'
   printRow([what, answers, then, outcome], asItMust ? (report.result === 'delivered' ? 'green' : 'yellow') : 'red')
   if (!asItMust) console.log(paint('red', `  expected ${expect} and ${result}`))
   return { asItMust, outcome }

@@ -133,8 +133,9 @@ describe('what is built', () => {
     expect(meta?.createdDateTime).toBe(read(build()).event.lastUpdatedAt)
     const sender = (eventName: string) => read(build({ eventName })).event.meta?.source?.companyId
     const { supplierShipment, buyerShipment } = shipment()
-    expect([sender('ABySupplier'), sender('ABySystem')]).toEqual(Array(2).fill(supplierShipment?.companyId))
-    expect(sender('AByBuyer')).toBe(buyerShipment?.companyId)
+    const others = [sender('OrderLinesAcceptedBySupplier'), sender('OrderSynced')]
+    expect(others).toEqual(Array(2).fill(supplierShipment?.companyId))
+    expect(sender('OrderIssuedByBuyer')).toBe(buyerShipment?.companyId)
   })
 
   it('knows every event name that is documented', () => {
@@ -151,14 +152,16 @@ describe('what is built', () => {
     expect(orderDocumentsEventNames).toContain(orderDocumentsEvent().eventName)
     expect(shipmentEventNames).toContain(shipmentEvent().eventName)
     for (const [, build] of EVENTS) {
-      const { eventName, ...rest } = build({ eventName: 'AddedLater' })
-      expect(eventName).toBe('AddedLater')
-      expect(JSON.stringify(rest)).not.toContain('AddedLater')
+      for (const known of [...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames]) {
+        const { eventName, ...rest } = build({ eventName: known })
+        expect(eventName).toBe(known)
+        expect(JSON.stringify(rest)).not.toContain(known)
+      }
     }
   })
 
   it.each(ALL)('by %s shares nothing, neither inside nor with another result, nor with the options', (_, build) => {
-    const options = { lines: [{ x: { y: [{}] } }, {}], documents: 3, seed: 5, custom: { deep: [{ a: 1 }] } }
+    const options = { lines: [{ x: { y: [{}] } }, {}], documents: 3, seed: 5, lastUpdatedAt: undefined }
     const objects = [build(options), build(options), build(), build(), options].flatMap(objectsIn)
     expect(objects.length).toBeGreaterThan(100)
     expect(new Set(objects).size).toBe(objects.length)
@@ -417,23 +420,25 @@ describe('overrides', () => {
     expect(affected).toEqual({ ...plain[1], reason: 'late' })
   })
 
-  it.each(ALL)('of %s may be fields that this version does not know', (name, build) => {
-    const built = build({ addedTomorrow: { by: ['Tradecloud'] } })
+  it.each(ALL)('of %s may be fields that this version does not know, inside of those that it knows', (name, build) => {
+    const part = name.startsWith('shipment') ? 'buyerShipment' : 'buyerOrder'
+    const built = build({ [part]: { addedTomorrow: { by: ['Tradecloud'] } } })
     const content = EVENTS.find(([event]) => event === name)?.[2]
-    expect(content === undefined ? built : built[content]).toHaveProperty('addedTomorrow', { by: ['Tradecloud'] })
+    const holder = content === undefined ? built : built[content]
+    expect(holder[part]).toHaveProperty('addedTomorrow', { by: ['Tradecloud'] })
   })
 
   it('are all that goes in: no option becomes a field', () => {
     const both = { seed: 2, version: 2, lastUpdatedAt: '2025-04-23T10:01:53Z', lines: [{}], documents: 1 }
     const ofOrder = { ...both, orderId: 'a-1' }
-    const ofEvent = { ...ofOrder, firstLine: 2, eventName: 'AddedLater', meta: {} }
+    const ofEvent = { ...ofOrder, firstLine: 2, eventName: 'OrderSynced', meta: {} }
     const ofShipment = { ...both, shipmentId: 's-1', loadCarriers: [{}] }
     fits('order', order({ ...ofOrder, deliveries: 1 }))
     fits('orderWebhookBody', orderEvent({ ...ofEvent, deliveries: 1 }))
     fits('orderWebhookBody', singleDeliveryOrderEvent({ ...ofEvent, deliveries: 1 }))
     fits('orderWebhookBody', orderDocumentsEvent(ofEvent))
     fits('shipment', shipment(ofShipment))
-    fits('shipmentWebhookBody', shipmentEvent({ ...ofShipment, eventName: 'AddedLater', messageMeta: {} }))
+    fits('shipmentWebhookBody', shipmentEvent({ ...ofShipment, eventName: 'ShipmentResentByBuyer', messageMeta: {} }))
   })
 
   it('keep values that are no plain objects', () => {
@@ -445,9 +450,10 @@ describe('overrides', () => {
     expect(built.predictions).toEqual({ a: 1 })
   })
 
-  it.each(ALL)('of %s never reach a prototype', (_, build) => {
+  it.each(ALL)('of %s never reach a prototype', (name, build) => {
     const hostile = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"toString":{"polluted":1}}'
-    const options = JSON.parse(`{"lines":[${hostile}],"buyerOrder":${hostile},${hostile.slice(1)}`)
+    const part = name.startsWith('shipment') ? 'Shipment' : 'Order'
+    const options = JSON.parse(`{"lines":[${hostile}],"buyer${part}":${hostile},"supplier${part}":${hostile}}`)
     const built = build(options)
     for (const object of [{}, [], () => 0, Object.prototype, Object]) expect(object).not.toHaveProperty('polluted')
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
@@ -569,6 +575,31 @@ describe('options', () => {
     ['shipmentEvent', shipmentEvent, { id: 's-1' }],
   ])('that %s does not have throw: %#', (name, build, options) => {
     expect(() => build(options)).toThrow(new TypeError(`${Object.keys(options)[0]} is no option of ${name}`))
+  })
+
+  it.each(ALL)('that %s does not know throw, and the closest name is suggested', (name, build) => {
+    for (const [wrong, meant] of [
+      ['line', 'lines'],
+      ['lastUpdateAt', 'lastUpdatedAt'],
+      ['Seed', 'seed'],
+      ['statuz', undefined],
+    ] as const) {
+      expect(() => build({ [wrong]: 2 })).toThrow(TypeError)
+      expect(() => build({ [wrong]: 2 })).toThrow(
+        `${wrong} is neither an option of ${name} nor a field of what it builds; `,
+      )
+      if (meant !== undefined) expect(() => build({ [wrong]: 2 })).toThrow(`: did you mean ${meant}?`)
+      expect(() => build({ [wrong]: undefined })).not.toThrow()
+    }
+    for (const key of ['__proto__', 'constructor', 'addedTomorrow'])
+      expect(() => build(JSON.parse(`{"${key}":{}}`))).toThrow(`${key} is neither an option`)
+  })
+
+  it.each(EVENTS)('eventName of %s must be a known name', (_, build) => {
+    const wrong = () => build({ eventName: 'OrderLinesAcceptedBySuplier' })
+    expect(wrong).toThrow(TypeError)
+    expect(wrong).toThrow("'OrderLinesAcceptedBySuplier' is not known")
+    expect(wrong).toThrow(': did you mean OrderLinesAcceptedBySupplier?')
   })
 
   it.each(ALL)('of %s must be an object', (name, build) => {

@@ -1,6 +1,9 @@
 /**
  * When and how the simulator of Tradecloud sends again. Real sockets, no Express.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { startReceiver, until, type Receiver } from './simulator-receiver'
 
@@ -16,6 +19,15 @@ afterEach(async () => {
   await tradecloud.close()
   await webhook.stop()
 })
+
+/** Of a port that was free a moment ago. */
+async function deadUrl(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return `http://127.0.0.1:${port}/`
+}
 
 describe('retries', () => {
   it('wait longer each time, up to the longest wait', async () => {
@@ -71,6 +83,53 @@ describe('retries', () => {
     expect(report.result).toBe('still retrying')
     expect(report.attempts).toHaveLength(3)
     expect(webhook.received).toHaveLength(3)
+  })
+
+  it('end by themselves where nothing listens, with a result that says so', async () => {
+    const dead = await deadUrl()
+    const own = await createTradecloudSimulator({ retry: { startMs: 1, factor: 1, speed: 10 } })
+    const report = await own.send({ url: dead, event: {} })
+    expect(report.result).toBe('unreachable')
+    expect(report.attempts).toHaveLength(7)
+    expect(report.attempts.every(({ error, status }) => status === undefined && 'code' in error!)).toBe(true)
+    expect(report.attempts[0]!.error).toMatchObject({ code: 'ECONNREFUSED' })
+    const all = await own.sendAll([
+      { url: dead, event: {} },
+      { url: 'http://nothing.invalid/', event: {} },
+    ])
+    expect(all.stillRetrying.map(({ result }) => result)).toEqual(['unreachable', 'unreachable'])
+    expect(own.report().stillRetrying).toHaveLength(3)
+    await own.close()
+  })
+
+  it('end by themselves where TLS is spoken to a receiver that does not know it', async () => {
+    const own = await createTradecloudSimulator({ retry: { startMs: 1, factor: 1, speed: 10 } })
+    expect((await own.send({ url: webhook.url.replace('http:', 'https:'), event: {} })).result).toBe('unreachable')
+    await own.close()
+  })
+
+  it('go on while a receiver that has answered is away', async () => {
+    const server = createServer((_req, res) => res.writeHead(503).end()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const ending = new AbortController()
+    const url = `http://127.0.0.1:${port}/`
+    const own = await createTradecloudSimulator({ retry: { startMs: 1, factor: 1 } })
+    const sending = own.send({ url, event: {}, signal: ending.signal })
+    await until(() => own.report().sent[0]!.attempts.length > 0)
+    server.closeAllConnections()
+    server.close()
+    await until(() => own.report().sent[0]!.attempts.filter(({ error }) => error !== undefined).length > 20)
+    ending.abort()
+    expect((await sending).result).toBe('still retrying')
+    await own.close()
+  })
+
+  it('go by maxAttempts where it is set, also where nothing listens', async () => {
+    const retry = { startMs: 1, factor: 1, maxAttempts: 9 }
+    const report = await tradecloud.send({ url: await deadUrl(), event: {}, retry })
+    expect(report.result).toBe('still retrying')
+    expect(report.attempts).toHaveLength(9)
   })
 
   it('take the retry options of the simulator where a trigger has none', async () => {

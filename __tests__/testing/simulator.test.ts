@@ -4,6 +4,8 @@
 import { execFile } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
 import { resolve as resolvePath } from 'node:path'
+import type { ApiFault } from '../../lib/testing/api/faults'
+import type { Trigger } from '../../lib/testing/sender/trigger'
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { startReceiver, until, type Reaction, type Receiver } from './simulator-receiver'
 
@@ -158,6 +160,39 @@ describe('the report', () => {
 })
 
 describe('the simulator', () => {
+  it('refuses what it does not know, at every level, and suggests the closest name', async () => {
+    const create = (options: object) => createTradecloudSimulator(options)
+    for (const [options, message] of [
+      [{ user: 'x' }, 'user is not known; known are username, '],
+      [{ acessTokenMs: 1 }, ': did you mean accessTokenMs?'],
+      [{ retry: { maxAttempt: 1 } }, 'retry.maxAttempt is not known; '],
+      [
+        { rateLimit: { persecond: 1 } },
+        'rateLimit.persecond is not known; known are perSecond, retryAfter: did you mean',
+      ],
+      [{ rateLimit: 5 }, 'rateLimit must be an object, not number'],
+    ] as const) {
+      await expect(create(options)).rejects.toThrow(TypeError)
+      await expect(create(options)).rejects.toThrow(message)
+    }
+    const { url } = webhook
+    const send = (trigger: object) => tradecloud.send(trigger as Trigger)
+    await expect(send({ url, body: {} })).rejects.toThrow('trigger.body is not known; known are url, ')
+    await expect(send({ url, retry: { times: 1 } })).rejects.toThrow('retry.times is not known')
+    await expect(send({ url, auth: { type: 'oauth', token: 'x' } })).rejects.toThrow('auth.type must be one of basic, ')
+    await expect(send({ url, auth: { type: 'bearer', token: 'x', password: 1 } })).rejects.toThrow(
+      'auth.password is not',
+    )
+    await expect(send({ url, auth: { type: 'bearer', token: 'Bearer x' } })).rejects.toThrow(
+      'auth.token must not begin',
+    )
+    await expect(tradecloud.sendAll([], { parallel: 1 } as object)).rejects.toThrow('parallel is not known')
+    expect(webhook.received).toEqual([])
+    const { api } = tradecloud
+    expect(() => api.fault({ type: 'delay', ms: 1, status: 5 } as ApiFault)).toThrow('fault.status is not known')
+    expect(() => api.setDocument('1', { name: 'a.pdf', content: '' } as never)).toThrow('document.name is not known')
+  })
+
   it('refuses a wrong option and names it', async () => {
     await expect(createTradecloudSimulator({ accessTokenMs: -1 })).rejects.toThrow('accessTokenMs')
     await expect(createTradecloudSimulator({ refreshTokenMs: NaN })).rejects.toThrow('refreshTokenMs')

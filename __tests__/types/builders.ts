@@ -56,7 +56,7 @@ export function right(): void {
   const ofDocuments: OrderDocumentsEventOptions = { lines: [{ buyerLine: { documents: [] } }], supplierOrder: null }
   const ofShipment: ShipmentOptions & ShipmentEventOptions = { lines: 3, loadCarriers: [{ packageType: 'PX' }] }
   expectType<unknown>([ofDocuments, ofShipment])
-  orderEvent({ eventName: 'AddedLater', seed: undefined, buyerOrder: { contact: { email: 'me@example.com' } } })
+  orderEvent({ eventName: 'OrderIssuedByBuyer', seed: undefined, buyerOrder: { contact: { email: 'me@example.com' } } })
   orderEvent({ lines: [{ deliverySchedule: [{ quantity: 3 }] }, {}] as const })
   shipmentEvent({ messageMeta: { messageId: 'mine' }, meta: { lastUpdatedAt: '2025-04-23T10:01:53' } })
 }

@@ -1,5 +1,7 @@
 /** Checks of what a test asked for: a wrong value throws a `TypeError` that names it. */
 
+import { findUnknownKey } from '../checks'
+
 /** Node fires a longer timer at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
@@ -11,6 +13,15 @@ export function requireMs(name: string, value: number): void {
 export function requireWhole(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return
   throw new TypeError(`${name} must be a whole number of at least ${least}, not ${value}`)
+}
+
+/** `where` is what the names belong to, as in `retry`; empty for the options of the simulator. */
+export function requireKnown(where: string, options: object, known: readonly string[]): void {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw new TypeError(`${where === '' ? 'options' : where} must be an object, not ${typeof options}`)
+  const unknown = findUnknownKey(options, known)
+  if (unknown === undefined) return
+  throw new TypeError(`${where === '' ? '' : `${where}.`}${unknown.key} is not known; ${unknown.help}`)
 }
 
 /** For users without types. `undefined` counts as a wrong value. */

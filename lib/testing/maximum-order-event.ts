@@ -5,6 +5,7 @@
 import type { BuyerLine, BuyerOrder, ChargeLine, Delivery, DeliveryHistoryLine, ItemDetails } from '../schema'
 import type { Order, OrderLine, Prices, SupplierLine, SupplierOrder } from '../schema'
 import { orderEvent } from './builders'
+import { requireKnown } from './checks'
 import { delivery, linePosition, lineValues, price, prices } from './builders/order-parts'
 import { MAX_ENTRIES, MAX_LINES, wholeNumber } from './builders/options'
 import { buyerParty, day, digits, list } from './builders/parts'
@@ -36,6 +37,7 @@ const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
  * that names a wrong option.
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
+  requireKnown('', options, ['lines', 'deliveries', 'orderId'])
   // Checked before the lines are built, which takes a while.
   const { lines = MAX_LINES, deliveries = MAX_ENTRIES, orderId } = options
   wholeNumber('lines', lines, 0, MAX_LINES)

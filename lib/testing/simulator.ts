@@ -6,7 +6,7 @@ import type { PollCursor } from './api/entities'
 import type { RateLimitOptions } from './api/rate-limit'
 import { startApiServer } from './api/server'
 import type { SimulatedApi } from './api/surface'
-import { requireMs, requireOneOf, requireWhole } from './checks'
+import { requireKnown, requireMs, requireOneOf, requireWhole } from './checks'
 import { createClock, type SimulatorClock } from './clock'
 import type { SimulatorReport, TriggerReport } from './sender/report'
 import { resolveRetry, type RetryOptions } from './sender/retry'
@@ -46,8 +46,8 @@ export interface TradecloudSimulator {
   /** Decides when tokens and links end, and what time Tradecloud writes. */
   readonly clock: SimulatorClock
   /**
-   * Sends a trigger to a webhook until the answer is final, and resolves with what became of it. A failed delivery is a
-   * result, not an error. Rejects with a `TypeError` for a trigger that contradicts itself or cannot be sent, and
+   * Sends a trigger to a webhook until the answer is final, and resolves with what became of it; `unreachable` where
+   * nothing listens. A failed delivery is a result, not an error. Rejects with a `TypeError` for a trigger that contradicts itself or cannot be sent, and
    * with an `Error` after `close()`.
    */
   send(trigger: Trigger): Promise<TriggerReport>
@@ -97,7 +97,13 @@ export async function createTradecloudSimulator(
   }
 }
 
+const KNOWN = [
+  ...['username', 'password', 'accessTokenMs', 'refreshTokenMs', 'downloadLinkMs', 'rateLimit', 'pollCursor', 'retry'],
+  ...['seed', 'startAt'],
+]
+
 function withDefaults(options: TradecloudSimulatorOptions) {
+  requireKnown('', options, KNOWN)
   const {
     username = 'integration@example.com',
     password = 'simulator',
@@ -109,6 +115,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
     seed = 1,
     startAt,
   } = options
+  if (rateLimit !== false) requireKnown('rateLimit', rateLimit, ['perSecond', 'retryAfter'])
   requireMs('accessTokenMs', accessTokenMs)
   requireMs('refreshTokenMs', refreshTokenMs)
   requireMs('downloadLinkMs', downloadLinkMs)

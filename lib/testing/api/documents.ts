@@ -3,6 +3,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
 import { json, refusal, type ApiAnswer } from './answer'
 import { decode } from './target'
@@ -35,7 +36,9 @@ export class DocumentStore {
     private readonly linkMs: number,
   ) {}
 
-  set(objectId: string, { filename, contentType = 'application/octet-stream', content }: SimulatedDocument): void {
+  set(objectId: string, document: SimulatedDocument): void {
+    requireKnown('document', document, ['filename', 'contentType', 'content'])
+    const { filename, contentType = 'application/octet-stream', content } = document
     this.documents.set(objectId, { filename, contentType, content: Buffer.from(content) })
   }
 

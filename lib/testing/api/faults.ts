@@ -1,7 +1,7 @@
 /**
  * What goes wrong at the API because a test asked for it: which requests it hits, and how often.
  */
-import { requireMs, requireOneOf, requireWhole } from '../checks'
+import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 import type { ApiAnswer } from './answer'
 import { apiEndpoints, type ApiEndpoint } from './target'
 
@@ -47,7 +47,16 @@ export interface FaultHandle {
   clear(): void
 }
 
-const KINDS: Array<FaultKind['type']> = ['status', 'delay', 'hang', 'drip', 'cut', 'nonsense', 'huge']
+/** The options of each kind. */
+const KINDS: Record<FaultKind['type'], string[]> = {
+  status: ['status', 'headers', 'body'],
+  delay: ['ms'],
+  hang: [],
+  drip: ['everyMs'],
+  cut: ['when'],
+  nonsense: ['body'],
+  huge: ['bytes', 'gzip'],
+}
 
 interface ActiveFault {
   fault: ApiFault
@@ -125,7 +134,8 @@ export function damage(answer: ApiAnswer, fault: FaultKind | undefined): ApiAnsw
 }
 
 function check(fault: ApiFault): void {
-  requireOneOf('type', fault.type, KINDS)
+  requireOneOf('type', fault.type, Object.keys(KINDS))
+  requireKnown('fault', fault, ['type', ...KINDS[fault.type], 'endpoint', 'times'])
   if (fault.type === 'status' && !(fault.status >= 200 && fault.status <= 599)) {
     throw new TypeError(`status must be 200 to 599, not ${fault.status}`)
   }

@@ -3,6 +3,9 @@
  * `TypeError` and names itself.
  */
 import { inspect } from 'node:util'
+import { findUnknownKey, suggest } from '../../checks'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../event-names'
+import { schemas } from '../../schema'
 import { isPlainObject } from './merge'
 
 /** Lines of an order or of a shipment. */
@@ -46,14 +49,39 @@ export function entries<T extends object>(name: string, value: number | readonly
   return value as T[]
 }
 
-/** Names that would otherwise slip in as fields: options of another builder, or another name of an ID. */
-export function requireOptions(options: unknown, builder: string, refused: readonly string[]): void {
-  if (!isPlainObject(options)) throw new TypeError(`the options of ${builder} must be an object, not ${show(options)}`)
-  const wrong = Object.entries(options).find(([name, value]) => refused.includes(name) && value !== undefined)?.[0]
-  if (wrong !== undefined) throw new TypeError(`${wrong} is no option of ${builder}`)
+interface Allowed {
+  /** What the builder reads itself. */
+  options: readonly string[]
+  /** Schema whose fields may be given as overrides. */
+  schema: 'order' | 'orderDocuments' | 'shipment'
+  /** Of these two, the names that would slip in as fields: options of another builder, or another name of an ID. */
+  refused: readonly string[]
 }
 
-/** What is no option is a field, also one that this version of the package does not know. */
+/** A misspelled option would become a field of the order. */
+export function requireOptions(options: unknown, builder: string, { options: own, schema, refused }: Allowed): void {
+  if (!isPlainObject(options)) throw new TypeError(`the options of ${builder} must be an object, not ${show(options)}`)
+  const { properties = {} } = schemas[schema] as { properties?: object }
+  const known = [...new Set([...own, ...Object.keys(properties)])].filter((name) => !refused.includes(name))
+  const unknown = findUnknownKey(options, known)
+  if (unknown === undefined) return
+  const { key, help } = unknown
+  if (refused.includes(key)) throw new TypeError(`${key} is no option of ${builder}`)
+  throw new TypeError(`${key} is neither an option of ${builder} nor a field of what it builds; ${help}`)
+}
+
+/** Those of another kind too: what a receiver makes of such an event is worth a test. */
+const EVENT_NAMES: readonly string[] = [...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames]
+
+export function knownEventName(value: unknown): string {
+  const name = text('eventName', value)
+  // An empty name is no misspelled one: it stands for an event without a name.
+  if (name === '' || EVENT_NAMES.includes(name)) return name
+  const advice = 'for an event with a new name, set it in the built body'
+  throw new TypeError(`eventName ${show(name)} is not known; ${advice}${suggest(name, EVENT_NAMES)}`)
+}
+
+/** What is no option is a field. */
 export function overridesIn(options: object, names: readonly string[]): object {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
 }

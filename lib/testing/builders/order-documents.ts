@@ -4,7 +4,7 @@
 import type { OrderDocumentsEventName } from '../../event-names'
 import type { MessageMeta, OrderDocuments, OrderDocumentsLine } from '../../schema'
 import { merge } from './merge'
-import { overridesIn, requireOptions, text } from './options'
+import { knownEventName, overridesIn, requireOptions } from './options'
 import { linePosition } from './order-parts'
 import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } from './order-plan'
 import type { DecidedField, OrderPlan, OrderSizeOptions } from './order-plan'
@@ -14,7 +14,7 @@ import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts
 export interface OrderDocumentsEventOptions
   extends OrderSizeOptions<OrderDocumentsLine>, AffectedLinesOptions, Omit<OrderDocuments, DecidedField | 'documents'> {
   /**
-   * A known name, or any other text. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts, else
+   * A known name; any other throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts, else
    * in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
    */
   eventName?: OrderDocumentsEventName | (string & {}) | undefined
@@ -40,7 +40,11 @@ export interface OrderDocumentsEventBody {
  * same `seed`, `orderId` and `documents` holds them too. Overrides, further events and errors: as for `orderEvent`.
  */
 export function orderDocumentsEvent(options: OrderDocumentsEventOptions = {}): OrderDocumentsEventBody {
-  requireOptions(options, 'orderDocumentsEvent', ['id', 'deliveries'])
+  requireOptions(options, 'orderDocumentsEvent', {
+    options: ORDER_OPTIONS,
+    schema: 'orderDocuments',
+    refused: ['id', 'deliveries'],
+  })
   const planned = orderPlan(options, 0, 1)
   const { eventName = 'OrderDocumentsAttachedBySupplier' } = options
   const isBuyers = eventName === 'OrderDocumentsAttachedByBuyer'
@@ -59,7 +63,7 @@ export function orderDocumentsEvent(options: OrderDocumentsEventOptions = {}): O
       ...(!isBuyers && { documents: documents(planned, 'supplier', 'order') }),
     },
     lines: affected.map(({ index, override }) => merge(line(planned, index, isBuyers), override)),
-    meta: messageMeta(planned, 'orderDocumentsEvent', text('eventName', eventName), sizes),
+    meta: messageMeta(planned, 'orderDocumentsEvent', knownEventName(eventName), sizes),
     lastUpdatedAt: planned.lastUpdatedAt,
   }
   return { eventName, orderDocumentsEvent: merge(content, overridesIn(options, ORDER_OPTIONS)) }

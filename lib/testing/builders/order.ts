@@ -4,7 +4,7 @@
 import type { OrderEventName } from '../../event-names'
 import type { MessageMeta, Order, OrderLine, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../../schema'
 import { merge } from './merge'
-import { overridesIn, requireOptions, text } from './options'
+import { knownEventName, overridesIn, requireOptions } from './options'
 import { buyerOrder, orderLine, singleDeliveryLines, supplierOrder } from './order-parts'
 import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions, type OrderPlan } from './order-plan'
 import type { OrderDeliveryOptions, OrderOverrides } from './order-plan'
@@ -19,7 +19,7 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
 }
 
 interface EventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
-  /** A known name, or any other text. Default: 'OrderLinesAcceptedBySupplier'. */
+  /** A known name; any other throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
   /** Goes over the message meta inside the event. Default: an ID that follows from the options, overrides aside. */
   meta?: MessageMeta | undefined
@@ -60,7 +60,7 @@ export interface SingleDeliveryOrderEventBody {
  * Overrides are merged field by field at any depth; lists are replaced, but for `lines`, whose entries are merged into
  * the lines; `null` is written, `undefined` leaves what was built. An override changes its own field and no other.
  * Nothing is shared with another result, so a test may change any part of it. Throws a `TypeError` that names a wrong
- * option.
+ * option, also one that is neither an option nor a documented field: set a new field in what was built.
  *
  * ```ts
  * const { orderEvent: { orderId } } = orderEvent({ seed: 7, lines: 2 })
@@ -68,7 +68,11 @@ export interface SingleDeliveryOrderEventBody {
  * ```
  */
 export function order(options: OrderOptions = {}): FetchedOrder {
-  requireOptions(options, 'order', ['id', 'eventName', 'firstLine', 'meta'])
+  requireOptions(options, 'order', {
+    options: ORDER_OPTIONS,
+    schema: 'order',
+    refused: ['id', 'eventName', 'firstLine', 'meta'],
+  })
   const planned = orderPlan(options)
   const lines = affectedLines(options).map(({ index, override }) => merge(orderLine(planned, index), override))
   return merge({ id: planned.id, ...header(planned, lines) }, overridesIn(options, ORDER_OPTIONS))
@@ -110,12 +114,12 @@ export function singleDeliveryOrderEvent(options: SingleDeliveryOrderEventOption
 }
 
 function planEvent<Line extends object>(builder: string, options: EventOptions<Line>, minDeliveries = 0) {
-  requireOptions(options, builder, ['id'])
+  requireOptions(options, builder, { options: ORDER_OPTIONS, schema: 'order', refused: ['id'] })
   const planned = orderPlan(options, minDeliveries)
   const affected = affectedLines(options)
   const { eventName = 'OrderLinesAcceptedBySupplier' } = options
   const sizes = [affected[0]?.index ?? 0, affected.length, planned.deliveries]
-  const meta = messageMeta(planned, builder, text('eventName', eventName), sizes)
+  const meta = messageMeta(planned, builder, knownEventName(eventName), sizes)
   return { planned, affected, eventName, meta }
 }
 

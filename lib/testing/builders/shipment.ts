@@ -4,7 +4,16 @@
 import type { ShipmentEventName } from '../../event-names'
 import type { LoadCarrier, MessageMeta, Shipment, ShipmentLine } from '../../schema'
 import { merge } from './merge'
-import { entries, MAX_ENTRIES, MAX_LINES, overridesIn, requireOptions, text, type BuilderOptions } from './options'
+import {
+  entries,
+  knownEventName,
+  MAX_ENTRIES,
+  MAX_LINES,
+  overridesIn,
+  requireOptions,
+  text,
+  type BuilderOptions,
+} from './options'
 import { delivery, linePosition, lineValues } from './order-parts'
 import { purchaseOrderNumber } from './order-plan'
 import { ACCOUNTS, BUYER_ID, buyerParty, day, digits, documents, list, messageMeta, plan, SUPPLIER_ID } from './parts'
@@ -38,7 +47,7 @@ export interface ShipmentOptions extends SizeOptions {
 
 /** All other fields of a shipment go over what is built. Its `meta` is that of the shipment. */
 export interface ShipmentEventOptions extends SizeOptions {
-  /** A known name, or any other text. Default: 'ShipmentIssuedBySupplier'. */
+  /** A known name; any other throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /** Goes over `meta` of the body. Default: an ID that follows from the options, overrides aside. */
   messageMeta?: MessageMeta | undefined
@@ -74,7 +83,11 @@ const SHIPMENT_OPTIONS = [
  * `loadCarriers` are merged into what is built.
  */
 export function shipment(options: ShipmentOptions = {}): FetchedShipment {
-  requireOptions(options, 'shipment', ['id', 'eventName', 'messageMeta'])
+  requireOptions(options, 'shipment', {
+    options: SHIPMENT_OPTIONS,
+    schema: 'shipment',
+    refused: ['id', 'eventName', 'messageMeta'],
+  })
   return build(shipmentPlan(options), options)
 }
 
@@ -88,11 +101,11 @@ export function shipment(options: ShipmentOptions = {}): FetchedShipment {
  * ```
  */
 export function shipmentEvent(options: ShipmentEventOptions = {}): ShipmentEventBody {
-  requireOptions(options, 'shipmentEvent', ['id'])
+  requireOptions(options, 'shipmentEvent', { options: SHIPMENT_OPTIONS, schema: 'shipment', refused: ['id'] })
   const planned = shipmentPlan(options)
   const { eventName = 'ShipmentIssuedBySupplier' } = options
   const sizes = [planned.lines.length, planned.loadCarriers.length]
-  const meta = messageMeta(planned, 'shipmentEvent', text('eventName', eventName), sizes)
+  const meta = messageMeta(planned, 'shipmentEvent', knownEventName(eventName), sizes)
   return { eventName, shipment: build(planned, options), meta: merge(meta, options.messageMeta ?? {}) }
 }
 

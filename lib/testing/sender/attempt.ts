@@ -28,6 +28,14 @@ export interface Attempt {
 
 export type AttemptAnswer = Pick<Attempt, 'status' | 'error' | 'headers' | 'body'>
 
+/** Nothing listens there, there is no such host, or what listens there cannot be spoken to in this way. */
+export function isNoConnection(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(
+    code,
+  )
+}
+
 export class Connections {
   private readonly httpAgent = new HttpAgent({ keepAlive: true })
   private readonly httpsAgent = new HttpsAgent({ keepAlive: true })

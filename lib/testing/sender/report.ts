@@ -10,9 +10,10 @@ export interface TriggerReport {
   trigger: Trigger
   /**
    * `still retrying`: under way when the report was made, or ended by `maxAttempts`, the `signal` or `close()`, where
-   * Tradecloud would have gone on.
+   * Tradecloud would have gone on. `unreachable`: no connection could be made, and nothing has ever answered at that
+   * address; see the `error` of the attempts. Tradecloud would have gone on, but a test would never end.
    */
-  result: 'delivered' | 'given up' | 'still retrying'
+  result: 'delivered' | 'given up' | 'still retrying' | 'unreachable'
   method: 'POST' | 'PUT' | 'GET'
   /** With the ID filled in. */
   url: string
@@ -31,6 +32,7 @@ export interface SimulatorReport {
   sent: TriggerReport[]
   delivered: TriggerReport[]
   givenUp: TriggerReport[]
+  /** Those that Tradecloud would go on with, `unreachable` ones included. */
   stillRetrying: TriggerReport[]
   /** Those with more than one attempt. */
   retried: TriggerReport[]
@@ -44,7 +46,7 @@ export function summarize(sent: TriggerReport[]): SimulatorReport {
     sent,
     delivered: those('delivered'),
     givenUp: those('given up'),
-    stillRetrying: those('still retrying'),
+    stillRetrying: sent.filter(({ result }) => result === 'still retrying' || result === 'unreachable'),
     retried: sent.filter(({ attempts }) => attempts.length > 1),
     duplicates: sent.filter(({ duplicate }) => duplicate),
   }

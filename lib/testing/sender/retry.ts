@@ -1,7 +1,7 @@
 /**
  * What the simulated Tradecloud makes of an answer, and how long it waits before it tries again.
  */
-import { requireMs } from '../checks'
+import { requireKnown, requireMs } from '../checks'
 
 /** `retry` is tried again without end; the other two are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
@@ -24,14 +24,20 @@ export interface RetryOptions {
    * simulator's clock does not move with it. Default: 1.
    */
   speed?: number | undefined
-  /** The sending ends as `still retrying` after so many attempts, the first one counted. Default: no limit. */
+  /**
+   * The sending ends as `still retrying` after so many attempts, the first one counted. Default: no limit, but a sending
+   * to an address where nothing has ever answered ends as `unreachable` after 7 attempts without a connection.
+   */
   maxAttempts?: number | undefined
 }
 
 export type Retry = { [Name in keyof RetryOptions]-?: NonNullable<RetryOptions[Name]> }
 
+const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
+
 /** Later options win over earlier ones. Throws a `TypeError` that names a wrong one. */
 export function resolveRetry(...layers: Array<RetryOptions | undefined>): Retry {
+  for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
   const pick = <Name extends keyof RetryOptions>(name: Name, fallback: Retry[Name]) =>
     layers.reduce<Retry[Name]>((value, layer) => (layer?.[name] as Retry[Name] | undefined) ?? value, fallback)
   const retry = {

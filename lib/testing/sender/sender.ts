@@ -3,14 +3,17 @@
  * long as the answer asks for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { requireMs, requireWhole } from '../checks'
+import { requireKnown, requireMs, requireWhole } from '../checks'
 import { steadyMs, type SimulatorClock } from '../clock'
 import { createRandom } from '../random'
-import { Connections } from './attempt'
+import { Connections, isNoConnection } from './attempt'
 import { summarize, type SimulatorReport, type TriggerReport } from './report'
 import { backOffMs, judge, resolveRetry, type Retry, type RetryOptions } from './retry'
 import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
+
+/** About 3 s with the default waits: a receiver that is still starting is reached, and Jest's limit of 5 s is not. */
+const UNREACHABLE_AFTER = 7
 
 export interface SenderOptions {
   retry: RetryOptions | undefined
@@ -30,6 +33,8 @@ export class Sender {
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []
+  /** Addresses where something listens, or did: a receiver that is being restarted is worth any number of attempts. */
+  private readonly reached = new Set<string>()
 
   constructor(private readonly options: SenderOptions) {}
 
@@ -40,6 +45,7 @@ export class Sender {
 
   async sendAll(triggers: Iterable<Trigger>, options: SendAllOptions = {}): Promise<SimulatorReport> {
     this.requireOpen()
+    requireKnown('', options, ['concurrency', 'duplicates', 'shuffle', 'seed'])
     const { concurrency = 10, seed = this.options.seed } = options
     requireWhole('concurrency', concurrency, 1)
     // All of them before the first is sent: a wrong one must not end a test half way.
@@ -119,14 +125,26 @@ export class Sender {
       })
       if (attempt === undefined) break
       report.attempts.push(attempt)
+      const isUnreachable = this.isUnreachable(request, attempt.error)
       if (attempt.verdict !== 'retry') {
         report.result = attempt.verdict
+        break
+      }
+      if (isUnreachable && retry.maxAttempts === Infinity && report.attempts.length >= UNREACHABLE_AFTER) {
+        report.result = 'unreachable'
         break
       }
       if (report.attempts.length >= retry.maxAttempts) break
       waitedMs = backOffMs(retry, report.attempts.length, random)
     }
     return report
+  }
+
+  /** There was no connection, and there never was one. */
+  private isUnreachable({ hostname, port }: TriggerRequest, error: Error | undefined): boolean {
+    const address = `${hostname}:${port}`
+    if (error === undefined || !isNoConnection(error)) this.reached.add(address)
+    return !this.reached.has(address)
   }
 }
 

@@ -5,7 +5,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isUint8Array } from 'node:util/types'
 import { toTxml } from '../../txml/write'
-import { requireOneOf } from '../checks'
+import { requireKnown, requireOneOf } from '../checks'
 import type { RetryOptions } from './retry'
 
 /** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
@@ -63,9 +63,16 @@ export interface TriggerRequest {
   body: Buffer | undefined
 }
 
+const KNOWN = [
+  ...['url', 'method', 'event', 'format', 'orderId', 'shipmentId', 'idEncoding', 'auth', 'contentType', 'headers'],
+  ...['timeoutMs', 'retry', 'signal'],
+]
+
 /** Throws a `TypeError` for a trigger that contradicts itself or cannot be sent. */
 export function buildRequest(trigger: Trigger): TriggerRequest {
-  const { format = 'json', event } = trigger
+  requireKnown('trigger', trigger, KNOWN)
+  const { format = 'json', event, idEncoding = 'percent' } = trigger
+  requireOneOf('idEncoding', idEncoding, ['percent', 'raw'])
   requireOneOf('format', format, ['json', 'txml'])
   const body = event === undefined ? undefined : toBytes(event, format)
   const method = trigger.method ?? (body === undefined ? 'GET' : 'POST')
@@ -130,6 +137,13 @@ function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string
 }
 
 function authorization(auth: Exclude<TriggerAuth, 'none'>): string {
-  if (auth.type === 'bearer') return `Bearer ${auth.token}`
+  requireOneOf('auth.type', auth.type, ['basic', 'bearer'])
+  requireKnown('auth', auth, auth.type === 'bearer' ? ['type', 'token'] : ['type', 'username', 'password'])
+  if (auth.type === 'bearer') return `Bearer ${tokenOf(auth.token)}`
   return `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`
+}
+
+function tokenOf(token: string): string {
+  if (/^bearer\s/i.test(token)) throw new TypeError('auth.token must not begin with "Bearer ": give the token alone')
+  return token
 }
