@@ -3,38 +3,59 @@
  * replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` keep the real clock.
  */
 
+/** Limits of the running clock: turns of the event loop for each of its milliseconds, and its speed on the real clock. */
 const TURNS_PER_MS = 4
+const MAX_SPEED = 30
 
 export interface Clock {
+  /** Resolves when so many milliseconds have passed on this clock. One that stands still advances by as much. */
+  wait(ms: number): Promise<void>
   /** Back to the real clock. */
   stop(): void
 }
 
-/** A clock that stands still until the test advances it. */
-export function freezeClock(): Clock & { advance: (ms: number) => Promise<void> } {
+/** A clock that stands still until the test waits. */
+export function freezeClock(): Clock {
   replaceTimers()
-  return { advance: (ms) => jest.advanceTimersByTimeAsync(ms), stop: () => jest.useRealTimers() }
+  return { wait: (ms) => jest.advanceTimersByTimeAsync(ms), stop: () => jest.useRealTimers() }
 }
 
 /**
  * A clock that advances with the turns of the event loop. A request to a server of the same process takes about ten of
- * them. What other processes and threads do (files, zlib, crypto) takes no time on it, so tests of these must not use it.
+ * them. The work of other processes and threads (files, zlib, crypto) takes none: do not test time-outs of it with this.
  */
 export function startClock(): Clock {
-  const state = { turns: 0, stopped: false }
+  const state = { turns: 0, ms: 0, stopped: false }
+  const realTime = performance.now.bind(performance)
+  const startedAt = realTime()
   replaceTimers()
   const run = (): void => {
     if (state.stopped) return
-    if (++state.turns % TURNS_PER_MS === 0) jest.advanceTimersByTime(1)
+    if (++state.turns >= TURNS_PER_MS && state.ms < (realTime() - startedAt) * MAX_SPEED) {
+      jest.advanceTimersByTime(1)
+      state.turns = 0
+      state.ms++
+    }
     setImmediate(run)
   }
   setImmediate(run)
   return {
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     stop: () => {
       state.stopped = true
       jest.useRealTimers()
     },
   }
+}
+
+/** A running clock for each test of the file. Call it behind the `afterEach` that closes what runs on it. */
+export function clockForEach(): Pick<Clock, 'wait'> {
+  let clock: Clock | undefined
+  beforeEach(() => {
+    clock = startClock()
+  })
+  afterEach(() => clock?.stop())
+  return { wait: (ms) => clock?.wait(ms) ?? Promise.resolve() }
 }
 
 function replaceTimers(): void {

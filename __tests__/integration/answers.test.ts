@@ -111,7 +111,10 @@ const rows: Record<Outcome, Row> = {
     status: 404,
     cause: expect.objectContaining({ code: 'not_found' }),
     act: async (options) =>
-      sendTo({ ...options, api: apiOf(await startTradecloud()), notFoundGraceMs: 0 }, { path: '/order/unknown' }),
+      sendTo(
+        { ...options, api: { ...apiOf(await startTradecloud()), notFoundRetryMs: 0 }, notFoundGraceMs: 0 },
+        { path: '/order/unknown' },
+      ),
   },
   method_not_allowed: {
     status: 405,
@@ -166,11 +169,15 @@ const rows: Record<Outcome, Row> = {
   in_progress: {
     status: 503,
     act: async (options) => {
-      const running = deferred()
-      const rig = await startRig({ ...options, onOrder: () => running.promise })
+      const [begun, running] = [deferred(), deferred()]
+      const onOrder = (): Promise<void> => {
+        begun.resolve()
+        return running.promise
+      }
+      const rig = await startRig({ ...options, onOrder })
       const event = orderEvent()
       const first = rig.post(event)
-      await pause(50)
+      await begun.promise
       const answer = await rig.post(event)
       running.resolve()
       await first
@@ -643,15 +650,21 @@ describe('the order of the checks', () => {
   })
 
   test('overloaded before method', async () => {
-    const rig = await startRig({ bodyLimit: 300, maxBytesInFlight: 300, onOrder: () => sleep(300) })
+    const [begun, running] = [deferred(), deferred()]
+    const onOrder = (): Promise<void> => {
+      begun.resolve()
+      return running.promise
+    }
+    const rig = await startRig({ bodyLimit: 300, maxBytesInFlight: 300, onOrder })
     const json = orderEvent({ reason: '' })
     json.orderEvent.reason = 'x'.repeat(300 - JSON.stringify(json).length)
     const first = rig.post(json)
-    await pause(50)
+    await begun.promise
     for (const method of ['GET', 'DELETE', 'POST']) {
       expect(await rig.send({ method, path: '/order/1' })).toMatchObject({ status: 503, json: { code: 'unavailable' } })
       expect(await rig.send({ method, path: '/order/1', auth: null })).toMatchObject({ status: 401 })
     }
+    running.resolve()
     expect(await first).toMatchObject({ status: 200 })
     expect(await rig.send({ method: 'DELETE', path: '/order/1' })).toMatchObject({ status: 405 })
   })

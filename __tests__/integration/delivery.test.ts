@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { clockForEach } from '../clock'
 import { MemoryStore, RejectEvent, TradecloudClient, type Store } from 'tradecloud-webhook'
 import {
   apiOf,
@@ -14,7 +14,6 @@ import {
   fixture,
   orderEvent,
   orderId,
-  pause,
   shipmentId,
   startRig,
   startServer,
@@ -27,6 +26,7 @@ import {
 } from './harness'
 
 afterEach(closeAll)
+const { wait: pause } = clockForEach()
 
 const start = (options: RigOptions = {}): Promise<Rig> => startRig({ validation: 'off', ...options })
 const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
@@ -448,7 +448,7 @@ describe('answers that come late', () => {
       answerTimeoutMs: 100,
       onOrder: async () => {
         if (++calls === 1) {
-          await sleep(200)
+          await pause(200)
           failed.resolve()
           throw new Error('late')
         }
@@ -575,14 +575,14 @@ describe('GET triggers', () => {
   })
 
   test('an unknown ID: 503 for the time of grace, then 404', async () => {
-    const { rig } = await startFetching({ notFoundGraceMs: 150 })
+    const { rig } = await startFetching({ notFoundGraceMs: 10_000 })
     expect(await rig.get('/order/new')).toMatchObject({
       status: 503,
       json: { code: 'not_found' },
       headers: { 'retry-after': '10' },
     })
     expect(await rig.get('/order/new')).toMatchObject({ status: 503 })
-    await pause(200)
+    await pause(10_000)
     expect(await rig.get('/order/other')).toMatchObject({ status: 503 })
     expect(await rig.get('/order/new')).toMatchObject({ status: 404, json: { code: 'not_found' } })
     expect(rig.records.map(({ givenUp }) => givenUp)).toEqual([false, false, false, true])
@@ -790,7 +790,7 @@ describe('close()', () => {
       answerTimeoutMs: 50,
       closeTimeoutMs: 5_000,
       onOrder: async () => {
-        await sleep(300)
+        await pause(300)
         finished = true
       },
     })

@@ -5,10 +5,12 @@
 import createDebug from 'debug'
 import fc from 'fast-check'
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
+import { clockForEach } from '../clock'
 import { EVIL, UNPRINTABLE } from './evil-ids'
 import { apiOf, closeAll, startRig, startTradecloud } from './harness'
 
 afterEach(closeAll)
+clockForEach()
 
 describe('an ID is one segment of the path of the API, or nothing is asked', () => {
   const start = async () => {

@@ -561,7 +561,7 @@ describe('the option fetch', () => {
     const tradecloud = await startTradecloud()
     tradecloud.api.setOrder(orderId, wholeOrder)
     tradecloud.api.setShipment(shipmentId, wholeShipment)
-    const rig = await startRig({ fetch, ...(withApi && { api: apiOf(tradecloud) }) })
+    const rig = await startRig({ fetch, ...(withApi && { api: { ...apiOf(tradecloud), notFoundRetryMs: 0 } }) })
     return { tradecloud, rig }
   }
 

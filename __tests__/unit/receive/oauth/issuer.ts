@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
 import { OAuthVerifier } from '../../../../lib/receive/oauth/verifier'
 import type { KeyTimes } from '../../../../lib/receive/oauth/key-set'
-import { freezeClock } from '../../../clock'
+import { freezeClock, type Clock } from '../../../clock'
 import { until } from '../../../wait'
 
 export { until }
@@ -118,7 +118,7 @@ export interface SetUp {
 
 /** A key server for each test, and a clock that stands still until `advance`. */
 export function setUp(): SetUp {
-  let clock: ReturnType<typeof freezeClock>
+  let clock: Clock
   const verifiers: OAuthVerifier[] = []
   const server = { current: new KeyServer() }
   beforeEach(async () => {
@@ -134,7 +134,7 @@ export function setUp(): SetUp {
     get server() {
       return server.current
     },
-    advance: (ms) => clock.advance(ms),
+    advance: (ms) => clock.wait(ms),
     verifier: (options = {}, times = {}) => {
       const entry = { issuer: ISSUER, jwksUri: server.current.uri, audience: AUDIENCE, ...options }
       const made = new OAuthVerifier(resolveOAuth('auth', entry), times)
