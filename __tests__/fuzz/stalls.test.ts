@@ -118,6 +118,6 @@ test('an upload that drips, and is never idle, may take longer than an answer', 
   // Ends what was begun: there is no order in it.
   for (const { socket } of dripping) socket.write('5}'.padEnd(1000 - sent))
   await until(() => dripping.every(({ closedAt }) => closedAt !== undefined), 'a drip goes on', 30_000)
-  expect(answersOf(dripping)).toEqual({ '400 invalid_body': 100 })
+  expect(answersOf(dripping)).toEqual({ '503 invalid_body': 100 })
   expect(await target.close()).toMatchObject({ exitCode: 0, problems: [] })
 }, 90_000)
