@@ -22,6 +22,11 @@ test('the README has snippets', () => {
   expect(snippets.filter(({ page }) => page === 'README.md').length).toBeGreaterThanOrEqual(7)
 })
 
+test.each(['ts', 'sql'])('the README quotes examples/postgres.%s, which is tested, as it is', (language) => {
+  const file = readFileSync(join(root, `examples/postgres.${language}`), 'utf8')
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\n\`\`\`${language}\n${file}\`\`\`\n`)
+})
+
 test('every snippet compiles', () => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: { compilerOptions: object }

@@ -1,0 +1,263 @@
+/**
+ * Real PostgreSQL servers for tests: each on a port and in a folder of its own, to be frozen, killed and started again at
+ * will. Needs Debian's package `postgresql`; tests that run as root start it as the user `postgres`.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, closeSync, cpSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Client, type QueryResult, type QueryResultRow } from 'pg'
+
+const run = promisify(execFile)
+
+const HOST = '127.0.0.1'
+const USER = 'postgres'
+const START_MS = 60_000
+/** Below the ports that systems give to outgoing calls: none of those must take it while the server is down. */
+const PORTS = { from: 20_000, to: 32_000 }
+const ATTEMPTS = 5
+
+const servers = new Set<PostgresServer>()
+/** An empty cluster, which is copied for each server: `initdb` takes seconds. */
+let template: Promise<string> | undefined
+
+/** `settings`: of postgresql.conf, as `{ fsync: 'off' }`. The server answers when this resolves. */
+export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  const account = await accountOf()
+  template ??= createCluster(account)
+  const source = await template
+  for (let attempt = 1; ; attempt++) {
+    const folder = await ownFolder(account)
+    cpSync(join(source, 'data'), join(folder, 'data'), { recursive: true })
+    if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, folder])
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+    const server = new PostgresServer(port, folder, settings, account)
+    servers.add(server)
+    try {
+      await server.restart()
+      return server
+    } catch (error) {
+      const portTaken = server.log().includes('Address already in use')
+      await server.stop()
+      if (!portTaken || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** For `afterAll`: ends every server that was started, and removes its folder. */
+export async function stopPostgresServers(): Promise<void> {
+  await Promise.all([...servers].map((server) => server.stop()))
+  const created = await template?.catch(() => undefined)
+  template = undefined
+  if (created !== undefined) await rm(created, { recursive: true, force: true })
+}
+
+interface Account {
+  uid: number
+  gid: number
+}
+
+export class PostgresServer {
+  readonly host = HOST
+  readonly port: number
+  readonly folder: string
+  /** For `new Pool({ connectionString })`. */
+  readonly connectionString: string
+  readonly #settings: Record<string, string>
+  readonly #account: Account | undefined
+  #process: ChildProcess | undefined
+  #guard: ChildProcess | undefined
+
+  constructor(port: number, folder: string, settings: Record<string, string>, account: Account | undefined) {
+    this.port = port
+    this.folder = folder
+    this.connectionString = `postgres://${USER}@${HOST}:${port}/postgres`
+    this.#settings = settings
+    this.#account = account
+  }
+
+  /** SIGSTOP to the server and its sessions: connections stay open, and nothing is answered until `thaw`. */
+  freeze(): void {
+    signalAll(this.#process?.pid, 'SIGSTOP')
+  }
+
+  /** SIGCONT: works off what came in while it was frozen. */
+  thaw(): void {
+    signalAll(this.#process?.pid, 'SIGCONT')
+  }
+
+  /** SIGKILL to the server and its sessions, as in a crash; resolves when the server is gone. */
+  async kill(): Promise<void> {
+    const running = this.#process
+    this.#process = undefined
+    if (running?.exitCode === null && running.signalCode === null) {
+      running.ref()
+      const exited = once(running, 'exit')
+      signalAll(running.pid, 'SIGKILL')
+      await exited
+    }
+    this.#guard?.kill('SIGKILL')
+    this.#guard = undefined
+  }
+
+  /** Starts it on the same port and folder, and waits until it answers. One that still runs is killed first. */
+  async restart(): Promise<void> {
+    await this.kill()
+    const end = Date.now() + START_MS
+    while (!(await this.#start(end))) {
+      // After a crash, sessions of the killed server may hold its shared memory for a moment.
+      if (!this.log().includes('is still in use') || Date.now() > end) {
+        throw new Error(`postgres on port ${this.port} does not start:\n${this.log()}`)
+      }
+      await sleep(50)
+    }
+  }
+
+  /** One statement on a connection of its own. */
+  async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<QueryResult<Row>> {
+    const client = new Client({ connectionString: this.connectionString, connectionTimeoutMillis: 2_000 })
+    client.on('error', () => undefined) // the promises below tell
+    await client.connect()
+    try {
+      return await client.query<Row>(sql, values)
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** What the server wrote to its log. */
+  log(): string {
+    try {
+      return readFileSync(this.#logFile, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+
+  /** Ends it and removes its folder. */
+  async stop(): Promise<void> {
+    servers.delete(this)
+    await this.kill()
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  get #logFile(): string {
+    return join(this.folder, 'postgres.log')
+  }
+
+  /** False where the process ended before it answered. */
+  async #start(end: number): Promise<boolean> {
+    const settings = Object.entries({
+      listen_addresses: HOST,
+      port: String(this.port),
+      unix_socket_directories: this.folder,
+      ...this.#settings,
+    })
+    const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+    const log = openSync(this.#logFile, 'w')
+    // A process group of its own: Ctrl-C is for the tests, and a crash takes the sessions too.
+    const child = spawn(join(binaries(), 'postgres'), args, {
+      stdio: ['ignore', log, log],
+      detached: true,
+      cwd: this.folder,
+      ...this.#account,
+    })
+    closeSync(log)
+    const ended = new Promise<true>((resolve) =>
+      child.once('error', () => resolve(true)).once('exit', () => resolve(true)),
+    )
+    child.unref()
+    this.#process = child
+    if (child.pid !== undefined) this.#guard = guard(child.pid, this.folder)
+    while (!(await this.#answers())) {
+      if (await Promise.race([ended, sleep(20, false)])) return false
+      if (Date.now() > end) throw new Error(`postgres on port ${this.port} does not answer:\n${this.log()}`)
+    }
+    return true
+  }
+
+  /** Another server may have the port: only an answer out of this folder counts. */
+  async #answers(): Promise<boolean> {
+    try {
+      const { rows } = await this.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder")
+      return rows[0]?.folder === join(this.folder, 'data')
+    } catch {
+      return false
+    }
+  }
+}
+
+/** Signals the server and its sessions, which are processes of their own. */
+function signalAll(pid: number | undefined, signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+  if (pid === undefined) return
+  for (const each of [pid, ...childrenOf(pid)]) {
+    try {
+      process.kill(each, signal)
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        // The name of the program, in brackets, may hold anything.
+        return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(pid)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
+}
+
+/** Of the newest installed version. */
+function binaries(): string {
+  const root = '/usr/lib/postgresql'
+  try {
+    const [newest] = readdirSync(root).toSorted((one, other) => Number(other) - Number(one))
+    if (newest !== undefined) return join(root, newest, 'bin')
+  } catch {
+    // Not installed.
+  }
+  throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+}
+
+/** PostgreSQL refuses to run as root. `undefined`: the user of the tests. */
+async function accountOf(): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, USER])).stdout)))
+  return { uid: uid ?? NaN, gid: gid ?? NaN }
+}
+
+async function ownFolder(account: Account | undefined): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tradecloud-postgres-'))
+  if (account) chownSync(folder, account.uid, account.gid)
+  return folder
+}
+
+async function createCluster(account: Account | undefined): Promise<string> {
+  const folder = await ownFolder(account)
+  const args = ['-D', join(folder, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
+  await run(join(binaries(), 'initdb'), args, { cwd: folder, ...account })
+  return folder
+}
+
+/** Ends the server when this process is gone, however it went: the pipe between them closes then. Its sessions follow. */
+function guard(pid: number, folder: string): ChildProcess {
+  const script = 'read _; kill -9 "$0"; rm -rf "$1"'
+  const child = spawn('/bin/sh', ['-c', script, String(pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  child.unref()
+  ;(child.stdin as Socket | null)?.unref()
+  return child
+}

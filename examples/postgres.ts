@@ -1,0 +1,76 @@
+import { Pool, type PoolClient } from 'pg'
+import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-webhook'
+
+export function createPool(connectionString: string | undefined): Pool {
+  const pool = new Pool({ connectionString, connectionTimeoutMillis: 5_000, statement_timeout: 20_000 })
+  // Without these a lost connection would end the process. The query that runs on it rejects.
+  const ignore = () => undefined
+  return pool.on('error', ignore).on('connect', (db) => db.on('error', ignore))
+}
+
+/** Everything in one transaction: `onOrder: (event, context) => writeOrder(pool, event, context)`. */
+export async function writeOrder(pool: Pool, event: OrderEvent, context: WebhookContext): Promise<void> {
+  const db = await pool.connect()
+  let broken = false
+  try {
+    await db.query('BEGIN')
+    await upsertOrder(db, event, context)
+    await db.query('COMMIT')
+  } catch (error) {
+    await db.query('ROLLBACK').catch(() => (broken = true))
+    if (isPermanent(error)) throw new RejectEvent(`the database refuses it: ${String(error)}`, { cause: error })
+    throw error // Tradecloud sends the event again
+  } finally {
+    db.release(broken)
+  }
+}
+
+async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookContext): Promise<void> {
+  if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
+  // The same delivery once more: it was written before, in the same transaction as its ID. A replay writes again.
+  const first = await db.query('INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING', [context.deliveryId])
+  if (first.rowCount === 0 && !context.replay) return
+
+  // Older events change nothing. A field that is missing or empty keeps its value.
+  const { order, orderId, lastUpdatedAt } = event
+  const number = filled(order.buyerOrder?.purchaseOrderNumber)
+  await db.query(
+    `INSERT INTO orders AS o (id, number, status, updated_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (id) DO UPDATE SET number = COALESCE($2, o.number), status = COALESCE($3, o.status),
+       updated_at = COALESCE($4, o.updated_at)
+     WHERE o.updated_at IS NULL OR $4 IS NULL OR o.updated_at <= $4`,
+    [orderId, number, filled(order.status?.processStatus), lastUpdatedAt],
+  )
+  // Only the lines that are here. A line that is not in the event has not changed: never delete it.
+  for (const line of order.lines ?? []) {
+    const { id, buyerLine, status } = line
+    await db.query(
+      `INSERT INTO order_lines AS l (id, order_id, position, status, updated_at) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (id) DO UPDATE SET position = COALESCE($3, l.position), status = COALESCE($4, l.status),
+         updated_at = COALESCE($5, l.updated_at)
+       WHERE l.updated_at IS NULL OR $5 IS NULL OR l.updated_at <= $5`,
+      // A line without its own time is as old as its event.
+      [
+        filled(id),
+        orderId,
+        filled(buyerLine?.position),
+        filled(status?.processStatus),
+        filled(line.lastUpdatedAt) ?? lastUpdatedAt,
+      ],
+    )
+  }
+}
+
+/** Any field may be missing, null or empty. `undefined` becomes NULL. */
+function filled<T>(value: T): T | undefined {
+  return value === '' || value === null ? undefined : value
+}
+
+/**
+ * Whether the database would refuse the same values again: SQLSTATE class 22 (no such date, a NUL in a text), 23502 (a
+ * value is missing) and 23514 (a check). Not 23503 (a row that it refers to may arrive later), 23505 or 40xxx.
+ */
+export function isPermanent(error: unknown): boolean {
+  const code: unknown = (error as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' && /^(22...|23502|23514)$/.test(code)
+}
