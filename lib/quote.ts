@@ -9,9 +9,10 @@ export function quoteJson(value: unknown): string {
   return escapeControls(JSON.stringify(value))
 }
 
-/** Text for log lines, as a last resort where a part of it was not quoted. `lines`: line breaks are kept. */
-export function escapeControls(text: string, lines = false): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (char) =>
-    lines && char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+/** Text for log lines, as a last resort where a part of it was not quoted. */
+export function escapeControls(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

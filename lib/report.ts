@@ -189,7 +189,8 @@ function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
 }
 
 function explainToDebug(subject: string, cause: unknown): void {
-  if (cause !== undefined && debugDeliver.enabled) debugDeliver('%s %s', subject, explain(cause))
+  if (cause === undefined || !debugDeliver.enabled) return
+  for (const line of explain(cause)) debugDeliver('%s %s', subject, line)
 }
 
 function toError(result: Result, answer: Answer): TradecloudWebhookError {

@@ -3,7 +3,7 @@
  * and credentials in other fields. Anything can be thrown, including objects with getters that throw.
  */
 import { basename, dirname } from 'node:path'
-import { inspect, types } from 'node:util'
+import { types } from 'node:util'
 import { escapeControls, quote } from '../quote'
 
 const MAX_MESSAGE = 2_000
@@ -32,10 +32,22 @@ export function locationOf(cause: unknown): string {
   return frame === undefined ? '' : ` at ${escapeControls(frame.slice(0, 300))}`
 }
 
-/** The stack and all causes, on several lines: for `DEBUG` only. */
-export function explain(cause: unknown): string {
-  const copy = safeCopy(cause)
-  return copy === undefined ? describe(cause) : escapeControls(inspect(copy, { depth: MAX_DEPTH, colors: false }), true)
+/** The stack and all causes, as lines: for `DEBUG` only. */
+export function explain(cause: unknown): string[] {
+  const copy = copyOf(cause, new Set(), 0)
+  return copy === undefined ? [describe(cause)] : linesOf(copy, '', '')
+}
+
+function linesOf(
+  { name, message, code, stack = '', cause, errors = [] }: LoggedError,
+  indent: string,
+  label: string,
+): string[] {
+  const header = `${label}${name}: ${message}${code === undefined ? '' : ` (${code})`}`
+  const own = [header, ...framesIn(stack, message).map((frame) => `    at ${frame}`)]
+  const inner = cause instanceof LoggedError ? linesOf(cause, `${indent}  `, '[cause] ') : []
+  const several = errors.flatMap((error, i) => linesOf(error, `${indent}  `, `[errors ${i}] `))
+  return [...own.map((line) => indent + escapeControls(line)), ...inner, ...several]
 }
 
 /** For a logger: an error with the same name, message, code, stack and causes, and nothing else. */
@@ -43,7 +55,7 @@ export function safeCopy(cause: unknown): Error | undefined {
   return copyOf(cause, new Set(), 0)
 }
 
-function copyOf(cause: unknown, seen: Set<unknown>, depth: number): Error | undefined {
+function copyOf(cause: unknown, seen: Set<unknown>, depth: number): LoggedError | undefined {
   if (!isError(cause) || seen.has(cause) || seen.size === MAX_ALL || depth > MAX_DEPTH) return undefined
   seen.add(cause)
   const [name, message, code] = [nameOf(cause), messageOf(cause), read(cause, 'code')]
@@ -67,7 +79,7 @@ function copyOf(cause: unknown, seen: Set<unknown>, depth: number): Error | unde
 
 class LoggedError extends Error {
   declare code?: string | number
-  declare errors?: Error[]
+  declare errors?: LoggedError[]
 
   /** Without it, loggers that write JSON show `{}`. */
   toJSON(): object {
@@ -124,8 +136,10 @@ function redact(text: string): string {
 
 /** Without the message, which may hold lines that look like frames. */
 function framesOf(cause: unknown): string[] {
-  if (!isError(cause)) return []
-  const [stack, message] = [textOf(cause, 'stack'), textOf(cause, 'message')]
+  return isError(cause) ? framesIn(textOf(cause, 'stack'), textOf(cause, 'message')) : []
+}
+
+function framesIn(stack: string, message: string): string[] {
   const from = message === '' ? -1 : stack.indexOf(message)
   const frames: string[] = []
   for (const line of (from < 0 ? stack : stack.slice(from + message.length)).split('\n', 200)) {

@@ -1,9 +1,11 @@
 /** What is shown of an error: where the user's code failed, the chain of causes, and never a secret. */
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
-import { describe as describeError, explain, locationOf, safeCopy } from '../../../lib/log/describe-error'
+import { describe as describeError, explain as linesOf, locationOf, safeCopy } from '../../../lib/log/describe-error'
 
 const SECRET = 'hunter2-secret'
+
+const explain = (cause: unknown): string => linesOf(cause).join('\n')
 
 function withStack(stack: unknown, message = 'x'): Error {
   return Object.defineProperty(new Error(message), 'stack', { value: stack })
@@ -130,7 +132,13 @@ describe('the explanation', () => {
       'Error: connect ECONNREFUSED',
     ]
     expect([...order].sort((a, b) => text.indexOf(a) - text.indexOf(b))).toEqual(order)
-    expect(text).toContain("code: 'ECONNREFUSED'")
+    expect(text).toContain('[cause] Error: connect ECONNREFUSED (ECONNREFUSED)')
+  })
+
+  it('has no line that a message forged', () => {
+    const lines = linesOf(new Error('down\r\nforged: line\u001b[2J', { cause: new Error('also\nforged') }))
+    for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001f]|^\s*forged/)
+    expect(lines[0]).toBe('Error: down\\u000d\\u000aforged: line\\u001b[2J')
   })
 
   it('holds the errors of an AggregateError', async () => {
