@@ -9,7 +9,7 @@ import { createHandlers } from './deliver/handlers'
 import type { Origin } from './deliver/intake'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors'
-import { Exchange } from './exchange'
+import { Exchange, type Progress } from './exchange'
 import { describe, locationOf } from './log/describe-error'
 import { Log } from './log/log'
 import type { TradecloudWebhookOptions } from './options'
@@ -44,6 +44,7 @@ const STORE_TIMEOUT_MS = 2_000
 const ENTITY_WAIT_MS = 10_000
 /** What a person may still make use of. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+const AT_INBOX: Progress = { stage: 'inbox' }
 /** What callbacks get to end themselves after `context.signal` was aborted. */
 const ABORT_GRACE_MS = 500
 
@@ -147,6 +148,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
           kept ? await storage.storeUnreadable(storage.inbox, name, received, originOf(exchange, path)) : received,
         )
       } else if (storage) {
+        exchange.progress = AT_INBOX
         const stored = await storage.storeTrigger(storage.inbox, name, received.trigger, originOf(exchange, path))
         exchange.known.merged = stored.merged ?? false
         exchange.finish(stored)
@@ -154,6 +156,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
         const ticket = deliverer.submit(received.trigger)
         exchange.known.merged = ticket.merged
         exchange.abandon = ticket.leave
+        exchange.progress = ticket.progress
         exchange.finish(await ticket.result)
       }
     } catch (cause) {

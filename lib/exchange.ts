@@ -3,17 +3,37 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { EventKind } from './events'
 import type { Client } from './receive/address-check'
-import type { TakenBody } from './receive/parse-body'
+import type { TakenBody } from './receive/app-body'
 import type { Pieces } from './receive/pieces'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
-import { startTimer, type Timer } from './timers'
+import { restartTimer, startTimer, type Timer } from './timers'
 
 export interface ExchangeOptions {
   answerTimeoutMs: number
   refusals: 'final' | 'retry'
   reporter: Reporter
 }
+
+/** All of an upload, from the headers on. Node's own limit, which ends in 408, is 300 s. */
+const UPLOAD_TIMEOUT_MS = 240_000
+
+/** What an answer waits for, and what the sender reads if that takes too long. */
+const LATE = {
+  credentials: 'The credentials were not checked in time.',
+  body: 'The body was not parsed in time.',
+  turn: 'The event waited too long for other events.',
+  fetch: 'The order or shipment was not fetched in time.',
+  callback: 'The callback did not finish in time. It runs on.',
+  inbox: 'The inbox did not store the event in time.',
+} as const
+
+/** How far a request has come. */
+export interface Progress {
+  readonly stage: keyof typeof LATE
+}
+const AT_CREDENTIALS: Progress = { stage: 'credentials' }
+const AT_BODY: Progress = { stage: 'body' }
 
 /** What is known of a trigger so far. */
 export interface Known {
@@ -38,9 +58,12 @@ export class Exchange {
   bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
   abandon: (() => void) | undefined
+  progress = AT_CREDENTIALS
   readonly #options: ExchangeOptions
   readonly #startedAt = performance.now()
-  readonly #timer: Timer
+  #timer: Timer
+  #isUploading = false
+  #uploadTimer: Timer | undefined
   /** Called once it is answered; absent from then on. */
   #whenDone: Array<() => void> | undefined = []
 
@@ -54,7 +77,7 @@ export class Exchange {
     this.method = req.method ?? ''
     this.headers = req.headers
     this.#options = options
-    this.#timer = startTimer(() => this.finish({ outcome: 'answer_timeout' }), options.answerTimeoutMs)
+    this.#timer = startTimer(this.#onTime, options.answerTimeoutMs)
   }
 
   get finished(): boolean {
@@ -64,6 +87,37 @@ export class Exchange {
   /** The bytes that were sent, where they are known. */
   get rawBody(): Pieces | undefined {
     return this.body?.reserialized ? undefined : this.body?.bytes
+  }
+
+  /** While a body is on its way, the time of the answer does not count; an upload has limits of its own. */
+  startUpload(stop: () => void): void {
+    this.abandon = stop
+    // What has come already came while the credentials were checked.
+    this.#isUploading = !this.req.complete
+  }
+
+  /** The last byte has come. */
+  endUpload(): void {
+    this.progress = AT_BODY
+    if (!this.#isUploading) return
+    this.#isUploading = false
+    clearTimeout(this.#uploadTimer)
+    this.#timer = restartTimer(this.#timer, this.#onTime, this.#options.answerTimeoutMs)
+  }
+
+  #onTime = (): void => {
+    if (!this.#isUploading) {
+      this.finish({ outcome: 'answer_timeout', detail: LATE[this.progress.stage] })
+      return
+    }
+    const left = UPLOAD_TIMEOUT_MS - (performance.now() - this.#startedAt)
+    if (left > 0) {
+      this.#uploadTimer = startTimer(this.#onTime, left)
+      return
+    }
+    const cause = new Error('The upload went on without a stall, but too slowly.')
+    const detail = `The upload took longer than ${UPLOAD_TIMEOUT_MS / 1000} s.`
+    this.finish({ outcome: 'unavailable', detail, cause })
   }
 
   /** Calls back when the request was answered, at once where it was. */
@@ -78,6 +132,7 @@ export class Exchange {
     if (!whenDone) return
     this.#whenDone = undefined
     clearTimeout(this.#timer)
+    clearTimeout(this.#uploadTimer)
     this.abandon?.()
     const { refusals, reporter } = this.#options
     const answer = answerFor(result, this.requestId, refusals)

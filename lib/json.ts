@@ -18,9 +18,12 @@ const MAX_REMOVED = 100
 
 export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | { ok: false; reason: string }
 
-/** Reads one JSON value, of bytes that may be in pieces. A byte order mark in front is skipped. `removedKeys` holds JSON pointers. */
+/**
+ * Reads one JSON value, of bytes that may be in pieces. Byte order marks in front and NULs at the end are skipped.
+ * `removedKeys` holds JSON pointers.
+ */
 export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
-  const pieces = cutBetweenLetters(Buffer.isBuffer(content) ? [content] : content)
+  const pieces = cutBetweenLetters(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
   if (!pieces.every((piece) => isUtf8(piece))) return { ok: false, reason: 'the body is not valid UTF-8' }
   const excess = mayHoldTooMany(pieces) ? findExcess(pieces) : undefined
   if (excess !== undefined) return { ok: false, reason: excess }
@@ -69,7 +72,7 @@ function lengthOfOpenLetter(bytes: Buffer): number {
 
 function textOf(pieces: readonly Buffer[]): string {
   let text = ''
-  for (const [i, piece] of pieces.entries()) text += textOfPiece(piece, i === 0 ? markLength(piece) : 0)
+  for (const piece of pieces) text += textOfPiece(piece, text === '' ? markLength(piece) : 0)
   return text
 }
 
@@ -105,9 +108,29 @@ function isInsideLetter(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80
 }
 
-/** Bytes of the byte order mark in front, where there is one. */
+/** Bytes of the byte order marks in front. Two programs in a row may each add one. */
 export function markLength(bytes: Buffer): number {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  let length = 0
+  while (bytes[length] === 0xef && bytes[length + 1] === 0xbb && bytes[length + 2] === 0xbf) length += 3
+  return length
+}
+
+/** Without the NULs at the end, which programs in C send along with a text, and what white space is after the first. */
+export function withoutNuls(pieces: readonly Buffer[]): readonly Buffer[] {
+  let kept = pieces
+  for (let i = pieces.length - 1; i >= 0; i--) {
+    const piece = pieces[i] ?? Buffer.alloc(0)
+    let end = piece.length
+    let at = piece.length - 1
+    for (; isFiller(piece[at]); at--) if (piece[at] === 0) end = at
+    if (end < piece.length) kept = [...pieces.slice(0, i), piece.subarray(0, end)]
+    if (at >= 0) break
+  }
+  return kept
+}
+
+function isFiller(byte: number | undefined): boolean {
+  return byte === 0 || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
 /**

@@ -72,11 +72,14 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   bodyLimit?: number | undefined
   /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
   maxBytesInFlight?: number | undefined
-  /** An upload from which nothing comes for so long is ended with 503. Default: 10,000 ms. */
+  /**
+   * An upload from which nothing comes for so long is ended with 503. So is one that takes longer than 240 s in all.
+   * Default: 10,000 ms.
+   */
   uploadIdleTimeoutMs?: number | undefined
   /** Callbacks that run at once; further events wait, at most `answerTimeoutMs`. Default: 32. */
   concurrency?: number | undefined
-  /** From the headers of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
+  /** From the last byte of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
   answerTimeoutMs?: number | undefined
   /**
    * For a fetch with its login, retries and waits. Applies unless `api` (options or a client) sets its own

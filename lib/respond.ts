@@ -118,7 +118,8 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
 }
 
 function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-  const unread = !req.complete
+  // Only requests of Node's own parser have `complete`.
+  const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
   // Node refuses a body here where the server says so (rejectNonStandardBodyWrites).
   const body = req.method === 'HEAD' ? undefined : answer.body
   const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2

@@ -624,8 +624,9 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
+    // Whether it can be decoded shows in its bytes only.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
-      status: 415,
+      status: 413,
     })
     expect(await rig.send({ ...all, method: 'POST', headers: {} })).toMatchObject({ status: 413 })
     expect(await rig.send({ ...all, ...malformed_body, method: 'POST', headers: {} })).toMatchObject({

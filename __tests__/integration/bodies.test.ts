@@ -3,6 +3,7 @@
  * us, many at once, and hostile.
  */
 import express from 'express'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import {
@@ -61,18 +62,12 @@ describe('encodings', () => {
     expect(rig.records[0]?.bodyBytes).toBe(Buffer.byteLength(JSON.stringify(event)))
   })
 
-  test.each(encodings)('%s: damaged, cut off, or not compressed at all', async (name, encode) => {
+  test.each(encodings)('%s: damaged or cut off', async (name, encode) => {
     const rig = await start()
     const bytes = encode(JSON.stringify(fixture('order-event')))
     const damaged = Buffer.from(bytes)
     damaged.fill(0xff, 20, 60)
-    for (const body of [
-      damaged,
-      bytes.subarray(0, -9),
-      Buffer.from('{"eventName":"X"}'),
-      Buffer.from([0x1f]),
-      Buffer.from([0x78]),
-    ]) {
+    for (const body of [damaged, bytes.subarray(0, -9), Buffer.from([0x1f]), Buffer.from([0x78])]) {
       const answer = await rig.send({
         method: 'POST',
         path: '/order',
@@ -99,16 +94,81 @@ describe('encodings', () => {
     expect(await send(1_000_000)).toMatchObject({ status: 200 })
   })
 
-  test.each(['zip', 'zstd', 'compress', 'gzip, br', 'identity, gzip', 'constructor', '__proto__', '*'])(
-    '%s: 415',
+  const unknown = ['zip', 'zstd', 'compress', 'none', 'utf-8', '8bit', 'constructor', '__proto__', '*', '"gzip"']
+  test.each([...unknown, 'gzip', 'deflate', 'br', 'gzip, br', 'identity, gzip', 'none, utf-8'])(
+    '%s, and the body is not compressed: delivered',
     async (name) => {
       const rig = await start()
-      expect(await rig.post(orderEvent(), { headers: { 'Content-Encoding': name } })).toMatchObject({
+      const text = JSON.stringify(orderEvent())
+      for (const body of [text, ` \r\n${text}`, `\ufeff${text}\n`]) {
+        const request = { method: 'POST', path: '/order', headers: { ...json, 'Content-Encoding': name } }
+        expect((await rig.send({ ...request, body })).status).toBe(200)
+        expect((await rig.send({ ...request, chunks: Array.from(body) })).status).toBe(200)
+        expect(rig.calls.at(-1)?.context.rawBody?.toString()).toBe(body)
+      }
+    },
+  )
+
+  test.each(unknown)('%s, and the body cannot be read: 415', async (name) => {
+    const rig = await start()
+    const headers = { ...json, 'Content-Encoding': name }
+    for (const body of [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0, 9, 0]), deflateRawSync('{"eventName":"X"}')]) {
+      expect(await rig.send({ method: 'POST', path: '/order', headers, body })).toMatchObject({
         status: 415,
         json: { code: 'unsupported_media_type' },
       })
-    },
-  )
+    }
+  })
+
+  const text = JSON.stringify(orderEvent({ text: 'é🚢'.repeat(500) }))
+  const large = gzipSync(JSON.stringify(orderEvent({ text: randomBytes(100_000).toString('hex') })))
+  test.each<[string, string | undefined, Buffer]>([
+    ['gzip in identity', 'identity, gzip', gzipSync(text)],
+    ['identity in gzip', 'gzip, identity', gzipSync(text)],
+    ['gzip that is called none', 'none', gzipSync(text)],
+    ['gzip that is called utf-8', 'utf-8', gzipSync(text)],
+    ['gzip that is called br', 'br', gzipSync(text)],
+    ['gzip that is called deflate', 'deflate', gzipSync(text)],
+    ['gzip that is not named', undefined, gzipSync(text)],
+    ['zlib that is called gzip', 'gzip', deflateSync(text)],
+    ['zlib that is not named', undefined, deflateSync(text)],
+    ['gzip twice', 'gzip, gzip', gzipSync(gzipSync(text))],
+    ['gzip twice, named once', 'gzip', gzipSync(gzipSync(text))],
+    ['gzip named twice, done once', 'gzip, gzip', gzipSync(text)],
+    ['br in gzip', 'br, gzip', gzipSync(brotliCompressSync(text))],
+    ['gzip in br', 'gzip, br', brotliCompressSync(gzipSync(text))],
+    ['raw deflate in gzip', 'deflate, gzip', gzipSync(deflateRawSync(text))],
+    ['gzip and a line break', 'gzip', Buffer.concat([gzipSync(text), Buffer.from('\n')])],
+    ['gzip and line breaks', 'gzip', Buffer.concat([gzipSync(text), Buffer.from('\r\n\r\n')])],
+    ['large gzip and a line break', 'gzip', Buffer.concat([large, Buffer.from('\r\n')])],
+    ['gzip and NULs', 'gzip', Buffer.concat([gzipSync(text), Buffer.alloc(512)])],
+    ['gzip, NULs and a line break', 'gzip', Buffer.concat([gzipSync(text), Buffer.from('\0\0\n')])],
+    ['gzip, a line break and NULs', 'gzip', Buffer.concat([gzipSync(text), Buffer.from('\r\n\0\0')])],
+    ['zlib and a line break', 'deflate', Buffer.concat([deflateSync(text), Buffer.from('\n')])],
+    ['br and a line break', 'br', Buffer.concat([brotliCompressSync(text), Buffer.from('\n')])],
+    ['gzip of text with a NUL', 'gzip', gzipSync(`${text}\0`)],
+  ])('%s: delivered', async (_what, name, body) => {
+    const rig = await start()
+    const headers = { ...json, 'Content-Encoding': name }
+    for (const more of [{ body }, { chunks: [body.subarray(0, 1), body.subarray(1, -1), body.subarray(-1)] }])
+      expect((await rig.send({ method: 'POST', path: '/order', headers, ...more })).status).toBe(200)
+    expect(rig.calls).toHaveLength(1)
+  })
+
+  test.each<[string, string, Buffer]>([
+    ['nothing', 'gzip', gzipSync('')],
+    ['four layers', 'gzip', gzipSync(gzipSync(gzipSync(gzipSync(text))))],
+    ['gzip and text', 'gzip', Buffer.concat([gzipSync(text), Buffer.from('\n{}')])],
+    ['gzip of which a part is missing', 'gzip', Buffer.concat([gzipSync(text).subarray(0, -9), Buffer.from('\n')])],
+    ['two events', 'gzip', Buffer.concat([gzipSync(text), gzipSync(text)])],
+  ])('%s: malformed', async (_what, name, body) => {
+    const rig = await start()
+    const headers = { ...json, 'Content-Encoding': name }
+    expect(await rig.send({ method: 'POST', path: '/order', headers, body })).toMatchObject({
+      status: 400,
+      json: { code: 'malformed_body' },
+    })
+  })
 
   test.each(['identity', 'Identity', '', ' '])('"%s" is no encoding', async (name) => {
     const rig = await start()
@@ -144,6 +204,14 @@ describe('content types', () => {
     'application/cloudevents+json; charset=utf-8',
     'application/problem+json',
     'application/json; charset=',
+    'application/json; charset=iso-8859-1',
+    'application/json; charset=windows-1252',
+    'application/json; charset=ascii',
+    "application/json; charset='utf-8'",
+    'application/json; charset="iso-8859-1"',
+    'application/json; charset=utf-16',
+    'application/json; charset=none',
+    '; charset=utf-8',
     '',
     undefined,
   ]
@@ -152,24 +220,42 @@ describe('content types', () => {
     const answer = await rig.send({
       method: 'POST',
       path: '/order',
-      body: JSON.stringify(orderEvent()),
+      body: JSON.stringify(orderEvent({ text: 'Größe 🚢' })),
       headers: { 'Content-Type': type },
     })
     expect(answer).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
+    expect(rig.calls[0]?.event.order.text).toBe('Größe 🚢')
   })
+
+  test.each(['', 'iso-8859-1', 'utf-16', 'utf-16le', "'utf-8'"])(
+    'charset=%s and no UTF-8: malformed',
+    async (charset) => {
+      const rig = await start()
+      const text = JSON.stringify(orderEvent({ text: 'Größe' }))
+      const utf16 = Buffer.from(text, 'utf16le')
+      for (const body of [
+        Buffer.from(text, 'latin1'),
+        utf16,
+        Buffer.from(utf16).swap16(),
+        Buffer.from(`\ufeff${text}`, 'utf16le'),
+      ]) {
+        const headers = { 'Content-Type': `application/json; charset=${charset}` }
+        const answer = await rig.send({ method: 'POST', path: '/order', headers, body })
+        expect(answer).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
+      }
+      expect(rig.calls).toEqual([])
+    },
+  )
 
   const bad = [
     'text/plain',
     'text/json',
     'application/soap+xml',
-    'application/xml; charset=utf-16',
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'json',
     'application/jsonx',
     'application/json, text/plain',
-    'application/json; charset=utf-16',
-    'application/json; charset=iso-8859-1',
     'a b+json',
     '+json',
     'application/+jsonx',
@@ -209,7 +295,33 @@ describe('texts', () => {
     }
   })
 
+  test.each([
+    ['two byte order marks', '\ufeff\ufeff', ''],
+    ['three byte order marks', '\ufeff\ufeff\ufeff', ''],
+    ['a NUL at the end', '', '\0'],
+    ['NULs and line breaks at the end', '', '\r\n\0\0\n\0\n'],
+    ['both', '\ufeff\ufeff', '\0'],
+  ])('%s: delivered', async (_what, front, end) => {
+    for (const [name, encode] of [[undefined, (text: string) => Buffer.from(text)], ...encodings] as const) {
+      const rig = await start()
+      const event = orderEvent()
+      const body = encode(`${front}${JSON.stringify(event)}${end}`)
+      const headers = { 'Content-Encoding': name }
+      for (const type of ['application/json', undefined]) {
+        const request = { method: 'POST', path: '/order', headers: { ...headers, 'Content-Type': type } }
+        expect((await rig.send({ ...request, body })).status).toBe(200)
+        expect((await rig.send({ ...request, chunks: [...body].map((byte) => Uint8Array.of(byte)) })).status).toBe(200)
+      }
+      expect(rig.calls.map((call) => call.event.order)).toEqual([event.orderEvent])
+    }
+  })
+
   test.each<[string, string | Buffer]>([
+    ['a NUL in front', '\0{"eventName":"X"}'],
+    ['a NUL between two values', '{"eventName":"X"}\0{"eventName":"Y"}'],
+    ['NULs alone', '\0\0\0'],
+    ['byte order marks alone', '\ufeff\ufeff'],
+    ['UTF-16 without a mark', Buffer.from('{"eventName":"X"}', 'utf16le')],
     ['cut off', '{"eventName":"OrderIssuedByBuyer"'],
     ['not UTF-8', Buffer.from('{"eventName":"\xe9"}', 'latin1')],
     ['UTF-16', Buffer.from('\ufeff{"eventName":"X"}', 'utf16le')],
@@ -459,22 +571,6 @@ describe('uploads that do not come to an end', () => {
     connection.destroy()
   })
 
-  test('slower than the answer may take: 504, and nothing is called', async () => {
-    const rig = await start({ answerTimeoutMs: 100 })
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(head(rig, 1000))
-    const timer = setInterval(() => connection.write('x'), 10)
-    expect(await answer).toMatchObject({
-      status: 504,
-      json: { code: 'answer_timeout' },
-      headers: { connection: 'close' },
-    })
-    clearInterval(timer)
-    connection.destroy()
-    expect(rig.calls).toEqual([])
-  })
-
   test.each(['ends', 'breaks off', 'breaks off gzip'])(
     'a client that %s: nothing is called, the bytes are given back, the event may come again',
     async (how) => {
@@ -552,7 +648,7 @@ describe('read by something before us', () => {
     expect(
       await rig.send({ method: 'POST', path: '/order', headers: json, chunks: [JSON.stringify(orderEvent())] }),
     ).toMatchObject({ status: 200 })
-    expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
+    expect(await rig.post({ hello: 1 })).toMatchObject({ status: keepsBytes ? 400 : 503 })
     expect(await rig.post(orderEvent(), { auth: null })).toMatchObject({ status: 401 })
     expect(await rig.post(orderEvent(), { headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
@@ -663,7 +759,7 @@ describe('read by something before us', () => {
     expect(rig.calls).toEqual([])
   })
 
-  test('what a parser made deep or polluting is refused or cleaned like any other', async () => {
+  test('what a parser made deep or polluting is kept back or cleaned', async () => {
     const rig = await start({ before: (app) => app.use(express.json({ limit: '10mb' })) })
     expect(
       await rig.send({
@@ -672,7 +768,7 @@ describe('read by something before us', () => {
         headers: json,
         body: `{"eventName":"X","a":${'['.repeat(200)}${']'.repeat(200)}}`,
       }),
-    ).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
+    ).toMatchObject({ status: 503, json: { code: 'unavailable' } })
     expect(
       await rig.send({
         method: 'POST',

@@ -40,7 +40,11 @@ export interface Ticket {
   merged: boolean
   /** Nobody waits for this ticket any more: work that has not begun is given up, so that Tradecloud brings it again. */
   leave: () => void
+  /** What the delivery waits for at the moment. */
+  progress: { readonly stage: Stage }
 }
+
+type Stage = 'turn' | 'fetch' | 'callback'
 
 export interface DeliveryResult extends Result {
   attempt?: number | undefined
@@ -53,6 +57,7 @@ interface Delivery {
   /** Identical events that were completed before; only for a body that may be a new event. */
   completedBefore?: number | undefined
   result: Promise<DeliveryResult>
+  stage: Stage
   /** Counted from the start: what runs below looks at it before the ticket is handed out. */
   waiters: number
   /** Ends the waiting for a turn or a slot, while there is one. */
@@ -95,6 +100,7 @@ export class Deliverer {
       trigger,
       entity,
       result: Promise.resolve(BUSY),
+      stage: 'turn',
       waiters: 1,
       abort: new LazyAbort(),
     }
@@ -128,7 +134,7 @@ export class Deliverer {
       left = true
       if (--delivery.waiters === 0) delivery.abandon?.()
     }
-    return { result: delivery.result, merged, leave }
+    return { result: delivery.result, merged, leave, progress: delivery }
   }
 
   /** Never rejects. */
@@ -214,7 +220,10 @@ export class Deliverer {
     if (abort.isAborted()) return GIVEN_BACK
     const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
-    if (fetches(trigger, resolve)) this.#closeToOthers(delivery)
+    if (fetches(trigger, resolve)) {
+      this.#closeToOthers(delivery)
+      delivery.stage = 'fetch'
+    }
     const resolving = resolveEvent(trigger, resolve, abort)
     const resolved = 'ok' in resolving ? resolving : await resolving
     if (!resolved.ok) {
@@ -225,6 +234,7 @@ export class Deliverer {
       delivery.deliveryId = deliveryIdOfId(name, trigger, resolved.contentHash)
       if (entity !== undefined) this.#history.appeared(entity)
     }
+    delivery.stage = 'turn'
     if (!this.#slots.tryTake()) {
       const slot = this.#slots.wait()
       if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
@@ -238,6 +248,7 @@ export class Deliverer {
       const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
       const attempt = this.#history.attempt(eventKey)
       const { event } = resolved
+      delivery.stage = 'callback'
       const call = { handler, event, trigger, entity, deliveryId, attempt, replay: false, watched }
       const result = await this.#caller.call(call)
       if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)

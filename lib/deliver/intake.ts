@@ -1,7 +1,8 @@
 /** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
 import type { Known } from '../exchange'
 import type { Inbox, InboxDelivery, StoredEvent } from '../inbox/inbox'
-import { parseBytes, readMediaType, type TakenBody } from '../receive/parse-body'
+import type { TakenBody } from '../receive/app-body'
+import { parseBytes, readMediaType } from '../receive/parse-body'
 import { Pieces } from '../receive/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
 import type { Result } from '../respond'

@@ -60,6 +60,13 @@ export class Pieces {
     return this.#whole
   }
 
+  /** The first bytes, at most so many. */
+  start(length: number): Buffer {
+    const [first] = this.all
+    if (first && first.length >= length) return first.subarray(0, length)
+    return Buffer.concat(this.#whole.slice(0, length)).subarray(0, length)
+  }
+
   /** All in one, which takes the place of the pieces. */
   get whole(): Buffer {
     const [first, ...others] = this.all

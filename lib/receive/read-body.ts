@@ -1,123 +1,115 @@
 /**
- * The body reader: bytes off the request, decompressed, bounded in size, in total and in patience. Express's own parser
- * answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
+ * The body reader: bytes off the request, bounded in size, in total and in patience, then decompressed. Express's own
+ * parser answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
  */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import type { IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../timers'
-import type { ByteBudget } from './byte-budget'
+import {
+  areCompressing,
+  decode,
+  encodingLabels,
+  isEncoded,
+  OVERLOADED,
+  STOPPED,
+  tooLarge,
+  type BodyReading,
+  type BodyResult,
+  type DecodeOptions,
+} from './decode'
 import { Pieces } from './pieces'
-import type { Refusal } from './refusal'
+import { refuse, type Refusal } from './refusal'
 
-export interface ReadBodyOptions {
-  /** Bytes after decompression. */
-  limit: number
+export interface ReadBodyOptions extends DecodeOptions {
   /** An upload without a byte for so long is ended. */
   idleMs: number
-  budget: ByteBudget
+  /** Drops the bytes: for a stream of which something else has read the beginning. */
+  onlyWait?: boolean
+  /** Called when the last byte has come. */
+  onEnd?: () => void
 }
 
-export type BodyResult = { ok: true; bytes: Pieces } | Refusal
+/** Compressing what cannot be compressed makes it a little larger. */
+const OVERHEAD = 1.01
+const OVERHEAD_BYTES = 1024
 
-export interface BodyReading {
-  /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
-  result: Promise<BodyResult>
-  /** Ends the reading, for when nobody waits for it any more. */
-  stop: () => void
-}
-
-const DECODERS = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
-  // Senders mean zlib or raw deflate by it; a zlib stream begins with method 8.
-  deflate: (first: number) => ((first & 0x0f) === 8 ? createInflate() : createInflateRaw()),
-  br: () => createBrotliDecompress(),
-} as const
-
-type Decoder = ReturnType<(typeof DECODERS)[keyof typeof DECODERS]>
-
-/** True where the headers already say that no body follows. */
-export function hasNoBody(req: IncomingMessage, headers: IncomingHttpHeaders): boolean {
-  return (
-    headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0' && req.httpVersionMajor < 2
-  )
-}
-
-export function readBody(req: IncomingMessage, { limit, idleMs, budget }: ReadBodyOptions): BodyReading {
+export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyReading {
+  const { limit, idleMs, budget } = options
   const { headers } = req
-  const encoding = (headers['content-encoding']?.trim().toLowerCase() ?? '') || 'identity'
-  if (encoding !== 'identity' && !Object.hasOwn(DECODERS, encoding)) {
-    return refused('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
-  }
-  const declared = encoding === 'identity' ? Number(headers['content-length'] ?? 0) : 0
-  if (declared > limit) return refused('body_too_large', `The body is larger than ${limit} bytes.`)
-  if (!budget.fits(declared)) return refused('unavailable', 'Too many bodies are being processed at the moment.')
+  const labels = encodingLabels(headers['content-encoding'])
+  const compressed = areCompressing(labels)
+  const maxSize = compressed ? OVERHEAD * limit + OVERHEAD_BYTES : limit
+  const declared = compressed ? 0 : Number(headers['content-length'] ?? 0)
+  if (declared > limit) return refused(refuse('body_too_large', tooLarge(limit)))
+  if (!budget.fits(declared)) return refused(refuse('unavailable', OVERLOADED))
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
     const pieces = new Pieces()
-    let decoder: Decoder | undefined
     let settled = false
-    let ended = false
 
-    const settle = (outcome: BodyResult): void => {
+    const settle = (outcome: BodyResult | Promise<BodyResult>): void => {
       if (settled) return
       settled = true
       clearTimeout(timer)
-      // Once it has ended, nothing comes any more.
-      if (!ended) req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
-      decoder?.destroy()
-      if (!outcome.ok) budget.give(pieces.size)
+      req.off('data', onData).off('end', onEnd).off('close', onClose).off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }
-    const fail = (outcome: Refusal['outcome'], detail: string): void => settle({ ok: false, outcome, detail })
-    const finish = (): void => settle({ ok: true, bytes: pieces })
-    const keep = (chunk: Buffer): void => {
+    const fail = (refusal: Refusal): void => {
       if (settled) return
-      if (pieces.size + chunk.length > limit) {
-        fail('body_too_large', `The body is larger than ${limit} bytes.`)
-        return
-      }
-      if (!budget.take(chunk.length)) {
-        fail('unavailable', 'Too many bodies are being processed at the moment.')
-        return
-      }
-      pieces.add(chunk)
+      settle(refusal)
+      req.pause()
+      budget.give(pieces.size)
     }
-    const startDecoder = (first: number): Decoder =>
-      DECODERS[encoding as keyof typeof DECODERS](first)
-        .on('data', keep)
-        .on('end', finish)
-        .on('drain', () => req.resume())
-        .on('error', () => fail('malformed_body', `The body is not valid ${encoding}.`))
-
-    const onStall = (): void => fail('unavailable', 'The upload stalled.')
+    const onStall = (): void => {
+      const paused = req.isPaused() ? ' The app has paused the request.' : ''
+      const cause = new Error(`No byte came for ${idleMs} ms, after ${pieces.size} bytes.${paused}`)
+      fail(refuse('unavailable', 'The upload stalled.', { cause }))
+    }
     let timer = startTimer(onStall, idleMs)
-    const onData = (chunk: Buffer): void => {
-      timer = restartTimer(timer, onStall, idleMs)
-      if (encoding === 'identity') {
-        keep(chunk)
-        return
+
+    const onData = (chunk: Buffer | string): void => {
+      try {
+        timer = restartTimer(timer, onStall, idleMs)
+        if (options.onlyWait) return
+        // The app may have told the stream to give text.
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk, req.readableEncoding ?? 'utf8') : chunk
+        if (pieces.size + bytes.length > maxSize) fail(refuse('body_too_large', tooLarge(limit)))
+        else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
+        else pieces.add(bytes)
+      } catch (cause) {
+        // Thrown from here it would end the process.
+        fail(refuse('unavailable', 'The receiver failed.', { cause }))
       }
-      decoder ??= startDecoder(chunk[0] ?? 0)
-      if (!decoder.write(chunk)) req.pause()
     }
     const onEnd = (): void => {
-      ended = true
-      if (decoder) decoder.end()
-      else finish()
+      options.onEnd?.()
+      if (pieces.size === 0 || !isEncoded(pieces, labels)) {
+        settle({ ok: true, bytes: pieces })
+        return
+      }
+      const decoding = decode(pieces, labels, options)
+      stop = decoding.stop
+      settle(decoding.result)
     }
-    const onClose = (): void => {
-      // With a decoder the request may be closed before the last bytes are inflated.
-      if (!ended) fail('unavailable', 'The client hung up during the upload.')
+    const onClose = (): void => fail(refuse('unavailable', 'The client hung up during the upload.'))
+    // Each `read` emits `data`, to whoever listens.
+    const onReadable = (): void => {
+      while (!settled && req.read() !== null);
     }
-    stop = () => fail('unavailable', 'The upload was given up.')
+    const onPause = (): void => void req.resume()
+    stop = () => fail(refuse('unavailable', STOPPED))
+
+    // Whoever reads beside us, as a pipe does, pauses the stream when its own buffer is full.
+    if (req.listenerCount('data') > 0) req.on('pause', onPause)
     req.on('data', onData).on('end', onEnd).on('close', onClose)
+    // While something else listens for `readable`, the stream does not flow.
+    if (req.listenerCount('readable') > 0) req.on('readable', onReadable)
+    else if (req.isPaused()) req.resume()
     if (req.destroyed && !req.readableEnded) onClose()
   })
-  return { result, stop }
+  return { result, stop: () => stop() }
 }
 
-function refused(outcome: Refusal['outcome'], detail: string): BodyReading {
-  return { result: Promise.resolve({ ok: false, outcome, detail }), stop: () => undefined }
+function refused(refusal: Refusal): BodyReading {
+  return { result: Promise.resolve(refusal), stop: () => undefined }
 }

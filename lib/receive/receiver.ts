@@ -2,13 +2,17 @@
  * From a request to a trigger, or to the result that ends it: credentials, address, method, ID, media type, body, event,
  * in this order.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange } from '../exchange'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
-import { isEmpty, isTouched, parseBytes, readMediaType, swallowed, takeParsedBody, type ParsedBody } from './parse-body'
-import { hasNoBody, readBody } from './read-body'
+import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './app-body'
+import { decode, encodingLabels, isEncoded, OVERLOADED } from './decode'
+import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './parse-body'
+import type { Pieces } from './pieces'
+import { readBody } from './read-body'
 import { readTrigger, type Received, type ReadTriggerOptions } from './read-trigger'
-import { sentence, type Refusal } from './refusal'
+import { refuse, sentence, type Refusal } from './refusal'
 import type { RouteMatch } from './route'
 import { readTriggerId, type TriggerId } from './trigger-id'
 
@@ -63,9 +67,15 @@ export async function receive(
     if (urlId.found || urlId.problem !== undefined) return idTrigger(exchange, urlId, method, options)
     return { ok: false, outcome: 'malformed_body', detail: 'There is no body, and no ID in the URL.' }
   }
-  if (!body.ok) return body
-  const { known, requestId, receivedAt } = exchange
-  return readTrigger(body, { method, urlId, requestId, receivedAt, rawBody: exchange.rawBody }, options, known)
+  const { known, requestId, receivedAt, body: taken } = exchange
+  if (!body.ok) return taken ? doubt(body, taken) : body
+  const received = readTrigger(
+    body,
+    { method, urlId, requestId, receivedAt, rawBody: exchange.rawBody },
+    options,
+    known,
+  )
+  return taken ? doubt(received, taken, body.value) : received
 }
 
 function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants }: ReceiverOptions): Received {
@@ -86,37 +96,71 @@ function noteUrlId({ known }: Exchange, urlId: TriggerId): void {
 }
 
 type Body = ParsedBody | Refusal | 'none'
+type Media = { ok: true; type: MediaType } | Refusal
 
-function takeBody(
-  exchange: Exchange,
-  { bodyLimit, txmlBodyLimit, uploadIdleTimeoutMs: idleMs, budget }: ReceiverOptions,
-): Body | Promise<Body> {
+function takeBody(exchange: Exchange, options: ReceiverOptions): Body | Promise<Body> {
   const { req, headers } = exchange
-  const unwanted = (): boolean => exchange.finished
-  const ended = req.readableEnded
-  if (hasNoBody(req, headers) && (!ended || isEmpty((req as { body?: unknown }).body))) return 'none'
   const media = readMediaType(headers['content-type'])
-  if (!media.ok) return media
-  if (ended) {
-    const taken = takeParsedBody(req)
-    if (taken === 'none' || !taken.ok) return taken
-    // What an XML parser of the app made of the body is not known here.
-    if (taken.reserialized && media.type === 'xml') return swallowed()
-    exchange.body = taken
-    return parseBytes(taken.bytes, taken.reserialized ? 'json' : media.type, unwanted)
-  }
-  if (isTouched(req)) return swallowed()
-  const limit = media.type === 'xml' ? txmlBodyLimit : bodyLimit
-  const reading = readBody(req, { limit, idleMs, budget })
-  exchange.abandon = reading.stop
+  // Requests of adapters may be no streams at all, and have `body` only.
+  if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
+  if (!media.ok && announcesBody(headers)) return media
+  const { uploadIdleTimeoutMs: idleMs, budget } = options
+  const limit = limitOf(media, options)
+  const onEnd = (): void => exchange.endUpload()
+  const onlyWait = req.readableDidRead
+  const reading = readBody(req, { limit, idleMs, budget, onlyWait, onEnd })
+  exchange.startUpload(reading.stop)
   return reading.result.then((read) => {
     exchange.abandon = undefined
-    if (!read.ok) return read
+    const isText = req.readableEncoding !== null
+    if (!read.ok) return isText ? doubt(read, OF_THE_APP) : read
     const { bytes } = read
+    // Bytes that decompress to nothing are no body either.
+    if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
     exchange.whenDone(() => budget.give(bytes.size))
+    if (!media.ok) return media
+    const taken = isText ? takeText(req, bytes) : ({ ok: true, bytes, reserialized: false, exact: true } as const)
+    if (!taken.ok) return taken
     exchange.bodyBytes = bytes.size
-    if (bytes.size === 0) return 'none'
-    exchange.body = { bytes, reserialized: false }
-    return parseBytes(bytes, media.type, unwanted)
+    exchange.body = taken
+    return parseBytes(bytes, media.type, () => exchange.finished)
+  })
+}
+
+function limitOf(media: Media, { bodyLimit, txmlBodyLimit }: ReceiverOptions): number {
+  return media.ok && media.type === 'xml' ? txmlBodyLimit : bodyLimit
+}
+
+function announcesBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** What the app has left of a body that it has read. */
+function takeLeft(exchange: Exchange, media: Media, options: ReceiverOptions): Body | Promise<Body> {
+  const { req, headers } = exchange
+  const { budget } = options
+  const taken = takeAppBody(req)
+  if (taken === 'none' || !taken.ok) return taken
+  if (!media.ok) return media
+  const { reserialized, exact } = taken
+  // What an XML parser of the app made of the body is not known here.
+  if (reserialized && media.type === 'xml') return swallowed()
+  const type = reserialized ? 'json' : media.type
+  const parse = (bytes: Pieces): Body | Promise<Body> => {
+    exchange.bodyBytes = bytes.size
+    exchange.body = { bytes, reserialized, exact }
+    return parseBytes(bytes, type, () => exchange.finished)
+  }
+  const labels = encodingLabels(headers['content-encoding'])
+  if (reserialized || !isEncoded(taken.bytes, labels)) return parse(taken.bytes)
+  if (!budget.take(taken.bytes.size)) return refuse('unavailable', OVERLOADED)
+  exchange.body = taken
+  const decoding = decode(taken.bytes, labels, { limit: limitOf(media, options), budget })
+  exchange.abandon = decoding.stop
+  return decoding.result.then((read) => {
+    exchange.abandon = undefined
+    if (!read.ok) return read
+    exchange.whenDone(() => budget.give(read.bytes.size))
+    return parse(read.bytes)
   })
 }

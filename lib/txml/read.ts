@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events'
-import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece } from '../json'
+import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece, withoutNuls } from '../json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
@@ -21,10 +21,11 @@ const MAX_ATTRIBUTES = 100
 class Malformed extends Error {}
 
 /**
- * Reads one document. A byte order mark and white space in front are skipped, which strict XML would not have before a
- * declaration. `unwanted` ends it early: nobody waits for it any more.
+ * Reads one document. Byte order marks and white space in front, and NULs at the end, are skipped, which strict XML would not
+ * have. The encoding in the declaration is not looked at: .NET writes `utf-16` into texts that are sent as UTF-8. `unwanted` ends it early: nobody waits for it any more.
  */
-export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
+export async function readTxml(body: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
+  const [bytes = body] = withoutNuls([body])
   if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
   const builder = new TreeBuilder()
   const parser = createParser(builder)
@@ -35,9 +36,6 @@ export async function readTxml(bytes: Buffer, unwanted: () => boolean = () => fa
       if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
       end = nextLetter(bytes, at + PIECE_BYTES)
       parser.write(textOfPiece(bytes.subarray(at, end)))
-      const { encoding } = parser.xmlDecl
-      if (encoding !== undefined && !/^utf-?8$/i.test(encoding))
-        throw new Malformed('the body declares another encoding than UTF-8')
       if (builder.elements === 0) throw new Malformed(`the body has no root element in its first ${PIECE_BYTES} bytes`)
     }
     parser.close()

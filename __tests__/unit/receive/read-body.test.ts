@@ -6,13 +6,8 @@ import { createServer, IncomingMessage, request, type Server } from 'node:http'
 import { connect, Socket, type AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { ByteBudget } from '../../../lib/receive/byte-budget'
-import {
-  hasNoBody,
-  readBody,
-  type BodyReading,
-  type BodyResult,
-  type ReadBodyOptions,
-} from '../../../lib/receive/read-body'
+import type { BodyReading, BodyResult } from '../../../lib/receive/decode'
+import { readBody, type ReadBodyOptions } from '../../../lib/receive/read-body'
 
 const BUDGET = 4_000_000
 const JSON_TEXT = Buffer.from(JSON.stringify({ lines: Array.from({ length: 3000 }, (_, i) => ({ id: `line ${i}` })) }))
@@ -158,20 +153,43 @@ describe('a body that cannot be read', () => {
     expect(taken()).toBe(0)
   })
 
-  it.each(['gzip', 'deflate', 'br'])('that is no %s at all is malformed', async (encoding) => {
-    const result = await upload([JSON_TEXT], { 'Content-Encoding': encoding })
+  it.each(['gzip', 'deflate', 'br'])('that is neither %s nor text is malformed', async (encoding) => {
+    const noise = Buffer.concat([Buffer.from([0xff]), randomBytes(500)])
+    const result = await upload([noise], { 'Content-Encoding': encoding })
     expect(result).toMatchObject({ ok: false, outcome: 'malformed_body' })
     expect(taken()).toBe(0)
   })
 
-  it.each(['compress', 'zstd', 'gzip, br', '__proto__', 'constructor', 'tostring', '*'])(
-    'in %s is not received',
-    async (encoding) => {
-      const result = await upload([JSON_TEXT], { 'Content-Encoding': encoding })
-      expect(result).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
-      expect(taken()).toBe(0)
-    },
-  )
+  const labels = ['compress', 'zstd', '__proto__', 'constructor', 'tostring', '*', 'none, none']
+  it.each(labels)('in %s is not received', async (encoding) => {
+    const result = await upload([deflateRawSync(JSON_TEXT)], { 'Content-Encoding': encoding })
+    expect(result).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
+    expect(taken()).toBe(0)
+  })
+
+  it.each([...labels, 'gzip', 'deflate', 'br', 'gzip, br'])('by its header %s may be plain text', async (encoding) => {
+    const result = await upload([JSON_TEXT], { 'Content-Encoding': encoding })
+    expect(result.ok && result.bytes.equals(JSON_TEXT)).toBe(true)
+    expect(taken()).toBe(JSON_TEXT.length)
+  })
+
+  it('and was compressed twice counts once', async () => {
+    const result = await upload([gzipSync(brotliCompressSync(JSON_TEXT))], { 'Content-Encoding': 'br, gzip' })
+    expect(result.ok && result.bytes.equals(JSON_TEXT)).toBe(true)
+    expect(taken()).toBe(JSON_TEXT.length)
+  })
+
+  it('that was given up while it is inflated gives its bytes back', async () => {
+    const { reading, socket, req } = await start('Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n')
+    const bytes = gzipSync(randomBytes(900_000))
+    req.on('end', () => setImmediate(reading.stop))
+    socket.write(`${bytes.length.toString(16)}\r\n`)
+    socket.write(bytes)
+    socket.write('\r\n0\r\n\r\n')
+    expect(await reading.result).toMatchObject({ ok: false, outcome: 'unavailable' })
+    expect(taken()).toBe(0)
+    socket.destroy()
+  })
 })
 
 describe('the limit', () => {
@@ -390,20 +408,6 @@ describe('with a clock in hand', () => {
     req.push(Buffer.from('1234'))
     expect((await reading.result).ok).toBe(false)
     expect(jest.getTimerCount()).toBe(0)
-  })
-})
-
-describe('the headers say that there is no body', () => {
-  it.each<[Record<string, string>, number, boolean]>([
-    [{}, 1, true],
-    [{ 'content-length': '0' }, 1, true],
-    [{ 'content-length': '1' }, 1, false],
-    [{ 'transfer-encoding': 'chunked' }, 1, false],
-    [{ 'transfer-encoding': 'chunked', 'content-length': '0' }, 1, false],
-    // HTTP/2 needs neither header.
-    [{}, 2, false],
-  ])('%j in HTTP/%i: %p', (headers, httpVersionMajor, expected) => {
-    expect(hasNoBody({ httpVersionMajor } as unknown as IncomingMessage, headers)).toBe(expected)
   })
 })
 

@@ -271,6 +271,10 @@ describe('documents', () => {
     ['white space in front', `\r\n\t ${declared}<B><eventName>é</eventName></B>`],
     ['both', `\uFEFF\n${declared}<B><eventName>é</eventName></B>`],
     ['a declaration without an encoding', '<?xml version="1.0"?><B><eventName>é</eventName></B>'],
+    ['another encoding', '<?xml version="1.0" encoding="ISO-8859-1"?><B><eventName>é</eventName></B>'],
+    ['UTF-16, as .NET declares it', '<?xml version="1.0" encoding="utf-16"?><B><eventName>é</eventName></B>'],
+    ['two byte order marks', '\uFEFF\uFEFF<?xml version="1.0"?><B><eventName>é</eventName></B>'],
+    ['NULs at the end', '<B><eventName>é</eventName></B>\0\r\n\0'],
     ['UTF8', '<?xml version="1.0" encoding="UTF8"?><B><eventName>é</eventName></B>'],
     ['no declaration', '<B><eventName>é</eventName></B>'],
     [
@@ -308,10 +312,9 @@ describe('documents', () => {
     ['a DOCTYPE', '<!DOCTYPE B><B/>'],
     ['a DOCTYPE with entities', '<!DOCTYPE B [<!ENTITY a "b">]><B>&a;</B>'],
     ['an external entity', '<!DOCTYPE B [<!ENTITY a SYSTEM "file:///etc/passwd">]><B>&a;</B>'],
-    ['another encoding', '<?xml version="1.0" encoding="ISO-8859-1"?><B/>'],
-    ['UTF-16 by declaration', '<?xml version="1.0" encoding="UTF-16"?><B/>'],
-    ['an encoding that begins like UTF-8', '<?xml version="1.0" encoding="UTF-8-ISO"?><B/>'],
-    ['an encoding that ends like UTF-8', '<?xml version="1.0" encoding="ISO-UTF-8"?><B/>'],
+    ['a NUL', '<B>\0</B>'],
+    ['a NUL in front', '\0<B/>'],
+    ['a byte order mark inside', '<B/>\uFEFF'],
     ['JSON', '{"eventName":"X"}'],
   ])('that hold %s are malformed, and the reason does not quote them', async (_what, xml) => {
     const result = await readTxml(Buffer.from(xml))

@@ -1,0 +1,263 @@
+/**
+ * Requests that Node's HTTP parser did not make: those of serverless platforms, of web-standard adapters and of request
+ * injection in tests. They have a body without Content-Length, or a number in its place, or no stream at all.
+ */
+import express from 'express'
+import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
+import { createTradecloudWebhook } from 'tradecloud-webhook'
+import { authorization, closeAll, credential, emptyCollection, orderEvent, startRig, type Loose } from './harness'
+
+afterEach(closeAll)
+
+interface Injected {
+  method?: string
+  url?: string
+  headers?: Record<string, unknown>
+  body?: string | Buffer | undefined
+}
+
+const authorized = { authorization, 'content-type': 'application/json' }
+
+function setUp() {
+  const { calls, log } = emptyCollection()
+  const webhook = createTradecloudWebhook({
+    auth: credential,
+    validation: 'off',
+    onOrder: (event, context) => void calls.push({ callback: 'onOrder', event, context }),
+    logger: {
+      warn: (line) => log.push({ level: 'warn', line }),
+      error: (line) => log.push({ level: 'error', line }),
+    },
+  })
+  log.length = 0
+  const app = express()
+  app.use(webhook)
+  return { webhook, app, calls, log }
+}
+
+/** As `serverless-http` and its like build one: `complete` although nothing was read. */
+function serverless({ method = 'POST', url = '/order', headers = authorized, body }: Injected): IncomingMessage {
+  const req = new IncomingMessage({ encrypted: true, readable: false, remoteAddress: '1.2.3.4' } as unknown as Socket)
+  Object.assign(req, { method, url, headers, complete: true, httpVersion: '1.1', httpVersionMajor: '1' })
+  req._read = () => {
+    if (body !== undefined && body.length > 0) req.push(body)
+    req.push(null)
+  }
+  return req
+}
+
+/** As `light-my-request` and its like build one: a stream with the properties of a request. */
+function injected({ method = 'POST', url = '/order', headers = authorized, body }: Injected): IncomingMessage {
+  let sent = false
+  const stream = new Readable({
+    autoDestroy: false,
+    read() {
+      if (!sent && body !== undefined && body.length > 0) this.push(body)
+      sent = true
+      this.push(null)
+    },
+  })
+  return Object.assign(stream, { method, url, headers, httpVersionMajor: 1 }) as unknown as IncomingMessage
+}
+
+/** As mocks build one: no stream, and what a platform has parsed. */
+function mocked(body: unknown, more: Injected = {}): IncomingMessage {
+  const { method = 'POST', url = '/order', headers = authorized } = more
+  return { method, url, headers, httpVersionMajor: 1, body } as unknown as IncomingMessage
+}
+
+async function answerTo(handler: unknown, req: IncomingMessage): Promise<{ status: number; json: Loose }> {
+  const res = new ServerResponse(req)
+  const socket = new PassThrough()
+  res.assignSocket(socket as unknown as Socket)
+  const finished = new Promise((resolve) => res.once('finish', resolve))
+  ;(handler as RequestListener)(req, res)
+  await finished
+  const text = String(socket.read())
+  return { status: res.statusCode, json: JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) }
+}
+
+const text = (): string => JSON.stringify(orderEvent())
+const delivered = { status: 200, json: { outcome: 'delivered' } }
+
+describe.each([
+  ['serverless', serverless],
+  ['injected', injected],
+])('a request that is %s', (_how, make) => {
+  const lengths: Array<[string, (body: Buffer) => Record<string, unknown>]> = [
+    ['no Content-Length', () => ({})],
+    ['a numeric Content-Length', (body) => ({ 'content-length': body.length })],
+    ['a Content-Length', (body) => ({ 'content-length': String(body.length) })],
+    ['a numeric Content-Length of 0', () => ({ 'content-length': 0 })],
+    ['a Content-Length of 0', () => ({ 'content-length': '0' })],
+  ]
+  test.each(lengths)('and has %s: the body is read', async (_what, lengthOf) => {
+    const { webhook, calls } = setUp()
+    const body = Buffer.from(text())
+    const req = make({ headers: { ...authorized, ...lengthOf(body) }, body })
+    expect(await answerTo(webhook.listener, req)).toMatchObject(delivered)
+    expect(calls[0]?.context.rawBody).toEqual(body)
+  })
+
+  test('and is compressed', async () => {
+    const { webhook } = setUp()
+    const headers = { ...authorized, 'content-encoding': 'gzip' }
+    expect(await answerTo(webhook.listener, make({ headers, body: gzipSync(text()) }))).toMatchObject(delivered)
+  })
+
+  test.each([{}, { 'content-length': 0 }, { 'content-length': '0' }])(
+    'and has no body (%j): its ID counts, and without one it is refused',
+    async (more) => {
+      const { webhook, calls } = setUp()
+      const headers = { ...authorized, ...more }
+      expect(await answerTo(webhook.listener, make({ url: '/order/7', headers }))).toMatchObject(delivered)
+      expect(calls[0]?.event).toMatchObject({ orderId: '7', completeness: 'id-only' })
+      expect(await answerTo(webhook.listener, make({ headers }))).toMatchObject({
+        status: 400,
+        json: { code: 'malformed_body' },
+      })
+      expect(await answerTo(webhook.listener, make({ method: 'GET', url: '/order/8', headers }))).toMatchObject(
+        delivered,
+      )
+    },
+  )
+
+  test('and says that it is of another type', async () => {
+    const { webhook, calls } = setUp()
+    const headers = { ...authorized, 'content-type': 'text/plain' }
+    expect(await answerTo(webhook.listener, make({ headers, body: text() }))).toMatchObject({
+      status: 415,
+      json: { code: 'unsupported_media_type' },
+    })
+    // Of no body the type does not count.
+    expect(await answerTo(webhook.listener, make({ url: '/order/7', headers }))).toMatchObject(delivered)
+    expect(calls).toHaveLength(1)
+  })
+
+  test('and has an empty stream beside the body that the platform parsed', async () => {
+    const { webhook, calls, log } = setUp()
+    const withBody = (body: unknown) => Object.assign(make({}), { body })
+    for (const body of [orderEvent(), text(), Buffer.from(text())])
+      expect(await answerTo(webhook.listener, withBody(body))).toMatchObject(delivered)
+    expect(calls).toHaveLength(3)
+    expect(await answerTo(webhook.listener, withBody({ data: orderEvent() }))).toMatchObject({ status: 503 })
+    expect(log).toMatchObject([{ level: 'warn' }])
+  })
+
+  test('and needs no timer to be answered', async () => {
+    jest.useFakeTimers({ legacyFakeTimers: true })
+    try {
+      const { webhook } = setUp()
+      expect(await answerTo(webhook.listener, make({ body: text() }))).toMatchObject(delivered)
+      expect(await answerTo(webhook.listener, make({ method: 'GET', url: '/order/8' }))).toMatchObject(delivered)
+    } finally {
+      jest.useRealTimers()
+    }
+  })
+
+  test('and has both the stream and its bytes: the stream counts', async () => {
+    const { webhook, calls } = setUp()
+    const body = text()
+    const req = Object.assign(make({ body }), { body: Buffer.from('{}') })
+    expect(await answerTo(webhook.listener, req)).toMatchObject(delivered)
+    expect(calls[0]?.context.rawBody?.toString()).toBe(body)
+  })
+})
+
+test('a serverless request through an Express app', async () => {
+  const { app } = setUp()
+  expect(await answerTo(app, serverless({ body: text() }))).toMatchObject(delivered)
+  expect(await answerTo(app, serverless({ headers: { ...authorized, 'content-length': 0 } }))).toMatchObject({
+    status: 400,
+  })
+})
+
+test('a serverless request behind express.json()', async () => {
+  const { webhook } = setUp()
+  const app = express().use(express.json()).use(webhook)
+  const body = text()
+  for (const headers of [authorized, { ...authorized, 'content-length': String(body.length) }])
+    expect((await answerTo(app, serverless({ headers, body }))).status).toBe(200)
+})
+
+describe('a request that is no stream', () => {
+  test.each<[string, () => unknown]>([
+    ['an object', () => orderEvent()],
+    ['text', text],
+    ['a Buffer', () => Buffer.from(text())],
+  ])('has its body as %s', async (_what, body) => {
+    const { webhook } = setUp()
+    expect(await answerTo(webhook.listener, mocked(body()))).toMatchObject(delivered)
+  })
+
+  test.each([[undefined], [null], [''], [{}]])('has no body: %j', async (body) => {
+    const { webhook } = setUp()
+    expect(await answerTo(webhook.listener, mocked(body, { url: '/order/7' }))).toMatchObject(delivered)
+    expect(await answerTo(webhook.listener, mocked(body))).toMatchObject({ status: 400 })
+  })
+
+  test('has lost the body that its headers announce', async () => {
+    const { webhook } = setUp()
+    const headers = { ...authorized, 'content-length': '900' }
+    expect(await answerTo(webhook.listener, mocked({}, { headers }))).toMatchObject({ status: 503 })
+  })
+})
+
+describe('HTTP/2, without Content-Length', () => {
+  const start = async () => {
+    const { webhook, calls } = setUp()
+    const server = http2.createServer((req, res) =>
+      webhook.listener(req as unknown as IncomingMessage, res as unknown as ServerResponse),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const session = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const send = async (path: string, body?: string, more = {}): Promise<{ status: unknown; json: Loose }> => {
+      const stream = session.request(
+        { ':method': 'POST', ':path': path, ...authorized, ...more },
+        { endStream: body === undefined },
+      )
+      const head = new Promise<http2.IncomingHttpHeaders>((resolve) => stream.once('response', resolve))
+      if (body !== undefined) stream.end(body)
+      let answer = ''
+      for await (const chunk of stream.setEncoding('utf8')) answer += chunk as string
+      return { status: (await head)[':status'], json: JSON.parse(answer) }
+    }
+    const close = async (): Promise<void> => {
+      session.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    }
+    return { send, close, calls }
+  }
+
+  test('a body, none, and a type that is not received', async () => {
+    const { send, close, calls } = await start()
+    try {
+      expect(await send('/order', text())).toMatchObject(delivered)
+      expect(await send('/order/7')).toMatchObject(delivered)
+      expect(await send('/order/7', '')).toMatchObject(delivered)
+      expect(await send('/order')).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
+      expect(await send('/order', text(), { 'content-type': 'text/plain' })).toMatchObject({ status: 415 })
+      expect(calls).toHaveLength(3)
+    } finally {
+      await close()
+    }
+  })
+})
+
+test('a request of Node itself without a body, whatever the app did to its stream', async () => {
+  const rig = await startRig({
+    before: (app) =>
+      app.use((req, _res, next) => {
+        req.on('readable', () => undefined)
+        req.setEncoding('utf8')
+        req.pause()
+        next()
+      }),
+  })
+  expect(await rig.send({ method: 'POST', path: '/order/7' })).toMatchObject(delivered)
+  expect(await rig.send({ method: 'POST', path: '/order' })).toMatchObject({ status: 400 })
+})

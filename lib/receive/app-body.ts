@@ -1,0 +1,135 @@
+/**
+ * The body of a request that the app has read before us: the bytes that it kept, or what its parser made of them.
+ * Whatever the app has done to it, the sender is not at fault: see `doubt`.
+ */
+import type { IncomingMessage } from 'node:http'
+import { isAnyArrayBuffer } from 'node:util/types'
+import type { Issue } from '../events'
+import type { Result } from '../respond'
+import { Pieces } from './pieces'
+import { refuse, type Refusal } from './refusal'
+
+/** A body as it came, or as a parser of the app left it. */
+export interface TakenBody {
+  bytes: Pieces
+  /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
+  reserialized: boolean
+  /** These are the bytes that were sent, as far as can be told: what is wrong with them is the sender's. */
+  exact: boolean
+}
+
+/** Of bytes that the app has changed. */
+export const OF_THE_APP = { reserialized: false, exact: false } as const
+
+const ADVICE = 'Mount the webhook before express.json() and whatever else reads or changes the body.'
+
+/**
+ * To be asked once the stream has ended or something else has read from it: Express 4 sets `req.body = {}` beside an
+ * unread stream too. `rawBody` is set in the `verify` option of parsers, and by serverless platforms.
+ */
+export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | Refusal | 'none' {
+  const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
+  const taken = bytesOf(req, rawBody) ?? bytesOf(req, body)
+  if (taken) return taken
+  if (isEmpty(body)) return hadBody(req) ? swallowed() : 'none'
+  if (typeof body === 'object') {
+    try {
+      // To bytes, to be parsed again: the same depth cap and removal of keys as for bodies that are read here.
+      const bytes = Pieces.of(Buffer.from(JSON.stringify(body), 'utf8'))
+      return { ok: true, bytes, reserialized: true, exact: false }
+    } catch {
+      // cyclic, or with a BigInt: nothing that a JSON body can have become
+    }
+  }
+  return swallowed()
+}
+
+/** The bytes of a stream that the app had told to give text: decoding may have changed them. */
+export function takeText(req: IncomingMessage, bytes: Pieces): ({ ok: true } & TakenBody) | Refusal {
+  return bytesOf(req, bytes.whole.toString('utf8')) ?? swallowed()
+}
+
+/** Of any realm: Jest gives tests another `Uint8Array` than Node's. */
+function bytesOf(req: IncomingMessage, value: unknown): ({ ok: true } & TakenBody) | undefined {
+  const isText = typeof value === 'string'
+  let bytes: Buffer
+  if (isText) bytes = Buffer.from(value, 'utf8')
+  else if (ArrayBuffer.isView(value)) bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  else if (isAnyArrayBuffer(value)) bytes = Buffer.from(value)
+  else return undefined
+  if (bytes.length === 0) return undefined
+  const exact = isExact(req, bytes, isText)
+  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII.
+  if (isText && !exact && isGarbled(req, value)) return undefined
+  return { ok: true, bytes: Pieces.of(bytes), reserialized: false, exact }
+}
+
+/** Only the length tells: of a compressed body or one in chunks it is not known. */
+function isExact({ headers }: IncomingMessage, bytes: Buffer, isText: boolean): boolean {
+  if (headers['content-encoding'] !== undefined || headers['content-length'] === undefined) return false
+  const missing = Number(headers['content-length']) - bytes.length
+  return missing === 0 || (isText && missing === MARK_BYTES)
+}
+
+/** Parsers leave out a byte order mark. */
+const MARK_BYTES = 3
+
+function isGarbled({ headers }: IncomingMessage, text: string): boolean {
+  if (/^[\x00-\x7f]*$/.test(text)) return false
+  const lengthDiffers = headers['content-encoding'] === undefined && headers['content-length'] !== undefined
+  const type = headers['content-type'] ?? ''
+  return lengthDiffers || text.includes('\uFFFD') || (/charset=/i.test(type) && !/charset=["']?utf-?8\b/i.test(type))
+}
+
+/** What the app read, or else what the headers announce. */
+function hadBody(req: IncomingMessage): boolean {
+  const { 'content-length': length = 0, 'transfer-encoding': encoding } = req.headers
+  const didRead = (req.readableDidRead as boolean | undefined) ?? encoding !== undefined
+  return didRead || Number(length) > 0
+}
+
+/** Nothing, or what parsers and serverless platforms leave where there was no body. */
+function isEmpty(body: unknown): boolean {
+  if (body === undefined || body === null || body === '') return true
+  if (typeof body !== 'object') return false
+  return ArrayBuffer.isView(body) ? body.byteLength === 0 : Object.keys(body).length === 0
+}
+
+/** Never the sender's fault: it is to try again, and the log has to tell a person. */
+export function swallowed(): Refusal {
+  return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
+    cause: new Error(`The body was consumed before it reached the webhook. ${ADVICE}`),
+  })
+}
+
+type Judged = { ok: true } | ({ ok: false } & Result)
+
+/**
+ * What became of a body that may not be as it was sent. An event that can be read is delivered; anything else may be the
+ * work of the app, and Tradecloud has to keep the event until the app is corrected.
+ */
+export function doubt<T extends Judged>(
+  judged: T,
+  { exact, reserialized }: Omit<TakenBody, 'bytes'>,
+  value?: unknown,
+): T | Refusal {
+  if (exact) return judged
+  const isWrong = !judged.ok && ['malformed_body', 'invalid_body', 'unsupported_media_type'].includes(judged.outcome)
+  if (!isWrong && !(reserialized && isStripped(value))) return judged
+  const { detail = '', issues = [] } = judged.ok ? {} : judged
+  return refuse('unavailable', 'The body had been read or changed before it came here, and it is not an event.', {
+    cause: new Error(
+      `The body that the app left is not an event. ${ADVICE} ${[detail, ...texts(issues)].join(' ')}`.trim(),
+    ),
+  })
+}
+
+/** Nothing but an event name and other plain values: what some validators leave. */
+function isStripped(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return !Object.values(value).some((field) => typeof field === 'object' && field !== null)
+}
+
+function texts(issues: readonly Issue[]): string[] {
+  return issues.map(({ pointer, message }) => `${pointer} ${message}.`)
+}

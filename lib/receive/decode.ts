@@ -1,0 +1,185 @@
+/**
+ * Undoes the Content-Encoding of a body that has arrived. The bytes decide, not the header: senders and proxies name
+ * encodings that were not used ("utf-8", "none"), compress twice, or decompress and keep the header.
+ */
+import { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
+import type { ByteBudget } from './byte-budget'
+import { Pieces } from './pieces'
+import { refuse, type Refusal } from './refusal'
+
+export interface DecodeOptions {
+  /** Bytes after decompression. */
+  limit: number
+  budget: ByteBudget
+}
+
+export type BodyResult = { ok: true; bytes: Pieces } | Refusal
+
+export interface BodyReading {
+  /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
+  result: Promise<BodyResult>
+  /** Ends the reading, because the request has been answered. */
+  stop: () => void
+}
+
+const ENGINES = {
+  gzip: createGunzip,
+  zlib: createInflate,
+  deflate: createInflateRaw,
+  br: createBrotliDecompress,
+} as const
+type Codec = keyof typeof ENGINES
+type Engine = ReturnType<(typeof ENGINES)[Codec]>
+
+const CODEC_OF_LABEL = new Map<string, Codec>([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  // Senders mean zlib or raw deflate by it; zlib is recognised by its header.
+  ['deflate', 'deflate'],
+  ['br', 'br'],
+])
+
+/** One layer of the sender and one of a proxy, and one to spare. */
+const MAX_LAYERS = 3
+/** Line breaks and NULs that are cut from the end of a gzip body, one kind at a time. */
+const MAX_CUTS = 4
+
+export const STOPPED = 'The upload was given up.'
+export const OVERLOADED = 'Too many bodies are being processed at the moment.'
+
+export function tooLarge(limit: number): string {
+  return `The body is larger than ${limit} bytes.`
+}
+
+/** The names in Content-Encoding, the one that was applied last at the end. */
+export function encodingLabels(header: string | undefined): string[] {
+  if (header === undefined) return []
+  const labels = header.toLowerCase().split(',')
+  return labels.map((label) => label.trim()).filter((label) => label !== '' && label !== 'identity')
+}
+
+/** True for labels that make the body smaller: its Content-Length is not what counts for the limit. */
+export function areCompressing(labels: readonly string[]): boolean {
+  return labels.some((label) => CODEC_OF_LABEL.has(label))
+}
+
+export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {
+  return labels.length > 0 || magicOf(bytes) !== undefined
+}
+
+/** `raw` has been taken from the budget; that is given back, and what comes out is taken instead. */
+export function decode(raw: Pieces, labels: readonly string[], options: DecodeOptions): BodyReading {
+  const { budget } = options
+  let bytes = raw
+  let engine: Engine | undefined
+  let stopped = false
+
+  const inflate = (codec: Codec, input: Pieces): Promise<BodyResult | 'damaged'> =>
+    new Promise((resolve) => {
+      if (stopped) return resolve(refuse('unavailable', STOPPED))
+      const running = (engine = ENGINES[codec]())
+      const output = new Pieces()
+      let ended = false
+      const end = (result: BodyResult | 'damaged'): void => {
+        if (ended) return
+        ended = true
+        if (result === 'damaged' || !result.ok) budget.give(output.size)
+        running.destroy()
+        resolve(result)
+      }
+      running
+        .on('data', (chunk: Buffer) => {
+          if (ended) return
+          if (output.size + chunk.length > options.limit) end(refuse('body_too_large', tooLarge(options.limit)))
+          else if (!budget.take(chunk.length)) end(refuse('unavailable', OVERLOADED))
+          else output.add(chunk)
+        })
+        .on('end', () => end({ ok: true, bytes: output }))
+        .on('error', () => end('damaged'))
+        .on('close', () => end(refuse('unavailable', STOPPED)))
+      Readable.from(input.all).pipe(running)
+    })
+
+  const gunzip = async (input: Pieces): Promise<BodyResult | 'damaged'> => {
+    let result = await inflate('gzip', input)
+    let rest = input.whole
+    for (let cuts = 0; result === 'damaged' && cuts < MAX_CUTS; cuts++) {
+      const shorter = withoutFiller(rest)
+      if (shorter.length === rest.length) break
+      rest = shorter
+      result = await inflate('gzip', Pieces.of(rest))
+    }
+    return result
+  }
+
+  const run = async (): Promise<BodyResult> => {
+    const left = [...labels]
+    for (let layer = 0; layer < MAX_LAYERS && bytes.size > 0;) {
+      const magic = magicOf(bytes)
+      const label = left.pop()
+      if (magic === undefined && label === undefined) break
+      const declared = CODEC_OF_LABEL.get(label ?? '')
+      // A header that names something else than the outermost layer still counts for the next one.
+      if (magic !== undefined && label !== undefined && family(magic) !== declared) left.push(label)
+      const codec = magic ?? (declared === 'gzip' ? undefined : declared)
+      const result =
+        codec === undefined ? 'damaged' : codec === 'gzip' ? await gunzip(bytes) : await inflate(codec, bytes)
+      if (result === 'damaged') {
+        if (magic === undefined && isText(bytes)) continue
+        budget.give(bytes.size)
+        return declared === undefined && magic === undefined
+          ? refuse('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
+          : refuse('malformed_body', `The body is not valid ${label ?? family(magic ?? 'gzip')}.`)
+      }
+      budget.give(bytes.size)
+      if (!result.ok) return result
+      bytes = result.bytes
+      layer++
+    }
+    return { ok: true, bytes }
+  }
+
+  return {
+    result: run().catch((cause: unknown) => {
+      budget.give(bytes.size)
+      return refuse('unavailable', 'The receiver failed.', { cause })
+    }),
+    stop: () => {
+      stopped = true
+      engine?.destroy()
+    },
+  }
+}
+
+/** What the first two bytes tell: no JSON or XML begins like that. */
+function magicOf(bytes: Pieces): 'gzip' | 'zlib' | undefined {
+  const first = bytes.all[0]?.[0]
+  if (first !== 0x1f && first !== 0x78) return undefined
+  const second = bytes.start(2)[1]
+  if (second === undefined) return undefined
+  if (first === 0x1f) return second === 0x8b ? 'gzip' : undefined
+  // RFC 1950: the two bytes are a multiple of 31.
+  return (first * 256 + second) % 31 === 0 ? 'zlib' : undefined
+}
+
+function family(codec: Codec): Codec {
+  return codec === 'zlib' ? 'deflate' : codec
+}
+
+/** Begins as JSON or XML. */
+function isText(bytes: Pieces): boolean {
+  return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
+}
+
+/** Without the line breaks and spaces at the end, or without the NULs. */
+function withoutFiller(bytes: Buffer): Buffer {
+  const isFiller = bytes.at(-1) === 0 ? (byte: number) => byte === 0 : isSpace
+  let end = bytes.length
+  while (end > 0 && isFiller(bytes[end - 1] ?? -1)) end--
+  return bytes.subarray(0, end)
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+}
