@@ -1,9 +1,8 @@
 /** The package in a bundle of each common bundler: events arrive, also through what is loaded only when it is used. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createProject, install, root, run, start, tarball } from './project'
-
-jest.setTimeout(300_000)
+import { start } from './program'
+import { createProject, install, root, run, tarball } from './project'
 
 const fixture = (name: string): string => readFileSync(join(root, '__tests__/fixtures', name), 'utf8')
 const json = fixture('order-event.json')
@@ -30,7 +29,7 @@ let project: string
 beforeAll(() => {
   project = createProject('bundlers')
   install(project)
-})
+}, 300_000)
 
 test.each(bundles)('%s', async (bundler, file, warnings) => {
   const at = join(dirname(tarball()), 'bundles', bundler)
@@ -63,7 +62,7 @@ test.each(bundles)('%s', async (bundler, file, warnings) => {
     responses.push(await send(dialect, event({ date: '2026-11-20', version: 1, pair: ['x'] })))
     responses.push(await send(dialect, event(wrong)), await send(dialect, event({ date: 'today', version: 1 })))
   }
-  const { lines } = await program.stop()
+  const lines = await program.stop()
   expect(responses).toEqual([
     'plain 200 delivered',
     'plain 200 delivered',

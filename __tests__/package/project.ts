@@ -1,9 +1,7 @@
-/** Projects of users that have the packed package installed, and programs that run in them. */
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+/** Projects of users that have the packed package installed. */
+import { execFileSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 
 export const root = resolve(__dirname, '../..')
 
@@ -32,35 +30,4 @@ export function createProject(source: string, name = source): string {
 export function install(at: string, ...packages: string[]): void {
   const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
   run('npm', ['install', ...quietly, tarball(), ...packages], at)
-}
-
-export interface Program {
-  /** The first line on stdout. */
-  first: unknown
-  /** Ends it with SIGTERM. Resolves with its exit code and all its lines on stdout, each parsed as JSON. */
-  stop(): Promise<{ code: number | null; lines: unknown[] }>
-}
-
-/** Starts a program that writes JSON lines, the first one when it is ready. */
-export async function start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Program> {
-  const child = spawn(process.execPath, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let complaints = ''
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
-  const lines: unknown[] = []
-  const reader = createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line)))
-  const ended = once(child, 'close') as Promise<[number | null]>
-  await Promise.race([once(reader, 'line'), ended])
-  if (lines.length === 0) throw new Error(`${args.join(' ')} ended before it was ready:\n${complaints}`)
-  return {
-    first: lines.shift(),
-    stop: async () => {
-      child.kill()
-      const [code] = await ended
-      return { code, lines }
-    },
-  }
 }

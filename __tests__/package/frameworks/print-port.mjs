@@ -1,0 +1,8 @@
+// Loaded before a server of docs/frameworks.md: prints the port once it listens.
+import { Server } from 'node:net'
+
+const { listen } = Server.prototype
+Server.prototype.listen = function (...args) {
+  this.once('listening', () => console.log(JSON.stringify({ port: this.address().port })))
+  return listen.apply(this, args)
+}

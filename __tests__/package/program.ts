@@ -1,0 +1,51 @@
+/** Programs in processes of their own, which end with the test file at the latest. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+export interface Program {
+  /** The first line on stdout. */
+  first: unknown
+  /** Resolves once it has printed this text. */
+  printed(text: string): Promise<void>
+  /** Ends it with SIGTERM, and resolves with its further lines on stdout. */
+  stop(): Promise<unknown[]>
+}
+
+const running = new Set<ChildProcess>()
+afterAll(() => running.forEach((child) => child.kill('SIGKILL')))
+
+/** Starts a program that writes texts and objects as JSON lines, the first one when it is ready. */
+export async function start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Program> {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
+  const lines: unknown[] = []
+  const reader = createInterface(child.stdout).on('line', (line) => {
+    // Others log to stdout as well.
+    if (/^["{]/.test(line)) lines.push(JSON.parse(line))
+  })
+  const ended = once(child, 'close')
+  let over = false
+  void ended.then(() => (over = true))
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition() && !over) await Promise.race([once(reader, 'line'), ended])
+    if (!condition()) throw new Error(`${args.join(' ')} ended too early:\n${complaints}`)
+  }
+  await until(() => lines.length > 0)
+  return {
+    first: lines.shift(),
+    printed: (text) => until(() => lines.includes(text)),
+    stop: async () => {
+      child.kill()
+      await ended
+      return lines
+    },
+  }
+}
