@@ -1,5 +1,5 @@
 /** Composes a webhook: receive, deliver, answer; with a thin skin of Express around a core that needs only Node. */
-import { Router, type Application, type NextFunction, type Request, type Response } from 'express'
+import { Router, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkHasEffect } from './checks'
@@ -16,14 +16,15 @@ import type { TradecloudWebhookOptions } from './options'
 import type { AddressCheck } from './receive/address-check'
 import { createAuthenticator } from './receive/authenticate'
 import { ByteBudget } from './receive/byte-budget'
-import { compileTrust, type TrustFunction } from './receive/client-address'
+import { compileTrust, trustOfApp, type TrustFunction } from './receive/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
-import { compileRoutes, type RouteMatch } from './receive/route'
+import { compileRoutes, splitTarget, type RouteMatch } from './receive/route'
 import { quote } from './quote'
 import { Reporter } from './report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './respond'
 import type { Trigger } from './trigger'
+import { Unmatched } from './unmatched'
 import { createValidator } from './validate'
 import { startTimer, type Timer } from './timers'
 
@@ -61,7 +62,7 @@ const ABORT_GRACE_MS = 500
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const settings = resolveOptions(options)
-  const route = compileRoutes(settings.paths)
+  const routes = compileRoutes(settings.paths)
   const handlers = createHandlers(settings)
   const authenticator = createAuthenticator(settings.auth)
   const validator = createValidator(settings.validation, settings.schemas)
@@ -119,7 +120,19 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     strict,
     budget: new ByteBudget(settings.maxBytesInFlight),
     isClosed: () => closing !== undefined,
+    routes,
   }
+  const unmatched = new Unmatched({
+    ...settings,
+    authenticator,
+    routes,
+    log,
+    startExchange: (req, res) => {
+      const exchange = startExchange(req, res)
+      exchange.client = addressCheck?.look(req, () => trustOfApp(req))
+      return exchange
+    },
+  })
   if (handlers.unhandled.length > 0) {
     log.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
   }
@@ -143,6 +156,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
       if (!received.ok) {
+        if (received.outcome === 'not_routed') unmatched.logNotRouted(exchange, received.detail ?? '')
         const kept = storage && isForQuarantine(exchange, received)
         exchange.finish(
           kept ? await storage.storeUnreadable(storage.inbox, name, received, originOf(exchange, path)) : received,
@@ -174,7 +188,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     let exchange: Exchange | undefined
     try {
       const [path, query] = splitTarget(req.url ?? '/')
-      const match = route(path)
+      const match = routes.find(path)
       if (match === undefined) return false
       exchange = startExchange(req, res)
       exchange.client = addressCheck?.look(req, appTrust)
@@ -217,12 +231,12 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   // much as to check the credentials. What users add to it comes after.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
-    if (!handle(req, res, () => trustOfApp(req))) router(req, res, next)
+    if (!handle(req, res, () => trustOfApp(req)))
+      unmatched.pass(req, res, () => router(req, res, next), tradecloudWebhook)
   }
   return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
-      if (!handle(req, res))
-        startExchange(req, res).finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
+      if (!handle(req, res)) unmatched.refuse(req, res)
     },
     close: (): Promise<void> => (closing ??= close()),
   })
@@ -241,21 +255,7 @@ function loadStorage() {
   }
 }
 
-/** What `req.ip` goes by, in the app that has the request just now. A router may run without any app. */
-function trustOfApp(req: Request): TrustFunction | undefined {
-  const trust: unknown = (req.app as Application | undefined)?.get('trust proxy fn')
-  return typeof trust === 'function' ? (trust as TrustFunction) : undefined
-}
-
 function originOf({ method: sent, headers, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
   const method = sent === 'GET' || sent === 'PUT' ? sent : 'POST'
   return { method, path, contentType: headers['content-type'], requestId, receivedAt, body, known }
-}
-
-/** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */
-function splitTarget(target: string): [path: string, query: string] {
-  const relative = target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '')
-  const at = relative.indexOf('?')
-  const path = at < 0 ? relative : relative.slice(0, at)
-  return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
 }

@@ -126,8 +126,8 @@ export class Exchange {
     else callback()
   }
 
-  /** Answers, unless that was done before. */
-  finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }): void {
+  /** Answers, unless that was done before. `respond` sends the answer and returns whether it could. */
+  finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }, respond = send): void {
     const whenDone = this.#whenDone
     if (!whenDone) return
     this.#whenDone = undefined
@@ -136,7 +136,7 @@ export class Exchange {
     this.abandon?.()
     const { refusals, reporter } = this.#options
     const answer = answerFor(result, this.requestId, refusals)
-    const answered = send(this.req, this.res, answer)
+    const answered = respond(this.req, this.res, answer)
     const record: DeliveryRecord = {
       outcome: result.outcome,
       status: answer.status,

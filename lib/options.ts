@@ -95,6 +95,12 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * integration, and while a password is changed. Default: `'final'`.
    */
   refusals?: 'final' | 'retry' | undefined
+  /**
+   * What happens to a request with valid credentials whose path matches no pattern. `'keep'`: if the app responds to a POST,
+   * PUT or GET with 404, the response becomes 503 `not_routed`, so that Tradecloud keeps the event. `'next'`: the app's
+   * response is never changed. Default: `'keep'`.
+   */
+  unmatched?: 'keep' | 'next' | undefined
   /** Part of the dedupe keys: tells webhooks apart that share a store. Default: `'tradecloud'`. */
   name?: string | undefined
   /**

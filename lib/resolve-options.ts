@@ -39,6 +39,7 @@ const CHOICES = {
   fetch: ['get', 'always', 'never'],
   validation: ['tolerant', 'strict', 'off'],
   refusals: ['final', 'retry'],
+  unmatched: ['keep', 'next'],
 } as const
 
 const DEFAULTS = {
@@ -55,6 +56,7 @@ const DEFAULTS = {
   closeTimeoutMs: 8_000,
   handlerTimeoutMs: 300_000,
   refusals: 'final',
+  unmatched: 'keep',
   name: 'tradecloud',
 } as const
 

@@ -36,6 +36,7 @@ const TABLE = {
   handler_failed: { status: 503, detail: 'The event could not be processed now.' },
   in_progress: { status: 503, detail: 'The same event is being processed right now.' },
   unavailable: { status: 503, detail: 'The receiver cannot take the event now.' },
+  not_routed: { status: 503, detail: 'No path of the webhook matches this URL.' },
 } as const satisfies Record<string, Row>
 
 /** What became of a trigger. */
@@ -117,7 +118,27 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
   }
 }
 
+/** A symbol of its own, so that another copy of the package in the same app recognises it too. */
+const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
+
+/** True for a 404 that a webhook has sent, possibly another one on the same mount: it is meant. */
+export function isOwn404(res: ServerResponse): boolean {
+  return OWN_404 in res
+}
+
+/** Status and headers of a response that the app is about to send become ours. The length is left to who sends the body. */
+export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
+  for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)
+  for (const [name, value] of Object.entries(headers)) if (name !== 'Content-Length') res.setHeader(name, value)
+  if (req.httpVersionMajor < 2) res.statusMessage = STATUS_CODES[status] ?? ''
+  res.statusCode = status
+}
+
+const DESCRIBES_BODY =
+  /^(?:content-(?!security-policy)|(?:accept-ranges|digest|etag|expires|last-modified|repr-digest|trailer|transfer-encoding)$)/
+
 function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
+  if (answer.status === 404) Object.assign(res, { [OWN_404]: true })
   // Only requests of Node's own parser have `complete`.
   const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
   // Node refuses a body here where the server says so (rejectNonStandardBodyWrites).

@@ -20,6 +20,7 @@ export const TABLE: Record<string, { statuses: number[]; refusal?: true }> = {
   handler_failed: { statuses: [503] },
   in_progress: { statuses: [503] },
   unavailable: { statuses: [503] },
+  not_routed: { statuses: [503] },
 }
 
 export function fits(outcome: string, status: number, retry: boolean | 'either'): boolean {

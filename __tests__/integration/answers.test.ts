@@ -198,6 +198,10 @@ const rows: Record<Outcome, Row> = {
         { path: '/order/1' },
       ),
   },
+  not_routed: {
+    status: 503,
+    act: (options) => sendTo(options, { method: 'POST', path: '/orders', json: orderEvent() }),
+  },
 }
 
 const entries = Object.entries(rows) as Array<[Outcome, Row]>
@@ -257,7 +261,8 @@ describe('each outcome', () => {
     }
     // What is lost is written down; what only waits is not an error.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
-    if (record?.givenUp || outcome === 'quarantined') {
+    if (outcome === 'not_routed') expect(errorLines).toHaveLength(1)
+    else if (record?.givenUp || outcome === 'quarantined') {
       expect(errorLines).toHaveLength(1)
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)

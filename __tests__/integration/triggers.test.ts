@@ -517,8 +517,8 @@ describe('custom paths', () => {
     expect(lastCall(rig).event.shipmentId).toBe('S/1')
     expect(await rig.get('/in?orderId=PO2')).toMatchObject({ status: 200 })
     expect(await rig.post(orderEvent(), { path: '/in' })).toMatchObject({ status: 200 })
-    expect(await rig.get('/order/PO1')).toMatchObject({ status: 404, json: { from: 'app' } })
-    expect(await rig.get('/?orderId=PO1')).toMatchObject({ status: 404, json: { from: 'app' } })
+    expect(await rig.get('/order/PO1')).toMatchObject({ status: 503, json: { code: 'not_routed' } })
+    expect(await rig.get('/?orderId=PO1')).toMatchObject({ status: 503, json: { code: 'not_routed' } })
   })
 
   test('a RegExp with named groups', async () => {
@@ -533,7 +533,7 @@ describe('custom paths', () => {
     expect(await rig.get('/s/SN7')).toMatchObject({ status: 200 })
     expect(lastCall(rig).event).toMatchObject({ kind: 'shipment', shipmentId: 'SN7' })
     expect(await rig.post(orderEvent(), { path: '/s/SN7' })).toMatchObject({ status: 200 })
-    expect(await rig.get('/o-a/b')).toMatchObject({ status: 404, json: { from: 'app' } })
+    expect(await rig.get('/o-a/b')).toMatchObject({ status: 503, json: { code: 'not_routed' } })
   })
 
   test('a list, of both', async () => {
@@ -550,7 +550,7 @@ describe('custom paths', () => {
     const rig = await start({ order: '/po', shipment: false, any: false })
     expect(await rig.post(orderEvent(), { path: '/po' })).toMatchObject({ status: 200 })
     for (const path of ['/shipment', '/shipment/1', '/', ''])
-      expect(await rig.get(path)).toMatchObject({ status: 404, json: { from: 'app' } })
+      expect(await rig.get(path)).toMatchObject({ status: 503, json: { code: 'not_routed' } })
   })
 })
 

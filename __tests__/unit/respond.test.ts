@@ -30,6 +30,7 @@ const TABLE: Array<[Outcome, number, number]> = [
   ['handler_failed', 503, 503],
   ['in_progress', 503, 503],
   ['unavailable', 503, 503],
+  ['not_routed', 503, 503],
 ]
 
 describe('the table', () => {

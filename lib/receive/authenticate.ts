@@ -35,9 +35,14 @@ export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 /** `'none'` accepts anyone: for trying things out on loopback only. */
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
 
+/** `unsure`: cannot be told without asking. */
+export type Recognition = 'yes' | 'no' | 'unsure'
+
 export interface Authenticator {
   /** True for a request that may come in. Rejects or throws where it cannot be told now, or a custom function does. */
   check(req: IncomingMessage): boolean | Promise<boolean>
+  /** The same for a request that is not ours: asks nobody else, neither a custom function nor a key server. Never rejects. */
+  recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` for the rest. */
   challenge: string
   /** Ends what runs: nobody waits for keys any more. */
@@ -56,13 +61,14 @@ const ALLOWED =
 /** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
 export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
   if (auth === undefined) throw invalidOption('auth', `is required: ${ALLOWED}`)
-  if (auth === 'none') return { check: () => true, challenge: '', close: () => undefined }
+  if (auth === 'none') return { check: () => true, recognize: () => 'unsure', challenge: '', close: () => undefined }
   if (typeof auth === 'function') {
     return {
       check: (req) => {
         const verdict: unknown = auth(req)
         return isThenable(verdict) ? Promise.resolve(verdict).then((value) => value === true) : verdict === true
       },
+      recognize: () => 'unsure',
       challenge: `${CHALLENGES.basic}, ${CHALLENGES.bearer}`,
       close: () => undefined,
     }
@@ -72,17 +78,27 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
   const expected = entries.map((entry, i) => expectationOf(entry, entries.length > 1 ? `auth[${i}]` : 'auth'))
   const digests = expected.filter((one) => one.type !== 'oauth')
   const verifiers = expected.flatMap((one) => (one.type === 'oauth' ? one.verifier : []))
+  const matchesSecret = (presented: Presented): boolean => {
+    const rivals = digests.filter(({ type }) => type === presented.type)
+    const shown = rivals.length === 0 ? undefined : digestOf(presented.secret)
+    let matches = false
+    // No early exit: the time taken must not tell which entry matched.
+    for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
+    return matches
+  }
   return {
     check: (req) => {
       const presented = readAuthorization(req.headers.authorization)
       if (!presented) return false
-      const rivals = digests.filter(({ type }) => type === presented.type)
-      const shown = rivals.length === 0 ? undefined : digestOf(presented.secret)
-      let matches = false
-      // No early exit: the time taken must not tell which entry matched.
-      for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
+      const matches = matchesSecret(presented)
       if (matches || presented.type !== 'bearer' || verifiers.length === 0) return matches
       return isAcceptedByAny(verifiers, presented.secret)
+    },
+    recognize: (req) => {
+      const presented = readAuthorization(req.headers.authorization)
+      if (!presented) return 'no'
+      if (matchesSecret(presented)) return 'yes'
+      return presented.type === 'bearer' ? recognizedByAny(verifiers, presented.secret) : 'no'
     },
     challenge: [...new Set(expected.map(({ type }) => CHALLENGES[type]))].join(', '),
     close: () => verifiers.forEach((verifier) => verifier.close()),
@@ -103,6 +119,21 @@ async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: strin
     if (unable.length === 0) return false
     throw unable[0] as Error
   }
+}
+
+/** At once where the claims of the token fit nobody's, as with those of the app's own users. */
+function recognizedByAny(verifiers: readonly OAuthVerifier[], token: string): Recognition | Promise<Recognition> {
+  const found = verifiers.map((verifier) => verifier.recognize(token)).filter((one) => one !== 'no')
+  if (found.length === 0) return 'no'
+  return Promise.all(found.map(async (one) => one)).then((all) => {
+    if (all.includes('yes')) return 'yes'
+    return all.includes('unsure') ? 'unsure' : 'no'
+  })
+}
+
+interface Presented {
+  type: 'basic' | 'bearer'
+  secret: string
 }
 
 interface Digest {
@@ -138,7 +169,7 @@ function createVerifier(option: string, options: Record<string, unknown>): OAuth
 }
 
 /** `secret`: a token, or the credentials as they stand in the header, in base64: to decode them would tell nothing more. */
-function readAuthorization(header: string | undefined): { type: 'basic' | 'bearer'; secret: string } | undefined {
+function readAuthorization(header: string | undefined): Presented | undefined {
   // The scheme has no case (RFC 9110); Node has trimmed the header.
   const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []
   if (value === undefined) return undefined

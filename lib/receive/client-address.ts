@@ -50,6 +50,12 @@ function withoutPort(address: string | undefined): string | undefined {
   return ipv4 ?? ipv6 ?? text
 }
 
+/** What `req.ip` goes by, in the app that has the request just now. A router may run without any app. */
+export function trustOfApp(req: IncomingMessage): TrustFunction | undefined {
+  const trust: unknown = (req as { app?: { get: (setting: string) => unknown } }).app?.get('trust proxy fn')
+  return typeof trust === 'function' ? (trust as TrustFunction) : undefined
+}
+
 /** No one's: reserved for documentation (RFC 5737, RFC 3849, RFC 9637). */
 const STRANGERS = [
   ['192.0.2.1', '198.51.100.1', '203.0.113.1'],

@@ -9,6 +9,7 @@ import { withIssues, type Validator } from '../validate'
 import type { ParsedBody } from './parse-body'
 import type { Pieces } from './pieces'
 import { identify, readEvent } from './read-event'
+import type { Refusal } from './refusal'
 import type { TriggerId } from './trigger-id'
 
 export interface ReadTriggerOptions {
@@ -28,12 +29,14 @@ export interface Origin {
   receivedAt: Date
   /** Absent where the app had parsed the body to an object. */
   rawBody: Pieces | undefined
+  /** Why the URL holds no ID although it should. Asked only where the body holds none either. */
+  misrouted?: () => Refusal | undefined
 }
 
 /** `known` learns what is found out on the way, also where the body is refused in the end. */
 export function readTrigger(
   parsed: ParsedBody,
-  { method, urlId, requestId, receivedAt, rawBody }: Origin,
+  { method, urlId, requestId, receivedAt, rawBody, misrouted }: Origin,
   { wants, validator, strict }: ReadTriggerOptions,
   known: Known,
 ): Received {
@@ -60,7 +63,7 @@ export function readTrigger(
     const detail = withIssues('The body does not fit its schema', refusals)
     return { ok: false, outcome: 'invalid_body', detail, issues: refusals }
   }
-  if (!read.ok) return read
+  if (!read.ok) return misrouted?.() ?? read
   const { event, entity, identified } = read
   known.issues = event.issues.length
   if (event.issues.length > 0 && debugReceive.enabled)

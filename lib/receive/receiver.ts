@@ -11,9 +11,9 @@ import { decode, encodingLabels, isEncoded, OVERLOADED } from './decode'
 import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './parse-body'
 import type { Pieces } from './pieces'
 import { readBody } from './read-body'
-import { readTrigger, type Received, type ReadTriggerOptions } from './read-trigger'
+import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './read-trigger'
 import { refuse, sentence, type Refusal } from './refusal'
-import type { RouteMatch } from './route'
+import { mountHidesId, type RouteMatch, type Routes } from './route'
 import { readTriggerId, type TriggerId } from './trigger-id'
 
 export interface ReceiverOptions extends ReadTriggerOptions {
@@ -23,6 +23,7 @@ export interface ReceiverOptions extends ReadTriggerOptions {
   txmlBodyLimit: number
   uploadIdleTimeoutMs: number
   isClosed: () => boolean
+  routes: Routes
 }
 
 type Method = 'GET' | 'POST' | 'PUT'
@@ -65,25 +66,28 @@ export async function receive(
   const body = await takeBody(exchange, options)
   if (body === 'none') {
     if (urlId.found || urlId.problem !== undefined) return idTrigger(exchange, urlId, method, options)
-    return { ok: false, outcome: 'malformed_body', detail: 'There is no body, and no ID in the URL.' }
+    return misrouted(exchange, urlId, options) ?? refuse('malformed_body', 'There is no body, and no ID in the URL.')
   }
-  const { known, requestId, receivedAt, body: taken } = exchange
+  const { known, requestId, receivedAt, rawBody, body: taken } = exchange
   if (!body.ok) return taken ? doubt(body, taken) : body
-  const received = readTrigger(
-    body,
-    { method, urlId, requestId, receivedAt, rawBody: exchange.rawBody },
-    options,
-    known,
-  )
+  const origin: Origin = {
+    method,
+    urlId,
+    requestId,
+    receivedAt,
+    rawBody,
+    misrouted: () => misrouted(exchange, urlId, options),
+  }
+  const received = readTrigger(body, origin, options, known)
   return taken ? doubt(received, taken, body.value) : received
 }
 
-function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, { wants }: ReceiverOptions): Received {
+function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, options: ReceiverOptions): Received {
   if (!urlId.found)
-    return { ok: false, outcome: 'invalid_id', detail: sentence(urlId.problem ?? 'the URL holds no ID') }
+    return misrouted(exchange, urlId, options) ?? refuse('invalid_id', sentence(urlId.problem ?? 'the URL holds no ID'))
   const { kind, id } = urlId
   noteUrlId(exchange, urlId)
-  if (!wants(kind, undefined)) return { ok: false, outcome: 'ignored' }
+  if (!options.wants(kind, undefined)) return { ok: false, outcome: 'ignored' }
   const { requestId, receivedAt } = exchange
   return { ok: true, trigger: { type: 'id', kind, id, method, requestId, receivedAt } }
 }
@@ -93,6 +97,14 @@ function noteUrlId({ known }: Exchange, urlId: TriggerId): void {
   if (!urlId.found) return
   known.kind = urlId.kind
   known.entityId = urlId.id
+}
+
+/** The URL holds no ID, and that is not the sender's fault. */
+function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
+  if (urlId.found) return undefined
+  if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))
+  if (urlId.problem !== undefined || !mountHidesId(req, routes)) return undefined
+  return refuse('not_routed', 'The mount of the webhook hides the path, and the ID in it.')
 }
 
 type Body = ParsedBody | Refusal | 'none'

@@ -2,6 +2,7 @@
  * Path patterns: which requests are ours, and the ID that stands in the path. Works on the raw path, because Express
  * answers an undecodable one by itself; syntax of path-to-regexp 8 whichever Express is around.
  */
+import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
 import { checkKeys, show } from '../checks'
 import { isObject } from '../entity-state'
@@ -27,8 +28,15 @@ export type IdName = 'orderId' | 'shipmentId'
 /** IDs as they stand in the path, still percent-encoded. */
 export type RouteMatch = Partial<Record<IdName, string>>
 
-/** The router of one webhook: a match, or `undefined` for a path that is not ours. */
-export type Route = (rawPath: string) => RouteMatch | undefined
+/** A match, or `undefined` for a path that is not ours. */
+type Route = (rawPath: string) => RouteMatch | undefined
+
+/** The patterns of one webhook. */
+export interface Routes {
+  find: Route
+  /** For log lines. */
+  patterns: readonly string[]
+}
 
 const PLACES = {
   order: { patterns: ['/order', '/order/:orderId'], ids: ['orderId'] },
@@ -37,27 +45,66 @@ const PLACES = {
 } as const satisfies Record<string, { patterns: string[]; ids: IdName[] }>
 
 /** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that could never hold the right ID. */
-export function compileRoutes(paths: PathsOption = {}): Route {
+export function compileRoutes(paths: PathsOption = {}): Routes {
   const known = Object.keys(PLACES)
   if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
   checkKeys('paths', paths, known)
   const routes: Route[] = []
+  const shown: string[] = []
   for (const [place, { patterns, ids }] of Object.entries(PLACES)) {
     const option = paths[place as keyof typeof PLACES] ?? patterns
     if (option === false) continue
     const list: ReadonlyArray<unknown> = Array.isArray(option) ? option : [option]
     if (list.length === 0)
       throw invalidOption(`paths.${place}`, 'is an empty list; use false to switch these paths off')
-    for (const pattern of list) routes.push(compile(`paths.${place}`, pattern, ids))
+    for (const pattern of list) {
+      routes.push(compile(`paths.${place}`, pattern, ids))
+      shown.push(String(pattern))
+    }
   }
   if (routes.length === 0) throw invalidOption('paths', 'switches every path off; then nothing would ever be received')
-  return (rawPath) => {
+  const find: Route = (rawPath) => {
     for (const route of routes) {
       const found = route(rawPath)
       if (found) return found
     }
     return undefined
   }
+  return { find, patterns: shown }
+}
+
+/** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */
+export function splitTarget(target: string): [path: string, query: string] {
+  const relative = target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '')
+  const at = relative.indexOf('?')
+  const path = at < 0 ? relative : relative.slice(0, at)
+  return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
+}
+
+/** Hostile paths may consist of slashes. */
+const MAX_TAILS = 32
+
+/** The ends of a path that begin with a slash, the longest first, each with what comes before it. */
+function* tails(path: string): Generator<[head: string, tail: string]> {
+  for (let at = path.indexOf('/'), n = 0; at >= 0 && n < MAX_TAILS; at = path.indexOf('/', at + 1), n++)
+    yield [path.slice(0, at), path.slice(at)]
+}
+
+/** A wildcard in the mount path (`app.use('/tradecloud/*splat', …)`) makes Express take the whole path for the mount path. */
+export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
+  const { baseUrl } = req as { baseUrl?: unknown }
+  if (typeof baseUrl !== 'string' || splitTarget(req.url ?? '')[0] !== '/') return false
+  for (const [, tail] of tails(baseUrl)) {
+    const found = find(tail)
+    if (found && (found.orderId !== undefined || found.shipmentId !== undefined)) return true
+  }
+  return false
+}
+
+/** Where the webhook should be mounted for the whole path of a request to match. */
+export function mountPathFor(path: string, { find }: Routes): string | undefined {
+  for (const [head, tail] of tails(path)) if (/[^/]/.test(tail) && find(tail)) return head
+  return undefined
 }
 
 function compile(option: string, pattern: unknown, ids: readonly IdName[]): Route {

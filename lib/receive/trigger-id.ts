@@ -8,8 +8,8 @@ import type { IdName, RouteMatch } from './route'
 
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }
-  /** `problem` is absent where the URL holds no ID at all. */
-  | { found: false; problem?: string }
+  /** `problem` is absent where the URL holds no ID at all. `variable`: Tradecloud's portal left it in place of the ID. */
+  | { found: false; problem?: string; variable?: string }
 
 const NAMES: readonly IdName[] = ['orderId', 'shipmentId']
 
@@ -26,6 +26,9 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
     if (key !== name) return { found: false, problem: `${name} in the query is an object or a list` }
     given.push([name, equals < 0 ? '' : part.slice(equals + 1)])
   }
+  const variable = given.map(([, raw]) => variableIn(raw)).find((found) => found !== undefined)
+  if (variable !== undefined)
+    return { found: false, problem: `the URL contains ${variable} instead of an ID`, variable }
   for (const [name, raw] of given) {
     const id = decode(raw)
     if (id === undefined) return { found: false, problem: `${name} cannot be decoded` }
@@ -44,6 +47,15 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
   if (orderId !== undefined) return { found: true, kind: 'order', id: orderId }
   if (shipmentId !== undefined) return { found: true, kind: 'shipment', id: shipmentId }
   return { found: false }
+}
+
+/** The portal replaces `{orderId}` and the like by the ID; its docs also write `:orderId`. */
+const VARIABLE = /^(?:\{(?:order|shipment|legacyOrder)Id\}|:(?:order|shipment|legacyOrder)Id)(?=\/*$)/i
+
+function variableIn(raw: string): string | undefined {
+  const once = decode(raw) ?? ''
+  // A URL that was copied into the portal in its encoded form arrives encoded twice.
+  return (VARIABLE.exec(once) ?? VARIABLE.exec(decode(once) ?? ''))?.[0]
 }
 
 /** A `+` stays a `+`. `undefined` for what is not percent-encoded UTF-8. */

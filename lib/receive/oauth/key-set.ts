@@ -62,6 +62,12 @@ export class KeySet {
     this.#options = options
   }
 
+  /** The keys at hand, if they may still be used. */
+  get kept(): Keys | undefined {
+    const keys = this.#keys
+    return keys !== undefined && performance.now() - keys.since < this.#options.staleMs ? keys : undefined
+  }
+
   /** The keys to try first. Rejects where there are none and none can be fetched. */
   async known(): Promise<Keys> {
     const keys = this.#keys

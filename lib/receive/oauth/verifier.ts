@@ -1,5 +1,6 @@
 /** Access tokens of one issuer: who gets in, who does not, and whose key cannot be looked up just now. */
 import { debugReceive } from '../../debug'
+import type { Recognition } from '../authenticate'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
 import type { ResolvedOAuth } from './options'
 import { judge } from './signature'
@@ -24,6 +25,22 @@ export class OAuthVerifier {
     const { checkClaims } = this.#options
     if (checkClaims === undefined || (await checkClaims(reading.claims)) === true) return true
     return refuse('checkClaims says no')
+  }
+
+  /** By the keys that were fetched before, and no others. Never rejects. */
+  recognize(token: string): Recognition | Promise<Recognition> {
+    const reading = readToken(token, this.#options, Date.now())
+    if (!reading.ok) return 'no'
+    const keys = this.#keys.kept
+    if (keys === undefined) return 'unsure'
+    const { checkClaims } = this.#options
+    return judge(token, reading.header, keys, this.#options)
+      .then(async (verdict): Promise<Recognition> => {
+        if (verdict === 'unknown-key' || verdict === 'unusable-key') return 'unsure'
+        if (verdict !== 'signed') return 'no'
+        return checkClaims === undefined || (await checkClaims(reading.claims)) === true ? 'yes' : 'no'
+      })
+      .catch(() => 'unsure')
   }
 
   close(): void {

@@ -1,0 +1,160 @@
+/**
+ * Requests that match no pattern. The app responds first: only a 404 to a request of Tradecloud becomes 503, because
+ * Tradecloud would give up on the event. Paths that lead nowhere are logged, each once.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from './exchange'
+import type { Log } from './log/log'
+import { quote } from './quote'
+import type { Authenticator, Recognition } from './receive/authenticate'
+import { mountPathFor, splitTarget, type Routes } from './receive/route'
+import { replace404 } from './replace-404'
+import { isOwn404, replaceHead, type Answer } from './respond'
+
+export interface UnmatchedOptions {
+  unmatched: 'keep' | 'next'
+  authenticator: Authenticator
+  routes: Routes
+  log: Log
+  startExchange: (req: IncomingMessage, res: ServerResponse) => Exchange
+}
+
+/** What Express adds to a request. */
+interface AppRequest extends IncomingMessage {
+  baseUrl?: string
+  originalUrl?: string
+  route?: { stack?: Array<{ handle?: unknown }> } | undefined
+}
+
+/** Where a request went. Read while the webhook has it: Express changes it for the next handler. */
+interface Place {
+  method: string
+  /** In quotes. */
+  path: string
+  hint: string
+}
+
+const MAX_SHOWN = 200
+const NO_MATCH = 'no path of the webhook matches this URL'
+const METHODS = ['POST', 'PUT', 'GET']
+
+export class Unmatched {
+  readonly #options: UnmatchedOptions
+
+  constructor(options: UnmatchedOptions) {
+    this.#options = options
+  }
+
+  /** Calls `next` once, in any case; `handler` is the function that the app has mounted. */
+  pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
+    let recognition: Recognition | Promise<Recognition> = 'no'
+    try {
+      recognition = this.#recognize(req)
+    } catch {
+      // a request that cannot be read is the app's
+    }
+    if (typeof recognition === 'string') {
+      this.#watch(recognition, req, res, handler)
+      next()
+      return
+    }
+    const watch = (recognized: Recognition): void => {
+      this.#watch(recognized, req, res, handler)
+      // Not within the promise: what the app throws must not become a rejection.
+      process.nextTick(next)
+    }
+    recognition.then(watch, () => watch('no'))
+  }
+
+  /** Without an app, nothing else can respond. */
+  refuse(req: IncomingMessage, res: ServerResponse): void {
+    const exchange = this.#options.startExchange(req, res)
+    const finish = (recognized: Recognition): void => {
+      if (recognized === 'no') {
+        exchange.finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
+        return
+      }
+      this.logNotRouted(exchange, NO_MATCH)
+      exchange.finish({ outcome: 'not_routed' })
+    }
+    const recognition = this.#recognize(req)
+    if (typeof recognition === 'string') finish(recognition)
+    else recognition.then(finish, () => finish('unsure'))
+  }
+
+  /** An error line, once per path. */
+  logNotRouted({ req, requestId }: Exchange, why: string): void {
+    this.#log('error', placeOf(req, this.#options.routes), why, requestId)
+  }
+
+  #recognize(req: IncomingMessage): Recognition | Promise<Recognition> {
+    const { unmatched, authenticator } = this.#options
+    return unmatched === 'keep' && METHODS.includes(req.method ?? '') ? authenticator.recognize(req) : 'no'
+  }
+
+  /** Never throws: the request goes on to the app in any case. */
+  #watch(recognized: Recognition, req: IncomingMessage, res: ServerResponse, handler: unknown): void {
+    if (recognized === 'no') return
+    try {
+      const { routes, startExchange } = this.#options
+      const place = placeOf(req, routes, handler)
+      if (recognized === 'yes') {
+        replace404(res, () => this.#takeOver(startExchange(req, res), place))
+        return
+      }
+      res.once('finish', () => {
+        if (res.statusCode !== 404 || isOwn404(res)) return
+        this.#log('warn', place, `${NO_MATCH}, and the response of the app was 404`)
+      })
+    } catch {
+      // the app's response passes as it is
+    }
+  }
+
+  #takeOver(exchange: Exchange, place: Place): Answer | undefined {
+    let taken: Answer | undefined
+    this.#log('error', place, `${NO_MATCH}, and the response of the app was 404`, exchange.requestId)
+    exchange.finish({ outcome: 'not_routed' }, (req, res, answer) => {
+      try {
+        replaceHead(req, res, answer)
+        taken = answer
+      } catch {
+        // no response of ours is possible: the app's is sent
+      }
+      return taken !== undefined
+    })
+    return taken
+  }
+
+  #log(level: 'warn' | 'error', { method, path, hint }: Place, why: string, requestId?: string): void {
+    const { log, routes } = this.#options
+    const code = level === 'error' ? 'not_routed' : 'unmatched'
+    const text = (): string => {
+      const what =
+        level === 'error'
+          ? 'Answered 503 not_routed, Tradecloud will send it again'
+          : 'Tradecloud would not send this again'
+      const patterns = routes.patterns.map((pattern) => quote(pattern, MAX_SHOWN)).join(', ')
+      return `${what}: ${why} (${method} ${path}). Paths below the mount path: ${patterns}.${hint} Each path is logged once.`
+    }
+    log.once(level, code, path, text, { code, method, requestId })
+  }
+}
+
+function placeOf(req: AppRequest, routes: Routes, handler?: unknown): Place {
+  const { method = '', url = '/', baseUrl = '', originalUrl = url, route } = req
+  const [path] = splitTarget(originalUrl)
+  const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
+  const mountPath = mountPathFor(path, routes)
+  const isRight = mountPath === undefined || withoutSlashes(mountPath) === withoutSlashes(baseUrl)
+  const cause = isRoute ? ' app.post, app.all and the like do not take the mount path away.' : ''
+  const how =
+    isRight && !isRoute
+      ? ''
+      : ` Mount it with app.use(${quote(mountPath === '' ? '/' : (mountPath ?? path), MAX_SHOWN)}, webhook).`
+  return { method, path: quote(path, MAX_SHOWN), hint: cause + how }
+}
+
+function withoutSlashes(path: string): string {
+  return path.replace(/\/+$/, '')
+}
