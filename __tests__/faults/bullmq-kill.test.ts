@@ -8,7 +8,7 @@ import { endAll } from './receiver-process'
 import { isFull, report } from './size'
 
 const EVENTS = isFull ? 20_000 : 800
-const KILLS = isFull ? 60 : 6
+const KILLS = isFull ? 60 : 4
 const CONCURRENCY = 8
 
 jest.setTimeout(60_000)

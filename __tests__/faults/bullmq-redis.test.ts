@@ -16,7 +16,7 @@ beforeAll(() => void buildReceiver())
 afterEach(endAll)
 
 test('a Redis that is killed and started again loses no event that was answered 2xx, and delivery goes on', async () => {
-  const kills = isFull ? 20 : 4
+  const kills = isFull ? 20 : 2
   const startedAt = performance.now()
   const cluster = await startCluster({ sweepIntervalMs: 2_000 })
   const { redis, port } = cluster

@@ -147,7 +147,7 @@ test('a folder that goes and comes back all the time loses no event and calls no
   const directory = join(parent, 'inbox')
   const running = await underLoad(directory)
   const before = Date.now()
-  const flickers = isFull ? 500 : 60
+  const flickers = isFull ? 500 : 20
   for (let flicker = 0; flicker < flickers; flicker++) {
     renameSync(directory, join(parent, 'away'))
     await pause(10 + Math.random() * 20)

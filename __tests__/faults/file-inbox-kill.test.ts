@@ -9,8 +9,8 @@ import { Load } from './load'
 import { endAll, startReceiver, temporaryFolder, type Receiver } from './receiver-process'
 import { isFull, report } from './size'
 
-const EVENTS = isFull ? 20_000 : 1_500
-const KILLS = isFull ? 64 : 8
+const EVENTS = isFull ? 20_000 : 800
+const KILLS = isFull ? 64 : 4
 const CONNECTIONS = 50
 const ORDERS = 250
 const CONCURRENCY = 16

@@ -6,6 +6,7 @@ import express from 'express'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { clockForEach } from '../clock'
 import {
   authorization,
   closeAll,
@@ -522,6 +523,7 @@ describe('sizes', () => {
 })
 
 describe('uploads that do not come to an end', () => {
+  const { wait } = clockForEach()
   const head = (rig: Rig, length: number, more = {}) =>
     encodeRequest({
       method: 'POST',
@@ -565,7 +567,7 @@ describe('uploads that do not come to an end', () => {
     connection.write(head(rig, body.length))
     for (let at = 0; at < body.length; at += Math.ceil(body.length / 8)) {
       connection.write(body.slice(at, at + Math.ceil(body.length / 8)))
-      await pause(40)
+      await wait(100)
     }
     expect(await answer).toMatchObject({ status: 200 })
     connection.destroy()
@@ -581,7 +583,7 @@ describe('uploads that do not come to an end', () => {
         connection.socket.on('error', () => undefined)
         connection.write(head(rig, 900, how.endsWith('gzip') ? { 'Content-Encoding': 'gzip' } : {}))
         connection.write(how.endsWith('gzip') ? gzipSync(body).subarray(0, -4) : body.slice(0, 600))
-        await pause(20)
+        await wait(20)
         if (how === 'ends') connection.socket.end()
         else connection.destroy()
         if (how === 'ends') await connection.ended()
@@ -600,19 +602,23 @@ describe('uploads that do not come to an end', () => {
   )
 
   test('a client that hangs up once all is sent: the event is processed all the same', async () => {
-    const called = deferred()
+    const [begun, left] = [deferred(), deferred()]
     const rig = await start({
-      onOrder: async () => {
-        await pause(50)
-        called.resolve()
+      before: (app) =>
+        app.use((_req, res, next) => {
+          res.once('close', left.resolve)
+          next()
+        }),
+      onOrder: () => {
+        begun.resolve()
+        return left.promise
       },
     })
     const body = JSON.stringify(orderEvent())
     const connection = rig.open()
     connection.write(Buffer.concat([head(rig, body.length), Buffer.from(body)]))
-    await pause(25)
+    await begun.promise
     connection.destroy()
-    await called.promise
     await until(() => rig.records.length === 1)
     expect(rig.records[0]).toMatchObject({ outcome: 'delivered', answered: false })
     expect(await rig.send({ method: 'POST', path: '/order', body })).toMatchObject({ json: { outcome: 'duplicate' } })
@@ -886,8 +892,12 @@ describe('many at once', () => {
   })
 
   test('what is inflated counts too', async () => {
-    const running = deferred()
-    const rig = await start({ bodyLimit: 100_000, maxBytesInFlight: 150_000, onOrder: () => running.promise })
+    const [begun, running] = [deferred(), deferred()]
+    const onOrder = (): Promise<void> => {
+      begun.resolve()
+      return running.promise
+    }
+    const rig = await start({ bodyLimit: 100_000, maxBytesInFlight: 150_000, onOrder })
     const send = (n: number): Promise<RawAnswer> =>
       rig.send({
         method: 'POST',
@@ -896,7 +906,7 @@ describe('many at once', () => {
         headers: { ...json, 'Content-Encoding': 'gzip' },
       })
     const first = send(1)
-    await pause(60)
+    await begun.promise
     expect(await send(2)).toMatchObject({ status: 503, json: { code: 'unavailable' } })
     running.resolve()
     expect(await first).toMatchObject({ status: 200 })

@@ -10,18 +10,9 @@ import type { TradecloudWebhookOptions } from 'tradecloud-webhook'
 import type { ApiFault } from 'tradecloud-webhook/testing'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'
 import { cli } from '../cli/inbox-folder'
+import { startClock } from '../clock'
 import { isQuick } from '../size'
-import {
-  basic,
-  closeAll,
-  isExpress4,
-  pause,
-  startRig,
-  temporaryFolder,
-  temporaryInbox,
-  until,
-  type Rig,
-} from './harness'
+import { basic, closeAll, isExpress4, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
 /** Each with letters that look different in base64, URLs and hex. */
 const SECRETS = {
@@ -190,6 +181,9 @@ function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookO
   }
 }
 
+/** On the clock of the test. */
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
 async function startApi() {
   return createTradecloudSimulator({ username: SECRETS.apiUsername, password: SECRETS.apiPassword, rateLimit: false })
 }
@@ -219,6 +213,7 @@ const shownOf = (rig: Rig): string =>
   ].join('\n')
 
 test('without an inbox', async () => {
+  const clock = startClock()
   const tradecloud = await startApi()
   const rig = await startRig({ ...optionsFor(tradecloud), fetch: 'always' })
   try {
@@ -250,6 +245,7 @@ test('without an inbox', async () => {
   } finally {
     await rig.close()
     await tradecloud.close()
+    clock.stop()
   }
 })
 
