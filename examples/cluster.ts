@@ -66,7 +66,6 @@ function runWorker(): void {
     const address = server.address()
     announce(typeof address === 'object' && address ? address.port : port, `, process ${process.pid}`)
   })
-  server.requestTimeout = 120_000
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
   process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary tells when to end

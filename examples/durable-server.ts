@@ -31,6 +31,5 @@ const server = app.listen(port, host, () => {
   const address = server.address()
   announce(typeof address === 'object' && address ? address.port : port, `, inbox in ${directory}`)
 })
-server.requestTimeout = 120_000
 server.keepAliveTimeout = 75_000
 process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))

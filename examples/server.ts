@@ -16,6 +16,5 @@ const server = app.listen(port, host, () => {
   const address = server.address()
   announce(typeof address === 'object' && address ? address.port : port)
 })
-server.requestTimeout = 120_000 // above answerTimeoutMs: Node's own 408 would lose an event
 server.keepAliveTimeout = 75_000 // above the idle time of common proxies
 process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
