@@ -3,6 +3,7 @@
  * client would refuse to send, or would repair, arrives at the server as a test wrote it.
  */
 import { connect, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { until } from '../wait'
 
 /** What a test looks into without knowing its type. */
@@ -68,8 +69,10 @@ export class RawConnection {
   #interim: number[] = []
   #pending: { noBody: boolean; resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+  /** To a port of this machine, or through a socket of the test's own. */
+  constructor(to: number | Socket) {
+    this.socket =
+      typeof to === 'number' ? connect({ port: to, host: '127.0.0.1', noDelay: true, allowHalfOpen: true }) : to
     this.socket.on('data', (chunk: Buffer) => {
       this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
       this.#read()
@@ -116,8 +119,10 @@ export class RawConnection {
   }
 
   destroy(): void {
-    // With a reset: thousands of closed connections would use up the ports of the machine.
-    if (!this.socket.destroyed) this.socket.resetAndDestroy()
+    if (this.socket.destroyed) return
+    // With a reset: thousands of closed connections would use up the ports of the machine. TLS has none.
+    if (this.socket instanceof TLSSocket) this.socket.destroy()
+    else this.socket.resetAndDestroy()
   }
 
   #read(): void {
@@ -139,14 +144,37 @@ export class RawConnection {
       this.#read()
       return
     }
-    if (headers['transfer-encoding'] !== undefined) throw new Error('a chunked answer: this reader knows only lengths')
+    const rest = this.#buffer.subarray(at + 4)
     const length = this.#pending.noBody ? 0 : Number(headers['content-length'] ?? 0)
-    if (this.#buffer.length < at + 4 + length) return
-    const text = this.#buffer.toString('utf8', at + 4, at + 4 + length)
-    this.#buffer = this.#buffer.subarray(at + 4 + length)
+    const body = headers['transfer-encoding'] === undefined ? readLength(rest, length) : readChunks(rest)
+    if (!body) return
+    const { text } = body
+    this.#buffer = rest.subarray(body.end)
     const { resolve } = this.#pending
     this.#pending = undefined
     const isJson = (headers['content-type'] ?? '').includes('json') && text !== ''
     resolve({ status, headers, text, json: isJson ? JSON.parse(text) : undefined, interim: this.#interim.splice(0) })
+  }
+}
+
+/** A body, and where it ends; `undefined` while there is more to come. */
+type ReadBody = { text: string; end: number } | undefined
+
+function readLength(bytes: Buffer, length: number): ReadBody {
+  return bytes.length < length ? undefined : { text: bytes.toString('utf8', 0, length), end: length }
+}
+
+/** Without extensions and trailers. */
+function readChunks(bytes: Buffer): ReadBody {
+  const pieces: Buffer[] = []
+  for (let at = 0; ;) {
+    const line = bytes.indexOf('\r\n', at)
+    if (line < 0) return undefined
+    const length = parseInt(bytes.toString('latin1', at, line), 16)
+    const end = line + 2 + length + 2
+    if (bytes.length < end) return undefined
+    if (length === 0) return { text: Buffer.concat(pieces).toString('utf8'), end }
+    pieces.push(bytes.subarray(line + 2, end - 2))
+    at = end
   }
 }
