@@ -1,7 +1,8 @@
 // Projects of `npm test`: unit (no Express), and integration on Express 5 and once more on Express 4.
 // Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs; on
 // both versions of Express), redis (needs redis-server), postgres (needs PostgreSQL), faults (real processes that are
-// killed), fuzz (hostile input) and package (the packed tarball). `__tests__/size.ts` sets how much they do.
+// killed), proxies (nginx and others in front), fuzz (hostile input) and package (the packed tarball). `__tests__/size.ts`
+// sets how much they do.
 const base = {
   testEnvironment: 'node',
   // Transpiles only, because tsconfig.json sets `isolatedModules`: `npm run typecheck` checks the types.
@@ -36,6 +37,7 @@ module.exports = {
     project('redis'),
     project('postgres'),
     project('faults'),
+    project('proxies'),
     project('fuzz'),
     project('package', 'package', {
       globalSetup: '<rootDir>/__tests__/package/pack.ts',

@@ -31,6 +31,11 @@ export function buildReceiver(): string {
   return join(buildOnce(), 'faults/receiver.js')
 }
 
+/** Path of the program behind the proxies. */
+export function buildApp(): string {
+  return join(buildOnce(), 'proxies/app.js')
+}
+
 /** Path of the command line's program. */
 export function buildCli(): string {
   return join(buildOnce(), 'dist/cli/index.js')
@@ -43,7 +48,12 @@ function buildOnce(): string {
 function build(): string {
   const sources = [
     ...sourcesIn('lib').map((path) => ({ from: join(ROOT, 'lib', path), to: join('dist', path) })),
-    ...sourcesIn('__tests__/faults').map((path) => ({ from: join(__dirname, path), to: join('faults', path) })),
+    ...['faults', 'proxies'].flatMap((folder) =>
+      sourcesIn(join('__tests__', folder)).map((path) => ({
+        from: join(ROOT, '__tests__', folder, path),
+        to: join(folder, path),
+      })),
+    ),
   ].filter(({ from }) => !from.endsWith('.test.ts'))
   const texts = sources.map((source) => ({ ...source, text: readFileSync(source.from, 'utf8') }))
   const hash = createHash('sha256')

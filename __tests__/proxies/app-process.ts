@@ -1,0 +1,72 @@
+/** The app behind the proxy as a child process: started, stopped, killed, frozen, and what it has noted. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildApp } from '../faults/build'
+import { atEnd, temporaryFolder } from '../faults/receiver-process'
+import { pause } from '../integration/harness'
+import type { AppSettings, Note } from './app'
+import { freePort } from './ports'
+
+export class App {
+  readonly port: number
+  readonly #settings: AppSettings
+  #child: ChildProcess | undefined
+
+  constructor(webhook: AppSettings['webhook'], port: number) {
+    this.port = port
+    this.#settings = { port, notes: join(temporaryFolder(), 'notes'), webhook }
+    writeFileSync(this.#settings.notes, '')
+    atEnd(() => this.stop('SIGKILL'))
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [buildApp(), JSON.stringify(this.#settings)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
+    })
+    this.#child = child
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error('The app ended at its start.')))
+    await Promise.race([once(child, 'message'), ended])
+    ended.catch(() => undefined)
+  }
+
+  /** SIGSTOP and SIGCONT: it still has its port, and does nothing. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Resolves when the process is gone. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child?.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  get notes(): Note[] {
+    const lines = readFileSync(this.#settings.notes, 'utf8').split('\n')
+    // Behind the last line break stands nothing, or a line that is being written.
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as Note)
+  }
+
+  /** The notes of one kind. */
+  noted<What extends Note['what']>(what: What): Array<Extract<Note, { what: What }>> {
+    return this.notes.filter((note): note is Extract<Note, { what: What }> => note.what === what)
+  }
+
+  /** Resolves once there is such a note. */
+  async until(found: (note: Note) => boolean): Promise<void> {
+    while (!this.notes.some(found)) await pause(10)
+  }
+}
+
+export async function startApp(webhook?: AppSettings['webhook']): Promise<App> {
+  const app = new App(webhook, await freePort())
+  await app.start()
+  return app
+}

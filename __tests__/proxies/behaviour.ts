@@ -1,0 +1,8 @@
+/** What the callback does, by the beginning of the order's ID. */
+
+/** It does not end. */
+export const HELD = 'held'
+/** It throws `RejectEvent`. */
+export const REJECTED = 'rejected'
+/** It throws an error. */
+export const FAILING = 'failing'

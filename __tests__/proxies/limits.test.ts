@@ -1,0 +1,51 @@
+/** docs/deploy.md shows the files as they are, and its table says what each proxy refuses. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { endAll } from '../faults/receiver-process'
+import { startFront } from './front'
+import { send, type SentRequest } from './sender'
+
+afterAll(endAll)
+
+const order = (rest: string): SentRequest => ({ path: `/tradecloud/order/${rest}` })
+const padding = (length: number): string => 'x'.repeat(length)
+
+const ROWS: Record<string, SentRequest> = {
+  'a header of 9 kB': { ...order('1'), headers: { 'x-long': padding(9000) } },
+  'headers of 14 kB together': { ...order('1'), headers: { 'x-one': padding(7000), 'x-two': padding(7000) } },
+  'headers of 20 kB together': { ...order('1'), headers: { 'x-one': padding(10_000), 'x-two': padding(10_000) } },
+  'a URL of 12 kB': order(`1?padding=${padding(12_000)}`),
+  'a URL of 20 kB': order(`1?padding=${padding(20_000)}`),
+  'a raw `#` in the path': order('A#B'),
+  'a raw `#` in the query': { path: '/tradecloud?orderId=A#B' },
+  'a raw `%` in the path': order('A%'),
+  'a raw `%` in the query': { path: '/tradecloud?orderId=A%' },
+}
+
+const root = join(__dirname, '../..')
+const page = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
+
+test.each(readdirSync(join(root, 'examples/proxies')))('%s', (file) => {
+  const text = readFileSync(join(root, 'examples/proxies', file), 'utf8')
+  expect(page).toContain(`\n${text}\`\`\`\n`)
+})
+
+test('the table', async () => {
+  const front = await startFront()
+  const measured = await front.each(async ({ proxy, protocol }) => {
+    const cells: string[] = []
+    for (const request of Object.values(ROWS)) {
+      const { status, json } = await send(proxy, protocol, request)
+      if (status === 200) cells.push('arrives')
+      else if (status === 'broken') cells.push('no response')
+      // Our own responses have a code; Node's own 431 has no body.
+      else cells.push(json?.code ? `${status} \`${json.code}\`` : String(status))
+    }
+    return cells
+  })
+  const ways = Object.keys(measured)
+  const rows = Object.keys(ROWS).map((title, at) => [title, ...ways.map((way) => measured[way]![at]!)])
+  const table = [['request', ...ways], ['---', ...ways.map(() => '---')], ...rows]
+  const text = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  expect(page).toContain(text)
+})

@@ -1,0 +1,14 @@
+/** Ports that nobody else is given: below those that the kernel chooses for outgoing connections and for port 0. */
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const isFree = await new Promise<boolean>((resolve) => {
+      const server = createServer()
+      server.once('error', () => resolve(false)).listen(port, () => server.close(() => resolve(true)))
+    })
+    if (isFree) return port
+  }
+}

@@ -1,0 +1,118 @@
+/** Uploads that stall, that take long, and senders that disconnect. */
+import { endAll } from '../faults/receiver-process'
+import { encodeNumbered } from '../faults/numbered-event'
+import { RawConnection } from '../integration/raw-http'
+import { HELD } from './behaviour'
+import { everywhere, startFront } from './front'
+import { HOST } from './proxies'
+import { openConnection, openTls, send, type SentRequest } from './sender'
+
+afterEach(endAll)
+
+const post = (order: string, more: Partial<SentRequest> = {}): SentRequest => {
+  const body = encodeNumbered({ event: order, order, turn: 0 }, 1_000_000)
+  return { method: 'POST', path: '/tradecloud/order', headers: { 'content-type': 'application/json' }, body, ...more }
+}
+
+test('an upload that stalls is answered by the app: 503', async () => {
+  const front = await startFront({
+    webhook: { uploadIdleTimeoutMs: 300 },
+    // These pass on the response of the app, or make one themselves, only when their own time limit is over.
+    replacements: { apache: [['Timeout 60\n', 'Timeout 1\n']], caddy: [['read_body 270s', 'read_body 1s']] },
+  })
+  const answers = await front.each(({ proxy, protocol, tag }) =>
+    Promise.all(
+      [0, 1, 500_000, 1_000_000].flatMap((stallsAfter) =>
+        [false, true].map(async (chunked) => {
+          const id = `stalls-${stallsAfter}-${chunked}-${tag}`
+          const { status, json } = await send(proxy, protocol, post(id, { stallsAfter, chunked }))
+          return proxy.name === 'apache' ? [status] : [status, json?.code]
+        }),
+      ),
+    ),
+  )
+  const eight = <T>(value: T): T[] => Array.from({ length: 8 }, () => value)
+  expect(answers).toEqual({ ...everywhere(eight([503, 'unavailable'])), 'apache HTTP/1.1': eight([503]) })
+  expect(front.app.noted('begin')).toEqual([])
+})
+
+test('headers that stall, as docs/deploy.md says', async () => {
+  const front = await startFront({
+    replacements: {
+      nginx: [['client_max_body_size 128m;', 'client_max_body_size 128m; client_header_timeout 1s;']],
+      haproxy: [['timeout http-request 30s', 'timeout http-request 1s']],
+      apache: [['header=20-40,minrate=500', 'header=1']],
+      caddy: [['read_body 270s', 'read_body 1s']],
+    },
+  })
+  const statuses = await front.each(async ({ proxy }) => {
+    const connection = new RawConnection(openTls(proxy, ['http/1.1']))
+    const answered = connection.answer({ timeoutMs: 60_000 })
+    connection.write(`POST /tradecloud/order HTTP/1.1\r\nHost: ${HOST}\r\nAuth`)
+    return answered.then(
+      ({ status }) => status,
+      () => 'closed',
+    )
+  })
+  const caddy = { 'caddy HTTP/1.1': 400, 'caddy HTTP/2': 400 }
+  expect(statuses).toEqual({ ...everywhere('closed'), 'apache HTTP/1.1': 503, ...caddy })
+})
+
+test('an upload may take longer than all time limits of the proxy together, as long as it does not stall', async () => {
+  const front = await startFront({
+    replacements: {
+      nginx: [
+        ['proxy_read_timeout 60s', 'proxy_read_timeout 3s'],
+        ['proxy_send_timeout 60s', 'proxy_send_timeout 3s'],
+      ],
+      haproxy: [
+        ['timeout client 60s', 'timeout client 3s'],
+        ['timeout server 60s', 'timeout server 3s'],
+        ['timeout http-request 30s', 'timeout http-request 3s'],
+      ],
+      apache: [
+        ['Timeout 60\n', 'Timeout 3\n'],
+        ['connectiontimeout=5 timeout=60', 'connectiontimeout=3 timeout=3'],
+      ],
+      caddy: [['response_header_timeout 60s', 'response_header_timeout 3s']],
+    },
+  })
+  const statuses = await front.each(async ({ proxy, protocol, tag }) => {
+    const { status } = await send(proxy, protocol, post(`slow-${tag}`, { slowly: { pieces: 80, everyMs: 100 } }))
+    return [
+      status,
+      ...front.app
+        .noted('end')
+        .filter(({ id }) => id === `slow-${tag}`)
+        .map(({ intact }) => intact),
+    ]
+  })
+  expect(statuses).toEqual(everywhere([200, true]))
+})
+
+test('a sender that disconnects', async () => {
+  const front = await startFront()
+  const { app } = front
+  const statuses = await front.each(async ({ proxy, protocol, tag }) => {
+    // During the upload.
+    const first = openConnection(proxy, protocol)
+    const before = app.noted('headers').length
+    void first.send(post(`cut-${tag}`, { stallsAfter: 500_000 }))
+    await app.until(() => app.noted('headers').length > before)
+    first.destroy()
+    // While the callback runs.
+    const second = openConnection(proxy, protocol)
+    void second.send({ path: `/tradecloud/order/${HELD}-${tag}` })
+    await app.until((note) => note.what === 'begin' && note.id === `${HELD}-${tag}`)
+    second.destroy()
+    const { status } = await send(proxy, protocol, post(`cut-${tag}`))
+    return [
+      status,
+      ...app
+        .noted('begin')
+        .filter(({ id }) => id === `cut-${tag}`)
+        .map(({ intact }) => intact),
+    ]
+  })
+  expect(statuses).toEqual(everywhere([200, true]))
+})
