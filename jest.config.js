@@ -1,8 +1,8 @@
 // Projects of `npm test`: unit (no Express), and integration on Express 5 and once more on Express 4.
-// Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs; on
-// both versions of Express), redis (needs redis-server), postgres (needs PostgreSQL), faults (real processes that are
-// killed), proxies (nginx and others in front), fuzz (hostile input) and package (the packed tarball). `__tests__/size.ts`
-// sets how much they do.
+// Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs,
+// examples; what concerns Express on both versions), redis (needs redis-server), postgres (needs PostgreSQL), faults (real
+// processes that are killed), proxies (nginx and others in front), fuzz (hostile input) and package (the packed tarball).
+// `__tests__/size.ts` sets how much they do.
 const base = {
   testEnvironment: 'node',
   // Transpiles only, because tsconfig.json sets `isolatedModules`: `npm run typecheck` checks the types.
@@ -33,7 +33,7 @@ module.exports = {
     project('testing'),
     project('cli'),
     project('long'),
-    project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/readme\\.test'] }),
+    project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/(readme|examples)\\.test'] }),
     project('redis'),
     project('postgres'),
     project('faults'),

@@ -19,7 +19,8 @@ function startRedis(): string {
   mkdirSync('data/redis', { recursive: true })
   const args = ['--port', String(OWN_REDIS_PORT), '--bind', '127.0.0.1', '--dir', 'data/redis', '--save', '']
   const safe = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction']
-  const redis = spawn('redis-server', [...args, ...safe], { stdio: 'ignore' })
+  // A process group of its own: Ctrl-C must not end it before the workers.
+  const redis = spawn('redis-server', [...args, ...safe], { stdio: 'ignore', detached: true })
   redis.once('error', () => {
     console.error('There is no redis-server here: install it, or set REDIS_URL.')
     process.exit(1)

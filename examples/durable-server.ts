@@ -4,7 +4,7 @@
  */
 import express from 'express'
 import { createTradecloudWebhook, fileInbox } from 'tradecloud-webhook'
-import { announce, api, auth, callbacks, host, port } from './settings'
+import { announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
 
 const directory = process.env.INBOX_DIRECTORY ?? 'data/inbox'
 const ALARM_AFTER_MS = 15 * 60_000
@@ -32,4 +32,4 @@ const server = app.listen(port, host, () => {
   announce(typeof address === 'object' && address ? address.port : port, `, inbox in ${directory}`)
 })
 server.keepAliveTimeout = 75_000
-process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
+closeOnSignal(webhook, server)

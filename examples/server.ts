@@ -4,7 +4,7 @@
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
-import { announce, api, auth, callbacks, host, port } from './settings'
+import { announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
 
 const webhook = createTradecloudWebhook({ auth, api, ...callbacks })
 
@@ -17,4 +17,4 @@ const server = app.listen(port, host, () => {
   announce(typeof address === 'object' && address ? address.port : port)
 })
 server.keepAliveTimeout = 75_000 // above the idle time of common proxies
-process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
+closeOnSignal(webhook, server)

@@ -1,5 +1,12 @@
 /** What the example servers share: their settings from environment variables, and the ERP system that they write to. */
-import type { TradecloudWebhookOptions, WebhookContext, WebhookEvent } from 'tradecloud-webhook'
+import type { Server } from 'node:http'
+import {
+  RejectEvent,
+  type TradecloudWebhook,
+  type TradecloudWebhookOptions,
+  type WebhookContext,
+  type WebhookEvent,
+} from 'tradecloud-webhook'
 
 const { env } = process
 
@@ -24,19 +31,42 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
     }
   : undefined
 
+/** Below `answerTimeoutMs`, so that an ERP system that hangs makes the callback fail instead of running on. */
+const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
+
 /**
- * Hands an event on to an ERP system over HTTP, and logs one line. Throws when the ERP system is not there: the event then
- * comes again. It may come twice all the same; the ERP system tells by the delivery ID.
+ * 4xx that say nothing about the event: credentials, a wrong URL or one that a new release is about to serve, a record that
+ * is locked or changed by someone else, load. To refuse an event because of these would lose it.
  */
-export async function writeToErp(event: WebhookEvent, { deliveryId, attempt }: WebhookContext): Promise<void> {
+const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
+
+/**
+ * Hands an event on to an ERP system over HTTP, and logs one line. Throws when the ERP system does not take it: the event
+ * then comes again, or never again if the ERP system has found something wrong with it. It may come twice all the same; the
+ * ERP system tells by the delivery ID.
+ */
+export async function writeToErp(event: WebhookEvent, context: WebhookContext): Promise<void> {
   const id = event.kind === 'shipment' ? event.shipmentId : event.kind === 'unknown' ? '' : event.orderId
   const completeness = event.kind === 'unknown' ? 'unknown kind' : event.completeness
-  if (env.ERP_URL) {
-    const body = JSON.stringify({ deliveryId, event })
-    const answer = await fetch(env.ERP_URL, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
-    if (!answer.ok) throw new Error(`the ERP system answered ${answer.status}`)
-  }
-  console.log(`${event.kind} ${event.eventName ?? event.method} ${id} (${completeness}, attempt ${attempt})`)
+  if (env.ERP_URL) await post(env.ERP_URL, { deliveryId: context.deliveryId, event }, context.signal)
+  console.log(`${event.kind} ${event.eventName ?? event.method} ${id} (${completeness}, attempt ${context.attempt})`)
+}
+
+async function post(url: string, body: object, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+    // `fetch` would follow a redirect with a GET, and without the event.
+    redirect: 'manual',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ERP_TIMEOUT_MS)]),
+  })
+  const text = await response.text()
+  if (response.ok) return
+  const { status } = response
+  const message = `the ERP system responded ${status}: ${text.slice(0, 400)}`
+  if (status >= 400 && status < 500 && !MAY_PASS.includes(status)) throw new RejectEvent(message)
+  throw new Error(message)
 }
 
 export const callbacks = {
@@ -45,6 +75,15 @@ export const callbacks = {
   onShipment: writeToErp,
   onUnknown: writeToErp,
 } satisfies Partial<TradecloudWebhookOptions>
+
+/** On SIGTERM and Ctrl-C: lets running callbacks finish, then ends. A second signal ends at once. */
+export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void {
+  const close = (): void => {
+    process.off('SIGTERM', close).off('SIGINT', close)
+    void webhook.close().then(() => server.close(() => process.exit(0)))
+  }
+  process.on('SIGTERM', close).on('SIGINT', close)
+}
 
 export function announce(boundPort: number, more = ''): void {
   console.log(`Listening on port ${boundPort}, webhooks below /tradecloud${more}`)
