@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { startReceiver, until, type Receiver } from './simulator-receiver'
 
@@ -119,9 +119,35 @@ describe('retries', () => {
     await until(() => own.report().sent[0]!.attempts.length > 0)
     server.closeAllConnections()
     server.close()
-    await until(() => own.report().sent[0]!.attempts.filter(({ error }) => error !== undefined).length > 20)
+    await until(() => {
+      const { result, attempts } = own.report().sent[0]!
+      return result === 'unreachable' || attempts.filter(({ error }) => error !== undefined).length > 20
+    })
     ending.abort()
     expect((await sending).result).toBe('still retrying')
+    await own.close()
+  })
+
+  it('go on where connections are cut: something listens there', async () => {
+    webhook.answers.push(...Array.from({ length: 10 }, () => (socket: Socket) => void socket.destroy()))
+    const retry = { startMs: 1, factor: 1 }
+    const report = await tradecloud.send({ url: webhook.url, event: {}, retry })
+    expect(report.result).toBe('delivered')
+    expect(report.attempts).toHaveLength(11)
+  })
+
+  it('go on while a receiver is away whose connections were only cut before', async () => {
+    webhook.answers.push((socket) => void socket.destroy())
+    const own = await createTradecloudSimulator({ retry: { startMs: 1, factor: 1 } })
+    const sending = own.send({ url: webhook.url, event: {} })
+    await until(() => own.report().sent[0]!.attempts.length > 0)
+    await webhook.stop()
+    await until(() => {
+      const { result, attempts } = own.report().sent[0]!
+      return result === 'unreachable' || attempts.length > 20
+    })
+    await webhook.restart()
+    expect((await sending).result).toBe('delivered')
     await own.close()
   })
 
