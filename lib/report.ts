@@ -12,7 +12,7 @@ import type { Pieces } from './receive/pieces'
 import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from './thenable'
 
-/** One for each request that came to a path of the webhook. */
+/** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
 export interface DeliveryRecord {
   /** What became of the trigger. */
   outcome: Outcome

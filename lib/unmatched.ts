@@ -135,24 +135,26 @@ export class Unmatched {
           ? 'Answered 503 not_routed, Tradecloud will send it again'
           : 'Tradecloud would not send this again'
       const patterns = routes.patterns.map((pattern) => quote(pattern, MAX_SHOWN)).join(', ')
-      return `${what}: ${why} (${method} ${path}). Paths below the mount path: ${patterns}.${hint} Each path is logged once.`
+      return `${what}: ${why} (${method} ${path}). Paths below the mount path: ${patterns}. ${hint} Each path is logged once.`
     }
     log.once(level, code, path, text, { code, method, requestId })
   }
 }
 
 function placeOf(req: AppRequest, routes: Routes, handler?: unknown): Place {
-  const { method = '', url = '/', baseUrl = '', originalUrl = url, route } = req
+  const { method = '', url = '/', originalUrl = url } = req
   const [path] = splitTarget(originalUrl)
+  return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }
+}
+
+/** What to change. The most likely mistake is the way in which the webhook was mounted. */
+function hintFor({ baseUrl, route }: AppRequest, path: string, routes: Routes, handler: unknown): string {
   const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
-  const mountPath = mountPathFor(path, routes)
-  const isRight = mountPath === undefined || withoutSlashes(mountPath) === withoutSlashes(baseUrl)
-  const cause = isRoute ? ' app.post, app.all and the like do not take the mount path away.' : ''
-  const how =
-    isRight && !isRoute
-      ? ''
-      : ` Mount it with app.use(${quote(mountPath === '' ? '/' : (mountPath ?? path), MAX_SHOWN)}, webhook).`
-  return { method, path: quote(path, MAX_SHOWN), hint: cause + how }
+  const mountPath = mountPathFor(path, routes) ?? (isRoute ? path : undefined)
+  if (mountPath === undefined || baseUrl === undefined || withoutSlashes(mountPath) === withoutSlashes(baseUrl))
+    return "Correct the URL in Tradecloud's portal or the option `paths`."
+  const why = isRoute ? 'A route (app.post, app.all) leaves the mount path in the URL. ' : ''
+  return `${why}Mount the webhook with app.use(${quote(mountPath === '' ? '/' : mountPath, MAX_SHOWN)}, webhook).`
 }
 
 function withoutSlashes(path: string): string {

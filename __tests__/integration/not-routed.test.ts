@@ -385,6 +385,40 @@ describe('a path that matches no pattern', () => {
     expectNotRouted(await app.ask('/tradecloud/orders'), app)
   })
 
+  test('middleware before the webhook whose end calls write', async () => {
+    const app = await start((app, webhook) => {
+      app.use((_req, res, next) => {
+        const end = res.end.bind(res)
+        const own: object = {
+          end: (chunk: string) => {
+            res.write(chunk)
+            return end()
+          },
+        }
+        Object.assign(res, own)
+        next()
+      })
+      app.use('/tradecloud', webhook)
+      app.use((_req, res) => void res.status(404).send(page))
+    })
+    expectNotRouted(await app.ask('/tradecloud/orders'), app)
+  })
+
+  test('an app that ends its response twice', async () => {
+    const errors: unknown[] = []
+    const app = await start(
+      mounted((app) =>
+        app.use((_req, res) => {
+          res.on('error', (error) => errors.push(error))
+          res.status(404).end('a')
+          res.end()
+        }),
+      ),
+    )
+    for (let i = 0; i < 2; i++) expectNotRouted(await app.ask('/tradecloud/orders'), app)
+    expect(errors).toEqual([])
+  })
+
   test('the connection stays open, also where the app does not read the body', async () => {
     const app = await start(mounted((app) => app.use('/tradecloud/unread', (_req, res) => void res.sendStatus(404))))
     const connection = new RawConnection(app.port)
@@ -775,6 +809,8 @@ describe('the listener', () => {
     const rig = await startRig({ mounting: 'as a listener' })
     expect(await rig.post(orderEvent(), { path: '/tradecloud/order' })).toMatchObject({ status: 503 })
     expect(rig.records).toMatchObject([{ outcome: 'not_routed' }])
+    // There is no app to mount anything in.
+    expect(rig.log[0]?.line).not.toContain('app.use')
   })
 })
 
@@ -843,6 +879,12 @@ describe('a mount that hides the path', () => {
       }
     },
   )
+
+  test('a mount path that looks like a path with an ID hides nothing from a request below it', async () => {
+    const app = await start((app, webhook) => app.use('/order/:tenant', webhook))
+    expect(await app.ask({ method: 'GET', path: '/order/acme/order' })).toMatchObject({ status: 400 })
+    expect(await app.ask({ method: 'GET', path: '/order/acme/order/PO1' })).toMatchObject({ status: 200 })
+  })
 
   test('without a pattern for the root the path matches nothing', async () => {
     const app = await start((app, webhook) => app.use(isExpress4 ? '/tradecloud/*' : '/tradecloud/*splat', webhook), {
