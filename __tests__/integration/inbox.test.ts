@@ -394,7 +394,7 @@ describe('a callback that fails', () => {
     let down = true
     const replays: boolean[] = []
     const rig = await startInboxRig({
-      retry: { forMs: 60, minDelayMs: 20, maxDelayMs: 20 },
+      retry: { forMs: 1_000, minDelayMs: 20, maxDelayMs: 20 },
       onOrder: (_event, { replay }) => {
         replays.push(replay)
         if (down) throw new Error('down')
@@ -402,7 +402,7 @@ describe('a callback that fails', () => {
     })
     await rig.post(orderEvent())
     await until(() => rig.settled.some(({ result }) => result === 'dead'))
-    expect(rig.settled.length).toBeGreaterThan(2)
+    expect(rig.settled.length).toBeGreaterThan(1)
     down = false
     const progress: number[] = []
     expect(await rig.inbox.replayAll({ state: 'dead' }, { onProgress: ({ done }) => progress.push(done) })).toBe(1)

@@ -126,6 +126,7 @@ describe('what is given', () => {
       notFoundGraceMs: 0,
       closeTimeoutMs: 0,
       refusals: 'retry',
+      unmatched: 'next',
       allow: ['production', '192.0.2.0/24'],
       trustProxy: 1,
       name: 'acme',
