@@ -163,12 +163,6 @@ describe('a page that is too large', () => {
     }
   const stall: Script = (_req, res) => void res.writeHead(200).write('{"data":[')
 
-  beforeEach(() => {
-    const doNotFake = ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setInterval', 'clearInterval']
-    jest.useFakeTimers({ doNotFake: [...doNotFake, 'Date', 'hrtime', 'performance'] as never })
-  })
-  afterEach(() => void jest.useRealTimers())
-
   const limits = () => bodies.map(({ body: { limit } }) => limit)
   const idsOf = (found: PolledOrder[]) => found.flatMap((each) => (each.type === 'order' ? [each.order.id] : []))
   const allOf = (model: PollModel) => [...model.entities.keys()]
@@ -290,7 +284,6 @@ describe('a page that is too large', () => {
     const error = await failureOf(client(late).pollOrders({ lastUpdatedAfter: AFTER }))
     expect(error).toMatchObject({ code: 'fetch_timeout' })
     expect(bodies).toEqual([])
-    jest.advanceTimersByTime(late.requestTimeoutMs) // ends the login, which close() waits for
   })
 
   test('more is asked for again after it, and less often where that fails', async () => {
