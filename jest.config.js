@@ -34,6 +34,7 @@ module.exports = {
     project('cli'),
     project('long'),
     project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/(readme|examples)\\.test'] }),
+    project('inbox'),
     project('redis'),
     project('postgres'),
     project('faults'),

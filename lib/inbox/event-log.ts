@@ -1,0 +1,210 @@
+/**
+ * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
+ * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
+ */
+import type { TradecloudWebhookError } from '../errors'
+import type { EventKind, Issue } from '../events'
+
+/** What is stored next to the bytes of an event. Plain JSON; the content type is the only header in it. */
+export interface StoredEvent {
+  /** Version of this format. */
+  format: 1
+  /** Name of the webhook (option `name`): webhooks that share an inbox take only their own events. */
+  name: string
+  /** UUID of the event, and its `context.deliveryId` if it has a body. */
+  id: string
+  /** Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never one. */
+  key?: string | undefined
+  /**
+   * The same body may be a new event: it was resent by a person, or has no message ID, version or time. It is then a
+   * duplicate only until the event with the same key has been delivered, and later gets an ID of its own.
+   */
+  repeatable?: true | undefined
+  /** An event with its body, or only the ID of what to fetch. */
+  trigger: 'body' | 'id'
+  /** `'unknown'` also for a quarantined body whose kind could not be read. */
+  kind: EventKind
+  eventName?: string | undefined
+  /** Events of one order or shipment are delivered one after another. An event without an entity has a queue of its own. */
+  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  method: 'GET' | 'POST' | 'PUT'
+  /** Below the mount path, without the query, which may contain secrets. */
+  path: string
+  contentType?: string | undefined
+  /** SHA-256 of the bytes, in hex. */
+  digest: string
+  /** The bytes are JSON that was written again from the object that the app's body parser left, not those that were sent. */
+  reserialized?: true | undefined
+  requestId: string
+  /** ISO 8601, UTC. */
+  receivedAt: string
+  /** Why the event goes to quarantine instead of a callback. */
+  quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
+}
+
+/**
+ * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its
+ * key. `dead`: given up. `quarantined`: could not be read. The last two are kept until a person replays or purges them.
+ */
+export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
+
+/** All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID stands for it. */
+export interface Accepted {
+  result: 'queued' | 'quarantined' | 'duplicate' | 'merged'
+  /** ID under which the event is stored. */
+  id: string
+}
+
+/** The events that a process has callbacks for. */
+export interface Wanted {
+  kind: EventKind
+  /** Only these event names. Absent: all events of the kind, and its GET triggers. */
+  eventNames?: readonly string[] | undefined
+}
+
+/** One event on its way to the callback. */
+export interface InboxDelivery {
+  event: StoredEvent
+  /** The body; empty for a GET trigger. */
+  bytes: Buffer
+  /** 1 for the first, and one more for each delivery that began, including those that a crash cut short. 1 after a replay. */
+  attempt: number
+  /** When attempt 1 began. */
+  firstAttemptAt: Date
+  /** A person replayed the event. */
+  replay: boolean
+  /** False once another process may own the event, because this one stood still. Ask before the callback is called. */
+  isOwned(): boolean
+}
+
+/** What became of a delivery. */
+export type Settlement =
+  | { result: 'delivered' }
+  /** Delivered again after `delayMs`; until then the other events of its order or shipment wait. */
+  | { result: 'retry'; delayMs: number; outcome: string; reason: string }
+  /** Given up. Kept; if Tradecloud sends the event again, it is queued again. */
+  | { result: 'dead'; outcome: string; reason: string }
+  /** It cannot be read. Kept. */
+  | { result: 'quarantined'; outcome: string; reason: string }
+
+/** One event in a list. */
+export interface InboxEntry extends Pick<
+  StoredEvent,
+  'id' | 'name' | 'trigger' | 'kind' | 'eventName' | 'entity' | 'receivedAt' | 'requestId'
+> {
+  state: InboxState
+  /** Deliveries that have begun, since the event was stored or replayed. */
+  attempts: number
+  /** Bytes of the body. */
+  bytes: number
+  /** Outcome of the last attempt that failed, or of the request if it went to quarantine. */
+  outcome?: string | undefined
+  reason?: string | undefined
+  /** When a waiting event is tried next. ISO 8601, UTC. */
+  nextAttemptAt?: string | undefined
+  /** When it was delivered, given up or quarantined. ISO 8601, UTC. */
+  settledAt?: string | undefined
+}
+
+/** One delivery of an event, as it is shown to a person. Times are ISO 8601, UTC. */
+export interface InboxAttempt {
+  begunAt: string
+  /** Absent while it runs, and if the process ended during it. */
+  endedAt?: string | undefined
+  outcome?: string | undefined
+  reason?: string | undefined
+}
+
+export interface InboxFilter {
+  state?: InboxState | undefined
+  kind?: EventKind | undefined
+  eventName?: string | undefined
+  /** Order ID or shipment ID, or the end of one: a purchase order number is enough. */
+  entityId?: string | undefined
+  /** Received at or after this time. */
+  since?: Date | undefined
+  /** Received before this time. */
+  before?: Date | undefined
+}
+
+export interface ListOptions extends InboxFilter {
+  /** Default: 100. */
+  limit?: number | undefined
+  /** `next` of the page before. */
+  after?: string | undefined
+  /** Default: false, the oldest first. */
+  newestFirst?: boolean | undefined
+}
+
+export interface InboxPage {
+  entries: InboxEntry[]
+  /** Pass it as `after` to get the next page. Absent on the last page. */
+  next?: string | undefined
+}
+
+export interface InboxStats {
+  waiting: number
+  running: number
+  delivered: number
+  dead: number
+  quarantined: number
+  /** Bytes of the bodies that wait or run. */
+  waitingBytes: number
+  /** When the oldest waiting or running event was received. Raise an alarm if it gets old. */
+  oldestWaitingAt?: Date | undefined
+}
+
+/** The process that takes deliveries. */
+export interface InboxHost {
+  name: string
+  wanted: readonly Wanted[]
+  /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
+  maxDelayMs: number
+  /** Something may be there to take. May be called at any time, also when nothing is. */
+  wake(): void
+  /** The lease was lost, because the process stood still: other processes may deliver what it had taken. */
+  leaseLost(): void
+  /** Something that a person should know. */
+  alarm(error: TradecloudWebhookError): void
+}
+
+/**
+ * Stores events durably and hands them out.
+ *
+ * Its promises: an accepted event is handed out until it is settled as delivered, dead or quarantined, whatever process
+ * ends in between. Events of one entity are handed out one at a time, in the order in which they were accepted. An event
+ * that fails holds up no other entity.
+ */
+export interface Inbox {
+  /** Resolves once events can be accepted. Rejects if they never can: the process should not start. */
+  ready(): Promise<void>
+  /** Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503. */
+  accept(event: StoredEvent, bytes: Buffer): Promise<Accepted>
+  /** Whether any process that shares the inbox has a callback for such an event. */
+  isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
+  /** Announces a process that takes deliveries, and what it has callbacks for. The returned function withdraws it. */
+  attach(host: InboxHost): () => void
+  /**
+   * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies fit into
+   * `maxBytes` together. `nextDueInMs`: when the next one will be due. Absent: call again after `wake()`.
+   */
+  take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
+  /** Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted. */
+  settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean>
+  list(options?: ListOptions): Promise<InboxPage>
+  show(
+    id: string,
+  ): Promise<{ entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer } | undefined>
+  /**
+   * Delivers an event again: a waiting one is tried at once, any other goes to the end of its queue. False for an ID that
+   * is unknown, that is running, or whose body is no longer kept.
+   */
+  replay(id: string): Promise<boolean>
+  /** Gives up a waiting event: it becomes dead. False for an ID that is unknown or does not wait. */
+  giveUp(id: string, reason: string): Promise<boolean>
+  /** Removes a dead or quarantined event for good. False for any other. */
+  purge(id: string): Promise<boolean>
+  stats(): Promise<InboxStats>
+  /** Takes and hands out nothing more. What was not settled is delivered after the next start. */
+  close(): Promise<void>
+}

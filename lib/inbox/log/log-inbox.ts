@@ -1,0 +1,277 @@
+/** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
+import type { EventKind } from '../../events'
+import { pause } from '../deadline'
+import type {
+  Accepted,
+  Inbox,
+  InboxDelivery,
+  InboxHost,
+  InboxPage,
+  InboxStats,
+  ListOptions,
+  Settlement,
+  StoredEvent,
+  Wanted,
+} from '../event-log'
+import type { Argument, Operation, Result } from './operations'
+import type { ProcessIdentity } from './process-identity'
+import { LEASE_MS } from './processes'
+import type { KeepOptions } from './prune'
+import { PART_BYTES } from './tables'
+import type { Taken } from './take'
+
+/** A database of one kind. */
+export interface Engine {
+  /** Rejects if the database can never be used. */
+  open(): Promise<void>
+  /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
+  run<Name extends Operation>(name: Name, argument: Argument<Name>, transfer?: ArrayBuffer[]): Promise<Result<Name>>
+  /** The same. Resolves only once everything that was committed so far survives a crash. */
+  runDurably<Name extends Operation>(
+    name: Name,
+    argument: Argument<Name>,
+    transfer?: ArrayBuffer[],
+  ): Promise<Result<Name>>
+  close(): Promise<void>
+}
+
+/** What an engine tells the inbox. */
+export interface EngineEvents {
+  /** It was opened again: registrations of an earlier connection may be void. */
+  reopened(): void
+  /** Another process may have changed something. */
+  changed(): void
+}
+
+export interface LogInboxOptions extends KeepOptions {
+  /** Identifies this process, if all processes that share the inbox are on one machine. */
+  identity?: ProcessIdentity | undefined
+}
+
+const RENEW_EVERY_MS = LEASE_MS / 3
+const TIDY_EVERY_MS = 1_000
+/** Every tenth time. */
+const PRUNE_EVERY = 10
+/** Between two steps of pruning, so that events are accepted in between. */
+const BREATH_MS = 25
+/** PIDs say nothing where processes are on several machines. */
+const NO_IDENTITY: ProcessIdentity = { pid: process.pid, pidNamespace: undefined, startTime: undefined, boot: '' }
+/** What a process is known to take is asked for at most this often. */
+const WANTED_FOR_MS = 1_000
+
+interface Attached {
+  host: InboxHost
+  /** Owner of the queues that this process has taken. Absent until it is registered. */
+  owner?: string | undefined
+  renewedAt: number
+  stop: AbortController
+}
+
+export class LogInbox implements Inbox {
+  readonly #options: LogInboxOptions
+  readonly #engine: Engine
+  readonly #closing = new AbortController()
+  readonly #taken = new WeakMap<InboxDelivery, Taken & { owner: string }>()
+  #attached: Attached | undefined
+  #upload: Promise<unknown> = Promise.resolve()
+  #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
+
+  constructor(options: LogInboxOptions, createEngine: (events: EngineEvents) => Engine) {
+    this.#options = options
+    this.#engine = createEngine({
+      reopened: () => {
+        if (this.#attached) this.#attached.owner = undefined
+      },
+      changed: () => this.#attached?.host.wake(),
+    })
+    void this.#tidy()
+  }
+
+  ready(): Promise<void> {
+    return this.#engine.open()
+  }
+
+  async accept(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
+    const accepted =
+      bytes.length > PART_BYTES
+        ? await this.#acceptLarge(event, bytes)
+        : await this.#engine.runDurably('accept', { event, size: bytes.length, bytes })
+    if (accepted.result === 'queued') this.#attached?.host.wake()
+    return accepted
+  }
+
+  /** Part by part, so that small events are stored in between; one large body at a time. */
+  #acceptLarge(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
+    const accepting = this.#upload.then(async () => {
+      const upload = await this.#engine.run('beginUpload', undefined)
+      for (let part = 0; part * PART_BYTES < bytes.length; part++) {
+        const data = new Uint8Array(bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
+        await this.#engine.runDurably('writePart', { event: upload, part, data }, [data.buffer])
+      }
+      return this.#engine.runDurably('accept', { event, size: bytes.length, upload })
+    })
+    this.#upload = accepting.catch(() => undefined)
+    return accepting
+  }
+
+  async isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean> {
+    if (this.#known?.name !== name || performance.now() - this.#known.askedAt > WANTED_FOR_MS)
+      this.#known = { name, askedAt: performance.now(), wanted: this.#engine.run('wanted', name) }
+    const wanted = await this.#known.wanted
+    return wanted.some(
+      (one) =>
+        one.kind === kind &&
+        (one.eventNames === undefined || (eventName !== undefined && one.eventNames.includes(eventName))),
+    )
+  }
+
+  attach(host: InboxHost): () => void {
+    if (this.#attached) throw new Error('An inbox belongs to one webhook or worker; create one for each.')
+    const attached: Attached = { host, renewedAt: -Infinity, stop: new AbortController() }
+    this.#attached = attached
+    void this.#renew(attached)
+    return () => {
+      attached.stop.abort()
+      const { owner } = attached
+      if (owner !== undefined) void this.#engine.run('retire', owner).catch(() => undefined)
+    }
+  }
+
+  async take({ limit, maxBytes }: { limit: number; maxBytes: number }): Promise<{
+    deliveries: InboxDelivery[]
+    nextDueInMs?: number
+  }> {
+    const attached = this.#attached
+    if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
+    const owner = await this.#register(attached)
+    const { name, wanted } = attached.host
+    const { taken, nextDue } = await this.#engine.run('take', { owner, name, wanted, limit, maxBytes })
+    const deliveries = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
+    return { deliveries, ...(nextDue !== undefined && { nextDueInMs: Math.max(0, nextDue - Date.now()) }) }
+  }
+
+  async #deliveryOf(taken: Taken, owner: string): Promise<InboxDelivery> {
+    const attached = this.#attached
+    const delivery: InboxDelivery = {
+      event: taken.stored,
+      bytes: await this.#bodyOf(taken.event, taken.size, taken.bytes),
+      attempt: taken.attempt,
+      firstAttemptAt: new Date(taken.firstAttempt),
+      replay: taken.replay,
+      isOwned: () =>
+        !this.#closing.signal.aborted &&
+        attached?.owner === owner &&
+        performance.now() - attached.renewedAt < LEASE_MS - RENEW_EVERY_MS,
+    }
+    this.#taken.set(delivery, { ...taken, bytes: undefined, owner })
+    return delivery
+  }
+
+  async #bodyOf(event: number, size: number, small?: Uint8Array): Promise<Buffer> {
+    if (small) return Buffer.from(small.buffer, small.byteOffset, small.byteLength)
+    const body = Buffer.alloc(size)
+    for (let part = 0; part * PART_BYTES < size; part++) {
+      const data = await this.#engine.run('readPart', { event, part })
+      if (data) body.set(data, part * PART_BYTES)
+    }
+    return body
+  }
+
+  async settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
+    const taken = this.#taken.get(delivery)
+    if (!taken) return false
+    const { owner, queue, token, event } = taken
+    const keep = this.#options.keepDelivered !== false
+    const settled = await this.#engine.run('settle', { owner, queue, token, event, settlement, keep })
+    this.#attached?.host.wake()
+    return settled
+  }
+
+  list(options: ListOptions = {}): Promise<InboxPage> {
+    return this.#engine.run('list', options)
+  }
+
+  async show(id: string): ReturnType<Inbox['show']> {
+    const shown = await this.#engine.run('show', id)
+    if (!shown) return undefined
+    const { entry, stored, attempts, event, size, hasBody } = shown
+    return { entry, event: stored, attempts, ...(hasBody && { bytes: await this.#bodyOf(event, size) }) }
+  }
+
+  async replay(id: string): Promise<boolean> {
+    const replayed = await this.#engine.runDurably('replay', id)
+    this.#attached?.host.wake()
+    return replayed
+  }
+
+  async giveUp(id: string, reason: string): Promise<boolean> {
+    const givenUp = await this.#engine.runDurably('giveUp', { id, reason })
+    this.#attached?.host.wake()
+    return givenUp
+  }
+
+  purge(id: string): Promise<boolean> {
+    return this.#engine.runDurably('purge', id)
+  }
+
+  stats(): Promise<InboxStats> {
+    return this.#engine.run('stats', undefined)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const { owner } = this.#attached ?? {}
+    if (owner !== undefined) await this.#engine.run('remove', owner).catch(() => undefined)
+    await this.#engine.close()
+  }
+
+  async #register(attached: Attached): Promise<string> {
+    if (attached.owner !== undefined) return attached.owner
+    const at = performance.now()
+    const { name, wanted } = attached.host
+    const owner = await this.#engine.run('register', { name, wanted, identity: this.#options.identity ?? NO_IDENTITY })
+    attached.renewedAt = at
+    return (attached.owner ??= owner)
+  }
+
+  /** Keeps the lease, also while callbacks run, until the inbox is closed. */
+  async #renew(attached: Attached): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        const owner = await this.#register(attached)
+        const at = performance.now()
+        if (await this.#engine.run('renew', owner)) attached.renewedAt = at
+        else {
+          attached.owner = undefined
+          attached.host.leaseLost()
+          continue
+        }
+      } catch {
+        // The connection has reported it; without a lease nothing is handed out.
+      }
+      await pause(RENEW_EVERY_MS, this.#closing.signal)
+    }
+  }
+
+  /** Frees the queues of processes that are gone, and removes what is not kept any longer. */
+  async #tidy(): Promise<void> {
+    const { signal } = this.#closing
+    for (let count = 1; ; count++) {
+      await pause(TIDY_EVERY_MS, signal)
+      if (signal.aborted) return
+      if (!this.#attached) continue
+      const { host, owner } = this.#attached
+      try {
+        const gone = await this.#engine.run('removeGone', { ownId: owner, identity: this.#options.identity })
+        if (gone.length > 0) host.wake()
+        if (count % PRUNE_EVERY !== 0) continue
+        const { name, wanted, maxDelayMs } = host
+        await this.#engine.run('shortenWaits', { name, wanted, maxDelayMs })
+        const { keepDelivered, dedupeTtlMs } = this.#options
+        while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
+      } catch {
+        // The engine has reported it.
+      }
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** Rules that both engines share: the queue of an event, its ID, and what is stored of it in columns of their own. */
+import { uuidOf } from '../../uuid'
+import type { StoredEvent } from '../event-log'
+
+/** Kind of a queue whose first event could not be read when it came: every process may take it. */
+export const ANY_KIND = '*'
+
+/** The queue that an event waits in: one per order or shipment, or one of its own. */
+export function queueKeyOf({ name, entity, id }: StoredEvent): string {
+  return entity ? `${name}:${entity.kind}:${entity.id}` : `${name}:event:${id}`
+}
+
+/** ID of an event with a key. A repeatable event that was delivered before gets another one each time. */
+export function eventIdOf(event: StoredEvent, occurrence: number): string {
+  return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
+}
+
+/** People search by the end of an ID: its purchase order number. */
+export function reversed(text: string | undefined): string | null {
+  return text === undefined ? null : Array.from(text).reverse().join('')
+}
+
+/** Of each event, only the first ten and the last ten attempts are kept. */
+export const KEPT_ATTEMPTS = 10

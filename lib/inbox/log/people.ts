@@ -1,0 +1,180 @@
+/** What people ask of an inbox: list, show, replay, give up, purge, statistics. */
+import type {
+  InboxAttempt,
+  InboxEntry,
+  InboxPage,
+  InboxState,
+  InboxStats,
+  ListOptions,
+  StoredEvent,
+} from '../event-log'
+import { requeue } from './accept'
+import { reversed } from './names'
+import { findQueue, updateQueue } from './queues'
+import { removeEvent } from './settle'
+import { DEAD, DELIVERED, QUARANTINED, RUNNING, WAITING, type Tables } from './tables'
+
+const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
+const MAX_PAGE = 1_000
+
+interface EventRow {
+  event: number
+  state: number
+  attempts: number
+  bytes: number
+  has_body: number
+  due: number
+  settled: number | null
+  outcome: string | null
+  reason: string | null
+  queue_key: string
+  head: string
+}
+
+const COLUMNS = 'event, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key, head'
+
+export async function list(
+  tables: Tables,
+  { limit = 100, after, newestFirst = false, ...filter }: ListOptions,
+): Promise<InboxPage> {
+  const conditions: string[] = []
+  const values: Array<string | number> = []
+  const where = (condition: string, ...parameters: Array<string | number>): void => {
+    conditions.push(condition)
+    values.push(...parameters)
+  }
+  if (filter.state !== undefined) where('state = ?', STATES.indexOf(filter.state))
+  if (filter.kind !== undefined) where('kind = ?', filter.kind)
+  if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
+  const end = reversed(filter.entityId)
+  // A range, which uses the index; LIKE would not, and treats % and _ as wildcards.
+  if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, `${end}\u{10ffff}`)
+  if (filter.since) where('received >= ?', filter.since.getTime())
+  if (filter.before) where('received < ?', filter.before.getTime())
+  if (after !== undefined) where(newestFirst ? 'event < ?' : 'event > ?', Number(after))
+  const size = Math.min(Math.max(1, limit), MAX_PAGE)
+  const rows = await tables.all<EventRow>(
+    `SELECT ${COLUMNS} FROM events ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+     ORDER BY event ${newestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
+    ...values,
+    size + 1,
+  )
+  const page = rows.slice(0, size)
+  const last = page.at(-1)
+  return { entries: page.map(entryOf), next: rows.length > size && last ? String(last.event) : undefined }
+}
+
+export interface Shown {
+  event: number
+  entry: InboxEntry
+  stored: StoredEvent
+  attempts: InboxAttempt[]
+  size: number
+  hasBody: boolean
+}
+
+export async function show(tables: Tables, id: string): Promise<Shown | undefined> {
+  const row = await find(tables, id)
+  if (!row) return undefined
+  const attempts = await tables.all<{
+    begun: number
+    ended: number | null
+    outcome: string | null
+    reason: string | null
+  }>('SELECT begun, ended, outcome, reason FROM attempts WHERE event = ? ORDER BY number', row.event)
+  return {
+    event: row.event,
+    entry: entryOf(row),
+    stored: JSON.parse(row.head) as StoredEvent,
+    attempts: attempts.map(({ begun, ended, outcome, reason }) => ({
+      begunAt: isoOf(begun),
+      endedAt: ended === null ? undefined : isoOf(ended),
+      outcome: outcome ?? undefined,
+      reason: reason ?? undefined,
+    })),
+    size: row.bytes,
+    hasBody: row.has_body === 1,
+  }
+}
+
+export async function replay(tables: Tables, id: string): Promise<boolean> {
+  const row = await find(tables, id)
+  if (!row || row.state === RUNNING || (row.bytes > 0 && row.has_body === 0)) return false
+  if (row.state !== WAITING) return requeue(tables, row.event, row.state, true)
+  return changeWaiting(tables, row, 'due = ?, replay = 1', tables.now)
+}
+
+export async function giveUp(tables: Tables, id: string, reason: string): Promise<boolean> {
+  const row = await find(tables, id)
+  if (row?.state !== WAITING) return false
+  const change = `state = ${DEAD}, settled = ?, outcome = 'given_up', reason = ?`
+  return changeWaiting(tables, row, change, tables.now, reason)
+}
+
+/** False if a process has taken the event meanwhile. */
+async function changeWaiting(
+  tables: Tables,
+  { event, queue_key: key }: EventRow,
+  change: string,
+  ...values: Array<string | number>
+): Promise<boolean> {
+  const queue = await findQueue(tables, key)
+  const changed = await tables.run(
+    `UPDATE events SET ${change} WHERE event = ? AND state = ${WAITING}`,
+    ...[...values, event],
+  )
+  if (queue?.owner === null) await updateQueue(tables, queue.queue, key)
+  return changed === 1
+}
+
+export async function purge(tables: Tables, id: string): Promise<boolean> {
+  const row = await find(tables, id)
+  if (row?.state !== DEAD && row?.state !== QUARANTINED) return false
+  await removeEvent(tables, row.event)
+  return true
+}
+
+export async function stats(tables: Tables): Promise<InboxStats> {
+  const counts = await tables.all<{ state: number; count: number; bytes: number }>(
+    `SELECT state, CAST(count(*) AS BIGINT) AS count, CAST(sum(bytes) AS BIGINT) AS bytes FROM events GROUP BY state`,
+  )
+  const countOf = (state: number): number => counts.find((row) => row.state === state)?.count ?? 0
+  const bytesOf = (state: number): number => counts.find((row) => row.state === state)?.bytes ?? 0
+  const oldest = await tables.get<{ received: number | null }>(
+    'SELECT min(received) AS received FROM events WHERE state < 2',
+  )
+  return {
+    ...{ waiting: countOf(WAITING), running: countOf(RUNNING), delivered: countOf(DELIVERED) },
+    ...{ dead: countOf(DEAD), quarantined: countOf(QUARANTINED), waitingBytes: bytesOf(WAITING) + bytesOf(RUNNING) },
+    oldestWaitingAt: oldest?.received == null ? undefined : new Date(oldest.received),
+  }
+}
+
+function find(tables: Tables, id: string) {
+  return tables.get<EventRow>(`SELECT ${COLUMNS} FROM events WHERE id = ?`, id)
+}
+
+function entryOf({ state, attempts, bytes, due, settled, outcome, reason, head }: EventRow): InboxEntry {
+  const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = JSON.parse(head) as StoredEvent
+  return {
+    id,
+    name,
+    trigger,
+    kind,
+    eventName,
+    entity,
+    receivedAt,
+    requestId,
+    state: STATES[state] ?? 'waiting',
+    attempts,
+    bytes,
+    outcome: outcome ?? undefined,
+    reason: reason ?? undefined,
+    nextAttemptAt: state === WAITING && attempts > 0 ? isoOf(due) : undefined,
+    settledAt: settled === null ? undefined : isoOf(settled),
+  }
+}
+
+function isoOf(time: number): string {
+  return new Date(time).toISOString()
+}

@@ -1,0 +1,47 @@
+/** How processes on one machine recognise each other's end: by boot, PID namespace, PID and start time (Linux). */
+import { readFileSync, readlinkSync } from 'node:fs'
+
+export interface ProcessIdentity {
+  pid: number
+  /** Absent where it cannot be read. */
+  pidNamespace: string | undefined
+  /** Clock ticks since boot: tells a PID that was given to a new process. */
+  startTime: string | undefined
+  /** The monotonic clock starts again at each boot, so leases count only within one. */
+  boot: string
+}
+
+export function ownIdentity(): ProcessIdentity {
+  return {
+    pid: process.pid,
+    pidNamespace: attempt(() => readlinkSync('/proc/self/ns/pid')),
+    startTime: startTimeOf('self'),
+    boot: attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) ?? 'unknown',
+  }
+}
+
+/** True only if it is certain: another boot, or a PID of our namespace that ended or belongs to a new process. */
+export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
+  if (other.boot !== own.boot) return true
+  if (other.pidNamespace === undefined || other.pidNamespace !== own.pidNamespace) return false
+  return startTimeOf(String(other.pid)) !== other.startTime
+}
+
+/** Milliseconds of CLOCK_MONOTONIC, which all processes of one boot share. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
+}
+
+/** The 22nd field of stat; the second, the name of the program, may contain spaces. */
+function startTimeOf(pid: string): string | undefined {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,77 @@
+/** The processes that share an inbox: what they take, and the queues of those that are gone. */
+import { randomUUID } from 'node:crypto'
+import type { Wanted } from '../event-log'
+import { isGone, type ProcessIdentity } from './process-identity'
+import { insert, type Tables } from './tables'
+
+/** A process that does not renew its lease within this time is taken to be gone or frozen. */
+export const LEASE_MS = 15_000
+
+interface ProcessRow {
+  id: string
+  pid: number
+  pid_namespace: string | null
+  start_time: string | null
+  boot: string
+  lease: number
+}
+
+export interface Registration {
+  name: string
+  wanted: readonly Wanted[]
+  identity: ProcessIdentity
+}
+
+/** Registers a process that takes deliveries. Returns the ID under which it owns queues. */
+export async function register(tables: Tables, { name, wanted, identity }: Registration): Promise<string> {
+  const id = randomUUID()
+  const { pid, pidNamespace = null, startTime = null, boot } = identity
+  const row = {
+    id,
+    name,
+    wanted: JSON.stringify(wanted),
+    pid,
+    pid_namespace: pidNamespace,
+    start_time: startTime,
+    boot,
+  }
+  await insert(tables, 'processes', { ...row, lease: tables.leaseNow + LEASE_MS })
+  return id
+}
+
+/** False if the lease was lost: another process has given what was taken to the others. */
+export async function renew(tables: Tables, id: string): Promise<boolean> {
+  return (await tables.run('UPDATE processes SET lease = ? WHERE id = ?', tables.leaseNow + LEASE_MS, id)) === 1
+}
+
+/** The process takes nothing more, and still owns what it has taken. */
+export async function retire(tables: Tables, id: string): Promise<void> {
+  await tables.run("UPDATE processes SET wanted = '[]' WHERE id = ?", id)
+}
+
+export async function remove(tables: Tables, id: string): Promise<void> {
+  await tables.run('DELETE FROM processes WHERE id = ?', id)
+  await tables.run('UPDATE queues SET owner = NULL, token = NULL WHERE owner = ?', id)
+}
+
+/** Removes processes that ended or stand still, so that others take over. Returns their PIDs. */
+export async function removeGone(
+  tables: Tables,
+  { ownId, identity }: { ownId: string | undefined; identity: ProcessIdentity | undefined },
+): Promise<number[]> {
+  const rows = await tables.all<ProcessRow>('SELECT * FROM processes')
+  const gone = rows.filter((row) => row.id !== ownId && (row.lease < tables.leaseNow || hasEnded(row, identity)))
+  for (const { id } of gone) await remove(tables, id)
+  return gone.map(({ pid }) => pid)
+}
+
+/** `own`: only where all processes are on one machine. */
+function hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow, own: ProcessIdentity | undefined): boolean {
+  const identity = { pid, pidNamespace: pid_namespace ?? undefined, startTime: start_time ?? undefined, boot }
+  return own !== undefined && isGone(identity, own)
+}
+
+export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
+  const rows = await tables.all<{ wanted: string }>('SELECT wanted FROM processes WHERE name = ?', name)
+  return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
+}

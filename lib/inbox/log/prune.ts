@@ -1,0 +1,45 @@
+/** Removes what is not kept any longer, a few rows at a time. */
+import { removeUpload } from './accept'
+import { removeEvent, removeKept } from './settle'
+import type { Tables } from './tables'
+
+export interface KeepOptions {
+  /** Bodies of delivered events. `false` keeps none. */
+  keepDelivered: false | { forMs: number; maxBytes: number }
+  /** How long a delivered event is recognised when it arrives again. */
+  dedupeTtlMs: number
+}
+
+const AT_A_TIME = 200
+const UPLOAD_MS = 3_600_000
+
+/** True if there is more to remove. */
+export async function prune(tables: Tables, { keepDelivered, dedupeTtlMs }: KeepOptions): Promise<boolean> {
+  const { now } = tables
+  const { forMs, maxBytes } = keepDelivered || { forMs: 0, maxBytes: 0 }
+  let excess = (await sumOf(tables, 'state = 2 AND has_body = 1')) - maxBytes
+  const kept = await tables.all<{ event: number; bytes: number; settled: number }>(
+    'SELECT event, bytes, settled FROM events WHERE state = 2 AND has_body = 1 ORDER BY settled LIMIT ?',
+    AT_A_TIME,
+  )
+  const removable = kept.filter(({ bytes, settled }) => {
+    if (excess <= 0 && settled > now - forMs) return false
+    excess -= bytes
+    return true
+  })
+  for (const { event } of removable) await removeKept(tables, event)
+  const expired = await tables.all<{ event: number }>(
+    'SELECT event FROM events WHERE state = 2 AND settled <= ? ORDER BY settled LIMIT ?',
+    ...[now - dedupeTtlMs, AT_A_TIME],
+  )
+  for (const { event } of expired) await removeEvent(tables, event)
+  const uploads = await tables.all<{ event: number }>('SELECT event FROM uploads WHERE begun <= ?', now - UPLOAD_MS)
+  for (const { event } of uploads) await removeUpload(tables, event)
+  return removable.length === AT_A_TIME || expired.length === AT_A_TIME
+}
+
+/** Bytes of the bodies of some events. */
+export async function sumOf(tables: Tables, condition: string): Promise<number> {
+  const sql = `SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) AS sum FROM events WHERE ${condition}`
+  return (await tables.get<{ sum: number }>(sql))?.sum ?? 0
+}

@@ -1,0 +1,57 @@
+/** Settling a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
+import type { Settlement } from '../event-log'
+import { removeBody } from './accept'
+import { updateQueue } from './queues'
+import { DEAD, DELIVERED, QUARANTINED, WAITING, type Tables } from './tables'
+
+export interface SettleRequest {
+  owner: string
+  queue: number
+  token: number
+  event: number
+  settlement: Settlement
+  /** Whether the body of a delivered event is kept. */
+  keep: boolean
+}
+
+const STATE_OF = { delivered: DELIVERED, retry: WAITING, dead: DEAD, quarantined: QUARANTINED } as const
+
+/** False if the lease was lost: another process owns the event now. */
+export async function settle(tables: Tables, request: SettleRequest): Promise<boolean> {
+  const { owner, queue, token, event, settlement, keep } = request
+  const row = await tables.get<{ key: string }>(
+    `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`,
+    ...[queue, owner, token],
+  )
+  if (!row) return false
+  const { now } = tables
+  const { result } = settlement
+  const isRetry = result === 'retry'
+  const [outcome, reason] = result === 'delivered' ? ['delivered', null] : [settlement.outcome, settlement.reason]
+  await tables.run(
+    'UPDATE events SET state = ?, due = ?, settled = ?, outcome = ?, reason = ? WHERE event = ?',
+    ...[STATE_OF[result], isRetry ? now + settlement.delayMs : now, isRetry ? null : now, outcome, reason, event],
+  )
+  await tables.run(
+    `UPDATE attempts SET ended = ?, outcome = ?, reason = ?
+     WHERE event = ? AND number = (SELECT max(number) FROM attempts WHERE event = ?)`,
+    ...[now, outcome, reason, event, event],
+  )
+  if (result === 'delivered' && !keep) await removeKept(tables, event)
+  await updateQueue(tables, queue, row.key)
+  return true
+}
+
+/** Of a delivered event, only what recognises a duplicate is left. */
+export async function removeKept(tables: Tables, event: number): Promise<void> {
+  await removeBody(tables, event)
+  await tables.run('UPDATE events SET has_body = 0 WHERE event = ? AND key IS NOT NULL', event)
+  const gone = await tables.run('DELETE FROM events WHERE event = ? AND key IS NULL', event)
+  if (gone > 0) await tables.run('DELETE FROM attempts WHERE event = ?', event)
+}
+
+export async function removeEvent(tables: Tables, event: number): Promise<void> {
+  await removeBody(tables, event)
+  await tables.run('DELETE FROM attempts WHERE event = ?', event)
+  await tables.run('DELETE FROM events WHERE event = ?', event)
+}

@@ -1,0 +1,39 @@
+/** What the shared steps need of a database, inside one transaction. Values are SQL's; every time is milliseconds since 1970. */
+
+/** Values of `events.state`. Events below `DELIVERED` are in a queue. */
+export const WAITING = 0
+export const RUNNING = 1
+export const DELIVERED = 2
+export const DEAD = 3
+export const QUARANTINED = 4
+
+/** A body is stored in parts of this size. Part `n` of event `e` has the number `e * PARTS_PER_BODY + n`. */
+export const PART_BYTES = 1024 * 1024
+export const PARTS_PER_BODY = 65_536
+
+export type Value = string | number | null | Uint8Array
+type Maybe<T> = T | Promise<T>
+
+export interface Tables {
+  /** The time of the transaction. */
+  readonly now: number
+  /** The same on the clock that leases are measured with, which may be another one. */
+  readonly leaseNow: number
+  /** Ends a `SELECT` that locks its rows: ` FOR UPDATE`, or nothing if a transaction locks everything. */
+  readonly lock: '' | ' FOR UPDATE'
+  /** The next number of an event, which is also the next position in a queue. */
+  nextNumber(): Maybe<number>
+  /** Resolves with the number of rows that were changed. Parameters are `?`. */
+  run(sql: string, ...values: Value[]): Maybe<number>
+  get<Row>(sql: string, ...values: Value[]): Maybe<Row | undefined>
+  all<Row>(sql: string, ...values: Value[]): Maybe<Row[]>
+}
+
+/** Resolves with the number of rows that were inserted. */
+export function insert(tables: Tables, table: string, row: Record<string, Value>, onConflict = ''): Maybe<number> {
+  const columns = Object.keys(row)
+  return tables.run(
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${onConflict}`,
+    ...Object.values(row),
+  )
+}

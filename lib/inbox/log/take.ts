@@ -1,0 +1,144 @@
+/** Taking events: the queues that are due first, and the first event of each. */
+import type { StoredEvent, Wanted } from '../event-log'
+import { ANY_KIND, KEPT_ATTEMPTS } from './names'
+import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
+
+export interface TakeRequest {
+  owner: string
+  name: string
+  wanted: readonly Wanted[]
+  limit: number
+  maxBytes: number
+}
+
+export interface Taken {
+  queue: number
+  token: number
+  event: number
+  stored: StoredEvent
+  size: number
+  attempt: number
+  firstAttempt: number
+  replay: boolean
+  /** The body, if it is small. */
+  bytes?: Uint8Array | undefined
+}
+
+export interface DueQueue {
+  queue: number
+  key: string
+  due: number
+  bytes: number
+}
+
+/** Bodies up to this size are handed out together with their event. */
+const SMALL_BODY = 64 * 1024
+/** A token identifies one delivery of one process. */
+let lastToken = 0
+
+/** `nextDue`: time of the first wanted event, if none is due. */
+export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDue?: number }> {
+  const { owner, limit, maxBytes } = request
+  const taken: Taken[] = []
+  let room = maxBytes
+  for (const { queue, key, bytes } of await dueQueues(tables, request)) {
+    if (taken.length === limit) break
+    if (bytes > room) continue
+    const one = await takeFirst(tables, queue, key, owner)
+    if (!one) continue
+    taken.push(one)
+    room -= one.size
+  }
+  return taken.length > 0 ? { taken } : { taken, nextDue: await nextDue(tables, request) }
+}
+
+async function takeFirst(tables: Tables, queue: number, key: string, owner: string): Promise<Taken | undefined> {
+  const token = ++lastToken
+  await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
+  // Only now: an older snapshot could show an event that was settled before the queue was locked.
+  const row = await tables.get<{
+    event: number
+    head: string
+    bytes: number
+    attempts: number
+    first_attempt: number | null
+    replay: number
+  }>(
+    `SELECT event, head, bytes, attempts, first_attempt, replay FROM events
+     WHERE queue_key = ? AND state < 2 ORDER BY seq LIMIT 1`,
+    key,
+  )
+  if (!row) {
+    // Only after damage: a queue without events must not be taken again and again.
+    await tables.run('DELETE FROM queues WHERE queue = ?', queue)
+    return undefined
+  }
+  const { event, head, bytes: size, attempts, first_attempt: firstAttempt, replay } = row
+  await tables.run(
+    `UPDATE events SET state = ${RUNNING}, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE event = ?`,
+    ...[tables.now, event],
+  )
+  await noteAttempt(tables, event)
+  return {
+    ...{ queue, token, event, stored: JSON.parse(head) as StoredEvent, size, attempt: attempts + 1 },
+    firstAttempt: firstAttempt ?? tables.now,
+    replay: replay === 1,
+    bytes: size > 0 && size <= SMALL_BODY ? await readPart(tables, event, 0) : undefined,
+  }
+}
+
+async function noteAttempt(tables: Tables, event: number): Promise<void> {
+  const row = await tables.get<{ number: number }>(
+    `INSERT INTO attempts (event, number, begun)
+     VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE event = ?), ?) RETURNING number`,
+    ...[event, event, tables.now],
+  )
+  if (row && row.number > 2 * KEPT_ATTEMPTS)
+    await tables.run('DELETE FROM attempts WHERE event = ? AND number = ?', event, row.number - KEPT_ATTEMPTS)
+}
+
+export async function readPart(tables: Tables, event: number, part: number): Promise<Uint8Array | undefined> {
+  const number = event * PARTS_PER_BODY + part
+  return (await tables.get<{ data: Uint8Array }>('SELECT data FROM bodies WHERE part = ?', number))?.data
+}
+
+/** Among the queues that this process has callbacks for. */
+async function dueQueues(tables: Tables, { name, wanted, limit, maxBytes }: TakeRequest): Promise<DueQueue[]> {
+  const found: DueQueue[] = []
+  for (const [condition, values] of conditions(name, wanted)) {
+    const sql = `SELECT queue, key, due, bytes FROM queues WHERE owner IS NULL AND ${condition}
+      AND due <= ? AND bytes <= ? ORDER BY due LIMIT ?${tables.lock && `${tables.lock} SKIP LOCKED`}`
+    found.push(...(await tables.all<DueQueue>(sql, ...values, tables.now, maxBytes, limit)))
+  }
+  return found.sort((a, b) => a.due - b.due)
+}
+
+async function nextDue(tables: Tables, { name, wanted }: TakeRequest): Promise<number | undefined> {
+  let first: number | undefined
+  for (const [condition, values] of conditions(name, wanted)) {
+    const sql = `SELECT min(due) AS due FROM queues WHERE owner IS NULL AND ${condition}`
+    const { due = null } = (await tables.get<{ due: number | null }>(sql, ...values)) ?? {}
+    if (due !== null && (first === undefined || due < first)) first = due
+  }
+  return first
+}
+
+/** After the clock was set back, a retry may be due far in the future: none waits longer than `maxDelayMs` from now. */
+export async function shortenWaits(
+  tables: Tables,
+  { name, wanted, maxDelayMs }: { name: string; wanted: readonly Wanted[]; maxDelayMs: number },
+): Promise<void> {
+  for (const [condition, values] of conditions(name, wanted)) {
+    const sql = `UPDATE queues SET due = ? WHERE owner IS NULL AND ${condition} AND due > ?`
+    await tables.run(sql, tables.now, ...values, tables.now + maxDelayMs)
+  }
+}
+
+/** One for each index range that holds wanted queues. */
+function conditions(name: string, wanted: readonly Wanted[]): Array<[condition: string, values: string[]]> {
+  return [...wanted, { kind: ANY_KIND, eventNames: undefined }].flatMap(({ kind, eventNames }) =>
+    eventNames === undefined
+      ? [['name = ? AND kind = ?', [name, kind]] as [string, string[]]]
+      : eventNames.map((one): [string, string[]] => ['name = ? AND kind = ? AND event_name = ?', [name, kind, one]]),
+  )
+}

@@ -1,0 +1,50 @@
+/**
+ * Which SQLite is used: Node's own if it is safe, otherwise `@photostructure/sqlite`. SQLite before 3.51.3, 3.50.7 and
+ * 3.44.6 can lose committed writes when several connections reset the write-ahead log.
+ */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { DatabaseSyncInstance } from '@photostructure/sqlite'
+import { invalidOption } from '../../errors'
+
+export type Database = DatabaseSyncInstance
+export interface Driver {
+  module: string
+}
+
+const PACKAGE = '@photostructure/sqlite'
+
+/** Throws `invalid_option` if this Node has no safe SQLite and the package is not installed. */
+export function chooseDriver(): Driver {
+  if (isSafe(process.versions.sqlite)) return { module: 'node:sqlite' }
+  for (const from of [__filename, require.main?.filename, join(process.cwd(), 'package.json')]) {
+    try {
+      if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
+    } catch {
+      // not reachable from there
+    }
+  }
+  throw invalidOption(
+    'inbox',
+    `needs ${PACKAGE} on Node ${process.versions.node}, whose own SQLite is missing or can lose writes: npm i ${PACKAGE}@1`,
+  )
+}
+
+export function isSafe(version: string | undefined): boolean {
+  const [major = 0, minor = 0, patch = 0] = (version ?? '').split('.').map(Number)
+  if (major !== 3) return major > 3
+  if (minor === 44) return patch >= 6
+  if (minor === 50) return patch >= 7
+  return minor > 51 || (minor === 51 && patch >= 3)
+}
+
+/** In the worker thread. */
+export function openWith({ module }: Driver, file: string): Database {
+  const { DatabaseSync } = createRequire(join(process.cwd(), 'package.json'))(module) as {
+    DatabaseSync: new (file: string, options: { timeout: number }) => Database
+  }
+  return new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
+}
+
+/** A write waits no longer than this for another process that holds the write lock. */
+export const BUSY_TIMEOUT_MS = 2_000

@@ -1,0 +1,78 @@
+/**
+ * Flushes the write-ahead log to disk, and makes sure that it is still the file that others would open. Only the log and
+ * never the database file or its `-shm` may be opened here: closing a descriptor of those drops SQLite's locks.
+ */
+import { open, stat, type FileHandle } from 'node:fs/promises'
+
+interface FileIdentity {
+  dev: number
+  ino: number
+}
+
+interface OpenFile {
+  path: string
+  identity: FileIdentity
+}
+
+export class Flusher {
+  readonly #log: FileHandle
+  readonly #identities: readonly OpenFile[]
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  private constructor(log: FileHandle, identities: readonly OpenFile[]) {
+    this.#log = log
+    this.#identities = identities
+  }
+
+  /** Once the file is open: both of its files are there. */
+  static async of(file: string): Promise<Flusher> {
+    const logPath = `${file}-wal`
+    const log = await open(logPath, 'r+')
+    const identities = [
+      { path: file, identity: await stat(file) },
+      { path: logPath, identity: await log.stat() },
+    ]
+    return new Flusher(log, identities)
+  }
+
+  /** Resolves once everything that is in the log now is on disk. Those who call during one flush share the next. */
+  flush(): Promise<void> {
+    if (!this.#running) return (this.#running = this.#flushNow())
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined
+        return (this.#running = this.#flushNow())
+      })
+    return this.#next
+  }
+
+  async close(): Promise<void> {
+    await this.#next?.catch(() => undefined)
+    await this.#running?.catch(() => undefined)
+    await this.#log.close()
+  }
+
+  async #flushNow(): Promise<void> {
+    try {
+      await this.#log.datasync()
+      await Promise.all(this.#identities.map(checkIdentity))
+    } finally {
+      this.#running = undefined
+    }
+  }
+}
+
+/** A file that was deleted or replaced can still be written to, but no other process would ever find what is in it. */
+export class ReplacedFileError extends Error {}
+
+async function checkIdentity({ path, identity }: OpenFile): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (found?.dev !== identity.dev || found.ino !== identity.ino)
+    throw new ReplacedFileError(`${path} was ${found ? 'replaced' : 'deleted'} while it was open.`)
+}

@@ -1,0 +1,38 @@
+/** What the main thread and the worker thread of an inbox say to each other. */
+import type { Operation } from '../log/operations'
+import type { Driver } from './driver'
+import type { Controls } from './worker'
+
+export interface WorkerOptions {
+  driver: Driver
+  file: string
+  /** Bytes of the bodies that may wait. */
+  maxBytes: number
+  /** Flags at the indexes in `GATE`. */
+  gate: SharedArrayBuffer
+}
+
+/** By these shared flags the main thread waits for a transaction before the process exits. */
+export const GATE = { busy: 0, stop: 1, bytes: 8 } as const
+
+export type Call = Operation | keyof Controls
+
+export interface Request {
+  id: number
+  call: Call
+  argument: unknown
+}
+
+export type Response =
+  | { id: number; ok: true; value: unknown }
+  /** `code`: extended result code of SQLite. */
+  | { id: number; ok: false; message: string; code: number | undefined }
+
+/** The results of one transaction, or that another process has changed the file. */
+export type Posted = { results: Response[] } | { changed: true }
+
+/** ID of the first response, which tells whether the file could be opened. */
+export const OPENED = 0
+
+/** Message of an `accept` that is refused until the file is repaired. */
+export const SUSPECT = 'A flush to disk failed, and the file is not repaired yet.'

@@ -1,0 +1,43 @@
+/** The tables of an inbox in SQLite. A change of them needs a new version, and a step that upgrades the one before. */
+
+/** Stored in `meta`. A file with a later version is refused. */
+export const SCHEMA_VERSION = 1
+
+/**
+ * `queues`: one row per order or shipment with events to deliver, with the kind, name, size and time of its first one.
+ * `events.event` never changes and identifies the body; `events.seq` is the position in the queue.
+ * Times are milliseconds since 1970; leases are milliseconds of the monotonic clock, which starts again at each boot.
+ */
+export const SCHEMA = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE processes (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, pid_namespace TEXT, start_time TEXT, boot TEXT NOT NULL,
+  lease INTEGER NOT NULL, wanted TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE queues (
+  queue INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, event_name TEXT NOT NULL,
+  bytes INTEGER NOT NULL, due INTEGER NOT NULL, owner TEXT, token INTEGER
+);
+CREATE INDEX queues_by_kind ON queues (name, kind, due, bytes) WHERE owner IS NULL;
+CREATE INDEX queues_by_event_name ON queues (name, kind, event_name, due, bytes) WHERE owner IS NULL;
+CREATE INDEX queues_by_owner ON queues (owner) WHERE owner IS NOT NULL;
+CREATE TABLE events (
+  event INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, key TEXT,
+  occurrence INTEGER NOT NULL, queue_key TEXT NOT NULL, state INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+  event_name TEXT, reversed_entity_id TEXT, received INTEGER NOT NULL, due INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0, first_attempt INTEGER, replay INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL,
+  has_body INTEGER NOT NULL, settled INTEGER, outcome TEXT, reason TEXT, head TEXT NOT NULL
+);
+CREATE UNIQUE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT NULL;
+CREATE INDEX events_by_queue ON events (queue_key, seq) WHERE state < 2;
+CREATE INDEX events_by_state ON events (state, event, bytes);
+CREATE INDEX events_by_entity ON events (reversed_entity_id, event) WHERE reversed_entity_id IS NOT NULL;
+CREATE INDEX events_by_settled ON events (settled) WHERE state = 2;
+CREATE INDEX kept_bodies ON events (settled, bytes) WHERE state = 2 AND has_body = 1;
+CREATE TABLE bodies (part INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE uploads (event INTEGER PRIMARY KEY, begun INTEGER NOT NULL);
+CREATE TABLE attempts (
+  event INTEGER NOT NULL, number INTEGER NOT NULL, begun INTEGER NOT NULL, ended INTEGER, outcome TEXT, reason TEXT,
+  PRIMARY KEY (event, number)
+) WITHOUT ROWID;
+`

@@ -1,0 +1,93 @@
+/** The main thread's end of the worker thread: requests, their responses, and an orderly end. */
+import { Worker } from 'node:worker_threads'
+import { TradecloudWebhookError } from '../../errors'
+import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
+import { workerSource } from './worker-source'
+
+/** Node ends worker threads when the process exits; a transaction is given this long to end first. */
+const EXIT_MS = 2_500
+
+/** `code`: extended result code of SQLite. */
+export class SqliteError extends Error {
+  constructor(
+    message: string,
+    readonly code: number | undefined,
+  ) {
+    super(message)
+  }
+}
+
+export class Thread {
+  /** Resolves once the file is open. */
+  readonly opened: Promise<void>
+  readonly #worker: Worker
+  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  readonly #flags: Int32Array
+  readonly #ended: Promise<void>
+  readonly #onExit: () => void
+  #lastId = OPENED
+
+  constructor(options: Omit<WorkerOptions, 'gate'>, onChange: () => void) {
+    const gate = new SharedArrayBuffer(GATE.bytes)
+    this.#flags = new Int32Array(gate)
+    const workerData: WorkerOptions = { ...options, gate }
+    // Nothing of the process's own arguments or environment concerns the thread.
+    this.#worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], name: 'tradecloud-webhook inbox' })
+    this.opened = this.#expect(OPENED) as Promise<void>
+    this.opened.catch(() => undefined)
+    this.#worker.on('message', (posted: Posted) => {
+      if ('changed' in posted) onChange()
+      else posted.results.forEach((response) => this.#settle(response.id, response))
+      this.#holdProcess()
+    })
+    const fail = (error: Error): void => {
+      for (const { reject } of this.#pending.values()) reject(error)
+      this.#pending.clear()
+    }
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        process.off('exit', this.#onExit)
+        fail(new TradecloudWebhookError('unavailable', 'The inbox is closed.'))
+        resolve()
+      })
+    })
+    this.#worker.once('error', fail)
+    this.#onExit = () => {
+      Atomics.store(this.#flags, GATE.stop, 1)
+      if (Atomics.load(this.#flags, GATE.busy) === 1) Atomics.wait(this.#flags, GATE.busy, 1, EXIT_MS)
+    }
+    process.on('exit', this.#onExit)
+  }
+
+  call(call: Call, argument: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    const request: Request = { id: ++this.#lastId, call, argument }
+    const result = this.#expect(request.id)
+    this.#worker.postMessage(request, transfer)
+    this.#holdProcess()
+    return result
+  }
+
+  /** Closes the file, after the requests that were made before. */
+  async close(): Promise<void> {
+    await this.call('close', undefined).catch(() => undefined)
+    this.#worker.ref()
+    await this.#ended
+  }
+
+  #expect(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }))
+  }
+
+  #settle(id: number, response: Extract<Posted, { results: unknown }>['results'][number]): void {
+    const pending = this.#pending.get(id)
+    this.#pending.delete(id)
+    if (response.ok) pending?.resolve(response.value)
+    else pending?.reject(new SqliteError(response.message, response.code))
+  }
+
+  /** An idle inbox does not keep the process alive. */
+  #holdProcess(): void {
+    if (this.#pending.size > 0) this.#worker.ref()
+    else this.#worker.unref()
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The worker thread: the only place that opens the database. Requests that arrive together share one transaction.
+ * The main thread flushes the write-ahead log before it relies on a result.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { operations, READS, type Operation } from '../log/operations'
+import { sumOf } from '../log/prune'
+import { openTables } from './open'
+import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
+import type { SqliteTables } from './tables'
+
+/** Run alone, outside a transaction. */
+export type Controls = ReturnType<typeof createControls>
+
+const AT_ONCE = 128
+const CHECK_CHANGES_MS = 250
+const COUNT_EVERY_MS = 1_000
+
+function createControls(tables: SqliteTables) {
+  return {
+    /** True if the whole write-ahead log is in the file now. */
+    checkpoint: (mode: 'PASSIVE' | 'TRUNCATE') => {
+      const row = tables.get<{ busy: number; log: number; checkpointed: number }>(`PRAGMA wal_checkpoint(${mode})`)
+      return row?.busy === 0 && row.log === row.checkpointed
+    },
+    /** Whether a flush failed and the file is not repaired yet. */
+    suspect: (isSuspect: boolean) => {
+      if (isSuspect) tables.run("INSERT INTO meta (key, value) VALUES ('suspect', 1) ON CONFLICT DO NOTHING")
+      else tables.run("DELETE FROM meta WHERE key = 'suspect'")
+    },
+    close: () => {
+      tables.database.close()
+      // Nothing is left to wait for, so the thread ends.
+      setImmediate(() => parentPort?.close())
+    },
+  }
+}
+
+/** Runs one batch of requests after another, each batch in a transaction of its own. */
+class Loop {
+  readonly #tables: SqliteTables
+  readonly #options: WorkerOptions
+  readonly #flags: Int32Array
+  readonly #controls: Controls
+  readonly #waiting: Request[] = []
+  #running = false
+  #closed = false
+  #version: number | undefined
+  #waitingBytes = 0
+  #countedAt = -Infinity
+
+  constructor(tables: SqliteTables, options: WorkerOptions) {
+    this.#tables = tables
+    this.#options = options
+    this.#flags = new Int32Array(options.gate)
+    this.#controls = createControls(tables)
+    this.checkChanges()
+  }
+
+  add(request: Request): void {
+    this.#waiting.push(request)
+    this.#schedule()
+  }
+
+  /** Tells the main thread when another process has committed something. */
+  checkChanges(): void {
+    if (this.#closed || this.#running) return
+    const row = this.#tables.get<{ data_version: number }>('PRAGMA data_version')
+    if (this.#version !== undefined && row?.data_version !== this.#version) post({ changed: true })
+    this.#version = row?.data_version
+  }
+
+  /** Requests that were posted in the same turn of the main thread arrive one after another, so it waits for all of them. */
+  #schedule(): void {
+    if (this.#running || this.#waiting.length === 0) return
+    this.#running = true
+    setImmediate(() => void this.#runBatch())
+  }
+
+  async #runBatch(): Promise<void> {
+    if (Atomics.load(this.#flags, GATE.stop) === 1) return
+    Atomics.store(this.#flags, GATE.busy, 1)
+    const batch = this.#nextBatch()
+    const [first] = batch
+    post({ results: first && this.#isControl(first) ? [this.#runControl(first)] : await this.#transact(batch) })
+    Atomics.store(this.#flags, GATE.busy, 0)
+    Atomics.notify(this.#flags, GATE.busy)
+    this.#running = false
+    this.#schedule()
+  }
+
+  #nextBatch(): Request[] {
+    const end = this.#waiting.findIndex((request) => this.#isControl(request))
+    return this.#waiting.splice(0, end < 0 ? AT_ONCE : Math.min(AT_ONCE, Math.max(1, end)))
+  }
+
+  #isControl({ call }: Request): boolean {
+    return Object.hasOwn(this.#controls, call)
+  }
+
+  #runControl({ id, call, argument }: Request): Response {
+    try {
+      if (call === 'close') this.#closed = true
+      const value = (this.#controls[call as keyof Controls] as (argument: unknown) => unknown)(argument)
+      return { id, ok: true, value }
+    } catch (error) {
+      return failed(id, error)
+    }
+  }
+
+  /** Nothing in here waits for I/O other than the database: the others wait for the lock meanwhile. */
+  async #transact(batch: Request[]): Promise<Response[]> {
+    const tables = this.#tables
+    const results: Response[] = []
+    try {
+      tables.begin(batch.every(({ call }) => READS.includes(call)))
+      for (const request of batch) results.push(await this.#runOne(request))
+      tables.run('COMMIT')
+      return results
+    } catch (error) {
+      if (tables.database.isTransaction) tables.run('ROLLBACK')
+      return batch.map(({ id }) => failed(id, error))
+    }
+  }
+
+  async #runOne({ id, call, argument }: Request): Promise<Response> {
+    const tables = this.#tables
+    tables.run('SAVEPOINT request')
+    try {
+      if (call === 'accept') await this.#checkAccept((argument as { size: number }).size)
+      const operation = operations[call as Operation] as (tables: SqliteTables, argument: unknown) => Promise<unknown>
+      const value = await operation(tables, argument)
+      tables.run('RELEASE request')
+      return { id, ok: true, value }
+    } catch (error) {
+      // A full disk may have ended the whole transaction.
+      if (!tables.database.isTransaction) throw error
+      tables.run('ROLLBACK TO request')
+      tables.run('RELEASE request')
+      return failed(id, error)
+    }
+  }
+
+  async #checkAccept(size: number): Promise<void> {
+    if (this.#tables.get("SELECT 1 FROM meta WHERE key = 'suspect'")) throw new Error(SUSPECT)
+    if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
+      this.#waitingBytes = await sumOf(this.#tables, 'state < 2')
+      this.#countedAt = performance.now()
+    }
+    this.#waitingBytes += size
+    const { maxBytes } = this.#options
+    if (this.#waitingBytes > maxBytes) {
+      this.#waitingBytes -= size
+      throw new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
+    }
+  }
+}
+
+function failed(id: number, error: unknown): Response {
+  const { message, errcode } = error as { message: string; errcode?: number }
+  return { id, ok: false, message, code: errcode }
+}
+
+function post(message: Posted): void {
+  parentPort?.postMessage(message)
+}
+
+function main(options: WorkerOptions): void {
+  try {
+    const loop = new Loop(openTables(options.driver, options.file), options)
+    parentPort?.on('message', (request: Request) => loop.add(request))
+    setInterval(() => loop.checkChanges(), CHECK_CHANGES_MS).unref()
+    post({ results: [{ id: OPENED, ok: true, value: undefined }] })
+  } catch (error) {
+    post({ results: [failed(OPENED, error)] })
+    parentPort?.close()
+  }
+}
+
+main(workerData as WorkerOptions)

@@ -1,0 +1,140 @@
+/** What the tests of the contract share: events, inboxes that are closed at the end, and waiting for something to be taken. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/event-log'
+import { sha256 } from '../../sha256'
+import { uuidOf } from '../../uuid'
+import type { InboxContractStorage } from '.'
+
+export interface ContractTest {
+  name: string
+  run: (harness: Harness) => Promise<void>
+}
+
+/** One open inbox with a process attached to it. */
+export interface Member {
+  inbox: Inbox
+  /** Takes what is due; waits until there is something. */
+  take: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
+  /** Takes exactly one. */
+  takeOne: () => Promise<InboxDelivery>
+  /** Takes what is due now, and does not wait. */
+  takeNow: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
+  /** How often the inbox has said that there may be something. */
+  wakes: () => number
+  detach: () => void
+}
+
+/** No inbox takes this long; a test that waits for longer has failed. */
+const PATIENCE_MS = 20_000
+const LOOK_EVERY_MS = 20
+export const ALL: readonly Wanted[] = [{ kind: 'order' }, { kind: 'orderDocuments' }, { kind: 'shipment' }]
+export const NAME = 'contract'
+
+export class Harness {
+  readonly #storage: InboxContractStorage
+  readonly #inboxes: Inbox[] = []
+
+  constructor(storage: InboxContractStorage) {
+    this.#storage = storage
+  }
+
+  async open(): Promise<Inbox> {
+    const inbox = await this.#storage.open()
+    this.#inboxes.push(inbox)
+    await inbox.ready()
+    return inbox
+  }
+
+  /** Opens an inbox, and attaches a process that takes what is wanted. */
+  async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<Member> {
+    return attach(await this.open(), wanted, name)
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#inboxes.map((inbox) => inbox.close()))
+    await this.#storage.dispose?.()
+  }
+}
+
+export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAME): Member {
+  let wakes = 0
+  const detach = inbox.attach({
+    name,
+    wanted,
+    maxDelayMs: 900_000,
+    wake: () => wakes++,
+    leaseLost: () => undefined,
+    alarm: () => undefined,
+  })
+  const takeNow = async (limit = 100, maxBytes = Number.MAX_SAFE_INTEGER): Promise<InboxDelivery[]> =>
+    (await inbox.take({ limit, maxBytes })).deliveries
+  const take = (limit?: number, maxBytes?: number): Promise<InboxDelivery[]> =>
+    until(async () => {
+      const taken = await takeNow(limit, maxBytes)
+      return taken.length > 0 ? taken : undefined
+    }, 'something to take')
+  const takeOne = async (): Promise<InboxDelivery> => (await take(1))[0] ?? assert.fail('nothing was taken')
+  return { inbox, take, takeOne, takeNow, wakes: () => wakes, detach }
+}
+
+/** Looks again until there is a value. */
+export async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
+  for (let left = PATIENCE_MS / LOOK_EVERY_MS; left > 0; left--) {
+    const found = await look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  throw new Error(`waited in vain for ${what}`)
+}
+
+/** Compares what JSON holds of two values: test runners give each test file classes of its own. */
+export function same(actual: unknown, expected: unknown): void {
+  assert.equal(JSON.stringify(actual, sortKeys, 1), JSON.stringify(expected, sortKeys, 1))
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+export const ORDER_ID = 'cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-PO2189'
+
+/** An order event with its body. The same body has the same key and ID. */
+export function orderEvent(
+  body: string | Buffer = randomUUID(),
+  more: Partial<StoredEvent> = {},
+): [event: StoredEvent, bytes: Buffer] {
+  const bytes = Buffer.from(body)
+  const digest = sha256(bytes)
+  const key = `${more.name ?? NAME}:${more.kind ?? 'order'}:${digest}`
+  const event: StoredEvent = {
+    format: 1,
+    name: NAME,
+    id: uuidOf(key),
+    key,
+    trigger: 'body',
+    kind: 'order',
+    eventName: 'OrderLinesAcceptedBySupplier',
+    entity: { kind: 'order', id: ORDER_ID },
+    method: 'POST',
+    path: '/order',
+    contentType: 'application/json',
+    digest,
+    requestId: randomUUID(),
+    receivedAt: new Date().toISOString(),
+    ...more,
+  }
+  return [event, bytes]
+}
+
+/** A GET trigger for an order. */
+export function getTrigger(more: Partial<StoredEvent> = {}): [event: StoredEvent, bytes: Buffer] {
+  const [event, bytes] = orderEvent(Buffer.alloc(0), { trigger: 'id', method: 'GET', eventName: undefined, ...more })
+  return [{ ...event, id: uuidOf(`${NAME}:get:${event.requestId}`), key: undefined, contentType: undefined }, bytes]
+}
+
+/** An event of another order. */
+export function ofOrder(number: string | number): Pick<StoredEvent, 'entity'> {
+  return { entity: { kind: 'order', id: `cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-${number}` } }
+}

@@ -1,0 +1,39 @@
+/** What every inbox must do, as tests for any test runner: for the inboxes of this package and those that users write. */
+import type { Inbox } from '../../inbox/event-log'
+import { acceptTests } from './accept'
+import { deliverTests } from './deliver'
+import { peopleTests } from './people'
+import { processTests } from './processes'
+import { Harness, type ContractTest } from './harness'
+
+/** An empty storage for one test. */
+export interface InboxContractStorage {
+  /** Opens an inbox on the storage. Called several times: all of them share what is stored, as processes would. */
+  open(): Inbox | Promise<Inbox>
+  /** Removes the storage. All inboxes are closed by then. */
+  dispose?(): void | Promise<void>
+}
+
+/**
+ * The tests of the contract. Each `run` rejects with an `AssertionError` if the inbox does not keep it.
+ *
+ * ```ts
+ * for (const { name, run } of inboxContract(() => ({ open: () => new MyInbox(emptySchema()) }))) test(name, run)
+ * ```
+ */
+export function inboxContract(
+  create: () => InboxContractStorage | Promise<InboxContractStorage>,
+): Array<{ name: string; run: () => Promise<void> }> {
+  const tests: ContractTest[] = [...acceptTests, ...deliverTests, ...peopleTests, ...processTests]
+  return tests.map(({ name, run }) => ({
+    name,
+    run: async () => {
+      const harness = new Harness(await create())
+      try {
+        await run(harness)
+      } finally {
+        await harness.end()
+      }
+    },
+  }))
+}

@@ -1,0 +1,238 @@
+/** Contract: what people see and do: list, show, replay, give up, purge, statistics. */
+import assert from 'node:assert/strict'
+import type { ListOptions } from '../../inbox/event-log'
+import { same, NAME, ofOrder, orderEvent, ORDER_ID, type ContractTest } from './harness'
+
+const DELIVERED = { result: 'delivered' } as const
+const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
+const UNKNOWN_ID = '00000000-0000-8000-8000-000000000000'
+
+export const peopleTests: ContractTest[] = [
+  {
+    name: 'list: each event with its fields, the oldest first',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const [event, bytes] = orderEvent('{"a":1}')
+      await inbox.accept(event, bytes)
+      await inbox.accept(...orderEvent(undefined, ofOrder('PO2')))
+      await inbox.settle(await takeOne(), DELIVERED)
+      const { entries, next } = await inbox.list()
+      assert.equal(next, undefined)
+      same(
+        entries.map(({ state }) => state),
+        ['delivered', 'waiting'],
+      )
+      const [{ settledAt, ...first }] = entries as [(typeof entries)[number]]
+      assert.ok(Math.abs(Date.parse(settledAt ?? '') - Date.now()) < 60_000)
+      const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = event
+      const expected = { id, name, trigger, kind, eventName, entity, receivedAt, requestId, state: 'delivered' }
+      same(JSON.parse(JSON.stringify(first)), {
+        ...JSON.parse(JSON.stringify(expected)),
+        attempts: 1,
+        bytes: bytes.length,
+        outcome: 'delivered',
+      })
+    },
+  },
+  {
+    name: 'list: page by page, in both directions, without gaps or repeats',
+    run: async (harness) => {
+      const { inbox } = await harness.join()
+      const ids: string[] = []
+      for (let i = 0; i < 7; i++) ids.push((await inbox.accept(...orderEvent(undefined, ofOrder(i)))).id)
+      for (const newestFirst of [false, true]) {
+        const found: string[] = []
+        let after: string | undefined
+        do {
+          const page = await inbox.list({ limit: 3, after, newestFirst })
+          assert.ok(page.entries.length <= 3)
+          found.push(...page.entries.map(({ id }) => id))
+          after = page.next
+        } while (after !== undefined)
+        same(found, newestFirst ? ids.toReversed() : ids)
+      }
+    },
+  },
+  {
+    name: 'list: filters by state, kind, event name, entity, and time of arrival',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join([{ kind: 'shipment' }])
+      const at = (time: string) => ({ receivedAt: time })
+      await inbox.accept(...orderEvent('a', { ...ofOrder('PO-100%_A'), ...at('2026-01-01T00:00:00.000Z') }))
+      await inbox.accept(...orderEvent('b', { ...ofOrder('PO-1000A'), ...at('2026-02-01T00:00:00.000Z') }))
+      await inbox.accept(
+        ...orderEvent('c', {
+          kind: 'shipment',
+          eventName: 'ShipmentIssuedBySupplier',
+          entity: { kind: 'shipment', id: 'x-S1' },
+          ...at('2026-03-01T00:00:00.000Z'),
+        }),
+      )
+      await inbox.settle(await takeOne(), DELIVERED)
+      const bodies = async (filter: ListOptions): Promise<string> => {
+        const { entries } = await inbox.list(filter)
+        const shown = await Promise.all(entries.map(({ id }) => inbox.show(id)))
+        return shown.map((one) => String(one?.bytes)).join('')
+      }
+      assert.equal(await bodies({}), 'abc')
+      assert.equal(await bodies({ state: 'waiting' }), 'ab')
+      assert.equal(await bodies({ state: 'delivered' }), 'c')
+      assert.equal(await bodies({ kind: 'shipment' }), 'c')
+      assert.equal(await bodies({ eventName: 'ShipmentIssuedBySupplier' }), 'c')
+      assert.equal(await bodies({ entityId: '100%_A' }), 'a')
+      assert.equal(await bodies({ entityId: 'A' }), 'ab')
+      assert.equal(await bodies({ entityId: 'x-S1' }), 'c')
+      assert.equal(await bodies({ entityId: 'PO-1' }), '')
+      assert.equal(await bodies({ since: new Date('2026-02-01T00:00:00Z') }), 'bc')
+      assert.equal(await bodies({ before: new Date('2026-02-01T00:00:00Z') }), 'a')
+      assert.equal(await bodies({ state: 'waiting', entityId: 'A', since: new Date('2026-01-15T00:00:00Z') }), 'b')
+    },
+  },
+  {
+    name: 'show: one event with its body and every attempt',
+    run: async (harness) => {
+      const { inbox, takeOne, take } = await harness.join()
+      const [event, bytes] = orderEvent('{"a":1}')
+      await inbox.accept(event, bytes)
+      const failed = { result: 'retry', delayMs: 1, outcome: 'handler_failed', reason: 'away' } as const
+      await inbox.settle(await takeOne(), failed)
+      await inbox.settle((await take(1))[0] ?? assert.fail(), DELIVERED)
+      const shown = await inbox.show(event.id)
+      assert.equal(shown?.entry.state, 'delivered')
+      same(shown.event, event)
+      same(String(shown.bytes ?? ''), String(bytes))
+      same(
+        shown.attempts.map(({ outcome, reason }) => [outcome, reason]),
+        [
+          ['handler_failed', 'away'],
+          ['delivered', undefined],
+        ],
+      )
+      for (const { begunAt, endedAt } of shown.attempts) assert.ok(Date.parse(begunAt) <= Date.parse(endedAt ?? ''))
+      assert.equal(await inbox.show(UNKNOWN_ID), undefined)
+    },
+  },
+  {
+    name: 'show: of many attempts, the first ten and the last ten',
+    run: async (harness) => {
+      const { inbox, take } = await harness.join()
+      const { id } = await inbox.accept(...orderEvent())
+      for (let i = 1; i <= 25; i++) {
+        const [delivery] = await take(1)
+        assert.equal(delivery?.attempt, i)
+        await inbox.settle(delivery, { result: 'retry', delayMs: 0, outcome: 'handler_failed', reason: `failure ${i}` })
+      }
+      const { attempts = [] } = (await inbox.show(id)) ?? {}
+      const expected = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]
+      same(
+        attempts.map(({ reason }) => reason),
+        expected.map((i) => `failure ${i}`),
+      )
+    },
+  },
+  {
+    name: 'replay: a delivered, dead or quarantined event is delivered again, behind newer ones',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const settlements = [DELIVERED, DEAD, { result: 'quarantined', outcome: 'invalid_body', reason: 'odd' }] as const
+      for (const settlement of settlements) {
+        const [event, bytes] = orderEvent(settlement.result)
+        await inbox.accept(event, bytes)
+        const first = await takeOne()
+        assert.equal(await inbox.replay(event.id), false, 'it is running')
+        await inbox.settle(first, settlement)
+        await inbox.accept(...orderEvent(`newer than ${settlement.result}`))
+        assert.equal(await inbox.replay(event.id), true)
+        const newer = await takeOne()
+        assert.equal(newer.replay, false)
+        await inbox.settle(newer, DELIVERED)
+        const again = await takeOne()
+        same([again.event.id, again.replay, again.attempt], [event.id, true, 1])
+        same(String(again.bytes), String(bytes))
+        await inbox.settle(again, DELIVERED)
+      }
+      assert.equal(await inbox.replay(UNKNOWN_ID), false)
+    },
+  },
+  {
+    name: 'replay: an event that arrived unreadable is taken by any process',
+    run: async (harness) => {
+      const quarantine = { code: 'malformed_body', reason: 'not JSON' }
+      const { inbox, takeOne } = await harness.join([{ kind: 'shipment' }])
+      const { id } = await inbox.accept(...orderEvent('{', { kind: 'unknown', entity: undefined, quarantine }))
+      assert.equal(await inbox.replay(id), true)
+      assert.equal((await takeOne()).event.id, id)
+    },
+  },
+  {
+    name: 'give up: a waiting event becomes dead with the reason, and its queue goes on',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const first = await inbox.accept(...orderEvent('1'))
+      await inbox.accept(...orderEvent('2'))
+      const later = { result: 'retry', delayMs: 600_000, outcome: 'handler_failed', reason: 'away' } as const
+      const delivery = await takeOne()
+      assert.equal(await inbox.giveUp(first.id, 'wrong customer'), false, 'it is running')
+      await inbox.settle(delivery, later)
+      assert.equal(await inbox.giveUp(first.id, 'wrong customer'), true)
+      const [dead] = (await inbox.list({ state: 'dead' })).entries
+      same([dead?.id, dead?.reason], [first.id, 'wrong customer'])
+      assert.equal(String((await takeOne()).bytes), '2')
+      assert.equal(await inbox.giveUp(first.id, 'again'), false)
+      assert.equal(await inbox.giveUp(UNKNOWN_ID, 'x'), false)
+    },
+  },
+  {
+    name: 'purge: removes dead and quarantined events only, and then they are new again',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const { id } = await inbox.accept(...orderEvent('dead'))
+      assert.equal(await inbox.purge(id), false)
+      const delivery = await takeOne()
+      assert.equal(await inbox.purge(id), false)
+      await inbox.settle(delivery, DEAD)
+      assert.equal(await inbox.purge(id), true)
+      assert.equal(await inbox.purge(id), false)
+      assert.equal(await inbox.show(id), undefined)
+      assert.equal((await inbox.accept(...orderEvent('dead'))).result, 'queued')
+    },
+  },
+  {
+    name: 'stats: counts by state, bytes that wait, and the age of the oldest',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      same(JSON.parse(JSON.stringify(await inbox.stats())), {
+        ...{ waiting: 0, running: 0, delivered: 0, dead: 0, quarantined: 0, waitingBytes: 0 },
+      })
+      for (let i = 0; i < 4; i++)
+        await inbox.accept(
+          ...orderEvent(Buffer.alloc(100, String(i)), { ...ofOrder(i), receivedAt: `2026-01-0${i + 1}T00:00:00.000Z` }),
+        )
+      await inbox.settle(await takeOne(), DELIVERED)
+      await inbox.settle(await takeOne(), DEAD)
+      await takeOne()
+      same(await inbox.stats(), {
+        ...{ waiting: 1, running: 1, delivered: 1, dead: 1, quarantined: 0, waitingBytes: 200 },
+        oldestWaitingAt: new Date('2026-01-03T00:00:00.000Z'),
+      })
+    },
+  },
+  {
+    name: 'is wanted: by the callbacks of any process that shares the inbox',
+    run: async (harness) => {
+      const { inbox } = await harness.join([
+        { kind: 'order' },
+        { kind: 'shipment', eventNames: ['ShipmentIssuedBySupplier'] },
+      ])
+      const other = await harness.open()
+      for (const one of [inbox, other]) {
+        assert.equal(await one.isWanted(NAME, 'order', undefined), true)
+        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentIssuedBySupplier'), true)
+        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentApprovedByBuyer'), false)
+        assert.equal(await one.isWanted(NAME, 'shipment', undefined), false)
+        assert.equal(await one.isWanted(NAME, 'orderDocuments', ORDER_ID), false)
+        assert.equal(await one.isWanted('other', 'order', undefined), false)
+      }
+    },
+  },
+]

@@ -1,0 +1,103 @@
+/** Contract: several processes on one inbox, and what is left by those that end. */
+import assert from 'node:assert/strict'
+import { same, attach, getTrigger, ofOrder, orderEvent, until, type ContractTest } from './harness'
+
+const DELIVERED = { result: 'delivered' } as const
+
+export const processTests: ContractTest[] = [
+  {
+    name: 'processes: share the events, and never an entity',
+    run: async (harness) => {
+      const [one, other] = [await harness.join(), await harness.join()]
+      for (let i = 0; i < 10; i++) {
+        await one.inbox.accept(...orderEvent(`a${i}`, ofOrder(i)))
+        await other.inbox.accept(...orderEvent(`b${i}`, ofOrder(i)))
+      }
+      const taken = [...(await one.takeNow(5)), ...(await other.takeNow(100)), ...(await one.takeNow(100))]
+      assert.equal(taken.length, 10)
+      assert.equal(new Set(taken.map(({ event }) => event.entity?.id)).size, 10)
+    },
+  },
+  {
+    name: 'processes: an event accepted by one wakes the other',
+    run: async (harness) => {
+      const [one, other] = [await harness.join(), await harness.open()]
+      await one.takeNow()
+      const before = one.wakes()
+      await other.accept(...orderEvent())
+      await until(() => Promise.resolve(one.wakes() > before || undefined), 'the other process to be woken')
+      assert.equal((await one.takeNow()).length, 1)
+    },
+  },
+  {
+    name: 'close: what was not settled is delivered by another process, as the next attempt',
+    run: async (harness) => {
+      const first = await harness.join()
+      await first.inbox.accept(...orderEvent('1'))
+      await first.inbox.accept(...orderEvent('2'))
+      const lost = await first.takeOne()
+      assert.equal(lost.attempt, 1)
+      await first.inbox.close()
+      const second = await harness.join()
+      const delivery = await second.takeOne()
+      same([String(delivery.bytes), delivery.attempt, delivery.replay], ['1', 2, false])
+      assert.equal(delivery.firstAttemptAt.getTime(), lost.firstAttemptAt.getTime())
+      await second.inbox.settle(delivery, DELIVERED)
+      assert.equal(String((await second.takeOne()).bytes), '2')
+    },
+  },
+  {
+    name: 'close: a closed inbox takes nothing and owns nothing',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      await inbox.accept(...orderEvent())
+      const delivery = await takeOne()
+      await inbox.close()
+      assert.equal(delivery.isOwned(), false)
+      await assert.rejects(inbox.accept(...orderEvent()))
+      await inbox.close()
+    },
+  },
+  {
+    name: 'detach: takes nothing more, and what was taken can still be settled',
+    run: async (harness) => {
+      const { inbox, takeOne, takeNow, detach } = await harness.join()
+      await inbox.accept(...orderEvent('1'))
+      await inbox.accept(...orderEvent('2'))
+      const delivery = await takeOne()
+      detach()
+      assert.equal(await inbox.settle(delivery, DELIVERED), true)
+      same(await takeNow(), [])
+      const other = await harness.join()
+      assert.equal(String((await other.takeOne()).bytes), '2')
+    },
+  },
+  {
+    name: 'restart: everything that was accepted is still there, in order',
+    run: async (harness) => {
+      const first = await harness.join()
+      await first.inbox.accept(...orderEvent('1'))
+      await first.inbox.accept(...getTrigger())
+      await first.inbox.accept(...orderEvent('3'))
+      await first.inbox.close()
+      const second = await harness.join()
+      const order: string[] = []
+      for (let i = 0; i < 3; i++) {
+        const delivery = await second.takeOne()
+        order.push(String(delivery.bytes))
+        await second.inbox.settle(delivery, DELIVERED)
+      }
+      same(order, ['1', '', '3'])
+      assert.equal((await second.inbox.accept(...orderEvent('1'))).result, 'duplicate')
+    },
+  },
+  {
+    name: 'ready: an inbox that only stores needs no process attached to it',
+    run: async (harness) => {
+      const receiver = await harness.open()
+      await receiver.accept(...orderEvent('stored'))
+      const worker = attach(await harness.open())
+      assert.equal(String((await worker.takeOne()).bytes), 'stored')
+    },
+  },
+]
