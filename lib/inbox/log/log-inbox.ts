@@ -1,6 +1,6 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
 import type { EventKind } from '../../events'
-import { pause } from '../deadline'
+import { pause, unavailable } from '../deadline'
 import type {
   Accepted,
   Inbox,
@@ -25,7 +25,7 @@ export interface Engine {
   /** Rejects if the database can never be used. */
   open(): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>, transfer?: ArrayBuffer[]): Promise<Result<Name>>
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
   /** The same. Resolves only once everything that was committed so far survives a crash. */
   runDurably<Name extends Operation>(
     name: Name,
@@ -95,7 +95,7 @@ export class LogInbox implements Inbox {
     const accepted =
       bytes.length > PART_BYTES
         ? await this.#acceptLarge(event, bytes)
-        : await this.#engine.runDurably('accept', { event, size: bytes.length, bytes })
+        : await this.#runDurably('accept', { event, size: bytes.length, bytes })
     if (accepted.result === 'queued') this.#attached?.host.wake()
     return accepted
   }
@@ -103,26 +103,23 @@ export class LogInbox implements Inbox {
   /** Part by part, so that small events are stored in between; one large body at a time. */
   #acceptLarge(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
     const accepting = this.#upload.then(async () => {
-      const upload = await this.#engine.run('beginUpload', undefined)
+      const upload = await this.#run('beginUpload', undefined)
       for (let part = 0; part * PART_BYTES < bytes.length; part++) {
         const data = new Uint8Array(bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
-        await this.#engine.runDurably('writePart', { event: upload, part, data }, [data.buffer])
+        await this.#runDurably('writePart', { event: upload, part, data }, [data.buffer])
       }
-      return this.#engine.runDurably('accept', { event, size: bytes.length, upload })
+      return this.#runDurably('accept', { event, size: bytes.length, upload })
     })
     this.#upload = accepting.catch(() => undefined)
     return accepting
   }
 
   async isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean> {
+    const { host } = this.#attached ?? {}
+    if (host?.name === name && includes(host.wanted, kind, eventName)) return true
     if (this.#known?.name !== name || performance.now() - this.#known.askedAt > WANTED_FOR_MS)
-      this.#known = { name, askedAt: performance.now(), wanted: this.#engine.run('wanted', name) }
-    const wanted = await this.#known.wanted
-    return wanted.some(
-      (one) =>
-        one.kind === kind &&
-        (one.eventNames === undefined || (eventName !== undefined && one.eventNames.includes(eventName))),
-    )
+      this.#known = { name, askedAt: performance.now(), wanted: this.#run('wanted', name) }
+    return includes(await this.#known.wanted, kind, eventName)
   }
 
   attach(host: InboxHost): () => void {
@@ -133,7 +130,7 @@ export class LogInbox implements Inbox {
     return () => {
       attached.stop.abort()
       const { owner } = attached
-      if (owner !== undefined) void this.#engine.run('retire', owner).catch(() => undefined)
+      if (owner !== undefined) void this.#run('retire', owner).catch(() => undefined)
     }
   }
 
@@ -145,7 +142,7 @@ export class LogInbox implements Inbox {
     if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
     const owner = await this.#register(attached)
     const { name, wanted } = attached.host
-    const { taken, nextDue } = await this.#engine.run('take', { owner, name, wanted, limit, maxBytes })
+    const { taken, nextDue } = await this.#run('take', { owner, name, wanted, limit, maxBytes })
     const deliveries = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
     return { deliveries, ...(nextDue !== undefined && { nextDueInMs: Math.max(0, nextDue - Date.now()) }) }
   }
@@ -171,7 +168,7 @@ export class LogInbox implements Inbox {
     if (small) return Buffer.from(small.buffer, small.byteOffset, small.byteLength)
     const body = Buffer.alloc(size)
     for (let part = 0; part * PART_BYTES < size; part++) {
-      const data = await this.#engine.run('readPart', { event, part })
+      const data = await this.#run('readPart', { event, part })
       if (data) body.set(data, part * PART_BYTES)
     }
     return body
@@ -182,40 +179,40 @@ export class LogInbox implements Inbox {
     if (!taken) return false
     const { owner, queue, token, event } = taken
     const keep = this.#options.keepDelivered !== false
-    const settled = await this.#engine.run('settle', { owner, queue, token, event, settlement, keep })
+    const settled = await this.#run('settle', { owner, queue, token, event, settlement, keep })
     this.#attached?.host.wake()
     return settled
   }
 
   list(options: ListOptions = {}): Promise<InboxPage> {
-    return this.#engine.run('list', options)
+    return this.#run('list', options)
   }
 
   async show(id: string): ReturnType<Inbox['show']> {
-    const shown = await this.#engine.run('show', id)
+    const shown = await this.#run('show', id)
     if (!shown) return undefined
     const { entry, stored, attempts, event, size, hasBody } = shown
     return { entry, event: stored, attempts, ...(hasBody && { bytes: await this.#bodyOf(event, size) }) }
   }
 
   async replay(id: string): Promise<boolean> {
-    const replayed = await this.#engine.runDurably('replay', id)
+    const replayed = await this.#runDurably('replay', id)
     this.#attached?.host.wake()
     return replayed
   }
 
   async giveUp(id: string, reason: string): Promise<boolean> {
-    const givenUp = await this.#engine.runDurably('giveUp', { id, reason })
+    const givenUp = await this.#runDurably('giveUp', { id, reason })
     this.#attached?.host.wake()
     return givenUp
   }
 
   purge(id: string): Promise<boolean> {
-    return this.#engine.runDurably('purge', id)
+    return this.#runDurably('purge', id)
   }
 
   stats(): Promise<InboxStats> {
-    return this.#engine.run('stats', undefined)
+    return this.#run('stats', undefined)
   }
 
   async close(): Promise<void> {
@@ -225,11 +222,29 @@ export class LogInbox implements Inbox {
     await this.#engine.close()
   }
 
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+    this.#checkOpen()
+    return this.#engine.run(name, argument)
+  }
+
+  async #runDurably<Name extends Operation>(
+    name: Name,
+    argument: Argument<Name>,
+    transfer?: ArrayBuffer[],
+  ): Promise<Result<Name>> {
+    this.#checkOpen()
+    return this.#engine.runDurably(name, argument, transfer)
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw unavailable('The inbox is closed.')
+  }
+
   async #register(attached: Attached): Promise<string> {
     if (attached.owner !== undefined) return attached.owner
     const at = performance.now()
     const { name, wanted } = attached.host
-    const owner = await this.#engine.run('register', { name, wanted, identity: this.#options.identity ?? NO_IDENTITY })
+    const owner = await this.#run('register', { name, wanted, identity: this.#options.identity ?? NO_IDENTITY })
     attached.renewedAt = at
     return (attached.owner ??= owner)
   }
@@ -240,7 +255,7 @@ export class LogInbox implements Inbox {
       try {
         const owner = await this.#register(attached)
         const at = performance.now()
-        if (await this.#engine.run('renew', owner)) attached.renewedAt = at
+        if (await this.#run('renew', owner)) attached.renewedAt = at
         else {
           attached.owner = undefined
           attached.host.leaseLost()
@@ -262,16 +277,24 @@ export class LogInbox implements Inbox {
       if (!this.#attached) continue
       const { host, owner } = this.#attached
       try {
-        const gone = await this.#engine.run('removeGone', { ownId: owner, identity: this.#options.identity })
+        const gone = await this.#run('removeGone', { ownId: owner, identity: this.#options.identity })
         if (gone.length > 0) host.wake()
         if (count % PRUNE_EVERY !== 0) continue
         const { name, wanted, maxDelayMs } = host
-        await this.#engine.run('shortenWaits', { name, wanted, maxDelayMs })
+        await this.#run('shortenWaits', { name, wanted, maxDelayMs })
         const { keepDelivered, dedupeTtlMs } = this.#options
-        while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
+        while (await this.#run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
       } catch {
         // The engine has reported it.
       }
     }
   }
+}
+
+function includes(wanted: readonly Wanted[], kind: EventKind, eventName: string | undefined): boolean {
+  return wanted.some(
+    (one) =>
+      one.kind === kind &&
+      (one.eventNames === undefined || (eventName !== undefined && one.eventNames.includes(eventName))),
+  )
 }

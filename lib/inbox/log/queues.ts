@@ -9,7 +9,7 @@ export interface QueueRow {
 }
 
 /** Kind by which processes take the event. What could not be read when it came may be of any kind. */
-function takenAs({ kind, quarantine }: StoredEvent): string {
+export function takenAs({ kind, quarantine }: StoredEvent): string {
   return quarantine ? ANY_KIND : kind
 }
 

@@ -1,7 +1,7 @@
 /** Contract: what people see and do: list, show, replay, give up, purge, statistics. */
 import assert from 'node:assert/strict'
 import type { ListOptions } from '../../inbox/event-log'
-import { same, NAME, ofOrder, orderEvent, ORDER_ID, type ContractTest } from './harness'
+import { until, same, NAME, ofOrder, orderEvent, ORDER_ID, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
 const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
@@ -225,6 +225,7 @@ export const peopleTests: ContractTest[] = [
         { kind: 'shipment', eventNames: ['ShipmentIssuedBySupplier'] },
       ])
       const other = await harness.open()
+      await until(async () => (await other.isWanted(NAME, 'order', undefined)) || undefined, 'the process to be known')
       for (const one of [inbox, other]) {
         assert.equal(await one.isWanted(NAME, 'order', undefined), true)
         assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentIssuedBySupplier'), true)

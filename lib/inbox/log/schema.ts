@@ -1,4 +1,4 @@
-/** The tables of an inbox in SQLite. A change of them needs a new version, and a step that upgrades the one before. */
+/** The tables of an inbox, in the SQL of SQLite. A change of them needs a new version, and a step that upgrades the one before. */
 
 /** Stored in `meta`. A file with a later version is refused. */
 export const SCHEMA_VERSION = 1
@@ -9,7 +9,7 @@ export const SCHEMA_VERSION = 1
  * Times are milliseconds since 1970; leases are milliseconds of the monotonic clock, which starts again at each boot.
  */
 export const SCHEMA = `
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE processes (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, pid_namespace TEXT, start_time TEXT, boot TEXT NOT NULL,
   lease INTEGER NOT NULL, wanted TEXT NOT NULL

@@ -1,0 +1,81 @@
+/** Stores many new events in one statement. What it leaves out (duplicates, GET triggers) is stored one by one. */
+import type { Accepted } from '../event-log'
+import type { AcceptRequest } from '../log/accept'
+import { queueKeyOf, reversed } from '../log/names'
+import { takenAs } from '../log/queues'
+import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../log/tables'
+import { query, storable, type PostgresTables } from './client'
+
+/**
+ * The queues are locked first and in one order, so that two batches cannot wait for each other, and so that the position
+ * of an event is taken only once its queue is locked. `stored` reads from `locked`, which makes PostgreSQL run it after.
+ */
+const SQL = `
+WITH input AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::bigint[])
+    WITH ORDINALITY AS t (id, key, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
+      outcome, reason, head, data, upload, n)
+  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = t.key)
+), locked AS (
+  INSERT INTO queues (key, name, kind, event_name, bytes, due)
+  SELECT key, name, taken_as, event_name, bytes, due FROM (
+    SELECT DISTINCT ON (queue_key) queue_key AS key, name, taken_as, coalesce(event_name, '') AS event_name, bytes,
+      $17::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
+  ORDER BY key
+  ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key
+), numbered AS (
+  SELECT input.*, nextval('event_numbers') AS seq FROM (
+    SELECT input.* FROM input LEFT JOIN locked ON locked.key = input.queue_key
+    WHERE locked.key IS NOT NULL OR input.state <> ${WAITING} ORDER BY n) AS input
+), stored AS (
+  INSERT INTO events (event, seq, id, key, occurrence, queue_key, state, name, kind, event_name, reversed_entity_id,
+    received, due, bytes, has_body, settled, outcome, reason, head)
+  SELECT coalesce(upload, seq), seq, id, key, 0, queue_key, state, name, kind, event_name, reversed_entity_id, received,
+    $17, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $17 END,
+    outcome, reason, head FROM numbered
+  ON CONFLICT DO NOTHING RETURNING id, event
+), body AS (
+  INSERT INTO bodies (part, data) SELECT stored.event * ${PARTS_PER_BODY}, data FROM stored JOIN input USING (id)
+  WHERE data IS NOT NULL
+), uploaded AS (
+  DELETE FROM uploads USING stored WHERE uploads.event = stored.event
+)
+SELECT id FROM stored`
+
+/** Whether it can be stored together with others. */
+export function isPlain({ event }: AcceptRequest): boolean {
+  return event.trigger === 'body' && event.key !== undefined
+}
+
+/** The result of each request that was stored. */
+export async function acceptBatch(tables: PostgresTables, requests: AcceptRequest[]): Promise<Map<string, Accepted>> {
+  const column = <T>(valueOf: (request: AcceptRequest) => T): T[] => requests.map(valueOf)
+  const text = (valueOf: (request: AcceptRequest) => string | null | undefined) =>
+    column((request) => storable(valueOf(request) ?? null))
+  const rows = await query<{ id: string }>(tables.client, SQL, [
+    text(({ event }) => event.id),
+    text(({ event }) => event.key),
+    text(({ event }) => queueKeyOf(event)),
+    column(({ event }) => (event.quarantine ? QUARANTINED : WAITING)),
+    text(({ event }) => event.name),
+    text(({ event }) => event.kind),
+    text(({ event }) => takenAs(event)),
+    text(({ event }) => event.eventName),
+    text(({ event }) => reversed(event.entity?.id)),
+    column(({ event }) => Date.parse(event.receivedAt)),
+    column(({ size }) => size),
+    text(({ event }) => event.quarantine?.code),
+    text(({ event }) => event.quarantine?.reason),
+    text(({ event }) => JSON.stringify(event)),
+    column(({ bytes, upload, size }) => (upload === undefined && size > 0 ? (bytes ?? null) : null)),
+    column(({ upload }) => upload ?? null),
+    tables.now,
+  ])
+  const stored = new Set(rows.map(({ id }) => id))
+  return new Map(
+    requests
+      .filter(({ event }) => stored.has(event.id))
+      .map(({ event }) => [event.id, { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }]),
+  )
+}

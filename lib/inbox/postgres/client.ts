@@ -1,0 +1,112 @@
+/** The part of `pg` that is used, typed structurally, so that `@types/pg` is not needed; and one transaction with it. */
+import type { Tables, Value } from '../log/tables'
+
+interface QueryConfig {
+  text: string
+  values?: unknown[]
+  types?: { getTypeParser: (oid: number) => (text: string) => unknown }
+}
+
+interface QueryResult {
+  rows: unknown[]
+  rowCount: number | null
+}
+
+export interface PostgresClient {
+  query(query: QueryConfig): Promise<QueryResult>
+  on(event: 'notification' | 'error' | 'end', listener: (value?: unknown) => void): unknown
+  removeAllListeners(event: 'notification' | 'error' | 'end'): unknown
+  /** `true` closes the connection. */
+  release(destroy?: boolean): void
+}
+
+/** A `Pool` of `pg` 8. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>
+  end(): Promise<void>
+  readonly options?: { max?: number; host?: string; port?: number; connectionString?: string }
+}
+
+const BYTEA = 17
+const NUMBERS = [20, 21, 23, 26]
+
+/** 64-bit numbers as numbers: all of ours are below 2^53. */
+const types = {
+  getTypeParser: (oid: number) => (text: string) =>
+    NUMBERS.includes(oid) ? Number(text) : oid === BYTEA ? Buffer.from(text.slice(2), 'hex') : text,
+}
+
+export async function query<Row>(client: PostgresClient, text: string, values?: unknown[]): Promise<Row[]> {
+  return (await client.query({ text, types, ...(values && { values }) })).rows as Row[]
+}
+
+export interface TransactionOptions {
+  schema: string
+  /** Absent in a transaction that users write in: their callback may take as long as it wants. */
+  idleTimeoutMs?: number
+  lockTimeoutMs?: number
+}
+
+const LOCK_TIMEOUT_MS = 2_000
+const IDLE_TIMEOUT_MS = 10_000
+
+/** `READ COMMITTED`, because each statement must see what was committed while the one before waited for a lock. */
+export function beginSql(schema: string): string {
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO ${quoteName(schema)};
+    SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
+}
+
+/** The tables in a transaction that has begun. */
+export class PostgresTables implements Tables {
+  readonly lock = ' FOR UPDATE'
+  readonly leaseNow: number
+
+  private constructor(
+    readonly client: PostgresClient,
+    readonly now: number,
+  ) {
+    // All processes measure leases with the clock of the database.
+    this.leaseNow = now
+  }
+
+  static async of(client: PostgresClient): Promise<PostgresTables> {
+    const [row] = await query<{ now: number }>(
+      client,
+      'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now',
+    )
+    return new PostgresTables(client, row?.now ?? Date.now())
+  }
+
+  async run(sql: string, ...values: Value[]): Promise<number> {
+    const { rowCount } = await this.client.query({ text: numbered(sql), values: values.map(storable) })
+    return rowCount ?? 0
+  }
+
+  async get<Row>(sql: string, ...values: Value[]): Promise<Row | undefined> {
+    return (await this.all<Row>(sql, ...values))[0]
+  }
+
+  all<Row>(sql: string, ...values: Value[]): Promise<Row[]> {
+    return query<Row>(this.client, numbered(sql), values.map(storable))
+  }
+
+  async nextNumber(): Promise<number> {
+    const row = await this.get<{ number: number }>("SELECT nextval('event_numbers') AS number")
+    if (!row) throw new Error('the sequence event_numbers has no value')
+    return row.number
+  }
+}
+
+/** Text in PostgreSQL cannot contain NUL. */
+export function storable(value: Value): Value {
+  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
+}
+
+function numbered(sql: string): string {
+  let count = 0
+  return sql.replace(/\?/g, () => `$${++count}`)
+}
+
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}

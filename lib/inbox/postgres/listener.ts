@@ -1,0 +1,67 @@
+/** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
+import { pause } from '../deadline'
+import { query, quoteName, type PostgresClient, type PostgresPool } from './client'
+
+const NOTIFY_EVERY_MS = 50
+const POLL_EVERY_MS = 1_000
+
+export class Listener {
+  readonly #pool: PostgresPool
+  readonly #channel: string
+  readonly #changed: () => void
+  readonly #closing = new AbortController()
+  #client: PostgresClient | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(pool: PostgresPool, channel: string, changed: () => void) {
+    this.#pool = pool
+    this.#channel = channel
+    this.#changed = changed
+  }
+
+  start(): void {
+    void this.#poll()
+  }
+
+  /** On its own, after the commit: inside the transaction it would make all commits wait for each other. */
+  notify(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      const client = this.#client
+      if (client) query(client, `NOTIFY ${quoteName(this.#channel)}`).catch(() => this.#drop(client))
+    }, NOTIFY_EVERY_MS).unref()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    if (this.#client) this.#drop(this.#client)
+    await Promise.resolve()
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      if (!this.#client) await this.#listen().catch(() => undefined)
+      await pause(POLL_EVERY_MS, signal)
+      this.#changed()
+    }
+  }
+
+  /** On a connection of its own, which poolers may cut. */
+  async #listen(): Promise<void> {
+    const client = await this.#pool.connect()
+    if (this.#closing.signal.aborted) return client.release(true)
+    client.on('error', () => this.#drop(client))
+    client.on('end', () => this.#drop(client))
+    client.on('notification', () => this.#changed())
+    this.#client = client
+    await query(client, `LISTEN ${quoteName(this.#channel)}`)
+  }
+
+  #drop(client: PostgresClient): void {
+    if (this.#client !== client) return
+    this.#client = undefined
+    client.release(true)
+  }
+}

@@ -1,0 +1,46 @@
+/** The options of an inbox in PostgreSQL. */
+import { givenOptions, show } from '../../checks'
+import { invalidOption } from '../../errors'
+import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../log/options'
+import type { PostgresPool } from './client'
+
+export interface PostgresInboxOptions extends KeepInboxOptions {
+  /** A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Either this or `connectionString`. */
+  pool?: PostgresPool | undefined
+  /** For a pool of the inbox's own, of ten connections. */
+  connectionString?: string | undefined
+  /** Schema of the tables, created if it is missing. Default: `'tradecloud'`. */
+  schema?: string | undefined
+  /** `'check'`: the tables must exist, see `postgresInboxSql`. Default: `'auto'`, they are created and upgraded. */
+  migrate?: 'auto' | 'check' | undefined
+  /** Accepts a server that can lose what it has acknowledged. For tests only; logged at every start. Default: false. */
+  unsafe?: boolean | undefined
+}
+
+export interface ResolvedPostgresInbox extends ResolvedKeep {
+  pool: PostgresPool | undefined
+  connectionString: string | undefined
+  schema: string
+  migrate: 'auto' | 'check'
+  unsafe: boolean
+}
+
+/** Throws `invalid_option`. */
+export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPostgresInbox {
+  const known = ['pool', 'connectionString', 'schema', 'migrate', 'unsafe', 'keepDelivered', 'maxBytes', 'dedupeTtlMs']
+  const given = givenOptions(options, known, 'postgresInbox({ pool })')
+  const { pool, connectionString, schema = 'tradecloud', migrate = 'auto', unsafe = false, ...keep } = given
+  if ((pool === undefined) === (connectionString === undefined))
+    throw invalidOption('pool', 'or `connectionString` must be set, and not both')
+  if (pool !== undefined && typeof (pool as Partial<PostgresPool> | null)?.connect !== 'function')
+    throw invalidOption('pool', 'is not a Pool of pg: it has no method connect')
+  // An empty text would connect to localhost, and events would be stored in the wrong database.
+  if (connectionString !== undefined && !/^postgres(ql)?:\/\/[^/]+/.test(connectionString))
+    throw invalidOption('connectionString', 'must have the form postgres://user:password@host:port/database')
+  if (typeof schema !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    throw invalidOption('schema', `is ${show(schema)}; allowed are lower-case letters, digits and underscores`)
+  if (!['auto', 'check'].includes(migrate))
+    throw invalidOption('migrate', `is ${show(migrate)}; allowed are auto, check`)
+  if (typeof unsafe !== 'boolean') throw invalidOption('unsafe', `is ${show(unsafe)}; allowed are true, false`)
+  return { pool, connectionString, schema, migrate, unsafe, ...resolveKeep(keep) }
+}

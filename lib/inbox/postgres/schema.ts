@@ -1,0 +1,71 @@
+/** The tables of an inbox in PostgreSQL: those of SQLite, with the types and the sequence of PostgreSQL. */
+import { SCHEMA, SCHEMA_VERSION } from '../log/schema'
+import { query, quoteName, type PostgresClient } from './client'
+
+/** The statements that create the tables, for those who run migrations themselves (`migrate: 'check'`). */
+export function postgresInboxSql(schema = 'tradecloud'): string {
+  const tables = SCHEMA.replaceAll('INTEGER PRIMARY KEY AUTOINCREMENT', 'BIGINT PRIMARY KEY')
+    .replace('queue INTEGER PRIMARY KEY', 'queue BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY')
+    .replaceAll('INTEGER', 'BIGINT')
+    .replaceAll('BLOB', 'BYTEA')
+    .replaceAll(' WITHOUT ROWID', '')
+    // People search by the end of an ID with a range, which must not depend on a language.
+    .replace('reversed_entity_id TEXT', 'reversed_entity_id TEXT COLLATE "C"')
+  return `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};
+SET LOCAL search_path TO ${quoteName(schema)};
+CREATE SEQUENCE event_numbers;
+${tables}
+INSERT INTO meta (key, value) VALUES ('version', '${SCHEMA_VERSION}');
+`
+}
+
+/** Any number that no other program locks by chance. */
+const MIGRATION_LOCK = 7_823_644_219_011
+
+/** Creates or checks the tables. Rejects with what to do. */
+export async function prepareSchema(client: PostgresClient, schema: string, migrate: 'auto' | 'check'): Promise<void> {
+  await query(client, 'BEGIN')
+  try {
+    await query(client, `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+    const version = await versionOf(client, schema)
+    if (version !== undefined && version > SCHEMA_VERSION)
+      throw new Error(
+        `The tables in schema ${schema} have version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,
+      )
+    if (version === undefined && migrate === 'check')
+      throw new Error(`There are no tables in schema ${schema}: run the SQL of postgresInboxSql('${schema}').`)
+    if (version === undefined) await query(client, postgresInboxSql(schema))
+    await query(client, 'COMMIT')
+  } catch (error) {
+    await query(client, 'ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+async function versionOf(client: PostgresClient, schema: string): Promise<number | undefined> {
+  const [found] = await query(client, 'SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2', [
+    schema,
+    'meta',
+  ])
+  if (!found) return undefined
+  const sql = `SELECT value FROM ${quoteName(schema)}.meta WHERE key = 'version'`
+  const [row] = await query<{ value: string }>(client, sql)
+  return Number(row?.value)
+}
+
+/** Settings with which PostgreSQL acknowledges what a crash can lose. */
+export async function unsafeSettings(client: PostgresClient, schema: string): Promise<string | undefined> {
+  const [row] = await query<{ fsync: string; commit: string }>(
+    client,
+    "SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit",
+  )
+  if (row?.fsync === 'off') return 'fsync is off: set it to on'
+  if (row?.commit === 'off') return 'synchronous_commit is off: set it to on for this role or database'
+  const [unlogged] = await query<{ name: string }>(
+    client,
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relpersistence <> 'p'`,
+    [schema],
+  )
+  return unlogged && `the table ${unlogged.name} is not logged: ALTER TABLE ${schema}.${unlogged.name} SET LOGGED`
+}
