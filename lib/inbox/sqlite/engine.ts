@@ -3,6 +3,7 @@ import { mkdir, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { unavailable, within } from '../deadline'
 import { chooseDriver, type Driver } from './driver'
+import { explain } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
 import type { ResolvedSqliteInbox } from './options'
 import type { Engine, EngineEvents } from '../log/log-inbox'
@@ -39,7 +40,9 @@ export class SqliteEngine implements Engine {
   }
 
   async open(): Promise<void> {
-    await this.#opened()
+    await this.#opened().catch((error: unknown) => {
+      throw explain(error, this.#options.file)
+    })
   }
 
   /** Runs one request. Rejects after a while, although the request may still be carried out. */
@@ -78,7 +81,7 @@ export class SqliteEngine implements Engine {
     } catch (error) {
       if (error instanceof Error && error.message === SUSPECT)
         void this.#session?.then((session) => this.#repair(session))
-      throw error
+      throw explain(error, this.#options.file)
     }
   }
 

@@ -1,0 +1,109 @@
+/**
+ * A process that shares an inbox: it stores events on request, and delivers what is due to a callback that writes each
+ * step into a file. Started by `members.ts`, and killed by the tests.
+ */
+import { appendFileSync } from 'node:fs'
+import type { Inbox, InboxDelivery } from '../../lib/inbox/event-log'
+import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
+import { eventOf } from './numbered-event'
+
+const { engine, ledger, callbackMs, failing, concurrency, bodyBytes } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as MemberOptions
+const inbox: Inbox = openInbox(engine)
+let running = 0
+let taking = false
+let again = false
+let timer: NodeJS.Timeout | undefined
+
+function report(message: Report): void {
+  process.send?.(message)
+}
+
+/** One line per step. Appended in one write, so that a kill leaves whole lines. */
+function note(step: 'begin' | 'end' | 'fail', { event, attempt }: InboxDelivery): void {
+  const line = [process.hrtime.bigint(), process.pid, step, event.entity?.id, event.requestId, attempt].join(' ')
+  appendFileSync(ledger, `${line}\n`)
+}
+
+async function deliver(delivery: InboxDelivery): Promise<void> {
+  if (!delivery.isOwned()) return
+  note('begin', delivery)
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * callbackMs))
+  const fails = Math.random() < failing
+  note(fails ? 'fail' : 'end', delivery)
+  const reason = { outcome: 'handler_failed', reason: 'the ERP system failed' }
+  const settlement = fails
+    ? ({ result: 'retry', delayMs: Math.ceil(Math.random() * 20), ...reason } as const)
+    : ({ result: 'delivered' } as const)
+  for (;;) {
+    try {
+      await inbox.settle(delivery, settlement)
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+async function takeDue(): Promise<void> {
+  if (taking) {
+    again = true
+    return
+  }
+  taking = true
+  clearTimeout(timer)
+  let waitMs = 1_000
+  try {
+    do {
+      again = false
+      const limit = concurrency - running
+      if (limit === 0) break
+      const { deliveries, nextDueInMs = waitMs } = await inbox.take({ limit, maxBytes: 256 * 1024 * 1024 })
+      waitMs = Math.min(waitMs, nextDueInMs)
+      for (const delivery of deliveries) {
+        running++
+        void deliver(delivery).finally(() => {
+          running--
+          void takeDue()
+        })
+      }
+      if (deliveries.length > 0) again = true
+    } while (again)
+  } catch {
+    waitMs = 100
+  }
+  taking = false
+  timer = setTimeout(() => void takeDue(), waitMs)
+}
+
+process.on('message', (order: Order) => {
+  if (order === 'end') {
+    void inbox.close().then(() => process.exit(0))
+    return
+  }
+  inbox.accept(...eventOf(order, bodyBytes)).then(
+    ({ result }) => report({ accepted: order.number, result }),
+    (error: unknown) => report({ refused: order.number, error: String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit(1))
+
+inbox.ready().then(
+  () => {
+    inbox.attach({
+      name: 'faults',
+      wanted: [{ kind: 'order' }],
+      maxDelayMs: 900_000,
+      wake: () => void takeDue(),
+      leaseLost: () => report({ leaseLost: true }),
+      alarm: () => undefined,
+    })
+    void takeDue()
+    report({ ready: true })
+  },
+  (error: unknown) => {
+    console.error(error)
+    process.exit(2)
+  },
+)

@@ -1,0 +1,152 @@
+/** Processes that share an inbox, the load that they get, and the account of what became of it. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { MemberOptions, Order, Report } from './protocol'
+
+export class Member {
+  readonly process: ChildProcess
+  readonly ready: Promise<void>
+  #leasesLost = 0
+  readonly #waiting = new Map<number, (accepted: boolean) => void>()
+
+  constructor(options: MemberOptions) {
+    this.process = fork(join(__dirname, 'member.ts'), [JSON.stringify(options)], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.ready = new Promise((resolve, reject) => {
+      this.process.on('message', (report: Report) => {
+        if ('ready' in report) resolve()
+        if ('leaseLost' in report) this.#leasesLost++
+        if ('accepted' in report) this.#answer(report.accepted, true)
+        if ('refused' in report) this.#answer(report.refused, false)
+      })
+      this.process.once('exit', () => {
+        reject(new Error('the process ended before it was ready'))
+        for (const number of this.#waiting.keys()) this.#answer(number, false)
+      })
+    })
+    this.ready.catch(() => undefined)
+  }
+
+  get leasesLost(): number {
+    return this.#leasesLost
+  }
+
+  /** True once the event is stored. False if it may not be. */
+  accept(order: Exclude<Order, 'end'>): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#waiting.set(order.number, resolve)
+      if (!this.process.connected) return this.#answer(order.number, false)
+      this.process.send(order, (error) => error && this.#answer(order.number, false))
+    })
+  }
+
+  kill(): Promise<void> {
+    return this.#end(() => this.process.kill('SIGKILL'))
+  }
+
+  end(): Promise<void> {
+    return this.#end(() => this.process.send('end' satisfies Order))
+  }
+
+  #end(act: () => void): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.process.once('exit', () => resolve())
+      act()
+    })
+  }
+
+  #answer(number: number, accepted: boolean): void {
+    this.#waiting.get(number)?.(accepted)
+    this.#waiting.delete(number)
+  }
+}
+
+/** Sends numbered events: those of one entity one after another, each until it is stored. */
+export async function sendAll(
+  {
+    events,
+    entities,
+    connections,
+    signal,
+  }: { events: number; entities: number; connections: number; signal?: AbortSignal },
+  member: () => Member | undefined,
+  onAccepted: (count: number) => void = () => undefined,
+): Promise<void> {
+  let next = 0
+  let accepted = 0
+  const busy = new Map<string, Promise<void>>()
+  const send = async (number: number, entity: string, before: Promise<void> | undefined): Promise<void> => {
+    await before
+    while (!(await (member()?.accept({ number, entity }) ?? false)))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    onAccepted(++accepted)
+  }
+  const connection = async (): Promise<void> => {
+    while (next < events && !signal?.aborted) {
+      const number = ++next
+      const entity = `order-${number % entities}`
+      const sending = send(number, entity, busy.get(entity))
+      busy.set(entity, sending)
+      await sending
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, connection))
+}
+
+export interface Step {
+  at: bigint
+  pid: number
+  step: 'begin' | 'end' | 'fail'
+  entity: string
+  number: number
+}
+
+export function readLedger(path: string): Step[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [at = '0', pid, step, entity = '', number] = line.split(' ')
+      return { at: BigInt(at), pid: Number(pid), step: step as Step['step'], entity, number: Number(number) }
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}
+
+export function delivered(steps: Step[]): Set<number> {
+  return new Set(steps.filter(({ step }) => step === 'end').map(({ number }) => number))
+}
+
+/**
+ * Events that began while another of the same entity was running, and events that ended for the first time although a
+ * later one of their entity had begun. `stoppedAt`: what a process had begun before it was killed or frozen does not count
+ * after that time.
+ */
+export function disorder(
+  steps: Step[],
+  stoppedAt: ReadonlyMap<number, bigint>,
+): { overlaps: Step[]; outOfOrder: Step[] } {
+  const overlaps: Step[] = []
+  const outOfOrder: Step[] = []
+  const running = new Map<string, Step>()
+  const latest = new Map<string, number>()
+  const ended = new Set<number>()
+  for (const step of steps) {
+    const { entity, number, pid, at } = step
+    if (step.step === 'begin') {
+      const other = running.get(entity)
+      const died = other && stoppedAt.get(other.pid)
+      if (other && !(died !== undefined && other.at <= died && died <= at)) overlaps.push(step)
+      running.set(entity, step)
+      if (number < (latest.get(entity) ?? 0) && !ended.has(number)) outOfOrder.push(step)
+      latest.set(entity, Math.max(number, latest.get(entity) ?? 0))
+    } else {
+      if (running.get(entity)?.pid === pid) running.delete(entity)
+      if (step.step === 'end') ended.add(number)
+    }
+  }
+  return { overlaps, outOfOrder }
+}

@@ -1,0 +1,30 @@
+/** Events that are told apart by their number, which is their request ID. */
+import { sha256 } from '../../lib/sha256'
+import { uuidOf } from '../../lib/uuid'
+import type { StoredEvent } from '../../lib/inbox/event-log'
+
+export function eventOf(
+  { number, entity }: { number: number; entity: string },
+  bodyBytes: number,
+): [event: StoredEvent, bytes: Buffer] {
+  const bytes = Buffer.alloc(bodyBytes, `${number} `)
+  const digest = sha256(bytes)
+  const key = `faults:order:${digest}:${number}`
+  const event: StoredEvent = {
+    format: 1,
+    name: 'faults',
+    id: uuidOf(key),
+    key,
+    trigger: 'body',
+    kind: 'order',
+    eventName: 'OrderIssuedByBuyer',
+    entity: { kind: 'order', id: entity },
+    method: 'POST',
+    path: '/order',
+    contentType: 'application/json',
+    digest,
+    requestId: String(number),
+    receivedAt: new Date().toISOString(),
+  }
+  return [event, bytes]
+}

@@ -1,0 +1,29 @@
+/** What the tests and their processes say to each other. */
+import type { Inbox } from '../../lib/inbox/event-log'
+
+export type EngineOptions = { type: 'sqlite'; file: string } | { type: 'postgres'; url: string; schema: string }
+
+export interface MemberOptions {
+  engine: EngineOptions
+  ledger: string
+  /** Callbacks take this long on average. */
+  callbackMs: number
+  /** Part of the calls that fail, 0 to 1. */
+  failing: number
+  concurrency: number
+  bodyBytes: number
+}
+
+export type Order = { number: number; entity: string } | 'end'
+
+export type Report =
+  { ready: true } | { accepted: number; result: string } | { refused: number; error: string } | { leaseLost: true }
+
+export function openInbox(engine: EngineOptions): Inbox {
+  if (engine.type === 'sqlite') {
+    const { sqliteInbox } = require('../../lib/inbox/sqlite') as typeof import('../../lib/inbox/sqlite')
+    return sqliteInbox({ file: engine.file })
+  }
+  const { postgresInbox } = require('../../lib/inbox/postgres') as typeof import('../../lib/inbox/postgres')
+  return postgresInbox({ connectionString: engine.url, schema: engine.schema })
+}

@@ -1,0 +1,54 @@
+/** Processes that share an inbox in SQLite are killed with -9 under load, over and over. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isFull } from '../size'
+import { until } from '../wait'
+import { delivered, disorder, Member, readLedger, sendAll } from './members'
+import type { MemberOptions } from './protocol'
+
+const EVENTS = isFull ? 20_000 : 1_500
+const KILLS = isFull ? 60 : 8
+const PROCESSES = 3
+
+test('what was stored is delivered, in order and one at a time, however often processes are killed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sqlite-kill-'))
+  const ledger = join(folder, 'ledger')
+  const options: MemberOptions = {
+    engine: { type: 'sqlite', file: join(folder, 'inbox.db') },
+    ledger,
+    callbackMs: 20,
+    failing: 0.1,
+    concurrency: 16,
+    bodyBytes: 8_192,
+  }
+  const members = Array.from({ length: PROCESSES }, () => new Member(options))
+  const killedAt = new Map<number, bigint>()
+  try {
+    await Promise.all(members.map(({ ready }) => ready))
+    let accepted = 0
+    let round = 0
+    const sending = sendAll(
+      { events: EVENTS, entities: 200, connections: 50 },
+      () => members[round++ % PROCESSES],
+      (count) => (accepted = count),
+    )
+    for (let kill = 1; kill <= KILLS; kill++) {
+      await until(() => accepted >= (EVENTS * kill) / (KILLS + 2), 'events to be accepted')
+      const at = kill % PROCESSES
+      const victim = members[at]!
+      await victim.kill()
+      killedAt.set(victim.process.pid ?? 0, process.hrtime.bigint())
+      members[at] = new Member(options)
+      await members[at].ready
+    }
+    await sending
+    await until(() => delivered(readLedger(ledger)).size === EVENTS, 'all events to be delivered')
+    const { overlaps, outOfOrder } = disorder(readLedger(ledger), killedAt)
+    expect(overlaps).toEqual([])
+    expect(outOfOrder).toEqual([])
+  } finally {
+    await Promise.all(members.map((member) => member.kill()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 600_000)

@@ -1,0 +1,41 @@
+/** From SQLite's errors to messages that name the file, what is wrong with it, and what to do. */
+import { readFileSync, statSync } from 'node:fs'
+import { unavailable } from '../deadline'
+import { SqliteError } from './thread'
+
+/** Primary result codes. */
+const BUSY = 5
+const REMEDIES: ReadonlyMap<number, string> = new Map([
+  [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
+  [10, 'could not be read or written: its disk has failed, or is not there any more'],
+  [11, 'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`'],
+  [13, 'is on a disk that is full: free some space'],
+  [14, 'could not be opened: its folder is missing, or its permissions do not allow it'],
+  [26, 'is not a database: name another file, or restore it from a backup'],
+])
+
+/** An error for those who look after the server. */
+export function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof SqliteError) || error.code === undefined) return error
+  // The lowest byte of an extended code is the primary one.
+  const code = error.code & 0xff
+  if (code === BUSY)
+    return unavailable(`${file} is locked by ${lockHolder(file) ?? 'another process'}, which stands still.`, error)
+  const remedy = REMEDIES.get(code)
+  return remedy === undefined ? error : unavailable(`${file} ${remedy}.`, error)
+}
+
+/** Offset of the lock that a writer holds, in the file that ends in `-shm`. */
+const WRITE_LOCK = 120
+
+/** The process that holds the write lock, where the system tells (Linux). */
+function lockHolder(file: string): string | undefined {
+  try {
+    const { ino } = statSync(`${file}-shm`)
+    const lock = new RegExp(`POSIX\\s+ADVISORY\\s+WRITE\\s+(\\d+)\\s+\\S+:${ino} ${WRITE_LOCK} `)
+    const [, pid] = lock.exec(readFileSync('/proc/locks', 'latin1')) ?? []
+    return pid && `process ${pid}`
+  } catch {
+    return undefined
+  }
+}
