@@ -81,7 +81,7 @@ export async function sendAll(
   const busy = new Map<string, Promise<void>>()
   const send = async (number: number, entity: string, before: Promise<void> | undefined): Promise<void> => {
     await before
-    while (!(await (member()?.accept({ number, entity }) ?? false)))
+    while (!signal?.aborted && !((await member()?.accept({ number, entity })) ?? false))
       await new Promise((resolve) => setTimeout(resolve, 10))
     onAccepted(++accepted)
   }

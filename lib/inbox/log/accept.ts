@@ -34,10 +34,10 @@ export async function accept(tables: Tables, request: AcceptRequest): Promise<Ac
   const waiting = event.trigger === 'id' ? await mergeable(tables, queueKey) : undefined
   if (waiting !== undefined) return { result: 'merged', id: waiting }
   if (!(await insertEvent(tables, { ...request, event }, queueKey, occurrence))) {
-    // Another transaction has just stored the same event.
+    // Another transaction has just stored the same event, or it was taken over from another file before.
     const queue = await findQueue(tables, queueKey)
     if (queue?.owner === null) await updateQueue(tables, queue.queue, queueKey)
-    return accept(tables, request)
+    return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request)
   }
   return { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }
 }

@@ -1,4 +1,5 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
+import type { TradecloudWebhookError } from '../../errors'
 import type { EventKind } from '../../events'
 import { pause, unavailable } from '../deadline'
 import type {
@@ -41,6 +42,8 @@ export interface EngineEvents {
   reopened(): void
   /** Another process may have changed something. */
   changed(): void
+  /** Something that a person should know. */
+  alarm(error: TradecloudWebhookError): void
 }
 
 export interface LogInboxOptions extends KeepOptions {
@@ -83,6 +86,7 @@ export class LogInbox implements Inbox {
         if (this.#attached) this.#attached.owner = undefined
       },
       changed: () => this.#attached?.host.wake(),
+      alarm: (error) => this.#attached?.host.alarm(error),
     })
     void this.#tidy()
   }

@@ -1,5 +1,6 @@
 /** The open file: opened on first use, opened again after a failure, repaired after a failed flush. */
-import { mkdir, open, statfs } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { unavailable, within } from '../deadline'
 import { chooseDriver, type Driver } from './driver'
@@ -15,7 +16,6 @@ import { Thread } from './thread'
 const PATIENCE_MS = 2_500
 const LATE = 'The inbox did not respond in time.'
 const REPAIR_EVERY_MS = 500
-const CHECKPOINT_ABOVE = 1_000
 
 interface Session {
   thread: Thread
@@ -28,9 +28,9 @@ export class SqliteEngine implements Engine {
   readonly #events: EngineEvents
   #session: Promise<Session> | undefined
   #repairing: Promise<void> | undefined
-  #commits = 0
   #closed = false
   #wasOpen = false
+  #replaced: Session | undefined
 
   /** Throws `invalid_option` if there is no SQLite to use. */
   constructor(options: ResolvedSqliteInbox, events: EngineEvents) {
@@ -75,6 +75,7 @@ export class SqliteEngine implements Engine {
   ): Promise<Result<Name>> {
     try {
       const session = await this.#opened()
+      if (durable && this.#repairing) throw new Error(SUSPECT)
       const value = (await session.thread.call(name, argument, transfer)) as Result<Name>
       if (durable) await this.#flush(session)
       return value
@@ -110,11 +111,10 @@ export class SqliteEngine implements Engine {
     try {
       await session.flusher.flush()
     } catch (error) {
-      if (error instanceof ReplacedFileError) this.#reopen(session)
+      if (error instanceof ReplacedFileError) this.#reopen(session, error)
       else void this.#repair(session)
       throw error
     }
-    if (++this.#commits % CHECKPOINT_ABOVE === 0) await session.thread.call('checkpoint', 'PASSIVE')
   }
 
   /** What is in the log may never have reached the disk: nothing counts as stored until all of it is in the file. */
@@ -136,9 +136,39 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  #reopen(session: Session): void {
-    this.#session = undefined
-    void session.flusher.close().then(() => session.thread.close())
+  /** The events of a file that was deleted or replaced go on in the one that is there now. */
+  #reopen(session: Session, reason: ReplacedFileError): void {
+    if (this.#replaced === session) return
+    this.#replaced = session
+    this.#session = this.#rescue(session, reason).catch((error: unknown) => {
+      this.#session = undefined
+      throw error
+    })
+    this.#session.catch(() => undefined)
+  }
+
+  async #rescue({ thread, flusher }: Session, reason: ReplacedFileError): Promise<Session> {
+    const { file } = this.#options
+    await createFolder(dirname(file))
+    const copy = `${file}.rescued-${randomUUID()}`
+    await thread.call('copyTo', copy)
+    // Never over a file that another process has put there.
+    const isPutBack = await link(copy, file).then(
+      () => true,
+      () => false,
+    )
+    await flusher.close()
+    await thread.close()
+    const session = await this.#openNow()
+    if (!isPutBack) await session.thread.call('takeOver', copy)
+    await session.flusher.flush()
+    if (isPutBack) await unlink(copy)
+    this.#events.alarm(
+      unavailable(
+        `${reason.message} ${isPutBack ? 'It was restored.' : `Its undelivered events were stored again; all of it is in ${copy}.`}`,
+      ),
+    )
+    return session
   }
 }
 

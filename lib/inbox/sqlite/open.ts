@@ -7,10 +7,9 @@ import { SqliteTables } from './tables'
 export function openTables(driver: Driver, file: string): SqliteTables {
   const tables = new SqliteTables(openWith(driver, file))
   try {
-    // The main thread flushes the write-ahead log itself, and the thread decides when it is checkpointed.
+    // The main thread flushes the write-ahead log itself, so that no flush holds the write lock.
     expectSetting(tables, 'journal_mode', 'wal')
     expectSetting(tables, 'synchronous', 1)
-    expectSetting(tables, 'wal_autocheckpoint', 0)
     createTables(tables)
     return tables
   } catch (error) {

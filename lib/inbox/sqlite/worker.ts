@@ -2,11 +2,13 @@
  * The worker thread: the only place that opens the database. Requests that arrive together share one transaction.
  * The main thread flushes the write-ahead log before it relies on a result.
  */
+import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { operations, READS, type Operation } from '../log/operations'
 import { sumOf } from '../log/prune'
 import { openTables } from './open'
 import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
+import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 
 /** Run alone, outside a transaction. */
@@ -14,6 +16,7 @@ export type Controls = ReturnType<typeof createControls>
 
 const AT_ONCE = 128
 const CHECK_CHANGES_MS = 250
+const MAX_LOG_BYTES = 32 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
 
 function createControls(tables: SqliteTables) {
@@ -28,6 +31,8 @@ function createControls(tables: SqliteTables) {
       if (isSuspect) tables.run("INSERT INTO meta (key, value) VALUES ('suspect', 1) ON CONFLICT DO NOTHING")
       else tables.run("DELETE FROM meta WHERE key = 'suspect'")
     },
+    copyTo: (path: string) => copyTo(tables, path),
+    takeOver: (path: string) => takeOver(tables, path),
     close: () => {
       tables.database.close()
       // Nothing is left to wait for, so the thread ends.
@@ -82,7 +87,7 @@ class Loop {
     Atomics.store(this.#flags, GATE.busy, 1)
     const batch = this.#nextBatch()
     const [first] = batch
-    post({ results: first && this.#isControl(first) ? [this.#runControl(first)] : await this.#transact(batch) })
+    post({ results: first && this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
     Atomics.store(this.#flags, GATE.busy, 0)
     Atomics.notify(this.#flags, GATE.busy)
     this.#running = false
@@ -98,10 +103,10 @@ class Loop {
     return Object.hasOwn(this.#controls, call)
   }
 
-  #runControl({ id, call, argument }: Request): Response {
+  async #runControl({ id, call, argument }: Request): Promise<Response> {
     try {
       if (call === 'close') this.#closed = true
-      const value = (this.#controls[call as keyof Controls] as (argument: unknown) => unknown)(argument)
+      const value = await (this.#controls[call as keyof Controls] as (argument: unknown) => unknown)(argument)
       return { id, ok: true, value }
     } catch (error) {
       return failed(id, error)
@@ -116,6 +121,7 @@ class Loop {
       tables.begin(batch.every(({ call }) => READS.includes(call)))
       for (const request of batch) results.push(await this.#runOne(request))
       tables.run('COMMIT')
+      this.#shortenLog()
       return results
     } catch (error) {
       if (tables.database.isTransaction) tables.run('ROLLBACK')
@@ -139,6 +145,13 @@ class Loop {
       tables.run('RELEASE request')
       return failed(id, error)
     }
+  }
+
+  /** Others that write all the time keep SQLite's own checkpoints from ever starting the log again. */
+  #shortenLog(): void {
+    const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
+    if (!log || log.size < MAX_LOG_BYTES) return
+    this.#tables.get('PRAGMA wal_checkpoint(TRUNCATE)')
   }
 
   async #checkAccept(size: number): Promise<void> {

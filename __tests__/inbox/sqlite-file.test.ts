@@ -1,0 +1,129 @@
+/** What happens to the file while it is open: deleted, replaced, its folder removed, its disk full or read-only. */
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fillDisk, mountMemory } from '../faults/mounts'
+import type { Inbox } from '../../lib/inbox/event-log'
+import { sqliteInbox } from '../../lib/inbox/sqlite'
+import { until } from '../wait'
+import { eventOf } from './numbered-event'
+
+const BODY_BYTES = 2_000
+let folder: string
+let file: string
+const open: Inbox[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sqlite-file-'))
+  file = join(folder, 'data', 'inbox.db')
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((inbox) => inbox.close()))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(path = file): Promise<{ inbox: Inbox; alarms: string[] }> {
+  const inbox = sqliteInbox({ file: path })
+  open.push(inbox)
+  await inbox.ready()
+  const alarms: string[] = []
+  const alarm = (error: Error): void => void alarms.push(error.message)
+  const host = { name: 'faults', maxDelayMs: 1_000, wake: () => undefined, leaseLost: () => undefined, alarm }
+  inbox.attach({ ...host, wanted: [{ kind: 'order' }] })
+  return { inbox, alarms }
+}
+
+function accept(inbox: Inbox, number: number): Promise<unknown> {
+  return inbox.accept(...eventOf({ number, entity: `order-${number}` }, BODY_BYTES))
+}
+
+/** Sends the event again until it is accepted, as Tradecloud does. Resolves with the first refusal. */
+async function acceptInTheEnd(inbox: Inbox, number: number): Promise<Error | undefined> {
+  let refusal: Error | undefined
+  await until(
+    () =>
+      accept(inbox, number).then(
+        () => true,
+        (error: unknown) => {
+          refusal ??= error as Error
+          return false
+        },
+      ),
+    `event ${number} to be accepted`,
+  )
+  return refusal
+}
+
+/** The numbers of all events that wait. */
+async function waiting(inbox: Inbox): Promise<number[]> {
+  const { entries } = await inbox.list({ state: 'waiting', limit: 1_000 })
+  return entries.map(({ requestId }) => Number(requestId)).sort((a, b) => a - b)
+}
+
+test.each([
+  ['the file is deleted', () => unlinkSync(file)],
+  [
+    'the file and its log are deleted',
+    () => readdirSync(join(folder, 'data')).forEach((name) => unlinkSync(join(folder, 'data', name))),
+  ],
+  ['the folder is removed', () => rmSync(join(folder, 'data'), { recursive: true })],
+  ['the folder is renamed', () => renameSync(join(folder, 'data'), join(folder, 'other'))],
+])('%s: the next event is refused, and then everything is there again', async (_what, act) => {
+  const { inbox, alarms } = await start()
+  await accept(inbox, 1)
+  act()
+  const refusal = await acceptInTheEnd(inbox, 2)
+  expect(refusal?.message).toContain(file)
+  expect(await waiting(inbox)).toEqual([1, 2])
+  expect(alarms.join()).toContain(`${file} was deleted while it was open. It was restored.`)
+  await inbox.close()
+  const { inbox: again } = await start()
+  expect(await waiting(again)).toEqual([1, 2])
+  expect(existsSync(file)).toBe(true)
+})
+
+test('the file is replaced by another one: the undelivered events of both are there', async () => {
+  const other = join(folder, 'other.db')
+  const { inbox: elsewhere } = await start(other)
+  await accept(elsewhere, 7)
+  await elsewhere.close()
+  const { inbox, alarms } = await start()
+  await accept(inbox, 1)
+  await accept(inbox, 2)
+  for (const name of readdirSync(join(folder, 'data'))) unlinkSync(join(folder, 'data', name))
+  copyFileSync(other, file)
+  const refusal = await acceptInTheEnd(inbox, 3)
+  expect(refusal?.message).toContain('was replaced while it was open')
+  expect(await waiting(inbox)).toEqual([1, 2, 3, 7])
+  expect(alarms.join()).toMatch(/Its undelivered events were stored again; all of it is in .*rescued-/)
+})
+
+test('several processes on a file that is deleted: nothing is lost', async () => {
+  const [one, other] = [await start(), await start()]
+  await accept(one.inbox, 1)
+  await accept(other.inbox, 2)
+  unlinkSync(file)
+  await Promise.all([acceptInTheEnd(one.inbox, 3), acceptInTheEnd(other.inbox, 4)])
+  await acceptInTheEnd(one.inbox, 5)
+  expect(await waiting(one.inbox)).toEqual([1, 2, 3, 4, 5])
+  expect(await waiting(other.inbox)).toEqual([1, 2, 3, 4, 5])
+})
+
+test('the disk is full: refused with the path, and accepted once there is room', async () => {
+  const mount = await mountMemory(16)
+  const path = join(mount.folder, 'inbox.db')
+  const { inbox } = await start(path)
+  await accept(inbox, 1)
+  const filling = fillDisk(mount.folder)
+  let refusal: Error | undefined
+  for (let number = 100; !refusal; number++)
+    refusal = await accept(inbox, number).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+  expect(refusal.message).toContain(`${path} is on a disk that is full`)
+  const before = await waiting(inbox)
+  filling.release()
+  await acceptInTheEnd(inbox, 2)
+  expect(await waiting(inbox)).toEqual([...before, 2].sort((a, b) => a - b))
+})

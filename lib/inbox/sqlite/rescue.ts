@@ -1,0 +1,45 @@
+/** A file that was deleted or replaced while it was open still holds its events: they are copied out of it. */
+import type { StoredEvent } from '../event-log'
+import { accept, beginUpload, writePart } from '../log/accept'
+import { PARTS_PER_BODY } from '../log/tables'
+import type { SqliteTables } from './tables'
+
+/** Writes everything that the open file holds into a new file. */
+export function copyTo(tables: SqliteTables, path: string): void {
+  tables.run('VACUUM INTO ?', path)
+}
+
+/** Stores the undelivered events of another file. Those that are known already stay as they are. */
+export async function takeOver(tables: SqliteTables, path: string): Promise<number> {
+  tables.run('ATTACH ? AS other', path)
+  try {
+    const rows = tables.all<{ event: number; head: string; bytes: number }>(
+      'SELECT event, head, bytes FROM other.events WHERE state < 2 ORDER BY seq',
+    )
+    for (const row of rows) await takeOverOne(tables, row)
+    return rows.length
+  } finally {
+    tables.run('DETACH other')
+  }
+}
+
+async function takeOverOne(
+  tables: SqliteTables,
+  { event, head, bytes }: { event: number; head: string; bytes: number },
+): Promise<void> {
+  const range = [event * PARTS_PER_BODY, (event + 1) * PARTS_PER_BODY]
+  const parts = tables.all<{ data: Uint8Array }>(
+    'SELECT data FROM other.bodies WHERE part >= ? AND part < ? ORDER BY part',
+    ...range,
+  )
+  tables.begin(false)
+  try {
+    const upload = await beginUpload(tables)
+    for (const [part, { data }] of parts.entries()) await writePart(tables, upload, part, data)
+    await accept(tables, { event: JSON.parse(head) as StoredEvent, size: bytes, upload })
+    tables.run('COMMIT')
+  } catch (error) {
+    tables.run('ROLLBACK')
+    throw error
+  }
+}
