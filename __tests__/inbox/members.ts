@@ -10,9 +10,12 @@ export class Member {
   #leasesLost = 0
   readonly #waiting = new Map<number, (accepted: boolean) => void>()
 
-  constructor(options: MemberOptions) {
+  /** `under`: a program and its arguments that runs the process, such as strace. */
+  constructor(options: MemberOptions, under: string[] = []) {
+    const [execPath, ...execArgv] = [...under, process.execPath, '--import', 'tsx']
     this.process = fork(join(__dirname, 'member.ts'), [JSON.stringify(options)], {
-      execArgv: ['--import', 'tsx'],
+      execPath,
+      execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.ready = new Promise((resolve, reject) => {

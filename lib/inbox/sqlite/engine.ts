@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { unavailable, within } from '../deadline'
+import { pause, unavailable, within } from '../deadline'
 import { chooseDriver, type Driver } from './driver'
 import { explain } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
@@ -28,7 +28,7 @@ export class SqliteEngine implements Engine {
   readonly #events: EngineEvents
   #session: Promise<Session> | undefined
   #repairing: Promise<void> | undefined
-  #closed = false
+  readonly #closing = new AbortController()
   #wasOpen = false
   #replaced: Session | undefined
 
@@ -61,7 +61,7 @@ export class SqliteEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#closed) return
-    this.#closed = true
+    this.#closing.abort()
     const session = await this.#session?.catch(() => undefined)
     await session?.flusher.close()
     await session?.thread.close()
@@ -84,6 +84,10 @@ export class SqliteEngine implements Engine {
         void this.#session?.then((session) => this.#repair(session))
       throw explain(error, this.#options.file)
     }
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   #opened(): Promise<Session> {
@@ -123,16 +127,20 @@ export class SqliteEngine implements Engine {
     return this.#repairing
   }
 
+  /** Never rejects. Tries until it works, or the inbox is closed. */
   async #repairNow({ thread, flusher }: Session): Promise<void> {
-    await thread.call('suspect', true).catch(() => undefined)
-    while (!this.#closed) {
-      const done = await thread.call('checkpoint', 'TRUNCATE').catch(() => false)
-      if (done) {
+    for (let isKnown = false; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
+      try {
+        // Other processes have to know, and those that come after a crash of this one.
+        if (!isKnown) await thread.call('suspect', true)
+        isKnown = true
+        if (!(await thread.call('checkpoint', 'TRUNCATE'))) continue
         await thread.call('suspect', false)
         await flusher.flush()
         return
+      } catch {
+        // Requests are refused meanwhile, with what is wrong.
       }
-      await new Promise<void>((resolve) => setTimeout(resolve, REPAIR_EVERY_MS).unref())
     }
   }
 

@@ -1,0 +1,99 @@
+/** When an event is acknowledged, by the system calls of the process (strace): only after a flush, and never after a failed one. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from '../wait'
+import { Member } from './members'
+import type { MemberOptions } from './protocol'
+
+let folder: string
+let file: string
+let member: Member | undefined
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sqlite-flush-'))
+  file = join(folder, 'inbox.db')
+})
+afterEach(async () => {
+  await member?.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function start(...strace: string[]): Promise<Member> {
+  const ledger = join(folder, 'ledger')
+  const options: MemberOptions = {
+    engine: { type: 'sqlite', file },
+    ...{ ledger, callbackMs: 0, failing: 0, concurrency: 0, bodyBytes: 2_000 },
+  }
+  member = new Member(options, ['strace', '-f', '-y', '-s', '200', '-o', join(folder, 'strace'), ...strace])
+  await member.ready
+  return member
+}
+
+type Call = 'write' | 'flush' | 'answer'
+
+/** Writes to the log of the database, flushes of it that ended well, and answers, in the order in which they ended. */
+function calls(): Call[] {
+  const pending = new Map<string, string>()
+  return readFileSync(join(folder, 'strace'), 'utf8')
+    .split('\n')
+    .flatMap((line): Call[] => {
+      const [, thread = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? []
+      if (rest.endsWith('<unfinished ...>')) {
+        pending.set(thread, rest)
+        return []
+      }
+      const call = /^<\.\.\. \w+ resumed>/.test(rest) ? `${pending.get(thread) ?? ''}${rest}` : rest
+      if (call.startsWith('pwrite64') && call.includes('inbox.db-wal')) return ['write']
+      if (call.startsWith('fdatasync') && call.includes('inbox.db-wal') && / = 0$/.test(call)) return ['flush']
+      return call.includes('accepted') && /^write/.test(call) ? ['answer'] : []
+    })
+}
+
+test('an event, and a duplicate of one, is acknowledged only after a flush that began after its last write', async () => {
+  const process = await start('-e', 'trace=pwrite64,fdatasync,write,writev')
+  for (const number of [1, 2, 2, 3, 1]) expect(await process.accept({ number, entity: 'order' })).toBe(true)
+  await process.kill()
+  const found = calls()
+  const answers = found.flatMap((call, i) => (call === 'answer' ? [i] : []))
+  expect(answers).toHaveLength(5)
+  for (const [i, at] of answers.entries()) {
+    const before = found.slice(i === 0 ? 0 : answers[i - 1]! + 1, at)
+    expect(before.lastIndexOf('flush')).toBeGreaterThan(before.lastIndexOf('write'))
+  }
+})
+
+test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
+  // The first flush of the main thread, and those that SQLite tries for the repair, fail for a while.
+  const process = await start(
+    '-e',
+    'trace=fdatasync,fsync,write,writev',
+    '-e',
+    'inject=fdatasync,fsync:error=EIO:when=8..14',
+  )
+  const results: boolean[] = []
+  let number = 0
+  await until(async () => {
+    const accepted = await process.accept({ number: ++number, entity: 'order' })
+    results.push(accepted)
+    return !accepted
+  }, 'a flush to fail')
+  // The same event again: it is in the log, which is not on disk.
+  let tries = 0
+  await until(async () => {
+    tries++
+    return process.accept({ number, entity: 'order' })
+  }, 'the repair')
+  expect(tries).toBeGreaterThan(0)
+  await process.kill()
+  const lines = readFileSync(join(folder, 'strace'), 'utf8').split('\n')
+  const failed = lines.findIndex((line) => line.includes('INJECTED'))
+  const answered = lines.findIndex((line, i) => i > failed && /write/.test(line) && line.includes('accepted'))
+  const lastFailure = lines.findLastIndex((line) => line.includes('INJECTED'))
+  expect(failed).toBeGreaterThan(0)
+  expect(answered).toBeGreaterThan(lastFailure)
+  // The database file itself was flushed in between.
+  const flushed = lines.findIndex((line, i) => i > failed && /sync\(\d+<[^>]*inbox\.db>\) += 0/.test(line))
+  expect(flushed).toBeGreaterThan(failed)
+  expect(flushed).toBeLessThan(answered)
+})
