@@ -2,22 +2,31 @@
 import { Pool } from 'pg'
 import { postgresInbox } from '../../lib/inbox/postgres'
 import { inboxContract } from '../../lib/testing/inbox-contract'
+import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 
 describe('the inbox in PostgreSQL', () => {
+  let server: PostgresServer
   let count = 0
   const pools: Pool[] = []
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+  afterEach(async () => {
+    await Promise.all(pools.splice(0).map((pool) => pool.end()))
+  })
+  afterAll(stopPostgresServers)
+
   const tests = inboxContract(() => {
-    const schema = `contract_${process.pid}_${++count}`
+    const schema = `contract_${++count}`
     return {
       open: () => {
-        const pool = new Pool({ connectionString: process.env.PGURL, max: 6 })
+        const pool = new Pool({ connectionString: server.connectionString, max: 6 })
+        // A pool reports the end of an idle connection.
+        pool.on('error', () => undefined)
         pools.push(pool)
         return postgresInbox({ pool, schema })
       },
     }
   })
-  afterEach(async () => {
-    await Promise.all(pools.splice(0).map((pool) => pool.end()))
-  })
-  it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run(), 60_000)
+  it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run())
 })

@@ -1,27 +1,32 @@
-/** Processes that share an inbox in SQLite are killed with -9 under load, over and over. */
+/** Processes that share an inbox, and the server of PostgreSQL, are killed with -9 under load, over and over. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { until } from '../wait'
 import { delivered, disorder, Member, readLedger, sendAll } from './members'
-import type { MemberOptions } from './protocol'
+import type { EngineOptions, MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 20_000 : 1_500
 const KILLS = isFull ? 60 : 8
+const SERVER_KILLS = isFull ? 12 : 2
 const PROCESSES = 3
 
-test('what was stored is delivered, in order and one at a time, however often processes are killed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sqlite-kill-'))
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inbox-kill-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(stopPostgresServers)
+
+/** `alsoKill`: called after so many kills of a process. */
+async function killUnderLoad(
+  engine: EngineOptions,
+  { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},
+): Promise<void> {
   const ledger = join(folder, 'ledger')
-  const options: MemberOptions = {
-    engine: { type: 'sqlite', file: join(folder, 'inbox.db') },
-    ledger,
-    callbackMs: 20,
-    failing: 0.1,
-    concurrency: 16,
-    bodyBytes: 8_192,
-  }
+  const options: MemberOptions = { engine, ledger, callbackMs: 20, failing: 0.1, concurrency: 16, bodyBytes: 8_192 }
   const members = Array.from({ length: PROCESSES }, () => new Member(options))
   const killedAt = new Map<number, bigint>()
   try {
@@ -39,6 +44,7 @@ test('what was stored is delivered, in order and one at a time, however often pr
       const victim = members[at]!
       await victim.kill()
       killedAt.set(victim.process.pid ?? 0, process.hrtime.bigint())
+      if (kill % every === 0) await alsoKill()
       members[at] = new Member(options)
       await members[at].ready
     }
@@ -49,6 +55,15 @@ test('what was stored is delivered, in order and one at a time, however often pr
     expect(outOfOrder).toEqual([])
   } finally {
     await Promise.all(members.map((member) => member.kill()))
-    rmSync(folder, { recursive: true, force: true })
   }
+}
+
+test('SQLite: what was stored is delivered, in order and one at a time, however often processes are killed', async () => {
+  await killUnderLoad({ type: 'sqlite', file: join(folder, 'inbox.db') })
+}, 600_000)
+
+test('PostgreSQL: the same, and the server is killed too', async () => {
+  const server = await startPostgres()
+  const engine = { type: 'postgres', url: server.connectionString, schema: 'kill' } as const
+  await killUnderLoad(engine, { every: Math.floor(KILLS / SERVER_KILLS), alsoKill: () => server.restart() })
 }, 600_000)
