@@ -91,6 +91,7 @@ process.on('disconnect', () => process.exit(1))
 
 inbox.ready().then(
   () => {
+    if (concurrency === 0) return report({ ready: true })
     inbox.attach({
       name: 'faults',
       wanted: [{ kind: 'order' }],

@@ -17,6 +17,8 @@ export class Member {
       execPath,
       execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // A process group: one that runs under another program is killed together with it.
+      detached: true,
     })
     this.ready = new Promise((resolve, reject) => {
       this.process.on('message', (report: Report) => {
@@ -47,7 +49,7 @@ export class Member {
   }
 
   kill(): Promise<void> {
-    return this.#end(() => this.process.kill('SIGKILL'))
+    return this.#end(() => process.kill(-(this.process.pid ?? 0), 'SIGKILL'))
   }
 
   end(): Promise<void> {

@@ -10,6 +10,7 @@ export interface MemberOptions {
   callbackMs: number
   /** Part of the calls that fail, 0 to 1. */
   failing: number
+  /** 0: it only stores. */
   concurrency: number
   bodyBytes: number
 }

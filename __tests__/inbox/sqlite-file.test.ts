@@ -1,8 +1,21 @@
 /** What happens to the file while it is open: deleted, replaced, its folder removed, its disk full or read-only. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { chooseDriver, type Database } from '../../lib/inbox/sqlite/driver'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fillDisk, mountMemory } from '../faults/mounts'
+import { endAll } from '../faults/receiver-process'
 import type { Inbox } from '../../lib/inbox/event-log'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { until } from '../wait'
@@ -19,6 +32,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   await Promise.all(open.splice(0).map((inbox) => inbox.close()))
+  await endAll()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -112,18 +126,47 @@ test('several processes on a file that is deleted: nothing is lost', async () =>
 test('the disk is full: refused with the path, and accepted once there is room', async () => {
   const mount = await mountMemory(16)
   const path = join(mount.folder, 'inbox.db')
-  const { inbox } = await start(path)
+  const { inbox, alarms } = await start(path)
   await accept(inbox, 1)
   const filling = fillDisk(mount.folder)
   let refusal: Error | undefined
   for (let number = 100; !refusal; number++)
     refusal = await accept(inbox, number).then(
       () => undefined,
-      (error: Error) => error,
+      (error: unknown) => error as Error,
     )
   expect(refusal.message).toContain(`${path} is on a disk that is full`)
+  await until(() => alarms.length > 0, 'an alarm')
+  expect(alarms[0]).toContain(`${path} is on a disk that is full`)
   const before = await waiting(inbox)
   filling.release()
   await acceptInTheEnd(inbox, 2)
   expect(await waiting(inbox)).toEqual([...before, 2].sort((a, b) => a - b))
 })
+
+test.each([
+  ['text', () => writeFileSync(file, 'This is no database. '.repeat(200)), /is not a database: name another file/],
+  ['a database of something else', () => withDatabase('CREATE TABLE invoices (id)'), /a database of something else/],
+  [
+    'tables of a later version',
+    () => withDatabase('PRAGMA user_version = 99'),
+    /version 99.*install the newer package/,
+  ],
+])('a file that holds %s is refused, and stays as it is', async (_what, write, message) => {
+  mkdirSync(join(folder, 'data'))
+  write()
+  const before = readFileSync(file)
+  const inbox = sqliteInbox({ file })
+  open.push(inbox)
+  await expect(inbox.ready()).rejects.toThrow(message)
+  await expect(accept(inbox, 1)).rejects.toThrow(message)
+  expect(readFileSync(file).subarray(100).equals(before.subarray(100))).toBe(true)
+})
+
+function withDatabase(sql: string): void {
+  const { module } = chooseDriver()
+  const { DatabaseSync } = require(module) as { DatabaseSync: new (file: string) => Database }
+  const database = new DatabaseSync(file)
+  database.exec(sql)
+  database.close()
+}

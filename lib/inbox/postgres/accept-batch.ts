@@ -1,9 +1,9 @@
 /** Stores many new events in one statement. What it leaves out (duplicates, GET triggers) is stored one by one. */
 import type { Accepted } from '../event-log'
-import type { AcceptRequest } from '../log/accept'
-import { queueKeyOf, reversed } from '../log/names'
-import { takenAs } from '../log/queues'
-import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../log/tables'
+import type { AcceptRequest } from '../sql/accept'
+import { queueKeyOf, reversed } from '../sql/names'
+import { takenAs } from '../sql/queues'
+import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../sql/tables'
 import { query, storable, type PostgresTables } from './client'
 
 /**

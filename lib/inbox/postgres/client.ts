@@ -1,5 +1,5 @@
 /** The part of `pg` that is used, typed structurally, so that `@types/pg` is not needed; and one transaction with it. */
-import type { Tables, Value } from '../log/tables'
+import type { Tables, Value } from '../sql/tables'
 
 interface QueryConfig {
   text: string

@@ -1,6 +1,7 @@
 /** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
 import { pause } from '../deadline'
 import { query, quoteName, type PostgresClient, type PostgresPool } from './client'
+import { startTimer, type Timer } from '../../timers'
 
 const NOTIFY_EVERY_MS = 50
 const POLL_EVERY_MS = 1_000
@@ -11,7 +12,7 @@ export class Listener {
   readonly #changed: () => void
   readonly #closing = new AbortController()
   #client: PostgresClient | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(pool: PostgresPool, channel: string, changed: () => void) {
     this.#pool = pool
@@ -25,11 +26,11 @@ export class Listener {
 
   /** On its own, after the commit: inside the transaction it would make all commits wait for each other. */
   notify(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= startTimer(() => {
       this.#timer = undefined
       const client = this.#client
       if (client) query(client, `NOTIFY ${quoteName(this.#channel)}`).catch(() => this.#drop(client))
-    }, NOTIFY_EVERY_MS).unref()
+    }, NOTIFY_EVERY_MS)
   }
 
   async close(): Promise<void> {

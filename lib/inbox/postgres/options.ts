@@ -1,7 +1,7 @@
 /** The options of an inbox in PostgreSQL. */
 import { givenOptions, show } from '../../checks'
 import { invalidOption } from '../../errors'
-import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../log/options'
+import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/options'
 import type { PostgresPool } from './client'
 
 export interface PostgresInboxOptions extends KeepInboxOptions {

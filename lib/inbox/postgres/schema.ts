@@ -1,5 +1,5 @@
 /** The tables of an inbox in PostgreSQL: those of SQLite, with the types and the sequence of PostgreSQL. */
-import { SCHEMA, SCHEMA_VERSION } from '../log/schema'
+import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
 import { query, quoteName, type PostgresClient } from './client'
 
 /** The statements that create the tables, for those who run migrations themselves (`migrate: 'check'`). */

@@ -57,7 +57,7 @@ export class Flusher {
   async #flushNow(): Promise<void> {
     try {
       await this.#log.datasync()
-      await Promise.all(this.#identities.map(checkIdentity))
+      for (const openFile of this.#identities) await checkIdentity(openFile)
     } finally {
       this.#running = undefined
     }

@@ -1,6 +1,6 @@
 /** Opens the file, with the settings that the promises depend on, and creates the tables. Runs in the worker thread. */
 import { openWith, type Driver } from './driver'
-import { SCHEMA, SCHEMA_VERSION } from '../log/schema'
+import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
 import { SqliteTables } from './tables'
 
 /** Throws with a message that says what to do. */

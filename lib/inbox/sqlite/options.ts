@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { givenOptions } from '../../checks'
 import { invalidOption } from '../../errors'
-import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../log/options'
+import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/options'
 
 export interface SqliteInboxOptions extends KeepInboxOptions {
   /**

@@ -1,5 +1,5 @@
 /** What the main thread and the worker thread of an inbox say to each other. */
-import type { Operation } from '../log/operations'
+import type { Operation } from '../sql/operations'
 import type { Driver } from './driver'
 import type { Controls } from './worker'
 

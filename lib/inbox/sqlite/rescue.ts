@@ -1,7 +1,7 @@
 /** A file that was deleted or replaced while it was open still holds its events: they are copied out of it. */
 import type { StoredEvent } from '../event-log'
-import { accept, beginUpload, writePart } from '../log/accept'
-import { PARTS_PER_BODY } from '../log/tables'
+import { accept, beginUpload, writePart } from '../sql/accept'
+import { PARTS_PER_BODY } from '../sql/tables'
 import type { SqliteTables } from './tables'
 
 /** Writes everything that the open file holds into a new file. */

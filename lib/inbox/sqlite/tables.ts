@@ -1,6 +1,6 @@
 /** One open database: statements that are prepared once. Runs in the worker thread. */
-import type { Tables, Value } from '../log/tables'
-import { monotonicMs } from '../log/process-identity'
+import type { Tables, Value } from '../sql/tables'
+import { monotonicMs } from '../sql/process-identity'
 import type { Database } from './driver'
 
 type Statement = ReturnType<Database['prepare']>

@@ -4,12 +4,13 @@
  */
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { operations, READS, type Operation } from '../log/operations'
-import { sumOf } from '../log/prune'
+import { operations, READS, type Operation } from '../sql/operations'
+import { sumOf } from '../sql/prune'
 import { openTables } from './open'
 import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
 import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
+import { startInterval } from '../../timers'
 
 /** Run alone, outside a transaction. */
 export type Controls = ReturnType<typeof createControls>
@@ -182,7 +183,7 @@ function main(options: WorkerOptions): void {
   try {
     const loop = new Loop(openTables(options.driver, options.file), options)
     parentPort?.on('message', (request: Request) => loop.add(request))
-    setInterval(() => loop.checkChanges(), CHECK_CHANGES_MS).unref()
+    startInterval(() => loop.checkChanges(), CHECK_CHANGES_MS)
     post({ results: [{ id: OPENED, ok: true, value: undefined }] })
   } catch (error) {
     post({ results: [failed(OPENED, error)] })

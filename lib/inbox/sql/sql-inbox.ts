@@ -1,5 +1,5 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
-import type { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors'
 import type { EventKind } from '../../events'
 import { pause, unavailable } from '../deadline'
 import type {
@@ -46,7 +46,7 @@ export interface EngineEvents {
   alarm(error: TradecloudWebhookError): void
 }
 
-export interface LogInboxOptions extends KeepOptions {
+export interface SqlInboxOptions extends KeepOptions {
   /** Identifies this process, if all processes that share the inbox are on one machine. */
   identity?: ProcessIdentity | undefined
 }
@@ -70,16 +70,17 @@ interface Attached {
   stop: AbortController
 }
 
-export class LogInbox implements Inbox {
-  readonly #options: LogInboxOptions
+export class SqlInbox implements Inbox {
+  readonly #options: SqlInboxOptions
   readonly #engine: Engine
   readonly #closing = new AbortController()
   readonly #taken = new WeakMap<InboxDelivery, Taken & { owner: string }>()
   #attached: Attached | undefined
   #upload: Promise<unknown> = Promise.resolve()
+  #hasFailed = false
   #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
 
-  constructor(options: LogInboxOptions, createEngine: (events: EngineEvents) => Engine) {
+  constructor(options: SqlInboxOptions, createEngine: (events: EngineEvents) => Engine) {
     this.#options = options
     this.#engine = createEngine({
       reopened: () => {
@@ -240,6 +241,20 @@ export class LogInbox implements Inbox {
     return this.#engine.runDurably(name, argument, transfer)
   }
 
+  /** Reported once, and again only after it worked in between. Requests that fail meanwhile are reported by their senders. */
+  #failed(cause: unknown): void {
+    if (this.#hasFailed || this.#closing.signal.aborted) return
+    this.#hasFailed = true
+    const text = cause instanceof Error ? cause.message : String(cause)
+    this.#attached?.host.alarm(
+      new TradecloudWebhookError('inbox_unusable', `The inbox does not work: ${text}`, { cause }),
+    )
+  }
+
+  #recovered(): void {
+    this.#hasFailed = false
+  }
+
   #checkOpen(): void {
     if (this.#closing.signal.aborted) throw unavailable('The inbox is closed.')
   }
@@ -265,8 +280,10 @@ export class LogInbox implements Inbox {
           attached.host.leaseLost()
           continue
         }
-      } catch {
-        // The connection has reported it; without a lease nothing is handed out.
+        this.#recovered()
+      } catch (error) {
+        // Without a lease nothing is handed out.
+        this.#failed(error)
       }
       await pause(RENEW_EVERY_MS, this.#closing.signal)
     }
@@ -288,8 +305,9 @@ export class LogInbox implements Inbox {
         await this.#run('shortenWaits', { name, wanted, maxDelayMs })
         const { keepDelivered, dedupeTtlMs } = this.#options
         while (await this.#run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
-      } catch {
-        // The engine has reported it.
+        this.#recovered()
+      } catch (error) {
+        this.#failed(error)
       }
     }
   }
