@@ -2,6 +2,7 @@
 import { sha256 } from '../sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 import { repeatedKey } from './repeats'
+import { uuidOf } from '../uuid'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */
 const MAX_KEPT_ID = 256
@@ -58,11 +59,4 @@ export function storedIdentity(name: string, trigger: Trigger): { key: string; i
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`
   return { key, id: uuidOf(key) }
-}
-
-/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID takes it. */
-function uuidOf(key: string): string {
-  const hex = sha256(key)
-  const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
