@@ -27,9 +27,10 @@ export interface Issue {
 }
 
 /** A known name, open to names that Tradecloud adds later. Absent for GET triggers and bare orders. */
-type OpenName<Known extends string> = Known | (string & {})
+export type OpenName<Known extends string> = Known | (string & {})
 
-interface EventBase {
+/** What all events have. */
+export interface EventBase {
   /** Method of the request that brought the event. */
   method: 'GET' | 'POST' | 'PUT'
   /** Order version: a whole number that most likely rises with each change. */
@@ -42,7 +43,8 @@ interface EventBase {
   issues: Issue[]
 }
 
-interface OrderEventBase extends EventBase {
+/** What all order events have. */
+export interface OrderEventBase extends EventBase {
   kind: 'order'
   eventName?: OpenName<OrderEventName> | undefined
   /** Tradecloud's order ID. Always set. */
@@ -115,7 +117,8 @@ export interface AttachedDocument {
   lineId?: string | undefined
 }
 
-interface OrderDocumentsEventBase extends EventBase {
+/** What all order documents events have. */
+export interface OrderDocumentsEventBase extends EventBase {
   kind: 'orderDocuments'
   eventName?: OpenName<OrderDocumentsEventName> | undefined
   /** Tradecloud's order ID. Always set. */
@@ -129,7 +132,8 @@ export type OrderDocumentsEvent =
   | (OrderDocumentsEventBase & { completeness: 'affected-lines'; order: OrderDocuments })
   | (OrderDocumentsEventBase & { completeness: 'all-lines'; order: Order })
 
-interface ShipmentEventBase extends EventBase {
+/** What all shipment events have. */
+export interface ShipmentEventBase extends EventBase {
   kind: 'shipment'
   eventName?: OpenName<ShipmentEventName> | undefined
   /** Tradecloud's shipment ID. Always set. */

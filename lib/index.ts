@@ -18,13 +18,19 @@ export {
   type PollOptions,
   type ShipmentPollFilters,
   type TradecloudApiErrorCode,
+  type TradecloudApiErrorOptions,
   type TradecloudClientOptions,
 } from './api'
 export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
-export type { CallbackOptions, NamedCallbacks } from './deliver/handlers'
+export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/memory-store'
 export type { ClaimResult, Store } from './deliver/store'
-export { isTradecloudWebhookError, RejectEvent, TradecloudWebhookError } from './errors'
+export {
+  isTradecloudWebhookError,
+  RejectEvent,
+  TradecloudWebhookError,
+  type TradecloudWebhookErrorOptions,
+} from './errors'
 export {
   orderDocumentsEventNames,
   orderEventNames,
@@ -34,15 +40,25 @@ export {
   type ShipmentEventName,
 } from './event-names'
 export type {
+  AffectedOrderLinesEvent,
+  AffectedSingleDeliveryOrderLinesEvent,
   AttachedDocument,
+  EventBase,
   EventKind,
   Issue,
+  OpenName,
   OrderDocumentsEvent,
+  OrderDocumentsEventBase,
   OrderEvent,
+  OrderEventBase,
+  OrderIdEvent,
   ShipmentEvent,
+  ShipmentEventBase,
   UnknownEvent,
   WebhookContext,
   WebhookEvent,
+  WholeOrderEvent,
+  WholeOrderOfSingleDeliveryEvent,
 } from './events'
 export { fileInbox } from './inbox/file'
 export type { FileInboxOptions } from './inbox/file/file-inbox-options'
@@ -71,6 +87,6 @@ export type { PathOption, PathsOption } from './receive/route'
 export type { LogFields, Logger } from './log/logger'
 export type { DeliveryRecord, ErrorContext, SettledRecord } from './report'
 export type { Outcome } from './respond'
-export { schemas } from './schema'
+export { schemas, type JsonSchema, type Schemas } from './schema'
 export type * from './schema/types'
 export type { UserSchemas } from './validate'

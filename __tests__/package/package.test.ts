@@ -51,20 +51,18 @@ test('the tarball holds the build, the schemas and the documents, and no sources
   expect(files.filter((file) => /^package\/(lib|__tests__|examples|bench)\/|(?<!\.d)\.ts$/.test(file))).toEqual([])
 })
 
+/** What the README tells to install beside the package, Express 5 among it. */
+const installLines = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^npm install (.*)$/gm)]
+const named = installLines.flatMap(([, line = '']) => line.replace(/#.*/, '').split(' '))
+const packagesOfReadme = named.filter((word) => word !== '' && word !== 'tradecloud-webhook' && !word.startsWith('-'))
+
 describe.each([
-  ['Express 4', 'express@^4.22.0', '@types/express@^4'],
-  ['Express 5', 'express@^5.2.0', '@types/express@^5'],
-])('installed beside %s', (name, express, types) => {
+  ['Express 4', ['express@^4.22.0', '@types/express@^4']],
+  ['what the README says', packagesOfReadme],
+])('installed beside %s', (name, packages) => {
   let at: string
   beforeAll(() => {
-    at = createConsumer(
-      name.replace(' ', '-').toLowerCase(),
-      express,
-      types,
-      'typescript@~6.0.3',
-      '@types/node@^20',
-      'jest@^30',
-    )
+    at = createConsumer(name.replaceAll(' ', '-').toLowerCase(), ...packages, 'typescript@~6.0.3', 'jest@^30')
   })
 
   test('receives an event when required from CommonJS', () => {

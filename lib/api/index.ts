@@ -3,7 +3,7 @@ export { TradecloudClient } from './client'
 export type { FetchOptions } from './client'
 export type { TradecloudClientOptions } from './client-options'
 export { TradecloudApiError } from './api-error'
-export type { TradecloudApiErrorCode } from './api-error'
+export type { TradecloudApiErrorCode, TradecloudApiErrorOptions } from './api-error'
 export type {
   OrderPollFilters,
   PollCursor,

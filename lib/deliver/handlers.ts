@@ -15,7 +15,8 @@ import type {
 /** Any of the user's callbacks. Sync or async; may throw anything. */
 export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
 
-type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
+/** Called with each event. Finished: Tradecloud is answered 2xx. Thrown or rejected: 503, and the event comes again. */
+export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /**
  * Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. A callback

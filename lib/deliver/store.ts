@@ -8,8 +8,6 @@ export type ClaimResult =
   /** The key was completed and is still remembered. */
   | { status: 'completed' }
 
-type MaybePromise<T> = T | Promise<T>
-
 /**
  * Keeps which events are being processed and which were. Every method may be sync or async; each must be atomic. A
  * method that throws, or takes longer than two seconds, counts as "the store is away": the event is answered 503. A claim
@@ -17,11 +15,11 @@ type MaybePromise<T> = T | Promise<T>
  */
 export interface Store {
   /** Takes `key`, unless it is held or completed. `leaseMs`: how long the claim lasts unless it is renewed. */
-  claim(key: string, leaseMs: number): MaybePromise<ClaimResult>
+  claim(key: string, leaseMs: number): ClaimResult | Promise<ClaimResult>
   /** Lengthens a lease. False when the claim is not the token's any more. */
-  renew(key: string, token: string, leaseMs: number): MaybePromise<boolean>
+  renew(key: string, token: string, leaseMs: number): boolean | Promise<boolean>
   /** Notes that the event was processed and remembers that for `ttlMs`. False when the claim was lost. */
-  complete(key: string, token: string, ttlMs: number): MaybePromise<boolean>
+  complete(key: string, token: string, ttlMs: number): boolean | Promise<boolean>
   /** Gives the key back, so that the event can be tried again. A token that does not hold it changes nothing. */
-  release(key: string, token: string): MaybePromise<void>
+  release(key: string, token: string): void | Promise<void>
 }

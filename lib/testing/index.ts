@@ -20,7 +20,16 @@ export { toTxml, type ToTxmlOptions } from '../txml/write'
 export { maximumOrderEvent } from './maximum-order-event'
 export type { MaximumOrderEvent, MaximumOrderEventOptions } from './maximum-order-event'
 export { order, orderDocumentsEvent, orderEvent, shipment, shipmentEvent, singleDeliveryOrderEvent } from './builders'
-export type { FetchedOrder, OrderEventBody, OrderEventOptions, OrderOptions } from './builders'
+export type { AffectedLinesOptions, AnyOrderEventOptions, BuilderOptions, DecidedOrderField } from './builders'
+export type {
+  FetchedOrder,
+  OrderDeliveryOptions,
+  OrderEventBody,
+  OrderEventFields,
+  OrderEventOptions,
+} from './builders'
+export type { OrderOptions, OrderOverrides, OrderSizeOptions } from './builders'
 export type { OrderDocumentsEventBody, OrderDocumentsEventOptions } from './builders'
 export type { FetchedShipment, ShipmentEventBody, ShipmentEventOptions, ShipmentOptions } from './builders'
+export type { ShipmentSizeOptions } from './builders'
 export type { SingleDeliveryOrderEventBody, SingleDeliveryOrderEventOptions } from './builders'

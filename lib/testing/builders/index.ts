@@ -3,9 +3,19 @@
  * same seed.
  */
 export { order, orderEvent, singleDeliveryOrderEvent } from './order'
-export type { FetchedOrder, OrderEventBody, OrderEventOptions, OrderOptions } from './order'
+export type { BuilderOptions } from './options'
+export type { AnyOrderEventOptions, FetchedOrder, OrderEventBody, OrderEventFields, OrderEventOptions } from './order'
+export type { OrderOptions } from './order'
 export type { SingleDeliveryOrderEventBody, SingleDeliveryOrderEventOptions } from './order'
 export { orderDocumentsEvent } from './order-documents'
 export type { OrderDocumentsEventBody, OrderDocumentsEventOptions } from './order-documents'
 export { shipment, shipmentEvent } from './shipment'
-export type { FetchedShipment, ShipmentEventBody, ShipmentEventOptions, ShipmentOptions } from './shipment'
+export type { AffectedLinesOptions, DecidedOrderField, OrderDeliveryOptions } from './order-plan'
+export type { OrderOverrides, OrderSizeOptions } from './order-plan'
+export type {
+  FetchedShipment,
+  ShipmentEventBody,
+  ShipmentEventOptions,
+  ShipmentOptions,
+  ShipmentSizeOptions,
+} from './shipment'

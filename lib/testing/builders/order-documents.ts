@@ -7,12 +7,15 @@ import { merge } from './merge'
 import { knownEventName, overridesIn, requireOptions } from './options'
 import { linePosition } from './order-parts'
 import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } from './order-plan'
-import type { DecidedField, OrderPlan, OrderSizeOptions } from './order-plan'
+import type { DecidedOrderField, OrderPlan, OrderSizeOptions } from './order-plan'
 import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts'
 
 /** All other fields of the event go over what is built. */
 export interface OrderDocumentsEventOptions
-  extends OrderSizeOptions<OrderDocumentsLine>, AffectedLinesOptions, Omit<OrderDocuments, DecidedField | 'documents'> {
+  extends
+    OrderSizeOptions<OrderDocumentsLine>,
+    AffectedLinesOptions,
+    Omit<OrderDocuments, DecidedOrderField | 'documents'> {
   /**
    * A known name; any other throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts, else
    * in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.

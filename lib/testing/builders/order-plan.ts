@@ -44,8 +44,9 @@ export const ORDER_OPTIONS = [
 ] as const
 
 /** Fields of an order that are options of their own, or that a builder decides. */
-export type DecidedField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
-export type OrderOverrides = Omit<Order, DecidedField>
+export type DecidedOrderField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
+/** All other fields of an order. */
+export type OrderOverrides = Omit<Order, DecidedOrderField>
 
 export interface OrderPlan extends Plan {
   deliveries: number

@@ -18,7 +18,8 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
   meta?: undefined
 }
 
-interface EventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
+/** Options of both builders of an order event. */
+export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
   /** A known name; any other throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
   /** Goes over the message meta inside the event. Default: an ID that follows from the options, overrides aside. */
@@ -26,14 +27,15 @@ interface EventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOp
 }
 
 /** All other fields of an order go over what is built. */
-export type OrderEventOptions = EventOptions<OrderLine>
+export type OrderEventOptions = AnyOrderEventOptions<OrderLine>
 /** All other fields of an order go over what is built. */
-export type SingleDeliveryOrderEventOptions = EventOptions<SingleDeliveryOrderLine>
+export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliveryOrderLine>
 
 /** An order as the API answers it. */
 export type FetchedOrder = Order & { id: string; lines: OrderLine[]; version: number; lastUpdatedAt: string }
 
-interface EventFields {
+/** Fields that every built event has. */
+export interface OrderEventFields {
   orderId: string
   version: number
   meta: MessageMeta
@@ -43,13 +45,13 @@ interface EventFields {
 /** Body of an order webhook with an event in delivery schedules. */
 export interface OrderEventBody {
   eventName: string
-  orderEvent: Order & EventFields & { lines: OrderLine[] }
+  orderEvent: Order & OrderEventFields & { lines: OrderLine[] }
 }
 
 /** Body of an order webhook with an event in the single delivery form. */
 export interface SingleDeliveryOrderEventBody {
   eventName: string
-  singleDeliveryOrderEvent: SingleDeliveryOrder & EventFields & { lines: SingleDeliveryOrderLine[] }
+  singleDeliveryOrderEvent: SingleDeliveryOrder & OrderEventFields & { lines: SingleDeliveryOrderLine[] }
 }
 
 /**
@@ -113,7 +115,7 @@ export function singleDeliveryOrderEvent(options: SingleDeliveryOrderEventOption
   return { eventName, singleDeliveryOrderEvent: merge(content, overridesIn(options, ORDER_OPTIONS)) }
 }
 
-function planEvent<Line extends object>(builder: string, options: EventOptions<Line>, minDeliveries = 0) {
+function planEvent<Line extends object>(builder: string, options: AnyOrderEventOptions<Line>, minDeliveries = 0) {
   requireOptions(options, builder, { options: ORDER_OPTIONS, schema: 'order', refused: ['id'] })
   const planned = orderPlan(options, minDeliveries)
   const affected = affectedLines(options)

@@ -19,9 +19,8 @@ import { purchaseOrderNumber } from './order-plan'
 import { ACCOUNTS, BUYER_ID, buyerParty, day, digits, documents, list, messageMeta, plan, SUPPLIER_ID } from './parts'
 import { supplierParty, TERMS, type Plan } from './parts'
 
-type DecidedField = 'id' | 'lines' | 'loadCarriers'
-
-interface SizeOptions extends BuilderOptions, Omit<Shipment, DecidedField> {
+/** Options of all builders of a shipment or of an event of one. */
+export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id' | 'lines' | 'loadCarriers'> {
   /** Tradecloud's ID of the shipment. Default: of the documented form. */
   shipmentId?: string | undefined
   /**
@@ -39,14 +38,14 @@ interface SizeOptions extends BuilderOptions, Omit<Shipment, DecidedField> {
 }
 
 /** All other fields of a shipment go over what is built. */
-export interface ShipmentOptions extends SizeOptions {
+export interface ShipmentOptions extends ShipmentSizeOptions {
   // Options of events, named so that the compiler finds an object that was meant for an event.
   eventName?: undefined
   messageMeta?: undefined
 }
 
 /** All other fields of a shipment go over what is built. Its `meta` is that of the shipment. */
-export interface ShipmentEventOptions extends SizeOptions {
+export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name; any other throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /** Goes over `meta` of the body. Default: an ID that follows from the options, overrides aside. */
@@ -115,7 +114,7 @@ interface ShipmentPlan extends Plan {
   number: string
 }
 
-function shipmentPlan(options: SizeOptions): ShipmentPlan {
+function shipmentPlan(options: ShipmentSizeOptions): ShipmentPlan {
   const planned = plan(options, 1)
   const number = digits(planned.seeded.seed, 5)
   const { shipmentId = `${SUPPLIER_ID}-SN-${number}`, lines = 2, loadCarriers = 1 } = options
@@ -128,7 +127,7 @@ function shipmentPlan(options: SizeOptions): ShipmentPlan {
   }
 }
 
-function build(planned: ShipmentPlan, options: SizeOptions): FetchedShipment {
+function build(planned: ShipmentPlan, options: ShipmentSizeOptions): FetchedShipment {
   const { number, lastUpdatedAt } = planned
   const lines = planned.lines.map((override, index) => merge(shipmentLine(planned, index), override))
   const places = planned.loadCarriers.length + 1
