@@ -99,12 +99,16 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     const onPause = (): void => void req.resume()
     stop = () => fail(refuse('unavailable', STOPPED))
 
-    // Whoever reads beside us, as a pipe does, pauses the stream when its own buffer is full.
-    if (req.listenerCount('data') > 0) req.on('pause', onPause)
+    // `null`: nothing else has touched the stream, so it flows once there is a listener for `data`.
+    const isTouched = req.readableFlowing !== null
     req.on('data', onData).on('end', onEnd).on('close', onClose)
-    // While something else listens for `readable`, the stream does not flow.
-    if (req.listenerCount('readable') > 0) req.on('readable', onReadable)
-    else if (req.isPaused()) req.resume()
+    if (isTouched) {
+      // Whoever reads beside us, as a pipe does, pauses the stream when its own buffer is full.
+      req.on('pause', onPause)
+      // While something listens for `readable`, the stream does not flow.
+      if (req.listenerCount('readable') > 0) req.on('readable', onReadable)
+      req.resume()
+    }
     if (req.destroyed && !req.readableEnded) onClose()
   })
   return { result, stop: () => stop() }
