@@ -11,7 +11,10 @@ import { gzipSync } from 'node:zlib'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { authorization, closeAll, credential, emptyCollection, orderEvent, startRig, type Loose } from './harness'
 
-afterEach(closeAll)
+afterEach(() => {
+  jest.useRealTimers()
+  return closeAll()
+})
 
 interface Injected {
   method?: string
@@ -150,13 +153,9 @@ describe.each([
 
   test('and needs no timer to be answered', async () => {
     jest.useFakeTimers({ legacyFakeTimers: true })
-    try {
-      const { webhook } = setUp()
-      expect(await answerTo(webhook.listener, make({ body: text() }))).toMatchObject(delivered)
-      expect(await answerTo(webhook.listener, make({ method: 'GET', url: '/order/8' }))).toMatchObject(delivered)
-    } finally {
-      jest.useRealTimers()
-    }
+    const { webhook } = setUp()
+    expect(await answerTo(webhook.listener, make({ body: text() }))).toMatchObject(delivered)
+    expect(await answerTo(webhook.listener, make({ method: 'GET', url: '/order/8' }))).toMatchObject(delivered)
   })
 
   test('and has both the stream and its bytes: the stream counts', async () => {
