@@ -45,6 +45,7 @@ const STORE_TIMEOUT_MS = 2_000
 const ENTITY_WAIT_MS = 10_000
 /** What a person may still make use of. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
 const AT_INBOX: Progress = { stage: 'inbox' }
 /** What callbacks get to end themselves after `context.signal` was aborted. */
 const ABORT_GRACE_MS = 500
@@ -174,7 +175,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
         exchange.finish(await ticket.result)
       }
     } catch (cause) {
-      exchange.finish({ outcome: 'unavailable', detail: 'The receiver failed.', cause })
+      exchange.finish({ ...FAILED, cause })
     }
   }
 
@@ -194,15 +195,26 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       exchange.client = addressCheck?.look(req, appTrust)
       void run(exchange, match, path, query)
     } catch (cause) {
-      const result = { outcome: 'unavailable', detail: 'The receiver failed.', cause } as const
-      if (exchange) exchange.finish(result)
-      else {
-        send(req, res, answerFor(result, randomUUID(), settings.refusals))
-        const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`
-        log.line('error', 'unavailable', text, { cause })
-      }
+      if (exchange) exchange.finish({ ...FAILED, cause })
+      else fail(req, res, cause)
     }
     return true
+  }
+
+  /** For a request that failed before it had an exchange. */
+  function fail(req: IncomingMessage, res: ServerResponse, cause: unknown): void {
+    send(req, res, answerFor(FAILED, randomUUID(), settings.refusals))
+    const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`
+    log.line('error', 'unavailable', text, { cause })
+  }
+
+  /** For a path that is not ours, without an app to respond. */
+  function refuse(req: IncomingMessage, res: ServerResponse): void {
+    try {
+      unmatched.refuse(req, res)
+    } catch (cause) {
+      fail(req, res, cause)
+    }
   }
 
   async function close(): Promise<void> {
@@ -236,7 +248,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   }
   return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
-      if (!handle(req, res)) unmatched.refuse(req, res)
+      if (!handle(req, res)) refuse(req, res)
     },
     close: (): Promise<void> => (closing ??= close()),
   })

@@ -6,7 +6,7 @@ import express from 'express'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
-import { authorization, closeAll, credential, emptyCollection, orderEvent, startRig, startServer } from './harness'
+import { authorization, closeAll, credential, orderEvent, startRig, startServer } from './harness'
 import { encodeRequest, RawConnection, type RawAnswer } from './raw-http'
 
 afterEach(async () => {
@@ -99,23 +99,34 @@ describe('what throws before the request is known', () => {
     expect(rig.log.at(-1)?.line).toContain('a getter that fails')
   })
 
-  test('`setTimeout`: 503', async () => {
+  test.each(['/order', '/elsewhere'])('`req.method`, or `setTimeout`, in a listener, for %s: 503', async (path) => {
     const { setTimeout } = global
-    const { log } = emptyCollection()
+    const log: string[] = []
     const webhook = createTradecloudWebhook({
       auth: credential,
       onOrder: () => undefined,
-      logger: { warn: () => undefined, error: (line) => log.push({ level: 'error', line }) },
+      logger: { warn: () => undefined, error: (line) => log.push(line) },
     })
-    const { port } = await startServer((req, res) => {
-      global.setTimeout = (() => {
-        global.setTimeout = setTimeout
-        failing()
-      }) as unknown as typeof setTimeout
-      webhook.listener(req, res)
-    })
-    expect(await sendInTwoPieces(port, '/order')).toMatchObject({ status: 503, json: { code: 'unavailable' } })
-    expect(log).toMatchObject([{ line: expect.stringContaining('a getter that fails') }])
+    const failOnce = (object: object, property: string, value: unknown): void =>
+      void Object.defineProperty(object, property, {
+        configurable: true,
+        get: () => {
+          Object.defineProperty(object, property, { value, writable: true })
+          return failing()
+        },
+      })
+    for (const what of ['method', 'setTimeout']) {
+      const { port } = await startServer((req, res) => {
+        if (what === 'method') failOnce(req, what, req.method)
+        else failOnce(global, what, setTimeout)
+        webhook.listener(req, res)
+      })
+      expect(await sendInTwoPieces(port, path)).toMatchObject({ status: 503, json: { code: 'unavailable' } })
+    }
+    expect(log).toEqual([
+      expect.stringContaining('a getter that fails'),
+      expect.stringContaining('a getter that fails'),
+    ])
   })
 
   test('everything: the response is given up, and nothing is thrown', () => {
