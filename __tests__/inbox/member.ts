@@ -7,9 +7,15 @@ import type { Inbox, InboxDelivery } from '../../lib/inbox/event-log'
 import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
 import { eventOf } from './numbered-event'
 
-const { engine, ledger, callbackMs, failing, concurrency, bodyBytes } = JSON.parse(
-  process.argv[2] ?? '{}',
-) as MemberOptions
+const {
+  engine,
+  ledger,
+  callbackMs,
+  failing,
+  concurrency,
+  bodyBytes,
+  maxDelayMs = 900_000,
+} = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
 const inbox: Inbox = openInbox(engine)
 let running = 0
 let taking = false
@@ -95,7 +101,7 @@ inbox.ready().then(
     inbox.attach({
       name: 'faults',
       wanted: [{ kind: 'order' }],
-      maxDelayMs: 900_000,
+      maxDelayMs,
       wake: () => void takeDue(),
       leaseLost: () => report({ leaseLost: true }),
       alarm: () => undefined,

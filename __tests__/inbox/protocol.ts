@@ -13,6 +13,8 @@ export interface MemberOptions {
   /** 0: it only stores. */
   concurrency: number
   bodyBytes: number
+  /** Default: 900,000. */
+  maxDelayMs?: number
 }
 
 export type Order = { number: number; entity: string } | 'end'

@@ -13,6 +13,8 @@ export interface AcceptRequest {
   upload?: number | undefined
 }
 
+const UPLOAD_GONE = 'The first parts of the body were removed while the others were being stored.'
+
 interface KnownEvent {
   event: number
   id: string
@@ -87,7 +89,7 @@ async function insertEvent(
     'ON CONFLICT DO NOTHING',
   )
   if (inserted === 0) return false
-  if (upload !== undefined) await tables.run('DELETE FROM uploads WHERE event = ?', upload)
+  if (upload !== undefined) await endUpload(tables, upload)
   else if (bytes && size > 0) await insert(tables, 'bodies', { part: number * PARTS_PER_BODY, data: bytes })
   return true
 }
@@ -117,8 +119,15 @@ export async function beginUpload(tables: Tables): Promise<number> {
   return event
 }
 
+/** Rejects if the parts were removed meanwhile, because the clock was set ahead. */
 export async function writePart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
+  const begun = await tables.run('UPDATE uploads SET begun = ? WHERE event = ?', tables.now, event)
+  if (begun === 0) throw new Error(UPLOAD_GONE)
   await insert(tables, 'bodies', { part: event * PARTS_PER_BODY + part, data })
+}
+
+async function endUpload(tables: Tables, event: number): Promise<void> {
+  if ((await tables.run('DELETE FROM uploads WHERE event = ?', event)) === 0) throw new Error(UPLOAD_GONE)
 }
 
 export async function removeUpload(tables: Tables, event: number): Promise<void> {

@@ -146,10 +146,11 @@ export class SqlInbox implements Inbox {
     const attached = this.#attached
     if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
     const owner = await this.#register(attached)
-    const { name, wanted } = attached.host
+    const { name, wanted, maxDelayMs } = attached.host
     const { taken, nextDue } = await this.#run('take', { owner, name, wanted, limit, maxBytes })
     const deliveries = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
-    return { deliveries, ...(nextDue !== undefined && { nextDueInMs: Math.max(0, nextDue - Date.now()) }) }
+    if (nextDue === undefined) return { deliveries }
+    return { deliveries, nextDueInMs: Math.min(Math.max(0, nextDue - Date.now()), maxDelayMs) }
   }
 
   async #deliveryOf(taken: Taken, owner: string): Promise<InboxDelivery> {
@@ -299,10 +300,9 @@ export class SqlInbox implements Inbox {
       const { host, owner } = this.#attached
       try {
         const gone = await this.#run('removeGone', { ownId: owner, identity: this.#options.identity })
-        if (gone.length > 0) host.wake()
-        if (count % PRUNE_EVERY !== 0) continue
         const { name, wanted, maxDelayMs } = host
-        await this.#run('shortenWaits', { name, wanted, maxDelayMs })
+        if ((await this.#run('shortenWaits', { name, wanted, maxDelayMs })) || gone.length > 0) host.wake()
+        if (count % PRUNE_EVERY !== 0) continue
         const { keepDelivered, dedupeTtlMs } = this.#options
         while (await this.#run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
         this.#recovered()

@@ -123,15 +123,17 @@ async function nextDue(tables: Tables, { name, wanted }: TakeRequest): Promise<n
   return first
 }
 
-/** After the clock was set back, a retry may be due far in the future: none waits longer than `maxDelayMs` from now. */
+/** After the clock was set back, events may be due far in the future: none waits longer than `maxDelayMs`. True if one did. */
 export async function shortenWaits(
   tables: Tables,
   { name, wanted, maxDelayMs }: { name: string; wanted: readonly Wanted[]; maxDelayMs: number },
-): Promise<void> {
+): Promise<boolean> {
+  let changed = 0
   for (const [condition, values] of conditions(name, wanted)) {
     const sql = `UPDATE queues SET due = ? WHERE owner IS NULL AND ${condition} AND due > ?`
-    await tables.run(sql, tables.now, ...values, tables.now + maxDelayMs)
+    changed += await tables.run(sql, tables.now, ...values, tables.now + maxDelayMs)
   }
+  return changed > 0
 }
 
 /** One for each index range that holds wanted queues. */

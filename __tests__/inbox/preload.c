@@ -1,0 +1,126 @@
+/*
+ * Stands between a process and the system (LD_PRELOAD), by environment variables:
+ * CLOCK_OFFSET: file that holds the milliseconds, as a 64-bit integer, by which the wall clock is wrong.
+ * FLUSH_MS: how long each flush takes in addition.
+ * RECORD: file to which every write, change of size and flush of files named inbox.db* is appended, once it has happened.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile int64_t *offset_ms;
+static int64_t none;
+static long flush_ms;
+static int record_fd = -1;
+static int64_t recorded;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int (*real_clock_gettime)(clockid_t, struct timespec *);
+static int (*real_gettimeofday)(struct timeval *, void *);
+static int (*real_fdatasync)(int);
+static int (*real_fsync)(int);
+static ssize_t (*real_pwrite64)(int, const void *, size_t, off64_t);
+static int (*real_ftruncate64)(int, off64_t);
+
+__attribute__((constructor)) static void init(void) {
+  real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
+  real_gettimeofday = dlsym(RTLD_NEXT, "gettimeofday");
+  real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
+  real_fsync = dlsym(RTLD_NEXT, "fsync");
+  real_pwrite64 = dlsym(RTLD_NEXT, "pwrite64");
+  real_ftruncate64 = dlsym(RTLD_NEXT, "ftruncate64");
+  offset_ms = &none;
+  const char *path = getenv("CLOCK_OFFSET");
+  int fd = path ? open(path, O_RDONLY) : -1;
+  if (fd >= 0) {
+    void *page = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    if (page != MAP_FAILED) offset_ms = page;
+  }
+  if (getenv("FLUSH_MS")) flush_ms = atol(getenv("FLUSH_MS"));
+  if (getenv("RECORD")) record_fd = open(getenv("RECORD"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+int clock_gettime(clockid_t id, struct timespec *ts) {
+  if (!real_clock_gettime) init();
+  int rc = real_clock_gettime(id, ts);
+  if (rc == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) ts->tv_sec += *offset_ms / 1000;
+  return rc;
+}
+
+int gettimeofday(struct timeval *tv, void *zone) {
+  if (!real_gettimeofday) init();
+  int rc = real_gettimeofday(tv, zone);
+  if (rc == 0) tv->tv_sec += *offset_ms / 1000;
+  return rc;
+}
+
+/* 'd' for the database, 'w' for its log, 0 for anything else. */
+static char file_of(int fd) {
+  if (record_fd < 0) return 0;
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t n = readlink(link, path, sizeof path - 1);
+  if (n < 0) return 0;
+  path[n] = 0;
+  const char *name = strstr(path, "/inbox.db");
+  if (!name) return 0;
+  return strcmp(name, "/inbox.db") == 0 ? 'd' : strcmp(name, "/inbox.db-wal") == 0 ? 'w' : 0;
+}
+
+/* A record: what happened, the file, where, and the bytes. */
+static void note(char what, char file, int64_t at, const void *data, int64_t size) {
+  struct { char what, file; char pad[6]; int64_t at, size; } head = { what, file, "", at, size };
+  struct iovec parts[2] = { { &head, sizeof head }, { (void *)data, data ? size : 0 } };
+  if (writev(record_fd, parts, 2) < 0) abort();
+  recorded++;
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
+  char file = file_of(fd);
+  if (!file) return real_pwrite64(fd, data, size, at);
+  pthread_mutex_lock(&lock);
+  ssize_t n = real_pwrite64(fd, data, size, at);
+  if (n > 0) note('W', file, at, data, n);
+  pthread_mutex_unlock(&lock);
+  return n;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return pwrite64(fd, data, size, at); }
+
+int ftruncate64(int fd, off64_t size) {
+  char file = file_of(fd);
+  pthread_mutex_lock(&lock);
+  int rc = real_ftruncate64(fd, size);
+  if (rc == 0 && file) note('T', file, size, NULL, 0);
+  pthread_mutex_unlock(&lock);
+  return rc;
+}
+
+int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
+
+/* Covers what was recorded before it began. */
+static int flush(int fd, int (*real)(int)) {
+  char file = file_of(fd);
+  int64_t before = __atomic_load_n(&recorded, __ATOMIC_SEQ_CST);
+  if (flush_ms) usleep(flush_ms * 1000);
+  int rc = real(fd);
+  if (rc == 0 && file) {
+    pthread_mutex_lock(&lock);
+    note('F', file, before, NULL, 0);
+    pthread_mutex_unlock(&lock);
+  }
+  return rc;
+}
+
+int fdatasync(int fd) { return flush(fd, real_fdatasync); }
+int fsync(int fd) { return flush(fd, real_fsync); }

@@ -1,0 +1,28 @@
+/** Processes with a wrong clock, slow flushes, or a record of what they write: `preload.c` between them and the system. */
+import { execFileSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The program and arguments that run another one with the library. `folder` is a temporary one. */
+export function preloaded(folder: string, environment: Record<string, string>): string[] {
+  const library = join(folder, 'preload.so')
+  const source = join(__dirname, 'preload.c')
+  if (!existsSync(library)) execFileSync('gcc', ['-O2', '-shared', '-fPIC', '-o', library, source, '-ldl', '-lpthread'])
+  return ['env', `LD_PRELOAD=${library}`, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
+}
+
+/** The wall clock of the processes that run with `CLOCK_OFFSET=path`. */
+export class WrongClock {
+  constructor(readonly path: string) {
+    writeFileSync(path, Buffer.alloc(8))
+  }
+
+  set(offsetMs: number): void {
+    const value = Buffer.alloc(8)
+    value.writeBigInt64LE(BigInt(offsetMs))
+    // In place: the processes have mapped the file into their memory.
+    const file = openSync(this.path, 'r+')
+    writeSync(file, value, 0, 8, 0)
+    closeSync(file)
+  }
+}
