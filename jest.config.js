@@ -33,7 +33,7 @@ module.exports = {
     project('testing'),
     project('cli'),
     project('long'),
-    project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/(readme|examples)\\.test'] }),
+    project('long4', 'long', { ...onExpress4, testPathIgnorePatterns: ['/(readme|examples|burst)\\.test'] }),
     project('inbox'),
     project('redis'),
     project('postgres'),
