@@ -153,8 +153,10 @@ function isNodes(frame: string): boolean {
   return frame.startsWith('node:') || frame.startsWith('async node:') || frame.includes('(node:')
 }
 
+/** Not defined in a bundle that is an ES module. */
+const HERE = typeof __dirname === 'string' ? __dirname : ''
 /** The folder of this package; unknown in a bundle, where the user's code is in the same file. */
-const OURS = basename(__dirname) === 'log' ? dirname(__dirname) : undefined
+const OURS = basename(HERE) === 'log' ? dirname(HERE) : undefined
 
 function isOurs(frame: string): boolean {
   return OURS !== undefined && (frame.includes(`${OURS}/`) || frame.includes(`${OURS}\\`))

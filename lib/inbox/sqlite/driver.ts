@@ -17,7 +17,10 @@ const PACKAGE = '@photostructure/sqlite'
 /** Throws `invalid_option` if this Node has no safe SQLite and the package is not installed. */
 export function chooseDriver(): Driver {
   if (isSafe(process.versions.sqlite)) return { module: 'node:sqlite' }
-  for (const from of [__filename, require.main?.filename, join(process.cwd(), 'package.json')]) {
+  // A bundle that is an ES module has neither `__filename` nor `require`.
+  const here = typeof __filename === 'string' ? __filename : undefined
+  const main = typeof require === 'function' ? require.main?.filename : undefined
+  for (const from of [here, main, join(process.cwd(), 'package.json')]) {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
