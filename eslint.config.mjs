@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
   {
-    ignores: ['__tests__/package/consumer/', 'dist/', 'coverage/', '.stryker-tmp/', 'reports/', 'lib/schema/types.ts'],
+    ignores: [
+      '__tests__/package/consumer/',
+      '__tests__/package/frameworks/',
+      'dist/',
+      'coverage/',
+      '.stryker-tmp/',
+      'reports/',
+      'lib/schema/types.ts',
+    ],
   },
   {
     files: ['**/*.ts'],

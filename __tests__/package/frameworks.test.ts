@@ -41,6 +41,30 @@ const xmlLines = lines.map(
 )
 const xml = `<WebhookBody><eventName>OrderIssuedByBuyer</eventName><orderEvent><orderId>xml</orderId>${xmlLines.join('')}</orderEvent></WebhookBody>`
 
+interface Server {
+  program: Program
+  base: string
+  /** Resolves with status and outcome. */
+  send: (method: string, path: string, body?: string | Blob, headers?: Record<string, string>) => Promise<string>
+}
+
+async function startServer(args: string[]): Promise<Server> {
+  const env = { PORT: '0', WEBHOOK_PASSWORD: PASSWORD }
+  const program = await start(['--import', './print-port.mjs', ...args], project, env)
+  const base = `http://127.0.0.1:${(program.first as { port: number }).port}`
+  return {
+    program,
+    base,
+    send: async (method, path, body, more) => {
+      const headers = { Authorization: basic(PASSWORD), 'Content-Type': 'application/json', ...more }
+      const sent = body instanceof Blob ? { body: body.stream(), duplex: 'half' as const } : { body }
+      const response = await fetch(base + path, { method, headers, ...sent })
+      const { outcome, code } = (await response.json()) as { outcome?: string; code?: string }
+      return `${response.status} ${outcome ?? code ?? ''}`
+    },
+  }
+}
+
 describe.each([
   ['NestJS', ['nestjs.js']],
   ['Fastify', ['fastify.js']],
@@ -50,23 +74,13 @@ describe.each([
   ['Lambda behind a REST API', ['gateway.mjs', '1.0']],
   ['Lambda behind a function URL', ['gateway.mjs', '2.0']],
 ])('%s', (name, args) => {
-  let program: Program
-  let base: string
-
+  let server: Server
   beforeAll(async () => {
-    program = await start(['--import', './print-port.mjs', ...args], project, { PORT: '0', WEBHOOK_PASSWORD: PASSWORD })
-    base = `http://127.0.0.1:${(program.first as { port: number }).port}`
+    server = await startServer(args)
   })
 
-  async function send(method: string, path: string, body?: string | Blob, more: object = {}): Promise<string> {
-    const headers = { Authorization: basic(PASSWORD), 'Content-Type': 'application/json', ...more }
-    const sent = body instanceof Blob ? { body: body.stream(), duplex: 'half' as const } : { body }
-    const response = await fetch(base + path, { method, headers, ...sent })
-    const { outcome, code } = (await response.json()) as { outcome?: string; code?: string }
-    return `${response.status} ${outcome ?? code ?? ''}`
-  }
-
   test('responds as under Express', async () => {
+    const { send } = server
     const outcomes = {
       JSON: await send('POST', '/tradecloud/order', event('json', { lines })),
       'the same again': await send('POST', '/tradecloud/order', event('json', { lines })),
@@ -84,6 +98,9 @@ describe.each([
       'slashes in the query': await send('GET', '/tradecloud?orderId=A%2FB%252F%26'),
       'no ID': await send('GET', '/tradecloud/order'),
       'not decodable': await send('GET', '/tradecloud/order/%'),
+      'no such path': await send('POST', '/tradecloud/orders', event('x')),
+      'no such path, GET': await send('GET', '/tradecloud/order-events/x'),
+      'no such path, wrong password': await send('POST', '/tradecloud/orders', event('x'), { Authorization: 'x' }),
     }
     expect(outcomes).toEqual({
       JSON: '200 delivered',
@@ -103,17 +120,21 @@ describe.each([
       'no ID': '400 invalid_id',
       // Fastify's router responds before any plugin.
       'not decodable': name === 'Fastify, as a plugin' ? '400 FST_ERR_BAD_URL' : '400 invalid_id',
+      'no such path': '503 not_routed',
+      'no such path, GET': '503 not_routed',
+      'no such path, wrong password': name === 'NestJS' ? '404 ' : '404 not_found',
     })
   })
 
   if (!name.startsWith('Lambda')) {
     test('leaves other paths to the app', async () => {
-      const response = await fetch(`${base}/health`)
+      const response = await fetch(`${server.base}/health`)
       expect([response.status, await response.text()]).toEqual([200, 'ok'])
     })
   }
 
   test('lets a callback finish before the process ends', async () => {
+    const { program, send } = server
     const slow = send('POST', '/tradecloud/order', event('slow'))
     await program.printed('slow begins')
     const calls = await program.stop()
@@ -132,4 +153,11 @@ describe.each([
       { id: 'slow', lines: 0 },
     ])
   })
+})
+
+test('a wildcard of NestJS hides the path: only what is in the body is delivered, and nothing is given up', async () => {
+  const { program, send } = await startServer(['nestjs-wildcard.js'])
+  expect(await send('POST', '/tradecloud/order', event('body'))).toBe('200 delivered')
+  expect(await send('GET', '/tradecloud/order/get')).toBe('503 not_routed')
+  expect(await program.stop()).toEqual([{ id: 'body', lines: 0 }])
 })
