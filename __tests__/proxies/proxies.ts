@@ -156,7 +156,11 @@ function debianApache(folder: string, config: string): ReturnType<Kind['command'
   cpSync(config, join(folder, 'sites-enabled/tradecloud.conf'))
   const enable = /a2enmod ([\w ]+)/.exec(readFileSync(config, 'utf8'))?.[1]?.trim().split(' ')
   if (!enable) throw new Error('apache.conf does not say which modules it needs')
-  execFileSync('a2enmod', ['-q', ...enable], { env: { ...process.env, APACHE_CONFDIR: folder }, stdio: 'pipe' })
+  // http2 stands for what a machine has enabled besides.
+  execFileSync('a2enmod', ['-q', ...enable, 'http2'], {
+    env: { ...process.env, APACHE_CONFDIR: folder },
+    stdio: 'pipe',
+  })
   return {
     command: 'apache2',
     args: ['-d', folder, '-f', main, '-D', 'FOREGROUND'],
