@@ -27,12 +27,19 @@ export interface Proxy {
   log: () => string
 }
 
+/** Runs a command, and kills it with all its workers when standard input ends: when this process does, however it ends. */
+const GUARD = 'exec 3<&0; "$@" 3<&- & proxy=$!; { read -r line <&3; kill -9 0; } & wait $proxy'
+
 interface Kind {
   file: string
   protocols: Protocol[]
   replace: (proxy: { port: number; appPort: number; folder: string }) => Replacement[]
   /** May write more files, and replaces what stands in them. */
-  command: (folder: string, config: string) => { command: string; args: string[]; env?: NodeJS.ProcessEnv }
+  command: (
+    folder: string,
+    config: string,
+    port: number,
+  ) => { command: string; args: string[]; env?: NodeJS.ProcessEnv }
 }
 
 const KINDS: Record<ProxyName, Kind> = {
@@ -112,11 +119,9 @@ export async function startProxy(name: ProxyName, appPort: number, replacements:
   const config = join(folder, kind.file)
   const text = readFileSync(join(EXAMPLES, kind.file), 'utf8')
   writeFileSync(config, replaceAll(text, [...replacements, ...kind.replace({ port, appPort, folder })]))
-  const { command, args, env } = kind.command(folder, config)
-  // Ends with this process, whatever becomes of it.
-  const guarded = ['--pdeathsig', 'TERM', command, ...args]
-  const child = spawn('setpriv', guarded, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { command, args, env } = kind.command(folder, config, port)
+  const child = spawn('sh', ['-c', GUARD, 'sh', command, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     detached: true,
   })
@@ -127,7 +132,6 @@ export async function startProxy(name: ProxyName, appPort: number, replacements:
     const file = join(folder, 'error.log')
     return output + (existsSync(file) ? readFileSync(file, 'utf8') : '')
   }
-  if (name === 'apache') writeFileSync(join(folder, 'ports.conf'), `Listen 127.0.0.1:${port}\n`)
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`${name} did not start: ${log()}`)
     await pause(20)
@@ -145,7 +149,7 @@ export function replaceAll(text: string, replacements: Replacement[]): string {
 }
 
 /** Debian's own main file and its modules, with our site as the only one. */
-function debianApache(folder: string, config: string): ReturnType<Kind['command']> {
+function debianApache(folder: string, config: string, port: number): ReturnType<Kind['command']> {
   for (const name of ['apache2.conf', 'mods-available', 'mods-enabled', 'conf-available', 'conf-enabled', 'magic'])
     cpSync(join('/etc/apache2', name), join(folder, name), { recursive: true, verbatimSymlinks: true })
   for (const name of ['sites-enabled', 'run', 'www']) mkdirSync(join(folder, name))
@@ -154,6 +158,7 @@ function debianApache(folder: string, config: string): ReturnType<Kind['command'
   const main = join(folder, 'apache2.conf')
   writeFileSync(main, replaceAll(readFileSync(main, 'utf8'), [['<Directory /var/www/>', `<Directory ${folder}/www/>`]]))
   cpSync(config, join(folder, 'sites-enabled/tradecloud.conf'))
+  writeFileSync(join(folder, 'ports.conf'), `Listen 127.0.0.1:${port}\n`)
   const enable = /a2enmod ([\w ]+)/.exec(readFileSync(config, 'utf8'))?.[1]?.trim().split(' ')
   if (!enable) throw new Error('apache.conf does not say which modules it needs')
   // http2 stands for what a machine has enabled besides.
