@@ -870,6 +870,19 @@ describe('a mount that hides the path', () => {
     })
   })
 
+  test('so does middleware that replaces the URL', async () => {
+    const app = await start((app, webhook) => {
+      app.use((req, _res, next) => {
+        req.url = '/?x=1'
+        next()
+      })
+      app.use(webhook)
+    })
+    expect(await app.ask({ method: 'GET', path: '/tradecloud/order/PO1?x=1' })).toMatchObject(notRouted)
+    expect(app.log).toMatchObject([{ level: 'error' }])
+    expect(await app.ask({ method: 'GET', path: '/tradecloud/order' })).toMatchObject({ status: 400 })
+  })
+
   test.each(['/tradecloud', '/tradecloud/', '/tradecloud/order', '/tradecloud?x=1'])(
     'without an ID in the path, GET %s stays invalid_id',
     async (path) => {

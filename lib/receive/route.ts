@@ -90,15 +90,21 @@ function* tails(path: string): Generator<[head: string, tail: string]> {
     yield [path.slice(0, at), path.slice(at)]
 }
 
-/** A wildcard in the mount path (`app.use('/tradecloud/*splat', …)`) makes Express take the whole path for the mount path. */
+/**
+ * A wildcard in the mount path (`app.use('/tradecloud/*splat', …)`) makes Express take the whole path for the mount path, and
+ * middleware may replace `req.url`.
+ */
 export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
-  const { baseUrl } = req as { baseUrl?: unknown }
-  if (typeof baseUrl !== 'string' || splitTarget(req.url ?? '')[0] !== '/') return false
-  for (const [, tail] of tails(baseUrl)) {
-    const found = find(tail)
-    if (found && (found.orderId !== undefined || found.shipmentId !== undefined)) return true
-  }
-  return false
+  if (splitTarget(req.url ?? '')[0] !== '/') return false
+  const { baseUrl, originalUrl } = req as { baseUrl?: unknown; originalUrl?: unknown }
+  return [baseUrl, originalUrl].some((url) => {
+    if (typeof url !== 'string') return false
+    for (const [, tail] of tails(splitTarget(url)[0])) {
+      const found = find(tail)
+      if (found && (found.orderId !== undefined || found.shipmentId !== undefined)) return true
+    }
+    return false
+  })
 }
 
 /** Where the webhook should be mounted for the whole path of a request to match. */
