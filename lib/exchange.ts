@@ -1,6 +1,6 @@
 /** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { EventKind } from './events'
 import type { Client } from './receive/address-check'
 import type { TakenBody } from './receive/app-body'
@@ -72,8 +72,9 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // No listener for errors: Node tells those of a request only to who listens, and `respond.ts` listens where an answer is
-    // sent in more than one step.
+    // Node emits errors of its own requests only if something listens. Those of other streams would end the process. Errors of
+    // the response are listened for in `respond.ts`, where an answer is sent in more than one step.
+    if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers
     this.#options = options

@@ -9,7 +9,15 @@ import type { AddressInfo, Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
-import { authorization, closeAll, credential, emptyCollection, orderEvent, startRig, type Loose } from './harness'
+import {
+  authorization,
+  closeAll,
+  credential,
+  emptyCollection,
+  orderEvent,
+  startRig,
+  type Loose,
+} from './harness'
 
 afterEach(() => {
   jest.useRealTimers()
@@ -183,7 +191,88 @@ test('a serverless request behind express.json()', async () => {
     expect((await answerTo(app, serverless({ headers, body }))).status).toBe(200)
 })
 
+/** As an adapter builds one from any stream. */
+const streamed = (stream: Readable, headers: Record<string, unknown> = {}): IncomingMessage =>
+  Object.assign(stream, {
+    method: 'POST',
+    url: '/order',
+    headers: { ...authorized, ...headers },
+    httpVersionMajor: 1,
+  }) as unknown as IncomingMessage
+
+describe('a request made from a stream of any kind', () => {
+  const event = (): Buffer => Buffer.from(JSON.stringify(orderEvent({ text: 'Größe '.repeat(500) })))
+  const halves = <T>(make: (part: Buffer) => T): T[] => {
+    const bytes = event()
+    return [make(bytes.subarray(0, 1500)), make(bytes.subarray(1500))]
+  }
+
+  test.each<[string, () => Readable]>([
+    ['Buffers', () => Readable.from(halves((part) => part))],
+    ['Uint8Arrays', () => Readable.from(halves((part) => new Uint8Array(part)))],
+    ['a small Uint8Array', () => Readable.from([new Uint8Array(Buffer.from(text()))])],
+    ['ArrayBuffers', () => Readable.from(halves((part) => new Uint8Array(part).buffer))],
+    ['text', () => Readable.from([event().toString()])],
+    ['a web stream', () => Readable.fromWeb(new Response(event()).body as never)],
+    ['what a web stream gives', () => Readable.from(new Response(event()).body as never)],
+  ])('of %s: the body is read', async (_what, make) => {
+    const { webhook, log } = setUp()
+    expect(await answerTo(webhook.listener, streamed(make()))).toMatchObject(delivered)
+    expect(log).toEqual([])
+  })
+
+  test('of objects: kept, and logged', async () => {
+    const { webhook, log } = setUp()
+    expect(await answerTo(webhook.listener, streamed(Readable.from([orderEvent()])))).toMatchObject({ status: 503 })
+    expect(log).toMatchObject([{ level: 'warn', line: expect.stringContaining('chunk of type object') }])
+  })
+
+  test('with a Content-Length that is no number', async () => {
+    const { webhook } = setUp()
+    const req = streamed(Readable.from([text()]), { 'content-length': 'unknown' })
+    expect(await answerTo(webhook.listener, req)).toMatchObject(delivered)
+  })
+
+  test.each<[string, (stream: Readable) => void]>([
+    ['is destroyed', (stream) => void stream.destroy(new Error('connection lost'))],
+    ['emits an error', (stream) => void stream.emit('error', new Error('connection lost'))],
+  ])('that %s during the upload: kept at once, logged, and the process goes on', async (_what, fail) => {
+    const { webhook, log } = setUp()
+    const stream = new Readable({ autoDestroy: false, read: () => undefined })
+    stream.push('{"eventName":')
+    setImmediate(() => fail(stream))
+    expect(await answerTo(webhook.listener, streamed(stream))).toMatchObject({
+      status: 503,
+      json: { code: 'unavailable', detail: 'The upload failed.' },
+    })
+    expect(log).toMatchObject([{ level: 'warn', line: expect.stringContaining('connection lost') }])
+  })
+
+  test('that fails while the callback runs, or without being read: the process goes on', async () => {
+    const streams: Readable[] = []
+    const failAll = (): void => streams.forEach((stream) => void stream.emit('error', new Error('connection lost')))
+    const logger = { warn: () => undefined, error: () => undefined }
+    const webhook = createTradecloudWebhook({ auth: credential, validation: 'off', onOrder: failAll, logger })
+    for (const stream of [Readable.from([text()]), new Readable({ read: () => undefined })]) {
+      streams.push(stream)
+      const req = streamed(stream)
+      if (streams.length === 2) Object.assign(req, { method: 'GET', url: '/order/7' })
+      expect(await answerTo(webhook.listener, req)).toMatchObject(delivered)
+    }
+  })
+})
+
 describe('a request that is no stream', () => {
+  test.each<[string, () => unknown]>([
+    ['a promise', () => Promise.resolve(orderEvent())],
+    ['a web stream', () => new Response(text()).body],
+    ['a Map', () => new Map(Object.entries(orderEvent()))],
+  ])('has %s for its body: kept, and logged', async (_what, body) => {
+    const { webhook, log } = setUp()
+    expect(await answerTo(webhook.listener, mocked(body()))).toMatchObject({ status: 503 })
+    expect(log).toMatchObject([{ level: 'warn', line: expect.stringContaining('The body that the app left') }])
+  })
+
   test.each<[string, () => unknown]>([
     ['an object', () => orderEvent()],
     ['text', text],

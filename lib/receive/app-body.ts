@@ -3,10 +3,9 @@
  * Whatever the app has done to it, the sender is not at fault: see `doubt`.
  */
 import type { IncomingMessage } from 'node:http'
-import { isAnyArrayBuffer } from 'node:util/types'
 import type { Issue } from '../events'
 import type { Result } from '../respond'
-import { Pieces } from './pieces'
+import { bytesOf, Pieces } from './pieces'
 import { refuse, type Refusal } from './refusal'
 
 /** A body as it came, or as a parser of the app left it. */
@@ -29,7 +28,7 @@ const ADVICE = 'Mount the webhook before express.json() and whatever else reads 
  */
 export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
-  const taken = bytesOf(req, rawBody) ?? bytesOf(req, body)
+  const taken = takeBytes(req, rawBody) ?? takeBytes(req, body)
   if (taken) return taken
   if (isEmpty(body)) return hadBody(req) ? swallowed() : 'none'
   if (typeof body === 'object') {
@@ -46,18 +45,13 @@ export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | 
 
 /** The bytes of a stream that the app had told to give text: decoding may have changed them. */
 export function takeText(req: IncomingMessage, bytes: Pieces): ({ ok: true } & TakenBody) | Refusal {
-  return bytesOf(req, bytes.whole.toString('utf8')) ?? swallowed()
+  return takeBytes(req, bytes.whole.toString('utf8')) ?? swallowed()
 }
 
-/** Of any realm: Jest gives tests another `Uint8Array` than Node's. */
-function bytesOf(req: IncomingMessage, value: unknown): ({ ok: true } & TakenBody) | undefined {
+function takeBytes(req: IncomingMessage, value: unknown): ({ ok: true } & TakenBody) | undefined {
   const isText = typeof value === 'string'
-  let bytes: Buffer
-  if (isText) bytes = Buffer.from(value, 'utf8')
-  else if (ArrayBuffer.isView(value)) bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  else if (isAnyArrayBuffer(value)) bytes = Buffer.from(value)
-  else return undefined
-  if (bytes.length === 0) return undefined
+  const bytes = bytesOf(value)
+  if (bytes === undefined || bytes.length === 0) return undefined
   const exact = isExact(req, bytes, isText)
   // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII.
   if (isText && !exact && isGarbled(req, value)) return undefined
@@ -92,7 +86,10 @@ function hadBody(req: IncomingMessage): boolean {
 function isEmpty(body: unknown): boolean {
   if (body === undefined || body === null || body === '') return true
   if (typeof body !== 'object') return false
-  return ArrayBuffer.isView(body) ? body.byteLength === 0 : Object.keys(body).length === 0
+  const bytes = bytesOf(body)
+  if (bytes) return bytes.length === 0
+  // A promise or a web stream has no keys either, and it may hold an event.
+  return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 
 /** Never the sender's fault: it is to try again, and the log has to tell a person. */

@@ -3,6 +3,7 @@
  * collect garbage at once. Small pieces are copied together: a sender who puts each byte into an HTTP chunk of its own would
  * make a Buffer of each, which takes a hundred times the memory of what is in it.
  */
+import { isAnyArrayBuffer } from 'node:util/types'
 
 const SMALL = 1024
 const ROOM = 64 * 1024
@@ -14,6 +15,14 @@ function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return copy
+}
+
+/** The bytes of text or of any binary type, of any realm: Jest gives tests another `Uint8Array` than Node's. */
+export function bytesOf(value: unknown, encoding: BufferEncoding = 'utf8'): Buffer | undefined {
+  if (typeof value === 'string') return Buffer.from(value, encoding)
+  if (Buffer.isBuffer(value)) return value
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return isAnyArrayBuffer(value) ? Buffer.from(value) : undefined
 }
 
 export class Pieces {

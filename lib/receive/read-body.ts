@@ -16,7 +16,7 @@ import {
   type BodyResult,
   type DecodeOptions,
 } from './decode'
-import { Pieces } from './pieces'
+import { bytesOf, Pieces } from './pieces'
 import { refuse, type Refusal } from './refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
@@ -38,7 +38,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
   const labels = encodingLabels(headers['content-encoding'])
   const compressed = areCompressing(labels)
   const maxSize = compressed ? OVERHEAD * limit + OVERHEAD_BYTES : limit
-  const declared = compressed ? 0 : Number(headers['content-length'] ?? 0)
+  const declared = compressed ? 0 : Number(headers['content-length']) || 0
   if (declared > limit) return refused(refuse('body_too_large', tooLarge(limit)))
   if (!budget.fits(declared)) return refused(refuse('unavailable', OVERLOADED))
 
@@ -67,12 +67,13 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     }
     let timer = startTimer(onStall, idleMs)
 
-    const onData = (chunk: Buffer | string): void => {
+    const onData = (chunk: unknown): void => {
       try {
         timer = restartTimer(timer, onStall, idleMs)
         if (options.onlyWait) return
-        // The app may have told the stream to give text.
-        const bytes = typeof chunk === 'string' ? Buffer.from(chunk, req.readableEncoding ?? 'utf8') : chunk
+        // Text if the app has set an encoding; any binary type from a stream of an adapter.
+        const bytes = bytesOf(chunk, req.readableEncoding ?? 'utf8')
+        if (bytes === undefined) throw new TypeError(`The stream of the request holds a chunk of type ${typeof chunk}.`)
         if (pieces.size + bytes.length > maxSize) fail(refuse('body_too_large', tooLarge(limit)))
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
         else pieces.add(bytes)
@@ -92,6 +93,10 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       settle(decoding.result)
     }
     const onClose = (): void => fail(refuse('unavailable', 'The client hung up during the upload.'))
+    const onError = (cause: unknown): void => {
+      if ((cause as { code?: unknown } | undefined)?.code === 'ECONNRESET') onClose()
+      else fail(refuse('unavailable', 'The upload failed.', { cause }))
+    }
     // Each `read` emits `data`, to whoever listens.
     const onReadable = (): void => {
       while (!settled && req.read() !== null);
@@ -101,7 +106,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
 
     // `null`: nothing else has touched the stream, so it flows once there is a listener for `data`.
     const isTouched = req.readableFlowing !== null
-    req.on('data', onData).on('end', onEnd).on('close', onClose)
+    // The listener for errors stays: an error event that no one listens to ends the process.
+    req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)
     if (isTouched) {
       // Whoever reads beside us, as a pipe does, pauses the stream when its own buffer is full.
       req.on('pause', onPause)
