@@ -84,6 +84,7 @@ async function takeDue(): Promise<void> {
 }
 
 process.on('message', (order: Order) => {
+  if (order === 'exit') process.exit(7)
   if (order === 'end') {
     void inbox.close().then(() => process.exit(0))
     return

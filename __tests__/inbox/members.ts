@@ -40,7 +40,7 @@ export class Member {
   }
 
   /** True once the event is stored. False if it may not be. */
-  accept(order: Exclude<Order, 'end'>): Promise<boolean> {
+  accept(order: Exclude<Order, string>): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.set(order.number, resolve)
       if (!this.process.connected) return this.#answer(order.number, false)

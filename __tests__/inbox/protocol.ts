@@ -17,7 +17,7 @@ export interface MemberOptions {
   maxDelayMs?: number
 }
 
-export type Order = { number: number; entity: string } | 'end'
+export type Order = { number: number; entity: string } | 'end' | 'exit'
 
 export type Report =
   { ready: true } | { accepted: number; result: string } | { refused: number; error: string } | { leaseLost: true }

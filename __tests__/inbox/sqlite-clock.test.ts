@@ -64,7 +64,7 @@ test('whatever the clock says, every event is delivered, in order, one at a time
 
 test('a clock that is corrected wakes the process: it is not told to wait for longer than maxDelayMs', async () => {
   const file = join(folder, 'inbox.db')
-  const tables = openTables(chooseDriver(), file)
+  const { tables } = openTables(chooseDriver(), file)
   tables.now = Date.now() + 60 * DAY_MS
   const [event, bytes] = eventOf({ number: 1, entity: 'order' }, 100)
   await accept(tables, { event, size: bytes.length, bytes })
@@ -80,7 +80,7 @@ test('a clock that is corrected wakes the process: it is not told to wait for lo
 })
 
 test('a clock that is set ahead while a large body is being stored: it is refused, and never stored without its first parts', async () => {
-  const tables = openTables(chooseDriver(), join(folder, 'inbox.db'))
+  const { tables } = openTables(chooseDriver(), join(folder, 'inbox.db'))
   const keep = { keepDelivered: false, dedupeTtlMs: 0 } as const
   const [event] = eventOf({ number: 1, entity: 'order' }, 100)
   tables.now = Date.now()

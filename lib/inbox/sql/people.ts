@@ -1,4 +1,5 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics. */
+import type { EventKind } from '../../events'
 import type {
   InboxAttempt,
   InboxEntry,
@@ -19,6 +20,10 @@ const MAX_PAGE = 1_000
 
 interface EventRow {
   event: number
+  id: string
+  name: string
+  kind: EventKind
+  received: number
   state: number
   attempts: number
   bytes: number
@@ -31,7 +36,8 @@ interface EventRow {
   head: string
 }
 
-const COLUMNS = 'event, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key, head'
+const COLUMNS =
+  'event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key, head'
 
 export async function list(
   tables: Tables,
@@ -85,7 +91,7 @@ export async function show(tables: Tables, id: string): Promise<Shown | undefine
   return {
     event: row.event,
     entry: entryOf(row),
-    stored: JSON.parse(row.head) as StoredEvent,
+    stored: headOf(row),
     attempts: attempts.map(({ begun, ended, outcome, reason }) => ({
       begunAt: isoOf(begun),
       endedAt: ended === null ? undefined : isoOf(ended),
@@ -141,7 +147,8 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   const countOf = (state: number): number => counts.find((row) => row.state === state)?.count ?? 0
   const bytesOf = (state: number): number => counts.find((row) => row.state === state)?.bytes ?? 0
   const oldest = await tables.get<{ received: number | null }>(
-    'SELECT min(received) AS received FROM events WHERE state < 2',
+    `SELECT min(received) AS received FROM events WHERE event IN (
+       (SELECT min(event) FROM events WHERE state = ${WAITING}), (SELECT min(event) FROM events WHERE state = ${RUNNING}))`,
   )
   return {
     ...{ waiting: countOf(WAITING), running: countOf(RUNNING), delivered: countOf(DELIVERED) },
@@ -154,8 +161,19 @@ function find(tables: Tables, id: string) {
   return tables.get<EventRow>(`SELECT ${COLUMNS} FROM events WHERE id = ?`, id)
 }
 
-function entryOf({ state, attempts, bytes, due, settled, outcome, reason, head }: EventRow): InboxEntry {
-  const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = JSON.parse(head) as StoredEvent
+/** As far as it can be read, if the database is damaged. */
+function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
+  try {
+    return JSON.parse(head) as StoredEvent
+  } catch {
+    const unknown = { format: 1, trigger: 'body', method: 'POST', path: '', digest: '', requestId: '' } as const
+    return { ...unknown, id, name, kind, receivedAt: isoOf(received) }
+  }
+}
+
+function entryOf(row: EventRow): InboxEntry {
+  const { state, attempts, bytes, due, settled, outcome, reason } = row
+  const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = headOf(row)
   return {
     id,
     name,

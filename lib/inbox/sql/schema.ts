@@ -32,8 +32,8 @@ CREATE UNIQUE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT N
 CREATE INDEX events_by_queue ON events (queue_key, seq) WHERE state < 2;
 CREATE INDEX events_by_state ON events (state, event, bytes);
 CREATE INDEX events_by_entity ON events (reversed_entity_id, event) WHERE reversed_entity_id IS NOT NULL;
-CREATE INDEX events_by_settled ON events (settled) WHERE state = 2;
-CREATE INDEX kept_bodies ON events (settled, bytes) WHERE state = 2 AND has_body = 1;
+CREATE INDEX events_by_settled ON events (state, settled) WHERE state = 2;
+CREATE INDEX kept_bodies ON events (state, has_body, settled, bytes) WHERE state = 2 AND has_body = 1;
 CREATE TABLE bodies (part INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE uploads (event INTEGER PRIMARY KEY, begun INTEGER NOT NULL);
 CREATE TABLE attempts (

@@ -1,6 +1,7 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
 import { TradecloudWebhookError } from '../../errors'
 import type { EventKind } from '../../events'
+import { sha256 } from '../../sha256'
 import { pause, unavailable } from '../deadline'
 import type {
   Accepted,
@@ -78,6 +79,8 @@ export class SqlInbox implements Inbox {
   #attached: Attached | undefined
   #upload: Promise<unknown> = Promise.resolve()
   #hasFailed = false
+  /** Alarms from before a process was attached. */
+  readonly #early: TradecloudWebhookError[] = []
   #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
 
   constructor(options: SqlInboxOptions, createEngine: (events: EngineEvents) => Engine) {
@@ -87,7 +90,7 @@ export class SqlInbox implements Inbox {
         if (this.#attached) this.#attached.owner = undefined
       },
       changed: () => this.#attached?.host.wake(),
-      alarm: (error) => this.#attached?.host.alarm(error),
+      alarm: (error) => this.#alarm(error),
     })
     void this.#tidy()
   }
@@ -131,6 +134,7 @@ export class SqlInbox implements Inbox {
     if (this.#attached) throw new Error('An inbox belongs to one webhook or worker; create one for each.')
     const attached: Attached = { host, renewedAt: -Infinity, stop: new AbortController() }
     this.#attached = attached
+    this.#early.splice(0).forEach((error) => host.alarm(error))
     void this.#renew(attached)
     return () => {
       attached.stop.abort()
@@ -147,8 +151,16 @@ export class SqlInbox implements Inbox {
     if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
     const owner = await this.#register(attached)
     const { name, wanted, maxDelayMs } = attached.host
-    const { taken, nextDue } = await this.#run('take', { owner, name, wanted, limit, maxBytes })
-    const deliveries = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
+    const { taken, nextDue, damaged } = await this.#run('take', { owner, name, wanted, limit, maxBytes })
+    for (const key of damaged) {
+      const remedy = 'keep a copy of the database, and recover it (SQLite: `sqlite3 FILE .recover`) or restore a backup'
+      this.#alarm(
+        unavailable(`An event of ${key} cannot be read. Its events wait; the others are delivered: ${remedy}.`),
+      )
+    }
+    const all = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
+    const deliveries: InboxDelivery[] = []
+    for (const delivery of all) if (await this.#isIntact(delivery)) deliveries.push(delivery)
     if (nextDue === undefined) return { deliveries }
     return { deliveries, nextDueInMs: Math.min(Math.max(0, nextDue - Date.now()), maxDelayMs) }
   }
@@ -168,6 +180,19 @@ export class SqlInbox implements Inbox {
     }
     this.#taken.set(delivery, { ...taken, bytes: undefined, owner })
     return delivery
+  }
+
+  /** A body that is not what was received goes to quarantine. */
+  async #isIntact(delivery: InboxDelivery): Promise<boolean> {
+    const { event, bytes } = delivery
+    // Larger ones would take too long here.
+    if (bytes.length === 0 || bytes.length > PART_BYTES || sha256(bytes) === event.digest) return true
+    const reason = `The stored body of event ${event.id} is damaged: it is not the one that was received.`
+    await this.settle(delivery, { result: 'quarantined', outcome: 'damaged', reason })
+    this.#alarm(
+      unavailable(`${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`),
+    )
+    return false
   }
 
   async #bodyOf(event: number, size: number, small?: Uint8Array): Promise<Buffer> {
@@ -240,6 +265,11 @@ export class SqlInbox implements Inbox {
   ): Promise<Result<Name>> {
     this.#checkOpen()
     return this.#engine.runDurably(name, argument, transfer)
+  }
+
+  #alarm(error: TradecloudWebhookError): void {
+    if (this.#attached) this.#attached.host.alarm(error)
+    else this.#early.push(error)
   }
 
   /** Reported once, and again only after it worked in between. Requests that fail meanwhile are reported by their senders. */

@@ -36,20 +36,34 @@ const SMALL_BODY = 64 * 1024
 /** A token identifies one delivery of one process. */
 let lastToken = 0
 
-/** `nextDue`: time of the first wanted event, if none is due. */
-export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDue?: number }> {
+/** Owner of the queues whose first event cannot be read, until the database is opened again. */
+export const DAMAGED = 'damaged'
+
+/** `nextDue`: time of the first wanted event, if none is due. `damaged`: queues whose first event cannot be read. */
+export async function take(
+  tables: Tables,
+  request: TakeRequest,
+): Promise<{ taken: Taken[]; nextDue?: number; damaged: string[] }> {
   const { owner, limit, maxBytes } = request
   const taken: Taken[] = []
+  const damaged: string[] = []
   let room = maxBytes
   for (const { queue, key, bytes } of await dueQueues(tables, request)) {
     if (taken.length === limit) break
     if (bytes > room) continue
-    const one = await takeFirst(tables, queue, key, owner)
-    if (!one) continue
-    taken.push(one)
-    room -= one.size
+    try {
+      const one = await takeFirst(tables, queue, key, owner)
+      if (!one) continue
+      taken.push(one)
+      room -= one.size
+    } catch (error) {
+      // Bytes were changed: the record is no JSON any more.
+      if (!(error instanceof SyntaxError)) throw error
+      await tables.run('UPDATE queues SET owner = ? WHERE queue = ?', DAMAGED, queue)
+      damaged.push(key)
+    }
   }
-  return taken.length > 0 ? { taken } : { taken, nextDue: await nextDue(tables, request) }
+  return { taken, damaged, ...(taken.length === 0 && { nextDue: await nextDue(tables, request) }) }
 }
 
 async function takeFirst(tables: Tables, queue: number, key: string, owner: string): Promise<Taken | undefined> {

@@ -80,8 +80,7 @@ export class SqliteEngine implements Engine {
       if (durable) await this.#flush(session)
       return value
     } catch (error) {
-      if (error instanceof Error && error.message === SUSPECT)
-        void this.#session?.then((session) => this.#repair(session))
+      if (error instanceof Error && error.message === SUSPECT) void this.#repair()
       throw explain(error, this.#options.file)
     }
   }
@@ -104,11 +103,21 @@ export class SqliteEngine implements Engine {
     await createFolder(dirname(file))
     await refuseNetworkDisk(dirname(file))
     const thread = new Thread({ ...this.#options, driver: this.#driver }, () => this.#events.changed())
-    await thread.opened
+    const warning = await thread.opened
     const session = { thread, flusher: await Flusher.of(file) }
+    void thread.ended.then(() => this.#forget(session))
+    if (warning !== undefined) this.#events.alarm(unavailable(warning))
     if (this.#wasOpen) this.#events.reopened()
     this.#wasOpen = true
     return session
+  }
+
+  /** A thread that ended by itself is replaced. */
+  async #forget(session: Session): Promise<void> {
+    const current = this.#session
+    if (this.#closed || (await current?.catch(() => undefined)) !== session || this.#session !== current) return
+    this.#session = undefined
+    await session.flusher.close()
   }
 
   async #flush(session: Session): Promise<void> {
@@ -116,21 +125,22 @@ export class SqliteEngine implements Engine {
       await session.flusher.flush()
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)
-      else void this.#repair(session)
+      else void this.#repair()
       throw error
     }
   }
 
   /** What is in the log may never have reached the disk: nothing counts as stored until all of it is in the file. */
-  #repair(session: Session): Promise<void> {
-    this.#repairing ??= this.#repairNow(session).finally(() => (this.#repairing = undefined))
+  #repair(): Promise<void> {
+    this.#repairing ??= this.#repairNow().finally(() => (this.#repairing = undefined))
     return this.#repairing
   }
 
   /** Never rejects. Tries until it works, or the inbox is closed. */
-  async #repairNow({ thread, flusher }: Session): Promise<void> {
+  async #repairNow(): Promise<void> {
     for (let isKnown = false; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
       try {
+        const { thread, flusher } = await this.#opened()
         // Other processes have to know, and those that come after a crash of this one.
         if (!isKnown) await thread.call('suspect', true)
         isKnown = true
@@ -160,6 +170,7 @@ export class SqliteEngine implements Engine {
     await createFolder(dirname(file))
     const copy = `${file}.rescued-${randomUUID()}`
     await thread.call('copyTo', copy)
+    await flusher.removeLog()
     // Never over a file that another process has put there.
     const isPutBack = await link(copy, file).then(
       () => true,

@@ -2,7 +2,7 @@
  * Flushes the write-ahead log to disk, and makes sure that it is still the file that others would open. Only the log and
  * never the database file or its `-shm` may be opened here: closing a descriptor of those drops SQLite's locks.
  */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 
 interface FileIdentity {
   dev: number
@@ -46,6 +46,20 @@ export class Flusher {
         return (this.#running = this.#flushNow())
       })
     return this.#next
+  }
+
+  /** Removes what belongs to a file that is gone. SQLite would apply the log to the file that takes its place. */
+  async removeLog(): Promise<void> {
+    const [file, log] = this.#identities
+    if (!file || !log) return
+    const isOurs = (openFile: OpenFile): Promise<boolean> =>
+      checkIdentity(openFile).then(
+        () => true,
+        () => false,
+      )
+    if ((await isOurs(file)) || !(await isOurs(log))) return
+    await rm(`${file.path}-shm`, { force: true })
+    await rm(log.path, { force: true })
   }
 
   async close(): Promise<void> {

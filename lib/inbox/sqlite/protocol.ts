@@ -12,8 +12,8 @@ export interface WorkerOptions {
   gate: SharedArrayBuffer
 }
 
-/** By these shared flags the main thread waits for a transaction before the process exits. */
-export const GATE = { busy: 0, stop: 1, bytes: 8 } as const
+/** By these shared flags the main thread has the file closed before the process exits. */
+export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
 export type Call = Operation | keyof Controls
 
@@ -31,7 +31,7 @@ export type Response =
 /** The results of one transaction, or that another process has changed the file. */
 export type Posted = { results: Response[] } | { changed: true }
 
-/** ID of the first response, which tells whether the file could be opened. */
+/** ID of the first response, which tells whether the file could be opened; its value is what a person should know. */
 export const OPENED = 0
 
 /** Message of an `accept` that is refused until the file is repaired. */

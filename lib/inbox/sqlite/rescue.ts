@@ -7,6 +7,10 @@ import type { SqliteTables } from './tables'
 /** Writes everything that the open file holds into a new file. */
 export function copyTo(tables: SqliteTables, path: string): void {
   tables.run('VACUUM INTO ?', path)
+  tables.run('ATTACH ? AS copy', path)
+  // It has no log.
+  tables.run("DELETE FROM copy.meta WHERE key = 'log'")
+  tables.run('DETACH copy')
 }
 
 /** Stores the undelivered events of another file. Those that are known already stay as they are. */

@@ -4,7 +4,7 @@ import { TradecloudWebhookError } from '../../errors'
 import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
 import { workerSource } from './worker-source'
 
-/** Node ends worker threads when the process exits; a transaction is given this long to end first. */
+/** Node ends worker threads when the process exits; the thread is given this long to end its transaction and close the file. */
 const EXIT_MS = 2_500
 
 /** `code`: extended result code of SQLite. */
@@ -18,14 +18,16 @@ export class SqliteError extends Error {
 }
 
 export class Thread {
-  /** Resolves once the file is open. */
-  readonly opened: Promise<void>
+  /** Resolves once the file is open, with what a person should know about it. */
+  readonly opened: Promise<string | undefined>
+  /** Resolves once the thread has ended, for whatever reason. */
+  readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   readonly #flags: Int32Array
-  readonly #ended: Promise<void>
   readonly #onExit: () => void
   #lastId = OPENED
+  #hasEnded = false
 
   constructor(options: Omit<WorkerOptions, 'gate'>, onChange: () => void) {
     const gate = new SharedArrayBuffer(GATE.bytes)
@@ -33,7 +35,7 @@ export class Thread {
     const workerData: WorkerOptions = { ...options, gate }
     // Nothing of the process's own arguments or environment concerns the thread.
     this.#worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], name: 'tradecloud-webhook inbox' })
-    this.opened = this.#expect(OPENED) as Promise<void>
+    this.opened = this.#expect(OPENED) as Promise<string | undefined>
     this.opened.catch(() => undefined)
     this.#worker.on('message', (posted: Posted) => {
       if ('changed' in posted) onChange()
@@ -44,22 +46,25 @@ export class Thread {
       for (const { reject } of this.#pending.values()) reject(error)
       this.#pending.clear()
     }
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         process.off('exit', this.#onExit)
-        fail(new TradecloudWebhookError('unavailable', 'The inbox is closed.'))
+        this.#hasEnded = true
+        fail(closed())
         resolve()
       })
     })
     this.#worker.once('error', fail)
     this.#onExit = () => {
       Atomics.store(this.#flags, GATE.stop, 1)
-      if (Atomics.load(this.#flags, GATE.busy) === 1) Atomics.wait(this.#flags, GATE.busy, 1, EXIT_MS)
+      this.#worker.postMessage({ id: OPENED, call: 'close', argument: undefined } satisfies Request)
+      Atomics.wait(this.#flags, GATE.open, 1, EXIT_MS)
     }
     process.on('exit', this.#onExit)
   }
 
   call(call: Call, argument: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    if (this.#hasEnded) return Promise.reject(closed())
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#worker.postMessage(request, transfer)
@@ -71,7 +76,7 @@ export class Thread {
   async close(): Promise<void> {
     await this.call('close', undefined).catch(() => undefined)
     this.#worker.ref()
-    await this.#ended
+    await this.ended
   }
 
   #expect(id: number): Promise<unknown> {
@@ -90,4 +95,8 @@ export class Thread {
     if (this.#pending.size > 0) this.#worker.ref()
     else this.#worker.unref()
   }
+}
+
+function closed(): Error {
+  return new TradecloudWebhookError('unavailable', 'The inbox is closed.')
 }

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { operations, READS, type Operation } from '../sql/operations'
 import { sumOf } from '../sql/prune'
-import { openTables } from './open'
+import { closeTables, isMarked, mark, openTables } from './open'
 import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
 import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
@@ -20,7 +20,7 @@ const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 32 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
 
-function createControls(tables: SqliteTables) {
+function createControls(tables: SqliteTables, flags: Int32Array) {
   return {
     /** True if the whole write-ahead log is in the file now. */
     checkpoint: (mode: 'PASSIVE' | 'TRUNCATE') => {
@@ -35,7 +35,9 @@ function createControls(tables: SqliteTables) {
     copyTo: (path: string) => copyTo(tables, path),
     takeOver: (path: string) => takeOver(tables, path),
     close: () => {
-      tables.database.close()
+      closeTables(tables)
+      Atomics.store(flags, GATE.open, 0)
+      Atomics.notify(flags, GATE.open)
       // Nothing is left to wait for, so the thread ends.
       setImmediate(() => parentPort?.close())
     },
@@ -59,7 +61,7 @@ class Loop {
     this.#tables = tables
     this.#options = options
     this.#flags = new Int32Array(options.gate)
-    this.#controls = createControls(tables)
+    this.#controls = createControls(tables, this.#flags)
     this.checkChanges()
   }
 
@@ -71,9 +73,17 @@ class Loop {
   /** Tells the main thread when another process has committed something. */
   checkChanges(): void {
     if (this.#closed || this.#running) return
-    const row = this.#tables.get<{ data_version: number }>('PRAGMA data_version')
-    if (this.#version !== undefined && row?.data_version !== this.#version) post({ changed: true })
-    this.#version = row?.data_version
+    try {
+      const row = this.#tables.get<{ data_version: number }>('PRAGMA data_version')
+      const before = this.#version
+      this.#version = row?.data_version
+      if (before === undefined || this.#version === before) return
+      post({ changed: true })
+      // Another process has closed the file.
+      if (!isMarked(this.#tables)) mark(this.#tables, this.#options.file)
+    } catch {
+      // Requests that need the file fail, and say why.
+    }
   }
 
   /** Requests that were posted in the same turn of the main thread arrive one after another, so it waits for all of them. */
@@ -84,15 +94,14 @@ class Loop {
   }
 
   async #runBatch(): Promise<void> {
-    if (Atomics.load(this.#flags, GATE.stop) === 1) return
-    Atomics.store(this.#flags, GATE.busy, 1)
-    const batch = this.#nextBatch()
+    let batch: Request[]
+    if (Atomics.load(this.#flags, GATE.stop) === 0) batch = this.#nextBatch()
+    // The process is about to exit, and waits only for this.
+    else batch = this.#waiting.filter(({ call }) => call === 'close')
     const [first] = batch
-    post({ results: first && this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
-    Atomics.store(this.#flags, GATE.busy, 0)
-    Atomics.notify(this.#flags, GATE.busy)
+    if (first) post({ results: this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
     this.#running = false
-    this.#schedule()
+    if (!this.#closed) this.#schedule()
   }
 
   #nextBatch(): Request[] {
@@ -180,12 +189,17 @@ function post(message: Posted): void {
 }
 
 function main(options: WorkerOptions): void {
+  const flags = new Int32Array(options.gate)
+  Atomics.store(flags, GATE.open, 1)
   try {
-    const loop = new Loop(openTables(options.driver, options.file), options)
+    const { tables, warning } = openTables(options.driver, options.file)
+    const loop = new Loop(tables, options)
     parentPort?.on('message', (request: Request) => loop.add(request))
     startInterval(() => loop.checkChanges(), CHECK_CHANGES_MS)
-    post({ results: [{ id: OPENED, ok: true, value: undefined }] })
+    post({ results: [{ id: OPENED, ok: true, value: warning }] })
   } catch (error) {
+    Atomics.store(flags, GATE.open, 0)
+    Atomics.notify(flags, GATE.open)
     post({ results: [failed(OPENED, error)] })
     parentPort?.close()
   }

@@ -1,0 +1,125 @@
+/** Every statement of an inbox finds its rows through an index, however many events wait or are kept. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { operations, type Argument, type Operation } from '../../lib/inbox/sql/operations'
+import { ownIdentity } from '../../lib/inbox/sql/process-identity'
+import { sumOf } from '../../lib/inbox/sql/prune'
+import type { Value } from '../../lib/inbox/sql/tables'
+import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { openTables } from '../../lib/inbox/sqlite/open'
+import { SqliteTables } from '../../lib/inbox/sqlite/tables'
+import { eventOf } from './numbered-event'
+
+/** Notes each statement. */
+class Recording extends SqliteTables {
+  readonly statements = new Set<string>()
+
+  override run(sql: string, ...values: Value[]): number {
+    this.statements.add(sql)
+    return super.run(sql, ...values)
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the row that the statement selects
+  override get<Row>(sql: string, ...values: Value[]): Row | undefined {
+    this.statements.add(sql)
+    return super.get<Row>(sql, ...values)
+  }
+
+   
+  override all<Row>(sql: string, ...values: Value[]): Row[] {
+    this.statements.add(sql)
+    return super.all<Row>(sql, ...values)
+  }
+}
+
+/** Tables with a row per process or unfinished upload; lists that read the rows in order and end at the limit; and sums. */
+const SCANNED = [
+  /FROM processes( |$)/,
+  /FROM uploads WHERE begun/,
+  /ORDER BY event (ASC|DESC) LIMIT/,
+  /UPDATE sqlite_sequence/,
+  /GROUP BY state/,
+]
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sqlite-plans-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('no statement reads more rows than it needs, and none sorts', async () => {
+  const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
+  const tables = new Recording(opened.database)
+  tables.now = Date.now()
+  const run = <Name extends Operation>(name: Name, argument: Argument<Name>) =>
+    (operations[name] as (tables: SqliteTables, argument: Argument<Name>) => Promise<unknown>)(tables, argument)
+  for (let number = 1; number <= 12; number++) {
+    const [event, bytes] = eventOf({ number, entity: `order-${number % 3}` }, 100)
+    const more =
+      number === 12
+        ? { trigger: 'id' as const, key: undefined }
+        : { ...(number === 11 && { quarantine: { code: 'unreadable', reason: '' } }) }
+    const stored = { ...event, ...more, ...(number === 10 && { repeatable: true as const }) }
+    await run('accept', { event: stored, size: number === 12 ? 0 : bytes.length, bytes })
+    await run('accept', { event: stored, size: number === 12 ? 0 : bytes.length, bytes })
+  }
+  const registration = { name: 'faults', wanted: [], identity: ownIdentity() }
+  const owner = (await run('register', registration)) as string
+  const wanted = [{ kind: 'order' as const }, { kind: 'shipment' as const, eventNames: ['ShipmentCreated'] }]
+  for (const result of ['retry', 'dead', 'delivered', 'delivered', 'quarantined', 'delivered'] as const) {
+    const { taken } = (await run('take', { owner, name: 'faults', wanted, limit: 1, maxBytes: 1e6 })) as {
+      taken: Array<{ queue: number; token: number; event: number }>
+    }
+    const [{ queue, token, event } = { queue: 0, token: 0, event: 0 }] = taken
+    const settlement = { result, delayMs: 0, outcome: '', reason: '' }
+    await run('settle', { owner, queue, token, event, settlement, keep: result !== 'dead' })
+  }
+  await run('take', { owner, name: 'faults', wanted, limit: 0, maxBytes: 1e6 })
+  const upload = (await run('beginUpload', undefined)) as number
+  await run('writePart', { event: upload, part: 0, data: Buffer.alloc(1) })
+  for (const state of ['waiting', 'delivered', 'dead', 'quarantined'] as const) {
+    for (const newestFirst of [true, false]) await run('list', { state, newestFirst, after: '5', entityId: '2' })
+    const { entries } = (await run('list', { state })) as { entries: Array<{ id: string }> }
+    for (const { id } of entries.slice(0, 1)) {
+      await run('show', id)
+      await run('replay', id)
+      await run('giveUp', { id, reason: '' })
+      await run('purge', id)
+    }
+  }
+  await run('list', {})
+  await run('stats', undefined)
+  await sumOf(tables, 'state < 2')
+  await run('shortenWaits', { name: 'faults', wanted, maxDelayMs: 1 })
+  await run('renew', owner)
+  await run('retire', owner)
+  await run('wanted', 'faults')
+  tables.leaseNow = Number.MAX_SAFE_INTEGER
+  await run('removeGone', { ownId: undefined, identity: ownIdentity() })
+  tables.now += 1e12
+  await run('prune', { keepDelivered: { forMs: 0, maxBytes: 0 }, dedupeTtlMs: 0 })
+
+  const bad: string[] = []
+  for (const sql of tables.statements) {
+    const plan = opened.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail)
+    const scans = plan.filter((step) => /^SCAN (?!CONSTANT ROW)|TEMP B-TREE/.test(step))
+    if (scans.length > 0 && !SCANNED.some((allowed) => allowed.test(sql))) bad.push(`${sql}: ${scans.join()}`)
+  }
+  expect(bad).toEqual([])
+  expect(tables.statements.size).toBeGreaterThan(40)
+  opened.database.close()
+})
+
+test.each([
+  ['a state', { state: 'waiting' }, /events_by_state/],
+  ['an entity', { entityId: 'PO1' }, /events_by_entity/],
+] as const)('a list of %s reads only what matches', async (_what, filter, index) => {
+  const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
+  const tables = new Recording(opened.database)
+  await operations.list(tables, filter)
+  const [sql = ''] = tables.statements
+  const plan = opened.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail)
+  expect(plan.join()).toMatch(index)
+  opened.database.close()
+})
