@@ -9,15 +9,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
-import {
-  authorization,
-  closeAll,
-  credential,
-  emptyCollection,
-  orderEvent,
-  startRig,
-  type Loose,
-} from './harness'
+import { authorization, closeAll, credential, emptyCollection, orderEvent, startRig, type Loose } from './harness'
 
 afterEach(() => {
   jest.useRealTimers()

@@ -1,6 +1,7 @@
 /** Which callback an event goes to: the one for its name, else the one for its kind. */
 import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
+import { isObject } from '../entity-state'
 import { invalidOption } from '../errors'
 import type {
   EventKind,
@@ -103,7 +104,8 @@ interface Named {
 function readNamed(on: unknown): Map<string, Named> {
   const named = new Map<string, Named>()
   if (on === undefined) return named
-  if (typeof on !== 'object' || on === null) throw invalidOption('on', 'is not an object of callbacks by event name')
+  if (!isPlainObject(on))
+    throw invalidOption('on', 'is not a plain object of callbacks by event name; methods of a class are not found')
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
@@ -115,4 +117,11 @@ function readNamed(on: unknown): Map<string, Named> {
     if (set) for (const name of names) if (!named.has(name)) named.set(name, set)
   }
   return named
+}
+
+/** Of any realm. The entries of anything else, such as a Map or an instance of a class, would be overlooked. */
+function isPlainObject(value: unknown): value is object {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }

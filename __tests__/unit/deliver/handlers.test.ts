@@ -11,6 +11,12 @@ const onShipment = () => undefined
 const onUnknown = () => undefined
 const named = () => undefined
 
+class Named {
+  OrderSynced(): unknown {
+    return this
+  }
+}
+
 const refusal = (options: unknown): string => refusalOf(() => createHandlers(options as CallbackOptions))
 
 describe('finding', () => {
@@ -120,8 +126,11 @@ it.each<[string, unknown, string]>([
   ['null', { onShipment: null, onOrder }, '`onShipment` is object, not a function'],
   ['an object', { onOrderDocuments: {} }, '`onOrderDocuments` is object, not a function'],
   ['a number', { onUnknown: 5 }, '`onUnknown` is number, not a function'],
-  ['names that are no object', { on: 'x', onOrder }, '`on` is not an object'],
-  ['names that are null', { on: null, onOrder }, '`on` is not an object'],
+  ['names that are no object', { on: 'x', onOrder }, '`on` is not a plain object'],
+  ['names that are null', { on: null, onOrder }, '`on` is not a plain object'],
+  ['names in a list', { on: [named], onOrder }, '`on` is not a plain object'],
+  ['names in a Map', { on: new Map([['OrderSynced', named]]), onOrder }, '`on` is not a plain object'],
+  ['methods of a class', { on: new Named(), onOrder }, '`on` is not a plain object'],
   ['an unknown name that is undefined', { on: { OrderIssued: undefined } }, '`onOrder` is missing'],
   ['an unknown name without a function', { on: { OrderIssued: {} } }, '`on.OrderIssued` is object, not a function'],
   ['a known name without a function', { on: { OrderSynced: true } }, '`on.OrderSynced` is boolean, not a function'],
