@@ -78,7 +78,7 @@ export async function sendAll(
     connections,
     signal,
   }: { events: number; entities: number; connections: number; signal?: AbortSignal },
-  member: () => Member | undefined,
+  member: () => Pick<Member, 'accept'> | undefined,
   onAccepted: (count: number) => void = () => undefined,
 ): Promise<void> {
   let next = 0

@@ -26,7 +26,6 @@ class Recording extends SqliteTables {
     return super.get<Row>(sql, ...values)
   }
 
-   
   override all<Row>(sql: string, ...values: Value[]): Row[] {
     this.statements.add(sql)
     return super.all<Row>(sql, ...values)
