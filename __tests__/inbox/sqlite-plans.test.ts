@@ -94,6 +94,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   await run('renew', owner)
   await run('retire', owner)
   await run('wanted', 'faults')
+  await run('unowned', 'faults')
   tables.leaseNow = Number.MAX_SAFE_INTEGER
   await run('removeGone', { ownId: undefined, identity: ownIdentity() })
   tables.now += 1e12

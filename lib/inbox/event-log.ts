@@ -160,6 +160,8 @@ export interface InboxHost {
   wanted: readonly Wanted[]
   /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
   maxDelayMs: number
+  /** An alarm is raised for an event that is due for so long and that no process has a callback for. Absent: none. */
+  handlerTimeoutMs?: number | undefined
   /** Something may be there to take. May be called at any time, also when nothing is. */
   wake(): void
   /** The lease was lost, because the process stood still: other processes may deliver what it had taken. */

@@ -2,7 +2,7 @@
 import type { ListOptions } from '../event-log'
 import { accept, beginUpload, writePart, type AcceptRequest } from './accept'
 import { giveUp, list, purge, replay, show, stats } from './people'
-import { register, remove, removeGone, renew, retire, wantedBy, type Registration } from './processes'
+import { register, remove, removeGone, renew, retire, unowned, wantedBy, type Registration } from './processes'
 import { prune, type KeepOptions } from './prune'
 import { settle, type SettleRequest } from './settle'
 import type { Tables } from './tables'
@@ -28,12 +28,13 @@ export const operations = {
   remove: (tables: Tables, id: string) => remove(tables, id),
   removeGone: (tables: Tables, own: Parameters<typeof removeGone>[1]) => removeGone(tables, own),
   wanted: (tables: Tables, name: string) => wantedBy(tables, name),
+  unowned: (tables: Tables, name: string) => unowned(tables, name),
   prune: (tables: Tables, options: KeepOptions) => prune(tables, options),
   shortenWaits: (tables: Tables, request: Parameters<typeof shortenWaits>[1]) => shortenWaits(tables, request),
 }
 
 /** These need no lock, so that they also work while another process holds one. */
-export const READS: readonly string[] = ['readPart', 'list', 'show', 'stats', 'wanted']
+export const READS: readonly string[] = ['readPart', 'list', 'show', 'stats', 'wanted', 'unowned']
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]

@@ -1,6 +1,8 @@
 /** The processes that share an inbox: what they take, and the queues of those that are gone. */
 import { randomUUID } from 'node:crypto'
+import type { EventKind } from '../../events'
 import type { Wanted } from '../event-log'
+import { ANY_KIND } from './names'
 import { isGone, type ProcessIdentity } from './process-identity'
 import { insert, type Tables } from './tables'
 
@@ -74,4 +76,13 @@ function hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow, own: Pro
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   const rows = await tables.all<{ wanted: string }>('SELECT wanted FROM processes WHERE name = ?', name)
   return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
+}
+
+/** The kinds and names of the events that wait and belong to no process, and since when the first of each is due. */
+export async function unowned(tables: Tables, name: string) {
+  return tables.all<{ kind: EventKind; event_name: string; due: number }>(
+    `SELECT kind, event_name, min(due) AS due FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
+     GROUP BY kind, event_name`,
+    name,
+  )
 }

@@ -79,6 +79,7 @@ export class SqlInbox implements Inbox {
   #attached: Attached | undefined
   #upload: Promise<unknown> = Promise.resolve()
   #hasFailed = false
+  #untaken: ReadonlySet<string> = new Set()
   /** Alarms from before a process was attached. */
   readonly #early: TradecloudWebhookError[] = []
   #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
@@ -320,6 +321,22 @@ export class SqlInbox implements Inbox {
     }
   }
 
+  /** Once for each kind and name, until it is taken. */
+  async #reportUntaken({ name, handlerTimeoutMs = Infinity }: InboxHost): Promise<void> {
+    const wanted = await this.#run('wanted', name)
+    const late = (await this.#run('unowned', name)).filter(
+      ({ kind, event_name, due }) =>
+        due < Date.now() - handlerTimeoutMs && !includes(wanted, kind, event_name || undefined),
+    )
+    const names = new Set(late.map(({ kind, event_name }) => [kind, event_name].filter(Boolean).join(' ')))
+    for (const one of names)
+      if (!this.#untaken.has(one))
+        this.#alarm(
+          unavailable(`Events wait that no process has a callback for: ${one}. Start one that has, or give them up.`),
+        )
+    this.#untaken = names
+  }
+
   /** Frees the queues of processes that are gone, and removes what is not kept any longer. */
   async #tidy(): Promise<void> {
     const { signal } = this.#closing
@@ -333,6 +350,7 @@ export class SqlInbox implements Inbox {
         const { name, wanted, maxDelayMs } = host
         if ((await this.#run('shortenWaits', { name, wanted, maxDelayMs })) || gone.length > 0) host.wake()
         if (count % PRUNE_EVERY !== 0) continue
+        await this.#reportUntaken(host)
         const { keepDelivered, dedupeTtlMs } = this.#options
         while (await this.#run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, signal)
         this.#recovered()

@@ -22,6 +22,8 @@ export interface Member {
   takeNow: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
   /** How often the inbox has said that there may be something. */
   wakes: () => number
+  /** Messages of the alarms that were raised. */
+  alarms: string[]
   detach: () => void
 }
 
@@ -59,13 +61,15 @@ export class Harness {
 
 export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAME): Member {
   let wakes = 0
+  const alarms: string[] = []
   const detach = inbox.attach({
     name,
     wanted,
     maxDelayMs: 900_000,
     wake: () => wakes++,
     leaseLost: () => undefined,
-    alarm: () => undefined,
+    handlerTimeoutMs: 1,
+    alarm: ({ message }) => void alarms.push(message),
   })
   const takeNow = async (limit = 100, maxBytes = Number.MAX_SAFE_INTEGER): Promise<InboxDelivery[]> =>
     (await inbox.take({ limit, maxBytes })).deliveries
@@ -75,7 +79,7 @@ export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAM
       return taken.length > 0 ? taken : undefined
     }, 'something to take')
   const takeOne = async (): Promise<InboxDelivery> => (await take(1))[0] ?? assert.fail('nothing was taken')
-  return { inbox, take, takeOne, takeNow, wakes: () => wakes, detach }
+  return { inbox, take, takeOne, takeNow, wakes: () => wakes, alarms, detach }
 }
 
 /** Looks again until there is a value. */

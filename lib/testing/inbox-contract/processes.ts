@@ -1,6 +1,6 @@
 /** Contract: several processes on one inbox, and what is left by those that end. */
 import assert from 'node:assert/strict'
-import { same, attach, getTrigger, ofOrder, orderEvent, until, type ContractTest } from './harness'
+import { NAME, same, attach, getTrigger, ofOrder, orderEvent, until, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
 
@@ -27,6 +27,42 @@ export const processTests: ContractTest[] = [
       await other.accept(...orderEvent())
       await until(() => Promise.resolve(one.wakes() > before || undefined), 'the other process to be woken')
       assert.equal((await one.takeNow()).length, 1)
+    },
+  },
+  {
+    name: 'processes: during a deployment each event goes to the release that has a callback for it',
+    run: async (harness) => {
+      const before = await harness.join([{ kind: 'order' }])
+      const after = await harness.join([{ kind: 'order' }, { kind: 'shipment' }])
+      for (let i = 0; i < 10; i++)
+        await before.inbox.accept(
+          ...orderEvent(`s${i}`, { kind: 'shipment', entity: { kind: 'shipment', id: `${i}` } }),
+        )
+      await before.inbox.accept(...orderEvent('order'))
+      assert.equal(await before.inbox.isWanted(NAME, 'shipment', undefined), true)
+      same(
+        (await before.takeNow()).map(({ event }) => event.kind),
+        ['order'],
+      )
+      const taken = await after.takeNow()
+      assert.equal(taken.length, 10)
+      for (const delivery of taken) await after.inbox.settle(delivery, DELIVERED)
+      const { delivered, dead, quarantined } = await before.inbox.stats()
+      same([delivered, dead, quarantined], [10, 0, 0])
+    },
+  },
+  {
+    name: 'processes: an event that none of them has a callback for waits, and raises an alarm once',
+    run: async (harness) => {
+      const { inbox, alarms, takeNow } = await harness.join([{ kind: 'order' }])
+      for (const id of ['1', '2'])
+        await inbox.accept(...orderEvent(`s${id}`, { kind: 'shipment', entity: { kind: 'shipment', id } }))
+      await until(() => Promise.resolve(alarms.length > 0 || undefined), 'an alarm')
+      assert.equal(alarms.length, 1)
+      assert.match(alarms[0] ?? '', /no process has a callback for: shipment/)
+      same(await takeNow(), [])
+      const later = await harness.join([{ kind: 'shipment' }])
+      assert.equal((await later.takeNow()).length, 2)
     },
   },
   {
