@@ -3,6 +3,7 @@
  * stream or read from it. The sender is not at fault: an event that can still be read is delivered, else it is kept.
  */
 import express from 'express'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -203,6 +204,21 @@ describe('a body that can still be read: delivered', () => {
       const rig = await startBehind(express.json({ verify: verify(keep) }))
       expect(await rig.post(orderEvent())).toMatchObject(delivered)
     }
+  })
+
+  test.each<[string, (bytes: Buffer) => string]>([
+    ['base64', (bytes) => bytes.toString('base64')],
+    ['hex', (bytes) => bytes.toString('hex')],
+    ['a digest', (bytes) => createHash('sha256').update(bytes).digest('hex')],
+  ])('`rawBody` as %s: what the parser made of the body counts', async (_what, keep) => {
+    const rig = await startBehind(express.json({ verify: verify(keep) }))
+    const request = { method: 'POST', path: '/order', headers: json }
+    const bodyOf = () => JSON.stringify(orderEvent({ text: 'Größe 🚢' }))
+    expect(await rig.send({ ...request, body: bodyOf() })).toMatchObject(delivered)
+    expect(await rig.send({ ...request, chunks: [bodyOf()] })).toMatchObject(delivered)
+    const headers = { ...json, 'Content-Encoding': 'gzip' }
+    expect(await rig.send({ ...request, headers, body: gzipSync(bodyOf()) })).toMatchObject(delivered)
+    expect(rig.calls.map(({ event }) => event.order.text)).toEqual(Array(3).fill('Größe 🚢'))
   })
 
   test('`rawBody` beside a stream that nothing has read: the stream counts', async () => {

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../events'
 import type { Result } from '../respond'
+import { startsAsText } from './decode'
 import { bytesOf, Pieces } from './pieces'
 import { refuse, type Refusal } from './refusal'
 
@@ -50,12 +51,14 @@ export function takeText(req: IncomingMessage, bytes: Pieces): ({ ok: true } & T
 
 function takeBytes(req: IncomingMessage, value: unknown): ({ ok: true } & TakenBody) | undefined {
   const isText = typeof value === 'string'
-  const bytes = bytesOf(value)
-  if (bytes === undefined || bytes.length === 0) return undefined
-  const exact = isExact(req, bytes, isText)
-  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII.
-  if (isText && !exact && isGarbled(req, value)) return undefined
-  return { ok: true, bytes: Pieces.of(bytes), reserialized: false, exact }
+  const found = bytesOf(value)
+  if (found === undefined || found.length === 0) return undefined
+  const bytes = Pieces.of(found)
+  const exact = isExact(req, found, isText)
+  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII. Some apps keep the
+  // bytes as base64 or hex, or only their digest.
+  if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
+  return { ok: true, bytes, reserialized: false, exact }
 }
 
 /** Only the length tells: of a compressed body or one in chunks it is not known. */

@@ -126,7 +126,7 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
       const result =
         codec === undefined ? 'damaged' : codec === 'gzip' ? await gunzip(bytes) : await inflate(codec, bytes)
       if (result === 'damaged') {
-        if (magic === undefined && isText(bytes)) continue
+        if (magic === undefined && startsAsText(bytes)) continue
         budget.give(bytes.size)
         return declared === undefined && magic === undefined
           ? refuse('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
@@ -168,7 +168,7 @@ function family(codec: Codec): Codec {
 }
 
 /** Begins as JSON or XML. */
-function isText(bytes: Pieces): boolean {
+export function startsAsText(bytes: Pieces): boolean {
   return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
 }
 
