@@ -72,8 +72,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // Node emits errors of its own requests only if something listens. Those of other streams would end the process. Errors of
-    // the response are listened for in `respond.ts`, where an answer is sent in more than one step.
+    // Node emits errors of its own requests only if something listens; those of other streams would end the process.
+    // `respond.ts` listens for errors of the response where it sends an answer in more than one step.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers

@@ -9,7 +9,7 @@ export function quoteJson(value: unknown): string {
   return escapeControls(JSON.stringify(value))
 }
 
-/** Text for log lines, as a last resort where a part of it was not quoted. */
+/** Escapes control characters in a log line, including parts of it that were not quoted. */
 export function escapeControls(text: string): string {
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -126,7 +126,7 @@ export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
-/** Status and headers of a response that the app is about to send become ours. The length is left to who sends the body. */
+/** Replaces status and headers of a response that the app is about to send. The caller sets the length with the body. */
 export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) if (name !== 'Content-Length') res.setHeader(name, value)

@@ -1,6 +1,6 @@
 /**
  * Requests that match no pattern. The app responds first: only a 404 to a request of Tradecloud becomes 503, because
- * Tradecloud would give up on the event. Paths that lead nowhere are logged, each once.
+ * Tradecloud would give up on the event. Each such path is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './exchange'

@@ -9,6 +9,13 @@ import type { Failure } from './failure'
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
 const FIRST_NOT_FOUND_MS = 250
+/** Longer than the path of any documented ID. */
+const MAX_SHOWN = 120
+
+/** The request as errors name it; a long path is cut. */
+export function describeGet(path: string): string {
+  return `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
+}
 
 export class Call {
   attempts = 0

@@ -6,6 +6,7 @@ import { quote } from '../quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { pause } from './back-off'
+import { describeGet } from './call'
 import type { ResolvedClientOptions, TradecloudClientOptions } from './client-options'
 import type { DocumentMetadata, DocumentReference } from './documents'
 import type { DownloadedDocument } from './downloads'
@@ -26,9 +27,6 @@ export interface FetchOptions {
   /** Ends the call when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
   signal?: AbortSignal | undefined
 }
-
-/** Long enough for any documented ID; keeps messages short. */
-const MAX_SHOWN = 120
 
 /**
  * Fetches from Tradecloud. Logs in by itself, keeps its token fresh, and tries again after 429, 5xx, broken connections
@@ -185,7 +183,7 @@ export class TradecloudClient {
       throw new TradecloudApiError('invalid_id', `The ${kind} ID${shown} ${problem}`, { attempts: 0 })
     }
     const path = `/${kind}/${encodeURIComponent(id)}`
-    const what = `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
+    const what = describeGet(path)
     const { notFoundRetryMs } = this.#options
     const { body, call } = await this.#engine.flights.join(path, what, { signal, timeoutMs }, async (flight) => {
       const answer = await this.#engine.requests.send(flight, () => ({ method: 'GET', path }), { notFoundRetryMs })

@@ -1,13 +1,13 @@
 /**
  * Documents: which way leads to their content. For those that are stored at Tradecloud their metadata, and the content
- * from the presigned link that the metadata hold, or from the API where that link cannot be reached. The link is a secret for as long as it lives: it stands in no error and
- * no debug line.
+ * from the presigned link in the metadata, or from the API if that link cannot be reached. The link is a secret until it
+ * expires: no error and no debug line contains it.
  */
 import { checkEntityId } from '../entity-id'
 import { parseJson } from '../json'
 import { isLoopback } from '../loopback'
 import { TradecloudApiError } from './api-error'
-import type { Call } from './call'
+import { describeGet, type Call } from './call'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'
 import { contentFailureOf, uselessAnswer, type Failure } from './failure'
 import type { Flight, Flights } from './flights'
@@ -45,8 +45,6 @@ export interface DocumentsOptions {
 
 type OpenedLink = { ok: true; answer: OpenAnswer } | { ok: false; failure: Failure; answered: boolean }
 
-const MAX_SHOWN = 120
-
 export class Documents {
   readonly #flights: Flights
   readonly #requests: Requests
@@ -67,7 +65,7 @@ export class Documents {
   async metadata(objectId: string, signal: AbortSignal | undefined): Promise<DocumentMetadata> {
     const path = `${pathOf(objectId)}/metadata`
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
-    return this.#flights.join(undefined, whatOf(path), caller, (flight) => this.#metadata(flight, path))
+    return this.#flights.join(undefined, describeGet(path), caller, (flight) => this.#metadata(flight, path))
   }
 
   async download(document: DocumentReference, signal: AbortSignal | undefined): Promise<DownloadedDocument> {
@@ -78,7 +76,7 @@ export class Documents {
       const problem = 'The document has neither `objectId` nor `url`: it has no file'
       throw new TradecloudApiError('no_content', problem, { attempts: 0 })
     }
-    const what = whatOf(`${pathOf(id)}/metadata`)
+    const what = describeGet(`${pathOf(id)}/metadata`)
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
     return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, id, signal))
   }
@@ -107,7 +105,7 @@ export class Documents {
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)
       const { filename, contentType, downloadUrl } = metadata
-      const document = { call, what: whatOf(path), filename: textOr(filename, objectId), contentType, signal }
+      const document = { call, what: describeGet(path), filename: textOr(filename, objectId), contentType, signal }
       const link = await this.#openLink(call, downloadUrl)
       if (link.ok) return this.#downloads.begin(link.answer, document)
       const { failure } = link
@@ -173,11 +171,6 @@ function pathOf(objectId: string): string {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
   return `/object-storage/document/${encodeURIComponent(objectId)}`
-}
-
-/** Long enough for any documented ID; keeps messages short. */
-function whatOf(path: string): string {
-  return `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
 }
 
 function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {

@@ -5,7 +5,7 @@
 import { TradecloudApiError } from './api-error'
 import type { Failure } from './failure'
 
-/** So many pages must succeed before more is asked for; twice as many each time that this fails. */
+/** Pages that must succeed before the size grows. Doubled each time that a larger page fails. */
 const PATIENCE = 2
 
 export class PageSize {
@@ -35,7 +35,7 @@ export class PageSize {
     this.#current = Math.max(1, Math.floor(this.#current / 2))
   }
 
-  /** A page of the current size had so many bytes. */
+  /** A page of the current size has arrived; `bytes` is its size. */
   succeed(bytes: number): void {
     this.#failed = false
     if (this.#current === this.#largest || ++this.#successes < this.#patience || 2 * bytes > this.#maxBytes) return

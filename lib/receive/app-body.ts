@@ -14,7 +14,7 @@ export interface TakenBody {
   bytes: Pieces
   /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
   reserialized: boolean
-  /** These are the bytes that were sent, as far as can be told: what is wrong with them is the sender's. */
+  /** As far as can be told, these are the bytes that were sent: an error in them is the sender's. */
   exact: boolean
 }
 
@@ -44,7 +44,7 @@ export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | 
   return swallowed()
 }
 
-/** The bytes of a stream that the app had told to give text: decoding may have changed them. */
+/** The bytes of a stream with an encoding set by the app: decoding may have changed them. */
 export function takeText(req: IncomingMessage, bytes: Pieces): ({ ok: true } & TakenBody) | Refusal {
   return takeBytes(req, bytes.whole.toString('utf8')) ?? swallowed()
 }
@@ -55,8 +55,8 @@ function takeBytes(req: IncomingMessage, value: unknown): ({ ok: true } & TakenB
   if (found === undefined || found.length === 0) return undefined
   const bytes = Pieces.of(found)
   const exact = isExact(req, found, isText)
-  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII. Some apps keep the
-  // bytes as base64 or hex, or only their digest.
+  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII. Some apps keep
+  // the bytes as base64 or hex, or only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
   return { ok: true, bytes, reserialized: false, exact }
 }

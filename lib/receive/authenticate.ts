@@ -35,13 +35,13 @@ export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 /** `'none'` accepts anyone: for trying things out on loopback only. */
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
 
-/** `unsure`: cannot be told without asking. */
+/** `unsure`: it takes a custom function or a key server to find out. */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
 export interface Authenticator {
   /** True for a request that may come in. Rejects or throws where it cannot be told now, or a custom function does. */
   check(req: IncomingMessage): boolean | Promise<boolean>
-  /** The same for a request that is not ours: asks nobody else, neither a custom function nor a key server. Never rejects. */
+  /** The same for a path that is not ours: calls neither a custom function nor a key server. Never rejects. */
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` for the rest. */
   challenge: string
@@ -121,7 +121,7 @@ async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: strin
   }
 }
 
-/** At once where the claims of the token fit nobody's, as with those of the app's own users. */
+/** Synchronous if the claims of the token match no verifier, as for the app's own users. */
 function recognizedByAny(verifiers: readonly OAuthVerifier[], token: string): Recognition | Promise<Recognition> {
   const found = verifiers.map((verifier) => verifier.recognize(token)).filter((one) => one !== 'no')
   if (found.length === 0) return 'no'

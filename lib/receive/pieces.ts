@@ -69,7 +69,7 @@ export class Pieces {
     return this.#whole
   }
 
-  /** The first bytes, at most so many. */
+  /** The first bytes, at most `length`. */
   start(length: number): Buffer {
     const [first] = this.all
     if (first && first.length >= length) return first.subarray(0, length)

@@ -21,8 +21,9 @@ const MAX_ATTRIBUTES = 100
 class Malformed extends Error {}
 
 /**
- * Reads one document. Byte order marks and white space in front, and NULs at the end, are skipped, which strict XML would not
- * have. The encoding in the declaration is not looked at: .NET writes `utf-16` into texts that are sent as UTF-8. `unwanted` ends it early: nobody waits for it any more.
+ * Reads one document. Skips byte order marks and white space at the start and NULs at the end, which strict XML does not
+ * allow. Ignores the encoding in the declaration: .NET writes `utf-16` into texts that are sent as UTF-8. Stops early when
+ * `unwanted` returns true: the request was answered.
  */
 export async function readTxml(body: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
   const [bytes = body] = withoutNuls([body])
