@@ -178,8 +178,11 @@ export interface InboxHost {
  * that fails holds up no other entity.
  */
 export interface Inbox {
-  /** Resolves once events can be accepted. Rejects if they never can: the process should not start. */
-  ready(): Promise<void>
+  /**
+   * Resolves once events can be accepted. Rejects if they never can: the process should not start. `transaction`:
+   * `withTransaction` will be used.
+   */
+  ready(options?: { transaction?: boolean }): Promise<void>
   /** Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503. */
   accept(event: StoredEvent, bytes: Buffer): Promise<Accepted>
   /** Whether any process that shares the inbox has a callback for such an event. */
@@ -193,6 +196,13 @@ export interface Inbox {
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /** Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted. */
   settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean>
+  /**
+   * Only where callbacks can write into the same database: runs `work` with a client in a transaction, and settles the
+   * delivery as delivered in that transaction. Both are committed once, or nothing is: if it rejects, as `work` did or
+   * because of the database, and if it resolves with false, as another process owns the event by now. `work` runs again
+   * after a deadlock.
+   */
+  withTransaction?(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
   show(
     id: string,

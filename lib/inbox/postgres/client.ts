@@ -15,7 +15,6 @@ interface QueryResult {
 export interface PostgresClient {
   query(query: QueryConfig): Promise<QueryResult>
   on(event: 'notification' | 'error' | 'end', listener: (value?: unknown) => void): unknown
-  removeAllListeners(event: 'notification' | 'error' | 'end'): unknown
   /** `true` closes the connection. */
   release(destroy?: boolean): void
 }
@@ -24,6 +23,7 @@ export interface PostgresClient {
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
   end(): Promise<void>
+  on?(event: 'error', listener: () => void): unknown
   readonly options?: { max?: number; host?: string; port?: number; connectionString?: string }
 }
 
@@ -40,41 +40,37 @@ export async function query<Row>(client: PostgresClient, text: string, values?: 
   return (await client.query({ text, types, ...(values && { values }) })).rows as Row[]
 }
 
-export interface TransactionOptions {
-  schema: string
-  /** Absent in a transaction that users write in: their callback may take as long as it wants. */
-  idleTimeoutMs?: number
-  lockTimeoutMs?: number
-}
+/** `READ COMMITTED`, because each statement must see what was committed while the one before waited for a lock. */
+export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 const LOCK_TIMEOUT_MS = 2_000
 const IDLE_TIMEOUT_MS = 10_000
 
-/** `READ COMMITTED`, because each statement must see what was committed while the one before waited for a lock. */
-export function beginSql(schema: string): string {
-  return `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO ${quoteName(schema)};
-    SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
+/** For the rest of the transaction. A process that is frozen in it loses its locks after a while. */
+export function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
+  return `SET LOCAL search_path TO ${quoteName(schema)}; SET LOCAL lock_timeout = ${lockTimeoutMs};
+    SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
 }
 
 /** The tables in a transaction that has begun. */
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
-  readonly leaseNow: number
 
   private constructor(
     readonly client: PostgresClient,
     readonly now: number,
-  ) {
-    // All processes measure leases with the clock of the database.
-    this.leaseNow = now
-  }
+    /** Number of the transaction. Asking for it gives it one, so only where it writes. */
+    readonly transaction: string | null,
+  ) {}
 
-  static async of(client: PostgresClient): Promise<PostgresTables> {
-    const [row] = await query<{ now: number }>(
+  static async of(client: PostgresClient, writes: boolean): Promise<PostgresTables> {
+    const [row] = await query<{ now: number; transaction: string | null }>(
       client,
-      'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now',
+      `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now,
+        ${writes ? 'CAST(txid_current() AS TEXT)' : 'NULL'} AS transaction`,
     )
-    return new PostgresTables(client, row?.now ?? Date.now())
+    if (!row) throw new Error('the server does not tell the time')
+    return new PostgresTables(client, row.now, row.transaction)
   }
 
   async run(sql: string, ...values: Value[]): Promise<number> {

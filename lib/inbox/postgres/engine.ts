@@ -3,29 +3,31 @@ import { unavailable, within } from '../deadline'
 import type { Accepted } from '../event-log'
 import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/sql-inbox'
-import { operations, type Argument, type Operation, type Result } from '../sql/operations'
+import { operations, READS, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
+import { settle, type SettleRequest } from '../sql/settle'
 import { Slots } from '../sql/slots'
 import { acceptBatch, isPlain } from './accept-batch'
-import { beginSql, PostgresTables, query, type PostgresClient, type PostgresPool } from './client'
+import { BEGIN, PostgresTables, query, settingsSql, type PostgresPool } from './client'
+import { Connections, isSqlError, isWorthRetrying, PATIENCE_MS, TRIES } from './connections'
 import { Listener } from './listener'
 import type { ResolvedPostgresInbox } from './options'
+import { createPool, DEFAULT_POOL } from './pool'
 import { prepareSchema, unsafeSettings } from './schema'
 
-/** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
-const PATIENCE_MS = 2_500
-const CONNECT_MS = 2_000
-const LATE = 'The database did not respond in time.'
+/** Tables may take a while to be upgraded, by this process or by another one. */
+const MIGRATION_MS = 60_000
+/** An event of a queue that is locked for longer is stored on its own, so that it does not hold up the others. */
+const BATCH_LOCK_MS = 500
 /** One stores events, one renews leases, one listens. */
 const RESERVED = 3
 const LARGE_BODIES = 2
+/** Callbacks with a transaction may take long. These connections take and settle meanwhile. */
+const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
-const DEFAULT_POOL = 10
 const AT_ONCE = 100
 const COUNT_EVERY_MS = 1_000
-/** Serialisation failure, deadlock, lock time-out: the same transaction may succeed now. */
-const RETRIED = ['40001', '40P01', '55P03']
-const TRIES = 3
+const LOCKED = '55P03'
 
 interface Waiting {
   request: AcceptRequest
@@ -36,12 +38,13 @@ interface Waiting {
 export class PostgresEngine implements Engine {
   readonly #options: ResolvedPostgresInbox
   readonly #pool: PostgresPool
+  readonly #connections: Connections
   readonly #listener: Listener
   readonly #delivering: Slots
+  readonly #transactions: Slots
+  readonly #closing = new AbortController()
   readonly #large = new Slots(LARGE_BODIES)
   readonly #renewing = new Slots(1)
-  /** Connections whose errors are listened to: without a listener, one that is cut would end the process. */
-  readonly #known = new WeakSet<PostgresClient>()
   #opened: Promise<void> | undefined
   #waiting: Waiting[] = []
   #storing = false
@@ -52,10 +55,14 @@ export class PostgresEngine implements Engine {
     this.#options = options
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
     this.#delivering = new Slots(Math.max(1, this.#size - RESERVED))
+    this.#transactions = new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE))
+    this.#connections = new Connections(this.#pool, options.schema, this.#closing.signal)
     this.#listener = new Listener(this.#pool, `tradecloud_${options.schema}`, () => events.changed())
   }
 
-  open(): Promise<void> {
+  open(transaction = false): Promise<void> {
+    if (transaction && this.#size < MIN_POOL + TRANSACTIONS_LEAVE)
+      return Promise.reject(tooSmall(this.#size, `with \`transaction\` at least ${MIN_POOL + TRANSACTIONS_LEAVE}`))
     this.#opened ??= this.#openNow().catch((error: unknown) => {
       this.#opened = undefined
       throw error
@@ -63,15 +70,22 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
-  async run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+    return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
+  }
+
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
     if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
-    const slots = name === 'renew' ? this.#renewing : name === 'writePart' ? this.#large : this.#delivering
     const operation = operations[name] as unknown as (
       tables: PostgresTables,
       argument: unknown,
     ) => Promise<Result<Name>>
-    return slots.run(() => this.#transact((tables) => operation(tables, argument)))
+    const writes = !READS.includes(name)
+    const work = () => this.#connections.transact((tables) => operation(tables, argument), { deadline, writes })
+    if (name === 'renew') return this.#renewing.run(work)
+    const deliver = () => this.#delivering.run(work)
+    return name === 'writePart' ? this.#large.run(deliver) : deliver()
   }
 
   /** Every commit is on disk once it is acknowledged. */
@@ -79,9 +93,41 @@ export class PostgresEngine implements Engine {
     return this.run(name, argument)
   }
 
+  /** The queue is locked only after `work`: until then, events for it are stored. */
+  settleWith(request: SettleRequest, work: (client: unknown) => Promise<void>): Promise<boolean> {
+    const attempt = async (tries: number): Promise<boolean> => {
+      let committing = null as string | null
+      try {
+        return await this.#connections.use(async (client) => {
+          await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
+          const { transaction } = await PostgresTables.of(client, true)
+          await work(client)
+          const finish = async (): Promise<boolean> => {
+            await query(client, settingsSql(this.#options.schema))
+            const tables = await PostgresTables.of(client, true)
+            if (tables.transaction !== transaction) throw new Error('The callback ended the transaction itself.')
+            const settled = await settle(tables, request)
+            if (settled) committing = transaction
+            await query(client, settled ? 'COMMIT' : 'ROLLBACK')
+            return settled
+          }
+          return within(PATIENCE_MS, finish(), this.#connections.late)
+        })
+      } catch (error) {
+        const isLost = committing !== null && !isSqlError(error)
+        if (isLost && (await this.#connections.isCommitted(committing))) return true
+        if (tries >= TRIES || !(isLost || (isSqlError(error) && isWorthRetrying(error)))) throw error
+      }
+      return attempt(tries + 1)
+    }
+    return this.#transactions.run(() => this.#delivering.run(() => attempt(1)))
+  }
+
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#listener.close()
-    if (!this.#options.pool) await this.#pool.end()
+    // A server that stands still does not answer.
+    if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 
   get #size(): number {
@@ -90,16 +136,15 @@ export class PostgresEngine implements Engine {
 
   async #openNow(): Promise<void> {
     const { schema, migrate, unsafe } = this.#options
-    if (this.#size < MIN_POOL)
-      throw new Error(`The pool has ${this.#size} connections; the inbox needs at least ${MIN_POOL}.`)
-    await this.#connected(async (client) => {
+    if (this.#size < MIN_POOL) throw tooSmall(this.#size, `at least ${MIN_POOL}`)
+    await this.#connections.use(async (client) => {
       await prepareSchema(client, schema, migrate)
       const problem = await unsafeSettings(client, schema)
       if (problem === undefined) return
       if (!unsafe) throw new Error(`PostgreSQL can lose events that were answered: ${problem}.`)
       process.emitWarning(`The inbox can lose events, which \`unsafe\` allows: ${problem}.`, 'TradecloudWebhookWarning')
-    })
-    this.#listener.start()
+    }, performance.now() + MIGRATION_MS)
+    if (!this.#closing.signal.aborted) this.#listener.start()
   }
 
   #accept(request: AcceptRequest): Promise<Accepted> {
@@ -134,19 +179,27 @@ export class PostgresEngine implements Engine {
       return isFirst && isPlain(request)
     })
     const requests = plain.map(({ request }) => request)
-    const stored = requests.length > 0 ? await this.#transact((tables) => acceptBatch(tables, requests)) : new Map()
+    const storing = () =>
+      this.#connections.transact((tables) => acceptBatch(tables, requests), { lockTimeoutMs: BATCH_LOCK_MS })
+    const stored = requests.length === 0 ? new Map<string, Accepted>() : await storing().catch(lockedAsUndefined)
     for (const one of batch) {
-      const accepted = plain.includes(one) ? (stored.get(one.request.event.id) as Accepted | undefined) : undefined
-      if (accepted) one.resolve(accepted)
+      const accepted = plain.includes(one) ? stored?.get(one.request.event.id) : undefined
+      if (accepted) {
+        one.resolve(accepted)
+        continue
+      }
       // Duplicates, GET triggers and resent events. One that cannot be stored must not fail the others.
-      else await this.#transact((tables) => accept(tables, one.request)).then(one.resolve, one.reject)
+      const alone = () =>
+        this.#connections.transact((tables) => accept(tables, one.request)).then(one.resolve, one.reject)
+      if (stored) await alone()
+      else void this.#delivering.run(alone)
     }
     this.#listener.notify()
   }
 
   async #checkRoom(size: number): Promise<void> {
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
-      this.#waitingBytes = await this.#transact((tables) => sumOf(tables, 'state < 2'))
+      this.#waitingBytes = await this.#connections.transact((tables) => sumOf(tables, 'state < 2'))
       this.#countedAt = performance.now()
     }
     const { maxBytes } = this.#options
@@ -154,79 +207,12 @@ export class PostgresEngine implements Engine {
       throw unavailable(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
     this.#waitingBytes += size
   }
-
-  /** If the response to a commit is lost, trying again finds what was stored: every operation can be repeated. */
-  async #transact<T>(work: (tables: PostgresTables) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#connected(async (client) => {
-          await query(client, beginSql(this.#options.schema))
-          try {
-            const value = await work(await PostgresTables.of(client))
-            await query(client, 'COMMIT')
-            return value
-          } catch (error) {
-            await query(client, 'ROLLBACK')
-            throw error
-          }
-        })
-      } catch (error) {
-        if (tries >= TRIES || !isWorthRetrying(error)) throw error
-      }
-    }
-  }
-
-  /** A connection that does not respond in time is closed, and the next request gets another one. */
-  async #connected<T>(work: (client: PostgresClient) => Promise<T>): Promise<T> {
-    const connecting = this.#pool.connect()
-    let isLate = false
-    const client = await within(CONNECT_MS, connecting, `No connection within ${CONNECT_MS / 1000} s.`).catch(
-      (error: unknown) => {
-        isLate = true
-        void connecting.then((late) => isLate && late.release()).catch(() => undefined)
-        throw error
-      },
-    )
-    if (!this.#known.has(client)) client.on('error', () => undefined)
-    this.#known.add(client)
-    try {
-      const value = await within(PATIENCE_MS, work(client), LATE)
-      client.release()
-      return value
-    } catch (error) {
-      client.release(!isSqlError(error))
-      throw error
-    }
-  }
 }
 
-/** The server has answered: the connection is fine. */
-function isSqlError(error: unknown): boolean {
-  const { code, severity } = error as { code?: unknown; severity?: unknown }
-  return typeof code === 'string' && code.length === 5 && severity === 'ERROR'
+function lockedAsUndefined(error: unknown): undefined {
+  if ((error as { code?: unknown }).code !== LOCKED) throw error
 }
 
-function isWorthRetrying(error: unknown): boolean {
-  const { code } = error as { code?: unknown }
-  if (isSqlError(error)) return RETRIED.includes(String(code))
-  // The connection was cut, for example by a restart of the server.
-  return code === 'ECONNRESET' || code === 'EPIPE' || /terminated|57P0/.test(`${String(code)} ${String(error)}`)
-}
-
-function createPool(connectionString: string): PostgresPool {
-  const { Pool } = loadPg()
-  const pool = new Pool({ connectionString, max: DEFAULT_POOL })
-  // Of a connection that is idle: the next request gets another one.
-  pool.on('error', () => undefined)
-  return pool
-}
-
-function loadPg() {
-  try {
-    return require('pg') as {
-      Pool: new (options: object) => PostgresPool & { on(event: 'error', listener: () => void): void }
-    }
-  } catch (cause) {
-    throw new Error('postgresInbox needs the package pg: npm i pg@8', { cause })
-  }
+function tooSmall(size: number, needed: string): Error {
+  return new Error(`The pool has ${size} connections; the inbox needs ${needed}.`)
 }

@@ -1,10 +1,11 @@
 /** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
-import { pause } from '../deadline'
+import { pause, within } from '../deadline'
 import { query, quoteName, type PostgresClient, type PostgresPool } from './client'
 import { startTimer, type Timer } from '../../timers'
 
 const NOTIFY_EVERY_MS = 50
 const POLL_EVERY_MS = 1_000
+const PATIENCE_MS = 2_500
 
 export class Listener {
   readonly #pool: PostgresPool
@@ -29,7 +30,7 @@ export class Listener {
     this.#timer ??= startTimer(() => {
       this.#timer = undefined
       const client = this.#client
-      if (client) query(client, `NOTIFY ${quoteName(this.#channel)}`).catch(() => this.#drop(client))
+      if (client) this.#send(client, 'NOTIFY').catch(() => undefined)
     }, NOTIFY_EVERY_MS)
   }
 
@@ -57,7 +58,16 @@ export class Listener {
     client.on('end', () => this.#drop(client))
     client.on('notification', () => this.#changed())
     this.#client = client
-    await query(client, `LISTEN ${quoteName(this.#channel)}`)
+    await this.#send(client, 'LISTEN')
+  }
+
+  async #send(client: PostgresClient, command: 'LISTEN' | 'NOTIFY'): Promise<void> {
+    try {
+      await within(PATIENCE_MS, query(client, `${command} ${quoteName(this.#channel)}`), 'no response')
+    } catch (error) {
+      this.#drop(client)
+      throw error
+    }
   }
 
   #drop(client: PostgresClient): void {

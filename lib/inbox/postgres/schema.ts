@@ -1,9 +1,13 @@
 /** The tables of an inbox in PostgreSQL: those of SQLite, with the types and the sequence of PostgreSQL. */
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
-import { query, quoteName, type PostgresClient } from './client'
+import { BEGIN, query, quoteName, type PostgresClient } from './client'
 
 /** The statements that create the tables, for those who run migrations themselves (`migrate: 'check'`). */
 export function postgresInboxSql(schema = 'tradecloud'): string {
+  return `BEGIN;\n${createSql(schema)}COMMIT;\n`
+}
+
+function createSql(schema: string): string {
   const tables = SCHEMA.replaceAll('INTEGER PRIMARY KEY AUTOINCREMENT', 'BIGINT PRIMARY KEY')
     .replace('queue INTEGER PRIMARY KEY', 'queue BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY')
     .replaceAll('INTEGER', 'BIGINT')
@@ -24,22 +28,17 @@ const MIGRATION_LOCK = 7_823_644_219_011
 
 /** Creates or checks the tables. Rejects with what to do. */
 export async function prepareSchema(client: PostgresClient, schema: string, migrate: 'auto' | 'check'): Promise<void> {
-  await query(client, 'BEGIN')
-  try {
-    await query(client, `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)
-    const version = await versionOf(client, schema)
-    if (version !== undefined && version > SCHEMA_VERSION)
-      throw new Error(
-        `The tables in schema ${schema} have version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,
-      )
-    if (version === undefined && migrate === 'check')
-      throw new Error(`There are no tables in schema ${schema}: run the SQL of postgresInboxSql('${schema}').`)
-    if (version === undefined) await query(client, postgresInboxSql(schema))
-    await query(client, 'COMMIT')
-  } catch (error) {
-    await query(client, 'ROLLBACK').catch(() => undefined)
-    throw error
-  }
+  await query(client, BEGIN)
+  await query(client, `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)
+  const version = await versionOf(client, schema)
+  if (version !== undefined && version > SCHEMA_VERSION)
+    throw new Error(
+      `The tables in schema ${schema} have version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,
+    )
+  if (version === undefined && migrate === 'check')
+    throw new Error(`There are no tables in schema ${schema}: run the SQL of postgresInboxSql('${schema}').`)
+  if (version === undefined) await query(client, createSql(schema))
+  await query(client, 'COMMIT')
 }
 
 async function versionOf(client: PostgresClient, schema: string): Promise<number | undefined> {

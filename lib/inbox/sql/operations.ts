@@ -2,7 +2,18 @@
 import type { ListOptions } from '../event-log'
 import { accept, beginUpload, writePart, type AcceptRequest } from './accept'
 import { giveUp, list, purge, replay, show, stats } from './people'
-import { register, remove, removeGone, renew, retire, unowned, wantedBy, type Registration } from './processes'
+import {
+  freeLost,
+  register,
+  remove,
+  removeGone,
+  renew,
+  retire,
+  unowned,
+  wantedBy,
+  type LostTakes,
+  type Registration,
+} from './processes'
 import { prune, type KeepOptions } from './prune'
 import { settle, type SettleRequest } from './settle'
 import type { Tables } from './tables'
@@ -27,6 +38,7 @@ export const operations = {
   retire: (tables: Tables, id: string) => retire(tables, id),
   remove: (tables: Tables, id: string) => remove(tables, id),
   removeGone: (tables: Tables, own: Parameters<typeof removeGone>[1]) => removeGone(tables, own),
+  freeLost: (tables: Tables, lost: LostTakes) => freeLost(tables, lost),
   wanted: (tables: Tables, name: string) => wantedBy(tables, name),
   unowned: (tables: Tables, name: string) => unowned(tables, name),
   prune: (tables: Tables, options: KeepOptions) => prune(tables, options),

@@ -7,7 +7,7 @@ export interface ProcessIdentity {
   pidNamespace: string | undefined
   /** Clock ticks since boot: tells a PID that was given to a new process. */
   startTime: string | undefined
-  /** The monotonic clock starts again at each boot, so leases count only within one. */
+  /** All processes of an earlier boot have ended. */
   boot: string
 }
 
@@ -25,11 +25,6 @@ export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
   if (other.boot !== own.boot) return true
   if (other.pidNamespace === undefined || other.pidNamespace !== own.pidNamespace) return false
   return startTimeOf(String(other.pid)) !== other.startTime
-}
-
-/** Milliseconds of CLOCK_MONOTONIC, which all processes of one boot share. */
-export function monotonicMs(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n)
 }
 
 /** The 22nd field of stat; the second, the name of the program, may contain spaces. */

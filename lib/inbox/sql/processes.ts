@@ -4,10 +4,11 @@ import type { EventKind } from '../../events'
 import type { Wanted } from '../event-log'
 import { ANY_KIND } from './names'
 import { isGone, type ProcessIdentity } from './process-identity'
-import { insert, type Tables } from './tables'
+import { insert, type Tables, type Value } from './tables'
 
 /** A process that does not renew its lease within this time is taken to be gone or frozen. */
 export const LEASE_MS = 15_000
+export const RENEW_EVERY_MS = LEASE_MS / 3
 
 interface ProcessRow {
   id: string
@@ -37,13 +38,13 @@ export async function register(tables: Tables, { name, wanted, identity }: Regis
     start_time: startTime,
     boot,
   }
-  await insert(tables, 'processes', { ...row, lease: tables.leaseNow + LEASE_MS })
+  await insert(tables, 'processes', { ...row, lease: 0 })
   return id
 }
 
 /** False if the lease was lost: another process has given what was taken to the others. */
 export async function renew(tables: Tables, id: string): Promise<boolean> {
-  return (await tables.run('UPDATE processes SET lease = ? WHERE id = ?', tables.leaseNow + LEASE_MS, id)) === 1
+  return (await tables.run('UPDATE processes SET lease = lease + 1 WHERE id = ?', id)) === 1
 }
 
 /** The process takes nothing more, and still owns what it has taken. */
@@ -53,7 +54,24 @@ export async function retire(tables: Tables, id: string): Promise<void> {
 
 export async function remove(tables: Tables, id: string): Promise<void> {
   await tables.run('DELETE FROM processes WHERE id = ?', id)
-  await tables.run('UPDATE queues SET owner = NULL, token = NULL WHERE owner = ?', id)
+  await free(tables, 'owner = ?', id)
+}
+
+/** In one order, as everywhere, so that no two transactions wait for each other. */
+async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
+  const rows = `SELECT queue FROM queues WHERE ${condition} ORDER BY key${tables.lock}`
+  await tables.run(`UPDATE queues SET owner = NULL, token = NULL WHERE queue IN (${rows})`, ...values)
+}
+
+/** What was taken by calls whose results were lost. Their tokens follow one another. */
+export interface LostTakes {
+  owner: string
+  first: number
+  last: number
+}
+
+export function freeLost(tables: Tables, { owner, first, last }: LostTakes): Promise<void> {
+  return free(tables, 'owner = ? AND token BETWEEN ? AND ?', owner, first, last)
 }
 
 /** Removes processes that ended or stand still, so that others take over. Returns their PIDs. */
@@ -62,9 +80,28 @@ export async function removeGone(
   { ownId, identity }: { ownId: string | undefined; identity: ProcessIdentity | undefined },
 ): Promise<number[]> {
   const rows = await tables.all<ProcessRow>('SELECT * FROM processes')
-  const gone = rows.filter((row) => row.id !== ownId && (row.lease < tables.leaseNow || hasEnded(row, identity)))
-  for (const { id } of gone) await remove(tables, id)
+  const gone = rows.filter((row) => row.id !== ownId && (standsStill(row) || hasEnded(row, identity)))
+  for (const { id } of gone) {
+    await remove(tables, id)
+    seen.delete(id)
+  }
   return gone.map(({ pid }) => pid)
+}
+
+/** What this process has seen of each lease: how often it was renewed, and since when by the monotonic clock. */
+const seen = new Map<string, { lease: number; since: number; lookedAt: number }>()
+
+/**
+ * Not renewed while this process has watched for the whole time. No clock is compared, as any may be wrong or set; and while
+ * the database does not work nobody can watch, so that those who could not renew get the time for it afterwards.
+ */
+function standsStill({ id, lease }: ProcessRow): boolean {
+  const now = performance.now()
+  const before = seen.get(id)
+  const isSame = before?.lease === lease && now - before.lookedAt < RENEW_EVERY_MS
+  const since = isSame ? before.since : now
+  seen.set(id, { lease, since, lookedAt: now })
+  return now - since > LEASE_MS
 }
 
 /** `own`: only where all processes are on one machine. */

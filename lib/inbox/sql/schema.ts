@@ -6,7 +6,7 @@ export const SCHEMA_VERSION = 1
 /**
  * `queues`: one row per order or shipment with events to deliver, with the kind, name, size and time of its first one.
  * `events.event` never changes and identifies the body; `events.seq` is the position in the queue.
- * Times are milliseconds since 1970; leases are milliseconds of the monotonic clock, which starts again at each boot.
+ * Times are milliseconds since 1970; `lease` counts how often a process has renewed it.
  */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;

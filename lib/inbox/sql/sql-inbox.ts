@@ -17,15 +17,16 @@ import type {
 } from '../event-log'
 import type { Argument, Operation, Result } from './operations'
 import type { ProcessIdentity } from './process-identity'
-import { LEASE_MS } from './processes'
+import { LEASE_MS, RENEW_EVERY_MS, type LostTakes } from './processes'
 import type { KeepOptions } from './prune'
 import { PART_BYTES } from './tables'
+import type { SettleRequest } from './settle'
 import type { Taken } from './take'
 
 /** A database of one kind. */
 export interface Engine {
   /** Rejects if the database can never be used. */
-  open(): Promise<void>
+  open(transaction?: boolean): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
   /** The same. Resolves only once everything that was committed so far survives a crash. */
@@ -34,6 +35,8 @@ export interface Engine {
     argument: Argument<Name>,
     transfer?: ArrayBuffer[],
   ): Promise<Result<Name>>
+  /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
+  settleWith?(request: SettleRequest, work: (client: unknown) => Promise<void>): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -52,8 +55,9 @@ export interface SqlInboxOptions extends KeepOptions {
   identity?: ProcessIdentity | undefined
 }
 
-const RENEW_EVERY_MS = LEASE_MS / 3
 const TIDY_EVERY_MS = 1_000
+/** So often, once a second, what a lost call of `take` has taken is freed. */
+const FREE_TIMES = 60
 /** Every tenth time. */
 const PRUNE_EVERY = 10
 /** Between two steps of pruning, so that events are accepted in between. */
@@ -72,6 +76,7 @@ interface Attached {
 }
 
 export class SqlInbox implements Inbox {
+  readonly withTransaction?: Inbox['withTransaction']
   readonly #options: SqlInboxOptions
   readonly #engine: Engine
   readonly #closing = new AbortController()
@@ -82,6 +87,9 @@ export class SqlInbox implements Inbox {
   #untaken: ReadonlySet<string> = new Set()
   /** Alarms from before a process was attached. */
   readonly #early: TradecloudWebhookError[] = []
+  /** Identifies one call of `take`. */
+  #token = 0
+  #lost: Array<LostTakes & { left: number }> = []
   #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
 
   constructor(options: SqlInboxOptions, createEngine: (events: EngineEvents) => Engine) {
@@ -93,11 +101,12 @@ export class SqlInbox implements Inbox {
       changed: () => this.#attached?.host.wake(),
       alarm: (error) => this.#alarm(error),
     })
+    if (this.#engine.settleWith) this.withTransaction = (delivery, work) => this.#settleWith(delivery, work)
     void this.#tidy()
   }
 
-  ready(): Promise<void> {
-    return this.#engine.open()
+  ready({ transaction = false } = {}): Promise<void> {
+    return this.#engine.open(transaction)
   }
 
   async accept(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
@@ -152,18 +161,28 @@ export class SqlInbox implements Inbox {
     if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
     const owner = await this.#register(attached)
     const { name, wanted, maxDelayMs } = attached.host
-    const { taken, nextDue, damaged } = await this.#run('take', { owner, name, wanted, limit, maxBytes })
-    for (const key of damaged) {
-      const remedy = 'keep a copy of the database, and recover it (SQLite: `sqlite3 FILE .recover`) or restore a backup'
-      this.#alarm(
-        unavailable(`An event of ${key} cannot be read. Its events wait; the others are delivered: ${remedy}.`),
-      )
+    const token = ++this.#token
+    try {
+      const { taken, nextDueInMs, damaged } = await this.#run('take', { owner, token, name, wanted, limit, maxBytes })
+      for (const key of damaged) {
+        const remedy =
+          'keep a copy of the database, and recover it (SQLite: `sqlite3 FILE .recover`) or restore a backup'
+        this.#alarm(
+          unavailable(`An event of ${key} cannot be read. Its events wait; the others are delivered: ${remedy}.`),
+        )
+      }
+      const all = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
+      const deliveries: InboxDelivery[] = []
+      for (const delivery of all) if (await this.#isIntact(delivery)) deliveries.push(delivery)
+      if (nextDueInMs === undefined) return { deliveries }
+      return { deliveries, nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }
+    } catch (error) {
+      // It may have taken queues nevertheless, also later: a database that stood still goes on with what it was sent.
+      const last = this.#lost.at(-1)
+      if (last?.owner === owner && last.last === token - 1) Object.assign(last, { last: token, left: FREE_TIMES })
+      else this.#lost.push({ owner, first: token, last: token, left: FREE_TIMES })
+      throw error
     }
-    const all = await Promise.all(taken.map((one) => this.#deliveryOf(one, owner)))
-    const deliveries: InboxDelivery[] = []
-    for (const delivery of all) if (await this.#isIntact(delivery)) deliveries.push(delivery)
-    if (nextDue === undefined) return { deliveries }
-    return { deliveries, nextDueInMs: Math.min(Math.max(0, nextDue - Date.now()), maxDelayMs) }
   }
 
   async #deliveryOf(taken: Taken, owner: string): Promise<InboxDelivery> {
@@ -207,13 +226,25 @@ export class SqlInbox implements Inbox {
   }
 
   async settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
-    const taken = this.#taken.get(delivery)
-    if (!taken) return false
-    const { owner, queue, token, event } = taken
-    const keep = this.#options.keepDelivered !== false
-    const settled = await this.#run('settle', { owner, queue, token, event, settlement, keep })
+    const request = this.#requestOf(delivery, settlement)
+    const settled = request !== undefined && (await this.#run('settle', request))
     this.#attached?.host.wake()
     return settled
+  }
+
+  async #settleWith(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean> {
+    this.#checkOpen()
+    const request = this.#requestOf(delivery, { result: 'delivered' })
+    const settled = request !== undefined && (await this.#engine.settleWith?.(request, work)) === true
+    this.#attached?.host.wake()
+    return settled
+  }
+
+  #requestOf(delivery: InboxDelivery, settlement: Settlement): SettleRequest | undefined {
+    const taken = this.#taken.get(delivery)
+    if (!taken) return undefined
+    const { owner, queue, token, event } = taken
+    return { owner, queue, token, event, settlement, keep: this.#options.keepDelivered !== false }
   }
 
   list(options: ListOptions = {}): Promise<InboxPage> {
@@ -337,6 +368,14 @@ export class SqlInbox implements Inbox {
     this.#untaken = names
   }
 
+  async #freeLost(): Promise<void> {
+    for (const one of [...this.#lost]) {
+      await this.#run('freeLost', one)
+      one.left--
+    }
+    this.#lost = this.#lost.filter(({ left }) => left > 0)
+  }
+
   /** Frees the queues of processes that are gone, and removes what is not kept any longer. */
   async #tidy(): Promise<void> {
     const { signal } = this.#closing
@@ -347,6 +386,7 @@ export class SqlInbox implements Inbox {
       const { host, owner } = this.#attached
       try {
         const gone = await this.#run('removeGone', { ownId: owner, identity: this.#options.identity })
+        await this.#freeLost()
         const { name, wanted, maxDelayMs } = host
         if ((await this.#run('shortenWaits', { name, wanted, maxDelayMs })) || gone.length > 0) host.wake()
         if (count % PRUNE_EVERY !== 0) continue

@@ -17,8 +17,6 @@ type Maybe<T> = T | Promise<T>
 export interface Tables {
   /** The time of the transaction. */
   readonly now: number
-  /** The same on the clock that leases are measured with, which may be another one. */
-  readonly leaseNow: number
   /** Ends a `SELECT` that locks its rows: ` FOR UPDATE`, or nothing if a transaction locks everything. */
   readonly lock: '' | ' FOR UPDATE'
   /** The next number of an event, which is also the next position in a queue. */

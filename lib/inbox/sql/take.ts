@@ -5,6 +5,8 @@ import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 
 export interface TakeRequest {
   owner: string
+  /** Of this call. */
+  token: number
   name: string
   wanted: readonly Wanted[]
   limit: number
@@ -33,18 +35,19 @@ export interface DueQueue {
 
 /** Bodies up to this size are handed out together with their event. */
 const SMALL_BODY = 64 * 1024
-/** A token identifies one delivery of one process. */
-let lastToken = 0
 
 /** Owner of the queues whose first event cannot be read, until the database is opened again. */
 export const DAMAGED = 'damaged'
 
-/** `nextDue`: time of the first wanted event, if none is due. `damaged`: queues whose first event cannot be read. */
+/**
+ * `nextDueInMs`: until the first wanted event is due, if none is; by the clock of the database, as ours may be wrong.
+ * `damaged`: queues whose first event cannot be read.
+ */
 export async function take(
   tables: Tables,
   request: TakeRequest,
-): Promise<{ taken: Taken[]; nextDue?: number; damaged: string[] }> {
-  const { owner, limit, maxBytes } = request
+): Promise<{ taken: Taken[]; nextDueInMs?: number; damaged: string[] }> {
+  const { limit, maxBytes } = request
   const taken: Taken[] = []
   const damaged: string[] = []
   let room = maxBytes
@@ -52,7 +55,7 @@ export async function take(
     if (taken.length === limit) break
     if (bytes > room) continue
     try {
-      const one = await takeFirst(tables, queue, key, owner)
+      const one = await takeFirst(tables, queue, key, request)
       if (!one) continue
       taken.push(one)
       room -= one.size
@@ -63,11 +66,16 @@ export async function take(
       damaged.push(key)
     }
   }
-  return { taken, damaged, ...(taken.length === 0 && { nextDue: await nextDue(tables, request) }) }
+  const due = taken.length > 0 ? undefined : await nextDue(tables, request)
+  return { taken, damaged, ...(due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }) }
 }
 
-async function takeFirst(tables: Tables, queue: number, key: string, owner: string): Promise<Taken | undefined> {
-  const token = ++lastToken
+async function takeFirst(
+  tables: Tables,
+  queue: number,
+  key: string,
+  { owner, token }: TakeRequest,
+): Promise<Taken | undefined> {
   await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
   // Only now: an older snapshot could show an event that was settled before the queue was locked.
   const row = await tables.get<{

@@ -1,13 +1,11 @@
 /** One open database: statements that are prepared once. Runs in the worker thread. */
 import type { Tables, Value } from '../sql/tables'
-import { monotonicMs } from '../sql/process-identity'
 import type { Database } from './driver'
 
 type Statement = ReturnType<Database['prepare']>
 
 export class SqliteTables implements Tables {
   now = 0
-  leaseNow = 0
   /** A transaction that writes has locked the whole file. */
   readonly lock = ''
   readonly #statements = new Map<string, Statement>()
@@ -17,7 +15,6 @@ export class SqliteTables implements Tables {
   begin(reads: boolean): void {
     this.run(reads ? 'BEGIN' : 'BEGIN IMMEDIATE')
     this.now = Date.now()
-    this.leaseNow = monotonicMs()
   }
 
   run(sql: string, ...values: Value[]): number {

@@ -1,0 +1,133 @@
+/** Connections of a pool, and transactions that end well although connections are cut and the server stands still. */
+import { TradecloudWebhookError } from '../../errors'
+import { pause, unavailable, within } from '../deadline'
+import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
+
+/** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
+export const PATIENCE_MS = 2_500
+export const CONNECT_MS = 2_000
+const ASK_EVERY_MS = 50
+/** Serialisation failure, deadlock: the same transaction may succeed now. */
+const RETRIED = ['40001', '40P01']
+export const TRIES = 3
+
+export class Connections {
+  /** What a request is refused with. */
+  readonly late: string
+  readonly #pool: PostgresPool
+  readonly #schema: string
+  readonly #closing: AbortSignal
+  readonly #address: string
+  /** Connections whose errors are listened to: without a listener, one that is cut would end the process. */
+  readonly #known = new WeakSet<PostgresClient>()
+
+  constructor(pool: PostgresPool, schema: string, closing: AbortSignal) {
+    this.#pool = pool
+    this.#schema = schema
+    this.#closing = closing
+    this.#address = addressOf(pool)
+    this.late = `PostgreSQL at ${this.#address} did not respond in time.`
+    // Of a connection that is idle and ends: the next request gets another one.
+    pool.on?.('error', () => undefined)
+  }
+
+  /** What ends without a response is run again, unless it was committed. */
+  async transact<T>(
+    work: (tables: PostgresTables) => Promise<T>,
+    { deadline = performance.now() + PATIENCE_MS, writes = true, lockTimeoutMs }: TransactionOptions = {},
+  ): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      const committing: Array<{ transaction: string | null; value: T }> = []
+      try {
+        return await this.use(async (client) => {
+          await query(client, `${BEGIN}; ${settingsSql(this.#schema, lockTimeoutMs)}`)
+          const tables = await PostgresTables.of(client, writes)
+          const value = await work(tables)
+          committing.push({ transaction: tables.transaction, value })
+          await query(client, 'COMMIT')
+          return value
+        }, deadline)
+      } catch (error) {
+        const [sent] = committing
+        if (sent && !isSqlError(error) && (await this.isCommitted(sent.transaction, deadline))) return sent.value
+        if (tries >= TRIES || !isWorthRetrying(error)) throw error
+      }
+    }
+  }
+
+  /** The response to a commit was lost. Its transaction may still run for a while. */
+  async isCommitted(transaction: string | null, deadline = Infinity): Promise<boolean> {
+    const sql = 'SELECT txid_status(CAST($1 AS BIGINT)) AS status'
+    for (;;) {
+      try {
+        const asking = (client: PostgresClient) => query<{ status: string | null }>(client, sql, [transaction])
+        const [row] = await this.use(asking, Math.min(deadline, performance.now() + PATIENCE_MS))
+        if (row?.status !== 'in progress') return row?.status === 'committed'
+      } catch (error) {
+        if (performance.now() >= deadline || this.#closing.aborted) throw error
+      }
+      await pause(ASK_EVERY_MS, this.#closing)
+    }
+  }
+
+  /** A connection that does not respond in time is closed, and the next request gets another one. */
+  async use<T>(work: (client: PostgresClient) => Promise<T>, deadline?: number): Promise<T> {
+    const left = () => (deadline === undefined ? CONNECT_MS : deadline - performance.now())
+    if (left() <= 0) throw unavailable(this.late)
+    const connecting = this.#pool.connect()
+    const client = await within(Math.min(CONNECT_MS, left()), connecting, 'it does not respond').catch(
+      (cause: unknown) => {
+        connecting.then(
+          (late) => late.release(),
+          () => undefined,
+        )
+        throw unavailable(`PostgreSQL at ${this.#address} cannot be used: ${textOf(cause)}`, cause)
+      },
+    )
+    if (!this.#known.has(client)) client.on('error', () => undefined)
+    this.#known.add(client)
+    try {
+      const value = await (deadline === undefined ? work(client) : within(left(), work(client), this.late))
+      client.release()
+      return value
+    } catch (error) {
+      const isUsable =
+        isSqlError(error) && (await within(PATIENCE_MS, query(client, 'ROLLBACK'), '').catch(() => false))
+      client.release(!isUsable)
+      throw error
+    }
+  }
+}
+
+interface TransactionOptions {
+  deadline?: number
+  writes?: boolean
+  lockTimeoutMs?: number | undefined
+}
+
+/** Host and port, without the password. */
+function addressOf({ options = {} }: PostgresPool): string {
+  const { connectionString = '', host = process.env.PGHOST ?? 'localhost', port = process.env.PGPORT ?? 5432 } = options
+  const found = /^\w+:\/\/(?:[^/?]*@)?([^/?]+)/.exec(connectionString)?.[1] ?? `${host}:${port}`
+  return /:\d+$/.test(found) ? found : `${found}:5432`
+}
+
+/** Of several addresses that were tried in vain, only the parts have a message. */
+function textOf(error: unknown): string {
+  const { message, errors = [] } = error as { message?: string; errors?: Error[] }
+  return [message, ...errors.map((one) => one.message)].filter(Boolean).join(', ')
+}
+
+/** The server has answered: the connection is fine. */
+export function isSqlError(error: unknown): boolean {
+  const { code, severity } = error as { code?: unknown; severity?: unknown }
+  return typeof code === 'string' && code.length === 5 && severity === 'ERROR'
+}
+
+export function isWorthRetrying(failure: unknown): boolean {
+  const error = failure instanceof TradecloudWebhookError ? failure.cause : failure
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (isSqlError(error)) return RETRIED.includes(String(code))
+  // The connection was cut, for example by a restart of the server.
+  return code === 'ECONNRESET' || code === 'EPIPE' || /terminated|57P0/.test(`${String(code)} ${String(error)}`)
+}
