@@ -125,8 +125,8 @@ export function isSqlError(error: unknown): boolean {
 }
 
 export function isWorthRetrying(failure: unknown): boolean {
-  const error = failure instanceof TradecloudWebhookError ? failure.cause : failure
-  const { code } = (error ?? {}) as { code?: unknown }
+  const error = (failure instanceof TradecloudWebhookError ? failure.cause : undefined) ?? failure
+  const { code } = error as { code?: unknown }
   if (isSqlError(error)) return RETRIED.includes(String(code))
   // The connection was cut, for example by a restart of the server.
   return code === 'ECONNRESET' || code === 'EPIPE' || /terminated|57P0/.test(`${String(code)} ${String(error)}`)

@@ -1,0 +1,60 @@
+/** A TCP proxy in front of PostgreSQL that cuts connections, also right after a message that matters. */
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+
+/** The simple query, as it is sent: the server commits, and its answer is lost. */
+const COMMIT = Buffer.from('COMMIT\0')
+
+export class CuttingProxy {
+  /** Of the next so many commits, the answers are lost. */
+  loseCommits = 0
+  readonly #target: number
+  readonly #pairs = new Set<Socket>()
+  readonly #server = createServer((client) => this.#join(client))
+
+  constructor(target: number) {
+    this.#target = target
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Cuts all connections that there are. */
+  cut(): void {
+    for (const socket of this.#pairs) socket.destroy()
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #join(client: Socket): void {
+    const server = connect(this.#target, '127.0.0.1')
+    this.#pairs.add(client)
+    let isLost = false
+    client.on('data', (data) => {
+      if (this.loseCommits > 0 && data.includes(COMMIT)) {
+        this.loseCommits--
+        isLost = true
+      }
+      server.write(data)
+    })
+    server.on('data', (data) => {
+      // The server has done it.
+      if (isLost) client.destroy()
+      else client.write(data)
+    })
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      one.on('error', () => undefined)
+      one.on('close', () => {
+        this.#pairs.delete(client)
+        other.destroy()
+      })
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/** What becomes of events while PostgreSQL stands still, starts again, loses connections, and loses responses. */
+import { Client } from 'pg'
+import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
+import { isFull } from '../size'
+import { pause, until } from '../wait'
+import { CuttingProxy } from './cutting-proxy'
+import { eventOf } from './numbered-event'
+import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
+
+const DELIVERED = { result: 'delivered' } as const
+const order = (number: number, entity = 'a') => eventOf({ number, entity }, 100)
+
+let server: PostgresServer
+let proxy: CuttingProxy
+let throughProxy: string
+beforeAll(async () => {
+  server = await startPostgres()
+  proxy = new CuttingProxy(server.port)
+  throughProxy = server.connectionString.replace(String(server.port), String(await proxy.listen()))
+})
+afterEach(closeInboxes)
+afterAll(async () => {
+  await proxy.close()
+  await stopPostgresServers()
+})
+
+/** Loses the response to a commit of this operation. The lease may be renewed at the same time, so it is tried first. */
+async function losing<T>(work: () => Promise<T>): Promise<T> {
+  proxy.loseCommits = 1
+  const value = await work()
+  await until(() => proxy.loseCommits === 0, 'a commit to be lost')
+  return value
+}
+
+test('the response to a commit is lost: each step has happened once, and its result is known', async () => {
+  const inbox = open({ connectionString: throughProxy, schema: newSchema() })
+  await inbox.ready()
+  expect(await losing(() => inbox.accept(...order(1)))).toMatchObject({ result: 'queued' })
+  expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
+  attach(inbox)
+  await pause(100)
+  const { deliveries } = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }))
+  expect(deliveries.map(({ attempt }) => attempt)).toEqual([1])
+  expect(await losing(() => inbox.settle(deliveries[0]!, DELIVERED))).toBe(true)
+  const id = deliveries[0]!.event.id
+  expect(await losing(() => inbox.replay(id))).toBe(true)
+  expect(await losing(() => inbox.giveUp(id, 'not needed'))).toBe(true)
+  expect(await losing(() => inbox.purge(id))).toBe(true)
+  const [event] = order(2)
+  const large = Buffer.alloc(3_000_000, 'x')
+  proxy.loseCommits = 3
+  expect(await inbox.accept(event, large)).toMatchObject({ result: 'queued' })
+  expect((await takeOne(inbox)).bytes.equals(large)).toBe(true)
+})
+
+test('the server stands still: requests are refused in time and by name, and what a lost take has taken is delivered', async () => {
+  const inbox = open({ connectionString: server.connectionString, schema: newSchema() })
+  await inbox.ready()
+  const { alarms } = attach(inbox)
+  await inbox.accept(...order(1))
+  server.freeze()
+  try {
+    const late = `PostgreSQL at 127.0.0.1:${server.port}`
+    const refused = [inbox.take({ limit: 1, maxBytes: 1e9 }), inbox.accept(...order(2)), inbox.stats()].map(errorOf)
+    for (const error of await Promise.all(refused)) expect(error).toContain(late)
+    await until(() => alarms.length > 0, 'an alarm')
+    expect(alarms[0]).toContain(late)
+  } finally {
+    server.thaw()
+  }
+  const first = await takeOne(inbox)
+  expect(first.event.requestId).toBe('1')
+  await inbox.settle(first, DELIVERED)
+  await inbox.accept(...order(2))
+  await inbox.settle(await takeOne(inbox), DELIVERED)
+  expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delivered: 2 })
+})
+
+test('connections are cut at random: nothing is lost, and nothing is stored twice', async () => {
+  const inbox = open({ pool: poolOf(throughProxy), schema: newSchema() })
+  await inbox.ready()
+  attach(inbox)
+  const count = isFull ? 5_000 : 300
+  const ending = new AbortController()
+  const cuts = (async () => {
+    for (; !ending.signal.aborted; await pause(20 + Math.random() * 80)) {
+      if (Math.random() < 0.5) proxy.cut()
+      else
+        await server.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
+           AND backend_type = 'client backend'`,
+        )
+    }
+  })()
+  const seen = new Map<string, number>()
+  const sending = (async () => {
+    for (let number = 1; number <= count; number++)
+      await until(() =>
+        inbox.accept(...order(number, `e${number % 7}`)).then(
+          () => true,
+          () => false,
+        ),
+      )
+  })()
+  while (seen.size < count) {
+    const delivery = await takeOne(inbox)
+    const { requestId } = delivery.event
+    await until(() =>
+      inbox.settle(delivery, DELIVERED).then(
+        () => true,
+        () => false,
+      ),
+    )
+    seen.set(requestId, (seen.get(requestId) ?? 0) + 1)
+  }
+  await sending
+  ending.abort()
+  await cuts
+  expect([...seen.values()].filter((times) => times > 1)).toEqual([])
+  expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delivered: count })
+})
+
+test('the server starts again: what was stored is there, and the inbox goes on by itself', async () => {
+  const inbox = open({ pool: poolOf(server.connectionString), schema: newSchema() })
+  await inbox.ready()
+  attach(inbox)
+  await inbox.accept(...order(1))
+  const running = await takeOne(inbox)
+  await server.restart()
+  await until(() =>
+    inbox.settle(running, DELIVERED).then(
+      () => true,
+      () => false,
+    ),
+  )
+  expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
+})
+
+test('one queue is locked by someone who stands still: events of others are stored', async () => {
+  const schema = newSchema()
+  const inbox = open({ connectionString: server.connectionString, schema })
+  await inbox.ready()
+  await inbox.accept(...order(1, 'locked'))
+  const holder = new Client({ connectionString: server.connectionString })
+  await holder.connect()
+  await holder.query(`BEGIN; SELECT * FROM ${schema}.queues FOR UPDATE`)
+  const blocked = errorOf(inbox.accept(...order(2, 'locked')))
+  const others = Array.from({ length: 20 }, (_, i) => inbox.accept(...order(10 + i, `other-${i}`)))
+  expect(await Promise.all(others)).toHaveLength(20)
+  expect(await blocked).not.toBe('nothing was refused')
+  await holder.end()
+})
+
+test('the clock of a process is wrong: what is due is due by the clock of the server', async () => {
+  const inbox = open({ connectionString: server.connectionString, schema: newSchema() })
+  await inbox.ready()
+  attach(inbox)
+  await inbox.accept(...order(1))
+  const retry = { result: 'retry', delayMs: 60_000, outcome: 'handler_failed', reason: 'ERP' } as const
+  await inbox.settle(await takeOne(inbox), retry)
+  const now = Date.now()
+  for (const days of [-60, -10, 10, 60]) {
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now + days * 86_400_000)
+    const { nextDueInMs = NaN } = await inbox.take({ limit: 1, maxBytes: 1e9 })
+    clock.mockRestore()
+    expect(nextDueInMs).toBeGreaterThan(0)
+    expect(nextDueInMs).toBeLessThanOrEqual(60_000)
+  }
+})

@@ -1,0 +1,60 @@
+/** Inboxes in PostgreSQL for tests of faults, each with a schema of its own; closed in the end. */
+import { Pool } from 'pg'
+import type { Inbox, InboxDelivery } from '../../lib/inbox/event-log'
+import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'
+import { until } from '../wait'
+
+const opened: Inbox[] = []
+const pools: Pool[] = []
+let schemas = 0
+
+export const newSchema = (): string => `faults_${++schemas}`
+
+/** Its errors are not listened to: that is up to the inbox. */
+export function poolOf(connectionString: string, max = 10): Pool {
+  const pool = new Pool({ connectionString, max })
+  pools.push(pool)
+  return pool
+}
+
+export function open(options: PostgresInboxOptions): Inbox {
+  const inbox = postgresInbox(options)
+  opened.push(inbox)
+  return inbox
+}
+
+export async function closeInboxes(): Promise<void> {
+  await Promise.all(opened.splice(0).map((inbox) => inbox.close()))
+  await Promise.all(pools.splice(0).map((pool) => pool.end()))
+}
+
+export function attach(inbox: Inbox, maxDelayMs = 900_000): { alarms: string[] } {
+  const alarms: string[] = []
+  inbox.attach({
+    name: 'faults',
+    wanted: [{ kind: 'order' }],
+    maxDelayMs,
+    wake: () => undefined,
+    leaseLost: () => undefined,
+    alarm: ({ message }) => alarms.push(message),
+  })
+  return { alarms }
+}
+
+/** Takes again and again, also while the database does not work. */
+export async function takeOne(inbox: Inbox): Promise<InboxDelivery> {
+  const taken: InboxDelivery[] = []
+  await until(async () => {
+    const { deliveries } = await inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => ({ deliveries: [] }))
+    taken.push(...deliveries)
+    return taken.length > 0
+  }, 'nothing was taken')
+  return taken[0]!
+}
+
+export async function errorOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'nothing was refused',
+    (error: unknown) => String(error),
+  )
+}

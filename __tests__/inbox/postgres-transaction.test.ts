@@ -1,0 +1,145 @@
+/** Callbacks that write in the transaction which settles their event. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Inbox } from '../../lib/inbox/event-log'
+import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
+import { isFull } from '../size'
+import { until } from '../wait'
+import { CuttingProxy } from './cutting-proxy'
+import { eventOf } from './numbered-event'
+import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
+
+interface Client {
+  query: (sql: string, values?: unknown[]) => Promise<unknown>
+}
+
+let server: PostgresServer
+let proxy: CuttingProxy
+let throughProxy: string
+beforeAll(async () => {
+  server = await startPostgres()
+  proxy = new CuttingProxy(server.port)
+  throughProxy = server.connectionString.replace(String(server.port), String(await proxy.listen()))
+})
+beforeEach(async () => {
+  await server.query('DROP TABLE IF EXISTS written; CREATE TABLE written (number TEXT)')
+})
+afterEach(closeInboxes)
+afterAll(async () => {
+  await proxy.close()
+  await stopPostgresServers()
+})
+
+const order = (number: number, entity = 'a') => eventOf({ number, entity }, 100)
+const writing = (number: string) => (client: unknown) =>
+  (client as Client).query('INSERT INTO public.written VALUES ($1)', [number]).then(() => undefined)
+const written = async () => (await server.query<{ number: string }>('SELECT number FROM written')).rows
+
+async function start(url = server.connectionString) {
+  const inbox = open({ pool: poolOf(url), schema: newSchema() })
+  await inbox.ready({ transaction: true })
+  attach(inbox)
+  const withTransaction: NonNullable<Inbox['withTransaction']> = (delivery, work) =>
+    inbox.withTransaction!(delivery, work)
+  return { inbox, withTransaction }
+}
+
+test('what a callback writes and its delivery are committed together, or not at all', async () => {
+  const { inbox, withTransaction } = await start()
+  await inbox.accept(...order(1))
+  const delivery = await takeOne(inbox)
+  const failing = withTransaction(delivery, async (client) => {
+    await writing('1')(client)
+    throw new Error('the ERP system failed')
+  })
+  expect(await errorOf(failing)).toContain('the ERP system failed')
+  expect(await written()).toEqual([])
+  const ending = withTransaction(delivery, (client) => (client as Client).query('COMMIT').then(() => undefined))
+  expect(await errorOf(ending)).toContain('The callback ended the transaction')
+  expect(await withTransaction(delivery, writing('1'))).toBe(true)
+  // Another process may own it by now.
+  expect(await withTransaction(delivery, writing('1'))).toBe(false)
+  expect(await written()).toEqual([{ number: '1' }])
+  expect(await inbox.stats()).toMatchObject({ delivered: 1, running: 0 })
+})
+
+test('a deadlock: the callback runs again, in the same attempt', async () => {
+  const { inbox, withTransaction } = await start()
+  await inbox.accept(...order(1))
+  let calls = 0
+  const settled = await withTransaction(await takeOne(inbox), async (client) => {
+    await writing('1')(client)
+    if (++calls === 1) await (client as Client).query('DO $$ BEGIN RAISE deadlock_detected; END $$')
+  })
+  expect([settled, calls]).toEqual([true, 2])
+  expect(await written()).toHaveLength(1)
+})
+
+test('the response to the commit is lost, or the connection before it: written once', async () => {
+  const { inbox, withTransaction } = await start(throughProxy)
+  await inbox.accept(...order(1))
+  await inbox.accept(...order(2, 'b'))
+  const [one, two] = [await takeOne(inbox), await takeOne(inbox)]
+  const settled = await withTransaction(one, async (client) => {
+    await writing('1')(client)
+    proxy.loseCommits = 1
+  })
+  expect(settled).toBe(true)
+  const cut = withTransaction(two, async (client) => {
+    await writing('2')(client)
+    proxy.cut()
+  })
+  await errorOf(cut)
+  await until(() => withTransaction(two, writing('2')).catch(() => false))
+  expect(await written()).toHaveLength(2)
+})
+
+test('connections are killed at random: each event is written exactly once', async () => {
+  const { inbox, withTransaction } = await start(throughProxy)
+  const count = isFull ? 10_000 : 200
+  for (let number = 1; number <= count; number++) await inbox.accept(...order(number, `e${number % 20}`))
+  const ending = new AbortController()
+  const cutting = (async () => {
+    for (; !ending.signal.aborted; await sleep(Math.random() * 100)) {
+      if (Math.random() < 0.3) proxy.loseCommits = 2
+      else proxy.cut()
+    }
+  })()
+  let done = 0
+  const deliver = async (): Promise<void> => {
+    while (done < count) {
+      const { deliveries } = await inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => ({ deliveries: [] }))
+      if (deliveries.length === 0) await sleep(20)
+      for (const delivery of deliveries) {
+        const work = writing(delivery.event.requestId)
+        await until(() =>
+          withTransaction(delivery, work).then(
+            () => true,
+            () => false,
+          ),
+        )
+        done++
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, deliver))
+  ending.abort()
+  await cutting
+  proxy.loseCommits = 0
+  const numbers = (await written()).map(({ number }) => Number(number)).toSorted((a, b) => a - b)
+  expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1))
+})
+
+test('events are stored while 32 callbacks with slow transactions use the pool, also for their own queues', async () => {
+  const { inbox, withTransaction } = await start()
+  for (let number = 1; number <= 32; number++) await inbox.accept(...order(number, `e${number}`))
+  const { deliveries } = await inbox.take({ limit: 32, maxBytes: 1e9 })
+  expect(deliveries).toHaveLength(32)
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  const settling = deliveries.map((delivery) => withTransaction(delivery, () => released))
+  for (let number = 1; number <= 32; number++) await inbox.accept(...order(100 + number, `e${number}`))
+  await inbox.accept(...order(200, 'other'))
+  await inbox.settle(await takeOne(inbox), { result: 'delivered' })
+  release()
+  expect(await Promise.all(settling)).toEqual(deliveries.map(() => true))
+})
