@@ -67,14 +67,14 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   const owner = (await run('register', registration)) as string
   const wanted = [{ kind: 'order' as const }, { kind: 'shipment' as const, eventNames: ['ShipmentCreated'] }]
   for (const result of ['retry', 'dead', 'delivered', 'delivered', 'quarantined', 'delivered'] as const) {
-    const { taken } = (await run('take', { owner, name: 'faults', wanted, limit: 1, maxBytes: 1e6 })) as {
+    const { taken } = (await run('take', { owner, token: 1, name: 'faults', wanted, limit: 1, maxBytes: 1e6 })) as {
       taken: Array<{ queue: number; token: number; event: number }>
     }
     const [{ queue, token, event } = { queue: 0, token: 0, event: 0 }] = taken
     const settlement = { result, delayMs: 0, outcome: '', reason: '' }
     await run('settle', { owner, queue, token, event, settlement, keep: result !== 'dead' })
   }
-  await run('take', { owner, name: 'faults', wanted, limit: 0, maxBytes: 1e6 })
+  await run('take', { owner, token: 1, name: 'faults', wanted, limit: 0, maxBytes: 1e6 })
   const upload = (await run('beginUpload', undefined)) as number
   await run('writePart', { event: upload, part: 0, data: Buffer.alloc(1) })
   for (const state of ['waiting', 'delivered', 'dead', 'quarantined'] as const) {
@@ -95,8 +95,8 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   await run('retire', owner)
   await run('wanted', 'faults')
   await run('unowned', 'faults')
-  tables.leaseNow = Number.MAX_SAFE_INTEGER
   await run('removeGone', { ownId: undefined, identity: ownIdentity() })
+  await run('remove', owner)
   tables.now += 1e12
   await run('prune', { keepDelivered: { forMs: 0, maxBytes: 0 }, dedupeTtlMs: 0 })
 

@@ -59,7 +59,7 @@ export async function remove(tables: Tables, id: string): Promise<void> {
 
 /** In one order, as everywhere, so that no two transactions wait for each other. */
 async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
-  const rows = `SELECT queue FROM queues WHERE ${condition} ORDER BY key${tables.lock}`
+  const rows = `SELECT queue FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`
   await tables.run(`UPDATE queues SET owner = NULL, token = NULL WHERE queue IN (${rows})`, ...values)
 }
 
