@@ -1,0 +1,60 @@
+/** Processes that share an inbox in PostgreSQL stand still for longer than their lease, or their server does. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import { isFull } from '../size'
+import { pause, until } from '../wait'
+import { delivered, disorder, Member, readLedger, sendAll } from './members'
+import type { MemberOptions } from './protocol'
+
+const EVENTS = isFull ? 5_000 : 400
+
+afterAll(stopPostgresServers)
+
+test('others take over from a process that is frozen, and nobody from one that lives, also after the server stood still', async () => {
+  const server = await startPostgres()
+  const folder = mkdtempSync(join(tmpdir(), 'postgres-freeze-'))
+  const options: MemberOptions = {
+    engine: { type: 'postgres', url: server.connectionString, schema: 'freeze' },
+    ledger: join(folder, 'ledger'),
+    callbackMs: 100,
+    failing: 0.1,
+    concurrency: 16,
+    bodyBytes: 1_024,
+  }
+  const members = Array.from({ length: 3 }, () => new Member(options))
+  try {
+    await Promise.all(members.map(({ ready }) => ready))
+    const frozen = members[0]!
+    let accepted = 0
+    let round = 0
+    const sending = sendAll(
+      { events: EVENTS, entities: 60, connections: 20 },
+      () => members[1 + (round++ % 2)],
+      (count) => (accepted = count),
+    )
+    const hasBegun = () => readLedger(options.ledger).some(({ pid }) => pid === frozen.process.pid)
+    await until(() => accepted > EVENTS / 4 && hasBegun())
+    frozen.process.kill('SIGSTOP')
+    const stoppedAt = new Map([[frozen.process.pid!, process.hrtime.bigint()]])
+    await sending
+    await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
+    frozen.process.kill('SIGCONT')
+    await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
+    if (isFull) {
+      // Longer than a lease: nobody can renew it meanwhile.
+      server.freeze()
+      await pause(20_000)
+      server.thaw()
+      await pause(6_000)
+    }
+    expect(members.map(({ leasesLost }) => leasesLost)).toEqual([1, 0, 0])
+    const { overlaps, outOfOrder } = disorder(readLedger(options.ledger), stoppedAt)
+    expect(overlaps).toEqual([])
+    expect(outOfOrder).toEqual([])
+  } finally {
+    await Promise.all(members.map((member) => member.kill()))
+    rmSync(folder, { recursive: true, force: true })
+  }
+}, 300_000)
