@@ -6,6 +6,8 @@ import express from 'express'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import type { OrderEvent } from 'tradecloud-webhook'
+import { toTxml } from 'tradecloud-webhook/testing'
 import { clockForEach } from '../clock'
 import {
   authorization,
@@ -274,12 +276,20 @@ describe('content types', () => {
     expect(rig.calls).toEqual([])
   })
 
-  test('XML that says it is JSON, and JSON that says it is XML', async () => {
+  test('XML with the Content-Type of JSON, and JSON with that of XML, are read by their bytes', async () => {
     const rig = await start()
     const xml = { 'Content-Type': 'application/xml' }
+    const body = toTxml(orderEvent())
+    expect(await rig.send({ method: 'POST', path: '/order', body, headers: json })).toMatchObject({ status: 200 })
+    expect(await rig.post(orderEvent(), { headers: xml })).toMatchObject({ status: 200 })
+    expect(rig.calls.map(({ event }) => (event as OrderEvent).orderId)).toEqual([orderId, orderId])
     const malformed = { status: 400, json: { code: 'malformed_body' } }
-    expect(await rig.send({ method: 'POST', path: '/order', body: '<order/>', headers: json })).toMatchObject(malformed)
-    expect(await rig.post(orderEvent(), { headers: xml })).toMatchObject(malformed)
+    for (const [wrong, headers] of [
+      ['<order', json],
+      ['{"eventName":', xml],
+      ['order', xml],
+    ] as const)
+      expect(await rig.send({ method: 'POST', path: '/order', body: wrong, headers })).toMatchObject(malformed)
   })
 })
 

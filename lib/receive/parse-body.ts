@@ -37,14 +37,17 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
   )
 }
 
-/** JSON at once, tXML piece by piece. `unwanted` tells that nobody waits for the result any more. */
+/**
+ * JSON at once, tXML piece by piece. The first character decides between them: a wrong Content-Type does not make a body
+ * unreadable. `unwanted`: whether no one waits for the result any more.
+ */
 export function parseBytes(
   bytes: Pieces,
   type: MediaType,
   unwanted?: () => boolean,
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
-  const xml = type === 'xml' || (type === 'missing' && firstCharacter(bytes.whole) === '<')
-  if (xml)
+  const first = firstCharacter(bytes)
+  if (first === '<' || (type === 'xml' && first !== '{'))
     return loadTxml()
       .readTxml(bytes.whole, unwanted)
       .then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
@@ -63,6 +66,7 @@ function parsedBody(bytes: Pieces, read: JsonResult, issues: Issue[]): ParsedBod
   return { ok: true, value, digest: sha256(bytes.all), issues }
 }
 
-function firstCharacter(bytes: Buffer): string | undefined {
-  return /\S/.exec(bytes.toString('utf8', 0, 64))?.[0]
+/** Past a byte order mark and white space. */
+function firstCharacter(bytes: Pieces): string | undefined {
+  return /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
 }

@@ -83,7 +83,7 @@ describe('bytes', () => {
     ['a broken body', '{"secret":'],
     ['an empty body', ''],
     ['text after the value', '{} {}'],
-    ['XML that says it is JSON', '<a/>'],
+    ['broken XML that says it is JSON', '<a'],
   ])('%s is malformed, and the answer does not quote it', async (_what, text) => {
     const parsed = await parse(Buffer.from(text), 'json')
     expect(parsed).toMatchObject({ ok: false, outcome: 'malformed_body' })
