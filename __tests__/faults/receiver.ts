@@ -166,6 +166,6 @@ function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: ManagedI
   server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
 }
 
-// Nobody is left to stop us.
+// The parent process has ended.
 process.on('disconnect', () => process.exit())
 void open().then((opened) => opened && serve(opened))

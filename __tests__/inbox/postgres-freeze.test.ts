@@ -12,7 +12,7 @@ const EVENTS = isFull ? 5_000 : 400
 
 afterAll(stopPostgresServers)
 
-test('others take over from a process that is frozen, and nobody from one that lives, also after the server stood still', async () => {
+test('others take over from a process that is frozen, and not from one that runs, also after the server stood still', async () => {
   const server = await startPostgres()
   const folder = mkdtempSync(join(tmpdir(), 'postgres-freeze-'))
   const options: MemberOptions = {
@@ -43,7 +43,7 @@ test('others take over from a process that is frozen, and nobody from one that l
     frozen.process.kill('SIGCONT')
     await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
     if (isFull) {
-      // Longer than a lease: nobody can renew it meanwhile.
+      // Longer than a lease, and no process can renew it meanwhile.
       server.freeze()
       await pause(20_000)
       server.thaw()

@@ -151,7 +151,7 @@ test('the record of an event cannot be read: its order waits, with an alarm, and
   expect(await take()).toEqual([])
 })
 
-test('a page was overwritten: whoever needs it is told what to do', async () => {
+test('a page was overwritten: an operation that needs it fails with what to do', async () => {
   await store(Array.from({ length: 60 }, (_, i) => i))
   const bytes = readFileSync(file)
   for (let page = 0; page < bytes.length; page += 4096)

@@ -240,7 +240,7 @@ describe('a path that matches no pattern', () => {
   test.each(responders)('a 404 by %s', async (_how, respond) => {
     const app = await start(mounted((app) => app.use(respond)))
     for (const method of ['POST', 'GET']) expectNotRouted(await app.ask({ method, path: '/tradecloud/orders' }), app)
-    // Who has no credentials sees what the app says, as before.
+    // Without credentials, the response of the app is unchanged.
     for (const auth of [null, basic('tradecloud', 'wrong'), 'Bearer x', 'nonsense'])
       expect((await app.ask({ path: '/tradecloud/orders', auth })).status).toBe(404)
     expect(app.records).toHaveLength(2)

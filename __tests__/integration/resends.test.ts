@@ -126,7 +126,7 @@ test('a store that knows every key does not keep the process from its other work
   expect(await rig.post(bodies[0]![1])).toMatchObject({ status: 503, json: { code: 'unavailable' } })
 })
 
-test('an event that nobody has resent stays a duplicate', async () => {
+test('an event that was not resent stays a duplicate', async () => {
   const { rig, calls } = await startFailing()
   const body = { eventName: 'OrderLinesReissuedByBuyer', orderEvent: state }
   expect([await outcomeOf(rig, body), await outcomeOf(rig, body)]).toEqual(['delivered', 'duplicate'])

@@ -80,6 +80,6 @@ process.once('SIGTERM', () => {
     server.closeAllConnections()
   })
 })
-// Nobody is left to stop us.
+// The parent process has ended.
 process.on('disconnect', () => process.exit())
 server.listen(port, '127.0.0.1', () => process.send?.('listening'))

@@ -71,7 +71,7 @@ export function openTls(
   { from }: ConnectionOptions = {},
 ): TLSSocket {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from ?? '127.0.0.1' })
-  // For those who wait for the TLS socket, which is told too.
+  // The TLS socket reports the error.
   socket.on('error', () => undefined)
   return connectTls({ socket, servername: HOST, ca: certificate, ALPNProtocols: protocols })
 }

@@ -97,7 +97,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       if ((cause as { code?: unknown } | undefined)?.code === 'ECONNRESET') onClose()
       else fail(refuse('unavailable', 'The upload failed.', { cause }))
     }
-    // Each `read` emits `data`, to whoever listens.
+    // Each `read` emits `data` to all listeners.
     const onReadable = (): void => {
       while (!settled && req.read() !== null);
     }
@@ -109,7 +109,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     // The listener for errors stays: an error event that no one listens to ends the process.
     req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)
     if (isTouched) {
-      // Whoever reads beside us, as a pipe does, pauses the stream when its own buffer is full.
+      // Another reader, such as a pipe, pauses the stream when its own buffer is full.
       req.on('pause', onPause)
       // While something listens for `readable`, the stream does not flow.
       if (req.listenerCount('readable') > 0) req.on('readable', onReadable)

@@ -92,8 +92,8 @@ export async function removeGone(
 const seen = new Map<string, { lease: number; since: number; lookedAt: number }>()
 
 /**
- * Not renewed while this process has watched for the whole time. No clock is compared, as any may be wrong or set; and while
- * the database does not work nobody can watch, so that those who could not renew get the time for it afterwards.
+ * True if the lease was not renewed while this process watched for the whole time. Clocks are not compared, because any of
+ * them may be wrong. While the database is down no process can watch, so that each gets the full time to renew afterwards.
  */
 function standsStill({ id, lease }: ProcessRow): boolean {
   const now = performance.now()
