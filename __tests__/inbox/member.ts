@@ -33,11 +33,11 @@ function note(step: 'begin' | 'end' | 'fail', { event, attempt }: InboxDelivery)
 }
 
 async function deliver(delivery: InboxDelivery): Promise<void> {
-  if (!delivery.isOwned()) return
-  note('begin', delivery)
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * callbackMs))
-  const fails = Math.random() < failing
-  note(fails ? 'fail' : 'end', delivery)
+  const owned = delivery.isOwned()
+  if (owned) note('begin', delivery)
+  if (owned) await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 * callbackMs))
+  const fails = !owned || Math.random() < failing
+  if (owned) note(fails ? 'fail' : 'end', delivery)
   const reason = { outcome: 'handler_failed', reason: 'the ERP system failed' }
   const settlement = fails
     ? ({ result: 'retry', delayMs: Math.ceil(Math.random() * 20), ...reason } as const)

@@ -73,7 +73,10 @@ export interface InboxDelivery {
   firstAttemptAt: Date
   /** A person replayed the event. */
   replay: boolean
-  /** False once another process may own the event, because this one stood still. Ask before the callback is called. */
+  /**
+   * False once another process may own the event, because this one stood still. Ask before the callback is called, and
+   * settle the delivery with a retry instead: otherwise the event stays with this process.
+   */
   isOwned(): boolean
 }
 

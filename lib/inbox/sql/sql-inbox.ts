@@ -160,6 +160,9 @@ export class SqlInbox implements Inbox {
     const attached = this.#attached
     if (!attached || attached.stop.signal.aborted) return { deliveries: [] }
     const owner = await this.#register(attached)
+    // After an outage, the next renewal may be seconds away; until then nothing that is taken could be delivered.
+    if (performance.now() - attached.renewedAt > RENEW_EVERY_MS && !(await this.#renewOnce(attached, owner)))
+      return { deliveries: [] }
     const { name, wanted, maxDelayMs } = attached.host
     const token = ++this.#token
     try {
@@ -335,14 +338,7 @@ export class SqlInbox implements Inbox {
   async #renew(attached: Attached): Promise<void> {
     while (!this.#closing.signal.aborted) {
       try {
-        const owner = await this.#register(attached)
-        const at = performance.now()
-        if (await this.#run('renew', owner)) attached.renewedAt = at
-        else {
-          attached.owner = undefined
-          attached.host.leaseLost()
-          continue
-        }
+        if (!(await this.#renewOnce(attached, await this.#register(attached)))) continue
         this.#recovered()
       } catch (error) {
         // Without a lease nothing is handed out.
@@ -350,6 +346,18 @@ export class SqlInbox implements Inbox {
       }
       await pause(RENEW_EVERY_MS, this.#closing.signal)
     }
+  }
+
+  /** False if the lease was lost. */
+  async #renewOnce(attached: Attached, owner: string): Promise<boolean> {
+    const at = performance.now()
+    const renewed = await this.#run('renew', owner)
+    if (renewed) attached.renewedAt = at
+    else if (attached.owner === owner) {
+      attached.owner = undefined
+      attached.host.leaseLost()
+    }
+    return renewed
   }
 
   /** Once for each kind and name, until it is taken. */
