@@ -105,8 +105,8 @@ export interface ReadEvent {
   /** What the order of events is kept for; none for an unknown kind. */
   entity: { kind: 'order' | 'shipment'; id: string } | undefined
   /**
-   * The same bytes again are the same event: the body carries a message ID, version or time of change, and nobody has
-   * resent it.
+   * The same bytes again are the same event: the body has a message ID, version or time of change, and its name is not
+   * that of a resend.
    */
   identified: boolean
 }

@@ -25,8 +25,8 @@ export interface RetryOptions {
    */
   speed?: number | undefined
   /**
-   * The sending ends as `still retrying` after so many attempts, the first one counted. Default: no limit, but a sending
-   * to an address where nothing has ever answered ends as `unreachable` after 7 attempts without a connection.
+   * Number of attempts, including the first, after which the sending ends as `still retrying`. Default: no limit, but a
+   * sending to an address where nothing has ever answered ends as `unreachable` after 7 attempts without a connection.
    */
   maxAttempts?: number | undefined
 }
