@@ -123,6 +123,23 @@ test('several processes on a file that is deleted: nothing is lost', async () =>
   expect(await waiting(other.inbox)).toEqual([1, 2, 3, 4, 5])
 })
 
+test('the file is locked while it is opened, as by another process that creates it: ready() waits', async () => {
+  mkdirSync(join(folder, 'data'))
+  const { module } = chooseDriver()
+  const { DatabaseSync } = require(module) as { DatabaseSync: new (file: string) => Database }
+  const database = new DatabaseSync(file)
+  database.exec('BEGIN EXCLUSIVE')
+  const inbox = sqliteInbox({ file })
+  open.push(inbox)
+  const ready = inbox.ready()
+  // Requests fail in time meanwhile: opening has been tried once.
+  await expect(accept(inbox, 1)).rejects.toThrow('is locked by another process')
+  database.exec('COMMIT')
+  database.close()
+  await ready
+  await accept(inbox, 1)
+})
+
 test('the disk is full: refused with the path, and accepted once there is room', async () => {
   const mount = await mountMemory(16)
   const path = join(mount.folder, 'inbox.db')

@@ -4,7 +4,7 @@ import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pause, unavailable, within } from '../deadline'
 import { chooseDriver, type Driver } from './driver'
-import { explain } from './explain'
+import { explain, isLocked } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
 import type { ResolvedSqliteInbox } from './options'
 import type { Engine, EngineEvents } from '../sql/sql-inbox'
@@ -16,6 +16,8 @@ import { Thread } from './thread'
 const PATIENCE_MS = 2_500
 const LATE = 'The inbox did not respond in time.'
 const REPAIR_EVERY_MS = 500
+const OPEN_MS = 15_000
+const OPEN_EVERY_MS = 50
 
 interface Session {
   thread: Thread
@@ -39,10 +41,16 @@ export class SqliteEngine implements Engine {
     this.#events = events
   }
 
+  /** Another process that creates or closes the file at the same time may lock it for a while. */
   async open(): Promise<void> {
-    await this.#opened().catch((error: unknown) => {
-      throw explain(error, this.#options.file)
-    })
+    for (const end = performance.now() + OPEN_MS; ; await pause(OPEN_EVERY_MS, this.#closing.signal)) {
+      try {
+        await this.#opened()
+        return
+      } catch (error) {
+        if (!isLocked(error) || this.#closed || performance.now() > end) throw explain(error, this.#options.file)
+      }
+    }
   }
 
   /** Runs one request. Rejects after a while, although the request may still be carried out. */

@@ -19,10 +19,14 @@ export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof SqliteError) || error.code === undefined) return error
   // The lowest byte of an extended code is the primary one.
   const code = error.code & 0xff
-  if (code === BUSY)
+  if (isLocked(error))
     return unavailable(`${file} is locked by ${lockHolder(file) ?? 'another process'}, which stands still.`, error)
   const remedy = REMEDIES.get(code)
   return remedy === undefined ? error : unavailable(`${file} ${remedy}.`, error)
+}
+
+export function isLocked(error: unknown): boolean {
+  return error instanceof SqliteError && error.code !== undefined && (error.code & 0xff) === BUSY
 }
 
 /** Offset of the lock that a writer holds, in the file that ends in `-shm`. */
