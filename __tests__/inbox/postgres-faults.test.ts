@@ -1,4 +1,6 @@
 /** What becomes of events while PostgreSQL stands still, starts again, loses connections, and loses responses. */
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { Client } from 'pg'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { isFull } from '../size'
@@ -118,6 +120,24 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
   await cuts
   expect([...seen.values()].filter((times) => times > 1)).toEqual([])
   expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delivered: count })
+})
+
+test('a server ends each connection in the packet that completes it: refused, and the process goes on', async () => {
+  const message = (type: string, body: string) => {
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(body.length + 4)
+    return Buffer.concat([Buffer.from(type), size, Buffer.from(body)])
+  }
+  const ended = message('E', 'SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0')
+  const ending = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.end(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I'), ended])))
+  }).listen(0, '127.0.0.1')
+  await once(ending, 'listening')
+  const { port } = ending.address() as AddressInfo
+  const inbox = open({ pool: poolOf(`postgres://postgres@127.0.0.1:${port}/postgres`), schema: newSchema() })
+  for (let i = 0; i < 5; i++) expect(await errorOf(inbox.ready())).not.toBe('nothing was refused')
+  ending.close()
 })
 
 test('the server starts again: what was stored is there, and the inbox goes on by itself', async () => {

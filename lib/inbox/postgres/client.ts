@@ -23,7 +23,7 @@ export interface PostgresClient {
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
   end(): Promise<void>
-  on?(event: 'error', listener: () => void): unknown
+  on?(event: 'error' | 'acquire', listener: (value: unknown) => void): unknown
   readonly options?: { max?: number; host?: string; port?: number; connectionString?: string }
 }
 

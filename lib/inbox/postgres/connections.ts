@@ -18,8 +18,6 @@ export class Connections {
   readonly #schema: string
   readonly #closing: AbortSignal
   readonly #address: string
-  /** Connections whose errors are listened to: without a listener, one that is cut would end the process. */
-  readonly #known = new WeakSet<PostgresClient>()
 
   constructor(pool: PostgresPool, schema: string, closing: AbortSignal) {
     this.#pool = pool
@@ -29,6 +27,7 @@ export class Connections {
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
     // Of a connection that is idle and ends: the next request gets another one.
     pool.on?.('error', () => undefined)
+    ignoreErrors(pool)
   }
 
   /** What ends without a response is run again, unless it was committed. */
@@ -70,22 +69,24 @@ export class Connections {
     }
   }
 
+  async connect(patienceMs = CONNECT_MS): Promise<PostgresClient> {
+    const connecting = this.#pool.connect()
+    try {
+      return await within(patienceMs, connecting, 'it does not respond')
+    } catch (cause) {
+      connecting.then(
+        (late) => late.release(),
+        () => undefined,
+      )
+      throw unavailable(`PostgreSQL at ${this.#address} cannot be used: ${textOf(cause)}`, cause)
+    }
+  }
+
   /** A connection that does not respond in time is closed, and the next request gets another one. */
   async use<T>(work: (client: PostgresClient) => Promise<T>, deadline?: number): Promise<T> {
     const left = () => (deadline === undefined ? CONNECT_MS : deadline - performance.now())
     if (left() <= 0) throw unavailable(this.late)
-    const connecting = this.#pool.connect()
-    const client = await within(Math.min(CONNECT_MS, left()), connecting, 'it does not respond').catch(
-      (cause: unknown) => {
-        connecting.then(
-          (late) => late.release(),
-          () => undefined,
-        )
-        throw unavailable(`PostgreSQL at ${this.#address} cannot be used: ${textOf(cause)}`, cause)
-      },
-    )
-    if (!this.#known.has(client)) client.on('error', () => undefined)
-    this.#known.add(client)
+    const client = await this.connect(Math.min(CONNECT_MS, left()))
     try {
       const value = await (deadline === undefined ? work(client) : within(left(), work(client), this.late))
       client.release()
@@ -97,6 +98,19 @@ export class Connections {
       throw error
     }
   }
+}
+
+/**
+ * Without a listener, the error of a connection would end the process. It is added before `connect()` resolves, because one
+ * packet can both complete the connection and end it.
+ */
+function ignoreErrors(pool: PostgresPool): void {
+  const known = new WeakSet<PostgresClient>()
+  pool.on?.('acquire', (value) => {
+    const client = value as PostgresClient
+    if (!known.has(client)) client.on('error', () => undefined)
+    known.add(client)
+  })
 }
 
 interface TransactionOptions {

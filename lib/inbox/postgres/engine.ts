@@ -57,7 +57,7 @@ export class PostgresEngine implements Engine {
     this.#delivering = new Slots(Math.max(1, this.#size - RESERVED))
     this.#transactions = new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE))
     this.#connections = new Connections(this.#pool, options.schema, this.#closing.signal)
-    this.#listener = new Listener(this.#pool, `tradecloud_${options.schema}`, () => events.changed())
+    this.#listener = new Listener(this.#connections, `tradecloud_${options.schema}`, () => events.changed())
   }
 
   open(transaction = false): Promise<void> {

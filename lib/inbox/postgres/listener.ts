@@ -1,6 +1,7 @@
 /** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
 import { pause, within } from '../deadline'
-import { query, quoteName, type PostgresClient, type PostgresPool } from './client'
+import { query, quoteName, type PostgresClient } from './client'
+import type { Connections } from './connections'
 import { startTimer, type Timer } from '../../timers'
 
 const NOTIFY_EVERY_MS = 50
@@ -8,15 +9,15 @@ const POLL_EVERY_MS = 1_000
 const PATIENCE_MS = 2_500
 
 export class Listener {
-  readonly #pool: PostgresPool
+  readonly #connections: Connections
   readonly #channel: string
   readonly #changed: () => void
   readonly #closing = new AbortController()
   #client: PostgresClient | undefined
   #timer: Timer | undefined
 
-  constructor(pool: PostgresPool, channel: string, changed: () => void) {
-    this.#pool = pool
+  constructor(connections: Connections, channel: string, changed: () => void) {
+    this.#connections = connections
     this.#channel = channel
     this.#changed = changed
   }
@@ -52,9 +53,8 @@ export class Listener {
 
   /** On a connection of its own, which poolers may cut. */
   async #listen(): Promise<void> {
-    const client = await this.#pool.connect()
+    const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)
-    client.on('error', () => this.#drop(client))
     client.on('end', () => this.#drop(client))
     client.on('notification', () => this.#changed())
     this.#client = client
