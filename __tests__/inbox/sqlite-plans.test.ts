@@ -79,6 +79,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   await run('writePart', { event: upload, part: 0, data: Buffer.alloc(1) })
   for (const state of ['waiting', 'delivered', 'dead', 'quarantined'] as const) {
     for (const newestFirst of [true, false]) await run('list', { state, newestFirst, after: '5', entityId: '2' })
+    await run('list', { state, id: 'a' })
     const { entries } = (await run('list', { state })) as { entries: Array<{ id: string }> }
     for (const { id } of entries.slice(0, 1)) {
       await run('show', id)
@@ -114,6 +115,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
 test.each([
   ['a state', { state: 'waiting' }, /events_by_state/],
   ['an entity', { entityId: 'PO1' }, /events_by_entity/],
+  ['the beginning of an ID', { id: 'a' }, /sqlite_autoindex_events_1 \(id/],
 ] as const)('a list of %s reads only what matches', async (_what, filter, index) => {
   const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
   const tables = new Recording(opened.database)

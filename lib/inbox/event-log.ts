@@ -105,6 +105,8 @@ export interface InboxEntry extends Pick<
   reason?: string | undefined
   /** When a waiting event is tried next. ISO 8601, UTC. */
   nextAttemptAt?: string | undefined
+  /** ID of the event of the same order or shipment that has to be settled first. Absent if there is none. */
+  waitsBehind?: string | undefined
   /** When it was delivered, given up or quarantined. ISO 8601, UTC. */
   settledAt?: string | undefined
 }
@@ -119,6 +121,8 @@ export interface InboxAttempt {
 }
 
 export interface InboxFilter {
+  /** The ID of an event, or the beginning of one. */
+  id?: string | undefined
   state?: InboxState | undefined
   kind?: EventKind | undefined
   eventName?: string | undefined

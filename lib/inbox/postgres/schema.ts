@@ -13,7 +13,8 @@ function createSql(schema: string): string {
     .replaceAll('INTEGER', 'BIGINT')
     .replaceAll('BLOB', 'BYTEA')
     .replaceAll(' WITHOUT ROWID', '')
-    // People search by the end of an ID with a range, which must not depend on a language.
+    // People search by a part of an ID with a range, which must not depend on a language.
+    .replace('id TEXT NOT NULL UNIQUE', 'id TEXT COLLATE "C" NOT NULL UNIQUE')
     .replace('reversed_entity_id TEXT', 'reversed_entity_id TEXT COLLATE "C"')
   return `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};
 SET LOCAL search_path TO ${quoteName(schema)};

@@ -34,10 +34,13 @@ interface EventRow {
   reason: string | null
   queue_key: string
   head: string
+  first: string | null
 }
 
-const COLUMNS =
-  'event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key, head'
+/** `first`: ID of the event that is first in the queue. */
+const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key,
+  head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue_key = events.queue_key AND e.state < 2
+  ORDER BY e.seq LIMIT 1) END AS first`
 
 export async function list(
   tables: Tables,
@@ -49,12 +52,13 @@ export async function list(
     conditions.push(condition)
     values.push(...parameters)
   }
+  if (filter.id !== undefined) where('id >= ? AND id < ?', filter.id, afterAll(filter.id))
   if (filter.state !== undefined) where('state = ?', STATES.indexOf(filter.state))
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   const end = reversed(filter.entityId)
   // A range, which uses the index; LIKE would not, and treats % and _ as wildcards.
-  if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, `${end}\u{10ffff}`)
+  if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, afterAll(end))
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())
   if (after !== undefined) where(newestFirst ? 'event < ?' : 'event > ?', Number(after))
@@ -157,6 +161,11 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   }
 }
 
+/** Sorts after all texts that begin with it. */
+function afterAll(beginning: string): string {
+  return `${beginning}\u{10ffff}`
+}
+
 function find(tables: Tables, id: string) {
   return tables.get<EventRow>(`SELECT ${COLUMNS} FROM events WHERE id = ?`, id)
 }
@@ -172,7 +181,7 @@ function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
 }
 
 function entryOf(row: EventRow): InboxEntry {
-  const { state, attempts, bytes, due, settled, outcome, reason } = row
+  const { state, attempts, bytes, due, settled, outcome, reason, first } = row
   const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = headOf(row)
   return {
     id,
@@ -189,6 +198,7 @@ function entryOf(row: EventRow): InboxEntry {
     outcome: outcome ?? undefined,
     reason: reason ?? undefined,
     nextAttemptAt: state === WAITING && attempts > 0 ? isoOf(due) : undefined,
+    waitsBehind: first === null || first === row.id ? undefined : first,
     settledAt: settled === null ? undefined : isoOf(settled),
   }
 }

@@ -89,6 +89,43 @@ export const peopleTests: ContractTest[] = [
     },
   },
   {
+    name: 'list: by the beginning of an ID',
+    run: async (harness) => {
+      const { inbox } = await harness.join()
+      const ids: string[] = []
+      for (let i = 0; i < 40; i++) ids.push((await inbox.accept(...orderEvent(undefined, ofOrder(i)))).id)
+      const [first = ''] = ids
+      for (const beginning of ['', first.slice(0, 1), first.slice(0, 9), first, `${first}0`]) {
+        const { entries } = await inbox.list({ id: beginning })
+        same(
+          entries.map(({ id }) => id),
+          ids.filter((id) => id.startsWith(beginning)),
+        )
+      }
+    },
+  },
+  {
+    name: 'list and show: a waiting event names the one of its order that has to be settled first',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const first = await inbox.accept(...orderEvent('1'))
+      const second = await inbox.accept(...orderEvent('2'))
+      const other = await inbox.accept(...orderEvent('3', ofOrder('PO2')))
+      const delivery = await takeOne()
+      const behind = async (id: string): Promise<Array<string | undefined>> => {
+        const { entries } = await inbox.list({ id })
+        return [...entries.map(({ waitsBehind }) => waitsBehind), (await inbox.show(id))?.entry.waitsBehind]
+      }
+      same(await behind(first.id), [null, null])
+      same(await behind(second.id), [first.id, first.id])
+      same(await behind(other.id), [null, null])
+      await inbox.settle(delivery, DELIVERED)
+      same(await behind(second.id), [null, null])
+      await inbox.replay(first.id)
+      same(await behind(first.id), [second.id, second.id])
+    },
+  },
+  {
     name: 'show: one event with its body and every attempt',
     run: async (harness) => {
       const { inbox, takeOne, take } = await harness.join()
