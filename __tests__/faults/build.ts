@@ -2,6 +2,7 @@
  * Compiles the package and the receiver into JavaScript once, so that they start as quickly as they do at a user's.
  * The build is kept below `node_modules/.cache`, under a name made of the sources.
  */
+import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import {
   copyFileSync,
@@ -64,6 +65,7 @@ function build(): string {
     const unfinished = join(CACHE, randomUUID())
     for (const { to, text } of texts) write(join(unfinished, to.replace(/\.ts$/, '.js')), compile(to, text))
     copyFileSync(join(ROOT, 'package.json'), join(unfinished, 'package.json'))
+    execFileSync(process.execPath, [join(ROOT, 'lib/inbox/sqlite/build-worker.mjs'), join(unfinished, 'dist')])
     try {
       renameSync(unfinished, folder)
     } catch (error) {

@@ -1,9 +1,11 @@
-// Writes the code of the worker thread into the built package as one text. Run after tsc.
+// Writes the code of the worker thread into the built package as one text. Run after tsc; tests name another folder.
 import { buildSync } from 'esbuild'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const folder = fileURLToPath(new URL('../../../dist/inbox/sqlite/', import.meta.url))
+const built = process.argv[2] ?? fileURLToPath(new URL('../../../dist/', import.meta.url))
+const folder = join(built, 'inbox/sqlite/')
 const { outputFiles } = buildSync({
   entryPoints: [`${folder}worker.js`],
   bundle: true,
