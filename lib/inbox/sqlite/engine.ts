@@ -107,8 +107,8 @@ export class SqliteEngine implements Engine {
   }
 
   async #openNow(): Promise<Session> {
-    const { file } = this.#options
-    await createFolder(dirname(file))
+    const { file, create } = this.#options
+    if (create) await createFolder(dirname(file))
     await refuseNetworkDisk(dirname(file))
     const thread = new Thread({ ...this.#options, driver: this.#driver }, () => this.#events.changed())
     const warning = await thread.opened

@@ -8,15 +8,27 @@ import { SqliteTables } from './tables'
 /** Key in `meta`. */
 const LOG = 'log'
 
-/** Throws with a message that says what to do. `warning`: what a person should know. */
-export function openTables(driver: Driver, file: string): { tables: SqliteTables; warning?: string | undefined } {
+/**
+ * Throws with a message that says what to do. `warning`: what a person should know. Without `create`, only an inbox that
+ * exists is opened, and no lock is needed: that also works while another process stands still in a transaction.
+ */
+export function openTables(
+  driver: Driver,
+  file: string,
+  create = true,
+): { tables: SqliteTables; warning?: string | undefined } {
   refuseEmptied(file)
+  if (!create && !statSync(file, { throwIfNoEntry: false })) throw new Error(`There is no file ${file}.`)
   const tables = new SqliteTables(openWith(driver, file))
   try {
+    // Before anything is changed: it may be a database of something else.
+    const version = versionOf(tables, file)
+    if (!create && version === 0) throw new Error(`${file} is not an inbox: it is an empty database.`)
     // The main thread flushes the write-ahead log itself, so that no flush holds the write lock.
     expectSetting(tables, 'journal_mode', 'wal')
     expectSetting(tables, 'synchronous', 1)
-    createTables(tables)
+    if (!create) return { tables, warning: warnOfLostLog(tables, file) }
+    createTables(tables, file)
     tables.run(`UPDATE queues SET owner = NULL WHERE owner = '${DAMAGED}'`)
     return { tables, warning: mark(tables, file) }
   } catch (error) {
@@ -39,28 +51,48 @@ function refuseEmptied(file: string): void {
  * missing from it, and SQLite does not notice. Returns what a person should know then.
  */
 export function mark(tables: SqliteTables, file: string): string | undefined {
-  const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
-  const log = `${ino} ${birthtimeNs}`
-  const before = tables.get<{ value: string }>(`SELECT value FROM meta WHERE key = '${LOG}'`)?.value
+  const { log, size } = findLog(file)
+  const before = markOf(tables)
   tables.run(
     `INSERT INTO meta (key, value) VALUES ('${LOG}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     log,
   )
   // The mark has to be in the file itself.
   if (before !== log) tables.get('PRAGMA wal_checkpoint(PASSIVE)')
+  return warningOf(file, before, log, size)
+}
+
+/** The same warning, without a write. */
+function warnOfLostLog(tables: SqliteTables, file: string): string | undefined {
+  const { log, size } = findLog(file)
+  return warningOf(file, markOf(tables), log, size)
+}
+
+function findLog(file: string): { log: string; size: bigint } {
+  const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
+  return { log: `${ino} ${birthtimeNs}`, size }
+}
+
+function markOf(tables: SqliteTables): string | undefined {
+  return tables.get<{ value: string }>(`SELECT value FROM meta WHERE key = '${LOG}'`)?.value
+}
+
+function warningOf(file: string, before: string | undefined, log: string, size: bigint): string | undefined {
   return before === undefined || before === log || size > 0n
     ? undefined
     : `${file} was in use when its log ${file}-wal was removed, or it is a copy without it. The events that were stored last may be missing: put the log back while no process runs, or fetch what has changed since then from Tradecloud.`
 }
 
 export function isMarked(tables: SqliteTables): boolean {
-  return tables.get(`SELECT 1 FROM meta WHERE key = '${LOG}'`) !== undefined
+  return markOf(tables) !== undefined
 }
 
-/** The last process that closes the file has SQLite write all of the log into it. */
-export function closeTables(tables: SqliteTables): void {
+/** The last process that closes the file has SQLite write all of the log into it. `keepMark`: its log was lost before. */
+export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
-    tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
+    // If another process holds the lock, this one is not the last.
+    tables.database.exec('PRAGMA busy_timeout = 0')
+    if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {
     // The next process that opens the file reports it if its log is missing.
   }
@@ -74,18 +106,25 @@ function expectSetting(tables: SqliteTables, name: string, expected: string | nu
     throw new Error(`SQLite does not accept PRAGMA ${name} = ${expected} for this file; it is ${String(actual)}.`)
 }
 
-function createTables(tables: SqliteTables): void {
+/** 0 for an empty database. Throws for one of something else, and for tables of a later version. */
+function versionOf(tables: SqliteTables, file: string): number {
+  const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
+  const names = tables.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
+  if (isInbox ? version === 0 : names.length > 0)
+    throw new Error(`${file} is a database of something else; name another file.`)
+  if (version > SCHEMA_VERSION)
+    throw new Error(
+      `${file} has tables of version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,
+    )
+  return isInbox ? version : 0
+}
+
+function createTables(tables: SqliteTables, file: string): void {
   const { database } = tables
   database.exec('BEGIN IMMEDIATE')
   try {
-    const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
-    if (version > SCHEMA_VERSION)
-      throw new Error(
-        `The file has tables of version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,
-      )
-    if (version === 0) {
-      const others = tables.get<{ count: number }>("SELECT count(*) AS count FROM sqlite_schema WHERE type = 'table'")
-      if (others && others.count > 0) throw new Error('The file is a database of something else; name another file.')
+    if (versionOf(tables, file) === 0) {
       database.exec(SCHEMA)
       database.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0)")
       database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)

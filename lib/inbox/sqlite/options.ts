@@ -14,6 +14,8 @@ export interface SqliteInboxOptions extends KeepInboxOptions {
 
 export interface ResolvedSqliteInbox extends ResolvedKeep {
   file: string
+  /** False: the file must exist and be an inbox. */
+  create: boolean
 }
 
 /** Throws `invalid_option`. */
@@ -23,5 +25,5 @@ export function resolveSqliteInbox(options: SqliteInboxOptions): ResolvedSqliteI
   if (typeof file !== 'string' || file === '') throw invalidOption('file', 'must be the path of the database')
   if (file === ':memory:' || file.startsWith('file:'))
     throw invalidOption('file', 'must be a path: events in memory do not survive a crash')
-  return { file: resolve(file), ...resolveKeep(keep) }
+  return { file: resolve(file), create: true, ...resolveKeep(keep) }
 }

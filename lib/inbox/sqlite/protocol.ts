@@ -6,6 +6,8 @@ import type { Controls } from './worker'
 export interface WorkerOptions {
   driver: Driver
   file: string
+  /** False: the file must exist and be an inbox. */
+  create: boolean
   /** Bytes of the bodies that may wait. */
   maxBytes: number
   /** Flags at the indexes in `GATE`. */

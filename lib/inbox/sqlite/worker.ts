@@ -20,7 +20,7 @@ const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 32 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
 
-function createControls(tables: SqliteTables, flags: Int32Array) {
+function createControls(tables: SqliteTables, flags: Int32Array, keepMark: boolean) {
   return {
     /** True if the whole write-ahead log is in the file now. */
     checkpoint: (mode: 'PASSIVE' | 'TRUNCATE') => {
@@ -35,7 +35,7 @@ function createControls(tables: SqliteTables, flags: Int32Array) {
     copyTo: (path: string) => copyTo(tables, path),
     takeOver: (path: string) => takeOver(tables, path),
     close: () => {
-      closeTables(tables)
+      closeTables(tables, keepMark)
       Atomics.store(flags, GATE.open, 0)
       Atomics.notify(flags, GATE.open)
       // Nothing is left to wait for, so the thread ends.
@@ -57,11 +57,11 @@ class Loop {
   #waitingBytes = 0
   #countedAt = -Infinity
 
-  constructor(tables: SqliteTables, options: WorkerOptions) {
+  constructor(tables: SqliteTables, options: WorkerOptions, keepMark: boolean) {
     this.#tables = tables
     this.#options = options
     this.#flags = new Int32Array(options.gate)
-    this.#controls = createControls(tables, this.#flags)
+    this.#controls = createControls(tables, this.#flags, keepMark)
     this.checkChanges()
   }
 
@@ -80,7 +80,7 @@ class Loop {
       if (before === undefined || this.#version === before) return
       post({ changed: true })
       // Another process has closed the file.
-      if (!isMarked(this.#tables)) mark(this.#tables, this.#options.file)
+      if (this.#options.create && !isMarked(this.#tables)) mark(this.#tables, this.#options.file)
     } catch {
       // Requests that need the file fail, and say why.
     }
@@ -192,8 +192,9 @@ function main(options: WorkerOptions): void {
   const flags = new Int32Array(options.gate)
   Atomics.store(flags, GATE.open, 1)
   try {
-    const { tables, warning } = openTables(options.driver, options.file)
-    const loop = new Loop(tables, options)
+    const { create, driver, file } = options
+    const { tables, warning } = openTables(driver, file, create)
+    const loop = new Loop(tables, options, !create && warning !== undefined)
     parentPort?.on('message', (request: Request) => loop.add(request))
     startInterval(() => loop.checkChanges(), CHECK_CHANGES_MS)
     post({ results: [{ id: OPENED, ok: true, value: warning }] })
