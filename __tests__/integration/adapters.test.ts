@@ -26,10 +26,11 @@ interface Injected {
 const authorized = { authorization, 'content-type': 'application/json' }
 
 function setUp() {
-  const { calls, log } = emptyCollection()
+  const { calls, log, records } = emptyCollection()
   const webhook = createTradecloudWebhook({
     auth: credential,
     validation: 'off',
+    onDelivery: (record) => void records.push(record),
     onOrder: (event, context) => void calls.push({ callback: 'onOrder', event, context }),
     logger: {
       warn: (line) => log.push({ level: 'warn', line }),
@@ -39,7 +40,7 @@ function setUp() {
   log.length = 0
   const app = express()
   app.use(webhook)
-  return { webhook, app, calls, log }
+  return { webhook, app, calls, log, records }
 }
 
 /** As `serverless-http` and its like build one: `complete` although nothing was read. */
@@ -289,7 +290,7 @@ describe('a request that is no stream', () => {
 
 describe('HTTP/2, without Content-Length', () => {
   const start = async () => {
-    const { webhook, calls } = setUp()
+    const { webhook, calls, log, records } = setUp()
     const server = http2.createServer((req, res) =>
       webhook.listener(req as unknown as IncomingMessage, res as unknown as ServerResponse),
     )
@@ -310,7 +311,7 @@ describe('HTTP/2, without Content-Length', () => {
       session.destroy()
       await new Promise((resolve) => server.close(resolve))
     }
-    return { send, close, calls }
+    return { send, close, calls, log, records, session }
   }
 
   test('a body, none, and a type that is not received', async () => {
@@ -322,6 +323,39 @@ describe('HTTP/2, without Content-Length', () => {
       expect(await send('/order')).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
       expect(await send('/order', text(), { 'content-type': 'text/plain' })).toMatchObject({ status: 415 })
       expect(calls).toHaveLength(3)
+    } finally {
+      await close()
+    }
+  })
+
+  const ends: Array<[string, (stream: http2.ClientHttp2Stream) => void]> = [
+    // Node's client sends the end of the body before the reset.
+    ['cancelled', (stream) => stream.close(http2.constants.NGHTTP2_CANCEL)],
+    ['reset', (stream) => stream.destroy()],
+    ['ended with its connection', (stream) => stream.session?.destroy()],
+  ]
+  const parts: Array<[string, Buffer, object]> = [
+    ['JSON', Buffer.from(text().slice(0, -1)), {}],
+    ['tXML', Buffer.from('<WebhookBody><eventName>'), { 'content-type': 'application/xml' }],
+    ['which nothing has come', Buffer.alloc(0), {}],
+    ['gzip', gzipSync(text()).subarray(0, 20), { 'content-encoding': 'gzip' }],
+  ]
+  const cases = ends.flatMap(([how, end]) => parts.map(([what, part, more]) => ({ how, end, what, part, more })))
+  test.each(cases)('an upload of $what that is $how is no loss', async ({ end, part, more }) => {
+    const { close, log, records, session } = await start()
+    try {
+      const stream = session.request({ ':method': 'POST', ':path': '/order', ...authorized, ...more })
+      stream.on('error', () => undefined)
+      session.on('error', () => undefined)
+      await new Promise((resolve) => stream.write(part, resolve))
+      // Once the server has answered another request, it has read the part.
+      await new Promise((resolve) => session.request({ ':path': '/' }).once('response', resolve).resume())
+      records.length = 0
+      log.length = 0
+      end(stream)
+      while (records.length === 0) await new Promise(setImmediate)
+      expect(records).toMatchObject([{ outcome: 'unavailable', givenUp: false }])
+      expect(log).toEqual([])
     } finally {
       await close()
     }

@@ -31,6 +31,10 @@ export interface ReadBodyOptions extends DecodeOptions {
 /** Compressing what cannot be compressed makes it a little larger. */
 const OVERHEAD = 1.01
 const OVERHEAD_BYTES = 1024
+/** Node's HTTP/2 client ends a stream before it resets it, and the two may come in different packets. */
+const RESET_WAIT_MS = 100
+
+export const HUNG_UP = refuse('unavailable', 'The client hung up during the upload.')
 
 export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyReading {
   const { limit, idleMs, budget } = options
@@ -83,6 +87,11 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       }
     }
     const onEnd = (): void => {
+      // HTTP/2: a stream that was reset ends as if the body were complete.
+      if (isReset(req) === true) {
+        onClose()
+        return
+      }
       options.onEnd?.()
       if (pieces.size === 0 || !isEncoded(pieces, labels)) {
         settle({ ok: true, bytes: pieces })
@@ -92,7 +101,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       stop = decoding.stop
       settle(decoding.result)
     }
-    const onClose = (): void => fail(refuse('unavailable', 'The client hung up during the upload.'))
+    const onClose = (): void => fail(HUNG_UP)
     const onError = (cause: unknown): void => {
       if ((cause as { code?: unknown } | undefined)?.code === 'ECONNRESET') onClose()
       else fail(refuse('unavailable', 'The upload failed.', { cause }))
@@ -122,4 +131,20 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
 
 function refused(refusal: Refusal): BodyReading {
   return { result: Promise.resolve(refusal), stop: () => undefined }
+}
+
+/** Only a stream of HTTP/2 says whether it was reset. */
+function isReset(req: IncomingMessage): boolean | undefined {
+  return (req as { stream?: { aborted?: boolean } }).stream?.aborted
+}
+
+/** Whether the upload of a body that cannot be read was aborted. */
+export async function wasReset(req: IncomingMessage): Promise<boolean> {
+  if (isReset(req) === false) {
+    await new Promise<void>((resolve) => {
+      startTimer(resolve, RESET_WAIT_MS)
+      req.once('aborted', resolve)
+    })
+  }
+  return isReset(req) === true
 }

@@ -10,7 +10,7 @@ import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './app-body'
 import { decode, encodingLabels, isEncoded, OVERLOADED } from './decode'
 import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './parse-body'
 import type { Pieces } from './pieces'
-import { readBody } from './read-body'
+import { HUNG_UP, readBody, wasReset } from './read-body'
 import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './read-trigger'
 import { refuse, sentence, type Refusal } from './refusal'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
@@ -64,10 +64,12 @@ export async function receive(
   }
   if (method === 'GET') return idTrigger(exchange, urlId, method, options)
   const body = await takeBody(exchange, options)
-  if (body === 'none') {
-    if (urlId.found || urlId.problem !== undefined) return idTrigger(exchange, urlId, method, options)
+  if (body === 'none' && (urlId.found || urlId.problem !== undefined))
+    return idTrigger(exchange, urlId, method, options)
+  const isMalformed = body === 'none' || (!body.ok && body.outcome === 'malformed_body')
+  if (isMalformed && (await wasReset(exchange.req))) return HUNG_UP
+  if (body === 'none')
     return misrouted(exchange, urlId, options) ?? refuse('malformed_body', 'There is no body, and no ID in the URL.')
-  }
   const { known, requestId, receivedAt, rawBody, body: taken } = exchange
   if (!body.ok) return taken ? doubt(body, taken) : body
   const origin: Origin = {
