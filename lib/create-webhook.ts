@@ -7,6 +7,7 @@ import { Claims } from './deliver/claims'
 import { Deliverer } from './deliver/deliverer'
 import { createHandlers } from './deliver/handlers'
 import type { Origin } from './deliver/intake'
+import type { ResolveOptions } from './deliver/resolve-event'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors'
 import { Exchange, type Progress } from './exchange'
@@ -83,7 +84,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
         })
   const strict = settings.validation === 'strict'
   const { client, fetchTimeoutMs, inbox, name } = settings
-  const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict }
+  const notKnown: ResolveOptions['notKnown'] = (trigger, result) => reporter.notKnown(trigger, result)
+  const resolve = { client, mode: settings.fetch, fetchTimeoutMs, validator, strict, notKnown }
   const alarm = (error: TradecloudWebhookError, trigger?: Trigger): void =>
     reporter.alarm(error, trigger ? { kind: trigger.kind, requestId: trigger.requestId } : {})
   const deliverer = new Deliverer({

@@ -11,6 +11,7 @@ import { subjectOf, type Log } from './log/log'
 import type { Pieces } from './receive/pieces'
 import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from './thenable'
+import type { BodyTrigger } from './trigger'
 
 /** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
 export interface DeliveryRecord {
@@ -141,6 +142,14 @@ export class Reporter {
       const what = result === 'dead' ? 'Given up' : 'Quarantined'
       log.loss(`${what}, ${outcome}`, () => `${what} ${inboxId}, ${why()}`, about)
     }
+  }
+
+  /** An event with a body is delivered as it came, because the API does not know its order or shipment. */
+  notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
+    explainToDebug(requestId, cause)
+    const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }
+    const text = (): string => `Delivered as it came, without a fetch: ${describe(cause)} (${subjectOf(about)})`
+    this.#options.log.line('warn', 'delivered as it came', text, about)
   }
 
   /** Something that a person should hear of while a request is still running or long answered. */

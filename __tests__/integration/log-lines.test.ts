@@ -82,6 +82,25 @@ it('other lines that were omitted are counted at close()', async () => {
   ])
 })
 
+it('an event that is delivered as it came, because the API does not know its order, is logged with its ID', async () => {
+  const tradecloud = await createTradecloudSimulator()
+  const { baseUrl, username, password } = tradecloud
+  const api = { baseUrl, username, password, notFoundRetryMs: 0 }
+  const { post, webhook, lines } = await start({ api, fetch: 'always' })
+  try {
+    for (let i = 0; i < 12; i++) expect((await post(order(`PO-${i}`))).status).toBe(200)
+    expect(lines).toHaveLength(10)
+    const [{ level, text, fields }] = lines as [Line]
+    expect(level).toBe('warn')
+    expect(text).toMatch(/^tradecloud-webhook: Delivered as it came, .*404.* \(POST order "OrderIssuedByBuyer" "PO-0" /)
+    expect(fields).toMatchObject({ code: 'not_found', kind: 'order', entityId: 'PO-0', err: expect.any(Error) })
+  } finally {
+    await webhook.close()
+    await tradecloud.close()
+  }
+  expect(lines[10]?.text).toContain('omitted within a minute: 2')
+})
+
 describe('a bug in a callback', () => {
   function saveLines(event: object): void {
     ;(event as { missing: { field: string } }).missing.field.trim()

@@ -3,11 +3,9 @@
  * alone.
  */
 import type { TradecloudClient } from '../api'
-import { debugDeliver } from '../debug'
 import { stateOf, type Json } from '../entity-state'
 import { isTradecloudWebhookError } from '../errors'
 import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
-import { quote } from '../quote'
 import type { Result } from '../respond'
 import type { Order } from '../schema'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
@@ -21,6 +19,8 @@ export interface ResolveOptions {
   validator: Validator
   /** `strict`: a fetched entity that deviates from its schema is of no use. */
   strict: boolean
+  /** Called for an event that is delivered as it came, because the API does not know its order or shipment. */
+  notKnown: (trigger: BodyTrigger, result: Result) => void
 }
 
 export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
@@ -49,7 +49,7 @@ async function fetchFor(
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
   // The event is here: better delivered as it came than held back for an API that does not know the ID.
-  debugDeliver('%s %s: not fetched (%s), delivered with its affected lines', kind, quote(id), fetched.outcome)
+  options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
 }
 

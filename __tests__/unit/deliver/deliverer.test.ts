@@ -64,6 +64,7 @@ function setup({ callbacks, resolve, store = new MemoryStore(), ...more }: Setup
       fetchTimeoutMs: 1234,
       validator: createValidator('off'),
       strict: false,
+      notKnown: () => undefined,
       ...resolve,
     },
   })
