@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { until } from '../wait'
-import { delivered, disorder, Member, readLedger, sendAll } from './members'
+import { delivered, disorder, Member, readLedger, sendAll, stopping, type Stop } from './members'
 import type { EngineOptions, MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 20_000 : 1_500
@@ -28,7 +28,7 @@ async function killUnderLoad(
   const ledger = join(folder, 'ledger')
   const options: MemberOptions = { engine, ledger, callbackMs: 20, failing: 0.1, concurrency: 16, bodyBytes: 8_192 }
   const members = Array.from({ length: PROCESSES }, () => new Member(options))
-  const killedAt = new Map<number, bigint>()
+  const stops = new Map<number, Stop>()
   try {
     await Promise.all(members.map(({ ready }) => ready))
     let accepted = 0
@@ -42,15 +42,14 @@ async function killUnderLoad(
       await until(() => accepted >= (EVENTS * kill) / (KILLS + 2), 'events to be accepted')
       const at = kill % PROCESSES
       const victim = members[at]!
-      await victim.kill()
-      killedAt.set(victim.process.pid ?? 0, process.hrtime.bigint())
+      stops.set(victim.process.pid ?? 0, await stopping(() => victim.kill()))
       if (kill % every === 0) await alsoKill()
       members[at] = new Member(options)
       await members[at].ready
     }
     await sending
     await until(() => delivered(readLedger(ledger)).size === EVENTS, 'all events to be delivered')
-    const { overlaps, outOfOrder } = disorder(readLedger(ledger), killedAt)
+    const { overlaps, outOfOrder } = disorder(readLedger(ledger), stops)
     expect(overlaps).toEqual([])
     expect(outOfOrder).toEqual([])
   } finally {

@@ -3,7 +3,7 @@
  * step into a file. Started by `members.ts`, and killed by the tests.
  */
 import { appendFileSync } from 'node:fs'
-import type { Inbox, InboxDelivery } from '../../lib/inbox/event-log'
+import type { Accepted, Inbox, InboxDelivery, StoredEvent } from '../../lib/inbox/event-log'
 import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
 import { eventOf } from './numbered-event'
 
@@ -15,6 +15,8 @@ const {
   concurrency,
   bodyBytes,
   maxDelayMs = 900_000,
+  name = process.pid,
+  wanted = [{ kind: 'order' }],
 } = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
 const inbox: Inbox = openInbox(engine)
 let running = 0
@@ -28,7 +30,7 @@ function report(message: Report): void {
 
 /** One line per step. Appended in one write, so that a kill leaves whole lines. */
 function note(step: 'begin' | 'end' | 'fail', { event, attempt }: InboxDelivery): void {
-  const line = [process.hrtime.bigint(), process.pid, step, event.entity?.id, event.requestId, attempt].join(' ')
+  const line = [process.hrtime.bigint(), process.pid, step, event.entity?.id, event.requestId, attempt, name].join(' ')
   appendFileSync(ledger, `${line}\n`)
 }
 
@@ -83,13 +85,18 @@ async function takeDue(): Promise<void> {
   timer = setTimeout(() => void takeDue(), waitMs)
 }
 
+async function store(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
+  if (concurrency > 0 && !(await inbox.isWanted(event.name, event.kind, event.eventName))) report({ ignored: true })
+  return inbox.accept(event, bytes)
+}
+
 process.on('message', (order: Order) => {
   if (order === 'exit') process.exit(7)
   if (order === 'end') {
     void inbox.close().then(() => process.exit(0))
     return
   }
-  inbox.accept(...eventOf(order, bodyBytes)).then(
+  store(...eventOf(order, bodyBytes)).then(
     ({ result }) => report({ accepted: order.number, result }),
     (error: unknown) => report({ refused: order.number, error: String(error) }),
   )
@@ -101,7 +108,7 @@ inbox.ready().then(
     if (concurrency === 0) return report({ ready: true })
     inbox.attach({
       name: 'faults',
-      wanted: [{ kind: 'order' }],
+      wanted,
       maxDelayMs,
       wake: () => void takeDue(),
       leaseLost: () => report({ leaseLost: true }),

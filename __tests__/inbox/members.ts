@@ -2,12 +2,13 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MemberOptions, Order, Report } from './protocol'
+import type { MemberOptions, Numbered, Order, Report } from './protocol'
 
 export class Member {
   readonly process: ChildProcess
   readonly ready: Promise<void>
   #leasesLost = 0
+  #ignored = 0
   readonly #waiting = new Map<number, (accepted: boolean) => void>()
 
   /** `under`: a program and its arguments that runs the process, such as strace. */
@@ -24,6 +25,7 @@ export class Member {
       this.process.on('message', (report: Report) => {
         if ('ready' in report) resolve()
         if ('leaseLost' in report) this.#leasesLost++
+        if ('ignored' in report) this.#ignored++
         if ('accepted' in report) this.#answer(report.accepted, true)
         if ('refused' in report) this.#answer(report.refused, false)
       })
@@ -39,8 +41,13 @@ export class Member {
     return this.#leasesLost
   }
 
+  /** Events that no process was known to have a callback for. */
+  get ignored(): number {
+    return this.#ignored
+  }
+
   /** True once the event is stored. False if it may not be. */
-  accept(order: Exclude<Order, string>): Promise<boolean> {
+  accept(order: Numbered): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.set(order.number, resolve)
       if (!this.process.connected) return this.#answer(order.number, false)
@@ -76,8 +83,15 @@ export async function sendAll(
     events,
     entities,
     connections,
+    kindOf,
     signal,
-  }: { events: number; entities: number; connections: number; signal?: AbortSignal },
+  }: {
+    events: number
+    entities: number
+    connections: number
+    kindOf?: (number: number) => Numbered['kind']
+    signal?: AbortSignal
+  },
   member: () => Pick<Member, 'accept'> | undefined,
   onAccepted: (count: number) => void = () => undefined,
 ): Promise<void> {
@@ -86,7 +100,7 @@ export async function sendAll(
   const busy = new Map<string, Promise<void>>()
   const send = async (number: number, entity: string, before: Promise<void> | undefined): Promise<void> => {
     await before
-    while (!signal?.aborted && !((await member()?.accept({ number, entity })) ?? false))
+    while (!signal?.aborted && !((await member()?.accept({ number, entity, kind: kindOf?.(number) })) ?? false))
       await new Promise((resolve) => setTimeout(resolve, 10))
     onAccepted(++accepted)
   }
@@ -105,6 +119,8 @@ export async function sendAll(
 export interface Step {
   at: bigint
   pid: number
+  /** The process: the name that the test gave it, or its PID. */
+  by: number
   step: 'begin' | 'end' | 'fail'
   entity: string
   number: number
@@ -115,8 +131,11 @@ export function readLedger(path: string): Step[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const [at = '0', pid, step, entity = '', number] = line.split(' ')
-      return { at: BigInt(at), pid: Number(pid), step: step as Step['step'], entity, number: Number(number) }
+      const [at = '0', pid, step, entity = '', number, , by] = line.split(' ')
+      return {
+        ...{ at: BigInt(at), pid: Number(pid), by: Number(by), step: step as Step['step'] },
+        ...{ entity, number: Number(number) },
+      }
     })
     .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
 }
@@ -125,14 +144,27 @@ export function delivered(steps: Step[]): Set<number> {
   return new Set(steps.filter(({ step }) => step === 'end').map(({ number }) => number))
 }
 
+/** Between these two moments a process was killed or frozen. */
+export interface Stop {
+  from: bigint
+  to: bigint
+}
+
+/** `act` kills or freezes a process. */
+export async function stopping(act: () => unknown): Promise<Stop> {
+  const from = process.hrtime.bigint()
+  await act()
+  return { from, to: process.hrtime.bigint() }
+}
+
 /**
  * Events that began while another of the same entity was running, and events that ended for the first time although a
- * later one of their entity had begun. `stoppedAt`: what a process had begun before it was killed or frozen does not count
- * after that time.
+ * later one of their entity had begun. `stops`: what a process had begun before it was killed or frozen does not count
+ * after that.
  */
 export function disorder(
   steps: Step[],
-  stoppedAt: ReadonlyMap<number, bigint>,
+  stops: ReadonlyMap<number, Stop>,
 ): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []
   const outOfOrder: Step[] = []
@@ -140,16 +172,16 @@ export function disorder(
   const latest = new Map<string, number>()
   const ended = new Set<number>()
   for (const step of steps) {
-    const { entity, number, pid, at } = step
+    const { entity, number, by, at } = step
     if (step.step === 'begin') {
       const other = running.get(entity)
-      const died = other && stoppedAt.get(other.pid)
-      if (other && !(died !== undefined && other.at <= died && died <= at)) overlaps.push(step)
+      const stop = other && stops.get(other.by)
+      if (other && !(stop && other.at <= stop.to && stop.from <= at)) overlaps.push(step)
       running.set(entity, step)
       if (number < (latest.get(entity) ?? 0) && !ended.has(number)) outOfOrder.push(step)
       latest.set(entity, Math.max(number, latest.get(entity) ?? 0))
     } else {
-      if (running.get(entity)?.pid === pid) running.delete(entity)
+      if (running.get(entity)?.by === by) running.delete(entity)
       if (step.step === 'end') ended.add(number)
     }
   }

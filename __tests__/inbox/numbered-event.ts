@@ -2,25 +2,26 @@
 import { sha256 } from '../../lib/sha256'
 import { uuidOf } from '../../lib/uuid'
 import type { StoredEvent } from '../../lib/inbox/event-log'
+import type { Numbered } from './protocol'
 
 export function eventOf(
-  { number, entity }: { number: number; entity: string },
+  { number, entity, kind = 'order' }: Numbered,
   bodyBytes: number,
 ): [event: StoredEvent, bytes: Buffer] {
   const bytes = Buffer.alloc(bodyBytes, `${number} `)
   const digest = sha256(bytes)
-  const key = `faults:order:${digest}:${number}`
+  const key = `faults:${kind}:${digest}:${number}`
   const event: StoredEvent = {
     format: 1,
     name: 'faults',
     id: uuidOf(key),
     key,
     trigger: 'body',
-    kind: 'order',
-    eventName: 'OrderIssuedByBuyer',
-    entity: { kind: 'order', id: entity },
+    kind,
+    eventName: kind === 'order' ? 'OrderIssuedByBuyer' : 'ShipmentIssued',
+    entity: { kind, id: entity },
     method: 'POST',
-    path: '/order',
+    path: `/${kind}`,
     contentType: 'application/json',
     digest,
     requestId: String(number),

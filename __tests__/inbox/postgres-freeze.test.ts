@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { pause, until } from '../wait'
-import { delivered, disorder, Member, readLedger, sendAll } from './members'
+import { delivered, disorder, Member, readLedger, sendAll, stopping } from './members'
 import type { MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 5_000 : 400
@@ -36,8 +36,7 @@ test('others take over from a process that is frozen, and not from one that runs
     )
     const hasBegun = () => readLedger(options.ledger).some(({ pid }) => pid === frozen.process.pid)
     await until(() => accepted > EVENTS / 4 && hasBegun())
-    frozen.process.kill('SIGSTOP')
-    const stoppedAt = new Map([[frozen.process.pid!, process.hrtime.bigint()]])
+    const stops = new Map([[frozen.process.pid!, await stopping(() => frozen.process.kill('SIGSTOP'))]])
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
     frozen.process.kill('SIGCONT')
@@ -50,7 +49,7 @@ test('others take over from a process that is frozen, and not from one that runs
       await pause(6_000)
     }
     expect(members.map(({ leasesLost }) => leasesLost)).toEqual([1, 0, 0])
-    const { overlaps, outOfOrder } = disorder(readLedger(options.ledger), stoppedAt)
+    const { overlaps, outOfOrder } = disorder(readLedger(options.ledger), stops)
     expect(overlaps).toEqual([])
     expect(outOfOrder).toEqual([])
   } finally {

@@ -1,5 +1,5 @@
 /** What the tests and their processes say to each other. */
-import type { Inbox } from '../../lib/inbox/event-log'
+import type { Inbox, Wanted } from '../../lib/inbox/event-log'
 
 export type EngineOptions = { type: 'sqlite'; file: string } | { type: 'postgres'; url: string; schema: string }
 
@@ -15,12 +15,27 @@ export interface MemberOptions {
   bodyBytes: number
   /** Default: 900,000. */
   maxDelayMs?: number
+  /** Tells the process from others in the ledger where PIDs do not. Default: its PID. */
+  name?: number
+  /** What it has callbacks for. Default: orders. */
+  wanted?: Wanted[]
 }
 
-export type Order = { number: number; entity: string } | 'end' | 'exit'
+/** An event to store. Without `kind` it belongs to an order. */
+export interface Numbered {
+  number: number
+  entity: string
+  kind?: 'order' | 'shipment' | undefined
+}
+
+export type Order = Numbered | 'end' | 'exit'
 
 export type Report =
-  { ready: true } | { accepted: number; result: string } | { refused: number; error: string } | { leaseLost: true }
+  | { ready: true }
+  | { accepted: number; result: string }
+  | { refused: number; error: string }
+  | { ignored: true }
+  | { leaseLost: true }
 
 export function openInbox(engine: EngineOptions): Inbox {
   if (engine.type === 'sqlite') {

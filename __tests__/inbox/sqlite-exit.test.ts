@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { isFull } from '../size'
 import { until } from '../wait'
-import { disorder, Member, readLedger, sendAll } from './members'
+import { disorder, Member, readLedger, sendAll, stopping, type Stop } from './members'
 import type { MemberOptions, Order } from './protocol'
 
 const EVENTS = isFull ? 10_000 : 1_000
@@ -24,7 +24,7 @@ test('the exit code stays as it is, the process does not abort, and no event is 
     ...{ ledger: join(folder, 'ledger'), callbackMs: 5, failing: 0.1, concurrency: 16, bodyBytes: 8_192 },
   }
   const members = [new Member(options), new Member(options)]
-  const endedAt = new Map<number, bigint>()
+  const stops = new Map<number, Stop>()
   let accepted = 0
   let round = 0
   await Promise.all(members.map(({ ready }) => ready))
@@ -44,10 +44,12 @@ test('the exit code stays as it is, the process does not abort, and no event is 
       })
     })
     const isExit = i % 3 > 0
-    if (isExit) ending.send('exit' satisfies Order)
-    else ending.kill('SIGTERM')
-    await ended
-    endedAt.set(ending.pid!, process.hrtime.bigint())
+    const stop = await stopping(() => {
+      if (isExit) ending.send('exit' satisfies Order)
+      else ending.kill('SIGTERM')
+      return ended
+    })
+    stops.set(ending.pid!, stop)
     members[i % 2] = new Member(options)
     await members[i % 2]!.ready
   }
@@ -64,7 +66,7 @@ test('the exit code stays as it is, the process does not abort, and no event is 
   }
   await inbox.close()
   expect(found.sort((a, b) => a - b)).toEqual(Array.from({ length: EVENTS }, (_, i) => i + 1))
-  expect(disorder(readLedger(join(folder, 'ledger')), endedAt)).toEqual({ overlaps: [], outOfOrder: [] })
+  expect(disorder(readLedger(join(folder, 'ledger')), stops)).toEqual({ overlaps: [], outOfOrder: [] })
   // Nothing but the database is left: the last process has closed it, and written all of its log into it.
   expect(readFileSync(file).length).toBeGreaterThan(0)
 }, 300_000)

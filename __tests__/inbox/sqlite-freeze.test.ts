@@ -6,7 +6,7 @@ import type { Inbox } from '../../lib/inbox/event-log'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { isFull } from '../size'
 import { pause, until } from '../wait'
-import { delivered, disorder, Member, readLedger, sendAll } from './members'
+import { delivered, disorder, Member, readLedger, sendAll, stopping, type Stop } from './members'
 import type { MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 5_000 : 1_000
@@ -38,13 +38,12 @@ async function start(count: number, more: Partial<MemberOptions> = {}): Promise<
 }
 
 /** A process that stands still inside a transaction holds the write lock: then it is woken, and stopped again later. */
-async function freezeOutsideTransaction(member: Member): Promise<bigint> {
+async function freezeOutsideTransaction(member: Member): Promise<Stop> {
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
   try {
     for (;;) {
-      member.process.kill('SIGSTOP')
-      const stoppedAt = process.hrtime.bigint()
-      if (await canWrite(inbox)) return stoppedAt
+      const stop = await stopping(() => member.process.kill('SIGSTOP'))
+      if (await canWrite(inbox)) return stop
       member.process.kill('SIGCONT')
       await pause(Math.random() * 20)
     }
@@ -71,13 +70,13 @@ test('others take over from a process that is frozen, which then neither deliver
     (count) => (accepted = count),
   )
   await until(() => accepted > EVENTS / 4 && readLedger(ledger).some(({ pid }) => pid === frozen.process.pid))
-  const stoppedAt = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
+  const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
   frozen.process.kill('SIGCONT')
   await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
   await pause(500)
-  const { overlaps, outOfOrder } = disorder(readLedger(ledger), stoppedAt)
+  const { overlaps, outOfOrder } = disorder(readLedger(ledger), stops)
   expect(overlaps).toEqual([])
   expect(outOfOrder).toEqual([])
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
