@@ -162,10 +162,7 @@ export async function stopping(act: () => unknown): Promise<Stop> {
  * later one of their entity had begun. `stops`: what a process had begun before it was killed or frozen does not count
  * after that.
  */
-export function disorder(
-  steps: Step[],
-  stops: ReadonlyMap<number, Stop>,
-): { overlaps: Step[]; outOfOrder: Step[] } {
+export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []
   const outOfOrder: Step[] = []
   const running = new Map<string, Step>()

@@ -1,0 +1,77 @@
+/** An event is stored at the moment when the last one of its queue is settled, by another connection. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { InboxDelivery } from '../../lib/inbox/event-log'
+import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import { isFull } from '../size'
+import { pause } from '../wait'
+import { eventOf } from './numbered-event'
+import { attach } from './postgres-inboxes'
+import { openInbox, type EngineOptions } from './protocol'
+
+const RACES = isFull ? 5_000 : 500
+/** Queues that race at the same time. */
+const QUEUES = 10
+/** Each side begins at a moment of its own, so that over many races each step of the one meets each of the other. */
+const SPREAD_MS = 6
+
+const DELIVERED = { result: 'delivered' } as const
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inbox-race-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(stopPostgresServers)
+
+/** The events that wait although their queue is empty of others, and are still not handed out. */
+async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
+  const [receiver, worker] = [openInbox(engine), openInbox(engine)]
+  const lost: number[] = []
+  try {
+    await Promise.all([receiver.ready(), worker.ready()])
+    attach(worker)
+    for (let first = 0; first < RACES; first += QUEUES) {
+      const entities = Array.from({ length: QUEUES }, (_, i) => `order-${first + i}`)
+      await Promise.all(
+        entities.map((entity, i) => receiver.accept(...eventOf({ number: 2 * (first + i), entity }, 10))),
+      )
+      const { deliveries } = await worker.take({ limit: QUEUES, maxBytes: 1e6 })
+      expect(deliveries).toHaveLength(QUEUES)
+      await Promise.all(
+        deliveries.flatMap((delivery, i) => [
+          soon(() => worker.settle(delivery, DELIVERED)),
+          soon(() => receiver.accept(...eventOf({ number: 2 * (first + i) + 1, entity: entityOf(delivery) }, 10))),
+        ]),
+      )
+      // Both are over: each of these events is due, and its queue belongs to no one.
+      const second = await worker.take({ limit: 2 * QUEUES, maxBytes: 1e6 })
+      await Promise.all(second.deliveries.map((delivery) => worker.settle(delivery, DELIVERED)))
+      const { entries } = await worker.list({ state: 'waiting' })
+      lost.push(...entries.map(({ requestId }) => Number(requestId)))
+      for (const { id } of entries) await worker.giveUp(id, 'without a queue')
+    }
+    return lost
+  } finally {
+    await Promise.all([receiver.close(), worker.close()])
+  }
+}
+
+async function soon<T>(act: () => Promise<T>): Promise<T> {
+  await pause(Math.random() * SPREAD_MS)
+  return act()
+}
+
+function entityOf({ event }: InboxDelivery): string {
+  return event.entity?.id ?? ''
+}
+
+test('SQLite: no event is ever left without a queue', async () => {
+  expect(await raceAcceptWithSettle({ type: 'sqlite', file: join(folder, 'inbox.db') })).toEqual([])
+}, 600_000)
+
+test('PostgreSQL: the same', async () => {
+  const { connectionString: url } = await startPostgres()
+  expect(await raceAcceptWithSettle({ type: 'postgres', url, schema: 'race' })).toEqual([])
+}, 600_000)
