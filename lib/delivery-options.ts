@@ -1,8 +1,8 @@
 /** The options of delivering: dedupe, or an inbox with its retries. They exclude each other. */
-import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from './checks'
+import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from './errors/checks'
 import { MemoryStore } from './deliver/memory-store'
 import type { Store } from './deliver/store'
-import { invalidOption } from './errors'
+import { invalidOption } from './errors/errors'
 import type { Inbox } from './inbox/inbox'
 import type { TradecloudWebhookOptions } from './options'
 

@@ -30,7 +30,7 @@ export {
   RejectEvent,
   TradecloudWebhookError,
   type TradecloudWebhookErrorOptions,
-} from './errors'
+} from './errors/errors'
 export {
   orderDocumentsEventNames,
   orderEventNames,

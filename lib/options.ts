@@ -2,7 +2,7 @@
 import type { TradecloudClient, TradecloudClientOptions } from './api'
 import type { CallbackOptions } from './deliver/handlers'
 import type { DedupeOptions, RetryOptions } from './delivery-options'
-import type { TradecloudWebhookError } from './errors'
+import type { TradecloudWebhookError } from './errors/errors'
 import type { Inbox } from './inbox/inbox'
 import type { Logger } from './log/logger'
 import type { AllowEntry } from './receive/address'

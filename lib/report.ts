@@ -3,7 +3,7 @@
  * it can change an answer or end the process.
  */
 import { debugDeliver } from './debug'
-import { TradecloudWebhookError } from './errors'
+import { TradecloudWebhookError } from './errors/errors'
 import type { EventKind } from './events'
 import { IgnoredNames } from './ignored-names'
 import { describe, explain, locationOf } from './log/describe-error'

@@ -1,9 +1,9 @@
 /** The options of a webhook with their defaults in. A wrong option throws when the webhook is created, and names itself. */
 import { TradecloudClient } from './api'
-import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from './checks'
+import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from './errors/checks'
 import type { CallbackOptions } from './deliver/handlers'
 import { resolveDelivery, type Required_, type ResolvedDelivery } from './delivery-options'
-import { invalidOption } from './errors'
+import { invalidOption } from './errors/errors'
 import type { TradecloudWebhookOptions } from './options'
 import type { Logger } from './log/logger'
 

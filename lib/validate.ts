@@ -3,8 +3,8 @@
  * own schemas are enforced.
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
-import { checkKeys } from './checks'
-import { invalidOption } from './errors'
+import { checkKeys } from './errors/checks'
+import { invalidOption } from './errors/errors'
 import type { Issue } from './events'
 import { isObject, type Json } from './entity-state'
 import { quote } from './quote'

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bullmqInbox, type BullmqInboxOptions } from '../../lib/bullmq'
-import type { TradecloudWebhookError } from '../../lib/errors'
+import type { TradecloudWebhookError } from '../../lib/errors/errors'
 import type { InboxDelivery, InboxHost, ManagedInbox, Settlement, StoredEvent } from '../../lib/inbox/inbox'
 import type { RedisServer } from './redis-server'
 

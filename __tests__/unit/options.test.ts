@@ -4,7 +4,7 @@
 import { TradecloudClient } from '../../lib/api'
 import { createTradecloudWebhook, type TradecloudWebhook } from '../../lib/create-webhook'
 import { MemoryStore } from '../../lib/deliver/memory-store'
-import { isTradecloudWebhookError } from '../../lib/errors'
+import { isTradecloudWebhookError } from '../../lib/errors/errors'
 import type { TradecloudWebhookOptions } from '../../lib/options'
 import { resolveOptions } from '../../lib/resolve-options'
 

@@ -1,7 +1,7 @@
 /**
  * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
  */
-import { TradecloudWebhookError } from '../../lib/errors'
+import { TradecloudWebhookError } from '../../lib/errors/errors'
 import { Log } from '../../lib/log/log'
 import type { Logger } from '../../lib/log/logger'
 import { Pieces } from '../../lib/receive/pieces'

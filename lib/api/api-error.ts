@@ -1,5 +1,5 @@
 /** The error of the API client. Neither it nor its cause holds a credential, a token, a header or a body. */
-import { TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors/errors'
 
 /**
  * - `fetch_failed`: anything but a usable 200: unreachable, 5xx, 429, our own credentials refused, nonsense

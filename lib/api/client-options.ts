@@ -1,7 +1,7 @@
 /** The options of the API client: what users may set, their defaults, and the checks. No message shows a secret. */
 import { Agent } from 'node:https'
-import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
-import { invalidOption } from '../errors'
+import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 import { isSecure } from '../loopback'
 import { isPlainAgent } from './agents'
 import type { Credentials, CredentialsFunction } from './credentials'

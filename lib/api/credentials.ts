@@ -1,5 +1,5 @@
 /** The user name and password of the next login, out of the options or out of the user's own function. */
-import { checkSecret, checkUsername } from '../checks'
+import { checkSecret, checkUsername } from '../errors/checks'
 import { startTimer, type Timer } from '../timers'
 
 export interface Credentials {

@@ -3,8 +3,8 @@
  * Both are compared as parsed, so that all spellings of a host are one.
  */
 import { isIP } from 'node:net'
-import { show } from '../checks'
-import { invalidOption } from '../errors'
+import { show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 import { isLoopback } from '../loopback'
 import { quote } from '../quote'
 import { isPublicAddress } from './public-address'

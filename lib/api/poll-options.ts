@@ -1,6 +1,6 @@
 /** What users give to a poll and get from it, and the check of what they give. */
-import { checkKeys, checkWholeNumber } from '../checks'
-import { invalidOption } from '../errors'
+import { checkKeys, checkWholeNumber } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 import { parseJson } from '../json'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import type { PollPage } from './poll'

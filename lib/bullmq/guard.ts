@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis'
 import { debugBullmq } from './connections'
 import { pause, unavailable } from '../inbox/deadline'
 import { checkSafety, type Verdict } from './safety'
-import type { TradecloudWebhookError } from '../errors'
+import type { TradecloudWebhookError } from '../errors/errors'
 
 const RECHECK_MS = 30_000
 /** After a check that could not be finished. */

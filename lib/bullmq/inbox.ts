@@ -12,7 +12,7 @@ import { resolveOptions, type BullmqInboxOptions } from './options'
 import { Storage } from './storage'
 import { Turns } from './turns'
 import { Wake } from './wake'
-import { isTradecloudWebhookError, TradecloudWebhookError } from '../errors'
+import { isTradecloudWebhookError, TradecloudWebhookError } from '../errors/errors'
 import { checkPurge, matches } from '../inbox/filter'
 import { replayAll } from '../inbox/replay-all'
 import type {

@@ -3,8 +3,8 @@
  * creation and names itself. What `connection` holds is never shown: it may be a password.
  */
 import type { Redis, RedisOptions } from 'ioredis'
-import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../checks'
-import { invalidOption } from '../errors'
+import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 
 export interface BullmqInboxOptions {
   /**

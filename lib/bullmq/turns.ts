@@ -7,7 +7,7 @@ import { ByteRoom } from './byte-room'
 import { debugBullmq } from './connections'
 import { persist } from '../inbox/deadline'
 import type { Begun, Hold, Storage } from './storage'
-import { TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors/errors'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox/inbox'
 import { startInterval, type Timer } from '../timers'
 

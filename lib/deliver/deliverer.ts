@@ -3,7 +3,7 @@
  * who asked learns the result, and who stops asking changes nothing once the work has begun.
  */
 import type { TradecloudClient } from '../api'
-import { TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../respond'
 import type { BodyTrigger, Trigger } from '../trigger'
 import { Caller } from './caller'

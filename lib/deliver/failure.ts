@@ -1,5 +1,5 @@
 /** From what a callback threw to what becomes of the event. */
-import { isRejectEvent } from '../errors'
+import { isRejectEvent } from '../errors/errors'
 import type { Result } from '../respond'
 import { isThenable } from '../thenable'
 

@@ -2,7 +2,7 @@
 import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
 import { isObject } from '../entity-state'
-import { invalidOption } from '../errors'
+import { invalidOption } from '../errors/errors'
 import type {
   EventKind,
   OrderDocumentsEvent,

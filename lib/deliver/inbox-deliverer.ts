@@ -3,7 +3,7 @@
  * what becomes of the event is decided here.
  */
 import type { TradecloudClient } from '../api'
-import { TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors/errors'
 import type { Inbox, InboxDelivery } from '../inbox/inbox'
 import type { Received } from '../receive/read-trigger'
 import type { SettledRecord } from '../report'

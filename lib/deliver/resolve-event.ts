@@ -4,7 +4,7 @@
  */
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../entity-state'
-import { isTradecloudWebhookError } from '../errors'
+import { isTradecloudWebhookError } from '../errors/errors'
 import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
 import type { Result } from '../respond'
 import type { Order } from '../schema'

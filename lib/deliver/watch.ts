@@ -2,7 +2,7 @@
  * Keeps an eye on deliveries: renews the leases of their claims, aborts the one whose lease was lost, and reports a
  * callback that does not come to an end.
  */
-import { TradecloudWebhookError } from '../errors'
+import { TradecloudWebhookError } from '../errors/errors'
 import type { Claim } from './claims'
 import type { LazyAbort } from './lazy-abort'
 import type { Trigger } from '../trigger'

@@ -2,7 +2,7 @@
  * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
  * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
  */
-import type { TradecloudWebhookError } from '../errors'
+import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events'
 
 /** What is stored next to the bytes of an event. Plain JSON; the content type is the only header in it. */

@@ -1,5 +1,5 @@
 /** Which events a filter means. */
-import { invalidOption } from '../errors'
+import { invalidOption } from '../errors/errors'
 import type { InboxEntry, InboxFilter } from './inbox'
 
 export function matches(entry: InboxEntry, { state, kind, eventName, entityId, before }: InboxFilter): boolean {

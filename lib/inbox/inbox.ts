@@ -2,7 +2,7 @@
  * The inbox that events are stored in before Tradecloud is answered, and delivered from afterwards: what an inbox must
  * do, for the one on files, the one on BullMQ, and those that users write. Knows no HTTP and no callback.
  */
-import type { TradecloudWebhookError } from '../errors'
+import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events'
 
 /** What is stored beside the bytes of an event. Plain JSON; never holds a header but the content type. */

@@ -1,7 +1,7 @@
 /** IP addresses, and which of them the option `allow` lets in. Knows no request. */
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
-import { show } from '../checks'
-import { invalidOption } from '../errors'
+import { show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 
 /** `'acceptance'` and `'production'`: Tradecloud's own addresses there. Else an address or a CIDR range, IPv4 or IPv6. */
 export type AllowEntry = 'acceptance' | 'production' | (string & {})

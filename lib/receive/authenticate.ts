@@ -4,8 +4,8 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../checks'
-import { invalidOption } from '../errors'
+import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 import { sha256 } from '../sha256'
 import { isThenable } from '../thenable'
 import type { OAuthCredential } from './oauth/options'

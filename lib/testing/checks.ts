@@ -1,6 +1,6 @@
 /** Checks of what a test asked for: a wrong value throws a `TypeError` that names it. */
 
-import { findUnknownKey } from '../checks'
+import { findUnknownKey } from '../errors/checks'
 
 /** Node fires a longer timer at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1

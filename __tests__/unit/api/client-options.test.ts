@@ -2,7 +2,7 @@
 import { Agent } from 'node:https'
 import { TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
 import { resolveClientOptions } from '../../../lib/api/client-options'
-import { TradecloudWebhookError } from '../../../lib/errors'
+import { TradecloudWebhookError } from '../../../lib/errors/errors'
 
 const CREDENTIALS = { username: 'someone@example.com', password: 'canary-secret' }
 const VALID: TradecloudClientOptions = { environment: 'production', ...CREDENTIALS }

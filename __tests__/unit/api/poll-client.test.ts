@@ -1,5 +1,5 @@
 /** Polls as users call them, over a socket: what is sent, what comes back, and how a poll ends early. */
-import { TradecloudWebhookError } from '../../../lib/errors'
+import { TradecloudWebhookError } from '../../../lib/errors/errors'
 import { TradecloudApiError, type PolledOrder } from '../../../lib/api'
 import { body, hang, setUp, status, withoutJitter, type Script } from './fake-api'
 import { PollModel, time } from './poll-model'

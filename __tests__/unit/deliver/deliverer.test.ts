@@ -9,7 +9,7 @@ import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handl
 import { MemoryStore } from '../../../lib/deliver/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import type { Store } from '../../../lib/deliver/store'
-import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors'
+import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors/errors'
 import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events'
 import { Pieces } from '../../../lib/receive/pieces'
 import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/trigger'

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { MemoryStore } from '../../../lib/deliver/memory-store'
-import { isTradecloudWebhookError } from '../../../lib/errors'
+import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 
 const TTL = 1000
 

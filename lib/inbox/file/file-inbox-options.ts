@@ -1,7 +1,7 @@
 /** The options of the file inbox: defaults and checks. */
 import { resolve } from 'node:path'
-import { checkWholeNumber, givenOptions } from '../../checks'
-import { invalidOption } from '../../errors'
+import { checkWholeNumber, givenOptions } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 
 export interface FileInboxOptions {
   /**

@@ -1,5 +1,5 @@
 /** The inbox in a folder of a local disk: accepts events, and lists, replays and removes them. No server, no native module. */
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable, within } from '../deadline'
 import { checkPurge, matches } from '../filter'
 import type {

@@ -1,7 +1,7 @@
 /** Hands events out of the folder, one at a time for each order or shipment, and notes what became of them. */
 import { setMaxListeners } from 'node:events'
 import { debugDeliver } from '../../debug'
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 import { persist } from '../deadline'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox'
 import { applyNote, decodeEvent, encodeNote, storedEventOf, type Note } from './event-file'

@@ -17,7 +17,7 @@ import {
 import { readFile, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 
 interface Owner {
   nonce: string

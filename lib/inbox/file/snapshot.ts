@@ -4,7 +4,7 @@
  */
 import { stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 import type { InboxEntry, InboxStats, StoredEvent } from '../inbox'
 import { decodeEvent, readEventFile, storedEventOf, type EventFile, type Note } from './event-file'
 import { Events, publicEntry } from './events'

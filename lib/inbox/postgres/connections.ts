@@ -1,5 +1,5 @@
 /** Connections of a pool, and transactions that end well although connections are cut and the server stands still. */
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 import { pause, unavailable, within } from '../deadline'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
 

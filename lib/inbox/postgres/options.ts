@@ -1,6 +1,6 @@
 /** The options of an inbox in PostgreSQL. */
-import { givenOptions, show } from '../../checks'
-import { invalidOption } from '../../errors'
+import { givenOptions, show } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/options'
 import type { PostgresPool } from './client'
 

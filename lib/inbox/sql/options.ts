@@ -1,6 +1,6 @@
 /** The options that both inboxes have: how much is kept, and for how long. */
-import { checkWholeNumber } from '../../checks'
-import { invalidOption } from '../../errors'
+import { checkWholeNumber } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 
 export interface KeepDeliveredOptions {
   /** How long the body of a delivered event is kept, to be viewed and replayed. Default: 604,800,000 ms (7 days). */

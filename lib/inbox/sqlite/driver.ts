@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { DatabaseSyncInstance } from '@photostructure/sqlite'
-import { invalidOption } from '../../errors'
+import { invalidOption } from '../../errors/errors'
 
 export type Database = DatabaseSyncInstance
 export interface Driver {

@@ -1,7 +1,7 @@
 /** The options of an inbox in SQLite. */
 import { resolve } from 'node:path'
-import { givenOptions } from '../../checks'
-import { invalidOption } from '../../errors'
+import { givenOptions } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/options'
 
 export interface SqliteInboxOptions extends KeepInboxOptions {

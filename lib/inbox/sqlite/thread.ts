@@ -1,6 +1,6 @@
 /** The main thread's end of the worker thread: requests, their responses, and an orderly end. */
 import { Worker } from 'node:worker_threads'
-import { TradecloudWebhookError } from '../../errors'
+import { TradecloudWebhookError } from '../../errors/errors'
 import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
 import { workerSource } from './worker-source'
 

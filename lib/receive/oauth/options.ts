@@ -1,7 +1,7 @@
 /** The options of an OAuth credential: what users may set, their defaults, and the checks. */
 import { Agent } from 'node:https'
-import { checkKeys, checkSecret, checkWholeNumber, show } from '../../checks'
-import { invalidOption } from '../../errors'
+import { checkKeys, checkSecret, checkWholeNumber, show } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 import { isSecure } from '../../loopback'
 
 /** The claims of an access token whose signature holds, as its issuer wrote them. */

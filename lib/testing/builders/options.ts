@@ -3,7 +3,7 @@
  * `TypeError` and names itself.
  */
 import { inspect } from 'node:util'
-import { findUnknownKey, suggest } from '../../checks'
+import { findUnknownKey, suggest } from '../../errors/checks'
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../event-names'
 import { schemas } from '../../schema'
 import { isPlainObject } from './merge'

@@ -1,12 +1,12 @@
 /**
  * The errors of the package: known across copies of it, and safe to ask about anything that was thrown.
  */
-import * as errors from '../../lib/errors'
+import * as errors from '../../../lib/errors/errors'
 
 function otherCopy(): typeof errors {
   let copy: typeof errors | undefined
   jest.isolateModules(() => {
-    copy = jest.requireActual<typeof errors>('../../lib/errors')
+    copy = jest.requireActual<typeof errors>('../../../lib/errors/errors')
   })
   return copy!
 }
