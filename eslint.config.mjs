@@ -29,7 +29,7 @@ export default tseslint.config(
   },
   {
     files: ['lib/**/*.ts'],
-    ignores: ['lib/timers.ts', 'lib/testing/**'],
+    ignores: ['lib/wait/timers.ts', 'lib/testing/**'],
     rules: { 'no-restricted-globals': ['error', 'setTimeout', 'setInterval'] },
   },
   {

@@ -27,7 +27,7 @@ import { answerFor, send, type Outcome, type Result } from './respond'
 import type { Trigger } from './trigger'
 import { Unmatched } from './unmatched'
 import { createValidator } from './validate'
-import { startTimer, type Timer } from './timers'
+import { startTimer, type Timer } from './wait/timers'
 
 /** An Express router to mount with `app.use`. */
 export type TradecloudWebhook = Router & {

@@ -7,7 +7,7 @@ import type { TakenBody } from './receive/app-body'
 import type { Pieces } from './receive/pieces'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
-import { restartTimer, startTimer, type Timer } from './timers'
+import { restartTimer, startTimer, type Timer } from './wait/timers'
 
 export interface ExchangeOptions {
   answerTimeoutMs: number

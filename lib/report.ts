@@ -10,7 +10,7 @@ import { describe, explain, locationOf } from './log/describe-error'
 import { subjectOf, type Log } from './log/log'
 import type { Pieces } from './receive/pieces'
 import type { Answer, Outcome, Result } from './respond'
-import { isThenable } from './thenable'
+import { isThenable } from './wait/thenable'
 import type { BodyTrigger } from './trigger'
 
 /** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */

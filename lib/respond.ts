@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Issue } from './events'
-import { startTimer } from './timers'
+import { startTimer } from './wait/timers'
 
 interface Row {
   status: number

@@ -1,5 +1,5 @@
 /** When to try again: exponential back-off with full jitter, and the wait that the API asks for. */
-import { startTimer } from '../timers'
+import { startTimer } from '../wait/timers'
 
 const FIRST_MS = 250
 const MAX_MS = 5_000

@@ -1,6 +1,6 @@
 /** The user name and password of the next login, out of the options or out of the user's own function. */
 import { checkSecret, checkUsername } from '../errors/checks'
-import { startTimer, type Timer } from '../timers'
+import { startTimer, type Timer } from '../wait/timers'
 
 export interface Credentials {
   username: string

@@ -3,7 +3,7 @@
  */
 import { Transform, type Readable } from 'node:stream'
 import type { TradecloudApiErrorCode } from './api-error'
-import { startTimer } from '../timers'
+import { startTimer } from '../wait/timers'
 
 export interface DocumentStreamOptions {
   maxBytes: number

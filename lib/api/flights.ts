@@ -5,7 +5,7 @@
  */
 import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
-import { startTimer } from '../timers'
+import { startTimer } from '../wait/timers'
 
 export interface Caller {
   signal?: AbortSignal | undefined

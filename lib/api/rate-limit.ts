@@ -3,7 +3,7 @@
  * place is free again a good second after its request was answered, not after it was sent: only then is it certain that
  * it had arrived, however long it was held up on its way, and that the next one arrives a second later.
  */
-import { startTimer, type Timer } from '../timers'
+import { startTimer, type Timer } from '../wait/timers'
 
 /** A second, and slack for the clocks of both sides. */
 const WINDOW_MS = 1_020

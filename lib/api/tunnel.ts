@@ -12,7 +12,7 @@ import {
 import { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { connect, type ConnectionOptions } from 'node:tls'
-import { startTimer } from '../timers'
+import { startTimer } from '../wait/timers'
 
 type Done = (error: Error | null, socket?: Duplex) => void
 type Target = ClientRequestArgs & ConnectionOptions

@@ -3,8 +3,8 @@
  * connection, and the wait blocks it. So writes of a short while share one, and the next ones go to another.
  */
 import type { Redis } from 'ioredis'
-import { unavailable } from '../inbox/deadline'
-import { startTimer } from '../timers'
+import { unavailable } from '../wait/deadline'
+import { startTimer } from '../wait/timers'
 
 /** Writes that come within this time share a connection and a wait. */
 const GATHER_MS = 100

@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import { debugBullmq } from './connections'
-import { pause, unavailable } from '../inbox/deadline'
+import { pause, unavailable } from '../wait/deadline'
 import { checkSafety, type Verdict } from './safety'
 import type { TradecloudWebhookError } from '../errors/errors'
 

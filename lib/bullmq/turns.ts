@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { ByteRoom } from './byte-room'
 import { debugBullmq } from './connections'
-import { persist } from '../inbox/deadline'
+import { persist } from '../wait/deadline'
 import type { Begun, Hold, Storage } from './storage'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox/inbox'
-import { startInterval, type Timer } from '../timers'
+import { startInterval, type Timer } from '../wait/timers'
 
 /** Bodies up to this size go out without being looked at first. */
 const SMALL_BYTES = 1024 * 1024

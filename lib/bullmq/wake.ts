@@ -5,8 +5,8 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { debugBullmq, type Connections } from './connections'
-import { within } from '../inbox/deadline'
-import { startInterval, startTimer, type Timer } from '../timers'
+import { within } from '../wait/deadline'
+import { startInterval, startTimer, type Timer } from '../wait/timers'
 
 export interface WakeOptions {
   connections: Connections

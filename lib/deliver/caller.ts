@@ -8,7 +8,7 @@ import type { Trigger } from '../trigger'
 import { failureOf } from './failure'
 import type { Handler } from './handlers'
 import type { History } from './history'
-import type { LazyAbort } from './lazy-abort'
+import type { LazyAbort } from '../wait/lazy-abort'
 import type { Watched } from './watch'
 
 export interface Call {

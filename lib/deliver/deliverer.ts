@@ -12,10 +12,10 @@ import { EntityLines, type Place } from './entity-lines'
 import type { Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
-import { LazyAbort } from './lazy-abort'
+import { LazyAbort } from '../wait/lazy-abort'
 import { Repeats } from './repeats'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
-import { Slots } from './slots'
+import { Slots } from '../wait/slots'
 import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {

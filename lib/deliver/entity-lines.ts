@@ -1,5 +1,5 @@
 /** One line for each order or shipment: its events run one after the other, and nobody else waits for them. */
-import { startTimer, type Timer } from '../timers'
+import { startTimer, type Timer } from '../wait/timers'
 
 /** Why the waiting ended. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'

@@ -13,11 +13,11 @@ import { Caller } from './caller'
 import type { Handlers } from './handlers'
 import { History } from './history'
 import { deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
-import { LazyAbort } from './lazy-abort'
+import { LazyAbort } from '../wait/lazy-abort'
 import { resolveEvent, type ResolveOptions } from './resolve-event'
 import { settlementOf, type SettlementOptions } from './settlement'
 import { Watch } from './watch'
-import { restartTimer, startTimer } from '../timers'
+import { restartTimer, startTimer } from '../wait/timers'
 
 export interface InboxDelivererOptions extends SettlementOptions {
   name: string

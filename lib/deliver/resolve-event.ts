@@ -10,7 +10,7 @@ import type { Result } from '../respond'
 import type { Order } from '../schema'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 import { capIssues, removedKeyIssues, withIssues, type Validator } from '../validate'
-import type { LazyAbort } from './lazy-abort'
+import type { LazyAbort } from '../wait/lazy-abort'
 
 export interface ResolveOptions {
   client: TradecloudClient | undefined

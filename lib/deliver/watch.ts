@@ -4,9 +4,9 @@
  */
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Claim } from './claims'
-import type { LazyAbort } from './lazy-abort'
+import type { LazyAbort } from '../wait/lazy-abort'
 import type { Trigger } from '../trigger'
-import { startInterval, type Timer } from '../timers'
+import { startInterval, type Timer } from '../wait/timers'
 
 export interface Watched {
   trigger: Trigger

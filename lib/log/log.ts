@@ -3,7 +3,7 @@
  * limited per topic, so that a broken sender or a scanner does not fill the disk; the omitted ones are counted.
  */
 import { escapeControls, quote } from '../quote'
-import { startTimer, type Timer } from '../timers'
+import { startTimer, type Timer } from '../wait/timers'
 import { safeCopy } from './describe-error'
 import { write, type Level, type LogFields, type Logger } from './logger'
 

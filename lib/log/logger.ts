@@ -1,6 +1,6 @@
 /** The user's logger: what it receives, and in which order of arguments. */
 import { Console } from 'node:console'
-import { isThenable } from '../thenable'
+import { isThenable } from '../wait/thenable'
 
 /** Second argument of the logger: the same facts as in the line, as fields. Those that are not known are absent. */
 export interface LogFields {

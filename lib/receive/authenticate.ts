@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import { sha256 } from '../sha256'
-import { isThenable } from '../thenable'
+import { isThenable } from '../wait/thenable'
 import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier } from './oauth/verifier'
 

@@ -3,7 +3,7 @@
  * parser answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
  */
 import type { IncomingMessage } from 'node:http'
-import { restartTimer, startTimer } from '../timers'
+import { restartTimer, startTimer } from '../wait/timers'
 import {
   areCompressing,
   decode,

@@ -7,10 +7,10 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { debugDeliver } from '../../debug'
 import { TradecloudWebhookError } from '../../errors/errors'
-import { unavailable } from '../deadline'
+import { unavailable } from '../../wait/deadline'
 import { subfolderName, type Folder } from './folder'
 import { FolderLock } from './lock'
-import { startInterval, type Timer } from '../../timers'
+import { startInterval, type Timer } from '../../wait/timers'
 
 const BEAT_MS = 2_000
 const LOOK_MS = 500

@@ -4,7 +4,7 @@
  */
 import type { Accepted, InboxEntry, StoredEvent } from '../inbox'
 import type { Progress } from './event-file'
-import { startTimer, type Timer } from '../../timers'
+import { startTimer, type Timer } from '../../wait/timers'
 
 /** What is kept in memory of an event; its body is on disk. */
 export interface Entry extends Progress {

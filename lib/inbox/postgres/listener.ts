@@ -1,8 +1,8 @@
 /** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
-import { pause, within } from '../deadline'
+import { pause, within } from '../../wait/deadline'
 import { query, quoteName, type PostgresClient } from './client'
 import type { Connections } from './connections'
-import { startTimer, type Timer } from '../../timers'
+import { startTimer, type Timer } from '../../wait/timers'
 
 const NOTIFY_EVERY_MS = 50
 const POLL_EVERY_MS = 1_000

@@ -2,7 +2,7 @@
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { EventKind } from '../../events'
 import { sha256 } from '../../sha256'
-import { pause, unavailable } from '../deadline'
+import { pause, unavailable } from '../../wait/deadline'
 import type {
   Accepted,
   Inbox,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { pause, unavailable, within } from '../deadline'
+import { pause, unavailable, within } from '../../wait/deadline'
 import { chooseDriver, type Driver } from './driver'
 import { explain, isLocked } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'

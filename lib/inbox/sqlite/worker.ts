@@ -10,7 +10,7 @@ import { closeTables, isMarked, mark, openTables } from './open'
 import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
 import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
-import { startInterval } from '../../timers'
+import { startInterval } from '../../wait/timers'
 
 /** Run alone, outside a transaction. */
 export type Controls = ReturnType<typeof createControls>

@@ -4,7 +4,7 @@ import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
 import { isObject } from '../../entity-state'
 import { parseJson } from '../../json'
-import { startInterval, startTimer, type Timer } from '../../timers'
+import { startInterval, startTimer, type Timer } from '../../wait/timers'
 
 export interface KeySource {
   uri: URL

@@ -1,6 +1,6 @@
 /** Time in an inbox: a bound on a promise, a wait that ends early, trying until it works, and the error for what is away. */
 import { TradecloudWebhookError } from '../errors/errors'
-import { startTimer, type Timer } from '../timers'
+import { startTimer, type Timer } from './timers'
 
 export function unavailable(message: string, cause?: unknown): TradecloudWebhookError {
   return new TradecloudWebhookError('unavailable', message, { status: 503, cause })

@@ -1,7 +1,7 @@
 /**
  * How many callbacks run at once: never more, in order of arrival, and no slot gets lost.
  */
-import { Slots } from '../../../lib/deliver/slots'
+import { Slots } from '../../../lib/wait/slots'
 
 function take(slots: Slots) {
   const seen: { got?: boolean } = {}

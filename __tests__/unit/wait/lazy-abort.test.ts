@@ -1,5 +1,5 @@
 /** The signal of a delivery: it is the same for everybody who looks at it, before and after it was aborted. */
-import { LazyAbort } from '../../../lib/deliver/lazy-abort'
+import { LazyAbort } from '../../../lib/wait/lazy-abort'
 
 it('tells who looked before, and who looks afterwards, with the first reason', () => {
   const abort = new LazyAbort()
