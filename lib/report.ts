@@ -2,7 +2,7 @@
  * What users get to know of each request: the delivery record, `onError`, and log lines for losses and alarms. None of
  * it can change an answer or end the process.
  */
-import { debugDeliver } from './debug'
+import { debugDeliver } from './log/debug'
 import { TradecloudWebhookError } from './errors/errors'
 import type { EventKind } from './events'
 import { IgnoredNames } from './ignored-names'

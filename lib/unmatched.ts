@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from './exchange'
 import type { Log } from './log/log'
-import { quote } from './quote'
+import { quote } from './log/quote'
 import type { Authenticator, Recognition } from './receive/authenticate'
 import { mountPathFor, splitTarget, type Routes } from './receive/route'
 import { replace404 } from './replace-404'

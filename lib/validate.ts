@@ -7,7 +7,7 @@ import { checkKeys } from './errors/checks'
 import { invalidOption } from './errors/errors'
 import type { Issue } from './events'
 import { isObject, type Json } from './entity-state'
-import { quote } from './quote'
+import { quote } from './log/quote'
 import type { BodySchema } from './schema/validators'
 
 export type { BodySchema }

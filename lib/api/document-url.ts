@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import { isLoopback } from '../loopback'
-import { quote } from '../quote'
+import { quote } from '../log/quote'
 import { isPublicAddress } from './public-address'
 
 /** Above any link with a signature in it that is in use, below what servers take for the head of a request. */

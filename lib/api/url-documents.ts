@@ -2,7 +2,7 @@
  * Documents that another company keeps, and tells the `url` of. Whatever it is, the user's own network is not reached by
  * it, and Tradecloud's token does not leave. The URL may hold a secret: errors and debug lines tell its host alone.
  */
-import { quote } from '../quote'
+import { quote } from '../log/quote'
 import { TradecloudApiError } from './api-error'
 import { ADDRESS_NOT_PUBLIC } from './document-agent'
 import { checkDocumentUrl, filenameOf } from './document-url'

@@ -2,7 +2,7 @@
  * Values for a terminal: what they hold cannot move its cursor, forge a line or hide itself. IDs, names and reasons come
  * from outside.
  */
-import { quote } from '../quote'
+import { quote } from '../log/quote'
 
 /** Letters, marks, digits, punctuation, symbols and single spaces: all that terminals only show. */
 const PLAIN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/u

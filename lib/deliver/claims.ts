@@ -1,5 +1,5 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
-import { debugDeliver } from '../debug'
+import { debugDeliver } from '../log/debug'
 import { describe } from '../log/describe-error'
 import { isThenable } from '../wait/thenable'
 import type { ClaimResult, Store } from './store'

@@ -1,8 +1,8 @@
 /** From a parsed body to the trigger that is delivered: of a request, and of an event that was stored before. */
-import { debugReceive } from '../debug'
+import { debugReceive } from '../log/debug'
 import type { EventKind } from '../events'
 import type { Known } from '../exchange'
-import { quote, quoteJson } from '../quote'
+import { quote, quoteJson } from '../log/quote'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
 import { withIssues, type Validator } from '../validate'

@@ -1,6 +1,6 @@
 /** Hands events out of the folder, one at a time for each order or shipment, and notes what became of them. */
 import { setMaxListeners } from 'node:events'
-import { debugDeliver } from '../../debug'
+import { debugDeliver } from '../../log/debug'
 import { TradecloudWebhookError } from '../../errors/errors'
 import { persist } from '../../wait/deadline'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox'

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { debugDeliver } from '../../debug'
+import { debugDeliver } from '../../log/debug'
 import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable } from '../../wait/deadline'
 import { subfolderName, type Folder } from './folder'

@@ -1,7 +1,7 @@
 /**
  * Values out of requests in log lines: one line, no control characters, cut.
  */
-import { quote, quoteJson } from '../../lib/quote'
+import { quote, quoteJson } from '../../../lib/log/quote'
 
 it.each([
   ['plain', '"plain"'],
