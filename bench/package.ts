@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export const ROOT = join(__dirname, '..')
 const DIST = join(ROOT, 'dist')
 
-/** A module of the built package: `built<typeof import('../lib/json')>('json')`. */
+/** A module of the built package: `built<typeof import('../lib/bytes/json')>('bytes/json')`. */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the types are those of the source
 export function built<Module>(path = 'index'): Module {
   if (!existsSync(DIST)) throw new Error('There is no dist: run `npm run build` first.')

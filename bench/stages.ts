@@ -8,7 +8,7 @@ import { stubbedWebhook, type Send } from './stub'
 import { authorization, credential } from './webhook'
 
 const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
-const { parseJson } = built<typeof import('../lib/json')>('json')
+const { parseJson } = built<typeof import('../lib/bytes/json')>('bytes/json')
 const { createValidator } = built<typeof import('../lib/validate')>('validate')
 const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')
 

@@ -3,7 +3,7 @@
  */
 import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/parse-body'
-import { Pieces } from '../../lib/receive/pieces'
+import { Pieces } from '../../lib/bytes/pieces'
 import { readTrigger, type Received } from '../../lib/receive/read-trigger'
 import { createValidator } from '../../lib/validate'
 import { CANARY, type Body } from './bodies'

@@ -1,6 +1,6 @@
 /** Events that are told apart by their number, which is their request ID. */
-import { sha256 } from '../../lib/sha256'
-import { uuidOf } from '../../lib/uuid'
+import { sha256 } from '../../lib/bytes/sha256'
+import { uuidOf } from '../../lib/bytes/uuid'
 import type { StoredEvent } from '../../lib/inbox/event-log'
 import type { Numbered } from './protocol'
 

@@ -4,7 +4,7 @@
 import { TradecloudWebhookError } from '../../lib/errors/errors'
 import { Log } from '../../lib/log/log'
 import type { Logger } from '../../lib/log/logger'
-import { Pieces } from '../../lib/receive/pieces'
+import { Pieces } from '../../lib/bytes/pieces'
 import {
   Reporter,
   type DeliveryRecord,

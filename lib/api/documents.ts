@@ -4,7 +4,7 @@
  * expires: no error and no debug line contains it.
  */
 import { checkEntityId } from '../entity-id'
-import { parseJson } from '../json'
+import { parseJson } from '../bytes/json'
 import { isLoopback } from '../loopback'
 import { TradecloudApiError } from './api-error'
 import { describeGet, type Call } from './call'

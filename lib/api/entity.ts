@@ -1,6 +1,6 @@
 /** From the answer of the API to an order or shipment: JSON, an object, with an ID. All else passes as it came. */
-import { parseJson } from '../json'
-import { sha256 } from '../sha256'
+import { parseJson } from '../bytes/json'
+import { sha256 } from '../bytes/sha256'
 
 export interface FetchedEntity {
   entity: Record<string, unknown>

@@ -1,7 +1,7 @@
 /** What users give to a poll and get from it, and the check of what they give. */
 import { checkKeys, checkWholeNumber } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
-import { parseJson } from '../json'
+import { parseJson } from '../bytes/json'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import type { PollPage } from './poll'
 

@@ -1,5 +1,5 @@
 /** Polls as users call them: sends the requests of `poll.ts`, and gives what it finds its type. */
-import { TOO_MANY_VALUES } from '../json'
+import { TOO_MANY_VALUES } from '../bytes/json'
 import { TradecloudApiError } from './api-error'
 import { uselessAnswer } from './failure'
 import type { Flight, Flights } from './flights'

@@ -2,7 +2,7 @@
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../entity-state'
 import type { WebhookContext, WebhookEvent } from '../events'
-import type { Pieces } from '../receive/pieces'
+import type { Pieces } from '../bytes/pieces'
 import type { Result } from '../respond'
 import type { Trigger } from '../trigger'
 import { failureOf } from './failure'

@@ -1,8 +1,8 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
-import { sha256 } from '../sha256'
+import { sha256 } from '../bytes/sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
 import { repeatedKey } from './repeats'
-import { uuidOf } from '../uuid'
+import { uuidOf } from '../bytes/uuid'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */
 const MAX_KEPT_ID = 256

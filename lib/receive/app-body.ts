@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../events'
 import type { Result } from '../respond'
 import { startsAsText } from './decode'
-import { bytesOf, Pieces } from './pieces'
+import { bytesOf, Pieces } from '../bytes/pieces'
 import { refuse, type Refusal } from './refusal'
 
 /** A body as it came, or as a parser of the app left it. */

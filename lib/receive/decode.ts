@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import type { ByteBudget } from './byte-budget'
-import { Pieces } from './pieces'
+import { Pieces } from '../bytes/pieces'
 import { refuse, type Refusal } from './refusal'
 
 export interface DecodeOptions {

@@ -1,9 +1,9 @@
 /** What the headers say of a body, and from its bytes to a value with the digest that identifies it. */
 import type { Issue } from '../events'
-import { parseJson, type JsonResult } from '../json'
-import { sha256 } from '../sha256'
+import { parseJson, type JsonResult } from '../bytes/json'
+import { sha256 } from '../bytes/sha256'
 import { removedKeyIssues } from '../validate'
-import { Pieces } from './pieces'
+import { Pieces } from '../bytes/pieces'
 import { refuse, sentence, type Refusal } from './refusal'
 
 export interface ParsedBody {

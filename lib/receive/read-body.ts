@@ -16,7 +16,7 @@ import {
   type BodyResult,
   type DecodeOptions,
 } from './decode'
-import { bytesOf, Pieces } from './pieces'
+import { bytesOf, Pieces } from '../bytes/pieces'
 import { refuse, type Refusal } from './refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {

@@ -1,6 +1,6 @@
 /** Puts a JSON value together while the elements of a tXML body come by. Knows no XML: names, text and ends only. */
 import type { Issue } from '../events'
-import { removePollutingKeys } from '../json'
+import { removePollutingKeys } from '../bytes/json'
 import { bodyShape, type Field, type Shape } from './shape'
 
 type Value = string | number | boolean | null | { [key: string]: Value | Value[] }

@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events'
-import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece, withoutNuls } from '../json'
+import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece, withoutNuls } from '../bytes/json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =

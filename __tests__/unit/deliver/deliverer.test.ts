@@ -11,7 +11,7 @@ import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import type { Store } from '../../../lib/deliver/store'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors/errors'
 import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events'
-import { Pieces } from '../../../lib/receive/pieces'
+import { Pieces } from '../../../lib/bytes/pieces'
 import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/trigger'
 import { createValidator } from '../../../lib/validate'
 

@@ -14,7 +14,7 @@ import {
   type Note,
 } from '../../../lib/inbox/file/event-file'
 import type { StoredEvent } from '../../../lib/inbox/inbox'
-import { sha256 } from '../../../lib/sha256'
+import { sha256 } from '../../../lib/bytes/sha256'
 
 let folder: string
 beforeAll(() => {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MAX_DEPTH } from '../../../lib/json'
+import { MAX_DEPTH } from '../../../lib/bytes/json'
 import { readTxml } from '../../../lib/txml/read'
 
 const fixtures = join(__dirname, '../../fixtures')

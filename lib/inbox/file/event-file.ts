@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { isObject } from '../../entity-state'
-import { sha256 } from '../../sha256'
+import { sha256 } from '../../bytes/sha256'
 import type { StoredEvent } from '../inbox'
 
 export interface EventHead extends StoredEvent {

@@ -1,5 +1,5 @@
 /** Rules that both engines share: the queue of an event, its ID, and what is stored of it in columns of their own. */
-import { uuidOf } from '../../uuid'
+import { uuidOf } from '../../bytes/uuid'
 import type { StoredEvent } from '../event-log'
 
 /** Kind of a queue whose first event could not be read when it came: every process may take it. */

@@ -4,7 +4,7 @@
  */
 import type { JWSHeaderParameters } from 'jose'
 import { isObject } from '../../entity-state'
-import { parseJson } from '../../json'
+import { parseJson } from '../../bytes/json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 
 /** What the key is found by. */

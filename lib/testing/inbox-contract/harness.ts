@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/event-log'
-import { sha256 } from '../../sha256'
-import { uuidOf } from '../../uuid'
+import { sha256 } from '../../bytes/sha256'
+import { uuidOf } from '../../bytes/uuid'
 import type { InboxContractStorage } from '.'
 
 export interface ContractTest {

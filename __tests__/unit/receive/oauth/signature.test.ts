@@ -4,7 +4,7 @@ import type { Keys } from '../../../../lib/receive/oauth/key-set'
 import { resolveOAuth } from '../../../../lib/receive/oauth/options'
 import { judge } from '../../../../lib/receive/oauth/signature'
 import type { TokenHeader } from '../../../../lib/receive/oauth/token'
-import { sha256 } from '../../../../lib/sha256'
+import { sha256 } from '../../../../lib/bytes/sha256'
 import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
 
 const key = makeKey('first')

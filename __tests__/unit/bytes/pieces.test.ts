@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { Pieces } from '../../../lib/receive/pieces'
+import { Pieces } from '../../../lib/bytes/pieces'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void

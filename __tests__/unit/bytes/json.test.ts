@@ -2,8 +2,8 @@
  * From bytes to a JSON value: UTF-8 only, not too deep, without keys that change prototypes.
  */
 import fc from 'fast-check'
-import { maximumOrderEvent } from '../../lib/testing'
-import { MAX_DEPTH, MAX_VALUES, parseJson, removePollutingKeys } from '../../lib/json'
+import { maximumOrderEvent } from '../../../lib/testing'
+import { MAX_DEPTH, MAX_VALUES, parseJson, removePollutingKeys } from '../../../lib/bytes/json'
 
 const parse = (text: string) => parseJson(Buffer.from(text, 'utf8'))
 
