@@ -22,7 +22,7 @@ export default {
     },
   },
   mutate: [
-    'lib/receive/address.ts',
+    'lib/net/address.ts',
     'lib/receive/authenticate.ts',
     'lib/receive/client-address.ts',
     'lib/respond.ts',

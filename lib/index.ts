@@ -79,7 +79,7 @@ export type {
 } from './inbox/inbox'
 export type { DedupeOptions, RetryOptions } from './delivery-options'
 export type { TradecloudWebhookOptions } from './options'
-export type { AllowEntry } from './receive/address'
+export type { AllowEntry } from './net/address'
 export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/authenticate'
 export type { TrustProxyOption } from './receive/client-address'
 export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/oauth/options'

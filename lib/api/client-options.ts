@@ -2,7 +2,7 @@
 import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
-import { isSecure } from '../loopback'
+import { isSecure } from '../net/loopback'
 import { isPlainAgent } from './agents'
 import type { Credentials, CredentialsFunction } from './credentials'
 import { resolveDocumentHosts } from './document-url'

@@ -12,7 +12,7 @@ import { connect, type ConnectionOptions } from 'node:tls'
 import { debugApi } from '../log/debug'
 import { quote } from '../log/quote'
 import type { AgentOptions } from './agents'
-import { isPublicAddress } from './public-address'
+import { isPublicAddress } from '../net/public-address'
 import { openTunnel } from './tunnel'
 
 /** `code` of the error of a request whose host has an address that is not public. */

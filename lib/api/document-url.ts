@@ -5,9 +5,9 @@
 import { isIP } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
-import { isLoopback } from '../loopback'
+import { isLoopback } from '../net/loopback'
 import { quote } from '../log/quote'
-import { isPublicAddress } from './public-address'
+import { isPublicAddress } from '../net/public-address'
 
 /** Above any link with a signature in it that is in use, below what servers take for the head of a request. */
 const MAX_LENGTH = 8192

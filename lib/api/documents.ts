@@ -5,7 +5,7 @@
  */
 import { checkEntityId } from '../entity-id'
 import { parseJson } from '../bytes/json'
-import { isLoopback } from '../loopback'
+import { isLoopback } from '../net/loopback'
 import { TradecloudApiError } from './api-error'
 import { describeGet, type Call } from './call'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'

@@ -2,7 +2,7 @@
 import { Agent } from 'node:https'
 import { checkKeys, checkSecret, checkWholeNumber, show } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
-import { isSecure } from '../../loopback'
+import { isSecure } from '../../net/loopback'
 
 /** The claims of an access token whose signature holds, as its issuer wrote them. */
 export type OAuthClaims = Readonly<Record<string, unknown>>

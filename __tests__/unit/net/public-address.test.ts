@@ -1,6 +1,6 @@
 /** Which addresses are public: by example, and against a second reading of IANA's registries in whole numbers. */
 import fc from 'fast-check'
-import { isPublicAddress } from '../../../lib/api/public-address'
+import { isPublicAddress } from '../../../lib/net/public-address'
 
 test.each([
   '1.1.1.1',

@@ -2,7 +2,7 @@
  * Addresses as text, and `allow`: what each entry lets in, IPv4, IPv6 and one in the other; wrong entries name themselves.
  */
 import fc from 'fast-check'
-import { compileAllow, readAddress } from '../../../lib/receive/address'
+import { compileAllow, readAddress } from '../../../lib/net/address'
 import { refusalOf } from '../refusal'
 
 function lets(allow: readonly string[], text: string): boolean {
