@@ -3,7 +3,7 @@
  * or shipment is there unless only its ID is known.
  */
 import type { TradecloudClient } from './api'
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from './event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from './tradecloud/event-names'
 import type {
   MessageMeta,
   Order,

@@ -38,7 +38,7 @@ export {
   type OrderDocumentsEventName,
   type OrderEventName,
   type ShipmentEventName,
-} from './event-names'
+} from './tradecloud/event-names'
 export type {
   AffectedOrderLinesEvent,
   AffectedSingleDeliveryOrderLinesEvent,

@@ -6,7 +6,7 @@ import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import { checkKeys } from './errors/checks'
 import { invalidOption } from './errors/errors'
 import type { Issue } from './events'
-import { isObject, type Json } from './entity-state'
+import { isObject, type Json } from './tradecloud/entity-state'
 import { quote } from './log/quote'
 import type { BodySchema } from './schema/validators'
 

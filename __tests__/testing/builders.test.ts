@@ -4,7 +4,7 @@
  */
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/event-names'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/tradecloud/event-names'
 import { identify, readEvent } from '../../lib/receive/read-event'
 import { schemas } from '../../lib/schema'
 import { createValidator, type BodySchema } from '../../lib/validate'

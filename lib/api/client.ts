@@ -1,7 +1,7 @@
 /**
  * The client of Tradecloud's REST API: what users call. Which request to send, and when to send it again.
  */
-import { checkEntityId } from '../entity-id'
+import { checkEntityId } from '../tradecloud/entity-id'
 import { quote } from '../log/quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'

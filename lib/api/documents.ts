@@ -3,7 +3,7 @@
  * from the presigned link in the metadata, or from the API if that link cannot be reached. The link is a secret until it
  * expires: no error and no debug line contains it.
  */
-import { checkEntityId } from '../entity-id'
+import { checkEntityId } from '../tradecloud/entity-id'
 import { parseJson } from '../bytes/json'
 import { isLoopback } from '../net/loopback'
 import { TradecloudApiError } from './api-error'

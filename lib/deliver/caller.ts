@@ -1,6 +1,6 @@
 /** The call of the user's callback: its context, and what becomes of what it throws. */
 import type { TradecloudClient } from '../api'
-import type { EntityState } from '../entity-state'
+import type { EntityState } from '../tradecloud/entity-state'
 import type { WebhookContext, WebhookEvent } from '../events'
 import type { Pieces } from '../bytes/pieces'
 import type { Result } from '../respond'

@@ -1,7 +1,7 @@
 /** Which callback an event goes to: the one for its name, else the one for its kind. */
-import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../event-names'
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../event-names'
-import { isObject } from '../entity-state'
+import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../tradecloud/event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
+import { isObject } from '../tradecloud/entity-state'
 import { invalidOption } from '../errors/errors'
 import type {
   EventKind,

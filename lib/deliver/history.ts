@@ -2,7 +2,7 @@
  * What this process remembers of entities and events beyond dedupe: the newest state that was delivered, failed calls,
  * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
  */
-import type { EntityState } from '../entity-state'
+import type { EntityState } from '../tradecloud/entity-state'
 import { Generations } from './generations'
 
 const MAX_REMEMBERED = 100_000

@@ -3,7 +3,7 @@
  * alone.
  */
 import type { TradecloudClient } from '../api'
-import { stateOf, type Json } from '../entity-state'
+import { stateOf, type Json } from '../tradecloud/entity-state'
 import { isTradecloudWebhookError } from '../errors/errors'
 import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
 import type { Result } from '../respond'

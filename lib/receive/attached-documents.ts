@@ -1,5 +1,5 @@
 /** The documents of an order documents event. Tradecloud never documented where they stand, so all places count. */
-import { isObject, textOf, type Json } from '../entity-state'
+import { isObject, textOf, type Json } from '../tradecloud/entity-state'
 import type { AttachedDocument } from '../events'
 
 type Place = Omit<AttachedDocument, 'document'>

@@ -2,7 +2,7 @@
  * Which callback an event goes to, and which settings are refused.
  */
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
-import { orderEventNames } from '../../../lib/event-names'
+import { orderEventNames } from '../../../lib/tradecloud/event-names'
 import { refusalOf } from '../refusal'
 
 const onOrder = () => undefined

@@ -1,7 +1,7 @@
 /**
  * What this process remembers: the newest state of an entity, failed calls, and IDs that the API did not know.
  */
-import type { EntityState } from '../../../lib/entity-state'
+import type { EntityState } from '../../../lib/tradecloud/entity-state'
 import { History } from '../../../lib/deliver/history'
 
 const HOUR = 3_600_000

@@ -3,7 +3,7 @@
  * that happened to it since. Only ever appended to, so that no crash can tear what was written before.
  */
 import type { FileHandle } from 'node:fs/promises'
-import { isObject } from '../../entity-state'
+import { isObject } from '../../tradecloud/entity-state'
 import { sha256 } from '../../bytes/sha256'
 import type { StoredEvent } from '../inbox'
 

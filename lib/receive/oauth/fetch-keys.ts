@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
-import { isObject } from '../../entity-state'
+import { isObject } from '../../tradecloud/entity-state'
 import { parseJson } from '../../bytes/json'
 import { startInterval, startTimer, type Timer } from '../../wait/timers'
 

@@ -3,7 +3,7 @@
  * cost nothing and must not make us ask the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
-import { isObject } from '../../entity-state'
+import { isObject } from '../../tradecloud/entity-state'
 import { parseJson } from '../../bytes/json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 

@@ -1,7 +1,7 @@
 /**
  * Builder of an order documents event. Tradecloud never documented the fields of one: these are by analogy to an order.
  */
-import type { OrderDocumentsEventName } from '../../event-names'
+import type { OrderDocumentsEventName } from '../../tradecloud/event-names'
 import type { MessageMeta, OrderDocuments, OrderDocumentsLine } from '../../schema'
 import { merge } from './merge'
 import { knownEventName, overridesIn, requireOptions } from './options'

@@ -1,7 +1,7 @@
 /**
  * Builders of an order as it is fetched, and of its events in delivery schedules and in the single delivery form.
  */
-import type { OrderEventName } from '../../event-names'
+import type { OrderEventName } from '../../tradecloud/event-names'
 import type { MessageMeta, Order, OrderLine, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../../schema'
 import { merge } from './merge'
 import { knownEventName, overridesIn, requireOptions } from './options'

@@ -1,7 +1,7 @@
 /**
  * Builders of a shipment as it is fetched, and of its events.
  */
-import type { ShipmentEventName } from '../../event-names'
+import type { ShipmentEventName } from '../../tradecloud/event-names'
 import type { LoadCarrier, MessageMeta, Shipment, ShipmentLine } from '../../schema'
 import { merge } from './merge'
 import {
