@@ -9,7 +9,7 @@ import { authorization, credential } from './webhook'
 
 const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
 const { parseJson } = built<typeof import('../lib/bytes/json')>('bytes/json')
-const { createValidator } = built<typeof import('../lib/validate')>('validate')
+const { createValidator } = built<typeof import('../lib/events/validate')>('events/validate')
 const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')
 
 /** So that a round takes some ten milliseconds at least. */

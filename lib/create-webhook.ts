@@ -24,9 +24,9 @@ import { quote } from './log/quote'
 import { Reporter } from './report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './respond'
-import type { Trigger } from './trigger'
+import type { Trigger } from './events/trigger'
 import { Unmatched } from './unmatched'
-import { createValidator } from './validate'
+import { createValidator } from './events/validate'
 import { startTimer, type Timer } from './wait/timers'
 
 /** An Express router to mount with `app.use`. */

@@ -1,7 +1,7 @@
 /** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { EventKind } from './events'
+import type { EventKind } from './events/events'
 import type { Client } from './receive/address-check'
 import type { TakenBody } from './receive/app-body'
 import type { Pieces } from './bytes/pieces'

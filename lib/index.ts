@@ -59,7 +59,7 @@ export type {
   WebhookEvent,
   WholeOrderEvent,
   WholeOrderOfSingleDeliveryEvent,
-} from './events'
+} from './events/events'
 export { fileInbox } from './inbox/file'
 export type { FileInboxOptions } from './inbox/file/file-inbox-options'
 export type {
@@ -89,4 +89,4 @@ export type { DeliveryRecord, ErrorContext, SettledRecord } from './report'
 export type { Outcome } from './respond'
 export { schemas, type JsonSchema, type Schemas } from './schema'
 export type * from './schema/types'
-export type { UserSchemas } from './validate'
+export type { UserSchemas } from './events/validate'

@@ -10,7 +10,7 @@ import type { AuthOption } from './receive/authenticate'
 import type { TrustProxyOption } from './receive/client-address'
 import type { PathsOption } from './receive/route'
 import type { DeliveryRecord, ErrorContext, SettledRecord } from './report'
-import type { UserSchemas } from './validate'
+import type { UserSchemas } from './events/validate'
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
   /**

@@ -4,14 +4,14 @@
  */
 import { debugDeliver } from './log/debug'
 import { TradecloudWebhookError } from './errors/errors'
-import type { EventKind } from './events'
+import type { EventKind } from './events/events'
 import { IgnoredNames } from './ignored-names'
 import { describe, explain, locationOf } from './log/describe-error'
 import { subjectOf, type Log } from './log/log'
 import type { Pieces } from './bytes/pieces'
 import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from './wait/thenable'
-import type { BodyTrigger } from './trigger'
+import type { BodyTrigger } from './events/trigger'
 
 /** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
 export interface DeliveryRecord {

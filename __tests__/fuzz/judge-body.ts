@@ -5,7 +5,7 @@ import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/i
 import { parseBytes, type ParsedBody } from '../../lib/receive/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
 import { readTrigger, type Received } from '../../lib/receive/read-trigger'
-import { createValidator } from '../../lib/validate'
+import { createValidator } from '../../lib/events/validate'
 import { CANARY, type Body } from './bodies'
 
 const MODES = (['tolerant', 'strict', 'off'] as const).map((mode) => ({

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/tradecloud/event-names'
 import { identify, readEvent } from '../../lib/receive/read-event'
 import { schemas } from '../../lib/schema'
-import { createValidator, type BodySchema } from '../../lib/validate'
+import { createValidator, type BodySchema } from '../../lib/events/validate'
 import {
   maximumOrderEvent,
   order,

@@ -1,6 +1,6 @@
 /** From the words of the command line to a command with checked options. */
 import { parseArgs } from 'node:util'
-import type { EventKind } from '../events'
+import type { EventKind } from '../events/events'
 import type { InboxFilter, PurgeFilter } from '../inbox/inbox'
 import { isEventId } from '../inbox/file/folder'
 import { printable } from './printable'

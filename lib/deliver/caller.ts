@@ -1,10 +1,10 @@
 /** The call of the user's callback: its context, and what becomes of what it throws. */
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../tradecloud/entity-state'
-import type { WebhookContext, WebhookEvent } from '../events'
+import type { WebhookContext, WebhookEvent } from '../events/events'
 import type { Pieces } from '../bytes/pieces'
 import type { Result } from '../respond'
-import type { Trigger } from '../trigger'
+import type { Trigger } from '../events/trigger'
 import { failureOf } from './failure'
 import type { Handler } from './handlers'
 import type { History } from './history'

@@ -5,7 +5,7 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../respond'
-import type { BodyTrigger, Trigger } from '../trigger'
+import type { BodyTrigger, Trigger } from '../events/trigger'
 import { Caller } from './caller'
 import type { Claim, Claims } from './claims'
 import { EntityLines, type Place } from './entity-lines'

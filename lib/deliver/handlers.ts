@@ -11,7 +11,7 @@ import type {
   UnknownEvent,
   WebhookContext,
   WebhookEvent,
-} from '../events'
+} from '../events/events'
 
 /** Any of the user's callbacks. Sync or async; may throw anything. */
 export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown

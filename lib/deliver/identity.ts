@@ -1,6 +1,6 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
 import { sha256 } from '../bytes/sha256'
-import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
+import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { repeatedKey } from './repeats'
 import { uuidOf } from '../bytes/uuid'
 

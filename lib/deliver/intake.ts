@@ -7,7 +7,7 @@ import { Pieces } from '../bytes/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/read-trigger'
 import type { Result } from '../respond'
 import { sha256 } from '../bytes/sha256'
-import type { IdTrigger, Trigger } from '../trigger'
+import type { IdTrigger, Trigger } from '../events/trigger'
 import { keptId, quarantineIdentity, storedIdentity } from './identity'
 
 /** What a stored event keeps of its request beside the trigger. */

@@ -5,11 +5,11 @@
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../tradecloud/entity-state'
 import { isTradecloudWebhookError } from '../errors/errors'
-import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events'
+import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events/events'
 import type { Result } from '../respond'
 import type { Order } from '../schema'
-import type { BodyTrigger, IdTrigger, Trigger } from '../trigger'
-import { capIssues, removedKeyIssues, withIssues, type Validator } from '../validate'
+import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
+import { capIssues, removedKeyIssues, withIssues, type Validator } from '../events/validate'
 import type { LazyAbort } from '../wait/lazy-abort'
 
 export interface ResolveOptions {

@@ -5,7 +5,7 @@
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Claim } from './claims'
 import type { LazyAbort } from '../wait/lazy-abort'
-import type { Trigger } from '../trigger'
+import type { Trigger } from '../events/trigger'
 import { startInterval, type Timer } from '../wait/timers'
 
 export interface Watched {

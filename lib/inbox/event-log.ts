@@ -3,7 +3,7 @@
  * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
  */
 import type { TradecloudWebhookError } from '../errors/errors'
-import type { EventKind, Issue } from '../events'
+import type { EventKind, Issue } from '../events/events'
 
 /** What is stored next to the bytes of an event. Plain JSON; the content type is the only header in it. */
 export interface StoredEvent {

@@ -3,7 +3,7 @@
  * do, for the one on files, the one on BullMQ, and those that users write. Knows no HTTP and no callback.
  */
 import type { TradecloudWebhookError } from '../errors/errors'
-import type { EventKind, Issue } from '../events'
+import type { EventKind, Issue } from '../events/events'
 
 /** What is stored beside the bytes of an event. Plain JSON; never holds a header but the content type. */
 export interface StoredEvent {

@@ -3,7 +3,7 @@
  * Whatever the app has done to it, the sender is not at fault: see `doubt`.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Issue } from '../events'
+import type { Issue } from '../events/events'
 import type { Result } from '../respond'
 import { startsAsText } from './decode'
 import { bytesOf, Pieces } from '../bytes/pieces'

@@ -1,8 +1,8 @@
 /** What the headers say of a body, and from its bytes to a value with the digest that identifies it. */
-import type { Issue } from '../events'
+import type { Issue } from '../events/events'
 import { parseJson, type JsonResult } from '../bytes/json'
 import { sha256 } from '../bytes/sha256'
-import { removedKeyIssues } from '../validate'
+import { removedKeyIssues } from '../events/validate'
 import { Pieces } from '../bytes/pieces'
 import { refuse, sentence, type Refusal } from './refusal'
 

@@ -3,10 +3,10 @@
  * schema. The field that holds the event decides its kind, not its name.
  */
 import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../tradecloud/event-names'
-import type { EventKind, Issue, WebhookEvent } from '../events'
+import type { EventKind, Issue, WebhookEvent } from '../events/events'
 import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../tradecloud/entity-state'
 import type { MessageMeta } from '../schema'
-import { capIssues, withIssues, type BodySchema } from '../validate'
+import { capIssues, withIssues, type BodySchema } from '../events/validate'
 import { attachedDocuments } from './attached-documents'
 import { refuse, type Refusal } from './refusal'
 

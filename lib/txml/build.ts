@@ -1,5 +1,5 @@
 /** Puts a JSON value together while the elements of a tXML body come by. Knows no XML: names, text and ends only. */
-import type { Issue } from '../events'
+import type { Issue } from '../events/events'
 import { removePollutingKeys } from '../bytes/json'
 import { bodyShape, type Field, type Shape } from './shape'
 

@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
-import type { Issue } from '../events'
+import type { Issue } from '../events/events'
 import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece, withoutNuls } from '../bytes/json'
 import { TreeBuilder } from './build'
 

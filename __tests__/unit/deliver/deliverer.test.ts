@@ -10,10 +10,10 @@ import { MemoryStore } from '../../../lib/deliver/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import type { Store } from '../../../lib/deliver/store'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors/errors'
-import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events'
+import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events/events'
 import { Pieces } from '../../../lib/bytes/pieces'
-import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/trigger'
-import { createValidator } from '../../../lib/validate'
+import type { BodyTrigger, IdTrigger, Trigger } from '../../../lib/events/trigger'
+import { createValidator } from '../../../lib/events/validate'
 
 const WAIT_MS = 10_000
 const HOUR = 3_600_000

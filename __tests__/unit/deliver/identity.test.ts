@@ -10,8 +10,8 @@ import {
   quarantineIdentity,
   storedIdentity,
 } from '../../../lib/deliver/identity'
-import type { EventKind, WebhookEvent } from '../../../lib/events'
-import type { BodyTrigger, IdTrigger } from '../../../lib/trigger'
+import type { EventKind, WebhookEvent } from '../../../lib/events/events'
+import type { BodyTrigger, IdTrigger } from '../../../lib/events/trigger'
 
 const DIGEST = createHash('sha256').update('{}').digest('hex')
 const UUID_8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

@@ -1,5 +1,5 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics. */
-import type { EventKind } from '../../events'
+import type { EventKind } from '../../events/events'
 import type {
   InboxAttempt,
   InboxEntry,

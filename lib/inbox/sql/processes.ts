@@ -1,6 +1,6 @@
 /** The processes that share an inbox: what they take, and the queues of those that are gone. */
 import { randomUUID } from 'node:crypto'
-import type { EventKind } from '../../events'
+import type { EventKind } from '../../events/events'
 import type { Wanted } from '../event-log'
 import { ANY_KIND } from './names'
 import { isGone, type ProcessIdentity } from './process-identity'

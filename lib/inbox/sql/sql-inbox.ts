@@ -1,6 +1,6 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
 import { TradecloudWebhookError } from '../../errors/errors'
-import type { EventKind } from '../../events'
+import type { EventKind } from '../../events/events'
 import { sha256 } from '../../bytes/sha256'
 import { pause, unavailable } from '../../wait/deadline'
 import type {

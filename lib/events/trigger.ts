@@ -1,6 +1,6 @@
 /** What receiving hands over to delivering: an event with its body, or the ID of what to fetch. */
 import type { EventKind, WebhookEvent } from './events'
-import type { Pieces } from './bytes/pieces'
+import type { Pieces } from '../bytes/pieces'
 
 interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'

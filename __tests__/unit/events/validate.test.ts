@@ -3,8 +3,8 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createValidator, MAX_ISSUES, withIssues, type UserSchemas, type Validator } from '../../lib/validate'
-import { refusalOf } from './refusal'
+import { createValidator, MAX_ISSUES, withIssues, type UserSchemas, type Validator } from '../../../lib/events/validate'
+import { refusalOf } from '../refusal'
 
 const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
 const GOOD = {

@@ -3,12 +3,12 @@
  * own schemas are enforced.
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
-import { checkKeys } from './errors/checks'
-import { invalidOption } from './errors/errors'
+import { checkKeys } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
 import type { Issue } from './events'
-import { isObject, type Json } from './tradecloud/entity-state'
-import { quote } from './log/quote'
-import type { BodySchema } from './schema/validators'
+import { isObject, type Json } from '../tradecloud/entity-state'
+import { quote } from '../log/quote'
+import type { BodySchema } from '../schema/validators'
 
 export type { BodySchema }
 
@@ -70,7 +70,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
 
 /** Most of a megabyte of code, loaded when the first body has come. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
-  return (require('./schema/validators') as typeof import('./schema/validators')).validators
+  return (require('../schema/validators') as typeof import('../schema/validators')).validators
 }
 
 function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {

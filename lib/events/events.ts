@@ -2,8 +2,8 @@
  * The typed events that callbacks get, and the context that comes with each. A union over `completeness`: the order
  * or shipment is there unless only its ID is known.
  */
-import type { TradecloudClient } from './api'
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from './tradecloud/event-names'
+import type { TradecloudClient } from '../api'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
 import type {
   MessageMeta,
   Order,
@@ -13,7 +13,7 @@ import type {
   SingleDeliveryOrder,
   SingleDeliveryOrderLine,
   TradecloudDocument,
-} from './schema'
+} from '../schema'
 
 /** What an event is about. `unknown` is a body kind that this version of the package does not know. */
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
