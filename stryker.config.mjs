@@ -1,5 +1,5 @@
 // Mutation tests of the parts where a wrong line loses an order or lets a stranger in. Run by `npm run mutation`; takes
-// about ten minutes on two cores. One file alone: `npm run mutation -- --mutate lib/respond.ts`.
+// about ten minutes on two cores. One file alone: `npm run mutation -- --mutate lib/answer/respond.ts`.
 import jestConfig from './jest.config.js'
 
 const unit = jestConfig.projects.find(({ displayName }) => displayName === 'unit')
@@ -25,7 +25,7 @@ export default {
     'lib/net/address.ts',
     'lib/receive/authenticate.ts',
     'lib/receive/client-address.ts',
-    'lib/respond.ts',
+    'lib/answer/respond.ts',
     'lib/deliver/caller.ts',
     'lib/deliver/claims.ts',
     'lib/deliver/deliverer.ts',

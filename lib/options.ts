@@ -9,7 +9,7 @@ import type { AllowEntry } from './net/address'
 import type { AuthOption } from './receive/authenticate'
 import type { TrustProxyOption } from './receive/client-address'
 import type { PathsOption } from './receive/route'
-import type { DeliveryRecord, ErrorContext, SettledRecord } from './report'
+import type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'
 import type { UserSchemas } from './events/validate'
 
 export interface TradecloudWebhookOptions extends CallbackOptions {

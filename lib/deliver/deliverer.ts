@@ -4,7 +4,7 @@
  */
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
-import type { Result } from '../respond'
+import type { Result } from '../answer/respond'
 import type { BodyTrigger, Trigger } from '../events/trigger'
 import { Caller } from './caller'
 import type { Claim, Claims } from './claims'

@@ -1,6 +1,6 @@
 /** From what a callback threw to what becomes of the event. */
 import { isRejectEvent } from '../errors/errors'
-import type { Result } from '../respond'
+import type { Result } from '../answer/respond'
 import { isThenable } from '../wait/thenable'
 
 /** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { quote } from '../log/quote'
 import { compileAllow, readAddress, type AllowEntry } from '../net/address'
 import { clientAddress, trustsEveryone, type TrustFunction } from './client-address'
-import type { Refusal } from './refusal'
+import type { Refusal } from '../answer/refusal'
 
 export interface AddressCheckOptions {
   allow: readonly AllowEntry[]

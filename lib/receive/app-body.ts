@@ -4,10 +4,10 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../events/events'
-import type { Result } from '../respond'
+import type { Result } from '../answer/respond'
 import { startsAsText } from './decode'
 import { bytesOf, Pieces } from '../bytes/pieces'
-import { refuse, type Refusal } from './refusal'
+import { refuse, type Refusal } from '../answer/refusal'
 
 /** A body as it came, or as a parser of the app left it. */
 export interface TakenBody {

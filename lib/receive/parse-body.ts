@@ -4,7 +4,7 @@ import { parseJson, type JsonResult } from '../bytes/json'
 import { sha256 } from '../bytes/sha256'
 import { removedKeyIssues } from '../events/validate'
 import { Pieces } from '../bytes/pieces'
-import { refuse, sentence, type Refusal } from './refusal'
+import { refuse, sentence, type Refusal } from '../answer/refusal'
 
 export interface ParsedBody {
   ok: true

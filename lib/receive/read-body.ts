@@ -17,7 +17,7 @@ import {
   type DecodeOptions,
 } from './decode'
 import { bytesOf, Pieces } from '../bytes/pieces'
-import { refuse, type Refusal } from './refusal'
+import { refuse, type Refusal } from '../answer/refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
   /** An upload without a byte for so long is ended. */

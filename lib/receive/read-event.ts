@@ -8,7 +8,7 @@ import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '..
 import type { MessageMeta } from '../schema'
 import { capIssues, withIssues, type BodySchema } from '../events/validate'
 import { attachedDocuments } from './attached-documents'
-import { refuse, type Refusal } from './refusal'
+import { refuse, type Refusal } from '../answer/refusal'
 
 /** The fields that hold an event, the likeliest first. */
 const FIELDS = {

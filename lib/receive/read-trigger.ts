@@ -1,15 +1,15 @@
 /** From a parsed body to the trigger that is delivered: of a request, and of an event that was stored before. */
 import { debugReceive } from '../log/debug'
 import type { EventKind } from '../events/events'
-import type { Known } from '../exchange'
+import type { Known } from '../answer/exchange'
 import { quote, quoteJson } from '../log/quote'
-import type { Result } from '../respond'
+import type { Result } from '../answer/respond'
 import type { Trigger } from '../events/trigger'
 import { withIssues, type Validator } from '../events/validate'
 import type { ParsedBody } from './parse-body'
 import type { Pieces } from '../bytes/pieces'
 import { identify, readEvent } from './read-event'
-import type { Refusal } from './refusal'
+import type { Refusal } from '../answer/refusal'
 import type { TriggerId } from './trigger-id'
 
 export interface ReadTriggerOptions {

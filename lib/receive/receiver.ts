@@ -3,7 +3,7 @@
  * in this order.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Exchange } from '../exchange'
+import type { Exchange } from '../answer/exchange'
 import type { Authenticator } from './authenticate'
 import type { ByteBudget } from './byte-budget'
 import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './app-body'
@@ -12,7 +12,7 @@ import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './pa
 import type { Pieces } from '../bytes/pieces'
 import { HUNG_UP, readBody, wasReset } from './read-body'
 import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './read-trigger'
-import { refuse, sentence, type Refusal } from './refusal'
+import { refuse, sentence, type Refusal } from '../answer/refusal'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
 import { readTriggerId, type TriggerId } from './trigger-id'
 

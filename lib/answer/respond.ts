@@ -3,8 +3,8 @@
  * sets a status, and no row is 500: Tradecloud takes 4xx and 500 for final and sends such an event never again.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Issue } from './events/events'
-import { startTimer } from './wait/timers'
+import type { Issue } from '../events/events'
+import { startTimer } from '../wait/timers'
 
 interface Row {
   status: number

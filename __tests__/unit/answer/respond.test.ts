@@ -3,7 +3,7 @@
  */
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
-import { answerFor, send, type Answer, type Outcome, type Result } from '../../lib/respond'
+import { answerFor, send, type Answer, type Outcome, type Result } from '../../../lib/answer/respond'
 
 const REQUEST_ID = '6b1e2c2e-0000-4000-8000-000000000000'
 const answer = (result: Result, refusals: 'final' | 'retry' = 'final') => answerFor(result, REQUEST_ID, refusals)

@@ -1,5 +1,5 @@
 /** An expected refusal while receiving: a result, not an exception. */
-import type { Outcome, Result } from '../respond'
+import type { Outcome, Result } from './respond'
 
 export type Refusal = { ok: false; outcome: Outcome } & Omit<Result, 'outcome'>
 

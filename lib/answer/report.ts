@@ -2,16 +2,16 @@
  * What users get to know of each request: the delivery record, `onError`, and log lines for losses and alarms. None of
  * it can change an answer or end the process.
  */
-import { debugDeliver } from './log/debug'
-import { TradecloudWebhookError } from './errors/errors'
-import type { EventKind } from './events/events'
+import { debugDeliver } from '../log/debug'
+import { TradecloudWebhookError } from '../errors/errors'
+import type { EventKind } from '../events/events'
 import { IgnoredNames } from './ignored-names'
-import { describe, explain, locationOf } from './log/describe-error'
-import { subjectOf, type Log } from './log/log'
-import type { Pieces } from './bytes/pieces'
+import { describe, explain, locationOf } from '../log/describe-error'
+import { subjectOf, type Log } from '../log/log'
+import type { Pieces } from '../bytes/pieces'
 import type { Answer, Outcome, Result } from './respond'
-import { isThenable } from './wait/thenable'
-import type { BodyTrigger } from './events/trigger'
+import { isThenable } from '../wait/thenable'
+import type { BodyTrigger } from '../events/trigger'
 
 /** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
 export interface DeliveryRecord {

@@ -1,13 +1,13 @@
 /** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { EventKind } from './events/events'
-import type { Client } from './receive/address-check'
-import type { TakenBody } from './receive/app-body'
-import type { Pieces } from './bytes/pieces'
+import type { EventKind } from '../events/events'
+import type { Client } from '../receive/address-check'
+import type { TakenBody } from '../receive/app-body'
+import type { Pieces } from '../bytes/pieces'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
-import { restartTimer, startTimer, type Timer } from './wait/timers'
+import { restartTimer, startTimer, type Timer } from '../wait/timers'
 
 export interface ExchangeOptions {
   answerTimeoutMs: number

@@ -1,6 +1,6 @@
 /** Which event names came in and were ignored: each is worth one log line, since Tradecloud counts such an event as done. */
-import type { EventKind } from './events/events'
-import { quote } from './log/quote'
+import type { EventKind } from '../events/events'
+import { quote } from '../log/quote'
 
 /** A sender may make names up. */
 const MAX_NAMES = 100

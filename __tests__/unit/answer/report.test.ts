@@ -1,18 +1,18 @@
 /**
  * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
  */
-import { TradecloudWebhookError } from '../../lib/errors/errors'
-import { Log } from '../../lib/log/log'
-import type { Logger } from '../../lib/log/logger'
-import { Pieces } from '../../lib/bytes/pieces'
+import { TradecloudWebhookError } from '../../../lib/errors/errors'
+import { Log } from '../../../lib/log/log'
+import type { Logger } from '../../../lib/log/logger'
+import { Pieces } from '../../../lib/bytes/pieces'
 import {
   Reporter,
   type DeliveryRecord,
   type ErrorContext,
   type ReporterOptions,
   type SettledRecord,
-} from '../../lib/report'
-import { answerFor, type Result } from '../../lib/respond'
+} from '../../../lib/answer/report'
+import { answerFor, type Result } from '../../../lib/answer/respond'
 
 type Line = ['warn' | 'error', string]
 
