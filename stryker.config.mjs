@@ -23,8 +23,8 @@ export default {
   },
   mutate: [
     'lib/net/address.ts',
-    'lib/receive/authenticate.ts',
-    'lib/receive/client-address.ts',
+    'lib/receive/sender/authenticate.ts',
+    'lib/receive/sender/client-address.ts',
     'lib/answer/respond.ts',
     'lib/deliver/caller.ts',
     'lib/deliver/claims.ts',

@@ -7,7 +7,8 @@ import { digits, measureCpu, median, ratioOf, table } from './statistics'
 import { stubbedWebhook, type Send } from './stub'
 import { authorization, credential } from './webhook'
 
-const { createAuthenticator } = built<typeof import('../lib/receive/authenticate')>('receive/authenticate')
+const { createAuthenticator } =
+  built<typeof import('../lib/receive/sender/authenticate')>('receive/sender/authenticate')
 const { parseJson } = built<typeof import('../lib/bytes/json')>('bytes/json')
 const { createValidator } = built<typeof import('../lib/events/validate')>('events/validate')
 const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')

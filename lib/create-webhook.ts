@@ -14,10 +14,10 @@ import { Exchange, type Progress } from './answer/exchange'
 import { describe, locationOf } from './log/describe-error'
 import { Log } from './log/log'
 import type { TradecloudWebhookOptions } from './options'
-import type { AddressCheck } from './receive/address-check'
-import { createAuthenticator } from './receive/authenticate'
-import { ByteBudget } from './receive/byte-budget'
-import { compileTrust, trustOfApp, type TrustFunction } from './receive/client-address'
+import type { AddressCheck } from './receive/sender/address-check'
+import { createAuthenticator } from './receive/sender/authenticate'
+import { ByteBudget } from './receive/body/byte-budget'
+import { compileTrust, trustOfApp, type TrustFunction } from './receive/sender/client-address'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, splitTarget, type RouteMatch } from './receive/route'
 import { quote } from './log/quote'
@@ -25,7 +25,7 @@ import { Reporter } from './answer/report'
 import { resolveOptions } from './resolve-options'
 import { answerFor, send, type Outcome, type Result } from './answer/respond'
 import type { Trigger } from './events/trigger'
-import { Unmatched } from './unmatched'
+import { Unmatched } from './receive/unmatched'
 import { createValidator } from './events/validate'
 import { startTimer, type Timer } from './wait/timers'
 
@@ -259,7 +259,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
 /* What only few use is loaded for those. */
 
 function loadAddressCheck(): typeof AddressCheck {
-  return (require('./receive/address-check') as typeof import('./receive/address-check')).AddressCheck
+  return (require('./receive/sender/address-check') as typeof import('./receive/sender/address-check')).AddressCheck
 }
 
 function loadStorage() {

@@ -80,9 +80,15 @@ export type {
 export type { DedupeOptions, RetryOptions } from './delivery-options'
 export type { TradecloudWebhookOptions } from './options'
 export type { AllowEntry } from './net/address'
-export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/authenticate'
-export type { TrustProxyOption } from './receive/client-address'
-export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/oauth/options'
+export type {
+  AuthFunction,
+  AuthOption,
+  BasicCredential,
+  BearerCredential,
+  Credential,
+} from './receive/sender/authenticate'
+export type { TrustProxyOption } from './receive/sender/client-address'
+export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/sender/oauth/options'
 export type { PathOption, PathsOption } from './receive/route'
 export type { LogFields, Logger } from './log/logger'
 export type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'

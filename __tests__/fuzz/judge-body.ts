@@ -2,9 +2,9 @@
  * What must hold for any body, whatever became of it: the oracle of the fuzz test, in other words than the package's own.
  */
 import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
-import { parseBytes, type ParsedBody } from '../../lib/receive/parse-body'
+import { parseBytes, type ParsedBody } from '../../lib/receive/body/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
-import { readTrigger, type Received } from '../../lib/receive/read-trigger'
+import { readTrigger, type Received } from '../../lib/receive/event/read-trigger'
 import { createValidator } from '../../lib/events/validate'
 import { CANARY, type Body } from './bodies'
 

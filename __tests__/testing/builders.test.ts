@@ -5,7 +5,7 @@
 import { Ajv } from 'ajv'
 import fc from 'fast-check'
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/tradecloud/event-names'
-import { identify, readEvent } from '../../lib/receive/read-event'
+import { identify, readEvent } from '../../lib/receive/event/read-event'
 import { schemas } from '../../lib/schema'
 import { createValidator, type BodySchema } from '../../lib/events/validate'
 import {

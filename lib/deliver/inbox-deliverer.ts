@@ -5,7 +5,7 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Inbox, InboxDelivery } from '../inbox/inbox'
-import type { Received } from '../receive/read-trigger'
+import type { Received } from '../receive/event/read-trigger'
 import type { SettledRecord } from '../answer/report'
 import type { Result } from '../answer/respond'
 import type { Trigger } from '../events/trigger'

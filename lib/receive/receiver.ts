@@ -4,17 +4,17 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange } from '../answer/exchange'
-import type { Authenticator } from './authenticate'
-import type { ByteBudget } from './byte-budget'
-import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './app-body'
-import { decode, encodingLabels, isEncoded, OVERLOADED } from './decode'
-import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './parse-body'
+import type { Authenticator } from './sender/authenticate'
+import type { ByteBudget } from './body/byte-budget'
+import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './body/app-body'
+import { decode, encodingLabels, isEncoded, OVERLOADED } from './body/decode'
+import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './body/parse-body'
 import type { Pieces } from '../bytes/pieces'
-import { HUNG_UP, readBody, wasReset } from './read-body'
-import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './read-trigger'
+import { HUNG_UP, readBody, wasReset } from './body/read-body'
+import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './event/read-trigger'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
-import { readTriggerId, type TriggerId } from './trigger-id'
+import { readTriggerId, type TriggerId } from './event/trigger-id'
 
 export interface ReceiverOptions extends ReadTriggerOptions {
   authenticator: Authenticator

@@ -10,7 +10,7 @@ const context = setUp()
 
 const script = `
   const { createTradecloudWebhook } = require('./lib')
-  const { createAuthenticator } = require('./lib/receive/authenticate')
+  const { createAuthenticator } = require('./lib/receive/sender/authenticate')
   const loaded = () => Object.keys(require.cache).some((file) => /[\\\\/]node_modules[\\\\/]jose[\\\\/]/.test(file))
   const [auth, token] = JSON.parse(process.argv[1])
   const steps = [loaded()]

@@ -1,6 +1,6 @@
 /** The documents of an order documents event. Tradecloud never documented where they stand, so all places count. */
-import { isObject, textOf, type Json } from '../tradecloud/entity-state'
-import type { AttachedDocument } from '../events/events'
+import { isObject, textOf, type Json } from '../../tradecloud/entity-state'
+import type { AttachedDocument } from '../../events/events'
 
 type Place = Omit<AttachedDocument, 'document'>
 

@@ -4,8 +4,13 @@
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
-import { clientAddress, compileTrust, trustsEveryone, type TrustProxyOption } from '../../../lib/receive/client-address'
-import { refusalOf } from '../refusal'
+import {
+  clientAddress,
+  compileTrust,
+  trustsEveryone,
+  type TrustProxyOption,
+} from '../../../../lib/receive/sender/client-address'
+import { refusalOf } from '../../refusal'
 
 const PEER = '10.0.0.1'
 

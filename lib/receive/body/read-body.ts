@@ -3,7 +3,7 @@
  * parser answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
  */
 import type { IncomingMessage } from 'node:http'
-import { restartTimer, startTimer } from '../wait/timers'
+import { restartTimer, startTimer } from '../../wait/timers'
 import {
   areCompressing,
   decode,
@@ -16,8 +16,8 @@ import {
   type BodyResult,
   type DecodeOptions,
 } from './decode'
-import { bytesOf, Pieces } from '../bytes/pieces'
-import { refuse, type Refusal } from '../answer/refusal'
+import { bytesOf, Pieces } from '../../bytes/pieces'
+import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
   /** An upload without a byte for so long is ended. */

@@ -3,8 +3,8 @@
  * cost nothing and must not make us ask the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
-import { isObject } from '../../tradecloud/entity-state'
-import { parseJson } from '../../bytes/json'
+import { isObject } from '../../../tradecloud/entity-state'
+import { parseJson } from '../../../bytes/json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 
 /** What the key is found by. */

@@ -4,10 +4,10 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../errors/checks'
-import { invalidOption } from '../errors/errors'
-import { sha256 } from '../bytes/sha256'
-import { isThenable } from '../wait/thenable'
+import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
+import { sha256 } from '../../bytes/sha256'
+import { isThenable } from '../../wait/thenable'
 import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier } from './oauth/verifier'
 

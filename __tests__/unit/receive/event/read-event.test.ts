@@ -1,7 +1,7 @@
 /**
  * From the JSON of a body to a typed event: the field decides the kind, and hardly anything is refused.
  */
-import { identify, readEvent, type Identified, type ReadEvent } from '../../../lib/receive/read-event'
+import { identify, readEvent, type Identified, type ReadEvent } from '../../../../lib/receive/event/read-event'
 
 function identified(body: unknown): Identified {
   const found = identify(body)

@@ -1,11 +1,11 @@
 /** What is kept of a token whose signature held: enough not to check it again, for few tokens, and only as long as its key. */
 import { createLocalJWKSet } from 'jose'
-import type { Keys } from '../../../../lib/receive/oauth/key-set'
-import { resolveOAuth } from '../../../../lib/receive/oauth/options'
-import { judge } from '../../../../lib/receive/oauth/signature'
-import type { TokenHeader } from '../../../../lib/receive/oauth/token'
-import { sha256 } from '../../../../lib/bytes/sha256'
-import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
+import type { Keys } from '../../../../../lib/receive/sender/oauth/key-set'
+import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
+import { judge } from '../../../../../lib/receive/sender/oauth/signature'
+import type { TokenHeader } from '../../../../../lib/receive/sender/oauth/token'
+import { sha256 } from '../../../../../lib/bytes/sha256'
+import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from '../../oauth/issuer'
 
 const key = makeKey('first')
 const options = resolveOAuth('auth', { issuer: ISSUER, jwksUri: 'https://x.example/keys', audience: AUDIENCE })

@@ -1,6 +1,6 @@
 /** Whether a token is signed with one of the keys at hand. jose has the last word on signature and claims. */
 import type { JWTVerifyOptions, KeyLike } from 'jose'
-import { sha256 } from '../../bytes/sha256'
+import { sha256 } from '../../../bytes/sha256'
 import type { Keys } from './key-set'
 import { loadJose } from './load-jose'
 import type { ResolvedOAuth } from './options'

@@ -3,8 +3,8 @@
  * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are taken as they are; only letters beyond
  * ASCII have to be escaped, for Node's own parser refuses them.
  */
-import { checkEntityId } from '../tradecloud/entity-id'
-import type { IdName, RouteMatch } from './route'
+import { checkEntityId } from '../../tradecloud/entity-id'
+import type { IdName, RouteMatch } from '../route'
 
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }

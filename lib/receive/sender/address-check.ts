@@ -1,9 +1,9 @@
 /** The option `allow` at work: whether a request comes from an address that may send, and what is said of it if not. */
 import type { IncomingMessage } from 'node:http'
-import { quote } from '../log/quote'
-import { compileAllow, readAddress, type AllowEntry } from '../net/address'
+import { quote } from '../../log/quote'
+import { compileAllow, readAddress, type AllowEntry } from '../../net/address'
 import { clientAddress, trustsEveryone, type TrustFunction } from './client-address'
-import type { Refusal } from '../answer/refusal'
+import type { Refusal } from '../../answer/refusal'
 
 export interface AddressCheckOptions {
   allow: readonly AllowEntry[]

@@ -3,7 +3,7 @@
  * but seldom, as anybody can send such tokens. A key that cannot be looked up is an error, never a refusal.
  */
 import type { JWK, KeyLike } from 'jose'
-import { debugReceive } from '../../log/debug'
+import { debugReceive } from '../../../log/debug'
 import { fetchKeys } from './fetch-keys'
 import { loadJose } from './load-jose'
 import type { TokenHeader } from './token'

@@ -1,10 +1,10 @@
 /** What the headers say of a body, and from its bytes to a value with the digest that identifies it. */
-import type { Issue } from '../events/events'
-import { parseJson, type JsonResult } from '../bytes/json'
-import { sha256 } from '../bytes/sha256'
-import { removedKeyIssues } from '../events/validate'
-import { Pieces } from '../bytes/pieces'
-import { refuse, sentence, type Refusal } from '../answer/refusal'
+import type { Issue } from '../../events/events'
+import { parseJson, type JsonResult } from '../../bytes/json'
+import { sha256 } from '../../bytes/sha256'
+import { removedKeyIssues } from '../../events/validate'
+import { Pieces } from '../../bytes/pieces'
+import { refuse, sentence, type Refusal } from '../../answer/refusal'
 
 export interface ParsedBody {
   ok: true
@@ -55,8 +55,8 @@ export function parseBytes(
 }
 
 /** Loaded when the first XML comes: most webhooks get none. */
-function loadTxml(): typeof import('../txml/read') {
-  return require('../txml/read') as typeof import('../txml/read')
+function loadTxml(): typeof import('../../txml/read') {
+  return require('../../txml/read') as typeof import('../../txml/read')
 }
 
 function parsedBody(bytes: Pieces, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {

@@ -2,9 +2,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
-import { isObject } from '../../tradecloud/entity-state'
-import { parseJson } from '../../bytes/json'
-import { startInterval, startTimer, type Timer } from '../../wait/timers'
+import { isObject } from '../../../tradecloud/entity-state'
+import { parseJson } from '../../../bytes/json'
+import { startInterval, startTimer, type Timer } from '../../../wait/timers'
 
 export interface KeySource {
   uri: URL

@@ -1,8 +1,8 @@
 /** The address that a request comes from, as Express's `req.ip` finds it, for requests that know no Express as well. */
 import type { IncomingMessage } from 'node:http'
 import type proxyAddr from 'proxy-addr'
-import { checkWholeNumber, show } from '../errors/checks'
-import { invalidOption } from '../errors/errors'
+import { checkWholeNumber, show } from '../../errors/checks'
+import { invalidOption } from '../../errors/errors'
 
 /**
  * The values of Express's setting `trust proxy`: `false`; the number of proxies in front; their addresses, CIDR ranges,

@@ -1,5 +1,5 @@
 /** Access tokens of one issuer: who gets in, who does not, and whose key cannot be looked up just now. */
-import { debugReceive } from '../../log/debug'
+import { debugReceive } from '../../../log/debug'
 import type { Recognition } from '../authenticate'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
 import type { ResolvedOAuth } from './options'

@@ -2,8 +2,8 @@
  * Credentials: who comes in, who does not, and which settings are refused when the webhook is made.
  */
 import type { IncomingMessage } from 'node:http'
-import { createAuthenticator, type AuthOption } from '../../../lib/receive/authenticate'
-import { refusalOf } from '../refusal'
+import { createAuthenticator, type AuthOption } from '../../../../lib/receive/sender/authenticate'
+import { refusalOf } from '../../refusal'
 
 const BASIC = { type: 'basic', username: 'tradecloud', password: 'pa:ss wörd€' } as const
 const BEARER = { type: 'bearer', token: 'abc.DEF-123~+/=' } as const

@@ -3,11 +3,11 @@
  * Whatever the app has done to it, the sender is not at fault: see `doubt`.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Issue } from '../events/events'
-import type { Result } from '../answer/respond'
+import type { Issue } from '../../events/events'
+import type { Result } from '../../answer/respond'
 import { startsAsText } from './decode'
-import { bytesOf, Pieces } from '../bytes/pieces'
-import { refuse, type Refusal } from '../answer/refusal'
+import { bytesOf, Pieces } from '../../bytes/pieces'
+import { refuse, type Refusal } from '../../answer/refusal'
 
 /** A body as it came, or as a parser of the app left it. */
 export interface TakenBody {

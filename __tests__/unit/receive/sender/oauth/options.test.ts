@@ -1,8 +1,8 @@
 /** Settings of OAuth: what is refused when the webhook is made, and what is filled in. */
 import { Agent } from 'node:https'
-import { createAuthenticator, type AuthOption } from '../../../../lib/receive/authenticate'
-import { resolveOAuth } from '../../../../lib/receive/oauth/options'
-import { refusalOf } from '../../refusal'
+import { createAuthenticator, type AuthOption } from '../../../../../lib/receive/sender/authenticate'
+import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
+import { refusalOf } from '../../../refusal'
 
 const TENANT = '3f2b8c1e-7a54-4d09-b6e8-91c0d2a4f573'
 const ENTRY = { tenantId: TENANT, audience: 'https://hooks.example.com' }

@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto'
 import { createServer, IncomingMessage, request, type Server } from 'node:http'
 import { connect, Socket, type AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
-import { ByteBudget } from '../../../lib/receive/byte-budget'
-import type { BodyReading, BodyResult } from '../../../lib/receive/decode'
-import { readBody, type ReadBodyOptions } from '../../../lib/receive/read-body'
+import { ByteBudget } from '../../../../lib/receive/body/byte-budget'
+import type { BodyReading, BodyResult } from '../../../../lib/receive/body/decode'
+import { readBody, type ReadBodyOptions } from '../../../../lib/receive/body/read-body'
 
 const BUDGET = 4_000_000
 const JSON_TEXT = Buffer.from(JSON.stringify({ lines: Array.from({ length: 3000 }, (_, i) => ({ id: `line ${i}` })) }))

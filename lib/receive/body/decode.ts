@@ -5,8 +5,8 @@
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import type { ByteBudget } from './byte-budget'
-import { Pieces } from '../bytes/pieces'
-import { refuse, type Refusal } from '../answer/refusal'
+import { Pieces } from '../../bytes/pieces'
+import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface DecodeOptions {
   /** Bytes after decompression. */

@@ -3,13 +3,13 @@
  * Tradecloud would give up on the event. Each such path is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange } from './answer/exchange'
-import type { Log } from './log/log'
-import { quote } from './log/quote'
-import type { Authenticator, Recognition } from './receive/authenticate'
-import { mountPathFor, splitTarget, type Routes } from './receive/route'
-import { replace404 } from './answer/replace-404'
-import { isOwn404, replaceHead, type Answer } from './answer/respond'
+import type { Exchange } from '../answer/exchange'
+import type { Log } from '../log/log'
+import { quote } from '../log/quote'
+import type { Authenticator, Recognition } from './sender/authenticate'
+import { mountPathFor, splitTarget, type Routes } from './route'
+import { replace404 } from '../answer/replace-404'
+import { isOwn404, replaceHead, type Answer } from '../answer/respond'
 
 export interface UnmatchedOptions {
   unmatched: 'keep' | 'next'

@@ -2,13 +2,13 @@
  * From the JSON of a body to a typed event: which kind it is, which entity it is about, and how it deviates from its
  * schema. The field that holds the event decides its kind, not its name.
  */
-import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../tradecloud/event-names'
-import type { EventKind, Issue, WebhookEvent } from '../events/events'
-import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../tradecloud/entity-state'
-import type { MessageMeta } from '../schema'
-import { capIssues, withIssues, type BodySchema } from '../events/validate'
+import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
+import type { EventKind, Issue, WebhookEvent } from '../../events/events'
+import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../../tradecloud/entity-state'
+import type { MessageMeta } from '../../schema'
+import { capIssues, withIssues, type BodySchema } from '../../events/validate'
 import { attachedDocuments } from './attached-documents'
-import { refuse, type Refusal } from '../answer/refusal'
+import { refuse, type Refusal } from '../../answer/refusal'
 
 /** The fields that hold an event, the likeliest first. */
 const FIELDS = {

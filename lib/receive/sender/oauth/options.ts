@@ -1,8 +1,8 @@
 /** The options of an OAuth credential: what users may set, their defaults, and the checks. */
 import { Agent } from 'node:https'
-import { checkKeys, checkSecret, checkWholeNumber, show } from '../../errors/checks'
-import { invalidOption } from '../../errors/errors'
-import { isSecure } from '../../net/loopback'
+import { checkKeys, checkSecret, checkWholeNumber, show } from '../../../errors/checks'
+import { invalidOption } from '../../../errors/errors'
+import { isSecure } from '../../../net/loopback'
 
 /** The claims of an access token whose signature holds, as its issuer wrote them. */
 export type OAuthClaims = Readonly<Record<string, unknown>>
