@@ -3,10 +3,10 @@ import { Router, type NextFunction, type Request, type Response } from 'express'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkHasEffect } from './errors/checks'
-import { Claims } from './deliver/claims'
+import { Claims } from './deliver/dedupe/claims'
 import { Deliverer } from './deliver/deliverer'
 import { createHandlers } from './deliver/handlers'
-import type { Origin } from './deliver/intake'
+import type { Origin } from './deliver/stored/intake'
 import type { ResolveOptions } from './deliver/resolve-event'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors/errors'
@@ -264,8 +264,8 @@ function loadAddressCheck(): typeof AddressCheck {
 
 function loadStorage() {
   return {
-    ...(require('./deliver/inbox-deliverer') as typeof import('./deliver/inbox-deliverer')),
-    ...(require('./deliver/intake') as typeof import('./deliver/intake')),
+    ...(require('./deliver/stored/inbox-deliverer') as typeof import('./deliver/stored/inbox-deliverer')),
+    ...(require('./deliver/stored/intake') as typeof import('./deliver/stored/intake')),
   }
 }
 

@@ -23,8 +23,8 @@ export {
 } from './api'
 export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
-export { MemoryStore, type MemoryStoreOptions } from './deliver/memory-store'
-export type { ClaimResult, Store } from './deliver/store'
+export { MemoryStore, type MemoryStoreOptions } from './deliver/dedupe/memory-store'
+export type { ClaimResult, Store } from './deliver/dedupe/store'
 export {
   isTradecloudWebhookError,
   RejectEvent,

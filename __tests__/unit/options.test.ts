@@ -3,7 +3,7 @@
  */
 import { TradecloudClient } from '../../lib/api'
 import { createTradecloudWebhook, type TradecloudWebhook } from '../../lib/create-webhook'
-import { MemoryStore } from '../../lib/deliver/memory-store'
+import { MemoryStore } from '../../lib/deliver/dedupe/memory-store'
 import { isTradecloudWebhookError } from '../../lib/errors/errors'
 import type { TradecloudWebhookOptions } from '../../lib/options'
 import { resolveOptions } from '../../lib/resolve-options'

@@ -1,7 +1,7 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
 import { sha256 } from '../bytes/sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
-import { repeatedKey } from './repeats'
+import { repeatedKey } from './dedupe/repeats'
 import { uuidOf } from '../bytes/uuid'
 
 /** Longer IDs are possible in a body only; they must not fill the memory. */

@@ -3,7 +3,7 @@
  * callback that does not come to an end.
  */
 import { TradecloudWebhookError } from '../errors/errors'
-import type { Claim } from './claims'
+import type { Claim } from './dedupe/claims'
 import type { LazyAbort } from '../wait/lazy-abort'
 import type { Trigger } from '../events/trigger'
 import { startInterval, type Timer } from '../wait/timers'

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { givenOptions, show } from '../errors/checks'
-import type { ClaimResult, Store } from '../deliver/store'
+import type { ClaimResult, Store } from '../deliver/dedupe/store'
 import { invalidOption } from '../errors/errors'
 
 export interface RedisStoreOptions {

@@ -3,12 +3,12 @@
  * hand; everything else is real.
  */
 import type { TradecloudClient } from '../../../lib/api'
-import { Claims } from '../../../lib/deliver/claims'
+import { Claims } from '../../../lib/deliver/dedupe/claims'
 import { Deliverer, type DelivererOptions, type DeliveryResult, type Ticket } from '../../../lib/deliver/deliverer'
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
-import { MemoryStore } from '../../../lib/deliver/memory-store'
+import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
-import type { Store } from '../../../lib/deliver/store'
+import type { Store } from '../../../lib/deliver/dedupe/store'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors/errors'
 import type { EventKind, WebhookContext, WebhookEvent } from '../../../lib/events/events'
 import { Pieces } from '../../../lib/bytes/pieces'

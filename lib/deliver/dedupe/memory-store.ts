@@ -1,5 +1,5 @@
 /** The store of one process, and the default. What it knows is gone with the process. */
-import { checkWholeNumber, givenOptions } from '../errors/checks'
+import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import { hashOf, KeyFilter } from './key-filter'
 import type { ClaimResult, Store } from './store'
 

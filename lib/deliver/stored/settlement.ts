@@ -1,7 +1,7 @@
 /** What becomes of an event out of the inbox: from the result of a delivery to delivered, tried again, or kept as dead. */
-import type { InboxDelivery, Settlement } from '../inbox/inbox'
-import { describe } from '../log/describe-error'
-import type { Outcome, Result } from '../answer/respond'
+import type { InboxDelivery, Settlement } from '../../inbox/inbox'
+import { describe } from '../../log/describe-error'
+import type { Outcome, Result } from '../../answer/respond'
 
 export interface RetryPolicy {
   forMs: number

@@ -1,7 +1,7 @@
 /** What becomes of an event out of the inbox: tried again, and when; kept, and why. */
-import { retryDelayMs, settlementOf } from '../../../lib/deliver/settlement'
-import type { InboxDelivery } from '../../../lib/inbox/inbox'
-import type { Result } from '../../../lib/answer/respond'
+import { retryDelayMs, settlementOf } from '../../../../lib/deliver/stored/settlement'
+import type { InboxDelivery } from '../../../../lib/inbox/inbox'
+import type { Result } from '../../../../lib/answer/respond'
 
 const retry = { forMs: 1000, minDelayMs: 10, maxDelayMs: 100 }
 const now = 1_700_000_000_000

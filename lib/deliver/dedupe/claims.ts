@@ -1,9 +1,9 @@
 /** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
-import { debugDeliver } from '../log/debug'
-import { describe } from '../log/describe-error'
-import { isThenable } from '../wait/thenable'
+import { debugDeliver } from '../../log/debug'
+import { describe } from '../../log/describe-error'
+import { isThenable } from '../../wait/thenable'
 import type { ClaimResult, Store } from './store'
-import { startTimer, type Timer } from '../wait/timers'
+import { startTimer, type Timer } from '../../wait/timers'
 
 /** An event that is ours to process. None of the methods rejects. */
 export interface Claim {

@@ -1,8 +1,8 @@
 /**
  * A filter in front of a Map: it may let a key through in vain, and never holds one back.
  */
-import { hashOf, KeyFilter } from '../../../lib/deliver/key-filter'
-import { sha256 } from '../../../lib/bytes/sha256'
+import { hashOf, KeyFilter } from '../../../../lib/deliver/dedupe/key-filter'
+import { sha256 } from '../../../../lib/bytes/sha256'
 
 const keys = (count: number, word: string) =>
   Array.from({ length: count }, (_, i) => `name:order:${sha256(`${word} ${i}`)}`)

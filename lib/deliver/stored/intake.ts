@@ -1,14 +1,14 @@
 /** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
-import type { Known } from '../answer/exchange'
-import type { Inbox, InboxDelivery, StoredEvent } from '../inbox/inbox'
-import type { TakenBody } from '../receive/body/app-body'
-import { parseBytes, readMediaType } from '../receive/body/parse-body'
-import { Pieces } from '../bytes/pieces'
-import { readTrigger, type Received, type ReadTriggerOptions } from '../receive/event/read-trigger'
-import type { Result } from '../answer/respond'
-import { sha256 } from '../bytes/sha256'
-import type { IdTrigger, Trigger } from '../events/trigger'
-import { keptId, quarantineIdentity, storedIdentity } from './identity'
+import type { Known } from '../../answer/exchange'
+import type { Inbox, InboxDelivery, StoredEvent } from '../../inbox/inbox'
+import type { TakenBody } from '../../receive/body/app-body'
+import { parseBytes, readMediaType } from '../../receive/body/parse-body'
+import { Pieces } from '../../bytes/pieces'
+import { readTrigger, type Received, type ReadTriggerOptions } from '../../receive/event/read-trigger'
+import type { Result } from '../../answer/respond'
+import { sha256 } from '../../bytes/sha256'
+import type { IdTrigger, Trigger } from '../../events/trigger'
+import { keptId, quarantineIdentity, storedIdentity } from '../identity'
 
 /** What a stored event keeps of its request beside the trigger. */
 export interface Origin {

@@ -2,9 +2,9 @@
  * Claims on a store that may hang, throw, answer late or answer nonsense: no claim is lost by it, nothing rejects, and
  * no event runs on a claim that nobody gave.
  */
-import { Claims, type Claim } from '../../../lib/deliver/claims'
-import { MemoryStore } from '../../../lib/deliver/memory-store'
-import type { Store } from '../../../lib/deliver/store'
+import { Claims, type Claim } from '../../../../lib/deliver/dedupe/claims'
+import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
+import type { Store } from '../../../../lib/deliver/dedupe/store'
 
 const OPTIONS = { ttlMs: 1000, leaseMs: 60_000, timeoutMs: 2000 }
 

@@ -2,8 +2,8 @@
  * The store of one process: what is claimed, what is remembered, and for how long.
  */
 import fc from 'fast-check'
-import { MemoryStore } from '../../../lib/deliver/memory-store'
-import { isTradecloudWebhookError } from '../../../lib/errors/errors'
+import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
+import { isTradecloudWebhookError } from '../../../../lib/errors/errors'
 
 const TTL = 1000
 

@@ -2,22 +2,22 @@
  * The way of a stored event out of the inbox to its callback: read, fetch, call, settle. The inbox decides whose turn it is;
  * what becomes of the event is decided here.
  */
-import type { TradecloudClient } from '../api'
-import { TradecloudWebhookError } from '../errors/errors'
-import type { Inbox, InboxDelivery } from '../inbox/inbox'
-import type { Received } from '../receive/event/read-trigger'
-import type { SettledRecord } from '../answer/report'
-import type { Result } from '../answer/respond'
-import type { Trigger } from '../events/trigger'
-import { Caller } from './caller'
-import type { Handlers } from './handlers'
-import { History } from './history'
-import { deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
-import { LazyAbort } from '../wait/lazy-abort'
-import { resolveEvent, type ResolveOptions } from './resolve-event'
+import type { TradecloudClient } from '../../api'
+import { TradecloudWebhookError } from '../../errors/errors'
+import type { Inbox, InboxDelivery } from '../../inbox/inbox'
+import type { Received } from '../../receive/event/read-trigger'
+import type { SettledRecord } from '../../answer/report'
+import type { Result } from '../../answer/respond'
+import type { Trigger } from '../../events/trigger'
+import { Caller } from '../caller'
+import type { Handlers } from '../handlers'
+import { History } from '../history'
+import { deliveryIdOfBody, deliveryIdOfId, entityKey } from '../identity'
+import { LazyAbort } from '../../wait/lazy-abort'
+import { resolveEvent, type ResolveOptions } from '../resolve-event'
 import { settlementOf, type SettlementOptions } from './settlement'
-import { Watch } from './watch'
-import { restartTimer, startTimer } from '../wait/timers'
+import { Watch } from '../watch'
+import { restartTimer, startTimer } from '../../wait/timers'
 
 export interface InboxDelivererOptions extends SettlementOptions {
   name: string
