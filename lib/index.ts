@@ -77,8 +77,8 @@ export type {
   Settlement,
   StoredEvent,
 } from './inbox/inbox'
-export type { DedupeOptions, RetryOptions } from './delivery-options'
-export type { TradecloudWebhookOptions } from './options'
+export type { DedupeOptions, RetryOptions } from './options/resolve-delivery'
+export type { TradecloudWebhookOptions } from './options/options'
 export type { AllowEntry } from './net/address'
 export type {
   AuthFunction,

@@ -1,9 +1,9 @@
 /** The options of delivering: dedupe, or an inbox with its retries. They exclude each other. */
-import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from './errors/checks'
-import { MemoryStore } from './deliver/dedupe/memory-store'
-import type { Store } from './deliver/dedupe/store'
-import { invalidOption } from './errors/errors'
-import type { Inbox } from './inbox/inbox'
+import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
+import { MemoryStore } from '../deliver/dedupe/memory-store'
+import type { Store } from '../deliver/dedupe/store'
+import { invalidOption } from '../errors/errors'
+import type { Inbox } from '../inbox/inbox'
 import type { TradecloudWebhookOptions } from './options'
 
 /** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */

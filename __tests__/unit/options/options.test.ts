@@ -1,12 +1,12 @@
 /**
  * The options: defaults, and wrong ones that throw when the webhook is made, name themselves and show what is allowed.
  */
-import { TradecloudClient } from '../../lib/api'
-import { createTradecloudWebhook, type TradecloudWebhook } from '../../lib/create-webhook'
-import { MemoryStore } from '../../lib/deliver/dedupe/memory-store'
-import { isTradecloudWebhookError } from '../../lib/errors/errors'
-import type { TradecloudWebhookOptions } from '../../lib/options'
-import { resolveOptions } from '../../lib/resolve-options'
+import { TradecloudClient } from '../../../lib/api'
+import { createTradecloudWebhook, type TradecloudWebhook } from '../../../lib/create-webhook'
+import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
+import { isTradecloudWebhookError } from '../../../lib/errors/errors'
+import type { TradecloudWebhookOptions } from '../../../lib/options/options'
+import { resolveOptions } from '../../../lib/options/resolve'
 
 const SECRET = 'hunter2-secret'
 const onOrder = () => undefined

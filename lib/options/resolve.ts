@@ -1,11 +1,11 @@
 /** The options of a webhook with their defaults in. A wrong option throws when the webhook is created, and names itself. */
-import { TradecloudClient } from './api'
-import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from './errors/checks'
-import type { CallbackOptions } from './deliver/handlers'
-import { resolveDelivery, type Required_, type ResolvedDelivery } from './delivery-options'
-import { invalidOption } from './errors/errors'
+import { TradecloudClient } from '../api'
+import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import type { CallbackOptions } from '../deliver/handlers'
+import { resolveDelivery, type Required_, type ResolvedDelivery } from './resolve-delivery'
+import { invalidOption } from '../errors/errors'
 import type { TradecloudWebhookOptions } from './options'
-import type { Logger } from './log/logger'
+import type { Logger } from '../log/logger'
 
 type Optional =
   | 'allow'
@@ -139,7 +139,7 @@ function resolveClient(
   if ('fetchEntity' in api) return api
   const options = { ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs }
   // Checked here as well: the client does not know that its options are in `api`.
-  const { resolveClientOptions } = require('./api/client-options') as typeof import('./api/client-options')
+  const { resolveClientOptions } = require('../api/client-options') as typeof import('../api/client-options')
   resolveClientOptions(options, 'api')
   return new TradecloudClient(options)
 }

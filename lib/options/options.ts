@@ -1,16 +1,16 @@
 /** The options of a webhook: what users may set, and what holds where they do not. */
-import type { TradecloudClient, TradecloudClientOptions } from './api'
-import type { CallbackOptions } from './deliver/handlers'
-import type { DedupeOptions, RetryOptions } from './delivery-options'
-import type { TradecloudWebhookError } from './errors/errors'
-import type { Inbox } from './inbox/inbox'
-import type { Logger } from './log/logger'
-import type { AllowEntry } from './net/address'
-import type { AuthOption } from './receive/sender/authenticate'
-import type { TrustProxyOption } from './receive/sender/client-address'
-import type { PathsOption } from './receive/route'
-import type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'
-import type { UserSchemas } from './events/validate'
+import type { TradecloudClient, TradecloudClientOptions } from '../api'
+import type { CallbackOptions } from '../deliver/handlers'
+import type { DedupeOptions, RetryOptions } from './resolve-delivery'
+import type { TradecloudWebhookError } from '../errors/errors'
+import type { Inbox } from '../inbox/inbox'
+import type { Logger } from '../log/logger'
+import type { AllowEntry } from '../net/address'
+import type { AuthOption } from '../receive/sender/authenticate'
+import type { TrustProxyOption } from '../receive/sender/client-address'
+import type { PathsOption } from '../receive/route'
+import type { DeliveryRecord, ErrorContext, SettledRecord } from '../answer/report'
+import type { UserSchemas } from '../events/validate'
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
   /**
