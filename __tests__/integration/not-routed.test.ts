@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, gunzipSync } from 'node:zlib'
 import { createTradecloudWebhook, RejectEvent, type TradecloudWebhook } from 'tradecloud-webhook'
-import { AUDIENCE, ISSUER, KeyServer, makeKey, sign } from '../unit/receive/oauth/issuer'
+import { AUDIENCE, ISSUER, KeyServer, makeKey, sign } from '../unit/receive/sender/oauth/issuer'
 import {
   apiOf,
   authorization,

@@ -1,7 +1,7 @@
 /** OAuth tokens from the wire to the answer: what Tradecloud gets for them, and what users get to see. */
 import createDebug from 'debug'
 import { inspect } from 'node:util'
-import { encode, goodClaims, ISSUER, AUDIENCE, KeyServer, makeKey, sign } from '../unit/receive/oauth/issuer'
+import { encode, goodClaims, ISSUER, AUDIENCE, KeyServer, makeKey, sign } from '../unit/receive/sender/oauth/issuer'
 import {
   authorization,
   closeAll,

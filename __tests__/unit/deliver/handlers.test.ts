@@ -3,7 +3,7 @@
  */
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
 import { orderEventNames } from '../../../lib/tradecloud/event-names'
-import { refusalOf } from '../refusal'
+import { refusalOf } from '../receive/refusal'
 
 const onOrder = () => undefined
 const onOrderDocuments = () => undefined

@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createValidator, MAX_ISSUES, withIssues, type UserSchemas, type Validator } from '../../../lib/events/validate'
-import { refusalOf } from '../refusal'
+import { refusalOf } from '../receive/refusal'
 
 const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
 const GOOD = {

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { compileAllow, readAddress } from '../../../lib/net/address'
-import { refusalOf } from '../refusal'
+import { refusalOf } from '../receive/refusal'
 
 function lets(allow: readonly string[], text: string): boolean {
   const address = readAddress(text)

@@ -2,7 +2,7 @@
  * Path patterns: which requests are ours, and which ID stands in the path.
  */
 import { compileRoutes, type PathsOption } from '../../../lib/receive/route'
-import { refusalOf } from '../refusal'
+import { refusalOf } from './refusal'
 
 /** A match as a plain object; groups that took no part are left out. */
 function matchOf(paths: PathsOption | undefined, path: string): object | undefined {

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { createAuthenticator, type AuthOption } from '../../../../lib/receive/sender/authenticate'
-import { refusalOf } from '../../refusal'
+import { refusalOf } from '../refusal'
 
 const BASIC = { type: 'basic', username: 'tradecloud', password: 'pa:ss wörd€' } as const
 const BEARER = { type: 'bearer', token: 'abc.DEF-123~+/=' } as const

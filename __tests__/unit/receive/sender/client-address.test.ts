@@ -10,7 +10,7 @@ import {
   trustsEveryone,
   type TrustProxyOption,
 } from '../../../../lib/receive/sender/client-address'
-import { refusalOf } from '../../refusal'
+import { refusalOf } from '../refusal'
 
 const PEER = '10.0.0.1'
 

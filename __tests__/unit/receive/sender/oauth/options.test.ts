@@ -2,7 +2,7 @@
 import { Agent } from 'node:https'
 import { createAuthenticator, type AuthOption } from '../../../../../lib/receive/sender/authenticate'
 import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
-import { refusalOf } from '../../../refusal'
+import { refusalOf } from '../../refusal'
 
 const TENANT = '3f2b8c1e-7a54-4d09-b6e8-91c0d2a4f573'
 const ENTRY = { tenantId: TENANT, audience: 'https://hooks.example.com' }

@@ -5,7 +5,7 @@ import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
 import { judge } from '../../../../../lib/receive/sender/oauth/signature'
 import type { TokenHeader } from '../../../../../lib/receive/sender/oauth/token'
 import { sha256 } from '../../../../../lib/bytes/sha256'
-import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from '../../oauth/issuer'
+import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
 
 const key = makeKey('first')
 const options = resolveOAuth('auth', { issuer: ISSUER, jwksUri: 'https://x.example/keys', audience: AUDIENCE })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { AUDIENCE, ISSUER, makeKey, setUp, sign } from './issuer'
 
-const root = join(__dirname, '../../../..')
+const root = join(__dirname, '../../../../..')
 const key = makeKey('first')
 const context = setUp()
 

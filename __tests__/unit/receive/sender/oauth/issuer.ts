@@ -4,11 +4,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { resolveOAuth } from '../../../../lib/receive/sender/oauth/options'
-import { OAuthVerifier } from '../../../../lib/receive/sender/oauth/verifier'
-import type { KeyTimes } from '../../../../lib/receive/sender/oauth/key-set'
-import { freezeClock, type Clock } from '../../../clock'
-import { until } from '../../../wait'
+import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
+import { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
+import type { KeyTimes } from '../../../../../lib/receive/sender/oauth/key-set'
+import { freezeClock, type Clock } from '../../../../clock'
+import { until } from '../../../../wait'
 
 export { until }
 

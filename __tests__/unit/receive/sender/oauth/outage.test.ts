@@ -1,5 +1,5 @@
 /** A key server that is away or hangs: nobody is refused for it, and it is asked again soon. */
-import type { OAuthVerifier } from '../../../../lib/receive/sender/oauth/verifier'
+import type { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
 import { answer, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
 const first = makeKey('first')

@@ -1,5 +1,5 @@
 /** What creation says against a wrong option. */
-import { isTradecloudWebhookError } from '../../lib/errors/errors'
+import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 
 /** Message of the `invalid_option` that `create` throws. Throws where it throws anything else, or nothing. */
 export function refusalOf(create: () => unknown): string {

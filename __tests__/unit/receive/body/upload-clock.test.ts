@@ -9,8 +9,8 @@ import {
   type Inbox,
   type TradecloudClient,
   type TradecloudWebhookOptions,
-} from '../../lib/index'
-import { orderEvent } from '../integration/harness'
+} from '../../../../lib/index'
+import { orderEvent } from '../../../integration/harness'
 
 beforeEach(() => jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] }))
 afterEach(() => jest.useRealTimers())

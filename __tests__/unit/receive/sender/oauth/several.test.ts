@@ -1,6 +1,10 @@
 /** Tokens among other credentials: any that fits lets in, and nobody is refused while one could not be checked. */
 import type { IncomingMessage } from 'node:http'
-import { createAuthenticator, type Authenticator, type Credential } from '../../../../lib/receive/sender/authenticate'
+import {
+  createAuthenticator,
+  type Authenticator,
+  type Credential,
+} from '../../../../../lib/receive/sender/authenticate'
 import { AUDIENCE, ISSUER, KeyServer, makeKey, setUp, sign } from './issuer'
 
 const first = makeKey('first')
