@@ -18,6 +18,7 @@ import { fillDisk, mountMemory } from '../faults/mounts'
 import { endAll } from '../faults/receiver-process'
 import type { Inbox } from '../../lib/inbox/event-log'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
+import { isFull } from '../size'
 import { until } from '../wait'
 import { eventOf } from './numbered-event'
 
@@ -138,6 +139,14 @@ test('the file is locked while it is opened, as by another process that creates 
   database.close()
   await ready
   await accept(inbox, 1)
+})
+
+test('several processes create the file at the same time: each of them opens it', async () => {
+  for (let round = 0; round < (isFull ? 200 : 12); round++) {
+    const inboxes = Array.from({ length: 8 }, () => sqliteInbox({ file: join(folder, String(round), 'inbox.db') }))
+    await Promise.all(inboxes.map((inbox) => inbox.ready()))
+    await Promise.all(inboxes.map((inbox) => inbox.close()))
+  }
 })
 
 test('the disk is full: refused with the path, and accepted once there is room', async () => {

@@ -108,8 +108,9 @@ function expectSetting(tables: SqliteTables, name: string, expected: string | nu
 
 /** 0 for an empty database. Throws for one of something else, and for tables of a later version. */
 function versionOf(tables: SqliteTables, file: string): number {
-  const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const names = tables.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
+  // Read last: another process may commit both in between.
+  const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
   if (isInbox ? version === 0 : names.length > 0)
     throw new Error(`${file} is a database of something else; name another file.`)
