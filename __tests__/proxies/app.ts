@@ -72,7 +72,8 @@ app.use('/tradecloud', (req, _res, next) => {
   next()
 })
 app.use('/tradecloud', webhook)
-const server = createServer(app)
+// As docs/deploy.md says.
+const server = createServer({ maxHeaderSize: 128 * 1024 }, app)
 server.on('connection', () => note({ what: 'connection' }))
 process.once('SIGTERM', () => {
   void webhook.close().then(() => {

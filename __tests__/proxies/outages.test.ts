@@ -95,7 +95,8 @@ test('kill -9 while the callback runs and during an upload', async () => {
       send(proxy, protocol, post(`${HELD}-body-${tag}`)),
       send(proxy, protocol, {
         ...post(`cut-${tag}`, MB),
-        slowly: { pieces: 20, everyMs: 50 },
+        // 10 s: the app is killed before that.
+        slowly: { pieces: 200, everyMs: 50 },
         headers: { 'x-cut': tag },
       }),
     ]).then((answers) =>
@@ -106,8 +107,9 @@ test('kill -9 while the callback runs and during an upload', async () => {
     )
   })
   const ways = Object.keys(everywhere(0)).length
-  await app.until(() => app.noted('begin').length === 2 * ways)
-  await app.until(() => app.noted('headers').filter(({ headers }) => headers['x-cut']).length === ways)
+  const held = (): number => app.noted('begin').filter(({ id }) => id.startsWith(HELD)).length
+  const uploading = (): number => app.noted('headers').filter(({ headers }) => headers['x-cut']).length
+  await app.until(() => held() >= 2 * ways && uploading() >= ways)
   await app.stop('SIGKILL')
   expect(await statuses).toEqual(everywhere([]))
 })

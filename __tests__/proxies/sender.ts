@@ -129,6 +129,7 @@ class Http2 implements Connection {
         createConnection: () => openTls(proxy, ['h2'], options),
         // Megabytes. Node takes no response while more than this waits to be sent.
         maxSessionMemory: 1000,
+        maxSendHeaderBlockLength: 1_000_000,
       })
       return session.on('error', () => undefined)
     }
