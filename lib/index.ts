@@ -77,8 +77,7 @@ export type {
   Settlement,
   StoredEvent,
 } from './inbox/inbox'
-export type { DedupeOptions, RetryOptions } from './options/resolve-delivery'
-export type { TradecloudWebhookOptions } from './options/options'
+export type { DedupeOptions, RetryOptions, TradecloudWebhookOptions } from './options/options'
 export type { AllowEntry } from './net/address'
 export type {
   AuthFunction,

@@ -2,9 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { EventKind } from '../events/events'
-import type { Client } from '../receive/sender/address-check'
-import type { TakenBody } from '../receive/body/app-body'
 import type { Pieces } from '../bytes/pieces'
+import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
 import { restartTimer, startTimer, type Timer } from '../wait/timers'
@@ -42,6 +41,23 @@ export interface Known {
   entityId?: string
   merged?: boolean
   issues?: number
+}
+
+/** What is known of a sender by its address. */
+export interface Client {
+  /** `undefined` where there is none, or where a proxy passed on something that is no address. */
+  address?: string | undefined
+  /** Its answer, should its credentials be right. */
+  refusal?: Refusal | undefined
+}
+
+/** A body as it came, or as a parser of the app left it. */
+export interface TakenBody {
+  bytes: Pieces
+  /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
+  reserialized: boolean
+  /** As far as can be told, these are the bytes that were sent: an error in them is the sender's. */
+  exact: boolean
 }
 
 export class Exchange {

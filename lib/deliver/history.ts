@@ -3,7 +3,7 @@
  * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
  */
 import type { EntityState } from '../tradecloud/entity-state'
-import { Generations } from './generations'
+import { Generations } from './dedupe/generations'
 
 const MAX_REMEMBERED = 100_000
 /** A GET trigger for an ID that nobody asked for in so long is a new one. */

@@ -1,7 +1,7 @@
 /** The options of a webhook: what users may set, and what holds where they do not. */
 import type { TradecloudClient, TradecloudClientOptions } from '../api'
 import type { CallbackOptions } from '../deliver/handlers'
-import type { DedupeOptions, RetryOptions } from './resolve-delivery'
+import type { Store } from '../deliver/dedupe/store'
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
 import type { Logger } from '../log/logger'
@@ -11,6 +11,23 @@ import type { TrustProxyOption } from '../receive/sender/client-address'
 import type { PathsOption } from '../receive/route'
 import type { DeliveryRecord, ErrorContext, SettledRecord } from '../answer/report'
 import type { UserSchemas } from '../events/validate'
+
+/** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
+export interface RetryOptions {
+  /** From the first attempt on; what still fails then is kept as dead. Default: 604,800,000 ms (7 days). */
+  forMs?: number | undefined
+  /** The longest wait after the first failure. Default: 1,000 ms. */
+  minDelayMs?: number | undefined
+  /** The longest wait of all. Default: 900,000 ms (15 min). */
+  maxDelayMs?: number | undefined
+}
+
+export interface DedupeOptions {
+  /** Default: a `MemoryStore` of this webhook. */
+  store?: Store | undefined
+  /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
+  ttlMs?: number | undefined
+}
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
   /**

@@ -4,24 +4,7 @@ import { MemoryStore } from '../deliver/dedupe/memory-store'
 import type { Store } from '../deliver/dedupe/store'
 import { invalidOption } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
-import type { TradecloudWebhookOptions } from './options'
-
-/** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
-export interface RetryOptions {
-  /** From the first attempt on; what still fails then is kept as dead. Default: 604,800,000 ms (7 days). */
-  forMs?: number | undefined
-  /** The longest wait after the first failure. Default: 1,000 ms. */
-  minDelayMs?: number | undefined
-  /** The longest wait of all. Default: 900,000 ms (15 min). */
-  maxDelayMs?: number | undefined
-}
-
-export interface DedupeOptions {
-  /** Default: a `MemoryStore` of this webhook. */
-  store?: Store | undefined
-  /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
-  ttlMs?: number | undefined
-}
+import type { DedupeOptions, RetryOptions, TradecloudWebhookOptions } from './options'
 
 export type Required_<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
 

@@ -3,7 +3,7 @@
  * is part of the key of the next one, and so of its delivery ID: a retry of it finds the same number.
  */
 import type { Claims, Taken } from './claims'
-import { Generations } from '../generations'
+import { Generations } from './generations'
 
 const MAX_REMEMBERED = 100_000
 /** A store that answers `completed` to every key must not block the process. */

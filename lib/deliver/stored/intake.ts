@@ -1,7 +1,6 @@
 /** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
-import type { Known } from '../../answer/exchange'
+import type { Known, TakenBody } from '../../answer/exchange'
 import type { Inbox, InboxDelivery, StoredEvent } from '../../inbox/inbox'
-import type { TakenBody } from '../../receive/body/app-body'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'
 import { Pieces } from '../../bytes/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../../receive/event/read-trigger'

@@ -1,7 +1,6 @@
 /** What the main thread and the worker thread of an inbox say to each other. */
 import type { Operation } from '../sql/operations'
 import type { Driver } from './driver'
-import type { Controls } from './worker'
 
 export interface WorkerOptions {
   driver: Driver
@@ -17,7 +16,10 @@ export interface WorkerOptions {
 /** By these shared flags the main thread has the file closed before the process exits. */
 export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
-export type Call = Operation | keyof Controls
+/** Requests that run alone, outside a transaction. */
+export type Control = 'checkpoint' | 'suspect' | 'copyTo' | 'takeOver' | 'close'
+
+export type Call = Operation | Control
 
 export interface Request {
   id: number

@@ -7,13 +7,19 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { operations, READS, type Operation } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { closeTables, isMarked, mark, openTables } from './open'
-import { GATE, OPENED, SUSPECT, type Posted, type Request, type Response, type WorkerOptions } from './protocol'
+import {
+  GATE,
+  OPENED,
+  SUSPECT,
+  type Control,
+  type Posted,
+  type Request,
+  type Response,
+  type WorkerOptions,
+} from './protocol'
 import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
-
-/** Run alone, outside a transaction. */
-export type Controls = ReturnType<typeof createControls>
 
 const AT_ONCE = 128
 const CHECK_CHANGES_MS = 250
@@ -41,7 +47,7 @@ function createControls(tables: SqliteTables, flags: Int32Array, keepMark: boole
       // Nothing is left to wait for, so the thread ends.
       setImmediate(() => parentPort?.close())
     },
-  }
+  } satisfies Record<Control, unknown>
 }
 
 /** Runs one batch of requests after another, each batch in a transaction of its own. */
@@ -49,7 +55,7 @@ class Loop {
   readonly #tables: SqliteTables
   readonly #options: WorkerOptions
   readonly #flags: Int32Array
-  readonly #controls: Controls
+  readonly #controls: ReturnType<typeof createControls>
   readonly #waiting: Request[] = []
   #running = false
   #closed = false
@@ -116,7 +122,7 @@ class Loop {
   async #runControl({ id, call, argument }: Request): Promise<Response> {
     try {
       if (call === 'close') this.#closed = true
-      const value = await (this.#controls[call as keyof Controls] as (argument: unknown) => unknown)(argument)
+      const value = await (this.#controls[call as Control] as (argument: unknown) => unknown)(argument)
       return { id, ok: true, value }
     } catch (error) {
       return failed(id, error)

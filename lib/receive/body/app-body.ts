@@ -6,17 +6,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../../events/events'
 import type { Result } from '../../answer/respond'
 import { startsAsText } from './decode'
+import type { TakenBody } from '../../answer/exchange'
 import { bytesOf, Pieces } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
-
-/** A body as it came, or as a parser of the app left it. */
-export interface TakenBody {
-  bytes: Pieces
-  /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
-  reserialized: boolean
-  /** As far as can be told, these are the bytes that were sent: an error in them is the sender's. */
-  exact: boolean
-}
 
 /** Of bytes that the app has changed. */
 export const OF_THE_APP = { reserialized: false, exact: false } as const

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { quote } from '../../log/quote'
 import { compileAllow, readAddress, type AllowEntry } from '../../net/address'
 import { clientAddress, trustsEveryone, type TrustFunction } from './client-address'
+import type { Client } from '../../answer/exchange'
 import type { Refusal } from '../../answer/refusal'
 
 export interface AddressCheckOptions {
@@ -12,14 +13,6 @@ export interface AddressCheckOptions {
   /** The sender has shown credentials: then a wrong address is more likely a new one of Tradecloud's than a stranger's. */
   authenticates: boolean
   warn: (text: string) => void
-}
-
-/** What is known of a sender by its address. */
-export interface Client {
-  /** `undefined` where there is none, or where a proxy passed on something that is no address. */
-  address?: string | undefined
-  /** Its answer, should its credentials be right. */
-  refusal?: Refusal | undefined
 }
 
 export class AddressCheck {

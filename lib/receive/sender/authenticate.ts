@@ -9,7 +9,7 @@ import { invalidOption } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
 import { isThenable } from '../../wait/thenable'
 import type { OAuthCredential } from './oauth/options'
-import type { OAuthVerifier } from './oauth/verifier'
+import type { OAuthVerifier, Recognition } from './oauth/verifier'
 
 /**
  * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
@@ -34,9 +34,6 @@ export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 
 /** `'none'` accepts anyone: for trying things out on loopback only. */
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
-
-/** `unsure`: it takes a custom function or a key server to find out. */
-export type Recognition = 'yes' | 'no' | 'unsure'
 
 export interface Authenticator {
   /** True for a request that may come in. Rejects or throws where it cannot be told now, or a custom function does. */

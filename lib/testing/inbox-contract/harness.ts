@@ -4,7 +4,14 @@ import { randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/event-log'
 import { sha256 } from '../../bytes/sha256'
 import { uuidOf } from '../../bytes/uuid'
-import type { InboxContractStorage } from '.'
+
+/** An empty storage for one test. */
+export interface InboxContractStorage {
+  /** Opens an inbox on the storage. Called several times: all of them share what is stored, as processes would. */
+  open(): Inbox | Promise<Inbox>
+  /** Removes the storage. All inboxes are closed by then. */
+  dispose?(): void | Promise<void>
+}
 
 export interface ContractTest {
   name: string

@@ -1,18 +1,11 @@
 /** What every inbox must do, as tests for any test runner: for the inboxes of this package and those that users write. */
-import type { Inbox } from '../../inbox/event-log'
 import { acceptTests } from './accept'
 import { deliverTests } from './deliver'
 import { peopleTests } from './people'
 import { processTests } from './processes'
-import { Harness, type ContractTest } from './harness'
+import { Harness, type ContractTest, type InboxContractStorage } from './harness'
 
-/** An empty storage for one test. */
-export interface InboxContractStorage {
-  /** Opens an inbox on the storage. Called several times: all of them share what is stored, as processes would. */
-  open(): Inbox | Promise<Inbox>
-  /** Removes the storage. All inboxes are closed by then. */
-  dispose?(): void | Promise<void>
-}
+export type { InboxContractStorage }
 
 /**
  * The tests of the contract. Each `run` rejects with an `AssertionError` if the inbox does not keep it.

@@ -1,10 +1,12 @@
 /** Access tokens of one issuer: who gets in, who does not, and whose key cannot be looked up just now. */
 import { debugReceive } from '../../../log/debug'
-import type { Recognition } from '../authenticate'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
 import type { ResolvedOAuth } from './options'
 import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
+
+/** `unsure`: it takes a custom function or a key server to find out. */
+export type Recognition = 'yes' | 'no' | 'unsure'
 
 export class OAuthVerifier {
   readonly #options: ResolvedOAuth

@@ -2,7 +2,7 @@
  * A map of bounded size: it forgets what was not set for longest, and nothing else.
  */
 import fc from 'fast-check'
-import { Generations } from '../../../lib/deliver/generations'
+import { Generations } from '../../../../lib/deliver/dedupe/generations'
 
 const keysIn = (map: Generations<number>, keys: string[]) => keys.filter((key) => map.get(key) !== undefined)
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `key ${i}`)
