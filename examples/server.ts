@@ -4,6 +4,7 @@
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
+import { createHttpServer } from './http-server'
 import { announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
 
 const webhook = createTradecloudWebhook({ auth, api, ...callbacks })
@@ -12,9 +13,8 @@ const app = express()
 app.get('/health', (_req, res) => void res.json({ status: 'ok' }))
 app.use('/tradecloud', webhook) // before any express.json(): the webhook reads the bodies itself
 
-const server = app.listen(port, host, () => {
+const server = createHttpServer(app).listen(port, host, () => {
   const address = server.address()
   announce(typeof address === 'object' && address ? address.port : port)
 })
-server.keepAliveTimeout = 75_000 // above the idle time of common proxies
 closeOnSignal(webhook, server)

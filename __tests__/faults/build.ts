@@ -29,12 +29,12 @@ let built: string | undefined
  * where somebody edits the sources meanwhile.
  */
 export function buildReceiver(): string {
-  return join(buildOnce(), 'faults/receiver.js')
+  return join(buildOnce(), '__tests__/faults/receiver.js')
 }
 
 /** Path of the program behind the proxies. */
 export function buildApp(): string {
-  return join(buildOnce(), 'proxies/app.js')
+  return join(buildOnce(), '__tests__/proxies/app.js')
 }
 
 /** Path of the command line's program. */
@@ -49,11 +49,8 @@ function buildOnce(): string {
 function build(): string {
   const sources = [
     ...sourcesIn('lib').map((path) => ({ from: join(ROOT, 'lib', path), to: join('dist', path) })),
-    ...['faults', 'proxies'].flatMap((folder) =>
-      sourcesIn(join('__tests__', folder)).map((path) => ({
-        from: join(ROOT, '__tests__', folder, path),
-        to: join(folder, path),
-      })),
+    ...['__tests__/faults', '__tests__/proxies', 'examples'].flatMap((folder) =>
+      sourcesIn(folder).map((path) => ({ from: join(ROOT, folder, path), to: join(folder, path) })),
     ),
   ].filter(({ from }) => !from.endsWith('.test.ts'))
   const texts = sources.map((source) => ({ ...source, text: readFileSync(source.from, 'utf8') }))

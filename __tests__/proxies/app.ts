@@ -4,7 +4,6 @@
  */
 import express from 'express'
 import { openSync, writeSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createTradecloudWebhook,
@@ -12,6 +11,7 @@ import {
   type OrderEvent,
   type TradecloudWebhookOptions,
 } from 'tradecloud-webhook'
+import { createHttpServer } from '../../examples/http-server'
 import { decodeNumbered } from '../faults/numbered-event'
 import { FAILING, HELD, REJECTED } from './behaviour'
 
@@ -72,8 +72,7 @@ app.use('/tradecloud', (req, _res, next) => {
   next()
 })
 app.use('/tradecloud', webhook)
-// As docs/deploy.md says.
-const server = createServer({ maxHeaderSize: 128 * 1024 }, app)
+const server = createHttpServer(app)
 server.on('connection', () => note({ what: 'connection' }))
 process.once('SIGTERM', () => {
   void webhook.close().then(() => {

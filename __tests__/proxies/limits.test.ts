@@ -21,8 +21,12 @@ const ROWS: Record<string, SentRequest> = {
   'a URL of 20 kB': order(`1?padding=${padding(20_000)}`),
   'a raw `#` in the path': order('A#B'),
   'a raw `#` in the query': { path: '/tradecloud?orderId=A#B' },
+  // In UTF-8; a path is written as Latin-1.
+  'a raw `é` in the path': order(Buffer.from('AéB').toString('latin1')),
   'a raw `%` in the path': order('A%'),
   'a raw `%` in the query': { path: '/tradecloud?orderId=A%' },
+  'a control character in a header': { ...order('1'), headers: { 'x-one': 'a\u0001b' } },
+  'an unknown `Expect`': { ...order('1'), headers: { expect: 'nothing' } },
 }
 
 const root = join(__dirname, '../..')
@@ -31,6 +35,10 @@ const page = readFileSync(join(root, 'docs/deploy.md'), 'utf8')
 test.each(readdirSync(join(root, 'examples/proxies')))('%s', (file) => {
   const text = readFileSync(join(root, 'examples/proxies', file), 'utf8')
   expect(page).toContain(`\n${text}\`\`\`\n`)
+})
+
+test('examples/http-server.ts', () => {
+  expect(page).toContain(`\n${readFileSync(join(root, 'examples/http-server.ts'), 'utf8')}\`\`\`\n`)
 })
 
 test('the table', async () => {
