@@ -89,7 +89,7 @@ describe('a poll', () => {
   })
 
   it('tells the time of all pages where it is asked to', async () => {
-    const own = await createTradecloudSimulator({ pollCursor: 'total' })
+    const own = await createTradecloudSimulator({ poll: { cursor: 'total' } })
     for (let n = 1; n <= 3; n++) own.api.setOrder(`o${n}`, order(`o${n}`, minute(n)))
     const first = await poll(ORDERS, { limit: 1 }, basicUser, own)
     await own.close()

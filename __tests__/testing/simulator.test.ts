@@ -201,7 +201,7 @@ describe('the simulator', () => {
     await expect(createTradecloudSimulator({ rateLimit: { perSecond: 0 } })).rejects.toThrow('rateLimit.perSecond')
     await expect(createTradecloudSimulator({ seed: 0.5 })).rejects.toThrow('seed')
     await expect(createTradecloudSimulator({ startAt: new Date('') })).rejects.toThrow('startAt')
-    await expect(createTradecloudSimulator({ pollCursor: 'last' as 'page' })).rejects.toThrow('last')
+    await expect(createTradecloudSimulator({ poll: { cursor: 'last' as 'page' } })).rejects.toThrow('last')
   })
 
   it('ends with close: sendings under way resolve, no new ones begin, and twice does no harm', async () => {

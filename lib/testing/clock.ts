@@ -7,13 +7,20 @@
 export interface SimulatorClock {
   /** Milliseconds since 1970. */
   now(): number
-  /** The time as Tradecloud writes it, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
+  /** What Tradecloud's own clock shows, in milliseconds since 1970: `now()`, and what `skew` set it off by. */
+  shown(): number
+  /** That time as Tradecloud writes it, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
   timestamp(): string
   /**
    * Moves the clock on by so many milliseconds, at once. No timer of the simulator fires because of it. Throws a
    * `TypeError` for a number below 0.
    */
   advance(ms: number): void
+  /**
+   * Sets Tradecloud's own clock wrong by so many milliseconds, below 0 for a clock that is behind: the header `Date` and
+   * every time that Tradecloud writes from now on. When things happen, by `now()`, stays the same. 0 sets it right.
+   */
+  skew(ms: number): void
 }
 
 /** With `startAt` the clock begins there and stands still between advances; without it runs with the real one. */
@@ -21,13 +28,20 @@ export function createClock(startAt?: Date): SimulatorClock {
   const start = startAt?.getTime()
   if (Number.isNaN(start)) throw new TypeError('startAt must be a valid date')
   let advanced = 0
+  let skewed = 0
   const now = () => (start ?? Date.now()) + advanced
+  const shown = () => now() + skewed
   return {
     now,
-    timestamp: () => new Date(now()).toISOString(),
+    shown,
+    timestamp: () => new Date(shown()).toISOString(),
     advance: (ms) => {
       if (!(ms >= 0 && ms < Infinity)) throw new TypeError(`the clock cannot be advanced by ${ms} ms`)
       advanced += ms
+    },
+    skew: (ms) => {
+      if (!Number.isFinite(ms)) throw new TypeError(`the clock cannot be wrong by ${ms} ms`)
+      skewed = ms
     },
   }
 }

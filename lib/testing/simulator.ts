@@ -2,17 +2,18 @@
  * Tradecloud as a receiver sees it, in one object: the API that it fetches from and the sender that calls it. All of it
  * runs on real sockets of this machine and ends with `close()`.
  */
-import type { PollCursor } from './api/entities'
+import { resolvePollBehaviour, type PollBehaviour } from './api/entities'
 import type { RateLimitOptions } from './api/rate-limit'
 import { startApiServer } from './api/server'
 import type { SimulatedApi } from './api/surface'
-import { requireKnown, requireMs, requireOneOf, requireWhole } from './checks'
+import { requireKnown, requireMs, requireWhole } from './checks'
 import { createClock, type SimulatorClock } from './clock'
 import type { SimulatorReport, TriggerReport } from './sender/report'
 import { resolveRetry, type RetryOptions } from './sender/retry'
 import type { SendAllOptions } from './sender/send-all'
 import { Sender } from './sender/sender'
 import type { Trigger } from './sender/trigger'
+import { World, type TradecloudWorld } from './world/world'
 
 export interface TradecloudSimulatorOptions {
   /** The user that may log in to the API. Default: 'integration@example.com'. */
@@ -27,8 +28,8 @@ export interface TradecloudSimulatorOptions {
   downloadLinkMs?: number | undefined
   /** How many requests a second the API answers, or `false` for any number. Default: see `RateLimitOptions`. */
   rateLimit?: false | RateLimitOptions | undefined
-  /** `lastUpdatedAt` of a poll: of the newest entity in the answer, or of all that matched. Default: 'page'. */
-  pollCursor?: PollCursor | undefined
+  /** How polls are answered: order of the list, its lag and its limits. Default: see `PollBehaviour`. */
+  poll?: PollBehaviour | undefined
   /** How triggers are tried again, unless a trigger says otherwise. Default: see `RetryOptions`. */
   retry?: RetryOptions | undefined
   /** Repeats what is random in sending: jitter and `sendAll`. A whole number. Default: 1. */
@@ -43,6 +44,8 @@ export interface TradecloudSimulator {
   readonly username: string
   readonly password: string
   readonly api: SimulatedApi
+  /** Orders and shipments whose changes show in the API, in its lists and in events. */
+  readonly world: TradecloudWorld
   /** Decides when tokens and links end, and what time Tradecloud writes. */
   readonly clock: SimulatorClock
   /**
@@ -81,11 +84,15 @@ export async function createTradecloudSimulator(
   const clock = createClock(startAt)
   const sender = new Sender({ retry, seed, clock })
   const { baseUrl, api, close: closeApi } = await startApiServer({ username, password, clock, ...apiOptions })
+  const sendAll = (triggers: Trigger[]) => sender.sendAll(triggers, { concurrency: 1 })
+  const { orders, singleDeliveryOrders, shipments } = api
+  const world = new World({ clock, orders, singleDeliveryOrders, shipments, sendAll })
   return {
     baseUrl,
     username,
     password,
     api,
+    world,
     clock,
     send: (trigger) => sender.send(trigger),
     sendAll: (triggers, how) => sender.sendAll(triggers, how),
@@ -98,7 +105,7 @@ export async function createTradecloudSimulator(
 }
 
 const KNOWN = [
-  ...['username', 'password', 'accessTokenMs', 'refreshTokenMs', 'downloadLinkMs', 'rateLimit', 'pollCursor', 'retry'],
+  ...['username', 'password', 'accessTokenMs', 'refreshTokenMs', 'downloadLinkMs', 'rateLimit', 'poll', 'retry'],
   ...['seed', 'startAt'],
 ]
 
@@ -111,7 +118,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
     refreshTokenMs = 86_400_000,
     downloadLinkMs = 60_000,
     rateLimit = {},
-    pollCursor = 'page',
+    poll = {},
     seed = 1,
     startAt,
   } = options
@@ -119,7 +126,6 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('accessTokenMs', accessTokenMs)
   requireMs('refreshTokenMs', refreshTokenMs)
   requireMs('downloadLinkMs', downloadLinkMs)
-  requireOneOf('pollCursor', pollCursor, ['page', 'total'])
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   // Checked here so that a wrong option shows at creation and not with the first trigger.
   const retry = resolveRetry(options.retry)
@@ -130,7 +136,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
     refreshTokenMs,
     downloadLinkMs,
     rateLimit,
-    pollCursor,
+    poll: resolvePollBehaviour(poll),
     retry,
     seed,
     startAt,

@@ -1,17 +1,11 @@
 /**
- * The orders or shipments that the simulated API holds: one by its ID, or polled for by what has changed.
+ * The orders or shipments that the simulated API holds: one by its ID, or polled for by what has changed. Each is kept in
+ * the states that are still to become visible, and in those that a list which lags still shows.
  */
+import { requireOneOf, requireWhole, requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
 import { refusal, type ApiAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
-
-interface Entity {
-  /** Served byte for byte as it was set. */
-  text: string
-  value: unknown
-  /** As it stands in the entity; the time of setting where none stands there. */
-  lastUpdatedAt: string
-}
 
 /**
  * Which time a poll tells as its `lastUpdatedAt`: that of the newest entity in this answer, or of all that matched. Not
@@ -19,21 +13,67 @@ interface Entity {
  */
 export type PollCursor = 'page' | 'total'
 
+/** How the API answers polls. Tradecloud documents none of it, so a client should get along with all. */
+export interface PollBehaviour {
+  /** The list begins with the oldest change, with the newest, or goes by ID. Default: 'asc'. */
+  sort?: 'asc' | 'desc' | 'id' | undefined
+  /** `lastUpdatedAt` of the answer: of the newest entity in it, or of all that matched. Default: 'page'. */
+  cursor?: PollCursor | undefined
+  /**
+   * The list shows orders and shipments as they were so many milliseconds ago, while `GET` shows them as they are. A function is
+   * asked for each entity of each answer. Default: 0.
+   */
+  listLagMs?: number | (() => number) | undefined
+  /** Larger offsets are answered 400. Default: any offset. */
+  maxOffset?: number | undefined
+}
+
+/** Throws a `TypeError` that names a wrong option. */
+export function resolvePollBehaviour(options: PollBehaviour): Required<PollBehaviour> {
+  requireKnown('poll', options, ['sort', 'cursor', 'listLagMs', 'maxOffset'])
+  const { sort = 'asc', cursor = 'page', listLagMs = 0, maxOffset = Number.MAX_SAFE_INTEGER } = options
+  requireOneOf('poll.sort', sort, ['asc', 'desc', 'id'])
+  requireOneOf('poll.cursor', cursor, ['page', 'total'])
+  if (typeof listLagMs !== 'function') requireWhole('poll.listLagMs', listLagMs, 0)
+  requireWhole('poll.maxOffset', maxOffset, 0)
+  return { sort, cursor, listLagMs, maxOffset }
+}
+
+interface State {
+  /** Served byte for byte as it was set. */
+  text: string
+  value: unknown
+  /** As it stands in the entity; the time of setting where none stands there. */
+  lastUpdatedAt: string
+  instant: number
+  /** From then on the API shows it, by `clock.now()`. */
+  visibleAt: number
+}
+
+/** States that were replaced so long ago are forgotten: no list lags by more. */
+const KEPT_MS = 3_600_000
+
 export class EntityStore {
-  private readonly entities = new Map<string, Entity>()
+  /** States of each entity, oldest first. */
+  private readonly entities = new Map<string, State[]>()
 
   constructor(
     private readonly kind: PollKind,
     private readonly clock: SimulatorClock,
-    private readonly cursor: PollCursor,
+    private readonly behaviour: Required<PollBehaviour>,
   ) {}
 
-  set(id: string, entity: object): void {
+  /** `visibleAt`: by `clock.now()`. Default: now, and in lists that lag too. */
+  set(id: string, entity: object, visibleAt = -Infinity): void {
     const text = JSON.stringify(entity)
     const value: unknown = JSON.parse(text)
     const told = valueAt(value, this.kind === 'shipment' ? 'meta.lastUpdatedAt' : 'lastUpdatedAt')
     const lastUpdatedAt = instantOf(told) === undefined ? this.clock.timestamp() : String(told)
-    this.entities.set(id, { text, value, lastUpdatedAt })
+    const state = { text, value, lastUpdatedAt, instant: instantOf(lastUpdatedAt) ?? 0, visibleAt }
+    const states = this.entities.get(id) ?? []
+    const first = states.findLastIndex((earlier) => earlier.visibleAt <= this.clock.now() - KEPT_MS)
+    const kept = visibleAt === -Infinity ? [] : states.slice(Math.max(0, first))
+    this.entities.set(id, [...kept, state])
   }
 
   delete(id: string): void {
@@ -41,23 +81,46 @@ export class EntityStore {
   }
 
   one(id = ''): ApiAnswer {
-    const found = this.entities.get(id)
+    const found = this.shown(this.entities.get(id) ?? [], this.clock.now())
     return found === undefined ? refusal(404, 'unknown ID') : { status: 200, body: found.text }
   }
 
-  /** Oldest change first, equally old ones in the order in which they were first set. */
+  /** Equally old ones come in the order in which they were first set. */
   poll(body: unknown): ApiAnswer {
     const query = readPoll(body, this.kind)
     if (typeof query === 'string') return refusal(400, query)
     const { offset, limit, ...filters } = query
-    const all = [...this.entities.values()]
-      .map((entity) => ({ ...entity, instant: instantOf(entity.lastUpdatedAt) ?? 0 }))
-      .filter(({ instant, value }) => instant > filters.after && matches(value, filters))
-      .sort((one, other) => one.instant - other.instant)
+    const { cursor, maxOffset } = this.behaviour
+    if (offset > maxOffset) return refusal(400, `offset must be at most ${maxOffset}`)
+    const all = this.listed().filter(({ instant, value }) => instant > filters.after && matches(value, filters))
     const page = all.slice(offset, offset + limit)
     // Nothing found, no time to tell: what an empty answer of Tradecloud holds here is not documented.
-    const newest = page.length === 0 ? undefined : (this.cursor === 'page' ? page : all).at(-1)?.lastUpdatedAt
+    const newest = page.length === 0 ? undefined : newestOf(cursor === 'page' ? page : all)
     const rest = JSON.stringify({ total: all.length, lastUpdatedAt: newest })
     return { status: 200, body: `{"data":[${page.map(({ text }) => text).join(',')}],${rest.slice(1)}` }
   }
+
+  private listed(): State[] {
+    const { sort, listLagMs } = this.behaviour
+    const now = this.clock.now()
+    const found = [...this.entities].flatMap(([id, states]) => {
+      const state = this.shown(states, now - (typeof listLagMs === 'function' ? listLagMs() : listLagMs))
+      return state === undefined ? [] : [{ id, state }]
+    })
+    if (sort === 'id') found.sort((one, other) => (one.id < other.id ? -1 : 1))
+    const sign = sort === 'desc' ? -1 : 1
+    if (sort !== 'id') found.sort((one, other) => sign * (one.state.instant - other.state.instant))
+    return found.map(({ state }) => state)
+  }
+
+  /** The newest state that is visible. A state holds all that changed before it, so it may overtake an earlier one. */
+  private shown(states: readonly State[], at: number): State | undefined {
+    return states.findLast(({ visibleAt }) => visibleAt <= at)
+  }
+}
+
+function newestOf(states: State[]): string | undefined {
+  return states.reduce<State | undefined>((newest, state) => {
+    return newest === undefined || state.instant >= newest.instant ? state : newest
+  }, undefined)?.lastUpdatedAt
 }

@@ -5,13 +5,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApiState, type ApiOptions } from './state'
-import type { SimulatedApi } from './surface'
 import { BASE_PATH, findTarget, type Target } from './target'
 import { writeAnswer } from './write'
 
 export interface ApiServer {
   baseUrl: string
-  api: SimulatedApi
+  api: ApiState
   close: () => Promise<void>
 }
 
@@ -31,7 +30,7 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
           answer: state.answer(arrival, body),
           fault: arrival.fault,
           id: arrival.request.id,
-          now: options.clock.now(),
+          now: options.clock.shown(),
           onStatus: (status) => (arrival.request.status = status),
         })
       takeBody(request, response, POLLS.has(arrival.request.endpoint), answer)

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { steadyMs, type SimulatorClock } from '../clock'
 import { json, refusal, type ApiAnswer } from './answer'
 import { DocumentStore, type SimulatedDocument } from './documents'
-import { EntityStore, type PollCursor } from './entities'
+import { EntityStore, type PollBehaviour } from './entities'
 import { damage, FaultList, substituteFor, type ApiFault, type FaultHandle, type FaultKind } from './faults'
 import { busiestSecond, RateLimit, type RateLimitOptions } from './rate-limit'
 import type { ApiCounts, ApiRequest, SimulatedApi } from './surface'
@@ -19,7 +19,7 @@ export interface ApiOptions {
   accessTokenMs: number
   refreshTokenMs: number
   downloadLinkMs: number
-  pollCursor: PollCursor
+  poll: Required<PollBehaviour>
   rateLimit: false | RateLimitOptions
   clock: SimulatorClock
 }
@@ -35,19 +35,19 @@ export class ApiState implements SimulatedApi {
   readonly requests: ApiRequest[] = []
   readonly documents: DocumentStore
   private readonly tokens: TokenIssuer
-  private readonly orders: EntityStore
-  private readonly singleDeliveryOrders: EntityStore
-  private readonly shipments: EntityStore
+  readonly orders: EntityStore
+  readonly singleDeliveryOrders: EntityStore
+  readonly shipments: EntityStore
   private readonly faults = new FaultList()
   private readonly rateLimit: RateLimit | undefined
 
   constructor(private readonly options: ApiOptions) {
-    const { clock, accessTokenMs, refreshTokenMs, downloadLinkMs, pollCursor, rateLimit } = options
+    const { clock, accessTokenMs, refreshTokenMs, downloadLinkMs, poll, rateLimit } = options
     this.tokens = new TokenIssuer(() => clock.now(), accessTokenMs, refreshTokenMs)
     this.documents = new DocumentStore(clock, downloadLinkMs)
-    this.orders = new EntityStore('order', clock, pollCursor)
-    this.singleDeliveryOrders = new EntityStore('order', clock, pollCursor)
-    this.shipments = new EntityStore('shipment', clock, pollCursor)
+    this.orders = new EntityStore('order', clock, poll)
+    this.singleDeliveryOrders = new EntityStore('order', clock, poll)
+    this.shipments = new EntityStore('shipment', clock, poll)
     this.rateLimit = rateLimit === false ? undefined : new RateLimit(rateLimit)
   }
 

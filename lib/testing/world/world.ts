@@ -1,0 +1,223 @@
+/**
+ * The orders and shipments of the simulated Tradecloud, as one world: what the API shows, what its lists show and what
+ * the webhook is sent all come from the same changes, at the time of the simulator's clock.
+ */
+import { orderDocumentsEventNames } from '../../tradecloud/event-names'
+import type { EntityStore } from '../api/entities'
+import { merge } from '../builders/merge'
+import type { SimulatorClock } from '../clock'
+import type { SimulatorReport } from '../sender/report'
+import type { Trigger } from '../sender/trigger'
+import { documentsBody, linesOf, orderBody, shipmentBody, singleDeliveryOf, type Entity, type Json } from './bodies'
+import { resolveChange, type LineChange, type OrderChange, type ShipmentChange } from './changes'
+import type { WorldChange, WorldEvent } from './changes'
+import { planHistory, type HistoryOptions, type PlannedChange } from './history'
+
+/** Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` are for GETs. */
+export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'shipmentId'>
+
+export interface TradecloudWorld {
+  /**
+   * Changes an order, now. `order` is its ID, or the order itself, which the world then knows from that change on; an
+   * unknown ID is a new order without content. Nothing is sent before `deliver` or `due`. Throws a `TypeError` that
+   * names a wrong option.
+   *
+   * ```ts
+   * const { id, lines } = order({ seed: 7 })
+   * tradecloud.world.change(order({ seed: 7 }), { eventName: 'OrderIssuedByBuyer', lines: lines.map(({ id }) => id) })
+   * tradecloud.world.change(id, { lines: [{ id: lines[0].id, status: { processStatus: 'Rejected' } }], deliver: 'lose' })
+   * await tradecloud.world.deliver({ url, auth })
+   * ```
+   */
+  change(order: string | { id: string }, change?: OrderChange): WorldChange
+  /** The same for a shipment, whose event always has all of it. */
+  changeShipment(shipment: string | { id: string }, change?: ShipmentChange): WorldChange
+  /**
+   * Sends all events that are due by the clock, one after the other, the earliest first. Resolves once each has its
+   * final answer. `target` can depend on the event.
+   */
+  deliver(target: WebhookTarget | ((event: WorldEvent) => WebhookTarget)): Promise<SimulatorReport>
+  /** Takes the events that are due by the clock, the earliest first: for a test that hands them over itself. */
+  due(): WorldEvent[]
+  /** When the next event is due, by `clock.now()`. */
+  readonly nextDueAt: number | undefined
+  /** What an order is now, also what the API does not show yet. */
+  order(id: string): Entity | undefined
+  shipment(id: string): Entity | undefined
+  /**
+   * Changes of many orders and shipments that a seed repeats, as many as are asked for, one at a time. Nothing happens
+   * to the world: apply each with `apply` once `afterMs` have passed.
+   *
+   * ```ts
+   * for (const planned of tradecloud.world.history({ seed: 7, changes: 100 })) {
+   *   tradecloud.clock.advance(planned.afterMs)
+   *   tradecloud.world.apply(planned)
+   *   await tradecloud.world.deliver({ url, auth })
+   * }
+   * ```
+   */
+  history(options?: HistoryOptions): Generator<PlannedChange, void, undefined>
+  apply(planned: PlannedChange): WorldChange
+}
+
+export interface WorldParts {
+  clock: SimulatorClock
+  orders: EntityStore
+  singleDeliveryOrders: EntityStore
+  shipments: EntityStore
+  sendAll: (triggers: Trigger[]) => Promise<SimulatorReport>
+}
+
+export class World implements TradecloudWorld {
+  readonly #parts: WorldParts
+  readonly #orders = new Map<string, Entity>()
+  readonly #shipments = new Map<string, Entity>()
+  #coming: WorldEvent[] = []
+  #changes = 0
+
+  constructor(parts: WorldParts) {
+    this.#parts = parts
+  }
+
+  get nextDueAt(): number | undefined {
+    return this.#coming[0]?.dueAt
+  }
+
+  order(id: string): Entity | undefined {
+    return structuredClone(this.#orders.get(id))
+  }
+
+  shipment(id: string): Entity | undefined {
+    return structuredClone(this.#shipments.get(id))
+  }
+
+  history(options: HistoryOptions = {}): Generator<PlannedChange, void, undefined> {
+    return planHistory(options)
+  }
+
+  apply(planned: PlannedChange): WorldChange {
+    return planned.kind === 'order'
+      ? this.change(planned.id, planned.change)
+      : this.changeShipment(planned.id, planned.change)
+  }
+
+  change(given: string | { id: string }, options: OrderChange = {}): WorldChange {
+    const change = resolveChange(options, 'order')
+    const { eventName = 'OrderLinesUpdatedBySupplier', lines = [], form = 'deliverySchedule', timed = true } = change
+    const order = this.#entity(this.#orders, given)
+    const message = this.#message(eventName, change.agoMs)
+    const isDocuments = (orderDocumentsEventNames as readonly string[]).includes(eventName)
+    const wanted = lines.map((line): LineChange => (typeof line === 'string' ? { id: line } : line))
+    const header = isDocuments && wanted.length === 0 ? attach({}, order.supplierOrder, 'supplierOrder', message) : {}
+    if (wanted.length === 0 && !isDocuments) merge(header, { buyerOrder: { description: `change ${message.number}` } })
+    merge(order, change.header ?? header)
+    order.lines = changeLines(linesOf(order), wanted, { ...message, timed, isDocuments })
+    order.version = Number(order.version ?? 0) + 1
+    order.lastUpdatedAt = message.lastUpdatedAt
+    const single = singleDeliveryOf(order)
+    const visibleAt = this.#parts.clock.now() - change.agoMs + change.visibleAfterMs
+    this.#parts.orders.set(order.id, order, visibleAt)
+    this.#parts.singleDeliveryOrders.set(order.id, single, visibleAt)
+    const lineIds = wanted.map(({ id }) => id)
+    const body = isDocuments
+      ? () => documentsBody(order, lineIds, message)
+      : form === 'deliverySchedule'
+        ? () => orderBody(order, lineIds, 'orderEvent', message)
+        : () => orderBody(single as Entity, lineIds, 'singleDeliveryOrderEvent', message)
+    const { lastUpdatedAt } = message
+    return this.#send(
+      { kind: 'order', id: order.id, lastUpdatedAt, eventName, lineIds, deliver: change.deliver },
+      change,
+      body,
+    )
+  }
+
+  changeShipment(given: string | { id: string }, options: ShipmentChange = {}): WorldChange {
+    const change = resolveChange(options, 'shipment')
+    const { eventName = 'ShipmentReissuedBySupplier' } = change
+    const shipment = this.#entity(this.#shipments, given)
+    const message = this.#message(eventName, change.agoMs)
+    const { lastUpdatedAt } = message
+    merge(shipment, change.header ?? { identifiers: { trackingNumber: `change ${message.number}` } })
+    shipment.meta = { ...(shipment.meta as Json | undefined), lastUpdatedAt }
+    const visibleAt = this.#parts.clock.now() - change.agoMs + change.visibleAfterMs
+    this.#parts.shipments.set(shipment.id, shipment, visibleAt)
+    const made = { kind: 'shipment', id: shipment.id, lastUpdatedAt, eventName, lineIds: [], deliver: change.deliver }
+    return this.#send(made as WorldChange, change, () => shipmentBody(shipment, message))
+  }
+
+  due(): WorldEvent[] {
+    const now = this.#parts.clock.now()
+    const due = this.#coming.filter(({ dueAt }) => dueAt <= now)
+    this.#coming = this.#coming.filter(({ dueAt }) => dueAt > now)
+    return due
+  }
+
+  async deliver(target: WebhookTarget | ((event: WorldEvent) => WebhookTarget)): Promise<SimulatorReport> {
+    const triggers = this.due().map((event): Trigger => {
+      const { method, body } = event
+      const more = typeof target === 'function' ? target(event) : target
+      if (body !== undefined) return { ...more, method, event: body }
+      return { ...more, method, [event.change.kind === 'order' ? 'orderId' : 'shipmentId']: event.change.id }
+    })
+    return this.#parts.sendAll(triggers)
+  }
+
+  #entity(entities: Map<string, Entity>, given: string | { id: string }): Entity {
+    const id = typeof given === 'string' ? given : given.id
+    if (typeof (id as unknown) !== 'string' || id === '') throw new TypeError('an order or shipment needs an id')
+    const entity = entities.get(id) ?? (typeof given === 'string' ? { id } : (structuredClone(given)))
+    entities.set(id, entity)
+    return entity
+  }
+
+  #message(eventName: string, agoMs: number) {
+    const shown = this.#parts.clock.shown() - agoMs
+    return { eventName, lastUpdatedAt: new Date(shown).toISOString(), number: ++this.#changes }
+  }
+
+  #send(change: WorldChange, how: ReturnType<typeof resolveChange>, bodyOf: () => object): WorldChange {
+    const { deliver, delayMs, method } = how
+    if (deliver === 'lose' || deliver === 'none') return change
+    const now = this.#parts.clock.now()
+    const body = method === 'POST' ? structuredClone(bodyOf()) : undefined
+    const send = (dueAt: number) => {
+      const at = this.#coming.findLastIndex((event) => event.dueAt <= dueAt)
+      this.#coming.splice(at + 1, 0, { change, dueAt, method, body })
+    }
+    if (deliver !== 'delay') send(now)
+    if (deliver !== 'send') send(now + delayMs)
+    return change
+  }
+}
+
+interface LineMessage {
+  lastUpdatedAt: string
+  number: number
+  timed: boolean
+  isDocuments: boolean
+}
+
+function changeLines(lines: readonly Json[], wanted: readonly LineChange[], message: LineMessage): Json[] {
+  const changed = [...lines]
+  for (const { id, ...fields } of wanted) {
+    const at = changed.findIndex((line) => line.id === id)
+    const line = changed[at] ?? { id }
+    if (message.isDocuments) attach(line, line.supplierLine, 'supplierLine', message)
+    else
+      merge(line, Object.keys(fields).length > 0 ? fields : { buyerLine: { description: `change ${message.number}` } })
+    if (message.timed) line.lastUpdatedAt = message.lastUpdatedAt
+    else delete line.lastUpdatedAt
+    changed.splice(at < 0 ? changed.length : at, 1, line)
+  }
+  return changed
+}
+
+/** Attaches a document to the supplier's part of an order or line. */
+function attach(target: Json, part: unknown, name: string, { number }: { number: number }): Json {
+  const { documents } = (part ?? {}) as { documents?: unknown }
+  const document = { code: `DOC-${number}`, name: `change ${number}`, type: 'General', objectId: `object-${number}` }
+  return merge(target, {
+    [name]: { documents: [...(Array.isArray(documents) ? (documents as unknown[]) : []), document] },
+  })
+}
