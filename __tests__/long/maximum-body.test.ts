@@ -7,8 +7,9 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { maximumOrderEvent } from 'tradecloud-webhook/testing'
+import { maximumOrderEvent, toTxml } from 'tradecloud-webhook/testing'
 import { authorization, closeAll, isExpress4, startRig, type Loose } from '../integration/harness'
+import { isFull } from '../size'
 
 afterEach(closeAll)
 
@@ -60,6 +61,24 @@ test('is received whole, with the default options', async () => {
   expect(
     await post(rig.port, `${rig.mount}/order`, { Authorization: authorization, 'Content-Encoding': 'gzip' }, zipped),
   ).toMatchObject({ status: 200, text: expect.stringContaining('duplicate') })
+})
+
+describe('as tXML', () => {
+  const txml = Buffer.from(toTxml(event))
+
+  test('stays below the default limit', () => {
+    expect(txml.length).toBeGreaterThan(110e6)
+    expect(txml.length).toBeLessThan(113e6)
+  })
+
+  if (isFull) {
+    test('is received whole, with the default limit', async () => {
+      const rig = await startRig({ answerTimeoutMs: 600_000 })
+      const headers = { Authorization: authorization, 'Content-Type': 'application/xml' }
+      expect(await post(rig.port, `${rig.mount}/order`, headers, txml)).toMatchObject({ status: 200 })
+      expect(rig.calls[0]?.event.order).toEqual(event.orderEvent)
+    }, 600_000)
+  }
 })
 
 describe('memory', () => {
