@@ -71,6 +71,7 @@ interface Attached {
   host: InboxHost
   /** Owner of the queues that this process has taken. Absent until it is registered. */
   owner?: string | undefined
+  registering?: Promise<string> | undefined
   renewedAt: number
   stop: AbortController
 }
@@ -325,13 +326,19 @@ export class SqlInbox implements Inbox {
     if (this.#closing.signal.aborted) throw unavailable('The inbox is closed.')
   }
 
-  async #register(attached: Attached): Promise<string> {
-    if (attached.owner !== undefined) return attached.owner
+  /** Once, also if two ask for it at the same time. */
+  #register(attached: Attached): Promise<string> {
+    if (attached.owner !== undefined) return Promise.resolve(attached.owner)
+    attached.registering ??= this.#registerNow(attached).finally(() => (attached.registering = undefined))
+    return attached.registering
+  }
+
+  async #registerNow(attached: Attached): Promise<string> {
     const at = performance.now()
     const { name, wanted } = attached.host
     const owner = await this.#run('register', { name, wanted, identity: this.#options.identity ?? NO_IDENTITY })
     attached.renewedAt = at
-    return (attached.owner ??= owner)
+    return (attached.owner = owner)
   }
 
   /** Keeps the lease, also while callbacks run, until the inbox is closed. */

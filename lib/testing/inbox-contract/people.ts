@@ -273,4 +273,14 @@ export const peopleTests: ContractTest[] = [
       }
     },
   },
+  {
+    name: 'is wanted: no longer once the process has closed the inbox, however short it was there',
+    run: async (harness) => {
+      const other = await harness.open()
+      const { inbox, takeNow } = await harness.join()
+      await Promise.all([takeNow(), takeNow()])
+      await inbox.close()
+      assert.equal(await other.isWanted(NAME, 'order', undefined), false)
+    },
+  },
 ]
