@@ -9,10 +9,8 @@ import { inspect } from 'node:util'
 import type { TradecloudWebhookOptions } from 'tradecloud-webhook'
 import type { ApiFault } from 'tradecloud-webhook/testing'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'
-import { cli } from '../cli/inbox-folder'
 import { startClock } from '../clock'
-import { isQuick } from '../size'
-import { basic, closeAll, isExpress4, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
+import { basic, closeAll, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
 /** Each with letters that look different in base64, URLs and hex. */
 const SECRETS = {
@@ -269,13 +267,6 @@ test('with an inbox: the files hold the bodies, and nothing else that is secret'
     })
     expect(leaksIn(heads.join('\n'), { PRIVATE })).toEqual([])
     expect(leaksIn([...answers, shownOf(rig)].join('\n'), { ...secrets, PRIVATE })).toEqual([])
-    // The command line is compiled for this: not in `npm test`.
-    if (isExpress4 || isQuick) return
-    const listed = await cli(['inbox', directory, 'list', '--json'])
-    const [id = ''] = /[\da-f]{8}-[\da-f-]{27}/.exec(listed.out) ?? []
-    const shown = await cli(['inbox', directory, 'show', id])
-    expect([listed.code, shown.code]).toEqual([0, 0])
-    expect(leaksIn(`${listed.out}${listed.err}${shown.out}${shown.err}`, { ...secrets, PRIVATE })).toEqual([])
   } finally {
     await rig.close()
     await tradecloud.close()

@@ -1,15 +1,14 @@
-/** Results go to stdout, and nothing else does; progress and messages go to stderr. */
+/** Results go to stdout; progress and messages go to stderr. */
+import { styleText } from 'node:util'
 import { fit } from './printable'
 
 const REWRITE_MS = 100
-/** Without a terminal: until the first line, and between two. */
+/** Without a terminal: before the first line, and between two. */
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
-/** Wide enough for a reader, where nobody says how wide it is. Programs take --json. */
-const DEFAULT_WIDTH = 200
 const MIN_WIDTH = 40
 
-/** Resolves when it was taken, so that a slow reader holds us up and does not fill the memory. */
+/** Resolves once it was taken, so that a slow reader does not fill the memory. */
 export function print(text: string | Buffer): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()))
 }
@@ -22,19 +21,31 @@ export async function printLines(lines: Iterable<string>): Promise<void> {
     await print(batch)
     batch = ''
   }
-  await print(batch)
+  if (batch !== '') await print(batch)
 }
 
 export function say(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-export function terminalWidth(): number {
-  const width = process.stdout.isTTY ? process.stdout.columns : Number(process.env.COLUMNS)
-  return width > 0 ? Math.max(MIN_WIDTH, Math.floor(width)) : DEFAULT_WIDTH
+export function isTerminal(): boolean {
+  return process.stdout.isTTY
 }
 
-/** On a terminal one line that is rewritten, else a line now and then. */
+/** `undefined` if the output is not a terminal: nothing is cut then. */
+export function terminalWidth(): number | undefined {
+  return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns) : undefined
+}
+
+export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
+
+/** In colour if the terminal has any, and NO_COLOR does not forbid it. */
+export function styled(style: Style | undefined, text: string): string {
+  if (style === undefined || !isTerminal() || !process.stdout.hasColors()) return text
+  return styleText(style, text)
+}
+
+/** On a terminal, one line that is rewritten; otherwise a line now and then. */
 export class Progress {
   #due = Date.now() + (process.stderr.isTTY ? REWRITE_MS : FIRST_LINE_MS)
   #isShown = false
@@ -44,7 +55,7 @@ export class Progress {
     if (now < this.#due) return
     this.#due = now + (process.stderr.isTTY ? REWRITE_MS : NEXT_LINE_MS)
     if (process.stderr.isTTY) {
-      // A line that breaks could not be rewritten.
+      // A line that wraps could not be rewritten.
       process.stderr.write(`\r${fit(text, Math.max(1, process.stderr.columns - 1))}`)
       this.#isShown = true
     } else say(text)

@@ -1,50 +1,55 @@
 /**
- * Values for a terminal: what they hold cannot move its cursor, forge a line or hide itself. IDs, names and reasons come
- * from outside.
+ * Values for a terminal: IDs, names and reasons come from outside, and must neither move its cursor nor forge a line nor
+ * hide anything.
  */
 import { quote } from '../log/quote'
 
-/** Letters, marks, digits, punctuation, symbols and single spaces: all that terminals only show. */
+/** Letters, marks, digits, punctuation, symbols and single spaces: terminals only show them. */
 const PLAIN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/u
-/** Unassigned, private, invisible; the last one is a letter that looks like a space. */
+/** Unassigned, private or invisible characters, and letters that look like a space. */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{1ffff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
-/** As it is where that is harmless, else in quotes with escapes. */
+/** Unchanged if it is harmless, otherwise in quotes with escapes. */
 export function printable(value: string): string {
   if (PLAIN.test(value) && !value.startsWith('"') && value.search(INVISIBLE) < 0) return value
   return quote(value, Infinity).replace(INVISIBLE, escape)
 }
 
-/** JSON that does nothing to a terminal that it is shown on. */
+/** JSON that is harmless on a terminal. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(INVISIBLE, escape)
 }
 
-/** Columns that a text takes up, at most. */
+/** The columns that a text takes up, at most. */
 export function widthOf(text: string): number {
   let width = 0
   for (const char of text) width += WIDE.test(char) ? 2 : 1
   return width
 }
 
-/** To a width: filled up with spaces, or cut. */
-export function fit(text: string, width: number): string {
+/** To a width: filled up with spaces, or cut. `keep`: the part that is left of it then. */
+export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'): string {
   const own = widthOf(text)
   if (own <= width) return text + ' '.repeat(width - own)
   let cut = ''
   let used = 1
-  for (const char of text) {
+  for (const char of keep === 'start' ? text : Array.from(text).reverse()) {
     used += widthOf(char)
     if (used > width) break
-    cut += char
+    cut = keep === 'start' ? cut + char : char + cut
   }
-  return fit(`${cut}…`, width)
+  return fit(keep === 'start' ? `${cut}…` : `…${cut}`, width)
+}
+
+/** Lines of a text, each harmless on a terminal; tabs and spaces are kept. */
+export function printableLines(text: string): string[] {
+  return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escape))
 }
 
 function escape(chars: string): string {
-  // Each half of a pair: the only form that JSON knows.
+  // JSON writes each half of a surrogate pair.
   return [...Array(chars.length).keys()].map((i) => `\\u${chars.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
 }
 

@@ -1,45 +1,63 @@
-/** A table that fits a width: cuts the long columns, and leaves out those that say nothing or find no room. */
+/** A table: on a terminal, long columns are cut and the least important ones left out. Elsewhere nothing is cut. */
+import { styled, type Style } from './output'
 import { fit, printable, widthOf } from './printable'
 
 export interface Column<Row> {
   title: string
-  /** Empty for what has none. */
+  /** Empty if there is nothing to show. */
   text: (row: Row) => string
-  /** Width below which the column is left out rather than cut. Absent: it is never cut. */
-  min?: number | undefined
-  /** Where there is no room, the highest is left out first. Absent: the column is always there. */
-  rank?: number | undefined
+  style?: (row: Row) => Style | undefined
+  /** The column may be cut down to this width. Absent: it is never cut. */
+  min?: number
+  /** The part that is kept when it is cut. Default: the start. */
+  keep?: 'start' | 'end'
+  /** Columns with the highest rank are left out first. Absent: never left out. */
+  rank?: number
 }
 
-interface Fitted<Row> extends Column<Row> {
-  cells: string[]
+interface Laid<Row> extends Column<Row> {
   natural: number
   width: number
 }
 
 const GAP = '  '
 
-/** One line each, the title first. */
-export function tableLines<Row>(rows: Row[], columns: Column<Row>[], width: number): string[] {
+/** Laid out for the first rows; later ones have the same columns. `width`: of the terminal. */
+export function layOut<Row>(rows: Row[], columns: Column<Row>[], width: number | undefined) {
   const shown = fitColumns(rows, columns, width)
-  const line = (cellOf: (column: Fitted<Row>) => string): string =>
-    shown
-      .map((column) => fit(cellOf(column), column.width))
+  const line = (cells: Array<[cell: string, style: Style | undefined]>): string =>
+    cells
+      .map(([cell, style], i) => {
+        const { width: own = 0, keep } = shown[i] ?? {}
+        const fitted = width === undefined ? cell + ' '.repeat(Math.max(0, own - widthOf(cell))) : fit(cell, own, keep)
+        const text = i === cells.length - 1 ? fitted.trimEnd() : fitted
+        return styled(style, text)
+      })
       .join(GAP)
       .trimEnd()
-  return [line(({ title }) => title), ...rows.map((_row, i) => line(({ cells }) => cells[i] ?? ''))]
+  return {
+    title: line(shown.map(({ title }) => [title, 'bold'])),
+    line: (row: Row) => line(shown.map((column) => [cellOf(column, row), column.style?.(row)])),
+  }
 }
 
-function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width: number): Fitted<Row>[] {
-  let shown = columns
-    .map((column) => measure(rows, column))
-    .filter(({ cells, rank }) => rank === undefined || cells.some((cell) => cell !== ''))
+function cellOf<Row>({ text }: Column<Row>, row: Row): string {
+  const value = text(row)
+  return value === '' ? '' : printable(value)
+}
+
+function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity): Laid<Row>[] {
+  let shown = columns.map((column) => measure(rows, column))
+  // What no row has is not worth a column, unless a later row could have it.
+  if (width !== Infinity) shown = shown.filter(({ rank, natural }) => rank === undefined || natural > 0)
+  for (const column of shown) column.natural = Math.max(column.natural, widthOf(column.title))
+  for (const column of shown) column.width = Math.min(column.natural, column.min ?? column.natural)
   while (totalOf(shown) > width) {
     const [last] = shown.filter(({ rank }) => rank !== undefined).sort((a, b) => (b.rank ?? 0) - (a.rank ?? 0))
     if (!last) break
     shown = shown.filter((column) => column !== last)
   }
-  // What is left over goes to the narrowest of those that are cut, so that no column starves beside a long one.
+  // What is left goes to the narrowest of the columns that are cut.
   for (let rest = width - totalOf(shown); rest > 0; rest--) {
     const [narrowest] = shown.filter((column) => column.width < column.natural).sort((a, b) => a.width - b.width)
     if (!narrowest) break
@@ -48,15 +66,11 @@ function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width: number): Fi
   return shown
 }
 
-function measure<Row>(rows: Row[], column: Column<Row>): Fitted<Row> {
-  const cells = rows.map((row) => {
-    const text = column.text(row)
-    return text === '' ? '' : printable(text)
-  })
-  const natural = cells.reduce((widest, cell) => Math.max(widest, widthOf(cell)), widthOf(column.title))
-  return { ...column, cells, natural, width: Math.min(natural, column.min ?? natural) }
+function measure<Row>(rows: Row[], column: Column<Row>): Laid<Row> {
+  const natural = rows.reduce((widest, row) => Math.max(widest, widthOf(cellOf(column, row))), 0)
+  return { ...column, natural, width: 0 }
 }
 
-function totalOf<Row>(columns: Fitted<Row>[]): number {
+function totalOf<Row>(columns: Laid<Row>[]): number {
   return columns.reduce((total, column) => total + column.width + GAP.length, -GAP.length)
 }

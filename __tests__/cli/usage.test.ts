@@ -1,0 +1,103 @@
+/** Wrong usage: what is refused, and the help. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseCommand } from '../../lib/cli/arguments'
+import { commands, inboxCommands } from '../../lib/cli/commands'
+import { UsageError } from '../../lib/cli/errors'
+import { cli } from './cli'
+
+const id = '0f8fad5b-d9cb-869f-a165-70867728950e'
+
+/** As far as it comes without an inbox. */
+async function run(words: string[]): Promise<void> {
+  const parsed = parseCommand(words)
+  if (parsed.ask === 'run') await parsed.command.run(parsed.call)
+}
+
+test.each([
+  [[], 'What to do is missing'],
+  [['outbox'], 'Unknown command outbox; there are inbox.'],
+  [['inbox'], 'command after inbox is missing: there are list, show'],
+  [['inbox', './x.db'], 'command after inbox is missing'],
+  [
+    ['inbox', 'lst'],
+    'Unknown command inbox lst; there are list, show, replay, give-up, purge, stats, check: did you mean list?',
+  ],
+  [['inbox', '/x', 'toString'], 'Unknown command inbox toString'],
+  [['inbox', '/x', 'li\u001b[2Jst'], 'Unknown command "inbox li\\u001b[2Jst"'],
+  [['inbox', '/x', 'list', '--entty', 'x'], 'There is no option --entty: did you mean entity?'],
+  [['inbox', '/x', 'list', '--\u001b[2J'], 'There is no option "--\\u001b[2J"'],
+  [['inbox', '/x', 'list', '--yes'], 'inbox list has no option --yes'],
+  [['inbox', '/x', 'list', '--state'], "Option '--state <value>' argument missing."],
+  [['inbox', '/x', 'list', '--entity', '-21'], 'write --entity=-…'],
+  [['inbox', '/x', 'list', '--json=yes'], "Option '--json' does not take an argument"],
+  [['inbox', '/x', 'list', '--entity', ''], '--entity is empty'],
+  [
+    ['inbox', '/x', 'list', '--state', 'lost'],
+    '--state is lost; it must be one of waiting, running, delivered, dead, quarantined.',
+  ],
+  [['inbox', '/x', 'list', '--kind', 'orders'], '--kind is orders'],
+  [['inbox', '/x', 'list', '--limit', '0'], '--limit is 0; it must be a whole number'],
+  [['inbox', '/x', 'list', '--limit', '1e3'], '--limit is 1e3'],
+  [['inbox', '/x', 'list', id], `list takes filters, not ${id}`],
+  [['inbox', '/x', 'show'], 'show takes one ID'],
+  [['inbox', '/x', 'show', id, id], 'show takes one ID'],
+  [['inbox', '/x', 'show', id, '--json', '--raw'], 'exclude each other'],
+  [['inbox', '/x', 'replay'], 'replay needs IDs or a filter'],
+  [['inbox', '/x', 'replay', id, '--kind', 'order'], 'IDs or filters, not both'],
+  [['inbox', '/x', 'replay', id, '--wait', 'long'], '--wait is long; it must be a duration'],
+  [['inbox', '/x', 'give-up', '--reason', 'x'], 'give-up takes one ID'],
+  [['inbox', '/x', 'give-up', id], 'give-up needs a --reason'],
+  [['inbox', '/x', 'give-up', id, '--reason', ''], '--reason is empty'],
+  [['inbox', '/x', 'purge'], 'purge needs IDs, or --state dead or --state quarantined'],
+  [['inbox', '/x', 'purge', '--state', 'waiting'], 'purge needs IDs, or --state dead'],
+  [['inbox', '/x', 'purge', '--state', 'dead', id], 'IDs or filters, not both'],
+  [['inbox', '/x', 'stats', 'dead'], 'stats takes no dead'],
+  [['inbox', '/x', 'check', '--max-age', '15'], '--max-age is 15; it must be a duration'],
+])('%j', async (words, message) => {
+  const running = run(words)
+  await expect(running).rejects.toThrow(UsageError)
+  await expect(running).rejects.toThrow(message)
+})
+
+test.each(['', 'yesterday', '1', '2026', '2026-02-30', '2026-13-01', '2026-01-01T25:00', '01/02/2026', '-2h'])(
+  '--before %j is no time',
+  async (time) => {
+    await expect(run(['inbox', '/x', 'list', `--before=${time}`])).rejects.toThrow('must be a time in ISO 8601')
+  },
+)
+
+test('exit code 2, one message and a hint', async () => {
+  expect(await cli(['inbox', '/x', 'lisst'])).toMatchObject({
+    ...{ code: 2, out: '' },
+    err: expect.stringMatching(
+      /^tradecloud-webhook: Unknown command inbox lisst; .*\nSee tradecloud-webhook --help\.\n$/,
+    ),
+  })
+})
+
+test('--version and --help, also among wrong words', async () => {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string }
+  expect(await cli(['--version'])).toMatchObject({ code: 0, out: `${version}\n`, err: '' })
+  const general = await cli(['--help'])
+  const all = [...Object.keys(inboxCommands).map((name) => `inbox [target] ${name}`), ...Object.keys(commands)]
+  for (const name of all) expect(general.out).toContain(`  ${name} `)
+  expect((await cli(['help'])).out).toBe(general.out)
+  const replay = await cli(['inbox', 'some.db', 'replay', '--nonsense', '--help'])
+  expect([replay.code, replay.err]).toEqual([0, ''])
+  expect(replay.out).toMatch(/^Usage: tradecloud-webhook inbox \[target\] replay <id>… \| filters \[options\]\n/)
+  for (const option of Object.keys(inboxCommands.replay?.options ?? {})) expect(replay.out).toContain(`  --${option}`)
+})
+
+test('every line of every help fits 110 columns', async () => {
+  const words = [
+    [],
+    ...Object.keys(inboxCommands).map((name) => ['inbox', name]),
+    ...Object.keys(commands).map((name) => [name]),
+  ]
+  const helps = await Promise.all(words.map((each) => cli([...each, '--help'])))
+  for (const { out, code } of helps) {
+    expect(code).toBe(0)
+    expect(out.split('\n').filter((line) => line.length > 110)).toEqual([])
+  }
+})

@@ -1,0 +1,37 @@
+/** Questions at the terminal. */
+import { createInterface, type Interface } from 'node:readline'
+import { Writable } from 'node:stream'
+import { UsageError } from './errors'
+
+/** `otherwise`: what to do if there is no terminal to ask at. */
+export async function confirm(question: string, otherwise: string): Promise<boolean> {
+  requireTerminal(otherwise)
+  const answer = await ask(createInterface({ input: process.stdin, output: process.stderr }), `${question} [y/N] `)
+  return /^\s*y(es)?\s*$/i.test(answer)
+}
+
+/** What is typed is not shown. */
+export async function askSecret(question: string, otherwise: string): Promise<string> {
+  requireTerminal(otherwise)
+  process.stderr.write(question)
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const answer = await ask(createInterface({ input: process.stdin, output: silent, terminal: true }), '')
+  process.stderr.write('\n')
+  return answer
+}
+
+function requireTerminal(otherwise: string): void {
+  if (!process.stdin.isTTY) throw new UsageError(otherwise)
+}
+
+/** Empty if the input ends without an answer. */
+function ask(terminal: Interface, question: string): Promise<string> {
+  return new Promise((resolve) => {
+    terminal.once('close', () => resolve(''))
+    terminal.once('SIGINT', () => process.exit(130))
+    terminal.question(question, (answer) => {
+      resolve(answer)
+      terminal.close()
+    })
+  })
+}

@@ -1,0 +1,21 @@
+/** Every command there is. */
+import type { Command } from './command'
+import { check } from './inbox/check'
+import { giveUp } from './inbox/give-up'
+import { list } from './inbox/list'
+import { purge } from './inbox/purge'
+import { replay } from './inbox/replay'
+import { show } from './inbox/show'
+import { stats } from './inbox/stats'
+
+export const inboxCommands: Readonly<Record<string, Command>> = {
+  list,
+  show,
+  replay,
+  'give-up': giveUp,
+  purge,
+  stats,
+  check,
+}
+
+export const commands: Readonly<Record<string, Command>> = {}

@@ -1,0 +1,90 @@
+/** Waits until events that were replayed have an outcome. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Inbox, InboxEntry } from '../../inbox/event-log'
+import { Progress } from '../output'
+import { count } from '../printable'
+
+const LOOK_EVERY_MS = 250
+/** Events that are looked up at a time. They are delivered in about the order in which they were queued. */
+const LOOK_AT = 64
+
+export class Follower {
+  delivered = 0
+  readonly failed: InboxEntry[] = []
+  /** By ID; `attempts`: those that had begun when the event was replayed. */
+  readonly #pending = new Map<string, { entry: Pick<InboxEntry, 'name' | 'kind' | 'eventName'>; attempts: number }>()
+  readonly #inbox: Inbox
+
+  constructor(inbox: Inbox) {
+    this.#inbox = inbox
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  add({ id, name, kind, eventName, state, attempts }: InboxEntry): void {
+    this.#pending.set(id, { entry: { name, kind, eventName }, attempts: state === 'waiting' ? attempts : 0 })
+  }
+
+  /** Whether a process has a callback for any of them. What could not be read is taken by every process. */
+  async isTaken(): Promise<boolean> {
+    const asked = new Set<string>()
+    for (const { entry } of this.#pending.values()) {
+      const { name, kind, eventName } = entry
+      const what = JSON.stringify([name, kind, eventName])
+      if (asked.has(what)) continue
+      asked.add(what)
+      if (kind === 'unknown' || (await this.#inbox.isWanted(name, kind, eventName))) return true
+    }
+    return false
+  }
+
+  /** Until all have an outcome, or none got one for so long. */
+  async follow(patienceMs: number): Promise<void> {
+    const progress = new Progress()
+    const total = this.size
+    let since = performance.now()
+    try {
+      while (this.size > 0 && performance.now() - since < patienceMs) {
+        const before = this.size
+        await this.#look()
+        if (this.size < before) since = performance.now()
+        else await sleep(Math.min(LOOK_EVERY_MS, patienceMs))
+        const { delivered, failed } = this
+        progress.show(`Delivered ${count(delivered)} of ${count(total)}, failed again ${count(failed.length)}`)
+      }
+    } finally {
+      progress.end()
+    }
+  }
+
+  async stillWaiting(): Promise<InboxEntry[]> {
+    const waiting: InboxEntry[] = []
+    for (const id of this.#pending.keys()) {
+      const [entry] = (await this.#inbox.list({ id, limit: 1 })).entries
+      if (entry) waiting.push(entry)
+    }
+    return waiting
+  }
+
+  async #look(): Promise<void> {
+    const some = [...this.#pending.keys()].slice(0, LOOK_AT)
+    for (const id of some) {
+      const [entry] = (await this.#inbox.list({ id, limit: 1 })).entries
+      this.#judge(id, entry)
+    }
+  }
+
+  #judge(id: string, entry: InboxEntry | undefined): void {
+    const pending = this.#pending.get(id)
+    if (!pending) return
+    this.#pending.delete(id)
+    // A delivered event that is not kept is removed.
+    if (!entry || entry.state === 'delivered') this.delivered++
+    else if (entry.state === 'dead' || entry.state === 'quarantined') this.failed.push(entry)
+    else if (entry.state === 'waiting' && entry.attempts > pending.attempts) this.failed.push(entry)
+    // Last: others are looked at first the next time.
+    else this.#pending.set(id, pending)
+  }
+}

@@ -1,0 +1,45 @@
+/** `inbox stats`: how many events are in which state. */
+import type { InboxStats } from '../../inbox/event-log'
+import { JSON_OPTION, type Command } from '../command'
+import { UsageError } from '../errors'
+import { print, printLines } from '../output'
+import { byteSize, count, duration, printable, printableJson } from '../printable'
+import { TARGET_OPTIONS, withInbox } from './target'
+
+export const stats: Command = {
+  summary: 'Counts the events by state.',
+  options: { ...JSON_OPTION, ...TARGET_OPTIONS },
+  run: async (call) => {
+    const [word] = call.words
+    if (word !== undefined) throw new UsageError(`stats takes no ${printable(word)}.`)
+    return withInbox(call, async (inbox) => {
+      const model = modelOf(await inbox.stats())
+      if (call.values.json) await print(`${printableJson(model)}\n`)
+      else await printLines(linesOf(model))
+      return 0
+    })
+  },
+}
+
+export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {
+  oldestWaitingAt?: string | undefined
+  /** Age of the oldest waiting or running event. */
+  oldestWaitingMs?: number | undefined
+}
+
+export function modelOf({ oldestWaitingAt: oldest, ...counts }: InboxStats): StatsModel {
+  if (!oldest) return counts
+  const oldestWaitingMs = Math.max(0, Date.now() - oldest.getTime())
+  return { ...counts, oldestWaitingAt: oldest.toISOString(), oldestWaitingMs }
+}
+
+function linesOf({ oldestWaitingAt, oldestWaitingMs, waitingBytes, ...counts }: StatsModel): string[] {
+  const rows = Object.entries(counts).map(([state, number]): [string, string] => [state, count(number)])
+  const width = Math.max(...rows.map(([, number]) => number.length))
+  const lines = rows.map(([state, number]) => `${state.padEnd(13)}${number.padStart(width)}`)
+  if (oldestWaitingAt === undefined || oldestWaitingMs === undefined) return lines
+  return [
+    ...lines,
+    `The oldest waits since ${oldestWaitingAt} (${duration(oldestWaitingMs)}); ${byteSize(waitingBytes)} wait.`,
+  ]
+}

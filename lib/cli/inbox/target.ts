@@ -1,0 +1,109 @@
+/** Opens the inbox that a command is about. It is never created, and no events are taken. */
+import { statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import type { Inbox } from '../../inbox/event-log'
+import { SqlInbox, type Engine, type EngineEvents } from '../../inbox/sql/sql-inbox'
+import type { Call, Option } from '../command'
+import { Failure, UsageError } from '../errors'
+import { say } from '../output'
+import { printable } from '../printable'
+import { textOf } from '../values'
+
+export const TARGET_OPTIONS: Readonly<Record<string, Option>> = {
+  schema: { type: 'string', value: 'name', help: 'PostgreSQL: the schema of the tables. Default: tradecloud.' },
+}
+
+/** Opens the inbox, and closes it once `work` has ended. */
+export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T>): Promise<T> {
+  const inbox = openTarget(call)
+  try {
+    await inbox.ready().catch((error: unknown) => {
+      throw explain(error)
+    })
+    return await work(inbox)
+  } finally {
+    await inbox.close()
+  }
+}
+
+/** Throws a `UsageError` that never shows a password. */
+function openTarget({ target: named, values }: Call): Inbox {
+  const target = named ?? process.env.INBOX_URL
+  if (target === undefined || target === '')
+    throw new UsageError('Which inbox? Name its SQLite file or its postgres:// URL, or set INBOX_URL.')
+  const schema = textOf('schema', values.schema)
+  if (/^postgres(ql)?:/i.test(target)) return openPostgres(target, schema, named !== undefined)
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(target))
+    throw new UsageError('An inbox is a SQLite file or a postgres:// URL; other URLs are not known.')
+  if (schema !== undefined) throw new UsageError('--schema is for PostgreSQL only.')
+  return openSqlite(target)
+}
+
+function openPostgres(url: string, schema: string | undefined, isArgument: boolean): Inbox {
+  if (isArgument && hasPassword(url))
+    throw new UsageError(
+      'A password in an argument can be seen by every user of the machine: set PGPASSWORD, or set the whole URL as INBOX_URL.',
+    )
+  // Loaded only for PostgreSQL.
+  const { PostgresEngine } = require('../../inbox/postgres/engine') as typeof import('../../inbox/postgres/engine')
+  const { resolvePostgresInbox } =
+    require('../../inbox/postgres/options') as typeof import('../../inbox/postgres/options')
+  // `unsafe`: what the server can lose is the concern of the processes that store events.
+  const options = resolveOptions(() =>
+    resolvePostgresInbox({
+      connectionString: url,
+      migrate: 'check',
+      unsafe: true,
+      ...(schema !== undefined && { schema }),
+    }),
+  )
+  return open(options, (events) => new PostgresEngine(options, events))
+}
+
+/** Anything between the scheme and the last @ may be one: passwords may contain any character. */
+function hasPassword(url: string): boolean {
+  const rest = url.slice(url.indexOf(':') + 1).replace(/^\/\//, '')
+  const credentials = rest.slice(0, Math.max(0, rest.lastIndexOf('@')))
+  return /:./.test(credentials) || /[?&](ssl)?password=/i.test(rest)
+}
+
+function openSqlite(path: string): Inbox {
+  const file = resolve(path)
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found) throw new UsageError(`There is no file ${printable(file)}.`)
+  if (!found.isFile())
+    throw new UsageError(
+      `${printable(file)} is not a file: name the SQLite file of the inbox, such as ${printable(`${basename(file)}/inbox.db`)}.`,
+    )
+  // Loaded only for SQLite.
+  const { SqliteEngine } = require('../../inbox/sqlite/engine') as typeof import('../../inbox/sqlite/engine')
+  const { resolveSqliteInbox } = require('../../inbox/sqlite/options') as typeof import('../../inbox/sqlite/options')
+  const options = { ...resolveOptions(() => resolveSqliteInbox({ file })), create: false }
+  return open(options, (events) => new SqliteEngine(options, events))
+}
+
+function open(
+  options: ConstructorParameters<typeof SqlInbox>[0],
+  createEngine: (events: EngineEvents) => Engine,
+): Inbox {
+  return new SqlInbox(options, (events) => createEngine({ ...events, alarm: ({ message }) => say(printable(message)) }))
+}
+
+function resolveOptions<T>(resolveThem: () => T): T {
+  try {
+    return resolveThem()
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** Adds what helps at the command line. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const { message } = error
+  if (message.startsWith('There are no tables'))
+    return new Failure(`${message} If this is the wrong database or schema, name another one (--schema).`)
+  if (message.includes('password must be a string'))
+    return new Failure(`${message.replace(/SASL: .*/, 'it requires a password')}: set PGPASSWORD, or INBOX_URL.`)
+  return error
+}
