@@ -2,11 +2,10 @@
  * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
  * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
  */
-import { timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { checkKeys, checkSecret, checkToken, checkUsername, show } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
-import { sha256 } from '../../bytes/sha256'
 import { isThenable } from '../../wait/thenable'
 import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier, Recognition } from './oauth/verifier'
@@ -178,7 +177,6 @@ function withoutPadding(base64: string): string {
   return base64.replace(/={1,2}$/, '')
 }
 
-/** By way of its text: Node takes three times as long to give a digest as bytes. */
 function digestOf(secret: string): Buffer {
-  return Buffer.from(sha256(secret), 'latin1')
+  return hash('sha256', secret, 'buffer')
 }
