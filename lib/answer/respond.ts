@@ -79,9 +79,9 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
   const { outcome, deliveryId, issues } = result
   const ok = status < 300
   const title = STATUS_CODES[status] ?? 'Refused'
-  const body = ok
-    ? accepted(outcome, deliveryId)
-    : JSON.stringify({ title, status, detail, code: outcome, deliveryId, requestId, issues })
+  const body = JSON.stringify(
+    ok ? { outcome, deliveryId } : { title, status, detail, code: outcome, deliveryId, requestId, issues },
+  )
   const headers: Record<string, string> = {
     ...result.headers,
     'Content-Type': ok ? 'application/json' : 'application/problem+json',
@@ -91,11 +91,6 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
   }
   if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S)
   return { status, headers, body, givenUp: status >= 400 && status <= 500, detail }
-}
-
-/** Our own word and a UUID: nothing in them needs to be escaped, and JSON.stringify takes a while to find that out. */
-function accepted(outcome: Outcome, deliveryId: string | undefined): string {
-  return deliveryId === undefined ? `{"outcome":"${outcome}"}` : `{"outcome":"${outcome}","deliveryId":"${deliveryId}"}`
 }
 
 /** How long what is still coming is read and thrown away, so that a sender that is busy sending sees the answer. */
