@@ -1,6 +1,5 @@
 /** The store of one process, and the default. What it knows is gone with the process. */
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
-import { hashOf, KeyFilter } from './key-filter'
 import type { ClaimResult, Store } from './store'
 
 /** Of one generation. A Map holds twice as many, and throws where one more is added. */
@@ -15,16 +14,14 @@ export interface MemoryStoreOptions {
  * Remembers completed keys up to a number; claims that are running come on top and are never evicted. A claim lasts
  * until it is completed or released: the process that holds it is this one, so its lease cannot run out unnoticed.
  *
- * All keys are in one Map, for to add one is dear and to change it is not. There are two generations of it: evicting one key at
- * a time from a large Map is a hundred times slower.
+ * Claimed and completed keys share a Map, because updating an entry is cheaper than moving it to another Map. There are two
+ * generations of that Map, because evicting one key at a time from a large Map is a hundred times slower.
  */
 export class MemoryStore implements Store {
   /** When each key is forgotten, in milliseconds of `performance.now()`; of one that is claimed its token, below zero. */
   #young = new Map<string, number>()
   /** None of these is claimed. */
   #old = new Map<string, number>()
-  #youngFilter: KeyFilter
-  #oldFilter: KeyFilter
   readonly #half: number
   /** Claims that are running. */
   #running = 0
@@ -34,21 +31,15 @@ export class MemoryStore implements Store {
     const { maxKeys = 100_000 } = givenOptions(options, ['maxKeys'], 'new MemoryStore({ maxKeys })')
     const half = Math.floor(checkWholeNumber('maxKeys', maxKeys, 2, Number.MAX_SAFE_INTEGER) / 2)
     this.#half = Math.min(half, MOST_KEYS)
-    this.#youngFilter = new KeyFilter(this.#half)
-    this.#oldFilter = new KeyFilter(this.#half)
   }
 
   claim(key: string): ClaimResult {
-    const hash = hashOf(key)
-    const known =
-      (this.#youngFilter.mayHold(hash) ? this.#young.get(key) : undefined) ??
-      (this.#oldFilter.mayHold(hash) ? this.#old.get(key) : undefined)
+    const known = this.#young.get(key) ?? this.#old.get(key)
     if (known !== undefined) {
       if (known < 0) return { status: 'in_progress' }
       if (known > performance.now()) return { status: 'completed' }
     }
     const token = ++this.#tokens
-    this.#youngFilter.add(hash)
     this.#young.set(key, -token)
     this.#running++
     return { status: 'claimed', token: String(token) }
@@ -76,15 +67,10 @@ export class MemoryStore implements Store {
   #startGeneration(): void {
     this.#old = this.#young
     this.#young = new Map()
-    const filter = this.#oldFilter
-    this.#oldFilter = this.#youngFilter
-    this.#youngFilter = filter
-    filter.clear()
     for (const [key, value] of this.#old) {
       if (!(value < 0)) continue
       this.#old.delete(key)
       this.#young.set(key, value)
-      filter.add(hashOf(key))
     }
   }
 }
