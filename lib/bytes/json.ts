@@ -133,40 +133,9 @@ function isFiller(byte: number | undefined): boolean {
   return byte === 0 || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
-/**
- * A quick look at a body that is long enough to hold too many values: counts what stands in front of one, in texts too.
- * Four bytes at a time: the documented maximum order would take three times as long byte by byte.
- */
+/** Each value takes at least a byte, so a body below this size need not be looked through before it is parsed. */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  if (length < MAX_VALUES) return false
-  // The value itself.
-  return pieces.reduce((sum, piece) => sum + countBefore(piece), 1) > MAX_VALUES
-}
-
-/** Commas and opening brackets. What the words leave out at both ends counts in full. */
-function countBefore(bytes: Buffer): number {
-  // A list of 32 bit numbers begins at a multiple of four.
-  const first = (4 - (bytes.byteOffset % 4)) % 4
-  if (bytes.length < 4 + first) return bytes.length
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (bytes.length - first) >> 2)
-  let count = bytes.length - 4 * words.length
-  for (let i = 0; i < words.length;) {
-    // Each byte of `found` counts for itself, and holds no more than 255.
-    const end = Math.min(words.length, i + 255)
-    let found = 0
-    for (; i < end; i++) {
-      const word = words[i] ?? 0
-      // A byte becomes 0 where it is a comma, or one of `[` and `{`, which a single bit tells apart.
-      const comma = word ^ 0x2c2c2c2c
-      const bracket = (word | 0x20202020) ^ 0x7b7b7b7b
-      // The highest bit of a byte stays clear only where all of the byte is 0.
-      const rest = (((comma & 0x7f7f7f7f) + 0x7f7f7f7f) | comma) & (((bracket & 0x7f7f7f7f) + 0x7f7f7f7f) | bracket)
-      found = (found + ((~rest >>> 7) & 0x01010101)) | 0
-    }
-    count += (found & 255) + ((found >>> 8) & 255) + ((found >>> 16) & 255) + (found >>> 24)
-  }
-  return count
+  return pieces.reduce((sum, piece) => sum + piece.length, 0) >= MAX_VALUES
 }
 
 /**
