@@ -2,7 +2,7 @@
  * From bytes to a JSON value, for webhook bodies and for answers of the API: UTF-8 only, with caps on depth and on
  * the number of values, and without the keys that pollute prototypes once somebody copies them.
  */
-import { isAscii, isUtf8 } from 'node:buffer'
+import { isUtf8 } from 'node:buffer'
 
 /** Documented bodies nest about ten deep. Beyond this, code that walks a value recursively is at risk. */
 export const MAX_DEPTH = 100
@@ -23,7 +23,7 @@ export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | {
  * `removedKeys` holds JSON pointers.
  */
 export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
-  const pieces = cutBetweenLetters(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
+  const pieces = cutBetweenCharacters(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
   if (!pieces.every((piece) => isUtf8(piece))) return { ok: false, reason: 'the body is not valid UTF-8' }
   const excess = mayHoldTooMany(pieces) ? findExcess(pieces) : undefined
   if (excess !== undefined) return { ok: false, reason: excess }
@@ -45,14 +45,14 @@ export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
-/** The same bytes, with no letter in two pieces. The first is not empty, unless it is all. */
-function cutBetweenLetters(pieces: readonly Buffer[]): readonly Buffer[] {
+/** The same bytes, cut so that no character is in two pieces. Only a body without a byte has an empty first piece. */
+function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
   if (pieces.length < 2) return pieces
   const cut: Buffer[] = []
   let rest: Buffer | undefined
   for (const piece of pieces) {
     const bytes: Buffer = rest ? Buffer.concat([rest, piece]) : piece
-    const end = bytes.length - lengthOfOpenLetter(bytes)
+    const end = bytes.length - lengthOfOpenCharacter(bytes)
     rest = end < bytes.length ? bytes.subarray(end) : undefined
     if (end > 0) cut.push(rest ? bytes.subarray(0, end) : bytes)
   }
@@ -60,51 +60,30 @@ function cutBetweenLetters(pieces: readonly Buffer[]): readonly Buffer[] {
   return cut
 }
 
-/** Bytes at the end that begin a letter and do not end it. A letter has four bytes at most, and the first tells how many. */
-function lengthOfOpenLetter(bytes: Buffer): number {
+/** The length of an incomplete character at the end. A character has at most four bytes; its first byte tells how many. */
+function lengthOfOpenCharacter(bytes: Buffer): number {
   for (let length = 1; length <= 3; length++) {
     const byte = bytes[bytes.length - length] ?? 0
     if (byte < 0x80) return 0
-    if (!isInsideLetter(byte)) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0
+    if (!isContinuationByte(byte)) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0
   }
   return 0
 }
 
 function textOf(pieces: readonly Buffer[]): string {
   let text = ''
-  for (const piece of pieces) text += textOfPiece(piece, text === '' ? markLength(piece) : 0)
+  for (const piece of pieces) text += piece.toString('utf8', text === '' ? markLength(piece) : 0)
   return text
 }
 
-const RUN_BYTES = 1024
-
-/**
- * Text that is ASCII alone is ten times cheaper to get out of bytes than other text. One letter beyond it would make all of a
- * body dear, so only the runs that hold one are read as UTF-8, and what is between them in one go. `bytes` hold whole letters.
- */
-export function textOfPiece(bytes: Buffer, from = 0): string {
-  let text = ''
-  let plain = from
-  for (let at = plain; at < bytes.length;) {
-    const end = nextLetter(bytes, at + RUN_BYTES)
-    if (!isAscii(bytes.subarray(at, end))) {
-      text += bytes.toString('latin1', plain, at) + bytes.toString('utf8', at, end)
-      plain = end
-    }
-    at = end
-  }
-  return text + bytes.toString('latin1', plain)
-}
-
-/** Where a letter begins, from `at` on. */
-export function nextLetter(bytes: Buffer, at: number): number {
+/** Index of the first character that begins at or after `at`. */
+export function nextCharacter(bytes: Buffer, at: number): number {
   let next = at
-  while (isInsideLetter(bytes[next])) next++
+  while (isContinuationByte(bytes[next])) next++
   return next
 }
 
-/** A byte of UTF-8 that goes on with what the one before it began. */
-function isInsideLetter(byte: number | undefined): boolean {
+function isContinuationByte(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80
 }
 

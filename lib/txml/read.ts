@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events/events'
-import { markLength, MAX_DEPTH, MAX_VALUES, nextLetter, textOfPiece, withoutNuls } from '../bytes/json'
+import { markLength, MAX_DEPTH, MAX_VALUES, nextCharacter, withoutNuls } from '../bytes/json'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
@@ -35,8 +35,8 @@ export async function readTxml(body: Buffer, unwanted: () => boolean = () => fal
     for (let at = start, end = at; at < bytes.length; at = end) {
       if (at > start) await setImmediate()
       if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
-      end = nextLetter(bytes, at + PIECE_BYTES)
-      parser.write(textOfPiece(bytes.subarray(at, end)))
+      end = nextCharacter(bytes, at + PIECE_BYTES)
+      parser.write(bytes.toString('utf8', at, end))
       if (builder.elements === 0) throw new Malformed(`the body has no root element in its first ${PIECE_BYTES} bytes`)
     }
     parser.close()
