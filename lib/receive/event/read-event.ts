@@ -4,8 +4,8 @@
  */
 import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
-import { idOf, isObject, stateOf, textOf, type EntityState, type Json } from '../../tradecloud/entity-state'
-import type { MessageMeta } from '../../schema'
+import { idOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
+import type { OrderLine } from '../../schema'
 import { capIssues, withIssues, type BodySchema } from '../../events/validate'
 import { attachedDocuments } from './attached-documents'
 import { refuse, type Refusal } from '../../answer/refusal'
@@ -126,22 +126,20 @@ export function readEvent(
     documents?.length === 0
       ? [...found.issues, { pointer: found.pointer, message: 'holds no document in a list named documents' }]
       : found.issues
-  // Fields are added one by one: copying an object with others costs more than all else here.
-  const event: Building = {
-    kind,
+  const base = {
     method,
     eventName: found.eventName,
     version,
     lastUpdatedAt,
-    meta: meta,
-    issues: own.length === 0 ? capIssues(issues) : capIssues([...own, ...issues]),
+    meta,
+    issues: capIssues([...own, ...issues]),
   }
   const identified =
     !isResent(found.eventName) &&
     (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)
   if (kind === 'unknown') {
-    event.body = body
-    return { ok: true, event: event as unknown as WebhookEvent, entity: undefined, identified }
+    const event: WebhookEvent = { ...base, kind, eventName: found.eventName ?? '', body }
+    return { ok: true, event, entity: undefined, identified }
   }
   const id = idOf(kind, content) ?? urlId
   if (id === undefined)
@@ -150,40 +148,17 @@ export function readEvent(
       'must be a text that is not empty',
     )
   if (kind === 'shipment') {
-    event.completeness = 'all-lines'
-    event.shipmentId = id
-    event.shipment = content
-  } else {
-    event.completeness = 'affected-lines'
-    event.orderId = id
-    event.order = content
-    if (documents) event.documents = documents
-    else {
-      event.lineForm = found.lineForm
-      event.affectedLines = Array.isArray(content.lines) ? content.lines : []
-    }
+    const event: WebhookEvent = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content }
+    return { ok: true, event, entity: { kind, id }, identified }
   }
-  const entity = { kind: kind === 'shipment' ? 'shipment' : 'order', id } as const
-  return { ok: true, event: event as unknown as WebhookEvent, entity, identified }
+  const ofOrder = { ...base, completeness: 'affected-lines', orderId: id, order: content } as const
+  const { lineForm } = found
+  const affectedLines = Array.isArray(content.lines) ? (content.lines as OrderLine[]) : []
+  const event: WebhookEvent = documents
+    ? { ...ofOrder, kind: 'orderDocuments', documents }
+    : { ...ofOrder, kind: 'order', lineForm, affectedLines }
+  return { ok: true, event, entity: { kind: 'order', id }, identified }
 }
-
-/** An event of any kind while it is put together. */
-type Building = Partial<
-  Record<
-    | 'body'
-    | 'completeness'
-    | 'order'
-    | 'orderId'
-    | 'lineForm'
-    | 'affectedLines'
-    | 'documents'
-    | 'shipment'
-    | 'shipmentId',
-    unknown
-  >
-> & { kind: EventKind; method: string; eventName: string | undefined; issues: Issue[] } & EntityState & {
-    meta: MessageMeta | undefined
-  }
 
 /** Inside the event, where Tradecloud's own receiver reads it, or beside it. A shipment's own `meta` is something else. */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
