@@ -12,7 +12,6 @@ import { EntityLines, type Place } from './entity-lines'
 import type { Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
-import { LazyAbort } from '../wait/lazy-abort'
 import { Repeats } from './dedupe/repeats'
 import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
 import { Slots } from '../wait/slots'
@@ -62,7 +61,7 @@ interface Delivery {
   waiters: number
   /** Ends the waiting for a turn or a slot, while there is one. */
   abandon?: (() => void) | undefined
-  abort: LazyAbort
+  abort: AbortController
 }
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
@@ -102,7 +101,7 @@ export class Deliverer {
       result: Promise.resolve(BUSY),
       stage: 'turn',
       waiters: 1,
-      abort: new LazyAbort(),
+      abort: new AbortController(),
     }
     if (this.#aborted) delivery.abort.abort()
     if (trigger.type === 'body' && trigger.identified)
@@ -196,7 +195,7 @@ export class Deliverer {
   /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
-    if (delivery.waiters === 0 || delivery.abort.isAborted()) abandon()
+    if (delivery.waiters === 0 || isAborted(delivery)) abandon()
     try {
       return await waiting
     } finally {
@@ -217,14 +216,14 @@ export class Deliverer {
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, abort } = delivery
     const { handlers, resolve, name, claims, notFoundGraceMs } = this.#options
-    if (abort.isAborted()) return GIVEN_BACK
+    if (isAborted(delivery)) return GIVEN_BACK
     const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) {
       this.#closeToOthers(delivery)
       delivery.stage = 'fetch'
     }
-    const resolving = resolveEvent(trigger, resolve, abort)
+    const resolving = resolveEvent(trigger, resolve, abort.signal)
     const resolved = 'ok' in resolving ? resolving : await resolving
     if (!resolved.ok) {
       if (resolved.outcome !== 'not_found' || entity === undefined) return resolved
@@ -241,7 +240,7 @@ export class Deliverer {
     }
     this.#closeToOthers(delivery)
     try {
-      if (abort.isAborted()) return GIVEN_BACK
+      if (isAborted(delivery)) return GIVEN_BACK
       if (trigger.type === 'body' && !trigger.identified && !claims)
         this.#identify(delivery, trigger, this.#repeats.count(dedupeKey(name, trigger)))
       const { deliveryId = '' } = delivery
@@ -258,4 +257,9 @@ export class Deliverer {
       this.#slots.give()
     }
   }
+}
+
+/** A function, because TypeScript takes a property that was false once for false after an `await` too. */
+function isAborted({ abort }: Delivery): boolean {
+  return abort.signal.aborted
 }

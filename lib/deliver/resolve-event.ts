@@ -10,7 +10,6 @@ import type { Result } from '../answer/respond'
 import type { Order } from '../schema'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { capIssues, removedKeyIssues, withIssues, type Validator } from '../events/validate'
-import type { LazyAbort } from '../wait/lazy-abort'
 
 export interface ResolveOptions {
   client: TradecloudClient | undefined
@@ -29,10 +28,10 @@ export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | u
 export function resolveEvent(
   trigger: Trigger,
   options: ResolveOptions,
-  abort: LazyAbort,
+  signal: AbortSignal,
 ): Resolved | Promise<Resolved> {
   const { client } = options
-  if (client && fetches(trigger, options)) return fetchFor(trigger, client, options, abort.signal)
+  if (client && fetches(trigger, options)) return fetchFor(trigger, client, options, signal)
   return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
 }
 

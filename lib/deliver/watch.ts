@@ -4,14 +4,13 @@
  */
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Claim } from './dedupe/claims'
-import type { LazyAbort } from '../wait/lazy-abort'
 import type { Trigger } from '../events/trigger'
 import { startInterval, type Timer } from '../wait/timers'
 
 export interface Watched {
   trigger: Trigger
   claim: Claim | undefined
-  abort: LazyAbort
+  abort: AbortController
   /** When the callback was called, in milliseconds since 1970; absent before and after. */
   callingSince?: number | undefined
 }
@@ -61,7 +60,7 @@ export class Watch {
 
   async #renew(watched: Watched): Promise<void> {
     const { claim, abort, trigger } = watched
-    if (!claim || abort.isAborted() || (await claim.renew())) return
+    if (!claim || abort.signal.aborted || (await claim.renew())) return
     if (!this.#running.has(watched)) return
     const error = new TradecloudWebhookError(
       'lease_lost',

@@ -172,14 +172,11 @@ export interface WebhookContext {
   attempt: number
   /** When the headers of the request had arrived. */
   receivedAt: Date
-  /**
-   * Aborted only when `close()` ran out of patience, or the lease of a shared store or inbox was lost. Made when it is first
-   * read: a copy of the context (`{ ...context }`) has none.
-   */
+  /** Aborted only when `close()` ran out of patience, or the lease of a shared store or inbox was lost. */
   readonly signal: AbortSignal
   /**
-   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. Put together when
-   * it is first read: a copy of the context (`{ ...context }`) has none.
+   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The pieces
+   * that a large body came in are joined when this is first read.
    */
   readonly rawBody?: Buffer | undefined
   /** True when this process has delivered a newer state of the same order or shipment before. */

@@ -186,6 +186,8 @@ describe('an event', () => {
       requestId: trigger.requestId,
       attempt: 1,
       receivedAt: trigger.receivedAt,
+      signal: context.signal,
+      rawBody: trigger.rawBody?.whole,
       outdated: false,
       replay: false,
       api: undefined,

@@ -13,7 +13,6 @@ import { Caller } from '../caller'
 import type { Handlers } from '../handlers'
 import { History } from '../history'
 import { deliveryIdOfBody, deliveryIdOfId, entityKey } from '../identity'
-import { LazyAbort } from '../../wait/lazy-abort'
 import { resolveEvent, type ResolveOptions } from '../resolve-event'
 import { settlementOf, type SettlementOptions } from './settlement'
 import { Watch } from '../watch'
@@ -44,7 +43,7 @@ export class InboxDeliverer {
   readonly #history = new History()
   readonly #caller: Caller
   readonly #watch: Watch
-  readonly #running = new Map<Promise<void>, LazyAbort>()
+  readonly #running = new Map<Promise<void>, AbortController>()
   readonly #stop: () => void
 
   /** Begins to take events out of the inbox. */
@@ -79,7 +78,7 @@ export class InboxDeliverer {
 
   /** Resolves when the event is settled, or when its callback has been running for so long that it lost its place. */
   async #run(delivery: InboxDelivery): Promise<void> {
-    const abort = new LazyAbort()
+    const abort = new AbortController()
     const onAbort = (): void => abort.abort(delivery.signal.reason)
     if (delivery.signal.aborted) onAbort()
     delivery.signal.addEventListener('abort', onAbort, { once: true })
@@ -98,7 +97,7 @@ export class InboxDeliverer {
     await Promise.race([work, timeout])
   }
 
-  async #deliver(delivery: InboxDelivery, abort: LazyAbort, onCall: () => void): Promise<void> {
+  async #deliver(delivery: InboxDelivery, abort: AbortController, onCall: () => void): Promise<void> {
     const startedAt = performance.now()
     const outcome = await this.#process(delivery, abort, onCall).catch((cause: unknown): Outcome => ({
       outcome: 'unavailable',
@@ -136,7 +135,11 @@ export class InboxDeliverer {
     })
   }
 
-  async #process(delivery: InboxDelivery, abort: LazyAbort, onCall: () => void): Promise<Outcome | typeof NOT_BEGUN> {
+  async #process(
+    delivery: InboxDelivery,
+    abort: AbortController,
+    onCall: () => void,
+  ): Promise<Outcome | typeof NOT_BEGUN> {
     const { read, handlers, resolve, name } = this.#options
     const { event: stored, attempt, replay } = delivery
     const received = await read(delivery)
@@ -144,8 +147,8 @@ export class InboxDeliverer {
     const { trigger } = received
     const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored', detail: 'There is no callback for this kind of event any more.' }
-    const resolved = await resolveEvent(trigger, resolve, abort)
-    if (abort.isAborted()) return NOT_BEGUN
+    const resolved = await resolveEvent(trigger, resolve, abort.signal)
+    if (abort.signal.aborted) return NOT_BEGUN
     if (!resolved.ok) return resolved
     const deliveryId =
       trigger.type === 'id'
