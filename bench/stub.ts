@@ -13,6 +13,7 @@ class StubRequest extends EventEmitter {
   readonly httpVersionMajor = 1
   readonly readableDidRead = false
   readonly readableEncoding = null
+  readonly readableFlowing = null
   readonly destroyed = false
   readonly headers: Record<string, string>
   complete = false
@@ -28,6 +29,10 @@ class StubRequest extends EventEmitter {
   }
 
   pause(): this {
+    return this
+  }
+
+  resume(): this {
     return this
   }
 }
