@@ -3,9 +3,12 @@
  * CLOCK_OFFSET: file that holds the milliseconds, as a 64-bit integer, by which the wall clock is wrong.
  * FLUSH_MS: how long each flush takes in addition.
  * RECORD: file to which every write, change of size and flush of files named inbox.db* is appended, once it has happened.
+ * FAIL_FLUSH: of the flushes of inbox.db-wal, the one with this number fails, and so does the next on each other descriptor.
+ * WRITES: file that holds an error number, as a 64-bit integer: writes of files named inbox.db* fail with it unless it is 0.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -23,6 +26,11 @@ static int64_t none;
 static long flush_ms;
 static int record_fd = -1;
 static int64_t recorded;
+static volatile int64_t *writes_fail;
+static int64_t flushes;
+static int64_t failing_flush;
+/* Descriptors that were not told of the failed flush yet. */
+static char untold[4096];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
@@ -32,6 +40,13 @@ static int (*real_fsync)(int);
 static ssize_t (*real_pwrite64)(int, const void *, size_t, off64_t);
 static int (*real_ftruncate64)(int, off64_t);
 
+static volatile int64_t *map(const char *variable) {
+  const char *path = getenv(variable);
+  int fd = path ? open(path, O_RDONLY) : -1;
+  void *page = fd >= 0 ? mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+  return page == MAP_FAILED ? &none : page;
+}
+
 __attribute__((constructor)) static void init(void) {
   real_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
   real_gettimeofday = dlsym(RTLD_NEXT, "gettimeofday");
@@ -39,13 +54,9 @@ __attribute__((constructor)) static void init(void) {
   real_fsync = dlsym(RTLD_NEXT, "fsync");
   real_pwrite64 = dlsym(RTLD_NEXT, "pwrite64");
   real_ftruncate64 = dlsym(RTLD_NEXT, "ftruncate64");
-  offset_ms = &none;
-  const char *path = getenv("CLOCK_OFFSET");
-  int fd = path ? open(path, O_RDONLY) : -1;
-  if (fd >= 0) {
-    void *page = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
-    if (page != MAP_FAILED) offset_ms = page;
-  }
+  offset_ms = map("CLOCK_OFFSET");
+  writes_fail = map("WRITES");
+  if (getenv("FAIL_FLUSH")) failing_flush = atol(getenv("FAIL_FLUSH"));
   if (getenv("FLUSH_MS")) flush_ms = atol(getenv("FLUSH_MS"));
   if (getenv("RECORD")) record_fd = open(getenv("RECORD"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -66,7 +77,7 @@ int gettimeofday(struct timeval *tv, void *zone) {
 
 /* 'd' for the database, 'w' for its log, 0 for anything else. */
 static char file_of(int fd) {
-  if (record_fd < 0) return 0;
+  if (record_fd < 0 && writes_fail == &none) return 0;
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t n = readlink(link, path, sizeof path - 1);
@@ -79,6 +90,7 @@ static char file_of(int fd) {
 
 /* A record: what happened, the file, where, and the bytes. */
 static void note(char what, char file, int64_t at, const void *data, int64_t size) {
+  if (record_fd < 0) return;
   struct { char what, file; char pad[6]; int64_t at, size; } head = { what, file, "", at, size };
   struct iovec parts[2] = { { &head, sizeof head }, { (void *)data, data ? size : 0 } };
   if (writev(record_fd, parts, 2) < 0) abort();
@@ -88,6 +100,10 @@ static void note(char what, char file, int64_t at, const void *data, int64_t siz
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
   char file = file_of(fd);
   if (!file) return real_pwrite64(fd, data, size, at);
+  if (*writes_fail) {
+    errno = *writes_fail;
+    return -1;
+  }
   pthread_mutex_lock(&lock);
   ssize_t n = real_pwrite64(fd, data, size, at);
   if (n > 0) note('W', file, at, data, n);
@@ -99,6 +115,10 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at) { return pwrite6
 
 int ftruncate64(int fd, off64_t size) {
   char file = file_of(fd);
+  if (file && *writes_fail) {
+    errno = *writes_fail;
+    return -1;
+  }
   pthread_mutex_lock(&lock);
   int rc = real_ftruncate64(fd, size);
   if (rc == 0 && file) note('T', file, size, NULL, 0);
@@ -108,11 +128,25 @@ int ftruncate64(int fd, off64_t size) {
 
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
+/* As in Linux: what could not be written is forgotten, and each descriptor is told once. */
+static int fails(int fd) {
+  if (!failing_flush) return 0;
+  if (__atomic_add_fetch(&flushes, 1, __ATOMIC_SEQ_CST) == failing_flush) memset(untold, 1, sizeof untold);
+  return fd < (int)sizeof untold && __atomic_exchange_n(&untold[fd], 0, __ATOMIC_SEQ_CST);
+}
+
 /* Covers what was recorded before it began. */
 static int flush(int fd, int (*real)(int)) {
   char file = file_of(fd);
   int64_t before = __atomic_load_n(&recorded, __ATOMIC_SEQ_CST);
   if (flush_ms) usleep(flush_ms * 1000);
+  if (file == 'w' && fails(fd)) {
+    pthread_mutex_lock(&lock);
+    note('X', file, before, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    errno = EIO;
+    return -1;
+  }
   int rc = real(fd);
   if (rc == 0 && file) {
     pthread_mutex_lock(&lock);

@@ -6,10 +6,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
+import { chooseDriver, openWith } from '../../lib/inbox/sqlite/driver'
 import { isFull } from '../size'
 import { Member, sendAll } from './members'
 import { eventOf } from './numbered-event'
 import { preloaded } from './preload'
+import type { Numbered } from './protocol'
 
 const EVENTS = isFull ? 3_000 : 400
 const CUTS = isFull ? 300 : 8
@@ -24,7 +26,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Step {
-  what: 'W' | 'T' | 'F'
+  /** A write, a change of size, a flush, a flush that failed. */
+  what: 'W' | 'T' | 'F' | 'X'
   file: 'd' | 'w'
   at: number
   data: Buffer
@@ -52,55 +55,85 @@ function readRecord(path: string): Step[] {
   return steps
 }
 
+/** Number of the last step that a flush has brought to the disk, for each sector of a file and for its size (-1). */
+function flushed(steps: Step[], file: Step['file']): Map<number, number> {
+  const last = new Map<number, number>()
+  let unflushed: Array<{ i: number; sectors: number[] }> = []
+  for (const [i, { what, file: of, at, data }] of steps.entries()) {
+    if (of !== file) continue
+    if (what === 'T') unflushed.push({ i, sectors: [-1] })
+    if (what === 'W') unflushed.push({ i, sectors: sectorsOf(at, data.length) })
+    if (what === 'W' || what === 'T') continue
+    // A flush notes how many steps there were when it began.
+    const covered = unflushed.filter((step) => step.i < at)
+    unflushed = unflushed.filter((step) => step.i >= at)
+    // After one that failed, the system takes the pages for written: no later flush writes them, unless they change again.
+    if (what === 'F') for (const step of covered) for (const sector of step.sectors) last.set(sector, step.i)
+  }
+  return last
+}
+
+function sectorsOf(at: number, size: number): number[] {
+  const first = Math.floor(at / SECTOR)
+  return Array.from({ length: Math.floor((at + size - 1) / SECTOR) - first + 1 }, (_, i) => first + i)
+}
+
 /** What the disk holds of a file if the power fails after these steps. */
-function survivor(all: Step[], file: Step['file']): Buffer {
-  const lastFlush = all.findLast((step) => step.what === 'F' && step.file === file)
-  // A flush notes how many steps there were when it began.
-  const flushed = lastFlush ? lastFlush.at : 0
+function survivor(steps: Step[], file: Step['file']): Buffer {
+  const onDisk = flushed(steps, file)
   let content = Buffer.alloc(0)
   const grow = (size: number): void => {
     if (size > content.length) content = Buffer.concat([content, Buffer.alloc(size - content.length)])
   }
   const kept = new Map<number, number>()
-  for (const [i, { what, file: of, at, data }] of all.entries()) {
-    if (of !== file || what === 'F') continue
-    const isFlushed = i < flushed
+  for (const [i, { what, file: of, at, data }] of steps.entries()) {
+    if (of !== file || what === 'F' || what === 'X') continue
     if (what === 'T') {
-      if (!isFlushed && Math.random() < 0.5) continue
+      if (i > (onDisk.get(-1) ?? -1) && Math.random() < 0.5) continue
       grow(at)
       content = content.subarray(0, at)
       continue
     }
-    for (let from = at; from < at + data.length;) {
-      const sector = Math.floor(from / SECTOR)
+    for (const sector of sectorsOf(at, data.length)) {
+      const from = Math.max(at, sector * SECTOR)
       const to = Math.min((sector + 1) * SECTOR, at + data.length)
+      const isFlushed = i <= (onDisk.get(sector) ?? -1)
       // Each sector stops at a version of its own.
       if (!isFlushed && !kept.has(sector))
         kept.set(sector, Math.random() < 0.3 ? 0 : Math.random() < 0.5 ? Infinity : i + Math.random() * 200)
-      if (isFlushed || i < (kept.get(sector) ?? 0)) {
-        grow(to)
-        data.copy(content, from, from - at, to - at)
-      }
-      from = to
+      if (!isFlushed && i >= (kept.get(sector) ?? 0)) continue
+      grow(to)
+      data.copy(content, from, from - at, to - at)
     }
   }
   return content
 }
 
-test('the file opens after a power cut, and everything that was acknowledged is in it', async () => {
+interface Acknowledged {
+  number: number
+  /** Position in the record. */
+  at: number
+}
+
+/** Sends events to a process under `preload.c`, each until it is acknowledged, and kills it. */
+async function record(
+  environment: Record<string, string>,
+): Promise<{ steps: Step[]; acknowledged: Acknowledged[]; refused: Set<number> }> {
   const live = join(folder, 'live')
+  const path = join(folder, 'record')
   mkdirSync(live)
-  const record = join(folder, 'record')
-  const options = { ledger: join(folder, 'ledger'), callbackMs: 1, failing: 0.1, concurrency: 8, bodyBytes: BODY_BYTES }
+  const options = { ledger: join(folder, 'ledger'), callbackMs: 5, failing: 0.2, concurrency: 4, bodyBytes: BODY_BYTES }
   const engine = { type: 'sqlite', file: join(live, 'inbox.db') } as const
-  const member = new Member({ engine, ...options }, preloaded(folder, { RECORD: record, FLUSH_MS: '2' }))
-  const acknowledged: Array<{ number: number; at: number }> = []
+  const member = new Member({ engine, ...options }, preloaded(folder, { RECORD: path, FLUSH_MS: '2', ...environment }))
+  const acknowledged: Acknowledged[] = []
+  const refused = new Set<number>()
   try {
     await member.ready
     const noting = {
-      accept: async (order: { number: number; entity: string }) => {
+      accept: async (order: Numbered) => {
         const accepted = await member.accept(order)
-        if (accepted) acknowledged.push({ number: order.number, at: statSync(record).size })
+        if (accepted) acknowledged.push({ number: order.number, at: statSync(path).size })
+        else refused.add(order.number)
         return accepted
       },
     }
@@ -108,27 +141,60 @@ test('the file opens after a power cut, and everything that was acknowledged is 
   } finally {
     await member.kill()
   }
-  const steps = readRecord(record)
+  return { steps: readRecord(path), acknowledged, refused }
+}
+
+/** Cuts the power after the step with this number. Returns the events that were acknowledged before and are missing. */
+async function missingAfterCut(steps: Step[], until: number, acknowledged: Acknowledged[]): Promise<number[]> {
+  const done = steps.slice(0, until + 1)
+  const here = join(folder, 'cut')
+  mkdirSync(here)
+  writeFileSync(join(here, 'inbox.db'), survivor(done, 'd'))
+  writeFileSync(join(here, 'inbox.db-wal'), survivor(done, 'w'))
+  const inbox = sqliteInbox({ file: join(here, 'inbox.db') })
+  await inbox.ready()
+  const missing: number[] = []
+  for (const { number, at } of acknowledged) {
+    if (at > steps[until]!.end) continue
+    const [event, bytes] = eventOf({ number, entity: `order-${number % 100}` }, BODY_BYTES)
+    const shown = await inbox.show(event.id).catch(() => undefined)
+    if (!shown?.bytes?.equals(bytes)) missing.push(number)
+  }
+  await inbox.close()
+  const database = openWith(chooseDriver(), join(here, 'inbox.db'))
+  expect(database.prepare('PRAGMA integrity_check').all()).toEqual([{ integrity_check: 'ok' }])
+  database.close()
+  rmSync(here, { recursive: true })
+  return missing
+}
+
+const anyOf = (from: number, to: number): number => from + Math.floor(Math.random() * (to - from))
+
+test('the file opens after a power cut, and everything that was acknowledged is in it', async () => {
+  const { steps, acknowledged } = await record({})
   expect(steps.filter(({ what }) => what === 'F').length).toBeGreaterThan(20)
   const first = steps.findIndex(({ end }) => end >= acknowledged[0]!.at)
   for (let cut = 0; cut < CUTS; cut++) {
-    const until = first + Math.floor(Math.random() * (steps.length - first))
-    const done = steps.slice(0, until + 1)
-    const here = join(folder, `cut-${cut}`)
-    mkdirSync(here)
-    writeFileSync(join(here, 'inbox.db'), survivor(done, 'd'))
-    writeFileSync(join(here, 'inbox.db-wal'), survivor(done, 'w'))
-    const inbox = sqliteInbox({ file: join(here, 'inbox.db') })
-    await inbox.ready()
-    const missing: number[] = []
-    for (const { number, at } of acknowledged) {
-      if (at > steps[until]!.end) continue
-      const [event, bytes] = eventOf({ number, entity: `order-${number % 100}` }, BODY_BYTES)
-      const shown = await inbox.show(event.id)
-      if (!shown?.bytes?.equals(bytes)) missing.push(number)
-    }
-    expect({ cut: until, missing }).toEqual({ cut: until, missing: [] })
-    await inbox.close()
-    rmSync(here, { recursive: true })
+    const until = anyOf(first, steps.length)
+    const missing = await missingAfterCut(steps, until, acknowledged)
+    expect({ until, missing }).toEqual({ until, missing: [] })
+  }
+}, 600_000)
+
+test('a flush fails, the same events arrive again, and then the power is cut: the same', async () => {
+  const { steps, acknowledged, refused } = await record({ FAIL_FLUSH: '25' })
+  expect(acknowledged.filter(({ number }) => refused.has(number)).length).toBeGreaterThan(0)
+  const failed = steps.findIndex(({ what }) => what === 'X')
+  expect(failed).toBeGreaterThan(0)
+  const { at: position } = acknowledged.find(({ number }) => refused.has(number))!
+  const again = steps.findIndex(({ end }) => end >= position)
+  const copied = steps.findIndex(({ what, file }, i) => i > failed && what === 'W' && file === 'd')
+  expect(copied).toBeLessThan(again)
+  // After the failure, while the log is copied into the file, and once events are acknowledged again.
+  const spans = [[failed, again] as const, [copied, again] as const, [again, steps.length] as const]
+  for (let cut = 0; cut < CUTS; cut++) {
+    const until = anyOf(...spans[cut % spans.length]!)
+    const missing = await missingAfterCut(steps, until, acknowledged)
+    expect({ until, missing }).toEqual({ until, missing: [] })
   }
 }, 600_000)

@@ -131,6 +131,8 @@ export class SqliteEngine implements Engine {
   async #flush(session: Session): Promise<void> {
     try {
       await session.flusher.flush()
+      // It began after one that failed, and does not bring back what that one has lost.
+      if (this.#repairing) throw new Error(SUSPECT)
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)
       else void this.#repair()
@@ -146,14 +148,10 @@ export class SqliteEngine implements Engine {
 
   /** Never rejects. Tries until it works, or the inbox is closed. */
   async #repairNow(): Promise<void> {
-    for (let isKnown = false; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
+    for (; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
       try {
         const { thread, flusher } = await this.#opened()
-        // Other processes have to know, and those that come after a crash of this one.
-        if (!isKnown) await thread.call('suspect', true)
-        isKnown = true
-        if (!(await thread.call('checkpoint', 'TRUNCATE'))) continue
-        await thread.call('suspect', false)
+        if (!(await thread.call('repair', undefined))) continue
         await flusher.flush()
         return
       } catch {

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { openWith, type Driver } from './driver'
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
 import { DAMAGED } from '../sql/take'
+import { isSuspect, rewriteLog } from './repair'
 import { SqliteTables } from './tables'
 
 /** Key in `meta`. */
@@ -29,6 +30,7 @@ export function openTables(
     expectSetting(tables, 'synchronous', 1)
     if (!create) return { tables, warning: warnOfLostLog(tables, file) }
     createTables(tables, file)
+    if (isSuspect(tables)) rewriteLog(tables, file)
     tables.run(`UPDATE queues SET owner = NULL WHERE owner = '${DAMAGED}'`)
     return { tables, warning: mark(tables, file) }
   } catch (error) {

@@ -17,7 +17,7 @@ export interface WorkerOptions {
 export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
 /** Requests that run alone, outside a transaction. */
-export type Control = 'checkpoint' | 'suspect' | 'copyTo' | 'takeOver' | 'close'
+export type Control = 'repair' | 'copyTo' | 'takeOver' | 'close'
 
 export type Call = Operation | Control
 

@@ -17,6 +17,7 @@ import {
   type Response,
   type WorkerOptions,
 } from './protocol'
+import { isSuspect, repair } from './repair'
 import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
@@ -26,18 +27,9 @@ const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 32 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
 
-function createControls(tables: SqliteTables, flags: Int32Array, keepMark: boolean) {
+function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {
   return {
-    /** True if the whole write-ahead log is in the file now. */
-    checkpoint: (mode: 'PASSIVE' | 'TRUNCATE') => {
-      const row = tables.get<{ busy: number; log: number; checkpointed: number }>(`PRAGMA wal_checkpoint(${mode})`)
-      return row?.busy === 0 && row.log === row.checkpointed
-    },
-    /** Whether a flush failed and the file is not repaired yet. */
-    suspect: (isSuspect: boolean) => {
-      if (isSuspect) tables.run("INSERT INTO meta (key, value) VALUES ('suspect', 1) ON CONFLICT DO NOTHING")
-      else tables.run("DELETE FROM meta WHERE key = 'suspect'")
-    },
+    repair: () => repair(tables, file),
     copyTo: (path: string) => copyTo(tables, path),
     takeOver: (path: string) => takeOver(tables, path),
     close: () => {
@@ -67,7 +59,7 @@ class Loop {
     this.#tables = tables
     this.#options = options
     this.#flags = new Int32Array(options.gate)
-    this.#controls = createControls(tables, this.#flags, keepMark)
+    this.#controls = createControls(tables, options.file, this.#flags, keepMark)
     this.checkChanges()
   }
 
@@ -166,12 +158,12 @@ class Loop {
   /** Others that write all the time keep SQLite's own checkpoints from ever starting the log again. */
   #shortenLog(): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
-    if (!log || log.size < MAX_LOG_BYTES) return
+    if (!log || log.size < MAX_LOG_BYTES || isSuspect(this.#tables)) return
     this.#tables.get('PRAGMA wal_checkpoint(TRUNCATE)')
   }
 
   async #checkAccept(size: number): Promise<void> {
-    if (this.#tables.get("SELECT 1 FROM meta WHERE key = 'suspect'")) throw new Error(SUSPECT)
+    if (isSuspect(this.#tables)) throw new Error(SUSPECT)
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
       this.#waitingBytes = await sumOf(this.#tables, 'state < 2')
       this.#countedAt = performance.now()

@@ -1,0 +1,50 @@
+/** After a failed flush, which leaves a log that only looks as if it were on disk. Runs in the worker thread. */
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
+import type { SqliteTables } from './tables'
+
+const PIECE_BYTES = 1024 * 1024
+/** SQLite's own default. */
+const CHECKPOINT_PAGES = 1_000
+
+/** Whether a flush failed and the file is not repaired yet. */
+export function isSuspect(tables: SqliteTables): boolean {
+  return tables.get("SELECT 1 FROM meta WHERE key = 'suspect'") !== undefined
+}
+
+/**
+ * True once the log and the file are whole. Other processes have to know of it, and those that come after a crash of this
+ * one. Nothing is copied from the log into the file before: a power cut would leave newer pages in the file than in the log.
+ */
+export function repair(tables: SqliteTables, file: string): boolean {
+  tables.get('PRAGMA wal_autocheckpoint = 0')
+  tables.run("INSERT INTO meta (key, value) VALUES ('suspect', 1) ON CONFLICT DO NOTHING")
+  rewriteLog(tables, file)
+  if (!checkpoint(tables)) return false
+  tables.run("DELETE FROM meta WHERE key = 'suspect'")
+  tables.get(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+  return true
+}
+
+/** The system takes the pages that it could not write for written, and writes them only if they change again. */
+export function rewriteLog(tables: SqliteTables, file: string): void {
+  // No one else writes to the log meanwhile.
+  tables.begin(false)
+  try {
+    const log = openSync(`${file}-wal`, 'r+')
+    try {
+      const piece = Buffer.alloc(PIECE_BYTES)
+      for (let at = 0, size: number; (size = readSync(log, piece, 0, PIECE_BYTES, at)) > 0; at += size)
+        writeSync(log, piece, 0, size, at)
+      fdatasyncSync(log)
+    } finally {
+      closeSync(log)
+    }
+  } finally {
+    tables.run('ROLLBACK')
+  }
+}
+
+function checkpoint(tables: SqliteTables): boolean {
+  const row = tables.get<{ busy: number; log: number; checkpointed: number }>('PRAGMA wal_checkpoint(TRUNCATE)')
+  return row?.busy === 0 && row.log === row.checkpointed
+}
