@@ -1,16 +1,11 @@
-/** When to try again: exponential back-off with full jitter, and the wait that the API asks for. */
-import { startTimer } from '../wait/timers'
+/** When to repeat a request: exponential back-off with full jitter, but not before the time that the API asks for. */
+import { backOffMs } from '../wait/back-off'
 
-const FIRST_MS = 250
-const MAX_MS = 5_000
+const BACK_OFF = { firstMs: 250, maxMs: 5_000, jitter: 1 }
 
-/**
- * Milliseconds until the next attempt, after that many failures. Full jitter: the whole wait is random, so that callers
- * that failed together do not come back together.
- */
-export function backOffMs(failures: number, retryAfterMs = 0): number {
-  const jittered = Math.random() * Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1))
-  return Math.max(retryAfterMs, jittered)
+/** Milliseconds until the next attempt. `failures` is 1 after the first one. */
+export function retryDelayMs(failures: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, backOffMs(failures, BACK_OFF))
 }
 
 /** The wait that `Retry-After` asks for, in milliseconds: a number of seconds, or a date. */
@@ -24,24 +19,4 @@ export function readRetryAfter(headers: Record<string, unknown>): number | undef
   const now = typeof headers.date === 'string' ? Date.parse(headers.date) : NaN
   const wait = until - (Number.isNaN(now) ? Date.now() : now)
   return wait > 0 ? wait : undefined
-}
-
-/**
- * Waits; false where the signal ended the wait. Keeps the process alive: between two attempts nothing else does, and a
- * script would end with its promise never settled.
- */
-export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false)
-  return new Promise((resolve) => {
-    const onAbort = () => {
-      clearTimeout(timer)
-      resolve(false)
-    }
-    const onTime = () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve(true)
-    }
-    const timer = startTimer(onTime, ms, true)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

@@ -3,7 +3,9 @@
  * attempts, and the errors that it ends with. Who waits for it, and for how long, is told in `flights.ts`.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode, type TradecloudApiErrorOptions } from './api-error'
-import { backOffMs, pause } from './back-off'
+import { backOffMs } from '../wait/back-off'
+import { pause } from '../wait/pause'
+import { retryDelayMs } from './back-off'
 import type { Failure } from './failure'
 
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
@@ -86,7 +88,7 @@ export class Call {
   async backOff(failure: Failure): Promise<void> {
     if (!failure.retry) throw this.error(failure)
     if (failure.retry === 'at-once') return
-    await this.#wait(backOffMs(++this.#failures, failure.retryAfterMs), failure)
+    await this.#wait(retryDelayMs(++this.#failures, failure.retryAfterMs), failure)
   }
 
   /**
@@ -96,12 +98,13 @@ export class Call {
     this.#notFoundUntil ??= performance.now() + retryMs
     const left = Math.floor(this.#notFoundUntil - performance.now())
     if (left <= 0) throw this.error(failure)
-    await this.#wait(Math.min(left, FIRST_NOT_FOUND_MS * 2 ** this.#notFound++), failure)
+    await this.#wait(backOffMs(++this.#notFound, { firstMs: FIRST_NOT_FOUND_MS, maxMs: left }), failure)
   }
 
+  /** Keeps the process alive: between two attempts nothing else may, and a script would exit with its promise pending. */
   async #wait(ms: number, failure: Failure): Promise<void> {
     if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
-    if (!(await pause(ms, this.#waits.signal))) throw this.ending
+    if (!(await pause(ms, this.#waits.signal, { keepsAlive: true }))) throw this.ending
   }
 
   #closed(): TradecloudApiError {

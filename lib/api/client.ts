@@ -5,7 +5,7 @@ import { checkEntityId } from '../tradecloud/entity-id'
 import { quote } from '../log/quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
-import { pause } from './back-off'
+import { within } from '../wait/within'
 import { describeGet } from './call'
 import type { ResolvedClientOptions, TradecloudClientOptions } from './client-options'
 import type { DocumentMetadata, DocumentReference } from './documents'
@@ -197,12 +197,8 @@ export class TradecloudClient {
   }
 
   async #close(): Promise<void> {
-    const limit = new AbortController()
-    await Promise.race([
-      Promise.all([this.#engine.flights.close(), this.#engine.session.close()]),
-      pause(this.#options.requestTimeoutMs, limit.signal),
-    ])
-    limit.abort()
+    const closing = Promise.all([this.#engine.flights.close(), this.#engine.session.close()])
+    await within(this.#options.requestTimeoutMs, closing, () => undefined)
     this.#engine.close()
   }
 }

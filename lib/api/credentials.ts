@@ -1,6 +1,6 @@
 /** The user name and password of the next login, out of the options or out of the user's own function. */
 import { checkSecret, checkUsername } from '../errors/checks'
-import { startTimer, type Timer } from '../wait/timers'
+import { within } from '../wait/within'
 
 export interface Credentials {
   username: string
@@ -14,17 +14,11 @@ export type BasicHeader = { ok: true; value: string } | { ok: false; reason: str
 
 /** Never rejects. No reason holds what the function threw or gave: both may be secret. */
 export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {
-  let timer: Timer | undefined
   let given: unknown
   try {
-    const late = new Promise<symbol>((resolve) => {
-      timer = startTimer(() => resolve(LATE), timeoutMs, true)
-    })
-    given = await Promise.race([ask(), late])
+    given = await within(timeoutMs, Promise.resolve(ask()), () => LATE)
   } catch {
     return { ok: false, reason: 'the function `credentials` has thrown' }
-  } finally {
-    clearTimeout(timer)
   }
   if (given === LATE) return { ok: false, reason: `the function \`credentials\` gave nothing within ${timeoutMs} ms` }
   try {

@@ -3,7 +3,8 @@
  * request for a token runs: a refresh token works once, so that two at a time would lose one.
  */
 import type { TradecloudApiError } from './api-error'
-import { backOffMs, pause } from './back-off'
+import { pause } from '../wait/pause'
+import { retryDelayMs } from './back-off'
 import type { Call } from './call'
 import { askForCredentials, type CredentialsFunction } from './credentials'
 import { debugApi } from '../log/debug'
@@ -133,13 +134,13 @@ export class Session {
       }
       if (renewal.next === 'login') continue
       const { failure, via } = renewal
-      const ms = backOffMs(++failures, failure.retryAfterMs)
+      const ms = retryDelayMs(++failures, failure.retryAfterMs)
       for (const waiter of this.#waiters) {
         if (!failure.retry || !waiter.call.hasTimeFor(ms)) waiter.reject(waiter.call.error(failure, via))
       }
       if (this.#waiters.size === 0) break
       this.#pause = new AbortController()
-      await pause(ms, this.#pause.signal)
+      await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
     // Nothing is awaited since the waiters were looked at: who comes now begins anew.
     this.#renewing = undefined

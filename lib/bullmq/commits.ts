@@ -3,7 +3,7 @@
  * connection, and the wait blocks it. So writes of a short while share one, and the next ones go to another.
  */
 import type { Redis } from 'ioredis'
-import { unavailable } from '../wait/deadline'
+import { unavailable } from '../inbox/unavailable'
 import { startTimer } from '../wait/timers'
 
 /** Writes that come within this time share a connection and a wait. */

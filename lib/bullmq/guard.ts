@@ -4,7 +4,8 @@
  */
 import type { Redis } from 'ioredis'
 import { debugBullmq } from './connections'
-import { pause, unavailable } from '../wait/deadline'
+import { pause } from '../wait/pause'
+import { unavailable } from '../inbox/unavailable'
 import { checkSafety, type Verdict } from './safety'
 import type { TradecloudWebhookError } from '../errors/errors'
 

@@ -3,7 +3,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Connections } from './connections'
-import { unavailable } from '../wait/deadline'
+import { unavailable } from '../inbox/unavailable'
 import type { Accepted, InboxEntry, InboxState, InboxStats, Settlement, StoredEvent } from '../inbox/inbox'
 
 /** `wake`: the line to wake. */

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { ByteRoom } from './byte-room'
 import { debugBullmq } from './connections'
-import { persist } from '../wait/deadline'
+import { persist } from '../wait/back-off'
 import type { Begun, Hold, Storage } from './storage'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox/inbox'

@@ -5,7 +5,7 @@
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { debugBullmq, type Connections } from './connections'
-import { within } from '../wait/deadline'
+import { within } from '../inbox/unavailable'
 import { startInterval, startTimer, type Timer } from '../wait/timers'
 
 export interface WakeOptions {

@@ -3,7 +3,7 @@ import { debugDeliver } from '../../log/debug'
 import { describe } from '../../log/describe-error'
 import { isThenable } from '../../wait/thenable'
 import type { ClaimResult, Store } from './store'
-import { startTimer, type Timer } from '../../wait/timers'
+import { within } from '../../wait/within'
 
 /** An event that is ours to process. None of the methods rejects. */
 export interface Claim {
@@ -102,23 +102,11 @@ function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResu
   return result?.status === 'claimed' && typeof result.token === 'string'
 }
 
-async function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
+function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
+  // Some libraries run a query again with each call of `then`.
   const value = Promise.resolve(answer)
-  let timer: Timer | undefined
-  let late = false
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = startTimer(() => {
-      late = true
-      reject(new Error(`The store did not answer within ${timeoutMs} ms.`))
-    }, timeoutMs)
+  return within(timeoutMs, value, () => {
+    value.then(onLate, () => undefined)
+    throw new Error(`The store did not answer within ${timeoutMs} ms.`)
   })
-  value.then(
-    (result) => late && onLate?.(result),
-    () => undefined,
-  )
-  try {
-    return await Promise.race([value, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -2,6 +2,7 @@
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import { describe } from '../../log/describe-error'
 import type { Outcome, Result } from '../../answer/respond'
+import { backOffMs } from '../../wait/back-off'
 
 export interface RetryPolicy {
   forMs: number
@@ -36,8 +37,7 @@ export function settlementOf(
 
 /** Half of it is random: events that failed together do not come back together, and none comes back at once. */
 export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
-  const full = Math.min(maxDelayMs, minDelayMs * 2 ** (failures - 1))
-  return Math.max(1, Math.round(full * (0.5 + Math.random() / 2)))
+  return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
 function reasonOf({ outcome, detail, cause }: Result): string {

@@ -1,5 +1,5 @@
 /** Accepting: what is new goes to disk and into its line, what is known is a duplicate or is queued again. */
-import { unavailable } from '../../wait/deadline'
+import { unavailable } from '../unavailable'
 import type { Accepted, StoredEvent } from '../inbox'
 import { encodeEvent, encodeNote, type Note } from './event-file'
 import { onDisk, type Entry, type Events } from './events'

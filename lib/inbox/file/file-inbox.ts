@@ -1,6 +1,6 @@
 /** The inbox in a folder of a local disk: accepts events, and lists, replays and removes them. No server, no native module. */
 import { TradecloudWebhookError } from '../../errors/errors'
-import { unavailable, within } from '../../wait/deadline'
+import { unavailable, within } from '../unavailable'
 import { checkPurge, matches } from '../filter'
 import type {
   Accepted,

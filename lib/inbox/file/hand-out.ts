@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { debugDeliver } from '../../log/debug'
 import { TradecloudWebhookError } from '../../errors/errors'
-import { persist } from '../../wait/deadline'
+import { persist } from '../../wait/back-off'
 import type { InboxDelivery, InboxHost, Settlement } from '../inbox'
 import { applyNote, decodeEvent, encodeNote, storedEventOf, type Note } from './event-file'
 import type { Entry, Events } from './events'

@@ -1,6 +1,7 @@
 /** Connections of a pool, and transactions that end well although connections are cut and the server stands still. */
 import { TradecloudWebhookError } from '../../errors/errors'
-import { pause, unavailable, within } from '../../wait/deadline'
+import { pause } from '../../wait/pause'
+import { unavailable, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
 
 /** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */

@@ -1,5 +1,5 @@
 /** An engine on a pool of PostgreSQL connections. Storing events never waits for connections that deliver them. */
-import { unavailable, within } from '../../wait/deadline'
+import { unavailable, within } from '../unavailable'
 import type { Accepted } from '../event-log'
 import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/sql-inbox'

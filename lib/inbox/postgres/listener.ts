@@ -1,5 +1,6 @@
 /** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
-import { pause, within } from '../../wait/deadline'
+import { pause } from '../../wait/pause'
+import { within } from '../unavailable'
 import { query, quoteName, type PostgresClient } from './client'
 import type { Connections } from './connections'
 import { startTimer, type Timer } from '../../wait/timers'

@@ -2,7 +2,8 @@
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { EventKind } from '../../events/events'
 import { sha256 } from '../../bytes/sha256'
-import { pause, unavailable } from '../../wait/deadline'
+import { pause } from '../../wait/pause'
+import { unavailable } from '../unavailable'
 import type {
   Accepted,
   Inbox,

@@ -1,6 +1,6 @@
 /** From SQLite's errors to messages that name the file, what is wrong with it, and what to do. */
 import { readFileSync, statSync } from 'node:fs'
-import { unavailable } from '../../wait/deadline'
+import { unavailable } from '../unavailable'
 import { SqliteError } from './thread'
 
 /** Primary result codes. */

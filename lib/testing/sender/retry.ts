@@ -1,6 +1,7 @@
 /**
  * What the simulated Tradecloud makes of an answer, and how long it waits before it tries again.
  */
+import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
 /** `retry` is tried again without end; the other two are final. */
@@ -66,7 +67,7 @@ export function judge(status: number): Verdict {
 }
 
 /** Milliseconds to wait after so many attempts, before `speed`. */
-export function backOffMs(retry: Retry, attempts: number, random: () => number): number {
-  const delay = Math.min(retry.maxDelayMs, retry.startMs * retry.factor ** (attempts - 1))
-  return retry.jitter ? delay * (1 - random() / 2) : delay
+export function retryDelayMs(retry: Retry, attempts: number, random: () => number): number {
+  const { startMs, maxDelayMs, factor, jitter } = retry
+  return backOffMs(attempts, { firstMs: startMs, maxMs: maxDelayMs, factor, jitter: jitter ? 0.5 : 0 }, random)
 }

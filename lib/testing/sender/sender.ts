@@ -8,7 +8,7 @@ import { steadyMs, type SimulatorClock } from '../clock'
 import { createRandom } from '../random'
 import { Connections, isNoConnection } from './attempt'
 import { summarize, type SimulatorReport, type TriggerReport } from './report'
-import { backOffMs, judge, resolveRetry, type Retry, type RetryOptions } from './retry'
+import { retryDelayMs, judge, resolveRetry, type Retry, type RetryOptions } from './retry'
 import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 
@@ -135,7 +135,7 @@ export class Sender {
         break
       }
       if (report.attempts.length >= retry.maxAttempts) break
-      waitedMs = backOffMs(retry, report.attempts.length, random)
+      waitedMs = retryDelayMs(retry, report.attempts.length, random)
     }
     return report
   }

@@ -4,7 +4,8 @@ import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
 import { isObject } from '../../../tradecloud/entity-state'
 import { parseJson } from '../../../bytes/json'
-import { startInterval, startTimer, type Timer } from '../../../wait/timers'
+import { startInterval, type Timer } from '../../../wait/timers'
+import { within } from '../../../wait/within'
 
 export interface KeySource {
   uri: URL
@@ -25,23 +26,23 @@ export async function fetchKeys(
 ): Promise<JWK[]> {
   const running = new AbortController()
   const abort = (): void => running.abort()
-  let timeout: Timer | undefined
   let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
-    return await new Promise((resolve, reject) => {
-      // What ends first decides, also when it failed: the next fetch may follow soon.
+    // The first request that ends decides, even if it failed: the next fetch may follow soon.
+    const first = new Promise<JWK[]>((resolve, reject) => {
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
-      timeout = startTimer(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       again = startInterval(attempt, againMs)
       attempt()
+    })
+    return await within(timeoutMs, first, () => {
+      throw new Error(`no answer within ${timeoutMs} ms`)
     })
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     const reason = [message, code].find(Boolean) ?? 'the connection failed'
     throw new Error(`The keys at ${uri.origin}${uri.pathname} could not be fetched: ${reason.slice(0, 200)}`)
   } finally {
-    clearTimeout(timeout)
     clearInterval(again)
     signal.removeEventListener('abort', abort)
     running.abort()

@@ -1,0 +1,14 @@
+/** The error that an inbox rejects with while it cannot store or hand out events, so that the webhook answers 503. */
+import { TradecloudWebhookError } from '../errors/errors'
+import { within as withinOr } from '../wait/within'
+
+export function unavailable(message: string, cause?: unknown): TradecloudWebhookError {
+  return new TradecloudWebhookError('unavailable', message, { status: 503, cause })
+}
+
+/** The result of `work`; rejects with `unavailable` if `ms` pass before. */
+export function within<T>(ms: number, work: PromiseLike<T>, message: string): Promise<T> {
+  return withinOr(ms, work, () => {
+    throw unavailable(message)
+  })
+}
