@@ -69,7 +69,16 @@ export function onTerminal(
 
 /** Nothing of the surroundings may matter. */
 function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names = ['COLUMNS', 'LINES', 'NO_COLOR', 'FORCE_COLOR', 'INBOX_URL', 'PGPASSWORD', 'WEBHOOK_PASSWORD']
+  const names = [
+    'COLUMNS',
+    'LINES',
+    'NO_COLOR',
+    'FORCE_COLOR',
+    'INBOX_URL',
+    'PGPASSWORD',
+    'WEBHOOK_PASSWORD',
+    'WEBHOOK_TOKEN',
+  ]
   return { ...process.env, ...Object.fromEntries(names.map((name) => [name, undefined])), ...env }
 }
 
@@ -84,6 +93,11 @@ async function ran(child: { stdout: Readable; stderr: Readable } & EventEmitter)
 }
 
 const closing: Array<() => Promise<unknown> | void> = []
+
+/** For `cleanUp`. The last comes first. */
+export function onClose(close: () => Promise<unknown> | void): void {
+  closing.push(close)
+}
 
 /** For `afterEach`. */
 export async function cleanUp(): Promise<void> {

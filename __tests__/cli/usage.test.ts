@@ -16,7 +16,7 @@ async function run(words: string[]): Promise<void> {
 
 test.each([
   [[], 'What to do is missing'],
-  [['outbox'], 'Unknown command outbox; there are inbox.'],
+  [['outbox'], 'Unknown command outbox; there are inbox, trigger.'],
   [['inbox'], 'command after inbox is missing: there are list, show'],
   [['inbox', './x.db'], 'command after inbox is missing'],
   [

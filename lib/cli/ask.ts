@@ -13,9 +13,11 @@ export async function confirm(question: string, otherwise: string): Promise<bool
 /** What is typed is not shown. */
 export async function askSecret(question: string, otherwise: string): Promise<string> {
   requireTerminal(otherwise)
-  process.stderr.write(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const answer = await ask(createInterface({ input: process.stdin, output: silent, terminal: true }), '')
+  // First: from now on the terminal shows nothing that is typed.
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true })
+  process.stderr.write(question)
+  const answer = await ask(terminal, '')
   process.stderr.write('\n')
   return answer
 }

@@ -2,6 +2,7 @@
 import type { Named } from './arguments'
 import type { Command } from './command'
 import { commands, inboxCommands } from './commands'
+import { wrap } from './printable'
 
 const WIDTH = 100
 
@@ -42,14 +43,4 @@ function columns(rows: Array<[string, string]>): string {
   return rows
     .map(([left, right]) => `  ${left.padEnd(width - 2)}${wrap(right, WIDTH - width).join(`\n${' '.repeat(width)}`)}`)
     .join('\n')
-}
-
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }

@@ -84,3 +84,14 @@ export function count(number: number, noun?: string): string {
   const digits = number.toLocaleString('en')
   return noun === undefined ? digits : `${digits} ${noun}${number === 1 ? '' : 's'}`
 }
+
+/** Lines of words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

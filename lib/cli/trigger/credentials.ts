@@ -1,0 +1,33 @@
+/** Secrets come from the environment or a prompt: arguments can be seen by every user of the machine. */
+import { checkSecret, checkToken, checkUsername } from '../../errors/checks'
+import type { TriggerAuth } from '../../testing/sender/trigger'
+import { askSecret } from '../ask'
+import type { Values } from '../command'
+import { UsageError } from '../errors'
+
+/** Throws a `UsageError` that never shows a secret. */
+export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerAuth> {
+  if (basic !== undefined && bearer === true) throw new UsageError('--basic and --bearer exclude each other.')
+  if (typeof basic === 'string') {
+    if (basic.includes(':'))
+      throw new UsageError('--basic takes the user name alone: the password is WEBHOOK_PASSWORD.')
+    const username = checked(() => checkUsername('--basic', basic))
+    const password = await secret('WEBHOOK_PASSWORD', 'Password')
+    return { type: 'basic', username, password: checked(() => checkSecret('WEBHOOK_PASSWORD', password)) }
+  }
+  if (bearer !== true) return 'none'
+  const token = await secret('WEBHOOK_TOKEN', 'Token')
+  return { type: 'bearer', token: checked(() => checkToken('WEBHOOK_TOKEN', token)) }
+}
+
+async function secret(variable: string, name: string): Promise<string> {
+  return process.env[variable] ?? (await askSecret(`${name}: `, `Set ${variable}: there is no terminal to ask at.`))
+}
+
+function checked<T>(check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
