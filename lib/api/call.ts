@@ -6,7 +6,7 @@ import { TradecloudApiError, type TradecloudApiErrorCode, type TradecloudApiErro
 import { backOffMs } from '../wait/back-off'
 import { pause } from '../wait/pause'
 import { retryDelayMs } from './back-off'
-import type { Failure } from './failure'
+import type { RequestFailure } from './failure'
 
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
@@ -72,7 +72,7 @@ export class Call {
   }
 
   /** The error for a failure. `via`: the request for a token that failed instead of the call's own. */
-  error({ code, text, status, cause }: Failure, via?: string): TradecloudApiError {
+  error({ code, text, status, cause }: RequestFailure, via?: string): TradecloudApiError {
     const said = via === undefined ? text : `needs a token, but ${via} ${text}`
     return this.ended(code, said, { apiStatus: status, cause })
   }
@@ -85,7 +85,7 @@ export class Call {
   }
 
   /** Waits for the next attempt. Throws the failure where there will be none, and `ending` where the wait was ended. */
-  async backOff(failure: Failure): Promise<void> {
+  async backOff(failure: RequestFailure): Promise<void> {
     if (!failure.retry) throw this.error(failure)
     if (failure.retry === 'at-once') return
     await this.#wait(retryDelayMs(++this.#failures, failure.retryAfterMs), failure)
@@ -94,7 +94,7 @@ export class Call {
   /**
    * The same for an ID that the API may learn of in a moment: asks again after 250 ms, 500 ms, … for `retryMs` in all.
    */
-  async waitToAppear(failure: Failure, retryMs: number): Promise<void> {
+  async waitToAppear(failure: RequestFailure, retryMs: number): Promise<void> {
     this.#notFoundUntil ??= performance.now() + retryMs
     const left = Math.floor(this.#notFoundUntil - performance.now())
     if (left <= 0) throw this.error(failure)
@@ -102,7 +102,7 @@ export class Call {
   }
 
   /** Keeps the process alive: between two attempts nothing else may, and a script would exit with its promise pending. */
-  async #wait(ms: number, failure: Failure): Promise<void> {
+  async #wait(ms: number, failure: RequestFailure): Promise<void> {
     if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
     if (!(await pause(ms, this.#waits.signal, { keepsAlive: true }))) throw this.ending
   }

@@ -9,7 +9,7 @@ import { isLoopback } from '../net/loopback'
 import { TradecloudApiError } from './api-error'
 import { describeGet, type Call } from './call'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'
-import { contentFailureOf, uselessAnswer, type Failure } from './failure'
+import { contentFailureOf, uselessAnswer, type RequestFailure } from './failure'
 import type { Flight, Flights } from './flights'
 import type { Requests } from './requests'
 import type { OpenAnswer, OpenOutcome } from './outcome'
@@ -43,7 +43,7 @@ export interface DocumentsOptions {
   downloadTimeoutMs: number
 }
 
-type OpenedLink = { ok: true; answer: OpenAnswer } | { ok: false; failure: Failure; answered: boolean }
+type OpenedLink = { ok: true; answer: OpenAnswer } | { ok: false; failure: RequestFailure; answered: boolean }
 
 export class Documents {
   readonly #flights: Flights
@@ -140,7 +140,7 @@ export class Documents {
 
   /** The content from the API, with the token; the status of its answer where that is final. */
   async #throughTradecloud(flight: Flight, path: string): Promise<OpenAnswer | number> {
-    const amend = (failure: Failure) => {
+    const amend = (failure: RequestFailure) => {
       return {
         ...failure,
         text: `brought a link that cannot be reached, and through Tradecloud itself ${failure.text}`,
@@ -173,7 +173,7 @@ function pathOf(objectId: string): string {
   return `/object-storage/document/${encodeURIComponent(objectId)}`
 }
 
-function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = contentFailureOf(outcome)
   // The cause may name the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'

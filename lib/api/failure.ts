@@ -1,9 +1,9 @@
 /** What an outcome that is of no use means: which code, in which words, and whether to try again. */
 import { readRetryAfter } from './back-off'
 import type { TradecloudApiErrorCode } from './api-error'
-import type { OpenOutcome, Outcome } from './outcome'
+import type { OpenOutcome, ApiOutcome } from './outcome'
 
-export interface Failure {
+export interface RequestFailure {
   code: TradecloudApiErrorCode
   /** Goes on from "GET /order/…". */
   text: string
@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 /** For all but a usable 200; what a 401 or 404 means is up to the caller. */
-export function failureOf(outcome: Exclude<Outcome | OpenOutcome, { type: 'aborted' }>): Failure {
+export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'aborted' }>): RequestFailure {
   switch (outcome.type) {
     case 'timeout': {
       const text = outcome.stalled
@@ -51,12 +51,12 @@ export function failureOf(outcome: Exclude<Outcome | OpenOutcome, { type: 'abort
 }
 
 /** The same for the content of a document, which is gone where its host says 404 or 410. */
-export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = failureOf(outcome)
   return failure.status === 404 || failure.status === 410 ? { ...failure, code: 'not_found' } : failure
 }
 
 /** A 200 that does not hold what it should. */
-export function uselessAnswer(text: string): Failure {
+export function uselessAnswer(text: string): RequestFailure {
   return { code: 'fetch_failed', text: `was answered 200, but ${text}`, retry: false, status: 200 }
 }

@@ -7,7 +7,7 @@ import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
 import { startTimer } from '../wait/timers'
 
-export interface Caller {
+export interface WaitLimits {
   signal?: AbortSignal | undefined
   timeoutMs: number
 }
@@ -81,7 +81,7 @@ export class Flights {
    * What `work` brings. Callers with the same key must bring the same work; `undefined` shares with no one. `what`: see
    * `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
    */
-  join<T>(key: string | undefined, what: string, caller: Caller, work: (flight: Flight) => Promise<T>): Promise<T> {
+  join<T>(key: string | undefined, what: string, caller: WaitLimits, work: (flight: Flight) => Promise<T>): Promise<T> {
     const { signal, timeoutMs } = caller
     const refuse = (text: string, cause?: unknown) =>
       Promise.reject(new TradecloudApiError('unavailable', `${what} was not sent: ${text}`, { attempts: 0, cause }))

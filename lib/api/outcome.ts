@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { BODY_TOO_LARGE } from './read-body'
 
-export interface Answer {
+export interface ApiAnswer {
   type: 'answer'
   status: number
   /** Names in lower case. */
@@ -11,7 +11,7 @@ export interface Answer {
   body: Buffer
 }
 
-export type Outcome = Answer | NoAnswer
+export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
   /** No headers within `timeoutMs`; where they have come, `stalled`: nothing more of the body for that long. */

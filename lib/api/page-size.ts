@@ -3,7 +3,7 @@
  * pages that succeeded.
  */
 import { TradecloudApiError } from './api-error'
-import type { Failure } from './failure'
+import type { RequestFailure } from './failure'
 
 /** Pages that must succeed before the size grows. Doubled each time that a larger page fails. */
 const PATIENCE = 2
@@ -73,7 +73,7 @@ export class PageAttempt {
   }
 
   /** Where the same page would fail again, the smaller one is asked for at once. */
-  amend(failure: Failure): Failure {
+  amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
     const tooLarge = failure.tooLarge === true || failure.status === 413
     // 429 is about the number of requests, and smaller pages need more of them.

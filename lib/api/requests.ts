@@ -2,9 +2,9 @@
  * Requests to the API until there is a 200: each with a token and a place under the rate limit, again after failures
  * that may pass. Knows nothing of what is in an answer.
  */
-import { failureOf, type Failure } from './failure'
+import { failureOf, type RequestFailure } from './failure'
 import type { Flight } from './flights'
-import type { Answer, NoAnswer, OpenAnswer } from './outcome'
+import type { ApiAnswer, NoAnswer, OpenAnswer } from './outcome'
 import type { RateLimit } from './rate-limit'
 import type { Session } from './session'
 import type { ApiRequest, Transport } from './transport'
@@ -13,7 +13,7 @@ export interface RequestOptions {
   /** A 404 means `not_found`, and is tried again for so many milliseconds. Default: it means `fetch_failed`. */
   notFoundRetryMs?: number | undefined
   /** What a failure means for this request. Default: what it is. */
-  amend?: ((failure: Failure) => Failure) | undefined
+  amend?: ((failure: RequestFailure) => RequestFailure) | undefined
 }
 
 export type UnsignedRequest = Omit<ApiRequest, 'headers'>
@@ -30,7 +30,7 @@ export class Requests {
   }
 
   /** `request` makes the request of each attempt. Rejects with the failure that decided. */
-  send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<Answer> {
+  send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<ApiAnswer> {
     return this.#send(flight, options, (headers) => {
       return this.#transport.send({ ...request(), headers }, flight.call.requestSignal)
     })
@@ -43,7 +43,7 @@ export class Requests {
     })
   }
 
-  async #send<T extends Answer | OpenAnswer>(
+  async #send<T extends ApiAnswer | OpenAnswer>(
     flight: Flight,
     { notFoundRetryMs, amend }: RequestOptions,
     sendOnce: (headers: Record<string, string>) => Promise<T | NoAnswer>,

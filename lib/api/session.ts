@@ -8,17 +8,17 @@ import { retryDelayMs } from './back-off'
 import type { Call } from './call'
 import { askForCredentials, type CredentialsFunction } from './credentials'
 import { debugApi } from '../log/debug'
-import { failureOf, uselessAnswer, type Failure } from './failure'
+import { failureOf, uselessAnswer, type RequestFailure } from './failure'
 import type { RateLimit, Slot } from './rate-limit'
 import { refreshTime } from './token-lifetime'
-import type { Answer, Outcome } from './outcome'
+import type { ApiAnswer, ApiOutcome } from './outcome'
 import type { ApiRequest, Transport } from './transport'
 
 const LOGIN = { method: 'GET', path: '/authentication/login' } as const
 const REFRESH = { method: 'GET', path: '/authentication/refresh' } as const
 const LOGOUT = { method: 'POST', path: '/authentication/logout' } as const
 
-interface Waiter {
+interface TokenWaiter {
   call: Call
   resolve: (token: string) => void
   reject: (error: TradecloudApiError) => void
@@ -28,13 +28,13 @@ interface Waiter {
 type Renewal =
   | { ok: true; token: string }
   | { ok: false; next: 'login' }
-  | { ok: false; next: 'back-off'; failure: Failure; via: string }
+  | { ok: false; next: 'back-off'; failure: RequestFailure; via: string }
 
 export class Session {
   readonly #transport: Transport
   readonly #credentials: CredentialsFunction
   readonly #credentialsTimeoutMs: number
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Set<TokenWaiter>()
   #access: { token: string; refreshAt: number } | undefined
   #refreshToken: string | undefined
   #renewing: Promise<void> | undefined
@@ -69,7 +69,7 @@ export class Session {
         // The others still want a token; where there are none, no one tries again.
         if (this.#waiters.size === 0) this.#pause.abort()
       }
-      const waiter: Waiter = {
+      const waiter: TokenWaiter = {
         call,
         resolve: (token) => {
           leave()
@@ -181,7 +181,7 @@ export class Session {
    * Not bound to any caller's deadline or signal: the others want the token too, and a refresh that is broken off costs
    * the refresh token.
    */
-  async #send(request: ApiRequest, slot: Slot): Promise<Outcome> {
+  async #send(request: ApiRequest, slot: Slot): Promise<ApiOutcome> {
     for (const { call } of this.#waiters) call.attempts++
     this.#sending = true
     const outcome = await this.#transport.send(request)
@@ -190,7 +190,7 @@ export class Session {
     return outcome
   }
 
-  #keepTokens(outcome: Outcome): string | undefined {
+  #keepTokens(outcome: ApiOutcome): string | undefined {
     if (outcome.type !== 'answer' || outcome.status !== 200) return undefined
     const token = readHeader(outcome, 'set-authorization')
     if (token === undefined) return undefined
@@ -200,7 +200,7 @@ export class Session {
   }
 }
 
-function loginFailure(outcome: Outcome): Failure {
+function loginFailure(outcome: ApiOutcome): RequestFailure {
   // Only `close()` aborts, and has answered all waiters.
   if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
   if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
@@ -210,7 +210,7 @@ function loginFailure(outcome: Outcome): Failure {
   return { ...failure, text: 'was answered 401: Tradecloud refuses our own credentials' }
 }
 
-function readHeader({ headers }: Answer, name: string): string | undefined {
+function readHeader({ headers }: ApiAnswer, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -9,7 +9,7 @@ import { debugApi } from '../log/debug'
 import { quote } from '../log/quote'
 import { restartTimer, startTimer } from '../wait/timers'
 import { agentsOf, type Agents } from './agents'
-import { outcomeOf, type NoAnswer, type OpenOutcome, type Outcome } from './outcome'
+import { outcomeOf, type NoAnswer, type OpenOutcome, type ApiOutcome } from './outcome'
 import { readBody, sizeOf } from './read-body'
 
 export interface ApiRequest {
@@ -61,7 +61,7 @@ export class Transport {
    * Sends once. `requestTimeoutMs` limits the wait for the headers, and then for each piece of the body of a 200; without a
    * signal, which could end an answer that drips, it limits the whole. Never rejects.
    */
-  async send(request: ApiRequest, signal?: AbortSignal): Promise<Outcome> {
+  async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiOutcome> {
     const started = performance.now()
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { status, headers, data } = await axios.request<Readable>({

@@ -7,7 +7,7 @@ import { TradecloudApiError } from './api-error'
 import { ADDRESS_NOT_PUBLIC } from './document-agent'
 import { checkDocumentUrl, filenameOf } from './document-url'
 import type { DownloadedDocument, Downloads } from './downloads'
-import { contentFailureOf, type Failure } from './failure'
+import { contentFailureOf, type RequestFailure } from './failure'
 import type { Flight, Flights } from './flights'
 import type { OpenOutcome } from './outcome'
 import type { Transport } from './transport'
@@ -61,7 +61,7 @@ export class UrlDocuments {
   }
 }
 
-function documentFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Failure {
+function documentFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = contentFailureOf(outcome)
   if (outcome.type !== 'broken' && outcome.type !== 'unusable') return failure
   const { code, message } = outcome.cause

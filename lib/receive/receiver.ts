@@ -11,7 +11,7 @@ import { decode, encodingLabels, isEncoded, OVERLOADED } from './body/decode'
 import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './body/parse-body'
 import type { Pieces } from '../bytes/pieces'
 import { HUNG_UP, readBody, wasReset } from './body/read-body'
-import { readTrigger, type Origin, type Received, type ReadTriggerOptions } from './event/read-trigger'
+import { readTrigger, type RequestFacts, type Received, type ReadTriggerOptions } from './event/read-trigger'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
 import { readTriggerId, type TriggerId } from './event/trigger-id'
@@ -72,7 +72,7 @@ export async function receive(
     return misrouted(exchange, urlId, options) ?? refuse('malformed_body', 'There is no body, and no ID in the URL.')
   const { known, requestId, receivedAt, rawBody, body: taken } = exchange
   if (!body.ok) return taken ? doubt(body, taken) : body
-  const origin: Origin = {
+  const origin: RequestFacts = {
     method,
     urlId,
     requestId,

@@ -28,7 +28,7 @@ interface AppRequest extends IncomingMessage {
 }
 
 /** Where a request went. Read while the webhook has it: Express changes it for the next handler. */
-interface Place {
+interface UnmatchedRequest {
   method: string
   /** In quotes. */
   path: string
@@ -112,7 +112,7 @@ export class Unmatched {
     }
   }
 
-  #takeOver(exchange: Exchange, place: Place): Answer | undefined {
+  #takeOver(exchange: Exchange, place: UnmatchedRequest): Answer | undefined {
     let taken: Answer | undefined
     this.#log('error', place, `${NO_MATCH}, and the response of the app was 404`, exchange.requestId)
     exchange.finish({ outcome: 'not_routed' }, (req, res, answer) => {
@@ -127,7 +127,7 @@ export class Unmatched {
     return taken
   }
 
-  #log(level: 'warn' | 'error', { method, path, hint }: Place, why: string, requestId?: string): void {
+  #log(level: 'warn' | 'error', { method, path, hint }: UnmatchedRequest, why: string, requestId?: string): void {
     const { log, routes } = this.#options
     const code = level === 'error' ? 'not_routed' : 'unmatched'
     const text = (): string => {
@@ -142,7 +142,7 @@ export class Unmatched {
   }
 }
 
-function placeOf(req: AppRequest, routes: Routes, handler?: unknown): Place {
+function placeOf(req: AppRequest, routes: Routes, handler?: unknown): UnmatchedRequest {
   const { method = '', url = '/', originalUrl = url } = req
   const [path] = splitTarget(originalUrl)
   return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }

@@ -9,7 +9,7 @@ import type { SimulatedApi } from './api/surface'
 import { requireKnown, requireMs, requireWhole } from './checks'
 import { createClock, type SimulatorClock } from './clock'
 import type { SimulatorReport, TriggerReport } from './sender/report'
-import { resolveRetry, type RetryOptions } from './sender/retry'
+import { resolveRetry, type SenderRetryOptions } from './sender/retry'
 import type { SendAllOptions } from './sender/send-all'
 import { Sender } from './sender/sender'
 import type { Trigger } from './sender/trigger'
@@ -31,7 +31,7 @@ export interface TradecloudSimulatorOptions {
   /** How polls are answered: order of the list, its lag and its limits. Default: see `PollBehaviour`. */
   poll?: PollBehaviour | undefined
   /** How triggers are tried again, unless a trigger says otherwise. Default: see `RetryOptions`. */
-  retry?: RetryOptions | undefined
+  retry?: SenderRetryOptions | undefined
   /** Repeats what is random in sending: jitter and `sendAll`. A whole number. Default: 1. */
   seed?: number | undefined
   /** The clock begins here and stands still but for `clock.advance`. Default: it runs with the real one. */

@@ -33,7 +33,7 @@ interface SchemaNode {
   definitions?: Record<string, SchemaNode>
 }
 
-interface Place {
+interface ScopedNode {
   node: SchemaNode
   /** The schema that a `#` in this place points into. */
   root: SchemaNode
@@ -65,7 +65,7 @@ export function entryName(list: string): string {
   return list.replace(/ies$/, 'y').replace(/s$/, '')
 }
 
-function shapeOf(place: Place): Shape {
+function shapeOf(place: ScopedNode): Shape {
   const { node, root } = resolve(place)
   const before = known.get(node)
   if (before) return before
@@ -80,7 +80,7 @@ function scalarShape(types: string[]): Shape {
   return types.includes('boolean') ? BOOLEAN : TEXT
 }
 
-function objectShape(places: Place[]): ObjectShape {
+function objectShape(places: ScopedNode[]): ObjectShape {
   let fields: { elements: Map<string, Field>; keys: Map<string, Field> } | undefined
   const read = () => (fields ??= fieldsOf(places))
   return {
@@ -94,7 +94,7 @@ function objectShape(places: Place[]): ObjectShape {
   }
 }
 
-function fieldsOf(places: Place[]) {
+function fieldsOf(places: ScopedNode[]) {
   const keys = new Map<string, Field>()
   for (const { node, root } of places) {
     for (const [key, property] of Object.entries(node.properties ?? {})) {
@@ -113,7 +113,7 @@ function fieldsOf(places: Place[]) {
   return { elements, keys }
 }
 
-function resolve({ node, root }: Place): Place {
+function resolve({ node, root }: ScopedNode): ScopedNode {
   if (node.$ref === undefined) return { node, root }
   const [file = '', path = ''] = node.$ref.split('#')
   const target = file === '' ? root : roots.get(fileOf(file))

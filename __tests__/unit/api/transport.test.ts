@@ -2,7 +2,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import type { Outcome } from '../../../lib/api/outcome'
+import type { ApiOutcome } from '../../../lib/api/outcome'
 import { Transport } from '../../../lib/api/transport'
 
 const REQUEST_MS = 1_000
@@ -49,7 +49,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition() && !over) await new Promise((resolve) => setImmediate(resolve))
 }
 
-async function begin(signal?: AbortSignal): Promise<{ sent: Promise<Outcome>; answer: ServerResponse }> {
+async function begin(signal?: AbortSignal): Promise<{ sent: Promise<ApiOutcome>; answer: ServerResponse }> {
   const before = answers.length
   const sent = transport.send(request, signal)
   await until(() => answers.length > before)
@@ -90,8 +90,8 @@ test('ends a request that gets no headers', async () => {
 })
 
 /** How much time passes, in steps between which pieces arrive, until the request has ended. */
-async function timeOf(sent: Promise<Outcome>, answer: ServerResponse): Promise<{ outcome: Outcome; ms: number }> {
-  let outcome: Outcome | undefined
+async function timeOf(sent: Promise<ApiOutcome>, answer: ServerResponse): Promise<{ outcome: ApiOutcome; ms: number }> {
+  let outcome: ApiOutcome | undefined
   void sent.then((value) => (outcome = value))
   let ms = 0
   for (; !outcome && !over && ms < 5 * REQUEST_MS; ms += REQUEST_MS / 4) {

@@ -2,7 +2,7 @@
 import { isObject, textOf, type Json } from '../../tradecloud/entity-state'
 import type { AttachedDocument } from '../../events/events'
 
-type Place = Omit<AttachedDocument, 'document'>
+type AttachedTo = Omit<AttachedDocument, 'document'>
 
 /** Every entry of every list named `documents`, in the order of the body. */
 export function attachedDocuments(content: Json): AttachedDocument[] {
@@ -12,12 +12,12 @@ export function attachedDocuments(content: Json): AttachedDocument[] {
 }
 
 /** The cap on depth of a body holds for the recursion too. */
-function collect(value: unknown, place: Place, found: AttachedDocument[]): void {
+function collect(value: unknown, place: AttachedTo, found: AttachedDocument[]): void {
   if (Array.isArray(value)) for (const entry of value) collect(entry, place, found)
   else if (isObject(value)) for (const [key, inner] of Object.entries(value)) collectField(key, inner, place, found)
 }
 
-function collectField(key: string, value: unknown, place: Place, found: AttachedDocument[]): void {
+function collectField(key: string, value: unknown, place: AttachedTo, found: AttachedDocument[]): void {
   if (!Array.isArray(value)) {
     const party = /^(buyer|supplier)(Order|Line)$/.exec(key)?.[1] as 'buyer' | 'supplier' | undefined
     collect(value, party === undefined ? place : { ...place, party }, found)

@@ -22,7 +22,7 @@ export interface ReadTriggerOptions {
 export type Received = { ok: true; trigger: Trigger } | ({ ok: false } & Result)
 
 /** What the request tells beside its body. */
-export interface Origin {
+export interface RequestFacts {
   method: 'GET' | 'POST' | 'PUT'
   urlId: TriggerId
   requestId: string
@@ -36,7 +36,7 @@ export interface Origin {
 /** `known` learns what is found out on the way, also where the body is refused in the end. */
 export function readTrigger(
   parsed: ParsedBody,
-  { method, urlId, requestId, receivedAt, rawBody, misrouted }: Origin,
+  { method, urlId, requestId, receivedAt, rawBody, misrouted }: RequestFacts,
   { wants, validator, strict }: ReadTriggerOptions,
   known: Known,
 ): Received {

@@ -17,7 +17,7 @@ export interface SimulatedDocument {
   content: string | Uint8Array
 }
 
-interface Stored {
+interface StoredDocument {
   filename: string
   contentType: string
   content: Buffer
@@ -29,7 +29,7 @@ export class DocumentStore {
   /** Of the host that the links lead to. Known once that listens. */
   linkOrigin = ''
   private readonly key = randomBytes(32)
-  private readonly documents = new Map<string, Stored>()
+  private readonly documents = new Map<string, StoredDocument>()
 
   constructor(
     private readonly clock: SimulatorClock,

@@ -11,14 +11,14 @@ import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
  * Which time a poll tells as its `lastUpdatedAt`: that of the newest entity in this answer, or of all that matched. Not
  * documented, so a client should get along with both.
  */
-export type PollCursor = 'page' | 'total'
+export type CursorEnd = 'page' | 'total'
 
 /** How the API answers polls. Tradecloud documents none of it, so a client should get along with all. */
 export interface PollBehaviour {
   /** The list begins with the oldest change, with the newest, or goes by ID. Default: 'asc'. */
   sort?: 'asc' | 'desc' | 'id' | undefined
   /** `lastUpdatedAt` of the answer: of the newest entity in it, or of all that matched. Default: 'page'. */
-  cursor?: PollCursor | undefined
+  cursor?: CursorEnd | undefined
   /**
    * The list shows orders and shipments as they were so many milliseconds ago, while `GET` shows them as they are. A function is
    * asked for each entity of each answer. Default: 0.

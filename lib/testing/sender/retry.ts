@@ -11,7 +11,7 @@ export type Verdict = 'delivered' | 'given up' | 'retry'
  * How retries are paced. Tradecloud documents an exponential back-off and no number of it: every default here is made
  * up, and short enough for tests. `Retry-After` is not looked at, because whether Tradecloud does is not documented.
  */
-export interface RetryOptions {
+export interface SenderRetryOptions {
   /** Milliseconds before the first retry. Default: 50. */
   startMs?: number | undefined
   /** By what each wait is longer than the one before, 1 or more. Default: 2. */
@@ -32,14 +32,14 @@ export interface RetryOptions {
   maxAttempts?: number | undefined
 }
 
-export type Retry = { [Name in keyof RetryOptions]-?: NonNullable<RetryOptions[Name]> }
+export type Retry = { [Name in keyof SenderRetryOptions]-?: NonNullable<SenderRetryOptions[Name]> }
 
 const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
 
 /** Later options win over earlier ones. Throws a `TypeError` that names a wrong one. */
-export function resolveRetry(...layers: Array<RetryOptions | undefined>): Retry {
+export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): Retry {
   for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
-  const pick = <Name extends keyof RetryOptions>(name: Name, fallback: Retry[Name]) =>
+  const pick = <Name extends keyof SenderRetryOptions>(name: Name, fallback: Retry[Name]) =>
     layers.reduce<Retry[Name]>((value, layer) => (layer?.[name] as Retry[Name] | undefined) ?? value, fallback)
   const retry = {
     startMs: pick('startMs', 50),

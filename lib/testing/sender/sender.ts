@@ -8,7 +8,7 @@ import { steadyMs, type SimulatorClock } from '../clock'
 import { createRandom } from '../random'
 import { Connections, isNoConnection } from './attempt'
 import { summarize, type SimulatorReport, type TriggerReport } from './report'
-import { retryDelayMs, judge, resolveRetry, type Retry, type RetryOptions } from './retry'
+import { retryDelayMs, judge, resolveRetry, type Retry, type SenderRetryOptions } from './retry'
 import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 
@@ -16,7 +16,7 @@ import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 const UNREACHABLE_AFTER = 7
 
 export interface SenderOptions {
-  retry: RetryOptions | undefined
+  retry: SenderRetryOptions | undefined
   seed: number
   clock: SimulatorClock
 }

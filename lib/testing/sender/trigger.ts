@@ -6,7 +6,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isUint8Array } from 'node:util/types'
 import { toTxml } from '../../txml/write'
 import { requireKnown, requireOneOf } from '../checks'
-import type { RetryOptions } from './retry'
+import type { SenderRetryOptions } from './retry'
 
 /** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
 export type TriggerAuth =
@@ -44,7 +44,7 @@ export interface Trigger {
   /** Milliseconds that Tradecloud waits for the whole answer. Default: 60000, the only number ever published. */
   timeoutMs?: number | undefined
   /** Goes over the `retry` of the simulator, option by option. Default: that of the simulator. */
-  retry?: RetryOptions | undefined
+  retry?: SenderRetryOptions | undefined
   /** Ends the sending as `still retrying` at once; an attempt under way is cut off. Default: none. */
   signal?: AbortSignal | undefined
 }

@@ -6,7 +6,7 @@ import { loadJose } from './load-jose'
 import type { ResolvedOAuth } from './options'
 import type { TokenHeader } from './token'
 
-export type Verdict =
+export type SignatureCheck =
   | 'signed'
   /** Newer keys would not help. */
   | 'refused'
@@ -19,7 +19,12 @@ export type Verdict =
 /** A token comes again with every event of an hour or so, and checking a signature takes longest. */
 const MAX_VERIFIED = 1_000
 
-export async function judge(token: string, header: TokenHeader, keys: Keys, options: ResolvedOAuth): Promise<Verdict> {
+export async function judge(
+  token: string,
+  header: TokenHeader,
+  keys: Keys,
+  options: ResolvedOAuth,
+): Promise<SignatureCheck> {
   const digest = sha256(token)
   // The caller has checked its times and all its other claims anew.
   if (keys.verified.has(digest)) return 'signed'
@@ -34,9 +39,14 @@ export async function judge(token: string, header: TokenHeader, keys: Keys, opti
   return verdict
 }
 
-async function verify(token: string, header: TokenHeader, keys: Keys, options: JWTVerifyOptions): Promise<Verdict> {
+async function verify(
+  token: string,
+  header: TokenHeader,
+  keys: Keys,
+  options: JWTVerifyOptions,
+): Promise<SignatureCheck> {
   const { errors, jwtVerify } = loadJose()
-  let verdict: Verdict = 'unknown-key'
+  let verdict: SignatureCheck = 'unknown-key'
   try {
     for await (const key of candidates(header, keys)) {
       try {
