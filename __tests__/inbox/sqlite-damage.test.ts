@@ -146,18 +146,51 @@ test('the record of an event cannot be read: its order waits, with an alarm, and
   const { inbox, alarms, take } = start()
   await inbox.ready()
   expect((await take()).sort()).toEqual([1, 3])
+  await until(() => alarms.length === 1, 'an alarm')
   expect(alarms.join()).toMatch(/faults:order:order-2 cannot be read.*\.recover/)
   expect((await inbox.list()).entries).toHaveLength(3)
   expect(await take()).toEqual([])
 })
 
-test('a page was overwritten: an operation that needs it fails with what to do', async () => {
+test('a page of the table was overwritten: its events wait, with an alarm, and the others are delivered', async () => {
   await store(Array.from({ length: 60 }, (_, i) => i))
-  const bytes = readFileSync(file)
-  for (let page = 0; page < bytes.length; page += 4096)
-    if (bytes.subarray(page, page + 4096).includes('"requestId":"30"')) bytes.fill(0xff, page, page + 4096)
-  writeFileSync(file, bytes)
-  const { inbox, take } = start()
+  const damaged = overwrite('"requestId":"30"')
+  const { inbox, alarms, take } = start()
   await inbox.ready()
-  await expect(take()).rejects.toThrow(/inbox\.db is damaged: stop all processes, keep a copy, and recover it/)
+  const delivered = await take()
+  const all = Array.from({ length: 60 }, (_, i) => i)
+  expect(delivered.sort((a, b) => a - b)).toEqual(all.filter((number) => !damaged.includes(number)))
+  await until(() => alarms.length === damaged.length, 'an alarm for each')
+  expect(alarms.join()).toMatch(/faults:order:order-30 cannot be read.*\.recover/)
+  expect(await take()).toEqual([])
+  await expect(inbox.list({ limit: 1_000 })).rejects.toThrow(/inbox\.db is damaged: stop all processes, keep a copy/)
 })
+
+test('a page of a large body was overwritten: that event is put aside, and the others are delivered', async () => {
+  await store([1, 2])
+  const { inbox: before } = start()
+  const [event] = eventOf({ number: 3, entity: 'order-3' }, 10)
+  const large = Buffer.alloc(3_000_000, '3 ')
+  large.write('here', 2_500_000)
+  await before.accept(event, large)
+  await before.close()
+  overwrite('here')
+  const { inbox, alarms, take } = start()
+  await inbox.ready()
+  expect(await take()).toEqual([1, 2])
+  expect(alarms.join()).toMatch(/The stored body of event .* is damaged/)
+})
+
+/** Of the pages with this text, the numbers of all events in them. */
+function overwrite(text: string): number[] {
+  const bytes = readFileSync(file)
+  const found: number[] = []
+  for (let at = 0; at < bytes.length; at += 4096) {
+    const page = bytes.subarray(at, at + 4096)
+    if (!page.includes(text)) continue
+    for (const [, number] of page.toString('latin1').matchAll(/"requestId":"(\d+)"/g)) found.push(Number(number))
+    page.fill(0xff)
+  }
+  writeFileSync(file, bytes)
+  return found
+}

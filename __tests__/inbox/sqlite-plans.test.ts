@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { operations, type Argument, type Operation } from '../../lib/inbox/sql/operations'
+import { operations, runOperation, type Argument, type Operation } from '../../lib/inbox/sql/operations'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { sumOf } from '../../lib/inbox/sql/prune'
 import type { Value } from '../../lib/inbox/sql/tables'
@@ -51,8 +51,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
   const tables = new Recording(opened.database)
   tables.now = Date.now()
-  const run = <Name extends Operation>(name: Name, argument: Argument<Name>) =>
-    (operations[name] as (tables: SqliteTables, argument: Argument<Name>) => Promise<unknown>)(tables, argument)
+  const run = <Name extends Operation>(name: Name, argument: Argument<Name>) => runOperation(tables, name, argument)
   for (let number = 1; number <= 12; number++) {
     const [event, bytes] = eventOf({ number, entity: `order-${number % 3}` }, 100)
     const more =
@@ -64,23 +63,21 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
     await run('accept', { event: stored, size: number === 12 ? 0 : bytes.length, bytes })
   }
   const registration = { name: 'faults', wanted: [], identity: ownIdentity() }
-  const owner = (await run('register', registration)) as string
+  const owner = await run('register', registration)
   const wanted = [{ kind: 'order' as const }, { kind: 'shipment' as const, eventNames: ['ShipmentCreated'] }]
   for (const result of ['retry', 'dead', 'delivered', 'delivered', 'quarantined', 'delivered'] as const) {
-    const { taken } = (await run('take', { owner, token: 1, name: 'faults', wanted, limit: 1, maxBytes: 1e6 })) as {
-      taken: Array<{ queue: number; token: number; event: number }>
-    }
+    const { taken } = await run('take', { owner, token: 1, name: 'faults', wanted, limit: 1, maxBytes: 1e6 })
     const [{ queue, token, event } = { queue: 0, token: 0, event: 0 }] = taken
     const settlement = { result, delayMs: 0, outcome: '', reason: '' }
     await run('settle', { owner, queue, token, event, settlement, keep: result !== 'dead' })
   }
   await run('take', { owner, token: 1, name: 'faults', wanted, limit: 0, maxBytes: 1e6 })
-  const upload = (await run('beginUpload', undefined)) as number
+  const upload = await run('beginUpload', undefined)
   await run('writePart', { event: upload, part: 0, data: Buffer.alloc(1) })
   for (const state of ['waiting', 'delivered', 'dead', 'quarantined'] as const) {
     for (const newestFirst of [true, false]) await run('list', { state, newestFirst, after: '5', entityId: '2' })
     await run('list', { state, id: 'a' })
-    const { entries } = (await run('list', { state })) as { entries: Array<{ id: string }> }
+    const { entries } = await run('list', { state })
     for (const { id } of entries.slice(0, 1)) {
       await run('show', id)
       await run('replay', id)
@@ -91,12 +88,12 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   await run('list', {})
   await run('stats', undefined)
   await sumOf(tables, 'state < 2')
-  await run('shortenWaits', { name: 'faults', wanted, maxDelayMs: 1 })
   await run('renew', owner)
   await run('retire', owner)
-  await run('wanted', 'faults')
-  await run('unowned', 'faults')
-  await run('removeGone', { ownId: undefined, identity: ownIdentity() })
+  await run('untaken', { name: 'faults', handlerTimeoutMs: 0 })
+  const { processes: gone } = await run('survey', owner)
+  const lost = [{ queue: 1, token: 1 }]
+  await run('tidy', { gone, owner, lost, name: 'faults', wanted, maxDelayMs: 1 })
   await run('remove', owner)
   tables.now += 1e12
   await run('prune', { keepDelivered: { forMs: 0, maxBytes: 0 }, dedupeTtlMs: 0 })

@@ -1,4 +1,4 @@
-/** Stores many new events in one statement. What it leaves out (duplicates, GET triggers) is stored one by one. */
+/** Stores many new events in one statement. What it leaves out (duplicates, GET triggers, large bodies) is stored one by one. */
 import type { Accepted } from '../event-log'
 import type { AcceptRequest } from '../sql/accept'
 import { queueKeyOf, reversed } from '../sql/names'
@@ -13,15 +13,15 @@ import { query, storable, type PostgresTables } from './client'
 const SQL = `
 WITH input AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bytea[], $16::bigint[])
+    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bytea[])
     WITH ORDINALITY AS t (id, key, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
-      outcome, reason, head, data, upload, n)
+      outcome, reason, head, data, n)
   WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = t.key)
 ), locked AS (
   INSERT INTO queues (key, name, kind, event_name, bytes, due)
   SELECT key, name, taken_as, event_name, bytes, due FROM (
     SELECT DISTINCT ON (queue_key) queue_key AS key, name, taken_as, coalesce(event_name, '') AS event_name, bytes,
-      $17::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
+      $16::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
   ORDER BY key
   ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key
 ), numbered AS (
@@ -31,21 +31,19 @@ WITH input AS (
 ), stored AS (
   INSERT INTO events (event, seq, id, key, occurrence, queue_key, state, name, kind, event_name, reversed_entity_id,
     received, due, bytes, has_body, settled, outcome, reason, head)
-  SELECT coalesce(upload, seq), seq, id, key, 0, queue_key, state, name, kind, event_name, reversed_entity_id, received,
-    $17, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $17 END,
+  SELECT seq, seq, id, key, 0, queue_key, state, name, kind, event_name, reversed_entity_id, received,
+    $16, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $16 END,
     outcome, reason, head FROM numbered
   ON CONFLICT DO NOTHING RETURNING id, event
 ), body AS (
   INSERT INTO bodies (part, data) SELECT stored.event * ${PARTS_PER_BODY}, data FROM stored JOIN input USING (id)
   WHERE data IS NOT NULL
-), uploaded AS (
-  DELETE FROM uploads USING stored WHERE uploads.event = stored.event
 )
 SELECT id FROM stored`
 
-/** Whether it can be stored together with others. */
-export function isPlain({ event }: AcceptRequest): boolean {
-  return event.trigger === 'body' && event.key !== undefined
+/** Whether it can be stored together with others. The end of an upload must find its parts, or fail. */
+export function isPlain({ event, upload }: AcceptRequest): boolean {
+  return event.trigger === 'body' && event.key !== undefined && upload === undefined
 }
 
 /** The result of each request that was stored. */
@@ -68,8 +66,7 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
     text(({ event }) => event.quarantine?.code),
     text(({ event }) => event.quarantine?.reason),
     text(({ event }) => JSON.stringify(event)),
-    column(({ bytes, upload, size }) => (upload === undefined && size > 0 ? (bytes ?? null) : null)),
-    column(({ upload }) => upload ?? null),
+    column(({ bytes, size }) => (size > 0 ? (bytes ?? null) : null)),
     tables.now,
   ])
   const stored = new Set(rows.map(({ id }) => id))

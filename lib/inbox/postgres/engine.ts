@@ -2,8 +2,8 @@
 import { unavailable, within } from '../unavailable'
 import type { Accepted } from '../event-log'
 import { accept, type AcceptRequest } from '../sql/accept'
-import type { Engine, EngineEvents } from '../sql/sql-inbox'
-import { operations, READS, type Argument, type Operation, type Result } from '../sql/operations'
+import type { Engine, EngineEvents } from '../sql/engine'
+import { READS, runOperation, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { settle, type SettleRequest } from '../sql/settle'
 import { Slots } from '../sql/slots'
@@ -21,7 +21,6 @@ const MIGRATION_MS = 60_000
 const BATCH_LOCK_MS = 500
 /** One stores events, one renews leases, one listens. */
 const RESERVED = 3
-const LARGE_BODIES = 2
 /** Callbacks with a transaction may take long. These connections take and settle meanwhile. */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
@@ -36,6 +35,8 @@ interface Waiting {
 }
 
 export class PostgresEngine implements Engine {
+  /** Each uses one connection, a part at a time. */
+  readonly uploads = 2
   readonly #options: ResolvedPostgresInbox
   readonly #pool: PostgresPool
   readonly #connections: Connections
@@ -43,7 +44,6 @@ export class PostgresEngine implements Engine {
   readonly #delivering: Slots
   readonly #transactions: Slots
   readonly #closing = new AbortController()
-  readonly #large = new Slots(LARGE_BODIES)
   readonly #renewing = new Slots(1)
   #opened: Promise<void> | undefined
   #waiting: Waiting[] = []
@@ -70,6 +70,7 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
+  /** Every commit is on disk once it is acknowledged. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }
@@ -77,20 +78,9 @@ export class PostgresEngine implements Engine {
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
     if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
-    const operation = operations[name] as unknown as (
-      tables: PostgresTables,
-      argument: unknown,
-    ) => Promise<Result<Name>>
-    const writes = !READS.includes(name)
-    const work = () => this.#connections.transact((tables) => operation(tables, argument), { deadline, writes })
-    if (name === 'renew') return this.#renewing.run(work)
-    const deliver = () => this.#delivering.run(work)
-    return name === 'writePart' ? this.#large.run(deliver) : deliver()
-  }
-
-  /** Every commit is on disk once it is acknowledged. */
-  runDurably<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
-    return this.run(name, argument)
+    const options = { deadline, writes: !READS.includes(name) }
+    const work = () => this.#connections.transact((tables) => runOperation(tables, name, argument), options)
+    return name === 'renew' ? this.#renewing.run(work) : this.#delivering.run(work)
   }
 
   /** The queue is locked only after `work`: until then, events for it are stored. */

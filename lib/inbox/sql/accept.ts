@@ -120,7 +120,10 @@ export async function beginUpload(tables: Tables): Promise<number> {
 }
 
 /** Rejects if the parts were removed meanwhile, because the clock was set ahead. */
-export async function writePart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
+export async function writePart(
+  tables: Tables,
+  { event, part, data }: { event: number; part: number; data: Uint8Array },
+): Promise<void> {
   const begun = await tables.run('UPDATE uploads SET begun = ? WHERE event = ?', tables.now, event)
   if (begun === 0) throw new Error(UPLOAD_GONE)
   await insert(tables, 'bodies', { part: event * PARTS_PER_BODY + part, data })
@@ -130,9 +133,14 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
   if ((await tables.run('DELETE FROM uploads WHERE event = ?', event)) === 0) throw new Error(UPLOAD_GONE)
 }
 
-export async function removeUpload(tables: Tables, event: number): Promise<void> {
-  await removeBody(tables, event)
-  await tables.run('DELETE FROM uploads WHERE event = ?', event)
+/** Unless it has ended or got another part since then. Its row is locked first, as by those who write to it. */
+export async function removeUpload(
+  tables: Tables,
+  event: number,
+  begunBefore = Number.MAX_SAFE_INTEGER,
+): Promise<void> {
+  if ((await tables.run('DELETE FROM uploads WHERE event = ? AND begun <= ?', event, begunBefore)) > 0)
+    await removeBody(tables, event)
 }
 
 export async function removeBody(tables: Tables, event: number): Promise<void> {

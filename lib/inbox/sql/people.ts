@@ -114,7 +114,7 @@ export async function replay(tables: Tables, id: string): Promise<boolean> {
   return changeWaiting(tables, row, 'due = ?, replay = 1', tables.now)
 }
 
-export async function giveUp(tables: Tables, id: string, reason: string): Promise<boolean> {
+export async function giveUp(tables: Tables, { id, reason }: { id: string; reason: string }): Promise<boolean> {
   const row = await find(tables, id)
   if (row?.state !== WAITING) return false
   const change = `state = ${DEAD}, settled = ?, outcome = 'given_up', reason = ?`

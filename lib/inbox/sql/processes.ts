@@ -3,14 +3,15 @@ import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
 import type { Wanted } from '../event-log'
 import { ANY_KIND } from './names'
-import { isGone, type ProcessIdentity } from './process-identity'
+import type { ProcessIdentity } from './process-identity'
 import { insert, type Tables, type Value } from './tables'
+import { DAMAGED, shortenWaits, type WantedQueues } from './take'
 
 /** A process that does not renew its lease within this time is taken to be gone or frozen. */
 export const LEASE_MS = 15_000
 export const RENEW_EVERY_MS = LEASE_MS / 3
 
-interface ProcessRow {
+export interface ProcessRow {
   id: string
   pid: number
   pid_namespace: string | null
@@ -19,26 +20,17 @@ interface ProcessRow {
   lease: number
 }
 
-export interface Registration {
-  name: string
-  wanted: readonly Wanted[]
-  identity: ProcessIdentity
-}
-
 /** Registers a process that takes deliveries. Returns the ID under which it owns queues. */
-export async function register(tables: Tables, { name, wanted, identity }: Registration): Promise<string> {
+export async function register(
+  tables: Tables,
+  { name, wanted, identity }: { name: string; wanted: readonly Wanted[]; identity: ProcessIdentity },
+): Promise<string> {
   const id = randomUUID()
   const { pid, pidNamespace = null, startTime = null, boot } = identity
-  const row = {
-    id,
-    name,
-    wanted: JSON.stringify(wanted),
-    pid,
-    pid_namespace: pidNamespace,
-    start_time: startTime,
-    boot,
-  }
-  await insert(tables, 'processes', { ...row, lease: 0 })
+  await insert(tables, 'processes', {
+    ...{ id, name, wanted: JSON.stringify(wanted), lease: 0 },
+    ...{ pid, pid_namespace: pidNamespace, start_time: startTime, boot },
+  })
   return id
 }
 
@@ -63,51 +55,43 @@ async function free(tables: Tables, condition: string, ...values: Value[]): Prom
   await tables.run(`UPDATE queues SET owner = NULL, token = NULL WHERE queue IN (${rows})`, ...values)
 }
 
-/** What was taken by calls whose results were lost. Their tokens follow one another. */
-export interface LostTakes {
-  owner: string
-  first: number
-  last: number
+/** The processes, the queues that one of them has taken, and those whose first event cannot be read. */
+export async function survey(tables: Tables, owner: string | undefined) {
+  const processes = await tables.all<ProcessRow>(
+    'SELECT id, pid, pid_namespace, start_time, boot, lease FROM processes',
+  )
+  const owned =
+    owner === undefined
+      ? []
+      : await tables.all<OwnedQueue>(
+          `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`,
+          owner,
+        )
+  const damaged = await tables.all<{ key: string }>('SELECT key FROM queues WHERE owner = ?', DAMAGED)
+  return { processes, owned, damaged: damaged.map(({ key }) => key) }
 }
 
-export function freeLost(tables: Tables, { owner, first, last }: LostTakes): Promise<void> {
-  return free(tables, 'owner = ? AND token BETWEEN ? AND ?', owner, first, last)
+interface OwnedQueue {
+  queue: number
+  token: number
 }
 
-/** Removes processes that ended or stand still, so that others take over. Returns their PIDs. */
-export async function removeGone(
-  tables: Tables,
-  { ownId, identity }: { ownId: string | undefined; identity: ProcessIdentity | undefined },
-): Promise<number[]> {
-  const rows = await tables.all<ProcessRow>('SELECT * FROM processes')
-  const gone = rows.filter((row) => row.id !== ownId && (standsStill(row) || hasEnded(row, identity)))
-  for (const { id } of gone) {
-    await remove(tables, id)
-    seen.delete(id)
-  }
-  return gone.map(({ pid }) => pid)
+export interface Tidying extends WantedQueues {
+  /** They have ended or stand still. One that has renewed its lease meanwhile is left alone. */
+  gone: readonly ProcessRow[]
+  owner: string | undefined
+  /** Queues of this owner that no delivery belongs to. */
+  lost: readonly OwnedQueue[]
+  maxDelayMs: number
 }
 
-/** What this process has seen of each lease: how often it was renewed, and since when by the monotonic clock. */
-const seen = new Map<string, { lease: number; since: number; lookedAt: number }>()
-
-/**
- * True if the lease was not renewed while this process watched for the whole time. Clocks are not compared, because any of
- * them may be wrong. While the database is down no process can watch, so that each gets the full time to renew afterwards.
- */
-function standsStill({ id, lease }: ProcessRow): boolean {
-  const now = performance.now()
-  const before = seen.get(id)
-  const isSame = before?.lease === lease && now - before.lookedAt < RENEW_EVERY_MS
-  const since = isSame ? before.since : now
-  seen.set(id, { lease, since, lookedAt: now })
-  return now - since > LEASE_MS
-}
-
-/** `own`: only where all processes are on one machine. */
-function hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow, own: ProcessIdentity | undefined): boolean {
-  const identity = { pid, pidNamespace: pid_namespace ?? undefined, startTime: start_time ?? undefined, boot }
-  return own !== undefined && isGone(identity, own)
+/** True if there may be something to take now. */
+export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }: Tidying): Promise<boolean> {
+  for (const { id, lease } of gone)
+    if (await tables.get(`SELECT id FROM processes WHERE id = ? AND lease = ?${tables.lock}`, id, lease))
+      await remove(tables, id)
+  for (const { queue, token } of lost) await free(tables, 'queue = ? AND owner = ? AND token = ?', queue, owner, token)
+  return (await shortenWaits(tables, waits)) || gone.length > 0 || lost.length > 0
 }
 
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
@@ -115,11 +99,26 @@ export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> 
   return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
 }
 
-/** The kinds and names of the events that wait and belong to no process, and since when the first of each is due. */
-export async function unowned(tables: Tables, name: string) {
-  return tables.all<{ kind: EventKind; event_name: string; due: number }>(
-    `SELECT kind, event_name, min(due) AS due FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
-     GROUP BY kind, event_name`,
-    name,
+export function includes(wanted: readonly Wanted[], kind: EventKind, eventName: string | undefined): boolean {
+  return wanted.some(
+    (one) =>
+      one.kind === kind &&
+      (one.eventNames === undefined || (eventName !== undefined && one.eventNames.includes(eventName))),
   )
+}
+
+/** The kinds and names of events that are due for so long, and that no process has a callback for. */
+export async function untaken(
+  tables: Tables,
+  { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },
+): Promise<string[]> {
+  const wanted = await wantedBy(tables, name)
+  const late = await tables.all<{ kind: EventKind; event_name: string }>(
+    `SELECT kind, event_name FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
+     GROUP BY kind, event_name HAVING min(due) < ?`,
+    ...[name, tables.now - handlerTimeoutMs],
+  )
+  return late
+    .filter(({ kind, event_name }) => !includes(wanted, kind, event_name || undefined))
+    .map(({ kind, event_name }) => [kind, event_name].filter(Boolean).join(' '))
 }

@@ -33,8 +33,9 @@ export async function prune(tables: Tables, { keepDelivered, dedupeTtlMs }: Keep
     ...[now - dedupeTtlMs, AT_A_TIME],
   )
   for (const { event } of expired) await removeEvent(tables, event)
-  const uploads = await tables.all<{ event: number }>('SELECT event FROM uploads WHERE begun <= ?', now - UPLOAD_MS)
-  for (const { event } of uploads) await removeUpload(tables, event)
+  const begun = now - UPLOAD_MS
+  const uploads = await tables.all<{ event: number }>('SELECT event FROM uploads WHERE begun <= ?', begun)
+  for (const { event } of uploads) await removeUpload(tables, event, begun)
   return removable.length === AT_A_TIME || expired.length === AT_A_TIME
 }
 

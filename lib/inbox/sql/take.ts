@@ -3,12 +3,16 @@ import type { StoredEvent, Wanted } from '../event-log'
 import { ANY_KIND, KEPT_ATTEMPTS } from './names'
 import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 
-export interface TakeRequest {
+/** The events of one webhook that a process has callbacks for. */
+export interface WantedQueues {
+  name: string
+  wanted: readonly Wanted[]
+}
+
+export interface TakeRequest extends WantedQueues {
   owner: string
   /** Of this call. */
   token: number
-  name: string
-  wanted: readonly Wanted[]
   limit: number
   maxBytes: number
 }
@@ -26,7 +30,7 @@ export interface Taken {
   bytes?: Uint8Array | undefined
 }
 
-export interface DueQueue {
+interface DueQueue {
   queue: number
   key: string
   due: number
@@ -39,17 +43,14 @@ const SMALL_BODY = 64 * 1024
 /** Owner of the queues whose first event cannot be read, until the database is opened again. */
 export const DAMAGED = 'damaged'
 
-/**
- * `nextDueInMs`: until the first wanted event is due, if none is; by the clock of the database, as ours may be wrong.
- * `damaged`: queues whose first event cannot be read.
- */
-export async function take(
-  tables: Tables,
-  request: TakeRequest,
-): Promise<{ taken: Taken[]; nextDueInMs?: number; damaged: string[] }> {
+export function setAside(tables: Tables, queue: number): Promise<number> | number {
+  return tables.run('UPDATE queues SET owner = ? WHERE queue = ?', DAMAGED, queue)
+}
+
+/** `nextDueInMs`: until the first wanted event is due, if none is; by the clock of the database, as ours may be wrong. */
+export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDueInMs?: number }> {
   const { limit, maxBytes } = request
   const taken: Taken[] = []
-  const damaged: string[] = []
   let room = maxBytes
   for (const { queue, key, bytes } of await dueQueues(tables, request)) {
     if (taken.length === limit) break
@@ -60,14 +61,14 @@ export async function take(
       taken.push(one)
       room -= one.size
     } catch (error) {
+      // Without the queue, SQLite would have to fail in the next transaction as well.
+      if (!(error instanceof SyntaxError)) throw Object.assign(error as Error, { queue })
       // Bytes were changed: the record is no JSON any more.
-      if (!(error instanceof SyntaxError)) throw error
-      await tables.run('UPDATE queues SET owner = ? WHERE queue = ?', DAMAGED, queue)
-      damaged.push(key)
+      await setAside(tables, queue)
     }
   }
   const due = taken.length > 0 ? undefined : await nextDue(tables, request)
-  return { taken, damaged, ...(due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }) }
+  return { taken, ...(due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }) }
 }
 
 async function takeFirst(
@@ -105,7 +106,7 @@ async function takeFirst(
     ...{ queue, token, event, stored: JSON.parse(head) as StoredEvent, size, attempt: attempts + 1 },
     firstAttempt: firstAttempt ?? tables.now,
     replay: replay === 1,
-    bytes: size > 0 && size <= SMALL_BODY ? await readPart(tables, event, 0) : undefined,
+    bytes: size > 0 && size <= SMALL_BODY ? await readPart(tables, { event, part: 0 }) : undefined,
   }
 }
 
@@ -119,15 +120,20 @@ async function noteAttempt(tables: Tables, event: number): Promise<void> {
     await tables.run('DELETE FROM attempts WHERE event = ? AND number = ?', event, row.number - KEPT_ATTEMPTS)
 }
 
-export async function readPart(tables: Tables, event: number, part: number): Promise<Uint8Array | undefined> {
+/** `undefined` for a part that is missing. */
+export async function readPart(
+  tables: Tables,
+  { event, part }: { event: number; part: number },
+): Promise<Uint8Array | undefined> {
   const number = event * PARTS_PER_BODY + part
   return (await tables.get<{ data: Uint8Array }>('SELECT data FROM bodies WHERE part = ?', number))?.data
 }
 
 /** Among the queues that this process has callbacks for. */
-async function dueQueues(tables: Tables, { name, wanted, limit, maxBytes }: TakeRequest): Promise<DueQueue[]> {
+async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue[]> {
+  const { limit, maxBytes } = request
   const found: DueQueue[] = []
-  for (const [condition, values] of conditions(name, wanted)) {
+  for (const [condition, values] of conditions(request)) {
     const sql = `SELECT queue, key, due, bytes FROM queues WHERE owner IS NULL AND ${condition}
       AND due <= ? AND bytes <= ? ORDER BY due LIMIT ?${tables.lock && `${tables.lock} SKIP LOCKED`}`
     found.push(...(await tables.all<DueQueue>(sql, ...values, tables.now, maxBytes, limit)))
@@ -135,9 +141,9 @@ async function dueQueues(tables: Tables, { name, wanted, limit, maxBytes }: Take
   return found.sort((a, b) => a.due - b.due)
 }
 
-async function nextDue(tables: Tables, { name, wanted }: TakeRequest): Promise<number | undefined> {
+async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | undefined> {
   let first: number | undefined
-  for (const [condition, values] of conditions(name, wanted)) {
+  for (const [condition, values] of conditions(wanted)) {
     const sql = `SELECT min(due) AS due FROM queues WHERE owner IS NULL AND ${condition}`
     const { due = null } = (await tables.get<{ due: number | null }>(sql, ...values)) ?? {}
     if (due !== null && (first === undefined || due < first)) first = due
@@ -148,10 +154,10 @@ async function nextDue(tables: Tables, { name, wanted }: TakeRequest): Promise<n
 /** After the clock was set back, events may be due far in the future: none waits longer than `maxDelayMs`. True if one did. */
 export async function shortenWaits(
   tables: Tables,
-  { name, wanted, maxDelayMs }: { name: string; wanted: readonly Wanted[]; maxDelayMs: number },
+  { maxDelayMs, ...wanted }: WantedQueues & { maxDelayMs: number },
 ): Promise<boolean> {
   let changed = 0
-  for (const [condition, values] of conditions(name, wanted)) {
+  for (const [condition, values] of conditions(wanted)) {
     const sql = `UPDATE queues SET due = ? WHERE owner IS NULL AND ${condition} AND due > ?`
     changed += await tables.run(sql, tables.now, ...values, tables.now + maxDelayMs)
   }
@@ -159,7 +165,7 @@ export async function shortenWaits(
 }
 
 /** One for each index range that holds wanted queues. */
-function conditions(name: string, wanted: readonly Wanted[]): Array<[condition: string, values: string[]]> {
+function conditions({ name, wanted }: WantedQueues): Array<[condition: string, values: string[]]> {
   return [...wanted, { kind: ANY_KIND, eventNames: undefined }].flatMap(({ kind, eventNames }) =>
     eventNames === undefined
       ? [['name = ? AND kind = ?', [name, kind]] as [string, string[]]]

@@ -8,8 +8,8 @@ import { chooseDriver, type Driver } from './driver'
 import { explain, isLocked } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
 import type { ResolvedSqliteInbox } from './options'
-import type { Engine, EngineEvents } from '../sql/sql-inbox'
-import type { Argument, Operation, Result } from '../sql/operations'
+import type { Engine, EngineEvents } from '../sql/engine'
+import { DURABLE, type Argument, type Operation, type Result } from '../sql/operations'
 import { SUSPECT } from './protocol'
 import { Thread } from './thread'
 
@@ -26,6 +26,8 @@ interface Session {
 }
 
 export class SqliteEngine implements Engine {
+  /** The disk is written by one thread. */
+  readonly uploads = 1
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver
   readonly #events: EngineEvents
@@ -54,18 +56,9 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** Runs one request. Rejects after a while, although the request may still be carried out. */
+  /** Rejects after a while, although the request may still be carried out. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>, transfer?: ArrayBuffer[]): Promise<Result<Name>> {
-    return within(PATIENCE_MS, this.#run(name, argument, false, transfer), LATE)
-  }
-
-  /** The same. Resolves only once all that was committed so far is on disk. */
-  runDurably<Name extends Operation>(
-    name: Name,
-    argument: Argument<Name>,
-    transfer?: ArrayBuffer[],
-  ): Promise<Result<Name>> {
-    return within(PATIENCE_MS, this.#run(name, argument, true, transfer), LATE)
+    return within(PATIENCE_MS, this.#run(name, argument, transfer), LATE)
   }
 
   async close(): Promise<void> {
@@ -79,9 +72,9 @@ export class SqliteEngine implements Engine {
   async #run<Name extends Operation>(
     name: Name,
     argument: Argument<Name>,
-    durable: boolean,
     transfer: ArrayBuffer[] = [],
   ): Promise<Result<Name>> {
+    const durable = DURABLE.includes(name)
     try {
       const session = await this.#opened()
       if (durable && this.#repairing) throw new Error(SUSPECT)

@@ -39,7 +39,7 @@ async function takeOverOne(
   tables.begin(false)
   try {
     const upload = await beginUpload(tables)
-    for (const [part, { data }] of parts.entries()) await writePart(tables, upload, part, data)
+    for (const [part, { data }] of parts.entries()) await writePart(tables, { event: upload, part, data })
     await accept(tables, { event: JSON.parse(head) as StoredEvent, size: bytes, upload })
     tables.run('COMMIT')
   } catch (error) {

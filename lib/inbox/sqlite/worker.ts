@@ -4,8 +4,9 @@
  */
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { operations, READS, type Operation } from '../sql/operations'
+import { READS, runOperation, type Argument, type Operation } from '../sql/operations'
 import { sumOf } from '../sql/prune'
+import { setAside } from '../sql/take'
 import { closeTables, isMarked, mark, openTables } from './open'
 import {
   GATE,
@@ -133,7 +134,28 @@ class Loop {
       return results
     } catch (error) {
       if (tables.database.isTransaction) tables.run('ROLLBACK')
-      return batch.map(({ id }) => failed(id, error))
+      return isDamage(error) ? this.#transactAfterDamage(batch, error) : batch.map(({ id }) => failed(id, error))
+    }
+  }
+
+  /** A page that cannot be read spoils the whole transaction: what needs it must not fail the rest. */
+  async #transactAfterDamage(batch: Request[], error: Error & { queue?: number }): Promise<Response[]> {
+    const [first] = batch
+    if (batch.length === 1 && first) {
+      // A body with a part missing goes to quarantine.
+      if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
+      if (error.queue === undefined || !this.#setAside(error.queue)) return [failed(first.id, error)]
+    }
+    const results: Response[] = []
+    for (const request of batch) results.push(...(await this.#transact([request])))
+    return results
+  }
+
+  #setAside(queue: number): boolean {
+    try {
+      return Number(setAside(this.#tables, queue)) > 0
+    } catch {
+      return false
     }
   }
 
@@ -142,13 +164,12 @@ class Loop {
     tables.run('SAVEPOINT request')
     try {
       if (call === 'accept') await this.#checkAccept((argument as { size: number }).size)
-      const operation = operations[call as Operation] as (tables: SqliteTables, argument: unknown) => Promise<unknown>
-      const value = await operation(tables, argument)
+      const value = await runOperation(tables, call as Operation, argument as Argument<Operation>)
       tables.run('RELEASE request')
       return { id, ok: true, value }
     } catch (error) {
       // A full disk may have ended the whole transaction.
-      if (!tables.database.isTransaction) throw error
+      if (!tables.database.isTransaction || isDamage(error)) throw error
       tables.run('ROLLBACK TO request')
       tables.run('RELEASE request')
       return failed(id, error)
@@ -175,6 +196,11 @@ class Loop {
       throw new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
     }
   }
+}
+
+/** SQLITE_CORRUPT. */
+function isDamage(error: unknown): error is Error {
+  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === 11
 }
 
 function failed(id: number, error: unknown): Response {

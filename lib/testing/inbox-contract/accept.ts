@@ -33,6 +33,8 @@ export const acceptTests: ContractTest[] = [
         const delivery = await takeOne()
         assert.equal(Buffer.compare(Buffer.from(delivery.bytes), body), 0)
         assert.equal(await inbox.settle(delivery, DELIVERED), true)
+        const again = await inbox.accept(...orderEvent(body, ofOrder(body.length)))
+        same(again, { result: 'duplicate', id: delivery.event.id })
       }
     },
   },

@@ -1,0 +1,72 @@
+/** What processes do with the queues and events of others, by the clock and the leases of the database. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { accept } from '../../lib/inbox/sql/accept'
+import { ownIdentity } from '../../lib/inbox/sql/process-identity'
+import { register, renew, survey, tidy, untaken } from '../../lib/inbox/sql/processes'
+import { take } from '../../lib/inbox/sql/take'
+import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { openTables } from '../../lib/inbox/sqlite/open'
+import type { SqliteTables } from '../../lib/inbox/sqlite/tables'
+import { eventOf } from './numbered-event'
+
+const HOUR_MS = 3_600_000
+const ORDERS = { name: 'faults', wanted: [{ kind: 'order' }] } as const
+
+let folder: string
+let tables: SqliteTables
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'housekeeping-'))
+  ;({ tables } = openTables(chooseDriver(), join(folder, 'inbox.db')))
+  tables.now = Date.now()
+  for (const number of [1, 2]) {
+    const [event, bytes] = eventOf({ number, entity: `order-${number}` }, 100)
+    await accept(tables, { event, size: bytes.length, bytes })
+  }
+})
+afterEach(() => {
+  tables.database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const registerOne = () => register(tables, { ...ORDERS, identity: ownIdentity() })
+const takeAll = async (owner: string, token: number) =>
+  (await take(tables, { owner, token, ...ORDERS, limit: 10, maxBytes: 1e6 })).taken
+const clean = (more: Partial<Parameters<typeof tidy>[1]>) =>
+  tidy(tables, { gone: [], owner: undefined, lost: [], ...ORDERS, maxDelayMs: HOUR_MS, ...more })
+
+test('a process that has renewed its lease since it was looked at keeps what it has taken; one that has not does not', async () => {
+  const [slow, other] = [await registerOne(), await registerOne()]
+  await takeAll(slow, 1)
+  const { processes } = await survey(tables, other)
+  const gone = processes.filter(({ id }) => id === slow)
+  await renew(tables, slow)
+  await clean({ owner: other, gone })
+  expect(await takeAll(other, 1)).toEqual([])
+  const later = (await survey(tables, other)).processes.filter(({ id }) => id === slow)
+  expect(await clean({ owner: other, gone: later })).toBe(true)
+  expect(await takeAll(other, 2)).toHaveLength(2)
+  expect(await renew(tables, slow)).toBe(false)
+})
+
+test('what a lost call has taken is freed, unless another call has taken it since', async () => {
+  const owner = await registerOne()
+  await takeAll(owner, 1)
+  const { owned: lost } = await survey(tables, owner)
+  expect(lost).toHaveLength(2)
+  await clean({ owner, lost: lost.slice(0, 1) })
+  expect(await takeAll(owner, 2)).toHaveLength(1)
+  await clean({ owner, lost: lost.slice(0, 1) })
+  expect(await takeAll(owner, 3)).toEqual([])
+})
+
+test('an event that no process takes is late by the clock of the database', async () => {
+  const late = { name: 'faults', handlerTimeoutMs: HOUR_MS }
+  tables.now += HOUR_MS
+  expect(await untaken(tables, late)).toEqual([])
+  tables.now += 1
+  expect(await untaken(tables, late)).toEqual(['order OrderIssuedByBuyer'])
+  await registerOne()
+  expect(await untaken(tables, late)).toEqual([])
+})

@@ -1,0 +1,42 @@
+/** What a person should know. It reaches the process that is attached, also what was raised before. */
+import { TradecloudWebhookError } from '../../errors/errors'
+import { unavailable } from '../unavailable'
+import type { InboxHost } from '../event-log'
+
+export class Alarms {
+  #host: InboxHost | undefined
+  readonly #early: TradecloudWebhookError[] = []
+  readonly #failing = new Set<string>()
+  readonly #closing: AbortSignal
+
+  constructor(closing: AbortSignal) {
+    this.#closing = closing
+  }
+
+  attach(host: InboxHost): void {
+    this.#host = host
+    this.#early.splice(0).forEach((error) => host.alarm(error))
+  }
+
+  raise(error: TradecloudWebhookError): void {
+    if (this.#host) this.#host.alarm(error)
+    else this.#early.push(error)
+  }
+
+  warn(message: string): void {
+    this.raise(unavailable(message))
+  }
+
+  /** Work in the background failed. Raised once, until all of it works again; requests that fail are reported by their senders. */
+  failed(work: string, cause: unknown): void {
+    if (this.#closing.aborted) return
+    const isFirst = this.#failing.size === 0
+    this.#failing.add(work)
+    const text = cause instanceof Error ? cause.message : String(cause)
+    if (isFirst) this.raise(new TradecloudWebhookError('inbox_unusable', `The inbox does not work: ${text}`, { cause }))
+  }
+
+  worked(work: string): void {
+    this.#failing.delete(work)
+  }
+}

@@ -1,0 +1,121 @@
+/** From events that were taken to deliveries, and from settlements back to the database. */
+import { sha256 } from '../../bytes/sha256'
+import type { InboxDelivery, Settlement } from '../event-log'
+import type { Alarms } from './alarms'
+import type { Engine } from './engine'
+import type { Member } from './member'
+import type { SettleRequest } from './settle'
+import { PART_BYTES } from './tables'
+import type { Taken } from './take'
+
+export class Deliveries {
+  readonly #engine: Engine
+  readonly #alarms: Alarms
+  readonly #keep: boolean
+  readonly #closing: AbortSignal
+  readonly #taken = new WeakMap<InboxDelivery, Taken & { owner: string }>()
+  /** Of each call of `take` by its token: deliveries that are not settled, plus one while it runs. */
+  readonly #open = new Map<number, number>()
+  #token = 0
+
+  /** `keep`: whether the bodies of delivered events are kept. */
+  constructor(engine: Engine, alarms: Alarms, keep: boolean, closing: AbortSignal) {
+    this.#engine = engine
+    this.#alarms = alarms
+    this.#keep = keep
+    this.#closing = closing
+  }
+
+  async take(
+    member: Member,
+    { limit, maxBytes }: { limit: number; maxBytes: number },
+  ): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }> {
+    const owner = await member.takingOwner()
+    if (owner === undefined) return { deliveries: [] }
+    const { name, wanted, maxDelayMs } = member.host
+    const token = ++this.#token
+    this.#open.set(token, 1)
+    try {
+      const request = { owner, token, name, wanted, limit, maxBytes }
+      const { taken, nextDueInMs } = await this.#engine.run('take', request)
+      const deliveries = (await Promise.all(taken.map((one) => this.#deliveryOf(one, owner, member)))).flat()
+      this.#count(token, -1)
+      return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
+    } catch (error) {
+      this.#open.delete(token)
+      throw error
+    }
+  }
+
+  /**
+   * False for what a call of `take` has taken whose result was lost, also later: a database that stood still goes on with
+   * what it was sent.
+   */
+  isOpen(token: number): boolean {
+    return this.#open.has(token)
+  }
+
+  async settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
+    return this.#end(delivery, settlement, (request) => this.#engine.run('settle', request))
+  }
+
+  async settleWith(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean> {
+    return this.#end(
+      delivery,
+      { result: 'delivered' },
+      async (request) => (await this.#engine.settleWith?.(request, work)) ?? false,
+    )
+  }
+
+  /** Absent if a part is missing or cannot be read. */
+  async bodyOf(event: number, size: number): Promise<Buffer | undefined> {
+    const body = Buffer.alloc(size)
+    for (let part = 0; part * PART_BYTES < size; part++) {
+      const data = await this.#engine.run('readPart', { event, part })
+      if (!data) return undefined
+      body.set(data, part * PART_BYTES)
+    }
+    return body
+  }
+
+  /** None if the body is not what was received: the event goes to quarantine. */
+  async #deliveryOf({ bytes: small, ...taken }: Taken, owner: string, member: Member): Promise<InboxDelivery[]> {
+    const { event, stored, size, attempt, firstAttempt, replay, token } = taken
+    const bytes = small ? Buffer.from(small.buffer, small.byteOffset, small.byteLength) : await this.bodyOf(event, size)
+    const delivery: InboxDelivery = {
+      ...{ event: stored, bytes: bytes ?? Buffer.alloc(0), attempt, firstAttemptAt: new Date(firstAttempt), replay },
+      isOwned: () => !this.#closing.aborted && member.owns(owner),
+    }
+    this.#taken.set(delivery, { ...taken, owner })
+    this.#count(token, 1)
+    if (bytes && isIntact(bytes, stored.digest)) return [delivery]
+    const reason = `The stored body of event ${stored.id} is damaged: it is not the one that was received.`
+    await this.settle(delivery, { result: 'quarantined', outcome: 'damaged', reason })
+    this.#alarms.warn(`${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`)
+    return []
+  }
+
+  async #end(
+    delivery: InboxDelivery,
+    settlement: Settlement,
+    run: (request: SettleRequest) => Promise<boolean>,
+  ): Promise<boolean> {
+    const taken = this.#taken.get(delivery)
+    if (!taken) return false
+    const { owner, queue, token, event } = taken
+    const settled = await run({ owner, queue, token, event, settlement, keep: this.#keep })
+    if (this.#taken.delete(delivery)) this.#count(token, -1)
+    return settled
+  }
+
+  #count(token: number, change: number): void {
+    const count = (this.#open.get(token) ?? 0) + change
+    if (count > 0) this.#open.set(token, count)
+    else this.#open.delete(token)
+  }
+}
+
+/** The digest of a large body would take too long here. */
+function isIntact(bytes: Buffer, digest: string): boolean {
+  return bytes.length === 0 || bytes.length > PART_BYTES || sha256(bytes) === digest
+}

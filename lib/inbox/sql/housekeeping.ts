@@ -1,0 +1,116 @@
+/** Frees the queues of processes that are gone, corrects waits, and removes what is not kept any longer. */
+import { pause } from '../../wait/pause'
+import type { Alarms } from './alarms'
+import type { Deliveries } from './deliveries'
+import type { Engine } from './engine'
+import type { Member } from './member'
+import { isGone, type ProcessIdentity } from './process-identity'
+import { LEASE_MS, RENEW_EVERY_MS, type ProcessRow } from './processes'
+import type { KeepOptions } from './prune'
+
+const TIDY_EVERY_MS = 1_000
+/** Every tenth time. */
+const PRUNE_EVERY = 10
+/** Between two steps of pruning, so that events are accepted in between. */
+const BREATH_MS = 25
+
+export interface HousekeepingOptions extends KeepOptions {
+  /** Identifies this process, if all processes that share the inbox are on one machine. */
+  identity?: ProcessIdentity | undefined
+}
+
+/** How often a process had renewed its lease, and since when by the monotonic clock. */
+interface Seen {
+  lease: number
+  since: number
+  lookedAt: number
+}
+
+export class Housekeeping {
+  readonly #engine: Engine
+  readonly #alarms: Alarms
+  readonly #member: Member
+  readonly #deliveries: Deliveries
+  readonly #options: HousekeepingOptions
+  /** By process. */
+  #seen: ReadonlyMap<string, Seen> = new Map()
+  #untaken: readonly string[] = []
+  #damaged: readonly string[] = []
+
+  constructor(engine: Engine, alarms: Alarms, member: Member, deliveries: Deliveries, options: HousekeepingOptions) {
+    this.#engine = engine
+    this.#alarms = alarms
+    this.#member = member
+    this.#deliveries = deliveries
+    this.#options = options
+  }
+
+  async run(closing: AbortSignal): Promise<void> {
+    for (let count = 1; ; count++) {
+      await pause(TIDY_EVERY_MS, closing)
+      if (closing.aborted) return
+      try {
+        await this.#tidy()
+        if (count % PRUNE_EVERY !== 0) continue
+        await this.#reportUntaken()
+        const { keepDelivered, dedupeTtlMs } = this.#options
+        while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
+        this.#alarms.worked('housekeeping')
+      } catch (error) {
+        this.#alarms.failed('housekeeping', error)
+      }
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const { owner, host } = this.#member
+    const { processes, owned, damaged } = await this.#engine.run('survey', owner)
+    this.#damaged = this.#warnOfNew(
+      damaged,
+      this.#damaged,
+      (key) =>
+        `An event of ${key} cannot be read. Its events wait; the others are delivered: keep a copy of the database, and recover it (SQLite: \`sqlite3 FILE .recover\`) or restore a backup.`,
+    )
+    const now = performance.now()
+    this.#seen = new Map(processes.map((row) => [row.id, this.#look(row, now)]))
+    const gone = processes.filter((row) => row.id !== owner && (this.#standsStill(row, now) || this.#hasEnded(row)))
+    const lost = owned.filter(({ token }) => !this.#deliveries.isOpen(token))
+    const { name, wanted, maxDelayMs } = host
+    if (await this.#engine.run('tidy', { gone, owner, lost, name, wanted, maxDelayMs })) host.wake()
+  }
+
+  #look({ id, lease }: ProcessRow, now: number): Seen {
+    const before = this.#seen.get(id)
+    // After a pause of its own, or of the database, this process watches for the whole time again.
+    const isSame = before?.lease === lease && now - before.lookedAt < RENEW_EVERY_MS
+    return { lease, since: isSame ? before.since : now, lookedAt: now }
+  }
+
+  /** The lease was not renewed while this process watched. Clocks are not compared, because any of them may be wrong. */
+  #standsStill({ id }: ProcessRow, now: number): boolean {
+    return now - (this.#seen.get(id)?.since ?? now) > LEASE_MS
+  }
+
+  #hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow): boolean {
+    const { identity } = this.#options
+    const other = { pid, pidNamespace: pid_namespace ?? undefined, startTime: start_time ?? undefined, boot }
+    return identity !== undefined && isGone(other, identity)
+  }
+
+  /** Once for each kind and name, until it is taken. */
+  async #reportUntaken(): Promise<void> {
+    const { name, handlerTimeoutMs } = this.#member.host
+    if (handlerTimeoutMs === undefined) return
+    const untaken = await this.#engine.run('untaken', { name, handlerTimeoutMs })
+    this.#untaken = this.#warnOfNew(
+      untaken,
+      this.#untaken,
+      (one) => `Events wait that no process has a callback for: ${one}. Start one that has, or give them up.`,
+    )
+  }
+
+  #warnOfNew(found: string[], known: readonly string[], message: (one: string) => string): string[] {
+    for (const one of found) if (!known.includes(one)) this.#alarms.warn(message(one))
+    return found
+  }
+}

@@ -1,0 +1,104 @@
+/** This process among those that share the inbox: its registration, and its lease on what it has taken. */
+import { pause } from '../../wait/pause'
+import type { InboxHost } from '../event-log'
+import type { Alarms } from './alarms'
+import type { Engine } from './engine'
+import type { ProcessIdentity } from './process-identity'
+import { LEASE_MS, RENEW_EVERY_MS } from './processes'
+
+/** PIDs say nothing where processes are on several machines. */
+const NO_IDENTITY: ProcessIdentity = { pid: process.pid, pidNamespace: undefined, startTime: undefined, boot: '' }
+
+export class Member {
+  readonly #engine: Engine
+  readonly #alarms: Alarms
+  readonly #identity: ProcessIdentity
+  #owner: string | undefined
+  #registering: Promise<string> | undefined
+  #renewedAt = -Infinity
+  #isRetired = false
+
+  constructor(
+    readonly host: InboxHost,
+    engine: Engine,
+    alarms: Alarms,
+    identity = NO_IDENTITY,
+  ) {
+    this.#engine = engine
+    this.#alarms = alarms
+    this.#identity = identity
+  }
+
+  /** Owner of the queues that this process has taken. Absent until it is registered. */
+  get owner(): string | undefined {
+    return this.#owner
+  }
+
+  /** Whoever takes events now. Absent if what is taken could not be delivered. */
+  async takingOwner(): Promise<string | undefined> {
+    if (this.#isRetired) return undefined
+    const owner = await this.#register()
+    // After an outage, the next renewal may be seconds away.
+    const isFresh = performance.now() - this.#renewedAt <= RENEW_EVERY_MS
+    return isFresh || (await this.#renew(owner)) ? owner : undefined
+  }
+
+  /** True while no other process can have been given what this owner had taken. */
+  owns(owner: string): boolean {
+    return this.#owner === owner && performance.now() - this.#renewedAt < LEASE_MS - RENEW_EVERY_MS
+  }
+
+  /** Also while callbacks run, until the inbox is closed. Without a lease nothing is handed out. */
+  async keepLease(closing: AbortSignal): Promise<void> {
+    while (!closing.aborted) {
+      try {
+        if (!(await this.#renew(await this.#register()))) continue
+        this.#alarms.worked('lease')
+      } catch (error) {
+        this.#alarms.failed('lease', error)
+      }
+      await pause(RENEW_EVERY_MS, closing)
+    }
+  }
+
+  /** The database may be another one. */
+  forget(): void {
+    this.#owner = undefined
+  }
+
+  /** Takes nothing more, and still owns what it has taken. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#owner !== undefined) void this.#engine.run('retire', this.#owner).catch(() => undefined)
+  }
+
+  async remove(): Promise<void> {
+    if (this.#owner !== undefined) await this.#engine.run('remove', this.#owner).catch(() => undefined)
+  }
+
+  async #register(): Promise<string> {
+    if (this.#owner !== undefined) return this.#owner
+    this.#registering ??= this.#registerNow().finally(() => (this.#registering = undefined))
+    return this.#registering
+  }
+
+  async #registerNow(): Promise<string> {
+    const at = performance.now()
+    const { name, wanted } = this.host
+    this.#owner = await this.#engine.run('register', { name, wanted, identity: this.#identity })
+    this.#renewedAt = at
+    return this.#owner
+  }
+
+  /** False if the lease was lost. */
+  async #renew(owner: string): Promise<boolean> {
+    const at = performance.now()
+    const renewed = await this.#engine.run('renew', owner)
+    if (renewed) this.#renewedAt = at
+    else if (this.#owner === owner) {
+      this.#owner = undefined
+      this.host.leaseLost()
+    }
+    return renewed
+  }
+}
