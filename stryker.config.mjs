@@ -31,7 +31,7 @@ export default {
     'lib/deliver/deliverer.ts',
     'lib/deliver/failure.ts',
     'lib/deliver/entity-lines.ts',
-    'lib/deliver/dedupe/generations.ts',
+    'lib/bytes/bounded-map.ts',
     'lib/deliver/identity.ts',
     'lib/deliver/dedupe/memory-store.ts',
     'lib/deliver/stored/settlement.ts',

@@ -28,8 +28,8 @@ const LAYERS = [
   'schema',
   'tradecloud',
   'net',
-  'bytes',
   'log',
+  'bytes',
   'wait',
   'errors',
 ]

@@ -11,6 +11,7 @@
  * did not change never moves back again; in the other direction, it moves forward only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
+import { BoundedMap } from '../bytes/bounded-map'
 
 export interface PollPage {
   data: unknown[]
@@ -34,8 +35,8 @@ export interface PollSource {
   fail: (text: string) => Error
 }
 
-/** So many entities are remembered, by hash. More than a page, so that stepping back delivers little twice. */
-const REMEMBERED = 1_000
+/** Entities that are remembered by their hash, at least half as many: enough pages to step back without repeating much. */
+const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000
 
 interface Item {
@@ -45,7 +46,7 @@ interface Item {
 }
 
 export async function* poll({ after, limit: largest, ask, fail }: PollSource): AsyncGenerator<Polled, void, undefined> {
-  const seen = new Recent(REMEMBERED)
+  const seen = new BoundedMap<true>(REMEMBERED)
   const order = new Order()
   let firstCursor: string | undefined
   let lastCursor: string | undefined
@@ -73,7 +74,7 @@ export async function* poll({ after, limit: largest, ask, fail }: PollSource): A
     order.look(follows && previous ? [previous.item, ...items] : items)
     for (const { entity, hash } of items) {
       if (!seen.has(hash)) yield { type: 'entity', entity }
-      seen.add(hash)
+      seen.set(hash, true)
     }
     const read = offset + items.length
     if (items.length === 0 || (total === undefined ? items.length < limit : read >= total)) break
@@ -115,27 +116,6 @@ class Order {
       // Also where an entity does not tell its time.
       else if (instant !== previous) this.#fell = true
     })
-  }
-}
-
-/** The last so many of what was added. */
-class Recent {
-  readonly #max: number
-  readonly #entries = new Set<string>()
-
-  constructor(max: number) {
-    this.#max = max
-  }
-
-  has(entry: string): boolean {
-    return this.#entries.has(entry)
-  }
-
-  add(entry: string): void {
-    this.#entries.delete(entry)
-    this.#entries.add(entry)
-    const [oldest] = this.#entries
-    if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
   }
 }
 

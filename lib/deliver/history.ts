@@ -3,16 +3,16 @@
  * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
  */
 import type { EntityState } from '../tradecloud/entity-state'
-import { Generations } from './dedupe/generations'
+import { BoundedMap } from '../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
 /** A GET trigger for an ID that nobody asked for in so long is a new one. */
 const QUIET_MS = 24 * 60 * 60 * 1000
 
 export class History {
-  readonly #newest = new Generations<EntityState>(MAX_REMEMBERED)
-  readonly #failedCalls = new Generations<number>(MAX_REMEMBERED)
-  readonly #notFound = new Generations<{ first: number; last: number }>(MAX_REMEMBERED)
+  readonly #newest = new BoundedMap<EntityState>(MAX_REMEMBERED)
+  readonly #failedCalls = new BoundedMap<number>(MAX_REMEMBERED)
+  readonly #notFound = new BoundedMap<{ first: number; last: number }>(MAX_REMEMBERED)
 
   /** True when a newer state of the entity was delivered before. */
   isOutdated(entity: string, state: EntityState): boolean {

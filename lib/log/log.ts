@@ -3,6 +3,7 @@
  * limited per topic, so that a broken sender or a scanner does not fill the disk; the omitted ones are counted.
  */
 import { escapeControls, quote } from './quote'
+import { BoundedMap } from '../bytes/bounded-map'
 import { startTimer, type Timer } from '../wait/timers'
 import { safeCopy } from './describe-error'
 import { write, type Level, type LogFields, type Logger } from './logger'
@@ -45,8 +46,8 @@ export class Log {
   readonly #topics = new Map<string, Topic>()
   /** Topics with something that is not written yet. */
   readonly #pending = new Set<Topic>()
-  /** What was logged once, oldest first. */
-  readonly #keys = new Set<string>()
+  /** What was logged once. */
+  readonly #once = new BoundedMap<true>(MAX_KEYS)
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -84,13 +85,12 @@ export class Log {
 
   /**
    * A line that is written once per `key` of the topic. Limited and counted like any other line: a key whose line was
-   * omitted is logged the next time. Of more than 1,000 keys, the oldest are forgotten.
+   * omitted is logged the next time. Of more than 500 keys, the oldest may be forgotten.
    */
   once(level: Level, topic: string, key: string, text: Text, about?: About): void {
     const full = `${topic} ${key}`
-    if (this.#keys.has(full) || !this.line(level, topic, text, about)) return
-    this.#keys.add(full)
-    if (this.#keys.size > MAX_KEYS) for (const oldest of this.#keys.values()) return void this.#keys.delete(oldest)
+    if (this.#once.has(full) || !this.line(level, topic, text, about)) return
+    this.#once.set(full, true)
   }
 
   /** Writes what is pending: combined losses and counts of omitted lines. */

@@ -3,14 +3,14 @@
  * is part of the key of the next one, and so of its delivery ID: a retry of it finds the same number.
  */
 import type { Claims, Taken } from './claims'
-import { Generations } from './generations'
+import { BoundedMap } from '../../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
 /** A store that answers `completed` to every key must not block the process. */
 const MAX_CLAIMS = 1_000
 
 export class Repeats {
-  readonly #completed = new Generations<number>(MAX_REMEMBERED)
+  readonly #completed = new BoundedMap<number>(MAX_REMEMBERED)
 
   /** How many events with this key were completed, as far as this process knows. */
   count(key: string): number {

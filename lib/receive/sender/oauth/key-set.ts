@@ -4,6 +4,7 @@
  */
 import type { JWK, KeyLike } from 'jose'
 import { debugReceive } from '../../../log/debug'
+import { BoundedMap } from '../../../bytes/bounded-map'
 import { fetchKeys } from './fetch-keys'
 import { loadJose } from './load-jose'
 import type { TokenHeader } from './token'
@@ -34,15 +35,18 @@ export const KEY_TIMES: KeyTimes = {
   againMs: 750,
 }
 
-/** What one fetch has brought. */
+/** The result of one fetch. */
 export interface Keys {
   /** When the fetch began, on the clock of `performance.now()`. */
   since: number
   /** Rejects where no key fits, several do, or the one that does cannot be read. */
   find: (header: TokenHeader) => Promise<KeyLike>
-  /** Digests of tokens whose signatures were found to hold, oldest first. They go with the keys. */
-  verified: Set<string>
+  /** Digests of tokens whose signatures were verified with these keys. */
+  verified: BoundedMap<true>
 }
+
+/** Tradecloud sends the same token for about an hour, and verifying a signature is the slowest part of the check. */
+const MAX_VERIFIED = 1_000
 
 export interface KeySetOptions extends KeyTimes {
   uri: URL
@@ -125,5 +129,5 @@ export class KeySet {
 }
 
 function keysOf(keys: JWK[], since: number): Keys {
-  return { since, find: loadJose().createLocalJWKSet({ keys }), verified: new Set() }
+  return { since, find: loadJose().createLocalJWKSet({ keys }), verified: new BoundedMap(MAX_VERIFIED) }
 }

@@ -16,9 +16,6 @@ export type SignatureCheck =
   /** The key is there, but cannot be read or is too weak: the key server's fault, not the sender's. */
   | 'unusable-key'
 
-/** A token comes again with every event of an hour or so, and checking a signature takes longest. */
-const MAX_VERIFIED = 1_000
-
 export async function judge(
   token: string,
   header: TokenHeader,
@@ -35,7 +32,7 @@ export async function judge(
     clockTolerance: options.clockToleranceMs / 1000,
     requiredClaims: ['exp'],
   })
-  if (verdict === 'signed') remember(keys.verified, digest)
+  if (verdict === 'signed') keys.verified.set(digest, true)
   return verdict
 }
 
@@ -74,10 +71,4 @@ async function* candidates(header: TokenHeader, keys: Keys): AsyncGenerator<KeyL
     if (error instanceof errors.JWKSMultipleMatchingKeys) yield* error
     else if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
   }
-}
-
-function remember(verified: Set<string>, digest: string): void {
-  const oldest = verified.values().next()
-  if (verified.size >= MAX_VERIFIED && !oldest.done) verified.delete(oldest.value)
-  verified.add(digest)
 }

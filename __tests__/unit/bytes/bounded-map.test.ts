@@ -2,13 +2,13 @@
  * A map of bounded size: it forgets what was not set for longest, and nothing else.
  */
 import fc from 'fast-check'
-import { Generations } from '../../../../lib/deliver/dedupe/generations'
+import { BoundedMap } from '../../../lib/bytes/bounded-map'
 
-const keysIn = (map: Generations<number>, keys: string[]) => keys.filter((key) => map.get(key) !== undefined)
+const keysIn = (map: BoundedMap<number>, keys: string[]) => keys.filter((key) => map.get(key) !== undefined)
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `key ${i}`)
 
 it('gets what was set last', () => {
-  const map = new Generations<number>(10)
+  const map = new BoundedMap<number>(10)
   expect(map.get('a')).toBeUndefined()
   map.set('a', 1)
   map.set('a', 2)
@@ -16,7 +16,7 @@ it('gets what was set last', () => {
 })
 
 it('keeps falsy values', () => {
-  const map = new Generations<unknown>(4)
+  const map = new BoundedMap<unknown>(4)
   for (const value of [0, '', false]) {
     map.set('a', value)
     expect(map.get('a')).toBe(value)
@@ -24,7 +24,7 @@ it('keeps falsy values', () => {
 })
 
 it('a value that was set again wins over its older one, also after a change of generations', () => {
-  const map = new Generations<number>(4)
+  const map = new BoundedMap<number>(4)
   map.set('a', 1)
   map.set('b', 1)
   map.set('a', 2)
@@ -34,7 +34,7 @@ it('a value that was set again wins over its older one, also after a change of g
 })
 
 it('deletes from both generations', () => {
-  const map = new Generations<number>(4)
+  const map = new BoundedMap<number>(4)
   map.set('a', 1)
   map.set('b', 1)
   map.set('a', 2)
@@ -53,7 +53,7 @@ it.each([
   [2, 1, 2],
   [1, 1, 1],
 ])('with a size of %i keeps at least %i of the newest and at most %i', (max, least, most) => {
-  const map = new Generations<number>(max)
+  const map = new BoundedMap<number>(max)
   const keys = numbered(50)
   keys.forEach((key, i) => {
     map.set(key, i)
@@ -64,7 +64,7 @@ it.each([
 })
 
 it('a key that is set over and over evicts nobody', () => {
-  const map = new Generations<number>(10)
+  const map = new BoundedMap<number>(10)
   const keys = numbered(4)
   keys.forEach((key, i) => map.set(key, i))
   for (let i = 0; i < 100; i++) map.set(keys[0]!, i)
@@ -75,7 +75,7 @@ it('never holds a value that was not the last one set, whatever is done', () => 
   const operation = fc.tuple(fc.constantFrom('set', 'delete'), fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat())
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 6 }), fc.array(operation, { maxLength: 60 }), (max, operations) => {
-      const map = new Generations<number>(max)
+      const map = new BoundedMap<number>(max)
       const all = new Map<string, number>()
       for (const [what, key, value] of operations) {
         if (what === 'set') {

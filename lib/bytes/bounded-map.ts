@@ -1,8 +1,8 @@
 /**
- * A map of bounded size that forgets what was not set for longest, in two generations: evicting one key at a time from
- * a large Map is a hundred times slower.
+ * A map of bounded size that forgets the keys that were set longest ago. It consists of two generations, because evicting
+ * one key at a time from a large Map is a hundred times slower.
  */
-export class Generations<V> {
+export class BoundedMap<V> {
   #young = new Map<string, V>()
   #old = new Map<string, V>()
   readonly #half: number
@@ -12,8 +12,12 @@ export class Generations<V> {
     this.#half = Math.max(1, Math.floor(max / 2))
   }
 
+  has(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key)
+  }
+
   get(key: string): V | undefined {
-    return this.#isEmpty ? undefined : (this.#young.get(key) ?? this.#old.get(key))
+    return this.#young.get(key) ?? this.#old.get(key)
   }
 
   set(key: string, value: V): void {
@@ -24,13 +28,7 @@ export class Generations<V> {
   }
 
   delete(key: string): void {
-    if (this.#isEmpty) return
     this.#young.delete(key)
     this.#old.delete(key)
-  }
-
-  /** Nearly always, for what went wrong: then not even the hash of a key is needed. */
-  get #isEmpty(): boolean {
-    return this.#young.size === 0 && this.#old.size === 0
   }
 }
