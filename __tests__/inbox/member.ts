@@ -2,7 +2,7 @@
  * A process that shares an inbox: it stores events on request, and delivers what is due to a callback that writes each
  * step into a file. Started by `members.ts`, and killed by the tests.
  */
-import { appendFileSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import type { Accepted, Inbox, InboxDelivery, StoredEvent } from '../../lib/inbox/event-log'
 import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
 import { eventOf } from './numbered-event'
@@ -19,6 +19,7 @@ const {
   wanted = [{ kind: 'order' }],
 } = JSON.parse(process.argv[2] ?? '{}') as MemberOptions
 const inbox: Inbox = openInbox(engine)
+const steps = openSync(ledger, 'a')
 let running = 0
 let taking = false
 let again = false
@@ -31,7 +32,7 @@ function report(message: Report): void {
 /** One line per step. Appended in one write, so that a kill leaves whole lines. */
 function note(step: 'begin' | 'end' | 'fail', { event, attempt }: InboxDelivery): void {
   const line = [process.hrtime.bigint(), process.pid, step, event.entity?.id, event.requestId, attempt, name].join(' ')
-  appendFileSync(ledger, `${line}\n`)
+  writeSync(steps, `${line}\n`)
 }
 
 async function deliver(delivery: InboxDelivery): Promise<void> {
@@ -85,6 +86,16 @@ async function takeDue(): Promise<void> {
   timer = setTimeout(() => void takeDue(), waitMs)
 }
 
+const opened: number[] = []
+
+function exhaust(): void {
+  try {
+    for (;;) opened.push(openSync('/dev/null', 'r'))
+  } catch {
+    report({ exhausted: true })
+  }
+}
+
 async function store(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
   if (concurrency > 0 && !(await inbox.isWanted(event.name, event.kind, event.eventName))) report({ ignored: true })
   return inbox.accept(event, bytes)
@@ -92,6 +103,8 @@ async function store(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
 
 process.on('message', (order: Order) => {
   if (order === 'exit') process.exit(7)
+  if (order === 'exhaust') return exhaust()
+  if (order === 'release') return opened.splice(0).forEach((file) => closeSync(file))
   if (order === 'end') {
     void inbox.close().then(() => process.exit(0))
     return
@@ -112,7 +125,7 @@ inbox.ready().then(
       maxDelayMs,
       wake: () => void takeDue(),
       leaseLost: () => report({ leaseLost: true }),
-      alarm: () => undefined,
+      alarm: ({ message }) => report({ alarm: message }),
     })
     void takeDue()
     report({ ready: true })

@@ -7,6 +7,10 @@ import type { MemberOptions, Numbered, Order, Report } from './protocol'
 export class Member {
   readonly process: ChildProcess
   readonly ready: Promise<void>
+  /** Why events were refused. */
+  readonly refusals: string[] = []
+  readonly alarms: string[] = []
+  isExhausted = false
   #leasesLost = 0
   #ignored = 0
   readonly #waiting = new Map<number, (accepted: boolean) => void>()
@@ -27,7 +31,11 @@ export class Member {
         if ('leaseLost' in report) this.#leasesLost++
         if ('ignored' in report) this.#ignored++
         if ('accepted' in report) this.#answer(report.accepted, true)
-        if ('refused' in report) this.#answer(report.refused, false)
+        if ('alarm' in report) this.alarms.push(report.alarm)
+        if ('exhausted' in report) this.isExhausted = true
+        if (!('refused' in report)) return
+        this.refusals.push(report.error)
+        this.#answer(report.refused, false)
       })
       this.process.once('exit', () => {
         reject(new Error('the process ended before it was ready'))

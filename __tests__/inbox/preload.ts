@@ -11,15 +11,15 @@ export function preloaded(folder: string, environment: Record<string, string>): 
   return ['env', `LD_PRELOAD=${library}`, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
 }
 
-/** The wall clock of the processes that run with `CLOCK_OFFSET=path`. */
-export class WrongClock {
+/** A number that processes under the library see at once when it changes: `CLOCK_OFFSET=path`, `WRITES=path`. */
+export class SharedNumber {
   constructor(readonly path: string) {
     writeFileSync(path, Buffer.alloc(8))
   }
 
-  set(offsetMs: number): void {
+  set(number: number): void {
     const value = Buffer.alloc(8)
-    value.writeBigInt64LE(BigInt(offsetMs))
+    value.writeBigInt64LE(BigInt(number))
     // In place: the processes have mapped the file into their memory.
     const file = openSync(this.path, 'r+')
     writeSync(file, value, 0, 8, 0)

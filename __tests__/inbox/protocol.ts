@@ -28,7 +28,8 @@ export interface Numbered {
   kind?: 'order' | 'shipment' | undefined
 }
 
-export type Order = Numbered | 'end' | 'exit'
+/** `exhaust`: it opens files until it may not open more; `release` closes them. */
+export type Order = Numbered | 'end' | 'exit' | 'exhaust' | 'release'
 
 export type Report =
   | { ready: true }
@@ -36,6 +37,8 @@ export type Report =
   | { refused: number; error: string }
   | { ignored: true }
   | { leaseLost: true }
+  | { alarm: string }
+  | { exhausted: true }
 
 export function openInbox(engine: EngineOptions): Inbox {
   if (engine.type === 'sqlite') {

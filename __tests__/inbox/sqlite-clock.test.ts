@@ -11,7 +11,7 @@ import { isFull } from '../size'
 import { until } from '../wait'
 import { delivered, disorder, Member, readLedger, sendAll } from './members'
 import { eventOf } from './numbered-event'
-import { preloaded, WrongClock } from './preload'
+import { preloaded, SharedNumber } from './preload'
 import type { MemberOptions } from './protocol'
 
 const DAY_MS = 86_400_000
@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 test('whatever the clock says, every event is delivered, in order, one at a time, and none waits for the clock', async () => {
-  const clock = new WrongClock(join(folder, 'clock'))
+  const clock = new SharedNumber(join(folder, 'clock'))
   const file = join(folder, 'inbox.db')
   const options: MemberOptions = {
     engine: { type: 'sqlite', file },

@@ -1,6 +1,6 @@
 /** The open file: opened on first use, opened again after a failure, repaired after a failed flush. */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, statfs, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rm, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pause } from '../../wait/pause'
 import { unavailable, within } from '../unavailable'
@@ -159,7 +159,9 @@ export class SqliteEngine implements Engine {
     if (this.#replaced === session) return
     this.#replaced = session
     this.#session = this.#rescue(session, reason).catch((error: unknown) => {
-      this.#session = undefined
+      // Nothing but the open file holds its events: the next request tries again.
+      this.#session = Promise.resolve(session)
+      this.#replaced = undefined
       throw error
     })
     this.#session.catch(() => undefined)
@@ -169,18 +171,29 @@ export class SqliteEngine implements Engine {
     const { file } = this.#options
     await createFolder(dirname(file))
     const copy = `${file}.rescued-${randomUUID()}`
-    await thread.call('copyTo', copy)
-    await flusher.removeLog()
-    // Never over a file that another process has put there.
-    const isPutBack = await link(copy, file).then(
-      () => true,
-      () => false,
-    )
-    await flusher.close()
-    await thread.close()
-    const session = await this.#openNow()
-    if (!isPutBack) await session.thread.call('takeOver', copy)
-    await session.flusher.flush()
+    const closeSession = async (session: Session | undefined): Promise<void> => {
+      await session?.flusher.close()
+      await session?.thread.close()
+    }
+    let session: Session | undefined
+    let isPutBack = false
+    try {
+      await thread.call('copyTo', copy)
+      await flusher.removeLog()
+      // Never over a file that another process has put there.
+      isPutBack = await link(copy, file).then(
+        () => true,
+        () => false,
+      )
+      session = await this.#openNow()
+      if (!isPutBack) await session.thread.call('takeOver', copy)
+      await session.flusher.flush()
+    } catch (error) {
+      await closeSession(session)
+      await rm(copy, { force: true })
+      throw error
+    }
+    await closeSession({ thread, flusher })
     if (isPutBack) await unlink(copy)
     this.#events.alarm(
       unavailable(

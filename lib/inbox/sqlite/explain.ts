@@ -7,15 +7,20 @@ import { SqliteError } from './thread'
 const BUSY = 5
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
-  [10, 'could not be read or written: its disk has failed, or is not there any more'],
+  [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
   [11, 'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`'],
   [13, 'is on a disk that is full: free some space'],
-  [14, 'could not be opened: its folder is missing, or its permissions do not allow it'],
+  [
+    14,
+    'could not be opened: its folder is missing, its disk is read-only, its permissions do not allow it, or the process has too many open files',
+  ],
   [26, 'is not a database: name another file, or restore it from a backup'],
 ])
 
 /** An error for those who look after the server. */
 export function explain(error: unknown, file: string): unknown {
+  const { code: name, message } = error as { code?: unknown; message: string }
+  if (name === 'ERR_WORKER_INIT_FAILED') return unavailable(`${file} could not be opened: ${message}.`, error)
   if (!(error instanceof SqliteError) || error.code === undefined) return error
   // The lowest byte of an extended code is the primary one.
   const code = error.code & 0xff
