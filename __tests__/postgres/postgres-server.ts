@@ -26,13 +26,16 @@ const servers = new Set<PostgresServer>()
 /** An empty cluster, which is copied for each server: `initdb` takes seconds. */
 let template: Promise<string> | undefined
 
-/** `settings`: of postgresql.conf, as `{ fsync: 'off' }`. The server answers when this resolves. */
-export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+/** `settings`: of postgresql.conf, as `{ fsync: 'off' }`. `parent`: of its folder. The server answers when this resolves. */
+export async function startPostgres(
+  settings: Record<string, string> = {},
+  parent: string = tmpdir(),
+): Promise<PostgresServer> {
   const account = await accountOf()
   template ??= createCluster(account)
   const source = await template
   for (let attempt = 1; ; attempt++) {
-    const folder = await ownFolder(account)
+    const folder = await ownFolder(account, parent)
     cpSync(join(source, 'data'), join(folder, 'data'), { recursive: true })
     if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, folder])
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
@@ -237,8 +240,8 @@ async function accountOf(): Promise<Account | undefined> {
   return { uid: uid ?? NaN, gid: gid ?? NaN }
 }
 
-async function ownFolder(account: Account | undefined): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tradecloud-postgres-'))
+async function ownFolder(account: Account | undefined, parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'tradecloud-postgres-'))
   if (account) chownSync(folder, account.uid, account.gid)
   return folder
 }
