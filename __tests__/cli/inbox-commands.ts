@@ -107,6 +107,8 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     expect(several.code).toBe(2)
     expect(several.err).toContain(`Several IDs begin with ${digit}:`)
     for (const one of ids) expect(several.err.includes(`${one} ${COMPANY}-PO`)).toBe(one.startsWith(digit))
+    const undashed = await inbox('show', id.replaceAll('-', '').slice(0, 12))
+    expect([undashed.code, undashed.err]).toEqual([2, expect.stringContaining('no event whose ID begins with')])
     const none = await inbox('show', '00000000-0000')
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('no event whose ID begins with 00000000-0000')])
   })

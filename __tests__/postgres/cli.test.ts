@@ -12,10 +12,10 @@ beforeAll(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The order of texts there is not that of their bytes. */
+/** The order of texts there is not that of their bytes: dashes do not count. */
 async function newDatabase(): Promise<string> {
   const name = `cli_${++databases}`
-  await server.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'`)
+  await server.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-u-ka-shifted'`)
   return server.connectionString.replace(/\/postgres$/, `/${name}`)
 }
 

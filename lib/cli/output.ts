@@ -39,10 +39,9 @@ export function terminalWidth(): number | undefined {
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
 
-/** In colour if the terminal has any, and NO_COLOR does not forbid it. */
+/** In colour if the output is a terminal that has any, and NO_COLOR does not forbid it: `styleText` looks at both. */
 export function styled(style: Style | undefined, text: string): string {
-  if (style === undefined || !isTerminal() || !process.stdout.hasColors()) return text
-  return styleText(style, text)
+  return style === undefined ? text : styleText(style, text)
 }
 
 /** On a terminal, one line that is rewritten; otherwise a line now and then. */
