@@ -10,7 +10,8 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/', '<rootDir>/bench/'],
   moduleNameMapper: {
     '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
-    '^tradecloud-webhook/bullmq$': '<rootDir>/lib/bullmq/index.ts',
+    '^tradecloud-webhook/postgres$': '<rootDir>/lib/inbox/postgres/index.ts',
+    '^tradecloud-webhook/sqlite$': '<rootDir>/lib/inbox/sqlite/index.ts',
     '^tradecloud-webhook/redis$': '<rootDir>/lib/redis/index.ts',
     '^tradecloud-webhook/testing$': '<rootDir>/lib/testing/index.ts',
   },

@@ -21,8 +21,7 @@ const PARTS: Record<string, { title: string; module: string }> = {
   txml: { title: 'tXML', module: './txml' },
   fetch: { title: 'Fetching', module: './fetch' },
   dedupe: { title: 'Dedupe in memory', module: './dedupe' },
-  inbox: { title: 'File inbox', module: './file-inbox' },
-  redis: { title: 'Redis and BullMQ', module: './redis' },
+  redis: { title: 'Store in Redis', module: './redis' },
 }
 
 const PAGE = join(ROOT, 'docs', 'performance.md')

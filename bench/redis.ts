@@ -1,14 +1,11 @@
-/** The store in Redis and the inbox on BullMQ, on a real Redis that flushes each write, against bare commands and bare BullMQ. */
-import { Queue } from 'bullmq'
+/** The store in Redis, on a real Redis that flushes each write, against bare commands. */
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { startRedis, stopRedisServers } from '../__tests__/redis/redis-server'
 import { built } from './package'
 import { rates } from './statistics'
-import { storedEvent } from './stored-event'
 
-const BYTES = Buffer.alloc(8 * 1024, 'x')
 const AT_ONCE = 32
 
 export async function run(quick: boolean): Promise<string> {
@@ -18,14 +15,9 @@ export async function run(quick: boolean): Promise<string> {
     return 'Not measured: there is no `redis-server` on this machine.'
   }
   const { redisStore } = built<typeof import('../lib/redis')>('redis/index')
-  const { bullmqInbox } = built<typeof import('../lib/bullmq')>('bullmq/index')
   const server = await startRedis()
-  const connection = { host: server.host, port: server.port }
-  const client = new Redis(connection)
-  const queue = new Queue('bare', { connection })
-  const inbox = bullmqInbox({ connection })
+  const client = new Redis({ host: server.host, port: server.port })
   try {
-    await inbox.ready()
     const store = redisStore({ sendCommand: (...args) => client.call(...args) })
     const options = { count: quick ? 300 : 1500, atOnce: AT_ONCE, rounds: quick ? 3 : 7 }
     const claims = await rates(`claims, ${AT_ONCE} at once`, 'a second', options, {
@@ -40,14 +32,8 @@ export async function run(quick: boolean): Promise<string> {
         await client.set(key, 'completed', 'PX', 86_400_000)
       },
     })
-    const events = await rates(`events of 8 KB, ${AT_ONCE} at once`, 'a second', options, {
-      'bullmqInbox: accept': () => inbox.accept(storedEvent(BYTES), BYTES),
-      'bare BullMQ: add': () => queue.add('event', { bytes: BYTES.toString('latin1') }),
-    })
-    return `${claims}\n\n${events}`
+    return claims
   } finally {
-    await inbox.close()
-    await queue.close()
     client.disconnect()
     await stopRedisServers()
   }

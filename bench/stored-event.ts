@@ -9,6 +9,7 @@ export function storedEvent(bytes: Buffer): StoredEvent {
   const id = randomUUID()
   return {
     format: 1,
+    name: 'bench',
     id,
     key: `bench:${id}`,
     trigger: 'body',

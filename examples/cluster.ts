@@ -1,43 +1,27 @@
 /**
- * Several processes that share one inbox in Redis, by BullMQ: any of them takes a request, any of them calls the callback,
- * and never two at a time for one order. `npm run start:cluster`; `REDIS_URL` says where Redis is (without it a
- * redis-server of its own is started), `PROCESSES` how many there are (default: 3).
+ * Several processes that share one inbox: any of them accepts a request, any of them calls the callback, and never two at a
+ * time for one order. `npm run start:cluster`; the inbox is the PostgreSQL database of `DATABASE_URL`, otherwise the SQLite
+ * file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of processes (default: 3).
  */
 import express from 'express'
-import { spawn } from 'node:child_process'
 import cluster from 'node:cluster'
-import { mkdirSync } from 'node:fs'
-import { createTradecloudWebhook } from 'tradecloud-webhook'
-import { bullmqInbox } from 'tradecloud-webhook/bullmq'
-import { announce, api, auth, callbacks, host, port } from './settings'
+import { createTradecloudWebhook, type Inbox } from 'tradecloud-webhook'
+import { postgresInbox } from 'tradecloud-webhook/postgres'
+import { sqliteInbox } from 'tradecloud-webhook/sqlite'
+import { addHealth, announce, api, auth, callbacks, endWith, host, port } from './settings'
 
 const processes = Number(process.env.PROCESSES ?? 3)
-const OWN_REDIS_PORT = 6390
-
-/** With the settings without which a crash of Redis loses what was answered 202. */
-function startRedis(): string {
-  mkdirSync('data/redis', { recursive: true })
-  const args = ['--port', String(OWN_REDIS_PORT), '--bind', '127.0.0.1', '--dir', 'data/redis', '--save', '']
-  const safe = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction']
-  // A process group of its own: Ctrl-C must not end it before the workers.
-  const redis = spawn('redis-server', [...args, ...safe], { stdio: 'ignore', detached: true })
-  redis.once('error', () => {
-    console.error('There is no redis-server here: install it, or set REDIS_URL.')
-    process.exit(1)
-  })
-  process.once('exit', () => redis.kill())
-  return `redis://127.0.0.1:${OWN_REDIS_PORT}`
-}
+const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = process.env
+/** The exit code of a process that must not start: starting it again would not help. */
+const UNUSABLE = 2
 
 function runPrimary(): void {
-  const REDIS_URL = process.env.REDIS_URL ?? startRedis()
-  const fork = (): void => void cluster.fork({ REDIS_URL })
+  const fork = (): void => void cluster.fork()
   for (let i = 0; i < processes; i++) fork()
   let ending = false
   cluster.on('exit', (_worker, code, signal) => {
     if (ending && Object.keys(cluster.workers ?? {}).length === 0) process.exit(0)
-    // One that crashed is started anew; one that must not start, as with an unsafe Redis, ends them all.
-    if (!ending && code === 2) process.exit(1)
+    if (!ending && code === UNUSABLE) process.exit(1)
     if (!ending && (signal || code !== 0)) setTimeout(fork, 1000)
   })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -49,19 +33,11 @@ function runPrimary(): void {
 }
 
 function runWorker(): void {
-  const inbox = bullmqInbox({ connection: process.env.REDIS_URL ?? '' })
+  const inbox: Inbox = connectionString ? postgresInbox({ connectionString }) : sqliteInbox({ file })
   const webhook = createTradecloudWebhook({ auth, api, inbox, ...callbacks })
-  inbox.ready().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error)
-    process.exit(2)
-  })
+  webhook.ready().catch((error: unknown) => endWith(error, UNUSABLE))
   const app = express()
-  app.get('/health', (_req, res) => {
-    inbox.stats().then(
-      (stats) => res.json({ status: 'ok', process: process.pid, ...stats }),
-      () => res.status(503).json({ status: 'the inbox cannot be used' }),
-    )
-  })
+  addHealth(app, inbox)
   app.use('/tradecloud', webhook)
   const server = app.listen(port, host, () => {
     const address = server.address()
@@ -69,7 +45,7 @@ function runWorker(): void {
   })
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
-  process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary tells when to end
+  process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary says when to end
 }
 
 if (cluster.isPrimary) runPrimary()

@@ -1,35 +1,26 @@
 /**
- * The same with an inbox in a folder: each event is on disk before it is answered, and comes to the callback afterwards,
- * however long the ERP system is down. `npm run start:durable`; `INBOX_DIRECTORY` says where (default: ./data/inbox).
+ * The same with an inbox in SQLite: each event is on disk before it is answered, and is delivered to the callback afterwards,
+ * however long the ERP system is down. `npm run start:durable`; `INBOX_FILE` is the database (default: ./data/inbox.db).
  */
 import express from 'express'
-import { createTradecloudWebhook, fileInbox } from 'tradecloud-webhook'
-import { announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
+import { createTradecloudWebhook } from 'tradecloud-webhook'
+import { sqliteInbox } from 'tradecloud-webhook/sqlite'
+import { addHealth, announce, api, auth, callbacks, closeOnSignal, endWith, host, port } from './settings'
 
-const directory = process.env.INBOX_DIRECTORY ?? 'data/inbox'
-const ALARM_AFTER_MS = 15 * 60_000
+const file = process.env.INBOX_FILE ?? 'data/inbox.db'
 
-// Throws where another process owns the folder: then this one must not start.
-const inbox = fileInbox({ directory })
+const inbox = sqliteInbox({ file })
 const webhook = createTradecloudWebhook({ auth, api, inbox, ...callbacks })
+// A process whose inbox can never be used must not start.
+webhook.ready().catch(endWith)
 
 const app = express()
-app.get('/health', (_req, res) => {
-  inbox.stats().then(
-    (stats) => {
-      const oldestMs = stats.oldestWaitingAt ? Date.now() - stats.oldestWaitingAt.getTime() : 0
-      // For monitoring: events are safe, but they do not reach the ERP system, or some need a person.
-      const status = oldestMs > ALARM_AFTER_MS ? 'late' : stats.dead + stats.quarantined > 0 ? 'needs a person' : 'ok'
-      res.json({ status, ...stats })
-    },
-    () => res.status(503).json({ status: 'the inbox cannot be used' }),
-  )
-})
+addHealth(app, inbox)
 app.use('/tradecloud', webhook)
 
 const server = app.listen(port, host, () => {
   const address = server.address()
-  announce(typeof address === 'object' && address ? address.port : port, `, inbox in ${directory}`)
+  announce(typeof address === 'object' && address ? address.port : port, `, inbox in ${file}`)
 })
 server.keepAliveTimeout = 75_000
 closeOnSignal(webhook, server)

@@ -1,7 +1,9 @@
 /** What the example servers share: their settings from environment variables, and the ERP system that they write to. */
+import type { Express } from 'express'
 import type { Server } from 'node:http'
 import {
   RejectEvent,
+  type Inbox,
   type TradecloudWebhook,
   type TradecloudWebhookOptions,
   type WebhookContext,
@@ -83,6 +85,27 @@ export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void 
     void webhook.close().then(() => server.close(() => process.exit(0)))
   }
   process.on('SIGTERM', close).on('SIGINT', close)
+}
+
+const ALARM_AFTER_MS = 15 * 60_000
+
+/** For monitoring: whether events get through to the ERP system, and whether a person has to look at some. */
+export function addHealth(app: Express, inbox: Inbox): void {
+  app.get('/health', (_req, res) => {
+    inbox.stats().then(
+      (stats) => {
+        const oldestMs = stats.oldestWaitingAt ? Date.now() - stats.oldestWaitingAt.getTime() : 0
+        const status = oldestMs > ALARM_AFTER_MS ? 'late' : stats.dead + stats.quarantined > 0 ? 'needs a person' : 'ok'
+        res.json({ status, process: process.pid, ...stats })
+      },
+      () => res.status(503).json({ status: 'the inbox cannot be used' }),
+    )
+  })
+}
+
+export function endWith(error: unknown, code = 1): never {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(code)
 }
 
 export function announce(boundPort: number, more = ''): void {

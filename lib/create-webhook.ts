@@ -5,12 +5,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkHasEffect } from './errors/checks'
 import { Claims } from './deliver/dedupe/claims'
 import { Deliverer } from './deliver/deliverer'
-import { createHandlers } from './deliver/handlers'
+import { createHandlers, type Handlers } from './deliver/handlers'
 import type { Origin } from './deliver/stored/intake'
 import type { ResolveOptions } from './deliver/resolve-event'
 import { LEASE_MS } from './deliver/watch'
 import type { TradecloudWebhookError } from './errors/errors'
+import type { EventKind } from './events/events'
 import { Exchange, type Progress } from './answer/exchange'
+import type { Inbox } from './inbox/inbox'
 import { describe, locationOf } from './log/describe-error'
 import { Log } from './log/log'
 import type { TradecloudWebhookOptions } from './options/options'
@@ -18,6 +20,7 @@ import type { AddressCheck } from './receive/sender/address-check'
 import { createAuthenticator } from './receive/sender/authenticate'
 import { ByteBudget } from './receive/body/byte-budget'
 import { compileTrust, trustOfApp, type TrustFunction } from './receive/sender/client-address'
+import type { Received } from './receive/event/read-trigger'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, splitTarget, type RouteMatch } from './receive/route'
 import { quote } from './log/quote'
@@ -34,22 +37,36 @@ export type TradecloudWebhook = Router & {
   /** The same without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
   listener: (req: IncomingMessage, res: ServerResponse) => void
   /**
-   * Stops taking new events (503), lets running callbacks finish, at most `closeTimeoutMs`, then aborts them through
-   * `context.signal`; logs out of the API. Never rejects. Call it before the process ends.
+   * Resolves once events can be accepted, at once without an inbox. Rejects if the inbox can never be used: then the process
+   * should not start.
    */
-  close(): Promise<void>
+  ready(): Promise<void>
+  /**
+   * Stops taking new events (503), lets running callbacks finish for at most `timeoutMs`, then aborts them through
+   * `context.signal`; closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first
+   * call counts.
+   */
+  close(options?: CloseOptions): Promise<void>
 }
 
+export interface CloseOptions {
+  /** How long running callbacks may take to finish. Default: 8,000 ms. */
+  timeoutMs?: number | undefined
+}
+
+export const CLOSE_TIMEOUT_MS = 8_000
 /** A store is away when it takes longer. */
 const STORE_TIMEOUT_MS = 2_000
 /** An event waits for others of its order or shipment no longer than this. */
 const ENTITY_WAIT_MS = 10_000
 /** What a person may still make use of. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+const IGNORED: Result = { outcome: 'ignored' }
+const NO_HANDLERS: Handlers = { find: () => undefined, wanted: [], unhandled: [], unknownNames: [] }
 const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
 const AT_INBOX: Progress = { stage: 'inbox' }
 /** What callbacks get to end themselves after `context.signal` was aborted. */
-const ABORT_GRACE_MS = 500
+export const ABORT_GRACE_MS = 500
 
 /**
  * Creates a webhook that receives Tradecloud's triggers. Throws a `TradecloudWebhookError` with code `invalid_option`
@@ -65,11 +82,11 @@ const ABORT_GRACE_MS = 500
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const settings = resolveOptions(options)
   const routes = compileRoutes(settings.paths)
-  const handlers = createHandlers(settings)
+  const handlers = settings.deliver ? createHandlers(settings) : undefined
   const authenticator = createAuthenticator(settings.auth)
   const validator = createValidator(settings.validation, settings.schemas)
   const log = new Log(settings.logger)
-  const reporter = new Reporter({ ...settings, log })
+  const reporter = new Reporter({ ...settings, ...settings.delivery, log })
   const trust = compileTrust(settings.trustProxy)
   // `false`, the default, is no misunderstanding.
   checkHasEffect('trustProxy', settings.trustProxy || undefined, '`allow`', settings.allow !== undefined)
@@ -90,7 +107,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     reporter.alarm(error, trigger ? { kind: trigger.kind, requestId: trigger.requestId } : {})
   const deliverer = new Deliverer({
     ...settings,
-    handlers,
+    handlers: handlers ?? NO_HANDLERS,
     claims: settings.dedupe
       ? new Claims({ ...settings.dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS })
       : undefined,
@@ -104,6 +121,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     storage &&
     new storage.InboxDeliverer({
       ...settings,
+      ...settings.delivery,
       inbox: storage.inbox,
       handlers,
       read: (delivery) => storage.readStored(delivery, { validator, strict }),
@@ -112,13 +130,17 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       alarm,
       settled: (record) => reporter.settled(record),
     })
+  const opening = inbox?.ready({ transaction: settings.delivery.transaction })
+  // A failure is reported by the inbox as an alarm, and by `ready()`.
+  opening?.catch(() => undefined)
   const exchangeOptions = { answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals, reporter }
   const open = new Set<Exchange>()
   let closing: Promise<void> | undefined
   const receiverOptions: ReceiverOptions = {
     ...settings,
     authenticator,
-    wants: (kind, eventName) => handlers.find(kind, eventName) !== undefined,
+    // With an inbox, another process may have the callback.
+    wants: (kind, eventName) => storage !== undefined || hasHandler(kind, eventName),
     validator,
     strict,
     budget: new ByteBudget(settings.maxBytesInFlight),
@@ -136,14 +158,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       return exchange
     },
   })
-  if (handlers.unhandled.length > 0) {
-    log.line('warn', 'unhandled', `No ${handlers.unhandled.join(', no ')}: such events are answered 200 and ignored.`)
-  }
-  for (const name of handlers.unknownNames) {
-    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
-    log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
-  }
-
+  if (handlers) warnOfHandlers(handlers, log)
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
 
   function startExchange(req: IncomingMessage, res: ServerResponse): Exchange {
@@ -158,17 +173,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       const received = await receive(exchange, match, query, receiverOptions)
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
-      if (!received.ok) {
-        if (received.outcome === 'not_routed') unmatched.logNotRouted(exchange, received.detail ?? '')
-        const kept = storage && isForQuarantine(exchange, received)
-        exchange.finish(
-          kept ? await storage.storeUnreadable(storage.inbox, name, received, originOf(exchange, path)) : received,
-        )
-      } else if (storage) {
-        exchange.progress = AT_INBOX
-        const stored = await storage.storeTrigger(storage.inbox, name, received.trigger, originOf(exchange, path))
-        exchange.known.merged = stored.merged ?? false
-        exchange.finish(stored)
+      if (storage) exchange.finish(await store(storage, exchange, received, path))
+      else if (!received.ok) {
+        logNotRouted(exchange, received)
+        exchange.finish(received)
       } else {
         const ticket = deliverer.submit(received.trigger)
         exchange.known.merged = ticket.merged
@@ -181,8 +189,43 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     }
   }
 
+  function hasHandler(kind: EventKind, eventName: string | undefined): boolean {
+    return handlers?.find(kind, eventName) !== undefined
+  }
+
+  function logNotRouted(exchange: Exchange, { outcome, detail = '' }: Result): void {
+    if (outcome === 'not_routed') unmatched.logNotRouted(exchange, detail)
+  }
+
+  async function store(
+    { inbox, storeTrigger, storeUnreadable }: Storage,
+    exchange: Exchange,
+    received: Received,
+    path: string,
+  ): Promise<Result> {
+    exchange.progress = AT_INBOX
+    const isIgnored = await nothingHandles(inbox, exchange, received)
+    if (isIgnored || !received.ok) {
+      const refusal = isIgnored || received.ok ? IGNORED : received
+      logNotRouted(exchange, refusal)
+      if (!isForQuarantine(exchange, refusal)) return refusal
+      return storeUnreadable(inbox, name, refusal, originOf(exchange, path))
+    }
+    const stored = await storeTrigger(inbox, name, received.trigger, originOf(exchange, path))
+    exchange.known.merged = stored.merged ?? false
+    return stored
+  }
+
+  /** No process that shares the inbox has a callback for the event. */
+  async function nothingHandles(inbox: Inbox, { known }: Exchange, received: Received): Promise<boolean> {
+    const { kind, eventName } = known
+    const isRead = received.ok || received.outcome === 'invalid_body'
+    if (!settings.deliver || !isRead || kind === undefined || hasHandler(kind, eventName)) return false
+    return !(await inbox.isWanted(name, kind, eventName))
+  }
+
   function isForQuarantine({ body, known }: Exchange, { outcome }: Result): boolean {
-    if (!settings.quarantine || body === undefined) return false
+    if (!settings.delivery.quarantine || body === undefined) return false
     return UNREADABLE.includes(outcome) || (outcome === 'ignored' && known.kind === 'unknown')
   }
 
@@ -219,10 +262,10 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     }
   }
 
-  async function close(): Promise<void> {
+  async function close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
     inboxDeliverer?.stop()
     authenticator.close()
-    await settledWithin(settings.closeTimeoutMs)
+    await settledWithin(timeoutMs)
     deliverer.abort()
     inboxDeliverer?.abort()
     await settledWithin(ABORT_GRACE_MS)
@@ -252,7 +295,8 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     listener: (req: IncomingMessage, res: ServerResponse): void => {
       if (!handle(req, res)) refuse(req, res)
     },
-    close: (): Promise<void> => (closing ??= close()),
+    ready: async (): Promise<void> => opening,
+    close: (options?: CloseOptions): Promise<void> => (closing ??= close(options)),
   })
 }
 
@@ -262,10 +306,21 @@ function loadAddressCheck(): typeof AddressCheck {
   return (require('./receive/sender/address-check') as typeof import('./receive/sender/address-check')).AddressCheck
 }
 
+type Storage = ReturnType<typeof loadStorage> & { inbox: Inbox }
+
 function loadStorage() {
   return {
     ...(require('./deliver/stored/inbox-deliverer') as typeof import('./deliver/stored/inbox-deliverer')),
     ...(require('./deliver/stored/intake') as typeof import('./deliver/stored/intake')),
+  }
+}
+
+export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log): void {
+  if (unhandled.length > 0)
+    log.line('warn', 'unhandled', `No ${unhandled.join(', no ')}: such events are answered 200 and ignored.`)
+  for (const name of unknownNames) {
+    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
+    log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
   }
 }
 

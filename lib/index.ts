@@ -21,7 +21,8 @@ export {
   type TradecloudApiErrorOptions,
   type TradecloudClientOptions,
 } from './api'
-export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
+export { createTradecloudWebhook, type CloseOptions, type TradecloudWebhook } from './create-webhook'
+export { createTradecloudWorker, type TradecloudWorker } from './create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/dedupe/memory-store'
 export type { ClaimResult, Store } from './deliver/dedupe/store'
@@ -54,38 +55,39 @@ export type {
   OrderIdEvent,
   ShipmentEvent,
   ShipmentEventBase,
+  TransactionClient,
   UnknownEvent,
   WebhookContext,
   WebhookEvent,
   WholeOrderEvent,
   WholeOrderOfSingleDeliveryEvent,
 } from './events/events'
-export { fileInbox } from './inbox/file'
-export type { FileInboxOptions } from './inbox/file/file-inbox-options'
 export type {
   Accepted,
   Inbox,
+  InboxAttempt,
   InboxDelivery,
   InboxEntry,
   InboxFilter,
   InboxHost,
+  InboxPage,
   InboxState,
   InboxStats,
-  ManagedInbox,
-  PurgeFilter,
-  ReplayOptions,
+  ListOptions,
   Settlement,
   StoredEvent,
+  Wanted,
 } from './inbox/inbox'
-export type { DedupeOptions, RetryOptions, TradecloudWebhookOptions } from './options/options'
-export type { AllowEntry } from './net/address'
 export type {
-  AuthFunction,
-  AuthOption,
-  BasicCredential,
-  BearerCredential,
-  Credential,
-} from './receive/sender/authenticate'
+  DedupeOptions,
+  DeliveryOptions,
+  LimitOptions,
+  RetryOptions,
+  TradecloudWebhookOptions,
+  TradecloudWorkerOptions,
+} from './options/options'
+export type { AllowEntry } from './net/address'
+export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/sender/authenticate'
 export type { TrustProxyOption } from './receive/sender/client-address'
 export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/sender/oauth/options'
 export type { PathOption, PathsOption } from './receive/route'

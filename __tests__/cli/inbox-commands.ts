@@ -1,5 +1,5 @@
 /** What the commands of `inbox` do, on any database. */
-import type { InboxEntry } from '../../lib/inbox/event-log'
+import type { InboxEntry } from '../../lib/inbox/inbox'
 import { until } from '../wait'
 import {
   cleanUp,

@@ -1,22 +1,14 @@
-/**
- * Several receivers that share one Redis and one ledger, or the Redis alone: started, killed, and sent to in turn. Knows
- * when each died.
- */
+/** Several receivers that share one store in Redis and one ledger: started, killed, and sent to in turn. Knows when each died. */
 import { join } from 'node:path'
-import type { BullmqInboxOptions } from 'tradecloud-webhook/bullmq'
 import { startRedis, type RedisServer } from '../redis/redis-server'
 import { clockMs, readLedger, type Ledger } from './ledger'
 import type { ReceiverSettings } from './receiver'
 import { atEnd, startReceiver, temporaryFolder, type Receiver } from './receiver-process'
-import { isFull } from './size'
 
-type InboxOptions = Omit<BullmqInboxOptions, 'connection'>
-
-/** `'store'`: no inbox, the shared store. Else the options of the inbox on BullMQ. */
-export async function startCluster(mode: InboxOptions | 'store' = {}): Promise<Cluster> {
+export async function startCluster(): Promise<Cluster> {
   const redis = await startRedis()
   atEnd(() => redis.stop())
-  return new Cluster(redis, mode)
+  return new Cluster(redis)
 }
 
 export class Cluster {
@@ -25,24 +17,20 @@ export class Cluster {
   readonly receivers: Receiver[] = []
   /** By number of the process, in milliseconds of `clockMs`. */
   readonly diedAt = new Map<number, number>()
-  readonly #mode: InboxOptions | 'store'
   readonly #ledger = join(temporaryFolder(), 'ledger')
   readonly #runs = new Map<Receiver, number>()
   #started = 0
   #next = 0
 
-  constructor(redis: RedisServer, mode: InboxOptions | 'store') {
+  constructor(redis: RedisServer) {
     this.redis = redis
-    this.#mode = mode
   }
 
   async start(more: Pick<ReceiverSettings, 'behaviour' | 'webhook'> = {}): Promise<Receiver> {
-    const { host, port } = this.redis
+    const { port } = this.redis
     const run = ++this.#started
     const receiver = await startReceiver({
-      ...(this.#mode === 'store'
-        ? { store: { port } }
-        : { inbox: { type: 'bullmq', options: { connection: { host, port }, ...this.#mode } } }),
+      store: { port },
       ...{ ledger: this.#ledger, run, ...more },
     })
     this.receivers.push(receiver)
@@ -73,9 +61,8 @@ export class Cluster {
     this.receivers.splice(this.receivers.indexOf(receiver), 1)
   }
 
-  /** Once nothing waits or runs any more, asks all to end, and reads what they have written. */
-  async finish(timeoutMs = isFull ? 300_000 : 30_000): Promise<Ledger> {
-    if (this.#mode !== 'store') await this.receivers[0]!.drained(timeoutMs)
+  /** Asks all to end, and reads what they have written. */
+  async finish(): Promise<Ledger> {
     await Promise.all(this.receivers.map((receiver) => receiver.end()))
     return this.read()
   }

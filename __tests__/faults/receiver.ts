@@ -8,16 +8,15 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createTradecloudWebhook,
-  fileInbox,
-  type FileInboxOptions,
-  type ManagedInbox,
+  type Inbox,
   type OrderEvent,
   type Store,
   type TradecloudWebhook,
   type TradecloudWebhookOptions,
   type WebhookContext,
 } from 'tradecloud-webhook'
-import type { BullmqInboxOptions } from 'tradecloud-webhook/bullmq'
+import type { PostgresInboxOptions } from 'tradecloud-webhook/postgres'
+import type { SqliteInboxOptions } from 'tradecloud-webhook/sqlite'
 import { clockMs, LedgerWriter, type Step } from './ledger'
 import { decodeNumbered } from './numbered-event'
 
@@ -33,7 +32,7 @@ export interface Behaviour {
 
 export interface ReceiverSettings {
   /** Absent: the callback runs before the answer. */
-  inbox?: { type: 'file'; options: FileInboxOptions } | { type: 'bullmq'; options: BullmqInboxOptions }
+  inbox?: { type: 'sqlite'; options: SqliteInboxOptions } | { type: 'postgres'; options: PostgresInboxOptions }
   /** The shared store on the Redis with this port. */
   store?: { port: number }
   ledger: string
@@ -42,7 +41,9 @@ export interface ReceiverSettings {
   /** Opens the inbox at this time, in milliseconds since 1970: several at once race for it. Default: at once. */
   opensAt?: number
   behaviour?: Behaviour
-  webhook?: Pick<TradecloudWebhookOptions, 'concurrency' | 'closeTimeoutMs' | 'retry' | 'handlerTimeoutMs'>
+  webhook?: Pick<TradecloudWebhookOptions, 'concurrency' | 'delivery'>
+  /** Of `webhook.close()`. */
+  closeTimeoutMs?: number
 }
 
 /** `measure` begins a new period for the event loop delay. */
@@ -88,10 +89,12 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
 
 // What a test does not need is not loaded: it would slow down the start of all receivers.
 
-async function openInbox(settings: ReceiverSettings['inbox']): Promise<ManagedInbox | undefined> {
-  if (settings?.type !== 'bullmq') return settings && fileInbox(settings.options)
-  const { bullmqInbox } = await import('tradecloud-webhook/bullmq')
-  const inbox = bullmqInbox(settings.options)
+async function openInbox(settings: ReceiverSettings['inbox']): Promise<Inbox | undefined> {
+  if (settings === undefined) return undefined
+  const inbox =
+    settings.type === 'sqlite'
+      ? (await import('tradecloud-webhook/sqlite')).sqliteInbox(settings.options)
+      : (await import('tradecloud-webhook/postgres')).postgresInbox(settings.options)
   await inbox.ready()
   return inbox
 }
@@ -113,7 +116,7 @@ function waitUntil(time: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, time - Date.now()))
 }
 
-async function open(): Promise<{ webhook: TradecloudWebhook; inbox: ManagedInbox | undefined } | undefined> {
+async function open(): Promise<{ webhook: TradecloudWebhook; inbox: Inbox | undefined } | undefined> {
   if (settings.opensAt !== undefined) waitUntil(settings.opensAt)
   try {
     const inbox = await openInbox(settings.inbox)
@@ -136,7 +139,7 @@ async function open(): Promise<{ webhook: TradecloudWebhook; inbox: ManagedInbox
   }
 }
 
-async function answer(what: Question, inbox: ManagedInbox | undefined): Promise<unknown> {
+async function answer(what: Question, inbox: Inbox | undefined): Promise<unknown> {
   if (what === 'stats') return inbox?.stats()
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
@@ -145,7 +148,7 @@ async function answer(what: Question, inbox: ManagedInbox | undefined): Promise<
   return measured
 }
 
-function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: ManagedInbox | undefined }): void {
+function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: Inbox | undefined }): void {
   const server = createServer(webhook.listener)
   process.on('message', (message: ToReceiver) => {
     if (message.type === 'behave') behaviour = message.behaviour
@@ -157,7 +160,7 @@ function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: ManagedI
   })
   // As the README tells users to do it.
   process.on('SIGTERM', () => {
-    void webhook.close().then(() => {
+    void webhook.close({ timeoutMs: settings.closeTimeoutMs }).then(() => {
       server.close(() => process.exit())
       server.closeAllConnections()
     })

@@ -17,7 +17,7 @@ afterEach(endAll)
 
 test('an event that is sent to three receivers at the same time is called in one of them', async () => {
   const events = isFull ? 5_000 : 400
-  const cluster = await startCluster('store')
+  const cluster = await startCluster()
   const receivers = await cluster.startAll(3, { behaviour: { ms: 3 } })
   const options = { name: 'thrice', events, orders: 50, connections: 20, copies: 3 }
   const load = new Load({ ...options, port: (copy) => receivers[copy]!.port })
@@ -52,7 +52,7 @@ test('an event that is sent to three receivers at the same time is called in one
 
 test('events whose receiver is killed at their callbacks are called again once their leases are over, and not before', async () => {
   const events = isFull ? 100 : 20
-  const cluster = await startCluster('store')
+  const cluster = await startCluster()
   const { host, port } = cluster.redis
   const victim = await cluster.start({ behaviour: { held: true }, webhook: { concurrency: events } })
   const others = await cluster.startAll(2)

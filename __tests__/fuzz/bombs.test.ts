@@ -18,7 +18,7 @@ let target: Target
 let idle: number
 
 beforeAll(async () => {
-  target = await startTarget({ answerTimeoutMs: 2 * TIME_MS, uploadIdleTimeoutMs: TIME_MS }, 'patient')
+  target = await startTarget({ answerTimeoutMs: 2 * TIME_MS, limits: { uploadIdleTimeoutMs: TIME_MS } }, 'patient')
   await send(small('1'))
   // The parser of XML is loaded with the first one.
   await send({ ...small('1'), type: 'application/xml' })

@@ -72,7 +72,7 @@ const common: TradecloudWebhookOptions = {
   logger: { warn: log, error: log },
   // Of a patient one the default.
   ...(patience !== 'patient' && { bodyLimit: 256 * 1024 }),
-  uploadIdleTimeoutMs: 400,
+  limits: { uploadIdleTimeoutMs: 400 },
   answerTimeoutMs: 1_000,
   ...(JSON.parse(settings) as Partial<TradecloudWebhookOptions>),
 }

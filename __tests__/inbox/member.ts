@@ -3,7 +3,7 @@
  * step into a file. Started by `members.ts`, and killed by the tests.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { Accepted, Inbox, InboxDelivery, StoredEvent } from '../../lib/inbox/event-log'
+import type { Accepted, Inbox, InboxDelivery, StoredEvent } from '../../lib/inbox/inbox'
 import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
 import { eventOf } from './numbered-event'
 

@@ -1,6 +1,6 @@
 /** Inboxes in PostgreSQL for tests of faults, each with a schema of its own; closed in the end. */
 import { Pool } from 'pg'
-import type { Inbox, InboxDelivery } from '../../lib/inbox/event-log'
+import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'
 import { until } from '../wait'
 

@@ -1,6 +1,6 @@
 /** Callbacks that write in the transaction which settles their event. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Inbox } from '../../lib/inbox/event-log'
+import type { Inbox } from '../../lib/inbox/inbox'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { until } from '../wait'

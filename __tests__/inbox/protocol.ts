@@ -1,5 +1,5 @@
 /** What the tests and their processes say to each other. */
-import type { Inbox, Wanted } from '../../lib/inbox/event-log'
+import type { Inbox, Wanted } from '../../lib/inbox/inbox'
 
 export type EngineOptions = { type: 'sqlite'; file: string } | { type: 'postgres'; url: string; schema: string }
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InboxDelivery } from '../../lib/inbox/event-log'
+import type { InboxDelivery } from '../../lib/inbox/inbox'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { pause } from '../wait'

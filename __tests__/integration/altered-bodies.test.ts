@@ -366,7 +366,7 @@ describe('a stream that does not flow', () => {
   test('because the app pauses it later: a line in the log', async () => {
     const requests: express.Request[] = []
     const rig = await startRig({
-      uploadIdleTimeoutMs: 100,
+      limits: { uploadIdleTimeoutMs: 100 },
       before: (app) =>
         app.use((req, _res, next) => {
           requests.push(req)

@@ -153,7 +153,7 @@ const rows: Record<Outcome, Row> = {
   },
   answer_timeout: {
     status: 504,
-    act: (options) => postTo({ ...options, answerTimeoutMs: 50, closeTimeoutMs: 0, onOrder: () => sleep(200) }),
+    act: (options) => postTo({ ...options, answerTimeoutMs: 50, onOrder: () => sleep(200) }),
   },
   handler_failed: {
     status: 503,
@@ -661,7 +661,7 @@ describe('the order of the checks', () => {
       begun.resolve()
       return running.promise
     }
-    const rig = await startRig({ bodyLimit: 300, maxBytesInFlight: 300, onOrder })
+    const rig = await startRig({ bodyLimit: 300, limits: { maxBytesInFlight: 300 }, onOrder })
     const json = orderEvent({ reason: '' })
     json.orderEvent.reason = 'x'.repeat(300 - JSON.stringify(json).length)
     const first = rig.post(json)

@@ -544,7 +544,7 @@ describe('uploads that do not come to an end', () => {
   test.each(['before the first byte', 'in the middle', 'in the middle of gzip', 'after a chunk'])(
     'stalled %s: 503',
     async (when) => {
-      const rig = await start({ uploadIdleTimeoutMs: 60 })
+      const rig = await start({ limits: { uploadIdleTimeoutMs: 60 } })
       const connection = rig.open()
       const answer = connection.answer()
       if (when === 'after a chunk') {
@@ -570,7 +570,7 @@ describe('uploads that do not come to an end', () => {
   )
 
   test('slow, but coming: delivered', async () => {
-    const rig = await start({ uploadIdleTimeoutMs: 150 })
+    const rig = await start({ limits: { uploadIdleTimeoutMs: 150 } })
     const connection = rig.open()
     const answer = connection.answer()
     const body = JSON.stringify(orderEvent())
@@ -586,7 +586,7 @@ describe('uploads that do not come to an end', () => {
   test.each(['ends', 'breaks off', 'breaks off gzip'])(
     'a client that %s: nothing is called, the bytes are given back, the event may come again',
     async (how) => {
-      const rig = await start({ bodyLimit: 1000, maxBytesInFlight: 1000 })
+      const rig = await start({ bodyLimit: 1000, limits: { maxBytesInFlight: 1000 } })
       const body = JSON.stringify(orderEvent({ text: 'x'.repeat(700) }))
       for (let i = 1; i <= 5; i++) {
         const connection = rig.open()
@@ -829,7 +829,7 @@ describe('read by something before us', () => {
   }
 
   test('an app that has set an encoding on the request: delivered, or tried again', async () => {
-    const rig = await start({ before: keepsRawBody, uploadIdleTimeoutMs: 500 })
+    const rig = await start({ before: keepsRawBody, limits: { uploadIdleTimeoutMs: 500 } })
     const text = JSON.stringify(orderEvent({ text: 'øøø🚢'.repeat(40) }))
     for (const answer of [
       await sendInPieces(rig, text),
@@ -855,7 +855,7 @@ describe('read by something before us', () => {
           next()
         }),
       auth: () => sleep(30, true),
-      uploadIdleTimeoutMs: 500,
+      limits: { uploadIdleTimeoutMs: 500 },
     })
     const answer = await sendInPieces(rig, JSON.stringify(orderEvent({ text: 'x'.repeat(2000) })), { ...json })
     expect(answer).toMatchObject({ status: 503 })
@@ -883,9 +883,9 @@ describe('many at once', () => {
     return text.replace('"text":""', `"text":"${'x'.repeat(size - text.length)}"`)
   }
 
-  test('more bytes than maxBytesInFlight: 503 for the rest, and all is given back', async () => {
+  test('more bytes than limits: { maxBytesInFlight: 503 } for the rest, and all is given back', async () => {
     const running = deferred()
-    const rig = await start({ bodyLimit: 10_000, maxBytesInFlight: 25_000, onOrder: () => running.promise })
+    const rig = await start({ bodyLimit: 10_000, limits: { maxBytesInFlight: 25_000 }, onOrder: () => running.promise })
     const answers = Array.from({ length: 6 }, (_, n) =>
       rig.send({ method: 'POST', path: '/order', body: body(n, 10_000), headers: json }),
     )
@@ -907,7 +907,7 @@ describe('many at once', () => {
       begun.resolve()
       return running.promise
     }
-    const rig = await start({ bodyLimit: 100_000, maxBytesInFlight: 150_000, onOrder })
+    const rig = await start({ bodyLimit: 100_000, limits: { maxBytesInFlight: 150_000 }, onOrder })
     const send = (n: number): Promise<RawAnswer> =>
       rig.send({
         method: 'POST',
@@ -924,7 +924,7 @@ describe('many at once', () => {
   })
 
   test('uploads that grow together: at least one gets through, the others are tried again', async () => {
-    const rig = await start({ bodyLimit: 10_000, maxBytesInFlight: 10_000 })
+    const rig = await start({ bodyLimit: 10_000, limits: { maxBytesInFlight: 10_000 } })
     const connections: RawConnection[] = []
     const answers = Array.from({ length: 3 }, async (_, n) => {
       const connection = rig.open()
@@ -957,7 +957,7 @@ describe('many at once', () => {
   test('each way of failing gives its bytes back', async () => {
     const rig = await start({
       bodyLimit: 1000,
-      maxBytesInFlight: 1000,
+      limits: { maxBytesInFlight: 1000 },
       onOrder: () => {
         throw new Error('x')
       },

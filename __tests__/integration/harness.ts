@@ -12,17 +12,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   createTradecloudWebhook,
-  fileInbox,
   TradecloudClient,
   type DeliveryRecord,
   type ErrorContext,
-  type FileInboxOptions,
-  type ManagedInbox,
+  type Inbox,
   type TradecloudWebhook,
   type TradecloudWebhookError,
   type TradecloudWebhookOptions,
   type WebhookContext,
 } from 'tradecloud-webhook'
+import { sqliteInbox, type SqliteInboxOptions } from 'tradecloud-webhook/sqlite'
 import { createTradecloudSimulator, type TradecloudSimulator } from 'tradecloud-webhook/testing'
 import { RateLimit } from '../../lib/api/rate-limit'
 import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawRequest } from './raw-http'
@@ -93,6 +92,8 @@ export interface RigOptions extends Partial<TradecloudWebhookOptions> {
   mounting?: Mounting
   /** Called before the webhook is mounted: for what an app has in front of it. */
   before?: (app: express.Express) => void
+  /** Of `webhook.close()`. Default: 500. */
+  closeTimeoutMs?: number
 }
 
 const open: Array<() => Promise<unknown>> = []
@@ -103,7 +104,12 @@ export async function closeAll(): Promise<void> {
 }
 
 /** A webhook with callbacks for everything, all of them noted. Options win over that. */
-export async function startRig({ mounting = 'under a path', before, ...options }: RigOptions = {}): Promise<Rig> {
+export async function startRig({
+  mounting = 'under a path',
+  before,
+  closeTimeoutMs = 500,
+  ...options
+}: RigOptions = {}): Promise<Rig> {
   const collected = emptyCollection()
   let created = false
   const note = (callback: string) => (event: unknown, context: WebhookContext) =>
@@ -120,7 +126,6 @@ export async function startRig({ mounting = 'under a path', before, ...options }
     onError: (error, context) => {
       collected.errors.push({ error, context })
     },
-    closeTimeoutMs: 500,
     logger: {
       warn: (line) => {
         if (created) collected.log.push({ level: 'warn', line })
@@ -132,6 +137,8 @@ export async function startRig({ mounting = 'under a path', before, ...options }
     ...options,
   })
   created = true
+  const { close: closeWebhook } = webhook
+  webhook.close = (given = { timeoutMs: closeTimeoutMs }) => closeWebhook(given)
   const app = express()
   before?.(app)
   const mount = MOUNTS[mounting]
@@ -231,9 +238,9 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** An inbox in a folder of its own. Its webhook closes it. */
-export function temporaryInbox(options: Partial<FileInboxOptions> = {}): ManagedInbox {
-  return fileInbox({ directory: temporaryFolder(), ...options })
+/** An inbox in a file of its own. Its webhook closes it. */
+export function temporaryInbox(options: Partial<SqliteInboxOptions> = {}): Inbox {
+  return sqliteInbox({ file: join(temporaryFolder(), 'inbox.db'), ...options })
 }
 
 export async function startTradecloud(): Promise<TradecloudSimulator> {

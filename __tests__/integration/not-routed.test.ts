@@ -31,7 +31,7 @@ import { RawConnection } from './raw-http'
 const webhooks: TradecloudWebhook[] = []
 
 afterEach(async () => {
-  for (const webhook of webhooks.splice(0)) await webhook.close()
+  for (const webhook of webhooks.splice(0)) await webhook.close({ timeoutMs: 500 })
   await closeAll()
 })
 
@@ -128,7 +128,6 @@ function create(collected: Collected, options: RigOptions = {}): TradecloudWebho
     onShipment: note('onShipment'),
     onDelivery: (record) => void collected.records.push(record),
     onError: (error, context) => void collected.errors.push({ error, context }),
-    closeTimeoutMs: 500,
     logger: {
       warn: (line) => void collected.log.push({ level: 'warn', line }),
       error: (line) => void collected.log.push({ level: 'error', line }),

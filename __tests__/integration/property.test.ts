@@ -436,12 +436,10 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           },
         },
         bodyLimit: 30_000,
-        maxBytesInFlight: 300_000,
-        uploadIdleTimeoutMs: 100,
+        limits: { maxBytesInFlight: 300_000, uploadIdleTimeoutMs: 100 },
         answerTimeoutMs: 400,
         fetchTimeoutMs: 300,
         notFoundGraceMs: 50,
-        closeTimeoutMs: 1_000,
         ...options,
       })
     const { username, password, token: bearer, secondToken } = secrets
@@ -496,7 +494,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   afterAll(async () => {
     createDebug.disable()
     createDebug.log = debugLog
-    for (const webhook of webhooks) await webhook.close()
+    for (const webhook of webhooks) await webhook.close({ timeoutMs: 1_000 })
     for (const close of closers) await close()
     await tradecloud.close()
     await closeAll()

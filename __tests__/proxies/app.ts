@@ -19,8 +19,7 @@ export interface AppSettings {
   port: number
   notes: string
   webhook?: Pick<TradecloudWebhookOptions, 'allow' | 'bodyLimit'> & {
-    uploadIdleTimeoutMs?: number
-    maxBytesInFlight?: number
+    limits?: TradecloudWebhookOptions['limits']
   }
 }
 

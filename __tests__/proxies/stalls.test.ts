@@ -24,7 +24,7 @@ const arrived = (app: App, order: string): unknown[] =>
 
 test('an upload that stalls is answered by the app: 503', async () => {
   const front = await startFront({
-    webhook: { uploadIdleTimeoutMs: 300 },
+    webhook: { limits: { uploadIdleTimeoutMs: 300 } },
     // These pass on the response of the app, or make one themselves, only when their own time limit is over.
     replacements: { apache: [['Timeout 60\n', 'Timeout 1\n']], caddy: [['read_body 270s', 'read_body 1s']] },
   })

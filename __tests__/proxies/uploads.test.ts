@@ -19,7 +19,7 @@ const numbered = (order: string, bytes: number): Buffer => encodeNumbered({ even
 describe('the files as they are', () => {
   let front: Front
   beforeAll(async () => {
-    front = await startFront({ webhook: { bodyLimit: LARGEST + MB, maxBytesInFlight: 10 * LARGEST } })
+    front = await startFront({ webhook: { bodyLimit: LARGEST + MB, limits: { maxBytesInFlight: 10 * LARGEST } } })
   })
   afterAll(endAll)
 

@@ -1,6 +1,6 @@
 /** Values of options: times, durations, numbers, words of a list. */
 import type { EventKind } from '../events/events'
-import type { InboxFilter, InboxState } from '../inbox/event-log'
+import type { InboxFilter, InboxState } from '../inbox/inbox'
 import type { Option, Value, Values } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'

@@ -1,7 +1,7 @@
 /** The call of the user's callback: its context, and what becomes of what it throws. */
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../tradecloud/entity-state'
-import type { WebhookContext, WebhookEvent } from '../events/events'
+import type { TransactionClient, WebhookContext, WebhookEvent } from '../events/events'
 import type { Result } from '../answer/respond'
 import type { Trigger } from '../events/trigger'
 import { failureOf } from './failure'
@@ -19,6 +19,8 @@ export interface Call {
   attempt: number
   replay: boolean
   watched: Watched
+  /** A client in the transaction that settles the delivery. */
+  transaction?: unknown
 }
 
 export class Caller {
@@ -31,7 +33,7 @@ export class Caller {
   }
 
   /** Never rejects. */
-  async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched }: Call): Promise<Result> {
+  async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched, transaction }: Call): Promise<Result> {
     // Read before the call: the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
@@ -50,6 +52,7 @@ export class Caller {
       outdated,
       replay,
       api: this.#api,
+      transaction: transaction as TransactionClient | undefined,
     }
     watched.callingSince = Date.now()
     try {

@@ -3,6 +3,7 @@ import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNam
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
 import { isObject } from '../tradecloud/entity-state'
 import { invalidOption } from '../errors/errors'
+import type { Wanted } from '../inbox/inbox'
 import type {
   EventKind,
   OrderDocumentsEvent,
@@ -60,6 +61,8 @@ const OPTION_OF: Record<EventKind, string> = {
 export interface Handlers {
   /** `undefined`: nobody asked for such an event. */
   find(kind: EventKind, eventName: string | undefined): Handler | undefined
+  /** What there are callbacks for, as processes that share an inbox tell each other. */
+  wanted: Wanted[]
   /** Callbacks of known kinds that are not set: worth saying at creation. */
   unhandled: string[]
   /** Names in `on` that this version does not know: most likely mistyped. */
@@ -88,11 +91,18 @@ export function createHandlers(options: CallbackOptions): Handlers {
       const fits = named !== undefined && (named.kind === undefined || named.kind === kind)
       return fits ? named.handler : (byKind[kind] as Handler | undefined)
     },
+    wanted: (Object.keys(byKind) as EventKind[]).flatMap((kind) => wantedOf(kind, byKind[kind], byName)),
     unknownNames: [...byName].filter(([, { kind }]) => kind === undefined).map(([name]) => name),
     unhandled: (Object.keys(NAMES) as EventKind[])
       .filter((kind) => byKind[kind] === undefined)
       .map((kind) => OPTION_OF[kind]),
   }
+}
+
+function wantedOf(kind: EventKind, callback: unknown, byName: ReadonlyMap<string, Named>): Wanted[] {
+  if (callback !== undefined) return [{ kind }]
+  const named = [...byName].filter(([, one]) => one.kind === undefined || one.kind === kind)
+  return named.length === 0 ? [] : [{ kind, eventNames: named.map(([name]) => name) }]
 }
 
 interface Named {

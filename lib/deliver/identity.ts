@@ -1,4 +1,5 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
+import type { StoredEvent } from '../inbox/inbox'
 import { sha256 } from '../bytes/sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { repeatedKey } from './dedupe/repeats'
@@ -41,21 +42,16 @@ export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: st
 }
 
 /**
- * The key and the ID that a trigger is stored by. A body that may be a new event with the same bytes, and a trigger with
- * an ID, are never duplicates of one that was stored before.
+ * Under which key and ID a trigger is stored. A GET trigger is never a duplicate, and has no key. A body that may be a new
+ * event with the same bytes is a duplicate only until it has been delivered (`repeatable`).
  */
-export function storedIdentity(name: string, trigger: Trigger): { key: string; id: string } {
-  const { requestId } = trigger
-  const key =
-    trigger.type === 'id'
-      ? `${name}:${trigger.kind}:get:${requestId}`
-      : trigger.identified
-        ? dedupeKey(name, trigger)
-        : `${dedupeKey(name, trigger)}:${requestId}`
-  return { key, id: uuidOf(key) }
+export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent, 'key' | 'id' | 'repeatable'> {
+  if (trigger.type === 'id') return { id: uuidOf(`${name}:${trigger.kind}:get:${trigger.requestId}`) }
+  const key = dedupeKey(name, trigger)
+  return { key, id: uuidOf(key), ...(!trigger.identified && { repeatable: true }) }
 }
 
-/** The same for a body that could not be read. */
+/** The same for a body that could not be read. It never makes a readable body a duplicate. */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`
   return { key, id: uuidOf(key) }

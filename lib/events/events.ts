@@ -185,4 +185,14 @@ export interface WebhookContext {
   replay: boolean
   /** The client of the `api` option, to fetch more. */
   api?: TradecloudClient | undefined
+  /**
+   * With `delivery: { transaction: true }`: a client in the transaction that also marks the event as delivered; with
+   * `postgresInbox` a client of `pg`. Do not end the transaction. After a deadlock the callback runs again.
+   */
+  transaction?: TransactionClient | undefined
+}
+
+/** What a client of `pg` offers, as far as it is needed here. */
+export interface TransactionClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: Array<Record<string, unknown>>; rowCount: number | null }>
 }

@@ -1,185 +1,229 @@
 /**
- * The inbox that events are stored in before Tradecloud is answered, and delivered from afterwards: what an inbox must
- * do, for the one on files, the one on BullMQ, and those that users write. Knows no HTTP and no callback.
+ * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
+ * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
  */
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events/events'
 
-/** What is stored beside the bytes of an event. Plain JSON; never holds a header but the content type. */
+/** What is stored next to the bytes of an event. Plain JSON; the content type is the only header in it. */
 export interface StoredEvent {
-  /** Version of this form. */
+  /** Version of this format. */
   format: 1
-  /**
-   * A UUID that names the event in this inbox. That of a body derives from `key` and is its `context.deliveryId`, so it
-   * is the same when Tradecloud sends the event again.
-   */
+  /** Name of the webhook (option `name`): webhooks that share an inbox take only their own events. */
+  name: string
+  /** UUID of the event, and its `context.deliveryId` if it has a body. */
   id: string
-  /** What duplicates are told by. Holds the request ID where the same bytes may be a new event. */
-  key: string
+  /** Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never one. */
+  key?: string | undefined
+  /**
+   * The same body may be a new event: it was resent by a person, or has no message ID, version or time. It is then a
+   * duplicate only until the event with the same key has been delivered, and later gets an ID of its own.
+   */
+  repeatable?: true | undefined
   /** An event with its body, or only the ID of what to fetch. */
   trigger: 'body' | 'id'
-  /** `'unknown'` also for a quarantined body whose kind cannot be told. */
+  /** `'unknown'` also for a quarantined body whose kind could not be read. */
   kind: EventKind
   eventName?: string | undefined
-  /** Whose turn it takes: events of one order or shipment are delivered one after the other. Absent: of nobody. */
+  /** Events of one order or shipment are delivered one after another. An event without an entity has a queue of its own. */
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   method: 'GET' | 'POST' | 'PUT'
-  /** Below the mount path, without the query, which may hold secrets. */
+  /** Below the mount path, without the query, which may contain secrets. */
   path: string
   contentType?: string | undefined
-  /** SHA-256 of the bytes, in hex: tells a damaged copy. */
+  /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** The bytes are what the app's body parser left, written as JSON again: not those that Tradecloud sent. */
+  /** The bytes are JSON that was written again from the object that the app's body parser left, not those that were sent. */
   reserialized?: true | undefined
   requestId: string
   /** ISO 8601, UTC. */
   receivedAt: string
-  /** Why it goes to quarantine, where it does. */
+  /** Why the event goes to quarantine instead of a callback. */
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
 }
 
 /**
- * `waiting`: stored, and delivered in its turn. `running`: at a callback. `dead`: given up, kept for a person.
- * `quarantined`: could not be read, kept for a person. `delivered`: only its key is left.
+ * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its
+ * key. `dead`: given up. `quarantined`: could not be read. The last two are kept until a person replays or purges them.
  */
-export type InboxState = 'waiting' | 'running' | 'dead' | 'quarantined' | 'delivered'
+export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
-/** `merged`: a trigger with an ID that one which still waits stands for. All three mean: it is safe. */
-export type Accepted = 'queued' | 'duplicate' | 'merged'
+/** All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID stands for it. */
+export interface Accepted {
+  result: 'queued' | 'quarantined' | 'duplicate' | 'merged'
+  /** ID under which the event is stored. */
+  id: string
+}
+
+/** The events that a process has callbacks for. */
+export interface Wanted {
+  kind: EventKind
+  /** Only these event names. Absent: all events of the kind, and its GET triggers. */
+  eventNames?: readonly string[] | undefined
+}
 
 /** One event on its way to the callback. */
 export interface InboxDelivery {
   event: StoredEvent
-  /** The body; empty for a trigger with an ID. */
+  /** The body; empty for a GET trigger. */
   bytes: Buffer
-  /** 1 for the first, one more each time, deliveries that a crash cut short included. Begins anew with a replay. */
+  /** 1 for the first, and one more for each delivery that began, including those that a crash cut short. 1 after a replay. */
   attempt: number
   /** When attempt 1 began. */
   firstAttemptAt: Date
-  /** A person asked for it. */
+  /** A person replayed the event. */
   replay: boolean
-  /** Aborted when another process may have got the event, for its lease was lost. */
-  signal: AbortSignal
+  /**
+   * False once another process may own the event, because this one stood still. Ask before the callback is called, and
+   * settle the delivery with a retry instead: otherwise the event stays with this process.
+   */
+  isOwned(): boolean
 }
 
 /** What became of a delivery. */
 export type Settlement =
-  /** The entity goes on to its next event; only the key is kept. */
   | { result: 'delivered' }
-  /** Delivered again after `delayMs`; until then the entity's other events wait. */
-  | { result: 'retry'; delayMs: number; reason: string }
-  /** Given up. Kept with the reason; the same event sent again by Tradecloud is queued again. */
-  | { result: 'dead'; reason: string }
-  /** It cannot be read (any more). Kept with the reason. */
-  | { result: 'quarantined'; reason: string }
-
-/** Who takes deliveries: the webhook. */
-export interface InboxHost {
-  /** Calls of `run` that have not resolved, at most. */
-  concurrency: number
-  /** Bytes of the bodies that are out, in all; a larger one goes out alone. */
-  maxBytes: number
-  /**
-   * Takes one event. Never rejects. Resolves when the inbox may hand out another one instead, which may be before the
-   * event is settled; its entity stays blocked until then.
-   */
-  run(delivery: InboxDelivery): Promise<void>
-  /** Something that a person should hear of. */
-  alarm(error: TradecloudWebhookError): void
-}
+  /** Delivered again after `delayMs`; until then the other events of its order or shipment wait. */
+  | { result: 'retry'; delayMs: number; outcome: string; reason: string }
+  /** Given up. Kept; if Tradecloud sends the event again, it is queued again. */
+  | { result: 'dead'; outcome: string; reason: string }
+  /** It cannot be read. Kept. */
+  | { result: 'quarantined'; outcome: string; reason: string }
 
 /** One event in a list. */
 export interface InboxEntry extends Pick<
   StoredEvent,
-  'id' | 'trigger' | 'kind' | 'eventName' | 'entity' | 'receivedAt' | 'requestId'
+  'id' | 'name' | 'trigger' | 'kind' | 'eventName' | 'entity' | 'receivedAt' | 'requestId'
 > {
   state: InboxState
-  /** Deliveries that have begun. */
+  /** Deliveries that have begun, since the event was stored or replayed. */
   attempts: number
   /** Bytes of the body. */
   bytes: number
-  /** Why it waits for a retry, is dead or in quarantine. */
+  /** Outcome of the last attempt that failed, or of the request if it went to quarantine. */
+  outcome?: string | undefined
   reason?: string | undefined
-  /** When it is tried again, where it failed before. ISO 8601, UTC. */
+  /** When a waiting event is tried next. ISO 8601, UTC. */
   nextAttemptAt?: string | undefined
+  /** ID of the event of the same order or shipment that has to be settled first. Absent if there is none. */
+  waitsBehind?: string | undefined
+  /** When it was delivered, given up or quarantined. ISO 8601, UTC. */
+  settledAt?: string | undefined
+}
+
+/** One delivery of an event, as it is shown to a person. Times are ISO 8601, UTC. */
+export interface InboxAttempt {
+  begunAt: string
+  /** Absent while it runs, and if the process ended during it. */
+  endedAt?: string | undefined
+  outcome?: string | undefined
+  reason?: string | undefined
 }
 
 export interface InboxFilter {
-  state?: Exclude<InboxState, 'delivered'> | undefined
+  /** The ID of an event, or the beginning of one. */
+  id?: string | undefined
+  state?: InboxState | undefined
   kind?: EventKind | undefined
   eventName?: string | undefined
-  /** Order ID or shipment ID. */
+  /** Order ID or shipment ID, or the end of one: a purchase order number is enough. */
   entityId?: string | undefined
+  /** Received at or after this time. */
+  since?: Date | undefined
   /** Received before this time. */
   before?: Date | undefined
 }
 
-/** Which events `purge` removes for good. Waiting and running ones never are. */
-export interface PurgeFilter extends Omit<InboxFilter, 'state'> {
-  state: 'dead' | 'quarantined'
+export interface ListOptions extends InboxFilter {
+  /** Default: 100. */
+  limit?: number | undefined
+  /** `next` of the page before. */
+  after?: string | undefined
+  /** Default: false, the oldest first. */
+  newestFirst?: boolean | undefined
 }
 
-export interface ReplayOptions {
-  /** Called after each event. */
-  onProgress?: ((progress: { done: number; total: number }) => void) | undefined
-  /** Ends it after the event that is being replayed. */
-  signal?: AbortSignal | undefined
+export interface InboxPage {
+  entries: InboxEntry[]
+  /** Pass it as `after` to get the next page. Absent on the last page. */
+  next?: string | undefined
 }
 
-/** For monitoring. */
 export interface InboxStats {
   waiting: number
   running: number
+  delivered: number
   dead: number
   quarantined: number
-  /** What waiting, running and dead events take up, in bytes. */
-  bytes: number
-  /** What quarantined ones take up, in bytes. */
-  quarantineBytes: number
-  /** When the oldest event that waits or runs was received. Alarm on its age. */
+  /** Bytes of the bodies that wait or run. */
+  waitingBytes: number
+  /** When the oldest waiting or running event was received. Raise an alarm if it gets old. */
   oldestWaitingAt?: Date | undefined
 }
 
+/** The process that takes deliveries. */
+export interface InboxHost {
+  name: string
+  wanted: readonly Wanted[]
+  /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
+  maxDelayMs: number
+  /** An alarm is raised for an event that is due for so long and that no process has a callback for. Absent: none. */
+  handlerTimeoutMs?: number | undefined
+  /** Something may be there to take. May be called at any time, also when nothing is. */
+  wake(): void
+  /** The lease was lost, because the process stood still: other processes may deliver what it had taken. */
+  leaseLost(): void
+  /** Something that a person should know. */
+  alarm(error: TradecloudWebhookError): void
+}
+
 /**
- * Stores events durably and hands them out. Belongs to one webhook, which closes it.
+ * Stores events durably and hands them out.
  *
- * What it promises: an event that was accepted is handed out until it is settled as delivered, dead or quarantined,
- * whatever ends in between; events of one entity one at a time, in the order in which they were accepted; events of
- * other entities are not held up by one that fails.
+ * Its promises: an accepted event is handed out until it is settled as delivered, dead or quarantined, whatever process
+ * ends in between. Events of one entity are handed out one at a time, in the order in which they were accepted. An event
+ * that fails holds up no other entity.
  */
 export interface Inbox {
   /**
-   * Stores an event, or the quarantined body of one. Resolves only once it is safe from a crash. Rejects where it is
-   * not, within 2.5 s: the answer is then 503.
+   * Resolves once events can be accepted. Rejects if they never can: the process should not start. `transaction`:
+   * `withTransaction` will be used.
    */
+  ready(options?: { transaction?: boolean }): Promise<void>
+  /** Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503. */
   accept(event: StoredEvent, bytes: Buffer): Promise<Accepted>
-  /** Begins to hand out events. Called once. The function that it returns ends that; what runs is settled all the same. */
-  deliver(host: InboxHost): () => void
+  /** Whether any process that shares the inbox has a callback for such an event. */
+  isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
+  /** Announces a process that takes deliveries, and what it has callbacks for. The returned function withdraws it. */
+  attach(host: InboxHost): () => void
   /**
-   * Notes what became of a delivery, and tries that until it works or the inbox is closed. False when it could not be
-   * noted, or when the lease of the delivery was lost: the event is then delivered again.
+   * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies fit into
+   * `maxBytes` together. `nextDueInMs`: when the next one will be due. Absent: call again after `wake()`.
    */
+  take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
+  /** Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted. */
   settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean>
-  /** The oldest first. Delivered events are not in it. */
-  list(filter?: InboxFilter): AsyncIterable<InboxEntry>
   /**
-   * Delivers an event again as if it had just come: a dead or quarantined one goes to the end of its entity's line, a
-   * waiting one is tried at once. False for an ID that is not there, was delivered, or runs right now.
+   * Only where callbacks can write into the same database: runs `work` with a client in a transaction, and settles the
+   * delivery as delivered in that transaction. Both are committed once, or nothing is: if it rejects, as `work` did or
+   * because of the database, and if it resolves with false, as another process owns the event by now. `work` runs again
+   * after a deadlock.
+   */
+  withTransaction?(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean>
+  list(options?: ListOptions): Promise<InboxPage>
+  show(
+    id: string,
+  ): Promise<{ entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer } | undefined>
+  /**
+   * Delivers an event again: a waiting one is tried at once, any other goes to the end of its queue. False for an ID that
+   * is unknown, that is running, or whose body is no longer kept.
    */
   replay(id: string): Promise<boolean>
-  /** Takes and hands out nothing more, and lets go of what it holds. What was not settled is delivered after the next start. */
-  close(): Promise<void>
-}
-
-/** What the inboxes of this package offer beyond what a webhook needs: for those who look after them. */
-export interface ManagedInbox extends Inbox {
-  /** Resolves once events can be accepted. Rejects where they never will: then the process should not start. */
-  ready(): Promise<void>
-  /** One event with its body. `undefined` for an ID that is not there, or was delivered. */
-  show(id: string): Promise<{ entry: InboxEntry; event: StoredEvent; bytes: Buffer } | undefined>
-  /** Replays all that match. Resolves with how many there were. Default filter: all dead ones. */
-  replayAll(filter?: InboxFilter, options?: ReplayOptions): Promise<number>
-  /** Removes events for good. Resolves with how many there were. */
-  purge(filter: PurgeFilter): Promise<number>
+  /** Gives up a waiting event: it becomes dead. False for an ID that is unknown or does not wait. */
+  giveUp(id: string, reason: string): Promise<boolean>
+  /** Removes a dead or quarantined event for good. False for any other. */
+  purge(id: string): Promise<boolean>
   stats(): Promise<InboxStats>
+  /** Takes and hands out nothing more. What was not settled is delivered after the next start. */
+  close(): Promise<void>
 }

@@ -14,7 +14,10 @@ import type { UserSchemas } from '../events/validate'
 
 /** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
 export interface RetryOptions {
-  /** From the first attempt on; what still fails then is kept as dead. Default: 604,800,000 ms (7 days). */
+  /**
+   * An event that still fails so long after its first attempt, and after at least ten attempts, becomes dead.
+   * Default: 604,800,000 ms (7 days).
+   */
   forMs?: number | undefined
   /** The longest wait after the first failure. Default: 1,000 ms. */
   minDelayMs?: number | undefined
@@ -27,6 +30,29 @@ export interface DedupeOptions {
   store?: Store | undefined
   /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
   ttlMs?: number | undefined
+}
+
+/** How events are delivered from an inbox. */
+export interface DeliveryOptions {
+  /** When an event whose callback failed is delivered again. Default: for 7 days, at most 15 min apart. */
+  retry?: RetryOptions | undefined
+  /**
+   * A callback that runs for longer frees its place for another event. It runs on, and its order or shipment stays blocked
+   * until it ends. An event that no process takes for so long raises an alarm. Default: 300,000 ms (5 min).
+   */
+  handlerTimeoutMs?: number | undefined
+  /**
+   * A body that cannot be read, does not fit a schema, or is of a kind that no callback handles is kept in the inbox for a
+   * person, and answered 202. `false`: it is answered as without an inbox. Default: true; false with `auth: 'none'`.
+   */
+  quarantine?: boolean | undefined
+  /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
+  onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
+  /**
+   * With `postgresInbox`: the callback gets `context.transaction`, a client inside the transaction that also marks the
+   * event as delivered. What the callback writes with it is committed exactly once, or not at all. Default: false.
+   */
+  transaction?: boolean | undefined
 }
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
@@ -87,13 +113,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * documents, in which tXML names each value twice.
    */
   bodyLimit?: number | undefined
-  /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
-  maxBytesInFlight?: number | undefined
-  /**
-   * An upload from which nothing comes for so long is ended with 503. So is one that takes longer than 240 s in all.
-   * Default: 10,000 ms.
-   */
-  uploadIdleTimeoutMs?: number | undefined
+  /** Bounds on what is received at the same time. Default: see each of them. */
+  limits?: LimitOptions | undefined
   /** Callbacks that run at once; further events wait, at most `answerTimeoutMs`. Default: 32. */
   concurrency?: number | undefined
   /** From the last byte of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
@@ -105,8 +126,6 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   fetchTimeoutMs?: number | undefined
   /** How long an ID that the API does not know may still appear there: 503 until then, 404 after. Default: 3,600,000 ms (1 h). */
   notFoundGraceMs?: number | undefined
-  /** How long `close()` lets running callbacks finish. Default: 8,000 ms. */
-  closeTimeoutMs?: number | undefined
   /**
    * `'retry'` answers 503 instead of 400, 401, 413 and 415, so that Tradecloud keeps the event: for the first days of an
    * integration, and while a password is changed. Default: `'final'`.
@@ -126,26 +145,47 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   dedupe?: false | DedupeOptions | undefined
   /**
-   * Where events are stored before they are answered 202, and delivered from afterwards: `fileInbox({ directory })`, or
-   * `bullmqInbox({ connection })` of `tradecloud-webhook/bullmq`. The webhook closes it. Default: none; the callback runs
-   * before the answer.
+   * Where events are stored before they are answered 202, and delivered from afterwards: `sqliteInbox({ file })` of
+   * `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of `tradecloud-webhook/postgres` on many. The
+   * webhook closes it. Default: none; the callback runs before the answer.
    */
   inbox?: Inbox | undefined
   /**
-   * With an `inbox`: a body that cannot be read, does not fit a schema, or is of a kind that nobody asked for is kept there
-   * for a person and answered 202. `false` answers 400 (or 200 `ignored`) as without an inbox. Default: true; with
-   * `auth: 'none'` false.
+   * With an `inbox`: `false` only stores events, for `createTradecloudWorker` or a webhook of another process to deliver.
+   * No callback is required or allowed; every kind is stored, including unknown ones, and nothing is ignored. Default: true.
    */
-  quarantine?: boolean | undefined
-  /** With an `inbox`: when what failed is delivered again. Default: see the three of them. */
-  retry?: RetryOptions | undefined
+  deliver?: boolean | undefined
+  /** With an `inbox`: how events are delivered from it. */
+  delivery?: DeliveryOptions | undefined
+}
+
+export interface LimitOptions {
+  /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
+  maxBytesInFlight?: number | undefined
   /**
-   * With an `inbox`: a callback that runs for longer frees its place for another event. It runs on, and its order or
-   * shipment stays blocked until it ends. Default: 300,000 ms (5 min).
+   * An upload from which nothing comes for so long is ended with 503. So is one that takes longer than 240 s in all.
+   * Default: 10,000 ms.
    */
-  handlerTimeoutMs?: number | undefined
-  /**
-   * With an `inbox`: called after each delivery out of it, with what became of it: for logs and metrics. Default: none.
-   */
-  onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
+  uploadIdleTimeoutMs?: number | undefined
+}
+
+/** The options of a process that delivers from an inbox: those of a webhook that concern no requests. */
+export interface TradecloudWorkerOptions extends Pick<
+  TradecloudWebhookOptions,
+  | keyof CallbackOptions
+  | 'logger'
+  | 'api'
+  | 'fetch'
+  | 'validation'
+  | 'schemas'
+  | 'concurrency'
+  | 'fetchTimeoutMs'
+  | 'notFoundGraceMs'
+  | 'name'
+  | 'delivery'
+> {
+  /** The inbox that other processes store events in. The worker closes it. Required. */
+  inbox: Inbox
+  /** `maxBytesInFlight`: bytes of all bodies that are at callbacks together. Default: 268,435,456 (256 MiB). */
+  limits?: Pick<LimitOptions, 'maxBytesInFlight'> | undefined
 }

@@ -4,54 +4,94 @@ import { MemoryStore } from '../deliver/dedupe/memory-store'
 import type { Store } from '../deliver/dedupe/store'
 import { invalidOption } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
-import type { DedupeOptions, RetryOptions, TradecloudWebhookOptions } from './options'
+import type { DedupeOptions, DeliveryOptions, RetryOptions, TradecloudWebhookOptions } from './options'
 
 export type Required_<T> = { [Key in keyof T]-?: Exclude<T[Key], undefined> }
 
 export interface ResolvedDelivery {
-  dedupe: false | { store: Store; ttlMs: number }
-  quarantine: boolean
   retry: Required_<RetryOptions>
+  handlerTimeoutMs: number
+  quarantine: boolean
+  onSettled: DeliveryOptions['onSettled']
+  transaction: boolean
 }
+
+export type ResolvedDedupe = false | { store: Store; ttlMs: number }
 
 const DAY_MS = 86_400_000
 const RETRY = { forMs: 7 * DAY_MS, minDelayMs: 1_000, maxDelayMs: 15 * 60_000 }
-/** Options that mean nothing without an inbox: one that is set all the same is a mistake. */
-const OF_INBOX = ['quarantine', 'retry', 'handlerTimeoutMs', 'onSettled'] as const
+const HANDLER_TIMEOUT_MS = 300_000
+const KEYS = ['retry', 'handlerTimeoutMs', 'quarantine', 'onSettled', 'transaction']
+const INBOX_METHODS = ['accept', 'isWanted', 'attach', 'take', 'settle', 'list', 'show', 'replay', 'close'] as const
 
-/** How events are delivered: after the answer out of an inbox, or before it. */
-export function resolveDelivery({ inbox, dedupe, auth, ...given }: TradecloudWebhookOptions): ResolvedDelivery {
+/** `dedupe` without an inbox, `delivery` with one. */
+export function resolveDelivery({
+  inbox,
+  dedupe,
+  delivery,
+  deliver,
+  auth,
+}: Pick<TradecloudWebhookOptions, 'inbox' | 'dedupe' | 'delivery' | 'deliver'> & { auth?: unknown }): {
+  dedupe: ResolvedDedupe
+  delivery: ResolvedDelivery
+} {
+  if (deliver !== undefined && typeof deliver !== 'boolean')
+    throw invalidOption('deliver', `is ${show(deliver)}; allowed are true, false`)
   if (inbox === undefined) {
-    for (const option of OF_INBOX) checkHasEffect(option, given[option], 'an `inbox`', false)
-    return { dedupe: resolveDedupe(dedupe), retry: RETRY, quarantine: false }
+    checkHasEffect('delivery', delivery, 'an `inbox`', false)
+    // `true`, the default, is no misunderstanding.
+    checkHasEffect('deliver', deliver === false ? false : undefined, 'an `inbox`', false)
+    return { dedupe: resolveDedupe(dedupe), delivery: { ...resolveSettings({}, auth), quarantine: false } }
   }
-  for (const method of ['accept', 'deliver', 'settle', 'list', 'replay', 'close'] as const) {
+  for (const method of INBOX_METHODS) {
     if (typeof (inbox as Partial<Inbox> | null)?.[method] !== 'function')
-      throw invalidOption('inbox', `has no method ${method}; fileInbox({ directory }) makes one that has`)
+      throw invalidOption(
+        'inbox',
+        `has no method ${method}; sqliteInbox({ file }) of tradecloud-webhook/sqlite and postgresInbox({ pool }) of tradecloud-webhook/postgres create one`,
+      )
   }
   if (dedupe !== undefined)
     throw invalidOption('dedupe', 'is set beside `inbox`, which finds duplicates by itself: see its dedupeTtlMs')
-  const { quarantine = auth !== 'none', retry = {} } = given
-  if (typeof quarantine !== 'boolean')
-    throw invalidOption('quarantine', `is ${show(quarantine)}; allowed are true, false`)
-  // Anyone could fill the disk with it.
+  if (delivery !== undefined && (typeof (delivery as unknown) !== 'object' || (delivery as unknown) === null))
+    throw invalidOption('delivery', `must be { ${KEYS.join(', ')} }`)
+  checkKeys('delivery', delivery ?? {}, KEYS)
+  const settings = resolveSettings(delivery ?? {}, auth)
+  if (settings.transaction && inbox.withTransaction === undefined)
+    throw invalidOption('delivery.transaction', 'needs an inbox with transactions, such as postgresInbox')
+  if (deliver === false)
+    for (const option of ['retry', 'onSettled', 'transaction'] as const)
+      if (delivery?.[option] !== undefined)
+        throw invalidOption(`delivery.${option}`, 'means nothing with `deliver: false`: set it where events are delivered')
+  return { dedupe: false, delivery: settings }
+}
+
+function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDelivery {
+  const { quarantine = auth !== 'none', transaction = false } = delivery
+  const { retry = {}, handlerTimeoutMs = HANDLER_TIMEOUT_MS, onSettled } = delivery
+  checkWholeNumber('delivery.handlerTimeoutMs', handlerTimeoutMs, 1, MAX_TIMER_MS)
+  for (const [option, value] of Object.entries({ quarantine, transaction }))
+    if (typeof value !== 'boolean')
+      throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed are true, false`)
+  // Anyone could fill the disk.
   if (quarantine && auth === 'none')
-    throw invalidOption('quarantine', "is true with auth: 'none', where anyone could fill it")
-  return { dedupe: false, retry: resolveRetry(retry), quarantine }
+    throw invalidOption('delivery.quarantine', "is true with auth: 'none', where anyone could fill it")
+  if (onSettled !== undefined && typeof onSettled !== 'function')
+    throw invalidOption('delivery.onSettled', `is ${typeof onSettled}, not a function`)
+  return { retry: resolveRetry(retry), handlerTimeoutMs, quarantine, onSettled, transaction }
 }
 
 function resolveRetry(retry: unknown): ResolvedDelivery['retry'] {
   if (typeof retry !== 'object' || retry === null)
-    throw invalidOption('retry', 'must be { forMs, minDelayMs, maxDelayMs }')
-  checkKeys('retry', retry, Object.keys(RETRY))
+    throw invalidOption('delivery.retry', 'must be { forMs, minDelayMs, maxDelayMs }')
+  checkKeys('delivery.retry', retry, Object.keys(RETRY))
   const { forMs = RETRY.forMs, minDelayMs = RETRY.minDelayMs, maxDelayMs = RETRY.maxDelayMs } = retry as RetryOptions
-  checkWholeNumber('retry.forMs', forMs, 0, Number.MAX_SAFE_INTEGER)
-  checkWholeNumber('retry.minDelayMs', minDelayMs, 1, MAX_TIMER_MS)
-  checkWholeNumber('retry.maxDelayMs', maxDelayMs, minDelayMs, MAX_TIMER_MS)
+  checkWholeNumber('delivery.retry.forMs', forMs, 0, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('delivery.retry.minDelayMs', minDelayMs, 1, MAX_TIMER_MS)
+  checkWholeNumber('delivery.retry.maxDelayMs', maxDelayMs, minDelayMs, MAX_TIMER_MS)
   return { forMs, minDelayMs, maxDelayMs }
 }
 
-function resolveDedupe(dedupe: unknown): ResolvedDelivery['dedupe'] {
+function resolveDedupe(dedupe: unknown): ResolvedDedupe {
   if (dedupe === false) return false
   if (dedupe !== undefined && (typeof dedupe !== 'object' || dedupe === null))
     throw invalidOption('dedupe', 'must be false or { store, ttlMs }')

@@ -1,35 +1,35 @@
-/** The options of a webhook with their defaults in. A wrong option throws when the webhook is created, and names itself. */
+/** Options with their defaults. An invalid option throws when the webhook or worker is created, and the error names it. */
 import { TradecloudClient } from '../api'
-import { checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import { checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
 import type { CallbackOptions } from '../deliver/handlers'
-import { resolveDelivery, type Required_, type ResolvedDelivery } from './resolve-delivery'
+import { resolveDelivery, type Required_, type ResolvedDedupe, type ResolvedDelivery } from './resolve-delivery'
 import { invalidOption } from '../errors/errors'
-import type { TradecloudWebhookOptions } from './options'
+import type { Inbox } from '../inbox/inbox'
+import type { LimitOptions, TradecloudWebhookOptions, TradecloudWorkerOptions } from './options'
 import type { Logger } from '../log/logger'
 
-type Optional =
-  | 'allow'
-  | 'paths'
-  | 'onError'
-  | 'onDelivery'
-  | 'onSettled'
-  | 'api'
-  | 'schemas'
-  | 'dedupe'
-  | 'inbox'
-  | 'retry'
-  | keyof CallbackOptions
+type Optional = 'allow' | 'paths' | 'onError' | 'onDelivery' | 'schemas' | 'inbox' | keyof CallbackOptions
+type Resolved = 'api' | 'dedupe' | 'delivery' | 'limits' | 'deliver'
 
-/** All options with their defaults in. */
-export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional>> &
-  Pick<
-    TradecloudWebhookOptions,
-    'allow' | 'paths' | 'onError' | 'onDelivery' | 'onSettled' | 'schemas' | 'inbox' | keyof CallbackOptions
-  > &
-  ResolvedDelivery & {
+/** What webhooks and workers have in common. */
+export type ResolvedWorkerOptions = Required_<
+  Omit<TradecloudWorkerOptions, Resolved | 'schemas' | 'inbox' | keyof CallbackOptions>
+> &
+  Pick<TradecloudWebhookOptions, 'schemas' | 'inbox' | keyof CallbackOptions> & {
+    delivery: ResolvedDelivery
+    maxBytesInFlight: number
     client: TradecloudClient | undefined
-    /** The webhook made the client and has to close it. */
+    /** The client was created here and has to be closed. */
     ownsClient: boolean
+  }
+
+/** All options of a webhook with their defaults. */
+export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional | Resolved>> &
+  Pick<TradecloudWebhookOptions, Optional> &
+  ResolvedWorkerOptions & {
+    dedupe: ResolvedDedupe
+    deliver: boolean
+    uploadIdleTimeoutMs: number
     /** `bodyLimit` for tXML. */
     txmlBodyLimit: number
   }
@@ -42,90 +42,142 @@ const CHOICES = {
   unmatched: ['keep', 'next'],
 } as const
 
-const DEFAULTS = {
-  trustProxy: false,
+const WORKER_DEFAULTS = {
   logger: console as Logger,
   fetch: 'get',
   validation: 'tolerant',
-  bodyLimit: 64 * MIB,
-  uploadIdleTimeoutMs: 10_000,
   concurrency: 32,
-  answerTimeoutMs: 30_000,
   fetchTimeoutMs: 20_000,
   notFoundGraceMs: 3_600_000,
-  closeTimeoutMs: 8_000,
-  handlerTimeoutMs: 300_000,
-  refusals: 'final',
-  unmatched: 'keep',
   name: 'tradecloud',
 } as const
 
-const KNOWN = [
-  ...Object.keys(DEFAULTS),
-  ...[
-    'auth',
-    'allow',
-    'paths',
-    'onOrder',
-    'onOrderDocuments',
-    'onShipment',
-    'on',
-    'onUnknown',
-    'onError',
-    'onDelivery',
-  ],
-  ...['api', 'schemas', 'maxBytesInFlight', 'dedupe', 'inbox', 'quarantine', 'retry', 'onSettled'],
+const DEFAULTS = {
+  ...WORKER_DEFAULTS,
+  trustProxy: false,
+  bodyLimit: 64 * MIB,
+  answerTimeoutMs: 30_000,
+  refusals: 'final',
+  unmatched: 'keep',
+  deliver: true,
+} as const
+
+const MAX_BYTES_IN_FLIGHT = 4 * DEFAULTS.bodyLimit
+const UPLOAD_IDLE_TIMEOUT_MS = 10_000
+
+const CALLBACKS = ['onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown'] as const
+const WORKER_KEYS = [
+  ...[...Object.keys(WORKER_DEFAULTS), ...CALLBACKS],
+  ...['api', 'schemas', 'inbox', 'delivery', 'limits'],
 ]
+const KEYS = [
+  ...new Set([...WORKER_KEYS, ...Object.keys(DEFAULTS)]),
+  ...['auth', 'allow', 'paths', 'onError', 'onDelivery', 'dedupe'],
+]
+
+/** Options of earlier versions, and their successors. */
+const RENAMED = {
+  retry: '`delivery.retry`',
+  handlerTimeoutMs: '`delivery.handlerTimeoutMs`',
+  quarantine: '`delivery.quarantine`',
+  onSettled: '`delivery.onSettled`',
+  maxBytesInFlight: '`limits.maxBytesInFlight`',
+  uploadIdleTimeoutMs: '`limits.uploadIdleTimeoutMs`',
+  closeTimeoutMs: 'an argument, `close({ timeoutMs })`',
+} as const
 
 /** An option that is `undefined` counts as absent. Credentials, addresses, callbacks and paths are checked where they are used. */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
-  const given = givenOptions(options, KNOWN, 'createTradecloudWebhook({ auth, onOrder })')
-  const merged = { ...DEFAULTS, ...given }
+  const given = read(options, KEYS, 'createTradecloudWebhook({ auth, onOrder })')
+  const { limits = {}, ...merged } = { ...DEFAULTS, ...given }
   checkWholeNumber('bodyLimit', merged.bodyLimit, 1, Number.MAX_SAFE_INTEGER)
-  const { maxBytesInFlight = 4 * merged.bodyLimit } = given
-  const resolved = { ...merged, maxBytesInFlight }
-
-  for (const [option, allowed] of Object.entries(CHOICES)) {
-    const value: unknown = resolved[option as keyof typeof CHOICES]
-    if (!(allowed as readonly unknown[]).includes(value)) {
-      throw invalidOption(option, `is ${show(value)}; allowed are ${allowed.join(', ')}`)
-    }
-  }
-  for (const option of ['maxBytesInFlight', 'concurrency'] as const)
-    checkWholeNumber(option, resolved[option], 1, Number.MAX_SAFE_INTEGER)
-  for (const option of ['uploadIdleTimeoutMs', 'answerTimeoutMs', 'fetchTimeoutMs', 'handlerTimeoutMs'] as const)
-    checkWholeNumber(option, resolved[option], 1, MAX_TIMER_MS)
-  checkWholeNumber('closeTimeoutMs', resolved.closeTimeoutMs, 0, MAX_TIMER_MS)
-  checkWholeNumber('notFoundGraceMs', resolved.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
-  if (resolved.maxBytesInFlight < resolved.bodyLimit) {
+  const { maxBytesInFlight = 4 * merged.bodyLimit, uploadIdleTimeoutMs = UPLOAD_IDLE_TIMEOUT_MS } = checkLimits(
+    limits,
+    ['maxBytesInFlight', 'uploadIdleTimeoutMs'],
+  )
+  if (maxBytesInFlight < merged.bodyLimit) {
     throw invalidOption(
-      'maxBytesInFlight',
-      `is ${resolved.maxBytesInFlight}, less than bodyLimit (${resolved.bodyLimit}): a large body could never come in`,
+      'limits.maxBytesInFlight',
+      `is ${maxBytesInFlight}, less than bodyLimit (${merged.bodyLimit}): a large body could never come in`,
     )
   }
-  if (typeof resolved.name !== 'string' || resolved.name === '')
-    throw invalidOption('name', 'must be a text that is not empty')
-  for (const option of ['onError', 'onDelivery', 'onSettled'] as const) {
+  checkChoices(merged)
+  checkWholeNumber('answerTimeoutMs', merged.answerTimeoutMs, 1, MAX_TIMER_MS)
+  for (const option of ['onError', 'onDelivery'] as const)
     if (given[option] !== undefined && typeof given[option] !== 'function')
       throw invalidOption(option, `is ${typeof given[option]}, not a function`)
-  }
-  if (
-    typeof (resolved.logger as Partial<Logger> | null)?.warn !== 'function' ||
-    typeof resolved.logger.error !== 'function'
-  ) {
-    throw invalidOption('logger', 'must have the functions warn and error')
-  }
-  const client = resolveClient(given.api, given.fetchTimeoutMs)
-  // An option of the client itself takes precedence, also of one that was passed in.
-  const fetchTimeoutMs = client?.ownFetchTimeoutMs ?? resolved.fetchTimeoutMs
-  if (resolved.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
+  const delivering = resolveDelivery(given)
+  if (merged.deliver === false)
+    for (const option of CALLBACKS)
+      if (given[option] !== undefined)
+        throw invalidOption(option, 'means nothing with `deliver: false`: set it where events are delivered')
   return {
-    ...resolved,
-    fetchTimeoutMs,
-    ...resolveDelivery(given),
+    ...merged,
+    ...resolveShared(merged, given),
+    ...delivering,
+    maxBytesInFlight,
+    uploadIdleTimeoutMs,
     txmlBodyLimit: given.bodyLimit ?? 2 * DEFAULTS.bodyLimit,
+  }
+}
+
+export function resolveWorkerOptions(options: TradecloudWorkerOptions): ResolvedWorkerOptions & { inbox: Inbox } {
+  const given = read(options, WORKER_KEYS, 'createTradecloudWorker({ inbox, onOrder })')
+  if ((given.inbox as unknown) === undefined) throw invalidOption('inbox', 'is missing: a worker delivers from an inbox')
+  const { limits = {}, ...merged } = { ...WORKER_DEFAULTS, ...given }
+  const { maxBytesInFlight = MAX_BYTES_IN_FLIGHT } = checkLimits(limits, ['maxBytesInFlight'])
+  checkChoices(merged)
+  const { delivery } = resolveDelivery(given)
+  return { ...merged, ...resolveShared(merged, given), delivery, maxBytesInFlight }
+}
+
+function read<T extends object>(options: T, known: readonly string[], example: string): T {
+  for (const [name, successor] of Object.entries(RENAMED))
+    if ((options as Record<string, unknown> | undefined)?.[name] !== undefined)
+      throw invalidOption(name, `is now ${successor}`)
+  return givenOptions(options, known, example)
+}
+
+function checkLimits<Key extends keyof LimitOptions>(limits: LimitOptions, known: readonly Key[]): Pick<LimitOptions, Key> {
+  if (typeof (limits as unknown) !== 'object' || (limits as unknown) === null)
+    throw invalidOption('limits', `must be { ${known.join(', ')} }`)
+  checkKeys('limits', limits, known)
+  const { maxBytesInFlight, uploadIdleTimeoutMs } = limits
+  if (maxBytesInFlight !== undefined)
+    checkWholeNumber('limits.maxBytesInFlight', maxBytesInFlight, 1, Number.MAX_SAFE_INTEGER)
+  if (uploadIdleTimeoutMs !== undefined)
+    checkWholeNumber('limits.uploadIdleTimeoutMs', uploadIdleTimeoutMs, 1, MAX_TIMER_MS)
+  return limits
+}
+
+function checkChoices(merged: Partial<Record<keyof typeof CHOICES, unknown>>): void {
+  for (const [option, allowed] of Object.entries(CHOICES)) {
+    const value = merged[option as keyof typeof CHOICES]
+    if (option in merged && !(allowed as readonly unknown[]).includes(value))
+      throw invalidOption(option, `is ${show(value)}; allowed are ${allowed.join(', ')}`)
+  }
+}
+
+/** Of what webhooks and workers have in common: the checks, and the client. */
+function resolveShared(
+  merged: Required_<Pick<TradecloudWorkerOptions, keyof typeof WORKER_DEFAULTS>>,
+  given: Pick<TradecloudWorkerOptions, 'api' | 'fetchTimeoutMs'>,
+) {
+  checkWholeNumber('concurrency', merged.concurrency, 1, Number.MAX_SAFE_INTEGER)
+  checkWholeNumber('fetchTimeoutMs', merged.fetchTimeoutMs, 1, MAX_TIMER_MS)
+  checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
+  if (typeof merged.name !== 'string' || merged.name === '')
+    throw invalidOption('name', 'must be a text that is not empty')
+  const logger = merged.logger as Partial<Logger> | null
+  if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
+    throw invalidOption('logger', 'must have the functions warn and error')
+  const client = resolveClient(given.api, given.fetchTimeoutMs)
+  if (merged.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
+  return {
     client,
     ownsClient: client !== undefined && client !== given.api,
+    // An option of the client itself takes precedence, also of one that was passed in.
+    fetchTimeoutMs: client?.ownFetchTimeoutMs ?? merged.fetchTimeoutMs,
   }
 }
 

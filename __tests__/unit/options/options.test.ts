@@ -6,7 +6,7 @@ import { createTradecloudWebhook, type TradecloudWebhook } from '../../../lib/cr
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 import type { TradecloudWebhookOptions } from '../../../lib/options/options'
-import { resolveOptions } from '../../../lib/options/resolve'
+import { resolveOptions, resolveWorkerOptions } from '../../../lib/options/resolve'
 
 const SECRET = 'hunter2-secret'
 const onOrder = () => undefined
@@ -46,7 +46,6 @@ describe('defaults', () => {
       answerTimeoutMs: 30_000,
       fetchTimeoutMs: 20_000,
       notFoundGraceMs: 3_600_000,
-      closeTimeoutMs: 8_000,
       refusals: 'final',
       trustProxy: false,
       name: 'tradecloud',
@@ -72,21 +71,20 @@ describe('defaults', () => {
       'validation',
       'schemas',
       'bodyLimit',
-      'maxBytesInFlight',
-      'uploadIdleTimeoutMs',
+      'limits',
       'concurrency',
       'answerTimeoutMs',
       'fetchTimeoutMs',
       'notFoundGraceMs',
-      'closeTimeoutMs',
       'refusals',
       'name',
       'dedupe',
       'inbox',
-      'quarantine',
+      'deliver',
+      'delivery',
       'retry',
-      'handlerTimeoutMs',
-      'onSettled',
+      'maxBytesInFlight',
+      'closeTimeoutMs',
       'allow',
       'trustProxy',
       'whatever',
@@ -100,7 +98,7 @@ describe('defaults', () => {
 
   it('of the total of bytes follow the limit of one body', () => {
     expect(resolve({ bodyLimit: 10 }).maxBytesInFlight).toBe(40)
-    expect(resolve({ bodyLimit: 10, maxBytesInFlight: 10 }).maxBytesInFlight).toBe(10)
+    expect(resolve({ bodyLimit: 10, limits: { maxBytesInFlight: 10, uploadIdleTimeoutMs: undefined } }).maxBytesInFlight).toBe(10)
   })
 
   it('are not shared: each webhook has a store of its own', () => {
@@ -118,13 +116,11 @@ describe('what is given', () => {
       fetch: 'never',
       validation: 'strict',
       bodyLimit: 1000,
-      maxBytesInFlight: 5000,
-      uploadIdleTimeoutMs: 1,
+      limits: Object.freeze({ maxBytesInFlight: 5000, uploadIdleTimeoutMs: 1 }),
       concurrency: 1,
       answerTimeoutMs: 2,
       fetchTimeoutMs: 3,
       notFoundGraceMs: 0,
-      closeTimeoutMs: 0,
       refusals: 'retry',
       unmatched: 'next',
       allow: ['production', '192.0.2.0/24'],
@@ -132,10 +128,11 @@ describe('what is given', () => {
       name: 'acme',
       dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
-    const { client, ownsClient, retry, quarantine, handlerTimeoutMs, txmlBodyLimit, ...rest } = resolveOptions(given)
-    expect(rest).toEqual(given)
-    expect([client, ownsClient]).toEqual([undefined, false])
-    expect([retry, quarantine, handlerTimeoutMs]).toEqual([expect.any(Object), false, 300_000])
+    const { client, ownsClient, delivery, deliver, txmlBodyLimit, ...rest } = resolveOptions(given)
+    const { limits, ...others } = given
+    expect(rest).toEqual({ ...others, ...limits })
+    expect([client, ownsClient, deliver]).toEqual([undefined, false, true])
+    expect(delivery).toMatchObject({ quarantine: false, handlerTimeoutMs: 300_000 })
     expect(txmlBodyLimit).toBe(given.bodyLimit)
   })
 
@@ -175,41 +172,46 @@ describe('what is given', () => {
 
 const NUMBERS: Array<[string, number, number]> = [
   ['bodyLimit', 1, Number.MAX_SAFE_INTEGER],
-  ['maxBytesInFlight', 1, Number.MAX_SAFE_INTEGER],
   ['concurrency', 1, Number.MAX_SAFE_INTEGER],
-  ['uploadIdleTimeoutMs', 1, 2_147_483_647],
   ['answerTimeoutMs', 1, 2_147_483_647],
   ['fetchTimeoutMs', 1, 2_147_483_647],
-  ['closeTimeoutMs', 0, 2_147_483_647],
   ['notFoundGraceMs', 0, Number.MAX_SAFE_INTEGER],
 ]
 
+/** Has all methods of an inbox; none does anything. */
+const nothing = () => undefined
+const inertInbox = {
+  ready: async () => undefined,
+  accept: nothing,
+  isWanted: nothing,
+  attach: () => nothing,
+  take: async () => ({ deliveries: [] }),
+  settle: nothing,
+  list: nothing,
+  show: nothing,
+  replay: nothing,
+  close: async () => undefined,
+}
+
 describe('with an inbox', () => {
-  const nothing = () => undefined
-  const inbox = {
-    accept: nothing,
-    deliver: () => nothing,
-    settle: nothing,
-    list: nothing,
-    replay: nothing,
-    close: async () => undefined,
-  }
+  const inbox = inertInbox
   const RETRY = { forMs: 604_800_000, minDelayMs: 1_000, maxDelayMs: 900_000 }
 
   it('the defaults are those of the documentation', () => {
     expect(resolve({ inbox })).toMatchObject({
       inbox,
       dedupe: false,
-      quarantine: true,
-      retry: RETRY,
-      handlerTimeoutMs: 300_000,
+      deliver: true,
+      delivery: { quarantine: true, retry: RETRY, handlerTimeoutMs: 300_000, transaction: false },
     })
-    expect(resolve({ inbox, auth: 'none' }).quarantine).toBe(false)
-    expect(resolve({ inbox, retry: { forMs: 5, minDelayMs: undefined } }).retry).toEqual({ ...RETRY, forMs: 5 })
-    expect(resolve({ inbox, quarantine: false, handlerTimeoutMs: 7 })).toMatchObject({
+    expect(resolve({ inbox, auth: 'none' }).delivery.quarantine).toBe(false)
+    const retry = { forMs: 5, minDelayMs: undefined }
+    expect(resolve({ inbox, delivery: { retry } }).delivery.retry).toEqual({ ...RETRY, forMs: 5 })
+    expect(resolve({ inbox, delivery: { quarantine: false, handlerTimeoutMs: 7 } }).delivery).toMatchObject({
       quarantine: false,
       handlerTimeoutMs: 7,
     })
+    expect(resolve({ inbox, deliver: false, onOrder: undefined }).deliver).toBe(false)
   })
 
   it.each<[string, object, string]>([
@@ -218,27 +220,70 @@ describe('with an inbox', () => {
     ['one without settle', { inbox: { ...inbox, settle: undefined } }, '`inbox` has no method settle'],
     ['dedupe beside it', { inbox, dedupe: {} }, '`dedupe` is set beside `inbox`'],
     ['dedupe: false beside it', { inbox, dedupe: false }, '`dedupe` is set beside `inbox`'],
-    ['quarantine that is no boolean', { inbox, quarantine: 'no' }, '`quarantine` is "no"; allowed are true, false'],
-    ["quarantine with auth: 'none'", { inbox, auth: 'none', quarantine: true }, "auth: 'none'"],
-    ['retry that is no object', { inbox, retry: 5 }, '`retry` must be'],
-    ['an unknown key of retry', { inbox, retry: { times: 5 } }, '`retry` has the unknown key "times"; known are forMs'],
-    ['retry.forMs', { inbox, retry: { forMs: -1 } }, '`retry.forMs` is -1'],
-    ['retry.minDelayMs', { inbox, retry: { minDelayMs: 0 } }, '`retry.minDelayMs` is 0'],
+    ['a wrong inbox that is likely', { inbox: { file: 'x.db' } }, 'sqliteInbox({ file })'],
+    ['delivery that is no object', { inbox, delivery: 5 }, '`delivery` must be'],
+    ['an unknown key of delivery', { inbox, delivery: { retries: {} } }, '`delivery` has the unknown key "retries"'],
+    ['quarantine that is no boolean', { inbox, delivery: { quarantine: 'no' } }, '`delivery.quarantine` is "no"'],
+    ["quarantine with auth: 'none'", { inbox, auth: 'none', delivery: { quarantine: true } }, "auth: 'none'"],
+    ['retry that is no object', { inbox, delivery: { retry: 5 } }, '`delivery.retry` must be'],
+    [
+      'an unknown key of retry',
+      { inbox, delivery: { retry: { times: 5 } } },
+      '`delivery.retry` has the unknown key "times"; known are forMs',
+    ],
+    ['retry.forMs', { inbox, delivery: { retry: { forMs: -1 } } }, '`delivery.retry.forMs` is -1'],
+    ['retry.minDelayMs', { inbox, delivery: { retry: { minDelayMs: 0 } } }, '`delivery.retry.minDelayMs` is 0'],
     [
       'retry.maxDelayMs below the smallest',
-      { inbox, retry: { minDelayMs: 9, maxDelayMs: 8 } },
-      '`retry.maxDelayMs` is 8',
+      { inbox, delivery: { retry: { minDelayMs: 9, maxDelayMs: 8 } } },
+      '`delivery.retry.maxDelayMs` is 8',
     ],
-    ['onSettled', { inbox, onSettled: 'log' }, '`onSettled` is string, not a function'],
-    ['handlerTimeoutMs', { inbox, handlerTimeoutMs: 0 }, '`handlerTimeoutMs` is 0'],
+    ['onSettled', { inbox, delivery: { onSettled: 'log' } }, '`delivery.onSettled` is string, not a function'],
+    ['handlerTimeoutMs', { inbox, delivery: { handlerTimeoutMs: 0 } }, '`delivery.handlerTimeoutMs` is 0'],
+    ['transaction that is no boolean', { inbox, delivery: { transaction: 1 } }, '`delivery.transaction` is 1'],
+    ['transaction without transactions', { inbox, delivery: { transaction: true } }, 'such as postgresInbox'],
+    ['deliver that is no boolean', { inbox, deliver: 'no' }, '`deliver` is "no"; allowed are true, false'],
+    ['a callback with deliver: false', { inbox, deliver: false }, '`onOrder` means nothing with `deliver: false`'],
+    [
+      'retry with deliver: false',
+      { inbox, deliver: false, onOrder: undefined, delivery: { retry: {} } },
+      '`delivery.retry` means nothing',
+    ],
   ])('%s throws', (_what, options, message) => {
     expect(refusal({ ...REQUIRED, logger, ...options })).toContain(message)
   })
 
-  it.each(['quarantine', 'retry', 'handlerTimeoutMs', 'onSettled'])('%s without an inbox throws', (name) => {
-    const value = { quarantine: false, retry: {}, handlerTimeoutMs: 1000, onSettled: nothing }[name]
+  it.each([
+    ['delivery', {}],
+    ['deliver', false],
+  ])('%s without an inbox throws', (name, value) => {
     expect(refusal({ ...REQUIRED, logger, [name]: value })).toContain(`\`${name}\` is set without an \`inbox\``)
   })
+})
+
+describe('an option of an earlier version', () => {
+  it.each([
+    ['retry', {}, '`delivery.retry`'],
+    ['handlerTimeoutMs', 1, '`delivery.handlerTimeoutMs`'],
+    ['quarantine', false, '`delivery.quarantine`'],
+    ['onSettled', () => undefined, '`delivery.onSettled`'],
+    ['maxBytesInFlight', 1, '`limits.maxBytesInFlight`'],
+    ['uploadIdleTimeoutMs', 1, '`limits.uploadIdleTimeoutMs`'],
+    ['closeTimeoutMs', 1, '`close({ timeoutMs })`'],
+  ])('%s names its successor', (name, value, successor) => {
+    expect(refusal({ ...REQUIRED, logger, [name]: value })).toBe(
+      `Option \`${name}\` is now ${name === 'closeTimeoutMs' ? 'an argument, ' : ''}${successor}.`,
+    )
+  })
+})
+
+describe('limits', () => {
+  it.each<[string, unknown, string]>([
+    ['no object', 5, '`limits` must be { maxBytesInFlight, uploadIdleTimeoutMs }'],
+    ['an unknown key', { maxBytes: 5 }, '`limits` has the unknown key "maxBytes"'],
+    ['maxBytesInFlight', { maxBytesInFlight: 0 }, '`limits.maxBytesInFlight` is 0'],
+    ['uploadIdleTimeoutMs', { uploadIdleTimeoutMs: 2 ** 31 }, '`limits.uploadIdleTimeoutMs` is 2147483648'],
+  ])('%s throws', (_what, limits, message) => expect(refusal({ ...REQUIRED, limits })).toContain(message))
 })
 
 describe('wrong options', () => {
@@ -258,7 +303,7 @@ describe('wrong options', () => {
   })
 
   it.each(NUMBERS)('%s may be as small as %i and as large as %i', (name, min, max) => {
-    const both = name === 'bodyLimit' ? { maxBytesInFlight: Number.MAX_SAFE_INTEGER } : { bodyLimit: 1 }
+    const both = name === 'bodyLimit' ? { limits: { maxBytesInFlight: Number.MAX_SAFE_INTEGER } } : { bodyLimit: 1 }
     for (const value of [min, max]) expect(() => resolve({ ...both, [name]: value })).not.toThrow()
   })
 
@@ -290,8 +335,8 @@ describe('wrong options', () => {
     ['an unknown option', { ...REQUIRED, bodylimit: 5 }, '`bodylimit` is not known; known are '],
     [
       'a total below the limit of one',
-      { ...REQUIRED, bodyLimit: 10, maxBytesInFlight: 9 },
-      '`maxBytesInFlight` is 9, less than bodyLimit (10)',
+      { ...REQUIRED, bodyLimit: 10, limits: { maxBytesInFlight: 9 } },
+      '`limits.maxBytesInFlight` is 9, less than bodyLimit (10)',
     ],
     ['an empty name', { ...REQUIRED, name: '' }, '`name` must be a text'],
     ['a name that is no text', { ...REQUIRED, name: 5 }, '`name` must be a text'],
@@ -477,16 +522,17 @@ describe('wrong options', () => {
       'validation',
       'schemas',
       'bodyLimit',
-      'maxBytesInFlight',
-      'uploadIdleTimeoutMs',
+      'limits',
       'concurrency',
       'answerTimeoutMs',
       'fetchTimeoutMs',
       'notFoundGraceMs',
-      'closeTimeoutMs',
       'refusals',
       'name',
       'dedupe',
+      'inbox',
+      'deliver',
+      'delivery',
     ])
       expect(message).toMatch(new RegExp(`\\b${name}\\b`))
   })
@@ -507,4 +553,32 @@ describe('creation', () => {
     }
     expect(() => create({ ...REQUIRED, logger: { warn: failing, error: failing } })).not.toThrow()
   })
+})
+
+describe('a worker', () => {
+  const inbox = inertInbox
+  const refusalOf = (options: object) => {
+    try {
+      resolveWorkerOptions(options as never)
+    } catch (error) {
+      return (error as Error).message
+    }
+    throw new Error('was accepted')
+  }
+
+  it('has the defaults of the documentation', () => {
+    expect(resolveWorkerOptions({ inbox, onOrder } as never)).toMatchObject({
+      concurrency: 32,
+      maxBytesInFlight: 268_435_456,
+      name: 'tradecloud',
+      delivery: { quarantine: true, handlerTimeoutMs: 300_000 },
+    })
+  })
+
+  it.each<[string, object, string]>([
+    ['no inbox', { onOrder }, '`inbox` is missing'],
+    ['credentials', { inbox, onOrder, auth: 'none' }, '`auth` is not known'],
+    ['a limit of uploads', { inbox, onOrder, limits: { uploadIdleTimeoutMs: 5 } }, '`limits` has the unknown key'],
+    ['an option of an earlier version', { inbox, onOrder, retry: {} }, 'is now `delivery.retry`'],
+  ])('%s throws', (_what, options, message) => expect(refusalOf(options)).toContain(message))
 })

@@ -1,6 +1,6 @@
 /** Waits until events that were replayed have an outcome. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Inbox, InboxEntry } from '../../inbox/event-log'
+import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { Progress } from '../output'
 import { count } from '../printable'
 

@@ -1,5 +1,5 @@
 /** `inbox give-up`: ends an event that blocks its order or shipment. */
-import type { Inbox, InboxEntry } from '../../inbox/event-log'
+import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { JSON_OPTION, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { print } from '../output'

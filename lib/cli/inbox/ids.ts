@@ -1,5 +1,5 @@
 /** Events by the beginning of their IDs. */
-import type { Inbox, InboxEntry } from '../../inbox/event-log'
+import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { UsageError } from '../errors'
 import { printable } from '../printable'
 

@@ -1,5 +1,5 @@
 /** `inbox list`: the events in the inbox, as a table or as JSON. */
-import type { InboxEntry, InboxState } from '../../inbox/event-log'
+import type { InboxEntry, InboxState } from '../../inbox/inbox'
 import type { Command } from '../command'
 import { UsageError } from '../errors'
 import { isTerminal, printLines, say, terminalWidth, type Style } from '../output'

@@ -1,5 +1,5 @@
 /** Reads a list page by page, so that memory does not depend on its length. */
-import type { Inbox, InboxEntry, ListOptions } from '../../inbox/event-log'
+import type { Inbox, InboxEntry, ListOptions } from '../../inbox/inbox'
 
 const PAGE = 200
 

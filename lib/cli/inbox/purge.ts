@@ -1,5 +1,5 @@
 /** `inbox purge`: removes dead or quarantined events for good. */
-import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/event-log'
+import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { confirm } from '../ask'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'

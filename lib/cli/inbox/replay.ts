@@ -1,5 +1,5 @@
 /** `inbox replay`: delivers events again, and tells what became of them. */
-import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/event-log'
+import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
 import { print, printLines, Progress, styled } from '../output'

@@ -1,5 +1,5 @@
 /** `inbox show`: one event and all that happened to it. */
-import type { InboxAttempt, InboxEntry, StoredEvent } from '../../inbox/event-log'
+import type { InboxAttempt, InboxEntry, StoredEvent } from '../../inbox/inbox'
 import { JSON_OPTION, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { isTerminal, print, printLines, styled } from '../output'

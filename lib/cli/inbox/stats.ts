@@ -1,5 +1,5 @@
 /** `inbox stats`: how many events are in which state. */
-import type { InboxStats } from '../../inbox/event-log'
+import type { InboxStats } from '../../inbox/inbox'
 import { JSON_OPTION, type Command } from '../command'
 import { UsageError } from '../errors'
 import { print, printLines } from '../output'

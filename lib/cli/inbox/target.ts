@@ -1,7 +1,7 @@
 /** Opens the inbox that a command is about. It is never created, and no events are taken. */
 import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import type { Inbox } from '../../inbox/event-log'
+import type { Inbox } from '../../inbox/inbox'
 import type { Engine, EngineEvents } from '../../inbox/sql/engine'
 import { SqlInbox } from '../../inbox/sql/sql-inbox'
 import type { Call, Option } from '../command'

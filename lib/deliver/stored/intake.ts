@@ -29,22 +29,20 @@ const MAX_NAME = 256
 
 /** Never rejects: what cannot be stored is `unavailable`, so that Tradecloud keeps it. */
 export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
-  const { key, id } = storedIdentity(name, trigger)
   const isBody = trigger.type === 'body'
   const { entity, digest } = isBody ? trigger : { entity: trigger, digest: sha256(NOTHING) }
   const event: StoredEvent = {
-    ...formOf(origin),
-    id,
-    key,
+    ...formOf(name, origin),
+    ...storedIdentity(name, trigger),
     trigger: trigger.type,
     kind: trigger.kind,
     eventName: shortName(isBody ? trigger.eventName : undefined),
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }
-  const stored = await store(inbox, event, isBody ? origin.body?.bytes.whole : undefined, 'queued')
-  // What a trigger with an ID is delivered as shows only once it was fetched.
-  return { ...stored, deliveryId: isBody ? id : undefined }
+  const stored = await store(inbox, event, isBody ? origin.body?.bytes.whole : undefined)
+  // The deliveryId of a GET trigger depends on what will be fetched.
+  return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
 
 /** Keeps a body that cannot be delivered, for a person. */
@@ -54,7 +52,7 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
   const { outcome: code, detail: reason = code, issues } = refusal
   const { kind = 'unknown', eventName, entityId } = origin.known
   const event: StoredEvent = {
-    ...formOf(origin),
+    ...formOf(name, origin),
     ...quarantineIdentity(name, digest),
     trigger: 'body',
     kind,
@@ -65,7 +63,7 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
     digest,
     quarantine: { code, reason, issues },
   }
-  const stored = await store(inbox, event, bytes, 'quarantined')
+  const stored = await store(inbox, event, bytes)
   return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
 }
 
@@ -104,9 +102,10 @@ function shortName(eventName: string | undefined): string | undefined {
   return Buffer.from(eventName.slice(0, MAX_NAME), 'utf16le').toString('utf16le')
 }
 
-function formOf({ method, path, contentType, requestId, receivedAt, body }: Origin) {
+function formOf(name: string, { method, path, contentType, requestId, receivedAt, body }: Origin) {
   return {
     format: 1,
+    name,
     method,
     path,
     contentType,
@@ -116,17 +115,10 @@ function formOf({ method, path, contentType, requestId, receivedAt, body }: Orig
   } as const
 }
 
-async function store(
-  inbox: Inbox,
-  event: StoredEvent,
-  bytes: Buffer = NOTHING,
-  outcome: 'queued' | 'quarantined',
-): Promise<Stored> {
-  const inboxId = event.id
+async function store(inbox: Inbox, event: StoredEvent, bytes: Buffer = NOTHING): Promise<Stored> {
   try {
-    const accepted = await inbox.accept(event, bytes)
-    if (accepted === 'merged') return { outcome, merged: true }
-    return { outcome: accepted === 'duplicate' && outcome === 'queued' ? 'duplicate' : outcome, inboxId }
+    const { result, id } = await inbox.accept(event, bytes)
+    return result === 'merged' ? { outcome: 'queued', merged: true } : { outcome: result, inboxId: id }
   } catch (cause) {
     return { outcome: 'unavailable', detail: 'The event could not be stored now.', cause }
   }

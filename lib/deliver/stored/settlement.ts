@@ -10,9 +10,12 @@ export interface RetryPolicy {
   maxDelayMs: number
 }
 
-/** Trying again cannot help: the callback said so, or nobody wants it. */
-const FINAL: readonly Outcome[] = ['rejected', 'ignored', 'invalid_id']
-const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+/** Trying again cannot help. */
+const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
+/** Kept for a person: a later version, or a process with a callback for it, may be able to deliver it. */
+const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
+/** A clock that jumps ahead must not make an event dead after its first attempts. */
+const MIN_ATTEMPTS = 10
 
 export interface SettlementOptions {
   retry: RetryPolicy
@@ -21,18 +24,21 @@ export interface SettlementOptions {
 
 export function settlementOf(
   result: Result,
-  { attempt, firstAttemptAt, event }: InboxDelivery,
+  { attempt, firstAttemptAt, event }: Pick<InboxDelivery, 'attempt' | 'firstAttemptAt' | 'event'>,
   { retry, notFoundGraceMs }: SettlementOptions,
 ): Settlement {
   const { outcome } = result
   if (outcome === 'delivered') return { result: 'delivered' }
   const reason = reasonOf(result)
-  if (UNREADABLE.includes(outcome)) return { result: 'quarantined', reason }
+  if (QUARANTINED.includes(outcome)) return { result: 'quarantined', outcome, reason }
   const now = Date.now()
-  const overdue = now - firstAttemptAt.getTime() >= retry.forMs
-  const unknownForLong = outcome === 'not_found' && now - Date.parse(event.receivedAt) >= notFoundGraceMs
-  if (FINAL.includes(outcome) || overdue || unknownForLong) return { result: 'dead', reason }
-  return { result: 'retry', delayMs: retryDelayMs(attempt, retry), reason }
+  const hasTriedEnough = attempt >= MIN_ATTEMPTS
+  const isOverdue = hasTriedEnough && now - firstAttemptAt.getTime() >= retry.forMs
+  const isUnknown =
+    outcome === 'not_found' &&
+    (notFoundGraceMs === 0 || (hasTriedEnough && now - Date.parse(event.receivedAt) >= notFoundGraceMs))
+  if (FINAL.includes(outcome) || isOverdue || isUnknown) return { result: 'dead', outcome, reason }
+  return { result: 'retry', delayMs: retryDelayMs(attempt, retry), outcome, reason }
 }
 
 /** Half of it is random: events that failed together do not come back together, and none comes back at once. */
@@ -40,7 +46,8 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
+/** Without the outcome, which is stored next to it. */
 function reasonOf({ outcome, detail, cause }: Result): string {
-  const parts = [outcome, detail, cause === undefined ? undefined : describe(cause)]
-  return parts.filter((part) => part !== undefined && part !== '').join(': ')
+  const parts = [detail, cause === undefined ? undefined : describe(cause)]
+  return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome
 }

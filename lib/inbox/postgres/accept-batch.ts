@@ -1,5 +1,5 @@
 /** Stores many new events in one statement. What it leaves out (duplicates, GET triggers, large bodies) is stored one by one. */
-import type { Accepted } from '../event-log'
+import type { Accepted } from '../inbox'
 import type { AcceptRequest } from '../sql/accept'
 import { queueKeyOf, reversed } from '../sql/names'
 import { takenAs } from '../sql/queues'

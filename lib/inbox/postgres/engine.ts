@@ -1,6 +1,6 @@
 /** An engine on a pool of PostgreSQL connections. Storing events never waits for connections that deliver them. */
 import { unavailable, within } from '../unavailable'
-import type { Accepted } from '../event-log'
+import type { Accepted } from '../inbox'
 import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { READS, runOperation, type Argument, type Operation, type Result } from '../sql/operations'

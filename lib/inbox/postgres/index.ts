@@ -1,5 +1,5 @@
 /** The inbox in PostgreSQL, exported as `tradecloud-webhook/postgres`. */
-import type { Inbox } from '../event-log'
+import type { Inbox } from '../inbox'
 import { SqlInbox } from '../sql/sql-inbox'
 import { PostgresEngine } from './engine'
 import { resolvePostgresInbox, type PostgresInboxOptions } from './options'

@@ -1,5 +1,5 @@
 /** Storing an event: its queue, its row and its body, in one transaction. */
-import type { Accepted, StoredEvent } from '../event-log'
+import type { Accepted, StoredEvent } from '../inbox'
 import { eventIdOf, queueKeyOf, reversed } from './names'
 import { findQueue, lockQueue, updateQueue } from './queues'
 import { DEAD, DELIVERED, insert, PARTS_PER_BODY, QUARANTINED, WAITING, type Tables } from './tables'

@@ -1,7 +1,7 @@
 /** What a person should know. It reaches the process that is attached, also what was raised before. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable } from '../unavailable'
-import type { InboxHost } from '../event-log'
+import type { InboxHost } from '../inbox'
 
 export class Alarms {
   #host: InboxHost | undefined

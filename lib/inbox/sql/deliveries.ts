@@ -1,6 +1,6 @@
 /** From events that were taken to deliveries, and from settlements back to the database. */
 import { sha256 } from '../../bytes/sha256'
-import type { InboxDelivery, Settlement } from '../event-log'
+import type { InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'
 import type { Member } from './member'

@@ -1,6 +1,6 @@
 /** This process among those that share the inbox: its registration, and its lease on what it has taken. */
 import { pause } from '../../wait/pause'
-import type { InboxHost } from '../event-log'
+import type { InboxHost } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'
 import type { ProcessIdentity } from './process-identity'

@@ -8,7 +8,7 @@ import type {
   InboxStats,
   ListOptions,
   StoredEvent,
-} from '../event-log'
+} from '../inbox'
 import { requeue } from './accept'
 import { reversed } from './names'
 import { findQueue, updateQueue } from './queues'

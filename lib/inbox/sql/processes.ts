@@ -1,7 +1,7 @@
 /** The processes that share an inbox: what they take, and the queues of those that are gone. */
 import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
-import type { Wanted } from '../event-log'
+import type { Wanted } from '../inbox'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
 import { insert, type Tables, type Value } from './tables'

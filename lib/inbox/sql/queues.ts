@@ -1,5 +1,5 @@
 /** The row of a queue: it exists as long as the queue has events to deliver, and describes the first of them. */
-import type { StoredEvent } from '../event-log'
+import type { StoredEvent } from '../inbox'
 import { ANY_KIND } from './names'
 import { insert, type Tables } from './tables'
 

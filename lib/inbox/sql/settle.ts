@@ -1,5 +1,5 @@
 /** Settling a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
-import type { Settlement } from '../event-log'
+import type { Settlement } from '../inbox'
 import { removeBody } from './accept'
 import { updateQueue } from './queues'
 import { DEAD, DELIVERED, QUARANTINED, WAITING, type Tables } from './tables'

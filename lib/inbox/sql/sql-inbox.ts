@@ -12,7 +12,7 @@ import type {
   Settlement,
   StoredEvent,
   Wanted,
-} from '../event-log'
+} from '../inbox'
 import { Alarms } from './alarms'
 import { Deliveries } from './deliveries'
 import type { Engine, EngineEvents } from './engine'

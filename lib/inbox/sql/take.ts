@@ -1,5 +1,5 @@
 /** Taking events: the queues that are due first, and the first event of each. */
-import type { StoredEvent, Wanted } from '../event-log'
+import type { StoredEvent, Wanted } from '../inbox'
 import { ANY_KIND, KEPT_ATTEMPTS } from './names'
 import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 

@@ -1,5 +1,5 @@
 /** An inbox in SQLite. */
-import type { Inbox } from '../event-log'
+import type { Inbox } from '../inbox'
 import { SqlInbox } from '../sql/sql-inbox'
 import { ownIdentity } from '../sql/process-identity'
 import { SqliteEngine } from './engine'

@@ -1,6 +1,6 @@
 /** Contract: in which order events are handed out, and what a settlement does. */
 import assert from 'node:assert/strict'
-import type { InboxDelivery } from '../../inbox/event-log'
+import type { InboxDelivery } from '../../inbox/inbox'
 import { same, attach, NAME, ofOrder, orderEvent, getTrigger, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const

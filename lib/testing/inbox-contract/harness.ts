@@ -1,7 +1,7 @@
 /** What the tests of the contract share: events, inboxes that are closed at the end, and waiting for something to be taken. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/event-log'
+import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/inbox'
 import { sha256 } from '../../bytes/sha256'
 import { uuidOf } from '../../bytes/uuid'
 

@@ -1,6 +1,6 @@
 /** Contract: what people see and do: list, show, replay, give up, purge, statistics. */
 import assert from 'node:assert/strict'
-import type { ListOptions } from '../../inbox/event-log'
+import type { ListOptions } from '../../inbox/inbox'
 import { until, same, NAME, ofOrder, orderEvent, ORDER_ID, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
