@@ -87,7 +87,13 @@ export type {
   TradecloudWorkerOptions,
 } from './options/options'
 export type { AllowEntry } from './net/address'
-export type { AuthFunction, AuthOption, BasicCredential, BearerCredential, Credential } from './receive/sender/authenticate'
+export type {
+  AuthFunction,
+  AuthOption,
+  BasicCredential,
+  BearerCredential,
+  Credential,
+} from './receive/sender/authenticate'
 export type { TrustProxyOption } from './receive/sender/client-address'
 export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/sender/oauth/options'
 export type { PathOption, PathsOption } from './receive/route'

@@ -71,7 +71,10 @@ function answersOf(stalled: Stalled[]): Record<string, number> {
 
 /** An impatient one ends half a head after 2 s; a patient one leaves everything to the webhook. */
 async function start(patience: 'patient' | 'impatient'): Promise<Target> {
-  return startTarget({ limits: { uploadIdleTimeoutMs: IDLE_MS }, answerTimeoutMs: ANSWER_MS, validation: 'off' }, patience)
+  return startTarget(
+    { limits: { uploadIdleTimeoutMs: IDLE_MS }, answerTimeoutMs: ANSWER_MS, validation: 'off' },
+    patience,
+  )
 }
 
 test.each([

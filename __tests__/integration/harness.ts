@@ -137,7 +137,7 @@ export async function startRig({
     ...options,
   })
   created = true
-  const { close: closeWebhook } = webhook
+  const closeWebhook = webhook.close.bind(webhook)
   webhook.close = (given = { timeoutMs: closeTimeoutMs }) => closeWebhook(given)
   const app = express()
   before?.(app)

@@ -61,7 +61,10 @@ export function resolveDelivery({
   if (deliver === false)
     for (const option of ['retry', 'onSettled', 'transaction'] as const)
       if (delivery?.[option] !== undefined)
-        throw invalidOption(`delivery.${option}`, 'means nothing with `deliver: false`: set it where events are delivered')
+        throw invalidOption(
+          `delivery.${option}`,
+          'means nothing with `deliver: false`: set it where events are delivered',
+        )
   return { dedupe: false, delivery: settings }
 }
 

@@ -107,7 +107,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
     if (given[option] !== undefined && typeof given[option] !== 'function')
       throw invalidOption(option, `is ${typeof given[option]}, not a function`)
   const delivering = resolveDelivery(given)
-  if (merged.deliver === false)
+  if (!merged.deliver)
     for (const option of CALLBACKS)
       if (given[option] !== undefined)
         throw invalidOption(option, 'means nothing with `deliver: false`: set it where events are delivered')
@@ -123,7 +123,8 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
 
 export function resolveWorkerOptions(options: TradecloudWorkerOptions): ResolvedWorkerOptions & { inbox: Inbox } {
   const given = read(options, WORKER_KEYS, 'createTradecloudWorker({ inbox, onOrder })')
-  if ((given.inbox as unknown) === undefined) throw invalidOption('inbox', 'is missing: a worker delivers from an inbox')
+  if ((given.inbox as unknown) === undefined)
+    throw invalidOption('inbox', 'is missing: a worker delivers from an inbox')
   const { limits = {}, ...merged } = { ...WORKER_DEFAULTS, ...given }
   const { maxBytesInFlight = MAX_BYTES_IN_FLIGHT } = checkLimits(limits, ['maxBytesInFlight'])
   checkChoices(merged)
@@ -138,7 +139,10 @@ function read<T extends object>(options: T, known: readonly string[], example: s
   return givenOptions(options, known, example)
 }
 
-function checkLimits<Key extends keyof LimitOptions>(limits: LimitOptions, known: readonly Key[]): Pick<LimitOptions, Key> {
+function checkLimits<Key extends keyof LimitOptions>(
+  limits: LimitOptions,
+  known: readonly Key[],
+): Pick<LimitOptions, Key> {
   if (typeof (limits as unknown) !== 'object' || (limits as unknown) === null)
     throw invalidOption('limits', `must be { ${known.join(', ')} }`)
   checkKeys('limits', limits, known)

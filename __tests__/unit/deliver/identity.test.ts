@@ -143,9 +143,15 @@ describe('what a stored event is known by', () => {
     expect(storedIdentity('a', body({ requestId: 'other' }))).toEqual(storedIdentity('a', body()))
   })
 
-  it('is new for each request where the same bytes may be a new event', () => {
+  it('is marked where the same bytes may be a new event', () => {
+    const unidentified = storedIdentity('a', body({ identified: false, requestId: 'x' }))
+    expect(unidentified).toEqual({ ...storedIdentity('a', body()), repeatable: true })
+    expect(storedIdentity('a', body({ identified: false, requestId: 'y' }))).toEqual(unidentified)
+  })
+
+  it('has no key for a GET, and a new ID for each request', () => {
+    expect(storedIdentity('a', id()).key).toBeUndefined()
     const ids = ['x', 'y'].flatMap((requestId) => [
-      storedIdentity('a', body({ identified: false, requestId })).id,
       storedIdentity('a', id({ requestId })).id,
       storedIdentity('a', id({ requestId, kind: 'shipment' })).id,
       storedIdentity('b', id({ requestId })).id,

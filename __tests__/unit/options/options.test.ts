@@ -98,7 +98,9 @@ describe('defaults', () => {
 
   it('of the total of bytes follow the limit of one body', () => {
     expect(resolve({ bodyLimit: 10 }).maxBytesInFlight).toBe(40)
-    expect(resolve({ bodyLimit: 10, limits: { maxBytesInFlight: 10, uploadIdleTimeoutMs: undefined } }).maxBytesInFlight).toBe(10)
+    expect(
+      resolve({ bodyLimit: 10, limits: { maxBytesInFlight: 10, uploadIdleTimeoutMs: undefined } }).maxBytesInFlight,
+    ).toBe(10)
   })
 
   it('are not shared: each webhook has a store of its own', () => {

@@ -201,7 +201,10 @@ export class InboxDeliverer {
       detail: 'The receiver failed.',
       cause,
     }))
-    if (outcome === NOT_BEGUN) return void (await this.#settle(delivery, AT_ONCE))
+    if (outcome === NOT_BEGUN) {
+      await this.#settle(delivery, AT_ONCE)
+      return
+    }
     const settlement = settlementOf(outcome, delivery, this.#options)
     const settledAt = Date.now()
     const noted = outcome.settled ?? (await this.#settle(delivery, settlement))
@@ -291,6 +294,7 @@ export class InboxDeliverer {
         if (called.outcome === 'delivered') return
         result = called
         // The cause itself: after a deadlock, the inbox calls again.
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
         throw called.cause ?? new Error(called.detail ?? called.outcome)
       })
       return { outcome: 'delivered', settled: settled === true }

@@ -104,6 +104,7 @@ export class SqliteEngine implements Engine {
     const { file, create } = this.#options
     if (create) await createFolder(dirname(file))
     await refuseNetworkDisk(dirname(file))
+    if (create) await createFile(file)
     const thread = new Thread({ ...this.#options, driver: this.#driver }, () => this.#events.changed())
     const warning = await thread.opened
     const session = { thread, flusher: await Flusher.of(file) }
@@ -212,6 +213,15 @@ async function createFolder(folder: string): Promise<void> {
     const handle = await open(path, 'r')
     await handle.sync().finally(() => handle.close())
     if (path === dirname(path)) break
+  }
+}
+
+/** Readable by its owner only; SQLite gives the same mode to the files next to it. */
+async function createFile(file: string): Promise<void> {
+  try {
+    await (await open(file, 'wx', 0o600)).close()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 
