@@ -212,7 +212,7 @@ describe('a line that is written once', () => {
       if (i % 10 === 9) jest.advanceTimersByTime(60_000)
     }
     jest.advanceTimersByTime(60_000)
-    log.once('warn', 'x', '1', 'again')
+    log.once('warn', 'x', '501', 'again')
     expect(texts().at(-1)).not.toContain('again')
     log.once('warn', 'x', '0', 'again')
     expect(texts().at(-1)).toContain('again')
