@@ -112,9 +112,23 @@ function isFiller(byte: number | undefined): boolean {
   return byte === 0 || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
-/** Each value takes at least a byte, so a body below this size need not be looked through before it is parsed. */
+/**
+ * A cheap upper bound: each value but the first follows a comma or an opening bracket. Spares the largest documented order
+ * (49 MB) the look at every byte in `findExcess`, which takes half as long again as parsing it.
+ */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0) >= MAX_VALUES
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return size >= MAX_VALUES && pieces.reduce((sum, piece) => sum + countSeparators(piece), 1) > MAX_VALUES
+}
+
+function countSeparators(bytes: Buffer): number {
+  let count = 0
+  // eslint-disable-next-line @typescript-eslint/prefer-for-of -- the iterator of a Buffer is five times slower
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (byte === 0x2c /* , */ || byte === 0x5b /* [ */ || byte === 0x7b /* { */) count++
+  }
+  return count
 }
 
 /**
