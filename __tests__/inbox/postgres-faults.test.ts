@@ -187,3 +187,33 @@ test('the clock of a process is wrong: what is due is due by the clock of the se
     expect(nextDueInMs).toBeLessThanOrEqual(60_000)
   }
 })
+
+test('what a process takes at the moment it closes is free for the others', async () => {
+  const { connectionString } = server
+  const schema = newSchema()
+  const [leaving, staying] = [open({ connectionString, schema }), open({ connectionString, schema })]
+  await leaving.ready()
+  attach(leaving)
+  await leaving.accept(...order(1))
+  const locking = new Client({ connectionString })
+  await locking.connect()
+  try {
+    // The take has the queue by now, and waits for the event.
+    await locking.query('BEGIN')
+    await locking.query(`SELECT event FROM ${schema}.events FOR UPDATE`)
+    const taking = leaving.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined)
+    const waiting = async (): Promise<number> =>
+      (await server.query(`SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'`)).rows.length
+    await until(async () => (await waiting()) === 1, 'the take to wait')
+    const closing = leaving.close()
+    const isRemoved = async (): Promise<boolean> =>
+      (await server.query(`SELECT id FROM ${schema}.processes`)).rows.length === 0
+    await until(async () => (await isRemoved()) || (await waiting()) === 2, 'the process to be removed, or to wait')
+    await locking.query('ROLLBACK')
+    await Promise.all([taking, closing])
+  } finally {
+    await locking.end()
+  }
+  attach(staying)
+  expect((await takeOne(staying)).event.requestId).toBe('1')
+})

@@ -37,6 +37,8 @@ interface DueQueue {
   bytes: number
 }
 
+/** Until a process that stood still, and was removed, has registered again. */
+const REMOVED_MS = 1_000
 /** Bodies up to this size are handed out together with their event. */
 const SMALL_BODY = 64 * 1024
 
@@ -49,7 +51,11 @@ export function setAside(tables: Tables, queue: number): Promise<number> | numbe
 
 /** `nextDueInMs`: until the first wanted event is due, if none is; by the clock of the database, as ours may be wrong. */
 export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDueInMs?: number }> {
-  const { limit, maxBytes } = request
+  const { owner, limit, maxBytes } = request
+  // Locked until the commit: if the process were removed meanwhile, no one would ever free what it takes here.
+  const lock = tables.lock && ' FOR KEY SHARE'
+  if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
+    return { taken: [], nextDueInMs: REMOVED_MS }
   const taken: Taken[] = []
   let room = maxBytes
   for (const { queue, key, bytes } of await dueQueues(tables, request)) {
