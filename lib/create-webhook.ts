@@ -144,6 +144,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     validator,
     strict,
     budget: new ByteBudget(settings.maxBytesInFlight),
+    keepsUnreadable: storage !== undefined && settings.delivery.quarantine,
     isClosed: () => closing !== undefined,
     routes,
   }

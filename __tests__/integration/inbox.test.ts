@@ -5,6 +5,7 @@
 import express from 'express'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { RejectEvent, type Inbox, type InboxEntry, type SettledRecord } from 'tradecloud-webhook'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
 import { order } from 'tradecloud-webhook/testing'
@@ -426,6 +427,58 @@ describe('quarantine', () => {
     expect((await rig.inbox.show(kept[0]?.id ?? ''))?.bytes?.toString()).toBe(
       'body' in request ? request.body : JSON.stringify(request.json),
     )
+  })
+
+  const readable = JSON.stringify(orderEvent())
+  test.each<[string, { body: string | Buffer; headers: Record<string, string> }, string]>([
+    ['a wrong media type', { body: readable, headers: { 'Content-Type': 'text/csv' } }, 'unsupported_media_type'],
+    [
+      'an unknown encoding',
+      {
+        body: Buffer.from([0, 1, 2, 255]),
+        headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'zstd' },
+      },
+      'unsupported_media_type',
+    ],
+    [
+      'a broken gzip',
+      {
+        body: gzipSync(readable).subarray(0, 100),
+        headers: { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' },
+      },
+      'malformed_body',
+    ],
+    [
+      'what is not UTF-8',
+      { body: Buffer.from('{"eventName":"Bl\xe5"}', 'latin1'), headers: { 'Content-Type': 'application/json' } },
+      'malformed_body',
+    ],
+  ])('keeps the bytes of %s as they were sent, also from a parser of the app', async (_what, request, code) => {
+    for (const before of [
+      undefined,
+      (app: express.Express) => void app.use(express.raw({ type: () => true, inflate: false })),
+    ]) {
+      if (before && request.headers['Content-Encoding']) continue
+      const rig = await startInboxRig({ before })
+      const answer = await rig.send({ method: 'POST', path: '/order', ...request })
+      expect(answer).toMatchObject({ status: 202, json: { outcome: 'quarantined' } })
+      const [kept] = await entries(rig.inbox)
+      expect(kept).toMatchObject({ state: 'quarantined', outcome: code })
+      expect((await rig.inbox.show(kept?.id ?? ''))?.bytes).toEqual(Buffer.from(request.body))
+      // Replayed, it is read by the rules of today, and stays.
+      expect(await rig.inbox.replay(kept?.id ?? '')).toBe(true)
+      await until(() => rig.settled.length === 1)
+      expect(rig.settled[0]).toMatchObject({ result: 'quarantined', outcome: code })
+    }
+  })
+
+  test('delivers a body that could not be read once it arrives again and can be read', async () => {
+    const rig = await startInboxRig()
+    const wrong = { method: 'POST', path: '/order', body: readable, headers: { 'Content-Type': 'text/csv' } }
+    expect((await rig.send(wrong)).json.outcome).toBe('quarantined')
+    const right = { ...wrong, headers: { 'Content-Type': 'application/json' } }
+    expect((await rig.send(right)).json.outcome).toBe('queued')
+    await until(() => rig.calls.length === 1)
   })
 
   test('is off where it is switched off, and where anyone could fill it', async () => {

@@ -58,6 +58,8 @@ export interface TakenBody {
   reserialized: boolean
   /** As far as can be told, these are the bytes that were sent: an error in them is the sender's. */
   exact: boolean
+  /** Content-Encoding, if the bytes could not be decoded. */
+  encoding?: string | undefined
 }
 
 export class Exchange {

@@ -5,7 +5,7 @@
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events/events'
 
-/** What is stored next to the bytes of an event. Plain JSON; the content type is the only header in it. */
+/** What is stored next to the bytes of an event. Plain JSON; of the headers, it holds only the content type and encoding. */
 export interface StoredEvent {
   /** Version of this format. */
   format: 1
@@ -31,6 +31,8 @@ export interface StoredEvent {
   /** Below the mount path, without the query, which may contain secrets. */
   path: string
   contentType?: string | undefined
+  /** Of a quarantined body that could not be decoded. All other bodies are stored without it. */
+  contentEncoding?: string | undefined
   /** SHA-256 of the bytes, in hex. */
   digest: string
   /** The bytes are JSON that was written again from the object that the app's body parser left, not those that were sent. */

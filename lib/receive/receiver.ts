@@ -7,7 +7,7 @@ import type { Exchange } from '../answer/exchange'
 import type { Authenticator } from './sender/authenticate'
 import type { ByteBudget } from './body/byte-budget'
 import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './body/app-body'
-import { decode, encodingLabels, isEncoded, OVERLOADED } from './body/decode'
+import { decode, encodingLabels, isEncoded, OVERLOADED, type BodyResult } from './body/decode'
 import { parseBytes, readMediaType, type MediaType, type ParsedBody } from './body/parse-body'
 import type { Pieces } from '../bytes/pieces'
 import { HUNG_UP, readBody, wasReset } from './body/read-body'
@@ -22,6 +22,8 @@ export interface ReceiverOptions extends ReadTriggerOptions {
   bodyLimit: number
   txmlBodyLimit: number
   uploadIdleTimeoutMs: number
+  /** The bytes of a body of a wrong media type or encoding are read as well: they go to quarantine. */
+  keepsUnreadable: boolean
   isClosed: () => boolean
   routes: Routes
 }
@@ -117,7 +119,7 @@ function takeBody(exchange: Exchange, options: ReceiverOptions): Body | Promise<
   const media = readMediaType(headers['content-type'])
   // Requests of adapters may be no streams at all, and have `body` only.
   if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
-  if (!media.ok && announcesBody(headers)) return media
+  if (!media.ok && announcesBody(headers) && !options.keepsUnreadable) return media
   const { uploadIdleTimeoutMs: idleMs, budget } = options
   const limit = limitOf(media, options)
   const onEnd = (): void => exchange.endUpload()
@@ -127,18 +129,32 @@ function takeBody(exchange: Exchange, options: ReceiverOptions): Body | Promise<
   return reading.result.then((read) => {
     exchange.abandon = undefined
     const isText = req.readableEncoding !== null
-    if (!read.ok) return isText ? doubt(read, OF_THE_APP) : read
+    if (!read.ok) return isText ? doubt(read, OF_THE_APP) : keepRaw(exchange, read, options)
     const { bytes } = read
     // Bytes that decompress to nothing are no body either.
     if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
     exchange.whenDone(() => budget.give(bytes.size))
-    if (!media.ok) return media
     const taken = isText ? takeText(req, bytes) : ({ ok: true, bytes, reserialized: false, exact: true } as const)
     if (!taken.ok) return taken
     exchange.bodyBytes = bytes.size
     exchange.body = taken
+    if (!media.ok) return media
     return parseBytes(bytes, media.type, () => exchange.finished)
   })
+}
+
+/** The bytes of a body that could not be decoded stay with the exchange, for the quarantine. */
+function keepRaw(
+  exchange: Exchange,
+  { raw, ...refusal }: Exclude<BodyResult, { ok: true }>,
+  { budget, keepsUnreadable }: ReceiverOptions,
+): Refusal {
+  if (!keepsUnreadable || raw === undefined) return refusal
+  if (!budget.take(raw.size)) return refuse('unavailable', OVERLOADED)
+  exchange.whenDone(() => budget.give(raw.size))
+  exchange.bodyBytes = raw.size
+  exchange.body = { bytes: raw, reserialized: false, exact: true, encoding: exchange.headers['content-encoding'] }
+  return refusal
 }
 
 function limitOf(media: Media, { bodyLimit, txmlBodyLimit }: ReceiverOptions): number {
@@ -155,7 +171,10 @@ function takeLeft(exchange: Exchange, media: Media, options: ReceiverOptions): B
   const { budget } = options
   const taken = takeAppBody(req)
   if (taken === 'none' || !taken.ok) return taken
-  if (!media.ok) return media
+  if (!media.ok) {
+    exchange.body = { ...taken, encoding: headers['content-encoding'] }
+    return media
+  }
   const { reserialized, exact } = taken
   // What an XML parser of the app made of the body is not known here.
   if (reserialized && media.type === 'xml') return swallowed()
@@ -168,7 +187,7 @@ function takeLeft(exchange: Exchange, media: Media, options: ReceiverOptions): B
   const labels = encodingLabels(headers['content-encoding'])
   if (reserialized || !isEncoded(taken.bytes, labels)) return parse(taken.bytes)
   if (!budget.take(taken.bytes.size)) return refuse('unavailable', OVERLOADED)
-  exchange.body = taken
+  exchange.body = { ...taken, encoding: headers['content-encoding'] }
   const decoding = decode(taken.bytes, labels, { limit: limitOf(media, options), budget })
   exchange.abandon = decoding.stop
   return decoding.result.then((read) => {

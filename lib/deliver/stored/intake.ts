@@ -1,6 +1,8 @@
 /** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
 import type { Known, TakenBody } from '../../answer/exchange'
 import type { Inbox, InboxDelivery, StoredEvent } from '../../inbox/inbox'
+import { ByteBudget } from '../../receive/body/byte-budget'
+import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'
 import { Pieces } from '../../bytes/pieces'
 import { readTrigger, type Received, type ReadTriggerOptions } from '../../receive/event/read-trigger'
@@ -26,6 +28,8 @@ export type Stored = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
 const MAX_NAME = 256
+/** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
+const MAX_DECODED = 128 * 1024 * 1024
 
 /** Never rejects: what cannot be stored is `unavailable`, so that Tradecloud keeps it. */
 export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
@@ -87,12 +91,19 @@ export async function readStored(
   }
   const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
   if (!media.ok) return media
-  const pieces = Pieces.of(bytes)
+  const decoded = await decodeStored(event, Pieces.of(bytes))
+  if (!decoded.ok) return decoded
+  const { bytes: pieces } = decoded
   const parsed = await parseBytes(pieces, media.type)
   if (!parsed.ok) return parsed
   const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
   const rawBody = event.reserialized ? undefined : pieces
   return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
+}
+
+function decodeStored({ contentEncoding }: StoredEvent, bytes: Pieces): BodyResult | Promise<BodyResult> {
+  if (contentEncoding === undefined) return { ok: true, bytes }
+  return decode(bytes, encodingLabels(contentEncoding), { limit: MAX_DECODED, budget: new ByteBudget(Infinity) }).result
 }
 
 /** What is listed and held in memory stays short, whatever a body says. */
@@ -109,6 +120,7 @@ function formOf(name: string, { method, path, contentType, requestId, receivedAt
     method,
     path,
     contentType,
+    contentEncoding: body?.encoding,
     reserialized: body?.reserialized ? (true as const) : undefined,
     requestId,
     receivedAt: receivedAt.toISOString(),

@@ -14,7 +14,8 @@ export interface DecodeOptions {
   budget: ByteBudget
 }
 
-export type BodyResult = { ok: true; bytes: Pieces } | Refusal
+/** `raw`: the bytes that were sent, if they could not be decoded. They are not taken from the budget any more. */
+export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces })
 
 export interface BodyReading {
   /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
@@ -128,9 +129,11 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
       if (result === 'damaged') {
         if (magic === undefined && startsAsText(bytes)) continue
         budget.give(bytes.size)
-        return declared === undefined && magic === undefined
-          ? refuse('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
-          : refuse('malformed_body', `The body is not valid ${label ?? family(magic ?? 'gzip')}.`)
+        const refusal =
+          declared === undefined && magic === undefined
+            ? refuse('unsupported_media_type', 'Content-Encoding must be identity, gzip, deflate or br.')
+            : refuse('malformed_body', `The body is not valid ${label ?? family(magic ?? 'gzip')}.`)
+        return { ...refusal, raw }
       }
       budget.give(bytes.size)
       if (!result.ok) return result
