@@ -11,7 +11,11 @@ export type { InboxContractStorage }
  * The tests of the contract. Each `run` rejects with an `AssertionError` if the inbox does not keep it.
  *
  * ```ts
- * for (const { name, run } of inboxContract(() => ({ open: () => new MyInbox(emptySchema()) }))) test(name, run)
+ * const tests = inboxContract(() => {
+ *   const schema = `test_${++count}`
+ *   return { open: () => myInbox({ schema }) }
+ * })
+ * for (const { name, run } of tests) test(name, run)
  * ```
  */
 export function inboxContract(
