@@ -4,6 +4,7 @@ import type { Inbox } from '../../lib/inbox/inbox'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { until } from '../wait'
+import { Latencies } from './latencies'
 import { CuttingProxy } from './cutting-proxy'
 import { eventOf } from './numbered-event'
 import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
@@ -95,7 +96,7 @@ test('the response to the commit is lost, or the connection before it: written o
 
 test('connections are killed at random: each event is written exactly once', async () => {
   const { inbox, withTransaction } = await start(throughProxy)
-  const count = isFull ? 10_000 : 200
+  const count = isFull ? 10_000 : 1_000
   for (let number = 1; number <= count; number++) await inbox.accept(...order(number, `e${number % 20}`))
   const ending = new AbortController()
   const cutting = (async () => {
@@ -143,3 +144,28 @@ test('events are stored while 32 callbacks with slow transactions use the pool, 
   release()
   expect(await Promise.all(settling)).toEqual(deliveries.map(() => true))
 })
+
+test('a pool of 10 with 32 callbacks that take long: each is committed, and events are stored all the time', async () => {
+  const { inbox, withTransaction } = await start()
+  for (let number = 1; number <= 32; number++) await inbox.accept(...order(number, `e${number}`))
+  const { deliveries } = await inbox.take({ limit: 32, maxBytes: 1e9 })
+  let left = deliveries.length
+  const settling = deliveries.map(async (delivery) => {
+    await withTransaction(delivery, async (client) => {
+      await writing(delivery.event.requestId)(client)
+      await sleep(isFull ? 5_000 : 200)
+    })
+    left--
+  })
+  const latencies = new Latencies()
+  let stored = 0
+  const storing: Array<Promise<unknown>> = []
+  for (let number = 1_000; left > 0; number++) {
+    storing.push(latencies.of(inbox.accept(...order(number, `new-${number}`)).then(() => stored++)))
+    await sleep(20)
+  }
+  await Promise.all([...settling, ...storing])
+  expect(await written()).toHaveLength(32)
+  expect(stored).toBe(storing.length)
+  if (isFull) latencies.report('32 callbacks of 5 s with transactions')
+}, 120_000)

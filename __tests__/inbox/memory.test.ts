@@ -1,0 +1,78 @@
+/** What an inbox keeps in memory does not grow with the number of events that went through it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import { isFull } from '../size'
+import { eventOf } from './numbered-event'
+import { attach } from './postgres-inboxes'
+import { openInbox, type EngineOptions } from './protocol'
+
+const EVENTS = isFull ? 200_000 : 20_000
+const AT_ONCE = 100
+/** The second half may leave this much more, for each of its events: 5 to 50 bytes. */
+const GROWTH_BYTES = 512 * 1024
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inbox-memory-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(stopPostgresServers)
+
+/** Of the main thread, once everything that can go has gone. */
+async function usedBytes(): Promise<number> {
+  for (let round = 0; round < 4; round++) {
+    await new Promise(setImmediate)
+    collectGarbage()
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+async function deliverAll(engine: EngineOptions): Promise<void> {
+  const inbox = openInbox(engine)
+  try {
+    await inbox.ready()
+    attach(inbox)
+    const used: number[] = []
+    const resident: number[] = []
+    for (let first = 0; first < EVENTS; first += AT_ONCE) {
+      if (first === EVENTS / 2) {
+        used.push(await usedBytes())
+        resident.push(process.memoryUsage.rss())
+      }
+      const numbers = Array.from({ length: AT_ONCE }, (_, i) => first + i)
+      await Promise.all(numbers.map((number) => inbox.accept(...eventOf({ number, entity: `order-${number}` }, 1_000))))
+      for (let left = AT_ONCE; left > 0;) {
+        const { deliveries } = await inbox.take({ limit: AT_ONCE, maxBytes: 1e9 })
+        await Promise.all(deliveries.map((delivery) => inbox.settle(delivery, { result: 'delivered' })))
+        left -= deliveries.length
+      }
+    }
+    used.push(await usedBytes())
+    resident.push(process.memoryUsage.rss())
+    const [before = NaN, after = NaN] = used
+    if (isFull)
+      console.log(
+        `${engine.type}: ${EVENTS / 2} events more, ${after - before} bytes more; resident ${resident.join()}`,
+      )
+    expect(after - before).toBeLessThan(GROWTH_BYTES)
+  } finally {
+    await inbox.close()
+  }
+}
+
+test('SQLite: memory is the same after many events as after half of them', async () => {
+  await deliverAll({ type: 'sqlite', file: join(folder, 'inbox.db') })
+}, 1_800_000)
+
+test('PostgreSQL: the same', async () => {
+  const { connectionString: url } = await startPostgres()
+  await deliverAll({ type: 'postgres', url, schema: 'memory' })
+}, 1_800_000)
