@@ -21,6 +21,7 @@ import type {
   PollOptions,
   ShipmentPollFilters,
 } from './poll-options'
+import type { Polled } from './poll'
 import type { RateLimit } from './rate-limit'
 
 export interface FetchOptions {
@@ -114,6 +115,17 @@ export class TradecloudClient {
       type: 'shipment' as const,
       shipment,
     }))
+  }
+
+  /**
+   * For the catch-up: polls with the pages that were read, and skips what cannot be read.
+   * @internal
+   */
+  readPages(
+    list: 'order-search/poll' | 'order-search/poll/single-delivery' | 'shipment/poll',
+    options: PollOptions<object>,
+  ): AsyncGenerator<Polled, void, undefined> {
+    return this.#engine.poller.read(`/${list}`, options)
   }
 
   /**

@@ -21,9 +21,17 @@ export interface PollPage {
   lastUpdatedAt: string | undefined
   /** How many were asked for. Default: the `limit` of the poll. */
   limit?: number | undefined
+  /** The API's clock, from the header `Date`. Milliseconds since 1970; `undefined` where the answer does not tell. */
+  date?: number | undefined
 }
 
-export type Polled = { type: 'entity'; entity: unknown } | { type: 'cursor'; lastUpdatedAt: string }
+/** A page comes before those of its entities that were not read before. */
+export type Polled =
+  | ({ type: 'page' } & Pick<PollPage, 'total' | 'date'>)
+  | { type: 'entity'; entity: unknown }
+  /** One entity that cannot be read, between these two. */
+  | { type: 'skipped'; after: unknown; before: unknown; error: unknown }
+  | { type: 'cursor'; lastUpdatedAt: string }
 
 export interface PollSource {
   after: string
@@ -33,6 +41,8 @@ export interface PollSource {
   ask: (offset: number, most?: number) => Promise<PollPage>
   /** The error for a list that cannot be read. */
   fail: (text: string) => Error
+  /** Whether `ask` failed for a page of one entity, which is then skipped if its neighbour can be read. Default: never. */
+  canSkip?: (error: unknown) => boolean
 }
 
 /** Entities that are remembered by their hash, at least half as many: enough pages to step back without repeating much. */
@@ -45,21 +55,30 @@ interface Item {
   time: string | undefined
 }
 
-export async function* poll({ after, limit: largest, ask, fail }: PollSource): AsyncGenerator<Polled, void, undefined> {
+export async function* poll(source: PollSource): AsyncGenerator<Polled, void, undefined> {
+  const { after, limit: largest, ask, fail } = source
   const seen = new BoundedMap<true>(REMEMBERED)
   const order = new Order()
   let firstCursor: string | undefined
   let lastCursor: string | undefined
   let stepsBack = 0
-  /** The entity in front of the page, where the page does not overlap the one before. */
-  let previous: { item: Item; total: number | undefined } | undefined
+  /** The entity that was read last, where the page does not overlap the one before. */
+  let previous: Previous | undefined
   for (let offset = 0; ;) {
-    const { data, total, lastUpdatedAt, limit = largest } = await ask(offset)
+    const page = await readOrSkip(source, offset, previous)
+    if ('skipped' in page) {
+      yield page.skipped
+      previous ??= { at: -1, total: page.total }
+      if (page.isLast) break
+      offset++
+      continue
+    }
+    const { data, total, lastUpdatedAt, limit = largest, date } = page
     const items = data.map(readItem)
-    const follows =
-      previous !== undefined &&
-      (total ?? 0) >= (previous.total ?? 0) &&
-      hashOf((await ask(offset - 1, 1)).data[0]) === previous.item.hash
+    yield { type: 'page', total, date }
+    // Not the end: something is there that this answer does not show.
+    if (items.length === 0 && total !== undefined && offset < total) throw fail('a page before the end is empty')
+    const follows = previous !== undefined && (await isInPlace(previous, total, ask))
     if (offset > 0 && !follows && !items.some(({ hash }) => seen.has(hash))) {
       if (++stepsBack > MAX_STEPS_BACK) throw fail('the list changes faster than it can be read')
       offset = Math.max(0, offset - Math.max(1, limit - 1))
@@ -71,7 +90,7 @@ export async function* poll({ after, limit: largest, ask, fail }: PollSource): A
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor
     }
-    order.look(follows && previous ? [previous.item, ...items] : items)
+    order.look(follows && previous?.item ? [previous.item, ...items] : items)
     for (const { entity, hash } of items) {
       if (!seen.has(hash)) yield { type: 'entity', entity }
       seen.set(hash, true)
@@ -79,12 +98,52 @@ export async function* poll({ after, limit: largest, ask, fail }: PollSource): A
     const read = offset + items.length
     if (items.length === 0 || (total === undefined ? items.length < limit : read >= total)) break
     const [single, another] = items
-    previous = single !== undefined && another === undefined ? { item: single, total } : undefined
+    previous = single !== undefined && another === undefined ? { item: single, at: offset, total } : undefined
     offset += previous ? 1 : overlapFrom(items)
   }
   // Oldest first: what changed while paging came at the end and was read, so the last answer's cursor is reached. In
   // any other order it may stand where nobody looked any more, and only the first answer's cursor is sure.
   yield { type: 'cursor', lastUpdatedAt: (order.rises ? lastCursor : firstCursor) ?? after }
+}
+
+interface Previous {
+  /** Absent if the very first entity was skipped. */
+  item?: Item
+  at: number
+  total: number | undefined
+}
+
+/** Whether what was read last is still where it was, so that nothing moved to the front from behind it. */
+async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
+  if ((now ?? 0) < (total ?? 0)) return false
+  return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash
+}
+
+interface Skipped {
+  skipped: Extract<Polled, { type: 'skipped' }>
+  total: number | undefined
+  isLast: boolean
+}
+
+/** An entity that fails alone is skipped: otherwise every poll would end there. In an outage its neighbour fails too. */
+async function readOrSkip(
+  { ask, canSkip }: PollSource,
+  offset: number,
+  previous: Previous | undefined,
+): Promise<PollPage | Skipped> {
+  try {
+    return await ask(offset)
+  } catch (error) {
+    if (!canSkip?.(error)) throw error
+    const next = await ask(offset + 1, 1).catch(() => undefined)
+    const after = previous?.item?.entity
+    const isLast = next?.data.length === 0 && next.total === offset + 1
+    const isProven =
+      next !== undefined &&
+      (next.data.length > 0 || (isLast && (await ask(previous?.at ?? 0, 1).catch(() => undefined))))
+    if (!isProven) throw error
+    return { skipped: { type: 'skipped', after, before: next.data[0], error }, total: next.total, isLast }
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { TradecloudApiError } from './api-error'
 import { uselessAnswer } from './failure'
 import type { Flight, Flights } from './flights'
 import { PageAttempt, PageSize } from './page-size'
-import { poll, type PollPage } from './poll'
+import { poll, type Polled, type PollPage } from './poll'
 import { readPollPage, resolvePollOptions, type PollCursor, type PollOptions } from './poll-options'
 import type { Requests, UnsignedRequest } from './requests'
 
@@ -31,6 +31,14 @@ export class Poller {
     options: PollOptions<object>,
     wrap: (entity: never) => T,
   ): AsyncGenerator<T | PollCursor, void, undefined> {
+    return typed(
+      this.read(path, options, () => false),
+      wrap,
+    )
+  }
+
+  /** As `poll`, with the pages, and without entities that fail alone. */
+  read(path: string, options: PollOptions<object>, skips = isAboutOne): AsyncGenerator<Polled, void, undefined> {
     const { lastUpdatedAfter, filters, limit, signal } = resolvePollOptions(options)
     const what = `POST ${path}`
     const caller = { signal, timeoutMs: this.#options.fetchTimeoutMs }
@@ -52,34 +60,57 @@ export class Poller {
     }
     const fail = (text: string) =>
       new TradecloudApiError('fetch_failed', `${what} cannot go on: ${text}`, { attempts: 0 })
-    return typed(poll({ after: lastUpdatedAfter, limit, ask, fail }), wrap, () => {
-      if (!signal?.aborted) return
-      throw new TradecloudApiError('unavailable', `${what} was given up: its signal is aborted`, {
-        attempts: 0,
-        cause: signal.reason,
-      })
-    })
+    const canSkip = (error: unknown) => size.current === 1 && skips(error)
+    return untilAborted(poll({ after: lastUpdatedAfter, limit, ask, fail, canSkip }), signal, what)
   }
 
   async #page(flight: Flight, request: () => UnsignedRequest, attempt: PageAttempt): Promise<PollPage> {
     for (;;) {
-      const { body } = await this.#requests.send(flight, request, { amend: (failure) => attempt.amend(failure) })
+      const { body, headers } = await this.#requests.send(flight, request, {
+        amend: (failure) => attempt.amend(failure),
+      })
       const page = readPollPage(body)
-      if (page.ok) return { ...page, limit: attempt.succeed(body.length) }
+      if (page.ok) return { ...page, limit: attempt.succeed(body.length), date: dateOf(headers) }
       const failure = attempt.amend({ ...uselessAnswer(page.reason), tooLarge: page.reason === TOO_MANY_VALUES })
       await flight.call.backOff(failure)
     }
   }
 }
 
-async function* typed<T>(
+/** Whether the failure may be that of one entity. */
+function isAboutOne(error: unknown): boolean {
+  return error instanceof TradecloudApiError && (error.code === 'fetch_failed' || error.code === 'fetch_timeout')
+}
+
+/** The API's clock, in milliseconds since 1970. */
+function dateOf({ date }: Record<string, unknown>): number | undefined {
+  const instant = typeof date === 'string' ? Date.parse(date) : NaN
+  return Number.isNaN(instant) ? undefined : instant
+}
+
+/** Whoever aborts in the middle of a page gets no more of it, and above all no cursor. */
+async function* untilAborted(
   found: ReturnType<typeof poll>,
+  signal: AbortSignal | undefined,
+  what: string,
+): AsyncGenerator<Polled, void, undefined> {
+  for await (const each of found) {
+    if (signal?.aborted) {
+      throw new TradecloudApiError('unavailable', `${what} was given up: its signal is aborted`, {
+        attempts: 0,
+        cause: signal.reason,
+      })
+    }
+    yield each
+  }
+}
+
+async function* typed<T>(
+  found: AsyncGenerator<Polled, void, undefined>,
   wrap: (entity: never) => T,
-  check: () => void,
 ): AsyncGenerator<T | PollCursor, void, undefined> {
   for await (const each of found) {
-    // Whoever aborts in the middle of a page gets no more of it, and above all no cursor.
-    check()
-    yield each.type === 'cursor' ? each : wrap(each.entity as never)
+    if (each.type === 'cursor') yield each
+    else if (each.type === 'entity') yield wrap(each.entity as never)
   }
 }

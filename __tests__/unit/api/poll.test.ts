@@ -26,7 +26,8 @@ async function run(
     return { ...model.page(after, offset, asked), limit: asked }
   }
   const all: Polled[] = []
-  for await (const found of poll({ after, limit, ask, fail: (text) => new Error(text) })) all.push(found)
+  for await (const found of poll({ after, limit, ask, fail: (text) => new Error(text) }))
+    if (found.type !== 'page') all.push(found)
   const last = all.pop()
   expect(last?.type).toBe('cursor')
   expect(all.every(({ type }) => type === 'entity')).toBe(true)
@@ -135,9 +136,66 @@ test('pages of one entity end where the answers tell no total', async () => {
   const model = filled(PLAIN, 5)
   const ask = async (offset: number) => ({ ...model.page(START, offset, 1), total: undefined, limit: 1 })
   const all: Polled[] = []
-  for await (const found of poll({ after: START, limit: 10, ask, fail: (text) => new Error(text) })) all.push(found)
+  for await (const found of poll({ after: START, limit: 10, ask, fail: (text) => new Error(text) }))
+    if (found.type !== 'page') all.push(found)
   expect(all).toHaveLength(6)
   expect(all.at(-1)).toEqual({ type: 'cursor', lastUpdatedAt: time(4) })
+})
+
+test('an empty page before the end is a failure, and not the end', async () => {
+  const model = filled(PLAIN, 30)
+  const read = async (emptyAt: number) => {
+    const ask = async (offset: number) => {
+      const page = model.page(START, offset, 10)
+      return offset === emptyAt ? { ...page, data: [] } : page
+    }
+    const types: string[] = []
+    for await (const { type } of poll({ after: START, limit: 10, ask, fail: (text) => new Error(text) }))
+      types.push(type)
+    return types
+  }
+  await expect(read(18)).rejects.toThrow('empty')
+  await expect(read(0)).rejects.toThrow('empty')
+  expect((await read(1)).at(-1)).toBe('cursor')
+})
+
+describe('an entity that fails alone', () => {
+  /** Pages of one, of which some fail, and where. */
+  async function skipping(
+    count: number,
+    bad: (offset: number) => boolean,
+    change: (asked: number) => unknown = () => 0,
+  ) {
+    const model = filled(PLAIN, count)
+    const ask = async (offset: number): Promise<PollPage> => {
+      change(model.asked.length)
+      if (bad(offset)) {
+        model.asked.push(offset)
+        throw new Error(`bad ${offset}`)
+      }
+      return { ...model.page(START, offset, 1), limit: 1 }
+    }
+    const ids: string[] = []
+    const idOf = (entity: unknown) => (entity as ModelEntity | undefined)?.id
+    const found = poll({ after: START, limit: 1, ask, fail: (text) => new Error(text), canSkip: () => true })
+    for await (const each of found) {
+      if (each.type === 'entity') ids.push(idOf(each.entity) ?? '')
+      if (each.type === 'skipped') ids.push(`between ${idOf(each.after)} and ${idOf(each.before)}`)
+    }
+    return ids
+  }
+
+  test('is skipped, wherever it is, and its neighbours are named', async () => {
+    expect(await skipping(4, (at) => at === 2)).toEqual(['e0000', 'e0001', 'between e0001 and e0003', 'e0003'])
+    expect(await skipping(3, (at) => at === 0)).toEqual(['between undefined and e0001', 'e0001', 'e0002'])
+    expect(await skipping(3, (at) => at === 2)).toEqual(['e0000', 'e0001', 'between e0001 and undefined'])
+  })
+
+  test('ends the poll if its neighbour fails as well, or if there is none: that may be an outage', async () => {
+    await expect(skipping(5, (at) => at >= 2)).rejects.toThrow('bad 2')
+    await expect(skipping(5, (at) => at === 1 || at === 2)).rejects.toThrow('bad 1')
+    await expect(skipping(1, () => true)).rejects.toThrow('bad 0')
+  })
 })
 
 test('gives up on a list in another order each time, rather than for ever', async () => {
