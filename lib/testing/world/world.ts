@@ -166,7 +166,7 @@ export class World implements TradecloudWorld {
   #entity(entities: Map<string, Entity>, given: string | { id: string }): Entity {
     const id = typeof given === 'string' ? given : given.id
     if (typeof (id as unknown) !== 'string' || id === '') throw new TypeError('an order or shipment needs an id')
-    const entity = entities.get(id) ?? (typeof given === 'string' ? { id } : (structuredClone(given)))
+    const entity = entities.get(id) ?? (typeof given === 'string' ? { id } : structuredClone(given))
     entities.set(id, entity)
     return entity
   }
