@@ -2,8 +2,8 @@
  * What this process remembers of entities and events beyond dedupe: the newest state that was delivered, failed calls,
  * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
  */
-import type { EntityState } from '../tradecloud/entity-state'
 import { BoundedMap } from '../bytes/bounded-map'
+import { instantOf, type EntityState } from '../tradecloud/entity-state'
 
 const MAX_REMEMBERED = 100_000
 /** A GET trigger for an ID that nobody asked for in so long is a new one. */
@@ -24,7 +24,7 @@ export class History {
     const newest = this.#newest.get(entity) ?? {}
     if (newest.version === state.version && newest.lastUpdatedAt === state.lastUpdatedAt) return
     const isLater =
-      Number.isNaN(timeOf(newest.lastUpdatedAt)) || timeOf(state.lastUpdatedAt) > timeOf(newest.lastUpdatedAt)
+      Number.isNaN(instantOf(newest.lastUpdatedAt)) || instantOf(state.lastUpdatedAt) > instantOf(newest.lastUpdatedAt)
     this.#newest.set(entity, {
       version:
         newest.version !== undefined && newest.version > (state.version ?? -Infinity) ? newest.version : state.version,
@@ -66,14 +66,6 @@ export class History {
 function compareStates(a: EntityState, b: EntityState): number {
   if (a.version !== undefined && b.version !== undefined && a.version !== b.version) return a.version - b.version
   if (a.lastUpdatedAt === b.lastUpdatedAt) return 0
-  const difference = timeOf(a.lastUpdatedAt) - timeOf(b.lastUpdatedAt)
+  const difference = instantOf(a.lastUpdatedAt) - instantOf(b.lastUpdatedAt)
   return Number.isNaN(difference) ? 0 : difference
-}
-
-/** Documented with a time zone, but an example lacks it: then UTC is meant. */
-function timeOf(instant: string | undefined): number {
-  if (instant === undefined) return NaN
-  const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(instant.slice(10))?.[0]
-  // Date.parse does not read an offset without minutes.
-  return Date.parse(zone === undefined ? `${instant}Z` : zone.length === 3 ? `${instant}:00` : instant)
 }

@@ -42,3 +42,11 @@ export function idOf(kind: string, entity: Json): string | undefined {
 function idText(id: unknown): string | undefined {
   return textOf(typeof id === 'number' ? String(id) : id)
 }
+
+/** Milliseconds since 1970; NaN if there is no time. Documented with a time zone, but an example lacks it: UTC is meant. */
+export function instantOf(time: string | undefined): number {
+  if (time === undefined) return NaN
+  const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(time.slice(10))?.[0]
+  // Date.parse does not read an offset without minutes.
+  return Date.parse(zone === undefined ? `${time}Z` : zone.length === 3 ? `${time}:00` : time)
+}

@@ -1,0 +1,203 @@
+/** Runs that are cut off, lists that refuse, and clocks that are wrong: nothing is missing in the end. */
+import { bySize } from '../../size'
+import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'
+
+const HOUR = 60 * MINUTE
+const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
+const seeds = Array.from({ length: COUNT }, (_, i) => i + 1)
+
+/** Changes whose events were all lost while no catch-up ran. */
+function backlog(rig: Rig, { seed = 1, orders = 200, changes = 600, pauseMs = 20_000 } = {}): void {
+  const history = { seed, orders, changes, pauseMs, lost: 1, delayed: 0, twice: 0, hidden: 0, busy: 0.05, shipments: 0 }
+  for (const planned of rig.world.history(history)) {
+    rig.clock.advance(planned.afterMs)
+    rig.world.apply(planned)
+  }
+  startLater(rig)
+}
+
+/** The catch-up begins once the webhook has had its time. */
+function startLater(rig: Rig): void {
+  rig.nextRunAt = rig.clock.now() + SETTLE + EVERY
+}
+
+async function runUntilDone(rig: Rig, mostRuns: number): Promise<number> {
+  await rig.pass(SETTLE)
+  for (let runs = 1; runs <= mostRuns; runs++) {
+    rig.errors.length = 0
+    await rig.pass(EVERY)
+    if (rig.errors.length === 0) return runs
+  }
+  return Infinity
+}
+
+test('runs that are always cut off after 8 pages make progress, and nothing is missing', async () => {
+  for (const seed of seeds.slice(0, COUNT / 10)) {
+    const rig = new Rig({ limit: 10, pagesPerRun: 8 })
+    backlog(rig, { seed })
+    expect(await runUntilDone(rig, 12)).toBeLessThanOrEqual(12)
+    expect({ seed, missing: rig.missing() }).toEqual({ seed, missing: [] })
+  }
+})
+
+test('also if more has changed within the overlap than a run can read', async () => {
+  const rig = new Rig({ limit: 10, pagesPerRun: 8 })
+  backlog(rig, { pauseMs: 500 })
+  expect(await runUntilDone(rig, 8)).toBeLessThanOrEqual(8)
+  expect(rig.missing()).toEqual([])
+})
+
+test('a line that changed long before its order did is found by a run that continues another', async () => {
+  const rig = new Rig({ limit: 2, pagesPerRun: 30, run: { sweep: false } })
+  rig.world.change('busy', { lines: ['a'], deliver: 'lose' })
+  for (let i = 0; i < 40; i++) {
+    rig.clock.advance(MINUTE * 10)
+    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+  }
+  rig.world.change('busy', { lines: ['b'], deliver: 'lose' })
+  startLater(rig)
+  expect(await runUntilDone(rig, 3)).toBe(2)
+  expect(rig.missing()).toEqual([])
+})
+
+test('what becomes visible while a run that is continued was cut off is found by a later one', async () => {
+  const rig = new Rig({ limit: 2, pagesPerRun: 14, run: { sweep: false } })
+  for (let i = 0; i < 13; i++) {
+    rig.clock.advance(MINUTE)
+    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+  }
+  rig.world.change('hidden', { lines: ['x'], deliver: 'lose', visibleAfterMs: 12 * MINUTE })
+  for (let i = 13; i < 40; i++) {
+    rig.clock.advance(20_000)
+    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+  }
+  rig.clock.advance(60_000)
+  await rig.runBoth()
+  expect(rig.errors).toHaveLength(1)
+  await rig.pass(2 * HOUR)
+  expect(rig.missing()).toEqual([])
+})
+
+test('offsets above 1,000 are refused: the list is begun again where it was reached', async () => {
+  const rig = new Rig({ poll: { maxOffset: 1_000 } })
+  for (let i = 0; i < 2_500; i++) {
+    rig.clock.advance(100)
+    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+  }
+  startLater(rig)
+  await rig.pass(SETTLE + EVERY)
+  expect(rig.errors).toEqual([])
+  expect(rig.given.size).toBe(5_000)
+})
+
+test.each([3, 10, 50])(
+  'an empty page before the end is a failure, and the cursor stays: pages of %d',
+  async (limit) => {
+    let isBroken = true
+    const rig = new Rig({ limit })
+    const answer = rig.answer.bind(rig)
+    rig.answer = function (...asked) {
+      const page = answer.apply(this, asked)
+      return isBroken && asked[2] + limit >= (page.total ?? 0) ? { ...page, data: [] } : page
+    }
+    backlog(rig, { orders: 30, changes: 60 })
+    await rig.pass(SETTLE + 3 * EVERY)
+    expect(rig.errors).toHaveLength(3)
+    expect(rig.storage.positions.get('order')?.sweptAt).toBeUndefined()
+    isBroken = false
+    await rig.pass(EVERY)
+    expect(rig.missing()).toEqual([])
+  },
+)
+
+test('without the header Date nothing is delivered, and the cursor stays', async () => {
+  const noClock = jest.fn()
+  const notes = { begun: () => 0, skipped: () => 0, noClock, found: () => 0 }
+  const rig = new Rig({ run: { notes } })
+  const answer = rig.answer.bind(rig)
+  rig.answer = (...asked) => ({ ...answer(...asked), date: undefined })
+  backlog(rig, { changes: 10 })
+  await rig.pass(HOUR)
+  expect(noClock).toHaveBeenCalled()
+  expect([rig.recovered, rig.storage.positions.get('order')]).toEqual([[], undefined])
+})
+
+async function playWith(options: RigOptions, seed: number, skews: Array<[at: number, ms: number]>, tailMs: number) {
+  const rig = new Rig({ sinceMs: 3 * HOUR, ...options })
+  let changes = 0
+  for (const planned of rig.world.history({
+    seed,
+    existing: 0,
+    changes: 60,
+    untimed: 0,
+    delayed: 0,
+    twice: 0,
+    gets: 0,
+  })) {
+    await rig.pass(planned.afterMs)
+    for (const [at, ms] of skews) if (at === changes) rig.clock.skew(ms)
+    changes++
+    rig.world.apply(planned)
+  }
+  await rig.pass(tailMs)
+  return rig
+}
+
+const TAIL = 5 * MINUTE + SETTLE + 2 * EVERY
+
+test.each([HOUR, -HOUR])('a clock of the API that is wrong by %d ms all the time', async (skew) => {
+  for (const seed of seeds) {
+    const rig = await playWith({}, seed, [[0, skew]], TAIL)
+    expect({ seed, missing: rig.missing() }).toEqual({ seed, missing: [] })
+  }
+})
+
+test.each([HOUR, -HOUR])('a header Date that is wrong by %d ms', async (dateSkewMs) => {
+  for (const seed of seeds) {
+    const rig = await playWith({ dateSkewMs }, seed, [], TAIL)
+    expect({ seed, missing: rig.missing() }).toEqual({ seed, missing: [] })
+  }
+})
+
+test.each([HOUR, -HOUR])('a clock of the API that is wrong by %d ms for a while', async (skew) => {
+  for (const seed of seeds) {
+    const rig = await playWith(
+      {},
+      seed,
+      [
+        [15, skew],
+        [40, 0],
+      ],
+      2 * HOUR,
+    )
+    expect({ seed, missing: rig.missing() }).toEqual({ seed, missing: [] })
+  }
+})
+
+test.each(['asc', 'desc', 'id'] as const)('what changes while a run reads is not skipped: %s', async (sort) => {
+  for (const seed of seeds) {
+    const beforePage = (rig: Rig, page: number) => {
+      if (rig.runs > 6) return
+      rig.world.change(`order-${(page * seed) % 30}`, { lines: [`${rig.runs} ${page}`], deliver: 'lose' })
+      rig.clock.advance(page * 100)
+    }
+    const rig = new Rig({ poll: { sort }, limit: 5, beforePage })
+    backlog(rig, { seed, orders: 30, changes: 60 })
+    while (rig.runs <= 6) await rig.pass(EVERY)
+    await rig.pass(SETTLE + 2 * EVERY)
+    expect({ seed, missing: rig.missing(), errors: rig.errors }).toEqual({ seed, missing: [], errors: [] })
+  }
+})
+
+test('a change that becomes visible after hours is found by the sweep', async () => {
+  const rig = new Rig({ run: { sweep: { everyMs: 6 * HOUR, backMs: 12 * HOUR } } })
+  await rig.pass(HOUR)
+  rig.world.change('late', { lines: ['a'], visibleAfterMs: 3 * HOUR, deliver: 'lose' })
+  for (let i = 0; i < 24; i++) {
+    await rig.pass(HOUR / 2)
+    rig.world.change('other', { lines: [`${i}`] })
+  }
+  await rig.pass(EVERY)
+  expect(rig.missing()).toEqual([])
+  expect(rig.recovered.map(({ id }) => id)).toEqual(['late'])
+})

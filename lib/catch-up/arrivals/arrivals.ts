@@ -1,0 +1,101 @@
+/** What counts as arrived: what an event covers, and which parts of an order or shipment nothing covers. */
+import type { OrderEvent, WebhookEvent } from '../../events/events'
+import { instantOf } from '../../tradecloud/entity-state'
+import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part } from './parts'
+
+/** That a part arrived. One row in the database. */
+export interface Mark {
+  /** Name of the part. */
+  name: string
+  /** When the part had last changed; its order, if the part tells no time. Milliseconds since 1970. */
+  time: number
+  hash: string
+}
+
+export interface Arrival extends EntityName {
+  marks: Mark[]
+  /** When documents were attached. They cover nothing, but explain why a change with this time is found. */
+  documentsAt?: number | undefined
+}
+
+/** What is known of one order or shipment. */
+export interface Arrivals {
+  marks: readonly Mark[]
+  documentsAt: readonly number[]
+  /** A GET trigger waits: it will fetch all that has changed until then. */
+  isFetchWaiting: boolean
+}
+
+/** What an event covers: only what it names, whatever was fetched with it. `undefined`: nothing that is known later. */
+export function arrivalOf(event: WebhookEvent): Arrival | undefined {
+  if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
+  const time = instantOf(event.lastUpdatedAt)
+  if (event.kind === 'shipment') {
+    const whole = readEntity('shipment', 'deliverySchedule', event.shipment as Entity['content'])
+    return {
+      kind: 'shipment',
+      id: event.shipmentId,
+      form: 'deliverySchedule',
+      marks: whole ? marksOf(whole.parts, time) : [],
+    }
+  }
+  const name = { kind: 'order', id: event.orderId } as const
+  if (event.kind === 'orderDocuments')
+    return { ...name, form: 'deliverySchedule', marks: [], documentsAt: Number.isNaN(time) ? undefined : time }
+  return { ...name, form: event.lineForm, marks: marksOfOrder(event, time) }
+}
+
+/** Of an order event. Without `affectedLines`, as for a GET trigger, it covers all lines, each by its own time. */
+function marksOfOrder(event: OrderEvent, time: number): Mark[] {
+  const header: Part[] = Number.isNaN(time) ? [] : [{ name: HEADER, time, hash: String(time), comparedBy: 'time' }]
+  const lines = event.affectedLines ?? event.order?.lines
+  return marksOf([...header, ...lineParts(Array.isArray(lines) ? lines : [])], time)
+}
+
+/** `time`: of the order or shipment. */
+export function marksOf(parts: readonly Part[], time: number): Mark[] {
+  return parts.map((part) => ({
+    name: part.name,
+    time: part.time ?? (Number.isNaN(time) ? 0 : time),
+    hash: part.hash,
+  }))
+}
+
+export interface CompareOptions {
+  /** Up to this time everything is covered, because earlier runs checked it. */
+  floor: number
+  /** The API's clock. */
+  clock: number
+}
+
+export interface Comparison {
+  missing: Part[]
+  /**
+   * The time of what arrived, if some part is older than that: the list lags, or the API's clock was set back.
+   */
+  newer?: number | undefined
+}
+
+export function compare(entity: Entity, arrivals: Arrivals, { floor, clock }: CompareOptions): Comparison {
+  const marks = new Map<string, Mark[]>()
+  for (const mark of arrivals.marks) marks.set(mark.name, [...(marks.get(mark.name) ?? []), mark])
+  const missing: Part[] = []
+  let newer = -Infinity
+  for (const part of entity.parts) {
+    const known = marks.get(part.name) ?? []
+    const time = part.time ?? entity.time
+    const newest = Math.max(...known.map((mark) => mark.time))
+    if (part.comparedBy !== 'content' && newest > time) newer = Math.max(newer, newest)
+    const willBeFetched = arrivals.isFetchWaiting && !(time > clock)
+    if (!(time <= floor) && !willBeFetched && !hasArrived(part, known, newest, time)) missing.push(part)
+  }
+  return { missing, newer: newer === -Infinity ? undefined : newer }
+}
+
+/** `newest`: time of the newest of the marks. `time`: of the part, or of its order. */
+function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
+  if (comparedBy === 'time' && newest >= time) return true
+  if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
+  // A line may get back the content that it had before: of what arrived, only the last tells.
+  return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
+}

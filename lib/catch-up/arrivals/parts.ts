@@ -1,0 +1,90 @@
+/**
+ * The parts of an order or shipment that arrive on their own: an order event holds only the lines that it changed, so
+ * each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
+ */
+import { sha256 } from '../../bytes/sha256'
+import { idOf, instantOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
+
+export type EntityKind = 'order' | 'shipment'
+export type LineForm = 'deliverySchedule' | 'singleDelivery'
+
+/** Which order or shipment. What arrived in one form is not known in the other: split lines have no ID of their own. */
+export interface EntityName {
+  kind: EntityKind
+  id: string
+  form: LineForm
+}
+
+export const HEADER = ''
+
+export interface Part {
+  /** `HEADER`, or `line:` and the ID of the line. */
+  name: string
+  /** Milliseconds since 1970. Absent if the part tells none. */
+  time?: number | undefined
+  /** Of the content; of a header, its time. Tells apart parts without a time, and lines with the same ID. */
+  hash: string
+  /**
+   * `time`: covered by a mark that is as new. `newest`: tells no time, so the newest mark must have its hash. `content`: a
+   * line whose ID occurs twice, so any mark must have its hash.
+   */
+  comparedBy: 'time' | 'newest' | 'content'
+  /** The line; absent for the header. */
+  line?: Json | undefined
+}
+
+/** Tells parts apart, also lines with the same ID. */
+export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
+
+/** A polled or fetched order or shipment. */
+export interface Entity extends EntityName {
+  content: Json
+  /** As Tradecloud wrote it. */
+  lastUpdatedAt?: string | undefined
+  /** Milliseconds since 1970; NaN if it cannot be parsed. */
+  time: number
+  parts: Part[]
+}
+
+/** `undefined` if it has no ID. */
+export function readEntity(kind: EntityKind, form: LineForm, content: Json): Entity | undefined {
+  const id = idOf(kind, content)
+  if (id === undefined) return undefined
+  const { lastUpdatedAt } = stateOf(kind, content)
+  const time = instantOf(lastUpdatedAt)
+  const lines = kind === 'order' && Array.isArray(content.lines) ? (content.lines as unknown[]) : []
+  const parts = [headerPart(content, time), ...lineParts(lines)]
+  return { kind, id, form, content, lastUpdatedAt, time, parts }
+}
+
+function headerPart(content: Json, time: number): Part {
+  if (!Number.isNaN(time)) return { name: HEADER, time, hash: String(time), comparedBy: 'time' }
+  return { name: HEADER, hash: hashOf({ ...content, lines: undefined }), comparedBy: 'newest' }
+}
+
+export function lineParts(lines: readonly unknown[]): Part[] {
+  const parts = lines.filter(isObject).map((line): Part => {
+    const id = textOf(line.id) ?? ''
+    const time = instantOf(stateOf('order', line).lastUpdatedAt)
+    const isTimed = !Number.isNaN(time)
+    const comparedBy = id === '' ? 'content' : isTimed ? 'time' : 'newest'
+    return { name: `line:${id}`, time: isTimed ? time : undefined, hash: hashOf(line), comparedBy, line }
+  })
+  const seen = new Map<string, Part>()
+  for (const part of parts) {
+    const twin = seen.get(part.name)
+    if (twin) twin.comparedBy = part.comparedBy = 'content'
+    seen.set(part.name, part)
+  }
+  return parts
+}
+
+/** The same for equal content, in whichever order the fields come. */
+export function hashOf(value: Json): string {
+  return sha256(JSON.stringify(value, sorted)).slice(0, 32)
+}
+
+function sorted(_name: string, value: unknown): unknown {
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+}

@@ -1,0 +1,54 @@
+/** Which parts of an order or shipment a run delivers: missing, wanted, and old enough not to be left to the webhook. */
+import { compare, type Arrivals, type CompareOptions } from './arrivals/arrivals'
+import type { Entity, Part } from './arrivals/parts'
+import { isWanted, type Want } from './want'
+
+export interface DueOptions extends CompareOptions {
+  want: Want
+  settleMs: number
+  /** Also what arrived before. */
+  all: boolean
+  /** The API's clock when this was first seen. */
+  firstSeen: (what: string) => Promise<number>
+}
+
+export interface Due {
+  parts: Part[]
+  /** Too young: left for another run. */
+  young: Part[]
+  /** Some part is older than what arrived at this time. */
+  newer: number | undefined
+  /** Missing, but not wanted. */
+  isUnwanted: boolean
+  /** A documents event tells why all of them changed. */
+  isExplained: boolean
+}
+
+export async function dueParts(entity: Entity, arrivals: Arrivals, options: DueOptions): Promise<Due> {
+  const { want, settleMs, clock, floor } = options
+  const { missing, newer } = compare(entity, arrivals, options)
+  const candidates = options.all ? entity.parts.filter(({ time = entity.time }) => !(time <= floor)) : missing
+  const wanted = candidates.filter((part) => isWanted(want, entity, part))
+  const parts: Part[] = []
+  const young: Part[] = []
+  for (const part of wanted) {
+    const age = clock - (await settlesFrom(entity, part, options))
+    if (age >= settleMs) parts.push(part)
+    else young.push(part)
+  }
+  const isExplained = parts.every(({ time = entity.time }) => arrivals.documentsAt.includes(time))
+  return { parts, young, newer, isUnwanted: candidates.length > 0 && wanted.length === 0, isExplained }
+}
+
+/** A time ahead of the API's clock counts from when it was first seen. */
+async function settlesFrom(
+  { id, time: ofEntity }: Entity,
+  { name, time = ofEntity }: Part,
+  { clock, firstSeen }: DueOptions,
+): Promise<number> {
+  if (Number.isNaN(time)) return -Infinity
+  return time > endOfSecond(clock) ? firstSeen(`ahead:${id}:${name}:${time}`) : Math.min(time, clock)
+}
+
+/** The header `Date` has no milliseconds. */
+export const endOfSecond = (clock: number): number => clock + 999

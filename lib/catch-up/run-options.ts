@@ -1,0 +1,60 @@
+/** What a run needs, and what it tells. */
+import type { Polled } from '../api/poll'
+import type { Json } from '../tradecloud/entity-state'
+import type { EntityKind, LineForm } from './arrivals/parts'
+import type { Position } from './storage'
+import type { Want } from './want'
+import type { Window, WindowOptions } from './window'
+
+/** The API. */
+export interface CatchUpSource {
+  read(after: string, signal: AbortSignal): AsyncIterable<Polled>
+  /** `undefined`: the API does not know the ID, or has no such order in this form. */
+  fetch(id: string, signal: AbortSignal): Promise<Json | undefined>
+}
+
+export interface RunOptions extends WindowOptions {
+  kind: EntityKind
+  form: LineForm
+  want: Want
+  settleMs: number
+  /** At this many found events that wait, or their bytes, the run pauses. */
+  maxWaiting: { events: number; bytes: number }
+  /** Resolves a little later, or when the signal aborts. */
+  pause: (signal: AbortSignal) => Promise<void>
+  notes: RunNotes
+}
+
+/** What a run tells about itself, for logs. */
+export interface RunNotes {
+  /** Before anything is delivered. */
+  begun(total: number | undefined, window: Window): void
+  skipped(after: string | undefined, before: string | undefined, error: unknown): void
+  noClock(): void
+  found(change: FoundChangeNote): void
+}
+
+export interface FoundChangeNote {
+  kind: EntityKind
+  id: string
+  /** IDs of the lines. */
+  lines: string[]
+  lastUpdatedAt: string | undefined
+}
+
+export interface RunRequest {
+  position: Position
+  /** On demand: the cursor stays where it is. */
+  onDemand?: { from?: string | undefined; all?: string | undefined; dryRun?: boolean | undefined } | undefined
+  signal: AbortSignal
+}
+
+export interface RunResult {
+  from: string
+  to: string | undefined
+  polled: number
+  covered: number
+  skipped: number
+  recovered: FoundChangeNote[]
+  recoveredTotal: number
+}

@@ -1,0 +1,212 @@
+/** One run: polls what has changed since the cursor, and stores what never arrived. */
+import { TradecloudApiError } from '../api/api-error'
+import type { Polled } from '../api/poll'
+import { isObject, type Json } from '../tradecloud/entity-state'
+import { keyOfPart, readEntity, type Entity, type Part } from './arrivals/parts'
+import { dueParts, type Due } from './due'
+import type { CatchUpStorage, Lease } from './storage'
+import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
+import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
+
+const PAGES_BEFORE_RESTART = 50
+/** So many times must have risen before the list is believed to begin with the oldest changes. */
+const ENOUGH_RISES = 10
+const MAX_REPORTED = 100
+
+export class Run {
+  readonly result: RunResult
+  readonly #source: CatchUpSource
+  readonly #storage: CatchUpStorage
+  readonly #options: RunOptions
+  readonly #lease: Lease
+  readonly #request: RunRequest
+  readonly #progress: Progress = { left: Infinity }
+  #window: Window | undefined
+  #clock = NaN
+  #rises = 0
+  #falls = 0
+  #lastTime = -Infinity
+
+  constructor(source: CatchUpSource, storage: CatchUpStorage, options: RunOptions, lease: Lease, request: RunRequest) {
+    this.#source = source
+    this.#storage = storage
+    this.#options = options
+    this.#lease = lease
+    this.#request = request
+    const from = request.onDemand?.from ?? firstAfter(request.position, options)
+    this.result = { from, to: undefined, polled: 0, covered: 0, skipped: 0, recovered: [], recoveredTotal: 0 }
+  }
+
+  /** Rejects if the run could not be completed; what was found until then is stored, and the cursor has not passed it. */
+  async run(): Promise<RunResult> {
+    let after: string | undefined = this.result.from
+    while (after !== undefined) after = await this.#read(after)
+    if (this.#window === undefined) return this.result
+    this.result.to = new Date(this.#window.horizon).toISOString()
+    if (this.#request.onDemand) return this.result
+    const position = positionAfter(this.#request.position, this.#window, this.#progress, this.#options, this.#clock)
+    await this.#storage.savePosition(this.#lease, position)
+    return this.result
+  }
+
+  /** Where to read again from the beginning of the list; `undefined` at its end. */
+  async #read(after: string): Promise<string | undefined> {
+    let pages = 0
+    try {
+      for await (const found of this.#source.read(after, this.#request.signal)) {
+        if (found.type === 'page') {
+          if (found.date !== undefined) this.#clock = found.date
+          const begins = await this.#begin(after, found)
+          if (begins !== after) return begins
+          const reached = pages++ > 0 ? await this.#saveProgress() : undefined
+          if (reached !== undefined && pages > PAGES_BEFORE_RESTART) return reached
+        } else if (found.type === 'skipped')
+          this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
+        else if (found.type === 'entity') await this.#take(found.entity as Json)
+        // Only if no entity tells a time that can be parsed.
+        else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
+      }
+    } catch (error) {
+      if (!(error instanceof TradecloudApiError)) throw error
+      const reached = await this.#saveProgress()
+      // Large offsets may be refused.
+      if (error.apiStatus === 400 && reached !== undefined && reached !== after) return reached
+      throw error
+    }
+    return undefined
+  }
+
+  /** Where to begin, once the API's clock is known. */
+  async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
+    if (this.#window) return after
+    const { onDemand, position } = this.#request
+    if (Number.isNaN(this.#clock)) {
+      this.#options.notes.noClock()
+      return after
+    }
+    const window = windowOf(position, this.#options, this.#clock)
+    const from = onDemand?.from
+    const floor = from === undefined ? window.floor : Date.parse(from)
+    this.#window = from === undefined ? window : { ...window, after: from, floor, isSweep: false }
+    this.result.from = this.#window.after
+    if (!onDemand?.dryRun && wasSetBack(position, this.#clock))
+      await this.#storage.forgetAfter(this.#lease, this.#options, this.#clock)
+    this.#options.notes.begun(total, this.#window)
+    return this.#window.after
+  }
+
+  /** Where the list can begin again; `undefined` if it does not begin with the oldest changes. */
+  async #saveProgress(): Promise<string | undefined> {
+    const { newest } = this.#progress
+    if (this.#falls > 0 || this.#rises < ENOUGH_RISES || !this.#window || !newest) return undefined
+    const partial = partialAfter(this.#request.position, this.#window, this.#progress)
+    if (partial !== undefined && !this.#request.onDemand)
+      await this.#storage.savePosition(this.#lease, { ...this.#request.position, clock: this.#clock, partial })
+    return new Date(newest.time - 1).toISOString()
+  }
+
+  async #take(content: Json): Promise<void> {
+    const { kind, form } = this.#options
+    const entity = readEntity(kind, form, content)
+    if (entity === undefined || this.#window === undefined) return
+    this.result.polled++
+    this.#watchOrder(entity)
+    const { newest } = this.#progress
+    if (entity.lastUpdatedAt !== undefined && !(entity.time <= (newest?.time ?? -Infinity)))
+      this.#progress.newest = { time: entity.time, text: entity.lastUpdatedAt }
+    await this.#check(entity)
+  }
+
+  #watchOrder({ time }: Entity): void {
+    if (time > this.#lastTime) this.#rises++
+    else if (time !== this.#lastTime) this.#falls++
+    this.#lastTime = time
+  }
+
+  async #check(polled: Entity): Promise<void> {
+    let entity = polled
+    let due = await this.#due(entity)
+    if (due.newer !== undefined && due.parts.length > 0) {
+      // The list lags.
+      const fetched = await this.#source.fetch(entity.id, this.#request.signal)
+      entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
+      if (entity !== polled) due = await this.#due(entity)
+    }
+    const isOutdated = due.newer !== undefined && due.parts.length > 0
+    if (isOutdated) {
+      const since = await this.#firstSeen(`older:${entity.id}:${due.newer}`)
+      if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
+    }
+    this.#leave(polled, due.young)
+    if (due.parts.length > 0) await this.#deliver(entity, due, isOutdated, polled)
+    else if (due.isUnwanted) this.result.skipped++
+    else if (due.young.length === 0) this.result.covered++
+  }
+
+  async #due(entity: Entity): Promise<Due> {
+    return dueParts(entity, await this.#storage.arrivals(entity), {
+      ...this.#limits(),
+      ...this.#options,
+      all: this.#request.onDemand?.all !== undefined,
+      firstSeen: (what) => this.#firstSeen(what),
+    })
+  }
+
+  #firstSeen(what: string): Promise<number> {
+    if (this.#request.onDemand?.dryRun) return Promise.resolve(this.#clock)
+    return this.#storage.firstSeen(this.#lease, what, this.#clock)
+  }
+
+  async #deliver(entity: Entity, due: Due, outdated: boolean, polled: Entity): Promise<void> {
+    const { onDemand, signal } = this.#request
+    let { parts } = due
+    if (!onDemand?.dryRun) {
+      await this.#waitForRoom(signal)
+      const stored = await this.#storage.store(this.#lease, {
+        entity,
+        wanted: new Set(parts.map(keyOfPart)),
+        outdated,
+        all: onDemand?.all,
+        horizon: this.#clock - this.#options.marginMs,
+        ...this.#limits(),
+      })
+      if (stored.isOlder) return this.#leave(polled, parts)
+      parts = stored.parts
+    }
+    if (parts.length === 0 || due.isExplained) {
+      this.result.covered++
+      return
+    }
+    const { kind, id, lastUpdatedAt } = entity
+    const note = { kind, id, lines: parts.flatMap(({ line }) => (line ? [String(line.id)] : [])), lastUpdatedAt }
+    this.result.recoveredTotal++
+    if (this.result.recovered.length < MAX_REPORTED) this.result.recovered.push(note)
+    this.#options.notes.found(note)
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    const { events, bytes } = this.#options.maxWaiting
+    for (;;) {
+      const waiting = await this.#storage.waiting()
+      if (waiting.events < events && waiting.bytes < bytes) return
+      signal.throwIfAborted()
+      await this.#options.pause(signal)
+    }
+  }
+
+  #leave(entity: Entity, parts: readonly Part[]): void {
+    if (parts.length === 0) return
+    const times = parts.map(({ time }) => time ?? entity.time).filter((time) => !Number.isNaN(time))
+    this.#progress.left = Math.min(this.#progress.left, entity.time, ...times)
+  }
+
+  #limits() {
+    return { floor: this.#window?.floor ?? -Infinity, clock: this.#clock }
+  }
+}
+
+function idIn(entity: unknown): string | undefined {
+  if (!isObject(entity)) return undefined
+  const { id, orderId } = entity
+  return typeof id === 'string' ? id : typeof orderId === 'string' ? orderId : undefined
+}

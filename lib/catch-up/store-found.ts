@@ -1,0 +1,38 @@
+/** Storing what was found, inside one transaction: compared again, as the webhook may have brought it meanwhile. */
+import { sha256 } from '../bytes/sha256'
+import { compare, marksOf, type Arrival, type Arrivals } from './arrivals/arrivals'
+import { keyOfPart, type Entity, type EntityName, type Part } from './arrivals/parts'
+import { endOfSecond } from './due'
+import type { FoundEvent, Stored, StoreRequest } from './storage'
+
+type Maybe<T> = T | Promise<T>
+
+/** The steps of the database, in a transaction that holds the lease. */
+export interface FoundTables {
+  arrivals(entity: EntityName): Maybe<Arrivals>
+  addArrival(arrival: Arrival): Maybe<void>
+  /** Does nothing if the key is known. */
+  addEvent(event: FoundEvent): Maybe<void>
+}
+
+export async function storeFound(tables: FoundTables, request: StoreRequest): Promise<Stored> {
+  const { entity, wanted, outdated, all } = request
+  const { missing, newer } = compare(entity, await tables.arrivals(entity), request)
+  if (newer !== undefined && !outdated && all === undefined) return { parts: [], isOlder: true }
+  const candidates = all === undefined ? missing : entity.parts
+  const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
+  if (parts.length === 0) return { parts, isOlder: false }
+  await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
+  // A time ahead of the API's clock must not cover what changes until then.
+  const marks = marksOf(parts, entity.time).map((mark) =>
+    mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
+  )
+  await tables.addArrival({ kind: entity.kind, id: entity.id, form: entity.form, marks })
+  return { parts, isOlder: false }
+}
+
+/** The same for the same change, so that a run that is repeated stores nothing twice. */
+function keyOf({ kind, id, form, lastUpdatedAt }: Entity, parts: readonly Part[], all = ''): string {
+  const content = [kind, id, form, lastUpdatedAt, all, ...parts.flatMap(({ name, time, hash }) => [name, time, hash])]
+  return `catch-up:${sha256(JSON.stringify(content))}`
+}

@@ -1,0 +1,60 @@
+/** Which changes a company wants to be told: a poll also returns those that it made itself. */
+import { invalidOption } from '../errors/errors'
+import type { Order, Shipment } from '../schema'
+import { isObject, stateOf, textOf, type Json } from '../tradecloud/entity-state'
+import type { Entity, Part } from './arrivals/parts'
+
+/**
+ * A change that never arrived. `want` is asked about each line that changed, with that line alone in `lines`, and about
+ * the header, with no line.
+ */
+export type FoundChange =
+  | { kind: 'order'; id: string; order: Order; lines: Json[]; header: boolean }
+  | { kind: 'shipment'; id: string; shipment: Shipment; lines: Json[]; header: boolean }
+
+/** Must depend on its argument alone. What it does not want is skipped, and does not count as arrived. */
+export type Want = 'all' | ((found: FoundChange) => boolean)
+
+export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
+  if (want === 'all') return true
+  const part = { id, lines: line ? [line] : [], header: line === undefined }
+  return want(kind === 'order' ? { kind, order: content, ...part } : { kind, shipment: content, ...part })
+}
+
+/** Statuses of a line whose last word was that company's own, as long as no one has answered. */
+const OPEN = {
+  buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
+  supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],
+}
+
+/**
+ * For `want`: leaves out what one's own company has just changed and no one has answered yet, as Tradecloud's documentation
+ * asks: lines with an open request of one's own and, for a buyer, lines in `Issued`. A change of the header in the very
+ * moment of such a line belongs to it. Shipments are always wanted.
+ */
+export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange) => boolean {
+  if (!(party in OPEN))
+    throw invalidOption('notOwnRequest', `must be given 'buyer' or 'supplier', not ${party as string}`)
+  return (found) => {
+    if (found.kind === 'shipment') return true
+    if (!found.header) return !found.lines.every((line) => isOwn(party, line))
+    const { lines } = found.order
+    const { lastUpdatedAt } = stateOf('order', found.order as Json)
+    return !(Array.isArray(lines) ? (lines as unknown[]) : []).some(
+      (line) => isObject(line) && stateOf('order', line).lastUpdatedAt === lastUpdatedAt && isOwn(party, line),
+    )
+  }
+}
+
+function isOwn(party: 'buyer' | 'supplier', line: Json): boolean {
+  const { processStatus, inProgressStatus } = part(line, 'status')
+  if (party === 'buyer' && processStatus === 'Issued') return true
+  if (OPEN[party].includes(textOf(inProgressStatus) ?? '')) return true
+  const { proposal, reopenRequest } = part(part(line, `${party}Line`), 'requests')
+  return [proposal, reopenRequest].some((request) => isObject(request) && request.status === 'Open')
+}
+
+function part(value: Json, name: string): Json {
+  const inner = value[name]
+  return isObject(inner) ? inner : {}
+}
