@@ -41,9 +41,9 @@ async function acceptAlongside(engine: EngineOptions): Promise<void> {
       await pause(1_000 / SMALL.perSecond)
     }
     await Promise.all([...storing, ...small])
-    // In between the parts of each: also before the first of them is complete.
-    const gaps = stored.join('').split('large').slice(0, -1)
-    expect(gaps.filter((between) => !between.includes('small'))).toEqual([])
+    // They were sent later, and are stored in between the parts of the first.
+    expect(stored.indexOf('small')).toBeLessThan(stored.indexOf('large'))
+    expect(stored.slice(0, stored.lastIndexOf('large')).filter((one) => one === 'small').length).toBeGreaterThan(5)
     for (const [event, bytes] of bodies) expect((await inbox.show(event.id))?.bytes?.equals(bytes)).toBe(true)
     if (isFull) {
       latencies.report(`${engine.type}, alongside large bodies`)
