@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkHasEffect } from './errors/checks'
 import { Claims } from './deliver/dedupe/claims'
 import { Deliverer } from './deliver/deliverer'
-import { createHandlers, type Handlers } from './deliver/handlers'
+import { createHandlers, warnOfHandlers, type Handlers } from './deliver/handlers'
 import type { Origin } from './deliver/stored/intake'
 import type { ResolveOptions } from './deliver/resolve-event'
 import { LEASE_MS } from './deliver/watch'
@@ -15,7 +15,7 @@ import { Exchange, type Progress } from './answer/exchange'
 import type { Inbox } from './inbox/inbox'
 import { describe, locationOf } from './log/describe-error'
 import { Log } from './log/log'
-import type { TradecloudWebhookOptions } from './options/options'
+import type { CloseOptions, TradecloudWebhookOptions } from './options/options'
 import type { AddressCheck } from './receive/sender/address-check'
 import { createAuthenticator } from './receive/sender/authenticate'
 import { ByteBudget } from './receive/body/byte-budget'
@@ -23,9 +23,8 @@ import { compileTrust, trustOfApp, type TrustFunction } from './receive/sender/c
 import type { Received } from './receive/event/read-trigger'
 import { receive, type ReceiverOptions } from './receive/receiver'
 import { compileRoutes, splitTarget, type RouteMatch } from './receive/route'
-import { quote } from './log/quote'
 import { Reporter } from './answer/report'
-import { resolveOptions } from './options/resolve'
+import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, resolveOptions } from './options/resolve'
 import { answerFor, send, type Outcome, type Result } from './answer/respond'
 import type { Trigger } from './events/trigger'
 import { Unmatched } from './receive/unmatched'
@@ -49,12 +48,6 @@ export type TradecloudWebhook = Router & {
   close(options?: CloseOptions): Promise<void>
 }
 
-export interface CloseOptions {
-  /** How long running callbacks may take to finish. Default: 8,000 ms. */
-  timeoutMs?: number | undefined
-}
-
-export const CLOSE_TIMEOUT_MS = 8_000
 /** A store is away when it takes longer. */
 const STORE_TIMEOUT_MS = 2_000
 /** An event waits for others of its order or shipment no longer than this. */
@@ -65,8 +58,6 @@ const IGNORED: Result = { outcome: 'ignored' }
 const NO_HANDLERS: Handlers = { find: () => undefined, wanted: [], unhandled: [], unknownNames: [] }
 const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
 const AT_INBOX: Progress = { stage: 'inbox' }
-/** What callbacks get to end themselves after `context.signal` was aborted. */
-export const ABORT_GRACE_MS = 500
 
 /**
  * Creates a webhook that receives Tradecloud's triggers. Throws a `TradecloudWebhookError` with code `invalid_option`
@@ -313,15 +304,6 @@ function loadStorage() {
   return {
     ...(require('./deliver/stored/inbox-deliverer') as typeof import('./deliver/stored/inbox-deliverer')),
     ...(require('./deliver/stored/intake') as typeof import('./deliver/stored/intake')),
-  }
-}
-
-export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log): void {
-  if (unhandled.length > 0)
-    log.line('warn', 'unhandled', `No ${unhandled.join(', no ')}: such events are answered 200 and ignored.`)
-  for (const name of unknownNames) {
-    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
-    log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
   }
 }
 

@@ -1,13 +1,12 @@
 /** Composes a worker: it delivers the events that other processes store in an inbox, without a port. */
-import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, warnOfHandlers, type CloseOptions } from './create-webhook'
-import { createHandlers } from './deliver/handlers'
+import { createHandlers, warnOfHandlers } from './deliver/handlers'
 import { InboxDeliverer } from './deliver/stored/inbox-deliverer'
 import { readStored } from './deliver/stored/intake'
 import { within } from './wait/within'
 import { Log } from './log/log'
-import type { TradecloudWorkerOptions } from './options/options'
+import type { CloseOptions, TradecloudWorkerOptions } from './options/options'
 import { Reporter } from './answer/report'
-import { resolveWorkerOptions } from './options/resolve'
+import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, resolveWorkerOptions } from './options/resolve'
 import { createValidator } from './events/validate'
 
 /** Delivers events from an inbox until it is closed. */

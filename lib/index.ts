@@ -21,7 +21,7 @@ export {
   type TradecloudApiErrorOptions,
   type TradecloudClientOptions,
 } from './api'
-export { createTradecloudWebhook, type CloseOptions, type TradecloudWebhook } from './create-webhook'
+export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
 export { createTradecloudWorker, type TradecloudWorker } from './create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/dedupe/memory-store'
@@ -79,6 +79,7 @@ export type {
   Wanted,
 } from './inbox/inbox'
 export type {
+  CloseOptions,
   DedupeOptions,
   DeliveryOptions,
   LimitOptions,

@@ -33,7 +33,17 @@ export class Caller {
   }
 
   /** Never rejects. */
-  async call({ handler, event, trigger, entity, deliveryId, attempt, replay, watched, transaction }: Call): Promise<Result> {
+  async call({
+    handler,
+    event,
+    trigger,
+    entity,
+    deliveryId,
+    attempt,
+    replay,
+    watched,
+    transaction,
+  }: Call): Promise<Result> {
     // Read before the call: the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }

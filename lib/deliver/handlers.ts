@@ -3,6 +3,8 @@ import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNam
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
 import { isObject } from '../tradecloud/entity-state'
 import { invalidOption } from '../errors/errors'
+import type { Log } from '../log/log'
+import { quote } from '../log/quote'
 import type { Wanted } from '../inbox/inbox'
 import type {
   EventKind,
@@ -103,6 +105,16 @@ function wantedOf(kind: EventKind, callback: unknown, byName: ReadonlyMap<string
   if (callback !== undefined) return [{ kind }]
   const named = [...byName].filter(([, one]) => one.kind === undefined || one.kind === kind)
   return named.length === 0 ? [] : [{ kind, eventNames: named.map(([name]) => name) }]
+}
+
+/** Logs at creation what is most likely a mistake. */
+export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log): void {
+  if (unhandled.length > 0)
+    log.line('warn', 'unhandled', `No ${unhandled.join(', no ')}: such events are answered 200 and ignored.`)
+  for (const name of unknownNames) {
+    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
+    log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
+  }
 }
 
 interface Named {

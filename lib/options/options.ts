@@ -189,3 +189,9 @@ export interface TradecloudWorkerOptions extends Pick<
   /** `maxBytesInFlight`: bytes of all bodies that are at callbacks together. Default: 268,435,456 (256 MiB). */
   limits?: Pick<LimitOptions, 'maxBytesInFlight'> | undefined
 }
+
+/** Options of `close()`. */
+export interface CloseOptions {
+  /** How long running callbacks may take to finish. Default: 8,000 ms. */
+  timeoutMs?: number | undefined
+}

@@ -64,6 +64,10 @@ const DEFAULTS = {
 
 const MAX_BYTES_IN_FLIGHT = 4 * DEFAULTS.bodyLimit
 const UPLOAD_IDLE_TIMEOUT_MS = 10_000
+/** How long `close()` waits for running callbacks. */
+export const CLOSE_TIMEOUT_MS = 8_000
+/** How long callbacks may take to end after `context.signal` was aborted. */
+export const ABORT_GRACE_MS = 500
 
 const CALLBACKS = ['onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown'] as const
 const WORKER_KEYS = [

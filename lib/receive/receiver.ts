@@ -172,7 +172,8 @@ function takeLeft(exchange: Exchange, media: Media, options: ReceiverOptions): B
   const taken = takeAppBody(req)
   if (taken === 'none' || !taken.ok) return taken
   if (!media.ok) {
-    exchange.body = { ...taken, encoding: headers['content-encoding'] }
+    // The media type is the sender's, whatever the app has done to the body.
+    exchange.body = { ...taken, exact: true, encoding: headers['content-encoding'] }
     return media
   }
   const { reserialized, exact } = taken

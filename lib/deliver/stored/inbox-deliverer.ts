@@ -245,7 +245,11 @@ export class InboxDeliverer {
     return settled === true
   }
 
-  async #process(delivery: InboxDelivery, abort: AbortController, onCall: () => void): Promise<Outcome | typeof NOT_BEGUN> {
+  async #process(
+    delivery: InboxDelivery,
+    abort: AbortController,
+    onCall: () => void,
+  ): Promise<Outcome | typeof NOT_BEGUN> {
     const { read, handlers, resolve, name, inbox } = this.#options
     const { event: stored, attempt, replay } = delivery
     const received = await read(delivery)

@@ -168,14 +168,8 @@ describe('an answer that is late says what took too long:', () => {
   })
 
   test('the inbox', async () => {
-    const inbox = {
-      accept: never,
-      deliver: () => () => undefined,
-      settle: never,
-      list: never,
-      replay: never,
-      close: never,
-    }
+    const methods = ['ready', 'accept', 'isWanted', 'take', 'settle', 'list', 'show', 'replay', 'close']
+    const inbox = { ...Object.fromEntries(methods.map((name) => [name, never])), attach: () => () => undefined }
     const { send, answers } = setUp({ inbox: inbox as unknown as Inbox })
     await upload(send('POST', '/order'), 0)
     await pass(30_000)
