@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accept } from '../../lib/inbox/sql/accept'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
-import { register, renew, survey, tidy, untaken } from '../../lib/inbox/sql/processes'
+import { register, remove, renew, survey, tidy, untaken } from '../../lib/inbox/sql/processes'
+import { settle } from '../../lib/inbox/sql/settle'
 import { take } from '../../lib/inbox/sql/take'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
 import { openTables } from '../../lib/inbox/sqlite/open'
@@ -59,6 +60,21 @@ test('what a lost call has taken is freed, unless another call has taken it sinc
   expect(await takeAll(owner, 2)).toHaveLength(1)
   await clean({ owner, lost: lost.slice(0, 1) })
   expect(await takeAll(owner, 3)).toEqual([])
+})
+
+test('a process that was taken for gone settles nothing any more, also if it has taken the event again itself', async () => {
+  const [slow, other] = [await registerOne(), await registerOne()]
+  const [taken] = await takeAll(slow, 1)
+  const { queue, event } = taken!
+  const settleAs = (owner: string, token: number) =>
+    settle(tables, { owner, queue, token, event, settlement: { result: 'delivered' }, keep: true })
+  await remove(tables, slow)
+  expect(await settleAs(slow, 1)).toBe(false)
+  await takeAll(other, 7)
+  expect(await settleAs(slow, 1)).toBe(false)
+  expect(await settleAs(slow, 7)).toBe(false)
+  expect(await settleAs(other, 1)).toBe(false)
+  expect(await settleAs(other, 7)).toBe(true)
 })
 
 test('an event that no process takes is late by the clock of the database', async () => {
