@@ -7,6 +7,8 @@ const COMMIT = Buffer.from('COMMIT\0')
 export class CuttingProxy {
   /** Of the next so many commits, the answers are lost. */
   loseCommits = 0
+  #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined
+  #left = 0
   readonly #target: number
   readonly #pairs = new Set<Socket>()
   readonly #server = createServer((client) => this.#join(client))
@@ -18,6 +20,17 @@ export class CuttingProxy {
   async listen(): Promise<number> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** From now on `act` is called again and again, on average after so many messages, so that a slow machine has no more of it. */
+  disturb(everyMessages: number, act: (proxy: CuttingProxy) => void): void {
+    this.#disturb = { everyMessages, act }
+    this.#left = everyMessages
+  }
+
+  undisturbed(): void {
+    this.#disturb = undefined
+    this.loseCommits = 0
   }
 
   /** Cuts all connections that there are. */
@@ -35,6 +48,10 @@ export class CuttingProxy {
     this.#pairs.add(client)
     let isLost = false
     client.on('data', (data) => {
+      if (this.#disturb && this.#left-- <= 0) {
+        this.#left = Math.random() * 2 * this.#disturb.everyMessages
+        this.#disturb.act(this)
+      }
       if (this.loseCommits > 0 && data.includes(COMMIT)) {
         this.loseCommits--
         isLost = true

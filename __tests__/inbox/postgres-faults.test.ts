@@ -83,17 +83,14 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
   await inbox.ready()
   attach(inbox)
   const count = isFull ? 5_000 : 300
-  const ending = new AbortController()
-  const cuts = (async () => {
-    for (; !ending.signal.aborted; await pause(20 + Math.random() * 80)) {
-      if (Math.random() < 0.5) proxy.cut()
-      else
-        await server.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
-           AND backend_type = 'client backend'`,
-        )
-    }
-  })()
+  proxy.disturb(60, () => {
+    if (Math.random() < 0.5) proxy.cut()
+    else
+      void server.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
+         AND backend_type = 'client backend'`,
+      )
+  })
   const seen = new Map<string, number>()
   const sending = (async () => {
     for (let number = 1; number <= count; number++)
@@ -116,8 +113,7 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
     seen.set(requestId, (seen.get(requestId) ?? 0) + 1)
   }
   await sending
-  ending.abort()
-  await cuts
+  proxy.undisturbed()
   expect([...seen.values()].filter((times) => times > 1)).toEqual([])
   expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delivered: count })
 })

@@ -98,13 +98,10 @@ test('connections are killed at random: each event is written exactly once', asy
   const { inbox, withTransaction } = await start(throughProxy)
   const count = isFull ? 10_000 : 1_000
   for (let number = 1; number <= count; number++) await inbox.accept(...order(number, `e${number % 20}`))
-  const ending = new AbortController()
-  const cutting = (async () => {
-    for (; !ending.signal.aborted; await sleep(Math.random() * 100)) {
-      if (Math.random() < 0.3) proxy.loseCommits = 2
-      else proxy.cut()
-    }
-  })()
+  proxy.disturb(150, () => {
+    if (Math.random() < 0.3) proxy.loseCommits = 2
+    else proxy.cut()
+  })
   let done = 0
   const deliver = async (): Promise<void> => {
     while (done < count) {
@@ -123,9 +120,7 @@ test('connections are killed at random: each event is written exactly once', asy
     }
   }
   await Promise.all(Array.from({ length: 8 }, deliver))
-  ending.abort()
-  await cutting
-  proxy.loseCommits = 0
+  proxy.undisturbed()
   const numbers = (await written()).map(({ number }) => Number(number)).toSorted((a, b) => a - b)
   expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1))
 })
