@@ -41,8 +41,9 @@ export function openTables(
 
 /** SQLite would take the file for a new one, and delete its log. */
 function refuseEmptied(file: string): void {
-  if (statSync(file, { throwIfNoEntry: false })?.size !== 0) return
-  if (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size)
+  // The log first: a process that creates the file at this moment writes to its log last.
+  const { size: logSize = 0 } = statSync(`${file}-wal`, { throwIfNoEntry: false }) ?? {}
+  if (logSize > 0 && statSync(file, { throwIfNoEntry: false })?.size === 0)
     throw new Error(
       `${file} is empty, although its log ${file}-wal is not: it was truncated. Keep a copy of both and restore a backup.`,
     )
