@@ -81,17 +81,15 @@ function sectorsOf(at: number, size: number): number[] {
 /** What the disk holds of a file if the power fails after these steps. */
 function survivor(steps: Step[], file: Step['file']): Buffer {
   const onDisk = flushed(steps, file)
-  let content = Buffer.alloc(0)
-  const grow = (size: number): void => {
-    if (size > content.length) content = Buffer.concat([content, Buffer.alloc(size - content.length)])
-  }
+  const content = Buffer.alloc(steps.reduce((end, { at, data }) => Math.max(end, at + data.length), 0))
+  let size = 0
   const kept = new Map<number, number>()
   for (const [i, { what, file: of, at, data }] of steps.entries()) {
     if (of !== file || what === 'F' || what === 'X') continue
     if (what === 'T') {
       if (i > (onDisk.get(-1) ?? -1) && Math.random() < 0.5) continue
-      grow(at)
-      content = content.subarray(0, at)
+      content.fill(0, at)
+      size = at
       continue
     }
     for (const sector of sectorsOf(at, data.length)) {
@@ -102,11 +100,11 @@ function survivor(steps: Step[], file: Step['file']): Buffer {
       if (!isFlushed && !kept.has(sector))
         kept.set(sector, Math.random() < 0.3 ? 0 : Math.random() < 0.5 ? Infinity : i + Math.random() * 200)
       if (!isFlushed && i >= (kept.get(sector) ?? 0)) continue
-      grow(to)
+      size = Math.max(size, to)
       data.copy(content, from, from - at, to - at)
     }
   }
-  return content
+  return content.subarray(0, size)
 }
 
 interface Acknowledged {
