@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Inbox } from '../../lib/inbox/event-log'
+import type { Inbox } from '../../lib/inbox/inbox'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { attach } from '../../lib/testing/inbox-contract/harness'
 import { eventOf } from './numbered-event'
