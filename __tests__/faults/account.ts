@@ -17,10 +17,9 @@ export interface Account {
   /** Answers by status. */
   answers: Record<string, number>
   slowestAnswerMs: number
-  damaged: string[]
 }
 
-export function settleAccount(loads: Load[], { steps, alarms }: Ledger): Account {
+export function settleAccount(loads: Load[], { steps }: Pick<Ledger, 'steps'>): Account {
   const sent = loads.flatMap((load) => load.sent)
   const succeeded = new Set(steps.filter(({ what }) => what === 'end').map(({ event }) => event))
   const begun = steps.filter(({ what }) => what === 'begin')
@@ -34,7 +33,6 @@ export function settleAccount(loads: Load[], { steps, alarms }: Ledger): Account
     overlapping: overlapping(steps),
     answers: count(answers.map(({ status }) => String(status))),
     slowestAnswerMs: answers.reduce((slowest, { sentAt, answeredAt }) => Math.max(slowest, answeredAt - sentAt), 0),
-    damaged: alarms.filter(({ line }) => /is damaged|is gone: it will not/.test(line)).map(({ line }) => line),
   }
 }
 

@@ -1,45 +1,68 @@
-/** Several receivers that share one store in Redis and one ledger: started, killed, and sent to in turn. Knows when each died. */
+/**
+ * Several receivers that share one inbox, or the shared store on Redis, and one ledger: started, killed, and sent to in turn.
+ * Knows when each died.
+ */
 import { join } from 'node:path'
+import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
 import { startRedis, type RedisServer } from '../redis/redis-server'
 import { clockMs, readLedger, type Ledger } from './ledger'
 import type { ReceiverSettings } from './receiver'
 import { atEnd, startReceiver, temporaryFolder, type Receiver } from './receiver-process'
+import { isFull } from './size'
 
-export async function startCluster(): Promise<Cluster> {
+type Shared = Pick<ReceiverSettings, 'inbox' | 'store'>
+type More = Pick<ReceiverSettings, 'behaviour' | 'webhook'>
+
+/** The engines of the inbox. */
+export const engines = ['sqlite', 'postgres'] as const
+
+export async function startCluster(engine: (typeof engines)[number]): Promise<Cluster> {
+  return engine === 'sqlite' ? onSqlite() : (await startOnPostgres()).cluster
+}
+
+/** `folder`: of the database. Default: one of its own. */
+export function onSqlite(folder = temporaryFolder()): Cluster {
+  return new Cluster({ inbox: { type: 'sqlite', file: join(folder, 'inbox.db') } })
+}
+
+export async function startOnPostgres(): Promise<{ cluster: Cluster; server: PostgresServer }> {
+  const server = await startPostgres()
+  atEnd(() => server.stop())
+  return { cluster: new Cluster({ inbox: { type: 'postgres', connectionString: server.connectionString } }), server }
+}
+
+/** Without an inbox: the shared store on Redis. */
+export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisServer }> {
   const redis = await startRedis()
   atEnd(() => redis.stop())
-  return new Cluster(redis)
+  return { cluster: new Cluster({ store: { port: redis.port } }), redis }
 }
 
 export class Cluster {
-  readonly redis: RedisServer
   /** Those that live. */
   readonly receivers: Receiver[] = []
   /** By number of the process, in milliseconds of `clockMs`. */
   readonly diedAt = new Map<number, number>()
+  readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')
   readonly #runs = new Map<Receiver, number>()
   #started = 0
   #next = 0
 
-  constructor(redis: RedisServer) {
-    this.redis = redis
+  constructor(shared: Shared) {
+    this.#shared = shared
   }
 
-  async start(more: Pick<ReceiverSettings, 'behaviour' | 'webhook'> = {}): Promise<Receiver> {
-    const { port } = this.redis
+  async start(more: More = {}): Promise<Receiver> {
     const run = ++this.#started
-    const receiver = await startReceiver({
-      store: { port },
-      ...{ ledger: this.#ledger, run, ...more },
-    })
+    const receiver = await startReceiver({ ...this.#shared, ledger: this.#ledger, run, ...more })
     this.receivers.push(receiver)
     this.#runs.set(receiver, run)
     return receiver
   }
 
   /** So many at once. */
-  startAll(number: number, more?: Pick<ReceiverSettings, 'behaviour' | 'webhook'>): Promise<Receiver[]> {
+  startAll(number: number, more?: More): Promise<Receiver[]> {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }
 
@@ -61,8 +84,9 @@ export class Cluster {
     this.receivers.splice(this.receivers.indexOf(receiver), 1)
   }
 
-  /** Asks all to end, and reads what they have written. */
-  async finish(): Promise<Ledger> {
+  /** Once nothing waits or runs any more, asks all to end, and reads what they have written. */
+  async finish(timeoutMs = isFull ? 600_000 : 120_000): Promise<Ledger> {
+    if (this.#shared.inbox) await this.receivers[0]!.drained(timeoutMs)
     await Promise.all(this.receivers.map((receiver) => receiver.end()))
     return this.read()
   }

@@ -24,6 +24,8 @@ export interface Alarm {
   what: 'alarm'
   run: number
   line: string
+  /** In milliseconds since 1970. */
+  at: number
 }
 
 /** A clock that all processes of the machine share, and that nobody sets. */

@@ -41,13 +41,11 @@ export class Refused extends Error {
   }
 }
 
-/** Resolves when it listens. `under`: a command that runs it, as `['strace', '-f']`. */
-export async function startReceiver(settings: ReceiverSettings, under: string[] = []): Promise<Receiver> {
-  const [command, ...args] = [...under, process.execPath, '--expose-gc', buildReceiver(), JSON.stringify(settings)]
-  const child = spawn(command, args, {
+/** Resolves when it listens. */
+export async function startReceiver(settings: ReceiverSettings): Promise<Receiver> {
+  const child = spawn(process.execPath, ['--expose-gc', buildReceiver(), JSON.stringify(settings)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // Where system calls are traced, those to io_uring would not show.
-    env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '', UV_USE_IO_URING: '0' },
+    env: { ...process.env, NODE_ENV: 'production', NODE_OPTIONS: '' },
   })
   const receiver = new Receiver(child)
   open.push(() => receiver.end())
@@ -135,7 +133,13 @@ export class Receiver {
     return { code: this.#child.exitCode, afterMs: performance.now() - startedAt, refusesFrom: this.#closingAt + 1 }
   }
 
-  /** For a receiver that another command runs: it notices that its parent is gone, and the command ends with it. */
+  /** `process.exit()` in the middle of whatever it does; resolves when the process is gone. */
+  async exit(): Promise<void> {
+    this.#send({ type: 'exit' })
+    await within(30_000, this.#exited, 'it does not exit')
+  }
+
+  /** It notices that its parent is gone. */
   async end(): Promise<void> {
     if (this.hasExited || this.#child.pid === undefined) return
     if (this.#child.connected) this.#child.disconnect()

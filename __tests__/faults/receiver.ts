@@ -15,8 +15,6 @@ import {
   type TradecloudWebhookOptions,
   type WebhookContext,
 } from 'tradecloud-webhook'
-import type { PostgresInboxOptions } from 'tradecloud-webhook/postgres'
-import type { SqliteInboxOptions } from 'tradecloud-webhook/sqlite'
 import { clockMs, LedgerWriter, type Step } from './ledger'
 import { decodeNumbered } from './numbered-event'
 
@@ -30,20 +28,18 @@ export interface Behaviour {
   held?: boolean
 }
 
+export type InboxSettings = { type: 'sqlite'; file: string } | { type: 'postgres'; connectionString: string }
+
 export interface ReceiverSettings {
   /** Absent: the callback runs before the answer. */
-  inbox?: { type: 'sqlite'; options: SqliteInboxOptions } | { type: 'postgres'; options: PostgresInboxOptions }
+  inbox?: InboxSettings
   /** The shared store on the Redis with this port. */
   store?: { port: number }
   ledger: string
   /** Number of the process, from 1. */
   run: number
-  /** Opens the inbox at this time, in milliseconds since 1970: several at once race for it. Default: at once. */
-  opensAt?: number
   behaviour?: Behaviour
   webhook?: Pick<TradecloudWebhookOptions, 'concurrency' | 'delivery'>
-  /** Of `webhook.close()`. */
-  closeTimeoutMs?: number
 }
 
 /** `measure` begins a new period for the event loop delay. */
@@ -64,7 +60,11 @@ export type FromReceiver =
   | { type: 'answer'; question: number; value: unknown }
   /** At this time, in milliseconds since 1970, it has begun to close. */
   | { type: 'closing'; at: number }
-export type ToReceiver = { type: 'behave'; behaviour: Behaviour } | { type: 'ask'; question: number; what: Question }
+export type ToReceiver =
+  | { type: 'behave'; behaviour: Behaviour }
+  | { type: 'ask'; question: number; what: Question }
+  /** `process.exit()`, without `close()`. */
+  | { type: 'exit' }
 
 const settings = JSON.parse(process.argv[2]!) as ReceiverSettings
 const ledger = new LedgerWriter(settings.ledger)
@@ -89,14 +89,10 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
 
 // What a test does not need is not loaded: it would slow down the start of all receivers.
 
-async function openInbox(settings: ReceiverSettings['inbox']): Promise<Inbox | undefined> {
-  if (settings === undefined) return undefined
-  const inbox =
-    settings.type === 'sqlite'
-      ? (await import('tradecloud-webhook/sqlite')).sqliteInbox(settings.options)
-      : (await import('tradecloud-webhook/postgres')).postgresInbox(settings.options)
-  await inbox.ready()
-  return inbox
+async function openInbox(inbox: InboxSettings): Promise<Inbox> {
+  if (inbox.type === 'sqlite') return (await import('tradecloud-webhook/sqlite')).sqliteInbox({ file: inbox.file })
+  const { postgresInbox } = await import('tradecloud-webhook/postgres')
+  return postgresInbox({ connectionString: inbox.connectionString })
 }
 
 /** As the docs of `redisStore` say. */
@@ -111,15 +107,14 @@ async function openStore(port: number): Promise<Store> {
   return redisStore({ sendCommand: (...args) => client.call(...args) })
 }
 
-/** Without the event loop: all that wait for the same time go on together. */
-function waitUntil(time: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.max(0, time - Date.now()))
+interface Opened {
+  webhook: TradecloudWebhook
+  inbox: Inbox | undefined
 }
 
-async function open(): Promise<{ webhook: TradecloudWebhook; inbox: Inbox | undefined } | undefined> {
-  if (settings.opensAt !== undefined) waitUntil(settings.opensAt)
+async function open(): Promise<Opened | undefined> {
   try {
-    const inbox = await openInbox(settings.inbox)
+    const inbox = settings.inbox && (await openInbox(settings.inbox))
     const webhook = createTradecloudWebhook({
       auth: { type: 'bearer', token: 'faults' },
       ...(inbox && { inbox }),
@@ -127,10 +122,11 @@ async function open(): Promise<{ webhook: TradecloudWebhook; inbox: Inbox | unde
       onOrder,
       logger: {
         warn: () => undefined,
-        error: (line) => ledger.write({ what: 'alarm', run: settings.run, line }),
+        error: (line) => ledger.write({ what: 'alarm', run: settings.run, line, at: Date.now() }),
       },
       ...settings.webhook,
     })
+    await webhook.ready()
     return { webhook, inbox }
   } catch (error) {
     tell({ type: 'refused', code: (error as { code?: unknown }).code, message: String(error) })
@@ -148,10 +144,11 @@ async function answer(what: Question, inbox: Inbox | undefined): Promise<unknown
   return measured
 }
 
-function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: Inbox | undefined }): void {
+function serve({ webhook, inbox }: Opened): void {
   const server = createServer(webhook.listener)
   process.on('message', (message: ToReceiver) => {
     if (message.type === 'behave') behaviour = message.behaviour
+    else if (message.type === 'exit') process.exit()
     else
       void answer(message.what, inbox).then(
         (value) => tell({ type: 'answer', question: message.question, value }),
@@ -160,7 +157,7 @@ function serve({ webhook, inbox }: { webhook: TradecloudWebhook; inbox: Inbox | 
   })
   // As the README tells users to do it.
   process.on('SIGTERM', () => {
-    void webhook.close({ timeoutMs: settings.closeTimeoutMs }).then(() => {
+    void webhook.close().then(() => {
       server.close(() => process.exit())
       server.closeAllConnections()
     })

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { pause, until } from '../integration/harness'
 import { count, settleAccount } from './account'
 import { buildReceiver } from './build'
-import { startCluster } from './cluster'
+import { startOnRedis } from './cluster'
 import { Load } from './load'
 import { atEnd, endAll } from './receiver-process'
 import { isFull, report } from './size'
@@ -17,7 +17,7 @@ afterEach(endAll)
 
 test('an event that is sent to three receivers at the same time is called in one of them', async () => {
   const events = isFull ? 5_000 : 400
-  const cluster = await startCluster()
+  const { cluster } = await startOnRedis()
   const receivers = await cluster.startAll(3, { behaviour: { ms: 3 } })
   const options = { name: 'thrice', events, orders: 50, connections: 20, copies: 3 }
   const load = new Load({ ...options, port: (copy) => receivers[copy]!.port })
@@ -27,7 +27,7 @@ test('an event that is sent to three receivers at the same time is called in one
   await again.done
   const { steps, alarms } = await cluster.finish()
 
-  const account = settleAccount([load], { steps, alarms })
+  const account = settleAccount([load], { steps })
   const outcomes = count(load.answers().map(({ outcome }) => String(outcome)))
   const outcomesAgain = count(again.answers().map(({ outcome }) => String(outcome)))
   const begun = steps.filter(({ what }) => what === 'begin')
@@ -52,8 +52,8 @@ test('an event that is sent to three receivers at the same time is called in one
 
 test('events whose receiver is killed at their callbacks are called again once their leases are over, and not before', async () => {
   const events = isFull ? 100 : 20
-  const cluster = await startCluster()
-  const { host, port } = cluster.redis
+  const { cluster, redis } = await startOnRedis()
+  const { host, port } = redis
   const victim = await cluster.start({ behaviour: { held: true }, webhook: { concurrency: events } })
   const others = await cluster.startAll(2)
   const load = new Load({
@@ -71,9 +71,9 @@ test('events whose receiver is killed at their callbacks are called again once t
   // Where there is no time for a minute, the leases are cut short by hand.
   if (!isFull) await shortenLeases(host, port, events)
   await load.done
-  const { steps, alarms } = await cluster.finish()
+  const { steps } = await cluster.finish()
 
-  const account = settleAccount([load], { steps, alarms })
+  const account = settleAccount([load], { steps })
   const second = steps.filter(({ what, run }) => what === 'begin' && run !== cluster.run(victim))
   const waited = second.map(({ at }) => at - killedAt)
   const outcomes = count(load.answers(killedAt).map(({ outcome }) => String(outcome)))
