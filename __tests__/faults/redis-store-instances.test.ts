@@ -1,6 +1,6 @@
 /** Three receivers without an inbox that share the store on Redis, and one of them that is killed at its callbacks. */
 import { Redis } from 'ioredis'
-import { pause, until } from '../integration/harness'
+import { until } from '../integration/harness'
 import { count, settleAccount } from './account'
 import { buildReceiver } from './build'
 import { startOnRedis } from './cluster'
@@ -66,7 +66,9 @@ test('events whose receiver is killed at their callbacks are called again once t
   await until(() => begun() === events, 'the callbacks do not begin', 20_000)
   await cluster.kill(victim)
   const killedAt = Date.now()
-  await pause(1_000)
+  // Each was sent again, and refused.
+  const refused = (): number => load.answers(killedAt).filter(({ outcome }) => outcome === 'in_progress').length
+  await until(() => refused() >= events, 'the events are not refused', 40_000)
   const meanwhile = { begun: begun(), accepted: load.accepted }
   // Where there is no time for a minute, the leases are cut short by hand.
   if (!isFull) await shortenLeases(host, port, events)
