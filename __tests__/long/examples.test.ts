@@ -1,75 +1,33 @@
 /** The example servers as processes of their own, in front of an ERP system that responds as each test wants. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { join } from 'node:path'
 import { orderEvent } from 'tradecloud-webhook/testing'
+import { testCluster } from '../example-cluster'
+import { endExamples, ErpSystem, post as postEvent, startExample } from '../example-servers'
+import { until } from '../wait'
 
-const root = resolve(__dirname, '../..')
-
-let erp: Server
-let erpUrl: string
-/** How the ERP system responds. */
-let respond: (response: ServerResponse) => void
-let written: string[]
-let children: ChildProcess[]
+const erp = new ErpSystem()
 let folder: string
 let version = 0
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tradecloud-examples-'))
-  children = []
-  erp = createServer((req, res) => {
-    const chunks: Buffer[] = []
-    req.on('data', (chunk: Buffer) => chunks.push(chunk))
-    req.on('end', () => {
-      // A GET would be a redirect that was followed.
-      written.push(`${req.method} ${Buffer.concat(chunks).length > 2 ? 'event' : 'nothing'}`)
-      respond(res)
-    })
-  })
-  await once(erp.listen(0, '127.0.0.1'), 'listening')
-  erpUrl = `http://127.0.0.1:${(erp.address() as AddressInfo).port}/orders`
+  await erp.start()
 })
 
-beforeEach(() => {
-  written = []
-  respond = (res) => res.writeHead(204).end()
-})
+beforeEach(() => erp.reset())
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL')
-  erp.closeAllConnections()
-  await new Promise((done) => erp.close(done))
+  endExamples()
+  await erp.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(example: string, env: Record<string, string> = {}): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', example)], {
-    cwd: root,
-    env: { ...process.env, PORT: '0', ERP_URL: erpUrl, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  children.push(child)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const port = /Listening on port (\d+)/.exec(line)?.[1]
-    if (port !== undefined) return { child, url: `http://127.0.0.1:${port}/tradecloud/order` }
-  }
-  throw new Error(`${example} did not start`)
-}
-
-async function post(url: string, event: object = orderEvent({ version: ++version })) {
-  const headers = { 'Content-Type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })
-  return {
-    status: response.status,
-    body: (await response.json()) as { outcome?: string; code?: string; detail?: string },
-  }
-}
+const start = (example: string, env: Record<string, string> = {}) => startExample(example, { ERP_URL: erp.url, ...env })
+const post = (url: string, event: object = orderEvent({ version: ++version })) => postEvent(url, event)
 
 describe('the example server', () => {
   let url: string
@@ -79,13 +37,13 @@ describe('the example server', () => {
   })
 
   it.each([200, 201, 204])('an event that the ERP system takes with %d is delivered', async (status) => {
-    respond = (res) => res.writeHead(status).end()
+    erp.respond = (res) => res.writeHead(status).end()
     expect(await post(url)).toMatchObject({ status: 200, body: { outcome: 'delivered' } })
-    expect(written).toEqual(['POST event'])
+    expect(erp.written).toEqual(['POST event'])
   })
 
   it.each([400, 410, 413, 422, 451])('one that it refuses with %d is refused, with its text', async (status) => {
-    respond = (res) => res.writeHead(status).end('item 4711 is unknown')
+    erp.respond = (res) => res.writeHead(status).end('item 4711 is unknown')
     const { status: answered, body } = await post(url)
     expect([answered, body.code]).toEqual([422, 'rejected'])
     expect(body.detail).toContain(`responded ${status}: item 4711 is unknown`)
@@ -93,19 +51,19 @@ describe('the example server', () => {
 
   it.each([401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429])('%d is not about the event', async (status) => {
     const event = orderEvent({ version: ++version })
-    respond = (res) => res.writeHead(status).end()
+    erp.respond = (res) => res.writeHead(status).end()
     expect(await post(url, event)).toMatchObject({ status: 503, body: { code: 'handler_failed' } })
-    respond = (res) => res.writeHead(204).end()
+    erp.respond = (res) => res.writeHead(204).end()
     expect(await post(url, event)).toMatchObject({ status: 200, body: { outcome: 'delivered' } })
   })
 
   it.each([301, 302, 303, 307, 308])('a redirect by %d is not followed', async (status) => {
-    respond = (res) => {
-      respond = (other) => other.writeHead(204).end()
+    erp.respond = (res) => {
+      erp.respond = (other) => other.writeHead(204).end()
       res.writeHead(status, { Location: '/elsewhere' }).end()
     }
     expect(await post(url)).toMatchObject({ status: 503 })
-    expect(written).toEqual(['POST event'])
+    expect(erp.written).toEqual(['POST event'])
   })
 
   it.each<[string, (response: ServerResponse) => unknown]>([
@@ -114,9 +72,9 @@ describe('the example server', () => {
     ['a connection that is cut', (res) => res.destroy()],
   ])('%s: the event is sent again', async (_what, failing) => {
     const event = orderEvent({ version: ++version })
-    respond = failing
+    erp.respond = failing
     expect(await post(url, event)).toMatchObject({ status: 503, body: { code: 'handler_failed' } })
-    respond = (res) => res.writeHead(204).end()
+    erp.respond = (res) => res.writeHead(204).end()
     expect(await post(url, event)).toMatchObject({ status: 200, body: { outcome: 'delivered' } })
   })
 })
@@ -129,18 +87,18 @@ describe('an ERP system that does not respond in time', () => {
   ])('%s: the event is sent again', async (_what, failing) => {
     const { url } = await start('server.ts', { ERP_TIMEOUT_MS: '500' })
     const event = orderEvent({ version: ++version })
-    respond = failing
+    erp.respond = failing
     expect(await post(url, event)).toMatchObject({ status: 503, body: { code: 'handler_failed' } })
-    respond = (res) => res.writeHead(204).end()
+    erp.respond = (res) => res.writeHead(204).end()
     while ((await post(url, event)).status !== 200) continue
   })
 })
 
 describe.each(['server.ts', 'durable-server.ts'])('%s', (example) => {
   it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s once the running callback has finished', async (signal) => {
-    const { child, url } = await start(example, { INBOX_DIRECTORY: join(folder, `${example}-${signal}`) })
+    const { child, url } = await start(example, { INBOX_FILE: join(folder, `${example}-${signal}.db`) })
     const held = new Promise<ServerResponse>((hold) => {
-      respond = hold
+      erp.respond = hold
     })
     const posted = post(url)
     const erpResponse = await held
@@ -153,3 +111,20 @@ describe.each(['server.ts', 'durable-server.ts'])('%s', (example) => {
     expect(await exited).toEqual([0, null])
   })
 })
+
+test('durable-server.ts: what was answered before a kill is delivered after the next start', async () => {
+  const env = { INBOX_FILE: join(folder, 'new', 'killed.db') }
+  const { child, url } = await start('durable-server.ts', env)
+  const called = new Promise((resolve) => (erp.respond = resolve))
+  expect(await post(url)).toMatchObject({ status: 202, body: { outcome: 'queued' } })
+  await called
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+  erp.reset()
+  const again = await start('durable-server.ts', env)
+  await until(() => again.lines.some((line) => line.includes('(affected-lines, attempt 2)')), 'it was not delivered')
+  expect(erp.written).toEqual(['POST event'])
+})
+
+describe('cluster.ts on a SQLite file', () => testCluster(() => ({ INBOX_FILE: join(folder, 'cluster.db') })))
