@@ -1,9 +1,11 @@
 /** What `ready()` says about a server that cannot be used, or not safely. */
+import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { Client } from 'pg'
 import { postgresInboxSql } from '../../lib/inbox/postgres'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
-import { errorOf, closeInboxes, newSchema, open, poolOf } from './postgres-inboxes'
+import { attach, errorOf, closeInboxes, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
 import { eventOf } from './numbered-event'
 
 let server: PostgresServer
@@ -94,6 +96,29 @@ test('tables that are only to be checked, and are made by hand with the exported
   await client.end()
   await inbox.ready()
   expect(await inbox.accept(...eventOf({ number: 1, entity: 'a' }, 10))).toMatchObject({ result: 'queued' })
+})
+
+test('a role that may only read and write the rows, with the grants of docs/delivery.md', async () => {
+  await server.query(postgresInboxSql('granted'))
+  await server.query('CREATE ROLE webhook LOGIN')
+  const page = readFileSync(join(__dirname, '../../docs/delivery.md'), 'utf8')
+  const grants = [...page.matchAll(/^GRANT .*;$/gm)].map(([grant]) => grant.replace(/\btradecloud\b/, 'granted'))
+  expect(grants).toHaveLength(3)
+  for (const grant of grants) await server.query(grant)
+  const connectionString = server.connectionString.replace('postgres@', 'webhook@')
+  const inbox = open({ connectionString, schema: 'granted', migrate: 'check' })
+  await inbox.ready({ transaction: true })
+  const { alarms } = attach(inbox)
+  for (const [number, bytes] of [10, 3 * 1024 * 1024, 10].entries())
+    await inbox.accept(...eventOf({ number, entity: `${number}` }, bytes))
+  const [first, second, third] = [await takeOne(inbox), await takeOne(inbox), await takeOne(inbox)]
+  expect(await inbox.settle(first, { result: 'delivered' })).toBe(true)
+  expect(await inbox.withTransaction!(second, () => Promise.resolve())).toBe(true)
+  expect(await inbox.settle(third, { result: 'dead', outcome: 'rejected', reason: 'no' })).toBe(true)
+  expect(await inbox.replay(first.event.id)).toBe(true)
+  expect(await inbox.purge(third.event.id)).toBe(true)
+  expect(await inbox.stats()).toMatchObject({ waiting: 1, delivered: 1, dead: 0 })
+  expect(alarms).toEqual([])
 })
 
 test('tables of a newer version are left alone', async () => {

@@ -15,8 +15,8 @@ export interface TradecloudWebhookErrorOptions {
 
 /**
  * Any failure that this package reports. `code` is stable and is one of the outcomes in the table of answers, or
- * `invalid_option` (thrown when a webhook is created), `inbox_locked` (thrown by `fileInbox`), `handler_stuck`,
- * `lease_lost`, `inbox_unusable` or `inbox_damaged`.
+ * `invalid_option` (thrown when a webhook, worker, client or inbox is created), `handler_stuck`, `lease_lost` or
+ * `inbox_unusable` (alarms).
  */
 export class TradecloudWebhookError extends Error {
   readonly code: string
