@@ -1,6 +1,7 @@
 /** Runs that are cut off, lists that refuse, and clocks that are wrong: nothing is missing in the end. */
+import { TradecloudApiError } from '../../../lib/api/api-error'
 import { bySize } from '../../size'
-import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'
+import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
 
 const HOUR = 60 * MINUTE
 const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
@@ -60,21 +61,25 @@ test('a line that changed long before its order did is found by a run that conti
   expect(rig.missing()).toEqual([])
 })
 
-test('what becomes visible while a run that is continued was cut off is found by a later one', async () => {
-  const rig = new Rig({ limit: 2, pagesPerRun: 14, run: { sweep: false } })
-  for (let i = 0; i < 13; i++) {
-    rig.clock.advance(MINUTE)
-    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+test('what becomes visible after a run was cut off, before the place where the next goes on, is found', async () => {
+  const beforePage = ({ runs }: Rig, page: number) => {
+    if (runs === 1 && page === 25) throw new TradecloudApiError('fetch_failed', 'cut off', { attempts: 1 })
   }
-  rig.world.change('hidden', { lines: ['x'], deliver: 'lose', visibleAfterMs: 12 * MINUTE })
-  for (let i = 13; i < 40; i++) {
-    rig.clock.advance(20_000)
-    rig.world.change(`order-${i}`, { lines: [`${i}`], deliver: 'lose' })
+  const rig = new Rig({ limit: 2, beforePage, run: { sweep: false } })
+  rig.nextRunAt = Infinity
+  const change = async (id: string, visibleAfterMs = 0) => {
+    rig.world.change(id, { lines: ['a'], deliver: 'lose', visibleAfterMs })
+    await rig.pass(MINUTE / 2)
   }
-  rig.clock.advance(60_000)
-  await rig.runBoth()
-  expect(rig.errors).toHaveLength(1)
-  await rig.pass(2 * HOUR)
+  for (let i = 0; i < 10; i++) await change(`before-${i}`)
+  await change('hidden', 20 * MINUTE)
+  for (let i = 0; i < 30; i++) await change(`behind-${i}`)
+  await expect(rig.run('order')).rejects.toThrow('cut off')
+  expect(Date.parse(rig.storage.positions.get('order')?.partial?.after ?? '')).toBeGreaterThan(START + 6 * MINUTE)
+  for (let i = 0; i < 120; i++) await change(`later-${i}`)
+  await rig.run('order')
+  await rig.pass(SETTLE)
+  await rig.run('order')
   expect(rig.missing()).toEqual([])
 })
 
