@@ -30,9 +30,12 @@ async function acceptAlongside(engine: EngineOptions): Promise<void> {
     const stored: Array<'large' | 'small'> = []
     let left = bodies.length
     const storing = bodies.map(async ([event, bytes]) => {
-      await inbox.accept(event, bytes)
-      stored.push('large')
-      left--
+      try {
+        await inbox.accept(event, bytes)
+        stored.push('large')
+      } finally {
+        left--
+      }
     })
     const latencies = new Latencies()
     const small: Array<Promise<unknown>> = []
