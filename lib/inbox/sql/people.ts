@@ -1,14 +1,6 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics. */
 import type { EventKind } from '../../events/events'
-import type {
-  InboxAttempt,
-  InboxEntry,
-  InboxPage,
-  InboxState,
-  InboxStats,
-  ListOptions,
-  StoredEvent,
-} from '../inbox'
+import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions, StoredEvent } from '../inbox'
 import { requeue } from './accept'
 import { reversed } from './names'
 import { findQueue, updateQueue } from './queues'
