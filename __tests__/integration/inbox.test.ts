@@ -158,7 +158,7 @@ describe('an event', () => {
 
   test('with an ID or a name of megabytes is delivered as it came, and listed in short', async () => {
     const rig = await startInboxRig({
-      delivery: { retry: { minDelayMs: 60_000 } },
+      delivery: { retry: { minDelayMs: 900_000 } },
       onOrder: (event) => Promise.reject(new Error(String(event.orderId.length))),
     })
     await rig.post({ ...orderEvent({ orderId: 'x'.repeat(1_000_000) }), eventName: 'y'.repeat(1_000_000) })
@@ -225,7 +225,7 @@ describe('on disk', () => {
     const file = join(temporaryFolder(), 'inbox.db')
     const first = await startInboxRig({
       inbox: sqliteInbox({ file }),
-      delivery: { retry: { minDelayMs: 60_000 } },
+      delivery: { retry: { minDelayMs: 900_000 } },
       onOrder: () => {
         throw new Error('down')
       },
