@@ -11,7 +11,6 @@ const EVENTS = isFull ? 5_000 : 400
 const ORDERS = 50
 const CONCURRENCY = 8
 
-jest.setTimeout(isFull ? 1_200_000 : 300_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 

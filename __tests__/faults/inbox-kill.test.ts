@@ -12,7 +12,6 @@ const KILLS = isFull ? 40 : 4
 const CONCURRENCY = 8
 const ORDERS = isFull ? 50 : 10
 
-jest.setTimeout(isFull ? 1_800_000 : 300_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 

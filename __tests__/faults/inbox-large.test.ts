@@ -10,7 +10,6 @@ import { isFull, report } from './size'
 const LARGE = isFull ? 12 : 3
 const LARGE_BYTES = 60_000_000
 
-jest.setTimeout(isFull ? 1_200_000 : 300_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 

@@ -10,7 +10,6 @@ import { isFull, report } from './size'
 const EVENTS = isFull ? 4_000 : 400
 const CONCURRENCY = 8
 
-jest.setTimeout(isFull ? 1_200_000 : 300_000)
 beforeAll(() => void buildReceiver())
 afterEach(endAll)
 

@@ -70,9 +70,9 @@ async function deploy(engine: EngineOptions): Promise<void> {
 
 test('SQLite: each event is delivered by a process that has a callback for it, and none is given up', async () => {
   await deploy({ type: 'sqlite', file: join(folder, 'inbox.db') })
-}, 300_000)
+})
 
 test('PostgreSQL: the same', async () => {
   const { connectionString: url } = await startPostgres()
   await deploy({ type: 'postgres', url, schema: 'deployment' })
-}, 300_000)
+})

@@ -59,10 +59,10 @@ async function killUnderLoad(
 
 test('SQLite: what was stored is delivered, in order and one at a time, however often processes are killed', async () => {
   await killUnderLoad({ type: 'sqlite', file: join(folder, 'inbox.db') })
-}, 600_000)
+})
 
 test('PostgreSQL: the same, and the server is killed too', async () => {
   const server = await startPostgres()
   const engine = { type: 'postgres', url: server.connectionString, schema: 'kill' } as const
   await killUnderLoad(engine, { every: Math.floor(KILLS / SERVER_KILLS), alsoKill: () => server.restart() })
-}, 600_000)
+})

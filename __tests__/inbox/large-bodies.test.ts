@@ -75,9 +75,9 @@ async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
 
 test('SQLite: small events are stored in between the parts of large bodies', async () => {
   await acceptAlongside({ type: 'sqlite', file: join(folder, 'inbox.db') })
-}, 600_000)
+})
 
 test('PostgreSQL: the same', async () => {
   const { connectionString: url } = await startPostgres()
   await acceptAlongside({ type: 'postgres', url, schema: 'large' })
-}, 600_000)
+})

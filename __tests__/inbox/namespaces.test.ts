@@ -59,9 +59,9 @@ test('SQLite: no two deliver the same order at a time, and what one had taken wh
     largestLog = Math.max(largestLog, statSync(`${file}-wal`).size)
   })
   expect(largestLog).toBeLessThanOrEqual(MAX_LOG_BYTES)
-}, 300_000)
+})
 
 test('PostgreSQL: the same', async () => {
   const { connectionString: url } = await startPostgres()
   await killOneOfThree({ type: 'postgres', url, schema: 'namespaces' })
-}, 300_000)
+})

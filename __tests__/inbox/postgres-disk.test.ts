@@ -51,4 +51,4 @@ test('the disk of the server is full: refused and reported with the cause, and a
     if (accepted.includes(number)) delivered.push(number)
   }
   expect(delivered.toSorted((a, b) => a - b)).toEqual(accepted)
-}, 300_000)
+})

@@ -56,4 +56,4 @@ test('others take over from a process that is frozen, and not from one that runs
     await Promise.all(members.map((member) => member.kill()))
     rmSync(folder, { recursive: true, force: true })
   }
-}, 300_000)
+})

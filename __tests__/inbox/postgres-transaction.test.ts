@@ -163,4 +163,4 @@ test('a pool of 10 with 32 callbacks that take long: each is committed, and even
   expect(await written()).toHaveLength(32)
   expect(stored).toBe(storing.length)
   if (isFull) latencies.report('32 callbacks of 5 s with transactions')
-}, 120_000)
+})

@@ -75,9 +75,9 @@ function entityOf({ event }: InboxDelivery): string {
 
 test('SQLite: no event is ever left without a queue', async () => {
   expect(await raceAcceptWithSettle({ type: 'sqlite', file: join(folder, 'inbox.db') })).toEqual([])
-}, 600_000)
+})
 
 test('PostgreSQL: the same', async () => {
   const { connectionString: url } = await startPostgres()
   expect(await raceAcceptWithSettle({ type: 'postgres', url, schema: 'race' })).toEqual([])
-}, 600_000)
+})

@@ -60,7 +60,7 @@ test('whatever the clock says, every event is delivered, in order, one at a time
   } finally {
     await Promise.all(members.map((member) => member.kill()))
   }
-}, 300_000)
+})
 
 test('a clock that is corrected wakes the process: it is not told to wait for longer than maxDelayMs', async () => {
   const file = join(folder, 'inbox.db')

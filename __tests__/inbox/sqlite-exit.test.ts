@@ -69,4 +69,4 @@ test('the exit code stays as it is, the process does not abort, and no event is 
   expect(disorder(readLedger(join(folder, 'ledger')), stops)).toEqual({ overlaps: [], outOfOrder: [] })
   // Nothing but the database is left: the last process has closed it, and written all of its log into it.
   expect(readFileSync(file).length).toBeGreaterThan(0)
-}, 300_000)
+})

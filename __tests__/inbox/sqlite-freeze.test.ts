@@ -82,7 +82,7 @@ test('others take over from a process that is frozen, which then neither deliver
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
   expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delivered: EVENTS, dead: 0 })
   await inbox.close()
-}, 300_000)
+})
 
 test('a process that is frozen while it holds the write lock: events are refused in time, and the process is named', async () => {
   await start(1)
@@ -108,4 +108,4 @@ test('a process that is frozen while it holds the write lock: events are refused
   await holder.kill()
   await sending
   await inbox.close()
-}, 300_000)
+})

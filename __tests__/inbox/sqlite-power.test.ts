@@ -177,7 +177,7 @@ test('the file opens after a power cut, and everything that was acknowledged is 
     const missing = await missingAfterCut(steps, until, acknowledged)
     expect({ until, missing }).toEqual({ until, missing: [] })
   }
-}, 600_000)
+})
 
 test('a flush fails, the same events arrive again, and then the power is cut: the same', async () => {
   const { steps, acknowledged, refused } = await record({ FAIL_FLUSH: '25' })
@@ -195,4 +195,4 @@ test('a flush fails, the same events arrive again, and then the power is cut: th
     const missing = await missingAfterCut(steps, until, acknowledged)
     expect({ until, missing }).toEqual({ until, missing: [] })
   }
-}, 600_000)
+})

@@ -7,7 +7,6 @@ import { comesAgain, everywhere, startFront, type Way } from './front'
 import { openConnection, send, type SentRequest } from './sender'
 import { isFull } from '../size'
 
-if (isFull) jest.setTimeout(600_000)
 afterEach(endAll)
 
 const MB = 1_000_000

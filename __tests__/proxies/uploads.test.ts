@@ -5,8 +5,6 @@ import { comesAgain, everywhere, startFront, type Front, type Way } from './fron
 import { send, type SentRequest } from './sender'
 import { isFull } from '../size'
 
-if (isFull) jest.setTimeout(600_000)
-
 const MB = 1_000_000
 /** The largest order in tXML, rounded up. */
 const LARGEST = 120 * MB
