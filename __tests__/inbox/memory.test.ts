@@ -5,14 +5,16 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import type { InboxDelivery } from '../../lib/inbox/inbox'
 import { isFull } from '../size'
+import { until } from '../wait'
 import { eventOf } from './numbered-event'
 import { attach } from './postgres-inboxes'
 import { openInbox, type EngineOptions } from './protocol'
 
-const EVENTS = isFull ? 200_000 : 20_000
+const EVENTS = isFull ? 200_000 : 4_000
 const AT_ONCE = 100
-/** The second half may leave this much more, for each of its events: 5 to 50 bytes. */
+/** The second half may leave this much more, for each of its events: 5 to 260 bytes. */
 const GROWTH_BYTES = 512 * 1024
 
 setFlagsFromString('--expose-gc')
@@ -35,6 +37,19 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
+/** On a busy machine, requests may be refused because they took too long. */
+async function untilDone<T>(act: () => Promise<T>): Promise<T> {
+  const results: T[] = []
+  await until(async () => {
+    await act().then(
+      (result) => results.push(result),
+      () => undefined,
+    )
+    return results.length > 0
+  })
+  return results[0]!
+}
+
 async function deliverAll(engine: EngineOptions): Promise<void> {
   const inbox = openInbox(engine)
   try {
@@ -48,10 +63,12 @@ async function deliverAll(engine: EngineOptions): Promise<void> {
         resident.push(process.memoryUsage.rss())
       }
       const numbers = Array.from({ length: AT_ONCE }, (_, i) => first + i)
-      await Promise.all(numbers.map((number) => inbox.accept(...eventOf({ number, entity: `order-${number}` }, 1_000))))
+      const accept = (number: number) => inbox.accept(...eventOf({ number, entity: `order-${number}` }, 1_000))
+      await Promise.all(numbers.map((number) => untilDone(() => accept(number))))
       for (let left = AT_ONCE; left > 0;) {
-        const { deliveries } = await inbox.take({ limit: AT_ONCE, maxBytes: 1e9 })
-        await Promise.all(deliveries.map((delivery) => inbox.settle(delivery, { result: 'delivered' })))
+        const { deliveries } = await untilDone(() => inbox.take({ limit: AT_ONCE, maxBytes: 1e9 }))
+        const settle = (delivery: InboxDelivery) => inbox.settle(delivery, { result: 'delivered' })
+        await Promise.all(deliveries.map((delivery) => untilDone(() => settle(delivery))))
         left -= deliveries.length
       }
     }
