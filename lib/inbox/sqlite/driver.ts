@@ -17,10 +17,9 @@ const PACKAGE = '@photostructure/sqlite'
 /** Throws `invalid_option` if this Node has no safe SQLite and the package is not installed. */
 export function chooseDriver(): Driver {
   if (isSafe(process.versions.sqlite)) return { module: 'node:sqlite' }
-  // A bundle that is an ES module has neither `__filename` nor `require`.
+  // A bundle that is an ES module has no `__filename`.
   const here = typeof __filename === 'string' ? __filename : undefined
-  const main = typeof require === 'function' ? require.main?.filename : undefined
-  for (const from of [here, main, join(process.cwd(), 'package.json')]) {
+  for (const from of [here, process.argv[1], join(process.cwd(), 'package.json')]) {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
