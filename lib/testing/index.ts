@@ -18,7 +18,15 @@ export type { SendAllOptions } from './sender/send-all'
 export type { Trigger, TriggerAuth } from './sender/trigger'
 export type { TradecloudWorld, WebhookTarget } from './world/world'
 export type { Entity as WorldEntity } from './world/bodies'
-export type { EventFate, LineChange, OrderChange, ShipmentChange, WorldChange, WorldEvent } from './world/changes'
+export type {
+  ChangeOptions,
+  EventFate,
+  LineChange,
+  OrderChange,
+  ShipmentChange,
+  WorldChange,
+  WorldEvent,
+} from './world/changes'
 export type { HistoryOptions, PlannedChange } from './world/history'
 export { toTxml, type ToTxmlOptions } from '../txml/write'
 export { inboxContract } from './inbox-contract'

@@ -1,19 +1,13 @@
 /** The part of `pg` that is used, typed structurally, so that `@types/pg` is not needed; and one transaction with it. */
 import type { Tables, Value } from '../sql/tables'
 
-interface QueryConfig {
-  text: string
-  values?: unknown[]
-  types?: { getTypeParser: (oid: number) => (text: string) => unknown }
-}
-
-interface QueryResult {
-  rows: unknown[]
-  rowCount: number | null
-}
-
+/** A connection of `PostgresPool`. */
 export interface PostgresClient {
-  query(query: QueryConfig): Promise<QueryResult>
+  query(query: {
+    text: string
+    values?: unknown[]
+    types?: { getTypeParser: (oid: number) => (text: string) => unknown }
+  }): Promise<{ rows: unknown[]; rowCount: number | null }>
   on(event: 'notification' | 'error' | 'end', listener: (value?: unknown) => void): unknown
   /** `true` closes the connection. */
   release(destroy?: boolean): void

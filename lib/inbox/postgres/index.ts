@@ -4,8 +4,8 @@ import { SqlInbox } from '../sql/sql-inbox'
 import { PostgresEngine } from './engine'
 import { resolvePostgresInbox, type PostgresInboxOptions } from './options'
 
-export type { KeepDeliveredOptions } from '../sql/options'
-export type { PostgresPool } from './client'
+export type { KeepDeliveredOptions, KeepInboxOptions } from '../sql/options'
+export type { PostgresClient, PostgresPool } from './client'
 export type { PostgresInboxOptions } from './options'
 export { postgresInboxSql } from './schema'
 

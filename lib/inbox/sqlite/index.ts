@@ -1,4 +1,4 @@
 /** The inbox in SQLite, exported as `tradecloud-webhook/sqlite`. */
-export type { KeepDeliveredOptions } from '../sql/options'
+export type { KeepDeliveredOptions, KeepInboxOptions } from '../sql/options'
 export type { SqliteInboxOptions } from './options'
 export { sqliteInbox } from './sqlite-inbox'

@@ -5,7 +5,7 @@ import { Seeded } from '../builders/seeded'
 export type Json = Record<string, unknown>
 
 /** An order or shipment as `GET` shows it. */
-export interface Entity extends Json {
+export interface Entity extends Record<string, unknown> {
   id: string
 }
 

@@ -8,7 +8,8 @@ import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
  */
 export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 
-interface Change {
+/** What changes of orders and shipments have in common. */
+export interface ChangeOptions {
   /** What becomes of the event. Default: 'send'. */
   deliver?: EventFate | undefined
   /** When a delayed event is sent, or the second of two: so many milliseconds after the change. Default: 60000. */
@@ -28,7 +29,7 @@ export interface LineChange {
 }
 
 /** One change of an order. */
-export interface OrderChange extends Change {
+export interface OrderChange extends ChangeOptions {
   /**
    * With the name of an order documents event, a document is attached to the order or to the `lines`. Default:
    * 'OrderLinesUpdatedBySupplier'.
@@ -48,7 +49,7 @@ export interface OrderChange extends Change {
 }
 
 /** One change of a shipment. */
-export interface ShipmentChange extends Change {
+export interface ShipmentChange extends ChangeOptions {
   /** Default: 'ShipmentReissuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /** Merged into the shipment. Default: another tracking number. */
