@@ -1,5 +1,5 @@
 /** The package in a bundle of each common bundler: events arrive, also through what is loaded only when it is used. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { start } from './program'
 import { createProject, install, root, run, tarball } from './project'
@@ -29,6 +29,10 @@ let project: string
 beforeAll(() => {
   project = createProject('bundlers')
   install(project)
+  // A native package is never part of a bundle: it is installed where the bundle runs.
+  const scope = join(dirname(tarball()), 'bundles/node_modules/@photostructure')
+  mkdirSync(scope, { recursive: true })
+  symlinkSync(join(project, 'node_modules/@photostructure/sqlite'), join(scope, 'sqlite'))
 }, 300_000)
 
 test.each(bundles)('%s', async (bundler, file, warnings) => {

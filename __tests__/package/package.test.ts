@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isSafe } from '../../lib/inbox/sqlite/driver'
 import { createProject, install, root, run, tarball } from './project'
 
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
@@ -79,10 +80,6 @@ describe.each([
     )
   })
 
-  test('keeps an event in a file inbox over a restart, and its command line lists it', () => {
-    expect(run(process.execPath, ['inbox.cjs'], at)).toBe('202 waiting\ndelivered x-1 ""\n')
-  })
-
   test('compiles in a strict TypeScript project, as CommonJS, as ESM and for a bundler', () => {
     compile(at, 'types.ts')
   })
@@ -100,18 +97,39 @@ describe.each([
   })
 })
 
-describe('installed beside bullmq and ioredis', () => {
+describe('with an inbox', () => {
   let at: string
   beforeAll(() => {
-    const types = ['@types/express@^5', 'typescript@~6.0.3', '@types/node@^20']
-    at = createConsumer('bullmq', 'express@^5.2.0', 'bullmq@^6', 'ioredis@^6', ...types)
+    at = createConsumer('inboxes', 'express@^5.2.0')
   })
 
-  test('the inbox on BullMQ is the same from CommonJS and from ESM', () => {
-    expect(run(process.execPath, ['bullmq.mjs'], at)).toBe('unavailable true\n')
+  test('each inbox names the package that it needs, and the command line as well', () => {
+    const needed = isSafe(process.versions.sqlite)
+      ? /^ready: 0 waiting$/
+      : /^Option `inbox` needs .*: npm i @photostructure\/sqlite@1/
+    const [sqlite, postgres] = run(process.execPath, ['inboxes.mjs'], at).split('\n')
+    expect(sqlite).toMatch(needed)
+    expect(postgres).toBe('postgresInbox needs the package pg: npm i pg@8')
+    writeFileSync(join(at, 'empty.db'), '')
+    expect(() => run(join(at, 'node_modules/.bin/tradecloud-webhook'), ['inbox', 'empty.db', 'list'], at)).toThrow(
+      isSafe(process.versions.sqlite) ? 'is not an inbox' : 'npm i @photostructure/sqlite@1',
+    )
   })
 
-  test('its types compile in a strict TypeScript project', () => {
-    compile(at, 'types-bullmq.ts')
+  test('both work once what they need is installed', () => {
+    const types = ['@types/express@^5', '@types/pg@^8', '@types/node@^20', 'typescript@~6.0.3']
+    install(at, '@photostructure/sqlite@1', 'pg@8', ...types)
+    const [sqlite, postgres] = run(process.execPath, ['inboxes.mjs'], at).split('\n')
+    expect(sqlite).toBe('ready: 0 waiting')
+    expect(postgres).toMatch(/^PostgreSQL at 127\.0\.0\.1:1 cannot be used: connect ECONNREFUSED/)
+  })
+
+  test('an event is stored by one process, delivered by a worker, and listed by the command line', () => {
+    const settled = 'delivered x-1 delivered\nOK: 0 waiting, 0 dead, 0 quarantined\n'
+    expect(run(process.execPath, ['inbox.cjs'], at)).toBe(`202 waiting\n${settled}`)
+  })
+
+  test('the types compile in a strict TypeScript project, as CommonJS, as ESM and for a bundler', () => {
+    compile(at, 'types-inboxes.ts')
   })
 })

@@ -1,7 +1,8 @@
 // What is bundled: a server with a webhook for each part of the package that is loaded only when it is used.
 import express from 'express'
-import { createTradecloudWebhook, fileInbox } from 'tradecloud-webhook'
+import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { redisStore } from 'tradecloud-webhook/redis'
+import { sqliteInbox } from 'tradecloud-webhook/sqlite'
 import { createTradecloudSimulator, order } from 'tradecloud-webhook/testing'
 
 const print = (value) => console.log(JSON.stringify(value))
@@ -28,7 +29,7 @@ async function main() {
     api: { fetch: 'always', api: { baseUrl, username, password } },
     oauth: { auth: [bearer, oauth] },
     redis: { dedupe: { store } },
-    inbox: { inbox: fileInbox({ directory: 'inbox' }) },
+    inbox: { inbox: sqliteInbox({ file: 'inbox.db' }) },
     'draft-07': { schemas: { order: { properties, dependencies: dependentRequired } } },
     '2019-09': { schemas: { order: { $schema: dialect('2019-09'), properties, dependentRequired } } },
     '2020-12': { schemas: { order: { $schema: dialect('2020-12'), properties: { ...properties, pair } } } },

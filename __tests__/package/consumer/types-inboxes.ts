@@ -1,0 +1,39 @@
+// The types of a consumer with an inbox: compiled, not run.
+import { Pool, type PoolClient } from 'pg'
+import {
+  createTradecloudWebhook,
+  createTradecloudWorker,
+  type Inbox,
+  type OrderEvent,
+  type SettledRecord,
+  type TradecloudWorker,
+  type WebhookContext,
+} from 'tradecloud-webhook'
+import { postgresInbox, postgresInboxSql, type PostgresInboxOptions } from 'tradecloud-webhook/postgres'
+import { sqliteInbox, type KeepDeliveredOptions, type SqliteInboxOptions } from 'tradecloud-webhook/sqlite'
+import { inboxContract, type InboxContractStorage } from 'tradecloud-webhook/testing'
+
+const keepDelivered: KeepDeliveredOptions = { forMs: 1000 }
+const options: SqliteInboxOptions = { file: 'inbox.db', keepDelivered }
+const onPostgres: PostgresInboxOptions = { pool: new Pool(), migrate: 'check' }
+const sql: string = postgresInboxSql('tradecloud')
+
+async function onOrder(event: OrderEvent, context: WebhookContext): Promise<void> {
+  const client = context.transaction as PoolClient
+  await client.query('INSERT INTO orders (id) VALUES ($1)', [event.orderId])
+}
+
+const webhook = createTradecloudWebhook({ auth: 'none', inbox: sqliteInbox(options), deliver: false })
+const worker: TradecloudWorker = createTradecloudWorker({
+  inbox: postgresInbox(onPostgres),
+  onOrder,
+  delivery: { transaction: true, onSettled: ({ result }: SettledRecord) => console.log(result, sql) },
+})
+void Promise.all([webhook.ready(), worker.ready(), worker.close({ timeoutMs: 1000 })])
+
+const storage: InboxContractStorage = { open: (): Inbox => sqliteInbox(options) }
+for (const { name, run } of inboxContract(() => storage)) void [name, run]
+// @ts-expect-error a worker has no port and needs no credentials
+createTradecloudWorker({ auth: 'none', inbox: sqliteInbox(options), onOrder })
+// @ts-expect-error an option that moved into `delivery`
+createTradecloudWebhook({ auth: 'none', inbox: sqliteInbox(options), onOrder, handlerTimeoutMs: 1 })
