@@ -1,4 +1,5 @@
 /** From events that were taken to deliveries, and from settlements back to the database. */
+import { backOffMs } from '../../wait/back-off'
 import { sha256 } from '../../bytes/sha256'
 import type { InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
@@ -7,6 +8,9 @@ import type { Member } from './member'
 import type { SettleRequest } from './settle'
 import { PART_BYTES } from './tables'
 import type { Taken } from './take'
+
+/** The first wait after a body could not be read. */
+const RETRY_READ_MS = 1_000
 
 export class Deliveries {
   readonly #engine: Engine
@@ -78,21 +82,41 @@ export class Deliveries {
     return body
   }
 
-  /** None if the body is not what was received: the event goes to quarantine. */
+  /** None if the body cannot be read now, or is not what was received: then the event is tried later, or goes to quarantine. */
   async #deliveryOf({ bytes: small, ...taken }: Taken, owner: string, member: Member): Promise<InboxDelivery[]> {
     const { event, stored, size, attempt, firstAttempt, replay, token } = taken
-    const bytes = small ? Buffer.from(small.buffer, small.byteOffset, small.byteLength) : await this.bodyOf(event, size)
+    const reading = small
+      ? Promise.resolve(Buffer.from(small.buffer, small.byteOffset, small.byteLength))
+      : this.bodyOf(event, size)
+    const [read] = await Promise.allSettled([reading])
+    const bytes = read.status === 'fulfilled' ? read.value : undefined
     const delivery: InboxDelivery = {
       ...{ event: stored, bytes: bytes ?? Buffer.alloc(0), attempt, firstAttemptAt: new Date(firstAttempt), replay },
       isOwned: () => !this.#closing.aborted && member.owns(owner),
     }
     this.#taken.set(delivery, { ...taken, owner })
     this.#count(token, 1)
+    if (read.status === 'rejected') {
+      this.#alarms.failed('reading bodies', read.reason)
+      const delayMs = backOffMs(attempt, { firstMs: RETRY_READ_MS, maxMs: member.host.maxDelayMs })
+      const reason = `The stored body could not be read: ${String(read.reason)}`
+      await this.#turnDown(delivery, { result: 'retry', delayMs, outcome: 'unavailable', reason })
+      return []
+    }
+    if (!small && size > 0) this.#alarms.worked('reading bodies')
     if (bytes && isIntact(bytes, stored.digest)) return [delivery]
     const reason = `The stored body of event ${stored.id} is damaged: it is not the one that was received.`
-    await this.settle(delivery, { result: 'quarantined', outcome: 'damaged', reason })
-    this.#alarms.warn(`${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`)
+    if (await this.#turnDown(delivery, { result: 'quarantined', outcome: 'damaged', reason }))
+      this.#alarms.warn(`${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`)
     return []
+  }
+
+  /** Settles what is not handed out. If that fails, the queue is freed once nothing of the same call of `take` is open. */
+  async #turnDown(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
+    const { token } = this.#taken.get(delivery) ?? {}
+    const isSettled = await this.settle(delivery, settlement).catch(() => false)
+    if (token !== undefined && this.#taken.delete(delivery)) this.#count(token, -1)
+    return isSettled
   }
 
   async #end(
