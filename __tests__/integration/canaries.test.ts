@@ -9,6 +9,7 @@ import { inspect } from 'node:util'
 import type { TradecloudWebhookOptions } from 'tradecloud-webhook'
 import type { ApiFault } from 'tradecloud-webhook/testing'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'
+import { cli } from '../cli/cli'
 import { startClock } from '../clock'
 import { basic, closeAll, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
@@ -247,11 +248,16 @@ test('without an inbox', async () => {
   }
 })
 
-test('with an inbox: the database holds the bodies, and nothing else that is secret', async () => {
+test('with an inbox: the database and the command line show the bodies, and nothing else that is secret', async () => {
   const tradecloud = await startApi()
   const folder = temporaryFolder()
-  const inbox = temporaryInbox({ file: join(folder, 'inbox.db') })
+  const file = join(folder, 'inbox.db')
+  const inbox = temporaryInbox({ file })
   const rig = await startRig({ ...optionsFor(tradecloud), inbox })
+  const run = async (...words: string[]): Promise<string> => {
+    const { out, err } = await cli(['inbox', file, ...words])
+    return out + err
+  }
   try {
     const answers = await driveAll(rig)
     await until(() => rig.log.some(({ line }) => line.includes('Will be delivered again')))
@@ -265,6 +271,13 @@ test('with an inbox: the database holds the bodies, and nothing else that is sec
     const known = stored.map((one) => JSON.stringify({ ...one, bytes: undefined })).join('\n')
     expect(stored.length).toBeGreaterThan(0)
     expect(leaksIn(known, { ...secrets, PRIVATE })).toEqual([])
+    const [first] = (await inbox.list({ state: 'waiting' })).entries
+    const listed = await run('list', '--json')
+    expect(listed).toContain(first?.id)
+    expect(leaksIn(listed, { ...secrets, PRIVATE })).toEqual([])
+    const shown = await run('show', first?.id ?? '')
+    expect(shown).toContain(PRIVATE)
+    expect(leaksIn(shown, secrets)).toEqual([])
     expect(leaksIn([...answers, shownOf(rig)].join('\n'), { ...secrets, PRIVATE })).toEqual([])
   } finally {
     await rig.close()
