@@ -107,7 +107,7 @@ export class SqliteEngine implements Engine {
     if (create) await createFile(file)
     const thread = new Thread({ ...this.#options, driver: this.#driver }, () => this.#events.changed())
     const warning = await thread.opened
-    const session = { thread, flusher: await Flusher.of(file) }
+    const session = { thread, flusher: await Flusher.of(file, () => thread.last) }
     void thread.ended.then(() => this.#forget(session))
     if (warning !== undefined) this.#events.alarm(unavailable(warning))
     if (this.#wasOpen) this.#events.reopened()

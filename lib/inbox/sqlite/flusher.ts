@@ -3,6 +3,11 @@
  * never the database file or its `-shm` may be opened here: closing a descriptor of those drops SQLite's locks.
  */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
+import { within } from '../../wait/within'
+
+/** On faster disks, events are flushed while others are being stored. */
+const SLOW_MS = 10
 
 interface FileIdentity {
   dev: number
@@ -17,34 +22,31 @@ interface OpenFile {
 export class Flusher {
   readonly #log: FileHandle
   readonly #identities: readonly OpenFile[]
-  #running: Promise<void> | undefined
+  readonly #written: () => Promise<unknown>
+  #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
+  #lastMs = 0
 
-  private constructor(log: FileHandle, identities: readonly OpenFile[]) {
+  private constructor(log: FileHandle, identities: readonly OpenFile[], written: () => Promise<unknown>) {
     this.#log = log
     this.#identities = identities
+    this.#written = written
   }
 
-  /** Once the file is open: both of its files are there. */
-  static async of(file: string): Promise<Flusher> {
+  /** Once the file is open: both of its files are there. `written`: once what is to be written now is in the log. */
+  static async of(file: string, written: () => Promise<unknown>): Promise<Flusher> {
     const logPath = `${file}-wal`
     const log = await open(logPath, 'r+')
     const identities = [
       { path: file, identity: await stat(file) },
       { path: logPath, identity: await log.stat() },
     ]
-    return new Flusher(log, identities)
+    return new Flusher(log, identities, written)
   }
 
-  /** Resolves once everything that is in the log now is on disk. Those who call during one flush share the next. */
+  /** Resolves once everything that is in the log now is on disk. Those who call before the next flush begins share it. */
   flush(): Promise<void> {
-    if (!this.#running) return (this.#running = this.#flushNow())
-    this.#next ??= this.#running
-      .catch(() => undefined)
-      .then(() => {
-        this.#next = undefined
-        return (this.#running = this.#flushNow())
-      })
+    this.#next ??= this.#flushNext()
     return this.#next
   }
 
@@ -64,17 +66,30 @@ export class Flusher {
 
   async close(): Promise<void> {
     await this.#next?.catch(() => undefined)
-    await this.#running?.catch(() => undefined)
+    await this.#running.catch(() => undefined)
     await this.#log.close()
   }
 
+  async #flushNext(): Promise<void> {
+    await this.#running.catch(() => undefined)
+    if (this.#lastMs > SLOW_MS) await this.#gather()
+    this.#next = undefined
+    this.#running = this.#flushNow()
+    await this.#running
+  }
+
+  /** What just misses a flush has to wait for it and for the next one. */
+  async #gather(): Promise<void> {
+    // Those whose events are on disk now may go on with others.
+    await setImmediate()
+    await within(this.#lastMs / 2, this.#written(), () => undefined)
+  }
+
   async #flushNow(): Promise<void> {
-    try {
-      await this.#log.datasync()
-      for (const openFile of this.#identities) await checkIdentity(openFile)
-    } finally {
-      this.#running = undefined
-    }
+    const begun = performance.now()
+    await this.#log.datasync()
+    this.#lastMs = performance.now() - begun
+    await Promise.all(this.#identities.map(checkIdentity))
   }
 }
 

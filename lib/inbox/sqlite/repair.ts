@@ -3,8 +3,8 @@ import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs
 import type { SqliteTables } from './tables'
 
 const PIECE_BYTES = 1024 * 1024
-/** SQLite's own default. */
-const CHECKPOINT_PAGES = 1_000
+/** The log grows to 32 MB, then its pages are copied into the file. */
+export const CHECKPOINT_PAGES = 8_000
 
 /** Whether a flush failed and the file is not repaired yet. */
 export function isSuspect(tables: SqliteTables): boolean {

@@ -27,6 +27,7 @@ export class Thread {
   readonly #flags: Int32Array
   readonly #onExit: () => void
   #lastId = OPENED
+  #last: Promise<unknown> = Promise.resolve()
   #hasEnded = false
 
   constructor(options: Omit<WorkerOptions, 'gate'>, onChange: () => void) {
@@ -67,9 +68,15 @@ export class Thread {
     if (this.#hasEnded) return Promise.reject(closed())
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
+    this.#last = result.catch(() => undefined)
     this.#worker.postMessage(request, transfer)
     this.#holdProcess()
     return result
+  }
+
+  /** Resolves once every request so far has its result. */
+  get last(): Promise<unknown> {
+    return this.#last
   }
 
   /** Closes the file, after the requests that were made before. */

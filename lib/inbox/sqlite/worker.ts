@@ -23,10 +23,14 @@ import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
 
-const AT_ONCE = 128
+/** Of more requests, some are flushed while the others are carried out. */
+const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
-const MAX_LOG_BYTES = 32 * 1024 * 1024
+const MAX_LOG_BYTES = 48 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
+/** Primary result codes. */
+const BUSY = 5
+const CORRUPT = 11
 
 function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {
   return {
@@ -126,25 +130,34 @@ class Loop {
   async #transact(batch: Request[]): Promise<Response[]> {
     const tables = this.#tables
     const results: Response[] = []
+    let isRunning = false
     try {
       tables.begin(batch.every(({ call }) => READS.includes(call)))
-      for (const request of batch) results.push(await this.#runOne(request))
+      isRunning = true
+      const suspect = isSuspect(tables)
+      for (const request of batch)
+        results.push((await this.#refusalOf(request, suspect)) ?? (await this.#runOne(request)))
+      isRunning = false
       tables.run('COMMIT')
       this.#shortenLog()
       return results
     } catch (error) {
       if (tables.database.isTransaction) tables.run('ROLLBACK')
-      return isDamage(error) ? this.#transactAfterDamage(batch, error) : batch.map(({ id }) => failed(id, error))
+      return (isRunning || isDamage(error)) && !isLocked(error)
+        ? this.#transactAlone(batch, error)
+        : batch.map(({ id }) => failed(id, error))
     }
   }
 
-  /** A page that cannot be read spoils the whole transaction: what needs it must not fail the rest. */
-  async #transactAfterDamage(batch: Request[], error: Error & { queue?: number }): Promise<Response[]> {
+  /** A request that fails must not fail the others. A savepoint for each would cost more than this rare repetition. */
+  async #transactAlone(batch: Request[], error: unknown): Promise<Response[]> {
     const [first] = batch
     if (batch.length === 1 && first) {
+      if (!isDamage(error)) return [failed(first.id, error)]
       // A body with a part missing goes to quarantine.
       if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
-      if (error.queue === undefined || !this.#setAside(error.queue)) return [failed(first.id, error)]
+      const { queue } = error as { queue?: number }
+      if (queue === undefined || !this.#setAside(queue)) return [failed(first.id, error)]
     }
     const results: Response[] = []
     for (const request of batch) results.push(...(await this.#transact([request])))
@@ -160,20 +173,7 @@ class Loop {
   }
 
   async #runOne({ id, call, argument }: Request): Promise<Response> {
-    const tables = this.#tables
-    tables.run('SAVEPOINT request')
-    try {
-      if (call === 'accept') await this.#checkAccept((argument as { size: number }).size)
-      const value = await runOperation(tables, call as Operation, argument as Argument<Operation>)
-      tables.run('RELEASE request')
-      return { id, ok: true, value }
-    } catch (error) {
-      // A full disk may have ended the whole transaction.
-      if (!tables.database.isTransaction || isDamage(error)) throw error
-      tables.run('ROLLBACK TO request')
-      tables.run('RELEASE request')
-      return failed(id, error)
-    }
+    return { id, ok: true, value: await runOperation(this.#tables, call as Operation, argument as Argument<Operation>) }
   }
 
   /** Others that write all the time keep SQLite's own checkpoints from ever starting the log again. */
@@ -183,29 +183,43 @@ class Loop {
     this.#tables.get('PRAGMA wal_checkpoint(TRUNCATE)')
   }
 
-  async #checkAccept(size: number): Promise<void> {
-    if (isSuspect(this.#tables)) throw new Error(SUSPECT)
+  /** Before anything is changed. */
+  async #refusalOf({ id, call, argument }: Request, suspect: boolean): Promise<Response | undefined> {
+    if (call !== 'accept') return undefined
+    if (suspect) return failed(id, new Error(SUSPECT))
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
       this.#waitingBytes = await sumOf(this.#tables, 'state < 2')
       this.#countedAt = performance.now()
     }
-    this.#waitingBytes += size
+    const { size } = argument as { size: number }
     const { maxBytes } = this.#options
-    if (this.#waitingBytes > maxBytes) {
-      this.#waitingBytes -= size
-      throw new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
-    }
+    if (this.#waitingBytes + size > maxBytes)
+      return failed(id, new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`))
+    this.#waitingBytes += size
+    return undefined
   }
 }
 
-/** SQLITE_CORRUPT. */
-function isDamage(error: unknown): error is Error {
-  return (((error as { errcode?: number }).errcode ?? 0) & 0xff) === 11
+function isDamage(error: unknown): boolean {
+  return primaryCodeOf(error) === CORRUPT
+}
+
+function isLocked(error: unknown): boolean {
+  return primaryCodeOf(error) === BUSY
+}
+
+function primaryCodeOf(error: unknown): number {
+  return (codeOf(error) ?? 0) & 0xff
+}
+
+/** Extended result code. `@photostructure/sqlite` leaves it out where `all()` meets a damaged page. */
+function codeOf(error: unknown): number | undefined {
+  const { message, errcode } = error as { message: string; errcode?: number }
+  return errcode ?? (message === 'database disk image is malformed' ? CORRUPT : undefined)
 }
 
 function failed(id: number, error: unknown): Response {
-  const { message, errcode } = error as { message: string; errcode?: number }
-  return { id, ok: false, message, code: errcode }
+  return { id, ok: false, message: (error as Error).message, code: codeOf(error) }
 }
 
 function post(message: Posted): void {
