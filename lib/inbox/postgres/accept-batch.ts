@@ -9,19 +9,20 @@ import { query, storable, type PostgresTables } from './client'
 /**
  * The queues are locked first and in one order, so that two batches cannot wait for each other, and so that the position
  * of an event is taken only once its queue is locked. `stored` reads from `locked`, which makes PostgreSQL run it after.
+ * The bodies are one value, which is sent as it is: an array of them would be written as text and read again.
  */
 const SQL = `
 WITH input AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bytea[])
+    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])
     WITH ORDINALITY AS t (id, key, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
-      outcome, reason, head, data, n)
+      outcome, reason, head, start, n)
   WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.key = t.key)
 ), locked AS (
   INSERT INTO queues (key, name, kind, event_name, bytes, due)
   SELECT key, name, taken_as, event_name, bytes, due FROM (
     SELECT DISTINCT ON (queue_key) queue_key AS key, name, taken_as, coalesce(event_name, '') AS event_name, bytes,
-      $16::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
+      $17::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
   ORDER BY key
   ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key
 ), numbered AS (
@@ -32,12 +33,13 @@ WITH input AS (
   INSERT INTO events (event, seq, id, key, occurrence, queue_key, state, name, kind, event_name, reversed_entity_id,
     received, due, bytes, has_body, settled, outcome, reason, head)
   SELECT seq, seq, id, key, 0, queue_key, state, name, kind, event_name, reversed_entity_id, received,
-    $16, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $16 END,
+    $17, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $17 END,
     outcome, reason, head FROM numbered
   ON CONFLICT DO NOTHING RETURNING id, event
 ), body AS (
-  INSERT INTO bodies (part, data) SELECT stored.event * ${PARTS_PER_BODY}, data FROM stored JOIN input USING (id)
-  WHERE data IS NOT NULL
+  INSERT INTO bodies (part, data)
+  SELECT stored.event * ${PARTS_PER_BODY}, substring($16::bytea FROM CAST(start AS int) FOR CAST(bytes AS int))
+  FROM stored JOIN input USING (id) WHERE bytes > 0
 )
 SELECT id FROM stored`
 
@@ -51,6 +53,11 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
   const column = <T>(valueOf: (request: AcceptRequest) => T): T[] => requests.map(valueOf)
   const text = (valueOf: (request: AcceptRequest) => string | null | undefined) =>
     column((request) => storable(valueOf(request) ?? null))
+  let end = 1
+  const starts = column(({ size }) => {
+    end += size
+    return end - size
+  })
   const rows = await query<{ id: string }>(tables.client, SQL, [
     text(({ event }) => event.id),
     text(({ event }) => event.key),
@@ -66,7 +73,8 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
     text(({ event }) => event.quarantine?.code),
     text(({ event }) => event.quarantine?.reason),
     text(({ event }) => JSON.stringify(event)),
-    column(({ bytes, size }) => (size > 0 ? (bytes ?? null) : null)),
+    starts,
+    Buffer.concat(requests.map(({ bytes }) => bytes ?? Buffer.alloc(0))),
     tables.now,
   ])
   const stored = new Set(rows.map(({ id }) => id))
