@@ -8,7 +8,10 @@ const BUSY = 5
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
   [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
-  [11, 'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`, or `.dump` where that fails'],
+  [
+    11,
+    'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`, or `.dump` where that fails',
+  ],
   [13, 'is on a disk that is full: free some space'],
   [
     14,
