@@ -103,7 +103,12 @@ export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
 }
 
-/** A webhook with callbacks for everything, all of them noted. Options win over that. */
+/** For what a test starts by itself: `closeAll` closes it too. */
+export function closeLater(close: () => Promise<unknown>): void {
+  open.push(close)
+}
+
+/** A webhook with callbacks for everything that collect their calls. Options take precedence. */
 export async function startRig({
   mounting = 'under a path',
   before,
@@ -111,32 +116,12 @@ export async function startRig({
   ...options
 }: RigOptions = {}): Promise<Rig> {
   const collected = emptyCollection()
-  let created = false
-  const note = (callback: string) => (event: unknown, context: WebhookContext) =>
-    void collected.calls.push({ callback, event, context })
   const webhook = createTradecloudWebhook({
     auth: credential,
-    onOrder: note('onOrder'),
-    onOrderDocuments: note('onOrderDocuments'),
-    onShipment: note('onShipment'),
-    onUnknown: note('onUnknown'),
-    onDelivery: (record) => {
-      collected.records.push(record)
-    },
-    onError: (error, context) => {
-      collected.errors.push({ error, context })
-    },
-    logger: {
-      warn: (line) => {
-        if (created) collected.log.push({ level: 'warn', line })
-      },
-      error: (line) => {
-        if (created) collected.log.push({ level: 'error', line })
-      },
-    },
+    ...collectInto(collected),
     ...options,
   })
-  created = true
+  collected.log.length = 0
   const closeWebhook = webhook.close.bind(webhook)
   webhook.close = (given = { timeoutMs: closeTimeoutMs }) => closeWebhook(given)
   const app = express()
@@ -199,6 +184,27 @@ export async function startRig({
     open: connectTo,
     close,
   }
+}
+
+/** Without validation, for tests whose bodies need not be complete. */
+export const startUnvalidated = (options: RigOptions = {}): Promise<Rig> => startRig({ validation: 'off', ...options })
+
+/** Callbacks and a logger that only collect what they get. */
+export function collectInto({ calls, records, errors, log }: Collected) {
+  const collect = (callback: string) => (event: unknown, context: WebhookContext) =>
+    void calls.push({ callback, event, context })
+  return {
+    onOrder: collect('onOrder'),
+    onOrderDocuments: collect('onOrderDocuments'),
+    onShipment: collect('onShipment'),
+    onUnknown: collect('onUnknown'),
+    onDelivery: (record) => void records.push(record),
+    onError: (error, context) => void errors.push({ error, context }),
+    logger: {
+      warn: (line) => void log.push({ level: 'warn', line }),
+      error: (line) => void log.push({ level: 'error', line }),
+    },
+  } satisfies Partial<TradecloudWebhookOptions>
 }
 
 export function emptyCollection(): Collected {

@@ -1,11 +1,5 @@
-/**
- * The JSON Schemas: they take everything that is documented, oddities and all, find what is wrong, and every field of
- * them is described.
- */
+/** The JSON Schemas: they accept everything that is documented, find what is wrong, and describe every field. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { Ajv, type AnySchemaObject } from 'ajv'
 import {
   schemas,
   type Order,
@@ -13,22 +7,22 @@ import {
   type OrderLine,
   type Shipment,
   type SingleDeliveryOrder,
-} from '../../lib/schema'
-import { maximumOrderEvent } from '../../lib/testing/maximum-order-event'
-
-type SchemaName = keyof typeof schemas
-
-interface Node {
-  $ref?: string
-  type?: string | string[]
-  description?: string
-  properties?: Record<string, Node>
-  items?: Node
-  pattern?: string
-  examples?: string[]
-  definitions?: Record<string, Node>
-  [keyword: string]: unknown
-}
+} from '../../../lib/schema'
+import {
+  ajv,
+  byId,
+  check,
+  complaints,
+  type Field,
+  fields,
+  fixture,
+  isText,
+  type Node,
+  type SchemaName,
+  shapes,
+  unknownFields,
+  wherever,
+} from './fields'
 
 const FIXTURES: Array<[file: string, schema: SchemaName]> = [
   ['order-event', 'orderWebhookBody'],
@@ -38,101 +32,6 @@ const FIXTURES: Array<[file: string, schema: SchemaName]> = [
   ['order-fetched', 'order'],
   ['shipment-fetched', 'shipment'],
 ]
-
-const complaints: unknown[] = []
-const complain = (...words: unknown[]): void => void complaints.push(words)
-const ajv = new Ajv({
-  strict: true,
-  allowUnionTypes: true,
-  allErrors: true,
-  schemas: Object.values(schemas) as AnySchemaObject[],
-  logger: { log: complain, warn: complain, error: complain },
-})
-
-const fixture = (file: string): unknown =>
-  JSON.parse(readFileSync(join(__dirname, '../fixtures', `${file}.json`), 'utf8'))
-
-/** Every deviation as `pointer keyword`. */
-function check(schema: SchemaName | Node, value: unknown): string[] {
-  const validate = typeof schema === 'string' ? ajv.getSchema(schemas[schema].$id)! : ajv.compile(schema)
-  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, keyword }) => `${instancePath} ${keyword}`)
-}
-
-const byId = new Map(Object.values(schemas).map((schema) => [schema.$id, schema as Node]))
-
-/** Every object that is described somewhere, by its absolute reference. */
-const shapes = new Map<string, Node>()
-for (const [id, schema] of byId) {
-  if (schema.properties) shapes.set(id, schema)
-  for (const [name, node] of Object.entries(schema.definitions ?? {})) shapes.set(`${id}#/definitions/${name}`, node)
-}
-
-const absolute = (ref: string, base: string): string => (ref.startsWith('#') ? base + ref : `tradecloud-webhook/${ref}`)
-
-/** The description of a field, refs followed, and the file it is in. */
-function follow(node: Node, base: string): { node: Node; base: string } {
-  if (node.$ref === undefined) return { node, base }
-  const ref = absolute(node.$ref, base)
-  const target = shapes.get(ref)
-  if (!target) throw new Error(`${ref} leads nowhere`)
-  return { node: target, base: ref.split('#')[0]! }
-}
-
-/** Pointers of all fields of a value that its schema does not know. */
-function unknownFields(value: unknown, schema: Node, schemaBase: string, pointer = ''): string[] {
-  const { node, base } = follow(schema, schemaBase)
-  if (Array.isArray(value))
-    return value.flatMap((entry, index) => unknownFields(entry, node.items ?? {}, base, `${pointer}/${index}`))
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([name, entry]) => {
-    const property = node.properties?.[name]
-    return property ? unknownFields(entry, property, base, `${pointer}/${name}`) : [`${pointer}/${name}`]
-  })
-}
-
-/** `Shape.field` of every field that a value fills. */
-function filledFields(
-  value: unknown,
-  schema: Node,
-  schemaBase: string,
-  into = new Set<string>(),
-  shape = '',
-): Set<string> {
-  const { node, base } = follow(schema, schemaBase)
-  const name = schema.$ref === undefined ? shape : (schema.$ref.split('#/definitions/')[1] ?? String(node.title))
-  if (Array.isArray(value)) for (const entry of value) filledFields(entry, node.items ?? {}, base, into, name)
-  else if (typeof value === 'object' && value !== null) {
-    for (const [field, entry] of Object.entries(value)) {
-      into.add(`${name}.${field}`)
-      filledFields(entry, node.properties?.[field] ?? {}, base, into, name)
-    }
-  }
-  return into
-}
-
-/** A field of a shape; `target` is its schema with the reference followed. */
-interface Field {
-  ref: string
-  name: string
-  node: Node
-  target: Node
-}
-
-const fields: Field[] = [...shapes].flatMap(([ref, shape]) => {
-  const base = ref.split('#')[0]!
-  return Object.entries(shape.properties ?? {}).map(([name, node]) => ({
-    ref,
-    name,
-    node,
-    target: follow(node, base).node,
-  }))
-})
-
-const isText = ({ target }: Field): boolean => target.type?.includes('string') ?? false
-
-/** Which fields something holds for. Thousands of checks in one expectation, and still each field has its name. */
-const wherever = (holds: (field: Field) => boolean, among = fields): string[] =>
-  among.filter(holds).map(({ ref, name }) => `${ref} ${name}`)
 
 describe('the schemas', () => {
   it('compile in strict mode without a complaint', () => {
@@ -441,86 +340,5 @@ describe('what is wrong', () => {
     expect(check('order', { lines: [{ deliverySchedule: [{ date }] }] })).toEqual([
       '/lines/0/deliverySchedule/0/date pattern',
     ])
-  })
-})
-
-describe('the maximum order event', () => {
-  const body = maximumOrderEvent()
-  const line = body.orderEvent.lines[499]!
-
-  it('is as large as documented, and stays below the default body limit', () => {
-    const bytes = Buffer.byteLength(JSON.stringify(body))
-    expect(bytes).toBeGreaterThan(20e6)
-    expect(bytes).toBeLessThan(50e6)
-    expect(body.orderEvent.lines).toHaveLength(500)
-    const schedules = [
-      line.buyerLine?.deliverySchedule,
-      line.buyerLine?.requests?.reopenRequest?.deliverySchedule,
-      line.supplierLine?.deliverySchedule,
-      line.supplierLine?.requests?.proposal?.deliverySchedule,
-      line.supplierLine?.requests?.reopenRequest?.deliverySchedule,
-      line.confirmedLine?.deliverySchedule,
-      line.deliverySchedule,
-      line.deliveryScheduleIncludingRequests,
-    ]
-    expect(schedules.map((schedule) => schedule?.length)).toEqual(Array(8).fill(100))
-    expect(new Set(body.orderEvent.lines.map(({ id }) => id)).size).toBe(500)
-  })
-
-  it('fits the schema, and has no field that the schema does not know', () => {
-    expect(check('orderWebhookBody', body)).toEqual([])
-    const { $id } = schemas.orderWebhookBody
-    expect(
-      unknownFields(maximumOrderEvent({ lines: 2, deliveries: 2 }), schemas.orderWebhookBody as Node, $id),
-    ).toEqual([])
-  })
-
-  it('fills every field of an order event but those that belong elsewhere', () => {
-    const small = maximumOrderEvent({ lines: 1, deliveries: 1 }).orderEvent
-    const filled = filledFields([small], { items: { $ref: 'order.schema.json' } }, schemas.order.$id)
-    const order = fields.filter(
-      ({ ref }) => ref.startsWith(schemas.order.$id) || ref.startsWith(schemas.orderParts.$id),
-    )
-    const shapeOf = (ref: string): string => ref.split('#/definitions/')[1] ?? 'Order'
-    const empty = order.map(({ ref, name }) => `${shapeOf(ref)}.${name}`).filter((field) => !filled.has(field))
-    expect(empty.sort()).toEqual([
-      // In buyerLine in a draft only, and a wrapper that one page shows.
-      'BuyerLine.chargeReasonCode',
-      'BuyerLine.lineType',
-      'NestedItemDetails.mergedItemDetails',
-      // A fetched order, names of earlier years, and what only order search and the polling page show.
-      'Order.customLabels',
-      'Order.eventDates',
-      'Order.firstDeliveryDate',
-      'Order.id',
-      'Order.lastChangedAt',
-      'Order.predictions',
-      'Order.totalAmountIncludingRequests',
-      'OrderLine.customLabels',
-      'OrderLine.eventDates',
-      'OrderLine.firstDeliveryDate',
-      'OrderLine.itemDetails',
-      'OrderLine.lastChangedAt',
-      'OrderLine.predictions',
-      'OrderLine.totalAmountIncludingRequests',
-      'OrderLineStatus.deliveryLineStatus',
-      'OrderStatus.deliveryLineStatus',
-      'OrderStatus.inProgressStatus',
-      'Price.priceInLocalCurrency',
-      'SupplierLine.position',
-      'SupplierLine.proposal',
-    ])
-  })
-
-  it('is the same each time, shares nothing, and takes other sizes', () => {
-    const options = { lines: 3, deliveries: 2, orderId: 'buyer-PO1' }
-    const first = maximumOrderEvent(options)
-    expect(first).toEqual(maximumOrderEvent(options))
-    expect(first.orderEvent.orderId).toBe('buyer-PO1')
-    expect(first.orderEvent.lines.map(({ id }) => id)).toEqual(['buyer-PO1-0010', 'buyer-PO1-0020', 'buyer-PO1-0030'])
-    expect(first.orderEvent.lines[2]?.deliveryHistory).toHaveLength(2)
-    first.orderEvent.lines[0]!.prices!.netPrice!.priceInBaseCurrency!.value = 0
-    expect(first.orderEvent.lines[1]?.prices?.netPrice?.priceInBaseCurrency?.value).not.toBe(0)
-    expect(maximumOrderEvent(options)).not.toEqual(first)
   })
 })

@@ -1,0 +1,31 @@
+/** A callback that waits until the test lets it go on. */
+import { deferred, type Loose, type RawAnswer } from './harness'
+
+export const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
+
+/** A callback that stops until the test lets it go on. Notes who is in it. */
+export function gate(): {
+  callback: (event: Loose) => Promise<void>
+  inside: string[]
+  seen: string[]
+  most: number
+  open: () => void
+} {
+  const opened = deferred()
+  const state = {
+    inside: [] as string[],
+    seen: [] as string[],
+    most: 0,
+    open: () => opened.resolve(),
+    callback: async (event: Loose) => {
+      const name = String(event.order?.label ?? event.orderId ?? event.shipmentId)
+      state.inside.push(name)
+      state.seen.push(name)
+      state.most = Math.max(state.most, state.inside.length)
+      await opened.promise
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      state.inside.splice(state.inside.indexOf(name), 1)
+    },
+  }
+  return state
+}
