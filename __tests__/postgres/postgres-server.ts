@@ -6,21 +6,17 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, closeSync, cpSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client, type QueryResult, type QueryResultRow } from 'pg'
+import { guard, HOST, readLog, startOnFreePort } from '../server-process'
 
 const run = promisify(execFile)
 
-const HOST = '127.0.0.1'
 const USER = 'postgres'
 const START_MS = 60_000
-/** Below the ports that systems give to outgoing calls: none of those must take it while the server is down. */
-const PORTS = { from: 20_000, to: 32_000 }
-const ATTEMPTS = 5
 
 const servers = new Set<PostgresServer>()
 /** An empty cluster, which is copied for each server: `initdb` takes seconds. */
@@ -34,22 +30,14 @@ export async function startPostgres(
   const account = await accountOf()
   template ??= createCluster(account)
   const source = await template
-  for (let attempt = 1; ; attempt++) {
+  return startOnFreePort(async (port) => {
     const folder = await ownFolder(account, parent)
     cpSync(join(source, 'data'), join(folder, 'data'), { recursive: true })
     if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, folder])
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
     const server = new PostgresServer(port, folder, settings, account)
     servers.add(server)
-    try {
-      await server.restart()
-      return server
-    } catch (error) {
-      const portTaken = server.log().includes('Address already in use')
-      await server.stop()
-      if (!portTaken || attempt === ATTEMPTS) throw error
-    }
-  }
+    return server
+  })
 }
 
 /** For `afterAll`: ends every server that was started, and removes its folder. */
@@ -135,11 +123,7 @@ export class PostgresServer {
 
   /** What the server wrote to its log. */
   log(): string {
-    try {
-      return readFileSync(this.#logFile, 'utf8')
-    } catch {
-      return ''
-    }
+    return readLog(this.#logFile)
   }
 
   /** Ends it and removes its folder. */
@@ -251,16 +235,4 @@ async function createCluster(account: Account | undefined): Promise<string> {
   const args = ['-D', join(folder, 'data'), '-U', USER, '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
   await run(join(binaries(), 'initdb'), args, { cwd: folder, ...account })
   return folder
-}
-
-/** Ends the server when this process is gone, however it went: the pipe between them closes then. Its sessions follow. */
-function guard(pid: number, folder: string): ChildProcess {
-  const script = 'read _; kill -9 "$0"; rm -rf "$1"'
-  const child = spawn('/bin/sh', ['-c', script, String(pid), folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  child.unref()
-  ;(child.stdin as Socket | null)?.unref()
-  return child
 }

@@ -4,19 +4,15 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { guard, HOST, readLog, startOnFreePort } from '../server-process'
 
-const HOST = '127.0.0.1'
 const START_MS = 10_000
-/** Below the ports that systems give to outgoing calls: none of those must take it while the server is down. */
-const PORTS = { from: 20_000, to: 32_000 }
-const ATTEMPTS = 5
 
 /** By default nothing is evicted, and every write is on disk before it is answered. */
 const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', save: '' }
@@ -24,21 +20,13 @@ const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy':
 const servers = new Set<RedisServer>()
 
 /** `overrides`: settings of redis.conf, as `{ appendonly: 'no' }`. The server answers when this resolves. */
-export async function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
-  for (let attempt = 1; ; attempt++) {
+export function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
+  return startOnFreePort(async (port) => {
     const folder = await mkdtemp(join(tmpdir(), 'tradecloud-redis-'))
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
     const server = new RedisServer(port, folder, { ...DEFAULTS, ...overrides })
     servers.add(server)
-    try {
-      await server.restart()
-      return server
-    } catch (error) {
-      const portTaken = server.log().includes('Address already in use')
-      await server.stop()
-      if (!portTaken || attempt === ATTEMPTS) throw error
-    }
-  }
+    return server
+  })
 }
 
 /** For `afterAll`: ends every server that was started, and removes its folder. */
@@ -133,11 +121,7 @@ export class RedisServer {
 
   /** What the server wrote to its log. */
   log(): string {
-    try {
-      return readFileSync(this.#logFile, 'utf8')
-    } catch {
-      return ''
-    }
+    return readLog(this.#logFile)
   }
 
   /** Ends it and removes its folder. */
@@ -160,16 +144,4 @@ export class RedisServer {
       return false
     }
   }
-}
-
-/** Ends the server when this process is gone, however it went: the pipe between them closes then. */
-function guard(pid: number, folder: string): ChildProcess {
-  const script = 'read _; kill -9 "$0"; rm -rf "$1"'
-  const child = spawn('/bin/sh', ['-c', script, String(pid), folder], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  child.unref()
-  ;(child.stdin as Socket | null)?.unref()
-  return child
 }

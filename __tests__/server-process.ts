@@ -1,0 +1,56 @@
+/** What the real servers of tests share: a free port, their log, and a guard that ends them together with the tests. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+
+export const HOST = '127.0.0.1'
+/** Below the ephemeral ports: no outgoing connection can take a port while its server is down. */
+const PORTS = { from: 20_000, to: 32_000 }
+const ATTEMPTS = 5
+
+interface TestServer {
+  restart(): Promise<void>
+  stop(): Promise<void>
+  log(): string
+}
+
+/** Starts a server on a random port, and on another one if that is in use. */
+export async function startOnFreePort<Server extends TestServer>(
+  create: (port: number) => Promise<Server>,
+): Promise<Server> {
+  for (let attempt = 1; ; attempt++) {
+    const server = await create(PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from)))
+    try {
+      await server.restart()
+      return server
+    } catch (error) {
+      const portTaken = server.log().includes('Address already in use')
+      await server.stop()
+      if (!portTaken || attempt === ATTEMPTS) throw error
+    }
+  }
+}
+
+/** Empty while there is no such file. */
+export function readLog(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Kills the process and removes its folder when the tests end, even if they are killed: the pipe to this shell closes
+ * then. For a server of several processes, killing its main process ends them all.
+ */
+export function guard(pid: number, folder: string): ChildProcess {
+  const script = 'read _; kill -9 "$0"; rm -rf "$1"'
+  const child = spawn('/bin/sh', ['-c', script, String(pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  child.unref()
+  ;(child.stdin as Socket | null)?.unref()
+  return child
+}
