@@ -2,6 +2,7 @@
 import { createHandlers, warnOfHandlers } from './deliver/handlers'
 import { InboxDeliverer } from './deliver/stored/inbox-deliverer'
 import { readStored } from './deliver/stored/intake'
+import { holdProcess } from './wait/timers'
 import { within } from './wait/within'
 import { Log } from './log/log'
 import type { CloseOptions, TradecloudWorkerOptions } from './options/options'
@@ -9,7 +10,7 @@ import { Reporter } from './answer/report'
 import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, resolveWorkerOptions } from './options/resolve'
 import { createValidator } from './events/validate'
 
-/** Delivers events from an inbox until it is closed. */
+/** Delivers events from an inbox, and keeps the process alive, until it is closed. */
 export interface TradecloudWorker {
   /** Resolves once events can be taken. Rejects if the inbox can never be used: then the process should not start. */
   ready(): Promise<void>
@@ -56,6 +57,8 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const opening = inbox.ready({ transaction: delivery.transaction })
   // A failure is reported by the inbox as an alarm, and by `ready()`.
   opening.catch(() => undefined)
+  // Nothing else may: an idle inbox does not, and a worker has no port.
+  const letProcessEnd = holdProcess()
   let closing: Promise<void> | undefined
 
   async function close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
@@ -66,6 +69,7 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
     await inbox.close().catch(() => undefined)
     if (settings.ownsClient) await client?.close()
     log.close()
+    letProcessEnd()
   }
 
   return {

@@ -5,15 +5,24 @@
 
 export type Timer = ReturnType<typeof setTimeout>
 
+/** Node runs a timer of a longer time at once. */
+const MAX_MS = 2_147_483_647
+
 /** Does not keep the process alive, unless `keepsAlive`. */
 export function startTimer(callback: () => void, ms: number, keepsAlive = false): Timer {
-  const timer = setTimeout(callback, ms)
+  const timer = setTimeout(callback, Math.min(ms, MAX_MS))
   return keepsAlive ? timer : unref(timer)
 }
 
 /** Does not keep the process alive. */
 export function startInterval(callback: () => void, ms: number): Timer {
   return unref(setInterval(callback, ms))
+}
+
+/** Keeps the process alive until the returned function is called. */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => undefined, MAX_MS)
+  return () => clearInterval(timer)
 }
 
 /** Starts a timer of `startTimer` again, with the same arguments, and returns the timer that runs from then on. */

@@ -1,0 +1,29 @@
+/** A worker as a process of its own: it has no port, and an idle inbox keeps no process alive. */
+import { createTradecloudWorker } from '../../lib/create-worker'
+import type { Inbox } from '../../lib/inbox/inbox'
+
+const idleInbox = {
+  ready: () => Promise.resolve(),
+  accept: () => undefined,
+  isWanted: () => undefined,
+  attach: () => () => undefined,
+  take: () => Promise.resolve({ deliveries: [] }),
+  settle: () => undefined,
+  list: () => undefined,
+  show: () => undefined,
+  replay: () => undefined,
+  close: () => Promise.resolve(),
+} as unknown as Inbox
+const logger = { warn: () => undefined, error: () => undefined }
+
+/** Those that keep the process alive. */
+const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
+
+test('a worker keeps the process alive until it is closed', async () => {
+  const before = timers()
+  const worker = createTradecloudWorker({ inbox: idleInbox, onOrder: () => undefined, logger })
+  await worker.ready()
+  expect(timers()).toBe(before + 1)
+  await worker.close()
+  expect(timers()).toBe(before)
+})
