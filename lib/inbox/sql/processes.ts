@@ -4,7 +4,7 @@ import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
-import { insert, type Tables, type Value } from './tables'
+import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
 import { DAMAGED, shortenWaits, type WantedQueues } from './take'
 
 /** A process that does not renew its lease within this time is taken to be gone or frozen. */
@@ -49,10 +49,19 @@ export async function remove(tables: Tables, id: string): Promise<void> {
   await free(tables, 'owner = ?', id)
 }
 
-/** In one order, as everywhere, so that no two transactions wait for each other. */
+/**
+ * What was being delivered waits again, so that people can give it up. In one order, as everywhere, so that no two
+ * transactions wait for each other.
+ */
 async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
-  const rows = `SELECT queue FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`
-  await tables.run(`UPDATE queues SET owner = NULL, token = NULL WHERE queue IN (${rows})`, ...values)
+  const queues = await tables.all<{ queue: number; key: string }>(
+    `SELECT queue, key FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`,
+    ...values,
+  )
+  for (const { queue, key } of queues) {
+    await tables.run(`UPDATE events SET state = ${WAITING} WHERE queue_key = ? AND state = ${RUNNING}`, key)
+    await tables.run('UPDATE queues SET owner = NULL, token = NULL WHERE queue = ?', queue)
+  }
 }
 
 /** The processes, the queues that one of them has taken, and those whose first event cannot be read. */

@@ -83,6 +83,22 @@ export const processTests: ContractTest[] = [
     },
   },
   {
+    name: 'close: what was not settled waits again, and can be given up',
+    run: async (harness) => {
+      const first = await harness.join()
+      await first.inbox.accept(...orderEvent())
+      const { event } = await first.takeOne()
+      await first.inbox.close()
+      const later = await harness.open()
+      same(
+        (await later.list()).entries.map(({ id, state }) => [id, state]),
+        [[event.id, 'waiting']],
+      )
+      assert.equal(await later.giveUp(event.id, 'it ends every process that delivers it'), true)
+      assert.equal((await later.stats()).dead, 1)
+    },
+  },
+  {
     name: 'close: a closed inbox takes nothing and owns nothing',
     run: async (harness) => {
       const { inbox, takeOne } = await harness.join()
