@@ -22,6 +22,7 @@ const PARTS: Record<string, { title: string; module: string }> = {
   fetch: { title: 'Fetching', module: './fetch' },
   dedupe: { title: 'Dedupe in memory', module: './dedupe' },
   redis: { title: 'Store in Redis', module: './redis' },
+  inbox: { title: 'Inbox', module: './inbox/accept' },
 }
 
 const PAGE = join(ROOT, 'docs', 'performance.md')
