@@ -6,6 +6,7 @@ import { isFull } from '../size'
 import { until } from '../wait'
 import { Latencies } from './latencies'
 import { CuttingProxy } from './cutting-proxy'
+import { insist } from './insist'
 import { eventOf } from './numbered-event'
 import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
 
@@ -97,16 +98,24 @@ test('the response to the commit is lost, or the connection before it: written o
 test('connections are killed at random: each event is written exactly once', async () => {
   const { inbox, withTransaction } = await start(throughProxy)
   const count = isFull ? 10_000 : 1_000
-  for (let number = 1; number <= count; number++) await inbox.accept(...order(number, `e${number % 20}`))
+  const numbers = Array.from({ length: count }, (_, i) => i + 1)
+  for (let first = 0; first < count; first += 100)
+    await Promise.all(
+      numbers
+        .slice(first, first + 100)
+        .map((number) => insist(() => inbox.accept(...order(number, `e${number % 20}`)))),
+    )
   proxy.disturb(150, () => {
     if (Math.random() < 0.3) proxy.loseCommits = 2
     else proxy.cut()
   })
-  let done = 0
   const deliver = async (): Promise<void> => {
-    while (done < count) {
+    for (;;) {
       const { deliveries } = await inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => ({ deliveries: [] }))
-      if (deliveries.length === 0) await sleep(20)
+      if (deliveries.length === 0) {
+        if ((await written()).length >= count) return
+        await sleep(20)
+      }
       for (const delivery of deliveries) {
         const work = writing(delivery.event.requestId)
         await until(() =>
@@ -115,26 +124,25 @@ test('connections are killed at random: each event is written exactly once', asy
             () => false,
           ),
         )
-        done++
       }
     }
   }
   await Promise.all(Array.from({ length: 8 }, deliver))
   proxy.undisturbed()
-  const numbers = (await written()).map(({ number }) => Number(number)).toSorted((a, b) => a - b)
-  expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1))
+  const found = (await written()).map(({ number }) => Number(number)).toSorted((a, b) => a - b)
+  expect(found).toEqual(numbers)
 })
 
 test('events are stored while 32 callbacks with slow transactions use the pool, also for their own queues', async () => {
   const { inbox, withTransaction } = await start()
-  for (let number = 1; number <= 32; number++) await inbox.accept(...order(number, `e${number}`))
-  const { deliveries } = await inbox.take({ limit: 32, maxBytes: 1e9 })
+  for (let number = 1; number <= 32; number++) await insist(() => inbox.accept(...order(number, `e${number}`)))
+  const { deliveries } = await insist(() => inbox.take({ limit: 32, maxBytes: 1e9 }))
   expect(deliveries).toHaveLength(32)
   let release = (): void => undefined
   const released = new Promise<void>((resolve) => (release = resolve))
   const settling = deliveries.map((delivery) => withTransaction(delivery, () => released))
-  for (let number = 1; number <= 32; number++) await inbox.accept(...order(100 + number, `e${number}`))
-  await inbox.accept(...order(200, 'other'))
+  for (let number = 1; number <= 32; number++) await insist(() => inbox.accept(...order(100 + number, `e${number}`)))
+  await insist(() => inbox.accept(...order(200, 'other')))
   await inbox.settle(await takeOne(inbox), { result: 'delivered' })
   release()
   expect(await Promise.all(settling)).toEqual(deliveries.map(() => true))
@@ -142,7 +150,7 @@ test('events are stored while 32 callbacks with slow transactions use the pool, 
 
 test('a pool of 10 with 32 callbacks that take long: each is committed, and events are stored all the time', async () => {
   const { inbox, withTransaction } = await start()
-  for (let number = 1; number <= 32; number++) await inbox.accept(...order(number, `e${number}`))
+  for (let number = 1; number <= 32; number++) await insist(() => inbox.accept(...order(number, `e${number}`)))
   const { deliveries } = await inbox.take({ limit: 32, maxBytes: 1e9 })
   let left = deliveries.length
   const settling = deliveries.map(async (delivery) => {

@@ -6,6 +6,7 @@ import type { InboxDelivery, StoredEvent } from '../../lib/inbox/inbox'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { isFull } from '../size'
 import { pause } from '../wait'
+import { insist } from './insist'
 import { eventOf } from './numbered-event'
 import { attach } from './postgres-inboxes'
 import { openInbox, type EngineOptions } from './protocol'
@@ -63,17 +64,6 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
 function later(number: number, entity: string): [StoredEvent, Buffer] {
   const [event, bytes] = eventOf({ number, entity }, 10)
   return number % 4 === 1 ? [event, bytes] : [{ ...event, trigger: 'id', key: undefined }, Buffer.alloc(0)]
-}
-
-/** The machine may be too busy to answer in time. The webhook and the deliverer try again then, too. */
-async function insist<T>(act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act()
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== 'unavailable') throw error
-    }
-  }
 }
 
 async function soon<T>(act: () => Promise<T>): Promise<T> {
