@@ -7,7 +7,9 @@ export const ANY_KIND = '*'
 
 /** The queue that an event waits in: one per order or shipment, or one of its own. */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
-  return entity ? `${name}:${entity.kind}:${entity.id}` : `${name}:event:${id}`
+  // IDs contain colons, too: a webhook `a` must not share a queue with a webhook `a:order`.
+  const webhook = name.replaceAll(':', '::')
+  return entity ? `${webhook}:${entity.kind}:${entity.id}` : `${webhook}:event:${id}`
 }
 
 /** ID of an event with a key. A repeatable event that was delivered before gets another one each time. */

@@ -52,6 +52,20 @@ export const processTests: ContractTest[] = [
     },
   },
   {
+    name: 'processes: webhooks get their own events only, also where name and ID of an order contain colons',
+    run: async (harness) => {
+      const one = await harness.join(undefined, 'a')
+      const other = await harness.join(undefined, 'a:order')
+      await one.inbox.accept(...orderEvent('1', { name: 'a', entity: { kind: 'order', id: 'order:x' } }))
+      await one.inbox.accept(...orderEvent('2', { name: 'a:order', entity: { kind: 'order', id: 'x' } }))
+      const [first, second] = [await one.takeNow(), await other.takeNow()]
+      same(
+        [first, second].map((taken) => taken.map(({ event }) => event.name)),
+        [['a'], ['a:order']],
+      )
+    },
+  },
+  {
     name: 'processes: an event that none of them has a callback for waits, and raises an alarm once',
     run: async (harness) => {
       const { inbox, alarms, takeNow } = await harness.join([{ kind: 'order' }])
