@@ -12,6 +12,9 @@ const idleInbox = {
   list: () => undefined,
   show: () => undefined,
   replay: () => undefined,
+  giveUp: () => undefined,
+  purge: () => undefined,
+  stats: () => undefined,
   close: () => Promise.resolve(),
 } as unknown as Inbox
 const logger = { warn: () => undefined, error: () => undefined }

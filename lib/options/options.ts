@@ -137,7 +137,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * response is never changed. Default: `'keep'`.
    */
   unmatched?: 'keep' | 'next' | undefined
-  /** Part of the dedupe keys: tells webhooks apart that share a store. Default: `'tradecloud'`. */
+  /** Part of all keys: tells webhooks apart that share a store or an inbox. At most 256 characters. Default: `'tradecloud'`. */
   name?: string | undefined
   /**
    * Keeps an event from being processed twice: `false` switches it off. Not with an `inbox`, which does it by itself.

@@ -22,7 +22,10 @@ const DAY_MS = 86_400_000
 const RETRY = { forMs: 7 * DAY_MS, minDelayMs: 1_000, maxDelayMs: 15 * 60_000 }
 const HANDLER_TIMEOUT_MS = 300_000
 const KEYS = ['retry', 'handlerTimeoutMs', 'quarantine', 'onSettled', 'transaction']
-const INBOX_METHODS = ['accept', 'isWanted', 'attach', 'take', 'settle', 'list', 'show', 'replay', 'close'] as const
+const INBOX_METHODS = [
+  ...['ready', 'accept', 'isWanted', 'attach', 'take', 'settle'],
+  ...['list', 'show', 'replay', 'giveUp', 'purge', 'stats', 'close'],
+] as ReadonlyArray<keyof Inbox>
 
 /** `dedupe` without an inbox, `delivery` with one. */
 export function resolveDelivery({

@@ -62,6 +62,7 @@ const DEFAULTS = {
   deliver: true,
 } as const
 
+const MAX_NAME = 256
 const MAX_BYTES_IN_FLIGHT = 4 * DEFAULTS.bodyLimit
 const UPLOAD_IDLE_TIMEOUT_MS = 10_000
 /** How long `close()` waits for running callbacks. */
@@ -133,6 +134,8 @@ export function resolveWorkerOptions(options: TradecloudWorkerOptions): Resolved
   const { maxBytesInFlight = MAX_BYTES_IN_FLIGHT } = checkLimits(limits, ['maxBytesInFlight'])
   checkChoices(merged)
   const { delivery } = resolveDelivery(given)
+  if (given.delivery?.quarantine !== undefined)
+    throw invalidOption('delivery.quarantine', 'means nothing for a worker: set it where events are received')
   return { ...merged, ...resolveShared(merged, given), delivery, maxBytesInFlight }
 }
 
@@ -176,6 +179,9 @@ function resolveShared(
   checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (typeof merged.name !== 'string' || merged.name === '')
     throw invalidOption('name', 'must be a text that is not empty')
+  // It is part of keys that databases index, and that some of them cannot store with such characters.
+  if (merged.name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(merged.name))
+    throw invalidOption('name', `must have at most ${MAX_NAME} characters, and no control characters`)
   const logger = merged.logger as Partial<Logger> | null
   if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
     throw invalidOption('logger', 'must have the functions warn and error')

@@ -24,8 +24,9 @@ describe('with an inbox', () => {
   })
 
   it.each<[string, object, string]>([
-    ['one that is none', { inbox: 'folder' }, '`inbox` has no method accept'],
-    ['null', { inbox: null }, '`inbox` has no method accept'],
+    ['one that is none', { inbox: 'folder' }, '`inbox` has no method ready'],
+    ['null', { inbox: null }, '`inbox` has no method ready'],
+    ['one without ready', { inbox: { ...inbox, ready: undefined } }, '`inbox` has no method ready'],
     ['one without settle', { inbox: { ...inbox, settle: undefined } }, '`inbox` has no method settle'],
     ['dedupe beside it', { inbox, dedupe: {} }, '`dedupe` is set beside `inbox`'],
     ['dedupe: false beside it', { inbox, dedupe: false }, '`dedupe` is set beside `inbox`'],
@@ -95,5 +96,9 @@ describe('a worker', () => {
     ['credentials', { inbox, onOrder, auth: 'none' }, '`auth` is not known'],
     ['a limit of uploads', { inbox, onOrder, limits: { uploadIdleTimeoutMs: 5 } }, '`limits` has the unknown key'],
     ['an option of an earlier version', { inbox, onOrder, retry: {} }, 'is now `delivery.retry`'],
+    ['quarantine', { inbox, onOrder, delivery: { quarantine: false } }, '`delivery.quarantine` means nothing'],
+    ['a name that is too long', { inbox, onOrder, name: 'n'.repeat(257) }, '`name` must have at most 256 characters'],
+    ['a name with a control character', { inbox, onOrder, name: 'a\0' }, 'no control characters'],
+    ['a name that is not well-formed', { inbox, onOrder, name: 'a\ud800' }, '`name` must have'],
   ])('%s throws', (_what, options, message) => expect(refusalOf(options)).toContain(message))
 })

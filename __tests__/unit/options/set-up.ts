@@ -81,5 +81,8 @@ export const inertInbox = {
   list: nothing,
   show: nothing,
   replay: nothing,
+  giveUp: nothing,
+  purge: nothing,
+  stats: nothing,
   close: async () => undefined,
 }
