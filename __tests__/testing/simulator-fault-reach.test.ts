@@ -2,34 +2,14 @@
  * Which requests a fault of the simulated API hits, how often, and what such a request does all the same. Real sockets.
  */
 import type { ApiFault, FaultKind } from '../../lib/testing/api/faults'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { ask, basicUser, bearer, login } from './simulator-client'
+import { ask, basicUser } from './simulator-client'
 import { until } from './simulator-receiver'
+import { apiForEach, expectHealthy, getOrder, lastRequest, refreshToken, tradecloud } from './simulator-rig'
 
-const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
+apiForEach()
 
-let tradecloud: TradecloudSimulator
-let access: string
-let refreshToken: string
-
-beforeEach(async () => {
-  tradecloud = await createTradecloudSimulator({ rateLimit: false })
-  tradecloud.api.setOrder('c-1', ORDER)
-  ;({ access, refresh: refreshToken } = await login(tradecloud))
-})
-
-afterEach(() => tradecloud.close())
-
-const getOrder = () => ask(`${tradecloud.baseUrl}/order/c-1`, { headers: bearer(access) })
 const refresh = () => {
   return ask(`${tradecloud.baseUrl}/authentication/refresh`, { headers: { 'Refresh-Token': refreshToken } })
-}
-const last = () => tradecloud.api.requests.at(-1)
-
-async function expectHealthy(): Promise<void> {
-  const answer = await getOrder()
-  expect(answer.error).toBeUndefined()
-  expect(JSON.parse(answer.text)).toEqual(ORDER)
 }
 
 describe('a request with a fault', () => {
@@ -52,7 +32,7 @@ describe('a request with a fault', () => {
   it('hang: has used up the refresh token', async () => {
     tradecloud.api.fault({ type: 'hang', times: 1 })
     void refresh().catch(() => undefined)
-    await until(() => last()?.fault === 'hang')
+    await until(() => lastRequest()?.fault === 'hang')
     expect((await refresh()).status).toBe(401)
   })
 })
@@ -106,7 +86,7 @@ describe('which requests a fault hits', () => {
   it('a hanging poll does not hold up others', async () => {
     tradecloud.api.fault({ type: 'hang', endpoint: 'shipmentPoll' })
     const hanging = ask(`${tradecloud.baseUrl}/shipment/poll`, { headers: basicUser, body: '{}' }).catch(() => 'ended')
-    await until(() => last()?.fault === 'hang')
+    await until(() => lastRequest()?.fault === 'hang')
     await expectHealthy()
     await tradecloud.close()
     expect(await hanging).toBe('ended')

@@ -2,32 +2,20 @@
  * Faults that a test asks the simulated API for, as a plain HTTP client sees them. Real sockets.
  */
 import { gunzipSync } from 'node:zlib'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { ask, basicUser, bearer, login, type Ask } from './simulator-client'
+import { ask, basicUser, bearer } from './simulator-client'
 import { until } from './simulator-receiver'
+import {
+  access,
+  apiForEach,
+  expectHealthy,
+  getOrder,
+  lastRequest,
+  ORDER,
+  refreshToken,
+  tradecloud,
+} from './simulator-rig'
 
-const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
-
-let tradecloud: TradecloudSimulator
-let access: string
-let refreshToken: string
-
-beforeEach(async () => {
-  tradecloud = await createTradecloudSimulator({ rateLimit: false })
-  tradecloud.api.setOrder('c-1', ORDER)
-  ;({ access, refresh: refreshToken } = await login(tradecloud))
-})
-
-afterEach(() => tradecloud.close())
-
-const getOrder = (more: Ask = {}) => ask(`${tradecloud.baseUrl}/order/c-1`, { headers: bearer(access), ...more })
-const last = () => tradecloud.api.requests.at(-1)
-
-async function expectHealthy(): Promise<void> {
-  const answer = await getOrder()
-  expect(answer.error).toBeUndefined()
-  expect(JSON.parse(answer.text)).toEqual(ORDER)
-}
+apiForEach()
 
 describe('faults', () => {
   it('status: with headers and a body of its own', async () => {
@@ -36,7 +24,7 @@ describe('faults', () => {
     expect(answer.status).toBe(503)
     expect(answer.headers).toMatchObject({ 'retry-after': '7', 'content-type': 'application/json' })
     expect(JSON.parse(answer.text)).toHaveProperty('message')
-    expect(last()).toMatchObject({ status: 503, fault: 'status' })
+    expect(lastRequest()).toMatchObject({ status: 503, fault: 'status' })
     tradecloud.api.fault({
       type: 'status',
       status: 200,
@@ -56,12 +44,12 @@ describe('faults', () => {
     tradecloud.api.fault({ type: 'delay', ms: 60, times: 1 })
     const startedAt = performance.now()
     const asking = getOrder()
-    await until(() => last()?.fault === 'delay')
-    expect(last()!.status).toBeUndefined()
+    await until(() => lastRequest()?.fault === 'delay')
+    expect(lastRequest()!.status).toBeUndefined()
     tradecloud.api.setOrder('c-1', { id: 'changed' })
     expect(JSON.parse((await asking).text)).toEqual(ORDER)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(55)
-    expect(last()!.status).toBe(200)
+    expect(lastRequest()!.status).toBe(200)
   })
 
   it('hang: no answer comes, until close ends the connection', async () => {
@@ -70,7 +58,7 @@ describe('faults', () => {
     const hanging = getOrder()
       .catch((error: unknown) => (error as NodeJS.ErrnoException).code)
       .finally(() => (settled = true))
-    await until(() => last()?.fault === 'hang')
+    await until(() => lastRequest()?.fault === 'hang')
     await expectHealthy()
     expect(settled).toBe(false)
     await tradecloud.close()
@@ -100,8 +88,8 @@ describe('faults', () => {
   it('cut: the connection ends before the answer', async () => {
     tradecloud.api.fault({ type: 'cut', times: 1 })
     await expect(getOrder()).rejects.toMatchObject({ code: 'ECONNRESET' })
-    expect(last()).toMatchObject({ fault: 'cut' })
-    expect(last()!.status).toBeUndefined()
+    expect(lastRequest()).toMatchObject({ fault: 'cut' })
+    expect(lastRequest()!.status).toBeUndefined()
     await expectHealthy()
   })
 

@@ -4,21 +4,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { startReceiver, until, type Receiver } from './simulator-receiver'
+import { createTradecloudSimulator } from '../../lib/testing/simulator'
+import { until } from './simulator-receiver'
+import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
-let tradecloud: TradecloudSimulator
-let webhook: Receiver
-
-beforeEach(async () => {
-  webhook = await startReceiver()
-  tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
-})
-
-afterEach(async () => {
-  await tradecloud.close()
-  await webhook.stop()
-})
+senderForEach()
 
 /** Of a port that was free a moment ago. */
 async function deadUrl(): Promise<string> {

@@ -3,21 +3,11 @@
  */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { startReceiver, until, type Receiver } from './simulator-receiver'
+import { createTradecloudSimulator } from '../../lib/testing/simulator'
+import { until } from './simulator-receiver'
+import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
-let tradecloud: TradecloudSimulator
-let webhook: Receiver
-
-beforeEach(async () => {
-  webhook = await startReceiver()
-  tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
-})
-
-afterEach(async () => {
-  await tradecloud.close()
-  await webhook.stop()
-})
+senderForEach()
 
 const triggers = (count: number, url = webhook.url) => {
   return Array.from({ length: count }, (_, n) => ({ url, event: { eventName: 'X', n } }))

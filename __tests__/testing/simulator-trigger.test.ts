@@ -2,21 +2,10 @@
  * What the simulator of Tradecloud puts on the wire for a trigger. Real sockets, no Express.
  */
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { basic, startReceiver, type Receiver } from './simulator-receiver'
+import { basic } from './simulator-receiver'
+import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
-let tradecloud: TradecloudSimulator
-let webhook: Receiver
-
-beforeEach(async () => {
-  webhook = await startReceiver()
-  tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
-})
-
-afterEach(async () => {
-  await tradecloud.close()
-  await webhook.stop()
-})
+senderForEach()
 
 describe('the request of a trigger', () => {
   const event = { eventName: 'OrderIssuedByBuyer', orderEvent: { orderId: 'c-ü' } }

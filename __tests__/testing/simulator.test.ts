@@ -6,21 +6,11 @@ import type { IncomingMessage } from 'node:http'
 import { resolve as resolvePath } from 'node:path'
 import type { ApiFault } from '../../lib/testing/api/faults'
 import type { Trigger } from '../../lib/testing/sender/trigger'
-import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
-import { startReceiver, until, type Reaction, type Receiver } from './simulator-receiver'
+import { createTradecloudSimulator } from '../../lib/testing/simulator'
+import { until, type Reaction } from './simulator-receiver'
+import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
-let tradecloud: TradecloudSimulator
-let webhook: Receiver
-
-beforeEach(async () => {
-  webhook = await startReceiver()
-  tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
-})
-
-afterEach(async () => {
-  await tradecloud.close()
-  await webhook.stop()
-})
+senderForEach()
 
 describe('the judgement of an answer', () => {
   const send = () => tradecloud.send({ url: webhook.url, event: { eventName: 'X' } })

@@ -1,0 +1,48 @@
+/** A new simulator for each test, for tests of what it sends and for tests of the faults of its API. */
+import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
+import { ask, bearer, login, type Ask } from './simulator-client'
+import { startReceiver, type Receiver } from './simulator-receiver'
+
+/** The simulator of the running test. */
+export let tradecloud: TradecloudSimulator
+/** The webhook that it sends to. */
+export let webhook: Receiver
+/** Tokens of its API. */
+export let access: string
+export let refreshToken: string
+
+/** Call once in each file: a simulator that retries soon, and a webhook to send to. */
+export function senderForEach(): void {
+  beforeEach(async () => {
+    webhook = await startReceiver()
+    tradecloud = await createTradecloudSimulator({ retry: { startMs: 2 } })
+  })
+
+  afterEach(async () => {
+    await tradecloud.close()
+    await webhook.stop()
+  })
+}
+
+export const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
+
+/** Call once in each file: a simulator whose API knows an order, and tokens for it. */
+export function apiForEach(): void {
+  beforeEach(async () => {
+    tradecloud = await createTradecloudSimulator({ rateLimit: false })
+    tradecloud.api.setOrder('c-1', ORDER)
+    ;({ access, refresh: refreshToken } = await login(tradecloud))
+  })
+
+  afterEach(() => tradecloud.close())
+}
+
+export const getOrder = (more: Ask = {}) => ask(`${tradecloud.baseUrl}/order/c-1`, { headers: bearer(access), ...more })
+
+export const lastRequest = () => tradecloud.api.requests.at(-1)
+
+export async function expectHealthy(): Promise<void> {
+  const answer = await getOrder()
+  expect(answer.error).toBeUndefined()
+  expect(JSON.parse(answer.text)).toEqual(ORDER)
+}
