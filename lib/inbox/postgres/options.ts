@@ -34,8 +34,8 @@ export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPos
     throw invalidOption('pool', 'or `connectionString` must be set, and not both')
   if (pool !== undefined && typeof (pool as Partial<PostgresPool> | null)?.connect !== 'function')
     throw invalidOption('pool', 'is not a Pool of pg: it has no method connect')
-  // An empty text would connect to localhost, and events would be stored in the wrong database.
-  if (connectionString !== undefined && !/^postgres(ql)?:\/\/[^/]+/.test(connectionString))
+  // Without a host, `pg` would connect to localhost, and events would be stored in the wrong database.
+  if (connectionString !== undefined && !/^postgres(ql)?:\/\/(?:[^/?#]*@|(?![^/?#]*@))[^/?#@:]/.test(connectionString))
     throw invalidOption('connectionString', 'must have the form postgres://user:password@host:port/database')
   if (typeof schema !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     throw invalidOption('schema', `is ${show(schema)}; allowed are lower-case letters, digits and underscores`)
