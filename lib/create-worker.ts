@@ -1,14 +1,9 @@
-/** Composes a worker: it delivers the events that other processes store in an inbox, without a port. */
-import { createHandlers, warnOfHandlers } from './deliver/handlers'
-import { InboxDeliverer } from './deliver/stored/inbox-deliverer'
-import { readStored } from './deliver/stored/intake'
-import { holdProcess } from './wait/timers'
-import { within } from './wait/within'
-import { Log } from './log/log'
+/** A worker delivers the events that other processes store in an inbox. It needs no port. */
+import { closeOnce, composeShared, startInbox } from './compose/shared'
+import { warnOfHandlers } from './deliver/handlers'
 import type { CloseOptions, TradecloudWorkerOptions } from './options/options'
-import { Reporter } from './answer/report'
-import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, resolveWorkerOptions } from './options/resolve'
-import { createValidator } from './events/validate'
+import { resolveWorkerOptions } from './options/resolve'
+import { holdProcess } from './wait/timers'
 
 /** Delivers events from an inbox, and keeps the process alive, until it is closed. */
 export interface TradecloudWorker {
@@ -33,47 +28,11 @@ export interface TradecloudWorker {
  */
 export function createTradecloudWorker(options: TradecloudWorkerOptions): TradecloudWorker {
   const settings = resolveWorkerOptions(options)
-  const { inbox, client, fetchTimeoutMs, delivery } = settings
-  const handlers = createHandlers(settings)
-  const validator = createValidator(settings.validation, settings.schemas)
-  const strict = settings.validation === 'strict'
-  const log = new Log(settings.logger)
-  const reporter = new Reporter({ ...delivery, log })
-  warnOfHandlers(handlers, log)
-  const deliverer = new InboxDeliverer({
-    ...settings,
-    ...delivery,
-    handlers,
-    read: (stored) => readStored(stored, { validator, strict }),
-    resolve: {
-      ...{ client, mode: settings.fetch, fetchTimeoutMs, validator, strict },
-      notKnown: (trigger, result) => reporter.notKnown(trigger, result),
-    },
-    api: client,
-    alarm: (error, trigger) =>
-      reporter.alarm(error, trigger ? { kind: trigger.kind, requestId: trigger.requestId } : {}),
-    settled: (record) => reporter.settled(record),
-  })
-  const opening = inbox.ready({ transaction: delivery.transaction })
-  // A failure is reported by the inbox as an alarm, and by `ready()`.
-  opening.catch(() => undefined)
+  const shared = composeShared(settings)
+  if (shared.handlers) warnOfHandlers(shared.handlers, shared.log)
+  const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  let closing: Promise<void> | undefined
-
-  async function close({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> {
-    deliverer.stop()
-    await within(timeoutMs, deliverer.idle(), () => undefined)
-    deliverer.abort()
-    await within(ABORT_GRACE_MS, deliverer.idle(), () => undefined)
-    await inbox.close().catch(() => undefined)
-    if (settings.ownsClient) await client?.close()
-    log.close()
-    letProcessEnd()
-  }
-
-  return {
-    ready: () => opening,
-    close: (closeOptions) => (closing ??= close(closeOptions)),
-  }
+  const close = closeOnce(settings, shared.log, deliverer)
+  return { ready: () => opening, close: (closeOptions) => close(closeOptions).finally(letProcessEnd) }
 }

@@ -86,7 +86,7 @@ describe('what throws before the request is known', () => {
           Object.defineProperty(req, property, {
             get: () => {
               // Express itself reads it until it calls the webhook.
-              if (failed || !new Error().stack?.includes('create-webhook')) return value
+              if (failed || !new Error().stack?.includes('compose')) return value
               failed = true
               return failing()
             },

@@ -19,7 +19,8 @@ import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {
   name: string
-  handlers: Handlers
+  /** Absent with `deliver: false`. */
+  handlers: Handlers | undefined
   /** Absent with `dedupe: false`. */
   claims: Claims | undefined
   resolve: ResolveOptions
@@ -217,7 +218,7 @@ export class Deliverer {
     const { trigger, entity, abort } = delivery
     const { handlers, resolve, name, claims, notFoundGraceMs } = this.#options
     if (isAborted(delivery)) return GIVEN_BACK
-    const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
+    const handler = handlers?.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) {
       this.#closeToOthers(delivery)

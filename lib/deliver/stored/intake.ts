@@ -1,18 +1,24 @@
-/** From what was received to what is stored in the inbox, before the answer; and back again, at its delivery. */
-import type { Known, TakenBody } from '../../answer/exchange'
-import type { Inbox, InboxDelivery, StoredEvent } from '../../inbox/inbox'
-import { ByteBudget } from '../../receive/body/byte-budget'
-import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
-import { parseBytes, readMediaType } from '../../receive/body/parse-body'
-import { Pieces } from '../../bytes/pieces'
-import { readTrigger, type Received, type ReadTriggerOptions } from '../../receive/event/read-trigger'
-import type { Result } from '../../answer/respond'
+/** From what was received to what is stored in the inbox, before the answer. */
+import type { Exchange, Known, TakenBody } from '../../answer/exchange'
+import type { Inbox, StoredEvent } from '../../inbox/inbox'
+import type { Received } from '../../receive/event/read-trigger'
+import type { Outcome, Result } from '../../answer/respond'
 import { sha256 } from '../../bytes/sha256'
-import type { IdTrigger, Trigger } from '../../events/trigger'
+import type { Trigger } from '../../events/trigger'
+import type { Handlers } from '../handlers'
 import { keptId, quarantineIdentity, storedIdentity } from '../identity'
 
+export interface IntakeOptions {
+  inbox: Inbox
+  name: string
+  /** Absent with `deliver: false`: then everything is stored. */
+  handlers: Handlers | undefined
+  /** Bodies that cannot be delivered are kept for a person. */
+  quarantine: boolean
+}
+
 /** What a stored event keeps of its request beside the trigger. */
-export interface Origin {
+interface Origin {
   method: StoredEvent['method']
   /** Below the mount path, without the query. */
   path: string
@@ -28,11 +34,47 @@ export type Stored = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
 const MAX_NAME = 256
-/** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
-const MAX_DECODED = 128 * 1024 * 1024
+/** Outcomes whose body is quarantined. */
+const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
+const IGNORED: Result = { outcome: 'ignored' }
 
-/** Never rejects: what cannot be stored is `unavailable`, so that Tradecloud keeps it. */
-export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
+export class Intake {
+  readonly #options: IntakeOptions
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+  }
+
+  /** What cannot be stored is `unavailable`, so that Tradecloud keeps it. */
+  async take(exchange: Exchange, received: Received, path: string): Promise<Stored> {
+    const { inbox, name } = this.#options
+    const isIgnored = await this.#nothingHandles(exchange, received)
+    if (!isIgnored && received.ok) return storeTrigger(inbox, name, received.trigger, originOf(exchange, path))
+    const refusal = isIgnored || received.ok ? IGNORED : received
+    if (!this.#isForQuarantine(exchange, refusal)) return refusal
+    return storeUnreadable(inbox, name, refusal, originOf(exchange, path))
+  }
+
+  /** No process that shares the inbox has a callback for the event. */
+  async #nothingHandles({ known: { kind, eventName } }: Exchange, received: Received): Promise<boolean> {
+    const { inbox, name, handlers } = this.#options
+    const isRead = received.ok || received.outcome === 'invalid_body'
+    if (!handlers || !isRead || kind === undefined || handlers.find(kind, eventName)) return false
+    return !(await inbox.isWanted(name, kind, eventName))
+  }
+
+  #isForQuarantine({ body, known }: Exchange, { outcome }: Result): boolean {
+    if (!this.#options.quarantine || body === undefined) return false
+    return UNREADABLE.includes(outcome) || (outcome === 'ignored' && known.kind === 'unknown')
+  }
+}
+
+function originOf({ method: sent, headers, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
+  const method = sent === 'GET' || sent === 'PUT' ? sent : 'POST'
+  return { method, path, contentType: headers['content-type'], requestId, receivedAt, body, known }
+}
+
+async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
   const isBody = trigger.type === 'body'
   const { entity, digest } = isBody ? trigger : { entity: trigger, digest: sha256(NOTHING) }
   const event: StoredEvent = {
@@ -50,7 +92,7 @@ export async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger,
 }
 
 /** Keeps a body that cannot be delivered, for a person. */
-export async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
+async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
   const bytes = origin.body?.bytes.whole ?? NOTHING
   const digest = sha256(bytes)
   const { outcome: code, detail: reason = code, issues } = refusal
@@ -69,41 +111,6 @@ export async function storeUnreadable(inbox: Inbox, name: string, refusal: Resul
   }
   const stored = await store(inbox, event, bytes)
   return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
-}
-
-/** Reads a stored event as if it came now: what was quarantined may be readable by the rules of today. */
-export async function readStored(
-  { event, bytes }: InboxDelivery,
-  options: Omit<ReadTriggerOptions, 'wants'>,
-): Promise<Received> {
-  const { method, requestId, entity, kind } = event
-  const receivedAt = new Date(event.receivedAt)
-  if (event.trigger === 'id') {
-    const trigger: IdTrigger = {
-      type: 'id',
-      kind: kind === 'shipment' ? 'shipment' : 'order',
-      id: entity?.id ?? '',
-      method,
-      requestId,
-      receivedAt,
-    }
-    return { ok: true, trigger }
-  }
-  const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
-  if (!media.ok) return media
-  const decoded = await decodeStored(event, Pieces.of(bytes))
-  if (!decoded.ok) return decoded
-  const { bytes: pieces } = decoded
-  const parsed = await parseBytes(pieces, media.type)
-  if (!parsed.ok) return parsed
-  const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
-  const rawBody = event.reserialized ? undefined : pieces
-  return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
-}
-
-function decodeStored({ contentEncoding }: StoredEvent, bytes: Pieces): BodyResult | Promise<BodyResult> {
-  if (contentEncoding === undefined) return { ok: true, bytes }
-  return decode(bytes, encodingLabels(contentEncoding), { limit: MAX_DECODED, budget: new ByteBudget(Infinity) }).result
 }
 
 /** What is listed and held in memory stays short, whatever a body says. */

@@ -1,0 +1,106 @@
+/** The way of one request through the webhook: match, receive, deliver or store, answer. Knows no Express. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Exchange, type ExchangeOptions } from '../answer/exchange'
+import { answerFor, send, type Result } from '../answer/respond'
+import { describe, locationOf } from '../log/describe-error'
+import type { Log } from '../log/log'
+import type { Received } from '../receive/event/read-trigger'
+import { receive, type ReceiverOptions } from '../receive/receiver'
+import { splitTarget, type RouteMatch } from '../receive/route'
+import type { AddressCheck } from '../receive/sender/address-check'
+import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
+import { Unmatched, type UnmatchedOptions } from '../receive/unmatched'
+
+export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions, 'startExchange'> {
+  /** Absent without the option `allow`. */
+  addressCheck: AddressCheck | undefined
+  receiver: ReceiverOptions
+  /** Delivers or stores what was received; `path` is below the mount path. */
+  process: (exchange: Exchange, received: Received, path: string) => Result | Promise<Result>
+  log: Log
+}
+
+const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
+
+export class Requests {
+  readonly #options: RequestsOptions
+  readonly #open = new Set<Exchange>()
+  readonly #unmatched: Unmatched
+
+  constructor(options: RequestsOptions) {
+    this.#options = options
+    this.#unmatched = new Unmatched({
+      ...options,
+      startExchange: (req, res) => this.#startExchange(req, res, () => trustOfApp(req)),
+    })
+  }
+
+  /** False for a path that is not ours. Never throws: Express would respond with 500. */
+  handle(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): boolean {
+    let exchange: Exchange | undefined
+    try {
+      const [path, query] = splitTarget(req.url ?? '/')
+      const match = this.#options.routes.find(path)
+      if (match === undefined) return false
+      exchange = this.#startExchange(req, res, appTrust)
+      void this.#run(exchange, match, path, query)
+    } catch (cause) {
+      if (exchange) exchange.finish({ ...FAILED, cause })
+      else this.#fail(req, res, cause)
+    }
+    return true
+  }
+
+  /** For a path that is not ours: the app responds first. `handler` is the function that the app has mounted. */
+  pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
+    this.#unmatched.pass(req, res, next, handler)
+  }
+
+  /** For a path that is not ours, without an app to respond. */
+  refuse(req: IncomingMessage, res: ServerResponse): void {
+    try {
+      this.#unmatched.refuse(req, res)
+    } catch (cause) {
+      this.#fail(req, res, cause)
+    }
+  }
+
+  /** Resolves when each request has been answered. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
+  }
+
+  /** Answers what is still open. */
+  finishAll(result: Result): void {
+    for (const exchange of this.#open) exchange.finish(result)
+  }
+
+  #startExchange(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): Exchange {
+    const exchange = new Exchange(req, res, this.#options)
+    this.#open.add(exchange)
+    exchange.whenDone(() => this.#open.delete(exchange))
+    exchange.client = this.#options.addressCheck?.look(req, appTrust)
+    return exchange
+  }
+
+  async #run(exchange: Exchange, match: RouteMatch, path: string, query: string): Promise<void> {
+    try {
+      const received = await receive(exchange, match, query, this.#options.receiver)
+      // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
+      if (exchange.finished) return
+      if (!received.ok && received.outcome === 'not_routed')
+        this.#unmatched.logNotRouted(exchange, received.detail ?? '')
+      exchange.finish(await this.#options.process(exchange, received, path))
+    } catch (cause) {
+      exchange.finish({ ...FAILED, cause })
+    }
+  }
+
+  /** For a request that failed before it had an exchange. */
+  #fail(req: IncomingMessage, res: ServerResponse, cause: unknown): void {
+    send(req, res, answerFor(FAILED, randomUUID(), this.#options.refusals))
+    const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`
+    this.#options.log.line('error', 'unavailable', text, { cause })
+  }
+}

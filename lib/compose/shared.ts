@@ -1,0 +1,110 @@
+/** What webhooks and workers share: callbacks, validation, fetching, reports, deliveries from the inbox, and closing. */
+import { Reporter, type ReporterOptions } from '../answer/report'
+import { createHandlers, type Handlers } from '../deliver/handlers'
+import type { ResolveOptions } from '../deliver/resolve-event'
+import type { InboxDeliverer } from '../deliver/stored/inbox-deliverer'
+import type { TradecloudWebhookError } from '../errors/errors'
+import type { Trigger } from '../events/trigger'
+import { createValidator } from '../events/validate'
+import type { Inbox } from '../inbox/inbox'
+import { Log } from '../log/log'
+import type { CloseOptions } from '../options/options'
+import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '../options/resolve'
+import { within } from '../wait/within'
+
+/** Options that workers do not have are absent. */
+export type SharedOptions = ResolvedWorkerOptions &
+  Pick<ReporterOptions, 'onError' | 'onDelivery'> & { deliver?: boolean }
+
+export interface Shared {
+  log: Log
+  reporter: Reporter
+  /** Absent with `deliver: false`. */
+  handlers: Handlers | undefined
+  resolve: ResolveOptions
+  alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
+}
+
+/** Throws `invalid_option` for callbacks and schemas that cannot be used. Starts nothing. */
+export function composeShared(settings: SharedOptions): Shared {
+  const { client, fetchTimeoutMs } = settings
+  const handlers = settings.deliver === false ? undefined : createHandlers(settings)
+  const validator = createValidator(settings.validation, settings.schemas)
+  const log = new Log(settings.logger)
+  const reporter = new Reporter({ ...settings, ...settings.delivery, log })
+  return {
+    log,
+    reporter,
+    handlers,
+    resolve: {
+      ...{ client, mode: settings.fetch, fetchTimeoutMs, validator, strict: settings.validation === 'strict' },
+      notKnown: (trigger, result) => reporter.notKnown(trigger, result),
+    },
+    alarm: (error, trigger) =>
+      reporter.alarm(error, trigger ? { kind: trigger.kind, requestId: trigger.requestId } : {}),
+  }
+}
+
+/** Opens the inbox, and starts to deliver from it. */
+export function startInbox(
+  inbox: Inbox,
+  settings: SharedOptions,
+  { handlers, resolve, alarm, reporter }: Shared,
+): { opening: Promise<void>; deliverer: InboxDeliverer } {
+  const { InboxDeliverer, readStored } = loadDelivery()
+  const { delivery, client } = settings
+  const deliverer = new InboxDeliverer({
+    ...settings,
+    ...delivery,
+    inbox,
+    handlers,
+    read: (stored) => readStored(stored, resolve),
+    resolve,
+    api: client,
+    alarm,
+    settled: (record) => reporter.settled(record),
+  })
+  const opening = inbox.ready({ transaction: delivery.transaction })
+  // A failure is reported by the inbox as an alarm, and by `ready()`.
+  opening.catch(() => undefined)
+  return { opening, deliverer }
+}
+
+/** What runs, and has to end before the process does. */
+export interface Work {
+  /** Nothing new begins. */
+  stop(): void
+  /** Resolves when nothing runs any more. */
+  idle(): Promise<unknown>
+  abort(): void
+  /** Called after the time is over, whatever still runs. */
+  end?(): void
+}
+
+/** The first call of what this returns counts; it never rejects. */
+export function closeOnce(
+  { inbox, client, ownsClient }: SharedOptions,
+  log: Log,
+  work: Work,
+): (options?: CloseOptions) => Promise<void> {
+  const close = async ({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> => {
+    work.stop()
+    await within(timeoutMs, work.idle(), () => undefined)
+    work.abort()
+    await within(ABORT_GRACE_MS, work.idle(), () => undefined)
+    work.end?.()
+    await inbox?.close().catch(() => undefined)
+    if (ownsClient) await client?.close()
+    log.close()
+  }
+  let closing: Promise<void> | undefined
+  return (options) => (closing ??= close(options))
+}
+
+/** Loaded lazily: only needed with an inbox. */
+function loadDelivery() {
+  return {
+    ...(require('../deliver/stored/inbox-deliverer') as typeof import('../deliver/stored/inbox-deliverer')),
+    ...(require('../deliver/stored/read-stored') as typeof import('../deliver/stored/read-stored')),
+  }
+}

@@ -1,0 +1,143 @@
+/** Puts a webhook together from its options: receive, deliver or store, answer. */
+import type { Progress } from '../answer/exchange'
+import { Claims } from '../deliver/dedupe/claims'
+import { Deliverer } from '../deliver/deliverer'
+import { warnOfHandlers } from '../deliver/handlers'
+import type { Intake } from '../deliver/stored/intake'
+import { LEASE_MS } from '../deliver/watch'
+import { checkHasEffect } from '../errors/checks'
+import type { Inbox } from '../inbox/inbox'
+import type { Log } from '../log/log'
+import type { CloseOptions, TradecloudWebhookOptions } from '../options/options'
+import { resolveOptions, type ResolvedOptions } from '../options/resolve'
+import { ByteBudget } from '../receive/body/byte-budget'
+import { compileRoutes } from '../receive/route'
+import type { AddressCheck } from '../receive/sender/address-check'
+import { createAuthenticator } from '../receive/sender/authenticate'
+import { compileTrust } from '../receive/sender/client-address'
+import { Requests, type RequestsOptions } from './requests'
+import { closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
+
+export interface ComposedWebhook {
+  requests: Requests
+  ready: () => Promise<void>
+  close: (options?: CloseOptions) => Promise<void>
+}
+
+/** A store that takes longer is treated as unavailable. */
+const STORE_TIMEOUT_MS = 2_000
+/** An event waits for others of its order or shipment no longer than this. */
+const ENTITY_WAIT_MS = 10_000
+const AT_INBOX: Progress = { stage: 'inbox' }
+
+/** What becomes of a trigger that was received, and what runs because of it. */
+interface Processing extends Omit<Work, 'end'> {
+  process: RequestsOptions['process']
+  opening?: Promise<void>
+}
+
+export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebhook {
+  const settings = resolveOptions(options)
+  const { inbox } = settings
+  const routes = compileRoutes(settings.paths)
+  const shared = composeShared(settings)
+  const { handlers, resolve, reporter, log } = shared
+  const authenticator = createAuthenticator(settings.auth)
+  const addressCheck = createAddressCheck(settings, log)
+  // Nothing is started before all options have been checked.
+  const processing = inbox ? storeThenDeliver(inbox, settings, shared) : deliverNow(settings, shared)
+  let isClosed = false
+  const requests = new Requests({
+    ...{ unmatched: settings.unmatched, answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals },
+    ...{ authenticator, addressCheck, routes, reporter, log },
+    process: processing.process,
+    receiver: {
+      ...settings,
+      ...{ authenticator, routes, validator: resolve.validator, strict: resolve.strict },
+      // With an inbox, another process may have the callback.
+      wants: (kind, eventName) => inbox !== undefined || handlers?.find(kind, eventName) !== undefined,
+      budget: new ByteBudget(settings.maxBytesInFlight),
+      keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
+      isClosed: () => isClosed,
+    },
+  })
+  if (handlers) warnOfHandlers(handlers, log)
+  if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
+  const close = closeOnce(settings, log, {
+    stop: () => {
+      isClosed = true
+      processing.stop()
+      authenticator.close()
+    },
+    idle: async () => {
+      await requests.idle()
+      await processing.idle()
+    },
+    abort: () => processing.abort(),
+    end: () => requests.finishAll({ outcome: 'unavailable', detail: 'The receiver is shutting down.' }),
+  })
+  return { requests, ready: async () => processing.opening, close }
+}
+
+/** The callback runs before the answer. */
+function deliverNow(settings: ResolvedOptions, { handlers, resolve, alarm }: Shared): Processing {
+  const { dedupe, client } = settings
+  const deliverer = new Deliverer({
+    ...settings,
+    ...{ handlers, resolve, alarm, api: client },
+    claims: dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined,
+    entityWaitMs: ENTITY_WAIT_MS,
+  })
+  return {
+    process: (exchange, received) => {
+      if (!received.ok) return received
+      const ticket = deliverer.submit(received.trigger)
+      exchange.known.merged = ticket.merged
+      exchange.abandon = ticket.leave
+      exchange.progress = ticket.progress
+      return ticket.result
+    },
+    stop: () => undefined,
+    idle: () => deliverer.idle(),
+    abort: () => deliverer.abort(),
+  }
+}
+
+/** The event is stored before the answer, and delivered from the inbox. */
+function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Shared): Processing {
+  const { name, delivery } = settings
+  const intake = new (loadIntake())({ inbox, name, handlers: shared.handlers, quarantine: delivery.quarantine })
+  const { opening, deliverer } = startInbox(inbox, settings, shared)
+  return {
+    process: async (exchange, received, path) => {
+      exchange.progress = AT_INBOX
+      const stored = await intake.take(exchange, received, path)
+      exchange.known.merged = stored.merged ?? false
+      return stored
+    },
+    opening,
+    stop: () => deliverer.stop(),
+    idle: () => deliverer.idle(),
+    abort: () => deliverer.abort(),
+  }
+}
+
+function createAddressCheck(settings: ResolvedOptions, log: Log): AddressCheck | undefined {
+  const { allow, auth, trustProxy } = settings
+  const trust = compileTrust(trustProxy)
+  // `false` is the default, so setting it without `allow` is no mistake.
+  checkHasEffect('trustProxy', trustProxy || undefined, '`allow`', allow !== undefined)
+  if (allow === undefined) return undefined
+  const warn = (text: string): void => void log.line('warn', 'trust_proxy', text)
+  return new (loadAddressCheck())({ allow, trust, authenticates: auth !== 'none', warn })
+}
+
+/** Loaded lazily: only needed with `allow`. */
+function loadAddressCheck(): typeof AddressCheck {
+  return (require('../receive/sender/address-check') as typeof import('../receive/sender/address-check')).AddressCheck
+}
+
+/** Loaded lazily: only needed with an inbox. */
+function loadIntake(): typeof Intake {
+  return (require('../deliver/stored/intake') as typeof import('../deliver/stored/intake')).Intake
+}
