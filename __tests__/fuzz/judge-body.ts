@@ -4,22 +4,24 @@
 import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/body/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
-import { readTrigger, type Received } from '../../lib/receive/event/read-trigger'
+import { readTrigger, type ReadTrigger } from '../../lib/receive/event/read-trigger'
+import type { Refusal } from '../../lib/answer/refusal'
+import type { Trigger } from '../../lib/events/trigger'
 import { createValidator } from '../../lib/events/validate'
 import { CANARY, type Body } from './bodies'
 
 const MODES = (['tolerant', 'strict', 'off'] as const).map((mode) => ({
   mode,
-  options: { wants: () => true, validator: createValidator(mode), strict: mode === 'strict' },
+  options: { find: () => undefined, readsUnhandled: true, validator: createValidator(mode), strict: mode === 'strict' },
 }))
 const REFUSALS = ['malformed_body', 'invalid_body', 'unsupported_media_type']
 const FIELDS = ['orderEvent', 'singleDeliveryOrderEvent', 'simpleOrderEvent', 'orderDocumentsEvent', 'shipment']
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const PROTOTYPE_KEYS = Reflect.ownKeys(Object.prototype).length
 
-function read(parsed: ParsedBody, options: (typeof MODES)[number]['options']): Received {
+function read(parsed: ParsedBody, options: (typeof MODES)[number]['options']): ReadTrigger {
   const origin = { method: 'POST', requestId: 'r', receivedAt: new Date(0), rawBody: undefined } as const
-  return readTrigger(parsed, { ...origin, urlId: { found: false } }, options, {})
+  return readTrigger(parsed, { ...origin, urlId: { found: false } }, options)
 }
 
 /** Never rejects. `undefined` where all is well. */
@@ -58,36 +60,35 @@ async function judge({ bytes, type, how }: Body, index: number): Promise<string 
   )
   if (before !== undefined && JSON.stringify(parsed.value) !== before) return 'validation has changed the value'
   for (const { mode, result } of results) {
-    const problem = result.ok ? delivery(result) : refusal(result)
+    const problem = result.trigger ? delivery(result.trigger) : refusal(result.refusal)
     if (problem !== undefined) return `${mode}: ${problem}`
-    if (mustDeliver && mode !== 'strict' && !result.ok) return `${mode}: a deliverable body is ${result.outcome}`
+    if (mustDeliver && mode !== 'strict' && result.refusal)
+      return `${mode}: a deliverable body is ${result.refusal.outcome}`
   }
   const [tolerant, strict, off] = ['tolerant', 'strict', 'off'].map(
     (wanted) => results.find(({ mode }) => mode === wanted)?.result,
   )
-  if (off && off.ok !== tolerant?.ok) return 'tolerant and off disagree'
-  if (strict?.ok && !tolerant?.ok) return 'strict takes what tolerant refuses'
-  if (strict && tolerant?.ok && !strict.ok && issuesOf(tolerant).length === 0) return 'strict refuses without an issue'
+  if (off && (off.trigger === undefined) !== (tolerant?.trigger === undefined)) return 'tolerant and off disagree'
+  if (strict?.trigger && !tolerant?.trigger) return 'strict takes what tolerant refuses'
+  if (strict?.refusal && tolerant?.trigger && issuesOf(tolerant).length === 0) return 'strict refuses without an issue'
   return hasOwnProto(parsed.value) ? 'a key __proto__ is left' : undefined
 }
 
-function issuesOf(result: Received): Array<{ pointer: string; message: string }> {
-  if (!result.ok) return result.issues ?? []
-  return result.trigger.type === 'body' ? result.trigger.event.issues : []
+function issuesOf({ trigger, refusal }: Partial<ReadTrigger>): Array<{ pointer: string; message: string }> {
+  if (refusal) return refusal.issues ?? []
+  return trigger?.type === 'body' ? trigger.event.issues : []
 }
 
-function refusal(result: Extract<Received, { ok: false }>): string | undefined {
+function refusal(result: Refusal): string | undefined {
   if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
   if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
-  if ('trigger' in result) return 'a refusal and a trigger'
   // Three issues with a cut pointer each, in which every character may be escaped.
   if ((result.detail ?? '').length > 4_000 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
-  if (result.outcome === 'invalid_body' && issuesOf(result).length === 0) return 'invalid without an issue'
-  return issueProblem(result)
+  if (result.outcome === 'invalid_body' && issuesOf({ refusal: result }).length === 0) return 'invalid without an issue'
+  return issueProblem(issuesOf({ refusal: result }))
 }
 
-function issueProblem(result: Received): string | undefined {
-  const issues = issuesOf(result)
+function issueProblem(issues: ReturnType<typeof issuesOf>): string | undefined {
   if (issues.length > 21) return `${issues.length} issues`
   const bad = issues.find(
     ({ pointer, message }) => pointer.length > 300 || message.length > 300 || message.includes(CANARY),
@@ -95,9 +96,8 @@ function issueProblem(result: Received): string | undefined {
   return bad && `issue ${JSON.stringify(bad)}`
 }
 
-function delivery(result: Extract<Received, { ok: true }>): string | undefined {
-  const { trigger } = result
-  if ('outcome' in result || trigger.type !== 'body') return 'a trigger that is none'
+function delivery(trigger: Trigger): string | undefined {
+  if (trigger.type !== 'body') return 'a trigger that is none'
   const { event, entity } = trigger
   const id: unknown = event.kind === 'shipment' ? event.shipmentId : event.kind === 'unknown' ? 'none' : event.orderId
   if (!['order', 'orderDocuments', 'shipment', 'unknown'].includes(event.kind)) return `kind ${event.kind as string}`
@@ -108,7 +108,7 @@ function delivery(result: Extract<Received, { ok: true }>): string | undefined {
   if (!UUID.test(stored.id) || !UUID.test(deliveryIdOfBody('fuzz', trigger))) return 'an ID that is no UUID'
   if ((entityKey(trigger) ?? '').length > 300) return 'a long key'
   JSON.stringify(event)
-  return issueProblem(result)
+  return issueProblem(event.issues)
 }
 
 /**

@@ -1,7 +1,7 @@
-/** One request and its one answer, with the clock that runs between them and what is known of the trigger so far. */
+/** One request and its one answer, with the clock that runs between them. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { EventKind } from '../events/events'
+import type { Facts } from '../events/trigger'
 import type { Pieces } from '../bytes/pieces'
 import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'
@@ -34,15 +34,6 @@ export interface Progress {
 const AT_CREDENTIALS: Progress = { stage: 'credentials' }
 const AT_BODY: Progress = { stage: 'body' }
 
-/** What is known of a trigger so far. */
-export interface Known {
-  kind?: EventKind
-  eventName?: string | undefined
-  entityId?: string
-  merged?: boolean
-  issues?: number
-}
-
 /** What is known of a sender by its address. */
 export interface Client {
   /** `undefined` where there is none, or where a proxy passed on something that is no address. */
@@ -68,12 +59,13 @@ export class Exchange {
   readonly headers: IncomingHttpHeaders
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
-  /** What is learned on the way, for the record. */
-  readonly known: Known = {}
+  /** For the record. */
+  facts: Facts = {}
+  body: TakenBody | undefined
+  /** Shares the delivery of another trigger. */
+  merged = false
   /** With the option `allow`. */
   client: Client | undefined
-  body: TakenBody | undefined
-  bodyBytes = 0
   /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
@@ -156,6 +148,7 @@ export class Exchange {
     const { refusals, reporter } = this.#options
     const answer = answerFor(result, this.requestId, refusals)
     const answered = respond(this.req, this.res, answer)
+    const { kind, eventName, entityId, issues = 0 } = this.facts
     const record: DeliveryRecord = {
       outcome: result.outcome,
       status: answer.status,
@@ -163,16 +156,16 @@ export class Exchange {
       answered,
       method: this.method,
       address: this.client?.address,
-      kind: this.known.kind,
-      eventName: this.known.eventName,
-      entityId: this.known.entityId,
+      kind,
+      eventName,
+      entityId,
       deliveryId: result.deliveryId,
       inboxId: result.inboxId,
       requestId: this.requestId,
       attempt: result.attempt,
-      merged: this.known.merged ?? false,
-      issues: this.known.issues ?? 0,
-      bodyBytes: this.bodyBytes,
+      merged: this.merged,
+      issues,
+      bodyBytes: this.body?.bytes.size ?? 0,
       receivedAt: this.receivedAt,
       durationMs: performance.now() - this.#startedAt,
     }

@@ -5,8 +5,7 @@ import { Exchange, type ExchangeOptions } from '../answer/exchange'
 import { answerFor, send, type Result } from '../answer/respond'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
-import type { Received } from '../receive/event/read-trigger'
-import { receive, type ReceiverOptions } from '../receive/receiver'
+import { receive, type Received, type ReceiverOptions } from '../receive/receiver'
 import { splitTarget, type RouteMatch } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
@@ -89,8 +88,9 @@ export class Requests {
       const received = await receive(exchange, match, query, this.#options.receiver)
       // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
       if (exchange.finished) return
-      if (!received.ok && received.outcome === 'not_routed')
-        this.#unmatched.logNotRouted(exchange, received.detail ?? '')
+      exchange.facts = received.facts
+      if (received.refusal?.outcome === 'not_routed')
+        this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')
       exchange.finish(await this.#options.process(exchange, received, path))
     } catch (cause) {
       exchange.finish({ ...FAILED, cause })

@@ -21,6 +21,7 @@ export interface Shared {
   reporter: Reporter
   /** Absent with `deliver: false`. */
   handlers: Handlers | undefined
+  find: Handlers['find']
   resolve: ResolveOptions
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
 }
@@ -36,6 +37,7 @@ export function composeShared(settings: SharedOptions): Shared {
     log,
     reporter,
     handlers,
+    find: handlers?.find ?? (() => undefined),
     resolve: {
       ...{ client, mode: settings.fetch, fetchTimeoutMs, validator, strict: settings.validation === 'strict' },
       notKnown: (trigger, result) => reporter.notKnown(trigger, result),
@@ -49,7 +51,7 @@ export function composeShared(settings: SharedOptions): Shared {
 export function startInbox(
   inbox: Inbox,
   settings: SharedOptions,
-  { handlers, resolve, alarm, reporter }: Shared,
+  { handlers, find, resolve, alarm, reporter }: Shared,
 ): { opening: Promise<void>; deliverer: InboxDeliverer } {
   const { InboxDeliverer, readStored } = loadDelivery()
   const { delivery, client } = settings
@@ -58,7 +60,7 @@ export function startInbox(
     ...delivery,
     inbox,
     handlers,
-    read: (stored) => readStored(stored, resolve),
+    read: (stored) => readStored(stored, { ...resolve, find, readsUnhandled: true }),
     resolve,
     api: client,
     alarm,

@@ -54,8 +54,8 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
     receiver: {
       ...settings,
       ...{ authenticator, routes, validator: resolve.validator, strict: resolve.strict },
-      // With an inbox, another process may have the callback.
-      wants: (kind, eventName) => inbox !== undefined || handlers?.find(kind, eventName) !== undefined,
+      find: shared.find,
+      readsUnhandled: inbox !== undefined,
       budget: new ByteBudget(settings.maxBytesInFlight),
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
       isClosed: () => isClosed,
@@ -80,19 +80,19 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
 }
 
 /** The callback runs before the answer. */
-function deliverNow(settings: ResolvedOptions, { handlers, resolve, alarm }: Shared): Processing {
+function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Processing {
   const { dedupe, client } = settings
   const deliverer = new Deliverer({
     ...settings,
-    ...{ handlers, resolve, alarm, api: client },
+    ...{ resolve, alarm, api: client },
     claims: dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined,
     entityWaitMs: ENTITY_WAIT_MS,
   })
   return {
     process: (exchange, received) => {
-      if (!received.ok) return received
+      if (received.refusal) return received.refusal
       const ticket = deliverer.submit(received.trigger)
-      exchange.known.merged = ticket.merged
+      exchange.merged = ticket.merged
       exchange.abandon = ticket.leave
       exchange.progress = ticket.progress
       return ticket.result
@@ -106,13 +106,13 @@ function deliverNow(settings: ResolvedOptions, { handlers, resolve, alarm }: Sha
 /** The event is stored before the answer, and delivered from the inbox. */
 function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Shared): Processing {
   const { name, delivery } = settings
-  const intake = new (loadIntake())({ inbox, name, handlers: shared.handlers, quarantine: delivery.quarantine })
+  const intake = new (loadIntake())({ inbox, name, ...shared, quarantine: delivery.quarantine })
   const { opening, deliverer } = startInbox(inbox, settings, shared)
   return {
     process: async (exchange, received, path) => {
       exchange.progress = AT_INBOX
       const stored = await intake.take(exchange, received, path)
-      exchange.known.merged = stored.merged ?? false
+      exchange.merged = stored.merged ?? false
       return stored
     },
     opening,

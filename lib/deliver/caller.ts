@@ -1,11 +1,10 @@
 /** The call of the user's callback: its context, and what becomes of what it throws. */
 import type { TradecloudClient } from '../api'
 import type { EntityState } from '../tradecloud/entity-state'
-import type { TransactionClient, WebhookContext, WebhookEvent } from '../events/events'
+import type { Handler, TransactionClient, WebhookContext, WebhookEvent } from '../events/events'
 import type { Result } from '../answer/respond'
 import type { Trigger } from '../events/trigger'
 import { failureOf } from './failure'
-import type { Handler } from './handlers'
 import type { History } from './history'
 import type { Watched } from './watch'
 

@@ -9,7 +9,6 @@ import type { BodyTrigger, Trigger } from '../events/trigger'
 import { Caller } from './caller'
 import type { Claim, Claims } from './dedupe/claims'
 import { EntityLines, type Place } from './entity-lines'
-import type { Handlers } from './handlers'
 import { History } from './history'
 import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
 import { Repeats } from './dedupe/repeats'
@@ -19,8 +18,6 @@ import { Watch, type Watched } from './watch'
 
 export interface DelivererOptions {
   name: string
-  /** Absent with `deliver: false`. */
-  handlers: Handlers | undefined
   /** Absent with `dedupe: false`. */
   claims: Claims | undefined
   resolve: ResolveOptions
@@ -216,9 +213,9 @@ export class Deliverer {
 
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
     const { trigger, entity, abort } = delivery
-    const { handlers, resolve, name, claims, notFoundGraceMs } = this.#options
+    const { resolve, name, claims, notFoundGraceMs } = this.#options
     if (isAborted(delivery)) return GIVEN_BACK
-    const handler = handlers?.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
+    const { handler } = trigger
     if (!handler) return { outcome: 'ignored' }
     if (fetches(trigger, resolve)) {
       this.#closeToOthers(delivery)

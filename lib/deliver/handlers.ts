@@ -8,16 +8,13 @@ import { quote } from '../log/quote'
 import type { Wanted } from '../inbox/inbox'
 import type {
   EventKind,
+  Handler,
   OrderDocumentsEvent,
   OrderEvent,
   ShipmentEvent,
   UnknownEvent,
   WebhookContext,
-  WebhookEvent,
 } from '../events/events'
-
-/** Any of the user's callbacks. Sync or async; may throw anything. */
-export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown
 
 /** Called with each event. Finished: Tradecloud is answered 2xx. Thrown or rejected: 503, and the event comes again. */
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
@@ -62,7 +59,7 @@ const OPTION_OF: Record<EventKind, string> = {
 
 export interface Handlers {
   /** `undefined`: nobody asked for such an event. */
-  find(kind: EventKind, eventName: string | undefined): Handler | undefined
+  find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /** What there are callbacks for, as processes that share an inbox tell each other. */
   wanted: Wanted[]
   /** Callbacks of known kinds that are not set: worth saying at creation. */

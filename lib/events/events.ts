@@ -196,3 +196,6 @@ export interface WebhookContext {
 export interface TransactionClient {
   query(text: string, values?: unknown[]): Promise<{ rows: Array<Record<string, unknown>>; rowCount: number | null }>
 }
+
+/** Any of the user's callbacks. Sync or async; may throw anything. */
+export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown

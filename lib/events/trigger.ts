@@ -1,11 +1,13 @@
 /** What receiving hands over to delivering: an event with its body, or the ID of what to fetch. */
-import type { EventKind, WebhookEvent } from './events'
+import type { EventKind, Handler, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
 interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'
   requestId: string
   receivedAt: Date
+  /** Absent only with an inbox: another process that shares it may have the callback. */
+  handler?: Handler | undefined
 }
 
 export interface BodyTrigger extends TriggerBase {
@@ -29,3 +31,13 @@ export interface IdTrigger extends TriggerBase {
 }
 
 export type Trigger = BodyTrigger | IdTrigger
+
+/** What is known of an event, for records and log lines, also where it is refused. */
+export interface Facts {
+  kind?: EventKind | undefined
+  eventName?: string | undefined
+  /** Order ID or shipment ID. */
+  entityId?: string | undefined
+  /** Deviations of the body from its schema. */
+  issues?: number
+}

@@ -33,7 +33,7 @@ interface Fetch {
   fail: (cause: unknown) => void
 }
 
-interface Setup extends Partial<Omit<DelivererOptions, 'resolve' | 'handlers' | 'claims'>> {
+interface Setup extends Partial<Omit<DelivererOptions, 'resolve' | 'claims'>> {
   callbacks?: CallbackOptions
   resolve?: Partial<ResolveOptions>
   store?: Store | false
@@ -46,9 +46,16 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   const alarms: Array<[TradecloudWebhookError, Trigger]> = []
   const callback = (event: WebhookEvent, context: WebhookContext) =>
     new Promise<void>((finish, fail) => calls.push({ event, context, finish, fail }))
-  const deliverer = new Deliverer({
+  const handlers = createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback })
+  /** As the receiver does it. */
+  class DelivererWithCallbacks extends Deliverer {
+    override submit(trigger: Trigger): Ticket {
+      const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
+      return super.submit(Object.assign(trigger, { handler }))
+    }
+  }
+  const deliverer = new DelivererWithCallbacks({
     name: 'test',
-    handlers: createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback }),
     claims: store === false ? undefined : new Claims({ store, ttlMs: HOUR, leaseMs: MINUTE, timeoutMs: 2000 }),
     concurrency: 32,
     entityWaitMs: WAIT_MS,

@@ -123,7 +123,7 @@ describe('an event', () => {
     const { deliverer, calls } = setup({ concurrency: 1 })
     const cause = new Error('bug')
     const trigger = body('1')
-    Object.defineProperty(trigger, 'eventName', {
+    Object.defineProperty(trigger, 'event', {
       get() {
         throw cause
       },

@@ -7,7 +7,7 @@ import { TradecloudWebhookError } from '../../errors/errors'
 import { persist } from '../../wait/back-off'
 import { pause } from '../../wait/pause'
 import type { Inbox, InboxDelivery, Settlement } from '../../inbox/inbox'
-import type { Received } from '../../receive/event/read-trigger'
+import type { ReadTrigger } from '../../receive/event/read-trigger'
 import type { SettledRecord } from '../../answer/report'
 import type { Result } from '../../answer/respond'
 import { restartTimer, startTimer, type Timer } from '../../wait/timers'
@@ -26,7 +26,7 @@ export interface InboxDelivererOptions extends SettlementOptions {
   /** Absent with `deliver: false`: alarms are raised, and nothing is taken. */
   handlers: Handlers | undefined
   /** Reads a stored event again, by the rules of today. */
-  read: (delivery: InboxDelivery) => Promise<Received>
+  read: (delivery: InboxDelivery) => Promise<ReadTrigger>
   resolve: ResolveOptions
   concurrency: number
   /** Bytes of the bodies that are with callbacks together; a larger one is delivered alone. */
@@ -250,14 +250,13 @@ export class InboxDeliverer {
     abort: AbortController,
     onCall: () => void,
   ): Promise<Outcome | typeof NOT_BEGUN> {
-    const { read, handlers, resolve, name, inbox } = this.#options
+    const { read, resolve, name, inbox } = this.#options
     const { event: stored, attempt, replay } = delivery
-    const received = await read(delivery)
-    if (!received.ok) return received
-    const { trigger } = received
-    const eventName = trigger.type === 'body' ? trigger.eventName : undefined
-    const handler = handlers?.find(trigger.kind, eventName)
+    const { trigger, refusal } = await read(delivery)
+    if (refusal) return refusal
+    const { handler } = trigger
     if (!handler) {
+      const eventName = trigger.type === 'body' ? trigger.eventName : undefined
       // Its kind was not known when it was stored, so that this process took it.
       if (await inbox.isWanted(name, trigger.kind, eventName))
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }

@@ -1,10 +1,10 @@
 /** From what was received to what is stored in the inbox, before the answer. */
-import type { Exchange, Known, TakenBody } from '../../answer/exchange'
+import type { Exchange, TakenBody } from '../../answer/exchange'
 import type { Inbox, StoredEvent } from '../../inbox/inbox'
-import type { Received } from '../../receive/event/read-trigger'
+import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
 import { sha256 } from '../../bytes/sha256'
-import type { Trigger } from '../../events/trigger'
+import type { Facts, Trigger } from '../../events/trigger'
 import type { Handlers } from '../handlers'
 import { keptId, quarantineIdentity, storedIdentity } from '../identity'
 
@@ -15,19 +15,6 @@ export interface IntakeOptions {
   handlers: Handlers | undefined
   /** Bodies that cannot be delivered are kept for a person. */
   quarantine: boolean
-}
-
-/** What a stored event keeps of its request beside the trigger. */
-interface Origin {
-  method: StoredEvent['method']
-  /** Below the mount path, without the query. */
-  path: string
-  contentType: string | undefined
-  requestId: string
-  receivedAt: Date
-  body: TakenBody | undefined
-  /** What could be told of the event, also where it cannot be delivered. */
-  known: Known
 }
 
 export type Stored = Result & { inboxId?: string; merged?: boolean }
@@ -45,61 +32,67 @@ export class Intake {
     this.#options = options
   }
 
-  /** What cannot be stored is `unavailable`, so that Tradecloud keeps it. */
-  async take(exchange: Exchange, received: Received, path: string): Promise<Stored> {
+  /** What cannot be stored is `unavailable`, so that Tradecloud keeps it. `path` is below the mount path. */
+  async take(request: Exchange, received: Received, path: string): Promise<Stored> {
     const { inbox, name } = this.#options
-    const isIgnored = await this.#nothingHandles(exchange, received)
-    if (!isIgnored && received.ok) return storeTrigger(inbox, name, received.trigger, originOf(exchange, path))
-    const refusal = isIgnored || received.ok ? IGNORED : received
-    if (!this.#isForQuarantine(exchange, refusal)) return refusal
-    return storeUnreadable(inbox, name, refusal, originOf(exchange, path))
+    const form = formOf(name, request, received.body, path)
+    const isIgnored = await this.#nothingHandles(received)
+    if (!isIgnored && received.trigger) return storeTrigger(inbox, form, received.trigger, received.body)
+    const refusal = received.refusal && !isIgnored ? received.refusal : IGNORED
+    const { body, facts } = received
+    if (body === undefined || !this.#isForQuarantine(facts, refusal)) return refusal
+    return storeUnreadable(inbox, form, refusal, facts, body)
   }
 
   /** No process that shares the inbox has a callback for the event. */
-  async #nothingHandles({ known: { kind, eventName } }: Exchange, received: Received): Promise<boolean> {
+  async #nothingHandles({ facts: { kind, eventName }, trigger, refusal }: Received): Promise<boolean> {
     const { inbox, name, handlers } = this.#options
-    const isRead = received.ok || received.outcome === 'invalid_body'
-    if (!handlers || !isRead || kind === undefined || handlers.find(kind, eventName)) return false
+    const isRead = trigger !== undefined || refusal.outcome === 'invalid_body'
+    if (!handlers || !isRead || kind === undefined) return false
+    if (trigger ? trigger.handler : handlers.find(kind, eventName)) return false
     return !(await inbox.isWanted(name, kind, eventName))
   }
 
-  #isForQuarantine({ body, known }: Exchange, { outcome }: Result): boolean {
-    if (!this.#options.quarantine || body === undefined) return false
-    return UNREADABLE.includes(outcome) || (outcome === 'ignored' && known.kind === 'unknown')
+  #isForQuarantine({ kind }: Facts, { outcome }: Result): boolean {
+    if (!this.#options.quarantine) return false
+    return UNREADABLE.includes(outcome) || (outcome === 'ignored' && kind === 'unknown')
   }
 }
 
-function originOf({ method: sent, headers, requestId, receivedAt, body, known }: Exchange, path: string): Origin {
-  const method = sent === 'GET' || sent === 'PUT' ? sent : 'POST'
-  return { method, path, contentType: headers['content-type'], requestId, receivedAt, body, known }
-}
+type Form = ReturnType<typeof formOf>
 
-async function storeTrigger(inbox: Inbox, name: string, trigger: Trigger, origin: Origin): Promise<Stored> {
+async function storeTrigger(inbox: Inbox, form: Form, trigger: Trigger, body: TakenBody | undefined): Promise<Stored> {
   const isBody = trigger.type === 'body'
   const { entity, digest } = isBody ? trigger : { entity: trigger, digest: sha256(NOTHING) }
   const event: StoredEvent = {
-    ...formOf(name, origin),
-    ...storedIdentity(name, trigger),
+    ...form,
+    ...storedIdentity(form.name, trigger),
     trigger: trigger.type,
     kind: trigger.kind,
     eventName: shortName(isBody ? trigger.eventName : undefined),
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }
-  const stored = await store(inbox, event, isBody ? origin.body?.bytes.whole : undefined)
+  const stored = await store(inbox, event, isBody ? body?.bytes.whole : undefined)
   // The deliveryId of a GET trigger depends on what will be fetched.
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
 
 /** Keeps a body that cannot be delivered, for a person. */
-async function storeUnreadable(inbox: Inbox, name: string, refusal: Result, origin: Origin): Promise<Stored> {
-  const bytes = origin.body?.bytes.whole ?? NOTHING
+async function storeUnreadable(
+  inbox: Inbox,
+  form: Form,
+  refusal: Result,
+  facts: Facts,
+  body: TakenBody,
+): Promise<Stored> {
+  const bytes = body.bytes.whole
   const digest = sha256(bytes)
   const { outcome: code, detail: reason = code, issues } = refusal
-  const { kind = 'unknown', eventName, entityId } = origin.known
+  const { kind = 'unknown', eventName, entityId } = facts
   const event: StoredEvent = {
-    ...formOf(name, origin),
-    ...quarantineIdentity(name, digest),
+    ...form,
+    ...quarantineIdentity(form.name, digest),
     trigger: 'body',
     kind,
     eventName: shortName(eventName),
@@ -120,13 +113,19 @@ function shortName(eventName: string | undefined): string | undefined {
   return Buffer.from(eventName.slice(0, MAX_NAME), 'utf16le').toString('utf16le')
 }
 
-function formOf(name: string, { method, path, contentType, requestId, receivedAt, body }: Origin) {
+/** What a stored event keeps of its request. `path` is below the mount path, without the query. */
+function formOf(
+  name: string,
+  { method, headers, requestId, receivedAt }: Exchange,
+  body: TakenBody | undefined,
+  path: string,
+) {
   return {
     format: 1,
     name,
-    method,
+    method: method === 'GET' || method === 'PUT' ? method : 'POST',
     path,
-    contentType,
+    contentType: headers['content-type'],
     contentEncoding: body?.encoding,
     reserialized: body?.reserialized ? (true as const) : undefined,
     requestId,

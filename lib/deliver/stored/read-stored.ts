@@ -5,16 +5,13 @@ import type { InboxDelivery, StoredEvent } from '../../inbox/inbox'
 import { ByteBudget } from '../../receive/body/byte-budget'
 import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'
-import { readTrigger, type Received, type ReadTriggerOptions } from '../../receive/event/read-trigger'
+import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
 /** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
 const MAX_DECODED = 128 * 1024 * 1024
 
 /** Reads a stored event as if it came now: what was quarantined may be readable by the rules of today. */
-export async function readStored(
-  { event, bytes }: InboxDelivery,
-  options: Omit<ReadTriggerOptions, 'wants'>,
-): Promise<Received> {
+export async function readStored({ event, bytes }: InboxDelivery, options: ReadTriggerOptions): Promise<ReadTrigger> {
   const { method, requestId, entity, kind } = event
   const receivedAt = new Date(event.receivedAt)
   if (event.trigger === 'id') {
@@ -25,19 +22,20 @@ export async function readStored(
       method,
       requestId,
       receivedAt,
+      handler: options.find(kind, undefined),
     }
-    return { ok: true, trigger }
+    return { facts: {}, trigger }
   }
   const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
-  if (!media.ok) return media
+  if (!media.ok) return { facts: {}, refusal: media }
   const decoded = await decodeStored(event, Pieces.of(bytes))
-  if (!decoded.ok) return decoded
+  if (!decoded.ok) return { facts: {}, refusal: decoded }
   const { bytes: pieces } = decoded
   const parsed = await parseBytes(pieces, media.type)
-  if (!parsed.ok) return parsed
+  if (!parsed.ok) return { facts: {}, refusal: parsed }
   const urlId = entity === undefined ? ({ found: false } as const) : ({ found: true, ...entity } as const)
   const rawBody = event.reserialized ? undefined : pieces
-  return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, { ...options, wants: () => true }, {})
+  return readTrigger(parsed, { method, urlId, requestId, receivedAt, rawBody }, options)
 }
 
 function decodeStored({ contentEncoding }: StoredEvent, bytes: Pieces): BodyResult | Promise<BodyResult> {

@@ -4,11 +4,15 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../../events/events'
-import type { Result } from '../../answer/respond'
 import { startsAsText } from './decode'
 import type { TakenBody } from '../../answer/exchange'
 import { bytesOf, Pieces } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
+
+interface TakenAppBody {
+  ok: true
+  body: TakenBody
+}
 
 /** Of bytes that the app has changed. */
 export const OF_THE_APP = { reserialized: false, exact: false } as const
@@ -19,7 +23,7 @@ const ADVICE = 'Mount the webhook before express.json() and whatever else reads 
  * To be asked once the stream has ended or something else has read from it: Express 4 sets `req.body = {}` beside an
  * unread stream too. `rawBody` is set in the `verify` option of parsers, and by serverless platforms.
  */
-export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | Refusal | 'none' {
+export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
   const taken = takeBytes(req, rawBody) ?? takeBytes(req, body)
   if (taken) return taken
@@ -28,7 +32,7 @@ export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | 
     try {
       // To bytes, to be parsed again: the same depth cap and removal of keys as for bodies that are read here.
       const bytes = Pieces.of(Buffer.from(JSON.stringify(body), 'utf8'))
-      return { ok: true, bytes, reserialized: true, exact: false }
+      return { ok: true, body: { bytes, reserialized: true, exact: false } }
     } catch {
       // cyclic, or with a BigInt: nothing that a JSON body can have become
     }
@@ -37,11 +41,11 @@ export function takeAppBody(req: IncomingMessage): ({ ok: true } & TakenBody) | 
 }
 
 /** The bytes of a stream with an encoding set by the app: decoding may have changed them. */
-export function takeText(req: IncomingMessage, bytes: Pieces): ({ ok: true } & TakenBody) | Refusal {
+export function takeText(req: IncomingMessage, bytes: Pieces): TakenAppBody | Refusal {
   return takeBytes(req, bytes.whole.toString('utf8')) ?? swallowed()
 }
 
-function takeBytes(req: IncomingMessage, value: unknown): ({ ok: true } & TakenBody) | undefined {
+function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefined {
   const isText = typeof value === 'string'
   const found = bytesOf(value)
   if (found === undefined || found.length === 0) return undefined
@@ -50,7 +54,7 @@ function takeBytes(req: IncomingMessage, value: unknown): ({ ok: true } & TakenB
   // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII. Some apps keep
   // the bytes as base64 or hex, or only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
-  return { ok: true, bytes, reserialized: false, exact }
+  return { ok: true, body: { bytes, reserialized: false, exact } }
 }
 
 /** Only the length tells: of a compressed body or one in chunks it is not known. */
@@ -94,21 +98,19 @@ export function swallowed(): Refusal {
   })
 }
 
-type Judged = { ok: true } | ({ ok: false } & Result)
-
 /**
- * What became of a body that may not be as it was sent. An event that can be read is delivered; anything else may be the
- * work of the app, and Tradecloud has to keep the event until the app is corrected.
+ * The refusal of a body that may not be as it was sent, or `undefined` if it is not refused. An event that can be read is
+ * delivered. Anything else may be the work of the app, so that Tradecloud has to keep the event until the app is corrected.
  */
-export function doubt<T extends Judged>(
-  judged: T,
+export function doubt(
+  refusal: Refusal | undefined,
   { exact, reserialized }: Omit<TakenBody, 'bytes'>,
   value?: unknown,
-): T | Refusal {
-  if (exact) return judged
-  const isWrong = !judged.ok && ['malformed_body', 'invalid_body', 'unsupported_media_type'].includes(judged.outcome)
-  if (!isWrong && !(reserialized && isStripped(value))) return judged
-  const { detail = '', issues = [] } = judged.ok ? {} : judged
+): Refusal | undefined {
+  if (exact) return refusal
+  const isWrong = refusal && ['malformed_body', 'invalid_body', 'unsupported_media_type'].includes(refusal.outcome)
+  if (!isWrong && !(reserialized && isStripped(value))) return refusal
+  const { detail = '', issues = [] } = refusal ?? {}
   return refuse('unavailable', 'The body had been read or changed before it came here, and it is not an event.', {
     cause: new Error(
       `The body that the app left is not an event. ${ADVICE} ${[detail, ...texts(issues)].join(' ')}`.trim(),

@@ -1,25 +1,27 @@
 /** From a parsed body to the trigger that is delivered: of a request, and of an event that was stored before. */
 import { debugReceive } from '../../log/debug'
-import type { EventKind } from '../../events/events'
-import type { Known } from '../../answer/exchange'
+import type { EventKind, Handler } from '../../events/events'
 import { quote, quoteJson } from '../../log/quote'
-import type { Result } from '../../answer/respond'
-import type { Trigger } from '../../events/trigger'
+import type { Facts, Trigger } from '../../events/trigger'
 import { withIssues, type Validator } from '../../events/validate'
 import type { ParsedBody } from '../body/parse-body'
 import type { Pieces } from '../../bytes/pieces'
 import { identify, readEvent } from './read-event'
-import type { Refusal } from '../../answer/refusal'
+import { refuse, type Refusal } from '../../answer/refusal'
 import type { TriggerId } from './trigger-id'
 
 export interface ReadTriggerOptions {
-  /** Whether there is a callback for such an event. */
-  wants: (kind: EventKind, eventName: string | undefined) => boolean
+  /** The callback for such an event. */
+  find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
+  /** An event without a callback is read as well, because another process may have one. Otherwise it is ignored. */
+  readsUnhandled: boolean
   validator: Validator
   strict: boolean
 }
 
-export type Received = { ok: true; trigger: Trigger } | ({ ok: false } & Result)
+/** A trigger, or why there is none. */
+export type ReadTrigger =
+  { facts: Facts; trigger: Trigger; refusal?: undefined } | { facts: Facts; trigger?: undefined; refusal: Refusal }
 
 /** What the request tells beside its body. */
 export interface RequestFacts {
@@ -33,19 +35,17 @@ export interface RequestFacts {
   misrouted?: () => Refusal | undefined
 }
 
-/** `known` learns what is found out on the way, also where the body is refused in the end. */
 export function readTrigger(
   parsed: ParsedBody,
   { method, urlId, requestId, receivedAt, rawBody, misrouted }: RequestFacts,
-  { wants, validator, strict }: ReadTriggerOptions,
-  known: Known,
-): Received {
+  { find, readsUnhandled, validator, strict }: ReadTriggerOptions,
+): ReadTrigger {
   const found = identify(parsed.value)
-  if (!found.ok) return found
+  if (!found.ok) return { facts: {}, refusal: found }
   const { kind, eventName, schema, content, pointer } = found
-  known.kind = kind
-  known.eventName = eventName
-  if (!wants(kind, eventName)) return { ok: false, outcome: 'ignored' }
+  const facts: Facts = { kind, eventName }
+  const handler = find(kind, eventName)
+  if (!handler && !readsUnhandled) return { facts, refusal: { ok: false, outcome: 'ignored' } }
 
   const deviations = schema ? validator.deviations(schema, found.body) : []
   const refusals = validator.refusals(kind, content, pointer)
@@ -58,14 +58,14 @@ export function readTrigger(
     urlIdOfKind,
     parsed.issues.length === 0 ? deviations : [...parsed.issues, ...deviations],
   )
-  if (read.ok && read.entity) known.entityId = read.entity.id
+  if (read.ok && read.entity) facts.entityId = read.entity.id
   if (refusals.length > 0) {
     const detail = withIssues('The body does not fit its schema', refusals)
-    return { ok: false, outcome: 'invalid_body', detail, issues: refusals }
+    return { facts, refusal: refuse('invalid_body', detail, { issues: refusals }) }
   }
-  if (!read.ok) return misrouted?.() ?? read
+  if (!read.ok) return { facts, refusal: misrouted?.() ?? read }
   const { event, entity, identified } = read
-  known.issues = event.issues.length
+  facts.issues = event.issues.length
   if (event.issues.length > 0 && debugReceive.enabled)
     debugReceive('%s deviates from its schema: %s', requestId, quoteJson(event.issues))
   if (urlId.found && urlId.id !== entity?.id) {
@@ -78,7 +78,7 @@ export function readTrigger(
   }
   const { digest } = parsed
   return {
-    ok: true,
+    facts,
     trigger: {
       type: 'body',
       kind,
@@ -91,6 +91,7 @@ export function readTrigger(
       entity,
       identified,
       digest,
+      handler,
     },
   }
 }

@@ -118,7 +118,7 @@ describe('a body that the app has parsed', () => {
   const take = async (req: IncomingMessage, type: 'json' | 'missing' = 'json') => {
     const taken = takeAppBody(req)
     if (taken === 'none' || !taken.ok) return taken
-    const { bytes, reserialized } = taken
+    const { bytes, reserialized } = taken.body
     return { bytes: bytes.whole, reserialized, ...(await parseBytes(bytes, reserialized ? 'json' : type)) }
   }
 
