@@ -1,7 +1,7 @@
 /**
  * What must hold for any body, whatever became of it: the oracle of the fuzz test, in other words than the package's own.
  */
-import { deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
+import { dedupeKey, deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/body/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
 import { readTrigger, type ReadTrigger } from '../../lib/receive/event/read-trigger'
@@ -105,7 +105,7 @@ function delivery(trigger: Trigger): string | undefined {
   if (event.kind !== 'unknown' && entity?.id !== id) return 'the entity is another one'
   if (event.version !== undefined && !Number.isSafeInteger(event.version)) return `version ${event.version}`
   const stored = storedIdentity('fuzz', trigger)
-  if (!UUID.test(stored.id) || !UUID.test(deliveryIdOfBody('fuzz', trigger))) return 'an ID that is no UUID'
+  if (!UUID.test(stored.id) || !UUID.test(deliveryIdOfBody(dedupeKey('fuzz', trigger)))) return 'an ID that is no UUID'
   if ((entityKey(trigger) ?? '').length > 300) return 'a long key'
   JSON.stringify(event)
   return issueProblem(event.issues)

@@ -1,18 +1,14 @@
-/**
- * The way of one trigger from its place in line to its result: claim, wait for its turn, fetch, call, settle. Knows no HTTP:
- * who asked learns the result, and who stops asking changes nothing once the work has begun.
- */
+/** Delivers triggers before they are answered: joins GET triggers, claims, waits for a turn, attempts, settles the claim. */
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../answer/respond'
-import type { BodyTrigger, Trigger } from '../events/trigger'
-import { Caller } from './caller'
+import type { Trigger } from '../events/trigger'
+import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
 import type { Claim, Claims } from './dedupe/claims'
 import { EntityLines, type Place } from './entity-lines'
-import { History } from './history'
-import { dedupeKey, deliveryIdOfBody, deliveryIdOfId, entityKey } from './identity'
+import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
 import { Repeats } from './dedupe/repeats'
-import { fetches, resolveEvent, type ResolveOptions } from './resolve-event'
+import type { ResolveOptions } from './resolve-event'
 import { Slots } from '../wait/slots'
 import { Watch, type Watched } from './watch'
 
@@ -43,14 +39,16 @@ export interface Ticket {
 
 type Stage = 'turn' | 'fetch' | 'callback'
 
-export interface DeliveryResult extends Result {
-  attempt?: number | undefined
-}
+export type DeliveryResult = AttemptResult
 
 interface Delivery {
   trigger: Trigger
   entity: string | undefined
+  /** Dedupe key of a body. */
+  key: string | undefined
   deliveryId?: string | undefined
+  /** What calls are counted by, once the callback has been called. */
+  eventKey?: string | undefined
   /** Identical events that were completed before; only for a body that may be a new event. */
   completedBefore?: number | undefined
   result: Promise<DeliveryResult>
@@ -63,15 +61,13 @@ interface Delivery {
 }
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
-const GIVEN_BACK: Result = { outcome: 'unavailable', detail: 'The event was given back before it was processed.' }
 
 export class Deliverer {
   readonly #options: DelivererOptions
   readonly #lines: EntityLines
   readonly #slots: Slots
-  readonly #history = new History()
   readonly #repeats = new Repeats()
-  readonly #caller: Caller
+  readonly #attempts: Attempts
   readonly #watch: Watch
   /** GET triggers whose fetch has not begun, by entity. */
   readonly #joinable = new Map<string, Delivery>()
@@ -82,7 +78,7 @@ export class Deliverer {
     this.#options = options
     this.#lines = new EntityLines(options.entityWaitMs)
     this.#slots = new Slots(options.concurrency)
-    this.#caller = new Caller(this.#history, options.api)
+    this.#attempts = new Attempts(options)
     this.#watch = new Watch(options.alarm)
   }
 
@@ -94,16 +90,14 @@ export class Deliverer {
       return this.#ticket(joined, true)
     }
     const delivery: Delivery = {
-      trigger,
-      entity,
+      ...{ trigger, entity },
+      key: trigger.type === 'body' ? dedupeKey(this.#options.name, trigger) : undefined,
       result: Promise.resolve(BUSY),
-      stage: 'turn',
-      waiters: 1,
+      ...{ stage: 'turn', waiters: 1 },
       abort: new AbortController(),
     }
     if (this.#aborted) delivery.abort.abort()
-    if (trigger.type === 'body' && trigger.identified)
-      delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger)
+    if (trigger.type === 'body' && trigger.identified) delivery.deliveryId = deliveryIdOfBody(delivery.key ?? '')
     this.#running.add(delivery)
     delivery.result = this.#complete(delivery)
     return this.#ticket(delivery, false)
@@ -155,12 +149,12 @@ export class Deliverer {
 
   /** A body is claimed, so that nobody else delivers it meanwhile; or the result that it has without being delivered. */
   async #claim(delivery: Delivery): Promise<{ claim?: Claim } | Result> {
-    const { claims, name } = this.#options
-    const { trigger } = delivery
-    if (trigger.type === 'id' || !claims) return {}
-    const key = dedupeKey(name, trigger)
-    const repeat = trigger.identified ? undefined : await this.#repeats.take(claims, key)
-    if (repeat) this.#identify(delivery, trigger, repeat.count)
+    const { claims } = this.#options
+    const { key, deliveryId } = delivery
+    if (key === undefined || !claims) return {}
+    // An ID is missing if the same bytes may be a new event.
+    const repeat = deliveryId === undefined ? await this.#repeats.take(claims, key) : undefined
+    if (repeat) this.#identify(delivery, key, repeat.count)
     const taken = repeat?.taken ?? (await claims.take(key))
     if (taken.status === 'claimed') return taken
     if (taken.status === 'completed') return { outcome: 'duplicate' }
@@ -181,8 +175,8 @@ export class Deliverer {
       }
       const result = await this.#deliver(delivery, watched)
       delivered = result.outcome === 'delivered'
-      if (delivered && trigger.type === 'body' && delivery.completedBefore !== undefined)
-        this.#repeats.completed(dedupeKey(this.#options.name, trigger), delivery.completedBefore)
+      if (delivered && delivery.key !== undefined && delivery.completedBefore !== undefined)
+        this.#repeats.completed(delivery.key, delivery.completedBefore)
       return result
     } finally {
       this.#watch.remove(watched)
@@ -193,7 +187,7 @@ export class Deliverer {
   /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
-    if (delivery.waiters === 0 || isAborted(delivery)) abandon()
+    if (delivery.waiters === 0 || delivery.abort.signal.aborted) abandon()
     try {
       return await waiting
     } finally {
@@ -201,9 +195,9 @@ export class Deliverer {
     }
   }
 
-  #identify(delivery: Delivery, trigger: BodyTrigger, completedBefore: number): void {
+  #identify(delivery: Delivery, key: string, completedBefore: number): void {
     delivery.completedBefore = completedBefore
-    delivery.deliveryId = deliveryIdOfBody(this.#options.name, trigger, completedBefore)
+    delivery.deliveryId = deliveryIdOfBody(key, completedBefore)
   }
 
   #closeToOthers(delivery: Delivery): void {
@@ -212,52 +206,43 @@ export class Deliverer {
   }
 
   async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
-    const { trigger, entity, abort } = delivery
-    const { resolve, name, claims, notFoundGraceMs } = this.#options
-    if (isAborted(delivery)) return GIVEN_BACK
+    const { trigger, entity } = delivery
+    const { history } = this.#attempts
     const { handler } = trigger
     if (!handler) return { outcome: 'ignored' }
-    if (fetches(trigger, resolve)) {
-      this.#closeToOthers(delivery)
-      delivery.stage = 'fetch'
-    }
-    const resolving = resolveEvent(trigger, resolve, abort.signal)
-    const resolved = 'ok' in resolving ? resolving : await resolving
-    if (!resolved.ok) {
-      if (resolved.outcome !== 'not_found' || entity === undefined) return resolved
-      return { ...resolved, retry: this.#history.mayStillAppear(entity, trigger.receivedAt.getTime(), notFoundGraceMs) }
-    }
-    if (trigger.type === 'id') {
-      delivery.deliveryId = deliveryIdOfId(name, trigger, resolved.contentHash)
-      if (entity !== undefined) this.#history.appeared(entity)
-    }
+    const result = await this.#attempts.run({
+      ...{ trigger, handler, entity, watched },
+      onFetch: () => {
+        this.#closeToOthers(delivery)
+        delivery.stage = 'fetch'
+      },
+      begin: (fetchedId) => this.#begin(delivery, fetchedId),
+      end: () => this.#slots.give(),
+    })
+    if (delivery.eventKey !== undefined) history.called(delivery.eventKey, result.outcome === 'delivered')
+    if (result.outcome !== 'not_found' || entity === undefined) return result
+    const retry = history.mayStillAppear(entity, trigger.receivedAt.getTime(), this.#options.notFoundGraceMs)
+    return { ...result, retry }
+  }
+
+  /** Waits for a slot, and gives the delivery its ID and its number. */
+  async #begin(delivery: Delivery, fetchedId: string | undefined): Promise<Begun | undefined> {
+    delivery.deliveryId = fetchedId ?? delivery.deliveryId
     delivery.stage = 'turn'
     if (!this.#slots.tryTake()) {
       const slot = this.#slots.wait()
-      if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return GIVEN_BACK
+      if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return undefined
     }
     this.#closeToOthers(delivery)
-    try {
-      if (isAborted(delivery)) return GIVEN_BACK
-      if (trigger.type === 'body' && !trigger.identified && !claims)
-        this.#identify(delivery, trigger, this.#repeats.count(dedupeKey(name, trigger)))
-      const { deliveryId = '' } = delivery
-      const eventKey = trigger.type === 'body' ? deliveryId : `get ${entity ?? ''}`
-      const attempt = this.#history.attempt(eventKey)
-      const { event } = resolved
-      delivery.stage = 'callback'
-      const call = { handler, event, trigger, entity, deliveryId, attempt, replay: false, watched }
-      const result = await this.#caller.call(call)
-      if (result.outcome === 'delivered') this.#history.callSucceeded(eventKey)
-      else this.#history.callFailed(eventKey)
-      return { attempt, ...result }
-    } finally {
+    if (delivery.abort.signal.aborted) {
       this.#slots.give()
+      return undefined
     }
+    const { key, entity } = delivery
+    if (key !== undefined && delivery.deliveryId === undefined) this.#identify(delivery, key, this.#repeats.count(key))
+    const { deliveryId = '' } = delivery
+    delivery.eventKey = key === undefined ? `get ${entity ?? ''}` : deliveryId
+    delivery.stage = 'callback'
+    return { deliveryId, attempt: this.#attempts.history.attempt(delivery.eventKey), replay: false }
   }
-}
-
-/** A function, because TypeScript takes a property that was false once for false after an `await` too. */
-function isAborted({ abort }: Delivery): boolean {
-  return abort.signal.aborted
 }

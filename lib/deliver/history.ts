@@ -37,12 +37,9 @@ export class History {
     return (this.#failedCalls.get(event) ?? 0) + 1
   }
 
-  callFailed(event: string): void {
-    this.#failedCalls.set(event, this.attempt(event))
-  }
-
-  callSucceeded(event: string): void {
-    this.#failedCalls.delete(event)
+  called(event: string, succeeded: boolean): void {
+    if (succeeded) this.#failedCalls.delete(event)
+    else this.#failedCalls.set(event, this.attempt(event))
   }
 
   /** Notes that the API does not know an ID. True as long as its first trigger is not longer ago than `graceMs`. */

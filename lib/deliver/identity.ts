@@ -29,8 +29,8 @@ export function keptId(id: string): string {
  * The same in every retry, since it derives from the dedupe key alone, and for a body that may be a new event from
  * the number of identical ones that were completed before.
  */
-export function deliveryIdOfBody(name: string, trigger: BodyTrigger, completed = 0): string {
-  return uuidOf(repeatedKey(dedupeKey(name, trigger), completed))
+export function deliveryIdOfBody(key: string, completed = 0): string {
+  return uuidOf(repeatedKey(key, completed))
 }
 
 /**

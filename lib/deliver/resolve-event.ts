@@ -24,40 +24,30 @@ export interface ResolveOptions {
 
 export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
 
-/** At once where nothing is fetched. */
-export function resolveEvent(
-  trigger: Trigger,
-  options: ResolveOptions,
-  signal: AbortSignal,
-): Resolved | Promise<Resolved> {
-  const { client } = options
-  if (client && fetches(trigger, options)) return fetchFor(trigger, client, options, signal)
+type FetchOptions = ResolveOptions & { client: TradecloudClient }
+
+/** Whether the order or shipment of a trigger is fetched. */
+export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchOptions {
+  const { client, mode } = options
+  if (client === undefined) return false
+  return trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined
+}
+
+/** The event as it came, or with the ID alone. */
+export function unfetched(trigger: Trigger): Resolved {
   return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
 }
 
-async function fetchFor(
-  trigger: Trigger,
-  client: TradecloudClient,
-  options: ResolveOptions,
-  signal: AbortSignal,
-): Promise<Resolved> {
+export async function fetchEvent(trigger: Trigger, options: FetchOptions, signal: AbortSignal): Promise<Resolved> {
   const { kind, id } = trigger.type === 'id' ? trigger : (trigger.entity ?? { kind: 'order', id: '' })
-  const fetched = await fetchEntity(client, kind, id, options, signal)
+  const fetched = await fetchEntity(kind, id, options, signal)
   if (trigger.type === 'id')
     return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
-  // The event is here: better delivered as it came than held back for an API that does not know the ID.
+  // Better to deliver the event as it came than to hold it back for an API that does not know the ID.
   options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
-}
-
-/** Whether anything will be fetched: after that has begun, a GET trigger cannot join any more. */
-export function fetches(trigger: Trigger, { client, mode }: ResolveOptions): boolean {
-  return (
-    client !== undefined &&
-    (trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined)
-  )
 }
 
 interface Fetched {
@@ -68,10 +58,9 @@ interface Fetched {
 }
 
 async function fetchEntity(
-  client: TradecloudClient,
   kind: 'order' | 'shipment',
   id: string,
-  { fetchTimeoutMs, validator, strict }: ResolveOptions,
+  { client, fetchTimeoutMs, validator, strict }: FetchOptions,
   signal: AbortSignal,
 ): Promise<Fetched | ({ ok: false } & Result)> {
   try {

@@ -1,0 +1,135 @@
+/**
+ * One attempt to deliver a trigger, the same before the answer and from an inbox: fetch, begin, call the callback with its
+ * context, and turn what it throws into a result.
+ */
+import type { Result } from '../answer/respond'
+import type { TradecloudClient } from '../api'
+import type { Handler, TransactionClient, WebhookContext, WebhookEvent } from '../events/events'
+import type { Trigger } from '../events/trigger'
+import type { EntityState } from '../tradecloud/entity-state'
+import { failureOf } from './failure'
+import { History } from './history'
+import { deliveryIdOfId } from './identity'
+import { fetches, fetchEvent, unfetched, type ResolveOptions } from './resolve-event'
+import type { Watched } from './watch'
+
+export interface AttemptsOptions {
+  name: string
+  resolve: ResolveOptions
+  api: TradecloudClient | undefined
+}
+
+export interface Attempt {
+  trigger: Trigger
+  handler: Handler
+  /** Key of the order or shipment. */
+  entity: string | undefined
+  watched: Watched
+  /** A fetch begins now. */
+  onFetch?: () => void
+  /**
+   * Called before the callback; may wait. `undefined`: the callback must not be called, and the event is given back.
+   * `fetchedId` is the delivery ID of a GET trigger.
+   */
+  begin: (fetchedId: string | undefined) => Begun | undefined | Promise<Begun | undefined>
+  /** Runs the call in a transaction. */
+  inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
+  /** Called after the callback, or what stood in its way, once it had begun. */
+  end?: () => void
+}
+
+export interface Begun {
+  deliveryId: string
+  attempt: number
+  replay: boolean
+}
+
+export interface AttemptResult extends Result {
+  /** Number of the call, if the callback was called. */
+  attempt?: number | undefined
+  /** Set by a transaction that settled the event: whether it was committed. */
+  settled?: boolean | undefined
+}
+
+/** The callback was not called, and another attempt may call it. */
+export const GIVEN_BACK: Result = {
+  outcome: 'unavailable',
+  detail: 'The event was given back before it was processed.',
+}
+
+export class Attempts {
+  readonly history = new History()
+  readonly #options: AttemptsOptions
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+  }
+
+  async run(attempt: Attempt): Promise<AttemptResult> {
+    const { trigger, entity, watched } = attempt
+    const { resolve, name } = this.#options
+    const { signal } = watched.abort
+    if (signal.aborted) return GIVEN_BACK
+    let resolved = unfetched(trigger)
+    if (fetches(trigger, resolve)) {
+      attempt.onFetch?.()
+      resolved = await fetchEvent(trigger, resolve, signal)
+      if (isAborted(signal)) return GIVEN_BACK
+    }
+    if (!resolved.ok) return resolved
+    const { event, contentHash } = resolved
+    const fetchedId = trigger.type === 'id' ? deliveryIdOfId(name, trigger, contentHash) : undefined
+    if (trigger.type === 'id' && entity !== undefined) this.history.appeared(entity)
+    const begun = await attempt.begin(fetchedId)
+    if (!begun) return GIVEN_BACK
+    try {
+      const call = (transaction?: unknown): Promise<Result> => this.#call(attempt, event, begun, transaction)
+      const result = await (attempt.inTransaction ? attempt.inTransaction(call) : call())
+      return { ...result, deliveryId: begun.deliveryId, attempt: begun.attempt }
+    } finally {
+      attempt.end?.()
+    }
+  }
+
+  /** Never rejects. */
+  async #call(
+    { trigger, handler, entity, watched }: Attempt,
+    event: WebhookEvent,
+    begun: Begun,
+    transaction: unknown,
+  ): Promise<Result> {
+    // Read before the call: the callback may change its event.
+    const { version, lastUpdatedAt }: EntityState = event
+    const state = { version, lastUpdatedAt }
+    const outdated = entity !== undefined && this.history.isOutdated(entity, state)
+    const body = trigger.type === 'body' ? trigger.rawBody : undefined
+    const context: WebhookContext = {
+      ...begun,
+      requestId: trigger.requestId,
+      receivedAt: new Date(trigger.receivedAt),
+      signal: watched.abort.signal,
+      // A getter, because joining the pieces of a large body copies it.
+      get rawBody() {
+        return body?.whole
+      },
+      outdated,
+      api: this.#options.api,
+      transaction: transaction as TransactionClient | undefined,
+    }
+    watched.callingSince = Date.now()
+    try {
+      await handler(event, context)
+    } catch (cause) {
+      return failureOf(cause)
+    } finally {
+      watched.callingSince = undefined
+    }
+    if (entity !== undefined) this.history.delivered(entity, state)
+    return { outcome: 'delivered' }
+  }
+}
+
+/** A function, because TypeScript assumes that a property which was false before an `await` is still false after it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted
+}
