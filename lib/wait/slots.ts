@@ -1,20 +1,20 @@
-/** Bounds how many callbacks run at once; the rest wait in order of arrival. */
+/** Limits how many things happen at the same time. The rest waits in order of arrival. */
 export class Slots {
   #free: number
   readonly #waiting = new Set<(got: boolean) => void>()
 
-  constructor(concurrency: number) {
-    this.#free = concurrency
+  constructor(count: number) {
+    this.#free = count
   }
 
-  /** True with a slot, where one is free. */
+  /** True with a slot, if one is free. */
   tryTake(): boolean {
     if (this.#free === 0) return false
     this.#free--
     return true
   }
 
-  /** For when none is free: resolves true with a slot, or false once `cancel` was called. */
+  /** For when none is free: resolves with true and a slot, or with false once `cancel` was called. */
   wait(): { taken: Promise<boolean>; cancel: () => void } {
     let resolve: (got: boolean) => void = () => undefined
     const taken = new Promise<boolean>((settle) => (resolve = settle))
@@ -35,5 +35,15 @@ export class Slots {
     }
     this.#waiting.delete(next)
     next(true)
+  }
+
+  /** Runs `work` in a slot, as soon as one is free. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.tryTake()) await this.wait().taken
+    try {
+      return await work()
+    } finally {
+      this.give()
+    }
   }
 }

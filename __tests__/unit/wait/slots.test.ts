@@ -63,3 +63,21 @@ it('slots that all came back are all there again', async () => {
     for (let i = 0; i < 3; i++) slots.give()
   }
 })
+
+it('runs work in a slot, in order, also after work that failed', async () => {
+  const slots = new Slots(1)
+  const order: string[] = []
+  const work = (name: string, fails = false) =>
+    slots.run(async () => {
+      order.push(`${name} begins`)
+      await settle()
+      order.push(`${name} ends`)
+      if (fails) throw new Error(name)
+      return name
+    })
+  expect(await Promise.allSettled([work('a', true), work('b')])).toMatchObject([
+    { reason: new Error('a') },
+    { value: 'b' },
+  ])
+  expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends'])
+})

@@ -20,7 +20,7 @@ import { Housekeeping, type HousekeepingOptions } from './housekeeping'
 import { Member } from './member'
 import type { Argument, Operation, Result } from './operations'
 import { includes } from './processes'
-import { Slots } from './slots'
+import { Slots } from '../../wait/slots'
 import { PART_BYTES } from './tables'
 
 /** What processes are known to take is asked for at most this often. */
