@@ -70,7 +70,7 @@ export async function receive(
     { method, urlId, requestId, receivedAt, rawBody, misrouted: () => misrouted(exchange, urlId, options) },
     options,
   )
-  const refusalOfBody = doubt(read.refusal, body, parsed.value)
+  const refusalOfBody = body.exact ? read.refusal : doubt(read.refusal, body, parsed.value)
   return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body }
 }
 
@@ -91,7 +91,7 @@ function refusalOfSender(
 /** The body was not taken or not parsed. */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }
-  return { facts: {}, body, refusal: (body && doubt(refusal, body)) ?? refusal }
+  return { facts: {}, body, refusal: !body || body.exact ? refusal : (doubt(refusal, body) ?? refusal) }
 }
 
 function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, options: ReceiverOptions): Received {

@@ -14,9 +14,6 @@ interface TakenAppBody {
   body: TakenBody
 }
 
-/** Of bytes that the app has changed. */
-export const OF_THE_APP = { reserialized: false, exact: false } as const
-
 const ADVICE = 'Mount the webhook before express.json() and whatever else reads or changes the body.'
 
 /**
@@ -99,15 +96,15 @@ export function swallowed(): Refusal {
 }
 
 /**
- * The refusal of a body that may not be as it was sent, or `undefined` if it is not refused. An event that can be read is
- * delivered. Anything else may be the work of the app, so that Tradecloud has to keep the event until the app is corrected.
+ * The refusal of a body that may not be as it was sent (not `exact`), or `undefined` if it is not refused. An event that can
+ * be read is delivered. Anything else may be the work of the app, so Tradecloud has to keep the event until the app is
+ * corrected.
  */
 export function doubt(
   refusal: Refusal | undefined,
-  { exact, reserialized }: Omit<TakenBody, 'bytes'>,
+  { reserialized }: Pick<TakenBody, 'reserialized'>,
   value?: unknown,
 ): Refusal | undefined {
-  if (exact) return refusal
   const isWrong = refusal && ['malformed_body', 'invalid_body', 'unsupported_media_type'].includes(refusal.outcome)
   if (!isWrong && !(reserialized && isStripped(value))) return refusal
   const { detail = '', issues = [] } = refusal ?? {}

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange, TakenBody } from '../../answer/exchange'
 import { refuse, type Refusal } from '../../answer/refusal'
-import { doubt, OF_THE_APP, swallowed, takeAppBody, takeText } from './app-body'
+import { doubt, swallowed, takeAppBody, takeText } from './app-body'
 import type { ByteBudget } from './byte-budget'
 import { decode, encodingLabels, isEncoded, OVERLOADED, type BodyResult } from './decode'
 import { readMediaType, type MediaType } from './parse-body'
@@ -43,7 +43,8 @@ async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOpt
   const read = await reading.result
   exchange.abandon = undefined
   const isText = req.readableEncoding !== null
-  if (!read.ok) return isText ? { refusal: doubt(read, OF_THE_APP) ?? read } : keepRaw(exchange, read, options)
+  if (!read.ok)
+    return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
   // Bytes that decompress to nothing are no body either.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
