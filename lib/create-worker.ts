@@ -33,6 +33,5 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  const close = closeOnce(settings, shared.log, deliverer)
-  return { ready: () => opening, close: (closeOptions) => close(closeOptions).finally(letProcessEnd) }
+  return { ready: () => opening, close: closeOnce(settings, shared.log, deliverer, letProcessEnd) }
 }

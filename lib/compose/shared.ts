@@ -83,11 +83,12 @@ export interface Work {
   end?(): void
 }
 
-/** The first call of what this returns counts; it never rejects. */
+/** The first call of what this returns counts; it never rejects. `onClosed` is called when nothing is open any more. */
 export function closeOnce(
   { inbox, client, ownsClient }: SharedOptions,
   log: Log,
   work: Work,
+  onClosed?: () => void,
 ): (options?: CloseOptions) => Promise<void> {
   const close = async ({ timeoutMs = CLOSE_TIMEOUT_MS }: CloseOptions = {}): Promise<void> => {
     work.stop()
@@ -98,6 +99,7 @@ export function closeOnce(
     await inbox?.close().catch(() => undefined)
     if (ownsClient) await client?.close()
     log.close()
+    onClosed?.()
   }
   let closing: Promise<void> | undefined
   return (options) => (closing ??= close(options))
