@@ -168,7 +168,7 @@ describe('an answer that is late says what took too long:', () => {
   })
 
   test('the inbox', async () => {
-    const methods = ['ready', 'accept', 'isWanted', 'take', 'settle', 'list', 'show', 'replay', 'close']
+    const methods = 'ready accept isWanted take settle list show replay giveUp purge stats close'.split(' ')
     const inbox = { ...Object.fromEntries(methods.map((name) => [name, never])), attach: () => () => undefined }
     const { send, answers } = setUp({ inbox: inbox as unknown as Inbox })
     await upload(send('POST', '/order'), 0)
