@@ -74,6 +74,8 @@ function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     'LINES',
     'NO_COLOR',
     'FORCE_COLOR',
+    // Node takes a terminal of a CI that it does not know for one without colours.
+    'CI',
     'INBOX_URL',
     'PGPASSWORD',
     'WEBHOOK_PASSWORD',
