@@ -53,7 +53,6 @@ export class InboxDeliverer {
   readonly #detach: () => void
   /** Ends attempts to settle. */
   readonly #aborting = new AbortController()
-  #isStopped = false
 
   /** Starts to take events from the inbox. */
   constructor(options: InboxDelivererOptions) {
@@ -76,8 +75,6 @@ export class InboxDeliverer {
 
   /** Takes nothing more. Callbacks that run go on. */
   stop(): void {
-    if (this.#isStopped) return
-    this.#isStopped = true
     this.#taker.stop()
     this.#detach()
   }

@@ -1,7 +1,7 @@
 /** Takes events from an inbox as long as there are slots for their callbacks, and starts their deliveries. */
 import type { Inbox, InboxDelivery } from '../../inbox/inbox'
 import { pause } from '../../wait/pause'
-import { restartTimer, startTimer, type Timer } from '../../wait/timers'
+import { restartTimer, startTimer } from '../../wait/timers'
 
 export interface TakerOptions {
   inbox: Inbox
@@ -27,8 +27,8 @@ export class Taker {
   /** Deliveries that occupy a slot: a callback that exceeds `handlerTimeoutMs` runs on without one. */
   readonly #slots = new Set<InboxDelivery>()
   readonly #stopping = new AbortController()
-  #wakeUp = (): void => undefined
-  #isWoken = false
+  /** Ends the wait for something to take. */
+  #waking = new AbortController()
 
   constructor(options: TakerOptions, deliver: Deliver) {
     this.#options = options
@@ -37,8 +37,7 @@ export class Taker {
 
   /** Something may be there to take. */
   wake(): void {
-    this.#isWoken = true
-    this.#wakeUp()
+    this.#waking.abort()
   }
 
   /** Takes nothing more. */
@@ -51,18 +50,15 @@ export class Taker {
   async run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      this.#isWoken = false
-      let waitMs = TAKE_EVERY_MS
+      this.#waking = new AbortController()
       try {
         const { count, nextDueInMs = TAKE_EVERY_MS } = await this.#takeSome()
         if (count > 0) continue
-        waitMs = Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS)
+        await pause(Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS), this.#waking.signal)
       } catch {
         // The inbox reports its own failures. Until it works again, waking up does not help.
         await pause(RETRY_MS, signal)
-        continue
       }
-      await this.#sleep(waitMs)
     }
   }
 
@@ -78,16 +74,6 @@ export class Taker {
       taken = await inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER })
     for (const delivery of taken.deliveries) this.#start(delivery)
     return { count: taken.deliveries.length, nextDueInMs: taken.nextDueInMs }
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    if (this.#isWoken || this.#stopping.signal.aborted) return
-    let timer: Timer | undefined
-    await new Promise<void>((resolve) => {
-      this.#wakeUp = resolve
-      timer = startTimer(resolve, ms)
-    })
-    clearTimeout(timer)
   }
 
   #start(delivery: InboxDelivery): void {
