@@ -35,8 +35,7 @@ export type TradecloudWebhook = Router & {
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const { requests, ready, close } = composeWebhook(options)
-  // A router that comes to our requests first, rather than one with us in it: to look through its list of handlers costs as
-  // much as to check the credentials. What users add to it comes after.
+  // The function handles our requests before the router looks through its handlers. Handlers that users add come after it.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
     if (!requests.handle(req, res, () => trustOfApp(req)))

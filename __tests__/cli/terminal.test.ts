@@ -30,7 +30,7 @@ test('order numbers keep their end, lines fit the terminal, and colours obey NO_
   expect((await cli(['inbox', target, 'list'])).out).not.toMatch(ESCAPES)
 })
 
-test('a terminal gets 100 events, and is told how to get more', async () => {
+test('a terminal shows 100 events, and how to show more', async () => {
   const { target, open } = await newSqlite()
   const inbox = await open()
   await Promise.all(Array.from({ length: 101 }, (_, i) => put(inbox, `PO${i}`)))

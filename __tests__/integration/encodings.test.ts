@@ -56,7 +56,7 @@ describe('encodings', () => {
     }
     expect(await send(1_000_000)).toMatchObject({ status: 200 })
     expect(await send(1_000_001)).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
-    // Much more than the limit, out of little: nobody waits until all of it was inflated.
+    // A small body that would inflate far beyond the limit: it is refused before all of it is inflated.
     expect(await send(40_000_000)).toMatchObject({ status: 413 })
     expect(await send(1_000_000)).toMatchObject({ status: 200 })
   })

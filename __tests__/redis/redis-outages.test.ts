@@ -76,7 +76,7 @@ describe.each(clientNames)('with %s', (name) => {
       finished.resolve()
       expect(await inTime(answer)).toMatchObject(DELIVERED)
       expect(rig.log).toEqual([])
-      // What was on disk before is there again: nobody else gets the event until the lease ends.
+      // Redis has loaded the claim from its disk: no other process gets the event until the lease ends.
       await server().restart()
       expect(await server().command('GET', key)).toMatch(/^(claimed |completed)/)
       await eventually(async () => (await rig.post(event)).json.code !== 'unavailable', 'Redis to be used again')

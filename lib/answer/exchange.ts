@@ -66,7 +66,7 @@ export class Exchange {
   merged = false
   /** With the option `allow`. */
   client: Client | undefined
-  /** Ends whatever this request is waiting for, once nobody waits for the answer any more. */
+  /** Ends what this request is waiting for, once its answer is no longer needed. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
   readonly #options: ExchangeOptions

@@ -86,7 +86,7 @@ export class Requests {
   async #run(exchange: Exchange, match: RouteMatch, path: string, query: string): Promise<void> {
     try {
       const received = await receive(exchange, match, query, this.#options.receiver)
-      // The answer may have been given meanwhile: then nobody knows of a retry better than Tradecloud.
+      // It may have been answered meanwhile, for example after a time-out: then Tradecloud sends the event again.
       if (exchange.finished) return
       exchange.facts = received.facts
       if (received.refusal?.outcome === 'not_routed')

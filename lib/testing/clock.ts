@@ -17,8 +17,8 @@ export interface SimulatorClock {
    */
   advance(ms: number): void
   /**
-   * Sets Tradecloud's own clock wrong by so many milliseconds, below 0 for a clock that is behind: the header `Date` and
-   * every time that Tradecloud writes from now on. When things happen, by `now()`, stays the same. 0 sets it right.
+   * Sets Tradecloud's own clock wrong by this number of milliseconds. A negative number sets it back. It affects the header
+   * `Date` and every time that Tradecloud writes from now on, but not when things happen, by `now()`. 0 sets it right.
    */
   skew(ms: number): void
 }

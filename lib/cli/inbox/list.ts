@@ -19,7 +19,7 @@ export const list: Command = {
 (order numbers at their start) and ${DEFAULT_LIMIT} events are shown; otherwise nothing is cut and all events are written.`,
   options: {
     ...FILTERS,
-    limit: { type: 'string', value: 'number', help: `At most so many events, or all.` },
+    limit: { type: 'string', value: 'number', help: 'The maximum number of events. `all` lists all of them.' },
     'newest-first': { type: 'boolean', help: 'The other way round.' },
     json: { type: 'boolean', help: 'One JSON object per line.' },
     ...TARGET_OPTIONS,

@@ -79,7 +79,7 @@ ${wrap(EVENT_NAMES.join(' '), 98)
       return 0
     }
     const target = url ?? ''
-    // Once without credentials: what is wrong is said before a password is asked for.
+    // First without credentials, so that wrong arguments are reported before the prompt for the password.
     const { hostname } = requestOf(target, method, body, 'none')
     if (!isLocal(hostname) && values.yes !== true) {
       const question = `Send a made-up event to ${printable(hostname)}?`

@@ -20,8 +20,8 @@ export interface PollBehaviour {
   /** `lastUpdatedAt` of the answer: of the newest entity in it, or of all that matched. Default: 'page'. */
   cursor?: CursorEnd | undefined
   /**
-   * The list shows orders and shipments as they were so many milliseconds ago, while `GET` shows them as they are. A function is
-   * asked for each entity of each answer. Default: 0.
+   * How far the list lags, in milliseconds. `GET` shows orders and shipments as they are. A function is called for each
+   * entity of each answer. Default: 0.
    */
   listLagMs?: number | (() => number) | undefined
   /** Larger offsets are answered 400. Default: any offset. */

@@ -18,7 +18,7 @@ export interface ChangeOptions {
   method?: 'POST' | 'GET' | undefined
   /** The API shows the change so many milliseconds after it was made. Default: 0. */
   visibleAfterMs?: number | undefined
-  /** The change was made so many milliseconds ago: for what is older than the test. Default: 0, now. */
+  /** How many milliseconds ago the change was made: for changes that are older than the test. Default: 0, now. */
   agoMs?: number | undefined
 }
 
