@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accept } from '../../lib/inbox/sql/accept'
+import { ageCallbacks } from '../../lib/inbox/sql/former-callbacks'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
-import { register, remove, renew, survey, tidy, untaken } from '../../lib/inbox/sql/processes'
+import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from '../../lib/inbox/sql/processes'
 import { settle } from '../../lib/inbox/sql/settle'
 import { take } from '../../lib/inbox/sql/take'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
@@ -85,4 +86,42 @@ test('an event that no process takes is late by the clock of the database', asyn
   expect(await untaken(tables, late)).toEqual(['order OrderIssuedByBuyer'])
   await registerOne()
   expect(await untaken(tables, late)).toEqual([])
+})
+
+describe('callbacks of processes that left', () => {
+  const ask = async () => (await wantedBy(tables, 'faults')).map(({ kind }) => kind)
+  /** Two processes look once a minute each, and the clock is set on the way. */
+  const watch = async (minutes: number): Promise<void> => {
+    let [one, other] = [await ageCallbacks(tables, []), await ageCallbacks(tables, [])]
+    for (let minute = 0; minute < minutes; minute++) {
+      tables.now += (minute % 2 === 0 ? 60 : -60) * 24 * HOUR_MS
+      one = await ageCallbacks(tables, one)
+      other = await ageCallbacks(tables, other)
+    }
+  }
+
+  test('count for an hour in which another process runs, whatever the clock says', async () => {
+    await remove(tables, await registerOne())
+    tables.now += 60 * 24 * HOUR_MS
+    await watch(59)
+    expect(await ask()).toEqual(['order'])
+    await watch(1)
+    expect(await ask()).toEqual([])
+  })
+
+  test('count for an hour again after the last process with them has left, and are kept once', async () => {
+    const [first, second] = [await registerOne(), await registerOne()]
+    await retire(tables, first)
+    await remove(tables, first)
+    await watch(50)
+    await remove(tables, second)
+    await watch(50)
+    expect(await ask()).toEqual(['order'])
+  })
+
+  test('do not count for the alarm about events that no process takes', async () => {
+    await remove(tables, await registerOne())
+    tables.now += HOUR_MS
+    expect(await untaken(tables, { name: 'faults', handlerTimeoutMs: 1 })).toEqual(['order OrderIssuedByBuyer'])
+  })
 })

@@ -32,9 +32,10 @@ class Recording extends SqliteTables {
   }
 }
 
-/** Tables with a row per process or unfinished upload; lists that read the rows in order and end at the limit; and sums. */
+/** Tables with a row per process, release or unfinished upload; lists that read the rows in order and end at the limit; and sums. */
 const SCANNED = [
   /FROM processes( |$)/,
+  /FROM former_callbacks( |$)/,
   /FROM uploads WHERE begun/,
   /ORDER BY event (ASC|DESC) LIMIT/,
   /UPDATE sqlite_sequence/,
@@ -62,7 +63,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
     await run('accept', { event: stored, size: number === 12 ? 0 : bytes.length, bytes })
     await run('accept', { event: stored, size: number === 12 ? 0 : bytes.length, bytes })
   }
-  const registration = { name: 'faults', wanted: [], identity: ownIdentity() }
+  const registration = { name: 'faults', wanted: [{ kind: 'order' as const }], identity: ownIdentity() }
   const owner = await run('register', registration)
   const wanted = [{ kind: 'order' as const }, { kind: 'shipment' as const, eventNames: ['ShipmentCreated'] }]
   for (const result of ['retry', 'dead', 'delivered', 'delivered', 'quarantined', 'delivered'] as const) {
@@ -91,6 +92,8 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   await run('renew', owner)
   await run('retire', owner)
   await run('untaken', { name: 'faults', handlerTimeoutMs: 0 })
+  await run('ageCallbacks', await run('ageCallbacks', []))
+  await run('wantedBy', 'faults')
   const { processes: gone } = await run('survey', owner)
   const lost = [{ queue: 1, token: 1 }]
   await run('tidy', { gone, owner, lost, name: 'faults', wanted, maxDelayMs: 1 })

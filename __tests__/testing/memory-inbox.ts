@@ -114,11 +114,12 @@ export function memoryInbox(storage: MemoryStorage): Inbox {
     },
     isWanted: (name, kind, eventName) =>
       Promise.resolve(
-        [...storage.members].some((member) => member.name === name && includes(member.wanted, kind, eventName)),
+        [...storage.known].some((member) => member.name === name && includes(member.wanted, kind, eventName)),
       ),
     attach: (given) => {
       host = given
       storage.members.add(given)
+      storage.known.add(given)
       watching = setInterval(reportUntaken, LOOK_EVERY_MS).unref()
       return () => void storage.members.delete(given)
     },

@@ -27,6 +27,8 @@ export interface Row {
 export class MemoryStorage {
   rows: Row[] = []
   readonly members = new Set<InboxHost>()
+  /** Also those that left: they may be restarting. A real inbox forgets them after an hour. */
+  readonly known = new Set<InboxHost>()
 
   wakeAll(): void {
     for (const host of this.members) host.wake()

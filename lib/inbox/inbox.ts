@@ -194,7 +194,10 @@ export interface Inbox {
   ready(options?: { transaction?: boolean }): Promise<void>
   /** Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503. */
   accept(event: StoredEvent, bytes: Buffer): Promise<Accepted>
-  /** Whether any process that shares the inbox has a callback for such an event. */
+  /**
+   * Whether any process that shares the inbox has a callback for such an event, or one that ended in the last hour had: it
+   * may be restarting.
+   */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
   /** Announces a process that takes deliveries, and what it has callbacks for. The returned function withdraws it. */
   attach(host: InboxHost): () => void

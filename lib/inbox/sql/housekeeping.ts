@@ -3,6 +3,7 @@ import { pause } from '../../wait/pause'
 import type { Alarms } from './alarms'
 import type { Deliveries } from './deliveries'
 import type { Engine } from './engine'
+import type { FormerRow } from './former-callbacks'
 import type { Member } from './member'
 import { isGone, type ProcessIdentity } from './process-identity'
 import { LEASE_MS, RENEW_EVERY_MS, type ProcessRow } from './processes'
@@ -11,6 +12,8 @@ import type { KeepOptions } from './prune'
 const TIDY_EVERY_MS = 1_000
 /** Every tenth time. */
 const PRUNE_EVERY = 10
+/** Once a minute. */
+const AGE_EVERY = 60
 /** Between two steps of pruning, so that events are accepted in between. */
 const BREATH_MS = 25
 
@@ -34,6 +37,7 @@ export class Housekeeping {
   readonly #options: HousekeepingOptions
   /** By process. */
   #seen: ReadonlyMap<string, Seen> = new Map()
+  #former: readonly FormerRow[] = []
   #untaken: readonly string[] = []
   #damaged: readonly string[] = []
 
@@ -55,6 +59,7 @@ export class Housekeeping {
         await this.#reportUntaken()
         const { keepDelivered, dedupeTtlMs } = this.#options
         while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
+        if (count % AGE_EVERY === 0) this.#former = await this.#engine.run('ageCallbacks', this.#former)
         this.#alarms.worked('housekeeping')
       } catch (error) {
         this.#alarms.failed('housekeeping', error)

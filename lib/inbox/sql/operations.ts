@@ -1,5 +1,6 @@
 /** What an engine can be asked to do, each in one transaction. */
 import { accept, beginUpload, writePart } from './accept'
+import { ageCallbacks } from './former-callbacks'
 import { giveUp, list, purge, replay, show, stats } from './people'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from './processes'
 import { prune } from './prune'
@@ -10,7 +11,7 @@ import { readPart, take } from './take'
 export const operations = {
   ...{ accept, beginUpload, writePart, take, readPart, settle },
   ...{ list, show, replay, giveUp, purge, stats },
-  ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, prune },
+  ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, ageCallbacks, prune },
 }
 
 /** These need no lock, so that they also work while another process holds one. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
+import { formerlyWanted, keepCallbacks, NOTHING, parseWanted } from './former-callbacks'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
 import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
@@ -41,10 +42,12 @@ export async function renew(tables: Tables, id: string): Promise<boolean> {
 
 /** The process takes nothing more, and still owns what it has taken. */
 export async function retire(tables: Tables, id: string): Promise<void> {
-  await tables.run("UPDATE processes SET wanted = '[]' WHERE id = ?", id)
+  await keepCallbacks(tables, id)
+  await tables.run('UPDATE processes SET wanted = ? WHERE id = ?', NOTHING, id)
 }
 
 export async function remove(tables: Tables, id: string): Promise<void> {
+  await keepCallbacks(tables, id)
   await tables.run('DELETE FROM processes WHERE id = ?', id)
   await free(tables, 'owner = ?', id)
 }
@@ -103,9 +106,13 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
   return (await shortenWaits(tables, waits)) || gone.length > 0 || lost.length > 0
 }
 
+/** What current processes have callbacks for, and those that left in the last hour. */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
-  const rows = await tables.all<{ wanted: string }>('SELECT wanted FROM processes WHERE name = ?', name)
-  return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
+  return [...(await wantedNow(tables, name)), ...(await formerlyWanted(tables, name))]
+}
+
+async function wantedNow(tables: Tables, name: string): Promise<Wanted[]> {
+  return parseWanted(await tables.all<{ wanted: string }>('SELECT wanted FROM processes WHERE name = ?', name))
 }
 
 export function includes(wanted: readonly Wanted[], kind: EventKind, eventName: string | undefined): boolean {
@@ -121,7 +128,7 @@ export async function untaken(
   tables: Tables,
   { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },
 ): Promise<string[]> {
-  const wanted = await wantedBy(tables, name)
+  const wanted = await wantedNow(tables, name)
   const late = await tables.all<{ kind: EventKind; event_name: string }>(
     `SELECT kind, event_name FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
      GROUP BY kind, event_name HAVING min(due) < ?`,

@@ -5,6 +5,7 @@ export const SCHEMA_VERSION = 1
 
 /**
  * `queues`: one row per order or shipment with events to deliver, with the kind, name, size and time of its first one.
+ * `former_callbacks`: what processes that left had callbacks for, and the minutes since then, as watched by the others.
  * `events.event` never changes and identifies the body; `events.seq` is the position in the queue.
  * Times are milliseconds since 1970; `lease` counts how often a process has renewed it.
  */
@@ -14,6 +15,8 @@ CREATE TABLE processes (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, pid_namespace TEXT, start_time TEXT, boot TEXT NOT NULL,
   lease INTEGER NOT NULL, wanted TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE former_callbacks (id TEXT PRIMARY KEY, name TEXT NOT NULL, wanted TEXT NOT NULL, minutes INTEGER NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE queues (
   queue INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, kind TEXT NOT NULL, event_name TEXT NOT NULL,
   bytes INTEGER NOT NULL, due INTEGER NOT NULL, owner TEXT, token INTEGER

@@ -1,5 +1,6 @@
 /** Contract: several processes on one inbox, and what is left by those that end. */
 import assert from 'node:assert/strict'
+import type { EventKind } from '../../events/events'
 import { NAME, same, attach, getTrigger, ofOrder, orderEvent, until, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
@@ -77,6 +78,31 @@ export const processTests: ContractTest[] = [
       same(await takeNow(), [])
       const later = await harness.join([{ kind: 'shipment' }])
       assert.equal((await later.takeNow()).length, 2)
+    },
+  },
+  {
+    name: 'processes: events for callbacks of a process that left are still wanted, as it may be restarting',
+    run: async (harness) => {
+      const orders = await harness.join([{ kind: 'order' }])
+      const { inbox } = orders
+      const isWanted = (kind: EventKind, eventName?: string) => inbox.isWanted(NAME, kind, eventName)
+      assert.equal(await isWanted('shipment'), false)
+      const leaving = await harness.join([{ kind: 'shipment' }, { kind: 'orderDocuments', eventNames: ['Attached'] }])
+      // An inbox may remember for a moment what the others have callbacks for.
+      await until(async () => (await isWanted('shipment')) || undefined, 'the other process to be known')
+      leaving.detach()
+      await leaving.inbox.close()
+      const later = await harness.open()
+      for (const asked of [inbox, later]) {
+        assert.equal(await asked.isWanted(NAME, 'shipment', undefined), true)
+        assert.equal(await asked.isWanted(NAME, 'orderDocuments', 'Attached'), true)
+        assert.equal(await asked.isWanted(NAME, 'orderDocuments', 'Removed'), false)
+        assert.equal(await asked.isWanted('another webhook', 'shipment', undefined), false)
+      }
+      await inbox.accept(...orderEvent('s', { kind: 'shipment', entity: { kind: 'shipment', id: 's' } }))
+      same(await orders.takeNow(), [])
+      const restarted = await harness.join([{ kind: 'shipment' }])
+      assert.equal(String((await restarted.takeOne()).bytes), 's')
     },
   },
   {
