@@ -24,6 +24,7 @@ const LAYERS = [
   'answer',
   'catch-up',
   'inbox',
+  'catch-up/storage',
   'catch-up/arrivals',
   'txml',
   'events',

@@ -1,5 +1,5 @@
 /** Which parts of an order or shipment a run delivers: missing, wanted, and old enough not to be left to the webhook. */
-import { compare, type Arrivals, type CompareOptions } from './arrivals/arrivals'
+import { compare, endOfSecond, type Arrivals, type CompareOptions } from './arrivals/arrivals'
 import type { Entity, Part } from './arrivals/parts'
 import { isWanted, type Want } from './want'
 
@@ -49,6 +49,3 @@ async function settlesFrom(
   if (Number.isNaN(time)) return -Infinity
   return time > endOfSecond(clock) ? firstSeen(`ahead:${id}:${name}:${time}`) : Math.min(time, clock)
 }
-
-/** The header `Date` has no milliseconds. */
-export const endOfSecond = (clock: number): number => clock + 999

@@ -2,7 +2,7 @@
 import type { Polled } from '../api/poll'
 import type { Json } from '../tradecloud/entity-state'
 import type { EntityKind, LineForm } from './arrivals/parts'
-import type { Position } from './storage'
+import type { Position } from './storage/storage'
 import type { Want } from './want'
 import type { Window, WindowOptions } from './window'
 

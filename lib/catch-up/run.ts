@@ -4,7 +4,7 @@ import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../tradecloud/entity-state'
 import { keyOfPart, readEntity, type Entity, type Part } from './arrivals/parts'
 import { dueParts, type Due } from './due'
-import type { CatchUpStorage, Lease } from './storage'
+import type { CatchUpStorage, Lease } from './storage/storage'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
 import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
 

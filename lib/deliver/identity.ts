@@ -1,12 +1,9 @@
 /** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
 import type { StoredEvent } from '../inbox/inbox'
-import { sha256 } from '../bytes/sha256'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
+import { keptId } from '../tradecloud/entity-id'
 import { repeatedKey } from './dedupe/repeats'
 import { uuidOf } from '../bytes/uuid'
-
-/** Longer IDs are possible in a body only; they must not fill the memory. */
-const MAX_KEPT_ID = 256
 
 /** Not the message ID alone: whether a retry repeats it is not documented, nor whether it is unique. */
 export function dedupeKey(name: string, trigger: BodyTrigger): string {
@@ -18,11 +15,6 @@ export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
   if (entity === undefined) return undefined
   return `${entity.kind}:${keptId(entity.id)}`
-}
-
-/** The ID as it is remembered and queued by: its hash where it is too long to be one of Tradecloud's. */
-export function keptId(id: string): string {
-  return id.length > MAX_KEPT_ID ? sha256(id) : id
 }
 
 /**

@@ -2,6 +2,9 @@
  * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
  * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
  */
+import type { Arrival } from '../catch-up/arrivals/arrivals'
+import type { LineForm } from '../catch-up/arrivals/parts'
+import type { CatchUpInbox } from '../catch-up/storage/storage'
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events/events'
 
@@ -40,8 +43,19 @@ export interface StoredEvent {
   requestId: string
   /** ISO 8601, UTC. */
   receivedAt: string
+  /** Set if the catch-up found the event. Its body is then the order or shipment itself, as JSON. Absent: a request brought it. */
+  found?: FoundFacts | undefined
   /** Why the event goes to quarantine instead of a callback. */
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
+}
+
+/** What the catch-up knows of an event that it found. */
+export interface FoundFacts {
+  form: LineForm
+  /** Places of the lines that had not arrived, in the `lines` of the order. */
+  lines: number[]
+  /** Something newer arrived before. */
+  outdated: boolean
 }
 
 /**
@@ -167,6 +181,8 @@ export interface InboxStats {
 export interface InboxHost {
   name: string
   wanted: readonly Wanted[]
+  /** This process has a catch-up. */
+  catchUp?: boolean | undefined
   /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
   maxDelayMs: number
   /** An alarm is raised for an event that is due for so long and that no process has a callback for. Absent: none. */
@@ -192,8 +208,11 @@ export interface Inbox {
    * `withTransaction` will be used.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
-  /** Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503. */
-  accept(event: StoredEvent, bytes: Buffer): Promise<Accepted>
+  /**
+   * Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503.
+   * `arrival`: what the event covers, recorded for the catch-up in the same transaction.
+   */
+  accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
    * Whether any process that shares the inbox has a callback for such an event, or one that ended in the last hour had: it
    * may be restarting.
@@ -206,15 +225,29 @@ export interface Inbox {
    * `maxBytes` together. `nextDueInMs`: when the next one will be due. Absent: call again after `wake()`.
    */
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
-  /** Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted. */
-  settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean>
+  /**
+   * Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted.
+   * `arrival`: what was fetched for a GET trigger, recorded for the catch-up in the same transaction.
+   */
+  settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
    * Only where callbacks can write into the same database: runs `work` with a client in a transaction, and settles the
    * delivery as delivered in that transaction. Both are committed once, or nothing is: if it rejects, as `work` did or
    * because of the database, and if it resolves with false, as another process owns the event by now. `work` runs again
    * after a deadlock.
    */
-  withTransaction?(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean>
+  withTransaction?(
+    delivery: InboxDelivery,
+    work: (client: unknown) => Promise<void>,
+    arrival?: Arrival,
+  ): Promise<boolean>
+  /** Only where the catch-up can be used: what it stores for the webhook of this name. */
+  catchUp?(name: string): CatchUpInbox
+  /**
+   * Whether what arrives is to be recorded: a process that shares the inbox has a catch-up for this name, or had one. Asked
+   * for each event. Absent: never.
+   */
+  recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
   show(
     id: string,

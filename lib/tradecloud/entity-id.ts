@@ -2,6 +2,8 @@
  * What can be the ID of an order or shipment. Tradecloud builds it from a number of an ERP system: no white space, but
  * any letter, slash, hash or percent sign.
  */
+import { sha256 } from '../bytes/sha256'
+
 const MAX_LENGTH = 256
 
 /** Why `value` cannot be an ID, as in "the ID is empty"; `undefined` where it can. Length counts UTF-16 code units. */
@@ -14,4 +16,9 @@ export function checkEntityId(value: string): string | undefined {
   if (/\p{Cc}/u.test(value)) return 'holds a control character'
   if (/\p{Cs}/u.test(value)) return 'is not well-formed Unicode'
   return undefined
+}
+
+/** The ID as it is remembered and queued by: the hash of one that is too long, as only a body can bring it. */
+export function keptId(id: string): string {
+  return id.length > MAX_LENGTH ? sha256(id) : id
 }

@@ -1,9 +1,9 @@
 /** The storage of the catch-up in memory, with the webhook's part of it: what arrives, and GET triggers that wait. */
 import type { Arrival, Arrivals, Mark } from '../../../lib/catch-up/arrivals/arrivals'
 import type { EntityName } from '../../../lib/catch-up/arrivals/parts'
-import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/catch-up/storage'
-import type { Position, Stored, StoreRequest } from '../../../lib/catch-up/storage'
-import { storeFound } from '../../../lib/catch-up/store-found'
+import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/catch-up/storage/storage'
+import type { Position, Stored, StoreRequest } from '../../../lib/catch-up/storage/storage'
+import { storeFound } from '../../../lib/catch-up/storage/store-found'
 
 const nameOf = ({ kind, id, form }: EntityName) => `${kind} ${form} ${id}`
 
@@ -29,11 +29,11 @@ export class MemoryStorage implements CatchUpStorage {
 
   async savePosition(lease: Lease, position: Position): Promise<void> {
     this.#requireLease(lease)
-    this.positions.set(lease.scope, position)
+    this.positions.set(lease.scope.key, position)
     const { forgottenUpTo } = position
     if (forgottenUpTo === undefined) return
     for (const [entity, marks] of this.marks) {
-      if (!entity.startsWith(lease.scope)) continue
+      if (!entity.startsWith(`${lease.scope.kind} ${lease.scope.form} `)) continue
       for (const [key, { time }] of marks) if (time <= forgottenUpTo) marks.delete(key)
       if (marks.size === 0) this.marks.delete(entity)
     }

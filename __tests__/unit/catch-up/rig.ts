@@ -122,7 +122,7 @@ export class Rig {
       cursor: new Date(this.since).toISOString(),
       since: this.since,
     }
-    const lease = { scope: kind, token: 'token' }
+    const lease = { scope: { key: kind, kind, form: this.#runOptions(kind).form }, token: 'token' }
     const run = new Run(this.source(kind), this.storage, this.#runOptions(kind), lease, {
       position,
       signal: stop.signal,

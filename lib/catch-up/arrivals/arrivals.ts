@@ -68,6 +68,9 @@ export interface CompareOptions {
   clock: number
 }
 
+/** The header `Date` has no milliseconds. */
+export const endOfSecond = (clock: number): number => clock + 999
+
 export interface Comparison {
   missing: Part[]
   /**

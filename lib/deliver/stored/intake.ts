@@ -5,8 +5,9 @@ import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
 import { sha256 } from '../../bytes/sha256'
 import type { Facts, Trigger } from '../../events/trigger'
+import { keptId } from '../../tradecloud/entity-id'
 import type { Handlers } from '../handlers'
-import { keptId, quarantineIdentity, storedIdentity } from '../identity'
+import { quarantineIdentity, storedIdentity } from '../identity'
 
 export interface IntakeOptions {
   inbox: Inbox

@@ -2,8 +2,8 @@
  * What the catch-up stores, in the database of the inbox: where it is, who polls, what arrived, and what it found. Knows no
  * API.
  */
-import type { Arrivals, CompareOptions } from './arrivals/arrivals'
-import type { Entity, EntityName, Part } from './arrivals/parts'
+import type { Arrivals, CompareOptions } from '../arrivals/arrivals'
+import type { Entity, EntityName, Part } from '../arrivals/parts'
 
 /** Where the polls of one list are. Times are milliseconds since 1970, by the API's clock. */
 export interface Position {
@@ -29,10 +29,16 @@ export interface PartialRun {
   isSweep: boolean
 }
 
-/** The right to poll. */
+/** The right to poll, and what is polled. */
 export interface Lease {
-  scope: string
+  scope: Scope
   token: string
+}
+
+/** One list, with a cursor of its own. */
+export interface Scope extends Pick<EntityName, 'kind' | 'form'> {
+  /** The cursor is kept under it: consists of kind, base URL, API user, form and filters. */
+  key: string
 }
 
 /** Something that never arrived, on its way into the inbox. */
@@ -72,7 +78,7 @@ export class LeaseLostError extends Error {
 /** Every write is conditional on the lease, in the same transaction, and rejects with a `LeaseLostError` without it. */
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>
-  /** Deletes records of what arrived up to `forgottenUpTo`. */
+  /** Deletes records of what arrived up to `forgottenUpTo`, of the kind and form of the scope. */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
   /** When something was first seen in this scope: `clock`, unless it is known. */
@@ -83,4 +89,45 @@ export interface CatchUpStorage {
   store(lease: Lease, request: StoreRequest): Promise<Stored>
   /** Found events that are not delivered yet. */
   waiting(): Promise<{ events: number; bytes: number }>
+}
+
+/** What an inbox offers for the catch-up. All of it belongs to one webhook, by its name. */
+export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
+  /**
+   * The right to poll: one for all scopes, so that no two processes poll at the same time. `undefined` while another process
+   * has it. It ends after 15 s without `renew`, by the clock of the leases of the inbox.
+   */
+  acquire(): Promise<string | undefined>
+  /** False if it was lost. */
+  renew(token: string): Promise<boolean>
+  release(token: string): Promise<void>
+  /** The newest time in the records of what arrived in this form. `undefined` if nothing did. */
+  newestArrival(of: Pick<EntityName, 'kind' | 'form'>): Promise<number | undefined>
+}
+
+/** What a person asks for at the command line. The process that has the catch-up looks for it, and runs it. */
+export interface CatchUpRequest {
+  from?: string | undefined
+  all?: boolean | undefined
+  dryRun?: boolean | undefined
+}
+
+export interface CatchUpRequests {
+  /** Resolves with the ID of the request. One that is not taken within a minute is void. */
+  requestRun(request: CatchUpRequest): Promise<string>
+  /** The oldest request that waits, or whose process has not reported for 15 s; it is `running` from then on. */
+  takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
+  /** What the run has done so far, or its end. Kept for a day. */
+  reportRun(id: string, status: RunStatus): Promise<void>
+  /** `undefined` for an ID that is not known. */
+  runStatus(id: string): Promise<(RunStatus & { reportedAgoMs: number }) | undefined>
+  /** False if it was taken. */
+  withdrawRequest(id: string): Promise<boolean>
+}
+
+/** Plain JSON. */
+export interface RunStatus {
+  state: 'waiting' | 'running' | 'done' | 'failed'
+  /** Of `running`: how far it is. Of `done` and `failed`: its report. */
+  report?: Record<string, unknown> | undefined
 }

@@ -1,0 +1,33 @@
+/** From what the catch-up found to the event that an inbox stores, the same for every inbox. */
+import { randomUUID } from 'node:crypto'
+import { sha256 } from '../bytes/sha256'
+import { uuidOf } from '../bytes/uuid'
+import type { FoundEvent } from '../catch-up/storage/storage'
+import { isObject } from '../tradecloud/entity-state'
+import { keptId } from '../tradecloud/entity-id'
+import type { StoredEvent } from './inbox'
+
+/**
+ * `now`: the time of the inbox. An event whose key is known has been stored before, whatever became of it, and is not stored
+ * again.
+ */
+export function storedFound(
+  name: string,
+  { key: foundKey, entity, parts, outdated }: FoundEvent,
+  now: number,
+): { event: StoredEvent & { key: string }; bytes: Buffer } {
+  const { kind, id, form, content } = entity
+  const key = `${name}:${foundKey}`
+  const bytes = Buffer.from(JSON.stringify(content))
+  const lines = Array.isArray(content.lines) ? (content.lines as unknown[]).filter(isObject) : []
+  return {
+    event: {
+      ...{ format: 1, name, id: uuidOf(key), key, trigger: 'body', kind, entity: { kind, id: keptId(id) } },
+      // As for an order that was fetched.
+      ...{ method: 'GET', path: '', digest: sha256(bytes), requestId: randomUUID() },
+      receivedAt: new Date(now).toISOString(),
+      found: { form, lines: parts.flatMap(({ line }) => (line ? [lines.indexOf(line)] : [])), outdated },
+    },
+    bytes,
+  }
+}
