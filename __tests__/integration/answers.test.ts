@@ -52,8 +52,8 @@ const sendTo = async (
 const boom = new Error('the ERP system is down')
 const refused = new RejectEvent('not our order', { status: 409 })
 
-/** Fails to compile, and to pass, when an outcome has no row. */
-const rows: Record<Outcome, Row> = {
+/** Fails to compile, and to pass, when an outcome has no row. A probe has neither record nor log line: `probe.test.ts`. */
+const rows: Record<Exclude<Outcome, 'probe'>, Row> = {
   delivered: { status: 200, act: (options) => postTo(options) },
   duplicate: {
     status: 200,

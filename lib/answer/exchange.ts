@@ -62,6 +62,8 @@ export class Exchange {
   /** For the record. */
   facts: Facts = {}
   body: TakenBody | undefined
+  /** A request of `doctor` with valid credentials: reported to no one. */
+  isProbe = false
   /** Shares the delivery of another trigger. */
   merged = false
   /** With the option `allow`. */
@@ -170,6 +172,7 @@ export class Exchange {
       durationMs: performance.now() - this.#startedAt,
     }
     for (const callback of whenDone) callback()
-    reporter.request(record, result, answer, this.rawBody)
+    if (this.isProbe) reporter.probe(record)
+    else reporter.request(record, result, answer, this.rawBody)
   }
 }

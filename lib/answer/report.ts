@@ -124,6 +124,11 @@ export class Reporter {
     if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody: body?.whole }))
   }
 
+  /** Nothing can be lost with a probe, and metrics made of records must not count it. */
+  probe({ requestId, status, outcome }: DeliveryRecord): void {
+    debugDeliver('%s %d %s, probe', requestId, status, outcome)
+  }
+
   /** An event out of the inbox was delivered, or failed. */
   settled(record: SettledRecord): void {
     const { log, onSettled } = this.#options

@@ -37,6 +37,7 @@ const TABLE = {
   in_progress: { status: 503, detail: 'The same event is being processed right now.' },
   unavailable: { status: 503, detail: 'The receiver cannot take the event now.' },
   not_routed: { status: 503, detail: 'No path of the webhook matches this URL.' },
+  probe: { status: 200, detail: 'A request of `doctor`, which holds no event.' },
 } as const satisfies Record<string, Row>
 
 /** What became of a trigger. */
@@ -44,6 +45,27 @@ export type Outcome = keyof typeof TABLE
 
 /** Retries are Tradecloud's to schedule; this only asks it not to come back at once. */
 const RETRY_AFTER_S = 10
+
+/** What arrived of a probe. Fields that are `undefined` are not sent. */
+export interface Arrived {
+  /** Value of the reserved header. */
+  probe: string
+  method: string
+  /** Path and query as Node received them, with the mount path. */
+  path: string
+  /** Whether the path matches a pattern of the webhook. */
+  matched: boolean
+  /** The order or shipment ID in the URL, as a GET trigger would have it. */
+  id?: string | undefined
+  /** Why the URL holds no usable ID. */
+  problem?: string | undefined
+  /** Names only, in lower case. */
+  headers: string[]
+  /** Of the body. `null`: not known, because the app has read it. */
+  bytes: number | null
+  /** The app read the body before it reached the webhook. */
+  readBefore?: true | undefined
+}
 
 /** An outcome with all that the answer, the log and the delivery record need of it. */
 export interface Result {
@@ -57,6 +79,8 @@ export interface Result {
   issues?: Issue[] | undefined
   deliveryId?: string | undefined
   headers?: Readonly<Record<string, string>> | undefined
+  /** `probe`: what arrived. */
+  arrived?: Arrived | undefined
   /** What went wrong, for `onError`. Never sent. */
   cause?: unknown
 }
@@ -76,11 +100,11 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
   const again = (row.refusal && refusals === 'retry') ?? false
   const status = again || result.retry ? 503 : (result.status ?? row.status)
   const detail = result.detail ?? row.detail
-  const { outcome, deliveryId, issues } = result
+  const { outcome, deliveryId, issues, arrived } = result
   const ok = status < 300
   const title = STATUS_CODES[status] ?? 'Refused'
   const body = JSON.stringify(
-    ok ? { outcome, deliveryId } : { title, status, detail, code: outcome, deliveryId, requestId, issues },
+    ok ? { outcome, deliveryId, ...arrived } : { title, status, detail, code: outcome, deliveryId, requestId, issues },
   )
   const headers: Record<string, string> = {
     ...result.headers,

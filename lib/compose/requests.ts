@@ -5,13 +5,14 @@ import { Exchange, type ExchangeOptions } from '../answer/exchange'
 import { answerFor, send, type Result } from '../answer/respond'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
-import { receive, type Received, type ReceiverOptions } from '../receive/receiver'
+import { receiveProbe } from '../receive/probe'
+import { receive, refusalOfSender, type Received, type ReceiverOptions } from '../receive/receiver'
 import { splitTarget, type RouteMatch } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
 import { Unmatched, type UnmatchedOptions } from '../receive/unmatched'
 
-export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions, 'startExchange'> {
+export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions, 'startExchange' | 'answerProbe'> {
   /** Absent without the option `allow`. */
   addressCheck: AddressCheck | undefined
   receiver: ReceiverOptions
@@ -32,6 +33,7 @@ export class Requests {
     this.#unmatched = new Unmatched({
       ...options,
       startExchange: (req, res) => this.#startExchange(req, res, () => trustOfApp(req)),
+      answerProbe: (exchange) => void this.#answerProbe(exchange),
     })
   }
 
@@ -92,6 +94,17 @@ export class Requests {
       if (received.refusal?.outcome === 'not_routed')
         this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')
       exchange.finish(await this.#options.process(exchange, received, path))
+    } catch (cause) {
+      exchange.finish({ ...FAILED, cause })
+    }
+  }
+
+  /** For a probe that matches no pattern, with valid credentials. */
+  async #answerProbe(exchange: Exchange): Promise<void> {
+    const { receiver } = this.#options
+    try {
+      const refusal = refusalOfSender(exchange, true, receiver)
+      exchange.finish(refusal ?? (await receiveProbe(exchange, { matched: false }, receiver)))
     } catch (cause) {
       exchange.finish({ ...FAILED, cause })
     }

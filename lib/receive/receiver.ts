@@ -12,6 +12,7 @@ import { HUNG_UP, wasReset } from './body/read-body'
 import { takeBody, type TakeBodyOptions } from './body/take-body'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from './event/read-trigger'
 import { readTriggerId, type TriggerId } from './event/trigger-id'
+import { isProbe, receiveProbe } from './probe'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
 import type { Authenticator } from './sender/authenticate'
 
@@ -44,6 +45,11 @@ export async function receive(
   }
   const urlId = readTriggerId(match, rawQuery)
   if (refusal) return { facts: factsOf(urlId), refusal }
+  if (exchange.isProbe) {
+    const id = urlId.found ? urlId.id : undefined
+    const problem = misrouted(exchange, urlId, options)?.detail ?? (urlId.found ? undefined : urlId.problem)
+    return { facts: {}, refusal: await receiveProbe(exchange, { matched: true, id, problem }, options) }
+  }
   if (method !== 'GET' && method !== 'POST' && method !== 'PUT')
     return {
       facts: factsOf(urlId),
@@ -74,12 +80,18 @@ export async function receive(
   return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body }
 }
 
-function refusalOfSender(
+export function refusalOfSender(
   exchange: Exchange,
   isKnown: boolean,
   { authenticator, budget, isClosed }: ReceiverOptions,
 ): Refusal | undefined {
-  if (!isKnown) return { ok: false, outcome: 'unauthorized', headers: { 'WWW-Authenticate': authenticator.challenge } }
+  if (!isKnown)
+    return {
+      ...{ ok: false, outcome: 'unauthorized', headers: { 'WWW-Authenticate': authenticator.challenge } },
+      // Tells a wrong password from a proxy that removes the header.
+      detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
+    }
+  exchange.isProbe = isProbe(exchange.req)
   // A custom function may have taken longer than the answer could wait: then nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // After the credentials: a sender without credentials learns nothing about addresses.

@@ -8,6 +8,7 @@ import type { Log } from '../log/log'
 import { quote } from '../log/quote'
 import type { Authenticator } from './sender/authenticate'
 import type { Recognition } from './sender/oauth/verifier'
+import { isProbe, unmatchedProbe } from './probe'
 import { mountPathFor, splitTarget, type Routes } from './route'
 import { replace404 } from '../answer/replace-404'
 import { isOwn404, replaceHead, type Answer } from '../answer/respond'
@@ -18,6 +19,8 @@ export interface UnmatchedOptions {
   routes: Routes
   log: Log
   startExchange: (req: IncomingMessage, res: ServerResponse) => Exchange
+  /** Answers a probe whose sender is known, where there is no app to respond first. */
+  answerProbe: (exchange: Exchange) => void
 }
 
 /** What Express adds to a request. */
@@ -75,6 +78,10 @@ export class Unmatched {
         exchange.finish({ outcome: 'not_found', detail: 'No path of the webhook matches this URL.' })
         return
       }
+      if (recognized === 'yes' && isProbe(req)) {
+        this.#options.answerProbe(exchange)
+        return
+      }
       this.logNotRouted(exchange, NO_MATCH)
       exchange.finish({ outcome: 'not_routed' })
     }
@@ -114,8 +121,9 @@ export class Unmatched {
 
   #takeOver(exchange: Exchange, place: UnmatchedRequest): Answer | undefined {
     let taken: Answer | undefined
-    this.#log('error', place, `${NO_MATCH}, and the response of the app was 404`, exchange.requestId)
-    exchange.finish({ outcome: 'not_routed' }, (req, res, answer) => {
+    const isOfDoctor = isProbe(exchange.req)
+    if (!isOfDoctor) this.#log('error', place, `${NO_MATCH}, and the response of the app was 404`, exchange.requestId)
+    exchange.finish(isOfDoctor ? unmatchedProbe(exchange) : { outcome: 'not_routed' }, (req, res, answer) => {
       try {
         replaceHead(req, res, answer)
         taken = answer

@@ -31,6 +31,7 @@ const TABLE: Array<[Outcome, number, number]> = [
   ['in_progress', 503, 503],
   ['unavailable', 503, 503],
   ['not_routed', 503, 503],
+  ['probe', 200, 200],
 ]
 
 describe('the table', () => {

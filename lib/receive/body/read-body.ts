@@ -24,6 +24,8 @@ export interface ReadBodyOptions extends DecodeOptions {
   idleMs: number
   /** Drops the bytes: for a stream of which something else has read the beginning. */
   onlyWait?: boolean
+  /** Counts the bytes without keeping them: they take no memory, and are not decompressed. */
+  onlyCount?: boolean
   /** Called when the last byte has come. */
   onEnd?: () => void
 }
@@ -37,14 +39,14 @@ const RESET_WAIT_MS = 100
 export const HUNG_UP = refuse('unavailable', 'The client hung up during the upload.')
 
 export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyReading {
-  const { limit, idleMs, budget } = options
+  const { limit, idleMs, budget, onlyCount = false } = options
   const { headers } = req
   const labels = encodingLabels(headers['content-encoding'])
-  const compressed = areCompressing(labels)
+  const compressed = !onlyCount && areCompressing(labels)
   const maxSize = compressed ? OVERHEAD * limit + OVERHEAD_BYTES : limit
   const declared = compressed ? 0 : Number(headers['content-length']) || 0
   if (declared > limit) return refused(refuse('body_too_large', tooLarge(limit)))
-  if (!budget.fits(declared)) return refused(refuse('unavailable', OVERLOADED))
+  if (!onlyCount && !budget.fits(declared)) return refused(refuse('unavailable', OVERLOADED))
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
@@ -62,7 +64,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       if (settled) return
       settle(refusal)
       req.pause()
-      budget.give(pieces.size)
+      if (!onlyCount) budget.give(pieces.size)
     }
     const onStall = (): void => {
       const paused = req.isPaused() ? ' The app has paused the request.' : ''
@@ -79,6 +81,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         const bytes = bytesOf(chunk, req.readableEncoding ?? 'utf8')
         if (bytes === undefined) throw new TypeError(`The stream of the request holds a chunk of type ${typeof chunk}.`)
         if (pieces.size + bytes.length > maxSize) fail(refuse('body_too_large', tooLarge(limit)))
+        else if (onlyCount) pieces.size += bytes.length
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
         else pieces.add(bytes)
       } catch (cause) {
@@ -93,7 +96,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         return
       }
       options.onEnd?.()
-      if (pieces.size === 0 || !isEncoded(pieces, labels)) {
+      if (onlyCount || pieces.size === 0 || !isEncoded(pieces, labels)) {
         settle({ ok: true, bytes: pieces })
         return
       }

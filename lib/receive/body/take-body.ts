@@ -71,7 +71,7 @@ function readAs(media: Media, body: TakenBody): Taken {
   return media.ok ? { body, type: media.type } : { body, refusal: media }
 }
 
-function limitOf(media: Media, { bodyLimit, txmlBodyLimit }: TakeBodyOptions): number {
+export function limitOf(media: Media, { bodyLimit, txmlBodyLimit }: TakeBodyOptions): number {
   return media.ok && media.type === 'xml' ? txmlBodyLimit : bodyLimit
 }
 

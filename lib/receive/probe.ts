@@ -1,0 +1,74 @@
+/**
+ * Requests of `doctor`: with the reserved header and valid credentials, the answer says what arrived. No event is made of
+ * them, whatever they contain.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Exchange } from '../answer/exchange'
+import { refuse, type Refusal } from '../answer/refusal'
+import type { Arrived } from '../answer/respond'
+import { readMediaType } from './body/parse-body'
+import { readBody } from './body/read-body'
+import { limitOf, type TakeBodyOptions } from './body/take-body'
+
+/** Its value is any word: the answer repeats it, so that no cache can answer in our place. */
+export const PROBE_HEADER = 'tradecloud-webhook-probe'
+
+type Place = Pick<Arrived, 'matched' | 'id' | 'problem'>
+type Upload = Pick<Arrived, 'bytes' | 'readBefore'>
+
+export function isProbe({ headers }: IncomingMessage): boolean {
+  return wordOf(headers) !== undefined
+}
+
+/** The sender has been checked. Never rejects. */
+export async function receiveProbe(exchange: Exchange, place: Place, options: TakeBodyOptions): Promise<Refusal> {
+  const { req, method } = exchange
+  if (method === 'GET') return arrived(req, place, { bytes: 0 })
+  if (method !== 'POST' && method !== 'PUT')
+    return { ok: false, outcome: 'method_not_allowed', headers: { Allow: 'GET, POST, PUT' } }
+  if (wasRead(req)) return arrived(req, place, readBefore(req))
+  const limit = limitOf(readMediaType(exchange.headers['content-type']), options)
+  const { uploadIdleTimeoutMs: idleMs, budget } = options
+  const reading = readBody(req, { limit, idleMs, budget, onlyCount: true, onEnd: () => exchange.endUpload() })
+  exchange.startUpload(reading.stop)
+  const read = await reading.result
+  exchange.abandon = undefined
+  if (!read.ok) return refuse(read.outcome, read.detail ?? '', { cause: read.cause })
+  return arrived(req, place, { bytes: read.bytes.size })
+}
+
+/** For a path that matches no pattern. What has not arrived yet is not waited for. */
+export function unmatchedProbe(exchange: Exchange): Refusal {
+  exchange.isProbe = true
+  return arrived(exchange.req, { matched: false }, readBefore(exchange.req))
+}
+
+function arrived(req: IncomingMessage, place: Place, upload: Upload): Refusal {
+  const { method = '', url = '', headers } = req
+  const { originalUrl: path = url } = req as { originalUrl?: string }
+  // Node's HTTP/2 has pseudo-headers among the others.
+  const names = Object.keys(headers).filter((name) => !name.startsWith(':'))
+  const { matched, id, problem } = place
+  const probe = wordOf(headers) ?? ''
+  return {
+    ...{ ok: false, outcome: 'probe' },
+    arrived: { probe, method, path, matched, id, problem, headers: names, ...upload },
+  }
+}
+
+function wordOf(headers: IncomingMessage['headers']): string | undefined {
+  const word = headers[PROBE_HEADER]
+  return typeof word === 'string' && /^[\w-]{1,64}$/.test(word) ? word : undefined
+}
+
+/** Requests of adapters may be no streams at all. */
+function wasRead(req: IncomingMessage): boolean {
+  return (req.readableEnded as boolean | undefined) !== false || req.readableDidRead
+}
+
+function readBefore(req: IncomingMessage): Upload {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers
+  if (encoding === undefined && !Number(length)) return { bytes: 0 }
+  const isKnown = req.complete && length !== undefined
+  return { bytes: isKnown ? Number(length) : null, ...(wasRead(req) && { readBefore: true }) }
+}
