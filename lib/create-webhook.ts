@@ -1,6 +1,7 @@
 /** The webhook as an Express router: a thin skin around a core that needs only Node. */
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Health } from './compose/health'
 import { composeWebhook } from './compose/webhook'
 import type { CloseOptions, TradecloudWebhookOptions } from './options/options'
 import { trustOfApp } from './receive/sender/client-address'
@@ -14,6 +15,8 @@ export type TradecloudWebhook = Router & {
    * should not start.
    */
   ready(): Promise<void>
+  /** Whether events can be accepted now. Never rejects; asks the inbox or store at most once a second. */
+  health(): Promise<Health>
   /**
    * Stops taking new events (503), lets running callbacks finish for at most `timeoutMs`, then aborts them through
    * `context.signal`; closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first
@@ -34,7 +37,7 @@ export type TradecloudWebhook = Router & {
  * ```
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
-  const { requests, ready, close } = composeWebhook(options)
+  const { requests, ready, health, close } = composeWebhook(options)
   // The function handles our requests before the router looks through its handlers. Handlers that users add come after it.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
@@ -46,6 +49,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
       if (!requests.handle(req, res)) requests.refuse(req, res)
     },
     ready,
+    health,
     close,
   })
 }

@@ -1,6 +1,8 @@
 /** A worker delivers the events that other processes store in an inbox. It needs no port. */
-import { closeOnce, composeShared, startInbox } from './compose/shared'
+import { createHealth, type Health } from './compose/health'
+import { checkInbox, closeOnce, composeShared, startInbox } from './compose/shared'
 import { warnOfHandlers } from './deliver/handlers'
+import { TradecloudWebhookError } from './errors/errors'
 import type { CloseOptions, TradecloudWorkerOptions } from './options/options'
 import { resolveWorkerOptions } from './options/resolve'
 import { holdProcess } from './wait/timers'
@@ -9,6 +11,8 @@ import { holdProcess } from './wait/timers'
 export interface TradecloudWorker {
   /** Resolves once events can be taken. Rejects if the inbox can never be used: then the process should not start. */
   ready(): Promise<void>
+  /** Whether events can be taken from the inbox now. Never rejects; asks the inbox at most once a second. */
+  health(): Promise<Health>
   /**
    * Takes no more events, lets running callbacks finish for at most `timeoutMs`, then aborts them through `context.signal`;
    * closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first call counts.
@@ -33,5 +37,20 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  return { ready: () => opening, close: closeOnce(settings, shared.log, deliverer, letProcessEnd) }
+  const closeNow = closeOnce(settings, shared.log, deliverer, letProcessEnd)
+  let isClosed = false
+  const health = createHealth({
+    open: () => {
+      if (isClosed) throw new TradecloudWebhookError('unavailable', 'The worker is shutting down.')
+    },
+    ...checkInbox(settings.inbox),
+  })
+  return {
+    ready: () => opening,
+    health,
+    close: (options) => {
+      isClosed = true
+      return closeNow(options)
+    },
+  }
 }

@@ -21,6 +21,8 @@ export {
   type TradecloudApiErrorOptions,
   type TradecloudClientOptions,
 } from './api'
+export type { Health, HealthCheck } from './compose/health'
+export { createHealthRouter, type HealthRouter, type HealthSource } from './create-health-router'
 export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
 export { createTradecloudWorker, type TradecloudWorker } from './create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'

@@ -63,13 +63,15 @@ test('the server stands still: requests are refused in time and by name, and wha
   server.freeze()
   try {
     const late = `PostgreSQL at 127.0.0.1:${server.port}`
-    const refused = [inbox.take({ limit: 1, maxBytes: 1e9 }), inbox.accept(...order(2)), inbox.stats()].map(errorOf)
+    const work = [inbox.take({ limit: 1, maxBytes: 1e9 }), inbox.accept(...order(2)), inbox.stats(), inbox.check!()]
+    const refused = work.map(errorOf)
     for (const error of await Promise.all(refused)) expect(error).toContain(late)
     await until(() => alarms.length > 0, 'an alarm')
     expect(alarms[0]).toContain(late)
   } finally {
     server.thaw()
   }
+  await inbox.check?.()
   const first = await takeOne(inbox)
   expect(first.event.requestId).toBe('1')
   await inbox.settle(first, DELIVERED)

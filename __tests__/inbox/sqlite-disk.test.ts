@@ -92,9 +92,10 @@ test('the disk is read-only when the process starts: it says so, and works once 
   await mount.readOnly(true)
   const inbox = sqliteInbox({ file })
   try {
-    for (const work of [() => inbox.ready(), () => inbox.accept(...eventOf(order(2), 2_000))])
+    for (const work of [() => inbox.ready(), () => inbox.check?.(), () => inbox.accept(...eventOf(order(2), 2_000))])
       await expect(work()).rejects.toThrow(/inbox.db could not be opened: .*its disk is read-only/)
     await mount.readOnly(false)
+    await inbox.check?.()
     await inbox.accept(...eventOf(order(2), 2_000))
     expect(await inbox.stats()).toMatchObject({ waiting: 2 })
   } finally {

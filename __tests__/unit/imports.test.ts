@@ -10,6 +10,7 @@ const LAYERS = [
   'testing',
   'create-worker.ts',
   'create-webhook.ts',
+  'create-health-router.ts',
   'compose',
   'options',
   'redis',

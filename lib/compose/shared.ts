@@ -11,6 +11,7 @@ import { Log } from '../log/log'
 import type { CloseOptions } from '../options/options'
 import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '../options/resolve'
 import { within } from '../wait/within'
+import type { Check } from './health'
 
 /** Options that workers do not have are absent. */
 export type SharedOptions = ResolvedWorkerOptions &
@@ -70,6 +71,15 @@ export function startInbox(
   // A failure is reported by the inbox as an alarm, and by `ready()`.
   opening.catch(() => undefined)
   return { opening, deliverer }
+}
+
+/** An inbox that others wrote may have no check of its own. */
+export function checkInbox(inbox: Inbox): Record<string, Check> {
+  return {
+    inbox: async () => {
+      await (inbox.check ? inbox.check() : inbox.stats())
+    },
+  }
 }
 
 /** What runs, and has to end before the process does. */

@@ -1,26 +1,32 @@
 /** Puts a webhook together from its options: receive, deliver or store, answer. */
+import { randomUUID } from 'node:crypto'
 import type { Progress } from '../answer/exchange'
 import { Claims } from '../deliver/dedupe/claims'
+import { MemoryStore } from '../deliver/dedupe/memory-store'
 import { Deliverer } from '../deliver/deliverer'
 import { warnOfHandlers } from '../deliver/handlers'
 import type { Intake } from '../deliver/stored/intake'
 import { LEASE_MS } from '../deliver/watch'
 import { checkHasEffect } from '../errors/checks'
+import { TradecloudWebhookError } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
 import type { Log } from '../log/log'
 import type { CloseOptions, TradecloudWebhookOptions } from '../options/options'
 import { resolveOptions, type ResolvedOptions } from '../options/resolve'
 import { ByteBudget } from '../receive/body/byte-budget'
+import { OVERLOADED } from '../receive/body/decode'
 import { compileRoutes } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import { compileTrust } from '../receive/sender/client-address'
+import { createHealth, type Check, type Health } from './health'
 import { Requests, type RequestsOptions } from './requests'
-import { closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
+import { checkInbox, closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
 
 export interface ComposedWebhook {
   requests: Requests
   ready: () => Promise<void>
+  health: () => Promise<Health>
   close: (options?: CloseOptions) => Promise<void>
 }
 
@@ -34,6 +40,7 @@ const AT_INBOX: Progress = { stage: 'inbox' }
 interface Processing extends Omit<Work, 'end'> {
   process: RequestsOptions['process']
   opening?: Promise<void>
+  checks: Record<string, Check>
 }
 
 export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebhook {
@@ -47,6 +54,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   // Nothing is started before all options have been checked.
   const processing = inbox ? storeThenDeliver(inbox, settings, shared) : deliverNow(settings, shared)
   let isClosed = false
+  const budget = new ByteBudget(settings.maxBytesInFlight)
   const requests = new Requests({
     ...{ unmatched: settings.unmatched, answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals },
     ...{ authenticator, addressCheck, routes, reporter, log },
@@ -56,7 +64,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
       ...{ authenticator, routes, validator: resolve.validator, strict: resolve.strict },
       find: shared.find,
       readsUnhandled: inbox !== undefined,
-      budget: new ByteBudget(settings.maxBytesInFlight),
+      budget,
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
       isClosed: () => isClosed,
     },
@@ -76,19 +84,28 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
     abort: () => processing.abort(),
     end: () => requests.finishAll({ outcome: 'unavailable', detail: 'The receiver is shutting down.' }),
   })
-  return { requests, ready: async () => processing.opening, close }
+  const health = createHealth({
+    open: () => failIf(isClosed, 'The receiver is shutting down.'),
+    load: () => failIf(budget.full, OVERLOADED),
+    ...(authenticator.ready && { credentials: authenticator.ready }),
+    ...processing.checks,
+  })
+  return { requests, ready: async () => processing.opening, health, close }
 }
 
 /** The callback runs before the answer. */
 function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Processing {
   const { dedupe, client } = settings
+  const claims = dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined
+  const healthKey = `${settings.name}:health:${randomUUID()}`
   const deliverer = new Deliverer({
     ...settings,
-    ...{ resolve, alarm, api: client },
-    claims: dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined,
+    ...{ resolve, alarm, api: client, claims },
     entityWaitMs: ENTITY_WAIT_MS,
   })
   return {
+    // The store in memory of this process has nothing to fail.
+    checks: claims && !(dedupe && dedupe.store instanceof MemoryStore) ? { store: () => claims.check(healthKey) } : {},
     process: (exchange, received) => {
       if (received.refusal) return received.refusal
       const ticket = deliverer.submit(received.trigger)
@@ -116,10 +133,15 @@ function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Share
       return stored
     },
     opening,
+    checks: checkInbox(inbox),
     stop: () => deliverer.stop(),
     idle: () => deliverer.idle(),
     abort: () => deliverer.abort(),
   }
+}
+
+function failIf(fails: boolean, detail: string): void {
+  if (fails) throw new TradecloudWebhookError('unavailable', detail)
 }
 
 function createAddressCheck(settings: ResolvedOptions, log: Log): AddressCheck | undefined {

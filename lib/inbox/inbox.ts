@@ -262,6 +262,11 @@ export interface Inbox {
   /** Removes a dead or quarantined event for good. False for any other. */
   purge(id: string): Promise<boolean>
   stats(): Promise<InboxStats>
+  /**
+   * Resolves if an event could be stored now, tried by a small write of its own; rejects if not, within 2.5 s. For
+   * `health()`, which asks `stats()` of an inbox without it.
+   */
+  check?(): Promise<void>
   /** Takes and hands out nothing more. What was not settled is delivered after the next start. */
   close(): Promise<void>
 }

@@ -57,6 +57,13 @@ export class Claims {
     }
   }
 
+  /** Rejects if the store is away. */
+  async check(key: string): Promise<void> {
+    const taken = await this.take(key)
+    if (taken.status === 'away') throw taken.cause
+    if (taken.status === 'claimed') await taken.claim.release()
+  }
+
   #claim(key: string, token: string): Claim {
     return new StoreClaim(this.#options, key, token)
   }

@@ -78,9 +78,10 @@ export class PostgresEngine implements Engine {
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
     if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
+    if (name === 'check') await this.#checkRoom(1)
     const options = { deadline, writes: !READS.includes(name) }
     const work = () => this.#connections.transact((tables) => runOperation(tables, name, argument), options)
-    return name === 'renew' ? this.#renewing.run(work) : this.#delivering.run(work)
+    return name === 'renew' || name === 'check' ? this.#renewing.run(work) : this.#delivering.run(work)
   }
 
   /** The queue is locked only after `work`: until then, events for it are stored. */
@@ -162,6 +163,7 @@ export class PostgresEngine implements Engine {
   async #storeBatch(batch: Waiting[]): Promise<void> {
     const size = batch.reduce((sum, { request }) => sum + request.size, 0)
     await this.#checkRoom(size)
+    this.#waitingBytes += size
     const ids = new Set<string>()
     const plain = batch.filter(({ request }) => {
       const isFirst = !ids.has(request.event.id)
@@ -195,7 +197,6 @@ export class PostgresEngine implements Engine {
     const { maxBytes } = this.#options
     if (this.#waitingBytes + size > maxBytes)
       throw unavailable(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
-    this.#waitingBytes += size
   }
 }
 

@@ -1,7 +1,7 @@
 /** What an engine can be asked to do, each in one transaction. */
 import { accept, beginUpload, writePart } from './accept'
 import { ageCallbacks } from './former-callbacks'
-import { giveUp, list, purge, replay, show, stats } from './people'
+import { check, giveUp, list, purge, replay, show, stats } from './people'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from './processes'
 import { prune } from './prune'
 import { settle } from './settle'
@@ -10,7 +10,7 @@ import { readPart, take } from './take'
 
 export const operations = {
   ...{ accept, beginUpload, writePart, take, readPart, settle },
-  ...{ list, show, replay, giveUp, purge, stats },
+  ...{ list, show, replay, giveUp, purge, stats, check },
   ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, ageCallbacks, prune },
 }
 
@@ -18,7 +18,7 @@ export const operations = {
 export const READS: readonly string[] = ['readPart', 'list', 'show', 'stats', 'survey', 'wantedBy', 'untaken']
 
 /** These resolve only once everything that was committed so far survives a crash. */
-export const DURABLE: readonly string[] = ['accept', 'writePart', 'replay', 'giveUp', 'purge']
+export const DURABLE: readonly string[] = ['accept', 'writePart', 'replay', 'giveUp', 'purge', 'check']
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]

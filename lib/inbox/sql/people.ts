@@ -1,4 +1,4 @@
-/** What people ask of an inbox: list, show, replay, give up, purge, statistics. */
+/** What people ask of an inbox: list, show, replay, give up, purge, statistics; and whether it works. */
 import type { EventKind } from '../../events/events'
 import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions, StoredEvent } from '../inbox'
 import { requeue } from './accept'
@@ -151,6 +151,14 @@ export async function stats(tables: Tables): Promise<InboxStats> {
     ...{ dead: countOf(DEAD), quarantined: countOf(QUARANTINED), waitingBytes: bytesOf(WAITING) + bytesOf(RUNNING) },
     oldestWaitingAt: oldest?.received == null ? undefined : new Date(oldest.received),
   }
+}
+
+/** Writes as storing an event does. */
+export async function check(tables: Tables): Promise<void> {
+  await tables.run(
+    `INSERT INTO meta (key, value) VALUES ('checked', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+    String(tables.now),
+  )
 }
 
 /** Sorts after all texts that begin with it. */

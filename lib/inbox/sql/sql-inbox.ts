@@ -131,6 +131,10 @@ export class SqlInbox implements Inbox {
     return this.#run('stats', undefined)
   }
 
+  check(): Promise<void> {
+    return this.#run('check', undefined)
+  }
+
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#member?.remove()

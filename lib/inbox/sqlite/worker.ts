@@ -185,17 +185,17 @@ class Loop {
 
   /** Before anything is changed. */
   async #refusalOf({ id, call, argument }: Request, suspect: boolean): Promise<Response | undefined> {
-    if (call !== 'accept') return undefined
+    if (call !== 'accept' && call !== 'check') return undefined
     if (suspect) return failed(id, new Error(SUSPECT))
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
       this.#waitingBytes = await sumOf(this.#tables, 'state < 2')
       this.#countedAt = performance.now()
     }
-    const { size } = argument as { size: number }
+    const { size = 1 } = (argument ?? {}) as { size?: number }
     const { maxBytes } = this.#options
     if (this.#waitingBytes + size > maxBytes)
       return failed(id, new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`))
-    this.#waitingBytes += size
+    if (call === 'accept') this.#waitingBytes += size
     return undefined
   }
 }

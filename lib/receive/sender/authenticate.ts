@@ -41,6 +41,8 @@ export interface Authenticator {
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` for the rest. */
   challenge: string
+  /** Rejects if no credentials could be checked now. Absent if that takes nothing from outside. */
+  ready?: (() => Promise<void>) | undefined
   /** Ends what runs: nobody waits for keys any more. */
   close(): void
 }
@@ -97,6 +99,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
       return presented.type === 'bearer' ? recognizedByAny(verifiers, presented.secret) : 'no'
     },
     challenge: [...new Set(expected.map(({ type }) => CHALLENGES[type]))].join(', '),
+    ready: digests.length > 0 ? undefined : () => isAnyReady(verifiers),
     close: () => verifiers.forEach((verifier) => verifier.close()),
   }
 }
@@ -115,6 +118,12 @@ async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: strin
     if (unable.length === 0) return false
     throw unable[0] as Error
   }
+}
+
+async function isAnyReady(verifiers: readonly OAuthVerifier[]): Promise<void> {
+  await Promise.any(verifiers.map((verifier) => verifier.ready())).catch((error: unknown) => {
+    throw (error as AggregateError).errors[0]
+  })
 }
 
 /** Synchronous if the claims of the token match no verifier, as for the app's own users. */

@@ -45,6 +45,11 @@ export class OAuthVerifier {
       .catch(() => 'unsure')
   }
 
+  /** Fetches the keys if none are known. Rejects if there are none. */
+  ready(): Promise<unknown> {
+    return this.#keys.known()
+  }
+
   close(): void {
     this.#keys.close()
   }

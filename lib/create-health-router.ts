@@ -1,0 +1,69 @@
+/** An Express router for probes of Kubernetes, Docker and load balancers: `/live` and `/ready`. */
+import { Router, type NextFunction, type Request, type Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Health } from './compose/health'
+
+/** A webhook or a worker. */
+export interface HealthSource {
+  health(): Promise<Health>
+}
+
+/** A router to mount with `app.use`. */
+export type HealthRouter = Router & {
+  /** The same without Express, as for a worker: `http.createServer(router.listener)`. Paths are matched from the root. */
+  listener: (req: IncomingMessage, res: ServerResponse) => void
+}
+
+/**
+ * Creates a router that serves `/live` (200 as long as the process responds; asks nothing else) and `/ready` (200, or 503
+ * while an event cannot be accepted). With several webhooks or workers, all of them have to be ready. The responses name
+ * the checks, without details: anyone may ask. Mount it outside the path of the webhook.
+ *
+ * ```ts
+ * app.use('/health', createHealthRouter(webhook))
+ * ```
+ */
+export function createHealthRouter(...sources: readonly HealthSource[]): HealthRouter {
+  const router = Router()
+  function tradecloudHealth(req: Request, res: Response, next: NextFunction): void {
+    if (!respond(sources, req, res)) router(req, res, next)
+  }
+  return Object.assign(Object.setPrototypeOf(tradecloudHealth, router) as Router, {
+    listener: (req: IncomingMessage, res: ServerResponse): void => {
+      if (!respond(sources, req, res)) send(req, res, 404, { status: 404 })
+    },
+  })
+}
+
+/** False for a request that is for something else. */
+function respond(sources: readonly HealthSource[], req: IncomingMessage, res: ServerResponse): boolean {
+  const [path] = (req.url ?? '').split('?')
+  if (req.method !== 'GET' && req.method !== 'HEAD') return false
+  if (path === '/live') send(req, res, 200, { live: true })
+  else if (path === '/ready') void respondReady(sources, req, res)
+  else return false
+  return true
+}
+
+async function respondReady(
+  sources: readonly HealthSource[],
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const all = await Promise.all(sources.map((source) => source.health()))
+  const ready = all.every((health) => health.ready)
+  const names = new Set(all.flatMap(({ checks }) => Object.keys(checks)))
+  const checks = [...names].map((name) => [name, all.every((health) => health.checks[name]?.ok !== false)])
+  send(req, res, ready ? 200 : 503, { ready, checks: Object.fromEntries(checks) as Record<string, boolean> })
+}
+
+function send(req: IncomingMessage, res: ServerResponse, status: number, content: object): void {
+  if (res.headersSent || res.destroyed) return
+  const body = JSON.stringify(content)
+  res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  })
+  res.end(req.method === 'HEAD' ? undefined : body)
+}
