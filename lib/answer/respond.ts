@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Issue } from '../events/events'
-import { startTimer } from '../wait/timers'
+import { startInterval } from '../wait/timers'
 
 interface Row {
   status: number
@@ -117,8 +117,12 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
   return { status, headers, body, givenUp: status >= 400 && status <= 500, detail }
 }
 
-/** How long what is still coming is read and thrown away, so that a sender that is busy sending sees the answer. */
-const DRAIN_MS = 1_000
+/**
+ * What is still coming is read and thrown away, so that a sender that is busy sending sees the answer: until nothing
+ * has come for a second, and at most five seconds.
+ */
+const SILENCE_MS = 1_000
+const MAX_DRAIN_MS = 5_000
 
 /** Sends an answer, unless one was sent or the client is gone. */
 export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
@@ -171,14 +175,23 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
   // A connection that breaks meanwhile is no reason to end the process.
   res.on('error', () => undefined)
   // Closing while bytes still arrive makes the kernel reset the connection and the answer gets lost: the answer is
-  // complete by its length, and the end waits until the client is done or the moment is over.
+  // complete by its length, and the end waits until the client is done, silent or too slow.
   if (body === undefined) res.flushHeaders()
   else res.write(body)
+  let arriving = false
+  let waitedMs = 0
+  const note = (): void => void (arriving = true)
   const end = (): void => {
-    clearTimeout(timer)
-    req.off('end', end).off('close', end)
+    clearInterval(timer)
+    req.off('data', note).off('end', end).off('close', end)
     res.end()
   }
-  const timer = startTimer(end, DRAIN_MS)
-  req.on('end', end).on('close', end).resume()
+  const check = (): void => {
+    waitedMs += SILENCE_MS
+    if (!arriving || waitedMs >= MAX_DRAIN_MS) end()
+    arriving = false
+  }
+  // After an event loop that was blocked, timers run before what has arrived meanwhile is read: check after that.
+  const timer = startInterval(() => setImmediate(check), SILENCE_MS)
+  req.on('data', note).on('end', end).on('close', end).resume()
 }

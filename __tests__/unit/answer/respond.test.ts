@@ -256,6 +256,11 @@ describe('sending', () => {
     const turns = async (count: number) => {
       for (let i = 0; i < count; i++) await new Promise(setImmediate)
     }
+    /** The clock moves on, and what follows from it happens. */
+    const seconds = async (count: number) => {
+      jest.advanceTimersByTime(count * 1_000)
+      await turns(20)
+    }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
     /** Listeners of ours that are on the request. */
@@ -285,7 +290,7 @@ describe('sending', () => {
       expect(jest.getTimerCount()).toBe(0)
     })
 
-    it('the answer waits a moment, and not for ever, for a sender that stops in the middle', async () => {
+    it('the answer waits for a sender that stops in the middle, until it was silent for a second', async () => {
       let text = ''
       let closed = false
       const answering = raw(`${head(500)}12345`, (all) => {
@@ -294,11 +299,37 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      jest.advanceTimersByTime(900)
-      await turns(20)
+      // The five bytes may be read within the first second.
+      await seconds(0.9)
       expect(closed).toBe(false)
-      jest.advanceTimersByTime(100)
+      await seconds(1.1)
       expect(await answering).toMatchObject({ closed: true })
+      expect(left()).toBe(0)
+    })
+
+    it('the answer waits for a sender that goes on, for five seconds', async () => {
+      let received = 0
+      const handleAndCount = handle
+      handle = (req, res) => {
+        handleAndCount(req, res)
+        req.on('data', (chunk: Buffer) => (received += chunk.length))
+      }
+      const socket = connect(port, '127.0.0.1')
+      const closed = new Promise<void>((resolve) => socket.on('error', () => undefined).on('close', () => resolve()))
+      socket.resume().write(head(500))
+      const onTheWay = async () => {
+        const before = received
+        socket.write('x')
+        while (received === before) await turns(1)
+      }
+      for (let second = 1; second <= 4; second++) {
+        await onTheWay()
+        await seconds(1)
+        expect(socket.readableEnded).toBe(false)
+      }
+      await onTheWay()
+      await seconds(1)
+      await closed
       expect(left()).toBe(0)
     })
 
