@@ -19,9 +19,9 @@ async function fill(): Promise<string> {
   database.exec(`
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${EVENTS - 1}),
       copies AS (SELECT n, substr(id, 1, 24) || printf('%012x', n) AS id, events.* FROM numbers, events)
-    INSERT INTO events (seq, id, occurrence, queue_key, state, name, kind, event_name, reversed_entity_id, received, due,
+    INSERT INTO events (seq, id, occurrence, queue, state, name, kind, event_name, reversed_entity_id, received, due,
         attempts, bytes, has_body, settled, outcome, reason, head)
-      SELECT seq + n, id, 0, queue_key, 3, name, kind, event_name, reversed_entity_id, received, due, 1, bytes, 0, due,
+      SELECT seq + n, id, 0, queue, 3, name, kind, event_name, reversed_entity_id, received, due, 1, bytes, 0, due,
         'rejected', 'no such item', replace(replace(head, '${id}', id), 'PO-000000', 'PO-' || printf('%06d', n)) FROM copies`)
   database.close()
   return target

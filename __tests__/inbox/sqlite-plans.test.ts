@@ -38,7 +38,6 @@ const SCANNED = [
   /FROM former_callbacks( |$)/,
   /FROM uploads WHERE begun/,
   /ORDER BY event (ASC|DESC) LIMIT/,
-  /UPDATE sqlite_sequence/,
   /GROUP BY state/,
 ]
 

@@ -14,7 +14,7 @@ export interface StoredEvent {
   format: 1
   /** Name of the webhook (option `name`): webhooks that share an inbox take only their own events. */
   name: string
-  /** UUID of the event, and its `context.deliveryId` if it has a body. */
+  /** UUID of the event, and its `context.deliveryId` if it has a body. Events with the same `key` have the same one. */
   id: string
   /** Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never one. */
   key?: string | undefined

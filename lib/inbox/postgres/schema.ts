@@ -8,7 +8,7 @@ export function postgresInboxSql(schema = 'tradecloud'): string {
 }
 
 function createSql(schema: string): string {
-  const tables = SCHEMA.replaceAll('INTEGER PRIMARY KEY AUTOINCREMENT', 'BIGINT PRIMARY KEY')
+  const tables = SCHEMA.replaceAll('event INTEGER PRIMARY KEY', 'event BIGINT PRIMARY KEY')
     .replace('queue INTEGER PRIMARY KEY', 'queue BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY')
     .replaceAll('INTEGER', 'BIGINT')
     .replaceAll('BLOB', 'BYTEA')

@@ -1,7 +1,7 @@
 /** Storing an event: its queue, its row and its body, in one transaction. */
 import type { Accepted, StoredEvent } from '../inbox'
-import { eventIdOf, queueKeyOf, reversed } from './names'
-import { findQueue, lockQueue, updateQueue } from './queues'
+import { eventIdOf, reversed } from './names'
+import { lockQueue, updateQueue } from './queues'
 import { DEAD, DELIVERED, insert, PARTS_PER_BODY, QUARANTINED, WAITING, type Tables } from './tables'
 
 export interface AcceptRequest {
@@ -21,25 +21,24 @@ interface KnownEvent {
   state: number
   occurrence: number
 }
+const KNOWN = 'event, id, state, occurrence'
 
-export async function accept(tables: Tables, request: AcceptRequest): Promise<Accepted> {
+export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0): Promise<Accepted> {
   const { event: stored, size, upload } = request
-  const known = await newest(tables, stored.key)
+  const known = await newest(tables, stored)
   if (known && !(stored.repeatable && known.state === DELIVERED)) {
     if (upload !== undefined) await removeUpload(tables, upload)
     return acceptKnown(tables, known, stored)
   }
-  const occurrence = known ? known.occurrence + 1 : 0
+  const occurrence = Math.max(atLeast, known ? known.occurrence + 1 : 0)
   const event: StoredEvent = { ...stored, id: eventIdOf(stored, occurrence) }
-  const queueKey = queueKeyOf(event)
-  if (!event.quarantine) await lockQueue(tables, queueKey, event, size)
-  const waiting = event.trigger === 'id' ? await mergeable(tables, queueKey) : undefined
+  const queue = event.quarantine ? undefined : await lockQueue(tables, event, size)
+  const waiting = queue && event.trigger === 'id' ? await mergeable(tables, queue.queue) : undefined
   if (waiting !== undefined) return { result: 'merged', id: waiting }
-  if (!(await insertEvent(tables, { ...request, event }, queueKey, occurrence))) {
+  if (!(await insertEvent(tables, { ...request, event }, queue?.queue, occurrence))) {
     // Another transaction has just stored the same event, or it was taken over from another file before.
-    const queue = await findQueue(tables, queueKey)
-    if (queue?.owner === null) await updateQueue(tables, queue.queue, queueKey)
-    return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request)
+    if (queue?.owner === null) await updateQueue(tables, queue.queue)
+    return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
   return { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }
 }
@@ -51,16 +50,19 @@ async function acceptKnown(tables: Tables, { event, id, state }: KnownEvent, sto
   return { result: state === QUARANTINED && !isReadable ? 'quarantined' : 'duplicate', id }
 }
 
-function newest(tables: Tables, key: string | undefined) {
-  const sql = 'SELECT event, id, state, occurrence FROM events WHERE key = ? ORDER BY occurrence DESC LIMIT 1'
-  return key === undefined ? undefined : tables.get<KnownEvent>(sql, key)
+/** The last event with the same key. The ID is enough to find it, unless it is repeatable. */
+async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Promise<KnownEvent | undefined> {
+  if (key === undefined) return undefined
+  return repeatable
+    ? tables.get(`SELECT ${KNOWN} FROM events WHERE key = ? ORDER BY occurrence DESC LIMIT 1`, key)
+    : tables.get(`SELECT ${KNOWN} FROM events WHERE id = ?`, id)
 }
 
 /** The GET trigger that a new one merges into: only the last event, as after a body the fetch must happen again. */
-async function mergeable(tables: Tables, queueKey: string): Promise<string | undefined> {
+async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {
   const last = await tables.get<{ id: string; state: number; attempts: number; head: string }>(
-    'SELECT id, state, attempts, head FROM events WHERE queue_key = ? AND state < 2 ORDER BY seq DESC LIMIT 1',
-    queueKey,
+    'SELECT id, state, attempts, head FROM events WHERE queue = ? AND state < 2 ORDER BY seq DESC LIMIT 1',
+    queue,
   )
   if (last?.state !== WAITING || last.attempts > 0) return undefined
   return (JSON.parse(last.head) as StoredEvent).trigger === 'id' ? last.id : undefined
@@ -69,46 +71,40 @@ async function mergeable(tables: Tables, queueKey: string): Promise<string | und
 async function insertEvent(
   tables: Tables,
   { event, size, bytes, upload }: AcceptRequest,
-  queueKey: string,
+  queue: number | undefined,
   occurrence: number,
 ): Promise<boolean> {
   const { now } = tables
   const seq = await tables.nextNumber()
   const number = upload ?? seq
-  const { id, key = null, name, kind, eventName = null, entity, quarantine } = event
-  const inserted = await insert(
-    tables,
-    'events',
-    {
-      ...{ event: number, seq, id, key, occurrence, queue_key: queueKey, state: quarantine ? QUARANTINED : WAITING },
-      ...{ name, kind, event_name: eventName, reversed_entity_id: reversed(entity?.id) },
-      ...{ received: Date.parse(event.receivedAt), due: now, bytes: size, has_body: size > 0 ? 1 : 0 },
-      ...{ settled: quarantine ? now : null, outcome: quarantine?.code ?? null, reason: quarantine?.reason ?? null },
-      head: JSON.stringify(event),
-    },
-    'ON CONFLICT DO NOTHING',
+  const { key, quarantine } = event
+  const inserted = await tables.run(
+    `INSERT INTO events (event, seq, id, key, occurrence, queue, state, name, kind, event_name, reversed_entity_id, received,
+       due, bytes, has_body, settled, outcome, reason, head)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    ...[number, seq, event.id, (event.repeatable && key) ?? null, key === undefined ? null : occurrence, queue ?? null],
+    ...[quarantine ? QUARANTINED : WAITING, event.name, event.kind, event.eventName ?? null],
+    ...[reversed(event.entity?.id), Date.parse(event.receivedAt), now, size, size > 0 ? 1 : 0],
+    ...[quarantine ? now : null, quarantine?.code ?? null, quarantine?.reason ?? null, JSON.stringify(event)],
   )
   if (inserted === 0) return false
   if (upload !== undefined) await endUpload(tables, upload)
-  else if (bytes && size > 0) await insert(tables, 'bodies', { part: number * PARTS_PER_BODY, data: bytes })
+  else if (bytes && size > 0) await insertPart(tables, number, 0, bytes)
   return true
 }
 
 /** An event that was settled goes to the end of its queue, with its row and ID. False if its state has changed. */
 export async function requeue(tables: Tables, event: number, state: number, replay = false): Promise<boolean> {
-  const row = await tables.get<{ queue_key: string; bytes: number; head: string }>(
-    'SELECT queue_key, bytes, head FROM events WHERE event = ?',
-    event,
-  )
+  const sql = 'SELECT bytes, head FROM events WHERE event = ?'
+  const row = await tables.get<{ bytes: number; head: string }>(sql, event)
   if (!row) return false
-  await lockQueue(tables, row.queue_key, JSON.parse(row.head) as StoredEvent, row.bytes)
+  const { queue, owner } = await lockQueue(tables, JSON.parse(row.head) as StoredEvent, row.bytes)
   const changed = await tables.run(
-    `UPDATE events SET state = ${WAITING}, seq = ?, due = ?, attempts = 0, first_attempt = NULL, settled = NULL, replay = ?
-     WHERE event = ? AND state = ?`,
-    ...[await tables.nextNumber(), tables.now, replay ? 1 : 0, event, state],
+    `UPDATE events SET state = ${WAITING}, queue = ?, seq = ?, due = ?, attempts = 0, first_attempt = NULL, settled = NULL,
+       replay = ? WHERE event = ? AND state = ?`,
+    ...[queue, await tables.nextNumber(), tables.now, replay ? 1 : 0, event, state],
   )
-  const queue = changed === 0 ? await findQueue(tables, row.queue_key) : undefined
-  if (queue?.owner === null) await updateQueue(tables, queue.queue, row.queue_key)
+  if (changed === 0 && owner === null) await updateQueue(tables, queue)
   return changed === 1
 }
 
@@ -126,7 +122,11 @@ export async function writePart(
 ): Promise<void> {
   const begun = await tables.run('UPDATE uploads SET begun = ? WHERE event = ?', tables.now, event)
   if (begun === 0) throw new Error(UPLOAD_GONE)
-  await insert(tables, 'bodies', { part: event * PARTS_PER_BODY + part, data })
+  await insertPart(tables, event, part, data)
+}
+
+async function insertPart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
+  await tables.run('INSERT INTO bodies (part, data) VALUES (?, ?)', event * PARTS_PER_BODY + part, data)
 }
 
 async function endUpload(tables: Tables, event: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { EventKind } from '../../events/events'
 import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions, StoredEvent } from '../inbox'
 import { requeue } from './accept'
 import { reversed } from './names'
-import { findQueue, updateQueue } from './queues'
+import { updateQueue, type QueueRow } from './queues'
 import { removeEvent } from './settle'
 import { DEAD, DELIVERED, QUARANTINED, RUNNING, WAITING, type Tables } from './tables'
 
@@ -24,14 +24,14 @@ interface EventRow {
   settled: number | null
   outcome: string | null
   reason: string | null
-  queue_key: string
+  queue: number | null
   head: string
   first: string | null
 }
 
 /** `first`: ID of the event that is first in the queue. */
-const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue_key,
-  head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue_key = events.queue_key AND e.state < 2
+const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue,
+  head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue = events.queue AND e.state < 2
   ORDER BY e.seq LIMIT 1) END AS first`
 
 export async function list(
@@ -116,16 +116,17 @@ export async function giveUp(tables: Tables, { id, reason }: { id: string; reaso
 /** False if a process has taken the event meanwhile. */
 async function changeWaiting(
   tables: Tables,
-  { event, queue_key: key }: EventRow,
+  { event, queue: number }: EventRow,
   change: string,
   ...values: Array<string | number>
 ): Promise<boolean> {
-  const queue = await findQueue(tables, key)
+  const sql = `SELECT queue, owner FROM queues WHERE queue = ?${tables.lock}`
+  const queue = await tables.get<QueueRow>(sql, number)
   const changed = await tables.run(
     `UPDATE events SET ${change} WHERE event = ? AND state = ${WAITING}`,
     ...[...values, event],
   )
-  if (queue?.owner === null) await updateQueue(tables, queue.queue, key)
+  if (queue?.owner === null) await updateQueue(tables, queue.queue)
   return changed === 1
 }
 

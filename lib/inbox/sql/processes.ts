@@ -57,12 +57,12 @@ export async function remove(tables: Tables, id: string): Promise<void> {
  * transactions wait for each other.
  */
 async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
-  const queues = await tables.all<{ queue: number; key: string }>(
-    `SELECT queue, key FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`,
+  const queues = await tables.all<{ queue: number }>(
+    `SELECT queue FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`,
     ...values,
   )
-  for (const { queue, key } of queues) {
-    await tables.run(`UPDATE events SET state = ${WAITING} WHERE queue_key = ? AND state = ${RUNNING}`, key)
+  for (const { queue } of queues) {
+    await tables.run(`UPDATE events SET state = ${WAITING} WHERE queue = ? AND state = ${RUNNING}`, queue)
     await tables.run('UPDATE queues SET owner = NULL, token = NULL WHERE queue = ?', queue)
   }
 }

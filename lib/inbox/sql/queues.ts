@@ -1,7 +1,7 @@
 /** The row of a queue: it exists as long as the queue has events to deliver, and describes the first of them. */
 import type { StoredEvent } from '../inbox'
-import { ANY_KIND } from './names'
-import { insert, type Tables } from './tables'
+import { ANY_KIND, queueKeyOf } from './names'
+import type { Tables } from './tables'
 
 export interface QueueRow {
   queue: number
@@ -17,23 +17,23 @@ export function takenAs({ kind, quarantine }: StoredEvent): string {
  * Makes sure that there is a queue, and locks it until the transaction ends: otherwise one that settles the queue's last
  * event could remove it meanwhile. Call `updateQueue` afterwards if no event was added.
  */
-export async function lockQueue(tables: Tables, key: string, event: StoredEvent, size: number): Promise<void> {
+export async function lockQueue(tables: Tables, event: StoredEvent, size: number): Promise<QueueRow> {
   const { name, eventName = '' } = event
-  const row = { key, name, kind: takenAs(event), event_name: eventName, bytes: size, due: tables.now }
-  await insert(tables, 'queues', row, 'ON CONFLICT (key) DO UPDATE SET token = queues.token')
-}
-
-/** The queue, locked. */
-export function findQueue(tables: Tables, key: string): Promise<QueueRow | undefined> | QueueRow | undefined {
-  return tables.get<QueueRow>(`SELECT queue, owner FROM queues WHERE key = ?${tables.lock}`, key)
+  const row = await tables.get<QueueRow>(
+    `INSERT INTO queues (key, name, kind, event_name, bytes, due) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING queue, owner`,
+    ...[queueKeyOf(event), name, takenAs(event), eventName, size, tables.now],
+  )
+  if (!row) throw new Error('the queue was not stored')
+  return row
 }
 
 /** After its first event may have changed: the queue describes the next one, belongs to no process, or ends. */
-export async function updateQueue(tables: Tables, queue: number, key: string): Promise<void> {
+export async function updateQueue(tables: Tables, queue: number): Promise<void> {
   // A statement of its own: it sees what was committed while this transaction waited for the lock.
   const next = await tables.get<{ head: string; bytes: number; due: number; attempts: number }>(
-    'SELECT head, bytes, due, attempts FROM events WHERE queue_key = ? AND state < 2 ORDER BY seq LIMIT 1',
-    key,
+    'SELECT head, bytes, due, attempts FROM events WHERE queue = ? AND state < 2 ORDER BY seq LIMIT 1',
+    queue,
   )
   if (!next) {
     await tables.run('DELETE FROM queues WHERE queue = ?', queue)

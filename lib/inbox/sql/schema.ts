@@ -6,7 +6,9 @@ export const SCHEMA_VERSION = 1
 /**
  * `queues`: one row per order or shipment with events to deliver, with the kind, name, size and time of its first one.
  * `former_callbacks`: what processes that left had callbacks for, and the minutes since then, as watched by the others.
- * `events.event` never changes and identifies the body; `events.seq` is the position in the queue.
+ * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. An event is recognised
+ * by its ID; one that may be repeated by its `key` as well, of which there is one row per `occurrence`. `occurrence` is
+ * NULL for a GET trigger, which is never recognised.
  * Times are milliseconds since 1970; `lease` counts how often a process has renewed it.
  */
 export const SCHEMA = `
@@ -25,14 +27,14 @@ CREATE INDEX queues_by_kind ON queues (name, kind, due, bytes) WHERE owner IS NU
 CREATE INDEX queues_by_event_name ON queues (name, kind, event_name, due, bytes) WHERE owner IS NULL;
 CREATE INDEX queues_by_owner ON queues (owner) WHERE owner IS NOT NULL;
 CREATE TABLE events (
-  event INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, key TEXT,
-  occurrence INTEGER NOT NULL, queue_key TEXT NOT NULL, state INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
-  event_name TEXT, reversed_entity_id TEXT, received INTEGER NOT NULL, due INTEGER NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, first_attempt INTEGER, replay INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL,
-  has_body INTEGER NOT NULL, settled INTEGER, outcome TEXT, reason TEXT, head TEXT NOT NULL
+  event INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, key TEXT, occurrence INTEGER, queue INTEGER,
+  state INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, event_name TEXT, reversed_entity_id TEXT,
+  received INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_attempt INTEGER,
+  replay INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL, has_body INTEGER NOT NULL, settled INTEGER, outcome TEXT,
+  reason TEXT, head TEXT NOT NULL
 );
-CREATE UNIQUE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT NULL;
-CREATE INDEX events_by_queue ON events (queue_key, seq) WHERE state < 2;
+CREATE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT NULL;
+CREATE INDEX events_by_queue ON events (queue, seq) WHERE state < 2;
 CREATE INDEX events_by_state ON events (state, event, bytes);
 CREATE INDEX events_by_entity ON events (reversed_entity_id, event) WHERE reversed_entity_id IS NOT NULL;
 CREATE INDEX events_by_settled ON events (state, settled) WHERE state = 2;

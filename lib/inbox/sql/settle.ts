@@ -19,11 +19,8 @@ const STATE_OF = { delivered: DELIVERED, retry: WAITING, dead: DEAD, quarantined
 /** False if the lease was lost: another process owns the event now. */
 export async function settle(tables: Tables, request: SettleRequest): Promise<boolean> {
   const { owner, queue, token, event, settlement, keep } = request
-  const row = await tables.get<{ key: string }>(
-    `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`,
-    ...[queue, owner, token],
-  )
-  if (!row) return false
+  const sql = `SELECT queue FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
+  if (!(await tables.get(sql, queue, owner, token))) return false
   const { now } = tables
   const { result } = settlement
   const isRetry = result === 'retry'
@@ -38,15 +35,15 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
     ...[now, outcome, reason, event, event],
   )
   if (result === 'delivered' && !keep) await removeKept(tables, event)
-  await updateQueue(tables, queue, row.key)
+  await updateQueue(tables, queue)
   return true
 }
 
 /** Of a delivered event, only what recognises a duplicate is left. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   await removeBody(tables, event)
-  await tables.run('UPDATE events SET has_body = 0 WHERE event = ? AND key IS NOT NULL', event)
-  const gone = await tables.run('DELETE FROM events WHERE event = ? AND key IS NULL', event)
+  await tables.run('UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL', event)
+  const gone = await tables.run('DELETE FROM events WHERE event = ? AND occurrence IS NULL', event)
   if (gone > 0) await tables.run('DELETE FROM attempts WHERE event = ?', event)
 }
 

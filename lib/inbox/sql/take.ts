@@ -32,7 +32,6 @@ export interface Taken {
 
 interface DueQueue {
   queue: number
-  key: string
   due: number
   bytes: number
 }
@@ -58,11 +57,11 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
     return { taken: [], nextDueInMs: REMOVED_MS }
   const taken: Taken[] = []
   let room = maxBytes
-  for (const { queue, key, bytes } of await dueQueues(tables, request)) {
+  for (const { queue, bytes } of await dueQueues(tables, request)) {
     if (taken.length === limit) break
     if (bytes > room) continue
     try {
-      const one = await takeFirst(tables, queue, key, request)
+      const one = await takeFirst(tables, queue, request)
       if (!one) continue
       taken.push(one)
       room -= one.size
@@ -77,12 +76,7 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
   return { taken, ...(due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }) }
 }
 
-async function takeFirst(
-  tables: Tables,
-  queue: number,
-  key: string,
-  { owner, token }: TakeRequest,
-): Promise<Taken | undefined> {
+async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRequest): Promise<Taken | undefined> {
   await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
   // Only now: an older snapshot could show an event that was settled before the queue was locked.
   const row = await tables.get<{
@@ -94,8 +88,8 @@ async function takeFirst(
     replay: number
   }>(
     `SELECT event, head, bytes, attempts, first_attempt, replay FROM events
-     WHERE queue_key = ? AND state < 2 ORDER BY seq LIMIT 1`,
-    key,
+     WHERE queue = ? AND state < 2 ORDER BY seq LIMIT 1`,
+    queue,
   )
   if (!row) {
     // Only after damage: a queue without events must not be taken again and again.
@@ -140,7 +134,7 @@ async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue
   const { limit, maxBytes } = request
   const found: DueQueue[] = []
   for (const [condition, values] of conditions(request)) {
-    const sql = `SELECT queue, key, due, bytes FROM queues WHERE owner IS NULL AND ${condition}
+    const sql = `SELECT queue, due, bytes FROM queues WHERE owner IS NULL AND ${condition}
       AND due <= ? AND bytes <= ? ORDER BY due LIMIT ?${tables.lock && `${tables.lock} SKIP LOCKED`}`
     found.push(...(await tables.all<DueQueue>(sql, ...values, tables.now, maxBytes, limit)))
   }

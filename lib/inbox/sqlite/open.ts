@@ -136,7 +136,7 @@ function createTables(tables: SqliteTables, file: string): void {
   try {
     if (versionOf(tables, file) === 0) {
       database.exec(SCHEMA)
-      database.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('events', 0)")
+      database.exec("INSERT INTO meta (key, value) VALUES ('number', 0)")
       database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
     }
     database.exec('COMMIT')

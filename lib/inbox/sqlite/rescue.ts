@@ -41,7 +41,7 @@ async function takeOverOne(
     const upload = await beginUpload(tables)
     for (const [part, { data }] of parts.entries()) await writePart(tables, { event: upload, part, data })
     await accept(tables, { event: JSON.parse(head) as StoredEvent, size: bytes, upload })
-    tables.run('COMMIT')
+    tables.commit()
   } catch (error) {
     tables.run('ROLLBACK')
     throw error

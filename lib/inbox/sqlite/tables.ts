@@ -2,12 +2,15 @@
 import type { Tables, Value } from '../sql/tables'
 import type { Database } from './driver'
 
+const NUMBER = "SELECT CAST(value AS INTEGER) AS number FROM meta WHERE key = 'number'"
 type Statement = ReturnType<Database['prepare']>
 
 export class SqliteTables implements Tables {
   now = 0
   /** A transaction that writes has locked the whole file. */
   readonly lock = ''
+  /** The last number of an event. Written at the end of a transaction: many events are stored in one. */
+  #number: number | undefined
   readonly #statements = new Map<string, Statement>()
 
   constructor(readonly database: Database) {}
@@ -15,6 +18,12 @@ export class SqliteTables implements Tables {
   begin(reads: boolean): void {
     this.run(reads ? 'BEGIN' : 'BEGIN IMMEDIATE')
     this.now = Date.now()
+    this.#number = undefined
+  }
+
+  commit(): void {
+    if (this.#number !== undefined) this.run("UPDATE meta SET value = ? WHERE key = 'number'", this.#number)
+    this.run('COMMIT')
   }
 
   run(sql: string, ...values: Value[]): number {
@@ -31,11 +40,9 @@ export class SqliteTables implements Tables {
   }
 
   nextNumber(): number {
-    const row = this.get<{ seq: number }>(
-      "UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'events' RETURNING seq",
-    )
-    if (!row) throw new Error('the table events has no sequence')
-    return row.seq
+    this.#number ??= this.get<{ number: number }>(NUMBER)?.number
+    if (this.#number === undefined) throw new Error('the table meta has no number')
+    return ++this.#number
   }
 
   #prepare(sql: string): Statement {

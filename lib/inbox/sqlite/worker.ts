@@ -138,7 +138,7 @@ class Loop {
       for (const request of batch)
         results.push((await this.#refusalOf(request, suspect)) ?? (await this.#runOne(request)))
       isRunning = false
-      tables.run('COMMIT')
+      tables.commit()
       this.#shortenLog()
       return results
     } catch (error) {
