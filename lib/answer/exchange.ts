@@ -1,4 +1,4 @@
-/** One request and its one answer, with the clock that runs between them. */
+/** One request and its response, with the time limits between them. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Facts } from '../events/trigger'
@@ -14,10 +14,10 @@ export interface ExchangeOptions {
   reporter: Reporter
 }
 
-/** All of an upload, from the headers on. Node's own limit, which ends in 408, is 300 s. */
+/** Time limit of an upload, from the headers on. Node's own limit, which responds 408, is 300 s. */
 const UPLOAD_TIMEOUT_MS = 240_000
 
-/** What an answer waits for, and what the sender reads if that takes too long. */
+/** What a response waits for, with the message that the sender gets if it takes too long. */
 const LATE = {
   credentials: 'The credentials were not checked in time.',
   body: 'The body was not parsed in time.',
@@ -27,27 +27,27 @@ const LATE = {
   inbox: 'The inbox did not store the event in time.',
 } as const
 
-/** How far a request has come. */
+/** The step that a request has reached. */
 export interface Progress {
   readonly stage: keyof typeof LATE
 }
 const AT_CREDENTIALS: Progress = { stage: 'credentials' }
 const AT_BODY: Progress = { stage: 'body' }
 
-/** What is known of a sender by its address. */
+/** The result of the address check. */
 export interface Client {
-  /** `undefined` where there is none, or where a proxy passed on something that is no address. */
+  /** `undefined` if there is none, or if a proxy forwarded something that is not an address. */
   address?: string | undefined
-  /** Its answer, should its credentials be right. */
+  /** The refusal to send if the credentials are valid. */
   refusal?: Refusal | undefined
 }
 
-/** A body as it came, or as a parser of the app left it. */
+/** A body as received, or as a parser of the app left it. */
 export interface TakenBody {
   bytes: Pieces
   /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
   reserialized: boolean
-  /** As far as can be told, these are the bytes that were sent: an error in them is the sender's. */
+  /** True if these are most likely the bytes that were sent, so that an error in them is the sender's. */
   exact: boolean
   /** Content-Encoding, if the bytes could not be decoded. */
   encoding?: string | undefined
@@ -68,7 +68,7 @@ export class Exchange {
   merged = false
   /** With the option `allow`. */
   client: Client | undefined
-  /** Ends what this request is waiting for, once its answer is no longer needed. */
+  /** Ends all waits of this request once its response is no longer needed. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
   readonly #options: ExchangeOptions
@@ -76,7 +76,7 @@ export class Exchange {
   #timer: Timer
   #isUploading = false
   #uploadTimer: Timer | undefined
-  /** Called once it is answered; absent from then on. */
+  /** Called after the response; absent from then on. */
   #whenDone: Array<() => void> | undefined = []
 
   constructor(
@@ -97,19 +97,19 @@ export class Exchange {
     return this.#whenDone === undefined
   }
 
-  /** The bytes that were sent, where they are known. */
+  /** The bytes that were sent, if they are known. */
   get rawBody(): Pieces | undefined {
     return this.body?.reserialized ? undefined : this.body?.bytes
   }
 
-  /** While a body is on its way, the time of the answer does not count; an upload has limits of its own. */
+  /** Stops the time limit of the response while a body is arriving; an upload has its own limits. */
   startUpload(stop: () => void): void {
     this.abandon = stop
-    // What has come already came while the credentials were checked.
+    // These bytes arrived while the credentials were checked.
     this.#isUploading = !this.req.complete
   }
 
-  /** The last byte has come. */
+  /** The last byte has arrived. */
   endUpload(): void {
     this.progress = AT_BODY
     if (!this.#isUploading) return
@@ -133,13 +133,13 @@ export class Exchange {
     this.finish({ outcome: 'unavailable', detail, cause })
   }
 
-  /** Calls back when the request was answered, at once where it was. */
+  /** Calls back after the response, or at once if it was sent. */
   whenDone(callback: () => void): void {
     if (this.#whenDone) this.#whenDone.push(callback)
     else callback()
   }
 
-  /** Answers, unless that was done before. `respond` sends the answer and returns whether it could. */
+  /** Responds, unless that was done before. `respond` sends the response and returns whether it could. */
   finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }, respond = send): void {
     const whenDone = this.#whenDone
     if (!whenDone) return

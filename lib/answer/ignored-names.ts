@@ -1,8 +1,8 @@
-/** Which event names came in and were ignored: each is worth one log line, since Tradecloud counts such an event as done. */
+/** Event names that were ignored. Each is logged once, because Tradecloud regards such an event as processed. */
 import type { EventKind } from '../events/events'
 import { quote } from '../log/quote'
 
-/** A sender may make names up. */
+/** Bounded, because a sender may invent any number of names. */
 const MAX_NAMES = 100
 
 export class IgnoredNames {

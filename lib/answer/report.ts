@@ -1,6 +1,6 @@
 /**
- * What users get to know of each request: the delivery record, `onError`, and log lines for losses and alarms. None of
- * it can change an answer or end the process.
+ * Reports each request to the user: the delivery record, `onError`, and log lines for losses and alarms. None of these
+ * can change a response or end the process.
  */
 import { debugDeliver } from '../log/debug'
 import { TradecloudWebhookError } from '../errors/errors'
@@ -15,47 +15,47 @@ import type { BodyTrigger } from '../events/trigger'
 
 /** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
 export interface DeliveryRecord {
-  /** What became of the trigger. */
+  /** The outcome of the trigger. */
   outcome: Outcome
   /** HTTP status of the answer. */
   status: number
   /** The event was not processed and Tradecloud will not send it again. */
   givenUp: boolean
-  /** False where the client was gone before it could be answered. */
+  /** False if the client disconnected before the response. */
   answered: boolean
   /** HTTP method of the request. */
   method: string
-  /** The sender's address, past the proxies that are trusted. With the option `allow` only. */
+  /** The sender's address, behind the trusted proxies. Only with the option `allow`. */
   address?: string | undefined
   kind?: EventKind | undefined
   eventName?: string | undefined
   /** Order ID or shipment ID. */
   entityId?: string | undefined
   deliveryId?: string | undefined
-  /** ID of the event in the inbox, where there is one. That of a body is its `deliveryId`. */
+  /** ID of the event in the inbox, if there is one. For a body it is the `deliveryId`. */
   inboxId?: string | undefined
   requestId: string
-  /** Number of the call of the callback, where there was one. */
+  /** Number of the call of the callback, if it was called. */
   attempt?: number | undefined
-  /** A GET trigger that shared the delivery of another one, or that one which waits in the inbox stands for. */
+  /** A GET trigger that shared the delivery of another one, or was merged into one that waits in the inbox. */
   merged: boolean
   /** Deviations of the body from its schema. */
   issues: number
   /** Bytes of the body after decompression. */
   bodyBytes: number
   receivedAt: Date
-  /** From the headers to the answer, in milliseconds. */
+  /** From the headers to the response, in milliseconds. */
   durationMs: number
 }
 
-/** One for each time that an event out of the inbox was with its callback, or failed on the way to it. */
+/** One for each delivery of an event from the inbox, whether it succeeded or failed. */
 export interface SettledRecord {
   /**
    * `delivered`; `retry`: it failed and is tried again; `dead`: given up and kept, see `inbox.replay`; `quarantined`: it
    * cannot be read (any more).
    */
   result: 'delivered' | 'retry' | 'dead' | 'quarantined'
-  /** The same in finer grains, as it would have been answered without an inbox. */
+  /** The outcome that the response would have had without an inbox. */
   outcome: Outcome
   /** ID of the event in the inbox. */
   inboxId: string
@@ -64,26 +64,26 @@ export interface SettledRecord {
   eventName?: string | undefined
   /** Order ID or shipment ID. */
   entityId?: string | undefined
-  /** That of the request which brought the event. */
+  /** The `requestId` of the request that brought the event. */
   requestId: string
   receivedAt: Date
-  /** Deliveries of the event that have begun, this one included. */
+  /** Number of deliveries that were started, including this one. */
   attempt: number
-  /** Somebody asked for it: `inbox.replay`. */
+  /** Requested with `inbox.replay`. */
   replay: boolean
-  /** From the beginning of this delivery to its end, in milliseconds. */
+  /** Duration of this delivery, in milliseconds. */
   durationMs: number
-  /** When it is tried again; with `retry` only. */
+  /** Time of the next attempt; only with `retry`. */
   nextAttemptAt?: Date | undefined
-  /** False when the inbox could not note it: the event will be delivered again. */
+  /** False if the inbox could not record the result: the event will be delivered again. */
   noted: boolean
-  /** Absent when it was delivered. Its `code` is the outcome, its `cause` what the callback threw. */
+  /** Absent if it was delivered. Its `code` is the outcome, its `cause` what the callback threw. */
   error?: TradecloudWebhookError | undefined
 }
 
 /** Second argument of `onError`. */
 export interface ErrorContext extends DeliveryRecord {
-  /** The body, of authenticated requests only, where one was read. */
+  /** The body, if one was read; only for authenticated requests. */
   rawBody?: Buffer | undefined
 }
 
@@ -94,7 +94,7 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** The cause is what the Tradecloud API or the network did: no line of the user's code explains it. */
+/** The cause is in the Tradecloud API or the network, so a stack trace would not help. */
 const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
 export class Reporter {
@@ -115,7 +115,7 @@ export class Reporter {
     }
     if (record.outcome === 'ignored' && record.kind !== undefined) {
       const text = this.#ignored.lineFor(record.kind, record.eventName)
-      // A topic of its own for each name: none is omitted because many came at once.
+      // A separate topic for each name, so that no name is omitted when many arrive at once.
       if (text !== undefined)
         log.line('warn', `ignored ${text}`, `${text} (${subjectOf(record)})`, { ...record, code: record.outcome })
     }
@@ -129,7 +129,7 @@ export class Reporter {
     debugDeliver('%s %d %s, probe', requestId, status, outcome)
   }
 
-  /** An event out of the inbox was delivered, or failed. */
+  /** An event from the inbox was delivered, or failed. */
   settled(record: SettledRecord): void {
     const { log, onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record
@@ -157,7 +157,7 @@ export class Reporter {
     this.#options.log.line('warn', 'delivered as it came', text, about)
   }
 
-  /** Something that a person should hear of while a request is still running or long answered. */
+  /** An alarm that is independent of a response. */
   alarm(error: TradecloudWebhookError, record: Partial<DeliveryRecord>): void {
     const subject = subjectOf(record)
     const text = `${error.code}: ${error.message}${subject === '' ? '' : ` (${subject})`}`
@@ -195,7 +195,7 @@ export class Reporter {
   }
 }
 
-/** The words of a `RejectEvent` are the callback's, once are enough; where it was thrown is no bug. */
+/** A `RejectEvent` is intended, so its message is logged once and without a stack trace. */
 function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   if (outcome === 'rejected') return `${describe(cause)} `
   if (cause === undefined) return `${detail} `

@@ -1,6 +1,6 @@
 /**
- * The table of answers: what becomes of a trigger decides the status that Tradecloud gets. Nothing else in the package
- * sets a status, and no row is 500: Tradecloud takes 4xx and 500 for final and sends such an event never again.
+ * The table of responses: the outcome of a trigger decides the status that Tradecloud gets. Nothing else in the package
+ * sets a status, and no row is 500: Tradecloud regards 4xx and 500 as final and never sends such an event again.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Issue } from '../events/events'
@@ -8,9 +8,9 @@ import { startInterval } from '../wait/timers'
 
 interface Row {
   status: number
-  /** What the sender reads when the result has no words of its own. */
+  /** The default `detail` of the response. */
   detail: string
-  /** With `refusals: 'retry'` answered 503 instead. */
+  /** Answered with 503 if `refusals` is `'retry'`. */
   refusal?: true
 }
 
@@ -40,10 +40,10 @@ const TABLE = {
   probe: { status: 200, detail: 'A request of `doctor`, which holds no event.' },
 } as const satisfies Record<string, Row>
 
-/** What became of a trigger. */
+/** The outcome of a trigger. */
 export type Outcome = keyof typeof TABLE
 
-/** Retries are Tradecloud's to schedule; this only asks it not to come back at once. */
+/** Tradecloud schedules its retries itself; this only asks it not to retry at once. */
 const RETRY_AFTER_S = 10
 
 /** What arrived of a probe. Fields that are `undefined` are not sent. */
@@ -67,10 +67,10 @@ export interface Arrived {
   readBefore?: true | undefined
 }
 
-/** An outcome with all that the answer, the log and the delivery record need of it. */
+/** An outcome with everything that the response, the log and the delivery record need. */
 export interface Result {
   outcome: Outcome
-  /** Words for the sender. Holds nothing secret and nothing of the body. */
+  /** Message for the sender. Contains no secret and nothing of the body. */
   detail?: string | undefined
   /** `rejected`: the status that the callback chose. */
   status?: number | undefined
@@ -81,7 +81,7 @@ export interface Result {
   headers?: Readonly<Record<string, string>> | undefined
   /** `probe`: what arrived. */
   arrived?: Arrived | undefined
-  /** What went wrong, for `onError`. Never sent. */
+  /** The cause, for `onError`. Never sent. */
   cause?: unknown
 }
 
@@ -110,7 +110,7 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
     ...result.headers,
     'Content-Type': ok ? 'application/json' : 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
-    // A cache that answers a GET trigger by itself would swallow a change.
+    // A cache that responds to a GET trigger would hide a change.
     'Cache-Control': 'no-store',
   }
   if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S)
@@ -118,20 +118,20 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
 }
 
 /**
- * What is still coming is read and thrown away, so that a sender that is busy sending sees the answer: until nothing
- * has come for a second, and at most five seconds.
+ * After an early response, the rest of the body is read and discarded, so that a sender that is still sending can read
+ * the response: until nothing has arrived for a second, and for at most five seconds.
  */
 const SILENCE_MS = 1_000
 const MAX_DRAIN_MS = 5_000
 
-/** Sends an answer, unless one was sent or the client is gone. */
+/** Sends a response, unless one was sent or the client has disconnected. */
 export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
   if (res.headersSent || res.destroyed) return false
   try {
     write(req, res, answer)
     return true
   } catch {
-    // Headers that something else has set may break ours: no answer is better than one that is not meant.
+    // Headers that were set by other code may conflict with ours: no response is better than a wrong one.
     try {
       res.destroy()
     } catch {
@@ -141,10 +141,10 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
   }
 }
 
-/** A symbol of its own, so that another copy of the package in the same app recognises it too. */
+/** A registered symbol, so that another copy of the package in the same app recognises it too. */
 const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
 
-/** True for a 404 that a webhook has sent, possibly another one on the same mount: it is meant. */
+/** True for a 404 that a webhook has sent, possibly another one on the same mount: it is intended. */
 export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
@@ -164,7 +164,7 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
   if (answer.status === 404) Object.assign(res, { [OWN_404]: true })
   // Only requests of Node's own parser have `complete`.
   const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
-  // Node refuses a body here where the server says so (rejectNonStandardBodyWrites).
+  // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
   const body = req.method === 'HEAD' ? undefined : answer.body
   const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2
   res.writeHead(answer.status, closes ? { ...answer.headers, Connection: 'close' } : answer.headers)
@@ -172,10 +172,10 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
     res.end(body)
     return
   }
-  // A connection that breaks meanwhile is no reason to end the process.
+  // An error of the connection must not end the process.
   res.on('error', () => undefined)
-  // Closing while bytes still arrive makes the kernel reset the connection and the answer gets lost: the answer is
-  // complete by its length, and the end waits until the client is done, silent or too slow.
+  // If the connection is closed while bytes arrive, the kernel resets it and the response is lost. The response is
+  // complete by its length, and the close waits until the client is done, silent or too slow.
   if (body === undefined) res.flushHeaders()
   else res.write(body)
   let arriving = false
@@ -191,7 +191,7 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
     if (!arriving || waitedMs >= MAX_DRAIN_MS) end()
     arriving = false
   }
-  // After an event loop that was blocked, timers run before what has arrived meanwhile is read: check after that.
+  // After a blocked event loop, timers run before the data that arrived meanwhile is read: check after that.
   const timer = startInterval(() => setImmediate(check), SILENCE_MS)
   req.on('data', note).on('end', end).on('close', end).resume()
 }

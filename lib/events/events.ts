@@ -1,6 +1,6 @@
 /**
- * The typed events that callbacks get, and the context that comes with each. A union over `completeness`: the order
- * or shipment is there unless only its ID is known.
+ * The typed events that callbacks receive, and their context. A union over `completeness`: the order or shipment is
+ * present unless only its ID is known.
  */
 import type { TradecloudClient } from '../api'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
@@ -18,18 +18,18 @@ import type {
 /** What an event is about. `unknown` is a body kind that this version of the package does not know. */
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
 
-/** A place where a body deviates from its schema. Delivered all the same in `validation: 'tolerant'`. */
+/** A deviation of a body from its schema. The event is delivered nevertheless with `validation: 'tolerant'`. */
 export interface Issue {
   /** JSON pointer (RFC 6901) into the body; for a fetched order or shipment, into that. */
   pointer: string
-  /** What is wrong there, e.g. `must be number,null`. Never quotes the value. */
+  /** The error, e.g. `must be number,null`. Never quotes the value. */
   message: string
 }
 
 /** A known name, open to names that Tradecloud adds later. Absent for GET triggers and bare orders. */
 export type OpenName<Known extends string> = Known | (string & {})
 
-/** What all events have. */
+/** Fields of all events. */
 export interface EventBase {
   /** Method of the request that brought the event. */
   method: 'GET' | 'POST' | 'PUT'
@@ -39,11 +39,11 @@ export interface EventBase {
   lastUpdatedAt?: string | undefined
   /** Message meta: message ID and trace ID. Absent for GET triggers. */
   meta?: MessageMeta | undefined
-  /** Deviations from the schema, at most 20 and a note that there are more. Empty for nearly every event. */
+  /** Deviations from the schema: at most 20, and a note if there are more. Empty for nearly every event. */
   issues: Issue[]
 }
 
-/** What all order events have. */
+/** Fields of all order events. */
 export interface OrderEventBase extends EventBase {
   kind: 'order'
   eventName?: OpenName<OrderEventName> | undefined
@@ -51,7 +51,7 @@ export interface OrderEventBase extends EventBase {
   orderId: string
 }
 
-/** An order event as it came in a body, in delivery schedules: several deliveries a line. */
+/** An order event as received in a body, in delivery schedules: several deliveries per line. */
 export interface AffectedOrderLinesEvent extends OrderEventBase {
   completeness: 'affected-lines'
   lineForm: 'deliverySchedule'
@@ -61,7 +61,7 @@ export interface AffectedOrderLinesEvent extends OrderEventBase {
   affectedLines: OrderLine[]
 }
 
-/** An order event as it came in a body, in the single delivery form: one delivery a line. */
+/** An order event as received in a body, in the single delivery form: one delivery per line. */
 export interface AffectedSingleDeliveryOrderLinesEvent extends OrderEventBase {
   completeness: 'affected-lines'
   lineForm: 'singleDelivery'
@@ -77,7 +77,7 @@ export interface WholeOrderEvent extends OrderEventBase {
   lineForm: 'deliverySchedule'
   /** The order as fetched, with all its lines, not modified. */
   order: Order
-  /** The lines that the event changed; absent for a GET trigger, which does not tell. */
+  /** The lines that the event changed; absent for a GET trigger, which does not name them. */
   affectedLines?: OrderLine[] | undefined
 }
 
@@ -108,22 +108,22 @@ export type OrderEvent =
   | WholeOrderOfSingleDeliveryEvent
   | OrderIdEvent
 
-/** A document that was attached, with where it hangs. */
+/** An attached document and its place. */
 export interface AttachedDocument {
   document: TradecloudDocument
-  /** Whose part of the order or line the document is in. `unknown` where it is in the part of neither. */
+  /** The party in whose part of the order or line the document is. `unknown` if it is in neither part. */
   party: 'buyer' | 'supplier' | 'unknown'
   /** ID of the line; absent for a document of the order itself. */
   lineId?: string | undefined
 }
 
-/** What all order documents events have. */
+/** Fields of all order documents events. */
 export interface OrderDocumentsEventBase extends EventBase {
   kind: 'orderDocuments'
   eventName?: OpenName<OrderDocumentsEventName> | undefined
   /** Tradecloud's order ID. Always set. */
   orderId: string
-  /** All documents in the body. Tradecloud does not document the fields of this event: expect an empty list too. */
+  /** All documents in the body. May be empty, because Tradecloud does not document the fields of this event. */
   documents: AttachedDocument[]
 }
 
@@ -132,7 +132,7 @@ export type OrderDocumentsEvent =
   | (OrderDocumentsEventBase & { completeness: 'affected-lines'; order: OrderDocuments })
   | (OrderDocumentsEventBase & { completeness: 'all-lines'; order: Order })
 
-/** What all shipment events have. */
+/** Fields of all shipment events. */
 export interface ShipmentEventBase extends EventBase {
   kind: 'shipment'
   eventName?: OpenName<ShipmentEventName> | undefined
@@ -155,7 +155,7 @@ export interface UnknownEvent extends EventBase {
 
 export type WebhookEvent = OrderEvent | OrderDocumentsEvent | ShipmentEvent | UnknownEvent
 
-/** What a callback is told beside the event. */
+/** The second argument of each callback. */
 export interface WebhookContext {
   /**
    * The same in every retry of an event: store it in the transaction of the ERP write to make the write idempotent.
@@ -170,20 +170,20 @@ export interface WebhookContext {
    * more each time that the event was handed out, also by a process that ended meanwhile.
    */
   attempt: number
-  /** When the headers of the request had arrived. */
+  /** When the headers of the request arrived. */
   receivedAt: Date
-  /** Aborted only when `close()` ran out of patience, or the lease of a shared store or inbox was lost. */
+  /** Aborted only when `close()` has timed out, or when the lease of a shared store or inbox was lost. */
   readonly signal: AbortSignal
   /**
-   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The pieces
-   * that a large body came in are joined when this is first read.
+   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The chunks
+   * of a large body are joined when this is first read.
    */
   readonly rawBody?: Buffer | undefined
-  /** True when this process has delivered a newer state of the same order or shipment before. */
+  /** True if this process has already delivered a newer state of the same order or shipment. */
   outdated: boolean
-  /** True for an event out of the inbox that somebody asked to deliver again: `inbox.replay`. */
+  /** True for an event from the inbox that is delivered again on request: `inbox.replay`. */
   replay: boolean
-  /** The client of the `api` option, to fetch more. */
+  /** The client of the `api` option, for further requests. */
   api?: TradecloudClient | undefined
   /**
    * With `delivery: { transaction: true }`: a client in the transaction that also marks the event as delivered; with
@@ -192,7 +192,7 @@ export interface WebhookContext {
   transaction?: TransactionClient | undefined
 }
 
-/** What a client of `pg` offers, as far as it is needed here. */
+/** The part of a `pg` client that is needed here. */
 export interface TransactionClient {
   query(text: string, values?: unknown[]): Promise<{ rows: Array<Record<string, unknown>>; rowCount: number | null }>
 }

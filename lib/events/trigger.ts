@@ -1,4 +1,4 @@
-/** What receiving hands over to delivering: an event with its body, or the ID of what to fetch. */
+/** Passed from `receive` to `deliver`: an event with its body, or the ID of the entity to fetch. */
 import type { EventKind, Handler, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
@@ -14,12 +14,12 @@ export interface BodyTrigger extends TriggerBase {
   type: 'body'
   kind: EventKind
   eventName?: string | undefined
-  /** Handed to the callback, which may change it: nothing else reads it from then on. */
+  /** Passed to the callback, which may change it: nothing else reads it afterwards. */
   event: WebhookEvent
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   /** SHA-256 of the body, in hex. */
   digest: string
-  /** False when the same bytes may be a new event, as those of an event that a person has resent. */
+  /** False if identical bytes may be a new event, such as an event that a person has resent. */
   identified: boolean
   rawBody?: Pieces | undefined
 }
@@ -32,7 +32,7 @@ export interface IdTrigger extends TriggerBase {
 
 export type Trigger = BodyTrigger | IdTrigger
 
-/** What is known of an event, for records and log lines, also where it is refused. */
+/** The known facts of an event, for records and log lines, also if it is refused. */
 export interface Facts {
   kind?: EventKind | undefined
   eventName?: string | undefined

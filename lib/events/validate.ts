@@ -1,6 +1,6 @@
 /**
- * JSON Schemas with ajv: deviations from Tradecloud's documented shape are listed, never more than a few, and the user's
- * own schemas are enforced.
+ * Validates with ajv: deviations from Tradecloud's documented schemas are listed, up to a limit, and the user's own
+ * schemas are enforced.
  */
 import type { Ajv, ErrorObject, ValidateFunction } from 'ajv'
 import { checkKeys } from '../errors/checks'
@@ -25,11 +25,11 @@ export interface UserSchemas {
 export interface Validator {
   /** Deviations from the package's own schema, capped. Empty with `validation: 'off'`. */
   deviations(schema: BodySchema, value: unknown): Issue[]
-  /** The first thing that the user's schema of a kind says against the value. */
+  /** The first error according to the user's schema of this kind. */
   refusals(kind: string, value: unknown, pointer: string): Issue[]
 }
 
-/** A list that is wrong in every line must cost no more than one that is right, nor fill the answer. */
+/** A body with an error in every line must not cost more than a valid one, nor fill the response. */
 export const MAX_ISSUES = 20
 const MORE: Issue = { pointer: '', message: 'has further deviations, which are not listed' }
 const MAX_TEXT = 300
@@ -38,7 +38,7 @@ export function capIssues(issues: Issue[]): Issue[] {
   return issues.length <= MAX_ISSUES ? issues : [...issues.slice(0, MAX_ISSUES), MORE]
 }
 
-/** A sentence, followed by the first three issues: error messages and log lines show no list. */
+/** A sentence with the first three issues, for error messages and log lines. */
 export function withIssues(detail: string, issues: readonly Issue[]): string {
   const named = issues
     .slice(0, 3)
@@ -68,7 +68,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-/** Most of a megabyte of code, loaded when the first body has come. */
+/** Nearly a megabyte of code, loaded with the first body. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
   return (require('../schema/validators') as typeof import('../schema/validators')).validators
 }
@@ -91,7 +91,7 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-/** For draft-07, unless the schema names another dialect. */
+/** Draft-07, unless the schema declares another dialect. */
 function createAjv($schema: string): Ajv {
   const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
   const ajv = new (loadDialect($schema))({ strict: false })
@@ -99,7 +99,7 @@ function createAjv($schema: string): Ajv {
   return ajv
 }
 
-/** Loaded lazily: only needed with the option `schemas`. Each path is a literal, because bundlers follow no other. */
+/** Loaded lazily: only needed with the option `schemas`. Each path is a literal, because bundlers require it. */
 function loadDialect($schema: string): typeof Ajv {
   if ($schema.includes('2019-09')) return (require('ajv/dist/2019') as typeof import('ajv/dist/2019')).default
   if ($schema.includes('2020-12')) return (require('ajv/dist/2020') as typeof import('ajv/dist/2020')).default
@@ -107,8 +107,8 @@ function loadDialect($schema: string): typeof Ajv {
 }
 
 /**
- * ajv stops at the first error or collects all of them, tens of megabytes for a bad maximum body. So each error is noted,
- * what is wrong is replaced by something right for the moment, and the check runs on from there.
+ * ajv either stops at the first error or collects all of them: tens of megabytes for an invalid body of maximum size.
+ * Therefore each error is recorded, the invalid value is replaced temporarily by a valid one, and validation continues.
  */
 function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   const issues: Issue[] = []
@@ -147,7 +147,7 @@ const NEUTRAL: Record<string, unknown> = {
   boolean: false,
 }
 
-/** False where nothing can be put in the place of what is wrong. */
+/** False if the invalid value cannot be replaced. */
 function replace(root: unknown, keys: string[], error: ErrorObject, changes: Changes): boolean {
   const last = keys.at(-1)
   if (last === undefined) return false
@@ -155,14 +155,14 @@ function replace(root: unknown, keys: string[], error: ErrorObject, changes: Cha
   for (const key of keys.slice(0, -1)) holder = holder[key] as Json
   const { type } = error.params as { type?: string | string[] }
   const types = typeof type === 'string' ? type.split(',') : type
-  // What fails for another reason than its type is text that does not fit its pattern: the empty text fits all.
+  // Any error other than a wrong type is text that does not match its pattern: the empty text matches all patterns.
   const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
   if (Object.is(holder[last], neutral)) return false
   set(holder, last, neutral, changes)
   return true
 }
 
-/** The entries before the one that was wrong need not be checked once more, for a large order is mostly its lines. */
+/** Removes the entries before the invalid one, so that they are not validated again: large orders are mostly lines. */
 function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, changes: Changes): void {
   let holder = root as Json
   for (const [i, key] of keys.slice(0, -1).entries()) {
@@ -182,10 +182,10 @@ function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>
   }
 }
 
-/** What was changed in a value for the moment. */
+/** The temporary changes of a value. */
 interface Changes {
   undo: Array<() => void>
-  /** Lists made here: nothing in them needs to be undone, and holding on to all of them would fill the memory. */
+  /** Lists that were created here: they need no undo, and keeping all of them would fill the memory. */
   slices: WeakSet<object>
 }
 
@@ -196,7 +196,7 @@ function set(holder: Json, key: string, value: unknown, { undo, slices }: Change
   holder[key] = value
 }
 
-/** The pointer into the whole value, of one into what is left of its lists. */
+/** Converts a pointer into the shortened lists to one into the whole value. */
 function withSkipped(pointer: string, skipped: Map<string, number>): string {
   for (const [list, count] of skipped) {
     const [, index, rest] = pointer.startsWith(`${list}/`)
@@ -209,7 +209,7 @@ function withSkipped(pointer: string, skipped: Map<string, number>): string {
 
 function toIssue({ instancePath, message = 'is not valid', keyword, params }: ErrorObject, prefix: string): Issue {
   const { pattern } = params as { pattern?: string }
-  // All patterns of the package are dates and times; a regular expression would say little to a person.
+  // All patterns of the package are dates and times; a regular expression would not help the reader.
   const form = pattern?.startsWith('^(?:\\d\\d') ? 'a date or time of ISO 8601' : `the pattern ${String(pattern)}`
   const words = keyword === 'pattern' ? `does not have its documented form, ${form}` : message
   return { pointer: `${prefix}${instancePath}`.slice(0, MAX_TEXT), message: words.slice(0, MAX_TEXT) }

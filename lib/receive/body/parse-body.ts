@@ -1,4 +1,4 @@
-/** What the headers say of a body, and from its bytes to a value with the digest that identifies it. */
+/** Determines the type of a body from its headers, and parses its bytes to a value and a digest. */
 import type { Issue } from '../../events/events'
 import { parseJson, type JsonResult } from '../../bytes/json'
 import { sha256 } from '../../bytes/sha256'
@@ -8,11 +8,11 @@ import { refuse, sentence, type Refusal } from '../../answer/refusal'
 
 export interface ParsedBody {
   ok: true
-  /** What JSON holds; of tXML, what its JSON twin holds. */
+  /** The JSON value; for tXML, the equivalent JSON value. */
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** What was left out on the way. */
+  /** What was removed while parsing. */
   issues: Issue[]
 }
 
@@ -21,13 +21,13 @@ export type MediaType = 'json' | 'xml' | 'missing'
 const JSON_BODY = { ok: true, type: 'json' } as const
 
 /**
- * What the headers say of the body: `application/json`, `+json`, `application/xml` or `text/xml`, or nothing. A `charset` is
- * not looked at: senders name wrong ones, and bytes that are not UTF-8 are refused as malformed.
+ * The type in the headers: `application/json`, `+json`, `application/xml`, `text/xml` or none. `charset` is ignored:
+ * senders state wrong ones, and bytes that are not UTF-8 are refused as malformed.
  */
 export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
   if (contentType === 'application/json') return JSON_BODY
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  // Parameters alone say nothing either.
+  // Parameters without a type are not a type.
   if (type === '') return { ok: true, type: 'missing' }
   if (type === 'application/xml' || type === 'text/xml') return { ok: true, type: 'xml' }
   if (type === 'application/json' || /^[^/\s]+\/[^/\s]+\+json$/.test(type)) return JSON_BODY
@@ -38,8 +38,8 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
 }
 
 /**
- * JSON at once, tXML piece by piece. The first character decides between them: a wrong Content-Type does not make a body
- * unreadable. `unwanted`: whether no one waits for the result any more.
+ * Parses JSON at once and tXML in pieces. The first character decides which it is: a wrong Content-Type does not make a
+ * body unreadable. `unwanted`: whether the result is no longer needed.
  */
 export function parseBytes(
   bytes: Pieces,
@@ -54,7 +54,7 @@ export function parseBytes(
   return parsedBody(bytes, parseJson(bytes.all), [])
 }
 
-/** Loaded when the first XML comes: most webhooks get none. */
+/** Loaded lazily: only needed for tXML. */
 function loadTxml(): typeof import('../../txml/read') {
   return require('../../txml/read') as typeof import('../../txml/read')
 }
@@ -66,7 +66,7 @@ function parsedBody(bytes: Pieces, read: JsonResult, issues: Issue[]): ParsedBod
   return { ok: true, value, digest: sha256(bytes.all), issues }
 }
 
-/** Past a byte order mark and white space. */
+/** The first byte after a byte order mark and white space. */
 function firstCharacter(bytes: Pieces): string | undefined {
   return /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
 }

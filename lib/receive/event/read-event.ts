@@ -1,6 +1,6 @@
 /**
- * From the JSON of a body to a typed event: which kind it is, which entity it is about, and how it deviates from its
- * schema. The field that holds the event decides its kind, not its name.
+ * Makes a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field that
+ * contains the event decides its kind, not the event's name.
  */
 import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
@@ -10,7 +10,7 @@ import { capIssues, withIssues, type BodySchema } from '../../events/validate'
 import { attachedDocuments } from './attached-documents'
 import { refuse, type Refusal } from '../../answer/refusal'
 
-/** The fields that hold an event, the likeliest first. */
+/** The fields that may contain an event, the most likely first. */
 const FIELDS = {
   orderEvent: { kind: 'order', lineForm: 'deliverySchedule', schema: 'orderWebhookBody' },
   singleDeliveryOrderEvent: { kind: 'order', lineForm: 'singleDelivery', schema: 'orderWebhookBody' },
@@ -29,20 +29,20 @@ const KIND_OF_NAME = new Map<string, EventKind>([
   ...shipmentEventNames.map((name) => [name, 'shipment'] as const),
 ])
 
-/** What a body is about, before anything in it is checked. */
+/** The kind and the parts of a body, before anything is validated. */
 export interface Identified {
   ok: true
   kind: EventKind
   eventName?: string | undefined
   lineForm: 'deliverySchedule' | 'singleDelivery'
-  /** Schema of the whole body; none for a kind that is not known. */
+  /** Schema of the whole body; none for an unknown kind. */
   schema?: BodySchema | undefined
   body: Json
   /** The object that holds the event: the body itself for a bare order or an unknown kind. */
   content: Json
   /** JSON pointer of `content` in the body. */
   pointer: string
-  /** Oddities that were seen on the way. */
+  /** Deviations that were found while reading. */
   issues: Issue[]
 }
 
@@ -84,7 +84,7 @@ function isNothing(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
 
-/** Nearly always there is one only. Of several, the one that the name fits; rather one that can be read. */
+/** Usually there is one. Of several, the one that matches the event name, preferably one that is valid. */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
   if (present.length < 2) return present[0]
   const usable = present.filter((field) => isObject(body[field]))
@@ -102,16 +102,16 @@ function isBareOrder(body: Json): boolean {
 export interface ReadEvent {
   ok: true
   event: WebhookEvent
-  /** What the order of events is kept for; none for an unknown kind. */
+  /** The entity whose events are delivered in order; none for an unknown kind. */
   entity: { kind: 'order' | 'shipment'; id: string } | undefined
   /**
-   * The same bytes again are the same event: the body has a message ID, version or time of change, and its name is not
+   * Identical bytes are the same event: the body has a message ID, version or time of change, and its name is not
    * that of a resend.
    */
   identified: boolean
 }
 
-/** `urlId` steps in where the body holds no ID; where both do and differ, the body wins. */
+/** `urlId` is used if the body contains no ID; if they differ, the body's ID is used. */
 export function readEvent(
   found: Identified,
   method: 'GET' | 'POST' | 'PUT',
@@ -160,7 +160,7 @@ export function readEvent(
   return { ok: true, event, entity: { kind: 'order', id }, identified }
 }
 
-/** Inside the event, where Tradecloud's own receiver reads it, or beside it. A shipment's own `meta` is something else. */
+/** Inside the event, as Tradecloud's example receiver expects, or beside it. A shipment's own `meta` is unrelated. */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
   const inside = kind !== 'shipment' && isObject(content.meta) ? content.meta : undefined
   if (textOf(inside?.messageId) !== undefined) return inside

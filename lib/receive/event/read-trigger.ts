@@ -1,4 +1,4 @@
-/** From a parsed body to the trigger that is delivered: of a request, and of an event that was stored before. */
+/** Makes the trigger to deliver from a parsed body: of a request, or of a stored event. */
 import { debugReceive } from '../../log/debug'
 import type { EventKind, Handler } from '../../events/events'
 import { quote, quoteJson } from '../../log/quote'
@@ -23,15 +23,15 @@ export interface ReadTriggerOptions {
 export type ReadTrigger =
   { facts: Facts; trigger: Trigger; refusal?: undefined } | { facts: Facts; trigger?: undefined; refusal: Refusal }
 
-/** What the request tells beside its body. */
+/** The facts of a request other than its body. */
 export interface RequestFacts {
   method: 'GET' | 'POST' | 'PUT'
   urlId: TriggerId
   requestId: string
   receivedAt: Date
-  /** Absent where the app had parsed the body to an object. */
+  /** Absent if the app had parsed the body to an object. */
   rawBody: Pieces | undefined
-  /** Why the URL holds no ID although it should. Asked only where the body holds none either. */
+  /** Why the URL contains no ID although it should. Only called if the body contains none either. */
   misrouted?: () => Refusal | undefined
 }
 
@@ -50,7 +50,7 @@ export function readTrigger(
   const deviations = schema ? validator.deviations(schema, found.body) : []
   const refusals = validator.refusals(kind, content, pointer)
   if (strict) refusals.push(...deviations)
-  // An ID in the URL of a body trigger is a remnant of the docs of 2019 and 2020: it only helps where the body has none.
+  // The docs of 2019 and 2020 put an ID into the URL of body triggers: it is used only if the body has none.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
   const read = readEvent(
     found,

@@ -1,14 +1,14 @@
 /**
- * The order or shipment ID in the URL of a trigger: out of path and query, decoded once, and refused where it cannot
- * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are taken as they are; only letters beyond
- * ASCII have to be escaped, for Node's own parser refuses them.
+ * The order or shipment ID in the URL of a trigger: taken from path or query, decoded once, and refused if it cannot
+ * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are accepted; only characters outside
+ * ASCII must be escaped, because Node's parser rejects them.
  */
 import { checkEntityId } from '../../tradecloud/entity-id'
 import type { IdName, RouteMatch } from '../route'
 
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }
-  /** `problem` is absent where the URL holds no ID at all. `variable`: Tradecloud's portal left it in place of the ID. */
+  /** `problem` is absent if the URL contains no ID at all. `variable`: Tradecloud's portal did not replace it by an ID. */
   | { found: false; problem?: string; variable?: string }
 
 const NAMES: readonly IdName[] = ['orderId', 'shipmentId']
@@ -49,16 +49,16 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
   return { found: false }
 }
 
-/** The portal replaces `{orderId}` and the like by the ID; its docs also write `:orderId`. */
+/** Placeholders that the portal replaces by the ID, such as `{orderId}`; its docs also show `:orderId`. */
 const VARIABLE = /^(?:\{(?:order|shipment|legacyOrder)Id\}|:(?:order|shipment|legacyOrder)Id)(?=\/*$)/i
 
 function variableIn(raw: string): string | undefined {
   const once = decode(raw) ?? ''
-  // A URL that was copied into the portal in its encoded form arrives encoded twice.
+  // A URL that was pasted into the portal in encoded form arrives encoded twice.
   return (VARIABLE.exec(once) ?? VARIABLE.exec(decode(once) ?? ''))?.[0]
 }
 
-/** A `+` stays a `+`. `undefined` for what is not percent-encoded UTF-8. */
+/** A `+` remains a `+`. `undefined` if it is not percent-encoded UTF-8. */
 function decode(raw: string): string | undefined {
   try {
     return decodeURIComponent(raw)

@@ -1,4 +1,4 @@
-/** The option `allow` at work: whether a request comes from an address that may send, and what is said of it if not. */
+/** Enforces the option `allow`: which addresses may send, and how a request from any other address is answered. */
 import type { IncomingMessage } from 'node:http'
 import { quote } from '../../log/quote'
 import { compileAllow, readAddress, type AllowEntry } from '../../net/address'
@@ -8,9 +8,9 @@ import type { Refusal } from '../../answer/refusal'
 
 export interface AddressCheckOptions {
   allow: readonly AllowEntry[]
-  /** What counts where there is no app to ask. */
+  /** Used if no Express app has a `trust proxy` setting. */
   trust: TrustFunction
-  /** The sender has shown credentials: then a wrong address is more likely a new one of Tradecloud's than a stranger's. */
+  /** The credentials are valid, so an unlisted address is more likely a new one of Tradecloud than an attacker's. */
   authenticates: boolean
   warn: (text: string) => void
 }
@@ -27,8 +27,8 @@ export class AddressCheck {
   }
 
   /**
-   * To be called as long as the connection is there: once it is gone, so is its address. `trustOfApp` returns what the app says
-   * of its proxies, under Express. Never throws.
+   * Must be called while the connection is open: a closed socket has no address. `trustOfApp` returns the app's
+   * `trust proxy` function, in Express. Never throws.
    */
   look(req: IncomingMessage, trustOfApp: () => TrustFunction | undefined = () => undefined): Client {
     try {
@@ -40,19 +40,19 @@ export class AddressCheck {
       if (address && this.#isAllowed(address)) return { address: address.text }
       return { address: address?.text, refusal: this.#refusal(whyNot(req, claimed, address?.text)) }
     } catch (cause) {
-      // A trust function of the user's: what it would have said is not known, and the event must not get lost.
+      // The user's trust function threw: its result is unknown, and the event must not be lost.
       const detail = 'The source address could not be checked now.'
       return { refusal: { ok: false, outcome: 'unavailable', detail, cause } }
     }
   }
 
   #refusal(why: string): Refusal {
-    // The address is for the log and for `onError`; a stranger need not know what our proxies make of it.
+    // The address goes to the log and `onError` only: a sender that is not known must not learn about our proxies.
     const cause = new Error(why)
     return { ok: false, outcome: 'address_not_allowed', retry: this.#options.authenticates, cause }
   }
 
-  /** The app of a router is known with its first request only, and each app has a setting of its own. */
+  /** A router knows its app only from the first request on, and each app has its own setting. */
   #probe(trust: TrustFunction, setting: string): void {
     if (this.#warned || this.#probed.has(trust)) return
     this.#probed.add(trust)
@@ -76,7 +76,7 @@ function whyNot(
       : address === undefined
         ? `${quote(claimed)} is no address`
         : `${address} is not in the option \`allow\``
-  // The likely mistake: behind a proxy, whose own address this is.
+  // The likely mistake: this is the address of a proxy in front of the app.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
   return `${subject}; its X-Forwarded-For does not count, as it is no proxy that is trusted (\`trust proxy\`, \`trustProxy\`)`

@@ -1,5 +1,5 @@
 /**
- * Credentials: lets in only Tradecloud, on the headers alone, before a byte of the body is read. Secrets are kept as
+ * Checks credentials from the headers alone, before any byte of the body is read. Secrets are kept as
  * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
@@ -35,15 +35,15 @@ export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
 
 export interface Authenticator {
-  /** True for a request that may come in. Rejects or throws where it cannot be told now, or a custom function does. */
+  /** True if the request is accepted. Rejects or throws if it cannot be decided now or if a custom function does. */
   check(req: IncomingMessage): boolean | Promise<boolean>
-  /** The same for a path that is not ours: calls neither a custom function nor a key server. Never rejects. */
+  /** The same for a path that matches no pattern: calls neither a custom function nor a key server. Never rejects. */
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
-  /** Value of `WWW-Authenticate` for the rest. */
+  /** Value of `WWW-Authenticate` in a 401. */
   challenge: string
-  /** Rejects if no credentials could be checked now. Absent if that takes nothing from outside. */
+  /** Rejects if no credentials can be checked now. Absent if the check requires no other server. */
   ready?: (() => Promise<void>) | undefined
-  /** Ends what runs: nobody waits for keys any more. */
+  /** Aborts a fetch of keys that is still running. */
   close(): void
 }
 
@@ -56,7 +56,7 @@ const CHALLENGES = {
 const ALLOWED =
   "{ type: 'basic', username, password }, { type: 'bearer', token }, { type: 'oauth', tenantId, audience }, a list of these, a function, or 'none' to accept anyone"
 
-/** Throws `invalid_option` for a missing, empty or blank-edged secret, in any entry. Never shows one. */
+/** Throws `invalid_option` for a secret that is missing, empty or has white space at its ends. Never quotes it. */
 export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
   if (auth === undefined) throw invalidOption('auth', `is required: ${ALLOWED}`)
   if (auth === 'none') return { check: () => true, recognize: () => 'unsure', challenge: '', close: () => undefined }
@@ -80,7 +80,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
     const rivals = digests.filter(({ type }) => type === presented.type)
     const shown = rivals.length === 0 ? undefined : digestOf(presented.secret)
     let matches = false
-    // No early exit: the time taken must not tell which entry matched.
+    // No early exit: the duration must not reveal which entry matched.
     for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
     return matches
   }
@@ -104,7 +104,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
   }
 }
 
-/** The first to accept decides. Rejects where none does, and one of them could not tell. */
+/** The first one to accept decides. Rejects if none accepts and one of them could not decide. */
 async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: string): Promise<boolean> {
   const refused = new Error('refused')
   const attempts = verifiers.map(async (verifier) => {
@@ -166,22 +166,22 @@ function expectationOf(entry: unknown, option: string): Expectation {
   throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
 }
 
-/** Loaded for who uses it. */
+/** Loaded lazily: only needed with OAuth. */
 function createVerifier(option: string, options: Record<string, unknown>): OAuthVerifier {
   const { resolveOAuth } = require('./oauth/options') as typeof import('./oauth/options')
   const { OAuthVerifier } = require('./oauth/verifier') as typeof import('./oauth/verifier')
   return new OAuthVerifier(resolveOAuth(option, options))
 }
 
-/** `secret`: a token, or the credentials as they stand in the header, in base64: to decode them would tell nothing more. */
+/** `secret`: the token, or the Basic credentials in base64 as in the header: decoding them is not necessary. */
 function readAuthorization(header: string | undefined): Presented | undefined {
-  // The scheme has no case (RFC 9110); Node has trimmed the header.
+  // The scheme is case-insensitive (RFC 9110); Node has trimmed the header.
   const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []
   if (value === undefined) return undefined
   return basic === undefined ? { type: 'bearer', secret: value } : { type: 'basic', secret: withoutPadding(value) }
 }
 
-/** Some leave it out. */
+/** Base64 padding is optional. */
 function withoutPadding(base64: string): string {
   return base64.replace(/={1,2}$/, '')
 }

@@ -1,4 +1,4 @@
-/** The address that a request comes from, as Express's `req.ip` finds it, for requests that know no Express as well. */
+/** The client's address, determined like Express's `req.ip`, also for requests outside Express. */
 import type { IncomingMessage } from 'node:http'
 import type proxyAddr from 'proxy-addr'
 import { checkWholeNumber, show } from '../../errors/checks'
@@ -12,13 +12,13 @@ import { invalidOption } from '../../errors/errors'
 export type TrustProxyOption =
   boolean | number | string | readonly string[] | ((address: string | undefined, hop: number) => boolean)
 
-/** Says whether an address in the chain is a proxy of ours. The types of Express's own say less than it passes. */
+/** Whether an address in the chain is a trusted proxy. Express passes more arguments than its types declare. */
 export type TrustFunction = (address: string | undefined, hop: number) => unknown
 
 const EXPECTED =
   "allowed are true, false, the number of proxies in front, addresses, CIDR ranges, 'loopback', 'linklocal' and 'uniquelocal' (a list, or with commas between), or a function"
 
-/** Throws `invalid_option` for what Express would not take, and for a number that is no number of proxies. */
+/** Throws `invalid_option` for a value that Express would reject, and for an impossible number of proxies. */
 export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   const option = 'trustProxy'
   if (typeof trustProxy === 'function') return trustProxy
@@ -38,33 +38,33 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   }
 }
 
-/** The address nearest to us that is no proxy of ours, as it came but without a port. None on a Unix socket. */
+/** The nearest address that is not a trusted proxy, as received but without a port. None on a Unix socket. */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }
 
-/** Azure's gateways write the port of each client behind its address, which Express takes for no address at all. */
+/** Azure's gateways append the client's port to its address, which Express does not accept as an address. */
 function withoutPort(address: string | undefined): string | undefined {
   const text = address?.trim()
   const [, ipv4, ipv6] = /^(?:([\d.]+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/.exec(text ?? '') ?? []
   return ipv4 ?? ipv6 ?? text
 }
 
-/** What `req.ip` goes by, in the app that has the request just now. A router may run without any app. */
+/** The `trust proxy` function of the app that is handling the request. A router may run without an app. */
 export function trustOfApp(req: IncomingMessage): TrustFunction | undefined {
   const trust: unknown = (req as { app?: { get: (setting: string) => unknown } }).app?.get('trust proxy fn')
   return typeof trust === 'function' ? (trust as TrustFunction) : undefined
 }
 
-/** No one's: reserved for documentation (RFC 5737, RFC 3849, RFC 9637). */
+/** Addresses reserved for documentation (RFC 5737, RFC 3849, RFC 9637). */
 const STRANGERS = [
   ['192.0.2.1', '198.51.100.1', '203.0.113.1'],
   ['2001:db8::1', '3fff::1'],
 ]
-/** No chain of proxies is that long: a number of hops above it is as good as `true`. */
+/** No chain of proxies is that long: a larger number of hops means the same as `true`. */
 const FAR_HOP = 100
 
-/** True where any stranger is taken for a proxy of ours. */
+/** True if every address is trusted as a proxy. */
 export function trustsEveryone(trust: TrustFunction): boolean {
   try {
     return STRANGERS.some((family) => family.every((address) => Boolean(trust(address, FAR_HOP))))
@@ -73,7 +73,7 @@ export function trustsEveryone(trust: TrustFunction): boolean {
   }
 }
 
-/** Loaded when first used: only few filter on addresses. */
+/** Loaded lazily: only needed with `allow`. */
 function loadProxyAddr(): typeof proxyAddr {
   return require('proxy-addr') as typeof proxyAddr
 }

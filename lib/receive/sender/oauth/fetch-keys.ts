@@ -1,4 +1,4 @@
-/** One fetch of an issuer's key set: bounded in time and size, no redirects, and not held up by a request that hangs. */
+/** Fetches an issuer's key set: limited in time and size, no redirects, and a request that hangs does not block it. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
@@ -10,16 +10,16 @@ import { within } from '../../../wait/within'
 export interface KeySource {
   uri: URL
   httpsAgent?: Agent | undefined
-  /** For the whole fetch. */
+  /** Time limit of the whole fetch. */
   timeoutMs: number
-  /** When a request has brought nothing for so long, another one is sent beside it: the way may be free again. */
+  /** After this time without a byte, another request is sent in parallel: the network may work again. */
   againMs: number
 }
 
 /** Microsoft's key sets have some 20 KB. */
 const MAX_BYTES = 1024 * 1024
 
-/** Rejects with an error that says where it failed and why. Holds no key, no token, and no query of the URL. */
+/** Rejects with an error that names the step and the cause, without any key, token or query of the URL. */
 export async function fetchKeys(
   { uri, httpsAgent, timeoutMs, againMs }: KeySource,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ function requestKeys(uri: URL, httpsAgent: Agent | undefined, signal: AbortSigna
     const receive = (answer: IncomingMessage): void => {
       readAnswer(answer).then(resolve, reject)
     }
-    // Without an agent the connection ends with the answer: keys are fetched too seldom to keep one.
+    // Without an agent the connection closes after the response: fetches are too rare to keep it open.
     const request =
       uri.protocol === 'https:'
         ? httpsRequest(uri, { agent: httpsAgent ?? false, headers, signal }, receive)
@@ -80,7 +80,7 @@ function keysOf(body: Buffer): JWK[] {
   const json = parseJson(body)
   const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
-  // An empty set would refuse every token for good: more likely the key server is not itself.
+  // With an empty set every token would be refused for good. An error of the key server is more likely.
   if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
   return usable
 }

@@ -11,17 +11,17 @@ import type { TokenHeader } from './token'
 
 /** All in milliseconds. */
 export interface KeyTimes {
-  /** For so long keys are used without asking again. A key that the issuer took back counts for as long. */
+  /** How long keys are used without fetching them again. A key that the issuer withdrew stays valid as long. */
   freshMs: number
-  /** For so long they are used while the key server is away. */
+  /** How long they are used while the key server cannot be reached. */
   staleMs: number
-  /** After a look for a missing key the next one waits for so long. */
+  /** The minimum time between two fetches for a missing key. */
   pauseMs: number
-  /** After a failure the next fetch waits for so long. */
+  /** How long the next fetch waits after a failure. */
   retryMs: number
-  /** For a whole fetch. */
+  /** Time limit of a whole fetch. */
   timeoutMs: number
-  /** After so long without an answer the key server is asked a second time beside the first, and so on. */
+  /** After this time without a response, a second request is sent in parallel, and so on. */
   againMs: number
 }
 
@@ -29,7 +29,7 @@ export const KEY_TIMES: KeyTimes = {
   freshMs: 600_000,
   staleMs: 86_400_000,
   pauseMs: 10_000,
-  // This and `againMs` stay below the second in which keys are to be there after an outage.
+  // This and `againMs` stay below one second: by then the keys must be available after an outage.
   retryMs: 500,
   timeoutMs: 5_000,
   againMs: 750,
@@ -59,20 +59,20 @@ export class KeySet {
   #keys: Keys | undefined
   #fetching: Promise<Keys> | undefined
   #failure: { error: unknown; until: number } | undefined
-  /** No look for a missing key before this. */
+  /** The earliest time of the next fetch for a missing key. */
   #quietUntil = -Infinity
 
   constructor(options: KeySetOptions) {
     this.#options = options
   }
 
-  /** The keys at hand, if they may still be used. */
+  /** The keys that were fetched before, if they may still be used. */
   get kept(): Keys | undefined {
     const keys = this.#keys
     return keys !== undefined && performance.now() - keys.since < this.#options.staleMs ? keys : undefined
   }
 
-  /** The keys to try first. Rejects where there are none and none can be fetched. */
+  /** The keys to try first. Rejects if there are none and none can be fetched. */
   async known(): Promise<Keys> {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
@@ -85,12 +85,12 @@ export class KeySet {
     return failing ? keys : kept
   }
 
-  /** True for keys so young that a signature which does not fit them is a wrong one: no need to look again. */
+  /** True if the keys were fetched so recently that a signature that does not match them is wrong. */
   isRecent({ since }: Keys): boolean {
     return performance.now() - since < this.#options.pauseMs
   }
 
-  /** Keys other than those that were tried. Rejects where they cannot be looked up just now. */
+  /** Keys other than those that were tried. Rejects if they cannot be fetched now. */
   async lookAgain(tried: Keys): Promise<Keys> {
     if (this.#keys !== undefined && this.#keys !== tried) return this.#keys
     if (performance.now() < this.#quietUntil)
@@ -100,12 +100,12 @@ export class KeySet {
     return keys
   }
 
-  /** Ends the fetch that runs; there is none later. */
+  /** Aborts the current fetch; no other one is started. */
   close(): void {
     this.#closing.abort()
   }
 
-  /** However many wait, one fetch runs. */
+  /** All callers share one fetch. */
   #fetch(): Promise<Keys> {
     this.#fetching ??= this.#load().finally(() => (this.#fetching = undefined))
     return this.#fetching

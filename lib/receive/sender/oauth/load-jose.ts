@@ -1,6 +1,6 @@
-/** Loads jose, which takes a while, when it is first needed: most webhooks have no OAuth. */
+/** Loaded lazily: only needed with OAuth. */
 
-/** By `require`, as under Jest a dynamic `import` needs a flag. */
+/** With `require`, because a dynamic `import` needs a flag in Jest. */
 export function loadJose(): typeof import('jose') {
   return require('jose') as typeof import('jose')
 }

@@ -4,7 +4,7 @@ import { checkKeys, checkSecret, checkWholeNumber, show } from '../../../errors/
 import { invalidOption } from '../../../errors/errors'
 import { isSecure } from '../../../net/loopback'
 
-/** The claims of an access token whose signature holds, as its issuer wrote them. */
+/** The claims of an access token with a valid signature, as its issuer wrote them. */
 export type OAuthClaims = Readonly<Record<string, unknown>>
 
 /** How an access token may be signed. */
@@ -20,7 +20,7 @@ export type OAuthAlgorithm = (typeof ALGORITHMS)[number]
 export interface OAuthCredential {
   type: 'oauth'
   /**
-   * Whom tokens are for: one of these must be among the token's `aud`, letter for letter. Entra ID writes the client ID
+   * The audience: the token's `aud` must contain one of these values, compared exactly. Entra ID writes the client ID
    * of your app registration into tokens of version 2.0, and its application ID URI into those of version 1.0. A
    * missing one throws. Required.
    */
@@ -30,7 +30,7 @@ export interface OAuthCredential {
    * `https://sts.windows.net/{tenantId}/`. Default: none; it, or `issuer` and `jwksUri`, are required.
    */
   tenantId?: string | undefined
-  /** Who issues the tokens: their `iss` must be one of these, letter for letter. Not beside `tenantId`. Default: none. */
+  /** The issuers: the token's `iss` must equal one of these. Not together with `tenantId`. Default: none. */
   issuer?: string | readonly string[] | undefined
   /**
    * URL of the issuer's JSON Web Key Set: `https`, or `http` to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
@@ -39,7 +39,7 @@ export interface OAuthCredential {
    */
   jwksUri?: string | undefined
   /**
-   * Applications that may get in: the token's `azp` (version 2.0) or `appid` (version 1.0) must be one of these. Entra
+   * The applications that are accepted: `azp` (version 2.0) or `appid` (version 1.0) must be one of these. Entra
    * ID gives a token for your app to any application of the tenant, so set this or `roles`. Default: any.
    */
   clientIds?: readonly string[] | undefined
@@ -47,18 +47,18 @@ export interface OAuthCredential {
   roles?: readonly string[] | undefined
   /** How tokens may be signed: RS, PS or ES with 256, 384 or 512. Default: `['RS256']`. */
   algorithms?: readonly OAuthAlgorithm[] | undefined
-  /** By how much the clocks may differ where `exp` and `nbf` are checked, in milliseconds: 0 to 300,000. Default: 60,000. */
+  /** Tolerated clock difference when `exp` and `nbf` are checked, in milliseconds: 0 to 300,000. Default: 60,000. */
   clockToleranceMs?: number | undefined
   /**
-   * A last check of the claims, after all others: only `true` lets the request in. Throwing is answered 503, so that
+   * A final check of the claims: only `true` accepts the request. If it throws, the response is 503, so that
    * nothing is lost. Default: none.
    */
   checkClaims?: ((claims: OAuthClaims) => boolean | Promise<boolean>) | undefined
-  /** For the key server, as for a private certificate authority or a proxy agent. Default: none. */
+  /** Settings of the connection to the key server, such as a private certificate authority or a proxy. Default: none. */
   httpsAgent?: Agent | undefined
 }
 
-/** All options with their defaults in. */
+/** The options, with defaults applied. */
 export interface ResolvedOAuth {
   issuers: string[]
   jwksUri: URL
@@ -71,7 +71,7 @@ export interface ResolvedOAuth {
   httpsAgent: Agent | undefined
 }
 
-/** Asymmetric ones only: with HS256 the public key would do as the secret. */
+/** Asymmetric algorithms only: with HS256 the public key could be used as the secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
 const MAX_CLOCK_TOLERANCE_MS = 300_000
 const KNOWN = [
@@ -132,12 +132,12 @@ function resolveIssuer(
   const id = text.toLowerCase()
   return {
     issuers: [`${MICROSOFT}/${id}/v2.0`, `https://sts.windows.net/${id}/`],
-    // One of its own is for apps with their own signing keys, whose key set has `?appid=…`.
+    // A `jwksUri` beside `tenantId` is for apps with their own signing keys, whose key set has `?appid=…`.
     jwksUri: checkJwksUri(`${option}.jwksUri`, jwksUri ?? `${MICROSOFT}/${id}/discovery/v2.0/keys`),
   }
 }
 
-/** Never quotes the value: a mistaken one may hold a password. */
+/** Never quotes the value: it may be a password that was passed by mistake. */
 function checkJwksUri(option: string, value: unknown): URL {
   const text = checkSecret(option, value)
   if (!URL.canParse(text))

@@ -1,4 +1,4 @@
-/** Whether a token is signed with one of the keys at hand. jose has the last word on signature and claims. */
+/** Checks whether one of the fetched keys signed a token. jose decides on the signature and the claims. */
 import type { JWTVerifyOptions, KeyLike } from 'jose'
 import { sha256 } from '../../../bytes/sha256'
 import type { Keys } from './key-set'
@@ -13,7 +13,7 @@ export type SignatureCheck =
   /** No key has that ID, or none is for that algorithm. */
   | 'unknown-key'
   | 'wrong-signature'
-  /** The key is there, but cannot be read or is too weak: the key server's fault, not the sender's. */
+  /** The key exists but is invalid or too weak: an error of the key server, not of the sender. */
   | 'unusable-key'
 
 export async function judge(
@@ -23,7 +23,7 @@ export async function judge(
   options: ResolvedOAuth,
 ): Promise<SignatureCheck> {
   const digest = sha256(token)
-  // The caller has checked its times and all its other claims anew.
+  // The caller has checked the times and all other claims again.
   if (keys.verified.has(digest)) return 'signed'
   const verdict = await verify(token, header, keys, {
     algorithms: options.algorithms,
@@ -50,7 +50,7 @@ async function verify(
         await jwtVerify(token, key, options)
         return 'signed'
       } catch (error) {
-        // Without a key ID several keys may fit, and the next one may be the right one.
+        // Without a key ID, several keys may match: try the next one.
         if (!(error instanceof errors.JOSEError)) verdict = 'unusable-key'
         else if (!(error instanceof errors.JWSSignatureVerificationFailed)) return 'refused'
         else if (verdict === 'unknown-key') verdict = 'wrong-signature'
@@ -62,7 +62,7 @@ async function verify(
   }
 }
 
-/** Keys with that ID, or all keys for that algorithm where the token names none. */
+/** Keys with that ID, or all keys for that algorithm if the token names no key. */
 async function* candidates(header: TokenHeader, keys: Keys): AsyncGenerator<KeyLike> {
   const { errors } = loadJose()
   try {

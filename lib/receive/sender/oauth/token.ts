@@ -1,24 +1,24 @@
 /**
- * What a token says of itself, before its signature is known to hold. A filter: tokens that could not get in anyway must
- * cost nothing and must not make us ask the key server.
+ * Checks the claims of a token before its signature: a token that would be refused anyway must be cheap and must not
+ * cause a request to the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
 import { isObject } from '../../../tradecloud/entity-state'
 import { parseJson } from '../../../bytes/json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 
-/** What the key is found by. */
+/** The header fields that select the key. */
 export interface TokenHeader extends JWSHeaderParameters {
   alg: string
 }
 
-/** `problem` holds nothing of the token. */
+/** `problem` contains nothing of the token. */
 export type TokenReading = { ok: true; header: TokenHeader; claims: OAuthClaims } | { ok: false; problem: string }
 
 /** Node's own bound on all headers together, unless raised. */
 const MAX_TOKEN_LENGTH = 16_384
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/
-/** These would have a token bring its own key, or say where to get it; `crit` asks for what is not known here. */
+/** With these fields a token brings its own key or its location; `crit` requires extensions that are not supported. */
 const REFUSED_PARAMETERS = ['jku', 'x5u', 'jwk', 'x5c', 'crit']
 
 /** `now` in milliseconds since 1970. */
@@ -54,7 +54,7 @@ function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number)
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))
     return 'nbf is still to come'
   if (clientIds !== undefined) {
-    // Version 2.0 has azp, 1.0 has appid. A token with both must be right in both.
+    // Version 2.0 has azp, 1.0 has appid. If both are present, both must match.
     const clients = [azp, appid].filter((client) => client !== undefined)
     if (clients.length === 0 || !clients.every((client) => includes(clientIds, client)))
       return 'azp or appid is another or missing'

@@ -1,11 +1,11 @@
-/** Access tokens of one issuer: who gets in, who does not, and whose key cannot be looked up just now. */
+/** Verifies the access tokens of one issuer: accepted, refused, or not verifiable because its key cannot be fetched. */
 import { debugReceive } from '../../../log/debug'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
 import type { ResolvedOAuth } from './options'
 import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
-/** `unsure`: it takes a custom function or a key server to find out. */
+/** `unsure`: only a custom function or the key server can decide. */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
 export class OAuthVerifier {
@@ -17,7 +17,7 @@ export class OAuthVerifier {
     this.#keys = new KeySet({ ...KEY_TIMES, ...times, uri: options.jwksUri, httpsAgent: options.httpsAgent })
   }
 
-  /** Rejects where it cannot be told now, with an error that holds nothing of the token; also where `checkClaims` does. */
+  /** Rejects if it cannot be decided now, with an error that contains nothing of the token, or if `checkClaims` rejects. */
   async check(token: string): Promise<boolean> {
     const arrivedAt = performance.now()
     const reading = readToken(token, this.#options, Date.now())
@@ -29,7 +29,7 @@ export class OAuthVerifier {
     return refuse('checkClaims says no')
   }
 
-  /** By the keys that were fetched before, and no others. Never rejects. */
+  /** Uses only the keys that were fetched before. Never rejects. */
   recognize(token: string): Recognition | Promise<Recognition> {
     const reading = readToken(token, this.#options, Date.now())
     if (!reading.ok) return 'no'
@@ -60,9 +60,9 @@ export class OAuthVerifier {
       const verdict = await judge(token, header, keys, this.#options)
       if (verdict === 'signed') return true
       if (verdict === 'refused') return false
-      // The issuer may have put another key under the same ID, but hardly just now.
+      // The issuer may have replaced the key under the same ID, but hardly since the last fetch.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
-      // A refusal is final for Tradecloud: it takes keys that were fetched after the token came.
+      // A refusal is final for Tradecloud, so it requires keys that were fetched after the token arrived.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
         throw new Error('The key server gives a key for the token that cannot be read or is too weak.')
