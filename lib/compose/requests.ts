@@ -1,4 +1,4 @@
-/** The way of one request through the webhook: match, receive, deliver or store, answer. Knows no Express. */
+/** Handles one request: match, receive, deliver or store, respond. Independent of Express. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Exchange, type ExchangeOptions } from '../answer/exchange'
@@ -37,7 +37,7 @@ export class Requests {
     })
   }
 
-  /** False for a path that is not ours. Never throws: Express would respond with 500. */
+  /** False if no pattern matches. Never throws: Express would respond with 500. */
   handle(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): boolean {
     let exchange: Exchange | undefined
     try {
@@ -53,12 +53,12 @@ export class Requests {
     return true
   }
 
-  /** For a path that is not ours: the app responds first. `handler` is the function that the app has mounted. */
+  /** For a path that matches no pattern: the app responds first. `handler` is the function that the app has mounted. */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     this.#unmatched.pass(req, res, next, handler)
   }
 
-  /** For a path that is not ours, without an app to respond. */
+  /** For a path that matches no pattern, without an app to respond. */
   refuse(req: IncomingMessage, res: ServerResponse): void {
     try {
       this.#unmatched.refuse(req, res)
@@ -72,7 +72,7 @@ export class Requests {
     await Promise.all([...this.#open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
   }
 
-  /** Answers what is still open. */
+  /** Responds to all requests that are still open. */
   finishAll(result: Result): void {
     for (const exchange of this.#open) exchange.finish(result)
   }

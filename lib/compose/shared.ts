@@ -1,4 +1,4 @@
-/** What webhooks and workers share: callbacks, validation, fetching, reports, deliveries from the inbox, and closing. */
+/** Shared by webhooks and workers: callbacks, validation, fetching, reports, deliveries from the inbox, and closing. */
 import { Reporter, type ReporterOptions } from '../answer/report'
 import { createHandlers, type Handlers } from '../deliver/handlers'
 import type { ResolveOptions } from '../deliver/resolve-event'
@@ -82,18 +82,18 @@ export function checkInbox(inbox: Inbox): Record<string, Check> {
   }
 }
 
-/** What runs, and has to end before the process does. */
+/** A part that is running and must end before the process does. */
 export interface Work {
-  /** Nothing new begins. */
+  /** Starts no new work. */
   stop(): void
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no work is running. */
   idle(): Promise<unknown>
   abort(): void
-  /** Called after the time is over, whatever still runs. */
+  /** Called after the time limit, even if work is still running. */
   end?(): void
 }
 
-/** The first call of what this returns counts; it never rejects. `onClosed` is called when nothing is open any more. */
+/** Only the first call of the returned function has an effect; it never rejects. `onClosed` is called at the end. */
 export function closeOnce(
   { inbox, client, ownsClient }: SharedOptions,
   log: Log,

@@ -1,4 +1,4 @@
-/** Puts a webhook together from its options: receive, deliver or store, answer. */
+/** Assembles a webhook from its options: receive, deliver or store, respond. */
 import { randomUUID } from 'node:crypto'
 import type { Progress } from '../answer/exchange'
 import { Claims } from '../deliver/dedupe/claims'
@@ -32,11 +32,11 @@ export interface ComposedWebhook {
 
 /** A store that takes longer is treated as unavailable. */
 const STORE_TIMEOUT_MS = 2_000
-/** An event waits for others of its order or shipment no longer than this. */
+/** The longest time that an event waits for others of its order or shipment. */
 const ENTITY_WAIT_MS = 10_000
 const AT_INBOX: Progress = { stage: 'inbox' }
 
-/** What becomes of a trigger that was received, and what runs because of it. */
+/** How received triggers are processed. */
 interface Processing extends Omit<Work, 'end'> {
   process: RequestsOptions['process']
   opening?: Promise<void>
@@ -93,7 +93,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   return { requests, ready: async () => processing.opening, health, close }
 }
 
-/** The callback runs before the answer. */
+/** The callback runs before the response. */
 function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Processing {
   const { dedupe, client } = settings
   const claims = dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined
@@ -104,7 +104,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Proc
     entityWaitMs: ENTITY_WAIT_MS,
   })
   return {
-    // The store in memory of this process has nothing to fail.
+    // The store in memory cannot fail.
     checks: claims && !(dedupe && dedupe.store instanceof MemoryStore) ? { store: () => claims.check(healthKey) } : {},
     process: (exchange, received) => {
       if (received.refusal) return received.refusal
@@ -120,7 +120,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Proc
   }
 }
 
-/** The event is stored before the answer, and delivered from the inbox. */
+/** The event is stored before the response, and delivered from the inbox. */
 function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Shared): Processing {
   const { name, delivery } = settings
   const intake = new (loadIntake())({ inbox, name, ...shared, quarantine: delivery.quarantine })

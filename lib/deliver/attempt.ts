@@ -1,6 +1,6 @@
 /**
- * One attempt to deliver a trigger, the same before the answer and from an inbox: fetch, begin, call the callback with its
- * context, and turn what it throws into a result.
+ * One attempt to deliver a trigger, with and without an inbox: fetch, begin, call the callback with its context, and
+ * convert what it throws to a result.
  */
 import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
@@ -25,7 +25,7 @@ export interface Attempt {
   /** Key of the order or shipment. */
   entity: string | undefined
   watched: Watched
-  /** A fetch begins now. */
+  /** A fetch is starting. */
   onFetch?: () => void
   /**
    * Called before the callback; may wait. `undefined`: the callback must not be called, and the event is given back.
@@ -34,7 +34,7 @@ export interface Attempt {
   begin: (fetchedId: string | undefined) => Begun | undefined | Promise<Begun | undefined>
   /** Runs the call in a transaction. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
-  /** Called after the callback, or what stood in its way, once it had begun. */
+  /** Called after the callback, or after the failure that prevented its call. */
   end?: () => void
 }
 
@@ -98,7 +98,7 @@ export class Attempts {
     begun: Begun,
     transaction: unknown,
   ): Promise<Result> {
-    // Read before the call: the callback may change its event.
+    // Read before the call, because the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
     const outdated = entity !== undefined && this.history.isOutdated(entity, state)
@@ -108,7 +108,7 @@ export class Attempts {
       requestId: trigger.requestId,
       receivedAt: new Date(trigger.receivedAt),
       signal: watched.abort.signal,
-      // A getter, because joining the pieces of a large body copies it.
+      // A getter, because joining the chunks of a large body copies it.
       get rawBody() {
         return body?.whole
       },

@@ -1,4 +1,6 @@
-/** Delivers triggers before they are answered: joins GET triggers, claims, waits for a turn, attempts, settles the claim. */
+/**
+ * Delivers triggers before the response: joins GET triggers, claims, waits for its turn, attempts, settles the claim.
+ */
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../answer/respond'
@@ -21,19 +23,19 @@ export interface DelivererOptions {
   /** How long an event waits for others of its entity. */
   entityWaitMs: number
   notFoundGraceMs: number
-  /** Something that a person should hear of while a callback is still running. */
+  /** An alarm while a callback is still running. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
 }
 
-/** One who waits for a delivery. Several GET triggers for one ID may share a delivery. */
+/** A request that waits for a delivery. Several GET triggers for one ID may share a delivery. */
 export interface Ticket {
   result: Promise<DeliveryResult>
   /** Joined a delivery that another trigger had started. */
   merged: boolean
-  /** Nobody waits for this ticket any more: work that has not begun is given up, so that Tradecloud brings it again. */
+  /** The request was answered: a delivery that has not started is abandoned, and Tradecloud retries it. */
   leave: () => void
-  /** What the delivery waits for at the moment. */
+  /** What the delivery is waiting for. */
   progress: { readonly stage: Stage }
 }
 
@@ -47,15 +49,15 @@ interface Delivery {
   /** Dedupe key of a body. */
   key: string | undefined
   deliveryId?: string | undefined
-  /** What calls are counted by, once the callback has been called. */
+  /** The key under which calls are counted, once the callback has been called. */
   eventKey?: string | undefined
   /** Identical events that were completed before; only for a body that may be a new event. */
   completedBefore?: number | undefined
   result: Promise<DeliveryResult>
   stage: Stage
-  /** Counted from the start: what runs below looks at it before the ticket is handed out. */
+  /** Set from the start, because it is checked before the ticket is returned. */
   waiters: number
-  /** Ends the waiting for a turn or a slot, while there is one. */
+  /** Ends the wait for a turn or a slot. */
   abandon?: (() => void) | undefined
   abort: AbortController
 }
@@ -103,12 +105,14 @@ export class Deliverer {
     return this.#ticket(delivery, false)
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no delivery is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ result }) => result))
   }
 
-  /** Patience is over: what waits is given back, what runs hears of it through `context.signal`. */
+  /**
+   * The time limit of `close()` has passed: waiting deliveries are abandoned, running ones aborted by `context.signal`.
+   */
   abort(): void {
     this.#aborted = true
     this.#watch.stop()
@@ -131,7 +135,7 @@ export class Deliverer {
   /** Never rejects. */
   async #complete(delivery: Delivery): Promise<DeliveryResult> {
     const { trigger, entity } = delivery
-    // Before anything is awaited: the order of arrival is the order of these calls.
+    // Before any `await`: the order of arrival is the order of these calls.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
@@ -147,7 +151,9 @@ export class Deliverer {
     }
   }
 
-  /** A body is claimed, so that nobody else delivers it meanwhile; or the result that it has without being delivered. */
+  /**
+   * Claims a body, so that no other process delivers it meanwhile; or returns its result if it is not to be delivered.
+   */
   async #claim(delivery: Delivery): Promise<{ claim?: Claim } | Result> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
@@ -165,7 +171,7 @@ export class Deliverer {
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
     const { trigger } = delivery
-    // From here on, not only while the callback runs: a lease must not run out in line or during a fetch.
+    // Renewed from here on: the lease must not expire while the event waits or fetches.
     const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
     try {
       if (place) {

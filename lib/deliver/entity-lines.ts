@@ -1,10 +1,10 @@
-/** One line for each order or shipment: its events run one after the other, and nobody else waits for them. */
+/** One queue per order or shipment: its events run one after the other, and other events do not wait for them. */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** Why the waiting ended. */
+/** Why the wait ended. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
 
-/** More waiting for one entity are sent away: Tradecloud brings them again. */
+/** Further events of one entity are answered 503, and Tradecloud retries them. */
 const MAX_WAITING = 8
 
 export class EntityLines {
@@ -15,7 +15,7 @@ export class EntityLines {
     this.#waitMs = waitMs
   }
 
-  /** Takes a place at the end of the line, at once, so that the order of arrival holds. `undefined`: the line is full. */
+  /** Joins the end of the queue synchronously, to keep the order of arrival. `undefined`: the queue is full. */
   enter(entity: string): Place | undefined {
     let line = this.#lines.get(entity)
     if (line === undefined) this.#lines.set(entity, (line = []))
@@ -49,7 +49,7 @@ export class Place {
     this.#leave = leave
   }
 
-  /** At once at the head of the line; else resolves when all before it have left, or with the reason why it does not come to that. */
+  /** Resolves when all events before it have left, at once if there are none, or with the reason why the wait ended. */
   turn(): Turn | Promise<Turn> {
     if (this.#turn !== undefined) return this.#turn
     const left = Math.max(0, this.#waitMs - (performance.now() - this.#enteredAt))

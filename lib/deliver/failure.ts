@@ -1,12 +1,12 @@
-/** From what a callback threw to what becomes of the event. */
+/** Converts what a callback threw to the outcome of the event. */
 import { isRejectEvent } from '../errors/errors'
 import type { Result } from '../answer/respond'
 import { isThenable } from '../wait/thenable'
 
-/** What a callback threw decides between "never again" and "later". It may be anything, getters that throw included. */
+/** Only a `RejectEvent` is final; anything else is retried. The value may be anything, even with getters that throw. */
 export function failureOf(cause: unknown): Result {
   try {
-    // A promise thrown by a forgotten `await`: nobody else would ever handle its rejection, and Node would exit.
+    // A promise, thrown because an `await` was forgotten: without a handler its rejection would end the process.
     if (isThenable(cause)) cause.then(undefined, () => undefined)
     if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
     const { status, message } = cause as { status: unknown; message: unknown }

@@ -1,4 +1,4 @@
-/** Which callback an event goes to: the one for its name, else the one for its kind. */
+/** Selects the callback for an event: the one for its name, otherwise the one for its kind. */
 import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../tradecloud/event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
 import { isObject } from '../tradecloud/entity-state'
@@ -16,13 +16,13 @@ import type {
   WebhookContext,
 } from '../events/events'
 
-/** Called with each event. Finished: Tradecloud is answered 2xx. Thrown or rejected: 503, and the event comes again. */
+/** Called with each event. If it returns, the response is 2xx. If it throws or rejects: 503, and Tradecloud retries. */
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /**
- * Callbacks for single event names. They win over the callback of the kind. GET triggers have no event name. A callback
- * for one of several names of the same event (`OrderLinesItemDetailsChanged` and `…BySupplier`, `OrderReissuedByBuyer` and
- * `OrderLinesReissuedByBuyer`) is called for all of them.
+ * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name. A
+ * callback for one of several names of the same event (`OrderLinesItemDetailsChanged` and `…BySupplier`,
+ * `OrderReissuedByBuyer` and `OrderLinesReissuedByBuyer`) is called for all of them.
  */
 export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
   Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &
@@ -36,7 +36,7 @@ export interface CallbackOptions {
   /** Shipment events, and GET triggers with a shipment ID. Default: such events are answered 200 `ignored`. */
   onShipment?: Callback<ShipmentEvent> | undefined
   /**
-   * Callbacks by event name; they win over the three above. A name that this version does not know is accepted with a
+   * Callbacks by event name, used instead of the three above. A name that this version does not know is accepted with a
    * warning. Default: none.
    */
   on?: NamedCallbacks | undefined
@@ -58,13 +58,13 @@ const OPTION_OF: Record<EventKind, string> = {
 }
 
 export interface Handlers {
-  /** `undefined`: nobody asked for such an event. */
+  /** `undefined`: there is no callback for such an event. */
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
-  /** What there are callbacks for, as processes that share an inbox tell each other. */
+  /** The kinds and names that have callbacks, as registered in a shared inbox. */
   wanted: Wanted[]
-  /** Callbacks of known kinds that are not set: worth saying at creation. */
+  /** Callbacks of known kinds that are not set: logged at creation. */
   unhandled: string[]
-  /** Names in `on` that this version does not know: most likely mistyped. */
+  /** Names in `on` that this version does not know: most likely misspelled. */
   unknownNames: string[]
 }
 
@@ -104,7 +104,7 @@ function wantedOf(kind: EventKind, callback: unknown, byName: ReadonlyMap<string
   return named.length === 0 ? [] : [{ kind, eventNames: named.map(([name]) => name) }]
 }
 
-/** Logs at creation what is most likely a mistake. */
+/** Logs likely mistakes at creation. */
 export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log): void {
   if (unhandled.length > 0)
     log.line('warn', 'unhandled', `No ${unhandled.join(', no ')}: such events are answered 200 and ignored.`)
@@ -138,7 +138,7 @@ function readNamed(on: unknown): Map<string, Named> {
   return named
 }
 
-/** Of any realm. The entries of anything else, such as a Map or an instance of a class, would be overlooked. */
+/** A plain object of any realm. The entries of a Map or of a class instance would not be found. */
 function isPlainObject(value: unknown): value is object {
   if (!isObject(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

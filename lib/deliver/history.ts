@@ -1,12 +1,13 @@
 /**
- * What this process remembers of entities and events beyond dedupe: the newest state that was delivered, failed calls,
- * and IDs that the API did not know yet. All of it bounded; forgetting only ever makes an event come once more.
+ * What this process remembers of entities and events in addition to dedupe: the newest delivered state, failed calls,
+ * and IDs that the API did not know yet. All of it is bounded; an entry that is forgotten only causes one more
+ * delivery.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../tradecloud/entity-state'
 
 const MAX_REMEMBERED = 100_000
-/** A GET trigger for an ID that nobody asked for in so long is a new one. */
+/** After this time without a GET trigger for an ID, the next one counts as the first. */
 const QUIET_MS = 24 * 60 * 60 * 1000
 
 export class History {
@@ -14,7 +15,7 @@ export class History {
   readonly #failedCalls = new BoundedMap<number>(MAX_REMEMBERED)
   readonly #notFound = new BoundedMap<{ first: number; last: number }>(MAX_REMEMBERED)
 
-  /** True when a newer state of the entity was delivered before. */
+  /** True if a newer state of the entity was already delivered. */
   isOutdated(entity: string, state: EntityState): boolean {
     const newest = this.#newest.get(entity)
     return newest !== undefined && compareStates(state, newest) < 0
@@ -32,7 +33,7 @@ export class History {
     })
   }
 
-  /** The number of the call that begins now: 1 for the first. */
+  /** The number of the call that is about to start: 1 for the first. */
   attempt(event: string): number {
     return (this.#failedCalls.get(event) ?? 0) + 1
   }
@@ -42,7 +43,7 @@ export class History {
     else this.#failedCalls.set(event, this.attempt(event))
   }
 
-  /** Notes that the API does not know an ID. True as long as its first trigger is not longer ago than `graceMs`. */
+  /** Records that the API does not know an ID. True until `graceMs` after its first trigger. */
   mayStillAppear(entity: string, triggeredAt: number, graceMs: number): boolean {
     const known = this.#notFound.get(entity)
     const first = known && triggeredAt - known.last < Math.max(QUIET_MS, graceMs) ? known.first : triggeredAt
@@ -59,7 +60,7 @@ export class History {
   }
 }
 
-/** By version where both have one and they differ, else by time of change; 0 where neither tells. */
+/** Compares versions if both exist and differ, otherwise times of change; 0 if neither decides. */
 function compareStates(a: EntityState, b: EntityState): number {
   if (a.version !== undefined && b.version !== undefined && a.version !== b.version) return a.version - b.version
   if (a.lastUpdatedAt === b.lastUpdatedAt) return 0

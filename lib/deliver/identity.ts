@@ -1,16 +1,16 @@
-/** The names that events and entities go by: dedupe keys, delivery IDs, and the line that an entity's events wait in. */
+/** Identifies events and entities: dedupe keys, delivery IDs, and the queue key of an entity. */
 import type { StoredEvent } from '../inbox/inbox'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { keptId } from '../tradecloud/entity-id'
 import { repeatedKey } from './dedupe/repeats'
 import { uuidOf } from '../bytes/uuid'
 
-/** Not the message ID alone: whether a retry repeats it is not documented, nor whether it is unique. */
+/** Not only the message ID: it is not documented whether it is unique or the same in a retry. */
 export function dedupeKey(name: string, trigger: BodyTrigger): string {
   return `${name}:${trigger.kind}:${trigger.digest}`
 }
 
-/** One for the events of an order, its documents included, or of a shipment. `undefined`: nothing to keep in order. */
+/** The same for all events of an order, including its documents, or of a shipment. `undefined`: no order to keep. */
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
   if (entity === undefined) return undefined
@@ -18,24 +18,24 @@ export function entityKey(trigger: Trigger): string | undefined {
 }
 
 /**
- * The same in every retry, since it derives from the dedupe key alone, and for a body that may be a new event from
- * the number of identical ones that were completed before.
+ * The same in every retry: derived from the dedupe key and, for a body that may be a new event, from the number of
+ * identical bodies that were completed before.
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
 }
 
 /**
- * For a GET trigger: of the ID and of what was fetched. Where nothing was fetched each trigger may mean another change,
- * so each is a delivery of its own.
+ * For a GET trigger: derived from the ID and the fetched content. If nothing was fetched, each trigger may mean another
+ * change, so each has its own ID.
  */
 export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: string | undefined): string {
   return uuidOf([name, trigger.kind, trigger.id, contentHash ?? trigger.requestId].join('\0'))
 }
 
 /**
- * Under which key and ID a trigger is stored. A GET trigger is never a duplicate, and has no key. A body that may be a new
- * event with the same bytes is a duplicate only until it has been delivered (`repeatable`).
+ * The key and ID under which a trigger is stored. A GET trigger has no key, because it is never a duplicate. A body
+ * that may be a new event with the same bytes is a duplicate only until it has been delivered (`repeatable`).
  */
 export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent, 'key' | 'id' | 'repeatable'> {
   if (trigger.type === 'id') return { id: uuidOf(`${name}:${trigger.kind}:get:${trigger.requestId}`) }

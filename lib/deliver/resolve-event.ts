@@ -1,6 +1,6 @@
 /**
- * From a trigger to the event that the callback gets: as it came, with the whole order or shipment fetched, or with the ID
- * alone.
+ * Makes the event for the callback from a trigger: as received, with the whole order or shipment fetched, or with only
+ * the ID.
  */
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../tradecloud/entity-state'
@@ -16,9 +16,9 @@ export interface ResolveOptions {
   mode: 'get' | 'always' | 'never'
   fetchTimeoutMs: number
   validator: Validator
-  /** `strict`: a fetched entity that deviates from its schema is of no use. */
+  /** `strict`: a fetched entity that deviates from its schema is refused. */
   strict: boolean
-  /** Called for an event that is delivered as it came, because the API does not know its order or shipment. */
+  /** Called for an event that is delivered as received, because the API does not know its order or shipment. */
   notKnown: (trigger: BodyTrigger, result: Result) => void
 }
 
@@ -33,7 +33,7 @@ export function fetches(trigger: Trigger, options: ResolveOptions): options is F
   return trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined
 }
 
-/** The event as it came, or with the ID alone. */
+/** The event as received, or with only the ID. */
 export function unfetched(trigger: Trigger): Resolved {
   return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
 }
@@ -45,7 +45,7 @@ export async function fetchEvent(trigger: Trigger, options: FetchOptions, signal
     return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
-  // Better to deliver the event as it came than to hold it back for an API that does not know the ID.
+  // Deliver the event as received: the API may never know its ID.
   options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
 }
@@ -117,7 +117,7 @@ function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): Webho
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 
-/** What the fetched entity does not tell stays as the body had it. */
+/** Fields that are missing in the fetched entity keep the values of the body. */
 function definedState(kind: string, entity: Json): Json {
   return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
 }

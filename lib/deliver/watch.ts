@@ -1,6 +1,6 @@
 /**
- * Keeps an eye on deliveries: renews the leases of their claims, aborts the one whose lease was lost, and reports a
- * callback that does not come to an end.
+ * Watches deliveries: renews the leases of their claims, aborts a delivery whose lease was lost, and reports a callback
+ * that does not end.
  */
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Claim } from './dedupe/claims'

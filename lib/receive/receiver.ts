@@ -1,6 +1,6 @@
 /**
- * From a request to a trigger, or to the refusal that ends it: credentials, address, method, ID, media type, body, event,
- * in this order.
+ * Makes a trigger or a refusal from a request. Checks credentials, address, method, ID, media type, body and event, in
+ * this order.
  */
 import type { Exchange, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
@@ -38,7 +38,7 @@ export async function receive(
   let refusal: Refusal | undefined
   try {
     const verdict = options.authenticator.check(exchange.req)
-    // Not awaited if it is known: something else could read the beginning of the body meanwhile.
+    // Not awaited if the result is known: other code could read the beginning of the body meanwhile.
     refusal = refusalOfSender(exchange, verdict === true || (await verdict), options)
   } catch (cause) {
     refusal = refuse('unavailable', 'The credentials could not be checked now.', { cause })
@@ -64,7 +64,7 @@ export async function receive(
     const none = refuse('malformed_body', 'There is no body, and no ID in the URL.')
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? none }
   }
-  // For the record, should the answer time out while the body is parsed.
+  // For the record, in case the response times out while the body is parsed.
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
@@ -88,11 +88,11 @@ export function refusalOfSender(
   if (!isKnown)
     return {
       ...{ ok: false, outcome: 'unauthorized', headers: { 'WWW-Authenticate': authenticator.challenge } },
-      // Tells a wrong password from a proxy that removes the header.
+      // Distinguishes a wrong password from a proxy that removes the header.
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
   exchange.isProbe = isProbe(exchange.req)
-  // A custom function may have taken longer than the answer could wait: then nothing more is read.
+  // If a custom function took longer than the response could wait, nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // After the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
@@ -100,7 +100,7 @@ export function refusalOfSender(
   return budget.full ? refuse('unavailable', OVERLOADED) : undefined
 }
 
-/** The body was not taken or not parsed. */
+/** The body was not read or not parsed. */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }
   return { facts: {}, body, refusal: !body || body.exact ? refusal : (doubt(refusal, body) ?? refusal) }
@@ -123,7 +123,7 @@ function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }
 
-/** The URL holds no ID, and that is not the sender's fault. */
+/** The URL contains no ID, and the sender is not at fault. */
 function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))

@@ -1,6 +1,6 @@
 /**
- * Path patterns: which requests are ours, and the ID that stands in the path. Works on the raw path, because Express
- * answers an undecodable one by itself; syntax of path-to-regexp 8 whichever Express is around.
+ * Path patterns: which requests match, and the ID in the path. Matches the raw path, because Express rejects a path
+ * that cannot be decoded. The syntax is that of path-to-regexp 8, also on Express 4.
  */
 import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
@@ -13,22 +13,22 @@ export type PathOption = string | RegExp | ReadonlyArray<string | RegExp> | fals
 
 export interface PathsOption {
   /**
-   * Paths of order triggers. A parameter at the end takes the rest of the path, slashes included.
+   * Paths of order triggers. A parameter at the end matches the rest of the path, including slashes.
    * Default: `['/order', '/order/:orderId']`.
    */
   order?: PathOption | undefined
   /** Paths of shipment triggers. Default: `['/shipment', '/shipment/:shipmentId']`. */
   shipment?: PathOption | undefined
-  /** Paths of triggers of any kind: a GET there has its ID in the query. Default: `'/'`. */
+  /** Paths of triggers of any kind: a GET trigger has its ID in the query. Default: `'/'`. */
   any?: PathOption | undefined
 }
 
 export type IdName = 'orderId' | 'shipmentId'
 
-/** IDs as they stand in the path, still percent-encoded. */
+/** IDs as they are in the path, still percent-encoded. */
 export type RouteMatch = Partial<Record<IdName, string>>
 
-/** A match, or `undefined` for a path that is not ours. */
+/** A match, or `undefined`. */
 type Route = (rawPath: string) => RouteMatch | undefined
 
 /** The patterns of one webhook. */
@@ -44,7 +44,7 @@ const PLACES = {
   any: { patterns: ['/'], ids: ['orderId', 'shipmentId'] },
 } as const satisfies Record<string, { patterns: string[]; ids: IdName[] }>
 
-/** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that could never hold the right ID. */
+/** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that can never yield the right ID. */
 export function compileRoutes(paths: PathsOption = {}): Routes {
   const known = Object.keys(PLACES)
   if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
@@ -73,7 +73,7 @@ export function compileRoutes(paths: PathsOption = {}): Routes {
   return { find, patterns: shown }
 }
 
-/** Path and query as they came, from the first `?` on; a proxy may send an absolute URL. */
+/** Splits the URL at the first `?` into path and query; a proxy may send an absolute URL. */
 export function splitTarget(target: string): [path: string, query: string] {
   const relative = target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '')
   const at = relative.indexOf('?')
@@ -81,18 +81,18 @@ export function splitTarget(target: string): [path: string, query: string] {
   return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
 }
 
-/** Hostile paths may consist of slashes. */
+/** A hostile path may consist of thousands of slashes. */
 const MAX_TAILS = 32
 
-/** The ends of a path that begin with a slash, the longest first, each with what comes before it. */
+/** Splits a path before each of its slashes, the longest rest first. */
 function* tails(path: string): Generator<[head: string, tail: string]> {
   for (let at = path.indexOf('/'), n = 0; at >= 0 && n < MAX_TAILS; at = path.indexOf('/', at + 1), n++)
     yield [path.slice(0, at), path.slice(at)]
 }
 
 /**
- * A wildcard in the mount path (`app.use('/tradecloud/*splat', …)`) makes Express take the whole path for the mount path, and
- * middleware may replace `req.url`.
+ * With a wildcard in the mount path (`app.use('/tradecloud/*splat', …)`), Express treats the whole path as the mount
+ * path, and middleware may replace `req.url`.
  */
 export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   if (splitTarget(req.url ?? '')[0] !== '/') return false
@@ -144,7 +144,7 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
 function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]): Route {
   const names = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map((group) => group[1] ?? '')
   checkNames(option, String(pattern), names, ids)
-  // A global or sticky expression remembers where it stopped and would miss every second request.
+  // A global or sticky expression keeps `lastIndex` and would miss every second request.
   const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   return (rawPath) => {
     const found = expression.exec(rawPath)
@@ -152,7 +152,7 @@ function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]):
   }
 }
 
-/** An ID may hold slashes, escaped or not: at the end of a pattern nothing else can follow. */
+/** An ID may contain slashes, escaped or not: at the end of a pattern nothing else can follow. */
 function lastTakesTheRest(tokens: readonly Token[]): Token[] {
   const last = tokens.at(-1)
   if (last === undefined) return []

@@ -1,17 +1,17 @@
-/** Dedupe on top of a store: claims events, bounds the time that a store may take, and never loses a claim by it. */
+/** Dedupe with a store: claims events, limits the time that a store may take, and never leaks a claim. */
 import { debugDeliver } from '../../log/debug'
 import { describe } from '../../log/describe-error'
 import { isThenable } from '../../wait/thenable'
 import type { ClaimResult, Store } from './store'
 import { within } from '../../wait/within'
 
-/** An event that is ours to process. None of the methods rejects. */
+/** An event that this process may deliver. None of the methods rejects. */
 export interface Claim {
-  /** False when the lease was lost to somebody else. */
+  /** False if another process has the lease. */
   renew(): Promise<boolean>
-  /** Processed. False when the store could not note it; the event is delivered all the same. */
+  /** Processed. False if the store could not record it; the event counts as delivered nevertheless. */
   complete(): Promise<boolean>
-  /** Not processed: the same event may be tried again at once. */
+  /** Not processed: the event may be tried again at once. */
   release(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ export interface ClaimsOptions {
   store: Store
   ttlMs: number
   leaseMs: number
-  /** A store that takes longer is away. */
+  /** A store that takes longer counts as unavailable. */
   timeoutMs: number
 }
 
@@ -44,7 +44,7 @@ export class Claims {
         ? await bounded(
             answer,
             timeoutMs,
-            // A store that thaws later may still hand out the claim: nobody would ever give it back.
+            // The store may still return the claim later: release it then, because no one else would.
             (late) => void (isClaimed(late) && this.#claim(key, late.token).release()),
           )
         : answer
@@ -57,7 +57,7 @@ export class Claims {
     }
   }
 
-  /** Rejects if the store is away. */
+  /** Rejects if the store is unavailable. */
   async check(key: string): Promise<void> {
     const taken = await this.take(key)
     if (taken.status === 'away') throw taken.cause
@@ -81,7 +81,7 @@ class StoreClaim implements Claim {
   }
 
   renew(): Promise<boolean> {
-    // A store that is away for a moment has not given the lease to anybody.
+    // A store that is briefly unavailable has not given the lease to another process.
     return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
   }
 
@@ -104,13 +104,13 @@ class StoreClaim implements Claim {
   }
 }
 
-/** Stores are written by users too: what one answers may be anything. */
+/** Stores may be written by users, so the returned value may be anything. */
 function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResult, { status: 'claimed' }> {
   return result?.status === 'claimed' && typeof result.token === 'string'
 }
 
 function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
-  // Some libraries run a query again with each call of `then`.
+  // Some libraries run the query again on each call of `then`.
   const value = Promise.resolve(answer)
   return within(timeoutMs, value, () => {
     value.then(onLate, () => undefined)

@@ -1,24 +1,29 @@
-/** The store of one process, and the default. What it knows is gone with the process. */
+/** The default store, in the memory of one process. Its content ends with the process. */
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import type { ClaimResult, Store } from './store'
 
-/** Of one generation. A Map holds twice as many, and throws where one more is added. */
+/** Keys of one generation: half of what a Map can hold before it throws. */
 const MOST_KEYS = 2 ** 23
 
 export interface MemoryStoreOptions {
-  /** Completed keys that are remembered at most; about 200 bytes each. Default: 100,000. More than 16 million count as that. */
+  /**
+   * Completed keys that are remembered at most; about 200 bytes each. Default: 100,000. More than 16 million count as
+   * that.
+   */
   maxKeys?: number | undefined
 }
 
 /**
- * Remembers completed keys up to a number; claims that are running come on top and are never evicted. A claim lasts
- * until it is completed or released: the process that holds it is this one, so its lease cannot run out unnoticed.
+ * Remembers a limited number of completed keys; running claims are kept in addition and are never evicted. A claim
+ * lasts until it is completed or released: it belongs to this process, so its lease need not expire.
  *
- * Claimed and completed keys share a Map, because updating an entry is cheaper than moving it to another Map. There are two
- * generations of that Map, because evicting one key at a time from a large Map is a hundred times slower.
+ * Claimed and completed keys share a Map, because updating an entry is cheaper than moving it to another Map. There are
+ * two generations of that Map, because evicting one key at a time from a large Map is a hundred times slower.
  */
 export class MemoryStore implements Store {
-  /** When each key is forgotten, in milliseconds of `performance.now()`; of one that is claimed its token, below zero. */
+  /**
+   * The expiry of each completed key, in milliseconds of `performance.now()`; for a claimed key its token, negative.
+   */
   #young = new Map<string, number>()
   /** None of these is claimed. */
   #old = new Map<string, number>()
@@ -51,7 +56,7 @@ export class MemoryStore implements Store {
 
   complete(key: string, token: string, ttlMs: number): boolean {
     if (!this.renew(key, token)) return false
-    // A whole number takes no memory of its own, in the first weeks of a process.
+    // An integer: V8 stores it without allocation during the first weeks of a process.
     this.#young.set(key, Math.max(0, Math.ceil(performance.now() + ttlMs)))
     this.#running--
     if (this.#young.size - this.#running >= this.#half) this.#startGeneration()

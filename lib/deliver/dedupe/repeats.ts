@@ -1,12 +1,12 @@
 /**
- * Events that may come again with the same bytes as a new event. The number of identical events that were completed before
- * is part of the key of the next one, and so of its delivery ID: a retry of it finds the same number.
+ * Events whose bytes may arrive again as a new event. The number of identical events that were completed before is part
+ * of the key of the next one, and thus of its delivery ID: a retry finds the same number.
  */
 import type { Claims, Taken } from './claims'
 import { BoundedMap } from '../../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
-/** A store that answers `completed` to every key must not block the process. */
+/** A store that returns `completed` for every key must not block the process. */
 const MAX_CLAIMS = 1_000
 
 export class Repeats {
@@ -17,7 +17,7 @@ export class Repeats {
     return this.#completed.get(key) ?? 0
   }
 
-  /** The event after `count` identical ones was completed. Noted here too: the store may have failed to. */
+  /** The event after `count` identical ones was completed. Recorded here too, in case the store failed to. */
   completed(key: string, count: number): void {
     if (count >= this.count(key)) this.#completed.set(key, count + 1)
   }

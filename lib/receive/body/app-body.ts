@@ -1,6 +1,6 @@
 /**
- * The body of a request that the app has read before us: the bytes that it kept, or what its parser made of them.
- * Whatever the app has done to it, the sender is not at fault: see `doubt`.
+ * The body of a request that the app has already read: the bytes that it kept, or the result of its parser. The sender
+ * is not at fault for what the app has changed: see `doubt`.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../../events/events'
@@ -17,8 +17,8 @@ interface TakenAppBody {
 const ADVICE = 'Mount the webhook before express.json() and whatever else reads or changes the body.'
 
 /**
- * To be asked once the stream has ended or something else has read from it: Express 4 sets `req.body = {}` beside an
- * unread stream too. `rawBody` is set in the `verify` option of parsers, and by serverless platforms.
+ * Only used once the stream has ended or other code has read from it, because Express 4 sets `req.body = {}` on an
+ * unread stream too. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
  */
 export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
@@ -27,11 +27,11 @@ export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'non
   if (isEmpty(body)) return hadBody(req) ? swallowed() : 'none'
   if (typeof body === 'object') {
     try {
-      // To bytes, to be parsed again: the same depth cap and removal of keys as for bodies that are read here.
+      // Serialised and parsed again: the same depth limit and removal of keys as for all other bodies.
       const bytes = Pieces.of(Buffer.from(JSON.stringify(body), 'utf8'))
       return { ok: true, body: { bytes, reserialized: true, exact: false } }
     } catch {
-      // cyclic, or with a BigInt: nothing that a JSON body can have become
+      // Cyclic, or with a BigInt: not the result of parsing JSON.
     }
   }
   return swallowed()
@@ -48,20 +48,20 @@ function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefin
   if (found === undefined || found.length === 0) return undefined
   const bytes = Pieces.of(found)
   const exact = isExact(req, found, isText)
-  // A parser that took the bytes for another encoding than UTF-8 has changed each character beyond ASCII. Some apps keep
-  // the bytes as base64 or hex, or only their digest.
+  // A parser that assumed an encoding other than UTF-8 has changed each character outside ASCII. Some apps keep the
+  // bytes as base64 or hex, or only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
   return { ok: true, body: { bytes, reserialized: false, exact } }
 }
 
-/** Only the length tells: of a compressed body or one in chunks it is not known. */
+/** Compares the length, which is not known for a compressed or chunked body. */
 function isExact({ headers }: IncomingMessage, bytes: Buffer, isText: boolean): boolean {
   if (headers['content-encoding'] !== undefined || headers['content-length'] === undefined) return false
   const missing = Number(headers['content-length']) - bytes.length
   return missing === 0 || (isText && missing === MARK_BYTES)
 }
 
-/** Parsers leave out a byte order mark. */
+/** Parsers omit the byte order mark. */
 const MARK_BYTES = 3
 
 function isGarbled({ headers }: IncomingMessage, text: string): boolean {
@@ -71,24 +71,24 @@ function isGarbled({ headers }: IncomingMessage, text: string): boolean {
   return lengthDiffers || text.includes('\uFFFD') || (/charset=/i.test(type) && !/charset=["']?utf-?8\b/i.test(type))
 }
 
-/** What the app read, or else what the headers announce. */
+/** The size that the app read, or else the size in the headers. */
 function hadBody(req: IncomingMessage): boolean {
   const { 'content-length': length = 0, 'transfer-encoding': encoding } = req.headers
   const didRead = (req.readableDidRead as boolean | undefined) ?? encoding !== undefined
   return didRead || Number(length) > 0
 }
 
-/** Nothing, or what parsers and serverless platforms leave where there was no body. */
+/** Nothing, or the value that parsers and serverless platforms set if there was no body. */
 function isEmpty(body: unknown): boolean {
   if (body === undefined || body === null || body === '') return true
   if (typeof body !== 'object') return false
   const bytes = bytesOf(body)
   if (bytes) return bytes.length === 0
-  // A promise or a web stream has no keys either, and it may hold an event.
+  // A promise or a web stream has no keys either, but may contain an event.
   return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 
-/** Never the sender's fault: it is to try again, and the log has to tell a person. */
+/** An error of the app, not of the sender: Tradecloud retries, and the log names the error. */
 export function swallowed(): Refusal {
   return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
     cause: new Error(`The body was consumed before it reached the webhook. ${ADVICE}`),
@@ -96,8 +96,8 @@ export function swallowed(): Refusal {
 }
 
 /**
- * The refusal of a body that may not be as it was sent (not `exact`), or `undefined` if it is not refused. An event that can
- * be read is delivered. Anything else may be the work of the app, so Tradecloud has to keep the event until the app is
+ * The refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. An event that
+ * can be read is delivered. Anything else may be caused by the app, so Tradecloud must keep the event until the app is
  * corrected.
  */
 export function doubt(
@@ -115,7 +115,7 @@ export function doubt(
   })
 }
 
-/** Nothing but an event name and other plain values: what some validators leave. */
+/** Only an event name and other plain values: some validators remove the rest. */
 function isStripped(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return !Object.values(value).some((field) => typeof field === 'object' && field !== null)

@@ -1,5 +1,5 @@
 /**
- * Undoes the Content-Encoding of a body that has arrived. The bytes decide, not the header: senders and proxies name
+ * Decodes the Content-Encoding of a body. The bytes decide, not the header: senders and proxies name
  * encodings that were not used ("utf-8", "none"), compress twice, or decompress and keep the header.
  */
 import { Readable } from 'node:stream'
@@ -14,13 +14,13 @@ export interface DecodeOptions {
   budget: ByteBudget
 }
 
-/** `raw`: the bytes that were sent, if they could not be decoded. They are not taken from the budget any more. */
+/** `raw`: the bytes that were sent, if they could not be decoded. They no longer count in the budget. */
 export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces })
 
 export interface BodyReading {
-  /** Never rejects. The bytes of a body that was read stay taken from the budget until the caller gives them back. */
+  /** Never rejects. The bytes of a body count in the budget until the caller returns them. */
   result: Promise<BodyResult>
-  /** Ends the reading, because the request has been answered. */
+  /** Stops reading, because the request was answered. */
   stop: () => void
 }
 
@@ -36,14 +36,14 @@ type Engine = ReturnType<(typeof ENGINES)[Codec]>
 const CODEC_OF_LABEL = new Map<string, Codec>([
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
-  // Senders mean zlib or raw deflate by it; zlib is recognised by its header.
+  // Senders use the name for zlib and for raw deflate; zlib is recognised by its header.
   ['deflate', 'deflate'],
   ['br', 'br'],
 ])
 
-/** One layer of the sender and one of a proxy, and one to spare. */
+/** One layer from the sender, one from a proxy, and one in reserve. */
 const MAX_LAYERS = 3
-/** Line breaks and NULs that are cut from the end of a gzip body, one kind at a time. */
+/** Line breaks or NULs after the end of a gzip body that are removed. */
 const MAX_CUTS = 4
 
 export const STOPPED = 'The upload was given up.'
@@ -53,14 +53,14 @@ export function tooLarge(limit: number): string {
   return `The body is larger than ${limit} bytes.`
 }
 
-/** The names in Content-Encoding, the one that was applied last at the end. */
+/** The names in Content-Encoding, in the order in which they were applied. */
 export function encodingLabels(header: string | undefined): string[] {
   if (header === undefined) return []
   const labels = header.toLowerCase().split(',')
   return labels.map((label) => label.trim()).filter((label) => label !== '' && label !== 'identity')
 }
 
-/** True for labels that make the body smaller: its Content-Length is not what counts for the limit. */
+/** True for encodings that compress: then the limit does not apply to Content-Length. */
 export function areCompressing(labels: readonly string[]): boolean {
   return labels.some((label) => CODEC_OF_LABEL.has(label))
 }
@@ -69,7 +69,7 @@ export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {
   return labels.length > 0 || magicOf(bytes) !== undefined
 }
 
-/** `raw` has been taken from the budget; that is given back, and what comes out is taken instead. */
+/** `raw` counts in the budget; after decoding, the decoded bytes count instead. */
 export function decode(raw: Pieces, labels: readonly string[], options: DecodeOptions): BodyReading {
   const { budget } = options
   let bytes = raw
@@ -121,7 +121,7 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
       const label = left.pop()
       if (magic === undefined && label === undefined) break
       const declared = CODEC_OF_LABEL.get(label ?? '')
-      // A header that names something else than the outermost layer still counts for the next one.
+      // A name in the header that is not the outermost layer may be the next one.
       if (magic !== undefined && label !== undefined && family(magic) !== declared) left.push(label)
       const codec = magic ?? (declared === 'gzip' ? undefined : declared)
       const result =
@@ -155,14 +155,14 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
   }
 }
 
-/** What the first two bytes tell: no JSON or XML begins like that. */
+/** Recognises an encoding by its first two bytes: no JSON or XML begins like that. */
 function magicOf(bytes: Pieces): 'gzip' | 'zlib' | undefined {
   const first = bytes.all[0]?.[0]
   if (first !== 0x1f && first !== 0x78) return undefined
   const second = bytes.start(2)[1]
   if (second === undefined) return undefined
   if (first === 0x1f) return second === 0x8b ? 'gzip' : undefined
-  // RFC 1950: the two bytes are a multiple of 31.
+  // RFC 1950: the two bytes, as a number, are a multiple of 31.
   return (first * 256 + second) % 31 === 0 ? 'zlib' : undefined
 }
 
@@ -170,7 +170,7 @@ function family(codec: Codec): Codec {
   return codec === 'zlib' ? 'deflate' : codec
 }
 
-/** Begins as JSON or XML. */
+/** True if it begins like JSON or XML. */
 export function startsAsText(bytes: Pieces): boolean {
   return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
 }

@@ -1,6 +1,6 @@
 /**
- * The body reader: bytes off the request, bounded in size, in total and in patience, then decompressed. Express's own
- * parser answers 413 above 100 kB and 500 to a broken upload, and Tradecloud sends such an event never again.
+ * Reads the body of a request, limited in size, total size and time, and decodes it. Express's own parser responds with
+ * 413 above 100 kB and 500 to an aborted upload, and Tradecloud never sends such an event again.
  */
 import type { IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
@@ -20,17 +20,17 @@ import { bytesOf, Pieces } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
-  /** An upload without a byte for so long is ended. */
+  /** An upload is ended after this time without a byte. */
   idleMs: number
-  /** Drops the bytes: for a stream of which something else has read the beginning. */
+  /** Discards the bytes: for a stream whose beginning was read by other code. */
   onlyWait?: boolean
-  /** Counts the bytes without keeping them: they take no memory, and are not decompressed. */
+  /** Counts the bytes without keeping or decoding them. */
   onlyCount?: boolean
-  /** Called when the last byte has come. */
+  /** Called when the last byte has arrived. */
   onEnd?: () => void
 }
 
-/** Compressing what cannot be compressed makes it a little larger. */
+/** Compressing random data makes it slightly larger. */
 const OVERHEAD = 1.01
 const OVERHEAD_BYTES = 1024
 /** Node's HTTP/2 client ends a stream before it resets it, and the two may come in different packets. */
@@ -85,7 +85,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
         else pieces.add(bytes)
       } catch (cause) {
-        // Thrown from here it would end the process.
+        // An error thrown here would end the process.
         fail(refuse('unavailable', 'The receiver failed.', { cause }))
       }
     }
@@ -116,7 +116,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     const onPause = (): void => void req.resume()
     stop = () => fail(refuse('unavailable', STOPPED))
 
-    // `null`: nothing else has touched the stream, so it flows once there is a listener for `data`.
+    // `null`: no other code has used the stream, so it flows once there is a listener for `data`.
     const isTouched = req.readableFlowing !== null
     // The listener for errors stays: an error event that no one listens to ends the process.
     req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)

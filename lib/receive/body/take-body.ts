@@ -1,4 +1,4 @@
-/** The bytes of a body, from the request or from what the app left of it, and what they are to be read as. */
+/** Gets the bytes of a body, from the request or from the app, and how to parse them. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange, TakenBody } from '../../answer/exchange'
 import { refuse, type Refusal } from '../../answer/refusal'
@@ -13,20 +13,20 @@ export interface TakeBodyOptions {
   bodyLimit: number
   txmlBodyLimit: number
   uploadIdleTimeoutMs: number
-  /** The bytes of a body of a wrong media type or encoding are read as well: they go to quarantine. */
+  /** Bodies with a wrong media type or encoding are read too: they are quarantined. */
   keepsUnreadable: boolean
 }
 
 type Media = { ok: true; type: MediaType } | Refusal
 
-/** `type`: what the body is to be read as. A body that is refused is set if its bytes are known. */
+/** `type`: how to parse the body. `body` is also set for a refusal if its bytes are known. */
 export type Taken =
   { body: TakenBody; type: MediaType; refusal?: undefined } | { body?: TakenBody | undefined; refusal: Refusal }
 
 export function takeBody(exchange: Exchange, options: TakeBodyOptions): Taken | 'none' | Promise<Taken | 'none'> {
   const { req, headers } = exchange
   const media = readMediaType(headers['content-type'])
-  // Requests of adapters may be no streams at all, and have `body` only.
+  // Requests of adapters may not be streams and have only `body`.
   if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
   if (!media.ok && announcesBody(headers) && !options.keepsUnreadable) return { refusal: media }
   return takeUpload(exchange, media, options)
@@ -46,7 +46,7 @@ async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOpt
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // Bytes that decompress to nothing are no body either.
+  // A compressed body may be empty too.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return readAs(media, { bytes, reserialized: false, exact: true })
@@ -79,7 +79,7 @@ function announcesBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** What the app has left of a body that it has read. */
+/** The body of a request that the app has read. */
 function takeLeft(exchange: Exchange, media: Media, options: TakeBodyOptions): Taken | 'none' | Promise<Taken> {
   const { req, headers } = exchange
   const encoding = headers['content-encoding']
@@ -87,9 +87,9 @@ function takeLeft(exchange: Exchange, media: Media, options: TakeBodyOptions): T
   if (taken === 'none') return taken
   if (!taken.ok) return { refusal: taken }
   const { body } = taken
-  // The media type is the sender's, whatever the app has done to the body.
+  // The media type was set by the sender, whatever the app did to the body.
   if (!media.ok) return { body: { ...body, exact: true, encoding }, refusal: media }
-  // What an XML parser of the app made of the body is not known here.
+  // The result of the app's XML parser has an unknown shape.
   if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
   const labels = encodingLabels(encoding)
   return isEncoded(body.bytes, labels) ? decodeLeft(exchange, body, labels, media, options) : readAs(media, body)
