@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { operations, runOperation, type Argument, type Operation } from '../../lib/inbox/sql/operations'
+import { marksOf } from '../../lib/catch-up/arrivals/arrivals'
+import { keyOfPart, readEntity } from '../../lib/catch-up/arrivals/parts'
+import { storedFound } from '../../lib/inbox/found-event'
+import { operations, runOperation, type Argument, type Operation, type Result } from '../../lib/inbox/sql/operations'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { sumOf } from '../../lib/inbox/sql/prune'
 import type { Value } from '../../lib/inbox/sql/tables'
@@ -32,11 +35,13 @@ class Recording extends SqliteTables {
   }
 }
 
-/** Tables with a row per process, release or unfinished upload; lists that read the rows in order and end at the limit; and sums. */
+/** Tables with a row per process, release, unfinished upload, webhook or run of a day that was asked for; lists that read the rows in order and end at the limit; and sums. */
 const SCANNED = [
   /FROM processes( |$)/,
   /FROM former_callbacks( |$)/,
   /FROM uploads WHERE begun/,
+  /FROM catch_ups WHERE used/,
+  /FROM run_requests\s/,
   /ORDER BY event (ASC|DESC) LIMIT/,
   /GROUP BY state/,
 ]
@@ -97,6 +102,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   const lost = [{ queue: 1, token: 1 }]
   await run('tidy', { gone, owner, lost, name: 'faults', wanted, maxDelayMs: 1 })
   await run('remove', owner)
+  await runCatchUp(run)
   tables.now += 1e12
   await run('prune', { keepDelivered: { forMs: 0, maxBytes: 0 }, dedupeTtlMs: 0 })
 
@@ -110,6 +116,44 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   expect(tables.statements.size).toBeGreaterThan(40)
   opened.database.close()
 })
+
+type Run = <Name extends Operation>(name: Name, argument: Argument<Name>) => Promise<Result<Name>>
+
+async function runCatchUp(run: Run): Promise<void> {
+  const name = 'faults'
+  const entity = readEntity('order', 'deliverySchedule', {
+    id: 'order-1',
+    lines: [{ id: 'a', lastUpdatedAt: '2026' }],
+  })!
+  const { kind, id, form } = entity
+  const scope = { key: 'orders', kind, form }
+  const [event, bytes] = eventOf({ number: 100, entity: id }, 100)
+  const marks = marksOf(entity.parts, 1)
+  await run('accept', { event, size: bytes.length, bytes, arrival: { kind, id, form, marks, documentsAt: 1 } })
+  const held = { name, token: (await run('acquire', name)) ?? '' }
+  await run('renewCatchUp', held)
+  await run('position', { name, scope: scope.key })
+  const position = { cursor: '2026', since: 0, forgottenUpTo: 1 }
+  await run('firstSeen', { ...held, scope, what: 'something', clock: 1 })
+  await run('arrivals', { name, kind, id, form })
+  await run('newestArrival', { name, kind, form })
+  const wanted = new Set(entity.parts.map(keyOfPart))
+  const request = { entity, wanted, floor: 0, clock: 2, horizon: 1, outdated: false }
+  const found = storedFound(name, { key: '', entity, parts: entity.parts, outdated: false }, 1)
+  await run('storeFoundEvent', { ...held, request, ...found, size: found.bytes.length })
+  await run('waitingFound', name)
+  await run('savePosition', { ...held, scope, position })
+  await run('forgetOld', { ...held, scope, position })
+  await run('forgetAfter', { ...held, of: scope, clock: 1 })
+  await run('recordsArrivals', name)
+  await run('release', held)
+  const asked = await run('requestRun', { name, request: {} })
+  await run('findRequest', name)
+  await run('takeRequest', name)
+  await run('reportRun', { id: asked, status: { state: 'done' } })
+  await run('runStatus', asked)
+  await run('withdrawRequest', asked)
+}
 
 test.each([
   ['a state', { state: 'waiting' }, /events_by_state/],

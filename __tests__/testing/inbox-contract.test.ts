@@ -5,11 +5,19 @@ import { memoryInbox } from './memory-inbox'
 import { MemoryStorage } from './memory-storage'
 
 describe('an inbox in memory keeps the contract', () => {
-  const tests = inboxContract(() => {
+  const create = () => {
     const storage = new MemoryStorage()
     return { open: () => memoryInbox(storage) }
-  })
+  }
+  const tests = inboxContract(create, { catchUp: false })
   it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run())
+})
+
+it('an inbox without the catch-up fails the tests of it, and is told how to leave them out', async () => {
+  const storage = new MemoryStorage()
+  const tests = inboxContract(() => ({ open: () => memoryInbox(storage) }))
+  const [found] = tests.filter(({ name }) => name.startsWith('catch-up: one process polls'))
+  await expect(found?.run()).rejects.toThrow('call inboxContract with `catchUp: false`')
 })
 
 type Broken = [what: string, test: string, change: (inbox: Inbox) => Partial<Inbox>]

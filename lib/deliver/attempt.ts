@@ -29,9 +29,9 @@ export interface Attempt {
   onFetch?: () => void
   /**
    * Called before the callback; may wait. `undefined`: the callback must not be called, and the event is given back.
-   * `fetchedId` is the delivery ID of a GET trigger.
+   * `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
    */
-  begin: (fetchedId: string | undefined) => Begun | undefined | Promise<Begun | undefined>
+  begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Runs the call in a transaction. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
   /** Called after the callback, or after the failure that prevented its call. */
@@ -80,7 +80,7 @@ export class Attempts {
     const { event, contentHash } = resolved
     const fetchedId = trigger.type === 'id' ? deliveryIdOfId(name, trigger, contentHash) : undefined
     if (trigger.type === 'id' && entity !== undefined) this.history.appeared(entity)
-    const begun = await attempt.begin(fetchedId)
+    const begun = await attempt.begin(fetchedId, event)
     if (!begun) return GIVEN_BACK
     try {
       const call = (transaction?: unknown): Promise<Result> => this.#call(attempt, event, begun, transaction)

@@ -30,7 +30,7 @@ export type {
 export type { HistoryOptions, PlannedChange } from './world/history'
 export { toTxml, type ToTxmlOptions } from '../txml/write'
 export { inboxContract } from './inbox-contract'
-export type { InboxContractStorage } from './inbox-contract'
+export type { InboxContractOptions, InboxContractStorage } from './inbox-contract'
 export { maximumOrderEvent } from './maximum-order-event'
 export type { MaximumOrderEvent, MaximumOrderEventOptions } from './maximum-order-event'
 export { order, orderDocumentsEvent, orderEvent, shipment, shipmentEvent, singleDeliveryOrderEvent } from './builders'

@@ -3,6 +3,7 @@
  * each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/sha256'
+import { keptId } from '../../tradecloud/entity-id'
 import { idOf, instantOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
 
 export type EntityKind = 'order' | 'shipment'
@@ -68,7 +69,7 @@ export function lineParts(lines: readonly unknown[]): Part[] {
     const time = instantOf(stateOf('order', line).lastUpdatedAt)
     const isTimed = !Number.isNaN(time)
     const comparedBy = id === '' ? 'content' : isTimed ? 'time' : 'newest'
-    return { name: `line:${id}`, time: isTimed ? time : undefined, hash: hashOf(line), comparedBy, line }
+    return { name: `line:${storableId(id)}`, time: isTimed ? time : undefined, hash: hashOf(line), comparedBy, line }
   })
   const seen = new Map<string, Part>()
   for (const part of parts) {
@@ -77,6 +78,11 @@ export function lineParts(lines: readonly unknown[]): Part[] {
     seen.set(part.name, part)
   }
   return parts
+}
+
+/** A database stores no NUL and no half of a character, and an index no long text. */
+function storableId(id: string): string {
+  return /[\0\p{Cs}]/u.test(id) ? sha256(id) : keptId(id)
 }
 
 /** The same for equal content, in whichever order the fields come. */

@@ -4,6 +4,7 @@
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
+import { arrivalOf, type Arrival } from '../../catch-up/arrivals/arrivals'
 import { persist } from '../../wait/back-off'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import type { ReadTrigger } from '../../receive/event/read-trigger'
@@ -35,6 +36,11 @@ export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
 interface Running {
   abort: AbortController
   done: Promise<void>
+}
+
+/** What the event covers, once it is known. */
+interface Covered {
+  arrival?: Arrival | undefined
 }
 
 const AT_ONCE: Settlement = {
@@ -113,7 +119,8 @@ export class InboxDeliverer {
   /** Never rejects. */
   async #deliver(delivery: InboxDelivery, abort: AbortController, onCall: () => void): Promise<void> {
     const startedAt = performance.now()
-    const outcome = await this.#attempt(delivery, abort, onCall).catch((cause: unknown): AttemptResult => ({
+    const covered: Covered = {}
+    const outcome = await this.#attempt(delivery, abort, onCall, covered).catch((cause: unknown): AttemptResult => ({
       outcome: 'unavailable',
       detail: 'The receiver failed.',
       cause,
@@ -124,7 +131,7 @@ export class InboxDeliverer {
     }
     const settlement = settlementOf(outcome, delivery, this.#options)
     const settledAt = Date.now()
-    const noted = outcome.settled ?? (await this.#settle(delivery, settlement))
+    const noted = outcome.settled ?? (await this.#settle(delivery, settlement, covered.arrival))
     const { event, attempt, replay } = delivery
     const { result } = settlement
     this.#options.settled({
@@ -152,17 +159,22 @@ export class InboxDeliverer {
   }
 
   /** Tries until it is noted, or `close()` ends its patience. False also if another process owns the event by now. */
-  async #settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
+  async #settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
     const { inbox } = this.#options
     const settled = await persist(
       this.#aborting.signal,
-      () => inbox.settle(delivery, settlement),
+      () => inbox.settle(delivery, settlement, arrival),
       () => undefined,
     )
     return settled === true
   }
 
-  async #attempt(delivery: InboxDelivery, abort: AbortController, onCall: () => void): Promise<AttemptResult> {
+  async #attempt(
+    delivery: InboxDelivery,
+    abort: AbortController,
+    onCall: () => void,
+    covered: Covered,
+  ): Promise<AttemptResult> {
     const { read, name, inbox, transaction } = this.#options
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
@@ -174,16 +186,20 @@ export class InboxDeliverer {
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
     }
+    // What other events cover was recorded when they were stored.
+    const isCoveredNow = trigger.type === 'id' || delivery.replay
+    const records = isCoveredNow && (await inbox.recordsArrivals?.(name))
     const watched = this.#watch.add({ trigger, claim: undefined, abort })
     try {
       const result = await this.#attempts.run({
         ...{ trigger, handler, entity: entityKey(trigger), watched },
-        begin: (fetchedId) => {
+        begin: (fetchedId, event) => {
           if (!delivery.isOwned()) return undefined
+          if (records) covered.arrival = arrivalOf(event)
           onCall()
           return this.#begun(delivery, trigger, fetchedId)
         },
-        inTransaction: transaction ? (call) => this.#inTransaction(delivery, call) : undefined,
+        inTransaction: transaction ? (call) => this.#inTransaction(delivery, covered, call) : undefined,
       })
       return result.attempt === undefined && !delivery.isOwned() ? GIVEN_BACK : result
     } finally {
@@ -200,12 +216,13 @@ export class InboxDeliverer {
   /** What the callback writes and its delivery are committed together, or not at all. */
   async #inTransaction(
     delivery: InboxDelivery,
+    covered: Covered,
     call: (transaction: unknown) => Promise<Result>,
   ): Promise<AttemptResult> {
     const { inbox } = this.#options
     let result: Result | undefined
     try {
-      const settled = await inbox.withTransaction?.(delivery, async (transaction) => {
+      const work = async (transaction: unknown): Promise<void> => {
         result = undefined
         const called = await call(transaction)
         if (called.outcome === 'delivered') return
@@ -213,7 +230,8 @@ export class InboxDeliverer {
         // The cause itself: after a deadlock, the inbox calls again.
         // eslint-disable-next-line @typescript-eslint/only-throw-error
         throw called.cause ?? new Error(called.detail ?? called.outcome)
-      })
+      }
+      const settled = await inbox.withTransaction?.(delivery, work, covered.arrival)
       return { outcome: 'delivered', settled: settled === true }
     } catch (cause) {
       return result ?? { outcome: 'unavailable', detail: 'The transaction of the delivery failed.', cause }

@@ -3,6 +3,8 @@ import type { Exchange, TakenBody } from '../../answer/exchange'
 import type { Inbox, StoredEvent } from '../../inbox/inbox'
 import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
+import { arrivalOf } from '../../catch-up/arrivals/arrivals'
+import type { WebhookEvent } from '../../events/events'
 import { sha256 } from '../../bytes/sha256'
 import type { Facts, Trigger } from '../../events/trigger'
 import { keptId } from '../../tradecloud/entity-id'
@@ -74,7 +76,7 @@ async function storeTrigger(inbox: Inbox, form: Form, trigger: Trigger, body: Ta
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }
-  const stored = await store(inbox, event, isBody ? body?.bytes.whole : undefined)
+  const stored = await store(inbox, event, isBody ? body?.bytes.whole : undefined, isBody ? trigger.event : undefined)
   // The deliveryId of a GET trigger depends on what will be fetched.
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
@@ -134,9 +136,16 @@ function formOf(
   } as const
 }
 
-async function store(inbox: Inbox, event: StoredEvent, bytes: Buffer = NOTHING): Promise<Stored> {
+/** `covers`: the event whose lines the catch-up does not look for any more. */
+async function store(
+  inbox: Inbox,
+  event: StoredEvent,
+  bytes: Buffer = NOTHING,
+  covers?: WebhookEvent,
+): Promise<Stored> {
   try {
-    const { result, id } = await inbox.accept(event, bytes)
+    const arrival = covers && (await inbox.recordsArrivals?.(event.name)) ? arrivalOf(covers) : undefined
+    const { result, id } = await inbox.accept(event, bytes, arrival)
     return result === 'merged' ? { outcome: 'queued', merged: true } : { outcome: result, inboxId: id }
   } catch (cause) {
     return { outcome: 'unavailable', detail: 'The event could not be stored now.', cause }

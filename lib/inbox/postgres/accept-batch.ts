@@ -1,6 +1,7 @@
 /** Stores many new events in one statement. What it leaves out (duplicates, GET triggers, large bodies) is stored one by one. */
 import type { Accepted } from '../inbox'
 import type { AcceptRequest } from '../sql/accept'
+import { recordArrivals } from '../sql/catch-up/arrivals'
 import { queueKeyOf, reversed } from '../sql/names'
 import { takenAs } from '../sql/queues'
 import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../sql/tables'
@@ -41,7 +42,7 @@ WITH input AS (
   SELECT stored.event * ${PARTS_PER_BODY}, substring($16::bytea FROM CAST(start AS int) FOR CAST(bytes AS int))
   FROM stored JOIN input USING (id) WHERE bytes > 0
 )
-SELECT id FROM stored`
+SELECT id, event FROM stored`
 
 /** Whether it can be stored together with others. The end of an upload must find its parts, or fail. */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
@@ -58,7 +59,7 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
     end += size
     return end - size
   })
-  const rows = await query<{ id: string }>(tables.client, SQL, [
+  const rows = await query<{ id: string; event: number }>(tables.client, SQL, [
     text(({ event }) => event.id),
     text(({ event }) => event.repeatable && event.key),
     text(({ event }) => queueKeyOf(event)),
@@ -77,7 +78,14 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
     Buffer.concat(requests.map(({ bytes }) => bytes ?? Buffer.alloc(0))),
     tables.now,
   ])
-  const stored = new Set(rows.map(({ id }) => id))
+  const stored = new Map(rows.map(({ id, event }) => [id, event]))
+  await recordArrivals(
+    tables,
+    requests.flatMap(({ event: { id, name, quarantine }, arrival }) => {
+      const event = stored.get(id)
+      return event === undefined || quarantine || !arrival ? [] : [{ name, arrival, event }]
+    }),
+  )
   return new Map(
     requests
       .filter(({ event }) => stored.has(event.id))

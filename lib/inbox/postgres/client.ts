@@ -49,6 +49,7 @@ export function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): st
 /** The tables in a transaction that has begun. */
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
+  readonly rowsAtOnce = 1_000
 
   private constructor(
     readonly client: PostgresClient,
@@ -78,6 +79,11 @@ export class PostgresTables implements Tables {
 
   all<Row>(sql: string, ...values: Value[]): Promise<Row[]> {
     return query<Row>(this.client, numbered(sql), values.map(storable))
+  }
+
+  /** The clock of the server, which all processes share. Whoever compares must bear that it is set. */
+  monotonic(): { time: number; boot: string } {
+    return { time: this.now, boot: '' }
   }
 
   async nextNumber(): Promise<number> {

@@ -3,7 +3,7 @@ import { unavailable, within } from '../unavailable'
 import type { Accepted } from '../inbox'
 import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
-import { READS, runOperation, type Argument, type Operation, type Result } from '../sql/operations'
+import { READS, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { settle, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
@@ -79,6 +79,7 @@ export class PostgresEngine implements Engine {
     await this.open()
     if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
     if (name === 'check') await this.#checkRoom(1)
+    if (STORES.includes(name)) await this.#checkRoom((argument as { size: number }).size)
     const options = { deadline, writes: !READS.includes(name) }
     const work = () => this.#connections.transact((tables) => runOperation(tables, name, argument), options)
     return name === 'renew' || name === 'check' ? this.#renewing.run(work) : this.#delivering.run(work)

@@ -1,5 +1,7 @@
 /** Storing an event: its queue, its row and its body, in one transaction. */
+import type { Arrival } from '../../catch-up/arrivals/arrivals'
 import type { Accepted, StoredEvent } from '../inbox'
+import { recordArrivals } from './catch-up/arrivals'
 import { eventIdOf, reversed } from './names'
 import { lockQueue, updateQueue } from './queues'
 import { DEAD, DELIVERED, insert, PARTS_PER_BODY, QUARANTINED, WAITING, type Tables } from './tables'
@@ -11,6 +13,8 @@ export interface AcceptRequest {
   bytes?: Uint8Array | undefined
   /** Otherwise the number of an upload, whose parts are stored already. */
   upload?: number | undefined
+  /** What the event covers, where a catch-up compares it. */
+  arrival?: Arrival | undefined
 }
 
 const UPLOAD_GONE = 'The first parts of the body were removed while the others were being stored.'
@@ -28,26 +32,38 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   const known = await newest(tables, stored)
   if (known && !(stored.repeatable && known.state === DELIVERED)) {
     if (upload !== undefined) await removeUpload(tables, upload)
-    return acceptKnown(tables, known, stored)
+    return acceptKnown(tables, known, request)
   }
   const occurrence = Math.max(atLeast, known ? known.occurrence + 1 : 0)
   const event: StoredEvent = { ...stored, id: eventIdOf(stored, occurrence) }
   const queue = event.quarantine ? undefined : await lockQueue(tables, event, size)
   const waiting = queue && event.trigger === 'id' ? await mergeable(tables, queue.queue) : undefined
   if (waiting !== undefined) return { result: 'merged', id: waiting }
-  if (!(await insertEvent(tables, { ...request, event }, queue?.queue, occurrence))) {
+  const number = await insertEvent(tables, { ...request, event }, queue?.queue, occurrence)
+  if (number === undefined) {
     // Another transaction has just stored the same event, or it was taken over from another file before.
     if (queue?.owner === null) await updateQueue(tables, queue.queue)
     return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
+  await recordAccepted(tables, request, number)
   return { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }
 }
 
-async function acceptKnown(tables: Tables, { event, id, state }: KnownEvent, stored: StoredEvent): Promise<Accepted> {
-  const isReadable = !stored.quarantine
-  if ((state === DEAD || state === QUARANTINED) && isReadable && (await requeue(tables, event, state)))
+async function acceptKnown(
+  tables: Tables,
+  { event, id, state }: KnownEvent,
+  request: AcceptRequest,
+): Promise<Accepted> {
+  const isReadable = !request.event.quarantine
+  if ((state === DEAD || state === QUARANTINED) && isReadable && (await requeue(tables, event, state))) {
+    await recordAccepted(tables, request, event)
     return { result: 'queued', id }
+  }
   return { result: state === QUARANTINED && !isReadable ? 'quarantined' : 'duplicate', id }
+}
+
+async function recordAccepted(tables: Tables, { event, arrival }: AcceptRequest, number: number): Promise<void> {
+  if (arrival && !event.quarantine) await recordArrivals(tables, [{ name: event.name, arrival, event: number }])
 }
 
 /** The last event with the same key. The ID is enough to find it, unless it is repeatable. */
@@ -68,12 +84,13 @@ async function mergeable(tables: Tables, queue: number): Promise<string | undefi
   return (JSON.parse(last.head) as StoredEvent).trigger === 'id' ? last.id : undefined
 }
 
-async function insertEvent(
+/** Its number; `undefined` if an event with this key is known. */
+export async function insertEvent(
   tables: Tables,
   { event, size, bytes, upload }: AcceptRequest,
   queue: number | undefined,
   occurrence: number,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const { now } = tables
   const seq = await tables.nextNumber()
   const number = upload ?? seq
@@ -87,10 +104,10 @@ async function insertEvent(
     ...[reversed(event.entity?.id), Date.parse(event.receivedAt), now, size, size > 0 ? 1 : 0],
     ...[quarantine ? now : null, quarantine?.code ?? null, quarantine?.reason ?? null, JSON.stringify(event)],
   )
-  if (inserted === 0) return false
+  if (inserted === 0) return undefined
   if (upload !== undefined) await endUpload(tables, upload)
   else if (bytes && size > 0) await insertPart(tables, number, 0, bytes)
-  return true
+  return number
 }
 
 /** An event that was settled goes to the end of its queue, with its row and ID. False if its state has changed. */

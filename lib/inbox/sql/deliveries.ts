@@ -1,6 +1,7 @@
 /** From events that were taken to deliveries, and from settlements back to the database. */
 import { backOffMs } from '../../wait/back-off'
 import { sha256 } from '../../bytes/sha256'
+import type { Arrival } from '../../catch-up/arrivals/arrivals'
 import type { InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'
@@ -59,14 +60,17 @@ export class Deliveries {
     return this.#open.has(token)
   }
 
-  async settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
-    return this.#end(delivery, settlement, (request) => this.#engine.run('settle', request))
+  async settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
+    return this.#end(delivery, settlement, arrival, (request) => this.#engine.run('settle', request))
   }
 
-  async settleWith(delivery: InboxDelivery, work: (client: unknown) => Promise<void>): Promise<boolean> {
+  async settleWith(
+    delivery: InboxDelivery,
+    work: (client: unknown) => Promise<void>,
+    arrival?: Arrival,
+  ): Promise<boolean> {
     return this.#end(
-      delivery,
-      { result: 'delivered' },
+      ...[delivery, { result: 'delivered' } as const, arrival],
       async (request) => (await this.#engine.settleWith?.(request, work)) ?? false,
     )
   }
@@ -122,12 +126,16 @@ export class Deliveries {
   async #end(
     delivery: InboxDelivery,
     settlement: Settlement,
+    arrival: Arrival | undefined,
     run: (request: SettleRequest) => Promise<boolean>,
   ): Promise<boolean> {
     const taken = this.#taken.get(delivery)
     if (!taken) return false
-    const { owner, queue, token, event } = taken
-    const settled = await run({ owner, queue, token, event, settlement, keep: this.#keep })
+    const { owner, queue, token, event, stored } = taken
+    const settled = await run({
+      ...{ owner, queue, token, event, settlement, keep: this.#keep },
+      arrival: arrival && { name: stored.name, arrival, fetched: stored.trigger === 'id' },
+    })
     if (this.#taken.delete(delivery)) this.#count(token, -1)
     return settled
   }

@@ -84,8 +84,8 @@ export class Member {
 
   async #registerNow(): Promise<string> {
     const at = performance.now()
-    const { name, wanted } = this.host
-    this.#owner = await this.#engine.run('register', { name, wanted, identity: this.#identity })
+    const { name, wanted, catchUp } = this.host
+    this.#owner = await this.#engine.run('register', { name, wanted, catchUp, identity: this.#identity })
     this.#renewedAt = at
     return this.#owner
   }

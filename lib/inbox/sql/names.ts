@@ -7,9 +7,16 @@ export const ANY_KIND = '*'
 
 /** The queue that an event waits in: one per order or shipment, or one of its own. */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
-  // IDs contain colons, too: a webhook `a` must not share a queue with a webhook `a:order`.
-  const webhook = name.replaceAll(':', '::')
-  return entity ? `${webhook}:${entity.kind}:${entity.id}` : `${webhook}:event:${id}`
+  return entity ? entityKeyOf(name, entity.kind, entity.id) : `${escaped(name)}:event:${id}`
+}
+
+export function entityKeyOf(name: string, kind: 'order' | 'shipment', id: string): string {
+  return `${escaped(name)}:${kind}:${id}`
+}
+
+/** IDs contain colons, too: a webhook `a` must not share a queue with a webhook `a:order`. */
+export function escaped(name: string): string {
+  return name.replaceAll(':', '::')
 }
 
 /** ID of an event with a key. A repeatable event that was delivered before gets another one each time. */

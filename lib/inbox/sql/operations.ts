@@ -1,6 +1,12 @@
 /** What an engine can be asked to do, each in one transaction. */
 import { accept, beginUpload, writePart } from './accept'
 import { ageCallbacks } from './former-callbacks'
+import { arrivals, newestArrival } from './catch-up/arrivals'
+import { firstSeen, forgetAfter, forgetOld, position, savePosition } from './catch-up/cursors'
+import { storeFoundEvent, waitingFound } from './catch-up/found'
+import { acquire, release, renewCatchUp } from './catch-up/lease'
+import { findRequest, reportRun, requestRun, runStatus, takeRequest, withdrawRequest } from './catch-up/requests'
+import { recordsArrivals } from './catch-up/used'
 import { check, giveUp, list, purge, replay, show, stats } from './people'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from './processes'
 import { prune } from './prune'
@@ -12,13 +18,22 @@ export const operations = {
   ...{ accept, beginUpload, writePart, take, readPart, settle },
   ...{ list, show, replay, giveUp, purge, stats, check },
   ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, ageCallbacks, prune },
+  ...{ acquire, renewCatchUp, release, recordsArrivals, position, savePosition, forgetOld, firstSeen, forgetAfter },
+  ...{ arrivals, newestArrival, storeFoundEvent, waitingFound },
+  ...{ requestRun, findRequest, takeRequest, reportRun, runStatus, withdrawRequest },
 }
 
 /** These need no lock, so that they also work while another process holds one. */
-export const READS: readonly string[] = ['readPart', 'list', 'show', 'stats', 'survey', 'wantedBy', 'untaken']
+export const READS: readonly string[] = [
+  ...['readPart', 'list', 'show', 'stats', 'survey', 'wantedBy', 'untaken'],
+  ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
+]
+
+/** These store an event, and are refused if the inbox is full. */
+export const STORES: readonly string[] = ['accept', 'storeFoundEvent']
 
 /** These resolve only once everything that was committed so far survives a crash. */
-export const DURABLE: readonly string[] = ['accept', 'writePart', 'replay', 'giveUp', 'purge', 'check']
+export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge', 'check']
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]

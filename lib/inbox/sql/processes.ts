@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
 import { formerlyWanted, keepCallbacks, NOTHING, parseWanted } from './former-callbacks'
+import { useCatchUp } from './catch-up/used'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
 import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
@@ -21,13 +22,22 @@ export interface ProcessRow {
   lease: number
 }
 
+interface Registration {
+  name: string
+  wanted: readonly Wanted[]
+  identity: ProcessIdentity
+  /** The process has a catch-up. */
+  catchUp?: boolean | undefined
+}
+
 /** Registers a process that takes deliveries. Returns the ID under which it owns queues. */
 export async function register(
   tables: Tables,
-  { name, wanted, identity }: { name: string; wanted: readonly Wanted[]; identity: ProcessIdentity },
+  { name, wanted, identity, catchUp = false }: Registration,
 ): Promise<string> {
   const id = randomUUID()
   const { pid, pidNamespace = null, startTime = null, boot } = identity
+  if (catchUp) await useCatchUp(tables, name)
   await insert(tables, 'processes', {
     ...{ id, name, wanted: JSON.stringify(wanted), lease: 0 },
     ...{ pid, pid_namespace: pidNamespace, start_time: startTime, boot },

@@ -1,5 +1,6 @@
 /** Removes what is not kept any longer, a few rows at a time. */
 import { removeUpload } from './accept'
+import { pruneCatchUps } from './catch-up/used'
 import { removeEvent, removeKept } from './settle'
 import type { Tables } from './tables'
 
@@ -36,7 +37,8 @@ export async function prune(tables: Tables, { keepDelivered, dedupeTtlMs }: Keep
   const begun = now - UPLOAD_MS
   const uploads = await tables.all<{ event: number }>('SELECT event FROM uploads WHERE begun <= ?', begun)
   for (const { event } of uploads) await removeUpload(tables, event, begun)
-  return removable.length === AT_A_TIME || expired.length === AT_A_TIME
+  const hasMore = await pruneCatchUps(tables)
+  return hasMore || removable.length === AT_A_TIME || expired.length === AT_A_TIME
 }
 
 /** Bytes of the bodies of some events. */

@@ -9,6 +9,8 @@ export const SCHEMA_VERSION = 1
  * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. An event is recognised
  * by its ID; one that may be repeated by its `key` as well, of which there is one row per `occurrence`. `occurrence` is
  * NULL for a GET trigger, which is never recognised.
+ * The catch-up has `catch_ups` (whose token may poll until `expires`), `cursors`, `seen` (when the API's clock first showed
+ * something) and `arrivals` (what events have brought; `event` is the one that brought it last).
  * Times are milliseconds since 1970; `lease` counts how often a process has renewed it.
  */
 export const SCHEMA = `
@@ -31,12 +33,13 @@ CREATE TABLE events (
   state INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, event_name TEXT, reversed_entity_id TEXT,
   received INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_attempt INTEGER,
   replay INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL, has_body INTEGER NOT NULL, settled INTEGER, outcome TEXT,
-  reason TEXT, head TEXT NOT NULL
+  reason TEXT, found INTEGER NOT NULL DEFAULT 0, head TEXT NOT NULL
 );
 CREATE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT NULL;
 CREATE INDEX events_by_queue ON events (queue, seq) WHERE state < 2;
 CREATE INDEX events_by_state ON events (state, event, bytes);
 CREATE INDEX events_by_entity ON events (reversed_entity_id, event) WHERE reversed_entity_id IS NOT NULL;
+CREATE INDEX found_events ON events (name, bytes) WHERE found = 1 AND state < 2;
 CREATE INDEX events_by_settled ON events (state, settled) WHERE state = 2;
 CREATE INDEX kept_bodies ON events (state, has_body, settled, bytes) WHERE state = 2 AND has_body = 1;
 CREATE TABLE bodies (part INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -44,5 +47,21 @@ CREATE TABLE uploads (event INTEGER PRIMARY KEY, begun INTEGER NOT NULL);
 CREATE TABLE attempts (
   event INTEGER NOT NULL, number INTEGER NOT NULL, begun INTEGER NOT NULL, ended INTEGER, outcome TEXT, reason TEXT,
   PRIMARY KEY (event, number)
+) WITHOUT ROWID;
+CREATE TABLE catch_ups (
+  name TEXT PRIMARY KEY, used INTEGER NOT NULL, token TEXT, expires INTEGER, boot TEXT
+) WITHOUT ROWID;
+CREATE TABLE cursors (name TEXT NOT NULL, scope TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, scope)) WITHOUT ROWID;
+CREATE TABLE seen (
+  name TEXT NOT NULL, scope TEXT NOT NULL, what TEXT NOT NULL, clock INTEGER NOT NULL, PRIMARY KEY (name, scope, what)
+) WITHOUT ROWID;
+CREATE TABLE arrivals (
+  entity TEXT NOT NULL, form TEXT NOT NULL, part TEXT NOT NULL, hash TEXT NOT NULL, changed INTEGER NOT NULL,
+  list TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (entity, form, part, hash)
+) WITHOUT ROWID;
+CREATE INDEX arrivals_by_time ON arrivals (list, changed);
+CREATE TABLE run_requests (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, request TEXT NOT NULL, state TEXT NOT NULL, report TEXT,
+  created INTEGER NOT NULL, reported INTEGER NOT NULL, boot TEXT NOT NULL
 ) WITHOUT ROWID;
 `

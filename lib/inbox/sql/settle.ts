@@ -1,6 +1,7 @@
 /** Settling a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
 import type { Settlement } from '../inbox'
 import { removeBody } from './accept'
+import { recordArrivals, removeArrivalsOf, type RecordedArrival } from './catch-up/arrivals'
 import { updateQueue } from './queues'
 import { DEAD, DELIVERED, QUARANTINED, WAITING, type Tables } from './tables'
 
@@ -12,13 +13,15 @@ export interface SettleRequest {
   settlement: Settlement
   /** Whether the body of a delivered event is kept. */
   keep: boolean
+  /** What was fetched for a GET trigger, or what a replayed event covers, where a catch-up compares it. */
+  arrival?: Omit<RecordedArrival, 'event'> | undefined
 }
 
 const STATE_OF = { delivered: DELIVERED, retry: WAITING, dead: DEAD, quarantined: QUARANTINED } as const
 
 /** False if the lease was lost: another process owns the event now. */
 export async function settle(tables: Tables, request: SettleRequest): Promise<boolean> {
-  const { owner, queue, token, event, settlement, keep } = request
+  const { owner, queue, token, event, settlement, keep, arrival } = request
   const sql = `SELECT queue FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
   if (!(await tables.get(sql, queue, owner, token))) return false
   const { now } = tables
@@ -34,6 +37,8 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
      WHERE event = ? AND number = (SELECT max(number) FROM attempts WHERE event = ?)`,
     ...[now, outcome, reason, event, event],
   )
+  if (result === 'quarantined') await removeArrivalsOf(tables, queue, event)
+  else if (arrival && !isRetry) await recordArrivals(tables, [{ ...arrival, event }])
   if (result === 'delivered' && !keep) await removeKept(tables, event)
   await updateQueue(tables, queue)
   return true

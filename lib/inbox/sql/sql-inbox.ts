@@ -1,4 +1,6 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
+import type { Arrival } from '../../catch-up/arrivals/arrivals'
+import type { CatchUpInbox } from '../../catch-up/storage/storage'
 import type { EventKind } from '../../events/events'
 import { unavailable } from '../unavailable'
 import type {
@@ -11,20 +13,18 @@ import type {
   ListOptions,
   Settlement,
   StoredEvent,
-  Wanted,
 } from '../inbox'
 import { Alarms } from './alarms'
+import { SqlCatchUp, type StoredBody } from './catch-up/sql-catch-up'
 import { Deliveries } from './deliveries'
 import type { Engine, EngineEvents } from './engine'
 import { Housekeeping, type HousekeepingOptions } from './housekeeping'
+import { Known } from './known'
 import { Member } from './member'
 import type { Argument, Operation, Result } from './operations'
 import { includes } from './processes'
 import { Slots } from '../../wait/slots'
 import { PART_BYTES } from './tables'
-
-/** What processes are known to take is asked for at most this often. */
-const WANTED_FOR_MS = 1_000
 
 export class SqlInbox implements Inbox {
   readonly withTransaction?: Inbox['withTransaction']
@@ -35,7 +35,8 @@ export class SqlInbox implements Inbox {
   readonly #uploads: Slots
   readonly #closing = new AbortController()
   #member: Member | undefined
-  #known: { name: string; wanted: Promise<Wanted[]>; askedAt: number } | undefined
+  readonly #wanted = new Known((name) => this.#run('wantedBy', name))
+  readonly #recording = new Known((name) => this.#run('recordsArrivals', name))
 
   constructor(options: HousekeepingOptions, createEngine: (events: EngineEvents) => Engine) {
     this.#options = options
@@ -49,38 +50,50 @@ export class SqlInbox implements Inbox {
     this.#deliveries = new Deliveries(this.#engine, this.#alarms, options.keepDelivered !== false, signal)
     this.#uploads = new Slots(this.#engine.uploads)
     if (this.#engine.settleWith)
-      this.withTransaction = (delivery, work) => this.#waking(this.#deliveries.settleWith(delivery, work))
+      this.withTransaction = (...delivered) => this.#waking(this.#deliveries.settleWith(...delivered))
   }
 
   ready({ transaction = false } = {}): Promise<void> {
     return this.#engine.open(transaction)
   }
 
-  async accept(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
-    const size = bytes.length
-    const accepted = await (size > PART_BYTES
-      ? this.#uploads.run(() => this.#acceptLarge(event, bytes))
-      : this.#run('accept', { event, size, bytes }))
+  async accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted> {
+    const accepted = await this.#storing(bytes, (body) => this.#run('accept', { event, arrival, ...body }))
     if (accepted.result === 'queued') this.#wake()
     return accepted
   }
 
-  /** Part by part, so that small events are stored in between. */
-  async #acceptLarge(event: StoredEvent, bytes: Buffer): Promise<Accepted> {
-    const upload = await this.#run('beginUpload', undefined)
-    for (let part = 0; part * PART_BYTES < bytes.length; part++) {
-      const data = new Uint8Array(bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
-      await this.#run('writePart', { event: upload, part, data }, [data.buffer])
-    }
-    return this.#run('accept', { event, size: bytes.length, upload })
+  /** A large body is stored part by part, so that small events are stored in between. */
+  async #storing<T>(bytes: Buffer, store: (body: StoredBody) => Promise<T>): Promise<T> {
+    const size = bytes.length
+    if (size <= PART_BYTES) return store({ size, bytes })
+    return this.#uploads.run(async () => {
+      const upload = await this.#run('beginUpload', undefined)
+      for (let part = 0; part * PART_BYTES < size; part++) {
+        const data = new Uint8Array(bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
+        await this.#run('writePart', { event: upload, part, data }, [data.buffer])
+      }
+      return store({ size, upload })
+    })
+  }
+
+  catchUp(name: string): CatchUpInbox {
+    return new SqlCatchUp(name, {
+      run: (operation, argument) => this.#run(operation, argument),
+      storing: (bytes, store) => this.#waking(this.#storing(bytes, store)),
+    })
+  }
+
+  async recordsArrivals(name: string): Promise<boolean> {
+    const { host } = this.#member ?? {}
+    if (host?.name === name && host.catchUp) return true
+    return this.#recording.of(name)
   }
 
   async isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean> {
     const { host } = this.#member ?? {}
     if (host?.name === name && includes(host.wanted, kind, eventName)) return true
-    if (this.#known?.name !== name || performance.now() - this.#known.askedAt > WANTED_FOR_MS)
-      this.#known = { name, askedAt: performance.now(), wanted: this.#run('wantedBy', name) }
-    return includes(await this.#known.wanted, kind, eventName)
+    return includes(await this.#wanted.of(name), kind, eventName)
   }
 
   attach(host: InboxHost): () => void {
@@ -99,8 +112,8 @@ export class SqlInbox implements Inbox {
     return this.#member ? this.#deliveries.take(this.#member, options) : { deliveries: [] }
   }
 
-  settle(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
-    return this.#waking(this.#deliveries.settle(delivery, settlement))
+  settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
+    return this.#waking(this.#deliveries.settle(delivery, settlement, arrival))
   }
 
   list(options: ListOptions = {}): Promise<InboxPage> {

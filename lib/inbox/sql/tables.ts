@@ -19,6 +19,13 @@ export interface Tables {
   readonly now: number
   /** Ends a `SELECT` that locks its rows: ` FOR UPDATE`, or nothing if a transaction locks everything. */
   readonly lock: '' | ' FOR UPDATE'
+  /** Rows that one statement inserts best. */
+  readonly rowsAtOnce: number
+  /**
+   * The clock of leases: milliseconds that no change of the system's time affects, on one machine since its boot. Times of
+   * different boots cannot be compared.
+   */
+  monotonic(): { time: number; boot: string }
   /** The next number of an event, which is also the next position in a queue. */
   nextNumber(): Maybe<number>
   /** Resolves with the number of rows that were changed. Parameters are `?`. */
@@ -34,4 +41,22 @@ export function insert(tables: Tables, table: string, row: Record<string, Value>
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${onConflict}`,
     ...Object.values(row),
   )
+}
+
+/** Rows with the same columns. */
+export async function insertAll(
+  tables: Tables,
+  table: string,
+  rows: ReadonlyArray<Record<string, Value>>,
+  onConflict: string,
+): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  for (let at = 0; at < rows.length; at += tables.rowsAtOnce) {
+    const some = rows.slice(at, at + tables.rowsAtOnce)
+    const places = `(${columns.map(() => '?').join(', ')})`
+    await tables.run(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${some.map(() => places).join(', ')} ${onConflict}`,
+      ...some.flatMap((row) => Object.values(row)),
+    )
+  }
 }

@@ -1,4 +1,5 @@
 /** One open database: statements that are prepared once. Runs in the worker thread. */
+import { ownIdentity } from '../sql/process-identity'
 import type { Tables, Value } from '../sql/tables'
 import type { Database } from './driver'
 
@@ -11,7 +12,10 @@ export class SqliteTables implements Tables {
   readonly lock = ''
   /** The last number of an event. Written at the end of a transaction: many events are stored in one. */
   #number: number | undefined
+  /** Each number of rows would be a statement of its own. */
+  readonly rowsAtOnce = 1
   readonly #statements = new Map<string, Statement>()
+  readonly #boot = ownIdentity().boot
 
   constructor(readonly database: Database) {}
 
@@ -37,6 +41,11 @@ export class SqliteTables implements Tables {
 
   all<Row>(sql: string, ...values: Value[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[]
+  }
+
+  /** The same for all processes on the machine. */
+  monotonic(): { time: number; boot: string } {
+    return { time: Math.floor(Number(process.hrtime.bigint()) / 1e6), boot: this.#boot }
   }
 
   nextNumber(): number {

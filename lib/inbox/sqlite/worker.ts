@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { READS, runOperation, type Argument, type Operation } from '../sql/operations'
+import { READS, runOperation, STORES, type Argument, type Operation } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { setAside } from '../sql/take'
 import { closeTables, isMarked, mark, openTables } from './open'
@@ -185,7 +185,7 @@ class Loop {
 
   /** Before anything is changed. */
   async #refusalOf({ id, call, argument }: Request, suspect: boolean): Promise<Response | undefined> {
-    if (call !== 'accept' && call !== 'check') return undefined
+    if (!STORES.includes(call) && call !== 'check') return undefined
     if (suspect) return failed(id, new Error(SUSPECT))
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
       this.#waitingBytes = await sumOf(this.#tables, 'state < 2')

@@ -1,11 +1,18 @@
 /** What every inbox must do, as tests for any test runner: for the inboxes of this package and those that users write. */
 import { acceptTests } from './accept'
+import { arrivalTests } from './arrivals'
+import { catchUpTests } from './catch-up'
 import { deliverTests } from './deliver'
 import { peopleTests } from './people'
 import { processTests } from './processes'
 import { Harness, type ContractTest, type InboxContractStorage } from './harness'
 
 export type { InboxContractStorage }
+
+export interface InboxContractOptions {
+  /** False for an inbox without `catchUp` and `recordsArrivals`: the catch-up cannot be used with it. Default: true. */
+  catchUp?: boolean | undefined
+}
 
 /**
  * The tests of the contract. Each `run` rejects with an `AssertionError` if the inbox does not keep it.
@@ -20,8 +27,15 @@ export type { InboxContractStorage }
  */
 export function inboxContract(
   create: () => InboxContractStorage | Promise<InboxContractStorage>,
+  { catchUp = true }: InboxContractOptions = {},
 ): Array<{ name: string; run: () => Promise<void> }> {
-  const tests: ContractTest[] = [...acceptTests, ...deliverTests, ...peopleTests, ...processTests]
+  const tests: ContractTest[] = [
+    ...acceptTests,
+    ...deliverTests,
+    ...peopleTests,
+    ...processTests,
+    ...(catchUp ? [...arrivalTests, ...catchUpTests] : []),
+  ]
   return tests.map(({ name, run }) => ({
     name,
     run: async () => {

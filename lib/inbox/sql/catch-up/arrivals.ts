@@ -1,0 +1,143 @@
+/** The records of what arrived: which parts of an order or shipment events have brought, and when those had last changed. */
+import type { Arrival, Arrivals, Mark } from '../../../catch-up/arrivals/arrivals'
+import type { EntityKind, EntityName, LineForm } from '../../../catch-up/arrivals/parts'
+import { keptId } from '../../../tradecloud/entity-id'
+import { entityKeyOf, escaped } from '../names'
+import { insertAll, type Tables, type Value } from '../tables'
+
+/**
+ * What was fetched for a GET trigger covers delivery schedules, and does not tell in which form events arrive. Documents
+ * events cover nothing: only the time of their change is kept.
+ */
+type StoredForm = LineForm | 'fetched' | 'documents'
+
+const FORMS: readonly StoredForm[] = ['deliverySchedule', 'singleDelivery', 'fetched', 'documents']
+const DOCUMENTS = 'documents'
+/** Far above the 500 lines of the largest order that Tradecloud documents. What is not recorded may be delivered twice. */
+const MAX_MARKS = 5_000
+export const AT_A_TIME = 200
+
+/** An arrival on its way into the database. */
+export interface RecordedArrival {
+  name: string
+  arrival: Arrival
+  /** Number of the event that brought it: an event that cannot be read after all takes its records with it. */
+  event: number
+  /** It was fetched for a GET trigger. */
+  fetched?: boolean | undefined
+}
+
+export async function recordArrivals(tables: Tables, recorded: readonly RecordedArrival[]): Promise<void> {
+  const rows = new Map<string, Record<string, Value>>()
+  for (const one of recorded)
+    for (const row of rowsOf(one)) {
+      const key = JSON.stringify([row.entity, row.form, row.part, row.hash])
+      // A statement cannot change a row twice.
+      if (!(Number(rows.get(key)?.changed) > Number(row.changed))) rows.set(key, row)
+    }
+  await insertAll(
+    tables,
+    'arrivals',
+    [...rows.values()],
+    `ON CONFLICT (entity, form, part, hash) DO UPDATE SET changed = excluded.changed, event = excluded.event
+     WHERE excluded.changed >= arrivals.changed`,
+  )
+}
+
+function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Array<Record<string, Value>> {
+  const { kind, id, marks, documentsAt } = arrival
+  const entity = entityKeyOf(name, kind, keptId(id))
+  const rowOf = (form: StoredForm, { name: part, hash, time: changed }: Mark) => {
+    return { entity, form, part, hash, changed, list: listOf(name, kind, form), event }
+  }
+  const form = fetched ? 'fetched' : arrival.form
+  const rows = marks.slice(0, MAX_MARKS).map((mark) => rowOf(form, mark))
+  if (documentsAt !== undefined)
+    rows.push(rowOf(DOCUMENTS, { name: DOCUMENTS, hash: String(documentsAt), time: documentsAt }))
+  return rows
+}
+
+/** The records that are deleted together, by their time. */
+function listOf(name: string, kind: EntityKind, form: StoredForm): string {
+  return `${escaped(name)}:${kind}:${form}`
+}
+
+/** What an event covered that went to quarantine has not arrived. */
+export function removeArrivalsOf(tables: Tables, queue: number, event: number) {
+  const sql = 'DELETE FROM arrivals WHERE entity = (SELECT key FROM queues WHERE queue = ?) AND event = ?'
+  return tables.run(sql, queue, event)
+}
+
+export async function arrivals(
+  tables: Tables,
+  { name, kind, id, form }: { name: string } & EntityName,
+): Promise<Arrivals> {
+  const entity = entityKeyOf(name, kind, keptId(id))
+  const rows = await tables.all<{ form: StoredForm; part: string; hash: string; changed: number }>(
+    'SELECT form, part, hash, changed FROM arrivals WHERE entity = ?',
+    entity,
+  )
+  const fetch = await tables.get(
+    `SELECT 1 AS found FROM events
+     WHERE queue = (SELECT queue FROM queues WHERE key = ?) AND state < 2 AND occurrence IS NULL LIMIT 1`,
+    entity,
+  )
+  const covers = (stored: StoredForm): boolean =>
+    stored === form || (stored === 'fetched' && form === 'deliverySchedule')
+  return {
+    marks: rows
+      .filter((row) => covers(row.form))
+      .map(({ part, hash, changed }) => ({ name: part, hash, time: changed })),
+    documentsAt: rows.filter((row) => row.form === DOCUMENTS).map(({ changed }) => changed),
+    isFetchWaiting: fetch !== undefined,
+  }
+}
+
+/** Of events: what was fetched is always in delivery schedules. */
+export async function newestArrival(
+  tables: Tables,
+  { name, kind, form }: { name: string } & Pick<EntityName, 'kind' | 'form'>,
+): Promise<number | undefined> {
+  const row = await tables.get<{ newest: number | null }>(
+    'SELECT max(changed) AS newest FROM arrivals WHERE list = ?',
+    listOf(name, kind, form),
+  )
+  return row?.newest ?? undefined
+}
+
+/** Of orders in all forms: those that arrived in the wrong form are not kept for longer. True if there is more to delete. */
+export async function forgetUpTo(tables: Tables, name: string, kind: EntityKind, time: number): Promise<boolean> {
+  const lists = FORMS.map((form) => listOf(name, kind, form))
+  return deleteSome(tables, lists, 'changed <= ?', time)
+}
+
+/** True if there is more to delete. */
+export async function forgetLaterThan(
+  tables: Tables,
+  name: string,
+  { kind, form }: Pick<EntityName, 'kind' | 'form'>,
+  time: number,
+): Promise<boolean> {
+  const forms = form === 'deliverySchedule' ? ([form, 'fetched'] as const) : [form]
+  const lists = forms.map((one) => listOf(name, kind, one))
+  return deleteSome(tables, lists, 'changed > ?', time)
+}
+
+/** True if there is more to delete. */
+export async function forgetAll(tables: Tables, name: string): Promise<boolean> {
+  const lists = FORMS.flatMap((form) => [listOf(name, 'order', form), listOf(name, 'shipment', form)])
+  return deleteSome(tables, lists, 'changed <= ?', Number.MAX_SAFE_INTEGER)
+}
+
+/** In one order, as everywhere, so that no two transactions wait for each other. */
+async function deleteSome(tables: Tables, lists: string[], condition: string, time: number): Promise<boolean> {
+  for (const list of lists) {
+    const deleted = await tables.run(
+      `DELETE FROM arrivals WHERE (entity, form, part, hash) IN (
+         SELECT entity, form, part, hash FROM arrivals WHERE list = ? AND ${condition} ORDER BY changed LIMIT ${AT_A_TIME})`,
+      ...[list, time],
+    )
+    if (deleted === AT_A_TIME) return true
+  }
+  return false
+}

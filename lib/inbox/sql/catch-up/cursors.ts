@@ -1,0 +1,79 @@
+/** Where the polls are, and when something was first seen. Each write needs the lease; its result is `undefined` without it. */
+import type { EntityName } from '../../../catch-up/arrivals/parts'
+import type { Position, Scope } from '../../../catch-up/storage/storage'
+import { sha256 } from '../../../bytes/sha256'
+import { insert, type Tables } from '../tables'
+import { AT_A_TIME, forgetLaterThan, forgetUpTo } from './arrivals'
+import { holds, type Held } from './lease'
+
+export async function position(
+  tables: Tables,
+  { name, scope }: { name: string; scope: string },
+): Promise<Position | undefined> {
+  const sql = 'SELECT value FROM cursors WHERE name = ? AND scope = ?'
+  const row = await tables.get<{ value: string }>(sql, name, scopeKey(scope))
+  if (!row) return undefined
+  const stored = JSON.parse(row.value) as Omit<Position, 'since'> & { since: number | null }
+  // JSON has no NaN.
+  return { ...stored, since: stored.since ?? NaN }
+}
+
+/** True if there is more to delete. */
+export async function savePosition(
+  tables: Tables,
+  { scope, position: next, ...held }: Held & { scope: Scope; position: Position },
+): Promise<boolean | undefined> {
+  if (!(await holds(tables, held))) return undefined
+  const row = { name: held.name, scope: scopeKey(scope.key), value: JSON.stringify(next) }
+  await insert(tables, 'cursors', row, 'ON CONFLICT (name, scope) DO UPDATE SET value = excluded.value')
+  return deleteOld(tables, held.name, scope, next)
+}
+
+/** True if there is more to delete. */
+export async function forgetOld(
+  tables: Tables,
+  { scope, position: { forgottenUpTo }, ...held }: Held & { scope: Scope; position: Position },
+): Promise<boolean | undefined> {
+  return (await holds(tables, held)) ? deleteOld(tables, held.name, scope, { forgottenUpTo }) : undefined
+}
+
+async function deleteOld(
+  tables: Tables,
+  name: string,
+  { key, kind }: Scope,
+  { forgottenUpTo }: Pick<Position, 'forgottenUpTo'>,
+): Promise<boolean> {
+  if (forgottenUpTo === undefined || !(forgottenUpTo > 0)) return false
+  const deleted = await tables.run(
+    `DELETE FROM seen WHERE (name, scope, what) IN (
+       SELECT name, scope, what FROM seen WHERE name = ? AND scope = ? AND clock <= ? LIMIT ${AT_A_TIME})`,
+    ...[name, scopeKey(key), Math.floor(forgottenUpTo)],
+  )
+  return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
+}
+
+/** The clock when something was first seen: `clock`, unless it is known. */
+export async function firstSeen(
+  tables: Tables,
+  { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },
+): Promise<number | undefined> {
+  if (!(await holds(tables, held))) return undefined
+  const { name } = held
+  const row = { name, scope: scopeKey(scope.key), what: sha256(what) }
+  await insert(tables, 'seen', { ...row, clock }, 'ON CONFLICT DO NOTHING')
+  const sql = 'SELECT clock FROM seen WHERE name = ? AND scope = ? AND what = ?'
+  return (await tables.get<{ clock: number }>(sql, ...Object.values(row)))?.clock
+}
+
+/** True if there is more to delete. */
+export async function forgetAfter(
+  tables: Tables,
+  { of, clock, ...held }: Held & { of: Pick<EntityName, 'kind' | 'form'>; clock: number },
+): Promise<boolean | undefined> {
+  return (await holds(tables, held)) ? forgetLaterThan(tables, held.name, of, clock) : undefined
+}
+
+/** Filters may be longer than what an index can hold. */
+function scopeKey(scope: string): string {
+  return sha256(scope)
+}

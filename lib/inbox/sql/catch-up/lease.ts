@@ -1,0 +1,50 @@
+/** The right to poll: one process at a time for each webhook, and all that the catch-up writes is conditional on it. */
+import { randomUUID } from 'node:crypto'
+import { LEASE_MS } from '../processes'
+import type { Tables } from '../tables'
+import { useCatchUp } from './used'
+
+/** A webhook, and the token of who polls for it. */
+export interface Held {
+  name: string
+  token: string
+}
+
+/** `undefined` while another process has it. */
+export async function acquire(tables: Tables, name: string): Promise<string | undefined> {
+  await useCatchUp(tables, name)
+  const row = await tables.get<{ token: string | null; expires: number; boot: string }>(
+    `SELECT token, expires, boot FROM catch_ups WHERE name = ?${tables.lock}`,
+    name,
+  )
+  const { time, boot } = tables.monotonic()
+  // One that ends later than any that is taken now was taken by another clock.
+  const isHeld = row?.token != null && row.boot === boot && time < row.expires && row.expires <= time + LEASE_MS
+  if (isHeld) return undefined
+  const token = randomUUID()
+  await extend(tables, name, 'token = ?', token)
+  return token
+}
+
+/** False if it was lost. */
+export async function renewCatchUp(tables: Tables, { name, token }: Held): Promise<boolean> {
+  if (!(await holds(tables, { name, token }))) return false
+  await extend(tables, name, 'token = ?', token)
+  return true
+}
+
+async function extend(tables: Tables, name: string, change: string, value: string): Promise<void> {
+  const { time, boot } = tables.monotonic()
+  const sql = `UPDATE catch_ups SET ${change}, expires = ?, boot = ? WHERE name = ?`
+  await tables.run(sql, value, time + LEASE_MS, boot, name)
+}
+
+export function release(tables: Tables, { name, token }: Held) {
+  return tables.run('UPDATE catch_ups SET token = NULL WHERE name = ? AND token = ?', name, token)
+}
+
+/** Locked until the transaction ends: no other process can begin to poll meanwhile. */
+export async function holds(tables: Tables, { name, token }: Held): Promise<boolean> {
+  const sql = `SELECT 1 AS held FROM catch_ups WHERE name = ? AND token = ?${tables.lock}`
+  return (await tables.get(sql, name, token)) !== undefined
+}

@@ -1,0 +1,86 @@
+/** Runs that were asked for at the command line: a row each, which the process that has the catch-up takes and reports into. */
+import { randomUUID } from 'node:crypto'
+import type { CatchUpRequest, RunStatus } from '../../../catch-up/storage/storage'
+import { LEASE_MS } from '../processes'
+import { insert, type Tables } from '../tables'
+
+/** Whoever asked waits no longer than this for a process to take the request, or to report. */
+const VOID_MS = 60_000
+const KEPT_MS = 86_400_000
+
+interface RequestRow {
+  id: string
+  request: string
+  state: RunStatus['state']
+  report: string | null
+  /** When it was made or reported last, by the monotonic clock of this boot. */
+  reported: number
+  boot: string
+}
+
+export async function requestRun(
+  tables: Tables,
+  { name, request }: { name: string; request: CatchUpRequest },
+): Promise<string> {
+  const id = randomUUID()
+  const { time, boot } = tables.monotonic()
+  await tables.run('DELETE FROM run_requests WHERE created <= ?', tables.now - KEPT_MS)
+  await insert(tables, 'run_requests', {
+    ...{ id, name, request: JSON.stringify(request), state: 'waiting', created: tables.now, reported: time, boot },
+  })
+  return id
+}
+
+/** The oldest that waits, or whose process has not reported for the time of a lease. */
+export async function findRequest(tables: Tables, name: string): Promise<RequestRow | undefined> {
+  const { time, boot } = tables.monotonic()
+  return tables.get<RequestRow>(
+    `SELECT id, request, state, report, reported, boot FROM run_requests
+     WHERE name = ? AND boot = ? AND (state = 'waiting' AND reported > ? OR state = 'running' AND reported > ? AND reported <= ?)
+     ORDER BY created, id LIMIT 1`,
+    ...[name, boot, time - VOID_MS, time - VOID_MS, time - LEASE_MS],
+  )
+}
+
+export async function takeRequest(
+  tables: Tables,
+  name: string,
+): Promise<{ id: string; request: CatchUpRequest } | undefined> {
+  const found = await findRequest(tables, name)
+  if (!found) return undefined
+  const { id, reported, request } = found
+  const { time } = tables.monotonic()
+  const sql = "UPDATE run_requests SET state = 'running', reported = ? WHERE id = ? AND reported = ? AND state = ?"
+  const taken = await tables.run(sql, time, id, reported, found.state)
+  return taken === 1 ? { id, request: JSON.parse(request) as CatchUpRequest } : undefined
+}
+
+export async function reportRun(
+  tables: Tables,
+  { id, status: { state, report } }: { id: string; status: RunStatus },
+): Promise<void> {
+  const { time, boot } = tables.monotonic()
+  const sql = 'UPDATE run_requests SET state = ?, report = ?, reported = ?, boot = ? WHERE id = ?'
+  await tables.run(sql, state, report === undefined ? null : JSON.stringify(report), time, boot, id)
+}
+
+export async function runStatus(
+  tables: Tables,
+  id: string,
+): Promise<(RunStatus & { reportedAgoMs: number }) | undefined> {
+  const sql = 'SELECT state, report, reported, boot FROM run_requests WHERE id = ?'
+  const row = await tables.get<RequestRow>(sql, id)
+  if (!row) return undefined
+  const { time, boot } = tables.monotonic()
+  return {
+    state: row.state,
+    report: row.report === null ? undefined : (JSON.parse(row.report) as Record<string, unknown>),
+    // Another boot: whoever was to report is gone.
+    reportedAgoMs: row.boot === boot ? Math.max(0, time - row.reported) : Infinity,
+  }
+}
+
+/** False if it was taken. */
+export async function withdrawRequest(tables: Tables, id: string): Promise<boolean> {
+  return (await tables.run("DELETE FROM run_requests WHERE id = ? AND state = 'waiting'", id)) === 1
+}

@@ -1,0 +1,28 @@
+/** Which webhooks have a catch-up: only for those it is recorded what arrives. */
+import type { Tables } from '../tables'
+import { forgetAll } from './arrivals'
+
+/** A webhook whose catch-up has not run for so long has none. Longer than any downtime that it should recover from. */
+const USED_FOR_MS = 30 * 86_400_000
+
+/** From then on, what arrives is recorded. */
+export function useCatchUp(tables: Tables, name: string) {
+  return tables.run(
+    'INSERT INTO catch_ups (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used = excluded.used',
+    ...[name, tables.now],
+  )
+}
+
+export async function recordsArrivals(tables: Tables, name: string): Promise<boolean> {
+  const sql = 'SELECT used FROM catch_ups WHERE name = ? AND used > ?'
+  return (await tables.get(sql, name, tables.now - USED_FOR_MS)) !== undefined
+}
+
+/** Removes the records of webhooks that have no catch-up any more. True if there is more to remove. */
+export async function pruneCatchUps(tables: Tables): Promise<boolean> {
+  const sql = `SELECT name FROM catch_ups WHERE used <= ? LIMIT 1${tables.lock}`
+  const unused = await tables.get<{ name: string }>(sql, tables.now - USED_FOR_MS)
+  if (!unused) return false
+  if (!(await forgetAll(tables, unused.name))) await tables.run('DELETE FROM catch_ups WHERE name = ?', unused.name)
+  return true
+}

@@ -1,0 +1,18 @@
+/** What other processes have told about a webhook, asked of the database at most once a second. */
+const KNOWN_FOR_MS = 1_000
+
+export class Known<T> {
+  readonly #ask: (name: string) => Promise<T>
+  #last: { name: string; answer: Promise<T>; askedAt: number } | undefined
+
+  constructor(ask: (name: string) => Promise<T>) {
+    this.#ask = ask
+  }
+
+  of(name: string): Promise<T> {
+    const now = performance.now()
+    if (this.#last?.name !== name || now - this.#last.askedAt > KNOWN_FOR_MS)
+      this.#last = { name, askedAt: now, answer: this.#ask(name) }
+    return this.#last.answer
+  }
+}
