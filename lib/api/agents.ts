@@ -1,4 +1,4 @@
-/** The agents that a client sends its requests with: kept-alive ones of its own, the user's, or tunnels through a proxy. */
+/** The agents of a client: its own with keep-alive, the user's, or tunnels through a proxy. */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { tunnelAgents } from './tunnel'
@@ -22,7 +22,7 @@ export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions):
   }
 }
 
-/** Whether nothing but `options` says how an agent connects: then the one for documents can stand in for it. */
+/** Whether an agent is fully described by its `options`, so that the agent for documents can replace it. */
 export function isPlainAgent(agent: HttpsAgent): boolean {
   const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
   return Object.getPrototypeOf(agent) === HttpsAgent.prototype && !changed

@@ -2,14 +2,15 @@
 import { TradecloudWebhookError } from '../errors/errors'
 
 /**
- * - `fetch_failed`: anything but a usable 200: unreachable, 5xx, 429, our own credentials refused, nonsense
+ * - `fetch_failed`: any other failure: unreachable, 5xx, 429, our own credentials refused, invalid content
  * - `fetch_timeout`: no answer in time
  * - `not_found`: the API does not know the ID, or the file of a document is gone
  * - `invalid_id`: cannot be an ID; nothing was sent
  * - `unavailable`: the client is closed, or the caller's signal was aborted
  * - `unsupported_document`: has no `objectId` but a `url`, which another company chose, and the option `documentHosts`
  *   names no host; nothing was sent
- * - `document_not_allowed`: its `url` is not https, not on a host of `documentHosts`, or leads to an address that is not
+ * - `document_not_allowed`: its `url` is not https, not on a host of `documentHosts`, or leads to an address that is
+ * not
  *   public; nothing was sent
  * - `no_content`: a document with neither `objectId` nor `url`, so without a file; nothing was sent
  */
@@ -29,10 +30,10 @@ export interface TradecloudApiErrorOptions {
   cause?: unknown
 }
 
-/** Why a call of `TradecloudClient` failed. Where the caller's signal ended it, `cause` is that signal's reason. */
+/** Why a call of `TradecloudClient` failed. If the caller's signal aborted it, `cause` is that signal's reason. */
 export class TradecloudApiError extends TradecloudWebhookError {
   declare readonly code: TradecloudApiErrorCode
-  /** Status of the API's answer that decided; `undefined` where no answer did. */
+  /** Status of the API's last response; `undefined` if there was none. */
   readonly apiStatus: number | undefined
   /** Requests that this call sent, with the logins and token refreshes that it waited for. */
   readonly attempts: number

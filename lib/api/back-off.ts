@@ -1,4 +1,4 @@
-/** When to repeat a request: exponential back-off with full jitter, but not before the time that the API asks for. */
+/** When to retry a request: exponential back-off with full jitter, but not before the time that the API asks for. */
 import { backOffMs } from '../wait/back-off'
 
 const BACK_OFF = { firstMs: 250, maxMs: 5_000, jitter: 1 }

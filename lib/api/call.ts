@@ -1,6 +1,6 @@
 /**
- * One piece of work of the client, as in "fetch order 1": until when it may try again, what ends it, its count of
- * attempts, and the errors that it ends with. Who waits for it, and for how long, is told in `flights.ts`.
+ * One operation of the client, such as "fetch order 1": its deadline for retries, its abort signals, its number of
+ * attempts and its errors. `flights.ts` knows who waits for it, and for how long.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode, type TradecloudApiErrorOptions } from './api-error'
 import { backOffMs } from '../wait/back-off'
@@ -14,7 +14,7 @@ const FIRST_NOT_FOUND_MS = 250
 /** Longer than the path of any documented ID. */
 const MAX_SHOWN = 120
 
-/** The request as errors name it; a long path is cut. */
+/** The request, for error messages; a long path is cut. */
 export function describeGet(path: string): string {
   return `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
 }
@@ -29,17 +29,17 @@ export class Call {
   readonly #requests = new AbortController()
   readonly #waits = new AbortController()
 
-  /** `what` is the request that the caller wants, as in `GET /order/1`. */
+  /** `what` is the request of the caller, such as `GET /order/1`. */
   constructor(what: string) {
     this.#what = what
   }
 
-  /** Aborts when a request of this call must end: no one waits for it any more. */
+  /** Aborts the request of this call, because no one waits for it. */
   get requestSignal(): AbortSignal {
     return this.#requests.signal
   }
 
-  /** Aborts when waiting for a token, a place in line or the next attempt must end: also when the client closes. */
+  /** Aborts a wait for a token, for the rate limit or for the next attempt; also when the client closes. */
   get waitSignal(): AbortSignal {
     return this.#waits.signal
   }
@@ -49,24 +49,24 @@ export class Call {
     return (this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
   }
 
-  /** Somebody waits until then, on the clock of `performance.now()`. */
+  /** The latest deadline of all waiters, on the clock of `performance.now()`. */
   extend(endsAt: number): void {
     this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
 
-  /** The client closes: no wait, no further attempt. A request that runs may still finish. */
+  /** The client closes: no more waits or attempts. A running request may finish. */
   stop(): void {
     this.#waits.abort(this.#closed())
   }
 
-  /** No one waits for it any more. */
+  /** No one waits for this call. */
   cancel(): void {
     const error = this.ended('unavailable', 'was given up: no one waits for it')
     this.#requests.abort(error)
     this.#waits.abort(error)
   }
 
-  /** Whether another attempt after so many milliseconds can still begin. */
+  /** Whether another attempt can still start after this number of milliseconds. */
   hasTimeFor(ms: number): boolean {
     return performance.now() + ms < this.#endsAt
   }
@@ -84,7 +84,7 @@ export class Call {
     return new TradecloudApiError(code, `${this.#what} ${text} (${count})`, { attempts, ...more })
   }
 
-  /** Waits for the next attempt. Throws the failure where there will be none, and `ending` where the wait was ended. */
+  /** Waits for the next attempt. Throws the failure if there will be none, and `ending` if the wait was aborted. */
   async backOff(failure: RequestFailure): Promise<void> {
     if (!failure.retry) throw this.error(failure)
     if (failure.retry === 'at-once') return
@@ -92,7 +92,7 @@ export class Call {
   }
 
   /**
-   * The same for an ID that the API may learn of in a moment: asks again after 250 ms, 500 ms, … for `retryMs` in all.
+   * The same for an ID that the API may know soon: retries after 250 ms, 500 ms, … for `retryMs` in total.
    */
   async waitToAppear(failure: RequestFailure, retryMs: number): Promise<void> {
     this.#notFoundUntil ??= performance.now() + retryMs
@@ -101,7 +101,7 @@ export class Call {
     await this.#wait(backOffMs(++this.#notFound, { firstMs: FIRST_NOT_FOUND_MS, maxMs: left }), failure)
   }
 
-  /** Keeps the process alive: between two attempts nothing else may, and a script would exit with its promise pending. */
+  /** Keeps the process alive between two attempts: otherwise a script would exit with its promise pending. */
   async #wait(ms: number, failure: RequestFailure): Promise<void> {
     if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
     if (!(await pause(ms, this.#waits.signal, { keepsAlive: true }))) throw this.ending

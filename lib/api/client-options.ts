@@ -24,73 +24,76 @@ export interface TradecloudClientOptions {
   /** Missing, empty or with white space at an edge throws. Default: none, as for `username`. */
   password?: string | undefined
   /**
-   * Gives user name and password, instead of the two options above: out of a vault, for one. Called before each login,
-   * so that a changed password is found without a restart. Where it throws, rejects, gives nothing usable, or nothing
-   * within `requestTimeoutMs`, it is asked again within the deadline of the call, which then fails with `fetch_failed`;
-   * what it threw or gave is not shown. Default: none.
+   * Returns user name and password, instead of the two options above, for example from a vault. Called before each
+   * login, so that a changed password needs no restart. If it throws, rejects, or returns nothing valid within
+   * `requestTimeoutMs`, it is called again within the deadline of the call, which then fails with `fetch_failed`; what
+   * it threw or returned is never shown. Default: none.
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
   /**
-   * How long one request waits for the headers of its answer, and then for each further piece of the body, in
-   * milliseconds: a large answer may take longer, within `fetchTimeoutMs`. Default: 5,000.
+   * How long one request waits for the headers of its response, and then for each chunk of the body, in milliseconds: a
+   * large response may take longer, within `fetchTimeoutMs`. Default: 5,000.
    */
   requestTimeoutMs?: number | undefined
-  /** For one call with all its retries, logins and waits, in milliseconds; of a poll, for each page. Default: 20,000. */
+  /**
+   * Limit of one call with all its retries, logins and waits, in milliseconds; in a poll, of each page. Default:
+   * 20,000.
+   */
   fetchTimeoutMs?: number | undefined
   /**
-   * Largest answer after decompression, in bytes. A page of a poll that is larger is asked for again with a smaller
-   * `limit`. Default: 67,108,864 (64 MiB).
+   * Largest response after decompression, in bytes. A larger page of a poll is requested again with a smaller `limit`.
+   * Default: 67,108,864 (64 MiB).
    */
   maxResponseBytes?: number | undefined
   /**
    * Most requests in any second, all calls of this client, logins and retries together: 1 to 10, the most that
-   * Tradecloud allows. The others wait in order of arrival; their wait counts into `fetchTimeoutMs`. Give less where
-   * others use the same Tradecloud user. Default: 10.
+   * Tradecloud allows. The others wait in order of arrival; their wait counts towards `fetchTimeoutMs`. Set less if
+   * other programs use the same Tradecloud user. Default: 10.
    */
   requestsPerSecond?: number | undefined
   /**
-   * Most requests under way at the same time, all calls of this client, logins and retries together: 1 to 10; 1 sends
-   * them one after the other. A request ends with the last byte of its answer; for the content of a document, with the
-   * headers. Several at a time are harmless: this client only reads, and it never has two requests for the same order or
-   * shipment under way. Default: 10.
+   * Most concurrent requests, all calls of this client, logins and retries together: 1 to 10; 1 sends them one after
+   * the other. A request ends with the last byte of its response; for the content of a document, with the headers.
+   * Several at a time are harmless: this client only reads, and it never sends two requests for the same order or
+   * shipment at a time. Default: 10.
    */
   parallelRequests?: number | undefined
   /**
-   * For how long an order or shipment that the API does not know is asked for again, in milliseconds: a trigger can
-   * come before the API knows what it is about. 0: not again. Default: 2,000.
+   * How long an order or shipment that the API does not know is requested again, in milliseconds: a trigger can arrive
+   * before the API knows its entity. 0: no retry. Default: 2,000.
    */
   notFoundRetryMs?: number | undefined
-  /** Largest document that `downloadDocument` brings, after decompression, in bytes. Default: 104,857,600 (100 MiB). */
+  /** Largest document for `downloadDocument`, after decompression, in bytes. Default: 104,857,600 (100 MiB). */
   maxDocumentBytes?: number | undefined
   /**
-   * For the content of a document, from the answer's headers to the end of the stream, in milliseconds; also of a
-   * stream that is never read. Default: 60,000.
+   * Limit for the content of a document, from the headers to the end of the stream, in milliseconds; also for a stream
+   * that is never read. Default: 60,000.
    */
   downloadTimeoutMs?: number | undefined
   /**
-   * Hosts that `downloadDocument` may fetch a document's `url` from, which another company chose: names, as in
-   * `files.example.com`, or with a port other than 443, as in `files.example.com:8443`. Each is that host alone: no
-   * wildcards, no subdomains. They must have public addresses only, also behind `proxy`, as seen from this machine; the
-   * proxy is then asked for an address instead of a name. Of an `httpsAgent` the certificate authorities and the TLS
-   * versions and ciphers count, nothing else; it must be a plain `Agent` of `node:https`, as another might connect
-   * elsewhere. Default: none, and such documents are refused.
+   * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose: names such as
+   * `files.example.com`, or with a port other than 443, such as `files.example.com:8443`. No wildcards, no subdomains.
+   * They must have only public addresses as seen from this machine, also with `proxy`, which is then asked for an
+   * address instead of a name. Of an `httpsAgent`, only the certificate authorities, TLS versions and ciphers are used;
+   * it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere. Default: none, and such
+   * documents are refused.
    */
   documentHosts?: readonly string[] | undefined
   /**
    * URL of an http proxy, as in `http://user:password@proxy.example.com:3128`, for all requests of this client: to the
-   * API and to the links of documents. It must know `CONNECT`; TLS goes through it end to end, so it sees host names
-   * only, but its own credentials go to it unencrypted. A proxy that is itself spoken to over https is not supported.
+   * API and to the links of documents. It must support `CONNECT`; TLS is end to end, so the proxy sees only host names,
+   * but its own credentials are sent to it unencrypted. A connection to the proxy over https is not supported.
    * Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
    */
   proxy?: string | undefined
   /**
-   * Instead of our own for https, as for a private certificate authority or a proxy agent; not beside `proxy`. Should
-   * keep connections alive. `close()` does not destroy it. Default: none.
+   * Replaces the client's own https agent, for example for a private certificate authority or a proxy agent; not
+   * together with `proxy`. Should keep connections alive. `close()` does not destroy it. Default: none.
    */
   httpsAgent?: Agent | undefined
 }
 
-/** All options with their defaults in. Holds secrets: only for private fields. */
+/** The options with defaults applied. Contains secrets: only for private fields. */
 export interface ResolvedClientOptions {
   /** Ends without a slash. */
   baseUrl: string
@@ -128,7 +131,7 @@ const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 /** The full name of an option, for errors. */
 type At = (name: string) => string
 
-/** `path`: where the options are, as in `api`; empty for those of a client of the user's own. */
+/** `path`: the option that contains these, such as `api`; empty for a client that the user creates. */
 export function resolveClientOptions(options: TradecloudClientOptions, path = ''): ResolvedClientOptions {
   const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })', path)
   const at: At = (name) => (path === '' ? name : `${path}.${name}`)
@@ -163,7 +166,7 @@ function resolveCredentials(at: At, username: unknown, password: unknown, creden
   return () => pair
 }
 
-/** Never quotes the proxy: it may hold a password. */
+/** Never quotes the proxy: it may contain a password. */
 function resolveWay(
   at: At,
   proxy: unknown,
@@ -211,7 +214,7 @@ function resolveBaseUrl(at: At, environment: unknown, baseUrl: unknown): string 
   return checkBaseUrl(at('baseUrl'), baseUrl)
 }
 
-/** Never quotes the value: a mistaken one may hold a password. */
+/** Never quotes the value: it may be a password that was passed by mistake. */
 function checkBaseUrl(option: string, value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) {
     throw invalidOption(option, 'is not a URL; expected is one as in https://api.example.com/v2')
@@ -221,7 +224,7 @@ function checkBaseUrl(option: string, value: unknown): string {
   if (username !== '' || password !== '') {
     throw invalidOption(option, 'holds a user: put it into `username` and `password`')
   }
-  // An empty query or hash is absent from `search` and `hash`, and would still swallow the path behind it.
+  // `search` and `hash` do not show an empty query or hash, which would still cut off the path behind it.
   if (/[?#]/.test(href)) throw invalidOption(option, 'holds a query or a hash, and a path is put behind it')
   if (!isSecure(url)) {
     throw invalidOption(option, 'must be https (http only to this machine): over http the password could be read')

@@ -1,5 +1,5 @@
 /**
- * The client of Tradecloud's REST API: what users call. Which request to send, and when to send it again.
+ * The public client of Tradecloud's REST API: decides which requests to send, and when to retry.
  */
 import { checkEntityId } from '../tradecloud/entity-id'
 import { quote } from '../log/quote'
@@ -25,14 +25,13 @@ import type { Polled } from './poll'
 import type { RateLimit } from './rate-limit'
 
 export interface FetchOptions {
-  /** Ends the call when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
+  /** Aborts the call, with code `unavailable` and the signal's reason as `cause`. Default: none. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Fetches from Tradecloud. Logs in by itself, keeps its token fresh, and tries again after 429, 5xx, broken connections
- * and time-outs, all within `fetchTimeoutMs`. Its methods reject with a `TradecloudApiError`. Shows no secret when it
- * is logged.
+ * Fetches from Tradecloud. Logs in, renews its token, and retries after 429, 5xx, broken connections and time-outs, all
+ * within `fetchTimeoutMs`. Its methods reject with a `TradecloudApiError`. Shows no secret when it is logged.
  *
  * ```ts
  * const client = new TradecloudClient({ environment: 'acceptance', username, password })
@@ -41,7 +40,7 @@ export interface FetchOptions {
  * ```
  */
 export class TradecloudClient {
-  // Private to the language, not only to TypeScript: what holds secrets must not show when the client is logged.
+  // `#private`, not only TypeScript's `private`: secrets must not be shown when the client is logged.
   readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
   readonly #engine: Engine
   readonly #ownFetchTimeoutMs: number | undefined
@@ -56,7 +55,7 @@ export class TradecloudClient {
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types
   constructor(options: TradecloudClientOptions, rate: RateLimit)
   constructor(options: TradecloudClientOptions, rate?: RateLimit) {
-    // Loaded for who makes a client: a webhook may need none.
+    // Loaded lazily: not every webhook needs a client.
     const { resolveClientOptions } = require('./client-options') as typeof import('./client-options')
     const resolved = resolveClientOptions(options)
     const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = resolved
@@ -79,13 +78,14 @@ export class TradecloudClient {
   }
 
   /**
-   * All orders that the user may see and that changed after `lastUpdatedAfter`, oldest change first as far as
-   * Tradecloud keeps to that, and at the very end the new cursor. Nothing is skipped when orders change meanwhile: they
-   * come with their old state, the new one, or both, so that an order may come twice. A poll that ends early or throws
-   * gives no cursor: begin again from the stored one. Holds one page in memory. Each page has `fetchTimeoutMs`; one that is
-   * too large, too slow or answered 413 or 5xx is asked for again with half the `limit`, which grows back later. Throws
-   * `invalid_option` at once, and a `TradecloudApiError` while it runs. An order that changes in the very millisecond
-   * of the cursor after it was read may be missed, should Tradecloud take "after" strictly: not documented.
+   * Yields all orders that the Tradecloud user may see and that changed after `lastUpdatedAfter`, in Tradecloud's order
+   * (oldest change first, as far as known), and finally the new cursor. Nothing is skipped if orders change meanwhile:
+   * they are yielded in their old state, the new one, or both, so an order may be yielded twice. A poll that ends early
+   * or throws yields no cursor: start again from the stored one. Keeps one page in memory. Each page may take
+   * `fetchTimeoutMs`; one that is too large, too slow or answered with 413 or 5xx is requested again with half the
+   * `limit`, which grows again later. Throws `invalid_option` at once, and a `TradecloudApiError` while it runs. An
+   * order that changes in the same millisecond as the cursor, after it was read, may be missed if Tradecloud's "after"
+   * excludes that millisecond: this is not documented.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -101,7 +101,7 @@ export class TradecloudClient {
     }))
   }
 
-  /** As `pollOrders`, with one delivery a line. */
+  /** Like `pollOrders`, with one delivery per line. */
   pollSingleDeliveryOrders(
     options: PollOptions<OrderPollFilters>,
   ): AsyncGenerator<PolledSingleDeliveryOrder, void, undefined> {
@@ -109,7 +109,7 @@ export class TradecloudClient {
     return this.#engine.poller.poll('/order-search/poll/single-delivery', options, wrap)
   }
 
-  /** As `pollOrders`, for shipments. */
+  /** Like `pollOrders`, for shipments. */
   pollShipments(options: PollOptions<ShipmentPollFilters>): AsyncGenerator<PolledShipment, void, undefined> {
     return this.#engine.poller.poll('/shipment/poll', options, (shipment: Shipment) => ({
       type: 'shipment' as const,
@@ -129,30 +129,30 @@ export class TradecloudClient {
   }
 
   /**
-   * Of a document that is stored at Tradecloud, with a link to its content. Rejects with `not_found` where it is gone.
+   * The metadata of a document that is stored at Tradecloud, with a link to its content. Rejects with `not_found` if it
+   * was deleted.
    */
   getDocumentMetadata(objectId: string, options: FetchOptions = {}): Promise<DocumentMetadata> {
     return this.#engine.documents.metadata(objectId, options.signal)
   }
 
   /**
-   * The content of a document that is stored at Tradecloud, by its `objectId`. Takes the link out of the metadata,
-   * opens it at once and without Tradecloud's token, and asks for another once where the link has ended. If the link cannot
-   * be reached, as in a closed network, the content comes through Tradecloud's API instead.
-   * `fetchTimeoutMs` bounds the way to the headers, `downloadTimeoutMs` and `maxDocumentBytes` the content; the signal
-   * ends both. Links are opened over https, and over http only on this machine; redirects are not followed; links do
-   * not count as requests to the API. The content may be anything a company has uploaded. Read the stream, or destroy
-   * it.
+   * The content of a document that is stored at Tradecloud, by its `objectId`. Opens the link in the metadata at once
+   * and without Tradecloud's token, and requests a new link once if it has expired. If the link cannot be reached, as
+   * in a closed network, the content is fetched from Tradecloud's API instead. `fetchTimeoutMs` limits the time until
+   * the headers, `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts both. Links are opened
+   * over https, and over http only on this machine; redirects are not followed; links do not count as requests to the
+   * API. The content may be anything that a company has uploaded. Read the stream, or destroy it.
    *
-   * A document that has a `url` alone lies where another company chose. It is fetched only from a host that the option
-   * `documentHosts` names, over https, with the certificate checked, without any credentials or redirects, and limited
-   * as above. The name is resolved anew for each attempt, and the connection goes to an address that was checked; where
-   * any of its addresses is private, loopback, link-local or otherwise not public, nothing is sent. No virus scanner of
-   * Tradecloud has seen such a document.
+   * A document with only a `url` is on a server of another company. It is fetched only from a host in the option
+   * `documentHosts`, over https, with a verified certificate, without credentials or redirects, and with the limits
+   * above. The name is resolved for each attempt, and the connection goes to an address that was checked; if any of its
+   * addresses is private, loopback, link-local or otherwise not public, nothing is sent. Tradecloud's virus scanner has
+   * not seen such a document.
    *
-   * Rejects with `unsupported_document` for a document that has a `url` alone without `documentHosts`,
-   * `document_not_allowed` for a `url` that must not be fetched, `no_content` for a document without a file, `not_found`
-   * where the file is gone, and with all that `getOrder` rejects with.
+   * Rejects with `unsupported_document` for a document with only a `url` without `documentHosts`,
+   * `document_not_allowed` for a `url` that must not be fetched, `no_content` for a document without a file,
+   * `not_found` if the file was deleted, and with the errors of `getOrder`.
    *
    * ```ts
    * const { stream, filename } = await client.downloadDocument(document)
@@ -164,8 +164,8 @@ export class TradecloudClient {
   }
 
   /**
-   * Logs out and closes all connections. Requests that run may finish but are not sent again; calls that wait, and
-   * later ones, reject with code `unavailable`. Takes at most `requestTimeoutMs`; never rejects.
+   * Logs out and closes all connections. Running requests may finish but are not retried; waiting and later calls
+   * reject with code `unavailable`. Takes at most `requestTimeoutMs`; never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -201,7 +201,7 @@ export class TradecloudClient {
       const answer = await this.#engine.requests.send(flight, () => ({ method: 'GET', path }), { notFoundRetryMs })
       return { body: answer.body, call: flight.call }
     })
-    // Read for each caller: what one does to its order, another must not see.
+    // Parsed for each caller: callers that share a response must not see each other's changes.
     const read = readEntity(body)
     if (!read.ok) throw call.error(uselessAnswer(read.reason))
     const { entity, contentHash, removedKeys } = read

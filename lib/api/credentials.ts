@@ -1,4 +1,4 @@
-/** The user name and password of the next login, out of the options or out of the user's own function. */
+/** The user name and password of the next login, from the options or from the user's function. */
 import { checkSecret, checkUsername } from '../errors/checks'
 import { within } from '../wait/within'
 
@@ -7,12 +7,12 @@ export interface Credentials {
   password: string
 }
 
-/** Asked before each login. May throw or reject: the login then counts as failed, and is tried again. */
+/** Called before each login. If it throws or rejects, the login has failed and is tried again. */
 export type CredentialsFunction = () => Credentials | Promise<Credentials>
 
 export type BasicHeader = { ok: true; value: string } | { ok: false; reason: string }
 
-/** Never rejects. No reason holds what the function threw or gave: both may be secret. */
+/** Never rejects. The reason contains neither what the function threw nor what it returned: both may be secret. */
 export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {
   let given: unknown
   try {

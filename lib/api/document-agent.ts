@@ -1,6 +1,6 @@
 /**
- * The agent for hosts that another company chose. It alone opens connections to them, and only to addresses that it has
- * resolved and checked itself: a name that resolves to another address a moment later changes nothing.
+ * The agent for hosts that another company chose. Only this agent connects to them, and only to addresses that it has
+ * resolved and checked itself, so that a name that later resolves to another address has no effect.
  */
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
@@ -15,7 +15,7 @@ import type { AgentOptions } from './agents'
 import { isPublicAddress } from '../net/public-address'
 import { openTunnel } from './tunnel'
 
-/** `code` of the error of a request whose host has an address that is not public. */
+/** `code` of the error for a host with an address that is not public. */
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC'
 
 type Done = (error: Error | null, socket?: Duplex) => void
@@ -26,12 +26,12 @@ interface Target {
 }
 
 /**
- * What is taken over from an agent of the user: whom to trust, and which TLS. Not its client certificate, which is a
- * credential; nor how it checks certificates or makes connections.
+ * The options that are copied from the user's agent: certificate authorities, TLS versions and ciphers. Not its client
+ * certificate, which is a credential, nor how it checks certificates or connects.
  */
 const TRUST = ['ca', 'ciphers', 'crl', 'ecdhCurve', 'maxVersion', 'minVersion', 'sigalgs']
 
-/** Each request has a connection of its own. */
+/** Each request has its own connection. */
 export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions): Agent {
   const trust = trustOf(httpsAgent)
   const proxyUrl = proxy === undefined ? undefined : new URL(proxy)
@@ -45,20 +45,20 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
       ...trust,
       host,
       port,
-      // An address is no name that a server may be asked for.
+      // SNI does not allow addresses.
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
-      // Whatever the environment says.
+      // Ignores NODE_TLS_REJECT_UNAUTHORIZED.
       rejectUnauthorized: true,
       ...way,
     })
-    // Its request may have ended already and listen no more: an error that no one hears would end the process.
+    // The request may have ended and removed its listener: an error without a listener would end the process.
     return socket.on('error', () => undefined)
   }
 
   /**
-   * One of a host at a time: look-ups that hang cannot be ended, and take up the few threads that Node has for them, so
-   * that those for Tradecloud's API would wait behind.
+   * One look-up per host at a time: a look-up that hangs cannot be aborted and occupies one of Node's few threads for
+   * it, so that look-ups of Tradecloud's API would have to wait.
    */
   function lookUp(host: string): Promise<LookupAddress[]> {
     const running = lookUps.get(host) ?? lookup(host, { all: true, verbatim: true }).finally(() => lookUps.delete(host))
@@ -66,7 +66,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     return running
   }
 
-  /** Ends with addresses, all of them public. */
+  /** Resolves with addresses, all of them public. */
   async function resolve(host: string): Promise<LookupAddress[]> {
     const found = await lookUp(host)
     const other = found.find(({ address }) => !isPublicAddress(address))
@@ -102,7 +102,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     if (destroyed) throw closed()
     if (performance.now() > endsAt) throw new Error('no one waits for the connection any more')
     if (proxyUrl === undefined) return secure(target, { lookup: always(found) })
-    // They are asked for one after the other, and a proxy without IPv6 is more likely than one without IPv4.
+    // IPv4 first: they are tried one after the other, and a proxy without IPv6 is more likely than one without IPv4.
     const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)
     return secure(target, { socket: await throughProxy(proxyUrl, addresses, target.port, endsAt) })
   }
@@ -124,18 +124,18 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
   return Object.fromEntries(given.filter(([key]) => TRUST.includes(key)))
 }
 
-/** For `connect`, which asks for one address or, to try them side by side, for all. */
+/** For `connect`, which asks for one address or, to try them in parallel, for all. */
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {
     const [first] = found
-    // As a look-up that takes time: a connection that fails at once would fail before its request listens to it.
+    // Asynchronous: a connection that fails at once would fail before its request has a listener.
     if (all || first === undefined) process.nextTick(done, null, found)
     else process.nextTick(done, null, first.address, first.family)
   }
 }
 
 function refusal(host: string, address: string): Error {
-  // The address stands here alone: an error may be shown to the other company, whom this network is no business of.
+  // Only in the debug log: an error may be shown to the other company, which must not learn about this network.
   debugApi('%s resolves to %s, which is not a public address', quote(host), address)
   const error: NodeJS.ErrnoException = new Error('the host has an address that is not public')
   error.code = ADDRESS_NOT_PUBLIC

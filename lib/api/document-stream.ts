@@ -1,5 +1,6 @@
 /**
- * The content of a document on its way to the user: limited in size and time, ended by a signal, and with safe errors.
+ * The stream of a document's content: limited in size and time, aborted by a signal, with errors that contain no
+ * secret.
  */
 import { Transform, type Readable } from 'node:stream'
 import type { TradecloudApiErrorCode } from './api-error'
@@ -13,7 +14,7 @@ export interface DocumentStreamOptions {
   error: (code: TradecloudApiErrorCode, text: string, cause?: unknown) => Error
 }
 
-/** Passes `source` on. When the result closes, however that comes, so does `source`. */
+/** Forwards `source`. When the returned stream closes, for any reason, `source` is closed too. */
 export function documentStream(source: Readable, options: DocumentStreamOptions): Readable {
   const { maxBytes, timeoutMs, signal, error } = options
   let bytes = 0
@@ -28,14 +29,14 @@ export function documentStream(source: Readable, options: DocumentStreamOptions)
   const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
   const timer = startTimer(onTime, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })
-  // Node throws an error that no one listens for, and a stream that is never read has no one.
+  // Node throws an error without a listener, and a stream that is never read has none.
   stream.on('error', () => undefined)
   stream.once('close', () => {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
     source.destroy()
   })
-  // Its own error may hold the request, the link and all.
+  // The original error may contain the request, including the link.
   const broke = () => {
     if (!source.readableEnded) stream.destroy(error('fetch_failed', 'broke off'))
   }

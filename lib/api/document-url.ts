@@ -1,6 +1,6 @@
 /**
- * Which documents may be fetched from where another company keeps them: those on hosts that the user named, over https.
- * Both are compared as parsed, so that all spellings of a host are one.
+ * Which documents may be fetched from servers of other companies: those on hosts that the user listed, over https.
+ * Parsed host names are compared, so that the spelling does not matter.
  */
 import { isIP } from 'node:net'
 import { show } from '../errors/checks'
@@ -9,18 +9,18 @@ import { isLoopback } from '../net/loopback'
 import { quote } from '../log/quote'
 import { isPublicAddress } from '../net/public-address'
 
-/** Above any link with a signature in it that is in use, below what servers take for the head of a request. */
+/** Longer than any signed link in use, and shorter than what servers accept as the head of a request. */
 const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
-/** The hosts as they stand in a parsed https URL, with their port where it is not 443. */
+/** The hosts as in a parsed https URL, with the port unless it is 443. */
 export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): ReadonlySet<string> {
   if (value === undefined) return new Set()
   if (!Array.isArray(value)) throw invalidOption(option, "is not a list, as in ['files.example.com']")
   return new Set(value.map((entry: unknown, i) => resolveHost(`${option}[${i}]`, entry)))
 }
 
-/** A problem goes on from "The document's `url`" and does not show the URL: its query may hold a secret. */
+/** A problem continues "The document's `url`" and does not contain the URL: its query may be a secret. */
 export function checkDocumentUrl(
   text: string,
   hosts: ReadonlySet<string>,
@@ -32,12 +32,12 @@ export function checkDocumentUrl(
   if (url.protocol !== 'https:') return refuse('is not https')
   if (url.username !== '' || url.password !== '') return refuse('holds a user or a password')
   if (!hosts.has(url.host)) return refuse(`leads to ${quote(url.host)}, which \`documentHosts\` does not name`)
-  // Parsing may have escaped letters, which takes up to nine times the room.
+  // Parsing may have escaped characters, which makes them up to nine times longer.
   if (url.href.length > MAX_LENGTH) return refuse(`is longer than ${MAX_LENGTH} characters once it is escaped`)
   return { ok: true, url }
 }
 
-/** The last part of the path, which may be anything; the host's name where there is none. */
+/** The last part of the path, which may be anything; the host name if there is none. */
 export function filenameOf({ pathname, hostname }: URL): string {
   const last = pathname.split('/').at(-1) ?? ''
   if (last === '') return hostname
@@ -51,11 +51,11 @@ export function filenameOf({ pathname, hostname }: URL): string {
 function resolveHost(option: string, entry: unknown): string {
   if (typeof entry !== 'string' || entry === '')
     throw invalidOption(option, `is ${show(entry)}; expected is ${EXAMPLE}`)
-  // Never quoted: a URL may hold a secret.
+  // Never quoted: a URL may contain a secret.
   if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not a host alone; expected is ${EXAMPLE}`)
   if (entry.includes('*')) throw invalidOption(option, `is ${show(entry)}: name each host, there are no wildcards`)
   const url = `https://${entry}/`
-  // The parser would drop line breaks and tabs, and decode what is escaped.
+  // The parser would remove line breaks and tabs, and decode escapes.
   if (/[\s%]/.test(entry) || !URL.canParse(url))
     throw invalidOption(option, `is ${show(entry)}, which is no host; expected is ${EXAMPLE}`)
   const { host, hostname } = new URL(url)

@@ -1,7 +1,7 @@
 /**
- * Documents: which way leads to their content. For those that are stored at Tradecloud their metadata, and the content
- * from the presigned link in the metadata, or from the API if that link cannot be reached. The link is a secret until it
- * expires: no error and no debug line contains it.
+ * Fetches documents. For those stored at Tradecloud: the metadata, and the content from the presigned link in the
+ * metadata, or from the API if that link cannot be reached. The link is a secret until it expires: no error and no
+ * debug line contains it.
  */
 import { checkEntityId } from '../tradecloud/entity-id'
 import { parseJson } from '../bytes/json'
@@ -22,14 +22,14 @@ export interface DocumentMetadata {
   filename: string
   /** May be `application/octet-stream` for a PDF. */
   contentType: string
-  /** A link to the content for whoever has it, for about a minute: do not log it. */
+  /** A link to the content that needs no credentials, valid for about a minute: do not log it. */
   downloadUrl: string
   [field: string]: unknown
 }
 
-/** A document of an order, a line or a shipment, or the ID of its file alone. */
+/** A document of an order, a line or a shipment, or only the ID of its file. */
 export interface DocumentReference {
-  /** Wins where both are there. */
+  /** Used if both are present. */
   objectId?: string | null | undefined
   /** Fetched only from the hosts that the option `documentHosts` names. */
   url?: string | null | undefined
@@ -81,7 +81,7 @@ export class Documents {
     return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, id, signal))
   }
 
-  /** Ends all downloads. */
+  /** Aborts all downloads. */
   close(): void {
     this.#downloads.close()
   }
@@ -100,7 +100,7 @@ export class Documents {
     const { call } = flight
     const path = pathOf(objectId)
     let renewed = false
-    /** Status of Tradecloud's own answer, where that was of no use either. */
+    /** Status of Tradecloud's own response, if that failed too. */
     let refused: number | undefined
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)
@@ -109,13 +109,13 @@ export class Documents {
       const link = await this.#openLink(call, downloadUrl)
       if (link.ok) return this.#downloads.begin(link.answer, document)
       const { failure } = link
-      // How the host answers for a link that has ended is not documented: any 4xx may be it.
+      // It is not documented how the host responds to an expired link: any 4xx may mean that.
       const { status = 0 } = failure
       if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) {
         renewed = true
         continue
       }
-      // A closed network does not reach the link, or gets the answer of a filter. With 429 and 5xx its host asks to wait.
+      // A closed network cannot reach the link, or a filter responds. 429 and 5xx of the link's host are temporary.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)
@@ -138,7 +138,7 @@ export class Documents {
     return { ok: false, failure: linkFailure(outcome), answered }
   }
 
-  /** The content from the API, with the token; the status of its answer where that is final. */
+  /** The content from the API, with the token; the status of its response if that is final. */
   async #throughTradecloud(flight: Flight, path: string): Promise<OpenAnswer | number> {
     const amend = (failure: RequestFailure) => {
       return {
@@ -155,7 +155,7 @@ export class Documents {
     }
   }
 
-  /** What is wrong with a link. Over http only to this machine, and only from an API that is on it. */
+  /** Why a link is refused. http is allowed only to this machine, and only from an API on this machine. */
   #checkLink(link: unknown): string | undefined {
     if (typeof link !== 'string' || link === '') return 'it holds no `downloadUrl`'
     if (!URL.canParse(link)) return 'its `downloadUrl` is not a URL'
@@ -166,7 +166,7 @@ export class Documents {
   }
 }
 
-/** Throws where it cannot be an ID. */
+/** Throws if it cannot be an ID. */
 function pathOf(objectId: string): string {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
@@ -175,7 +175,7 @@ function pathOf(objectId: string): string {
 
 function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = contentFailureOf(outcome)
-  // The cause may name the host and more of the link.
+  // The cause may contain the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
   return { ...failure, text: `brought a link that ${text}`, cause: undefined }
 }

@@ -1,4 +1,4 @@
-/** Contents of documents on their way to users: begun from an answer that is a document, and all ended by `close()`. */
+/** The running downloads of a client: each starts from a response, and `close()` aborts them. */
 import type { Readable } from 'node:stream'
 import { TradecloudApiError } from './api-error'
 import type { Call } from './call'
@@ -6,16 +6,16 @@ import { documentStream } from './document-stream'
 import type { OpenAnswer } from './outcome'
 
 export interface DownloadedDocument {
-  /** Ends with a `TradecloudApiError` where the content breaks off, takes too long or is too large. */
+  /** Fails with a `TradecloudApiError` if the content is incomplete, takes too long or is too large. */
   stream: Readable
   /**
-   * As the uploading company chose it: not safe as a path. The object ID where Tradecloud tells none; for a document of
-   * a `url` the last part of its path.
+   * Chosen by the company that uploaded it: not safe as a path. The object ID if Tradecloud gives no name; for a
+   * document with a `url`, the last part of its path.
    */
   filename: string
-  /** `application/octet-stream` where no one tells it. */
+  /** `application/octet-stream` if it is not known. */
   contentType: string
-  /** In bytes, where it is known before. */
+  /** In bytes, if it is known in advance. */
   size?: number
 }
 
@@ -26,10 +26,10 @@ export interface DownloadsOptions {
 
 export interface Download {
   call: Call
-  /** For errors, as in `GET a document`. Holds no link. */
+  /** For errors, such as `GET a document`. Contains no link. */
   what: string
   filename: string
-  /** Default: that of the answer. */
+  /** Default: that of the response. */
   contentType?: unknown
   signal: AbortSignal | undefined
 }

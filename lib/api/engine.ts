@@ -1,4 +1,4 @@
-/** What a client works with. A file of its own, loaded with the first client: most webhooks have none. */
+/** The parts of a client. A separate file, loaded with the first client: most webhooks have none. */
 import type { ResolvedClientOptions } from './client-options'
 import type { Documents } from './documents'
 import { Flights } from './flights'
@@ -28,7 +28,7 @@ export class Engine {
     this.poller = new Poller(this.flights, this.requests, options)
   }
 
-  /** Loaded for who asks for one. */
+  /** Loaded lazily: only needed for documents. */
   get documents(): Documents {
     if (!this.#documents) {
       const { Documents } = require('./documents') as typeof import('./documents')

@@ -1,12 +1,12 @@
-/** From the answer of the API to an order or shipment: JSON, an object, with an ID. All else passes as it came. */
+/** Parses a response to an order or shipment: JSON, an object, with an ID. Everything else is passed on unchanged. */
 import { parseJson } from '../bytes/json'
 import { sha256 } from '../bytes/sha256'
 
 export interface FetchedEntity {
   entity: Record<string, unknown>
-  /** SHA-256 of the answer's bytes after decompression, in hex. */
+  /** SHA-256 of the response's bytes after decompression, in hex. */
   contentHash: string
-  /** JSON pointers of keys that were taken out because they would change a prototype. */
+  /** JSON pointers of keys that were removed because they would change a prototype. */
   removedKeys: string[]
 }
 

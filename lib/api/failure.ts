@@ -1,13 +1,13 @@
-/** What an outcome that is of no use means: which code, in which words, and whether to try again. */
+/** Classifies a failed outcome: its code, its message, and whether to retry. */
 import { readRetryAfter } from './back-off'
 import type { TradecloudApiErrorCode } from './api-error'
 import type { OpenOutcome, ApiOutcome } from './outcome'
 
 export interface RequestFailure {
   code: TradecloudApiErrorCode
-  /** Goes on from "GET /order/…". */
+  /** Continues "GET /order/…". */
   text: string
-  /** `at-once`: the next request is another one, which need not wait. */
+  /** `at-once`: the next request is a different one, which need not wait. */
   retry: boolean | 'at-once'
   status?: number
   retryAfterMs?: number | undefined
@@ -16,7 +16,7 @@ export interface RequestFailure {
   tooLarge?: boolean
 }
 
-/** For all but a usable 200; what a 401 or 404 means is up to the caller. */
+/** For all outcomes but a valid 200; the caller decides what a 401 or 404 means. */
 export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'aborted' }>): RequestFailure {
   switch (outcome.type) {
     case 'timeout': {
@@ -50,13 +50,13 @@ export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'ab
   }
 }
 
-/** The same for the content of a document, which is gone where its host says 404 or 410. */
+/** The same for the content of a document, which is gone if its host responds 404 or 410. */
 export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = failureOf(outcome)
   return failure.status === 404 || failure.status === 410 ? { ...failure, code: 'not_found' } : failure
 }
 
-/** A 200 that does not hold what it should. */
+/** A 200 with invalid content. */
 export function uselessAnswer(text: string): RequestFailure {
   return { code: 'fetch_failed', text: `was answered 200, but ${text}`, retry: false, status: 200 }
 }

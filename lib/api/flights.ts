@@ -1,7 +1,7 @@
 /**
- * Who waits for which call. Callers with the same key share a call, as long as none of them gets an answer to a request
- * that was sent before it asked: such an answer may be older than what made it ask. So per key one call runs, and one
- * more waits for all who came too late for it. Each caller keeps its own deadline and signal.
+ * Shares calls between callers with the same key. A caller never gets the response to a request that was sent before it
+ * asked, because that response may be older than the change that it is about. So for each key one call runs, and one
+ * more waits for all later callers. Each caller has its own deadline and signal.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
@@ -12,12 +12,12 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** What the work tells about its requests. */
+/** Called by the work around each of its requests. */
 export interface Flight {
   readonly call: Call
-  /** A request leaves: who comes from now on gets no share in its answer. */
+  /** A request is sent: later callers cannot share its response. */
   departs(): void
-  /** Its answer was of no use, and another will be sent. */
+  /** The request failed, and another one will be sent. */
   failed(): void
 }
 
@@ -31,9 +31,9 @@ interface Waiter {
 class SharedFlight implements Flight {
   readonly call: Call
   readonly waiters = new Set<Waiter>()
-  /** For those who came too late for this one. */
+  /** The next call, for callers that came too late for this one. */
   next: SharedFlight | undefined
-  /** A request is on its way. */
+  /** A request was sent. */
   #departed = false
   readonly #what: string
 
@@ -56,7 +56,7 @@ class SharedFlight implements Flight {
   departs(): void {
     this.#departed = true
     if (this.call.waitSignal.aborted) return
-    // They came while an earlier request was on its way; this one leaves after they came.
+    // They asked while an earlier request was running; this one is sent after they asked.
     this.next?.settle((waiter) => this.add(waiter))
   }
 
@@ -78,8 +78,8 @@ export class Flights {
   #closed = false
 
   /**
-   * What `work` brings. Callers with the same key must bring the same work; `undefined` shares with no one. `what`: see
-   * `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
+   * Returns the result of `work`. Callers with the same key must pass the same work; `undefined` is never shared.
+   * `what`: see `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
    */
   join<T>(key: string | undefined, what: string, caller: WaitLimits, work: (flight: Flight) => Promise<T>): Promise<T> {
     const { signal, timeoutMs } = caller
@@ -123,7 +123,7 @@ export class Flights {
   }
 
   /**
-   * Ends what waits, lets what is on its way finish, and lets nothing new begin. Resolves when nothing runs any more.
+   * Ends all waits, lets running requests finish, and refuses new calls. Resolves when none is running.
    */
   async close(): Promise<void> {
     this.#closed = true
@@ -140,7 +140,7 @@ export class Flights {
     this.#work.add(run)
   }
 
-  /** Never rejects: who waits learns how it ended. */
+  /** Never rejects: the waiters get the error. */
   async #run(key: unknown, first: SharedFlight, work: (flight: Flight) => Promise<unknown>): Promise<void> {
     for (let flight: SharedFlight | undefined = first; flight && flight.waiters.size > 0; flight = flight.next) {
       this.#byKey.set(key, flight)
@@ -153,7 +153,7 @@ export class Flights {
       }
       this.#running.delete(flight)
     }
-    // Nothing is awaited since the waiters were looked at: who comes now begins anew.
+    // No `await` since the waiters were read: a later caller starts a new call.
     this.#byKey.delete(key)
   }
 }

@@ -1,4 +1,4 @@
-/** What the other rooms may use of the API client. */
+/** The parts of the API client that other folders may use. */
 export { TradecloudClient } from './client'
 export type { FetchOptions } from './client'
 export type { TradecloudClientOptions } from './client-options'

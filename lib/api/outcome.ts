@@ -1,4 +1,4 @@
-/** What can come of one request. An error in it holds neither a header nor a body. */
+/** The possible outcomes of one request. Their errors contain neither headers nor bodies. */
 import type { Readable } from 'node:stream'
 import { BODY_TOO_LARGE } from './read-body'
 
@@ -14,16 +14,16 @@ export interface ApiAnswer {
 export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
-  /** No headers within `timeoutMs`; where they have come, `stalled`: nothing more of the body for that long. */
+  /** No headers within `timeoutMs`; `stalled`: the headers arrived, but then no byte of the body for that time. */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
   /** By the caller's signal or by `close()`. */
   | { type: 'aborted' }
-  /** No answer, or a part of one: may work next time. */
+  /** No response, or an incomplete one: a retry may succeed. */
   | { type: 'broken'; cause: NodeJS.ErrnoException }
-  /** An answer that cannot be read and would be the same next time, or a server that is not to be trusted. */
+  /** A response that cannot be read and would be the same next time, or an untrusted server. */
   | { type: 'unusable'; cause: NodeJS.ErrnoException; tooLarge: boolean }
 
-/** An answer whose body is still to come. `body` may fail with an error that holds secrets: never pass that on. */
+/** A response whose body is not read yet. `body` may fail with an error that contains secrets: never pass it on. */
 export interface OpenAnswer {
   type: 'open'
   status: number
@@ -35,7 +35,7 @@ export interface OpenAnswer {
 
 export type OpenOutcome = OpenAnswer | NoAnswer
 
-/** Codes that the next attempt would bring again: certificates that do not hold, and bytes that do not decompress. */
+/** Codes that would occur again in a retry: invalid certificates, and bytes that cannot be decompressed. */
 const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
 /** Of a request that failed. */
@@ -46,7 +46,7 @@ export function outcomeOf(error: unknown): NoAnswer {
   return { type: 'broken', cause }
 }
 
-/** A copy with nothing but name, message and code: an axios error holds request, headers and answer. */
+/** A copy with only name, message and code: an axios error contains request, headers and response. */
 function sanitized(error: unknown): NodeJS.ErrnoException {
   const { name = 'Error', message = '', code } = error as Partial<NodeJS.ErrnoException>
   const text = [message, code].find(Boolean) ?? 'the connection failed'

@@ -1,6 +1,6 @@
 /**
- * How many entities a poll asks for in a page: half as many after a failure that a smaller page may avoid, more again after
- * pages that succeeded.
+ * The page size of a poll: halved after a failure that a smaller page may avoid, increased again after pages that
+ * succeeded.
  */
 import { TradecloudApiError } from './api-error'
 import type { RequestFailure } from './failure'
@@ -58,21 +58,21 @@ export class PageAttempt {
     this.#most = most
   }
 
-  /** How many entities the next request asks for. */
+  /** Page size of the next request. */
   begin(): number {
     this.#underWay = true
     this.#asked = Math.min(this.#size.current, this.#most)
     return this.#asked
   }
 
-  /** Returns how many were asked for. */
+  /** Returns the requested number. */
   succeed(bytes: number): number {
     this.#underWay = false
     if (this.#asked === this.#size.current) this.#size.succeed(bytes)
     return this.#asked
   }
 
-  /** Where the same page would fail again, the smaller one is asked for at once. */
+  /** If the same page would fail again, the smaller one is requested at once. */
   amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
     const tooLarge = failure.tooLarge === true || failure.status === 413
@@ -84,8 +84,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether a smaller page may be asked for, within another deadline, after the attempt has ended with `error`. Otherwise
-   * every poll would end at the same page.
+   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Otherwise every
+   * poll would end at the same page.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

@@ -1,4 +1,4 @@
-/** What users give to a poll and get from it, and the check of what they give. */
+/** Options and results of a poll, and the checks of the options. */
 import { checkKeys, checkWholeNumber } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import { parseJson } from '../bytes/json'
@@ -23,22 +23,22 @@ export interface ShipmentPollFilters {
 
 export interface PollOptions<Filters> {
   /**
-   * The cursor: `lastUpdatedAt` of the last `cursor` that a poll gave, exactly as it came, never a time of one's own
-   * clock; the first time a date and time as in `2025-04-23T10:01:53.812Z`. Default: none, it is required.
+   * The cursor: `lastUpdatedAt` of the last `cursor` that a poll yielded, unchanged, never a time of your own clock;
+   * for the first poll a date and time such as `2025-04-23T10:01:53.812Z`. Required.
    */
   lastUpdatedAfter: string
-  /** Default: none, everything that the user may see. */
+  /** Default: none, everything that the Tradecloud user may see. */
   filters?: Filters | undefined
-  /** Entities in a page, 2 to 100; less is asked for after a page that was too large. Default: 100. */
+  /** Entities per page, 2 to 100; fewer are requested after a page that was too large. Default: 100. */
   limit?: number | undefined
-  /** Ends the poll when it aborts, with code `unavailable` and the signal's reason as `cause`. Default: none. */
+  /** Aborts the poll, with code `unavailable` and the signal's reason as `cause`. Default: none. */
   signal?: AbortSignal | undefined
 }
 
-/** The last that a poll gives: store it once all that came before is processed, and give it to the next poll. */
+/** The last item of a poll: store it once all items before it are processed, and pass it to the next poll. */
 export interface PollCursor {
   type: 'cursor'
-  /** Exactly as Tradecloud wrote it; the old value where nothing has changed. */
+  /** Exactly as Tradecloud wrote it; the old value if nothing has changed. */
   lastUpdatedAt: string
 }
 

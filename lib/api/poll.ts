@@ -1,27 +1,28 @@
 /**
- * From a cursor to all that changed since, page by page, and to the next cursor. Entities may change meanwhile: then
- * they move in the list, and a plain offset would skip the ones behind them.
+ * Reads everything that changed since a cursor, page by page, and returns the next cursor. Entities may change
+ * meanwhile: then they move in the list, and a plain offset would skip the ones behind them.
  *
- * Each page therefore overlaps the one before. What did not change keeps its order, so as long as a page holds
- * something that was read before, everything unread comes behind that, and nothing was skipped. A page that holds
- * nothing known has gone too far: step back.
+ * Each page therefore overlaps the one before. Entities that did not change keep their order. So if a page contains
+ * one that was read before, all unread ones come after it, and nothing was skipped. If a page contains none that was
+ * read, the offset is too far: step back.
  *
  * Pages of one entity, where two are too large, cannot overlap. Their entity follows the one before if that is still in
- * its place afterwards and `total` has not become smaller. In a list from the oldest change to the newest, an entity that
- * did not change never moves back again; in the other direction, it moves forward only when `total` becomes smaller.
+ * its place afterwards and `total` has not become smaller. In a list from the oldest change to the newest, an entity
+ * that did not change never moves back again; in the other direction, it moves forward only when `total` becomes
+ * smaller.
  */
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../bytes/bounded-map'
 
 export interface PollPage {
   data: unknown[]
-  /** How many there are in all pages. `undefined` where the answer does not tell. */
+  /** Number of entities in all pages. `undefined` if the response does not contain it. */
   total: number | undefined
-  /** `undefined` where the answer does not tell. */
+  /** `undefined` if the response does not contain it. */
   lastUpdatedAt: string | undefined
-  /** How many were asked for. Default: the `limit` of the poll. */
+  /** Number of entities that were requested. Default: the `limit` of the poll. */
   limit?: number | undefined
-  /** The API's clock, from the header `Date`. Milliseconds since 1970; `undefined` where the answer does not tell. */
+  /** The API's clock, from the header `Date`, in milliseconds since 1970; `undefined` without that header. */
   date?: number | undefined
 }
 
@@ -35,17 +36,22 @@ export type Polled =
 
 export interface PollSource {
   after: string
-  /** Of a page. */
+  /** Entities per page. */
   limit: number
-  /** May ask for less than `limit` entities, and does not ask for more than `most`. */
+  /** Requests a page of at most `limit` and at most `most` entities. */
   ask: (offset: number, most?: number) => Promise<PollPage>
   /** The error for a list that cannot be read. */
   fail: (text: string) => Error
-  /** Whether `ask` failed for a page of one entity, which is then skipped if its neighbour can be read. Default: never. */
+  /**
+   * Whether `ask` failed because of the only entity of a page, which is skipped if its neighbour can be read. Default:
+   * never.
+   */
   canSkip?: (error: unknown) => boolean
 }
 
-/** Entities that are remembered by their hash, at least half as many: enough pages to step back without repeating much. */
+/**
+ * Entities that are remembered by their hash, at least half as many: enough pages to step back without repeating much.
+ */
 const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000
 
@@ -76,7 +82,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     const { data, total, lastUpdatedAt, limit = largest, date } = page
     const items = data.map(readItem)
     yield { type: 'page', total, date }
-    // Not the end: something is there that this answer does not show.
+    // Not the end: `total` is larger, so this response is incomplete.
     if (items.length === 0 && total !== undefined && offset < total) throw fail('a page before the end is empty')
     const follows = previous !== undefined && (await isInPlace(previous, total, ask))
     if (offset > 0 && !follows && !items.some(({ hash }) => seen.has(hash))) {
@@ -85,7 +91,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
       previous = undefined
       continue
     }
-    // What an empty answer tells is not documented: it keeps the old value.
+    // The cursor of an empty response is not documented: keep the old one.
     if (items.length > 0) {
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor
@@ -101,8 +107,8 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     previous = single !== undefined && another === undefined ? { item: single, at: offset, total } : undefined
     offset += previous ? 1 : overlapFrom(items)
   }
-  // Oldest first: what changed while paging came at the end and was read, so the last answer's cursor is reached. In
-  // any other order it may stand where nobody looked any more, and only the first answer's cursor is sure.
+  // Oldest first: entities that changed while paging moved to the end and were read, so the last response's cursor is
+  // valid. In any other order they may have moved to pages that were read before, so only the first one is.
   yield { type: 'cursor', lastUpdatedAt: (order.rises ? lastCursor : firstCursor) ?? after }
 }
 
@@ -113,7 +119,7 @@ interface Previous {
   total: number | undefined
 }
 
-/** Whether what was read last is still where it was, so that nothing moved to the front from behind it. */
+/** Whether the entity that was read last is still in its place, so that none moved forward from behind it. */
 async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
   if ((now ?? 0) < (total ?? 0)) return false
   return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash
@@ -125,7 +131,9 @@ interface Skipped {
   isLast: boolean
 }
 
-/** An entity that fails alone is skipped: otherwise every poll would end there. In an outage its neighbour fails too. */
+/**
+ * An entity that fails alone is skipped: otherwise every poll would end there. In an outage its neighbour fails too.
+ */
 async function readOrSkip(
   { ask, canSkip }: PollSource,
   offset: number,
@@ -157,7 +165,7 @@ function overlapFrom(items: Item[]): number {
   return first === 0 ? last : first
 }
 
-/** Whether the list is seen to go from the oldest change to the newest, which is not documented. */
+/** Detects whether the list is sorted from the oldest change to the newest, which is not documented. */
 class Order {
   #rose = false
   #fell = false
@@ -166,19 +174,19 @@ class Order {
     return this.#rose && !this.#fell
   }
 
-  /** Compares within one answer only: between two, the list may have changed. */
+  /** Compares only within one response: between two, the list may have changed. */
   look(items: Item[]): void {
     const instants = items.map(({ time }) => Date.parse(time ?? ''))
     instants.slice(1).forEach((instant, i) => {
       const previous = instants[i] ?? NaN
       if (instant > previous) this.#rose = true
-      // Also where an entity does not tell its time.
+      // Also if an entity has no time.
       else if (instant !== previous) this.#fell = true
     })
   }
 }
 
-/** An entity that has changed is another one. By content: what else tells states apart for sure is not documented. */
+/** Identifies a state of an entity by its content: no documented field is certain to distinguish two states. */
 function hashOf(entity: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(entity ?? null))

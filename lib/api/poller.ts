@@ -1,4 +1,4 @@
-/** Polls as users call them: sends the requests of `poll.ts`, and gives what it finds its type. */
+/** The polls of the public API: sends the requests of `poll.ts` and types the results. */
 import { TOO_MANY_VALUES } from '../bytes/json'
 import { TradecloudApiError } from './api-error'
 import { uselessAnswer } from './failure'
@@ -25,7 +25,7 @@ export class Poller {
     this.#options = options
   }
 
-  /** Checks the options at once, and sends nothing before the first `next()`. */
+  /** Checks the options at once, and sends the first request at the first `next()`. */
   poll<T>(
     path: string,
     options: PollOptions<object>,
@@ -37,7 +37,7 @@ export class Poller {
     )
   }
 
-  /** As `poll`, with the pages, and without entities that fail alone. */
+  /** Like `poll`, but also yields the pages, and skips an entity that fails on its own. */
   read(path: string, options: PollOptions<object>, skips = isAboutOne): AsyncGenerator<Polled, void, undefined> {
     const { lastUpdatedAfter, filters, limit, signal } = resolvePollOptions(options)
     const what = `POST ${path}`
@@ -88,7 +88,7 @@ function dateOf({ date }: Record<string, unknown>): number | undefined {
   return Number.isNaN(instant) ? undefined : instant
 }
 
-/** Whoever aborts in the middle of a page gets no more of it, and above all no cursor. */
+/** After an abort in the middle of a page, nothing more of it is yielded, and no cursor. */
 async function* untilAborted(
   found: ReturnType<typeof poll>,
   signal: AbortSignal | undefined,

@@ -1,26 +1,26 @@
 /**
- * So many requests in any second, as the server sees it. Who comes first goes first; who gives up leaves the line. A
- * place is free again a good second after its request was answered, not after it was sent: only then is it certain that
- * it had arrived, however long it was held up on its way, and that the next one arrives a second later.
+ * FIFO rate limiter: a number of requests in any second, as the server counts them; an aborted waiter is removed. A
+ * slot is free again one second after its request was answered, not after it was sent: only then is it certain that the
+ * request has arrived and that the next one arrives at least one second later.
  */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** A second, and slack for the clocks of both sides. */
+/** One second, with tolerance for the clocks of both sides. */
 const WINDOW_MS = 1_020
-/** A request that was broken off may still be on its way, and arrive after its end here. */
+/** An aborted request may still arrive at the server after its end here. */
 const UNANSWERED_MS = 1_000
 
-/** Leave to send one request. Exactly one of the two is to be called; after the first call both do nothing. */
+/** Permission to send one request. Exactly one of the two must be called; further calls have no effect. */
 export interface Slot {
-  /** The request is over: with an answer, or without one. */
+  /** The request has ended, with or without a response. */
   done: (answered: boolean) => void
-  /** Nothing was sent: the place goes to the next in line at once. */
+  /** Nothing was sent: the next waiter gets the slot at once. */
   cancel: () => void
 }
 
 export interface TakeOptions {
   signal?: AbortSignal | undefined
-  /** In front of the line. For requests for a token, without which no other could be sent. Default: false. */
+  /** Goes first. For requests for a token, which all others need. Default: false. */
   first?: boolean
 }
 
@@ -29,21 +29,21 @@ const FREE: Slot = { done: () => undefined, cancel: () => undefined }
 export class RateLimit {
   readonly #limit: number
   readonly #parallel: number
-  /** When requests had arrived at the latest, on the clock of `performance.now()`, oldest first. */
+  /** The latest possible arrival times of requests, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
-  /** Allowed and not answered yet. */
+  /** Requests that were allowed and have not been answered. */
   #underWay = 0
   readonly #first = new Set<() => void>()
   readonly #line = new Set<() => void>()
   #timer: Timer | undefined
 
-  /** `limit`: requests in any second; `parallel`: requests that run at the same time. `Infinity` switches one off. */
+  /** `limit`: requests in any second; `parallel`: concurrent requests. `Infinity` switches a limit off. */
   constructor(limit: number, parallel = Infinity) {
     this.#limit = limit
     this.#parallel = parallel
   }
 
-  /** Resolves with `undefined` where the signal ended the wait. */
+  /** Resolves with `undefined` if the signal aborted the wait. */
   take({ signal, first = false }: TakeOptions = {}): Promise<Slot | undefined> {
     if (signal?.aborted) return Promise.resolve(undefined)
     if (this.#limit === Infinity && this.#parallel === Infinity) return Promise.resolve(FREE)
@@ -79,7 +79,7 @@ export class RateLimit {
     return { done: (answered) => end(performance.now() + (answered ? 0 : UNANSWERED_MS)), cancel: () => end() }
   }
 
-  /** Lets in whom there is a place for, and wakes up when the next place is free. */
+  /** Allows as many waiters as there are slots, and sets a timer for the next free slot. */
   #serve(): void {
     clearTimeout(this.#timer)
     const now = performance.now()
@@ -94,7 +94,7 @@ export class RateLimit {
     }
     const [oldest] = this.#doneAt
     if (this.#first.size + this.#line.size === 0 || oldest === undefined) return
-    // Keeps the process alive: those who wait have nothing else that does.
+    // Keeps the process alive: the waiters have nothing else that does.
     this.#timer = startTimer(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now), true)
   }
 }

@@ -1,11 +1,11 @@
-/** The whole body of an answer, limited in bytes. */
+/** The whole body of a response, limited in bytes. */
 import { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
 /** `code` of the error for a body that is larger than the limit. */
 export const BODY_TOO_LARGE = 'ERR_BODY_TOO_LARGE'
 
-/** `onPiece` is called for each piece that arrives. Rejects with the error of the stream. Either way the stream ends. */
+/** `onPiece` is called for each chunk. Rejects with the error of the stream. The stream is closed in any case. */
 export async function readBody(body: Readable, maxBytes: number, onPiece: () => void): Promise<Buffer> {
   const pieces: Buffer[] = []
   let bytes = sizeOf(body) ?? 0
@@ -24,8 +24,8 @@ export async function readBody(body: Readable, maxBytes: number, onPiece: () => 
 }
 
 /**
- * Bytes of a body, where its headers tell. A decompressed body is another stream, and the header beside it would be that
- * of the compressed one.
+ * The size of a body, if its headers contain it. For a body that was decompressed, the header is that of the compressed
+ * one and is not used.
  */
 export function sizeOf(body: Readable): number | undefined {
   const length = body instanceof IncomingMessage ? Number(body.headers['content-length'] ?? NaN) : NaN

@@ -1,6 +1,6 @@
 /**
- * Requests to the API until there is a 200: each with a token and a place under the rate limit, again after failures
- * that may pass. Knows nothing of what is in an answer.
+ * Repeats a request to the API until it succeeds: each attempt with a token and within the rate limit, again after a
+ * temporary failure. Independent of the content of a response.
  */
 import { failureOf, type RequestFailure } from './failure'
 import type { Flight } from './flights'
@@ -10,9 +10,9 @@ import type { Session } from './session'
 import type { ApiRequest, Transport } from './transport'
 
 export interface RequestOptions {
-  /** A 404 means `not_found`, and is tried again for so many milliseconds. Default: it means `fetch_failed`. */
+  /** A 404 means `not_found`, and is retried for this number of milliseconds. Default: it means `fetch_failed`. */
   notFoundRetryMs?: number | undefined
-  /** What a failure means for this request. Default: what it is. */
+  /** Maps a failure of this request. Default: unchanged. */
   amend?: ((failure: RequestFailure) => RequestFailure) | undefined
 }
 
@@ -29,7 +29,7 @@ export class Requests {
     this.#session = session
   }
 
-  /** `request` makes the request of each attempt. Rejects with the failure that decided. */
+  /** `request` creates the request of each attempt. Rejects with the last failure. */
   send(flight: Flight, request: () => UnsignedRequest, options: RequestOptions = {}): Promise<ApiAnswer> {
     return this.#send(flight, options, (headers) => {
       return this.#transport.send({ ...request(), headers }, flight.call.requestSignal)
@@ -55,7 +55,7 @@ export class Requests {
       const slot = await this.#rate.take({ signal: call.waitSignal })
       if (slot === undefined) throw call.ending
       if (!this.#session.isCurrent(token)) {
-        // Refused or replaced while this one stood in line. Those behind it will find the same.
+        // The token was refused or replaced while this request waited.
         slot.cancel()
         continue
       }

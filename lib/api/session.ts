@@ -1,6 +1,6 @@
 /**
- * The tokens of the API client: got by login, renewed by refresh, ended by logout. However many callers wait, one
- * request for a token runs: a refresh token works once, so that two at a time would lose one.
+ * The tokens of the API client: login, refresh and logout. All callers share one request for a token, because a refresh
+ * token can be used only once.
  */
 import type { TradecloudApiError } from './api-error'
 import { pause } from '../wait/pause'
@@ -24,7 +24,7 @@ interface TokenWaiter {
   reject: (error: TradecloudApiError) => void
 }
 
-/** `next: 'login'`: the refresh brought nothing, a login may follow at once. */
+/** `next: 'login'`: the refresh failed, and a login may follow at once. */
 type Renewal =
   | { ok: true; token: string }
   | { ok: false; next: 'login' }
@@ -49,7 +49,7 @@ export class Session {
     this.#credentialsTimeoutMs = credentialsTimeoutMs
   }
 
-  /** A token that is good for now. Rejects with the failure of the login, or with `call.ending`. */
+  /** A valid token. Rejects with the failure of the login, or with `call.ending`. */
   token(call: Call): Promise<string> {
     return new Promise((resolve, reject) => {
       if (call.waitSignal.aborted) {
@@ -66,7 +66,7 @@ export class Session {
       }
       const giveUp = () => {
         waiter.reject(call.ending)
-        // The others still want a token; where there are none, no one tries again.
+        // The other waiters still need a token; without any, there is no further attempt.
         if (this.#waiters.size === 0) this.#pause.abort()
       }
       const waiter: TokenWaiter = {
@@ -87,26 +87,26 @@ export class Session {
     })
   }
 
-  /** Whether a request would be sent with this token now. */
+  /** Whether this is the current token. */
   isCurrent(token: string): boolean {
     return this.#access?.token === token
   }
 
-  /** The API refused this token. False where a newer one is at hand: then the 401 tells about the past. */
+  /** The API refused this token. False if there is a newer one: then the 401 is obsolete. */
   refused(token: string): boolean {
     if (this.#access !== undefined && this.#access.token !== token) return false
     this.#access = undefined
     return true
   }
 
-  /** Renewing did not help: the next caller begins with a login. */
+  /** A new token was refused too: the next caller starts with a login. */
   forget(): void {
     this.#refreshToken = undefined
   }
 
-  /** Logs out where there is something to log out from. The calls have been stopped before. Never rejects. */
+  /** Logs out if there is a session. The calls were stopped before. Never rejects. */
   async close(): Promise<void> {
-    // A request for a token that runs may still bring a refresh token.
+    // A running request for a token may still return a refresh token.
     await this.#renewing
     const refreshToken = this.#refreshToken
     this.#access = this.#refreshToken = undefined
@@ -116,7 +116,7 @@ export class Session {
     slot?.done(outcome.type === 'answer')
   }
 
-  /** Tries until there is a token, the failure is final, or no one waits. Never rejects. */
+  /** Repeats until there is a token, the failure is final, or no one waits. Never rejects. */
   async #renew(): Promise<void> {
     let failures = 0
     while (this.#waiters.size > 0) {
@@ -142,7 +142,7 @@ export class Session {
       this.#pause = new AbortController()
       await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
-    // Nothing is awaited since the waiters were looked at: who comes now begins anew.
+    // No `await` since the waiters were read: a later caller starts a new request.
     this.#renewing = undefined
   }
 
@@ -162,14 +162,14 @@ export class Session {
   }
 
   async #refresh(refreshToken: string, slot: Slot): Promise<Renewal> {
-    // Spent from here on, also when its answer gets lost on the way.
+    // Used up from here on, even if the response is lost.
     this.#refreshToken = undefined
     const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } }, slot)
     const token = this.#keepTokens(outcome)
     if (token !== undefined) return { ok: true, token }
     if (outcome.type === 'answer') {
       const failure = failureOf(outcome)
-      // Turned away at the door, not used.
+      // Refused before it was used.
       if (outcome.status === 429) this.#refreshToken = refreshToken
       if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
     }
@@ -178,8 +178,8 @@ export class Session {
   }
 
   /**
-   * Not bound to any caller's deadline or signal: the others want the token too, and a refresh that is broken off costs
-   * the refresh token.
+   * Independent of any caller's deadline or signal: other callers need the token too, and an aborted refresh loses the
+   * refresh token.
    */
   async #send(request: ApiRequest, slot: Slot): Promise<ApiOutcome> {
     for (const { call } of this.#waiters) call.attempts++
@@ -201,11 +201,11 @@ export class Session {
 }
 
 function loginFailure(outcome: ApiOutcome): RequestFailure {
-  // Only `close()` aborts, and has answered all waiters.
+  // Only `close()` aborts, and all waiters have their error already.
   if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
   if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
   const failure = failureOf(outcome)
-  // Not tried again: wrong credentials do not get better, and repeated ones may lock the user out.
+  // No retry: repeated attempts with wrong credentials may lock the user out.
   if (failure.status !== 401) return failure
   return { ...failure, text: 'was answered 401: Tradecloud refuses our own credentials' }
 }

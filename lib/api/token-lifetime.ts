@@ -1,21 +1,21 @@
-/** When an access token should be renewed, read out of the token where it tells. */
+/** When an access token should be renewed, from its `exp` if it has one. */
 
-/** For a token that does not tell when it ends: the shortest documented lifetime is 10 minutes. */
+/** For a token without `exp`: the shortest documented lifetime is 10 minutes. */
 const UNKNOWN_LIFETIME_MS = 9 * 60_000
 const MAX_MARGIN_MS = 60_000
 
 /**
- * Time, in milliseconds since 1970, from which a token got at `now` is renewed before its next use: a minute before its
- * end, less for a token that lives for less than five minutes.
+ * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use: a minute
+ * before it expires, less if it is valid for less than five minutes.
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)
-  // Ended on arrival: then our clock is wrong, and renewing each time would not help.
+  // Expired on arrival: then our clock is wrong, and renewing each time would not help.
   if (endsAt === undefined || endsAt <= now) return now + UNKNOWN_LIFETIME_MS
   return endsAt - Math.min(MAX_MARGIN_MS, (endsAt - now) / 5)
 }
 
-/** `exp` of a JWT, in milliseconds. The signature is the API's business. */
+/** `exp` of a JWT, in milliseconds. Only the API verifies the signature. */
 function readExpiry(token: string): number | undefined {
   const payload = token.split('.')[1]
   if (payload === undefined) return undefined

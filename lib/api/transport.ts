@@ -1,6 +1,6 @@
 /**
- * One HTTP request to the API and what came of it. Alone in knowing axios: nothing of an axios object leaves this file,
- * because its errors carry the credentials of the request.
+ * One HTTP request to the API and its outcome. The only file that uses axios: no axios object leaves it, because axios
+ * errors contain the credentials of the request.
  */
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
@@ -14,7 +14,7 @@ import { readBody, sizeOf } from './read-body'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
-  /** Begins with a slash, goes behind the base URL, and is escaped already. */
+  /** Starts with a slash, is appended to the base URL, and is already escaped. */
   path: string
   headers: Record<string, string>
   /** JSON text. Default: no body. */
@@ -25,7 +25,7 @@ export interface TransportOptions {
   baseUrl: string
   requestTimeoutMs: number
   maxResponseBytes: number
-  /** For https instead of our own; stays open. */
+  /** Replaces our own https agent; is not destroyed. */
   httpsAgent?: HttpsAgent | undefined
   /** Of an http proxy. */
   proxy?: string | undefined
@@ -33,12 +33,12 @@ export interface TransportOptions {
 
 type Axios = InstanceType<AxiosStatic['Axios']>
 
-/** The time limit of a request that runs. */
+/** The time limit of a running request. */
 interface Limit {
   signal: AbortSignal
   /** Something has arrived. */
   restart: () => void
-  /** Whether the headers have come, so that a time-out is about the body. */
+  /** Whether the headers have arrived, so that a time-out concerns the body. */
   stalled: boolean
 }
 
@@ -58,8 +58,8 @@ export class Transport {
   }
 
   /**
-   * Sends once. `requestTimeoutMs` limits the wait for the headers, and then for each piece of the body of a 200; without a
-   * signal, which could end an answer that drips, it limits the whole. Never rejects.
+   * Sends once. `requestTimeoutMs` limits the wait for the headers, and then for each chunk of the body of a 200.
+   * Without a signal, which could abort a slow response, it limits the whole request. Never rejects.
    */
   async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiOutcome> {
     const started = performance.now()
@@ -74,7 +74,7 @@ export class Transport {
       const body = await readBody(data, this.#options.maxResponseBytes, () => {
         if (useful && signal) limit.restart()
       }).catch((error: unknown) => {
-        // Where the status says that the answer is of no use, the rest of its body does not matter.
+        // The body of an error response is not needed.
         if (useful || signal?.aborted || this.#closed) throw error
         return Buffer.alloc(0)
       })
@@ -86,7 +86,7 @@ export class Transport {
     return outcome
   }
 
-  /** Ends all requests that run; later ones are `aborted`. */
+  /** Aborts all running requests; later ones are `aborted`. */
   close(): void {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
@@ -96,8 +96,8 @@ export class Transport {
   }
 
   /**
-   * Opens another host's URL, without a token; the URL itself may be a secret. `chosenBy`: a link is Tradecloud's; a URL of
-   * another company is opened over https alone, at public addresses. Otherwise as `openApi`.
+   * Opens a URL of another host, without a token; the URL itself may be a secret. `chosenBy`: links are Tradecloud's; a
+   * URL of another company is opened only over https and only at public addresses. Otherwise like `openApi`.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {
@@ -114,7 +114,7 @@ export class Transport {
   }
 
   /**
-   * Sends once, and waits for the headers alone, for at most `requestTimeoutMs`. The signal also ends the body. Never
+   * Sends once, and waits only for the headers, for at most `requestTimeoutMs`. The signal also aborts the body. Never
    * rejects.
    */
   openApi(request: ApiRequest, signal: AbortSignal): Promise<OpenOutcome> {
@@ -124,7 +124,7 @@ export class Transport {
   async #open(config: AxiosRequestConfig, signal: AbortSignal, what: string): Promise<OpenOutcome> {
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { data: body, status, headers } = await axios.request<Readable>({ ...config, signal: limit.signal })
-      // Whoever listens later would miss a failure that comes before that.
+      // A listener that is added later would miss an earlier failure.
       body.on('error', () => undefined)
       if (signal.aborted) body.destroy()
       else {
@@ -138,7 +138,7 @@ export class Transport {
     return outcome
   }
 
-  /** Made for the first document that lies where another company chose. */
+  /** Created with the first document on a server of another company. */
   #agentForDocuments(): HttpsAgent {
     const { documentAgent } = require('./document-agent') as typeof import('./document-agent')
     return (this.#documentAgent ??= documentAgent(this.#options))
@@ -198,7 +198,7 @@ export class Transport {
       adapter: 'http' as const,
       responseType: 'stream' as const,
       maxRedirects: 0,
-      // Nothing out of environment variables. A proxy that was asked for is in the agents.
+      // Ignores environment variables. The configured proxy is in the agents.
       proxy: false as const,
       validateStatus: () => true,
       ...this.#agents,
@@ -207,8 +207,8 @@ export class Transport {
 }
 
 /**
- * Loaded at first use: it takes long, and not every webhook fetches. By `require`, as under Jest a dynamic `import`
- * needs a flag. A bare instance: defaults and interceptors that the app gave its own axios must not see our tokens.
+ * Loaded lazily: it is slow to load, and not every webhook fetches. With `require`, because a dynamic `import` needs a
+ * flag in Jest. A separate instance: the defaults and interceptors of the app's axios must not see our tokens.
  */
 function loadAxios(): Axios {
   const axios = require('axios') as AxiosStatic

@@ -1,6 +1,6 @@
 /**
- * Agents that reach every host through an http proxy: `CONNECT` first, then TLS end to end for https, so that the proxy
- * sees host names and nothing else. Its credentials go into the `CONNECT` alone.
+ * Agents that connect through an http proxy: `CONNECT`, then TLS end to end for https, so that the proxy sees only host
+ * names. Its credentials are sent only in the `CONNECT`.
  */
 import {
   Agent as HttpAgent,
@@ -17,11 +17,11 @@ import { startTimer } from '../wait/timers'
 type Done = (error: Error | null, socket?: Duplex) => void
 type Target = ClientRequestArgs & ConnectionOptions
 
-/** `proxy`: an http URL, which may hold a user and a password. `timeoutMs`: until it has answered. */
+/** `proxy`: an http URL, which may contain a user and a password. `timeoutMs`: until it has responded. */
 export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const url = new URL(proxy)
   const secure = (target: Target, socket: Duplex): Duplex => {
-    // Of the target; its `path` would mean a file to `connect`.
+    // Options of the target; `connect` would treat its `path` as a Unix socket.
     return connect({
       ...target,
       socket,
@@ -35,7 +35,7 @@ export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: Htt
   }
 }
 
-/** Overrides what Node documents to be overridden: how an agent gets a socket. */
+/** Overrides the documented method with which an agent gets a socket. */
 function tunnel<T extends HttpAgent>(
   agent: T,
   proxy: URL,
@@ -72,7 +72,7 @@ export function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: 
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
   const authorization = `Basic ${Buffer.from(user, 'utf8').toString('base64')}`
   const headers = { Host: path, ...(user === ':' ? {} : { 'Proxy-Authorization': authorization }) }
-  // A literal IPv6 address stands in brackets in a URL, and without them in the options of a request.
+  // An IPv6 address has brackets in a URL, and none in the options of a request.
   const host = proxy.hostname.replace(/^\[|\]$/g, '')
   const port = proxy.port === '' ? 80 : Number(proxy.port)
   const opening = request({ host, port, method: 'CONNECT', path, headers, agent: false })

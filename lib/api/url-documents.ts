@@ -1,6 +1,6 @@
 /**
- * Documents that another company keeps, and tells the `url` of. Whatever it is, the user's own network is not reached by
- * it, and Tradecloud's token does not leave. The URL may hold a secret: errors and debug lines tell its host alone.
+ * Documents on a server of another company, which chose the `url`. Such a URL can neither reach the user's own network
+ * nor receive Tradecloud's token. It may contain a secret: errors and debug lines contain only its host.
  */
 import { quote } from '../log/quote'
 import { TradecloudApiError } from './api-error'
@@ -66,6 +66,6 @@ function documentFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Re
   if (outcome.type !== 'broken' && outcome.type !== 'unusable') return failure
   const { code, message } = outcome.cause
   if (code === ADDRESS_NOT_PUBLIC) return { code: 'document_not_allowed', text: `is refused: ${message}`, retry: false }
-  // What Node says may hold more than its code does, as the names in a certificate; without a code it is our own.
+  // Node's message may contain more than its code, such as names in a certificate; an error without a code is our own.
   return { ...failure, text: `failed: ${code ?? message}`, cause: undefined }
 }
