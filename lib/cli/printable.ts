@@ -3,23 +3,24 @@
  * hide anything.
  */
 import { quote } from '../log/quote'
+import { escapeCharacters, INVISIBLE } from '../views/text'
+
+export { byteSize, count, duration } from '../views/text'
 
 /** Letters, marks, digits, punctuation, symbols and single spaces: terminals only show them. */
 const PLAIN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/u
-/** Unassigned, private or invisible characters, and letters that look like a space. */
-const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{1ffff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
 /** Unchanged if it is harmless, otherwise in quotes with escapes. */
 export function printable(value: string): string {
   if (PLAIN.test(value) && !value.startsWith('"') && value.search(INVISIBLE) < 0) return value
-  return quote(value, Infinity).replace(INVISIBLE, escape)
+  return quote(value, Infinity).replace(INVISIBLE, escapeCharacters)
 }
 
 /** JSON that is harmless on a terminal. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(INVISIBLE, escape)
+  return JSON.stringify(value).replace(INVISIBLE, escapeCharacters)
 }
 
 /** The columns that a text takes up, at most. */
@@ -45,44 +46,7 @@ export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'
 
 /** Lines of a text, each harmless on a terminal; tabs and spaces are kept. */
 export function printableLines(text: string): string[] {
-  return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escape))
-}
-
-function escape(chars: string): string {
-  // JSON writes each half of a surrogate pair.
-  return [...Array(chars.length).keys()].map((i) => `\\u${chars.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
-}
-
-const UNITS = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** `3h` from a number of milliseconds. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000))
-  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[3]
-  return `${Math.floor(seconds / size)}${unit}`
-}
-
-export function byteSize(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`
-  const units = ['KiB', 'MiB', 'GiB', 'TiB']
-  let size = bytes / 1024
-  let unit = 0
-  while (size >= 1023.95 && unit < units.length - 1) {
-    size /= 1024
-    unit++
-  }
-  return `${size.toFixed(size < 10 ? 1 : 0).replace(/\.0$/, '')} ${units[unit] ?? ''}`
-}
-
-/** `2,000`; with a noun `1 event`, `2,000 events`. */
-export function count(number: number, noun?: string): string {
-  const digits = number.toLocaleString('en')
-  return noun === undefined ? digits : `${digits} ${noun}${number === 1 ? '' : 's'}`
+  return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escapeCharacters))
 }
 
 /** Lines of words. */

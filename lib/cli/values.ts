@@ -1,12 +1,9 @@
 /** Values of options: times, durations, numbers, words of a list. */
-import type { EventKind } from '../events/events'
-import type { InboxFilter, InboxState } from '../inbox/inbox'
+import type { InboxFilter } from '../inbox/inbox'
+import { KINDS, STATES } from '../views/inbox'
 import type { Option, Value, Values } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'
-
-const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
-const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
 
 export const FILTERS: Readonly<Record<string, Option>> = {
   state: { type: 'string', value: 'state', help: `One of ${STATES.join(', ')}.` },

@@ -1,13 +1,11 @@
 /** `inbox check`: one line and an exit code, for cron, Nagios and Docker. */
+import { MAX_AGE_MS, modelOf, type StatsModel } from '../../views/inbox'
 import { JSON_OPTION, type Call, type Command } from '../command'
 import { UsageError } from '../errors'
 import { print } from '../output'
 import { count, duration, printable, printableJson } from '../printable'
 import { durationOf } from '../values'
-import { modelOf, type StatsModel } from './stats'
 import { TARGET_OPTIONS, withInbox } from './target'
-
-const DEFAULT_MAX_AGE_MS = 15 * 60_000
 
 export const check: Command = {
   summary: 'Tells in one line whether all is well, for cron, Nagios and Docker.',
@@ -19,7 +17,7 @@ cannot be read, or wrong usage.`,
     ...TARGET_OPTIONS,
   },
   async run(call) {
-    const maxAgeMs = durationOf('max-age', call.values['max-age']) ?? DEFAULT_MAX_AGE_MS
+    const maxAgeMs = durationOf('max-age', call.values['max-age']) ?? MAX_AGE_MS
     const [word] = call.words
     if (word !== undefined) throw new UsageError(`check takes no ${printable(word)}.`)
     const { code, line, ...model } = await judge(call, maxAgeMs)

@@ -1,11 +1,11 @@
 /** `inbox give-up`: ends an event that blocks its order or shipment. */
-import type { Inbox, InboxEntry } from '../../inbox/inbox'
+import { labelOf, whyNotGivenUp } from '../../views/event'
 import { JSON_OPTION, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { print } from '../output'
 import { printable, printableJson } from '../printable'
 import { textOf } from '../values'
-import { findEvent, labelOf } from './ids'
+import { findEvent } from './ids'
 import { TARGET_OPTIONS, withInbox } from './target'
 
 export const giveUp: Command = {
@@ -25,17 +25,10 @@ export const giveUp: Command = {
     if (reason === undefined) throw new UsageError('give-up needs a --reason.')
     return withInbox(call, async (inbox) => {
       const entry = await findEvent(inbox, word)
-      if (!(await inbox.giveUp(entry.id, reason))) throw new Failure(await whyNot(inbox, entry))
+      if (!(await inbox.giveUp(entry.id, reason))) throw new Failure(await whyNotGivenUp(inbox, entry.id))
       const model = { ...entry, state: 'dead', reason, nextAttemptAt: undefined, waitsBehind: undefined }
       await print(values.json ? `${printableJson(model)}\n` : `Given up: ${entry.id}, ${printable(labelOf(entry))}.\n`)
       return 0
     })
   },
-}
-
-async function whyNot(inbox: Inbox, { id }: InboxEntry): Promise<string> {
-  const [now] = (await inbox.list({ id, limit: 1 })).entries
-  if (now?.state === 'running' || now?.state === 'waiting')
-    return `Event ${id} is being delivered at the moment: try again once this attempt has ended.`
-  return `Event ${id} is ${now?.state ?? 'gone'}: only a waiting event can be given up.`
 }

@@ -1,5 +1,6 @@
 /** Events by the beginning of their IDs. */
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
+import { labelOf } from '../../views/event'
 import { UsageError } from '../errors'
 import { printable } from '../printable'
 
@@ -28,9 +29,4 @@ export async function findEvent(inbox: Inbox, word: string): Promise<InboxEntry>
   throw new UsageError(
     [`Several IDs begin with ${id}:`, ...candidates, ...(next === undefined ? [] : ['and more'])].join('\n'),
   )
-}
-
-/** What a person knows an event by. */
-export function labelOf({ entity, eventName, kind }: InboxEntry): string {
-  return entity?.id ?? eventName ?? kind
 }

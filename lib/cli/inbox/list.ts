@@ -1,5 +1,6 @@
 /** `inbox list`: the events in the inbox, as a table or as JSON. */
 import type { InboxEntry, InboxState } from '../../inbox/inbox'
+import { nextOf } from '../../views/event'
 import type { Command } from '../command'
 import { UsageError } from '../errors'
 import { isTerminal, printLines, say, terminalWidth, type Style } from '../output'
@@ -64,7 +65,7 @@ function columns(now: number): Column<InboxEntry>[] {
     { title: 'STATE', text: ({ state }) => state, style: ({ state }) => STYLES[state] },
     { title: 'AGE', text: ({ receivedAt }) => duration(now - Date.parse(receivedAt)), rank: 2 },
     { title: 'TRIES', text: ({ attempts }) => (attempts > 0 ? String(attempts) : ''), rank: 4 },
-    { title: 'NEXT', text: (entry) => nextOf(entry, now), rank: 3 },
+    { title: 'NEXT', text: (entry) => nextOf(entry, now, shortId), rank: 3 },
     { title: 'EVENT', text: ({ eventName, kind }) => eventName ?? kind, min: 14, rank: 5 },
     { title: 'ID', text: ({ id }) => shortId(id) },
     { title: 'REASON', text: ({ state, reason }) => (state === 'delivered' ? '' : (reason ?? '')), min: 10, rank: 1 },
@@ -74,11 +75,4 @@ function columns(now: number): Column<InboxEntry>[] {
 /** Any unique beginning is enough. */
 function shortId(id: string): string {
   return isTerminal() ? id.slice(0, ID_LENGTH) : id
-}
-
-export function nextOf({ waitsBehind, nextAttemptAt }: InboxEntry, now: number): string {
-  if (waitsBehind !== undefined) return `behind ${shortId(waitsBehind)}`
-  if (nextAttemptAt === undefined) return ''
-  const wait = Date.parse(nextAttemptAt) - now
-  return wait > 0 ? `in ${duration(wait)}` : 'now'
 }

@@ -1,13 +1,13 @@
 /** `inbox replay`: delivers events again, and tells what became of them. */
 import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
+import { labelOf, nextOf, whyNotReplayed } from '../../views/event'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
 import { print, printLines, Progress, styled } from '../output'
 import { count, printable, printableJson } from '../printable'
 import { durationOf, FILTERS, filterOf, isFiltered } from '../values'
 import { Follower } from './follow'
-import { findEvents, labelOf } from './ids'
-import { nextOf } from './list'
+import { findEvents } from './ids'
 import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
@@ -84,7 +84,7 @@ async function queueAll(inbox: Inbox, which: InboxEntry[] | InboxFilter) {
     if (await inbox.replay(entry.id)) {
       queued++
       follower.add(entry)
-    } else refused.push({ id: entry.id, reason: await whyNot(inbox, entry) })
+    } else refused.push({ id: entry.id, reason: await whyNotReplayed(inbox, entry.id) })
   }
   try {
     const pages = Array.isArray(which) ? [{ entries: which }] : pagesOf(inbox, which)
@@ -101,13 +101,6 @@ async function queueAll(inbox: Inbox, which: InboxEntry[] | InboxFilter) {
     progress.end()
   }
   return { queued, refused, follower }
-}
-
-async function whyNot(inbox: Inbox, { id }: InboxEntry): Promise<string> {
-  const [now] = (await inbox.list({ id, limit: 1 })).entries
-  if (!now) return 'it is no longer in the inbox'
-  if (now.state === 'running') return 'it is being delivered at the moment'
-  return 'its body is no longer kept'
 }
 
 function* linesOf({ queued, delivered, failed, waiting, refused }: Model, isFollowed: boolean): Generator<string> {

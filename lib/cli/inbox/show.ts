@@ -1,9 +1,9 @@
 /** `inbox show`: one event and all that happened to it. */
-import type { InboxAttempt, InboxEntry, StoredEvent } from '../../inbox/inbox'
+import { fieldsOf, historyOf, modelOf, type EventModel, type HistoryLine, type ShownEvent } from '../../views/event'
+import { prettyJson } from '../../views/json'
 import { JSON_OPTION, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { isTerminal, print, printLines, styled } from '../output'
-import { prettyJson } from '../pretty-json'
 import { byteSize, count, printable, printableJson, printableLines } from '../printable'
 import { findEvent } from './ids'
 import { TARGET_OPTIONS, withInbox } from './target'
@@ -29,7 +29,7 @@ export const show: Command = {
       const { id } = await findEvent(inbox, word)
       const shown = await inbox.show(id)
       if (!shown) throw new Failure(`Event ${id} has just been removed.`)
-      const model = modelOf(shown)
+      const model = withBody(shown)
       if (values.raw) await print(shown.bytes ?? fail(model))
       else if (values.json) await print(`${printableJson(model)}\n`)
       else await printLines(linesOf(model))
@@ -38,23 +38,17 @@ export const show: Command = {
   },
 }
 
-interface Model
-  extends InboxEntry, Pick<StoredEvent, 'method' | 'path' | 'contentType' | 'digest' | 'reserialized' | 'quarantine'> {
-  /** Deliveries, the oldest first. Of many, the first ten and the last ten. */
-  history: InboxAttempt[]
+interface Model extends EventModel {
   /** Text, or base64 if it is not UTF-8. Absent if there is none, or if it is no longer kept. */
   body?: string | undefined
   bodyEncoding?: 'utf8' | 'base64' | undefined
 }
 
-function modelOf(shown: { entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer }): Model {
-  const { entry, event, attempts, bytes } = shown
-  const { method, path, contentType, digest, reserialized, quarantine } = event
+function withBody(shown: ShownEvent): Model {
+  const { bytes } = shown
   const text = bytes && textOf(bytes)
   return {
-    ...entry,
-    ...{ method, path, contentType, digest, reserialized, quarantine },
-    history: attempts,
+    ...modelOf(shown),
     ...(bytes && { body: text ?? bytes.toString('base64'), bodyEncoding: text === undefined ? 'base64' : 'utf8' }),
   }
 }
@@ -73,42 +67,17 @@ function fail({ id, bytes }: Model): never {
 }
 
 function* linesOf(model: Model): Generator<string> {
-  const { entity, quarantine, trigger } = model
-  const fields: Array<[string, string | undefined]> = [
-    [entity?.kind === 'shipment' ? 'Shipment' : 'Order', entity?.id],
-    ['Event', model.eventName],
-    ['Kind', trigger === 'id' ? `${model.kind}, an ID to fetch` : model.kind],
-    ['ID', model.id],
-    ['State', model.state],
-    ['Outcome', model.outcome],
-    ['Reason', model.reason],
-    ['Next attempt', model.nextAttemptAt],
-    ['Waits behind', model.waitsBehind],
-    ['Attempts', String(model.attempts)],
-    ['Received', model.receivedAt],
-    ['Settled', model.settledAt],
-    ['Webhook', model.name],
-    ['Request', `${model.requestId}, ${model.method} ${model.path}`],
-    ['Content type', model.contentType],
-    ['SHA-256', model.digest],
-    ['Quarantine', quarantine && `${quarantine.code}: ${quarantine.reason}`],
-    ...(quarantine?.issues ?? []).map(({ pointer, message }): [string, string] => ['Issue', `${pointer} ${message}`]),
-    ['Reserialized', model.reserialized && 'yes: the app parsed the body, and it was written as JSON again'],
-  ]
-  for (const [label, value] of fields)
-    if (value !== undefined) yield `${styled('bold', label.padEnd(14))}${printable(value)}`
+  for (const [label, value] of fieldsOf(model)) yield `${styled('bold', label.padEnd(14))}${printable(value)}`
   yield ''
-  yield `${model.receivedAt}  received`
-  for (const attempt of model.history) yield historyLine(attempt)
+  for (const line of historyOf(model)) yield historyLine(line)
   yield ''
   yield* bodyLines(model)
 }
 
-function historyLine({ begunAt, endedAt, outcome, reason }: InboxAttempt): string {
-  if (outcome === undefined) return `${begunAt}  attempt, ${endedAt === undefined ? 'running or cut short' : 'ended'}`
-  const ms = endedAt === undefined ? undefined : Date.parse(endedAt) - Date.parse(begunAt)
-  const text = `attempt${ms === undefined ? '' : ` of ${count(ms)} ms`}: ${printable(outcome)}`
-  return `${begunAt}  ${styled(outcome === 'delivered' ? 'green' : 'red', text)}${reason === undefined ? '' : `, ${printable(reason)}`}`
+function historyLine({ at, text, outcome, reason }: HistoryLine): string {
+  if (outcome === undefined) return `${at}  ${text}`
+  const result = styled(outcome === 'delivered' ? 'green' : 'red', `${text}: ${printable(outcome)}`)
+  return `${at}  ${result}${reason === undefined ? '' : `, ${printable(reason)}`}`
 }
 
 function* bodyLines({ trigger, bytes, body, bodyEncoding }: Model): Generator<string> {

@@ -1,5 +1,5 @@
 /** `inbox stats`: how many events are in which state. */
-import type { InboxStats } from '../../inbox/inbox'
+import { modelOf, type StatsModel } from '../../views/inbox'
 import { JSON_OPTION, type Command } from '../command'
 import { UsageError } from '../errors'
 import { print, printLines } from '../output'
@@ -19,18 +19,6 @@ export const stats: Command = {
       return 0
     })
   },
-}
-
-export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {
-  oldestWaitingAt?: string | undefined
-  /** Age of the oldest waiting or running event. */
-  oldestWaitingMs?: number | undefined
-}
-
-export function modelOf({ oldestWaitingAt: oldest, ...counts }: InboxStats): StatsModel {
-  if (!oldest) return counts
-  const oldestWaitingMs = Math.max(0, Date.now() - oldest.getTime())
-  return { ...counts, oldestWaitingAt: oldest.toISOString(), oldestWaitingMs }
 }
 
 function linesOf({ oldestWaitingAt, oldestWaitingMs, waitingBytes, ...counts }: StatsModel): string[] {

@@ -1,6 +1,7 @@
 /** Indents JSON without changing a value: parsing and writing it again would round numbers and drop repeated keys. */
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s"[\]{},:]+/g
+/** Texts, brackets and separators, and whatever else stands between them. */
+export const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]|[^\s"[\]{},:]+/g
 
 /** `undefined` if it is not JSON. */
 export function prettyJson(text: string): string | undefined {
@@ -22,7 +23,7 @@ export function prettyJson(text: string): string | undefined {
   return parts.join('')
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text)
     return true

@@ -1,0 +1,21 @@
+/** An inbox as a whole, as the command line and the inspector show it. */
+import type { EventKind } from '../events/events'
+import type { InboxState, InboxStats } from '../inbox/inbox'
+
+export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
+export const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
+
+/** Beyond this, the oldest waiting event is a reason to worry. */
+export const MAX_AGE_MS = 15 * 60_000
+
+export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {
+  oldestWaitingAt?: string | undefined
+  /** Age of the oldest waiting or running event. */
+  oldestWaitingMs?: number | undefined
+}
+
+export function modelOf({ oldestWaitingAt: oldest, ...counts }: InboxStats): StatsModel {
+  if (!oldest) return counts
+  const oldestWaitingMs = Math.max(0, Date.now() - oldest.getTime())
+  return { ...counts, oldestWaitingAt: oldest.toISOString(), oldestWaitingMs }
+}
