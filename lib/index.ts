@@ -66,6 +66,7 @@ export type {
 } from './events/events'
 export type {
   Accepted,
+  HourCount,
   Inbox,
   InboxAttempt,
   InboxDelivery,
@@ -77,6 +78,7 @@ export type {
   InboxStats,
   ListOptions,
   Settlement,
+  ShowOptions,
   StoredEvent,
   Wanted,
 } from './inbox/inbox'

@@ -92,6 +92,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   }
   await run('list', {})
   await run('stats', undefined)
+  await run('hours', 0)
   await sumOf(tables, 'state < 2')
   await run('renew', owner)
   await run('retire', owner)

@@ -166,12 +166,14 @@ export function memoryInbox(storage: MemoryStorage): Inbox {
       const isLast = from + limit >= all.length
       return Promise.resolve({ entries: page.map(entryOf), ...(!isLast && { next: page.at(-1)?.event.id }) })
     },
-    show: (id) => {
+    show: (id, { bodyBytes } = {}) => {
       const row = find(id)
       const attempts = (row?.attempts ?? []).filter(
         (_attempt, index, { length }) => index < KEPT_ATTEMPTS || index >= length - KEPT_ATTEMPTS,
       )
-      return Promise.resolve(row && { entry: entryOf(row), event: row.event, attempts, bytes: row.bytes })
+      return Promise.resolve(
+        row && { entry: entryOf(row), event: row.event, attempts, bytes: row.bytes.subarray(0, bodyBytes) },
+      )
     },
     replay: (id) => {
       const row = find(id)

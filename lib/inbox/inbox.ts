@@ -177,6 +177,19 @@ export interface InboxStats {
   oldestWaitingAt?: Date | undefined
 }
 
+export interface ShowOptions {
+  /** At most so many bytes of the body are read, from its start. Default: all. */
+  bodyBytes?: number | undefined
+}
+
+/** Events of one state that were received within one hour. */
+export interface HourCount {
+  /** When the hour began. */
+  hour: Date
+  state: InboxState
+  count: number
+}
+
 /** The process that takes deliveries. */
 export interface InboxHost {
   name: string
@@ -249,8 +262,10 @@ export interface Inbox {
    */
   recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
+  /** `bytes` is absent if the event has no body, or if it is no longer kept. */
   show(
     id: string,
+    options?: ShowOptions,
   ): Promise<{ entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer } | undefined>
   /**
    * Delivers an event again: a waiting one is tried at once, any other goes to the end of its queue. False for an ID that
@@ -267,6 +282,8 @@ export interface Inbox {
    * `health()`, which asks `stats()` of an inbox without it.
    */
   check?(): Promise<void>
+  /** Counts the events that were received since then, by hour and state: for a chart. An inbox without it has none. */
+  countByHour?(since: Date): Promise<HourCount[]>
   /** Takes and hands out nothing more. What was not settled is delivered after the next start. */
   close(): Promise<void>
 }

@@ -75,13 +75,13 @@ export class Deliveries {
     )
   }
 
-  /** Absent if a part is missing or cannot be read. */
+  /** The first `size` bytes. Absent if a part is missing or cannot be read. */
   async bodyOf(event: number, size: number): Promise<Buffer | undefined> {
     const body = Buffer.alloc(size)
     for (let part = 0; part * PART_BYTES < size; part++) {
       const data = await this.#engine.run('readPart', { event, part })
       if (!data) return undefined
-      body.set(data, part * PART_BYTES)
+      body.set(data.subarray(0, size - part * PART_BYTES), part * PART_BYTES)
     }
     return body
   }

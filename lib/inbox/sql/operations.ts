@@ -7,6 +7,7 @@ import { storeFoundEvent, waitingFound } from './catch-up/found'
 import { acquire, release, renewCatchUp } from './catch-up/lease'
 import { findRequest, reportRun, requestRun, runStatus, takeRequest, withdrawRequest } from './catch-up/requests'
 import { recordsArrivals } from './catch-up/used'
+import { hours } from './hours'
 import { check, giveUp, list, purge, replay, show, stats } from './people'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from './processes'
 import { prune } from './prune'
@@ -16,7 +17,7 @@ import { readPart, take } from './take'
 
 export const operations = {
   ...{ accept, beginUpload, writePart, take, readPart, settle },
-  ...{ list, show, replay, giveUp, purge, stats, check },
+  ...{ list, show, replay, giveUp, purge, stats, hours, check },
   ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, ageCallbacks, prune },
   ...{ acquire, renewCatchUp, release, recordsArrivals, position, savePosition, forgetOld, firstSeen, forgetAfter },
   ...{ arrivals, newestArrival, storeFoundEvent, waitingFound },
@@ -25,7 +26,7 @@ export const operations = {
 
 /** These need no lock, so that they also work while another process holds one. */
 export const READS: readonly string[] = [
-  ...['readPart', 'list', 'show', 'stats', 'survey', 'wantedBy', 'untaken'],
+  ...['readPart', 'list', 'show', 'stats', 'hours', 'survey', 'wantedBy', 'untaken'],
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
 ]
 

@@ -7,7 +7,7 @@ import { updateQueue, type QueueRow } from './queues'
 import { removeEvent } from './settle'
 import { DEAD, DELIVERED, QUARANTINED, RUNNING, WAITING, type Tables } from './tables'
 
-const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
+export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 const MAX_PAGE = 1_000
 
 interface EventRow {

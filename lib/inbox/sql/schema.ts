@@ -37,7 +37,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_key ON events (key, occurrence) WHERE key IS NOT NULL;
 CREATE INDEX events_by_queue ON events (queue, seq) WHERE state < 2;
-CREATE INDEX events_by_state ON events (state, event, bytes);
+CREATE INDEX events_by_state ON events (state, event, bytes, received);
 CREATE INDEX events_by_entity ON events (reversed_entity_id, event) WHERE reversed_entity_id IS NOT NULL;
 CREATE INDEX found_events ON events (name, bytes) WHERE found = 1 AND state < 2;
 CREATE INDEX events_by_settled ON events (state, settled) WHERE state = 2;

@@ -5,6 +5,7 @@ import type { EventKind } from '../../events/events'
 import { unavailable } from '../unavailable'
 import type {
   Accepted,
+  HourCount,
   Inbox,
   InboxDelivery,
   InboxHost,
@@ -12,6 +13,7 @@ import type {
   InboxStats,
   ListOptions,
   Settlement,
+  ShowOptions,
   StoredEvent,
 } from '../inbox'
 import { Alarms } from './alarms'
@@ -120,11 +122,11 @@ export class SqlInbox implements Inbox {
     return this.#run('list', options)
   }
 
-  async show(id: string): ReturnType<Inbox['show']> {
+  async show(id: string, { bodyBytes = Infinity }: ShowOptions = {}): ReturnType<Inbox['show']> {
     const shown = await this.#run('show', id)
     if (!shown) return undefined
     const { entry, stored, attempts, event, size, hasBody } = shown
-    const bytes = hasBody ? await this.#deliveries.bodyOf(event, size) : undefined
+    const bytes = hasBody ? await this.#deliveries.bodyOf(event, Math.min(size, bodyBytes)) : undefined
     return { entry, event: stored, attempts, ...(bytes && { bytes }) }
   }
 
@@ -146,6 +148,10 @@ export class SqlInbox implements Inbox {
 
   check(): Promise<void> {
     return this.#run('check', undefined)
+  }
+
+  countByHour(since: Date): Promise<HourCount[]> {
+    return this.#run('hours', since.getTime())
   }
 
   async close(): Promise<void> {

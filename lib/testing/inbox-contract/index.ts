@@ -3,6 +3,7 @@ import { acceptTests } from './accept'
 import { arrivalTests } from './arrivals'
 import { catchUpTests } from './catch-up'
 import { deliverTests } from './deliver'
+import { figureTests } from './figures'
 import { peopleTests } from './people'
 import { processTests } from './processes'
 import { Harness, type ContractTest, type InboxContractStorage } from './harness'
@@ -33,6 +34,7 @@ export function inboxContract(
     ...acceptTests,
     ...deliverTests,
     ...peopleTests,
+    ...figureTests,
     ...processTests,
     ...(catchUp ? [...arrivalTests, ...catchUpTests] : []),
   ]
