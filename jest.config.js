@@ -10,6 +10,7 @@ const base = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stryker-tmp/', '<rootDir>/bench/'],
   moduleNameMapper: {
     '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
+    '^tradecloud-webhook/inspector$': '<rootDir>/lib/inspector/index.ts',
     '^tradecloud-webhook/postgres$': '<rootDir>/lib/inbox/postgres/index.ts',
     '^tradecloud-webhook/sqlite$': '<rootDir>/lib/inbox/sqlite/index.ts',
     '^tradecloud-webhook/redis$': '<rootDir>/lib/redis/index.ts',

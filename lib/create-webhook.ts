@@ -2,6 +2,7 @@
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Health } from './compose/health'
+import { makeInspectable } from './compose/inspection'
 import { composeWebhook } from './compose/webhook'
 import type { CloseOptions, TradecloudWebhookOptions } from './options/options'
 import { trustOfApp } from './receive/sender/client-address'
@@ -37,13 +38,14 @@ export type TradecloudWebhook = Router & {
  * ```
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
-  const { requests, ready, health, close } = composeWebhook(options)
+  const { requests, ready, health, close, inspection } = composeWebhook(options)
   // The function handles our requests before the router looks through its handlers. Handlers that users add come after it.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
     if (!requests.handle(req, res, () => trustOfApp(req)))
       requests.pass(req, res, () => router(req, res, next), tradecloudWebhook)
   }
+  makeInspectable(tradecloudWebhook, inspection)
   return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
       if (!requests.handle(req, res)) requests.refuse(req, res)

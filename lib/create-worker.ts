@@ -1,5 +1,6 @@
 /** A worker delivers the events that other processes store in an inbox. It needs no port. */
 import { createHealth, type Health } from './compose/health'
+import { makeInspectable } from './compose/inspection'
 import { checkInbox, closeOnce, composeShared, startInbox } from './compose/shared'
 import { warnOfHandlers } from './deliver/handlers'
 import { TradecloudWebhookError } from './errors/errors'
@@ -38,19 +39,22 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
   const closeNow = closeOnce(settings, shared.log, deliverer, letProcessEnd)
-  let isClosed = false
+  const closing = new AbortController()
   const health = createHealth({
     open: () => {
-      if (isClosed) throw new TradecloudWebhookError('unavailable', 'The worker is shutting down.')
+      if (closing.signal.aborted) throw new TradecloudWebhookError('unavailable', 'The worker is shutting down.')
     },
     ...checkInbox(settings.inbox),
   })
-  return {
+  const worker: TradecloudWorker = {
     ready: () => opening,
     health,
     close: (options) => {
-      isClosed = true
+      closing.abort()
       return closeNow(options)
     },
   }
+  const { log, reporter } = shared
+  makeInspectable(worker, { inbox: settings.inbox, log, reporter, closing: closing.signal })
+  return worker
 }

@@ -94,20 +94,34 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
+/** Is told of each record, with the reason of a failure. Must not throw. */
+export interface Watcher {
+  request(record: DeliveryRecord, reason: string | undefined): void
+  settled(record: SettledRecord): void
+}
+
 /** The cause is in the Tradecloud API or the network, so a stack trace would not help. */
 const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
 export class Reporter {
   readonly #options: ReporterOptions
   readonly #ignored = new IgnoredNames()
+  readonly #watchers = new Set<Watcher>()
 
   constructor(options: ReporterOptions) {
     this.#options = options
   }
 
+  /** Until the returned function is called. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
   request(record: DeliveryRecord, result: Result, answer: Answer, body: Pieces | undefined): void {
     const { log, onError, onDelivery } = this.#options
     debugDeliver('%s %d %s', record.requestId, record.status, record.outcome)
+    for (const watcher of this.#watchers) watcher.request(record, watchedReason(record.outcome, result, answer))
     if (onDelivery) this.#guard('onDelivery', () => onDelivery({ ...record }))
     if (record.outcome === 'quarantined') {
       const text = `Quarantined ${record.inboxId ?? ''}, ${answer.detail} (${subjectOf(record)})`
@@ -134,6 +148,7 @@ export class Reporter {
     const { log, onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record
     debugDeliver('inbox %s %s %s', inboxId, result, outcome)
+    for (const watcher of this.#watchers) watcher.settled(record)
     if (onSettled) this.#guard('onSettled', () => onSettled({ ...record }))
     if (error === undefined) return
     explainToDebug(inboxId, error.cause)
@@ -200,6 +215,12 @@ function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   if (outcome === 'rejected') return `${describe(cause)} `
   if (cause === undefined) return `${detail} `
   return `${detail} ${describe(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)} `
+}
+
+/** Absent for what succeeded. */
+function watchedReason(outcome: Outcome, { cause }: Result, { status, detail }: Answer): string | undefined {
+  if (status < 300 && outcome !== 'quarantined') return undefined
+  return reasonOf(outcome, detail, cause).trim()
 }
 
 function explainToDebug(subject: string, cause: unknown): void {

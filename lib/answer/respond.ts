@@ -149,6 +149,11 @@ export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
+/** For a 404 that is meant, and not the app's. */
+export function markOwn404(res: ServerResponse): void {
+  Object.assign(res, { [OWN_404]: true })
+}
+
 /** Replaces status and headers of a response that the app is about to send. The caller sets the length with the body. */
 export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)
@@ -161,7 +166,7 @@ const DESCRIBES_BODY =
   /^(?:content-(?!security-policy)|(?:accept-ranges|digest|etag|expires|last-modified|repr-digest|trailer|transfer-encoding)$)/
 
 function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-  if (answer.status === 404) Object.assign(res, { [OWN_404]: true })
+  if (answer.status === 404) markOwn404(res)
   // Only requests of Node's own parser have `complete`.
   const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
   // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.

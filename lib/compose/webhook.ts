@@ -20,6 +20,7 @@ import type { AddressCheck } from '../receive/sender/address-check'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import { compileTrust } from '../receive/sender/client-address'
 import { createHealth, type Check, type Health } from './health'
+import type { Inspection } from './inspection'
 import { Requests, type RequestsOptions } from './requests'
 import { checkInbox, closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
 
@@ -28,6 +29,7 @@ export interface ComposedWebhook {
   ready: () => Promise<void>
   health: () => Promise<Health>
   close: (options?: CloseOptions) => Promise<void>
+  inspection: Inspection
 }
 
 /** A store that takes longer is treated as unavailable. */
@@ -53,7 +55,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const addressCheck = createAddressCheck(settings, log)
   // Nothing is started before all options have been checked.
   const processing = inbox ? storeThenDeliver(inbox, settings, shared) : deliverNow(settings, shared)
-  let isClosed = false
+  const closing = new AbortController()
   const budget = new ByteBudget(settings.maxBytesInFlight)
   const requests = new Requests({
     ...{ unmatched: settings.unmatched, answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals },
@@ -66,14 +68,14 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
       readsUnhandled: inbox !== undefined,
       budget,
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
-      isClosed: () => isClosed,
+      isClosed: () => closing.signal.aborted,
     },
   })
   if (handlers) warnOfHandlers(handlers, log)
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
   const close = closeOnce(settings, log, {
     stop: () => {
-      isClosed = true
+      closing.abort()
       processing.stop()
       authenticator.close()
     },
@@ -85,12 +87,13 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
     end: () => requests.finishAll({ outcome: 'unavailable', detail: 'The receiver is shutting down.' }),
   })
   const health = createHealth({
-    open: () => failIf(isClosed, 'The receiver is shutting down.'),
+    open: () => failIf(closing.signal.aborted, 'The receiver is shutting down.'),
     load: () => failIf(budget.full, OVERLOADED),
     ...(authenticator.ready && { credentials: authenticator.ready }),
     ...processing.checks,
   })
-  return { requests, ready: async () => processing.opening, health, close }
+  const inspection = { inbox, log, reporter, closing: closing.signal }
+  return { requests, ready: async () => processing.opening, health, close, inspection }
 }
 
 /** The callback runs before the response. */

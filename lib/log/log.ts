@@ -93,6 +93,11 @@ export class Log {
     this.#once.set(full, true)
   }
 
+  /** What a person did. Never omitted. */
+  action(text: string, about: About & { code: string }): void {
+    this.#write('warn', text, fieldsOf(about.code, about))
+  }
+
   /** Writes what is pending: combined losses and counts of omitted lines. */
   readonly close = (): void => {
     for (const topic of [...this.#pending]) this.#flush(topic)

@@ -1,0 +1,26 @@
+/** What an inspector sees of a webhook or worker in the same process. */
+import type { Reporter } from '../answer/report'
+import type { Inbox } from '../inbox/inbox'
+import type { Log } from '../log/log'
+
+export interface Inspection {
+  inbox: Inbox | undefined
+  log: Log
+  reporter: Pick<Reporter, 'watch'>
+  /** Aborted once `close()` was called. */
+  closing: AbortSignal
+}
+
+/** Registered, so that an inspector recognises a webhook of another copy of the package. */
+const INSPECTION = Symbol.for('tradecloud-webhook.inspection')
+
+/** Not enumerable: a logger that is given the webhook must not follow it. */
+export function makeInspectable(target: object, inspection: Inspection): void {
+  Object.defineProperty(target, INSPECTION, { value: inspection })
+}
+
+/** `undefined` for anything but a webhook or a worker. */
+export function inspectionOf(target: unknown): Inspection | undefined {
+  if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return undefined
+  return (target as { [INSPECTION]?: Inspection })[INSPECTION]
+}

@@ -1,0 +1,65 @@
+/** The options of an inspector, and their checks. */
+import type { IncomingMessage } from 'node:http'
+import type { TradecloudWebhook } from '../create-webhook'
+import type { TradecloudWorker } from '../create-worker'
+import { inspectionOf, type Inspection } from '../compose/inspection'
+import { checkHasEffect, givenOptions, show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
+import type { Credential } from '../receive/sender/authenticate'
+
+/** `true` lets the request in; with `{ user }`, changes are logged under that name. Throwing is answered 503. */
+export type InspectorAuthFunction = (
+  req: IncomingMessage,
+) => boolean | { user: string } | Promise<boolean | { user: string }>
+
+export interface InspectorOptions {
+  /** The webhook or worker to look into. Required. */
+  webhook: TradecloudWebhook | TradecloudWorker
+  /**
+   * Who may look: credentials as for a webhook, or a function of the request. There is no `'none'`: requests of a proxy or
+   * tunnel on the same machine come from loopback as well. Required.
+   */
+  auth: Credential | readonly Credential[] | InspectorAuthFunction
+  /**
+   * `'list'`: events and their history, without bodies. `'read'`: with bodies. `'operate'`: also replay, give up, purge
+   * and catch up. Default: `'read'`.
+   */
+  access?: 'list' | 'read' | 'operate' | undefined
+  /**
+   * The host names under which the inspector is opened, such as `ops.example.com` or `localhost:3000`; without a port,
+   * every port counts. Requests with another `Host` are refused. Default: any.
+   */
+  host?: string | readonly string[] | undefined
+}
+
+export interface ResolvedInspector {
+  webhook: InspectorOptions['webhook']
+  inspection: Inspection
+  auth: InspectorOptions['auth']
+  access: 'list' | 'read' | 'operate'
+  /** In lower case. Empty: any. */
+  hosts: readonly string[]
+}
+
+const ACCESS = ['list', 'read', 'operate'] as const
+const EXAMPLE = 'createInspector({ webhook, auth })'
+
+export function resolveInspector(options: InspectorOptions): ResolvedInspector {
+  const given = givenOptions(options, ['webhook', 'auth', 'access', 'host'], EXAMPLE)
+  const { webhook, auth, access = 'read', host } = given
+  const inspection = inspectionOf(webhook)
+  if (!inspection)
+    throw invalidOption('webhook', 'must be what createTradecloudWebhook or createTradecloudWorker returned')
+  if ((auth as unknown) === 'none')
+    throw invalidOption('auth', "is 'none', which an inspector does not have: set credentials or a function")
+  if (!ACCESS.includes(access)) throw invalidOption('access', `is ${show(access)}; allowed are ${ACCESS.join(', ')}`)
+  const hosts = (typeof host === 'string' ? [host] : (host ?? [])).map(checkHost)
+  checkHasEffect('host', host, 'a host name', hosts.length > 0)
+  return { webhook, inspection, auth, access, hosts }
+}
+
+function checkHost(host: unknown): string {
+  if (typeof host !== 'string' || !/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host))
+    throw invalidOption('host', `is ${show(host)}; it must be a host name without a scheme or path`)
+  return host.toLowerCase()
+}

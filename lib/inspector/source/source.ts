@@ -1,0 +1,81 @@
+/** What the inspector shows: an inbox, or the requests of this process. */
+import type { EventKind } from '../../events/events'
+import type { HourCount } from '../../inbox/inbox'
+import type { HistoryLine } from '../../views/event'
+
+/** How a state is to be judged, which decides on its colour. */
+export type Tone = 'good' | 'busy' | 'waits' | 'odd' | 'bad'
+
+export interface Row {
+  id: string
+  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  /** Of an event in an inbox, or the outcome of a request. */
+  state: string
+  tone: Tone
+  kind: EventKind | undefined
+  eventName?: string | undefined
+  /** ISO 8601, UTC. */
+  receivedAt: string
+  attempts?: number | undefined
+  /** Why it is where it is. */
+  note?: string | undefined
+}
+
+export interface Filter {
+  /** The end of an order or shipment ID, or the beginning of an event ID. */
+  text?: string | undefined
+  state?: string | undefined
+  kind?: EventKind | undefined
+  eventName?: string | undefined
+}
+
+export interface Page {
+  rows: Row[]
+  /** Absent on the last page. */
+  next?: string | undefined
+}
+
+export interface Count {
+  state: string
+  tone: Tone
+  count: number
+}
+
+export interface Overview {
+  counts: Count[]
+  /** Of the oldest event that is not settled. */
+  oldestWaitingAt?: string | undefined
+  oldestWaitingMs?: number | undefined
+  /** Absent if the inbox does not count by hour. */
+  hours?: Array<Omit<HourCount, 'state'> & { state: string; tone: Tone }> | undefined
+}
+
+export interface Details {
+  row: Row
+  fields: Array<[label: string, value: string]>
+  history: HistoryLine[]
+  /** Bytes of the whole body. 0: there is none. */
+  size: number
+  /** The beginning of the body. Absent if it is not kept. */
+  body?: Buffer | undefined
+  /** What can be done with it. */
+  actions: readonly Action[]
+}
+
+export type Action = 'replay' | 'give-up' | 'purge'
+
+export interface Source {
+  /** What the list holds. */
+  title: string
+  /** By which the list can be filtered, in the order in which they are counted. */
+  states: readonly string[]
+  overview(): Promise<Overview>
+  /** The newest first. `after`: `next` of the page before. */
+  list(filter: Filter, limit: number, after?: string): Promise<Page>
+  /** At most so many bytes of the body are read. */
+  find(id: string, bodyBytes: number): Promise<Details | undefined>
+  /** Resolves with why it was not done. Absent where nothing can be done. */
+  act?(action: Action, id: string, reason: string): Promise<string | undefined>
+  /** Calls back when something may have changed. The returned function ends that. */
+  watch(changed: () => void): () => void
+}

@@ -1,0 +1,66 @@
+/** Who asks, and whether it is this site that does: on the headers alone. */
+import type { IncomingMessage } from 'node:http'
+import { createAuthenticator } from '../receive/sender/authenticate'
+import type { InspectorOptions } from './options'
+
+/** A person, or a program. */
+export interface Visitor {
+  /** For the log. */
+  name: string
+}
+
+export interface Doorkeeper {
+  /** `undefined` for one that may not come in. Rejects if that cannot be told now. */
+  identify(req: IncomingMessage): Promise<Visitor | undefined>
+  /** Value of `WWW-Authenticate`. */
+  challenge: string
+  close(): void
+}
+
+/** Throws `invalid_option` for credentials that cannot be used. */
+export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
+  if (typeof auth !== 'function') {
+    const authenticator = createAuthenticator(auth)
+    const { challenge } = authenticator
+    const identify = async (req: IncomingMessage) =>
+      (await authenticator.check(req)) ? { name: nameIn(req) } : undefined
+    return { identify, challenge, close: () => authenticator.close() }
+  }
+  // The function of a webhook has the same challenge.
+  const { challenge } = createAuthenticator(() => false)
+  return {
+    async identify(req) {
+      const verdict: unknown = await auth(req)
+      if (verdict === true) return { name: nameIn(req) }
+      const user = typeof verdict === 'object' && verdict !== null ? (verdict as { user?: unknown }).user : undefined
+      return typeof user === 'string' && user !== '' ? { name: user } : undefined
+    },
+    challenge,
+    close: () => undefined,
+  }
+}
+
+/** The user name of Basic credentials (RFC 7617): all before the first colon. */
+function nameIn({ headers: { authorization = '' } }: IncomingMessage): string {
+  const [, basic] = /^basic +(\S+)$/i.exec(authorization) ?? []
+  if (basic === undefined) return authorization === '' ? 'someone without a name' : 'the holder of a token'
+  return Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0] ?? ''
+}
+
+/** Without a port, an allowed name counts for every port. */
+export function isAllowedHost({ headers: { host = '' } }: IncomingMessage, hosts: readonly string[]): boolean {
+  const asked = host.toLowerCase()
+  return hosts.length === 0 || hosts.includes(asked) || hosts.includes(asked.replace(/:\d+$/, ''))
+}
+
+/**
+ * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` over https and from localhost only; the
+ * `Origin` of a form is then `null`, because of the referrer policy, and the script of the page sends it by `fetch`.
+ */
+export function isFromThisSite({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers
+  const site = headers['sec-fetch-site']
+  if (site !== undefined) return site === 'same-origin'
+  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false
+  return new URL(origin).host === host.toLowerCase()
+}
