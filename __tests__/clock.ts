@@ -1,14 +1,17 @@
 /**
- * Clocks for the code under test, so that a busy or stopped process makes nothing late, and long waits take no time. They
- * replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` keep the real clock.
+ * Clocks for the code under test, so that a busy or stopped process makes nothing late, and long waits take no time.
+ * They replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` keep the real
+ * clock.
  */
 
-/** Limits of the running clock: turns of the event loop for each of its milliseconds, and its speed on the real clock. */
+/**
+ * Limits of the running clock: turns of the event loop for each of its milliseconds, and its speed on the real clock.
+ */
 const TURNS_PER_MS = 4
 const MAX_SPEED = 30
 
 export interface Clock {
-  /** Resolves when so many milliseconds have passed on this clock. One that stands still advances by as much. */
+  /** Resolves when this number of milliseconds has passed on this clock. One that stands still advances by as much. */
   wait(ms: number): Promise<void>
   /** Back to the real clock. */
   stop(): void
@@ -22,7 +25,8 @@ export function freezeClock(): Clock {
 
 /**
  * A clock that advances with the turns of the event loop. A request to a server of the same process takes about ten of
- * them. The work of other processes and threads (files, zlib, crypto) takes none: do not test time-outs of it with this.
+ * them. The work of other processes and threads (files, zlib, crypto) takes none: do not test time-outs of it with
+ * this.
  */
 export function startClock(): Clock {
   const state = { turns: 0, ms: 0, stopped: false }

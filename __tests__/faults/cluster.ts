@@ -1,6 +1,6 @@
 /**
- * Several receivers that share one inbox, or the shared store on Redis, and one ledger: started, killed, and sent to in turn.
- * Knows when each died.
+ * Several receivers that share one inbox, or the shared store on Redis, and one ledger: started, killed, and sent to in
+ * turn. Knows when each died.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
@@ -61,7 +61,7 @@ export class Cluster {
     return receiver
   }
 
-  /** So many at once. */
+  /** Number of concurrent requests. */
   startAll(number: number, more?: More): Promise<Receiver[]> {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }

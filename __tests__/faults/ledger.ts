@@ -1,6 +1,6 @@
 /**
- * What the callback saw, one line for each step: written with O_APPEND by the receiver, so that it outlives a kill -9, and
- * read by the test.
+ * What the callback saw, one line for each step: written with O_APPEND by the receiver, so that it outlives a kill -9,
+ * and read by the test.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'
@@ -28,7 +28,7 @@ export interface Alarm {
   at: number
 }
 
-/** A clock that all processes of the machine share, and that nobody sets. */
+/** A clock that all processes of the machine share and that is never set. */
 export function clockMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -1,6 +1,6 @@
 /**
- * Bodies that nobody sends on purpose: valid events that were damaged in their structure, their text or their bytes, and
- * text that only looks like an event. Each follows from a seed and a number.
+ * Bodies that no one sends on purpose: valid events that were damaged in their structure, their text or their bytes,
+ * and text that only looks like an event. Each follows from a seed and a number.
  */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent } from 'tradecloud-webhook/testing'

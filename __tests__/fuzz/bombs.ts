@@ -1,4 +1,6 @@
-/** Bodies that are small to send, or cheap to make, and dear to read. Built when they are sent: each may take 64 MiB. */
+/**
+ * Bodies that are small to send, or cheap to make, and dear to read. Built when they are sent: each may take 64 MiB.
+ */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib'
 
 export interface Bomb {
@@ -27,7 +29,7 @@ const keys = (count: number): Buffer =>
 const zeros = (bytes: number): Buffer => Buffer.alloc(bytes)
 const times = (count: number, bytes: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => bytes))
 
-/** So many times 100 MB, in one stream. */
+/** A multiple of 100 MB, in one stream. */
 function deflated(count: number): Buffer {
   const block = deflateRawSync(zeros(100 * MB), { finishFlush: constants.Z_FULL_FLUSH })
   return Buffer.concat([Buffer.from([0x78, 0x9c]), times(count, block), deflateRawSync(zeros(1))])

@@ -1,6 +1,6 @@
 /**
- * A hundred thousand requests on bare sockets to a process of its own: right ones, broken ones, cut ones. No crash, no 500,
- * no answer outside the table, no hang, no growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
+ * A hundred thousand requests on bare sockets to a process of its own: right ones, broken ones, cut ones. No crash, no
+ * 500, no answer outside the table, no hang, no growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
  */
 import { connect } from 'node:net'
 import { pause } from '../integration/harness'
@@ -14,7 +14,7 @@ afterEach(endTargets)
 const AT_ONCE = 64
 /** Longer than all time-outs of the server. */
 const HANG_MS = 15_000
-/** Where nobody can say how many answers there will be: so long nothing has come. */
+/** If the number of responses cannot be known: the time without any byte after which all have arrived. */
 const QUIET_MS = 40
 
 /** Sends, and resolves with all that came until the connection was closed. */
@@ -27,7 +27,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
     const done = (error?: Error): void => {
       clearTimeout(hang)
       clearTimeout(quiet)
-      // With a reset: so many closed connections would use up the ports of the machine.
+      // With a reset: this number of closed connections would use up the ports of the machine.
       socket.unref().resetAndDestroy()
       if (error) return reject(error)
       try {

@@ -1,6 +1,6 @@
 /**
- * The process that is attacked: the webhook in an Express app, and as a bare listener. Tells its parent its ports, on demand
- * its figures, and closes when it is told to. Run with `node --expose-gc --import tsx`.
+ * The process that is attacked: the webhook in an Express app, and as a bare listener. Tells its parent its ports, on
+ * demand its figures, and closes when it is told to. Run with `node --expose-gc --import tsx`.
  */
 import express from 'express'
 import { createServer, type RequestListener } from 'node:http'
@@ -20,7 +20,7 @@ export interface Figures {
   records: number
   calls: number
   settled: number
-  /** What must not be: errors that nobody caught, warnings, log lines that are not one line of plain text. */
+  /** What must not be: uncaught errors, warnings, log lines that are not one line of plain text. */
   problems: string[]
   rss: number
   heapUsed: number

@@ -5,7 +5,7 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 const COMMIT = Buffer.from('COMMIT\0')
 
 export class CuttingProxy {
-  /** Of the next so many commits, the answers are lost. */
+  /** The number of following commits whose responses are lost. */
   loseCommits = 0
   #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined
   #left = 0
@@ -22,7 +22,10 @@ export class CuttingProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** From now on `act` is called again and again, on average after so many messages, so that a slow machine has no more of it. */
+  /**
+   * From now on `act` is called again and again, on average after so many messages, so that a slow machine has no more
+   * of it.
+   */
   disturb(everyMessages: number, act: (proxy: CuttingProxy) => void): void {
     this.#disturb = { everyMessages, act }
     this.#left = everyMessages

@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** `alsoKill`: called after so many kills of a process. */
+/** `alsoKill`: called after each `every` kills of a process. */
 async function killUnderLoad(
   engine: EngineOptions,
   { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},

@@ -1,5 +1,6 @@
 /**
- * Events of one entity in order, the limit on callbacks, late answers, outdated events, and retries of the simulated Tradecloud.
+ * Events of one entity in order, the limit on callbacks, late answers, outdated events, and retries of the simulated
+ * Tradecloud.
  */
 import { randomUUID } from 'node:crypto'
 import { clockForEach } from '../clock'
@@ -116,7 +117,7 @@ describe('order and slots', () => {
     expect(seen).toEqual(events.map((_, i) => String(i)))
   })
 
-  test('nobody waits for an order longer than ten seconds', async () => {
+  test('no event waits for others of its order longer than ten seconds', async () => {
     const { callback, inside, open } = gate()
     const rig = await startUnvalidated({ onOrder: callback })
     const first = rig.post(orderEvent())

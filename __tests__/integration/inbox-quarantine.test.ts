@@ -16,7 +16,7 @@ describe('quarantine', () => {
       'malformed_body',
     ],
     ['no event', { json: { hello: 'world' } }, 'invalid_body'],
-    ['a kind that nobody asked for', { json: { eventName: 'InvoiceIssued', invoice: { id: 1 } } }, 'ignored'],
+    ['a kind without a callback', { json: { eventName: 'InvoiceIssued', invoice: { id: 1 } } }, 'ignored'],
   ])('keeps %s and answers 202', async (_what, request, code) => {
     const rig = await startInboxRig({ onUnknown: undefined })
     const answers = [

@@ -147,7 +147,7 @@ describe('an event', () => {
 })
 
 describe('on disk', () => {
-  test('nobody else can read the event, and no credential is stored', async () => {
+  test('other users of the machine cannot read the event, and no credential is stored', async () => {
     const file = join(temporaryFolder(), 'data', 'inbox.db')
     const gate = deferred()
     const rig = await startInboxRig({

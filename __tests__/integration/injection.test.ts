@@ -42,7 +42,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
       const [, segment] = /^\/v2\/(?:order|shipment)\/([^/?#\\]+)$/.exec(url) ?? []
       expect({ url, id: segment && decodeURIComponent(segment) }).toEqual({ url, id })
     }
-    // Nobody else is logged in, or out, by an ID.
+    // An ID logs no one else in or out.
     expect(tradecloud.api.counts).toMatchObject({ logouts: 0, polls: 0 })
   }
 

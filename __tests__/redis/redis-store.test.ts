@@ -1,4 +1,7 @@
-/** The store in Redis, against a real server, with both clients: keys, claims and their tokens, the command, and options. */
+/**
+ * The store in Redis, against a real server, with both clients: keys, claims and their tokens, the command, and
+ * options.
+ */
 import { randomUUID } from 'node:crypto'
 import { isTradecloudWebhookError } from 'tradecloud-webhook'
 import { redisStore, type RedisStoreOptions } from 'tradecloud-webhook/redis'
@@ -113,7 +116,7 @@ describe.each(clientNames)('with %s', (name) => {
       await eventually(async () => (await store.claim('short', HOUR)).status === 'claimed', 'to be forgotten')
     })
 
-    it('that ran out and that nobody took is completed all the same', async () => {
+    it('that expired without another claim is completed nevertheless', async () => {
       const store = await newStore()
       const token = await tokenOf(store, 'key')
       await server().command('FLUSHALL')

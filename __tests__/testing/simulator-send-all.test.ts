@@ -30,7 +30,7 @@ describe('sendAll', () => {
     expect(await tradecloud.sendAll([])).toMatchObject({ sent: [] })
   })
 
-  it('has so many requests under way at once, and no more, retries included', async () => {
+  it('limits concurrent requests, including retries', async () => {
     const open: ServerResponse[] = []
     const statuses = Array<number>(10).fill(503)
     let most = 0

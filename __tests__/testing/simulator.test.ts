@@ -69,7 +69,7 @@ describe('the judgement of an answer', () => {
     expect(report.attempts.map(({ error }) => error !== undefined)).toEqual([true, true, false])
   })
 
-  it('tries again where nobody listens', async () => {
+  it('retries if nothing listens', async () => {
     await webhook.stop()
     const sending = send()
     await until(() => tradecloud.report().retried.length === 1)

@@ -9,7 +9,7 @@ export type Size = (typeof SIZES)[number]
 /** Orders that the events are of: as many as events of one order follow each other rarely. */
 const ORDERS = 10_000
 
-/** An event of an order that nobody has confirmed yet: one line without what comes with a confirmation. */
+/** An event of an order that is not confirmed yet: one line without what comes with a confirmation. */
 function smallEvent(): object {
   const event = testing.orderEvent({ lines: 1 })
   for (const line of event.orderEvent.lines) {

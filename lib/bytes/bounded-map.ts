@@ -1,13 +1,13 @@
 /**
- * A map of bounded size that forgets the keys that were set longest ago. It consists of two generations, because evicting
- * one key at a time from a large Map is a hundred times slower.
+ * A map of bounded size that forgets the keys that were set longest ago. It consists of two generations, because
+ * evicting one key at a time from a large Map is a hundred times slower.
  */
 export class BoundedMap<V> {
   #young = new Map<string, V>()
   #old = new Map<string, V>()
   readonly #half: number
 
-  /** Holds at most `max` keys, and at least the `max / 2` that were set last. */
+  /** Contains at most `max` keys, and at least the last `max / 2` that were set. */
   constructor(max: number) {
     this.#half = Math.max(1, Math.floor(max / 2))
   }

@@ -1,7 +1,7 @@
-/** The digest that bodies, events and fetched entities are told apart by. */
+/** The digest that identifies bodies, events and fetched entities. */
 import { createHash, hash } from 'node:crypto'
 
-/** SHA-256 in hex, of bytes that may be in pieces. */
+/** SHA-256 in hex, of bytes that may be in several chunks. */
 export function sha256(content: Buffer | string | readonly Buffer[]): string {
   if (typeof content === 'string' || Buffer.isBuffer(content)) return hash('sha256', content, 'hex')
   const [first] = content

@@ -9,7 +9,7 @@ import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-opt
 import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
 
 const PAGES_BEFORE_RESTART = 50
-/** So many times must have risen before the list is believed to begin with the oldest changes. */
+/** The number of ascending times after which the list counts as sorted from the oldest change. */
 const ENOUGH_RISES = 10
 const MAX_REPORTED = 100
 
@@ -37,7 +37,9 @@ export class Run {
     this.result = { from, to: undefined, polled: 0, covered: 0, skipped: 0, recovered: [], recoveredTotal: 0 }
   }
 
-  /** Rejects if the run could not be completed; what was found until then is stored, and the cursor has not passed it. */
+  /**
+   * Rejects if the run could not be completed; what was found until then is stored, and the cursor has not passed it.
+   */
   async run(): Promise<RunResult> {
     let after: string | undefined = this.result.from
     while (after !== undefined) after = await this.#read(after)

@@ -18,7 +18,7 @@ export interface Window {
   isSweep: boolean
 }
 
-/** Without a sweep, records of what arrived are kept for so many overlaps. */
+/** Without a sweep, arrival records are kept for this number of overlaps. */
 const OVERLAPS_KEPT = 4
 /** Clocks of several servers differ a little. */
 const SET_BACK_MS = 60_000

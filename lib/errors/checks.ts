@@ -1,12 +1,12 @@
-/** Checks of option values that more than one part makes. They throw `invalid_option`, and never show a secret. */
+/** Shared checks of option values. They throw `invalid_option`, and never show a secret. */
 import { invalidOption } from './errors'
 
 /** Beyond this, Node's timers fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
 /**
- * What is set of some options: one that is `undefined` counts as absent, one that is not known is a mistake. `example`
- * stands in the error where there are none at all. `path` is where they are, as in `api`; at the top it is empty.
+ * The options that are set: `undefined` counts as absent, and an unknown option throws. `example` is shown in the error
+ * if there are no options at all. `path` is the option that contains them, such as `api`; empty at the top level.
  */
 export function givenOptions<T extends object>(options: T, known: readonly string[], example: string, path = ''): T {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
@@ -15,7 +15,7 @@ export function givenOptions<T extends object>(options: T, known: readonly strin
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
-/** The one check for unknown keys. `path` is the option that holds them; empty for the options themselves. */
+/** Checks for unknown keys. `path` is the option that contains them; empty for the options themselves. */
 export function checkKeys(path: string, options: object, known: readonly string[]): void {
   const unknown = findUnknownKey(options, known)
   if (unknown === undefined) return
@@ -24,7 +24,7 @@ export function checkKeys(path: string, options: object, known: readonly string[
   throw invalidOption(path, `has the unknown key ${JSON.stringify(key)}; ${help}`)
 }
 
-/** The first key that is not known, and which ones are. One that is `undefined` counts as absent. */
+/** The first unknown key, and the known ones. A key that is `undefined` counts as absent. */
 export function findUnknownKey(options: object, known: readonly string[]): { key: string; help: string } | undefined {
   const key = Object.entries(options).find(([name, value]) => value !== undefined && !known.includes(name))?.[0]
   return key === undefined ? undefined : { key, help: `known are ${known.join(', ')}${suggest(key, known)}` }
@@ -42,9 +42,9 @@ export function suggest(name: string, known: readonly string[]): string {
   return closest === undefined ? '' : `: did you mean ${closest}?`
 }
 
-/** Levenshtein: how many characters must be inserted, removed or replaced. */
+/** Levenshtein distance: characters to insert, remove or replace. */
 function distanceOf(from: string, to: string): number {
-  // A name that is much longer is not close, and comparing it could take long.
+  // A much longer name is not close, and comparing it could take long.
   if (from.length > 100) return Infinity
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
@@ -58,12 +58,12 @@ function distanceOf(from: string, to: string): number {
   return row[to.length] ?? Infinity
 }
 
-/** An option that changes nothing is a misunderstanding, and its user may rely on it. */
+/** An option without effect is a mistake, because its user may rely on it. */
 export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
   if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, where it means nothing`)
 }
 
-/** A secret out of an environment variable that is not set, or with a line break at its end, is a mistake. */
+/** Refuses a secret from an environment variable that is not set, or with a line break at its end. */
 export function checkSecret(option: string, value: unknown): string {
   if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
   if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
@@ -97,7 +97,7 @@ export function checkWholeNumber(option: string, value: unknown, min: number, ma
   throw invalidOption(option, `is ${show(value)}; it must be a whole number from ${min} to ${max}`)
 }
 
-/** For numbers and words only, never for what may be a secret. */
+/** Only for numbers and words, never for a possible secret. */
 export function show(value: unknown): string {
   return typeof value === 'string'
     ? JSON.stringify(value)

@@ -1,14 +1,14 @@
 /**
- * The errors of this package: what a callback may throw to refuse an event, and what users get to see.
- * Other files throw these or return results; none of them may carry a credential.
+ * The errors of this package, including the one that a callback throws to refuse an event. All other files throw these
+ * or return results; none of them may contain a credential.
  */
 const WEBHOOK_ERROR = Symbol.for('tradecloud-webhook.error')
 const REJECT_EVENT = Symbol.for('tradecloud-webhook.reject-event')
 
 export interface TradecloudWebhookErrorOptions {
-  /** HTTP status of the answer that belongs to this error, where there is one. */
+  /** HTTP status of the response for this error, if there is one. */
   status?: number | undefined
-  /** Headers of that answer. Never holds a credential. */
+  /** Headers of that response. Contains no credential. */
   headers?: Readonly<Record<string, string>> | undefined
   cause?: unknown
 }
@@ -31,14 +31,14 @@ export class TradecloudWebhookError extends Error {
     Object.defineProperty(this, WEBHOOK_ERROR, { value: true })
   }
 }
-// On the prototype and not enumerable, as the names of built-in errors are.
+// On the prototype and not enumerable, like the names of built-in errors.
 Object.defineProperty(TradecloudWebhookError.prototype, 'name', {
   value: 'TradecloudWebhookError',
   configurable: true,
   writable: true,
 })
 
-/** True for every error of this package, also one that another copy of it made. */
+/** True for every error of this package, also of another copy of it. */
 export function isTradecloudWebhookError(error: unknown): error is TradecloudWebhookError {
   return hasBrand(error, WEBHOOK_ERROR)
 }
@@ -63,7 +63,7 @@ export class RejectEvent extends Error {
 }
 Object.defineProperty(RejectEvent.prototype, 'name', { value: 'RejectEvent', configurable: true, writable: true })
 
-/** Known by a brand and not by `instanceof`: two copies of the package may be installed. */
+/** Recognised by a brand and not by `instanceof`: two copies of the package may be installed. */
 export function isRejectEvent(error: unknown): error is RejectEvent {
   return hasBrand(error, REJECT_EVENT)
 }
@@ -76,7 +76,7 @@ function hasBrand(value: unknown, brand: symbol): boolean {
   }
 }
 
-/** For a wrong option: thrown when a webhook or client is created, names the option and what is wrong with it. */
+/** Thrown when a webhook or client is created: names the option and the mistake. */
 export function invalidOption(option: string, problem: string): TradecloudWebhookError {
   return new TradecloudWebhookError(
     'invalid_option',

@@ -1,13 +1,15 @@
-/** IP addresses, and which of them the option `allow` lets in. Knows no request. */
+/** Parses IP addresses and matches them with the option `allow`. Independent of requests. */
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 
-/** `'acceptance'` and `'production'`: Tradecloud's own addresses there. Else an address or a CIDR range, IPv4 or IPv6. */
+/**
+ * `'acceptance'` and `'production'`: Tradecloud's own addresses. Otherwise an address or a CIDR range, IPv4 or IPv6.
+ */
 export type AllowEntry = 'acceptance' | 'production' | (string & {})
 
 export interface Address {
-  /** One that is written in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that it stands for. */
+  /** An IPv4-mapped address (`::ffff:192.0.2.1`) is an IPv4 address. */
   family: 'IPv4' | 'IPv6'
   /** In the usual short form, without a zone. */
   text: string
@@ -24,15 +26,15 @@ const EXPECTED =
 
 const BITS = { IPv4: 32, IPv6: 128 } as const
 const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const
-/** `::ffff:0:0/96` holds all of IPv4. */
+/** `::ffff:0:0/96` contains all IPv4 addresses. */
 const MAPPED_BITS = 96
-/** As Node writes all of them. */
+/** In the spelling of Node. */
 const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 
-/** `undefined` for anything that is not exactly an address; numbers with leading zeros have two readings and are none. */
+/** `undefined` for anything but an address; numbers with leading zeros are ambiguous and refused. */
 export function readAddress(text: string): Address | undefined {
   if (isIPv4(text)) return { family: 'IPv4', text }
-  // The zone names a network card of this machine, which says nothing of the sender.
+  // The zone is a network interface of this machine and does not identify the sender.
   const plain = text.replace(/%[\w.~-]+$/, '')
   if (plain.includes('%') || !isIPv6(plain)) return undefined
   const { address } = new SocketAddress({ address: plain, family: 'ipv6' })
@@ -44,9 +46,9 @@ export function readAddress(text: string): Address | undefined {
 export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
   if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
-  // One for each family: a list of both judges an IPv4 address by the rules for mapped ones as well.
+  // One list per family: BlockList applies IPv6 rules for mapped addresses to IPv4 addresses too.
   const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
-  // Array.from: an entry that was left out is a mistake too.
+  // Array.from: an empty slot in the list is a mistake too.
   for (const [i, entry] of Array.from(allow as unknown[]).entries()) {
     for (const { family, text, length } of rangesOf(entry, `allow[${i}]`))
       allowed[family].addSubnet(text, length, NODE_FAMILY[family])
@@ -70,7 +72,7 @@ function rangeOf(entry: string, option: string): Range {
   const [text = '', prefix, ...rest] = entry.split('/')
   const address = readAddress(text)
   if (!address || rest.length > 0) throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
-  // A zone cannot be checked: what the user takes for one network card would hold for all.
+  // A zone cannot be checked: the entry would apply to all network interfaces.
   if (text.includes('%')) throw invalidOption(option, `is ${show(entry)}; leave out the zone, which is not compared`)
   const { family } = address
   const skipped = family === 'IPv4' && text.includes(':') ? MAPPED_BITS : 0

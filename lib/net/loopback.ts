@@ -1,11 +1,11 @@
-/** Which hosts are this machine: only these may be spoken to without TLS. */
+/** Hosts on this machine: only these may be contacted without TLS. */
 
-/** Nobody on the way can read or change what is said. */
+/** No one else can read or change traffic on loopback. */
 export function isSecure({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }
 
-/** Of a parsed URL, where any spelling of an IPv4 address has become four numbers. */
+/** The host of a parsed URL, in which every spelling of an IPv4 address has become four numbers. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

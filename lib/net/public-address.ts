@@ -1,7 +1,7 @@
 /**
- * Which addresses lie on the public internet. The source of the rule are IANA's registries of special-purpose addresses
- * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry): what they do not call
- * globally reachable is refused, and so are whole blocks that they grant exceptions in.
+ * Which addresses are on the public internet. The source of the rule is IANA's registries of special-purpose addresses
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry): every block that is
+ * not globally reachable is refused as a whole, including the exceptions within it.
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
@@ -23,7 +23,9 @@ const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
   ['224.0.0.0', 4], // multicast
   ['240.0.0.0', 4], // reserved, and broadcast
 ]
-/** Of IPv6 only this is given out. Outside of it are loopback, link-local, unique local, mapped IPv4, multicast. */
+/**
+ * The only allocated range of IPv6. Loopback, link-local, unique local, mapped IPv4 and multicast are outside of it.
+ */
 const GIVEN_OUT_IPV6: readonly [string, number] = ['2000::', 3]
 const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
   ['2001::', 23], // protocol assignments, with Teredo
@@ -31,10 +33,10 @@ const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
   ['2002::', 16], // 6to4, which holds any IPv4 address
   ['3fff::', 20], // documentation
 ]
-/** Networks without IPv4 reach it by these addresses (RFC 6052): the IPv4 address in their last 32 bits decides. */
+/** NAT64 (RFC 6052): the IPv4 address in the last 32 bits decides. */
 const TRANSLATED = { prefix: '64:ff9b::', bits: 96 }
 
-// Apart, because a list of both families judges an IPv4 address by the rules for mapped ones as well.
+// Two lists: BlockList applies IPv6 rules for mapped addresses to IPv4 addresses too.
 const specialIpv4 = new BlockList()
 const givenOutIpv6 = new BlockList()
 const specialIpv6 = new BlockList()
@@ -46,7 +48,7 @@ givenOutIpv6.addSubnet(...GIVEN_OUT_IPV6, 'ipv6')
 givenOutIpv6.addSubnet(TRANSLATED.prefix, TRANSLATED.bits, 'ipv6')
 for (const [net, bits] of SPECIAL_IPV6) specialIpv6.addSubnet(net, bits, 'ipv6')
 
-/** False for what is no address, and for one with a zone, which is local by nature. */
+/** False for anything but an address, and for an address with a zone, which is always local. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !specialIpv4.check(address, 'ipv4')
   if (!isIPv6(address) || address.includes('%')) return false

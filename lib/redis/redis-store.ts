@@ -35,7 +35,7 @@ const RENEW = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lost' end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'done'`
 
-/** A lease that ran out and that nobody took meanwhile: the callback did finish, and a second call is not wanted. */
+/** Also if the lease has expired and no one else has claimed the key: the callback has finished. */
 const COMPLETE = `local value = redis.call('GET', KEYS[1])
 if value and value ~= ARGV[1] then return 'lost' end
 redis.call('SET', KEYS[1], '${COMPLETED}', 'PX', ARGV[2])
@@ -120,7 +120,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       try {
         value = await run(CLAIM, key, mine, String(leaseMs))
       } catch (error) {
-        // A client that gave up waiting has sent the command all the same, and a frozen Redis will still obey it.
+        // A command that timed out was sent nevertheless, and a frozen Redis will still execute it.
         run(RELEASE, key, mine).catch(() => undefined)
         throw error
       }

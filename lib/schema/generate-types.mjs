@@ -41,7 +41,7 @@ function toTsType(schema) {
   // An element of a list is never null, even where its definition may be.
   if (schema.items?.$ref) return `${typeName(schema.items.$ref)}[] | null`
   if (schema.examples) return `${schema.examples.map((value) => `'${value}'`).join(' | ')} | (string & {}) | null`
-  // A field whose shape nobody documents; the compiler would take it for an object.
+  // A field of an undocumented shape; the compiler would treat it as an object.
   return schema.type ? undefined : 'unknown'
 }
 

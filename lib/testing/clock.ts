@@ -1,6 +1,6 @@
 /**
- * The clock that the simulated Tradecloud lives by: when tokens and links end, and what time it writes. How long
- * sockets wait is real time and none of its business.
+ * The clock of the simulated Tradecloud: for the expiry of tokens and links, and for the times that it writes.
+ * Time-outs of sockets use real time.
  */
 
 /** Time at the simulated Tradecloud. */
@@ -12,13 +12,14 @@ export interface SimulatorClock {
   /** That time as Tradecloud writes it, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
   timestamp(): string
   /**
-   * Moves the clock on by so many milliseconds, at once. No timer of the simulator fires because of it. Throws a
+   * Advances the clock by this number of milliseconds, at once. No timer of the simulator fires because of it. Throws a
    * `TypeError` for a number below 0.
    */
   advance(ms: number): void
   /**
-   * Sets Tradecloud's own clock wrong by this number of milliseconds. A negative number sets it back. It affects the header
-   * `Date` and every time that Tradecloud writes from now on, but not when things happen, by `now()`. 0 sets it right.
+   * Sets Tradecloud's own clock wrong by this number of milliseconds. A negative number sets it back. It affects the
+   * header `Date` and every time that Tradecloud writes from now on, but not when things happen, by `now()`. 0 sets it
+   * right.
    */
   skew(ms: number): void
 }

@@ -1,16 +1,16 @@
 /**
- * What can be the ID of an order or shipment. Tradecloud builds it from a number of an ERP system: no white space, but
- * any letter, slash, hash or percent sign.
+ * Checks the ID of an order or shipment. Tradecloud builds it from a number of an ERP system: it contains no white
+ * space, but may contain any character such as a slash, hash or percent sign.
  */
 import { sha256 } from '../bytes/sha256'
 
 const MAX_LENGTH = 256
 
-/** Why `value` cannot be an ID, as in "the ID is empty"; `undefined` where it can. Length counts UTF-16 code units. */
+/** Why `value` cannot be an ID, such as "the ID is empty"; `undefined` if it can. Length is in UTF-16 code units. */
 export function checkEntityId(value: string): string | undefined {
   if (value === '') return 'is empty'
   if (value.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`
-  // As a path segment these mean the folder itself and the one above it, and no encoding changes that.
+  // As path segments these are the current and the parent folder, also in encoded form.
   if (value === '.' || value === '..') return 'is a dot segment'
   if (/\s/.test(value)) return 'holds white space'
   if (/\p{Cc}/u.test(value)) return 'holds a control character'
@@ -18,7 +18,7 @@ export function checkEntityId(value: string): string | undefined {
   return undefined
 }
 
-/** The ID as it is remembered and queued by: the hash of one that is too long, as only a body can bring it. */
+/** The ID in keys: an ID that is too long, which only a body can contain, is replaced by its hash. */
 export function keptId(id: string): string {
   return id.length > MAX_LENGTH ? sha256(id) : id
 }

@@ -1,6 +1,5 @@
 /**
- * Reads an order or shipment as loosely as Tradecloud documents it: any part may be missing, `null`, empty, or of
- * another type than documented.
+ * Reads fields of an order or shipment. Any part may be missing, `null`, empty, or of another type than documented.
  */
 export type Json = Record<string, unknown>
 
@@ -43,10 +42,12 @@ function idText(id: unknown): string | undefined {
   return textOf(typeof id === 'number' ? String(id) : id)
 }
 
-/** Milliseconds since 1970; NaN if there is no time. Documented with a time zone, but an example lacks it: UTC is meant. */
+/**
+ * Milliseconds since 1970; NaN if there is no time. A time without a time zone, as in one documented example, is UTC.
+ */
 export function instantOf(time: string | undefined): number {
   if (time === undefined) return NaN
   const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(time.slice(10))?.[0]
-  // Date.parse does not read an offset without minutes.
+  // Date.parse does not accept an offset without minutes.
   return Date.parse(zone === undefined ? `${time}Z` : zone.length === 3 ? `${time}:00` : time)
 }

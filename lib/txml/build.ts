@@ -1,4 +1,4 @@
-/** Puts a JSON value together while the elements of a tXML body come by. Knows no XML: names, text and ends only. */
+/** Builds a JSON value from the elements of a tXML body. Independent of XML syntax: gets names, texts and ends. */
 import type { Issue } from '../events/events'
 import { removePollutingKeys } from '../bytes/json'
 import { bodyShape, type Field, type Shape } from './shape'
@@ -10,36 +10,36 @@ interface Element {
   parent: Element | undefined
   /** Name in JSON. */
   key: string
-  /** Absent for an element that no schema knows. */
+  /** Absent for an element that is in no schema. */
   field: Field | undefined
   shape: Shape | undefined
-  /** Once it has a child: only what is not blank. */
+  /** Once it has a child: only text that is not blank. */
   text: string
-  /** Once it has a child element. */
+  /** Set once it has a child element. */
   children: Record<string, Value | Value[]> | undefined
 }
 
-/** As JSON writes them. What looks like a number to others, as `007` or `0x1F`, is none. */
+/** Numbers as in JSON: `007` or `0x1F` are not numbers. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** White space of XML, which is less than that of JavaScript. */
+/** White space in XML, which is less than in JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
-/** Every child of an `indicators` element is a flag, also one that no schema knows: the text `false` would be truthy. */
+/** Every child of `indicators` is a flag, also if it is in no schema: the text `false` would be truthy. */
 const FLAG: Shape = { type: 'boolean' }
-/** More are not shown anyway. */
+/** More pointers are not shown. */
 const MAX_MIXED = 20
 
 export class TreeBuilder {
   readonly issues: Issue[] = []
-  /** What it all comes to. Known at the end. */
+  /** The finished value, set when the root element closes. */
   root: Value | undefined
-  /** JSON pointers of keys that were taken out because they change prototypes. Known at the end. */
+  /** JSON pointers of keys that were removed because they change prototypes. Complete when the root element closes. */
   removedKeys: string[] = []
-  /** So many elements were opened so far. */
+  /** Number of elements that were opened. */
   elements = 0
-  /** So many elements are open. */
+  /** Number of open elements. */
   depth = 0
-  /** The one that was opened last. */
+  /** The element that was opened last. */
   #current: Element | undefined
   #mayPollute = false
 
@@ -94,18 +94,18 @@ export class TreeBuilder {
     const first = field?.list ? [value] : value
     if (key === '__proto__' || key === 'constructor') {
       this.#mayPollute = true
-      // Plain assignment would set the prototype.
+      // An assignment would set the prototype.
       Object.defineProperty(children, key, { value: first, configurable: true, enumerable: true, writable: true })
     } else children[key] = first
   }
 
-  /** For what no list surrounds; the entries of lists are told apart by what stands in them. */
+  /** For an element outside of lists; a list entry is identified by its content. */
   #pointerTo(element: Element): string {
     return element.parent === undefined ? '' : `${this.#pointerTo(element.parent)}/${element.key}`
   }
 }
 
-/** An empty element is text where text is due, an object where an object is due, and `null` for number and boolean. */
+/** An empty element is the empty text, an empty object, or `null` for a number or boolean, depending on the schema. */
 function valueOfText(text: string, shape: Shape | undefined): Value {
   if (shape === undefined || shape.type === 'text') return text
   if (shape.type === 'object') return BLANK.test(text) ? {} : text

@@ -1,6 +1,6 @@
 /**
- * From the bytes of a tXML body to the value that its JSON twin has: strict XML 1.0 in UTF-8, without DOCTYPE and with a
- * cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
+ * From the bytes of a tXML body to the value that its JSON twin has: strict XML 1.0 in UTF-8, without DOCTYPE and with
+ * a cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
  */
 import { isUtf8 } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
@@ -21,9 +21,9 @@ const MAX_ATTRIBUTES = 100
 class Malformed extends Error {}
 
 /**
- * Reads one document. Skips byte order marks and white space at the start and NULs at the end, which strict XML does not
- * allow. Ignores the encoding in the declaration: .NET writes `utf-16` into texts that are sent as UTF-8. Stops early when
- * `unwanted` returns true: the request was answered.
+ * Reads one document. Skips byte order marks and white space at the start and NULs at the end, which strict XML does
+ * not allow. Ignores the encoding in the declaration: .NET writes `utf-16` into texts that are sent as UTF-8. Stops
+ * early when `unwanted` returns true: the request was answered.
  */
 export async function readTxml(body: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
   const [bytes = body] = withoutNuls([body])
@@ -34,7 +34,7 @@ export async function readTxml(body: Buffer, unwanted: () => boolean = () => fal
     const start = startOf(bytes)
     for (let at = start, end = at; at < bytes.length; at = end) {
       if (at > start) await setImmediate()
-      if (unwanted()) return { ok: false, reason: 'nobody waits for the body any more' }
+      if (unwanted()) return { ok: false, reason: 'no one waits for the body any more' }
       end = nextCharacter(bytes, at + PIECE_BYTES)
       parser.write(bytes.toString('utf8', at, end))
       if (builder.elements === 0) throw new Malformed(`the body has no root element in its first ${PIECE_BYTES} bytes`)
@@ -56,7 +56,8 @@ function startOf(bytes: Buffer): number {
 
 function createParser(builder: TreeBuilder): SaxesParser {
   const { SaxesParser } = loadSaxes()
-  // With no more than seven handlers: with an eighth, V8 keeps the parser as a hash table, which makes it three times slower.
+  // With no more than seven handlers: with an eighth, V8 keeps the parser as a hash table, which makes it three times
+  // slower.
   const parser = new SaxesParser({ position: false })
   const fail = (reason: string): never => {
     throw new Malformed(reason)

@@ -8,7 +8,7 @@ export type Shape = ObjectShape | { readonly type: 'text' | 'number' | 'boolean'
 
 export interface ObjectShape {
   readonly type: 'object'
-  /** By the name of the element. A list answers to its own name too. */
+  /** By the name of the element. A list is also found by its own name. */
   readonly elements: ReadonlyMap<string, Field>
   /** By the name in JSON. */
   readonly keys: ReadonlyMap<string, Field>
@@ -17,7 +17,7 @@ export interface ObjectShape {
 export interface Field {
   /** Name in JSON. */
   readonly key: string
-  /** Name of the element: of one entry, where it is a list. */
+  /** Name of the element; for a list, of one entry. */
   readonly element: string
   readonly list: boolean
   readonly shape: Shape
@@ -46,19 +46,19 @@ const BOOLEAN: Shape = { type: 'boolean' }
 const roots = new Map(
   (Object.values(schemas) as JsonSchema[]).map((schema) => [fileOf(schema.$id), schema as SchemaNode]),
 )
-/** Definitions refer to each other in circles, and most bodies need few of them: each is looked at when it is met. */
+/** Definitions refer to each other in cycles, and most bodies need few of them: each is read when it is first used. */
 const known = new Map<SchemaNode, Shape>()
 
-/** Of the root element, which may hold whatever the body of an order or shipment webhook holds. */
+/** The shape of the root element, which may contain every field of an order or shipment body. */
 export const bodyShape: ObjectShape = objectShape([
   { node: schemas.orderWebhookBody, root: schemas.orderWebhookBody },
   { node: schemas.shipmentWebhookBody, root: schemas.shipmentWebhookBody },
 ])
 
 /**
- * The singular that an entry of a list is named by: `names` has `name`, `properties` has `property`; what holds
- * deliveries, such as `deliverySchedule`, has `deliveryScheduleLine`. That the latter goes for
- * `deliveryScheduleIncludingRequests` too is by analogy: it is not documented.
+ * The element name of a list entry, in the singular: `names` has `name`, `properties` has `property`; lists of
+ * deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests` this is
+ * assumed by analogy: it is not documented.
  */
 export function entryName(list: string): string {
   if (/^delivery(Schedule|History)/.test(list)) return `${list}Line`
@@ -102,7 +102,7 @@ function fieldsOf(places: ScopedNode[]) {
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
       const entry = list ? entryName(key) : key
-      // Where a name could be either, it is the field that has it in JSON.
+      // A name that could be either is the field with this name in JSON.
       const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
       keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }

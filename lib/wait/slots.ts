@@ -1,4 +1,4 @@
-/** Limits how many things happen at the same time. The rest waits in order of arrival. */
+/** Limits concurrency. Further work waits in order of arrival. */
 export class Slots {
   #free: number
   readonly #waiting = new Set<(got: boolean) => void>()
@@ -14,7 +14,7 @@ export class Slots {
     return true
   }
 
-  /** For when none is free: resolves with true and a slot, or with false once `cancel` was called. */
+  /** Waits for a slot: resolves with true and a slot, or with false once `cancel` was called. */
   wait(): { taken: Promise<boolean>; cancel: () => void } {
     let resolve: (got: boolean) => void = () => undefined
     const taken = new Promise<boolean>((settle) => (resolve = settle))

@@ -1,4 +1,4 @@
-/** Callbacks, auth functions and stores may be sync or async: tells a promise of any library from a plain value. */
+/** Callbacks, auth functions and stores may be sync or async: recognises a promise of any library. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   // A promise may be a function too, as those of proxies for remote calls are.
   const mayBe = (typeof value === 'object' && value !== null) || typeof value === 'function'

@@ -5,7 +5,7 @@
 
 export type Timer = ReturnType<typeof setTimeout>
 
-/** Node runs a timer of a longer time at once. */
+/** Node fires a timer with a longer delay at once. */
 const MAX_MS = 2_147_483_647
 
 /** Does not keep the process alive, unless `keepsAlive`. */
@@ -25,7 +25,7 @@ export function holdProcess(): () => void {
   return () => clearInterval(timer)
 }
 
-/** Starts a timer of `startTimer` again, with the same arguments, and returns the timer that runs from then on. */
+/** Restarts a timer of `startTimer`, with the same arguments, and returns the running timer. */
 export function restartTimer(timer: Timer, callback: () => void, ms: number): Timer {
   if (typeof (timer as Partial<Timer>).refresh === 'function') return timer.refresh()
   clearTimeout(timer)

@@ -13,7 +13,7 @@ export interface Question {
   agent?: Omit<AgentOptions, 'lookup'> & { lookup?: string }
   /** One that refuses these addresses. Default: none. */
   proxy?: string[]
-  /** Ends the download after so many milliseconds, by its signal or by closing the client. */
+  /** Ends the download after this number of milliseconds, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
   /** Makes waits longer than any call, so that nothing is tried again. */
   once?: boolean

@@ -154,7 +154,7 @@ describe('a page that is too large', () => {
     throw new Error('is not called')
   }
   const REQUEST_MS = 1_000
-  /** Lets so much time pass for the client once it has sent the request. */
+  /** Lets this time pass for the client once it has sent the request. */
   const after =
     (ms: number, script: Script): Script =>
     (req, res) => {

@@ -63,7 +63,7 @@ it.each([
   })
 })
 
-it('a key that is set over and over evicts nobody', () => {
+it('a key that is set repeatedly evicts no other key', () => {
   const map = new BoundedMap<number>(10)
   const keys = numbered(4)
   keys.forEach((key, i) => map.set(key, i))

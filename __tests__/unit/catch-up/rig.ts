@@ -1,6 +1,6 @@
 /**
- * Tradecloud, a webhook and a catch-up on one simulated clock, without sockets: everything happens at its time, in order.
- * What the callbacks were given is kept, to be compared with what Tradecloud has in the end.
+ * Tradecloud, a webhook and a catch-up on one simulated clock, without sockets: everything happens at its time, in
+ * order. What the callbacks were given is kept, to be compared with what Tradecloud has in the end.
  */
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { arrivalOf } from '../../../lib/catch-up/arrivals/arrivals'
@@ -28,11 +28,11 @@ export interface RigOptions {
   fetch?: 'get' | 'always'
   want?: Want
   limit?: number
-  /** A GET trigger is fetched so much later. */
+  /** Delay until a GET trigger is fetched. */
   queueMs?: number
   /** What the header `Date` is wrong by. */
   dateSkewMs?: number
-  /** The first `from` is so much before the start. */
+  /** How long before the start the first `from` is. */
   sinceMs?: number
   /** Pages that a run can read before it is cut off. */
   pagesPerRun?: number
@@ -89,7 +89,7 @@ export class Rig {
     }
   }
 
-  /** Lets so much time pass; runs and events come at their time. */
+  /** Lets this time pass; runs and events happen at their time. */
   async pass(ms: number): Promise<void> {
     const end = this.clock.now() + ms
     for (;;) {

@@ -8,7 +8,7 @@ import { body, contentOf, get, settle, setup, setupWithClient, watch, checkAfter
 checkAfterEach()
 
 describe('events of one entity', () => {
-  it('run one after the other, in order of arrival, and hold nobody else up', async () => {
+  it('run one after the other, in order of arrival, and block no other entity', async () => {
     const { deliverer, calls } = setup()
     const trigger = (content: string) => body('1', content)
     for (const content of ['a', 'b', 'c']) deliverer.submit(trigger(content))

@@ -109,7 +109,7 @@ describe('an event', () => {
     expect(results[0]!.deliveryId).toBe(results[1]!.deliveryId)
   })
 
-  it('without an entity waits for nobody', async () => {
+  it('without an entity does not wait', async () => {
     const { deliverer, calls } = setup({ callbacks: undefined })
     const seen = ['a', 'b'].map((content) => watch(deliverer.submit(body('1', content, { entity: undefined }))))
     await settle()
@@ -119,7 +119,7 @@ describe('an event', () => {
     expect(seen.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered'])
   })
 
-  it('that meets a bug of our own comes again, and holds nobody up', async () => {
+  it('that meets an internal error is retried, and blocks no other event', async () => {
     const { deliverer, calls } = setup({ concurrency: 1 })
     const cause = new Error('bug')
     const trigger = body('1')

@@ -1,5 +1,5 @@
 /**
- * One line for each order or shipment: one after the other, nobody else waits, and nobody is left behind.
+ * One queue per order or shipment: one event after the other, no other entity waits, and no event is left behind.
  */
 import { EntityLines, type Place, type Turn } from '../../../lib/deliver/entity-lines'
 
@@ -121,7 +121,7 @@ it('a turn does not change once it is told', async () => {
   expect(await first.turn()).toBe('mine')
 })
 
-it('leaving twice wakes nobody too early', async () => {
+it('leaving twice wakes no event too early', async () => {
   const lines = new EntityLines(WAIT)
   const [first, second, third] = [1, 2, 3].map(() => lines.enter('order:1')!) as [Place, Place, Place]
   const seen = [watch(second), watch(third)]

@@ -133,7 +133,7 @@ describe('an ID that the API does not know', () => {
     expect(history.mayStillAppear('order:1', HOUR + 1, HOUR)).toBe(true)
   })
 
-  it('that nobody asked for in a day is a new one', () => {
+  it('without a trigger for a day counts as new', () => {
     const history = new History()
     history.mayStillAppear('order:1', 0, HOUR)
     expect(history.mayStillAppear('order:1', DAY, HOUR)).toBe(true)

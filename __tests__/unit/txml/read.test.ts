@@ -356,7 +356,7 @@ describe('documents', () => {
     })
   })
 
-  it('leave the event loop to others meanwhile, and end when nobody waits', async () => {
+  it('yield to the event loop, and stop when no one waits', async () => {
     const large = Buffer.from(`<B>${'<line><id>1</id></line>'.repeat(15_000)}</B>`)
     let turns = 0
     const timer = setInterval(() => turns++, 0)

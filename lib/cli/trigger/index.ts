@@ -57,7 +57,7 @@ ${wrap(EVENT_NAMES.join(' '), 98)
       help: 'POST (default), PUT, or GET, which sends only an ID in the URL.',
     },
     seed: { type: 'string', value: 'number', help: 'The same number makes the same event. Default: a new one.' },
-    times: { type: 'string', value: 'number', help: 'Sends the same bytes so many times, one after another.' },
+    times: { type: 'string', value: 'number', help: 'Number of times the same bytes are sent, one after another.' },
     print: { type: 'boolean', help: 'Writes the body to stdout and sends nothing.' },
     yes: { type: 'boolean', help: 'Does not ask before it sends to another machine.' },
     ...JSON_OPTION,

@@ -59,7 +59,7 @@ export class AddressCheck {
     if (!trustsEveryone(trust)) return
     this.#warned = true
     this.#options.warn(
-      `${setting} trusts everyone: anyone can claim any address in X-Forwarded-For, so \`allow\` keeps nobody out. ` +
+      `${setting} trusts everyone: anyone can claim any address in X-Forwarded-For, so \`allow\` keeps no one out. ` +
         'Set it to the number of proxies in front, as 1, or to their addresses.',
     )
   }

@@ -1,5 +1,5 @@
 /**
- * What goes wrong at the API because a test asked for it: which requests it hits, and how often.
+ * Faults of the simulated API that a test has requested: which requests they affect, and how often.
  */
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 import type { ApiAnswer } from './answer'
@@ -35,7 +35,7 @@ export type FaultKind =
 export type ApiFault = FaultKind & {
   /** Default: all of them, login and downloads included. */
   endpoint?: ApiEndpoint | readonly ApiEndpoint[] | undefined
-  /** So many requests, then no more. Default: all until cleared. */
+  /** Number of requests that it affects. Default: all until it is cleared. */
   times?: number | undefined
 }
 

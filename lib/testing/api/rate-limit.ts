@@ -1,5 +1,5 @@
 /**
- * At most so many requests in any second. Real time: the clock of the simulator can be moved, the pace of a client
+ * Limits the requests in any second. Real time: the clock of the simulator can be moved, the pace of a client
  * cannot.
  */
 import { requireWhole } from '../checks'

@@ -1,5 +1,5 @@
 /**
- * What a test sees of the simulated API: what it was asked, and what it answers.
+ * The interface of the simulated API for tests: the received requests, and the responses to give.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SimulatedDocument } from './documents'

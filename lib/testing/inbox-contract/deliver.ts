@@ -76,7 +76,7 @@ export const deliverTests: ContractTest[] = [
     },
   },
   {
-    name: 'take: an event that nobody wants keeps its place and holds up its queue',
+    name: 'take: an event without a callback keeps its place and holds up its queue',
     run: async (harness) => {
       const { takeNow, inbox } = await harness.join([{ kind: 'order' }])
       await inbox.accept(...orderEvent('documents', { kind: 'orderDocuments' }))

@@ -1,10 +1,10 @@
 /**
- * What became of triggers, for a test to look at.
+ * The results of triggers, for tests.
  */
 import type { Attempt } from './attempt'
 import type { Trigger } from './trigger'
 
-/** What became of one sending of a trigger. */
+/** The result of one sending of a trigger. */
 export interface TriggerReport {
   /** The very object that was sent. Credentials are in it. */
   trigger: Trigger
@@ -32,7 +32,7 @@ export interface SimulatorReport {
   sent: TriggerReport[]
   delivered: TriggerReport[]
   givenUp: TriggerReport[]
-  /** Those that Tradecloud would go on with, `unreachable` ones included. */
+  /** Those that Tradecloud would continue to send, including `unreachable` ones. */
   stillRetrying: TriggerReport[]
   /** Those with more than one attempt. */
   retried: TriggerReport[]

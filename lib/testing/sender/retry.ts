@@ -1,28 +1,29 @@
 /**
- * What the simulated Tradecloud makes of an answer, and how long it waits before it tries again.
+ * How the simulated Tradecloud judges a response, and how long it waits before a retry.
  */
 import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
-/** `retry` is tried again without end; the other two are final. */
+/** `retry` is retried without end; the other two are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
 
 /**
- * How retries are paced. Tradecloud documents an exponential back-off and no number of it: every default here is made
- * up, and short enough for tests. `Retry-After` is not looked at, because whether Tradecloud does is not documented.
+ * The times of retries. Tradecloud documents an exponential back-off without numbers: every default here is an
+ * assumption, and short enough for tests. `Retry-After` is ignored, because it is not documented whether Tradecloud
+ * uses it.
  */
 export interface SenderRetryOptions {
   /** Milliseconds before the first retry. Default: 50. */
   startMs?: number | undefined
-  /** By what each wait is longer than the one before, 1 or more. Default: 2. */
+  /** The factor from each wait to the next, 1 or more. Default: 2. */
   factor?: number | undefined
   /** No wait is longer than this many milliseconds. Default: 5000. */
   maxDelayMs?: number | undefined
   /** Shortens each wait by a part of up to one half, drawn from the simulator's `seed`. Default: false. */
   jitter?: boolean | undefined
   /**
-   * Waits go by so many times faster, reports still show them in full: hours of back-off in milliseconds. The
-   * simulator's clock does not move with it. Default: 1.
+   * Divides the real waits, so that hours of back-off take milliseconds; reports show the full waits. Does not affect
+   * the simulator's clock. Default: 1.
    */
   speed?: number | undefined
   /**
@@ -36,7 +37,7 @@ export type Retry = { [Name in keyof SenderRetryOptions]-?: NonNullable<SenderRe
 
 const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
 
-/** Later options win over earlier ones. Throws a `TypeError` that names a wrong one. */
+/** Later options replace earlier ones. Throws a `TypeError` that names a wrong one. */
 export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): Retry {
   for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
   const pick = <Name extends keyof SenderRetryOptions>(name: Name, fallback: Retry[Name]) =>
@@ -66,7 +67,7 @@ export function judge(status: number): Verdict {
   return status > 500 ? 'retry' : 'given up'
 }
 
-/** Milliseconds to wait after so many attempts, before `speed`. */
+/** Milliseconds to wait after this number of attempts, before `speed` is applied. */
 export function retryDelayMs(retry: Retry, attempts: number, random: () => number): number {
   const { startMs, maxDelayMs, factor, jitter } = retry
   return backOffMs(attempts, { firstMs: startMs, maxMs: maxDelayMs, factor, jitter: jitter ? 0.5 : 0 }, random)

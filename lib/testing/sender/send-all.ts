@@ -7,18 +7,18 @@ import { createRandom } from '../random'
 /** How `sendAll` sends. Tradecloud promises no order among events, and the same event can arrive more than once. */
 export interface SendAllOptions {
   /**
-   * Requests under way at the same time. A trigger that waits for its retry holds no place, so newer ones overtake it.
+   * Concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it.
    * First requests begin in the order of sending. How many Tradecloud sends at once is not documented. Default: 10.
    */
   concurrency?: number | undefined
   /**
-   * So many sendings more: triggers picked at random, the same bytes once again, anywhere behind the first one and
-   * maybe at the same time with it. Default: 0.
+   * Number of additional sendings: random triggers are sent again with the same bytes, at any time after the first
+   * sending has started. Default: 0.
    */
   duplicates?: number | undefined
   /** Sends in random order. Default: false, in the order given. */
   shuffle?: boolean | undefined
-  /** Repeats what was random. A whole number. Default: that of the simulator. */
+  /** Seed of the random choices, a whole number. Default: that of the simulator. */
   seed?: number | undefined
 }
 
@@ -58,13 +58,13 @@ export function planSendings(count: number, options: SendAllOptions, seed: numbe
   })
 }
 
-/** Lets so many run at a time, the others in the order in which they came. */
+/** Limits concurrency; the others wait in order of arrival. */
 export class Places {
   private readonly waiting: Array<() => void> = []
 
   constructor(private free = Infinity) {}
 
-  /** `undefined` when the signal ended the wait; `work` did not begin then. */
+  /** `undefined` if the signal ended the wait before `work` started. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
     if (!(await this.take(signal))) return undefined
     try {

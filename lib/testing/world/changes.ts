@@ -3,8 +3,8 @@ import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from 
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 
 /**
- * What becomes of the event of a change: it is sent; it is lost on its way; it is sent later; it is sent twice; or there
- * is none, because the portal has it switched off.
+ * What becomes of the event of a change: it is sent; it is lost on its way; it is sent later; it is sent twice; or
+ * there is none, because the portal has it switched off.
  */
 export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 
@@ -12,11 +12,11 @@ export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 export interface ChangeOptions {
   /** What becomes of the event. Default: 'send'. */
   deliver?: EventFate | undefined
-  /** When a delayed event is sent, or the second of two: so many milliseconds after the change. Default: 60000. */
+  /** When a delayed event is sent, or the second of two, in milliseconds after the change. Default: 60000. */
   delayMs?: number | undefined
   /** A POST with the event, or a GET with the ID alone. Default: 'POST'. */
   method?: 'POST' | 'GET' | undefined
-  /** The API shows the change so many milliseconds after it was made. Default: 0. */
+  /** When the API shows the change, in milliseconds after it was made. Default: 0. */
   visibleAfterMs?: number | undefined
   /** How many milliseconds ago the change was made: for changes that are older than the test. Default: 0, now. */
   agoMs?: number | undefined

@@ -1,6 +1,6 @@
 /**
  * Claims on a store that may hang, throw, answer late or answer nonsense: no claim is lost by it, nothing rejects, and
- * no event runs on a claim that nobody gave.
+ * no event runs without a claim.
  */
 import { Claims, type Claim } from '../../../../lib/deliver/dedupe/claims'
 import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
@@ -111,7 +111,7 @@ describe('taking', () => {
   })
 })
 
-describe('a store that answers when nobody waits any more', () => {
+describe('a store that responds after the time limit', () => {
   /** Takes from a store that hangs until it is away, then lets it answer. */
   async function late(answer: unknown, methods: Parameters<typeof fakeStore>[0] = {}) {
     let thaw: (value: unknown) => void = () => undefined
@@ -132,7 +132,7 @@ describe('a store that answers when nobody waits any more', () => {
     ['throws', throwing],
     ['rejects', rejecting],
     ['hangs', never],
-  ])('with a claim, and %s when it gets it back, harms nobody', async (_how, release) => {
+  ])('with a claim, and %s when it is released, does no harm', async (_how, release) => {
     expect(await late({ status: 'claimed', token: 'late' }, { release })).toEqual([['release', 'key', 'late']])
   })
 
@@ -140,13 +140,13 @@ describe('a store that answers when nobody waits any more', () => {
     expect(await late({ status })).toEqual([])
   })
 
-  it.each([undefined, null, 'x'])('with %p harms nobody', async (answer) => {
+  it.each([undefined, null, 'x'])('with %p does no harm', async (answer) => {
     expect(await late(answer)).toEqual([])
     jest.useRealTimers()
     await new Promise((resolve) => setTimeout(resolve, 5))
   })
 
-  it('by rejecting harms nobody', async () => {
+  it('by rejecting does no harm', async () => {
     expect(await late(Promise.reject(new Error('too late')))).toEqual([])
   })
 
@@ -228,7 +228,7 @@ describe('a claim', () => {
   it.each<[string, () => Promise<boolean>]>([
     ['well', () => Promise.resolve(true)],
     ['badly', () => Promise.reject(new Error('too late'))],
-  ])('that the store settles %s after its time harms nobody', async (_how, end) => {
+  ])('that the store settles %s after its time does no harm', async (_how, end) => {
     const { store } = fakeStore({ complete: () => new Promise((resolve) => setTimeout(() => resolve(end()), 3000)) })
     const completing = (await claimOf(store)).complete()
     await jest.advanceTimersByTimeAsync(5000)

@@ -1,4 +1,4 @@
-/** What a key server may answer, and over what: nonsense changes nothing, and nobody is refused for it. */
+/** Responses of a key server: an invalid one changes nothing, and no request is refused because of it. */
 import { Agent, createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { certificate, privateKey } from './certificate'
@@ -93,7 +93,7 @@ describe('over https', () => {
   })
   const jwksUri = () => `https://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
 
-  it('a certificate of nobody known is not trusted', async () => {
+  it('a certificate of an unknown authority is not trusted', async () => {
     await expect(verifier({ jwksUri: jwksUri() }).check(await sign(first))).rejects.toThrow('self-signed certificate')
   })
 

@@ -11,7 +11,7 @@ beforeEach(() => {
 
 afterEach(() => jest.useRealTimers())
 
-/** The verdict, and that nobody was asked where it is no. */
+/** The result, and that no key server was asked if it is a refusal. */
 async function verdictOf(options: Record<string, unknown>, claims: object): Promise<string> {
   const given = await verdict(verifier(options), await sign(key, claims))
   expect(context.server.fetches).toBe(given === 'no' ? 0 : 1)

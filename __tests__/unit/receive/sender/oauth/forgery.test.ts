@@ -1,4 +1,4 @@
-/** Tokens that nobody who holds the issuer's key has signed, and what attackers know to put into a header. */
+/** Tokens that were not signed with the issuer's key, and headers that attackers are known to forge. */
 import { createHmac } from 'node:crypto'
 import { encode, goodClaims, KeyServer, makeKey, setUp, sign, verdict, type TestKey } from './issuer'
 
@@ -112,7 +112,7 @@ describe('a token that brings its own key', () => {
     const values = { jku: theirs.uri, x5u: theirs.uri, jwk: attacker.publicJwk, x5c: [encode('certificate')] }
     const header = { [name]: values[name as keyof typeof values] }
     await expectNo(await sign(attacker, {}, header))
-    // Not even from those who hold the right key: nobody needs it.
+    // Not even with the right key: no one needs it.
     await expectNo(await sign(key, {}, header))
     expect(theirs.fetches).toBe(0)
   })

@@ -25,7 +25,7 @@ export interface TestKey {
 
 type Curve = 'P-256' | 'P-384' | 'P-521'
 
-/** An RSA key of so many bits, or one on that curve. */
+/** An RSA key of this number of bits, or a key on that curve. */
 export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048): TestKey {
   const { publicKey, privateKey } =
     typeof size === 'number'
@@ -87,7 +87,7 @@ export class KeyServer {
     return this
   }
 
-  /** Nobody answers on its port until `start`. */
+  /** Nothing listens on its port until `start`. */
   async stop(): Promise<void> {
     const server = this.#server
     if (server === undefined) return

@@ -17,7 +17,7 @@ const verdictsOf = (checked: ReturnType<typeof verifier>, tokens: string[]) =>
   Promise.all(tokens.map((token) => verdict(checked, token)))
 const many = (count: number, make: (i: number) => Promise<string>) =>
   Promise.all(Array.from({ length: count }, (_, i) => make(i)))
-/** Nobody gets as far as its signature. */
+/** The signature is never checked. */
 const unknown = (i: number) =>
   Promise.resolve(`${encode({ alg: 'RS256', kid: `unknown-${i}` })}.${encode(goodClaims())}.c2lnbmF0dXJl`)
 
@@ -100,7 +100,7 @@ describe('a token whose key is not known', () => {
     expect(context.server.fetches).toBe(2)
   })
 
-  it('is not refused while nobody may look again', async () => {
+  it('is not refused while no new fetch is allowed', async () => {
     const checked = verifier({}, { pauseMs: 400 })
     expect(await verdict(checked, await sign(first))).toBe('yes')
     expect(await verdict(checked, await unknown(1))).toBe('no')

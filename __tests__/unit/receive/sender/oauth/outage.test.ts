@@ -1,4 +1,4 @@
-/** A key server that is away or hangs: nobody is refused for it, and it is asked again soon. */
+/** A key server that is unreachable or hangs: no request is refused because of it, and it is asked again soon. */
 import type { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
 import { answer, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
@@ -75,7 +75,7 @@ describe('away later', () => {
     expect(await verdict(checked, await sign(first, { jti: 'other' }))).toBe('yes')
   })
 
-  it('lets nobody in whose key is not known, and refuses nobody', async () => {
+  it('accepts no request whose key is not known, and refuses none', async () => {
     const checked = verifier()
     expect(await verdict(checked, await sign(first))).toBe('yes')
     await context.server.stop()

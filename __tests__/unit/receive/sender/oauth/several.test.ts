@@ -1,4 +1,4 @@
-/** Tokens among other credentials: any that fits lets in, and nobody is refused while one could not be checked. */
+/** Tokens beside other credentials: any valid one is accepted, and nothing is refused while one cannot be checked. */
 import type { IncomingMessage } from 'node:http'
 import {
   createAuthenticator,
@@ -126,7 +126,7 @@ describe('two key servers of one issuer', () => {
   it.each([
     ['the first', 0],
     ['the second', 1],
-  ])('%s is away: the other lets in, and nobody is refused', async (_which, away) => {
+  ])('%s is unreachable: the other accepts, and no request is refused', async (_which, away) => {
     const servers = [context.server, other]
     other.keys = context.server.keys
     await servers[away]!.stop()
@@ -149,7 +149,7 @@ describe('a check of one’s own that fails', () => {
     ['with an error', new Error('directory is down'), 'directory is down'],
     ['with nothing', undefined, undefined],
     ['with false', false, undefined],
-  ])('%s refuses nobody', async (_how, thrown, expected) => {
+  ])('%s refuses no request', async (_how, thrown, expected) => {
     const checkClaims = (): boolean => {
       throw thrown
     }
