@@ -11,6 +11,8 @@ const base = {
   moduleNameMapper: {
     '^tradecloud-webhook$': '<rootDir>/lib/index.ts',
     '^tradecloud-webhook/inspector$': '<rootDir>/lib/inspector/index.ts',
+    '^tradecloud-webhook/prometheus$': '<rootDir>/lib/telemetry/prometheus.ts',
+    '^tradecloud-webhook/opentelemetry$': '<rootDir>/lib/telemetry/opentelemetry.ts',
     '^tradecloud-webhook/postgres$': '<rootDir>/lib/inbox/postgres/index.ts',
     '^tradecloud-webhook/sqlite$': '<rootDir>/lib/inbox/sqlite/index.ts',
     '^tradecloud-webhook/redis$': '<rootDir>/lib/redis/index.ts',

@@ -33,12 +33,12 @@ export interface TradecloudWorker {
  */
 export function createTradecloudWorker(options: TradecloudWorkerOptions): TradecloudWorker {
   const settings = resolveWorkerOptions(options)
-  const shared = composeShared(settings)
+  const shared = composeShared(settings, { receives: false, isReady: async () => (await health()).ready })
   if (shared.handlers) warnOfHandlers(shared.handlers, shared.log)
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  const closeNow = closeOnce(settings, shared.log, deliverer, letProcessEnd)
+  const closeNow = closeOnce(settings, shared, deliverer, letProcessEnd)
   const closing = new AbortController()
   const health = createHealth({
     open: () => {

@@ -80,6 +80,7 @@ export type {
   Settlement,
   ShowOptions,
   StoredEvent,
+  TraceContext,
   Wanted,
 } from './inbox/inbox'
 export type {
@@ -105,6 +106,17 @@ export type { PathOption, PathsOption } from './receive/route'
 export type { LogFields, Logger } from './log/logger'
 export type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'
 export type { Outcome } from './answer/respond'
+export type {
+  CatchUpEnd,
+  DeliveryEnd,
+  DeliveryObserver,
+  DeliveryStart,
+  RequestObserver,
+  RequestStart,
+  TelemetryAdapter,
+  TelemetryObserver,
+  TelemetrySource,
+} from './answer/telemetry'
 export { schemas, type JsonSchema, type Schemas } from './schema'
 export type * from './schema/types'
 export type { UserSchemas } from './events/validate'

@@ -15,6 +15,7 @@ const LAYERS = [
   'compose',
   'options',
   'redis',
+  'telemetry',
   'deliver/stored',
   'deliver',
   'deliver/dedupe',

@@ -2,16 +2,19 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Facts } from '../events/trigger'
+import type { TraceContext } from '../inbox/inbox'
 import type { Pieces } from '../bytes/pieces'
 import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
+import type { RequestObserver, Telemetry } from './telemetry'
 import { restartTimer, startTimer, type Timer } from '../wait/timers'
 
 export interface ExchangeOptions {
   answerTimeoutMs: number
   refusals: 'final' | 'retry'
   reporter: Reporter
+  telemetry: Telemetry | undefined
 }
 
 /** Time limit of an upload, from the headers on. Node's own limit, which responds 408, is 300 s. */
@@ -73,6 +76,7 @@ export class Exchange {
   progress = AT_CREDENTIALS
   readonly #options: ExchangeOptions
   readonly #startedAt = performance.now()
+  readonly #observer: RequestObserver | undefined
   #timer: Timer
   #isUploading = false
   #uploadTimer: Timer | undefined
@@ -90,11 +94,18 @@ export class Exchange {
     this.method = req.method ?? ''
     this.headers = req.headers
     this.#options = options
+    const { method, headers, requestId, receivedAt } = this
+    this.#observer = options.telemetry?.request({ method, headers, requestId, receivedAt })
     this.#timer = startTimer(this.#onTime, options.answerTimeoutMs)
   }
 
   get finished(): boolean {
     return this.#whenDone === undefined
+  }
+
+  /** With the option `telemetry`. */
+  get trace(): TraceContext | undefined {
+    return this.#observer?.trace
   }
 
   /** The bytes that were sent, if they are known. */
@@ -172,6 +183,7 @@ export class Exchange {
       durationMs: performance.now() - this.#startedAt,
     }
     for (const callback of whenDone) callback()
+    this.#observer?.end(this.isProbe ? undefined : record)
     if (this.isProbe) reporter.probe(record)
     else reporter.request(record, result, answer, this.rawBody)
   }

@@ -43,6 +43,8 @@ const TABLE = {
 /** The outcome of a trigger. */
 export type Outcome = keyof typeof TABLE
 
+export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
+
 /** Tradecloud schedules its retries itself; this only asks it not to retry at once. */
 const RETRY_AFTER_S = 10
 

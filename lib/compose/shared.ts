@@ -1,5 +1,6 @@
 /** Shared by webhooks and workers: callbacks, validation, fetching, reports, deliveries from the inbox, and closing. */
 import { Reporter, type ReporterOptions } from '../answer/report'
+import type { Telemetry, TelemetryAdapter, TelemetrySource } from '../answer/telemetry'
 import { createHandlers, type Handlers } from '../deliver/handlers'
 import type { ResolveOptions } from '../deliver/resolve-event'
 import type { InboxDeliverer } from '../deliver/stored/inbox-deliverer'
@@ -19,6 +20,8 @@ export type SharedOptions = ResolvedWorkerOptions &
 
 export interface Shared {
   log: Log
+  /** With the option `telemetry`. */
+  telemetry: Telemetry | undefined
   reporter: Reporter
   /** Absent with `deliver: false`. */
   handlers: Handlers | undefined
@@ -28,14 +31,20 @@ export interface Shared {
 }
 
 /** Throws `invalid_option` for callbacks and schemas that cannot be used. Starts nothing. */
-export function composeShared(settings: SharedOptions): Shared {
+export function composeShared(
+  settings: SharedOptions,
+  observed: Pick<TelemetrySource, 'receives' | 'isReady'>,
+): Shared {
   const { client, fetchTimeoutMs } = settings
   const handlers = settings.deliver === false ? undefined : createHandlers(settings)
   const validator = createValidator(settings.validation, settings.schemas)
   const log = new Log(settings.logger)
   const reporter = new Reporter({ ...settings, ...settings.delivery, log })
+  const { name, inbox } = settings
+  const kinds = [...new Set((handlers?.wanted ?? []).map(({ kind }) => kind))]
   return {
     log,
+    telemetry: createTelemetry(settings.telemetry, { ...observed, name, inbox, kinds }, log),
     reporter,
     handlers,
     find: handlers?.find ?? (() => undefined),
@@ -52,7 +61,7 @@ export function composeShared(settings: SharedOptions): Shared {
 export function startInbox(
   inbox: Inbox,
   settings: SharedOptions,
-  { handlers, find, resolve, alarm, reporter }: Shared,
+  { handlers, find, resolve, alarm, reporter, telemetry }: Shared,
 ): { opening: Promise<void>; deliverer: InboxDeliverer } {
   const { InboxDeliverer, readStored } = loadDelivery()
   const { delivery, client } = settings
@@ -64,7 +73,7 @@ export function startInbox(
     read: (stored) => readStored(stored, { ...resolve, find, readsUnhandled: true }),
     resolve,
     api: client,
-    alarm,
+    ...{ alarm, telemetry },
     settled: (record) => reporter.settled(record),
   })
   const opening = inbox.ready({ transaction: delivery.transaction })
@@ -96,7 +105,7 @@ export interface Work {
 /** Only the first call of the returned function has an effect; it never rejects. `onClosed` is called at the end. */
 export function closeOnce(
   { inbox, client, ownsClient }: SharedOptions,
-  log: Log,
+  { log, telemetry }: Shared,
   work: Work,
   onClosed?: () => void,
 ): (options?: CloseOptions) => Promise<void> {
@@ -109,6 +118,7 @@ export function closeOnce(
     await inbox?.close().catch(() => undefined)
     if (ownsClient) await client?.close()
     log.close()
+    telemetry?.close()
     onClosed?.()
   }
   let closing: Promise<void> | undefined
@@ -121,4 +131,15 @@ function loadDelivery() {
     ...(require('../deliver/stored/inbox-deliverer') as typeof import('../deliver/stored/inbox-deliverer')),
     ...(require('../deliver/stored/read-stored') as typeof import('../deliver/stored/read-stored')),
   }
+}
+
+/** Loaded lazily: only needed with `telemetry`. */
+function createTelemetry(
+  adapters: readonly TelemetryAdapter[],
+  source: TelemetrySource,
+  log: Log,
+): Telemetry | undefined {
+  if (adapters.length === 0) return undefined
+  const { Telemetry } = require('../answer/telemetry') as typeof import('../answer/telemetry')
+  return new Telemetry(adapters, source, log)
 }

@@ -49,8 +49,9 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const settings = resolveOptions(options)
   const { inbox } = settings
   const routes = compileRoutes(settings.paths)
-  const shared = composeShared(settings)
-  const { handlers, resolve, reporter, log } = shared
+  const isReady = async (): Promise<boolean> => (await health()).ready
+  const shared = composeShared(settings, { receives: true, isReady })
+  const { handlers, resolve, reporter, log, telemetry } = shared
   const authenticator = createAuthenticator(settings.auth)
   const addressCheck = createAddressCheck(settings, log)
   // Nothing is started before all options have been checked.
@@ -59,7 +60,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const budget = new ByteBudget(settings.maxBytesInFlight)
   const requests = new Requests({
     ...{ unmatched: settings.unmatched, answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals },
-    ...{ authenticator, addressCheck, routes, reporter, log },
+    ...{ authenticator, addressCheck, routes, reporter, log, telemetry },
     process: processing.process,
     receiver: {
       ...settings,
@@ -73,7 +74,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   })
   if (handlers) warnOfHandlers(handlers, log)
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
-  const close = closeOnce(settings, log, {
+  const close = closeOnce(settings, shared, {
     stop: () => {
       closing.abort()
       processing.stop()
@@ -97,13 +98,13 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
 }
 
 /** The callback runs before the response. */
-function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Processing {
+function deliverNow(settings: ResolvedOptions, { resolve, alarm, telemetry }: Shared): Processing {
   const { dedupe, client } = settings
   const claims = dedupe ? new Claims({ ...dedupe, leaseMs: LEASE_MS, timeoutMs: STORE_TIMEOUT_MS }) : undefined
   const healthKey = `${settings.name}:health:${randomUUID()}`
   const deliverer = new Deliverer({
     ...settings,
-    ...{ resolve, alarm, api: client, claims },
+    ...{ resolve, alarm, api: client, claims, telemetry },
     entityWaitMs: ENTITY_WAIT_MS,
   })
   return {
@@ -111,7 +112,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm }: Shared): Proc
     checks: claims && !(dedupe && dedupe.store instanceof MemoryStore) ? { store: () => claims.check(healthKey) } : {},
     process: (exchange, received) => {
       if (received.refusal) return received.refusal
-      const ticket = deliverer.submit(received.trigger)
+      const ticket = deliverer.submit(received.trigger, exchange.trace)
       exchange.merged = ticket.merged
       exchange.abandon = ticket.leave
       exchange.progress = ticket.progress

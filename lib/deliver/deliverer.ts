@@ -4,12 +4,14 @@
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../answer/respond'
+import type { Telemetry } from '../answer/telemetry'
 import type { Trigger } from '../events/trigger'
 import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
 import type { Claim, Claims } from './dedupe/claims'
 import { EntityLines, type Place } from './entity-lines'
 import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
 import { Repeats } from './dedupe/repeats'
+import { observe, type Observable } from './observe'
 import type { ResolveOptions } from './resolve-event'
 import { Slots } from '../wait/slots'
 import { Watch, type Watched } from './watch'
@@ -26,6 +28,7 @@ export interface DelivererOptions {
   /** An alarm while a callback is still running. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
+  telemetry?: Telemetry | undefined
 }
 
 /** A request that waits for a delivery. Several GET triggers for one ID may share a delivery. */
@@ -43,8 +46,7 @@ type Stage = 'turn' | 'fetch' | 'callback'
 
 export type DeliveryResult = AttemptResult
 
-interface Delivery {
-  trigger: Trigger
+interface Delivery extends Observable {
   entity: string | undefined
   /** Dedupe key of a body. */
   key: string | undefined
@@ -84,7 +86,7 @@ export class Deliverer {
     this.#watch = new Watch(options.alarm)
   }
 
-  submit(trigger: Trigger): Ticket {
+  submit(trigger: Trigger, trace?: Observable['trace']): Ticket {
     const entity = entityKey(trigger)
     const joined = trigger.type === 'id' && entity !== undefined ? this.#joinable.get(entity) : undefined
     if (joined) {
@@ -92,7 +94,7 @@ export class Deliverer {
       return this.#ticket(joined, true)
     }
     const delivery: Delivery = {
-      ...{ trigger, entity },
+      ...{ trigger, entity, trace },
       key: trigger.type === 'body' ? dedupeKey(this.#options.name, trigger) : undefined,
       result: Promise.resolve(BUSY),
       ...{ stage: 'turn', waiters: 1 },
@@ -179,7 +181,7 @@ export class Deliverer {
         if (typeof turn !== 'string') turn = await this.#wait(delivery, turn, () => place.wake('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
-      const result = await this.#deliver(delivery, watched)
+      const result = await observe(this.#options.telemetry, delivery, () => this.#deliver(delivery, watched))
       delivered = result.outcome === 'delivered'
       if (delivered && delivery.key !== undefined && delivery.completedBefore !== undefined)
         this.#repeats.completed(delivery.key, delivery.completedBefore)

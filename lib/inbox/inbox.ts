@@ -45,6 +45,8 @@ export interface StoredEvent {
   receivedAt: string
   /** Set if the catch-up found the event. Its body is then the order or shipment itself, as JSON. Absent: a request brought it. */
   found?: FoundFacts | undefined
+  /** Trace context of the request, by an adapter of `telemetry`. */
+  trace?: TraceContext | undefined
   /** Why the event goes to quarantine instead of a callback. */
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
 }
@@ -57,6 +59,9 @@ export interface FoundFacts {
   /** Something newer arrived before. */
   outdated: boolean
 }
+
+/** What the spans of the deliveries of an event refer to, as in `{ traceparent: '00-…' }`. */
+export type TraceContext = Readonly<Record<string, string>>
 
 /**
  * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its

@@ -10,6 +10,7 @@ import type { AuthOption } from '../receive/sender/authenticate'
 import type { TrustProxyOption } from '../receive/sender/client-address'
 import type { PathsOption } from '../receive/route'
 import type { DeliveryRecord, ErrorContext, SettledRecord } from '../answer/report'
+import type { TelemetryAdapter } from '../answer/telemetry'
 import type { UserSchemas } from '../events/validate'
 
 /** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
@@ -80,6 +81,11 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * thrown. Cannot change the answer. Default: none.
    */
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
+  /**
+   * Metrics and traces: `prometheusMetrics()` of `tradecloud-webhook/prometheus`, `openTelemetry()` of
+   * `tradecloud-webhook/opentelemetry`, or adapters of your own. They cannot change an answer. Default: none.
+   */
+  telemetry?: readonly TelemetryAdapter[] | undefined
   /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
   onDelivery?: ((record: DeliveryRecord) => void | Promise<void>) | undefined
   /**
@@ -183,6 +189,7 @@ export interface TradecloudWorkerOptions extends Pick<
   | 'notFoundGraceMs'
   | 'name'
   | 'delivery'
+  | 'telemetry'
 > {
   /** The inbox that other processes store events in. The worker closes it. Required. */
   inbox: Inbox

@@ -1,4 +1,5 @@
 /** Options with their defaults. An invalid option throws when the webhook or worker is created, and the error names it. */
+import type { TelemetryAdapter } from '../answer/telemetry'
 import { TradecloudClient } from '../api'
 import { checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
 import type { CallbackOptions } from '../deliver/handlers'
@@ -50,6 +51,7 @@ const WORKER_DEFAULTS = {
   fetchTimeoutMs: 20_000,
   notFoundGraceMs: 3_600_000,
   name: 'tradecloud',
+  telemetry: [] as readonly TelemetryAdapter[],
 } as const
 
 const DEFAULTS = {
@@ -185,6 +187,7 @@ function resolveShared(
   const logger = merged.logger as Partial<Logger> | null
   if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function')
     throw invalidOption('logger', 'must have the functions warn and error')
+  checkTelemetry(merged.telemetry)
   const client = resolveClient(given.api, given.fetchTimeoutMs)
   if (merged.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
   return {
@@ -193,6 +196,12 @@ function resolveShared(
     // An option of the client itself takes precedence, also of one that was passed in.
     fetchTimeoutMs: client?.ownFetchTimeoutMs ?? merged.fetchTimeoutMs,
   }
+}
+
+function checkTelemetry(adapters: unknown): void {
+  const isAdapter = (one: unknown): boolean => typeof (one as Partial<TelemetryAdapter> | null)?.attach === 'function'
+  if (Array.isArray(adapters) && adapters.every(isAdapter)) return
+  throw invalidOption('telemetry', 'must be a list of adapters, as in [prometheusMetrics()]')
 }
 
 function resolveClient(

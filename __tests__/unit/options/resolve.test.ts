@@ -67,6 +67,7 @@ describe('what is given', () => {
       allow: ['production', '192.0.2.0/24'],
       trustProxy: 1,
       name: 'acme',
+      telemetry: [{ attach: () => ({}) }],
       dedupe: Object.freeze({ store, ttlMs: 1 }),
     })
     const { client, ownsClient, delivery, deliver, txmlBodyLimit, ...rest } = resolveOptions(given)

@@ -9,6 +9,7 @@ import { persist } from '../../wait/back-off'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import type { ReadTrigger } from '../../receive/event/read-trigger'
 import type { SettledRecord } from '../../answer/report'
+import type { Telemetry } from '../../answer/telemetry'
 import type { Result } from '../../answer/respond'
 import type { Trigger } from '../../events/trigger'
 import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from '../attempt'
@@ -31,6 +32,7 @@ export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
   api: TradecloudClient | undefined
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
   settled: (record: SettledRecord) => void
+  telemetry: Telemetry | undefined
 }
 
 interface Running {
@@ -120,32 +122,28 @@ export class InboxDeliverer {
   async #deliver(delivery: InboxDelivery, abort: AbortController, onCall: () => void): Promise<void> {
     const startedAt = performance.now()
     const covered: Covered = {}
-    const outcome = await this.#attempt(delivery, abort, onCall, covered).catch((cause: unknown): AttemptResult => ({
+    const observed = this.#options.telemetry?.delivery({ ...startOf(delivery), trace: delivery.event.trace })
+    const attempt = (): Promise<AttemptResult> => this.#attempt(delivery, abort, onCall, covered)
+    const outcome = await (observed ? observed.run(attempt) : attempt()).catch((cause: unknown): AttemptResult => ({
       outcome: 'unavailable',
       detail: 'The receiver failed.',
       cause,
     }))
     if (outcome === GIVEN_BACK) {
       await this.#settle(delivery, AT_ONCE)
+      observed?.end({ result: 'given-back', outcome: outcome.outcome, durationMs: performance.now() - startedAt })
       return
     }
     const settlement = settlementOf(outcome, delivery, this.#options)
     const settledAt = Date.now()
     const noted = outcome.settled ?? (await this.#settle(delivery, settlement, covered.arrival))
-    const { event, attempt, replay } = delivery
     const { result } = settlement
-    this.#options.settled({
+    const record: SettledRecord = {
       result,
       outcome: outcome.outcome,
-      inboxId: event.id,
+      ...startOf(delivery),
       deliveryId: outcome.deliveryId,
-      kind: event.kind,
-      eventName: event.eventName,
-      entityId: event.entity?.id,
-      requestId: event.requestId,
-      receivedAt: new Date(event.receivedAt),
-      attempt,
-      replay,
+      attempt: delivery.attempt,
       durationMs: performance.now() - startedAt,
       nextAttemptAt: result === 'retry' ? new Date(settledAt + settlement.delayMs) : undefined,
       noted,
@@ -155,7 +153,9 @@ export class InboxDeliverer {
           : new TradecloudWebhookError(outcome.outcome, outcome.detail ?? 'The event was not delivered.', {
               ...('cause' in outcome && { cause: outcome.cause }),
             }),
-    })
+    }
+    this.#options.settled(record)
+    observed?.end(record)
   }
 
   /** Tries until it is noted, or `close()` ends its patience. False also if another process owns the event by now. */
@@ -237,4 +237,10 @@ export class InboxDeliverer {
       return result ?? { outcome: 'unavailable', detail: 'The transaction of the delivery failed.', cause }
     }
   }
+}
+
+/** What is known of an event before it is delivered. */
+function startOf({ event, replay }: InboxDelivery) {
+  const { id, kind, eventName, entity, requestId, receivedAt } = event
+  return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }
 }

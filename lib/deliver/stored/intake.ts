@@ -1,6 +1,6 @@
 /** From what was received to what is stored in the inbox, before the answer. */
 import type { Exchange, TakenBody } from '../../answer/exchange'
-import type { Inbox, StoredEvent } from '../../inbox/inbox'
+import type { Inbox, StoredEvent, TraceContext } from '../../inbox/inbox'
 import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
 import { arrivalOf } from '../../catch-up/arrivals/arrivals'
@@ -24,6 +24,7 @@ export type Stored = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
 const MAX_NAME = 256
+const MAX_TRACE = 2_000
 /** Outcomes whose body is quarantined. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
 const IGNORED: Result = { outcome: 'ignored' }
@@ -119,7 +120,7 @@ function shortName(eventName: string | undefined): string | undefined {
 /** What a stored event keeps of its request. `path` is below the mount path, without the query. */
 function formOf(
   name: string,
-  { method, headers, requestId, receivedAt }: Exchange,
+  { method, headers, requestId, receivedAt, trace }: Exchange,
   body: TakenBody | undefined,
   path: string,
 ) {
@@ -133,7 +134,13 @@ function formOf(
     reserialized: body?.reserialized ? (true as const) : undefined,
     requestId,
     receivedAt: receivedAt.toISOString(),
+    trace: boundedTrace(trace),
   } as const
+}
+
+/** A sender can send a trace context too. */
+function boundedTrace(trace: TraceContext | undefined): TraceContext | undefined {
+  return trace && JSON.stringify(trace).length <= MAX_TRACE ? trace : undefined
 }
 
 /** `covers`: the event whose lines the catch-up does not look for any more. */

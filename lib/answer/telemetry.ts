@@ -1,0 +1,168 @@
+/**
+ * What adapters for metrics and traces are told: of each request, each delivery and each run of the catch-up. None of them
+ * can change an answer: what one throws is logged.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { EventKind } from '../events/events'
+import type { Inbox, TraceContext } from '../inbox/inbox'
+import { describe, locationOf } from '../log/describe-error'
+import type { Log } from '../log/log'
+import type { DeliveryRecord, SettledRecord } from './report'
+
+/** A webhook or worker that is observed. */
+export interface TelemetrySource {
+  /** Option `name`. */
+  name: string
+  /** False for a worker: no requests come to it. */
+  receives: boolean
+  /** Kinds of events that there are callbacks for. */
+  kinds: readonly EventKind[]
+  /** Absent without an inbox. */
+  inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
+  /** Whether events can be accepted now, as `health()` tells. Never rejects. */
+  isReady(): Promise<boolean>
+}
+
+/** A request has come in. */
+export interface RequestStart {
+  method: string
+  /** Without credentials. */
+  headers: IncomingHttpHeaders
+  requestId: string
+  receivedAt: Date
+}
+
+export interface RequestObserver {
+  /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
+  trace?: TraceContext | undefined
+  /** The request was answered. `undefined`: it was a probe of `doctor`, which counts as nothing. */
+  end(record: DeliveryRecord | undefined): void
+}
+
+/** A delivery begins: a fetch, and the call of the callback. */
+export interface DeliveryStart extends Pick<
+  SettledRecord,
+  'kind' | 'eventName' | 'entityId' | 'requestId' | 'receivedAt' | 'replay'
+> {
+  /** ID of the event in the inbox. Absent without an inbox. */
+  inboxId?: string | undefined
+  /** What the observer of its request gave. */
+  trace?: TraceContext | undefined
+}
+
+/** How a delivery ended. */
+export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs' | 'error'> {
+  /**
+   * As in `SettledRecord`. Without an inbox, `retry`: Tradecloud sends the event again, `dead`: it does not. `given-back`: the
+   * delivery was not begun, because the process stood still or is closing.
+   */
+  result: SettledRecord['result'] | 'given-back'
+  deliveryId?: string | undefined
+  /** Number of the call of the callback, if it was called. */
+  attempt?: number | undefined
+}
+
+export interface DeliveryObserver {
+  /** Calls `work` at once, for example with a span as the current one. Its result is ignored. */
+  run?(work: () => Promise<unknown>): unknown
+  end(end: DeliveryEnd): void
+}
+
+/** A run of the catch-up has ended. */
+export interface CatchUpEnd {
+  /** Changes that had never arrived, by kind. */
+  recovered: Readonly<Partial<Record<EventKind, number>>>
+  /** Everything that changed before has been checked. Absent if the run failed. */
+  checkedUntil?: Date | undefined
+  failed: boolean
+}
+
+/** Hears of one webhook or worker. All of it is called synchronously, so it must be quick. */
+export interface TelemetryObserver {
+  request?(start: RequestStart): RequestObserver | undefined
+  delivery?(start: DeliveryStart): DeliveryObserver | undefined
+  catchUp?(end: CatchUpEnd): void
+  /** The webhook or worker was closed. */
+  close?(): void
+}
+
+/**
+ * An adapter for the option `telemetry`: `prometheusMetrics()` of `tradecloud-webhook/prometheus`, `openTelemetry()` of
+ * `tradecloud-webhook/opentelemetry`, or one of your own.
+ */
+export interface TelemetryAdapter {
+  /** Called once for each webhook or worker, when it is created. What it throws is thrown there. */
+  attach(source: TelemetrySource): TelemetryObserver
+}
+
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie']
+
+/** All observers as one. Nothing in here throws. */
+export class Telemetry {
+  readonly #observers: readonly TelemetryObserver[]
+  readonly #log: Log
+
+  constructor(adapters: readonly TelemetryAdapter[], source: TelemetrySource, log: Log) {
+    this.#observers = adapters.map((adapter) => adapter.attach(source))
+    this.#log = log
+  }
+
+  request({ headers, ...start }: RequestStart): RequestObserver {
+    const shown = Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIALS.includes(name)))
+    const observers = this.#each((observer) => observer.request?.({ ...start, headers: shown }))
+    const traces = observers.map(({ trace }) => trace).filter((trace) => trace !== undefined)
+    return {
+      trace: traces.length === 0 ? undefined : (Object.assign({}, ...traces) as TraceContext),
+      end: (record) => this.#all(observers, (observer) => observer.end(record && { ...record })),
+    }
+  }
+
+  delivery(start: DeliveryStart): ObservedDelivery {
+    const observers = this.#each((observer) => observer.delivery?.({ ...start }))
+    return {
+      run: (work) => this.#runIn(observers, work),
+      end: (end) => this.#all(observers, (observer) => observer.end({ ...end })),
+    }
+  }
+
+  catchUp(end: CatchUpEnd): void {
+    this.#all(this.#observers, (observer) => observer.catchUp?.(end))
+  }
+
+  close(): void {
+    this.#all(this.#observers, (observer) => observer.close?.())
+  }
+
+  /** `work` runs once, inside `run` of each observer, whatever they do. */
+  #runIn<T>(observers: readonly DeliveryObserver[], work: () => Promise<T>): Promise<T> {
+    const [first, ...others] = observers
+    if (!first) return work()
+    let running: Promise<T> | undefined
+    const once = (): Promise<T> => (running ??= this.#runIn(others, work))
+    this.#guard(() => first.run?.(once))
+    return once()
+  }
+
+  #each<T>(call: (observer: TelemetryObserver) => T | undefined): T[] {
+    return this.#observers.flatMap((observer) => this.#guard(() => call(observer)) ?? [])
+  }
+
+  #all<T>(observers: readonly T[], call: (observer: T) => void): void {
+    for (const observer of observers) this.#guard(() => call(observer))
+  }
+
+  #guard<T>(call: () => T): T | undefined {
+    try {
+      return call()
+    } catch (cause) {
+      const text = (): string => `An adapter of \`telemetry\` failed: ${describe(cause)}${locationOf(cause)}`
+      this.#log.line('warn', 'telemetry', text, { code: 'telemetry_failed', cause })
+      return undefined
+    }
+  }
+}
+
+export interface ObservedDelivery {
+  run<T>(work: () => Promise<T>): Promise<T>
+  end(end: DeliveryEnd): void
+}

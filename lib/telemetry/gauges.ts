@@ -1,0 +1,91 @@
+/** What is read when metrics are collected: the inbox, readiness, and times since something happened. */
+import type { TelemetrySource } from '../answer/telemetry'
+import type { EventKind } from '../events/events'
+import type { InboxStats } from '../inbox/inbox'
+import type { Gauge, Labels } from './definitions'
+
+export interface Sample {
+  gauge: Gauge
+  labels: Labels
+  value: number
+}
+
+const STATES = ['waiting', 'running', 'delivered', 'dead', 'quarantined'] as const
+
+export class Gauges {
+  readonly #source: TelemetrySource
+  /** By kind, on the clock of `performance.now()`. */
+  readonly #arrivals = new Map<EventKind, number>()
+  #checkedUntil: Date | undefined
+  #recalled: Promise<void> | undefined
+  #reading: Promise<Sample[]> | undefined
+
+  constructor(source: TelemetrySource) {
+    this.#source = source
+    if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
+  }
+
+  /** An event of this kind arrived. */
+  arrived(kind: EventKind): void {
+    this.#arrivals.set(kind, performance.now())
+  }
+
+  /** The catch-up has checked everything that changed before. */
+  checked(until: Date): void {
+    this.#checkedUntil = until
+  }
+
+  /** Never rejects: what cannot be read is absent. Those who ask at the same time share the samples. */
+  read(): Promise<Sample[]> {
+    this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
+  async #readNow(): Promise<Sample[]> {
+    const { name, inbox } = this.#source
+    const [isReady, stats] = await Promise.all([
+      this.#source.isReady().catch(() => false),
+      inbox?.stats().catch(() => undefined),
+      this.#recall(),
+    ])
+    const now = performance.now()
+    const samples: Sample[] = []
+    const add = (gauge: Gauge, value: number, labels: Labels = {}): void =>
+      void samples.push({ gauge, value, labels: { webhook: name, ...labels } })
+    add('ready', isReady ? 1 : 0)
+    if (stats) addStats(stats, add)
+    for (const [kind, at] of this.#arrivals) add('lastEvent', (now - at) / 1_000, { kind })
+    if (this.#checkedUntil) add('lag', ageOf(this.#checkedUntil))
+    return samples
+  }
+
+  /** Events that arrived before this process was started are in the inbox. Asked once. */
+  #recall(): Promise<void> {
+    this.#recalled ??= this.#recallNow().catch(() => (this.#recalled = undefined))
+    return this.#recalled
+  }
+
+  async #recallNow(): Promise<void> {
+    const { inbox, receives, kinds } = this.#source
+    if (!inbox || !receives) return
+    const startedAt = performance.now()
+    for (const kind of kinds) {
+      const { entries } = await inbox.list({ kind, limit: 1, newestFirst: true })
+      const [newest] = entries
+      const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
+      // An event that arrived meanwhile is newer.
+      if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
+    }
+  }
+}
+
+function addStats(stats: InboxStats, add: (gauge: Gauge, value: number, labels?: Labels) => void): void {
+  for (const state of STATES) add('events', stats[state], { state })
+  add('bytes', stats.waitingBytes)
+  add('oldest', stats.oldestWaitingAt ? ageOf(stats.oldestWaitingAt) : 0)
+}
+
+/** In seconds. */
+function ageOf(time: Date): number {
+  return Math.max(0, Date.now() - time.getTime()) / 1_000
+}

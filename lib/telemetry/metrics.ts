@@ -1,0 +1,80 @@
+/** What is counted when, for any system of metrics. */
+import { OUTCOMES, type Outcome } from '../answer/respond'
+import type { DeliveryRecord } from '../answer/report'
+import type {
+  CatchUpEnd,
+  DeliveryEnd,
+  DeliveryObserver,
+  DeliveryStart,
+  RequestObserver,
+  TelemetryObserver,
+  TelemetrySource,
+} from '../answer/telemetry'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../tradecloud/event-names'
+import type { Counter, Histogram, Instruments, Labels } from './definitions'
+import { Gauges } from './gauges'
+
+const KNOWN: ReadonlySet<string> = new Set([...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames])
+/** After these, an event is safe, or was none. */
+const SAFE: readonly Outcome[] = ['delivered', 'queued', 'duplicate', 'ignored', 'probe']
+/** The sender is not known to be Tradecloud, or asked for something else. */
+const NO_ARRIVAL: readonly Outcome[] = ['unauthorized', 'address_not_allowed', 'method_not_allowed', 'not_routed']
+
+/** Counts what happens at one webhook or worker. */
+export class Metrics implements TelemetryObserver {
+  readonly gauges: Gauges
+  readonly #webhook: string
+  readonly #instruments: Instruments
+
+  constructor(source: TelemetrySource, instruments: Instruments) {
+    this.#webhook = source.name
+    this.#instruments = instruments
+    this.gauges = new Gauges(source)
+    // A series that begins with 1 has not increased, as far as Prometheus can tell.
+    for (const outcome of OUTCOMES) if (!SAFE.includes(outcome)) this.#add('givenUp', { outcome }, 0)
+    for (const kind of source.kinds) this.#add('recovered', { kind }, 0)
+  }
+
+  request(): RequestObserver {
+    return { end: (record) => record && this.#count(record) }
+  }
+
+  delivery({ kind, eventName, inboxId }: DeliveryStart): DeliveryObserver {
+    return {
+      end: ({ result, outcome, durationMs }: DeliveryEnd) => {
+        this.#add('deliveries', { result, outcome, kind, event: eventLabel(eventName) })
+        this.#observe('delivery', { result }, durationMs)
+        // Without an inbox, the answer to the request counts.
+        if (inboxId !== undefined && result === 'dead') this.#add('givenUp', { outcome })
+        if (inboxId !== undefined && result === 'quarantined') this.#add('givenUp', { outcome: 'quarantined' })
+      },
+    }
+  }
+
+  catchUp({ recovered, checkedUntil, failed }: CatchUpEnd): void {
+    this.#add('runs', { result: failed ? 'failed' : 'completed' })
+    for (const [kind, count] of Object.entries(recovered)) this.#add('recovered', { kind }, count)
+    if (checkedUntil) this.gauges.checked(checkedUntil)
+  }
+
+  #count({ outcome, kind, eventName, givenUp, durationMs }: DeliveryRecord): void {
+    this.#add('requests', { outcome, kind: kind ?? 'none', event: eventLabel(eventName) })
+    this.#observe('request', { outcome }, durationMs)
+    if (givenUp || outcome === 'quarantined') this.#add('givenUp', { outcome })
+    if (kind !== undefined && !NO_ARRIVAL.includes(outcome)) this.gauges.arrived(kind)
+  }
+
+  #add(counter: Counter, labels: Labels, value = 1): void {
+    this.#instruments.add(counter, { webhook: this.#webhook, ...labels }, value)
+  }
+
+  #observe(histogram: Histogram, labels: Labels, durationMs: number): void {
+    this.#instruments.observe(histogram, { webhook: this.#webhook, ...labels }, durationMs / 1_000)
+  }
+}
+
+/** Names are made up by senders, and each would be a series of its own. */
+export function eventLabel(eventName: string | undefined): string {
+  if (eventName === undefined) return 'none'
+  return KNOWN.has(eventName) ? eventName : 'other'
+}
