@@ -1,5 +1,5 @@
 /** An Express router for probes of Kubernetes, Docker and load balancers: `/live` and `/ready`. */
-import { Router, type NextFunction, type Request, type Response } from 'express'
+import { Router } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Health } from './compose/health'
 
@@ -25,10 +25,10 @@ export type HealthRouter = Router & {
  */
 export function createHealthRouter(...sources: readonly HealthSource[]): HealthRouter {
   const router = Router()
-  function tradecloudHealth(req: Request, res: Response, next: NextFunction): void {
-    if (!respond(sources, req, res)) router(req, res, next)
-  }
-  return Object.assign(Object.setPrototypeOf(tradecloudHealth, router) as Router, {
+  router.use((req, res, next) => {
+    if (!respond(sources, req, res)) next()
+  })
+  return Object.assign(router, {
     listener: (req: IncomingMessage, res: ServerResponse): void => {
       if (!respond(sources, req, res)) send(req, res, 404, { status: 404 })
     },

@@ -39,7 +39,8 @@ export type TradecloudWebhook = Router & {
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const { requests, ready, health, close, inspection } = composeWebhook(options)
-  // The function handles our requests before the router looks through its handlers. Handlers that users add come after it.
+  // Not `router.use`: Express's router reads `req.url` unguarded, and an error there would be answered with 500.
+  // Handlers that users add to the router run after this function.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
     if (!requests.handle(req, res, () => trustOfApp(req)))
