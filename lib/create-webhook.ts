@@ -3,6 +3,7 @@ import { Router, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Health } from './compose/health'
 import { makeInspectable } from './compose/inspection'
+import type { CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
 import { composeWebhook } from './compose/webhook'
 import type { CloseOptions, TradecloudWebhookOptions } from './options/options'
 import { trustOfApp } from './receive/sender/client-address'
@@ -24,6 +25,12 @@ export type TradecloudWebhook = Router & {
    * call counts.
    */
   close(options?: CloseOptions): Promise<void>
+  /**
+   * With the option `catchUp`: polls now, and delivers what never arrived. With `from`, `all` or `dryRun` the cursor stays
+   * where it is. Waits until no other process polls. Resolves with what was found, and with an `error` in it if the run
+   * could not be completed. Rejects for a wrong option.
+   */
+  catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }
 
 /**
@@ -38,7 +45,7 @@ export type TradecloudWebhook = Router & {
  * ```
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
-  const { requests, ready, health, close, inspection } = composeWebhook(options)
+  const { requests, ready, health, close, catchUp, inspection } = composeWebhook(options)
   // Not `router.use`: Express's router reads `req.url` unguarded, and an error there would be answered with 500.
   // Handlers that users add to the router run after this function.
   const router = Router()
@@ -54,5 +61,6 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
     ready,
     health,
     close,
+    catchUp,
   })
 }

@@ -1,4 +1,6 @@
-/** A worker delivers the events that other processes store in an inbox. It needs no port. */
+/** A worker delivers the events that other processes store in an inbox, or that it finds by polling. It needs no port. */
+import type { CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
+import { startCatchUp } from './compose/catch-up'
 import { createHealth, type Health } from './compose/health'
 import { makeInspectable } from './compose/inspection'
 import { checkInbox, closeOnce, composeShared, startInbox } from './compose/shared'
@@ -19,11 +21,14 @@ export interface TradecloudWorker {
    * closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first call counts.
    */
   close(options?: CloseOptions): Promise<void>
+  /** As that of a webhook. */
+  catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }
 
 /**
  * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, and for more processes to share the
- * work of a webhook. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code `invalid_option` for an
+ * work of a webhook. With `catchUp` it polls: companies without a server that Tradecloud can reach set `settleMs: 0` and
+ * need no webhook. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code `invalid_option` for an
  * invalid option.
  *
  * ```ts
@@ -38,7 +43,16 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  const closeNow = closeOnce(settings, shared, deliverer, letProcessEnd)
+  const catchUp = startCatchUp(settings, shared.log, opening)
+  const work = {
+    stop: () => {
+      catchUp.stop()
+      deliverer.stop()
+    },
+    idle: () => Promise.all([deliverer.idle(), catchUp.idle()]),
+    abort: () => deliverer.abort(),
+  }
+  const closeNow = closeOnce(settings, shared, work, letProcessEnd)
   const closing = new AbortController()
   const health = createHealth({
     open: () => {
@@ -47,7 +61,11 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
     ...checkInbox(settings.inbox),
   })
   const worker: TradecloudWorker = {
-    ready: () => opening,
+    ready: async () => {
+      await opening
+      await catchUp.ready
+    },
+    catchUp: catchUp.run,
     health,
     close: (options) => {
       closing.abort()

@@ -23,6 +23,30 @@ export {
 } from './api'
 export type { Health, HealthCheck } from './compose/health'
 export { createHealthRouter, type HealthRouter, type HealthSource } from './create-health-router'
+export type { Arrival, Arrivals, Mark } from './catch-up/arrivals/arrivals'
+export type {
+  Entity as PolledEntity,
+  EntityKind,
+  EntityName,
+  LineForm,
+  Part as PolledPart,
+} from './catch-up/arrivals/parts'
+export type { CatchUpOptions, CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
+export type { RecoveredChange } from './catch-up/run-options'
+export type {
+  CatchUpInbox,
+  CatchUpRequest,
+  CatchUpRequests,
+  CatchUpStorage,
+  Lease as CatchUpLease,
+  PartialRun as PartialCatchUpRun,
+  Position as CatchUpPosition,
+  RunStatus as CatchUpRunStatus,
+  Scope as CatchUpScope,
+  Stored as StoredChange,
+  StoreRequest as StoreChangeRequest,
+} from './catch-up/storage/storage'
+export { notOwnRequest, type FoundChange, type Want } from './catch-up/want'
 export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
 export { createTradecloudWorker, type TradecloudWorker } from './create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
@@ -67,6 +91,7 @@ export type {
 export type {
   Accepted,
   HourCount,
+  FoundFacts,
   Inbox,
   InboxAttempt,
   InboxDelivery,

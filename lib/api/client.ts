@@ -44,6 +44,7 @@ export class TradecloudClient {
   readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
   readonly #engine: Engine
   readonly #ownFetchTimeoutMs: number | undefined
+  readonly #account: { baseUrl: string; username: string | undefined }
   #closing: Promise<void> | undefined
 
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
@@ -60,6 +61,7 @@ export class TradecloudClient {
     const resolved = resolveClientOptions(options)
     const { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs } = resolved
     this.#ownFetchTimeoutMs = options.fetchTimeoutMs
+    this.#account = { baseUrl: resolved.baseUrl, username: options.username }
     this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
     const { Engine } = require('./engine') as typeof import('./engine')
     this.#engine = new Engine(resolved, rate)
@@ -178,6 +180,14 @@ export class TradecloudClient {
    */
   get ownFetchTimeoutMs(): number | undefined {
     return this.#ownFetchTimeoutMs
+  }
+
+  /**
+   * Whose orders a poll returns. The user is absent if the option `credentials` gives it.
+   * @internal
+   */
+  get account(): { baseUrl: string; username: string | undefined } {
+    return this.#account
   }
 
   /**

@@ -31,10 +31,11 @@ export interface RunNotes {
   begun(total: number | undefined, window: Window): void
   skipped(after: string | undefined, before: string | undefined, error: unknown): void
   noClock(): void
-  found(change: FoundChangeNote): void
+  found(change: RecoveredChange): void
 }
 
-export interface FoundChangeNote {
+/** An order or shipment of which something never arrived. */
+export interface RecoveredChange {
   kind: EntityKind
   id: string
   /** IDs of the lines. */
@@ -47,6 +48,8 @@ export interface RunRequest {
   /** On demand: the cursor stays where it is. */
   onDemand?: { from?: string | undefined; all?: string | undefined; dryRun?: boolean | undefined } | undefined
   signal: AbortSignal
+  /** An entity was read, and is stored if it was missing. */
+  onTaken?: (() => void) | undefined
 }
 
 export interface RunResult {
@@ -55,6 +58,6 @@ export interface RunResult {
   polled: number
   covered: number
   skipped: number
-  recovered: FoundChangeNote[]
+  recovered: RecoveredChange[]
   recoveredTotal: number
 }

@@ -117,6 +117,7 @@ export class Run {
     if (entity.lastUpdatedAt !== undefined && !(entity.time <= (newest?.time ?? -Infinity)))
       this.#progress.newest = { time: entity.time, text: entity.lastUpdatedAt }
     await this.#check(entity)
+    this.#request.onTaken?.()
   }
 
   #watchOrder({ time }: Entity): void {

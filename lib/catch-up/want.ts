@@ -1,6 +1,6 @@
 /** Which changes a company wants to be told: a poll also returns those that it made itself. */
 import { invalidOption } from '../errors/errors'
-import type { Order, Shipment } from '../schema'
+import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
 import { isObject, stateOf, textOf, type Json } from '../tradecloud/entity-state'
 import type { Entity, Part } from './arrivals/parts'
 
@@ -9,16 +9,24 @@ import type { Entity, Part } from './arrivals/parts'
  * the header, with no line.
  */
 export type FoundChange =
-  | { kind: 'order'; id: string; order: Order; lines: Json[]; header: boolean }
-  | { kind: 'shipment'; id: string; shipment: Shipment; lines: Json[]; header: boolean }
+  | {
+      kind: 'order'
+      id: string
+      /** In the form that is polled, as is the line. */
+      order: Order | SingleDeliveryOrder
+      lines: Array<OrderLine | SingleDeliveryOrderLine>
+      header: boolean
+    }
+  | { kind: 'shipment'; id: string; shipment: Shipment; lines: []; header: boolean }
 
 /** Must depend on its argument alone. What it does not want is skipped, and does not count as arrived. */
 export type Want = 'all' | ((found: FoundChange) => boolean)
 
 export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
   if (want === 'all') return true
-  const part = { id, lines: line ? [line] : [], header: line === undefined }
-  return want(kind === 'order' ? { kind, order: content, ...part } : { kind, shipment: content, ...part })
+  const part = { id, header: line === undefined }
+  if (kind === 'shipment') return want({ kind, shipment: content, lines: [], ...part })
+  return want({ kind, order: content, lines: line ? [line] : [], ...part })
 }
 
 /** Statuses of a line whose last word was that company's own, as long as no one has answered. */
@@ -37,7 +45,7 @@ export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange)
     throw invalidOption('notOwnRequest', `must be given 'buyer' or 'supplier', not ${party as string}`)
   return (found) => {
     if (found.kind === 'shipment') return true
-    if (!found.header) return !found.lines.every((line) => isOwn(party, line))
+    if (!found.header) return !found.lines.every((line) => isOwn(party, line as Json))
     const { lines } = found.order
     const { lastUpdatedAt } = stateOf('order', found.order as Json)
     return !(Array.isArray(lines) ? (lines as unknown[]) : []).some(

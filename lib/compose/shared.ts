@@ -70,6 +70,7 @@ export function startInbox(
     ...delivery,
     inbox,
     handlers,
+    catchUp: settings.catchUp !== undefined,
     read: (stored) => readStored(stored, { ...resolve, find, readsUnhandled: true }),
     resolve,
     api: client,

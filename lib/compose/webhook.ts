@@ -21,6 +21,7 @@ import { createAuthenticator } from '../receive/sender/authenticate'
 import { compileTrust } from '../receive/sender/client-address'
 import { createHealth, type Check, type Health } from './health'
 import type { Inspection } from './inspection'
+import { startCatchUp, type ComposedCatchUp } from './catch-up'
 import { Requests, type RequestsOptions } from './requests'
 import { checkInbox, closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
 
@@ -30,6 +31,7 @@ export interface ComposedWebhook {
   health: () => Promise<Health>
   close: (options?: CloseOptions) => Promise<void>
   inspection: Inspection
+  catchUp: ComposedCatchUp['run']
 }
 
 /** A store that takes longer is treated as unavailable. */
@@ -74,15 +76,17 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   })
   if (handlers) warnOfHandlers(handlers, log)
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
+  const catchUp = startCatchUp(settings, log, processing.opening)
   const close = closeOnce(settings, shared, {
     stop: () => {
       closing.abort()
+      catchUp.stop()
       processing.stop()
       authenticator.close()
     },
     idle: async () => {
       await requests.idle()
-      await processing.idle()
+      await Promise.all([processing.idle(), catchUp.idle()])
     },
     abort: () => processing.abort(),
     end: () => requests.finishAll({ outcome: 'unavailable', detail: 'The receiver is shutting down.' }),
@@ -94,7 +98,11 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
     ...processing.checks,
   })
   const inspection = { inbox, log, reporter, closing: closing.signal }
-  return { requests, ready: async () => processing.opening, health, close, inspection }
+  const ready = async (): Promise<void> => {
+    await processing.opening
+    await catchUp.ready
+  }
+  return { requests, ready, health, close, catchUp: catchUp.run, inspection }
 }
 
 /** The callback runs before the response. */

@@ -101,8 +101,9 @@ export class Attempts {
     // Read before the call, because the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
-    const outdated = entity !== undefined && this.history.isOutdated(entity, state)
-    const body = trigger.type === 'body' ? trigger.rawBody : undefined
+    const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
+    // The inbox knows what arrived at any process, line by line.
+    const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
     const context: WebhookContext = {
       ...begun,
       requestId: trigger.requestId,
@@ -113,6 +114,7 @@ export class Attempts {
         return body?.whole
       },
       outdated,
+      source: found ? 'catch-up' : 'webhook',
       api: this.#options.api,
       transaction: transaction as TransactionClient | undefined,
     }

@@ -30,7 +30,8 @@ type FetchOptions = ResolveOptions & { client: TradecloudClient }
 export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchOptions {
   const { client, mode } = options
   if (client === undefined) return false
-  return trigger.type === 'id' ? mode !== 'never' : mode === 'always' && trigger.entity !== undefined
+  if (trigger.type === 'id') return mode !== 'never'
+  return mode === 'always' && trigger.entity !== undefined && !trigger.found
 }
 
 /** The event as received, or with only the ID. */

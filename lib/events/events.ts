@@ -31,7 +31,7 @@ export type OpenName<Known extends string> = Known | (string & {})
 
 /** Fields of all events. */
 export interface EventBase {
-  /** Method of the request that brought the event. */
+  /** Method of the request that brought the event. `'GET'` if the catch-up found it. */
   method: 'GET' | 'POST' | 'PUT'
   /** Order version: a whole number that most likely rises with each change. */
   version?: number | undefined
@@ -71,24 +71,24 @@ export interface AffectedSingleDeliveryOrderLinesEvent extends OrderEventBase {
   affectedLines: SingleDeliveryOrderLine[]
 }
 
-/** The whole order, fetched for a GET trigger, or for a body with `fetch: 'always'`. */
+/** The whole order, fetched for a GET trigger or for a body with `fetch: 'always'`, or found by the catch-up. */
 export interface WholeOrderEvent extends OrderEventBase {
   completeness: 'all-lines'
   lineForm: 'deliverySchedule'
   /** The order as fetched, with all its lines, not modified. */
   order: Order
-  /** The lines that the event changed; absent for a GET trigger, which does not name them. */
+  /** The lines that the event changed, or that had not arrived; absent for a GET trigger, which does not name them. */
   affectedLines?: OrderLine[] | undefined
 }
 
-/** The whole order, fetched for a body in the single delivery form with `fetch: 'always'`. */
+/** The whole order, for lines in the single delivery form: fetched with `fetch: 'always'`, or found by the catch-up. */
 export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   completeness: 'all-lines'
-  /** The form of `affectedLines`. The fetched order is in delivery schedules. */
+  /** The form of `affectedLines`, and of an order that the catch-up found. A fetched order is in delivery schedules. */
   lineForm: 'singleDelivery'
-  /** The order as fetched, with all its lines, not modified. */
-  order: Order
-  /** The lines that the event changed. */
+  /** The order as fetched or found, with all its lines, not modified. */
+  order: Order | SingleDeliveryOrder
+  /** The lines that the event changed, or that had not arrived. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 
@@ -179,8 +179,13 @@ export interface WebhookContext {
    * of a large body are joined when this is first read.
    */
   readonly rawBody?: Buffer | undefined
-  /** True if this process has already delivered a newer state of the same order or shipment. */
+  /**
+   * True if this process has already delivered a newer state of the same order or shipment. For an event that the catch-up
+   * found: if any process has received a newer one.
+   */
   outdated: boolean
+  /** `'catch-up'`: the event never arrived, and was found by polling. It has no event name. */
+  source: 'webhook' | 'catch-up'
   /** True for an event from the inbox that is delivered again on request: `inbox.replay`. */
   replay: boolean
   /** The client of the `api` option, for further requests. */

@@ -22,6 +22,8 @@ export interface BodyTrigger extends TriggerBase {
   /** False if identical bytes may be a new event, such as an event that a person has resent. */
   identified: boolean
   rawBody?: Pieces | undefined
+  /** Set if the catch-up found the event: it is whole, and is not fetched again. */
+  found?: { outdated: boolean } | undefined
 }
 
 export interface IdTrigger extends TriggerBase {

@@ -7,3 +7,4 @@ import createDebug from 'debug'
 export const debugReceive = createDebug('tradecloud-webhook:receive')
 export const debugDeliver = createDebug('tradecloud-webhook:deliver')
 export const debugApi = createDebug('tradecloud-webhook:api')
+export const debugCatchUp = createDebug('tradecloud-webhook:catch-up')

@@ -1,5 +1,6 @@
 /** The options of a webhook: what users may set, and what holds where they do not. */
 import type { TradecloudClient, TradecloudClientOptions } from '../api'
+import type { CatchUpOptions, CatchUpReport } from '../catch-up/catch-up-options'
 import type { CallbackOptions } from '../deliver/handlers'
 import type { Store } from '../deliver/dedupe/store'
 import type { TradecloudWebhookError } from '../errors/errors'
@@ -163,6 +164,13 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   deliver?: boolean | undefined
   /** With an `inbox`: how events are delivered from it. */
   delivery?: DeliveryOptions | undefined
+  /**
+   * With an `inbox` and `api`: polls in the background, and delivers what never arrived through the same inbox to `onOrder`
+   * and `onShipment`. Default: none; an event that is lost on its way is not noticed.
+   */
+  catchUp?: CatchUpOptions | undefined
+  /** Called after every run of the catch-up with its report. Default: none. */
+  onCatchUp?: ((report: CatchUpReport) => void | Promise<void>) | undefined
 }
 
 export interface LimitOptions {
@@ -190,6 +198,8 @@ export interface TradecloudWorkerOptions extends Pick<
   | 'name'
   | 'delivery'
   | 'telemetry'
+  | 'catchUp'
+  | 'onCatchUp'
 > {
   /** The inbox that other processes store events in. The worker closes it. Required. */
   inbox: Inbox

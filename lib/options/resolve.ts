@@ -2,6 +2,7 @@
 import type { TelemetryAdapter } from '../answer/telemetry'
 import { TradecloudClient } from '../api'
 import { checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import { resolveCatchUp, type ResolvedCatchUp } from '../catch-up/catch-up-options'
 import type { CallbackOptions } from '../deliver/handlers'
 import { resolveDelivery, type Required_, type ResolvedDedupe, type ResolvedDelivery } from './resolve-delivery'
 import { invalidOption } from '../errors/errors'
@@ -10,7 +11,7 @@ import type { LimitOptions, TradecloudWebhookOptions, TradecloudWorkerOptions } 
 import type { Logger } from '../log/logger'
 
 type Optional = 'allow' | 'paths' | 'onError' | 'onDelivery' | 'schemas' | 'inbox' | keyof CallbackOptions
-type Resolved = 'api' | 'dedupe' | 'delivery' | 'limits' | 'deliver'
+type Resolved = 'api' | 'dedupe' | 'delivery' | 'limits' | 'deliver' | 'catchUp' | 'onCatchUp'
 
 /** What webhooks and workers have in common. */
 export type ResolvedWorkerOptions = Required_<
@@ -18,6 +19,7 @@ export type ResolvedWorkerOptions = Required_<
 > &
   Pick<TradecloudWebhookOptions, 'schemas' | 'inbox' | keyof CallbackOptions> & {
     delivery: ResolvedDelivery
+    catchUp: ResolvedCatchUp | undefined
     maxBytesInFlight: number
     client: TradecloudClient | undefined
     /** The client was created here and has to be closed. */
@@ -75,7 +77,7 @@ export const ABORT_GRACE_MS = 500
 const CALLBACKS = ['onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown'] as const
 const WORKER_KEYS = [
   ...[...Object.keys(WORKER_DEFAULTS), ...CALLBACKS],
-  ...['api', 'schemas', 'inbox', 'delivery', 'limits'],
+  ...['api', 'schemas', 'inbox', 'delivery', 'limits', 'catchUp', 'onCatchUp'],
 ]
 const KEYS = [
   ...new Set([...WORKER_KEYS, ...Object.keys(DEFAULTS)]),
@@ -174,7 +176,10 @@ function checkChoices(merged: Partial<Record<keyof typeof CHOICES, unknown>>): v
 /** Of what webhooks and workers have in common: the checks, and the client. */
 function resolveShared(
   merged: Required_<Pick<TradecloudWorkerOptions, keyof typeof WORKER_DEFAULTS>>,
-  given: Pick<TradecloudWorkerOptions, 'api' | 'fetchTimeoutMs'>,
+  given: Pick<
+    TradecloudWebhookOptions,
+    'api' | 'fetchTimeoutMs' | 'inbox' | 'catchUp' | 'onCatchUp' | 'onOrder' | 'deliver'
+  >,
 ) {
   checkWholeNumber('concurrency', merged.concurrency, 1, Number.MAX_SAFE_INTEGER)
   checkWholeNumber('fetchTimeoutMs', merged.fetchTimeoutMs, 1, MAX_TIMER_MS)
@@ -192,6 +197,7 @@ function resolveShared(
   if (merged.fetch === 'always' && !client) throw invalidOption('fetch', "is 'always', which needs `api`")
   return {
     client,
+    catchUp: resolveCatchUp({ ...given, client }),
     ownsClient: client !== undefined && client !== given.api,
     // An option of the client itself takes precedence, also of one that was passed in.
     fetchTimeoutMs: client?.ownFetchTimeoutMs ?? merged.fetchTimeoutMs,

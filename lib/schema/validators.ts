@@ -6,7 +6,7 @@ import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from '
 import { schemas } from '.'
 
 /** Schemas that bodies and fetched entities are checked against. */
-export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'shipment'
+export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'singleDeliveryOrder' | 'shipment'
 
 /** What is referred to is written out, which is ajv's default: a call for each object would make the check twice as dear. */
 export const ajvOptions = {
@@ -24,5 +24,6 @@ export const validators: Readonly<Record<BodySchema, ValidateFunction>> = {
   orderWebhookBody: validatorOf('orderWebhookBody'),
   shipmentWebhookBody: validatorOf('shipmentWebhookBody'),
   order: validatorOf('order'),
+  singleDeliveryOrder: validatorOf('singleDeliveryOrder'),
   shipment: validatorOf('shipment'),
 }

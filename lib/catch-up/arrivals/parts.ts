@@ -31,7 +31,7 @@ export interface Part {
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */
-  line?: Json | undefined
+  line?: Record<string, unknown> | undefined
 }
 
 /** Tells parts apart, also lines with the same ID. */
@@ -39,7 +39,7 @@ export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** A polled or fetched order or shipment. */
 export interface Entity extends EntityName {
-  content: Json
+  content: Record<string, unknown>
   /** As Tradecloud wrote it. */
   lastUpdatedAt?: string | undefined
   /** Milliseconds since 1970; NaN if it cannot be parsed. */

@@ -2,7 +2,7 @@
  * What the catch-up stores, in the database of the inbox: where it is, who polls, what arrived, and what it found. Knows no
  * API.
  */
-import type { Arrivals, CompareOptions } from '../arrivals/arrivals'
+import type { Arrivals } from '../arrivals/arrivals'
 import type { Entity, EntityName, Part } from '../arrivals/parts'
 
 /** Where the polls of one list are. Times are milliseconds since 1970, by the API's clock. */
@@ -51,7 +51,11 @@ export interface FoundEvent {
   outdated: boolean
 }
 
-export interface StoreRequest extends CompareOptions {
+export interface StoreRequest {
+  /** Up to this time everything is covered, because earlier runs checked it. */
+  floor: number
+  /** The API's clock. */
+  clock: number
   entity: Entity
   /** Keys of the parts to be delivered, as far as nothing covers them by now. */
   wanted: ReadonlySet<string>

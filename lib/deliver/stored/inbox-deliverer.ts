@@ -24,6 +24,8 @@ export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
   name: string
   /** Absent with `deliver: false`: alarms are raised, and nothing is taken. */
   handlers: Handlers | undefined
+  /** This process has a catch-up, so that what arrives is recorded. */
+  catchUp: boolean
   /** Reads a stored event again, by the rules of today. */
   read: (delivery: InboxDelivery) => Promise<ReadTrigger>
   resolve: ResolveOptions
@@ -68,10 +70,11 @@ export class InboxDeliverer {
     this.#attempts = new Attempts(options)
     this.#watch = new Watch(options.alarm)
     this.#taker = new Taker(options, (delivery, onCall) => this.#start(delivery, onCall))
-    const { inbox, name, handlers, retry, handlerTimeoutMs } = options
+    const { inbox, name, handlers, catchUp, retry, handlerTimeoutMs } = options
     this.#detach = inbox.attach({
       name,
       wanted: handlers?.wanted ?? [],
+      catchUp,
       maxDelayMs: retry.maxDelayMs,
       handlerTimeoutMs,
       wake: () => this.#taker.wake(),

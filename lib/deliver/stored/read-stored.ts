@@ -5,6 +5,7 @@ import type { InboxDelivery, StoredEvent } from '../../inbox/inbox'
 import { ByteBudget } from '../../receive/body/byte-budget'
 import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'
+import { readFound } from './read-found'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
 /** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
@@ -14,6 +15,7 @@ const MAX_DECODED = 128 * 1024 * 1024
 export async function readStored({ event, bytes }: InboxDelivery, options: ReadTriggerOptions): Promise<ReadTrigger> {
   const { method, requestId, entity, kind } = event
   const receivedAt = new Date(event.receivedAt)
+  if (event.found) return readFound({ event, bytes }, event.found, options)
   if (event.trigger === 'id') {
     const trigger: IdTrigger = {
       type: 'id',

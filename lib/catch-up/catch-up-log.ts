@@ -1,0 +1,111 @@
+/** What a catch-up tells people: log lines that are rare however often it runs, and `onCatchUp` after each run. */
+import { debugCatchUp } from '../log/debug'
+import { describe, locationOf } from '../log/describe-error'
+import type { Log } from '../log/log'
+import { quote } from '../log/quote'
+import { isThenable } from '../wait/thenable'
+import type { CatchUpReport } from './catch-up-options'
+import type { RecoveredChange } from './run-options'
+
+const HOUR_MS = 3_600_000
+/** Named in one line. */
+const MAX_NAMED = 20
+
+export class CatchUpLog {
+  readonly #log: Log
+  readonly #onCatchUp: ((report: CatchUpReport) => unknown) | undefined
+  readonly #warnsOfFound: boolean
+  readonly #now: () => number
+  #found: RecoveredChange[] = []
+  #foundTotal = 0
+  #foundLineAt = -Infinity
+  #failures = 0
+  #failureLineAt = -Infinity
+
+  /** `warnsOfFound`: where a webhook should have brought everything. */
+  constructor(
+    log: Log,
+    onCatchUp: ((report: CatchUpReport) => unknown) | undefined,
+    warnsOfFound: boolean,
+    now = () => performance.now(),
+  ) {
+    this.#log = log
+    this.#onCatchUp = onCatchUp
+    this.#warnsOfFound = warnsOfFound
+    this.#now = now
+  }
+
+  /** Something that never arrived was stored. The first of them are named at once, should the process end before the run. */
+  found(note: RecoveredChange): void {
+    debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)
+    if (!this.#warnsOfFound) return
+    this.#foundTotal++
+    if (this.#found.length < MAX_NAMED) this.#found.push(note)
+    if (this.#foundTotal === MAX_NAMED) this.flushFound()
+  }
+
+  /** At most one line per hour. */
+  flushFound(): void {
+    if (this.#foundTotal === 0 || this.#now() - this.#foundLineAt < HOUR_MS) return
+    const named = this.#found.map(({ kind, id }) => `${kind} ${quote(id)}`).join(', ')
+    const more = this.#foundTotal - this.#found.length
+    const [only] = this.#found
+    const text =
+      `The catch-up found ${this.#foundTotal} changes that never arrived, and delivers them: ${named}` +
+      `${more > 0 ? ` and ${more} more` : ''}. Something between Tradecloud and this webhook loses events.`
+    const about = this.#foundTotal === 1 ? { kind: only?.kind, entityId: only?.id } : {}
+    this.#log.line('warn', 'catch_up_found', text, about)
+    this.#found = []
+    this.#foundTotal = 0
+    this.#foundLineAt = this.#now()
+  }
+
+  /** At most one line per hour. `cursor`: where the next run begins. */
+  failed(what: string, cursor: string, cause: unknown): void {
+    debugCatchUp('%s since %s: %s', what, cursor, describe(cause))
+    this.#failures++
+    if (this.#now() - this.#failureLineAt < HOUR_MS) return
+    const times = this.#failures === 1 ? '' : `, for the ${this.#failures}th time since the last such line`
+    const text = `The catch-up could not ${what}${times}: ${describe(cause)}. It goes on from ${cursor} once it can; its cursor stays there.`
+    this.#log.line('error', 'catch_up_failed', text, { cause })
+    this.#failures = 0
+    this.#failureLineAt = this.#now()
+  }
+
+  /** Nothing could be started at all. */
+  unusable(cause: Error): void {
+    this.#log.line('error', 'catch_up_failed', `The catch-up does not run: ${cause.message}`, { cause })
+  }
+
+  begun(text: string, isNews: boolean): void {
+    if (isNews) this.#log.line('warn', 'catch_up_begins', text)
+    else debugCatchUp(text)
+  }
+
+  skipped(kind: string, after: string | undefined, before: string | undefined, cause: unknown): void {
+    const between = `between ${after === undefined ? 'the first' : quote(after)} and ${before === undefined ? 'the last' : quote(before)}`
+    const text = `The catch-up skipped one ${kind} of the list, ${between}, because it cannot be read: ${describe(cause)}`
+    this.#log.once('error', 'catch_up_skipped', `${kind} ${after} ${before}`, text, { kind, cause })
+  }
+
+  /** Written once. */
+  warnOnce(topic: string, text: string): void {
+    this.#log.once('warn', topic, '', text)
+  }
+
+  report(report: CatchUpReport): void {
+    const { polled, covered, skipped, recoveredTotal, durationMs, error } = report
+    const outcome = error ? `, ended by ${describe(error)}` : ''
+    debugCatchUp('polled %d, covered %d, skipped %d, recovered %d in %d ms%s', polled, covered, skipped, recoveredTotal, durationMs, outcome) // prettier-ignore
+    const failed = (cause: unknown): void => {
+      const text = `onCatchUp failed: ${describe(cause)}${locationOf(cause)}`
+      this.#log.line('warn', 'onCatchUp', text, { code: 'callback_failed', cause })
+    }
+    try {
+      const returned = this.#onCatchUp?.({ ...report })
+      if (isThenable(returned)) returned.then(undefined, failed)
+    } catch (cause) {
+      failed(cause)
+    }
+  }
+}

@@ -1,0 +1,211 @@
+/** The options of the catch-up: what users may set, their defaults, and the checks. */
+import type { TradecloudClient } from '../api'
+import type { OrderPollFilters, ShipmentPollFilters } from '../api'
+import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
+import { invalidOption } from '../errors/errors'
+import type { Inbox } from '../inbox/inbox'
+import { instantOf, isObject } from '../tradecloud/entity-state'
+import type { LineForm } from './arrivals/parts'
+import type { RecoveredChange } from './run-options'
+import type { Want } from './want'
+
+export interface CatchUpOptions {
+  /**
+   * Where to start: an ISO 8601 time, in UTC unless it has a time zone. What changed until then is not looked for. Required
+   * as long as the inbox has no cursor; ignored once it has one. Default: none, and never the time of the start.
+   */
+  from?: string | undefined
+  /**
+   * Which changes to deliver: `'all'`, or a function that is asked about each line and each header that never arrived, and
+   * depends on its argument only. A poll also returns the changes that your own company made: `notOwnRequest` leaves these
+   * out. Required.
+   */
+  want: Want
+  /** The form of your order events. With a wrong one nothing is delivered. Required if orders are polled. */
+  form?: LineForm | undefined
+  /** How often to poll. `false`: only when `catchUp()` is called, or by the command line. Default: 300,000 ms (5 min). */
+  everyMs?: number | false | undefined
+  /**
+   * A line or header that changed more recently is left to the webhook. 0: if there is no webhook, and orders and shipments
+   * are only polled. Default: 600,000 ms (10 min).
+   */
+  settleMs?: number | undefined
+  /** How far the cursor stays behind the API's clock: changes may become visible late. Default: 600,000 ms (10 min). */
+  marginMs?: number | undefined
+  /** How far before the cursor a run starts to read. Default: 900,000 ms (15 min). */
+  overlapMs?: number | undefined
+  /**
+   * A longer look back now and then, for changes that became visible very late. `false`: none. Default: once a day
+   * (`everyMs`), two days back (`backMs`).
+   */
+  sweep?: false | { everyMs?: number | undefined; backMs?: number | undefined } | undefined
+  /** `false`: no orders. `filters` are sent with each poll. Default: all orders, if there is an `onOrder`. */
+  orders?: false | { filters?: OrderPollFilters | undefined } | undefined
+  /** `false`: no shipments. `filters` are sent with each poll. Default: all shipments, if there is an `onShipment`. */
+  shipments?: false | { filters?: ShipmentPollFilters | undefined } | undefined
+}
+
+/** A run on demand. With any of `from`, `all` and `dryRun`, the cursor stays where it is. */
+export interface CatchUpRunOptions {
+  /** Where to start, as in `CatchUpOptions`. Default: the cursor. */
+  from?: string | undefined
+  /** Also deliver what arrived before. Default: false. */
+  all?: boolean | undefined
+  /** Only report what would be delivered. Default: false. */
+  dryRun?: boolean | undefined
+  /** Ends the run, and the wait for its turn. Default: none. */
+  signal?: AbortSignal | undefined
+}
+
+/** What a run has done. Counts are of orders and shipments. */
+export interface CatchUpReport {
+  /** Changes after this time were read. ISO 8601, UTC. */
+  from: string
+  /** Changes up to this time, by the API's clock, were certainly visible. Absent if the run could not be completed. */
+  to?: string | undefined
+  polled: number
+  /** Nothing was missing. */
+  covered: number
+  /** Missing, but not wanted. */
+  skipped: number
+  /** What was missing and was stored to be delivered; with `dryRun`, what would have been. At most 100. */
+  recovered: RecoveredChange[]
+  recoveredTotal: number
+  durationMs: number
+  /** Why the run could not be completed. What was found until then is delivered. */
+  error?: Error | undefined
+}
+
+export interface ResolvedCatchUp {
+  /** ISO 8601, UTC. */
+  from: string | undefined
+  want: Want
+  form: LineForm
+  everyMs: number | false
+  settleMs: number
+  marginMs: number
+  overlapMs: number
+  sweep: false | { everyMs: number; backMs: number }
+  /** `undefined`: depends on the callbacks. */
+  orders: boolean | undefined
+  orderFilters: object
+  shipments: boolean | undefined
+  shipmentFilters: object
+  onCatchUp: ((report: CatchUpReport) => unknown) | undefined
+}
+
+interface Surroundings {
+  catchUp?: CatchUpOptions | undefined
+  onCatchUp?: ((report: CatchUpReport) => unknown) | undefined
+  client: TradecloudClient | undefined
+  inbox?: Inbox | undefined
+  onOrder?: unknown
+  deliver?: boolean | undefined
+}
+
+const DEFAULTS = { everyMs: 300_000, settleMs: 600_000, marginMs: 600_000, overlapMs: 900_000 } as const
+const SWEEP = { everyMs: 86_400_000, backMs: 172_800_000 }
+const KEYS = ['from', 'want', 'form', ...Object.keys(DEFAULTS), 'sweep', 'orders', 'shipments']
+const FORMS: readonly unknown[] = ['deliverySchedule', 'singleDelivery']
+const MAX_MS = Number.MAX_SAFE_INTEGER
+const DAY_MS = 86_400_000
+
+export function resolveCatchUp({
+  catchUp: given,
+  onCatchUp,
+  client,
+  inbox,
+  onOrder,
+  deliver,
+}: Surroundings): ResolvedCatchUp | undefined {
+  checkHasEffect('onCatchUp', onCatchUp, '`catchUp`', given !== undefined)
+  if (given === undefined) return undefined
+  if (!isObject(given)) throw invalidOption('catchUp', `must be { ${KEYS.join(', ')} }`)
+  checkKeys('catchUp', given, KEYS)
+  if (onCatchUp !== undefined && typeof onCatchUp !== 'function')
+    throw invalidOption('onCatchUp', `is ${typeof onCatchUp}, not a function`)
+  if (!client) throw invalidOption('catchUp', 'needs `api`, to poll from')
+  if (!inbox) throw invalidOption('catchUp', 'needs an `inbox`, to store in it what was found and how far it is')
+  if (typeof (inbox.catchUp as unknown) !== 'function')
+    throw invalidOption('catchUp', 'needs an inbox with a method catchUp, such as sqliteInbox or postgresInbox')
+  const { from, want, everyMs = DEFAULTS.everyMs, settleMs = DEFAULTS.settleMs } = given
+  const { marginMs = DEFAULTS.marginMs, overlapMs = DEFAULTS.overlapMs } = given
+  if ((want as unknown) === undefined)
+    throw invalidOption('catchUp.want', "is missing: 'all', or a function such as notOwnRequest('buyer')")
+  if (want !== 'all' && typeof want !== 'function')
+    throw invalidOption('catchUp.want', `is ${show(want)}; it must be 'all' or a function`)
+  if (everyMs !== false) checkWholeNumber('catchUp.everyMs', everyMs, 1, MAX_TIMER_MS)
+  checkWholeNumber('catchUp.settleMs', settleMs, 0, MAX_MS)
+  checkWholeNumber('catchUp.marginMs', marginMs, 0, MAX_MS)
+  checkWholeNumber('catchUp.overlapMs', overlapMs, 0, MAX_MS)
+  const orders = readList('orders', given.orders)
+  const shipments = readList('shipments', given.shipments)
+  const pollsOrders = orders.polls ?? (onOrder !== undefined || deliver === false)
+  return {
+    from: from === undefined ? undefined : checkTime('catchUp.from', from),
+    want,
+    form: checkForm(given.form, pollsOrders),
+    ...{ everyMs, settleMs, marginMs, overlapMs, sweep: readSweep(given.sweep, overlapMs) },
+    ...{ orders: orders.polls, orderFilters: orders.filters },
+    ...{ shipments: shipments.polls, shipmentFilters: shipments.filters },
+    onCatchUp,
+  }
+}
+
+function checkForm(form: unknown, isNeeded: boolean): LineForm {
+  const allowed = "'deliverySchedule' or 'singleDelivery', the same as that of the webhook in Tradecloud's portal"
+  if (form === undefined && isNeeded) throw invalidOption('catchUp.form', `is missing: ${allowed}`)
+  if (form !== undefined && !FORMS.includes(form))
+    throw invalidOption('catchUp.form', `is ${show(form)}; it must be ${allowed}`)
+  return (form ?? 'deliverySchedule') as LineForm
+}
+
+function readSweep(sweep: unknown, overlapMs: number): ResolvedCatchUp['sweep'] {
+  if (sweep === false) return false
+  if (sweep !== undefined && !isObject(sweep))
+    throw invalidOption('catchUp.sweep', 'must be false or { everyMs, backMs }')
+  checkKeys('catchUp.sweep', sweep ?? {}, Object.keys(SWEEP))
+  const { everyMs = SWEEP.everyMs, backMs = Math.max(SWEEP.backMs, overlapMs) } = (sweep ?? {}) as Partial<typeof SWEEP>
+  checkWholeNumber('catchUp.sweep.everyMs', everyMs, 1, MAX_MS)
+  checkWholeNumber('catchUp.sweep.backMs', backMs, overlapMs, MAX_MS)
+  return { everyMs, backMs }
+}
+
+function readList(option: 'orders' | 'shipments', list: unknown): { polls: boolean | undefined; filters: object } {
+  if (list === undefined) return { polls: undefined, filters: {} }
+  if (list === false) return { polls: false, filters: {} }
+  const path = `catchUp.${option}`
+  if (!isObject(list)) throw invalidOption(path, 'must be false or { filters }')
+  checkKeys(path, list, ['filters'])
+  const { filters = {} } = list
+  if (!isObject(filters)) throw invalidOption(`${path}.filters`, 'must be an object')
+  if ('lastUpdatedAfter' in filters)
+    throw invalidOption(`${path}.filters`, 'has lastUpdatedAfter, which the catch-up sets itself: see `from`')
+  return { polls: true, filters }
+}
+
+export function checkRunOptions(options: CatchUpRunOptions): CatchUpRunOptions {
+  if (!isObject(options)) throw invalidOption('options', 'must be { from, all, dryRun, signal }')
+  checkKeys('', options, ['from', 'all', 'dryRun', 'signal'])
+  for (const option of ['all', 'dryRun'] as const)
+    if (options[option] !== undefined && typeof options[option] !== 'boolean')
+      throw invalidOption(option, `is ${show(options[option])}; allowed are true, false`)
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw invalidOption('signal', 'must be an AbortSignal')
+  return options.from === undefined ? options : { ...options, from: checkTime('from', options.from) }
+}
+
+const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/i
+
+/** Returns it as ISO 8601 in UTC. */
+export function checkTime(option: string, value: unknown): string {
+  const allowed = 'it must be a time in ISO 8601, such as 2026-11-01T00:00:00Z, in UTC unless it has a time zone'
+  const day = typeof value === 'string' ? TIME.exec(value)?.[1] : undefined
+  const instant =
+    day === undefined ? NaN : instantOf((value as string).length === 10 ? `${day}T00:00:00Z` : String(value))
+  // 30 February would be 2 March.
+  const isDay = day !== undefined && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8))
+  if (Number.isNaN(instant) || !isDay) throw invalidOption(option, `is ${show(value)}; ${allowed}`)
+  if (instant > Date.now() + DAY_MS) throw invalidOption(option, `is ${show(value)}, which is in the future`)
+  return new Date(instant).toISOString()
+}

@@ -1,0 +1,152 @@
+/** Runs the catch-up: every few minutes, on demand, and as the command line asks for it. One process polls at a time. */
+import { randomUUID } from 'node:crypto'
+import { TradecloudWebhookError } from '../errors/errors'
+import { pause } from '../wait/pause'
+import type { EntityKind } from './arrivals/parts'
+import type { CatchUpLog } from './catch-up-log'
+import { checkRunOptions, type CatchUpReport, type CatchUpRunOptions, type ResolvedCatchUp } from './catch-up-options'
+import type { List } from './lists'
+import { ListRuns, mergeResults, type RunProgress } from './run-lists'
+import type { RunRequest } from './run-options'
+import type { CatchUpInbox } from './storage/storage'
+import { serveRequests } from './serve-requests'
+import { inTurn } from './turn'
+
+export interface CatchUpParts {
+  inbox: CatchUpInbox
+  lists: readonly List[]
+  /** Whether any process that shares the inbox has a callback for this kind. */
+  isWanted: (kind: EntityKind) => Promise<boolean>
+  options: ResolvedCatchUp
+  log: CatchUpLog
+}
+
+export class CatchUp {
+  readonly #parts: CatchUpParts
+  readonly #runs: ListRuns
+  readonly #closing = new AbortController()
+  readonly #running = new Set<Promise<unknown>>()
+  /** The cursors when this process last looked: if they have moved, another process has polled. */
+  #seen: string | undefined
+
+  constructor(parts: CatchUpParts) {
+    this.#parts = parts
+    this.#runs = new ListRuns(parts.inbox, parts.options, parts.log)
+  }
+
+  get inbox(): CatchUpInbox {
+    return this.#parts.inbox
+  }
+
+  /** Resolves once it is sure that runs can begin, and then begins them. Rejects if nothing says where to start. */
+  async start(opening: Promise<void>): Promise<void> {
+    await opening
+    const { inbox, lists, options, log } = this.#parts
+    void this.#add(serveRequests(inbox, (request, onProgress) => this.run(request, onProgress), this.closing))
+    for (const { key, polls, kind } of lists) {
+      if (polls === false || options.from !== undefined || (await inbox.position(key))) continue
+      const text = `Option \`catchUp.from\` is missing: the inbox has no cursor for ${kind}s yet, so nothing says where to start.`
+      const error = new TradecloudWebhookError('invalid_option', text)
+      log.unusable(error)
+      throw error
+    }
+    if (options.everyMs !== false) void this.#add(this.#repeat(options.everyMs))
+  }
+
+  /** Ends what runs. */
+  stop(): void {
+    this.#closing.abort(new TradecloudWebhookError('unavailable', 'The catch-up is closing.'))
+  }
+
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** Rejects for a wrong option, and if nothing says where to start; whatever else fails is in the report. */
+  async run(options: CatchUpRunOptions = {}, onProgress?: (progress: RunProgress) => void): Promise<CatchUpReport> {
+    const checked = checkRunOptions(options)
+    const { from, all = false, dryRun = false, signal } = checked
+    await this.#checkStart(from)
+    const onDemand =
+      from !== undefined || all || dryRun ? { from, all: all ? randomUUID() : undefined, dryRun } : undefined
+    const signals = signal ? AbortSignal.any([signal, this.closing]) : this.closing
+    return this.#add(this.#runAll(signals, onDemand, onProgress))
+  }
+
+  async #checkStart(from: string | undefined): Promise<void> {
+    if (from !== undefined || this.#parts.options.from !== undefined) return
+    for (const { key } of await this.#lists())
+      if (!(await this.inbox.position(key)))
+        throw new TradecloudWebhookError('invalid_option', 'The inbox has no cursor yet: give `from`.')
+  }
+
+  async #repeat(everyMs: number): Promise<void> {
+    do await this.#runNext()
+    while (await pause(everyMs, this.closing))
+  }
+
+  /** Unless another process has polled since this one looked. */
+  async #runNext(): Promise<void> {
+    const started = performance.now()
+    try {
+      await inTurn(this.inbox, this.closing, async (token, signal) => {
+        const lists = await this.#lists()
+        const cursors = await this.#cursors(lists)
+        const isOthers = this.#seen !== undefined && this.#seen !== cursors
+        this.#seen = cursors
+        if (isOthers) return
+        this.#parts.log.report(await this.#runs.run(lists, { token, signal, onDemand: undefined, started }))
+        this.#seen = await this.#cursors(lists)
+      })
+    } catch (error) {
+      this.#fail('begin', this.#parts.options.from ?? 'its cursor', error)
+    }
+  }
+
+  async #runAll(
+    signal: AbortSignal,
+    onDemand: RunRequest['onDemand'],
+    onProgress?: (progress: RunProgress) => void,
+  ): Promise<CatchUpReport> {
+    const started = performance.now()
+    let report: CatchUpReport
+    try {
+      report = await inTurn(this.inbox, signal, async (token, turn) =>
+        this.#runs.run(await this.#lists(), { token, signal: turn, onDemand, started, onProgress }),
+      )
+    } catch (error) {
+      report = mergeResults([], started, error as Error, onDemand?.from ?? this.#parts.options.from)
+    }
+    this.#parts.log.report(report)
+    return report
+  }
+
+  #fail(what: string, cursor: string, error: unknown): void {
+    if (this.closing.aborted) return
+    this.#parts.log.failed(what, cursor, error)
+  }
+
+  async #lists(): Promise<List[]> {
+    const { lists, isWanted } = this.#parts
+    const polled = await Promise.all(lists.map(async ({ kind, polls }) => polls ?? isWanted(kind)))
+    return lists.filter((_list, i) => polled[i])
+  }
+
+  async #cursors(lists: readonly List[]): Promise<string> {
+    return JSON.stringify(await Promise.all(lists.map(({ key }) => this.inbox.position(key))))
+  }
+
+  #add<T>(work: Promise<T>): Promise<T> {
+    const settled = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#running.add(settled)
+    void settled.then(() => this.#running.delete(settled))
+    return work
+  }
+}

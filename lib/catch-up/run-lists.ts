@@ -1,0 +1,158 @@
+/** One run over all lists of a catch-up, and its report. */
+import { TradecloudWebhookError } from '../errors/errors'
+import { instantOf } from '../tradecloud/entity-state'
+import { pause } from '../wait/pause'
+import type { CatchUpLog } from './catch-up-log'
+import type { CatchUpReport, ResolvedCatchUp } from './catch-up-options'
+import type { List } from './lists'
+import { Run } from './run'
+import type { RunOptions, RunRequest, RunResult } from './run-options'
+import { LeaseLostError, type CatchUpInbox, type Position } from './storage/storage'
+
+/** How far a run is. */
+export interface RunProgress {
+  polled: number
+  recoveredTotal: number
+  /** Orders and shipments in the lists that were begun. `undefined` until it is known. */
+  total?: number | undefined
+}
+
+export interface ListsRequest {
+  token: string
+  signal: AbortSignal
+  onDemand: RunRequest['onDemand']
+  /** `performance.now()`. */
+  started: number
+  onProgress?: ((progress: RunProgress) => void) | undefined
+}
+
+const MAX_WAITING = { events: 1_000, bytes: 256 * 1024 * 1024 }
+const ROOM_EVERY_MS = 500
+const MAX_REPORTED = 100
+const OTHER_FORM = { deliverySchedule: 'singleDelivery', singleDelivery: 'deliverySchedule' } as const
+
+export class ListRuns {
+  readonly #inbox: CatchUpInbox
+  readonly #options: ResolvedCatchUp
+  readonly #log: CatchUpLog
+
+  constructor(inbox: CatchUpInbox, options: ResolvedCatchUp, log: CatchUpLog) {
+    this.#inbox = inbox
+    this.#options = options
+    this.#log = log
+  }
+
+  /** One list after the other. One that fails does not hold up the other. */
+  async run(
+    lists: readonly List[],
+    { token, signal, onDemand, started, onProgress }: ListsRequest,
+  ): Promise<CatchUpReport> {
+    const results: RunResult[] = []
+    let failure: Error | undefined
+    let total: number | undefined
+    for (const list of lists) {
+      const position = await this.#position(list, onDemand?.from)
+      const isNews = position.clock === undefined || onDemand !== undefined
+      const options = this.#runOptions(list, isNews, onDemand, (count) => (total = (total ?? 0) + (count ?? 0)))
+      const { kind, form, key } = list
+      const run = new Run(
+        list.source,
+        this.#inbox,
+        options,
+        { scope: { kind, form, key }, token },
+        {
+          ...{ position, onDemand, signal },
+          onTaken: () => onProgress?.({ ...sumOf([...results, run.result]), total }),
+        },
+      )
+      try {
+        await this.#checkForm(list)
+        await run.run()
+      } catch (error) {
+        failure ??= error as Error
+        const isAsked = signal.aborted && !(signal.reason instanceof LeaseLostError)
+        if (!isAsked) this.#log.failed(`read all ${kind}s that have changed`, position.cursor, error)
+      }
+      results.push(run.result)
+      this.#log.flushFound()
+    }
+    return mergeResults(results, started, failure)
+  }
+
+  async #position({ key }: List, onDemandFrom: string | undefined): Promise<Position> {
+    const { from } = this.#options
+    const known = await this.#inbox.position(key)
+    if (known && from !== undefined && Date.parse(from) !== known.since)
+      this.#log.warnOnce('catch_up_from', `catchUp.from is ignored: the inbox has a cursor, ${known.cursor}.`)
+    const start = from ?? onDemandFrom ?? ''
+    return known ?? { cursor: start, since: Date.parse(start) }
+  }
+
+  #runOptions(
+    { kind, form }: List,
+    isNews: boolean,
+    onDemand: RunRequest['onDemand'],
+    onTotal: (total: number | undefined) => void,
+  ): RunOptions {
+    const [options, log] = [this.#options, this.#log]
+    const isWarned = onDemand?.dryRun !== true && onDemand?.all === undefined
+    return {
+      ...options,
+      ...{ kind, form, maxWaiting: MAX_WAITING },
+      pause: async (signal) => {
+        await pause(ROOM_EVERY_MS, signal)
+      },
+      notes: {
+        begun: (total, { after }) => {
+          onTotal(total)
+          log.begun(
+            `The catch-up reads the ${kind}s that have changed since ${after}: ${total ?? 'an unknown number'}.`,
+            isNews,
+          )
+        },
+        skipped: (after, before, error) => log.skipped(kind, after, before, error),
+        noClock: () =>
+          log.warnOnce(
+            'catch_up_clock',
+            'The answers of the API have no header Date, so the catch-up delivers nothing.',
+          ),
+        found: (note) => isWarned && log.found(note),
+      },
+    }
+  }
+
+  /** What arrived in another form cannot be compared. */
+  async #checkForm({ kind, form }: List): Promise<void> {
+    if (kind !== 'order') return
+    const other = await this.#inbox.newestArrival({ kind, form: OTHER_FORM[form] })
+    if (other === undefined || other <= ((await this.#inbox.newestArrival({ kind, form })) ?? -Infinity)) return
+    const text = `catchUp.form is '${form}', but order events arrive as '${OTHER_FORM[form]}': no order is delivered by the catch-up.`
+    this.#log.warnOnce('catch_up_form', text)
+    throw new TradecloudWebhookError('invalid_option', text)
+  }
+}
+
+function sumOf(results: readonly RunResult[]) {
+  const sum = (count: 'polled' | 'covered' | 'skipped' | 'recoveredTotal') =>
+    results.reduce((total, result) => total + result[count], 0)
+  return {
+    ...{ polled: sum('polled'), covered: sum('covered'), skipped: sum('skipped') },
+    recoveredTotal: sum('recoveredTotal'),
+  }
+}
+
+export function mergeResults(results: readonly RunResult[], started: number, error?: Error, from = ''): CatchUpReport {
+  const tos = results.map(({ to }) => to)
+  return {
+    from: earliest(results.map((result) => result.from)) ?? from,
+    to: error || tos.includes(undefined) ? undefined : earliest(tos as string[]),
+    ...sumOf(results),
+    recovered: results.flatMap(({ recovered }) => recovered).slice(0, MAX_REPORTED),
+    durationMs: Math.round(performance.now() - started),
+    error,
+  }
+}
+
+function earliest(times: readonly string[]): string | undefined {
+  return [...times].sort((one, other) => instantOf(one) - instantOf(other))[0]
+}

@@ -1,0 +1,64 @@
+/** Runs what people ask for at the command line: requests are rows in the database of the inbox. */
+import { describe } from '../log/describe-error'
+import { pause } from '../wait/pause'
+import type { CatchUpReport, CatchUpRunOptions } from './catch-up-options'
+import type { RunProgress } from './run-lists'
+import type { CatchUpInbox, CatchUpRequest, RunStatus } from './storage/storage'
+
+type Requests = Pick<CatchUpInbox, 'takeRequest' | 'reportRun'>
+type RunRequested = (options: CatchUpRunOptions, onProgress: (progress: RunProgress) => void) => Promise<CatchUpReport>
+
+const LOOK_EVERY_MS = 2_000
+const REPORT_EVERY_MS = 1_000
+const REPORT_TRIES = 5
+
+/** Until the signal aborts. Never rejects. */
+export async function serveRequests(requests: Requests, run: RunRequested, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    const taken = await requests.takeRequest().catch(() => undefined)
+    if (taken) await serve(requests, taken.id, taken.request, run)
+    else await pause(LOOK_EVERY_MS, closing)
+  }
+}
+
+async function serve(requests: Requests, id: string, request: CatchUpRequest, run: RunRequested): Promise<void> {
+  let progress: RunProgress = { polled: 0, recoveredTotal: 0 }
+  const ended = new AbortController()
+  const reporting = reportProgress(requests, id, () => progress, ended.signal)
+  const end = await run(request, (now) => (progress = now)).then(statusOf, (error: unknown): RunStatus => ({
+    state: 'failed',
+    report: { error: describe(error) },
+  }))
+  ended.abort()
+  // In order: a report of progress that is late must not follow the end.
+  await reporting
+  await reportEnd(requests, id, end)
+}
+
+/** Also tells that the process is still there. */
+async function reportProgress(
+  requests: Requests,
+  id: string,
+  progress: () => RunProgress,
+  ended: AbortSignal,
+): Promise<void> {
+  while (await pause(REPORT_EVERY_MS, ended))
+    await requests.reportRun(id, { state: 'running', report: { ...progress() } }).catch(() => undefined)
+}
+
+async function reportEnd(requests: Requests, id: string, end: RunStatus): Promise<void> {
+  for (let tries = 1; tries <= REPORT_TRIES; tries++) {
+    try {
+      return await requests.reportRun(id, end)
+    } catch {
+      // Also while the process is closing: not longer than a second.
+      await pause(200, new AbortController().signal)
+    }
+  }
+}
+
+function statusOf({ error, ...report }: CatchUpReport): RunStatus {
+  return error
+    ? { state: 'failed', report: { ...report, error: describe(error) } }
+    : { state: 'done', report: { ...report } }
+}

@@ -1,0 +1,50 @@
+/** One process polls at a time: waits for its turn, and keeps it while a run lasts. */
+import { pause } from '../wait/pause'
+import { LeaseLostError, type CatchUpInbox } from './storage/storage'
+
+/** While another process polls. */
+const ASK_EVERY_MS = 1_000
+const RENEW_EVERY_MS = 4_000
+/** The lease ends after 15 s: another process must not poll while this one still does. */
+const LOST_AFTER_MS = 10_000
+
+type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>
+
+/** Runs `work` with the lease; its signal aborts once the lease is lost. Rejects with the reason of `signal` once that aborts. */
+export async function inTurn<T>(
+  leases: Leases,
+  signal: AbortSignal,
+  work: (token: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const token = await acquire(leases, signal)
+  const lost = new AbortController()
+  const done = new AbortController()
+  const renewing = keep(leases, token, done.signal, () => lost.abort(new LeaseLostError('Another process polls now.')))
+  try {
+    return await work(token, AbortSignal.any([signal, lost.signal]))
+  } finally {
+    done.abort()
+    await renewing
+    // It ends by itself.
+    await leases.release(token).catch(() => undefined)
+  }
+}
+
+async function acquire(leases: Leases, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    signal.throwIfAborted()
+    const token = await leases.acquire()
+    if (token !== undefined) return token
+    await pause(ASK_EVERY_MS, signal)
+  }
+}
+
+async function keep(leases: Leases, token: string, done: AbortSignal, onLost: () => void): Promise<void> {
+  let renewedAt = performance.now()
+  while (await pause(RENEW_EVERY_MS, done)) {
+    const at = performance.now()
+    const isOurs = await leases.renew(token).catch(() => undefined)
+    if (isOurs) renewedAt = at
+    else if (isOurs === false || performance.now() - renewedAt > LOST_AFTER_MS) return onLost()
+  }
+}

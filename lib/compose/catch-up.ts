@@ -1,0 +1,72 @@
+/** Puts the catch-up together from the options of a webhook or worker. */
+import type { CatchUp, CatchUpParts } from '../catch-up/catch-up'
+import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
+import type { List } from '../catch-up/lists'
+import { invalidOption } from '../errors/errors'
+import type { Log } from '../log/log'
+import type { SharedOptions, Work } from './shared'
+
+export interface ComposedCatchUp extends Pick<Work, 'stop' | 'idle'> {
+  /** Resolves at once without the option `catchUp`. */
+  ready: Promise<unknown>
+  run: (options?: CatchUpRunOptions) => Promise<CatchUpReport>
+}
+
+const CALLBACKS = { order: 'onOrder', shipment: 'onShipment' } as const
+
+/** Starts to poll once the inbox is open. */
+export function startCatchUp(settings: SharedOptions, log: Log, opening: Promise<void> | undefined): ComposedCatchUp {
+  const { catchUp: options, inbox, client, name } = settings
+  if (!options || !inbox?.catchUp || !client || !opening) return NONE
+  const { CatchUp, CatchUpLog, listsOf } = loadCatchUp()
+  const parts: CatchUpParts = {
+    inbox: inbox.catchUp(name),
+    lists: listsOf(client, options).map((list) => ({ ...list, polls: list.polls ?? isHandled(settings, list) })),
+    isWanted: (kind) => inbox.isWanted(name, kind, undefined),
+    options,
+    // Without a webhook, everything is found by polling.
+    log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0),
+  }
+  warnOf(settings, parts.lists, log)
+  const catchUp: CatchUp = new CatchUp(parts)
+  const ready = catchUp.start(opening)
+  // A failure is logged, and reported by `ready()`.
+  ready.catch(() => undefined)
+  return { ready, run: (given) => catchUp.run(given), stop: () => catchUp.stop(), idle: () => catchUp.idle() }
+}
+
+const NONE: ComposedCatchUp = {
+  ready: Promise.resolve(),
+  run: () => Promise.reject(invalidOption('catchUp', 'is missing, so there is nothing to run')),
+  stop: () => undefined,
+  idle: () => Promise.resolve(),
+}
+
+/** `undefined` if other processes have the callbacks. */
+function isHandled(settings: SharedOptions, { kind }: List): boolean | undefined {
+  return settings.deliver === false ? undefined : settings[CALLBACKS[kind]] !== undefined
+}
+
+/** What is most likely a misunderstanding. */
+function warnOf(settings: SharedOptions, lists: readonly List[], log: Log): void {
+  const { on, fetch } = settings
+  const missing = lists.filter((list) => isHandled(settings, list) === false).map(({ kind }) => CALLBACKS[kind])
+  if (missing.length > 0 && (on !== undefined || missing.length === lists.length)) {
+    const text = `No ${missing.join(', no ')}: what the catch-up finds has no event name, so callbacks of \`on\` do not get it.`
+    log.line('warn', 'catch_up_callbacks', text)
+  }
+  if (fetch === 'never') {
+    const text =
+      "fetch is 'never', so a GET trigger brings no order: the catch-up delivers what a GET trigger was about as well."
+    log.line('warn', 'catch_up_fetch', text)
+  }
+}
+
+/** Loaded lazily: only needed with the option `catchUp`. */
+function loadCatchUp() {
+  return {
+    ...(require('../catch-up/catch-up') as typeof import('../catch-up/catch-up')),
+    ...(require('../catch-up/catch-up-log') as typeof import('../catch-up/catch-up-log')),
+    ...(require('../catch-up/lists') as typeof import('../catch-up/lists')),
+  }
+}
