@@ -53,7 +53,7 @@ test.each([
   try {
     const tables = await PostgresTables.of(writer, true)
     const event = await beginUpload(tables)
-    await writePart(tables, { event, part: 0, data: Buffer.alloc(10) })
+    await writePart(tables, { event, part: 0, bytes: Buffer.alloc(10) })
     await pool.query('UPDATE uploads SET begun = 0')
     await writer.query(BEGIN)
     await writer.query(change)

@@ -85,15 +85,15 @@ test('a clock that is set ahead while a large body is being stored: it is refuse
   const [event] = eventOf({ number: 1, entity: 'order' }, 100)
   tables.now = Date.now()
   const upload = await beginUpload(tables)
-  await writePart(tables, { event: upload, part: 0, data: Buffer.alloc(10) })
+  await writePart(tables, { event: upload, part: 0, bytes: Buffer.alloc(10) })
   tables.now += 60 * DAY_MS
   // A part that is written keeps the others.
-  await writePart(tables, { event: upload, part: 1, data: Buffer.alloc(10) })
+  await writePart(tables, { event: upload, part: 1, bytes: Buffer.alloc(10) })
   await prune(tables, keep)
-  await writePart(tables, { event: upload, part: 2, data: Buffer.alloc(10) })
+  await writePart(tables, { event: upload, part: 2, bytes: Buffer.alloc(10) })
   tables.now += 60 * DAY_MS
   await prune(tables, keep)
-  await expect(writePart(tables, { event: upload, part: 3, data: Buffer.alloc(10) })).rejects.toThrow('were removed')
+  await expect(writePart(tables, { event: upload, part: 3, bytes: Buffer.alloc(10) })).rejects.toThrow('were removed')
   await expect(accept(tables, { event, size: 40, upload })).rejects.toThrow('were removed')
   expect(tables.get('SELECT count(*) AS parts FROM bodies')).toEqual({ parts: 0 })
   tables.database.close()

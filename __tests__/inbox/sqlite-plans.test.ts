@@ -78,7 +78,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   }
   await run('take', { owner, token: 1, name: 'faults', wanted, limit: 0, maxBytes: 1e6 })
   const upload = await run('beginUpload', undefined)
-  await run('writePart', { event: upload, part: 0, data: Buffer.alloc(1) })
+  await run('writePart', { event: upload, part: 0, bytes: Buffer.alloc(1) })
   for (const state of ['waiting', 'delivered', 'dead', 'quarantined'] as const) {
     for (const newestFirst of [true, false]) await run('list', { state, newestFirst, after: '5', entityId: '2' })
     await run('list', { state, id: 'a' })

@@ -27,10 +27,10 @@ async function open(fails: (operation: string) => Promise<Error | undefined>): P
     const engine: Engine = new SqliteEngine(options, events)
     const run: Engine['run'] = engine.run.bind(engine)
     const failing: Pick<Engine, 'run'> = {
-      run: (name, argument, transfer) =>
+      run: (name, argument) =>
         fails(name).then((failure) => {
           if (failure) throw failure
-          return run(name, argument, transfer)
+          return run(name, argument)
         }),
     }
     return Object.assign(engine, failing)

@@ -135,11 +135,11 @@ export async function beginUpload(tables: Tables): Promise<number> {
 /** Rejects if the parts were removed meanwhile, because the clock was set ahead. */
 export async function writePart(
   tables: Tables,
-  { event, part, data }: { event: number; part: number; data: Uint8Array },
+  { event, part, bytes }: { event: number; part: number; bytes: Uint8Array },
 ): Promise<void> {
   const begun = await tables.run('UPDATE uploads SET begun = ? WHERE event = ?', tables.now, event)
   if (begun === 0) throw new Error(UPLOAD_GONE)
-  await insertPart(tables, event, part, data)
+  await insertPart(tables, event, part, bytes)
 }
 
 async function insertPart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {

@@ -10,7 +10,7 @@ export interface Engine {
   /** Rejects if the database can never be used. */
   open(transaction?: boolean): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>, transfer?: ArrayBuffer[]): Promise<Result<Name>>
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
   /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
   settleWith?(request: SettleRequest, work: (client: unknown) => Promise<void>): Promise<boolean>
   close(): Promise<void>

@@ -72,8 +72,8 @@ export class SqlInbox implements Inbox {
     return this.#uploads.run(async () => {
       const upload = await this.#run('beginUpload', undefined)
       for (let part = 0; part * PART_BYTES < size; part++) {
-        const data = new Uint8Array(bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
-        await this.#run('writePart', { event: upload, part, data }, [data.buffer])
+        const piece = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES)
+        await this.#run('writePart', { event: upload, part, bytes: piece })
       }
       return store({ size, upload })
     })
@@ -160,13 +160,9 @@ export class SqlInbox implements Inbox {
     await this.#engine.close()
   }
 
-  async #run<Name extends Operation>(
-    name: Name,
-    argument: Argument<Name>,
-    transfer?: ArrayBuffer[],
-  ): Promise<Result<Name>> {
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     this.#checkOpen()
-    return this.#engine.run(name, argument, transfer)
+    return this.#engine.run(name, argument)
   }
 
   /** What was done may leave something to take. */

@@ -57,8 +57,8 @@ export class SqliteEngine implements Engine {
   }
 
   /** Rejects after a while, although the request may still be carried out. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>, transfer?: ArrayBuffer[]): Promise<Result<Name>> {
-    return within(PATIENCE_MS, this.#run(name, argument, transfer), LATE)
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+    return within(PATIENCE_MS, this.#run(name, argument), LATE)
   }
 
   async close(): Promise<void> {
@@ -69,16 +69,12 @@ export class SqliteEngine implements Engine {
     await session?.thread.close()
   }
 
-  async #run<Name extends Operation>(
-    name: Name,
-    argument: Argument<Name>,
-    transfer: ArrayBuffer[] = [],
-  ): Promise<Result<Name>> {
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     const durable = DURABLE.includes(name)
     try {
       const session = await this.#opened()
       if (durable && this.#repairing) throw new Error(SUSPECT)
-      const value = (await session.thread.call(name, argument, transfer)) as Result<Name>
+      const value = (await session.thread.call(name, argument)) as Result<Name>
       if (durable) await this.#flush(session)
       return value
     } catch (error) {

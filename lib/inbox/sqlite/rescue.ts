@@ -39,7 +39,7 @@ async function takeOverOne(
   tables.begin(false)
   try {
     const upload = await beginUpload(tables)
-    for (const [part, { data }] of parts.entries()) await writePart(tables, { event: upload, part, data })
+    for (const [part, { data: bytes }] of parts.entries()) await writePart(tables, { event: upload, part, bytes })
     await accept(tables, { event: JSON.parse(head) as StoredEvent, size: bytes, upload })
     tables.commit()
   } catch (error) {

@@ -24,6 +24,7 @@ export class Thread {
   readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
+  readonly #outgoing: Request[] = []
   readonly #flags: Int32Array
   readonly #onExit: () => void
   #lastId = OPENED
@@ -58,20 +59,37 @@ export class Thread {
     this.#worker.once('error', fail)
     this.#onExit = () => {
       Atomics.store(this.#flags, GATE.stop, 1)
-      this.#worker.postMessage({ id: OPENED, call: 'close', argument: undefined } satisfies Request)
+      this.#worker.postMessage([{ id: OPENED, call: 'close', argument: undefined }] satisfies Request[])
       Atomics.wait(this.#flags, GATE.open, 1, EXIT_MS)
     }
     process.on('exit', this.#onExit)
   }
 
-  call(call: Call, argument: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+  call(call: Call, argument: unknown): Promise<unknown> {
     if (this.#hasEnded) return Promise.reject(closed())
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#last = result.catch(() => undefined)
-    this.#worker.postMessage(request, transfer)
+    // Those that are made in the same turn are one message: most of its cost does not depend on its size.
+    if (this.#outgoing.push(request) === 1) void Promise.resolve().then(() => this.#post())
     this.#holdProcess()
     return result
+  }
+
+  #post(): void {
+    const requests = this.#outgoing.splice(0)
+    const bodies = requests.map(({ argument }) => argument).filter(hasBytes)
+    // Copied once and then moved: cloning would copy all of the memory that each body was cut from.
+    const memory = new Uint8Array(bodies.reduce((size, { bytes }) => size + bytes.length, 0))
+    let at = 0
+    const moved = requests.map((request) => {
+      const { argument } = request
+      if (!hasBytes(argument)) return request
+      memory.set(argument.bytes, at)
+      const bytes = memory.subarray(at, (at += argument.bytes.length))
+      return { ...request, argument: { ...argument, bytes } }
+    })
+    this.#worker.postMessage(moved, [memory.buffer])
   }
 
   /** Resolves once every request so far has its result. */
@@ -102,6 +120,11 @@ export class Thread {
     if (this.#pending.size > 0) this.#worker.ref()
     else this.#worker.unref()
   }
+}
+
+/** Not `instanceof`: Jest gives tests another `Uint8Array` than Node's. */
+function hasBytes(argument: unknown): argument is { bytes: Uint8Array } {
+  return ArrayBuffer.isView((argument as { bytes?: unknown } | undefined)?.bytes)
 }
 
 function closed(): Error {

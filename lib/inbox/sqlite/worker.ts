@@ -68,8 +68,8 @@ class Loop {
     this.checkChanges()
   }
 
-  add(request: Request): void {
-    this.#waiting.push(request)
+  add(requests: Request[]): void {
+    this.#waiting.push(...requests)
     this.#schedule()
   }
 
@@ -233,7 +233,7 @@ function main(options: WorkerOptions): void {
     const { create, driver, file } = options
     const { tables, warning } = openTables(driver, file, create)
     const loop = new Loop(tables, options, !create && warning !== undefined)
-    parentPort?.on('message', (request: Request) => loop.add(request))
+    parentPort?.on('message', (requests: Request[]) => loop.add(requests))
     startInterval(() => loop.checkChanges(), CHECK_CHANGES_MS)
     post({ results: [{ id: OPENED, ok: true, value: warning }] })
   } catch (error) {
