@@ -2,6 +2,12 @@
 import type { EventKind, Handler, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
+/** What the order of events is kept for. */
+export interface Entity {
+  kind: 'order' | 'shipment'
+  id: string
+}
+
 interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'
   requestId: string
@@ -16,7 +22,7 @@ export interface BodyTrigger extends TriggerBase {
   eventName?: string | undefined
   /** Passed to the callback, which may change it: nothing else reads it afterwards. */
   event: WebhookEvent
-  entity?: { kind: 'order' | 'shipment'; id: string } | undefined
+  entity?: Entity | undefined
   /** SHA-256 of the body, in hex. */
   digest: string
   /** False if identical bytes may be a new event, such as an event that a person has resent. */
@@ -26,10 +32,8 @@ export interface BodyTrigger extends TriggerBase {
   found?: { outdated: boolean } | undefined
 }
 
-export interface IdTrigger extends TriggerBase {
+export interface IdTrigger extends TriggerBase, Entity {
   type: 'id'
-  kind: 'order' | 'shipment'
-  id: string
 }
 
 export type Trigger = BodyTrigger | IdTrigger

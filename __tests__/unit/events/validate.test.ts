@@ -3,7 +3,10 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createValidator, MAX_ISSUES, withIssues, type UserSchemas, type Validator } from '../../../lib/events/validate'
+import fc from 'fast-check'
+import { Turns } from '../../../lib/wait/turns'
+import { MAX_ISSUES } from '../../../lib/events/deviations'
+import { createValidator, withIssues, type UserSchemas, type Validator } from '../../../lib/events/validate'
 import { refusalOf } from '../receive/refusal'
 
 const line = (more: object = {}) => ({ id: 'L', buyerLine: { position: '1', notes: ['a'] }, ...more })
@@ -244,5 +247,72 @@ describe("the user's own schemas", () => {
   it('are none when absent', () => {
     expect(createValidator('off').refusals('order', {}, '')).toEqual([])
     expect(createValidator('off', undefined).refusals('order', {}, '')).toEqual([])
+  })
+})
+
+describe('in turns', () => {
+  const wrong = fc.constantFrom<unknown>(1, 'text', true, null, [], {}, { id: {} })
+  const party = fc.record(
+    { id: wrong, names: fc.oneof(wrong, fc.array(wrong, { maxLength: 3 })), email: wrong },
+    { requiredKeys: [] },
+  )
+  const line = fc.oneof(
+    { weight: 4, arbitrary: fc.constant<unknown>({ id: '1', buyerLine: { position: '1' } }) },
+    {
+      weight: 1,
+      arbitrary: fc.oneof(
+        wrong,
+        fc.record(
+          { id: wrong, buyerLine: fc.oneof(wrong, fc.record({ position: wrong, deliverySchedule: fc.array(wrong) })) },
+          { requiredKeys: [] },
+        ),
+      ),
+    },
+  )
+  // What ajv checks before the lines, and what it checks after them.
+  const order = fc.record(
+    {
+      orderId: wrong,
+      buyerOrder: fc.oneof(wrong, fc.record({ buyerParty: party }, { requiredKeys: [] })),
+      lines: fc.array(line, { maxLength: 60 }),
+      version: wrong,
+      status: fc.oneof(wrong, fc.record({ processStatus: wrong })),
+      lastUpdatedAt: wrong,
+      meta: wrong,
+    },
+    { requiredKeys: ['lines'] },
+  )
+
+  it('finds the same, in the same order', async () => {
+    const validator = createValidator('tolerant')
+    let found = 0
+    const holders = fc.constantFrom('orderEvent', 'singleDeliveryOrderEvent')
+    await fc.assert(
+      fc.asyncProperty(order, holders, wrong, async (content, field, eventName) => {
+        const body = { eventName, [field]: content }
+        const before = structuredClone(body)
+        const list = { holder: content as Record<string, unknown>, key: 'lines', pointer: `/${field}/lines` }
+        const issues = await validator.deviationsInTurns('orderWebhookBody', body, list, new Turns(0))
+        expect(body).toEqual(before)
+        expect(issues).toEqual(validator.deviations('orderWebhookBody', body))
+        expect(body).toEqual(before)
+        found = Math.max(found, issues.length)
+      }),
+      { numRuns: 1000 },
+    )
+    expect(found).toBe(MAX_ISSUES + 1)
+  })
+
+  it('finds nothing with validation off, and in an empty list', async () => {
+    const content = { lines: [] as unknown[], orderId: {} }
+    const list = { holder: content, key: 'lines', pointer: '/orderEvent/lines' }
+    const read = (mode: 'off' | 'tolerant') =>
+      createValidator(mode).deviationsInTurns('orderWebhookBody', { orderEvent: content }, list, new Turns(0))
+    expect(await read('off')).toEqual([])
+    expect(await read('tolerant')).toEqual(
+      createValidator('tolerant').deviations('orderWebhookBody', { orderEvent: content }),
+    )
+    content.lines = [5]
+    expect(await read('off')).toEqual([])
   })
 })
