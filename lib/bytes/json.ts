@@ -3,6 +3,7 @@
  * the number of values, and without the keys that pollute prototypes once somebody copies them.
  */
 import { isUtf8 } from 'node:buffer'
+import { cutBetweenCharacters } from './characters'
 
 /** Documented bodies nest about ten deep. Beyond this, code that walks a value recursively is at risk. */
 export const MAX_DEPTH = 100
@@ -45,46 +46,10 @@ export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   return { ok: true, value, removedKeys: removePollutingKeys(value) }
 }
 
-/** The same bytes, cut so that no character is in two pieces. Only a body without a byte has an empty first piece. */
-function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
-  if (pieces.length < 2) return pieces
-  const cut: Buffer[] = []
-  let rest: Buffer | undefined
-  for (const piece of pieces) {
-    const bytes: Buffer = rest ? Buffer.concat([rest, piece]) : piece
-    const end = bytes.length - lengthOfOpenCharacter(bytes)
-    rest = end < bytes.length ? bytes.subarray(end) : undefined
-    if (end > 0) cut.push(rest ? bytes.subarray(0, end) : bytes)
-  }
-  if (rest) cut.push(rest)
-  return cut
-}
-
-/** The length of an incomplete character at the end. A character has at most four bytes; its first byte tells how many. */
-function lengthOfOpenCharacter(bytes: Buffer): number {
-  for (let length = 1; length <= 3; length++) {
-    const byte = bytes[bytes.length - length] ?? 0
-    if (byte < 0x80) return 0
-    if (!isContinuationByte(byte)) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0
-  }
-  return 0
-}
-
 function textOf(pieces: readonly Buffer[]): string {
   let text = ''
   for (const piece of pieces) text += piece.toString('utf8', text === '' ? markLength(piece) : 0)
   return text
-}
-
-/** Index of the first character that begins at or after `at`. */
-export function nextCharacter(bytes: Buffer, at: number): number {
-  let next = at
-  while (isContinuationByte(bytes[next])) next++
-  return next
-}
-
-function isContinuationByte(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80
 }
 
 /** Bytes of the byte order marks in front. Two programs in a row may each add one. */
@@ -168,7 +133,7 @@ const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
  * True where there is nothing to take care of: not too deep, and no key that may pollute. Looks at the parsed value: five times
  * cheaper than its bytes, also because `for … in` makes no list of the keys. That needs a process in which objects inherit none.
  */
-function isHarmless(value: object, depth: number): boolean {
+export function isHarmless(value: object, depth: number): boolean {
   if (depth > MAX_DEPTH) return false
   if (Array.isArray(value)) {
     for (const child of value as unknown[]) if (isContainer(child) && !isHarmless(child, depth + 1)) return false
@@ -188,7 +153,7 @@ function isTooDeep(value: unknown, depth = 1): boolean {
 }
 
 /** Something in the process has put keys on the prototype of all objects. */
-function objectsInheritKeys(): boolean {
+export function objectsInheritKeys(): boolean {
   for (const _ in {}) return true
   return false
 }

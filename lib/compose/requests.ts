@@ -6,7 +6,7 @@ import { answerFor, send, type Result } from '../answer/respond'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
 import { receiveProbe } from '../receive/probe'
-import { receive, refusalOfSender, type Received, type ReceiverOptions } from '../receive/receiver'
+import { receive, refusalOfSender, takeTurn, type Received, type ReceiverOptions } from '../receive/receiver'
 import { splitTarget, type RouteMatch } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
@@ -88,9 +88,11 @@ export class Requests {
   async #run(exchange: Exchange, match: RouteMatch, path: string, query: string): Promise<void> {
     try {
       const received = await receive(exchange, match, query, this.#options.receiver)
+      exchange.facts = received.facts
+      const { arrivals } = this.#options.receiver
+      if (!arrivals.isEmpty) await takeTurn(exchange, received, arrivals)
       // It may have been answered meanwhile, for example after a time-out: then Tradecloud sends the event again.
       if (exchange.finished) return
-      exchange.facts = received.facts
       if (received.refusal?.outcome === 'not_routed')
         this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')
       exchange.finish(await this.#options.process(exchange, received, path))

@@ -19,6 +19,7 @@ import { compileRoutes } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import { compileTrust } from '../receive/sender/client-address'
+import { Arrivals } from '../wait/arrivals'
 import { createHealth, type Check, type Health } from './health'
 import type { Inspection } from './inspection'
 import { startCatchUp, type ComposedCatchUp } from './catch-up'
@@ -72,6 +73,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
       budget,
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
       isClosed: () => closing.signal.aborted,
+      arrivals: new Arrivals(),
     },
   })
   if (handlers) warnOfHandlers(handlers, log)
@@ -121,6 +123,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm, telemetry }: Sh
     process: (exchange, received) => {
       if (received.refusal) return received.refusal
       const ticket = deliverer.submit(received.trigger, exchange.trace)
+      received.arrival?.leave()
       exchange.merged = ticket.merged
       exchange.abandon = ticket.leave
       exchange.progress = ticket.progress
@@ -141,6 +144,7 @@ function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Share
     process: async (exchange, received, path) => {
       exchange.progress = AT_INBOX
       const stored = await intake.take(exchange, received, path)
+      received.arrival?.leave()
       exchange.merged = stored.merged ?? false
       return stored
     },

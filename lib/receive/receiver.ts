@@ -2,14 +2,16 @@
  * Makes a trigger or a refusal from a request. Checks credentials, address, method, ID, media type, body and event, in
  * this order.
  */
-import type { Exchange, TakenBody } from '../answer/exchange'
+import type { Exchange, Progress, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
-import type { Facts } from '../events/trigger'
+import type { Entity, Facts } from '../events/trigger'
+import type { Arrival, Arrivals } from '../wait/arrivals'
 import { doubt } from './body/app-body'
 import { OVERLOADED } from './body/decode'
 import { parseBytes } from './body/parse-body'
 import { HUNG_UP, wasReset } from './body/read-body'
 import { takeBody, type TakeBodyOptions } from './body/take-body'
+import { entityIn } from './event/read-event'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from './event/read-trigger'
 import { readTriggerId, type TriggerId } from './event/trigger-id'
 import { isProbe, receiveProbe } from './probe'
@@ -20,10 +22,17 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
   authenticator: Authenticator
   isClosed: () => boolean
   routes: Routes
+  arrivals: Arrivals
 }
 
 /** What was received. The body is also set if it was refused. */
-export type Received = ReadTrigger & { body?: TakenBody | undefined }
+export type Received = ReadTrigger & {
+  body?: TakenBody | undefined
+  /** What arrived later for the same order or shipment waits until this one has left. */
+  arrival?: Arrival | undefined
+}
+
+const AT_TURN: Progress = { stage: 'turn' }
 
 type Method = 'GET' | 'POST' | 'PUT'
 
@@ -68,16 +77,41 @@ export async function receive(
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
-  const parsed = await parseBytes(body.bytes, type, () => exchange.finished)
+  let arrival: Arrival | undefined
+  const parsed = await parseBytes(body.bytes, type, {
+    unwanted: () => exchange.finished,
+    onSlices: () => {
+      const begun = (arrival = options.arrivals.begin())
+      exchange.whenDone(begun.leave)
+      return (beginning) => (begun.key = keyOf(entityIn(beginning)))
+    },
+  })
   if (!parsed.ok) return refused(exchange, parsed, body)
   const rawBody = body.reserialized ? undefined : body.bytes
-  const read = readTrigger(
+  const reading = readTrigger(
     parsed,
     { method, urlId, requestId, receivedAt, rawBody, misrouted: () => misrouted(exchange, urlId, options) },
     options,
   )
+  const read = reading instanceof Promise ? await reading : reading
   const refusalOfBody = body.exact ? read.refusal : doubt(read.refusal, body, parsed.value)
-  return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body }
+  return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body, arrival }
+}
+
+/** Resolves when everything that arrived before and may be about the same order or shipment has been handed on. */
+export async function takeTurn(exchange: Exchange, received: Received, arrivals: Arrivals): Promise<void> {
+  const { trigger } = received
+  const key = keyOf(trigger?.type === 'body' ? trigger.entity : trigger)
+  if (key === undefined) return
+  exchange.progress = AT_TURN
+  const arrival = (received.arrival ??= arrivals.begin())
+  arrival.key = key
+  exchange.whenDone(arrival.leave)
+  await arrivals.turnOf(arrival)
+}
+
+function keyOf(entity: Entity | undefined): string | undefined {
+  return entity && `${entity.kind}:${entity.id}`
 }
 
 export function refusalOfSender(

@@ -43,6 +43,16 @@ export class TreeBuilder {
   #current: Element | undefined
   #mayPollute = false
 
+  /** What the root element holds so far, as if all open elements ended here. Of a list around them only the last entry. */
+  get beginning(): Value | undefined {
+    let value: Value | undefined
+    for (let element = this.#current, inner: Element | undefined; element; inner = element, element = element.parent) {
+      const open = inner && value !== undefined && { [inner.key]: inner.field?.list ? [value] : value }
+      value = { ...element.children, ...open }
+    }
+    return value
+  }
+
   /** `name` without a prefix. That of the root element does not matter. */
   open(name: string): void {
     this.elements++

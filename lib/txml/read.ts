@@ -3,17 +3,17 @@
  * a cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
  */
 import { isUtf8 } from 'node:buffer'
-import { setImmediate } from 'node:timers/promises'
 import type { SaxesParser } from 'saxes'
 import type { Issue } from '../events/events'
-import { markLength, MAX_DEPTH, MAX_VALUES, nextCharacter, withoutNuls } from '../bytes/json'
+import { SLICE_BYTES, slicesOf } from '../bytes/characters'
+import { markLength, MAX_DEPTH, MAX_VALUES, withoutNuls } from '../bytes/json'
+import { UNWANTED, type SlicedReading } from '../bytes/json-slices'
+import { Turns } from '../wait/turns'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =
   { ok: true; value: unknown; removedKeys: string[]; issues: Issue[] } | { ok: false; reason: string }
 
-/** About two milliseconds of work. The root element begins in the first one, or a DOCTYPE could be of any length. */
-const PIECE_BYTES = 65_536
 /** tXML has none at all, and the parser keeps those of an element until its tag ends. */
 const MAX_ATTRIBUTES = 100
 
@@ -25,19 +25,30 @@ class Malformed extends Error {}
  * not allow. Ignores the encoding in the declaration: .NET writes `utf-16` into texts that are sent as UTF-8. Stops
  * early when `unwanted` returns true: the request was answered.
  */
-export async function readTxml(body: Buffer, unwanted: () => boolean = () => false): Promise<TxmlResult> {
-  const [bytes = body] = withoutNuls([body])
-  if (!isUtf8(bytes)) return { ok: false, reason: 'the body is not valid UTF-8' }
+export async function readTxml(
+  content: Buffer | readonly Buffer[],
+  { turns = new Turns(), unwanted, onBeginning }: Partial<SlicedReading> = {},
+): Promise<TxmlResult> {
+  const slices = slicesOf(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
+  for (const slice of slices) {
+    if (!isUtf8(slice)) return { ok: false, reason: 'the body is not valid UTF-8' }
+    if (turns.over) await turns.next()
+  }
   const builder = new TreeBuilder()
   const parser = createParser(builder)
+  let written = 0
+  let hasBegun = false
   try {
-    const start = startOf(bytes)
-    for (let at = start, end = at; at < bytes.length; at = end) {
-      if (at > start) await setImmediate()
-      if (unwanted()) return { ok: false, reason: 'no one waits for the body any more' }
-      end = nextCharacter(bytes, at + PIECE_BYTES)
-      parser.write(bytes.toString('utf8', at, end))
-      if (builder.elements === 0) throw new Malformed(`the body has no root element in its first ${PIECE_BYTES} bytes`)
+    for (const slice of withoutStart(slices)) {
+      if (turns.over) await turns.next()
+      if (unwanted?.() === true) return UNWANTED
+      parser.write(slice.toString('utf8'))
+      written += slice.length
+      // Or a DOCTYPE could be of any length.
+      if (builder.elements === 0 && written >= SLICE_BYTES)
+        throw new Malformed(`the body has no root element in its first ${SLICE_BYTES} bytes`)
+      if (!hasBegun && written >= SLICE_BYTES) onBeginning?.(builder.beginning)
+      hasBegun = written >= SLICE_BYTES
     }
     parser.close()
   } catch (error) {
@@ -48,8 +59,24 @@ export async function readTxml(body: Buffer, unwanted: () => boolean = () => fal
   return { ok: true, value: root, removedKeys, issues }
 }
 
-function startOf(bytes: Buffer): number {
-  let at = markLength(bytes)
+/** Without byte order marks and then white space at the start. */
+function withoutStart(slices: readonly Buffer[]): Buffer[] {
+  const rest = [...slices]
+  for (const lengthOf of [markLength, spaceLength]) {
+    for (let [first] = rest; first; [first] = rest) {
+      const length = lengthOf(first)
+      if (length < first.length) {
+        rest[0] = first.subarray(length)
+        break
+      }
+      rest.shift()
+    }
+  }
+  return rest
+}
+
+function spaceLength(bytes: Buffer): number {
+  let at = 0
   while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at++
   return at
 }

@@ -366,7 +366,7 @@ describe('documents', () => {
     expect(turns).toBeGreaterThan(3)
 
     let asked = 0
-    expect(await readTxml(large, () => ++asked === 3)).toMatchObject({ ok: false })
+    expect(await readTxml(large, { unwanted: () => ++asked === 3 })).toMatchObject({ ok: false })
     expect(asked).toBe(3)
   })
 })

@@ -1,10 +1,12 @@
 /** Determines the type of a body from its headers, and parses its bytes to a value and a digest. */
 import type { Issue } from '../../events/events'
 import { parseJson, type JsonResult } from '../../bytes/json'
-import { sha256 } from '../../bytes/sha256'
+import { parseJsonInSlices } from '../../bytes/json-slices'
+import { sha256, sha256InTurns } from '../../bytes/sha256'
 import { removedKeyIssues } from '../../events/validate'
 import { Pieces } from '../../bytes/pieces'
 import { refuse, sentence, type Refusal } from '../../answer/refusal'
+import { Turns } from '../../wait/turns'
 
 export interface ParsedBody {
   ok: true
@@ -14,7 +16,19 @@ export interface ParsedBody {
   digest: string
   /** What was removed while parsing. */
   issues: Issue[]
+  /** Set for a large body: what else is done to all of the value lets other work run in between. */
+  turns?: Turns | undefined
 }
+
+export interface ParseOptions {
+  /** No one waits for the result any more. */
+  unwanted?: () => boolean
+  /** Called before a body is read in slices. What it returns is called with the beginning of the value, if that is known early. */
+  onSlices?: () => (beginning: unknown) => void
+}
+
+/** A smaller body is parsed in one go, which takes about ten milliseconds at this size. */
+export const LARGE_BYTES = 1024 * 1024
 
 export type MediaType = 'json' | 'xml' | 'missing'
 
@@ -38,20 +52,33 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
 }
 
 /**
- * Parses JSON at once and tXML in pieces. The first character decides which it is: a wrong Content-Type does not make a
- * body unreadable. `unwanted`: whether the result is no longer needed.
+ * Small JSON at once; large JSON and tXML in slices, between which other work runs. The first character decides between JSON
+ * and tXML: a wrong Content-Type does not make a body unreadable.
  */
 export function parseBytes(
   bytes: Pieces,
   type: MediaType,
-  unwanted?: () => boolean,
+  options: ParseOptions = {},
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
   const first = firstCharacter(bytes)
-  if (first === '<' || (type === 'xml' && first !== '{'))
-    return loadTxml()
-      .readTxml(bytes.whole, unwanted)
-      .then((read) => parsedBody(bytes, read, read.ok ? read.issues : []))
-  return parsedBody(bytes, parseJson(bytes.all), [])
+  const isXml = first === '<' || (type === 'xml' && first !== '{')
+  if (isXml || bytes.size >= LARGE_BYTES) return parseInSlices(bytes, isXml, options)
+  const read = parseJson(bytes.all)
+  return parsedBody(read, read.ok ? sha256(bytes.all) : '')
+}
+
+async function parseInSlices(
+  bytes: Pieces,
+  isXml: boolean,
+  { unwanted, onSlices }: ParseOptions,
+): Promise<ParsedBody | Refusal> {
+  const turns = new Turns()
+  const read = await (isXml ? loadTxml().readTxml : parseJsonInSlices)(bytes.all, {
+    ...{ turns, unwanted },
+    onBeginning: onSlices?.(),
+  })
+  const body = parsedBody(read, read.ok ? await sha256InTurns(bytes.all, turns) : '')
+  return body.ok && bytes.size >= LARGE_BYTES ? { ...body, turns } : body
 }
 
 /** Loaded lazily: only needed for tXML. */
@@ -59,11 +86,11 @@ function loadTxml(): typeof import('../../txml/read') {
   return require('../../txml/read') as typeof import('../../txml/read')
 }
 
-function parsedBody(bytes: Pieces, read: JsonResult, issues: Issue[]): ParsedBody | Refusal {
+function parsedBody(read: JsonResult & { issues?: Issue[] }, digest: string): ParsedBody | Refusal {
   if (!read.ok) return refuse('malformed_body', sentence(read.reason))
-  const { value, removedKeys } = read
+  const { value, removedKeys, issues = [] } = read
   if (removedKeys.length > 0) issues.unshift(...removedKeyIssues(removedKeys))
-  return { ok: true, value, digest: sha256(bytes.all), issues }
+  return { ok: true, value, digest, issues }
 }
 
 /** The first byte after a byte order mark and white space. */

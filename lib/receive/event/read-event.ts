@@ -5,6 +5,7 @@
 import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
 import { idOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
+import type { Entity } from '../../events/trigger'
 import type { OrderLine } from '../../schema'
 import { capIssues, withIssues, type BodySchema } from '../../events/validate'
 import { attachedDocuments } from './attached-documents'
@@ -99,11 +100,19 @@ function isBareOrder(body: Json): boolean {
   )
 }
 
+/** The order or shipment of an event, from its body or the beginning of it. */
+export function entityIn(body: unknown): Entity | undefined {
+  const found = identify(body)
+  if (!found.ok || found.kind === 'unknown') return undefined
+  const id = idOf(found.kind, found.content)
+  return id === undefined ? undefined : { kind: found.kind === 'shipment' ? 'shipment' : 'order', id }
+}
+
 export interface ReadEvent {
   ok: true
   event: WebhookEvent
   /** The entity whose events are delivered in order; none for an unknown kind. */
-  entity: { kind: 'order' | 'shipment'; id: string } | undefined
+  entity: Entity | undefined
   /**
    * Identical bytes are the same event: the body has a message ID, version or time of change, and its name is not
    * that of a resend.

@@ -1,12 +1,12 @@
 /** Makes the trigger to deliver from a parsed body: of a request, or of a stored event. */
 import { debugReceive } from '../../log/debug'
-import type { EventKind, Handler } from '../../events/events'
+import type { EventKind, Handler, Issue } from '../../events/events'
 import { quote, quoteJson } from '../../log/quote'
 import type { Facts, Trigger } from '../../events/trigger'
 import { withIssues, type Validator } from '../../events/validate'
 import type { ParsedBody } from '../body/parse-body'
 import type { Pieces } from '../../bytes/pieces'
-import { identify, readEvent } from './read-event'
+import { identify, readEvent, type Identified } from './read-event'
 import { refuse, type Refusal } from '../../answer/refusal'
 import type { TriggerId } from './trigger-id'
 
@@ -35,19 +35,39 @@ export interface RequestFacts {
   misrouted?: () => Refusal | undefined
 }
 
+/** A promise for a large body, whose lines are checked with other work in between. */
 export function readTrigger(
   parsed: ParsedBody,
-  { method, urlId, requestId, receivedAt, rawBody, misrouted }: RequestFacts,
-  { find, readsUnhandled, validator, strict }: ReadTriggerOptions,
-): ReadTrigger {
+  request: RequestFacts,
+  options: ReadTriggerOptions,
+): ReadTrigger | Promise<ReadTrigger> {
+  const { find, readsUnhandled, validator } = options
   const found = identify(parsed.value)
   if (!found.ok) return { facts: {}, refusal: found }
-  const { kind, eventName, schema, content, pointer } = found
-  const facts: Facts = { kind, eventName }
+  const { kind, eventName, schema, body, content } = found
   const handler = find(kind, eventName)
-  if (!handler && !readsUnhandled) return { facts, refusal: { ok: false, outcome: 'ignored' } }
+  if (!handler && !readsUnhandled) return { facts: { kind, eventName }, refusal: { ok: false, outcome: 'ignored' } }
+  const { turns } = parsed
+  if (schema && turns && Array.isArray(content.lines)) {
+    const list = { holder: content, key: 'lines', pointer: `${found.pointer}/lines` }
+    return validator
+      .deviationsInTurns(schema, body, list, turns)
+      .then((deviations) => triggerOf(parsed, found, handler, deviations, request, options))
+  }
+  const deviations = schema ? validator.deviations(schema, body) : []
+  return triggerOf(parsed, found, handler, deviations, request, options)
+}
 
-  const deviations = schema ? validator.deviations(schema, found.body) : []
+function triggerOf(
+  parsed: ParsedBody,
+  found: Identified,
+  handler: Handler | undefined,
+  deviations: Issue[],
+  { method, urlId, requestId, receivedAt, rawBody, misrouted }: RequestFacts,
+  { validator, strict }: ReadTriggerOptions,
+): ReadTrigger {
+  const { kind, eventName, content, pointer } = found
+  const facts: Facts = { kind, eventName }
   const refusals = validator.refusals(kind, content, pointer)
   if (strict) refusals.push(...deviations)
   // The docs of 2019 and 2020 put an ID into the URL of body triggers: it is used only if the body has none.

@@ -1,0 +1,209 @@
+/**
+ * Large JSON that is read in slices: the same value as that of `JSON.parse`, the same refusals as those of `parseJson`.
+ * The slices are a few bytes here, so that each of their edges stands everywhere.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { MAX_DEPTH, MAX_VALUES, parseJson } from '../../../lib/bytes/json'
+import { parseJsonInSlices, type SlicedReading } from '../../../lib/bytes/json-slices'
+import { Turns } from '../../../lib/wait/turns'
+
+const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
+
+const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
+  parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
+
+/** Also in the order of keys, and of what is not in JSON, such as `-0`. */
+async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
+  const plain = parseJson(bytes)
+  const sliced = await inSlices(pieces, { sliceBytes })
+  expect(sliced).toEqual(plain)
+  if (plain.ok && sliced.ok) expect(JSON.stringify(sliced.value)).toBe(JSON.stringify(plain.value))
+}
+
+function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
+  return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
+}
+
+const key = fc.oneof(fc.constantFrom('a', 'b', '', '__proto__', 'constructor', 'prototype', '0', '1'), fc.string())
+const leaf = fc.oneof(
+  fc.constantFrom('1', '-0', '1e400', '0.1e-7', '12345678901234567890', 'true', 'false', 'null', '[]', '{}'),
+  fc
+    .string({ unit: fc.constantFrom('a', '"', '\\', ',', '[', ']', '{', '}', 'é', '€', '😀', '\n', '\uFEFF') })
+    .map((text) => JSON.stringify(text)),
+  fc.constantFrom('"\\u005b\\""', '"\\ud83d"', '"\\\\"', '"\\/"'),
+)
+const space = fc.constantFrom('', '', '', ' ', '\n\t\r ')
+
+/** JSON as text: `JSON.stringify` writes no white space and no key twice. */
+const { json } = fc.letrec<{ json: string; list: string; object: string; leaf: string }>((tie) => ({
+  json: fc.oneof({ maxDepth: 6 }, tie('leaf'), tie('list'), tie('list'), tie('object')),
+  leaf,
+  list: fc
+    .tuple(space, fc.array(tie('json'), { maxLength: 8 }), space)
+    .map(([before, entries, after]) => `${before}[${entries.join(`${after},${before}`)}${after}]`),
+  object: fc
+    .tuple(space, fc.array(fc.tuple(key, tie('json')), { maxLength: 5 }))
+    .map(
+      ([blank, fields]) =>
+        `{${fields.map(([name, value]) => `${blank}${JSON.stringify(name)}${blank}:${value}${blank}`).join(',')}}`,
+    ),
+}))
+
+it('reads what JSON.parse reads, however it is cut', async () => {
+  const places = fc.array(fc.nat(500), { maxLength: 5 })
+  await fc.assert(
+    fc.asyncProperty(json, fc.integer({ min: 1, max: 40 }), places, async (text, sliceBytes, cuts) => {
+      const bytes = Buffer.from(text)
+      await expectSame(bytes, sliceBytes, cutAt(bytes, cuts))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+it('refuses what JSON.parse refuses, with the same reason', async () => {
+  const part = fc.constantFrom('', '"', '\\', ',', '[', ']', '{', '}', ':', ' ', '1', '\u00e9', '\0', ',,', '[]', '"a"')
+  await fc.assert(
+    fc.asyncProperty(
+      ...[json, fc.nat(), fc.nat(3), part, fc.integer({ min: 1, max: 20 })],
+      async (text, place, removed, added, sliceBytes) => {
+        const at = place % (text.length + 1)
+        const bytes = Buffer.from(text.slice(0, at) + added + text.slice(at + removed))
+        await expectSame(bytes, sliceBytes)
+      },
+    ),
+    { numRuns: 3000 },
+  )
+})
+
+describe('JSONTestSuite', () => {
+  const files = readdirSync(SUITE)
+
+  it('is there', () => {
+    expect(files.length).toBeGreaterThan(300)
+  })
+
+  it.each(files)('%s', async (file) => {
+    const bytes = readFileSync(join(SUITE, file))
+    const reads = async (content: Buffer): Promise<boolean> => {
+      const result = await inSlices(content, { sliceBytes: 4 })
+      // A tree of this depth cannot be compared by Jest.
+      expect({ ...result, value: undefined }).toEqual({ ...parseJson(content), value: undefined })
+      if (result.ok)
+        expect(JSON.stringify(result.value)).toBe(JSON.stringify((parseJson(content) as typeof result).value))
+      return result.ok
+    }
+    const isRead = await reads(bytes)
+    if (file.startsWith('y_')) expect(isRead).toBe(true)
+    // NULs at the end are skipped: programs in C add them.
+    if (file.startsWith('n_')) expect(isRead).toBe(file === 'n_multidigit_number_then_00.json')
+    for (const [before, after] of [
+      ['[1234567,', ']'],
+      ['[[[1234567],', '],1234567]'],
+      ['{"a":[12,{"b":', '}],"c":[1,2,3]}'],
+      ['[', ',1234567]'],
+      ['[[12345,67,', '],'],
+    ] as const) {
+      await reads(Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]))
+    }
+  })
+})
+
+it.each([
+  ['a comma before nothing', '[1111111111,]'],
+  ['a comma after nothing', '[,1111111111]'],
+  ['two commas', '[1111111111,,1111111111]'],
+  ['white space between commas', '[1111111111,         ,1111111111]'],
+  ['a list as a key', '{[1111111111,1111111111]:1}'],
+  ['a list that an object closes', '[1111111111,1111111111}'],
+  ['an object that a list closes', '[1111111111,{"a":1111111111]]'],
+  ['a list behind a value', '[1111111111,1[1111111111,1111111111]]'],
+  ['a list behind a text', '["a"[1111111111,1111111111]]'],
+  ['no end', '[1111111111,1111111111'],
+  ['an end too many', '[1111111111,1111111111]]'],
+  ['something behind it', '[1111111111,1111111111] 1'],
+  ['two values', '[1111111111,1111111111],[1111111111,1111111111]'],
+])('is not misled by %s', async (_, text) => {
+  for (let sliceBytes = 1; sliceBytes < 12; sliceBytes++) await expectSame(Buffer.from(text), sliceBytes)
+  expect(parseJson(Buffer.from(text)).ok).toBe(false)
+})
+
+it.each([
+  ['the same key twice', '{"a":[1111111,1111111],"a":[2222222,2222222,3],"b":[[4444444,44444],5]}'],
+  ['the same key twice, a short list last', '{"a":[1111111,1111111],"a":[2]}'],
+  ['polluting keys', '[{"__proto__":[1111111,1111111]},{"constructor":{"prototype":[1111111,1111111]}},1111111]'],
+  [
+    'polluting keys in long lists',
+    '{"a":[{"b":1111111},{"__proto__":{"b":1}},{"b":[1111111,{"__proto__":[1111,11111]}]}]}',
+  ],
+  ['lists within the last entry', '[[1111111,1111111,[[1111111,1111111],[1111111,1111111]]]]'],
+  ['keys that are numbers', '{"2":[1111111,1111111],"1":[1111111,1111111],"a":1}'],
+])('reads %s like the plain parse', async (_, text) => {
+  for (let sliceBytes = 1; sliceBytes < 30; sliceBytes++) await expectSame(Buffer.from(text), sliceBytes)
+  expect(parseJson(Buffer.from(text)).ok).toBe(true)
+})
+
+it('skips byte order marks and NULs, wherever they are cut', async () => {
+  const bytes = Buffer.from('\uFEFF\uFEFF[1111111,"\uFEFF",1111111]\n\0\0')
+  for (let at = 0; at <= bytes.length; at++)
+    for (const sliceBytes of [1, 2, 3, 5, 100]) await expectSame(bytes, sliceBytes, cutAt(bytes, [at, at + 1]))
+})
+
+it('refuses what is no UTF-8', async () => {
+  for (const wrong of [[0x80], [0xc3], [0xed, 0xa0, 0x80], [0xff], [0xe2, 0x82]]) {
+    const bytes = Buffer.concat([Buffer.from('[1111111,"'), Buffer.from(wrong), Buffer.from('",1111111]')])
+    for (let at = 9; at < 14; at++) await expectSame(bytes, 3, cutAt(bytes, [at]))
+    expect(parseJson(bytes).ok).toBe(false)
+  }
+})
+
+it('has the same limits of depth and number', async () => {
+  const nested = (depth: number): Buffer => Buffer.from(`[1111111,${'['.repeat(depth - 1)}1,2${']'.repeat(depth - 1)}]`)
+  await expectSame(nested(MAX_DEPTH), 10)
+  await expectSame(nested(MAX_DEPTH + 1), 10)
+  expect(await inSlices(nested(MAX_DEPTH + 1), { sliceBytes: 10 })).toMatchObject({ ok: false })
+  const many = Buffer.from(`[${'[],'.repeat(MAX_VALUES / 2)}1]`)
+  expect(await inSlices(many)).toEqual(parseJson(many))
+  expect(parseJson(many).ok).toBe(false)
+})
+
+it('leaves a process alone in which objects inherit keys', async () => {
+  Object.defineProperty(Object.prototype, 'inherited', { value: 1, enumerable: true, configurable: true })
+  try {
+    const bytes = Buffer.from('[1111111,{"__proto__":1,"a":[1111111,1111111]}]')
+    expect(await inSlices(bytes, { sliceBytes: 5 })).toEqual(parseJson(bytes))
+    expect(parseJson(bytes)).toMatchObject({ removedKeys: ['/1/__proto__'] })
+  } finally {
+    delete (Object.prototype as { inherited?: unknown }).inherited
+  }
+})
+
+it('tells the beginning before it reads the first long list', async () => {
+  const beginnings: unknown[] = []
+  const onBeginning = (value: unknown): void => void beginnings.push(value)
+  const bytes = Buffer.from(
+    '{"a":{"id":"1","short":[1],"lines":[{"b":1111111},{"b":[1111111,1111111]}],"more":[1111111,1]}}',
+  )
+  await inSlices(bytes, { sliceBytes: 8, onBeginning })
+  expect(beginnings).toEqual([{ a: { id: '1', short: [1], lines: [] } }])
+})
+
+it('lets other work run, and stops once no one waits', async () => {
+  const bytes = Buffer.from(`[${'1234567890,'.repeat(1000)}1]`)
+  const turns = new Turns(0)
+  let others = 0
+  let isDone = false
+  const work = (): void => {
+    others++
+    if (!isDone) setImmediate(work)
+  }
+  work()
+  expect((await inSlices(bytes, { sliceBytes: 1000, turns })).ok).toBe(true)
+  isDone = true
+  expect(others).toBeGreaterThan(10)
+  let asked = 0
+  expect(await inSlices(bytes, { sliceBytes: 1000, unwanted: () => ++asked === 3 })).toMatchObject({ ok: false })
+  expect(asked).toBe(3)
+})

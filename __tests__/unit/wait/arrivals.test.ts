@@ -1,0 +1,59 @@
+/** The order of arrival while some things take long to read. */
+import { Arrivals } from '../../../lib/wait/arrivals'
+
+/** Everything that can settle now has settled. */
+const settled = (): Promise<void> => new Promise(setImmediate)
+
+function setUp() {
+  const arrivals = new Arrivals()
+  const passed: string[] = []
+  const arrive = (name: string, key?: string) => {
+    const arrival = arrivals.begin(key)
+    return { arrival, wait: () => void arrivals.turnOf(arrival).then(() => passed.push(name)) }
+  }
+  return { arrivals, passed, arrive }
+}
+
+it('those of the same key pass in the order of arrival, others at once', async () => {
+  const { arrivals, passed, arrive } = setUp()
+  const [first, second, other, third] = [arrive('1', 'A'), arrive('2', 'A'), arrive('other', 'B'), arrive('3', 'A')]
+  for (const one of [third, other, second]) one.wait()
+  await settled()
+  expect(passed).toEqual(['other'])
+  first.arrival.leave()
+  await settled()
+  expect(passed).toEqual(['other', '2'])
+  second.arrival.leave()
+  await settled()
+  expect(passed).toEqual(['other', '2', '3'])
+  for (const one of [other, third]) one.arrival.leave()
+  expect(arrivals.isEmpty).toBe(true)
+})
+
+it('while a key is not known, everything that came later waits', async () => {
+  const { passed, arrive } = setUp()
+  const before = arrive('before', 'B')
+  const unknown = arrive('unknown')
+  const [other, same] = [arrive('other', 'B'), arrive('same', 'A')]
+  for (const one of [before, other, same]) one.wait()
+  await settled()
+  expect(passed).toEqual(['before'])
+  before.arrival.leave()
+  unknown.arrival.key = 'A'
+  unknown.arrival.leave()
+  await settled()
+  expect(passed).toEqual(['before', 'other', 'same'])
+})
+
+it('what is given up holds nothing up', async () => {
+  const { arrivals, passed, arrive } = setUp()
+  const given = arrive('given up')
+  const next = arrive('next', 'A')
+  next.wait()
+  given.arrival.leave()
+  given.arrival.leave()
+  await settled()
+  expect(passed).toEqual(['next'])
+  next.arrival.leave()
+  expect(arrivals.isEmpty).toBe(true)
+})

@@ -1,0 +1,62 @@
+/** Where bytes of UTF-8 may be cut, so that no character is in two pieces. */
+
+/** Small enough that looking at all of its bytes takes less than a millisecond. */
+export const SLICE_BYTES = 65_536
+
+/** The same bytes in pieces of at most about `size`, cut between characters. */
+export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[] {
+  const slices: Buffer[] = []
+  for (const piece of cutBetweenCharacters(pieces)) {
+    for (let at = 0, end = 0; at < piece.length; at = end) {
+      end = nextCharacter(piece, at + size)
+      slices.push(piece.subarray(at, end))
+    }
+  }
+  return slices
+}
+
+/** The same bytes, cut so that no character is in two pieces. Only a body without a byte has an empty first piece. */
+export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
+  if (pieces.length < 2) return pieces
+  const cut: Buffer[] = []
+  /** The beginning of a character. */
+  let open: Buffer | undefined
+  for (const piece of pieces) {
+    let start = 0
+    if (open) {
+      while (start < MAX_CONTINUATION && isContinuationByte(piece[start])) start++
+      open = Buffer.concat([open, piece.subarray(0, start)])
+      if (start === piece.length && lengthOfOpenCharacter(open) > 0) continue
+      cut.push(open)
+    }
+    const end = piece.length - lengthOfOpenCharacter(piece.subarray(start))
+    open = end < piece.length ? piece.subarray(end) : undefined
+    if (end > start) cut.push(piece.subarray(start, end))
+  }
+  if (open) cut.push(open)
+  return cut
+}
+
+/** A character has at most four bytes. */
+const MAX_CONTINUATION = 3
+
+/** The length of an incomplete character at the end. The first byte of a character tells how many it has. */
+function lengthOfOpenCharacter(bytes: Buffer): number {
+  for (let length = 1; length <= MAX_CONTINUATION; length++) {
+    const byte = bytes[bytes.length - length] ?? 0
+    if (byte < 0x80) return 0
+    if (!isContinuationByte(byte)) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0
+  }
+  return 0
+}
+
+/** Index of the first character that begins at or after `at`; the length of the bytes if there is none. */
+export function nextCharacter(bytes: Buffer, at: number): number {
+  let next = Math.min(at, bytes.length)
+  while (isContinuationByte(bytes[next])) next++
+  return next
+}
+
+function isContinuationByte(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}

@@ -1,0 +1,228 @@
+/**
+ * Reads large JSON without keeping the process from its other work. Entries of long lists are parsed apart from the text
+ * around them, some at a time; a mark stands for them in that text. `JSON.parse` reads every part, and all parts are valid
+ * exactly if the whole is: entries are cut between the commas of their list, and a text may stand wherever they do.
+ */
+import { randomUUID } from 'node:crypto'
+import { isUtf8 } from 'node:buffer'
+import type { Turns } from '../wait/turns'
+import { SLICE_BYTES, slicesOf } from './characters'
+import { SlicedText } from './sliced-text'
+import {
+  isHarmless,
+  MAX_DEPTH,
+  MAX_VALUES,
+  objectsInheritKeys,
+  parseJson,
+  removePollutingKeys,
+  withoutNuls,
+  type JsonResult,
+} from './json'
+
+export interface SlicedReading {
+  turns: Turns
+  /** Asked between the slices: no one waits for the result any more. */
+  unwanted?: (() => boolean) | undefined
+  /** Called with what stands before the first long list, closed at that point, if that can be told early. */
+  onBeginning?: ((value: unknown) => void) | undefined
+  /** Bytes that are looked at between two turns, and about those that are parsed. Default: `SLICE_BYTES`. */
+  sliceBytes?: number | undefined
+}
+
+export const UNWANTED = { ok: false, reason: 'the request has been answered' } as const
+
+/** A longer text before the first long list is not parsed twice. */
+const MAX_BEGINNING = 4 * SLICE_BYTES
+
+/** The same result as that of `parseJson`, which reads what is malformed or unusual. */
+export async function parseJsonInSlices(
+  content: readonly Buffer[],
+  { turns, unwanted, onBeginning, sliceBytes = SLICE_BYTES }: SlicedReading,
+): Promise<JsonResult> {
+  const reader = new SlicedReader(slicesOf(withoutNuls(content), sliceBytes), sliceBytes, onBeginning)
+  try {
+    while (reader.next()) {
+      if (unwanted?.() === true) return UNWANTED
+      if (turns.over) await turns.next()
+    }
+    const value = reader.finish()
+    return { ok: true, value, removedKeys: reader.isHarmless ? [] : removePollutingKeys(value) }
+  } catch {
+    return parseJson(content)
+  }
+}
+
+/** Entries of a list that were parsed before the list ended. */
+interface LongList {
+  /** Position after its opening bracket. */
+  start: number
+  entries: unknown[]
+}
+
+/** A long list in the text around it: from its first byte to its closing bracket. */
+interface Hole {
+  from: number
+  to: number
+  mark: string
+}
+
+const IN_OBJECT = -1
+
+class SlicedReader {
+  isHarmless = !objectsInheritKeys()
+  readonly #text: SlicedText
+  readonly #sliceBytes: number
+  #onBeginning: ((value: unknown) => void) | undefined
+  #next = 0
+  #values = 1
+  #depth = 0
+  #inText = false
+  #escaped = false
+  /* By depth. */
+  /** Where the entries of a list begin that were not parsed yet; `IN_OBJECT` for an object. */
+  readonly #from: number[] = [0]
+  readonly #long: Array<LongList | undefined> = []
+  /** Of the innermost list around them, or of the whole. */
+  readonly #holes: Hole[][] = [[]]
+  readonly #uuid = randomUUID()
+  readonly #byMark = new Map<unknown, unknown[]>()
+
+  constructor(slices: readonly Buffer[], sliceBytes: number, onBeginning: ((value: unknown) => void) | undefined) {
+    this.#text = new SlicedText(slices)
+    this.#sliceBytes = sliceBytes
+    this.#onBeginning = onBeginning
+  }
+
+  /** Looks at one slice, and parses the entries that end in it. False when there are no more. Throws if in doubt. */
+  next(): boolean {
+    const slice = this.#text.slices[this.#next]
+    if (slice === undefined) return false
+    if (!isUtf8(slice)) throw new Doubt()
+    this.#walk(slice, this.#text.startOf(this.#next))
+    this.#next++
+    return true
+  }
+
+  /** The whole value. Throws if in doubt. */
+  finish(): unknown {
+    if (this.#depth !== 0) throw new Doubt()
+    const value: unknown = JSON.parse(this.#textOf(this.#text.begin, this.#text.end, 0))
+    this.#accept(value, 1, 0)
+    return value
+  }
+
+  #walk(bytes: Buffer, start: number): void {
+    const { length } = bytes
+    let depth = this.#depth
+    let from = this.#from[depth] ?? IN_OBJECT
+    let values = this.#values
+    const sliceBytes = this.#sliceBytes
+    let inText = this.#inText
+    let i = this.#escaped ? 1 : 0
+    this.#escaped = false
+    while (i < length) {
+      if (inText) {
+        let byte: number | undefined
+        while (i < length && (byte = bytes[i++]) !== 0x22 /* " */) if (byte === 0x5c /* \ */) i++
+        inText = byte !== 0x22
+        this.#escaped = i > length
+        continue
+      }
+      const byte = bytes[i++]
+      if (byte === 0x22) inText = true
+      else if (byte === 0x2c /* , */) {
+        values++
+        if (from >= 0 && start + i - from > sliceBytes && depth > 0) {
+          this.#parseEntries(depth, start + i - 1)
+          from = start + i
+        }
+      } else if (byte === 0x5b /* [ */ || byte === 0x7b /* { */) {
+        if (++depth > MAX_DEPTH) throw new Doubt()
+        values++
+        from = byte === 0x5b ? start + i : IN_OBJECT
+        this.#from[depth] = from
+      } else if (byte === 0x5d /* ] */ || byte === 0x7d /* } */) {
+        if (depth === 0 || from >= 0 !== (byte === 0x5d)) throw new Doubt()
+        if (from >= 0 && this.#long[depth]) this.#closeLong(depth, start + i - 1)
+        from = this.#from[--depth] ?? IN_OBJECT
+      }
+    }
+    if (values > MAX_VALUES) throw new Doubt()
+    this.#depth = depth
+    this.#values = values
+    this.#inText = inText
+  }
+
+  /** Of the list at `depth`, those that end before `to`. */
+  #parseEntries(depth: number, to: number): void {
+    const from = this.#from[depth] ?? 0
+    const list = (this.#long[depth] ??= this.#startLong(depth, from))
+    const entries = JSON.parse(`[${this.#textOf(from, to, depth)}]`) as unknown[]
+    // Only a comma that separates nothing leaves no entry.
+    if (entries.length === 0) throw new Doubt()
+    this.#accept(entries, depth, depth)
+    for (const entry of entries) list.entries.push(entry)
+    this.#from[depth] = to + 1
+    this.#holes[depth] = []
+  }
+
+  #startLong(depth: number, start: number): LongList {
+    if (this.#onBeginning && start <= MAX_BEGINNING) {
+      const closing = this.#from.slice(1, depth + 1).map((from) => (from >= 0 ? ']' : '}'))
+      const text = this.#text.between(this.#text.begin, start) + closing.reverse().join('')
+      this.#onBeginning(JSON.parse(text))
+    }
+    this.#onBeginning = undefined
+    return { start, entries: [] }
+  }
+
+  #closeLong(depth: number, to: number): void {
+    this.#parseEntries(depth, to)
+    const { start, entries } = this.#long[depth] ?? { start: to, entries: [] }
+    this.#long[depth] = undefined
+    const mark = `${this.#uuid} ${this.#byMark.size}`
+    this.#byMark.set(mark, entries)
+    let around = depth - 1
+    while (around > 0 && this.#from[around] === IN_OBJECT) around--
+    // Its entries are parsed apart too, or its text would have to hand its holes on.
+    if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
+    ;(this.#holes[around] ??= []).push({ from: start, to, mark })
+  }
+
+  /** `depth` is that of the value; `level` is where the holes of its text are. */
+  #accept(value: unknown, depth: number, level: number): void {
+    if (!isContainer(value)) return
+    this.isHarmless &&= isHarmless(value, depth)
+    if ((this.#holes[level]?.length ?? 0) > 0) this.#fill(value)
+  }
+
+  #fill(value: object): void {
+    if (Array.isArray(value)) {
+      const entries = value.length === 1 ? this.#byMark.get(value[0]) : undefined
+      if (entries) {
+        value.pop()
+        for (const entry of entries) value.push(entry)
+        return
+      }
+    }
+    for (const child of Object.values(value) as unknown[]) if (isContainer(child)) this.#fill(child)
+  }
+
+  /** The text between two positions, with marks for the long lists in it. */
+  #textOf(from: number, to: number, level: number): string {
+    let text = ''
+    let at = from
+    for (const hole of this.#holes[level] ?? []) {
+      text += `${this.#text.between(at, hole.from)}"${hole.mark}"`
+      at = hole.to
+    }
+    return text + this.#text.between(at, to)
+  }
+}
+
+/** Only the plain parse can tell what this is. */
+class Doubt extends Error {}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
