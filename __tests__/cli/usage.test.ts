@@ -16,7 +16,7 @@ async function run(words: string[]): Promise<void> {
 
 test.each([
   [[], 'What to do is missing'],
-  [['outbox'], 'Unknown command outbox; there are inbox, trigger.'],
+  [['outbox'], 'Unknown command outbox; there are inbox, trigger, doctor.'],
   [['inbox'], 'command after inbox is missing: there are list, show'],
   [['inbox', './x.db'], 'command after inbox is missing'],
   [
@@ -53,6 +53,15 @@ test.each([
   [['inbox', '/x', 'purge', '--state', 'waiting'], 'purge needs IDs, or --state dead'],
   [['inbox', '/x', 'purge', '--state', 'dead', id], 'IDs or filters, not both'],
   [['inbox', '/x', 'stats', 'dead'], 'stats takes no dead'],
+  [['doctor'], 'doctor takes one URL'],
+  [['doctor', 'http://localhost', 'http://localhost'], 'doctor takes one URL'],
+  [['doctor', 'localhost'], 'must begin with https:// or http://'],
+  [['doctor', 'https://'], 'no valid host name'],
+  [['doctor', 'https://me:secret@localhost/'], 'use --basic or --bearer'],
+  [['doctor', 'https://localhost/ä'], 'characters beyond ASCII'],
+  [['doctor', 'https://localhost/{orderId}/{shipmentId}'], 'several variables'],
+  [['doctor', 'https://localhost', '--basic', 'me:secret'], '--basic takes the user name alone'],
+  [['doctor', 'https://localhost', '--slow-upload', 'long'], '--slow-upload is long'],
   [['inbox', '/x', 'check', '--max-age', '15'], '--max-age is 15; it must be a duration'],
 ])('%j', async (words, message) => {
   const running = run(words)

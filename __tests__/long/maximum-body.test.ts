@@ -8,6 +8,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { maximumOrderEvent, toTxml } from 'tradecloud-webhook/testing'
+import { SIZES } from '../../lib/cli/doctor/bodies'
 import { authorization, closeAll, isExpress4, startRig, type Loose } from '../integration/harness'
 import { isFull } from '../size'
 
@@ -61,6 +62,12 @@ test('is received whole, with the default options', async () => {
   expect(
     await post(rig.port, `${rig.mount}/order`, { Authorization: authorization, 'Content-Encoding': 'gzip' }, zipped),
   ).toMatchObject({ status: 200, text: expect.stringContaining('duplicate') })
+})
+
+test('`doctor` sends bodies of at least this size', () => {
+  const [, , json, xml] = SIZES
+  expect(json?.length).toBeGreaterThanOrEqual(body.length)
+  expect(xml?.length).toBeGreaterThanOrEqual(Buffer.byteLength(toTxml(event)))
 })
 
 describe('as tXML', () => {

@@ -8,6 +8,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync }
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { atEnd, temporaryFolder } from '../faults/receiver-process'
+import { inDays, makeCertificate, type Pem } from '../certificate'
 import { pause } from '../integration/harness'
 import { freePort } from './ports'
 
@@ -108,14 +109,19 @@ export const combinations = proxyNames.flatMap((name) =>
   KINDS[name].protocols.map((protocol): [ProxyName, Protocol] => [name, protocol]),
 )
 
-/** Resolves when it listens. `replacements`: more of them, for this test. */
-export async function startProxy(name: ProxyName, appPort: number, replacements: Replacement[] = []): Promise<Proxy> {
+/** Resolves when it listens. `replacements`: more of them, for this test. `pem`: another certificate than that of HOST. */
+export async function startProxy(
+  name: ProxyName,
+  appPort: number,
+  replacements: Replacement[] = [],
+  pem?: Pem,
+): Promise<Proxy> {
   const kind = KINDS[name]
   const folder = temporaryFolder()
   // Its workers are another user.
   chmodSync(folder, 0o755)
   const port = await freePort()
-  const certificate = makeCertificate(folder)
+  const certificate = writeCertificate(folder, pem ?? makeCertificate(HOST, inDays(-1), inDays(90)))
   const config = join(folder, kind.file)
   const text = readFileSync(join(EXAMPLES, kind.file), 'utf8')
   writeFileSync(config, replaceAll(text, [...replacements, ...kind.replace({ port, appPort, folder })]))
@@ -180,14 +186,12 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
   }
 }
 
-function makeCertificate(folder: string): string {
-  const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'key.pem')]
-  const kind = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  const names = ['-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`]
-  execFileSync('openssl', [...kind, ...names, '-keyout', key, '-out', certificate], { stdio: 'pipe' })
-  const text = readFileSync(certificate, 'utf8')
-  writeFileSync(join(folder, 'both.pem'), text + readFileSync(key, 'utf8'))
-  return text
+/** Returns the certificate. */
+function writeCertificate(folder: string, { certificate, privateKey }: Pem): string {
+  writeFileSync(join(folder, 'certificate.pem'), certificate)
+  writeFileSync(join(folder, 'key.pem'), privateKey)
+  writeFileSync(join(folder, 'both.pem'), certificate + privateKey)
+  return certificate
 }
 
 function accepts(port: number): Promise<boolean> {

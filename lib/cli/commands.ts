@@ -7,6 +7,7 @@ import { purge } from './inbox/purge'
 import { replay } from './inbox/replay'
 import { show } from './inbox/show'
 import { stats } from './inbox/stats'
+import { doctor } from './doctor'
 import { trigger } from './trigger'
 
 export const inboxCommands: Readonly<Record<string, Command>> = {
@@ -19,4 +20,4 @@ export const inboxCommands: Readonly<Record<string, Command>> = {
   check,
 }
 
-export const commands: Readonly<Record<string, Command>> = { trigger }
+export const commands: Readonly<Record<string, Command>> = { trigger, doctor }

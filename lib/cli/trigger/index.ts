@@ -9,7 +9,7 @@ import { UsageError } from '../errors'
 import { print, say, styled } from '../output'
 import { byteSize, count, printable, printableJson, printableLines, wrap } from '../printable'
 import { oneOf, textOf, wholeNumberOf } from '../values'
-import { credentialsOf } from './credentials'
+import { credentialsOf } from '../credentials'
 import { bodyOf, EVENT_NAMES, type Body } from './event'
 
 /** The only time-out of Tradecloud that was ever published. */

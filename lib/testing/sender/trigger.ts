@@ -123,7 +123,7 @@ function fillIds(template: string, trigger: Trigger): string {
 function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string, string> {
   const headers: Record<string, string> = {}
   const { auth = 'none', contentType = trigger.format === 'txml' ? 'application/xml' : 'application/json' } = trigger
-  if (auth !== 'none') headers.Authorization = authorization(auth)
+  if (auth !== 'none') headers.Authorization = authorizationOf(auth)
   if (body !== undefined) {
     headers['Content-Length'] = String(body.length)
     if (contentType !== false) headers['Content-Type'] = contentType
@@ -136,7 +136,8 @@ function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string
   return all
 }
 
-function authorization(auth: Exclude<TriggerAuth, 'none'>): string {
+/** Value of `Authorization`. */
+export function authorizationOf(auth: Exclude<TriggerAuth, 'none'>): string {
   requireOneOf('auth.type', auth.type, ['basic', 'bearer'])
   requireKnown('auth', auth, auth.type === 'bearer' ? ['type', 'token'] : ['type', 'username', 'password'])
   if (auth.type === 'bearer') return `Bearer ${tokenOf(auth.token)}`

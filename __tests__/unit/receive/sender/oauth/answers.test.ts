@@ -1,7 +1,7 @@
 /** Responses of a key server: an invalid one changes nothing, and no request is refused because of it. */
 import { Agent, createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { certificate, privateKey } from './certificate'
+import { certificate, privateKey } from '../../../../certificate'
 import { answer, KeyServer, makeKey, setUp, sign, verdict, type Script } from './issuer'
 
 const first = makeKey('first')

@@ -1,9 +1,9 @@
 /** Secrets come from the environment or a prompt: arguments can be seen by every user of the machine. */
-import { checkSecret, checkToken, checkUsername } from '../../errors/checks'
-import type { TriggerAuth } from '../../testing/sender/trigger'
-import { askSecret } from '../ask'
-import type { Values } from '../command'
-import { UsageError } from '../errors'
+import { checkSecret, checkToken, checkUsername } from '../errors/checks'
+import type { TriggerAuth } from '../testing/sender/trigger'
+import { askSecret } from './ask'
+import type { Values } from './command'
+import { UsageError } from './errors'
 
 /** Throws a `UsageError` that never shows a secret. */
 export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerAuth> {

@@ -1,0 +1,99 @@
+/** What has been found so far, and how probes are sent. */
+import type { LookupFunction } from 'node:net'
+import { readReply, type Read } from './read-reply'
+import { FINDINGS, type Finding, type FindingCode } from './findings'
+import { failure, ProbeSender, type ProbeRequest, type Reply } from './send'
+import { startTimer } from '../../wait/timers'
+import type { Target } from './target'
+
+export interface Check {
+  name: string
+  result: 'ok' | 'failed' | 'unchecked'
+  text: string
+}
+
+export interface Found extends Finding {
+  code: FindingCode
+  /** What was seen, for a person. */
+  evidence: string[]
+}
+
+export interface Report {
+  url: string
+  ok: boolean
+  checks: Check[]
+  findings: Found[]
+  durationMs: number
+}
+
+export interface ExaminationOptions {
+  /** Value of `Authorization`; absent for none. */
+  authorization: string | undefined
+  /** Authorities to trust instead of those that Node knows, in PEM. */
+  ca?: string | undefined
+  lookup?: LookupFunction | undefined
+  /** Without a byte in either direction. */
+  idleMs: number
+  /** For everything. */
+  limitMs: number
+  onProgress?: ((text: string) => void) | undefined
+}
+
+/** A probe and who has answered it. */
+export type Answered = Reply & { read: Read }
+
+const OUT_OF_TIME = 'OUT_OF_TIME'
+
+export class Examination {
+  readonly #checks: Check[] = []
+  readonly #evidence = new Map<FindingCode, string[]>()
+  readonly #sender: ProbeSender
+  readonly #begun = performance.now()
+
+  constructor(
+    readonly target: Target,
+    readonly options: ExaminationOptions,
+  ) {
+    const ending = new AbortController()
+    startTimer(() => ending.abort(failure(OUT_OF_TIME, 'there was no time left')), options.limitMs)
+    this.#sender = new ProbeSender(target, { ...options, signal: ending.signal })
+  }
+
+  async send(request: ProbeRequest): Promise<Answered> {
+    const reply = await this.#sender.send(request)
+    return { ...reply, read: readReply(reply) }
+  }
+
+  /** The check is done. `failures`: what is wrong. */
+  done(name: string, text: string, failures: string[] = []): void {
+    if (failures.length === 0) this.#checks.push({ name, result: 'ok', text })
+    else this.#checks.push({ name, result: 'failed', text: failures.join('; ') })
+    this.options.onProgress?.(name)
+  }
+
+  skip(name: string, text: string): void {
+    this.#checks.push({ name, result: 'unchecked', text })
+  }
+
+  find(code: FindingCode, evidence: string): void {
+    const all = this.#evidence.get(code)
+    if (!all) this.#evidence.set(code, [evidence])
+    else if (!all.includes(evidence)) all.push(evidence)
+  }
+
+  report(): Report {
+    const findings = [...this.#evidence].map(([code, evidence]) => ({ code, ...FINDINGS[code], evidence }))
+    return {
+      url: this.target.url,
+      ok: findings.length === 0,
+      checks: this.#checks,
+      findings,
+      durationMs: Math.round(performance.now() - this.#begun),
+    }
+  }
+}
+
+/** Nothing is known then. */
+export function ranOutOfTime({ read }: Answered): boolean {
+  return read.by === 'no one' && read.code === OUT_OF_TIME
+}

@@ -1,0 +1,163 @@
+/** One probe on the wire, on a connection of its own, and whatever came back. */
+import { randomUUID } from 'node:crypto'
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { PROBE_HEADER } from '../../receive/probe'
+import { startTimer } from '../../wait/timers'
+import { pause } from '../../wait/pause'
+import type { Target } from './target'
+
+/** A body that holds no order and no shipment: `open`, filling, `close`. */
+export interface ProbeBody {
+  type: string
+  open: string
+  close: string
+  /** In all. */
+  length: number
+  /** Sends a little now and then. */
+  slowly?: { everyMs: number; pieces: number }
+}
+
+export interface ProbeRequest {
+  method: 'GET' | 'POST' | 'PUT'
+  /** Path and query, as they stand in the request line. */
+  path: string
+  headers?: Record<string, string>
+  body?: ProbeBody
+  /** Value of `Authorization`. `undefined`: the right one; empty: none. */
+  authorization?: string
+}
+
+export interface HttpAnswer {
+  status: number
+  headers: IncomingHttpHeaders
+  /** The beginning of its body. */
+  text: string
+}
+
+/** `error`: no answer came. `sent`: bytes of the body that were passed to the connection. */
+export type Reply = { word: string; sent: number; durationMs: number } & (
+  { answer: HttpAnswer; error?: undefined } | { answer?: undefined; error: Error & { code?: string } }
+)
+
+export interface SenderOptions {
+  /** Value of `Authorization`; absent for none. */
+  authorization: string | undefined
+  /** Authorities to trust instead of those that Node knows, in PEM. */
+  ca?: string | undefined
+  lookup?: LookupFunction | undefined
+  /** Without a byte in either direction. */
+  idleMs: number
+  /** Ends everything. */
+  signal: AbortSignal
+}
+
+const MAX_TEXT = 64 * 1024
+const FILLING = Buffer.alloc(64 * 1024, 'x')
+
+export class ProbeSender {
+  constructor(
+    readonly target: Target,
+    readonly options: SenderOptions,
+  ) {}
+
+  /** Never rejects, and follows no redirect. */
+  async send(request: ProbeRequest): Promise<Reply> {
+    const { idleMs, signal, ca, lookup } = this.options
+    const { hostname, port, isSecure, authority } = this.target
+    const { method, path, body, authorization = this.options.authorization } = request
+    const word = randomUUID()
+    const begun = performance.now()
+    const progress = { sent: 0 }
+    const ending = new AbortController()
+    const stop = (): void => ending.abort(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    const late = (): void => ending.abort(failure('NO_ANSWER', `there is no answer within ${idleMs / 1000} s`))
+    const timer = startTimer(late, idleMs, true)
+    const outgoing = (isSecure ? httpsRequest : httpRequest)({
+      ...{ hostname, port, method, path, agent: false, ca, lookup, signal: ending.signal },
+      headers: {
+        ...{ Host: authority, 'User-Agent': 'tradecloud-webhook-doctor', Accept: '*/*', [PROBE_HEADER]: word },
+        ...(authorization && { Authorization: authorization }),
+        ...(method !== 'GET' && { 'Content-Length': String(body?.length ?? 0) }),
+        ...(body && { 'Content-Type': body.type }),
+        ...request.headers,
+      },
+    })
+    try {
+      const answered = answerTo(outgoing)
+      const source = Readable.from(
+        piecesOf(body, progress, ending.signal, () => void timer.refresh()),
+        {
+          highWaterMark: 1,
+        },
+      )
+      // A proxy may refuse and close before it has read the body: then the upload fails, and the answer counts.
+      const uploading = pipeline(source, outgoing).catch(() => undefined)
+      const answer = await answered
+      source.destroy()
+      await uploading
+      return { word, ...progress, durationMs: performance.now() - begun, answer }
+    } catch (error) {
+      const cause = ending.signal.aborted ? (ending.signal.reason as Error) : (error as Error)
+      return { word, ...progress, durationMs: performance.now() - begun, error: cause }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', stop)
+      outgoing.destroy()
+    }
+  }
+}
+
+export function failure(code: string, message: string): Error & { code: string } {
+  return Object.assign(new Error(message), { code })
+}
+
+function answerTo(outgoing: ReturnType<typeof httpRequest>): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    outgoing.on('error', reject)
+    outgoing.on('close', () => reject(failure('CLOSED', 'the connection was closed without an answer')))
+    outgoing.on('response', (incoming: IncomingMessage) => {
+      const { statusCode: status = 0, headers } = incoming
+      const chunks: Buffer[] = []
+      let size = 0
+      const done = (): void => {
+        incoming.destroy()
+        resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8', 0, MAX_TEXT) })
+      }
+      incoming.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        size += chunk.length
+        if (size > MAX_TEXT) done()
+      })
+      incoming.on('end', done).on('error', done).on('close', done)
+    })
+  })
+}
+
+async function* piecesOf(
+  body: ProbeBody | undefined,
+  progress: { sent: number },
+  signal: AbortSignal,
+  onPiece: () => void,
+): AsyncGenerator<Buffer> {
+  if (!body) return
+  const { open, close, length, slowly } = body
+  const size = slowly ? Math.ceil(length / slowly.pieces) : FILLING.length
+  const filling = length - open.length - close.length
+  const take = (piece: Buffer): Buffer => {
+    progress.sent += piece.length
+    onPiece()
+    return piece
+  }
+  yield take(Buffer.from(open))
+  for (let left = filling; left > 0; left -= size) {
+    if (slowly && !(await pause(slowly.everyMs, signal, { keepsAlive: true }))) return
+    yield take(FILLING.subarray(0, Math.min(size, left)))
+  }
+  yield take(Buffer.from(close))
+}

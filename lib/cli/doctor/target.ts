@@ -1,0 +1,80 @@
+/** The URL that is examined: where probes without an ID go, and where an ID has its place. */
+import { isLoopback } from '../../net/loopback'
+import { UsageError } from '../errors'
+
+/** How a URL holds an ID. `given`: the user has named its place. */
+export interface IdPlace {
+  name: 'path' | 'query'
+  given: boolean
+  /** The ID is already escaped. */
+  pathOf: (id: string) => string
+}
+
+export interface Target {
+  /** As it was given. */
+  url: string
+  isSecure: boolean
+  /** This machine: no one else can read what is sent. */
+  isLocal: boolean
+  hostname: string
+  port: number
+  /** Value of the header `Host`. */
+  authority: string
+  /** Path and query, without an ID. */
+  path: string
+  places: IdPlace[]
+}
+
+const VARIABLE = /\{(?:orderId|shipmentId)\}/
+
+/** Throws a `UsageError`. */
+export function readTarget(url: string): Target {
+  if (!/^https?:\/\//i.test(url)) throw new UsageError('The URL must begin with https:// or http://.')
+  const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
+  if (authority.includes('@'))
+    throw new UsageError('The URL holds credentials, which every user of the machine can see: use --basic or --bearer.')
+  if (/[^\u0021-\u007e]/.test(rest)) throw new UsageError('The URL holds white space or characters beyond ASCII.')
+  if ((rest.match(new RegExp(VARIABLE, 'g')) ?? []).length > 1) throw new UsageError('The URL holds several variables.')
+  const { hostname, port } = parse(`${scheme}://${authority}`)
+  const isSecure = scheme.toLowerCase() === 'https'
+  const whole = rest.startsWith('/') ? rest : `/${rest}`
+  return {
+    url,
+    isSecure,
+    isLocal: isLoopback(hostname),
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (isSecure ? 443 : 80),
+    authority,
+    ...placesOf(whole),
+  }
+}
+
+function parse(origin: string): URL {
+  try {
+    return new URL(origin)
+  } catch {
+    throw new UsageError('The URL has no valid host name.')
+  }
+}
+
+function placesOf(whole: string): Pick<Target, 'path' | 'places'> {
+  const [path = '', query = ''] = whole.split(/\?(.*)/s, 2)
+  const withQuery = (parts: string[]): string => [path, ...(parts.length > 0 ? [parts.join('&')] : [])].join('?')
+  const parts = query === '' ? [] : query.split('&')
+  if (VARIABLE.test(whole)) {
+    const inPath = VARIABLE.test(path)
+    return {
+      path: inPath
+        ? path.slice(0, path.search(VARIABLE)).replace(/(.)\/$/, '$1')
+        : withQuery(parts.filter((part) => !VARIABLE.test(part))),
+      places: [{ name: inPath ? 'path' : 'query', given: true, pathOf: (id) => whole.replace(VARIABLE, () => id) }],
+    }
+  }
+  return {
+    path: whole,
+    places: [
+      { name: 'path', given: false, pathOf: (id) => whole.replace(/\/?(?=\?|$)/, () => `/${id}`) },
+      { name: 'query', given: false, pathOf: (id) => withQuery([...parts, `orderId=${id}`]) },
+    ],
+  }
+}
