@@ -1,5 +1,7 @@
 /** Callbacks that write in the transaction which settles their event. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { Client as PgClient } from 'pg'
 import type { Inbox } from '../../lib/inbox/inbox'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { isFull } from '../size'
@@ -12,6 +14,7 @@ import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from 
 
 interface Client {
   query: (sql: string, values?: unknown[]) => Promise<unknown>
+  release: () => void
 }
 
 let server: PostgresServer
@@ -62,6 +65,30 @@ test('what a callback writes and its delivery are committed together, or not at 
   expect(await withTransaction(delivery, writing('1'))).toBe(false)
   expect(await written()).toEqual([{ number: '1' }])
   expect(await inbox.stats()).toMatchObject({ delivered: 1, running: 0 })
+})
+
+test('a client that a callback keeps cannot be used any more, and one that it uses cannot be released', async () => {
+  const { inbox, withTransaction } = await start()
+  for (const number of [1, 2]) await inbox.accept(...order(number, `e${number}`))
+  const kept: Client[] = []
+  let query: Client['query'] | undefined
+  await withTransaction(await takeOne(inbox), async (client) => {
+    expect(client).toBeInstanceOf(PgClient)
+    kept.push(client as Client)
+    ;({ query } = client as Client)
+    await writing('1')(client)
+  })
+  const failing = withTransaction(await takeOne(inbox), async (client) => {
+    kept.push(client as Client)
+    await writing('2')(client)
+    ;(client as Client).release()
+  })
+  expect(await errorOf(failing)).toContain('The inbox ends the transaction')
+  for (const client of kept) expect(() => client.query('SELECT 1')).toThrow('The transaction of this delivery is over')
+  expect(() => query?.('SELECT 1')).toThrow('The transaction of this delivery is over')
+  // Not for those that look at it, such as a logger.
+  expect(inspect(kept[0])).toContain('Client')
+  expect(await written()).toEqual([{ number: '1' }])
 })
 
 test('a deadlock: the callback runs again, in the same attempt', async () => {

@@ -10,6 +10,7 @@ import { Slots } from '../../wait/slots'
 import { acceptBatch, isPlain } from './accept-batch'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresPool } from './client'
 import { Connections, isSqlError, isWorthRetrying, PATIENCE_MS, TRIES } from './connections'
+import { lend } from './lent-client'
 import { Listener } from './listener'
 import type { ResolvedPostgresInbox } from './options'
 import { createPool, DEFAULT_POOL } from './pool'
@@ -93,7 +94,8 @@ export class PostgresEngine implements Engine {
         return await this.#connections.use(async (client) => {
           await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
           const { transaction } = await PostgresTables.of(client, true)
-          await work(client)
+          const { lent, takeBack } = lend(client)
+          await work(lent).finally(takeBack)
           const finish = async (): Promise<boolean> => {
             await query(client, settingsSql(this.#options.schema))
             const tables = await PostgresTables.of(client, true)
