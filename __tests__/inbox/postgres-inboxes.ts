@@ -28,12 +28,16 @@ export async function closeInboxes(): Promise<void> {
   await Promise.all(pools.splice(0).map((pool) => pool.end()))
 }
 
-export function attach(inbox: Inbox, maxDelayMs = 900_000): { alarms: string[] } {
+export function attach(
+  inbox: Inbox,
+  { maxDelayMs = 900_000, handlerTimeoutMs }: { maxDelayMs?: number; handlerTimeoutMs?: number } = {},
+): { alarms: string[] } {
   const alarms: string[] = []
   inbox.attach({
     name: 'faults',
     wanted: [{ kind: 'order' }],
     maxDelayMs,
+    handlerTimeoutMs,
     wake: () => undefined,
     leaseLost: () => undefined,
     alarm: ({ message }) => alarms.push(message),

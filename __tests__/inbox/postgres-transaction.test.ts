@@ -39,13 +39,13 @@ const writing = (number: string) => (client: unknown) =>
   (client as Client).query('INSERT INTO public.written VALUES ($1)', [number]).then(() => undefined)
 const written = async () => (await server.query<{ number: string }>('SELECT number FROM written')).rows
 
-async function start(url = server.connectionString) {
+async function start(url = server.connectionString, handlerTimeoutMs?: number) {
   const inbox = open({ pool: poolOf(url), schema: newSchema() })
   await inbox.ready({ transaction: true })
-  attach(inbox)
+  const { alarms } = attach(inbox, { handlerTimeoutMs })
   const withTransaction: NonNullable<Inbox['withTransaction']> = (delivery, work) =>
     inbox.withTransaction!(delivery, work)
-  return { inbox, withTransaction }
+  return { inbox, withTransaction, alarms }
 }
 
 test('what a callback writes and its delivery are committed together, or not at all', async () => {
@@ -173,6 +173,41 @@ test('events are stored while 32 callbacks with slow transactions use the pool, 
   await inbox.settle(await takeOne(inbox), { result: 'delivered' })
   release()
   expect(await Promise.all(settling)).toEqual(deliveries.map(() => true))
+})
+
+test('callbacks that never end give their connections to others, write nothing, and hold up their orders only', async () => {
+  const { inbox, withTransaction, alarms } = await start(undefined, 100)
+  const stuck = 10
+  for (let number = 1; number <= stuck; number++) await insist(() => inbox.accept(...order(number, `e${number}`)))
+  await insist(() => inbox.accept(...order(100, 'e1')))
+  const { deliveries } = await insist(() => inbox.take({ limit: stuck, maxBytes: 1e9 }))
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  const writesLater: Array<Promise<unknown>> = []
+  const settling = deliveries.map((delivery) =>
+    errorOf(
+      withTransaction(delivery, async (client) => {
+        await writing(delivery.event.requestId)(client)
+        await released
+        const writes = Promise.resolve().then(() => writing('later')(client))
+        writesLater.push(writes)
+        await writes
+      }),
+    ),
+  )
+  await until(() => alarms.length === stuck, 'all of them to be reported')
+  expect(alarms.filter((alarm) => alarm.includes(deliveries[0]!.event.id))).toHaveLength(1)
+  await insist(() => inbox.accept(...order(200, 'other')))
+  const other = await takeOne(inbox)
+  expect(other.event.requestId).toBe('200')
+  expect(await withTransaction(other, writing('200'))).toBe(true)
+  expect(await inbox.stats()).toMatchObject({ running: stuck, waiting: 1, delivered: 1 })
+  release()
+  expect((await Promise.all(settling)).every((error) => error.includes('exceeded handlerTimeoutMs'))).toBe(true)
+  expect(await Promise.allSettled(writesLater)).toEqual(
+    Array(stuck).fill(expect.objectContaining({ status: 'rejected' })),
+  )
+  expect(await written()).toEqual([{ number: '200' }])
 })
 
 test('a pool of 10 with 32 callbacks that take long: each is committed, and events are stored all the time', async () => {

@@ -203,7 +203,10 @@ export interface InboxHost {
   catchUp?: boolean | undefined
   /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
   maxDelayMs: number
-  /** An alarm is raised for an event that is due for so long and that no process has a callback for. Absent: none. */
+  /**
+   * An alarm is raised for an event that is due for so long and that no process has a callback for. A transaction of a
+   * callback that takes longer is rolled back, so that others can use its connection. Absent: neither.
+   */
   handlerTimeoutMs?: number | undefined
   /** Something may be there to take. May be called at any time, also when nothing is. */
   wake(): void

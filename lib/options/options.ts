@@ -52,7 +52,8 @@ export interface DeliveryOptions {
   onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
   /**
    * With `postgresInbox`: the callback gets `context.transaction`, a client inside the transaction that also marks the
-   * event as delivered. What the callback writes with it is committed exactly once, or not at all. Default: false.
+   * event as delivered. What the callback writes with it is committed exactly once, or not at all: if it exceeds
+   * `handlerTimeoutMs`, it is rolled back. Default: false.
    */
   transaction?: boolean | undefined
 }

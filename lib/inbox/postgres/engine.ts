@@ -5,16 +5,15 @@ import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { READS, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
-import { settle, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
 import { acceptBatch, isPlain } from './accept-batch'
-import { BEGIN, PostgresTables, query, settingsSql, type PostgresPool } from './client'
-import { Connections, isSqlError, isWorthRetrying, PATIENCE_MS, TRIES } from './connections'
-import { lend } from './lent-client'
+import type { PostgresPool } from './client'
+import { Connections, PATIENCE_MS } from './connections'
 import { Listener } from './listener'
 import type { ResolvedPostgresInbox } from './options'
 import { createPool, DEFAULT_POOL } from './pool'
 import { prepareSchema, unsafeSettings } from './schema'
+import { Transactions } from './transactions'
 
 /** Tables may take a while to be upgraded, by this process or by another one. */
 const MIGRATION_MS = 60_000
@@ -43,7 +42,7 @@ export class PostgresEngine implements Engine {
   readonly #connections: Connections
   readonly #listener: Listener
   readonly #delivering: Slots
-  readonly #transactions: Slots
+  readonly #transactions: Transactions
   readonly #closing = new AbortController()
   readonly #renewing = new Slots(1)
   #opened: Promise<void> | undefined
@@ -56,8 +55,11 @@ export class PostgresEngine implements Engine {
     this.#options = options
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
     this.#delivering = new Slots(Math.max(1, this.#size - RESERVED))
-    this.#transactions = new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE))
     this.#connections = new Connections(this.#pool, options.schema, this.#closing.signal)
+    this.#transactions = new Transactions(
+      ...([this.#connections, options.schema, this.#delivering] as const),
+      new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE)),
+    )
     this.#listener = new Listener(this.#connections, `tradecloud_${options.schema}`, () => events.changed())
   }
 
@@ -86,35 +88,8 @@ export class PostgresEngine implements Engine {
     return name === 'renew' || name === 'check' ? this.#renewing.run(work) : this.#delivering.run(work)
   }
 
-  /** The queue is locked only after `work`: until then, events for it are stored. */
-  settleWith(request: SettleRequest, work: (client: unknown) => Promise<void>): Promise<boolean> {
-    const attempt = async (tries: number): Promise<boolean> => {
-      let committing = null as string | null
-      try {
-        return await this.#connections.use(async (client) => {
-          await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
-          const { transaction } = await PostgresTables.of(client, true)
-          const { lent, takeBack } = lend(client)
-          await work(lent).finally(takeBack)
-          const finish = async (): Promise<boolean> => {
-            await query(client, settingsSql(this.#options.schema))
-            const tables = await PostgresTables.of(client, true)
-            if (tables.transaction !== transaction) throw new Error('The callback ended the transaction itself.')
-            const settled = await settle(tables, request)
-            if (settled) committing = transaction
-            await query(client, settled ? 'COMMIT' : 'ROLLBACK')
-            return settled
-          }
-          return within(PATIENCE_MS, finish(), this.#connections.late)
-        })
-      } catch (error) {
-        const isLost = committing !== null && !isSqlError(error)
-        if (isLost && (await this.#connections.isCommitted(committing))) return true
-        if (tries >= TRIES || !(isLost || (isSqlError(error) && isWorthRetrying(error)))) throw error
-      }
-      return attempt(tries + 1)
-    }
-    return this.#transactions.run(() => this.#delivering.run(() => attempt(1)))
+  settleWith(...work: Parameters<Transactions['settleWith']>): Promise<boolean> {
+    return this.#transactions.settleWith(...work)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** From events that were taken to deliveries, and from settlements back to the database. */
 import { backOffMs } from '../../wait/back-off'
+import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
 import type { Arrival } from '../../catch-up/arrivals/arrivals'
 import type { InboxDelivery, Settlement } from '../inbox'
@@ -67,12 +68,23 @@ export class Deliveries {
   async settleWith(
     delivery: InboxDelivery,
     work: (client: unknown) => Promise<void>,
+    timeoutMs: number | undefined,
     arrival?: Arrival,
   ): Promise<boolean> {
+    const limit = timeoutMs === undefined ? undefined : { ms: timeoutMs, exceeded: () => this.#stuck(delivery) }
     return this.#end(
       ...[delivery, { result: 'delivered' } as const, arrival],
-      async (request) => (await this.#engine.settleWith?.(request, work)) ?? false,
+      async (request) => (await this.#engine.settleWith?.(request, work, limit)) ?? false,
     )
+  }
+
+  #stuck({ event: { id } }: InboxDelivery): never {
+    const error = new TradecloudWebhookError(
+      'handler_stuck',
+      `The callback for event ${id} exceeded handlerTimeoutMs: its transaction was rolled back and its connection closed. Its order waits until it ends.`,
+    )
+    this.#alarms.raise(error)
+    throw error
   }
 
   /** The first `size` bytes. Absent if a part is missing or cannot be read. */

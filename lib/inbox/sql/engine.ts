@@ -12,8 +12,15 @@ export interface Engine {
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
   /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
-  settleWith?(request: SettleRequest, work: (client: unknown) => Promise<void>): Promise<boolean>
+  settleWith?(request: SettleRequest, work: (client: unknown) => Promise<void>, limit?: TimeLimit): Promise<boolean>
   close(): Promise<void>
+}
+
+/** How long a callback may use a transaction. */
+export interface TimeLimit {
+  ms: number
+  /** Throws the error that the transaction ends with. */
+  exceeded: () => never
 }
 
 export interface EngineEvents {

@@ -52,7 +52,8 @@ export class SqlInbox implements Inbox {
     this.#deliveries = new Deliveries(this.#engine, this.#alarms, options.keepDelivered !== false, signal)
     this.#uploads = new Slots(this.#engine.uploads)
     if (this.#engine.settleWith)
-      this.withTransaction = (...delivered) => this.#waking(this.#deliveries.settleWith(...delivered))
+      this.withTransaction = (delivery, work, arrival) =>
+        this.#waking(this.#deliveries.settleWith(delivery, work, this.#member?.host.handlerTimeoutMs, arrival))
   }
 
   ready({ transaction = false } = {}): Promise<void> {
