@@ -7,6 +7,8 @@ const COMMIT = Buffer.from('COMMIT\0')
 export class CuttingProxy {
   /** The number of following commits whose responses are lost. */
   loseCommits = 0
+  /** The next commit on a connection that has sent this text before does not reach the server: its connection is cut after `act`. */
+  instead: { ofCommitAfter: string; act: () => Promise<void> } | undefined
   #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined
   #left = 0
   readonly #target: number
@@ -50,7 +52,20 @@ export class CuttingProxy {
     const server = connect(this.#target, '127.0.0.1')
     this.#pairs.add(client)
     let isLost = false
+    let isMarked = false
     client.on('data', (data) => {
+      isMarked ||= this.instead !== undefined && data.includes(this.instead.ofCommitAfter)
+      if (this.instead && isMarked && data.includes(COMMIT)) {
+        const { act } = this.instead
+        this.instead = undefined
+        client.pause()
+        server.removeAllListeners('close')
+        void act().then(
+          () => client.destroy(),
+          () => client.destroy(),
+        )
+        return
+      }
       if (this.#disturb && this.#left-- <= 0) {
         this.#left = Math.random() * 2 * this.#disturb.everyMessages
         this.#disturb.act(this)

@@ -51,7 +51,7 @@ test.each([
   await open({ connectionString: server.connectionString, schema }).ready()
   const [writer, pruner] = [await pool.connect(), await pool.connect()]
   try {
-    const tables = await PostgresTables.of(writer, true)
+    const tables = await PostgresTables.of(writer)
     const event = await beginUpload(tables)
     await writePart(tables, { event, part: 0, bytes: Buffer.alloc(10) })
     await pool.query('UPDATE uploads SET begun = 0')
@@ -59,7 +59,7 @@ test.each([
     await writer.query(change)
     await pruner.query(BEGIN)
     const keep = { keepDelivered: false, dedupeTtlMs: 0 } as const
-    const pruning = prune(await PostgresTables.of(pruner, true), keep)
+    const pruning = prune(await PostgresTables.of(pruner), keep)
     await until(async () => {
       const sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
       return (await pool.query(sql)).rowCount === 1

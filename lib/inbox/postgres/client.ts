@@ -54,18 +54,13 @@ export class PostgresTables implements Tables {
   private constructor(
     readonly client: PostgresClient,
     readonly now: number,
-    /** Number of the transaction. Asking for it gives it one, so only where it writes. */
-    readonly transaction: string | null,
   ) {}
 
-  static async of(client: PostgresClient, writes: boolean): Promise<PostgresTables> {
-    const [row] = await query<{ now: number; transaction: string | null }>(
-      client,
-      `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now,
-        ${writes ? 'CAST(txid_current() AS TEXT)' : 'NULL'} AS transaction`,
-    )
+  static async of(client: PostgresClient): Promise<PostgresTables> {
+    const sql = 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now'
+    const [row] = await query<{ now: number }>(client, sql)
     if (!row) throw new Error('the server does not tell the time')
-    return new PostgresTables(client, row.now, row.transaction)
+    return new PostgresTables(client, row.now)
   }
 
   async run(sql: string, ...values: Value[]): Promise<number> {

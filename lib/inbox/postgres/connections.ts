@@ -1,13 +1,11 @@
 /** Connections of a pool, and transactions that end well although connections are cut and the server stands still. */
 import { TradecloudWebhookError } from '../../errors/errors'
-import { pause } from '../../wait/pause'
 import { unavailable, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
 
 /** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
 export const PATIENCE_MS = 2_500
 export const CONNECT_MS = 2_000
-const ASK_EVERY_MS = 50
 /** Serialisation failure, deadlock: the same transaction may succeed now. */
 const RETRIED = ['40001', '40P01']
 export const TRIES = 3
@@ -17,13 +15,11 @@ export class Connections {
   readonly late: string
   readonly #pool: PostgresPool
   readonly #schema: string
-  readonly #closing: AbortSignal
   readonly #address: string
 
-  constructor(pool: PostgresPool, schema: string, closing: AbortSignal) {
+  constructor(pool: PostgresPool, schema: string) {
     this.#pool = pool
     this.#schema = schema
-    this.#closing = closing
     this.#address = addressOf(pool)
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
     // Of a connection that is idle and ends: the next request gets another one.
@@ -31,42 +27,29 @@ export class Connections {
     ignoreErrors(pool)
   }
 
-  /** What ends without a response is run again, unless it was committed. */
+  /**
+   * What ends without a response is run again, for `repeats`: `work` finds out whether the transaction before was committed.
+   * PostgreSQL cannot tell: after a crash, another transaction may get the number of one that was lost.
+   */
   async transact<T>(
-    work: (tables: PostgresTables) => Promise<T>,
-    { deadline = performance.now() + PATIENCE_MS, writes = true, lockTimeoutMs }: TransactionOptions = {},
+    work: (tables: PostgresTables, isRepeated: boolean) => Promise<T>,
+    { deadline = performance.now() + PATIENCE_MS, repeats = true, lockTimeoutMs }: TransactionOptions = {},
   ): Promise<T> {
+    let isUnknown = false as boolean
     for (let tries = 1; ; tries++) {
-      const committing: Array<{ transaction: string | null; value: T }> = []
+      let isCommitting = false as boolean
       try {
         return await this.use(async (client) => {
           await query(client, `${BEGIN}; ${settingsSql(this.#schema, lockTimeoutMs)}`)
-          const tables = await PostgresTables.of(client, writes)
-          const value = await work(tables)
-          committing.push({ transaction: tables.transaction, value })
+          const value = await work(await PostgresTables.of(client), isUnknown)
+          isCommitting = true
           await query(client, 'COMMIT')
           return value
         }, deadline)
       } catch (error) {
-        const [sent] = committing
-        if (sent && !isSqlError(error) && (await this.isCommitted(sent.transaction, deadline))) return sent.value
-        if (tries >= TRIES || !isWorthRetrying(error)) throw error
+        isUnknown ||= isCommitting && !isSqlError(error)
+        if (tries >= TRIES || (isUnknown && !repeats) || !isWorthRetrying(error)) throw error
       }
-    }
-  }
-
-  /** The response to a commit was lost. Its transaction may still run for a while. */
-  async isCommitted(transaction: string | null, deadline = Infinity): Promise<boolean> {
-    const sql = 'SELECT txid_status(CAST($1 AS BIGINT)) AS status'
-    for (;;) {
-      try {
-        const asking = (client: PostgresClient) => query<{ status: string | null }>(client, sql, [transaction])
-        const [row] = await this.use(asking, Math.min(deadline, performance.now() + PATIENCE_MS))
-        if (row?.status !== 'in progress') return row?.status === 'committed'
-      } catch (error) {
-        if (performance.now() >= deadline || this.#closing.aborted) throw error
-      }
-      await pause(ASK_EVERY_MS, this.#closing)
     }
   }
 
@@ -116,7 +99,8 @@ function ignoreErrors(pool: PostgresPool): void {
 
 interface TransactionOptions {
   deadline?: number
-  writes?: boolean
+  /** Whether it may be run again after its commit got no response. Default: true. */
+  repeats?: boolean
   lockTimeoutMs?: number | undefined
 }
 

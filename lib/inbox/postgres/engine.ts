@@ -3,8 +3,9 @@ import { unavailable, within } from '../unavailable'
 import type { Accepted } from '../inbox'
 import { accept, type AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
-import { READS, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
+import { ONCE, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
+import { wasCommitted, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
 import { acceptBatch, isPlain } from './accept-batch'
 import type { PostgresPool } from './client'
@@ -55,10 +56,11 @@ export class PostgresEngine implements Engine {
     this.#options = options
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
     this.#delivering = new Slots(Math.max(1, this.#size - RESERVED))
-    this.#connections = new Connections(this.#pool, options.schema, this.#closing.signal)
+    this.#connections = new Connections(this.#pool, options.schema)
     this.#transactions = new Transactions(
       ...([this.#connections, options.schema, this.#delivering] as const),
       new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE)),
+      this.#closing.signal,
     )
     this.#listener = new Listener(this.#connections, `tradecloud_${options.schema}`, () => events.changed())
   }
@@ -83,8 +85,13 @@ export class PostgresEngine implements Engine {
     if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
     if (name === 'check') await this.#checkRoom(1)
     if (STORES.includes(name)) await this.#checkRoom((argument as { size: number }).size)
-    const options = { deadline, writes: !READS.includes(name) }
-    const work = () => this.#connections.transact((tables) => runOperation(tables, name, argument), options)
+    const options = { deadline, repeats: !ONCE.includes(name) }
+    const work = () =>
+      this.#connections.transact(async (tables, isRepeated) => {
+        const result = await runOperation(tables, name, argument)
+        const wasSettled = isRepeated && name === 'settle' && (await wasCommitted(tables, argument as SettleRequest))
+        return wasSettled ? (true as Result<Name>) : result
+      }, options)
     return name === 'renew' || name === 'check' ? this.#renewing.run(work) : this.#delivering.run(work)
   }
 

@@ -1,12 +1,15 @@
 /** Transactions in which callbacks write, and which settle the events that were delivered to them. */
+import { pause } from '../../wait/pause'
 import type { Slots } from '../../wait/slots'
 import type { TimeLimit } from '../sql/engine'
-import { settle, type SettleRequest } from '../sql/settle'
+import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
 import { within as withinOr } from '../../wait/within'
 import { within } from '../unavailable'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient } from './client'
 import { isSqlError, isWorthRetrying, PATIENCE_MS, TRIES, type Connections } from './connections'
 import { lend } from './lent-client'
+
+const ASK_EVERY_MS = 50
 
 type Work = (client: unknown) => Promise<void>
 
@@ -15,13 +18,15 @@ export class Transactions {
   readonly #schema: string
   readonly #delivering: Slots
   readonly #slots: Slots
+  readonly #closing: AbortSignal
 
   /** Each transaction takes one of `slots`, and one of `delivering`. */
-  constructor(connections: Connections, schema: string, delivering: Slots, slots: Slots) {
+  constructor(connections: Connections, schema: string, delivering: Slots, slots: Slots, closing: AbortSignal) {
     this.#connections = connections
     this.#schema = schema
     this.#delivering = delivering
     this.#slots = slots
+    this.#closing = closing
   }
 
   /**
@@ -43,31 +48,49 @@ export class Transactions {
   }
 
   async #attempt(request: SettleRequest, work: Work, limit: TimeLimit | undefined, tries = 1): Promise<boolean> {
-    let committing = null as string | null
+    let isCommitting = false as boolean
     try {
       return await this.#connections.use(async (client) => {
         await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
-        const { transaction } = await PostgresTables.of(client, true)
+        const before = await numberOf(client)
         await runLent(client, work, limit)
         // The queue is locked only now: events for it could be stored meanwhile.
         const finish = async (): Promise<boolean> => {
           await query(client, settingsSql(this.#schema))
-          const tables = await PostgresTables.of(client, true)
-          if (tables.transaction !== transaction) throw new Error('The callback ended the transaction itself.')
-          const settled = await settle(tables, request)
-          if (settled) committing = transaction
+          if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
+          const settled = await settle(await PostgresTables.of(client), request)
+          isCommitting = settled
           await query(client, settled ? 'COMMIT' : 'ROLLBACK')
           return settled
         }
         return within(PATIENCE_MS, finish(), this.#connections.late)
       })
     } catch (error) {
-      const isLost = committing !== null && !isSqlError(error)
-      if (isLost && (await this.#connections.isCommitted(committing))) return true
+      const isLost = isCommitting && !isSqlError(error)
+      const committed = isLost ? await this.#wasCommitted(request) : undefined
+      if (committed !== undefined) return committed
       if (tries >= TRIES || !(isLost || (isSqlError(error) && isWorthRetrying(error)))) throw error
     }
     return this.#attempt(request, work, limit, tries + 1)
   }
+
+  /** Asks until the server responds. */
+  async #wasCommitted(request: SettleRequest): Promise<boolean | undefined> {
+    for (;;) {
+      try {
+        return await this.#connections.transact((tables) => wasCommitted(tables, request))
+      } catch (error) {
+        if (this.#closing.aborted) throw error
+      }
+      await pause(ASK_EVERY_MS, this.#closing)
+    }
+  }
+}
+
+/** Of the transaction. */
+async function numberOf(client: PostgresClient): Promise<string | undefined> {
+  const [row] = await query<{ number: string }>(client, 'SELECT CAST(txid_current() AS TEXT) AS number')
+  return row?.number
 }
 
 async function runLent(client: PostgresClient, work: Work, limit: TimeLimit | undefined): Promise<void> {

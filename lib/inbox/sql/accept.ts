@@ -143,7 +143,9 @@ export async function writePart(
 }
 
 async function insertPart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
-  await tables.run('INSERT INTO bodies (part, data) VALUES (?, ?)', event * PARTS_PER_BODY + part, data)
+  // It may have been stored before, and the response lost.
+  const sql = 'INSERT INTO bodies (part, data) VALUES (?, ?) ON CONFLICT DO NOTHING'
+  await tables.run(sql, event * PARTS_PER_BODY + part, data)
 }
 
 async function endUpload(tables: Tables, event: number): Promise<void> {

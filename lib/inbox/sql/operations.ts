@@ -36,6 +36,9 @@ export const STORES: readonly string[] = ['accept', 'storeFoundEvent']
 /** These resolve only once everything that was committed so far survives a crash. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge', 'check']
 
+/** Run again although it was committed, these would do more, or report that they did nothing. */
+export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']
+
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]
 export type Result<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>

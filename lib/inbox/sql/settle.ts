@@ -44,6 +44,19 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
   return true
 }
 
+/**
+ * Whether a settlement was committed, if the response to its commit was lost. Waits for that transaction to end: it holds
+ * the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
+ */
+export async function wasCommitted(tables: Tables, request: SettleRequest): Promise<boolean | undefined> {
+  const { owner, queue, token, event, settlement } = request
+  const sql = `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
+  if (await tables.get(sql, queue, owner, token)) return undefined
+  // A delivered event that is not kept is removed.
+  const row = await tables.get<{ state: number }>('SELECT state FROM events WHERE event = ?', event)
+  return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
+}
+
 /** Of a delivered event, only what recognises a duplicate is left. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   await removeBody(tables, event)
