@@ -2,11 +2,11 @@
  * The server crashes between the work of a transaction and its commit. Afterwards it gives the number of that transaction
  * to another one, because nothing on its disk knows of it.
  */
+import { Connections } from '../../lib/inbox/postgres/connections'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { CuttingProxy } from './cutting-proxy'
 import { insist } from './insist'
 import { eventOf } from './numbered-event'
-import { Connections } from '../../lib/inbox/postgres/connections'
 import { attach, closeInboxes, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
 
 const NUMBERS = 40
