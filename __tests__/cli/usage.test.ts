@@ -21,7 +21,7 @@ test.each([
   [['inbox', './x.db'], 'command after inbox is missing'],
   [
     ['inbox', 'lst'],
-    'Unknown command inbox lst; there are list, show, replay, give-up, purge, stats, check: did you mean list?',
+    'Unknown command inbox lst; there are list, show, replay, give-up, purge, stats, check, catch-up: did you mean list?',
   ],
   [['inbox', '/x', 'toString'], 'Unknown command inbox toString'],
   [['inbox', '/x', 'li\u001b[2Jst'], 'Unknown command "inbox li\\u001b[2Jst"'],
@@ -63,6 +63,10 @@ test.each([
   [['doctor', 'https://localhost', '--basic', 'me:secret'], '--basic takes the user name alone'],
   [['doctor', 'https://localhost', '--slow-upload', 'long'], '--slow-upload is long'],
   [['inbox', '/x', 'check', '--max-age', '15'], '--max-age is 15; it must be a duration'],
+  [['inbox', '/x', 'catch-up', 'now'], 'catch-up takes no now'],
+  [['inbox', '/x', 'catch-up', '--from', 'yesterday'], '--from is yesterday; it must be a time in ISO 8601'],
+  [['inbox', '/x', 'catch-up', '--name', ''], '--name is empty'],
+  [['inbox', '/x', 'catch-up', '--limit', '5'], 'inbox catch-up has no option --limit'],
 ])('%j', async (words, message) => {
   const running = run(words)
   await expect(running).rejects.toThrow(UsageError)

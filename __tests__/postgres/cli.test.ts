@@ -1,6 +1,7 @@
 /** The commands of `inbox` on PostgreSQL. */
 import { Client } from 'pg'
 import { postgresInbox } from '../../lib/inbox/postgres'
+import { testCatchUpCommand } from '../cli/catch-up-command'
 import { cleanUp, cli, opened, put, type Storage } from '../cli/cli'
 import { testInboxCommands } from '../cli/inbox-commands'
 import { startPostgres, stopPostgresServers, type PostgresServer } from './postgres-server'
@@ -27,6 +28,7 @@ async function newPostgres(): Promise<Storage> {
 }
 
 describe('commands', () => testInboxCommands(newPostgres))
+describe('catch-up', () => testCatchUpCommand(newPostgres))
 
 describe('the database', () => {
   afterEach(cleanUp)

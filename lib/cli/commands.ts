@@ -1,5 +1,6 @@
 /** Every command there is. */
 import type { Command } from './command'
+import { catchUp } from './inbox/catch-up'
 import { check } from './inbox/check'
 import { giveUp } from './inbox/give-up'
 import { list } from './inbox/list'
@@ -18,6 +19,7 @@ export const inboxCommands: Readonly<Record<string, Command>> = {
   purge,
   stats,
   check,
+  'catch-up': catchUp,
 }
 
 export const commands: Readonly<Record<string, Command>> = { trigger, doctor }

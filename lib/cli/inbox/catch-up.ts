@@ -1,0 +1,143 @@
+/** `inbox catch-up`: asks a running process for a run of its catch-up, and tells what was missing. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../catch-up/storage/storage'
+import { JSON_OPTION, type Call, type Command } from '../command'
+import { Failure, UsageError } from '../errors'
+import { print, printLines, Progress, styled } from '../output'
+import { count, duration, printable, printableJson } from '../printable'
+import { durationOf, textOf, timeOf } from '../values'
+import { TARGET_OPTIONS, withInbox } from './target'
+
+const DEFAULT_WAIT_MS = 30_000
+const LOOK_EVERY_MS = 250
+/** A process that runs a request reports every second. */
+const SILENT_MS = 30_000
+const DEFAULT_NAME = 'tradecloud'
+
+export const catchUp: Command = {
+  summary: 'Looks for orders and shipments that never arrived, and has them delivered.',
+  details: `A running process with the option catchUp does it. With --from, --all or --dry-run its cursor stays put.
+Records of what arrived are kept for two days by default: from further back, everything counts as missing.
+
+Exit code: 0 nothing was missing; 1 the run failed, or no process took it; 2 wrong usage; 3 something was
+missing.`,
+  options: {
+    from: {
+      type: 'string',
+      value: 'time',
+      help: 'What changed since then: 2026-05-31, 2026-05-31T08:00Z (UTC without a zone), or 2h. Default: the cursor.',
+    },
+    all: { type: 'boolean', help: 'Also delivers what arrived before.' },
+    'dry-run': { type: 'boolean', help: 'Only tells what would be delivered.' },
+    name: {
+      type: 'string',
+      value: 'name',
+      help: `The option name of the webhook or worker. Default: ${DEFAULT_NAME}.`,
+    },
+    wait: { type: 'string', value: 'duration', help: 'How long to wait until a process takes it. Default: 30s.' },
+    ...JSON_OPTION,
+    ...TARGET_OPTIONS,
+  },
+  run: async (call) => {
+    const { values, words } = call
+    if (words[0] !== undefined) throw new UsageError(`catch-up takes no ${printable(words[0])}.`)
+    const waitMs = durationOf('wait', values.wait) ?? DEFAULT_WAIT_MS
+    const name = textOf('name', values.name) ?? DEFAULT_NAME
+    const request = requestOf(call)
+    return withInbox(call, async (inbox) => {
+      const requests = inbox.catchUp?.(name)
+      if (!requests) throw new Failure('This inbox has no catch-up.')
+      const { state, report = {} } = await follow(requests, request, waitMs)
+      const model = { state, ...(report as Partial<Report>) }
+      if (values.json) await print(`${printableJson(model)}\n`)
+      else await printLines(linesOf(model, request.dryRun === true))
+      if (state === 'failed') return 1
+      return (model.recoveredTotal ?? 0) > 0 ? 3 : 0
+    })
+  },
+}
+
+interface Report {
+  from: string
+  to?: string
+  polled: number
+  covered: number
+  skipped: number
+  recovered: Array<{ kind: string; id: string; lines: string[]; lastUpdatedAt?: string }>
+  recoveredTotal: number
+  error?: string
+}
+
+function requestOf({ values }: Call): CatchUpRequest {
+  const { from: text, all, 'dry-run': dryRun } = values
+  // Without a zone it would be local time here, and UTC in the options.
+  const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
+  const from = timeOf('from', hasTime ? `${text}Z` : text)
+  return { from: from?.toISOString(), ...(all === true && { all }), ...(dryRun === true && { dryRun }) }
+}
+
+async function follow(requests: CatchUpInbox, request: CatchUpRequest, waitMs: number): Promise<RunStatus> {
+  const id = await requests.requestRun(request)
+  const progress = new Progress()
+  const since = performance.now()
+  try {
+    for (;;) {
+      const status = await requests.runStatus(id)
+      if (status === undefined) throw new Failure('The request is gone: no process took it.')
+      if (status.state === 'done' || status.state === 'failed') return status
+      const isLate = status.state === 'waiting' && performance.now() - since >= waitMs
+      if (isLate && (await requests.withdrawRequest(id)))
+        throw new Failure(
+          `No process took the request within ${duration(waitMs)}: a webhook or worker with the option catchUp must run.`,
+        )
+      if (status.state === 'running' && status.reportedAgoMs > SILENT_MS)
+        throw new Failure('The process that took the request has ended before the run.')
+      progress.show(progressOf(status))
+      await sleep(LOOK_EVERY_MS)
+    }
+  } finally {
+    progress.end()
+  }
+}
+
+function progressOf({ state, report }: RunStatus): string {
+  if (state === 'waiting') return 'Waiting until a process takes the request'
+  const { polled, total, recoveredTotal } = (report ?? {}) as {
+    polled?: number
+    total?: number
+    recoveredTotal?: number
+  }
+  const all = total === undefined ? '' : ` of ${count(total)}`
+  return `Read ${count(polled ?? 0)}${all} orders and shipments, ${count(recoveredTotal ?? 0)} missing`
+}
+
+function* linesOf(
+  {
+    state,
+    from = '',
+    polled = 0,
+    covered = 0,
+    skipped = 0,
+    recovered = [],
+    recoveredTotal = 0,
+    error,
+  }: Partial<Report> & Pick<RunStatus, 'state'>,
+  isDryRun: boolean,
+): Generator<string> {
+  for (const { kind, id, lines, lastUpdatedAt } of recovered) {
+    const changed = lines.length > 0 ? `, lines ${lines.map(printable).join(', ')}` : ''
+    yield `${printable(kind)} ${printable(id)}${changed}${lastUpdatedAt === undefined ? '' : `, changed at ${printable(lastUpdatedAt)}`}`
+  }
+  if (recoveredTotal > recovered.length) yield `… and ${count(recoveredTotal - recovered.length)} more.`
+  if (state === 'failed') yield `${styled('red', 'The run failed')}: ${printable(error ?? '')}`
+  if (from === '') return
+  const missing =
+    recoveredTotal === 0
+      ? styled('green', 'nothing was missing')
+      : styled(
+          'yellow',
+          `${count(recoveredTotal)} ${isDryRun ? 'would be delivered' : 'never arrived and are delivered now'}`,
+        )
+  const counts = [missing, `${count(covered)} had arrived`, ...(skipped > 0 ? [`${count(skipped)} not wanted`] : [])]
+  yield `Read ${count(polled)} orders and shipments that have changed since ${printable(from)}: ${counts.join(', ')}.`
+}
