@@ -43,7 +43,7 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
   // Nothing else may: an idle inbox does not, and a worker has no port.
   const letProcessEnd = holdProcess()
-  const catchUp = startCatchUp(settings, shared.log, opening)
+  const catchUp = startCatchUp(settings, shared, opening)
   const work = {
     stop: () => {
       catchUp.stop()

@@ -130,9 +130,9 @@ export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/sen
 export type { PathOption, PathsOption } from './receive/route'
 export type { LogFields, Logger } from './log/logger'
 export type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'
+export type { ObservedRun } from './catch-up/catch-up-log'
 export type { Outcome } from './answer/respond'
 export type {
-  CatchUpEnd,
   DeliveryEnd,
   DeliveryObserver,
   DeliveryStart,

@@ -47,7 +47,8 @@ it('requests are counted by outcome, kind and event name, with their durations',
   await rig.post(body('OrderIssuedByBuyer'), { auth: null })
   await rig.get('/shipment/S-1')
   await until(() => rig.records.length === 7)
-  const requests = (await series(register, 'requests_total')).map(({ labels, value }) => [
+  const counted = (await series(register, 'requests_total')).filter(({ value }) => value > 0)
+  const requests = counted.map(({ labels, value }) => [
     ...[labels.webhook, labels.outcome, labels.kind, labels.event, value],
   ])
   expect(requests.toSorted()).toEqual(
@@ -181,7 +182,8 @@ it('a probe of doctor is counted nowhere', async () => {
   const answer = await rig.post(orderEvent(), { headers: { 'tradecloud-webhook-probe': '1' } })
   expect(answer.json).toMatchObject({ outcome: 'probe' })
   await rig.post(orderEvent())
-  expect(await series(register, 'requests_total')).toMatchObject([{ labels: { outcome: 'delivered' }, value: 1 }])
+  expect(await sum(register, 'requests_total')).toBe(1)
+  expect(await sum(register, 'requests_total', { outcome: 'delivered' })).toBe(1)
 })
 
 it('webhooks and workers share a registry, and what is closed is no longer shown', async () => {

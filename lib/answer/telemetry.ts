@@ -3,6 +3,7 @@
  * can change an answer: what one throws is logged.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { ObservedRun } from '../catch-up/catch-up-log'
 import type { EventKind } from '../events/events'
 import type { Inbox, TraceContext } from '../inbox/inbox'
 import { describe, locationOf } from '../log/describe-error'
@@ -19,6 +20,8 @@ export interface TelemetrySource {
   kinds: readonly EventKind[]
   /** Absent without an inbox. */
   inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
+  /** Polls by the catch-up, again and again. */
+  polls: boolean
   /** Whether events can be accepted now, as `health()` tells. Never rejects. */
   isReady(): Promise<boolean>
 }
@@ -68,20 +71,12 @@ export interface DeliveryObserver {
   end(end: DeliveryEnd): void
 }
 
-/** A run of the catch-up has ended. */
-export interface CatchUpEnd {
-  /** Changes that had never arrived, by kind. */
-  recovered: Readonly<Partial<Record<EventKind, number>>>
-  /** Everything that changed before has been checked. Absent if the run failed. */
-  checkedUntil?: Date | undefined
-  failed: boolean
-}
-
 /** Hears of one webhook or worker. All of it is called synchronously, so it must be quick. */
 export interface TelemetryObserver {
   request?(start: RequestStart): RequestObserver | undefined
   delivery?(start: DeliveryStart): DeliveryObserver | undefined
-  catchUp?(end: CatchUpEnd): void
+  /** A run of the catch-up has ended. */
+  catchUp?(run: ObservedRun): void
   /** The webhook or worker was closed. */
   close?(): void
 }
@@ -125,8 +120,8 @@ export class Telemetry {
     }
   }
 
-  catchUp(end: CatchUpEnd): void {
-    this.#all(this.#observers, (observer) => observer.catchUp?.(end))
+  catchUp(run: ObservedRun): void {
+    this.#all(this.#observers, (observer) => observer.catchUp?.(run))
   }
 
   close(): void {

@@ -11,8 +11,19 @@ const HOUR_MS = 3_600_000
 /** Named in one line. */
 const MAX_NAMED = 20
 
+/** What metrics are told of a run that has ended. */
+export interface ObservedRun {
+  /** Changes that had never arrived, by kind. */
+  recovered: Partial<Record<RecoveredChange['kind'], number>>
+  /** Everything that changed before has been checked. Absent if the run failed, or was on demand. */
+  checkedUntil?: Date | undefined
+  failed: boolean
+}
+
 export class CatchUpLog {
   readonly #log: Log
+  readonly #observe: ((run: ObservedRun) => void) | undefined
+  #recovered: ObservedRun['recovered'] = {}
   readonly #onCatchUp: ((report: CatchUpReport) => unknown) | undefined
   readonly #warnsOfFound: boolean
   readonly #now: () => number
@@ -27,11 +38,13 @@ export class CatchUpLog {
     log: Log,
     onCatchUp: ((report: CatchUpReport) => unknown) | undefined,
     warnsOfFound: boolean,
+    observe?: (run: ObservedRun) => void,
     now = () => performance.now(),
   ) {
     this.#log = log
     this.#onCatchUp = onCatchUp
     this.#warnsOfFound = warnsOfFound
+    this.#observe = observe
     this.#now = now
   }
 
@@ -39,6 +52,7 @@ export class CatchUpLog {
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)
     if (!this.#warnsOfFound) return
+    this.#recovered[note.kind] = (this.#recovered[note.kind] ?? 0) + 1
     this.#foundTotal++
     if (this.#found.length < MAX_NAMED) this.#found.push(note)
     if (this.#foundTotal === MAX_NAMED) this.flushFound()
@@ -93,7 +107,12 @@ export class CatchUpLog {
     this.#log.once('warn', topic, '', text)
   }
 
-  report(report: CatchUpReport): void {
+  /** `isScheduled`: the run read on from the cursor. */
+  report(report: CatchUpReport, isScheduled: boolean): void {
+    const { to, error: failure } = report
+    const checkedUntil = isScheduled && to !== undefined && !failure ? new Date(to) : undefined
+    this.#observe?.({ recovered: this.#recovered, checkedUntil, failed: failure !== undefined })
+    this.#recovered = {}
     const { polled, covered, skipped, recoveredTotal, durationMs, error } = report
     const outcome = error ? `, ended by ${describe(error)}` : ''
     debugCatchUp('polled %d, covered %d, skipped %d, recovered %d in %d ms%s', polled, covered, skipped, recoveredTotal, durationMs, outcome) // prettier-ignore

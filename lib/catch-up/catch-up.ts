@@ -99,7 +99,7 @@ export class CatchUp {
         const isOthers = this.#seen !== undefined && this.#seen !== cursors
         this.#seen = cursors
         if (isOthers) return
-        this.#parts.log.report(await this.#runs.run(lists, { token, signal, onDemand: undefined, started }))
+        this.#parts.log.report(await this.#runs.run(lists, { token, signal, onDemand: undefined, started }), true)
         this.#seen = await this.#cursors(lists)
       })
     } catch (error) {
@@ -121,7 +121,7 @@ export class CatchUp {
     } catch (error) {
       report = mergeResults([], started, error as Error, onDemand?.from ?? this.#parts.options.from)
     }
-    this.#parts.log.report(report)
+    this.#parts.log.report(report, onDemand === undefined)
     return report
   }
 

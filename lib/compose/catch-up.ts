@@ -4,7 +4,7 @@ import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-opti
 import type { List } from '../catch-up/lists'
 import { invalidOption } from '../errors/errors'
 import type { Log } from '../log/log'
-import type { SharedOptions, Work } from './shared'
+import type { Shared, SharedOptions, Work } from './shared'
 
 export interface ComposedCatchUp extends Pick<Work, 'stop' | 'idle'> {
   /** Resolves at once without the option `catchUp`. */
@@ -15,7 +15,11 @@ export interface ComposedCatchUp extends Pick<Work, 'stop' | 'idle'> {
 const CALLBACKS = { order: 'onOrder', shipment: 'onShipment' } as const
 
 /** Starts to poll once the inbox is open. */
-export function startCatchUp(settings: SharedOptions, log: Log, opening: Promise<void> | undefined): ComposedCatchUp {
+export function startCatchUp(
+  settings: SharedOptions,
+  { log, telemetry }: Pick<Shared, 'log' | 'telemetry'>,
+  opening: Promise<void> | undefined,
+): ComposedCatchUp {
   const { catchUp: options, inbox, client, name } = settings
   if (!options || !inbox?.catchUp || !client || !opening) return NONE
   const { CatchUp, CatchUpLog, listsOf } = loadCatchUp()
@@ -25,7 +29,7 @@ export function startCatchUp(settings: SharedOptions, log: Log, opening: Promise
     isWanted: (kind) => inbox.isWanted(name, kind, undefined),
     options,
     // Without a webhook, everything is found by polling.
-    log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0),
+    log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0, (run) => telemetry?.catchUp(run)),
   }
   warnOf(settings, parts.lists, log)
   const catchUp: CatchUp = new CatchUp(parts)

@@ -40,11 +40,12 @@ export function composeShared(
   const validator = createValidator(settings.validation, settings.schemas)
   const log = new Log(settings.logger)
   const reporter = new Reporter({ ...settings, ...settings.delivery, log })
-  const { name, inbox } = settings
+  const { name, inbox, catchUp } = settings
+  const polls = catchUp !== undefined && catchUp.everyMs !== false
   const kinds = [...new Set((handlers?.wanted ?? []).map(({ kind }) => kind))]
   return {
     log,
-    telemetry: createTelemetry(settings.telemetry, { ...observed, name, inbox, kinds }, log),
+    telemetry: createTelemetry(settings.telemetry, { ...observed, name, inbox, kinds, polls }, log),
     reporter,
     handlers,
     find: handlers?.find ?? (() => undefined),

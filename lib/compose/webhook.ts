@@ -78,7 +78,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   })
   if (handlers) warnOfHandlers(handlers, log)
   if (settings.auth === 'none') log.line('warn', 'auth', "auth is 'none': events are accepted from anyone.")
-  const catchUp = startCatchUp(settings, log, processing.opening)
+  const catchUp = startCatchUp(settings, shared, processing.opening)
   const close = closeOnce(settings, shared, {
     stop: () => {
       closing.abort()

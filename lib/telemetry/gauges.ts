@@ -22,6 +22,8 @@ export class Gauges {
 
   constructor(source: TelemetrySource) {
     this.#source = source
+    // Until the first run has ended, nothing has been checked since the start.
+    if (source.polls) this.#checkedUntil = new Date()
     if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
   }
 

@@ -1,8 +1,8 @@
 /** What is counted when, for any system of metrics. */
 import { OUTCOMES, type Outcome } from '../answer/respond'
+import type { ObservedRun } from '../catch-up/catch-up-log'
 import type { DeliveryRecord } from '../answer/report'
 import type {
-  CatchUpEnd,
   DeliveryEnd,
   DeliveryObserver,
   DeliveryStart,
@@ -32,7 +32,8 @@ export class Metrics implements TelemetryObserver {
     this.gauges = new Gauges(source)
     // A series that begins with 1 has not increased, as far as Prometheus can tell.
     for (const outcome of OUTCOMES) if (!SAFE.includes(outcome)) this.#add('givenUp', { outcome }, 0)
-    for (const kind of source.kinds) this.#add('recovered', { kind }, 0)
+    if (source.receives) this.#add('requests', { outcome: 'not_routed', kind: 'none', event: 'none' }, 0)
+    for (const kind of source.polls ? source.kinds : []) this.#add('recovered', { kind }, 0)
   }
 
   request(): RequestObserver {
@@ -51,7 +52,7 @@ export class Metrics implements TelemetryObserver {
     }
   }
 
-  catchUp({ recovered, checkedUntil, failed }: CatchUpEnd): void {
+  catchUp({ recovered, checkedUntil, failed }: ObservedRun): void {
     this.#add('runs', { result: failed ? 'failed' : 'completed' })
     for (const [kind, count] of Object.entries(recovered)) this.#add('recovered', { kind }, count)
     if (checkedUntil) this.gauges.checked(checkedUntil)
