@@ -1,0 +1,69 @@
+/** Prometheus's own checker, `promtool` of Debian's package `prometheus`, on the alert rules of the examples. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export const examples = resolve(__dirname, '../../examples/prometheus')
+
+/** Throws with the output if it finds something wrong. */
+export function promtool(...args: string[]): string {
+  try {
+    return execFileSync('promtool', args, { cwd: examples, encoding: 'utf8', stdio: 'pipe' })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`promtool ${args.join(' ')}:\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/**
+ * Throws unless exactly these alerts fire, as in `TradecloudEventsLate{webhook="tradecloud"}`. `scrapes`: texts of `/metrics`,
+ * each of which was the same for ten minutes.
+ */
+export function expectAlerts(scrapes: readonly string[], ...expected: string[]): void {
+  const folder = mkdtempSync(join(tmpdir(), 'promtool-'))
+  try {
+    const file = join(folder, 'test.yml')
+    const tests = [
+      {
+        interval: '1m',
+        input_series: seriesOf(scrapes),
+        promql_expr_test: [
+          {
+            expr: 'ALERTS{alertstate="firing"}',
+            eval_time: `${scrapes.length * 10 - 1}m`,
+            exp_samples: expected.map((alert) => ({ labels: labelsOf(alert), value: 1 })),
+          },
+        ],
+      },
+    ]
+    // JSON is YAML.
+    writeFileSync(
+      file,
+      JSON.stringify({ rule_files: [join(examples, 'alerts.yml')], evaluation_interval: '1m', tests }),
+    )
+    promtool('test', 'rules', file)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function labelsOf(alert: string): string {
+  const [, name = '', labels = ''] = /^(\w+)\{(.*)\}$/.exec(alert) ?? []
+  return `ALERTS{alertname="${name}",alertstate="firing",${labels}}`
+}
+
+/** Values by series. One that is missing in a scrape has no value then. */
+function seriesOf(scrapes: readonly string[]): Array<{ series: string; values: string }> {
+  const parsed = scrapes.map((text) => new Map(text.split('\n').flatMap(sampleOf)))
+  const names = new Set(parsed.flatMap((samples) => [...samples.keys()]))
+  return [...names].map((series) => ({
+    series,
+    values: parsed.map((samples) => `${samples.get(series) ?? '_'}x9`).join(' '),
+  }))
+}
+
+function sampleOf(line: string): Array<[string, string]> {
+  const [, series, value] = /^(\w+(?:\{.*\})?) (\S+)$/.exec(line) ?? []
+  return series === undefined || value === undefined ? [] : [[series, value]]
+}
