@@ -1,7 +1,8 @@
 // Projects of `npm test`: unit (no Express), and integration on Express 5 and once more on Express 4.
 // Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs,
 // examples; what concerns Express on both versions), redis (needs redis-server), postgres (needs PostgreSQL), faults (real
-// processes that are killed), proxies (nginx and others in front), fuzz (hostile input) and package (the packed tarball).
+// processes that are killed), proxies (nginx and others in front), browser (needs
+// Chromium), fuzz (hostile input) and package (the packed tarball).
 // `__tests__/size.ts` sets how much they do.
 const base = {
   testEnvironment: 'node',
@@ -43,6 +44,7 @@ module.exports = {
     project('postgres'),
     project('faults'),
     project('proxies'),
+    project('browser'),
     project('fuzz'),
     project('package', 'package', {
       globalSetup: '<rootDir>/__tests__/package/pack.ts',

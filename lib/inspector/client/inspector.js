@@ -4,6 +4,9 @@ const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
+/** What the server sent last, by part: what a person has opened does not count. */
+const shownBefore = new Map()
+
 /** Replaces the parts that may have changed. What is open stays open, and what has the focus keeps it. */
 async function update() {
   const active = document.activeElement
@@ -17,14 +20,14 @@ async function update() {
   if (!response.ok) throw new Error(page.querySelector('main')?.textContent ?? response.status)
   for (const part of document.querySelectorAll('[data-part]')) {
     const next = page.getElementById(part.id)
-    if (next && next.innerHTML !== part.dataset.before) replace(part, next)
+    if (next && next.innerHTML !== (shownBefore.get(part) ?? part.innerHTML)) replace(part, next)
   }
 }
 
 function replace(part, next) {
   const focused = part.contains(document.activeElement) ? pathOf(document.activeElement) : undefined
   const open = new Set([...part.querySelectorAll('details[open]')].map(({ dataset }) => dataset.key))
-  part.dataset.before = next.innerHTML
+  shownBefore.set(part, next.innerHTML)
   for (const details of next.querySelectorAll('details')) if (open.has(details.dataset.key)) details.open = true
   part.replaceChildren(...next.childNodes)
   const again =

@@ -99,7 +99,8 @@ export function inboxSource(inbox: Inbox, watch: Watch): Source {
 function rowOf(entry: InboxEntry, now: number): Row {
   const { id, entity, state, kind, eventName, receivedAt, attempts, reason } = entry
   const next = nextOf(entry, now, (other) => other.slice(0, 8))
-  const parts = state === 'delivered' ? [] : [next && `next attempt ${next}`.replace('attempt behind', ''), reason]
+  const isNext = next !== '' && entry.waitsBehind === undefined
+  const parts = state === 'delivered' ? [] : [isNext ? `next attempt ${next}` : next, reason]
   const note = parts.filter(Boolean).join(': ')
   return { id, entity, state, tone: TONES[state], kind, eventName, receivedAt, attempts, note }
 }
