@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/inspector/`
   const browser = await launchBrowser()
   for (const colorScheme of ['light', 'dark'] as const) {
-    const viewport = { width: 1100, height: 820 }
+    const viewport = { width: 1000, height: 740 }
     const page = await browser.newPage({ colorScheme, viewport, httpCredentials: auth })
     const shoot = (name: string) => join(docs, `inspector-${name}-${colorScheme}.png`)
     await page.goto(url)
