@@ -248,7 +248,8 @@ export interface Inbox {
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /**
    * Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted.
-   * `arrival`: what was fetched for a GET trigger, recorded for the catch-up in the same transaction.
+   * `arrival`: what was delivered, if that differs from what the event covered when it was stored: it replaces those records
+   * in the same transaction, unless the event is tried again.
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**

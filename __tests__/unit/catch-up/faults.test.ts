@@ -92,7 +92,7 @@ test('offsets above 1,000 are refused: the list is begun again where it was reac
   startLater(rig)
   await rig.pass(SETTLE + EVERY)
   expect(rig.errors).toEqual([])
-  expect(rig.given.size).toBe(5_000)
+  expect(rig.ledger.given.size).toBe(5_000)
 })
 
 test.each([3, 10, 50])(

@@ -4,9 +4,10 @@
  */
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { arrivalOf } from '../../../lib/catch-up/arrivals/arrivals'
-import { lineParts, readEntity, type EntityKind, type LineForm } from '../../../lib/catch-up/arrivals/parts'
+import { readEntity, type EntityKind, type LineForm } from '../../../lib/catch-up/arrivals/parts'
 import { Run } from '../../../lib/catch-up/run'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from '../../../lib/catch-up/run-options'
+import type { CatchUpStorage, Lease, Scope } from '../../../lib/catch-up/storage/storage'
 import type { Want } from '../../../lib/catch-up/want'
 import type { WebhookEvent } from '../../../lib/events/events'
 import { identify, readEvent } from '../../../lib/receive/event/read-event'
@@ -15,6 +16,7 @@ import { createClock } from '../../../lib/testing/clock'
 import type { WorldEvent } from '../../../lib/testing'
 import { World } from '../../../lib/testing/world/world'
 import type { Json } from '../../../lib/tradecloud/entity-state'
+import { Ledger } from './ledger'
 import { MemoryStorage } from './memory-storage'
 
 export const START = Date.UTC(2026, 10, 2, 10)
@@ -40,36 +42,26 @@ export interface RigOptions {
   run?: Partial<RunOptions>
 }
 
-/** One state of a part that a callback was given. */
-interface Given {
-  time: number
-  hash: string
-}
-
 export class Rig {
   readonly clock = createClock(new Date(START))
   readonly storage = new MemoryStorage()
   readonly world: World
   readonly recovered: RunResult['recovered'] = []
   readonly errors: unknown[] = []
-  /** The last state of each part that a callback was given, and all of them. */
-  readonly last = new Map<string, Given>()
-  readonly given = new Map<string, Given[]>()
-  /** Older states that the catch-up delivered after newer ones. */
-  readonly backwards: string[] = []
+  readonly ledger = new Ledger()
   runs = 0
   requests = 0
   nextRunAt = START + EVERY
   readonly #stores: Record<'order' | 'singleDelivery' | 'shipment', EntityStore>
   readonly #fetches: Array<{ at: number; event: WorldEvent }> = []
-  readonly #options: RigOptions
+  readonly options: RigOptions
 
   get since(): number {
-    return START - (this.#options.sinceMs ?? 0)
+    return START - (this.options.sinceMs ?? 0)
   }
 
   constructor(options: RigOptions = {}) {
-    this.#options = options
+    this.options = options
     const behaviour = resolvePollBehaviour(options.poll ?? {})
     const store = (kind: EntityKind) => new EntityStore(kind, this.clock, behaviour)
     this.#stores = { order: store('order'), singleDelivery: store('order'), shipment: store('shipment') }
@@ -82,11 +74,7 @@ export class Rig {
       shipments: shipment,
       sendAll,
     })
-    this.storage.onStored = ({ entity, parts, outdated }) => {
-      for (const { name, time = entity.time, hash } of parts)
-        this.#note(`${entity.kind} ${entity.id} ${name}`, { time, hash }, outdated)
-      this.#note(`${entity.kind} ${entity.id} `, { time: entity.time, hash: '' }, true)
-    }
+    this.storage.onStored = ({ entity, parts, outdated }) => this.ledger.found(entity, parts, outdated)
   }
 
   /** Lets this time pass; runs and events happen at their time. */
@@ -96,8 +84,8 @@ export class Rig {
       const next = Math.min(this.nextRunAt, this.world.nextDueAt ?? Infinity, this.#fetches[0]?.at ?? Infinity)
       if (next > end) break
       this.clock.advance(Math.max(0, next - this.clock.now()))
-      for (const event of this.world.due()) this.#receive(event)
-      while ((this.#fetches[0]?.at ?? Infinity) <= this.clock.now()) this.#fetch(this.#fetches.shift()!.event)
+      for (const event of this.world.due()) await this.receive(event)
+      while ((this.#fetches[0]?.at ?? Infinity) <= this.clock.now()) await this.fetch(this.#fetches.shift()!.event)
       if (this.clock.now() < this.nextRunAt) continue
       this.nextRunAt += EVERY
       await this.runBoth()
@@ -118,12 +106,14 @@ export class Rig {
   async run(kind: EntityKind, request: Partial<RunRequest> = {}): Promise<RunResult> {
     this.runs++
     const stop = new AbortController()
-    const position = this.storage.positions.get(kind) ?? {
+    const storage = this.catchUpStorage
+    const { form } = this.#runOptions(kind)
+    const lease = await this.leaseOf({ key: kind, kind, form })
+    const position = (await storage.position(kind)) ?? {
       cursor: new Date(this.since).toISOString(),
       since: this.since,
     }
-    const lease = { scope: { key: kind, kind, form: this.#runOptions(kind).form }, token: 'token' }
-    const run = new Run(this.source(kind), this.storage, this.#runOptions(kind), lease, {
+    const run = new Run(this.source(kind), storage, this.#runOptions(kind), lease, {
       position,
       signal: stop.signal,
       ...request,
@@ -132,29 +122,25 @@ export class Rig {
   }
 
   source(kind: EntityKind): CatchUpSource {
-    const { limit = 100, form = 'deliverySchedule', pagesPerRun = Infinity } = this.#options
+    const { limit = 100, form = 'deliverySchedule', pagesPerRun = Infinity } = this.options
     const store = this.#stores[kind === 'order' && form === 'singleDelivery' ? 'singleDelivery' : kind]
     let pages = 0
     return {
       read: (after): AsyncGenerator<Polled> => {
         const ask = async (offset: number, most = limit): Promise<PollPage> => {
           if (++pages > pagesPerRun) throw new Error('cut off')
-          await this.#options.beforePage?.(this, pages)
+          await this.options.beforePage?.(this, pages)
           return this.answer(store, after, offset, Math.min(most, limit))
         }
         return poll({ after, limit, ask, fail: (text) => new Error(text) })
       },
-      fetch: async (id) => {
-        if (form === 'singleDelivery' && kind === 'order') return undefined
-        const { status, body } = this.#stores[kind].one(id)
-        return status === 200 ? (JSON.parse(String(body)) as Json) : undefined
-      },
+      fetch: async (id) => (form === 'singleDelivery' && kind === 'order' ? undefined : this.one(kind, id)),
     }
   }
 
   answer(store: EntityStore, after: string, offset: number, limit: number): PollPage {
     this.requests++
-    const { dateSkewMs = 0 } = this.#options
+    const { dateSkewMs = 0 } = this.options
     const { status, body } = store.poll({ filters: { lastUpdatedAfter: after }, offset, limit })
     if (status !== 200) throw refusedError(status)
     return {
@@ -166,13 +152,13 @@ export class Rig {
 
   /** What Tradecloud has and no callback was given, of all that changed after the start. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
-    const { form = 'deliverySchedule' } = this.#options
+    const { form = 'deliverySchedule' } = this.options
     const found: string[] = []
     for (const [kind, id, content] of this.#entities()) {
       const entity = readEntity(kind, form, content)!
       for (const { name, time = entity.time, hash, line } of entity.parts) {
         if (time <= this.since || (line ? !isExpected(line) : !isExpected(content))) continue
-        const states = this.given.get(`${kind} ${id} ${name}`) ?? []
+        const states = this.ledger.given.get(`${kind} ${id} ${name}`) ?? []
         if (!states.some((state) => (line ? state.hash === hash : state.time === time)))
           found.push(`${kind} ${id} ${name} ${time - START}`)
       }
@@ -181,7 +167,7 @@ export class Rig {
   }
 
   *#entities(): Generator<[EntityKind, string, Json]> {
-    const { form = 'deliverySchedule' } = this.#options
+    const { form = 'deliverySchedule' } = this.options
     const orders = this.#stores[form === 'singleDelivery' ? 'singleDelivery' : 'order']
     for (const [kind, store] of [
       ['order', orders],
@@ -193,37 +179,53 @@ export class Rig {
   }
 
   #runOptions(kind: EntityKind): RunOptions {
-    const { form = 'deliverySchedule', want = 'all' } = this.#options
+    const { form = 'deliverySchedule', want = 'all' } = this.options
     const notes = { begun: () => 0, skipped: () => 0, noClock: () => 0, found: () => 0 }
     return {
       ...{ kind, form: kind === 'order' ? form : 'deliverySchedule', want, settleMs: SETTLE, marginMs: 10 * MINUTE },
       ...{ overlapMs: 15 * MINUTE, sweep: { everyMs: 86_400_000, backMs: 172_800_000 } },
       ...{ maxWaiting: { events: 1_000, bytes: 2 ** 28 }, pause: async () => undefined, notes },
-      ...this.#options.run,
+      ...this.options.run,
     }
   }
 
-  #receive(event: WorldEvent): void {
+  /** Replaced by a rig whose storage is an inbox. */
+  get catchUpStorage(): CatchUpStorage {
+    return this.storage
+  }
+
+  async leaseOf(scope: Scope): Promise<Lease> {
+    return { scope, token: 'token' }
+  }
+
+  fetchLater(event: WorldEvent): void {
+    this.#fetches.push({ at: this.clock.now() + (this.options.queueMs ?? 0), event })
+  }
+
+  async receive(event: WorldEvent): Promise<void> {
     const { kind, id } = event.change
     if (event.method === 'GET') {
       this.storage.fetches.push(`${kind} ${id}`)
-      this.#fetches.push({ at: this.clock.now() + (this.#options.queueMs ?? 0), event })
+      this.fetchLater(event)
       return
     }
     const identified = identify(event.body)
     const read = identified.ok ? readEvent(identified, 'POST', undefined, []) : identified
     if (!read.ok) throw new Error('not an event')
-    const fetched =
-      this.#options.fetch === 'always' && read.event.kind === 'order' ? this.#stores.order.one(id) : undefined
-    const whole = fetched?.status === 200 ? { completeness: 'all-lines', order: JSON.parse(String(fetched.body)) } : {}
+    const fetched = this.options.fetch === 'always' && read.event.kind === 'order' ? this.one('order', id) : undefined
+    const whole = fetched ? { completeness: 'all-lines', order: fetched } : {}
     this.#deliver({ ...read.event, ...whole } as WebhookEvent)
   }
 
-  #fetch({ change: { kind, id } }: WorldEvent): void {
-    this.storage.fetches.splice(this.storage.fetches.indexOf(`${kind} ${id}`), 1)
+  one(kind: EntityKind, id: string): Json | undefined {
     const { status, body } = this.#stores[kind].one(id)
-    if (status !== 200) return
-    const content = JSON.parse(String(body)) as Json
+    return status === 200 ? (JSON.parse(String(body)) as Json) : undefined
+  }
+
+  async fetch({ change: { kind, id } }: WorldEvent): Promise<void> {
+    this.storage.fetches.splice(this.storage.fetches.indexOf(`${kind} ${id}`), 1)
+    const content = this.one(kind, id)
+    if (!content) return
     const base = { method: 'GET' as const, issues: [], completeness: 'all-lines' as const }
     const { lastUpdatedAt } = (kind === 'order' ? content : content.meta) as { lastUpdatedAt: string }
     if (kind === 'shipment') this.#deliver({ ...base, kind, shipmentId: id, shipment: content, lastUpdatedAt })
@@ -233,18 +235,7 @@ export class Rig {
   #deliver(event: WebhookEvent): void {
     const arrival = arrivalOf(event)
     if (arrival) this.storage.arrive(arrival)
-    if (event.kind === 'orderDocuments' || event.kind === 'unknown') return
-    const key = event.kind === 'order' ? `order ${event.orderId}` : `shipment ${event.shipmentId}`
-    this.#note(`${key} `, { time: Date.parse(event.lastUpdatedAt ?? ''), hash: '' }, true)
-    if (event.kind !== 'order' || event.completeness === 'id-only') return
-    for (const { name, time = 0, hash } of lineParts(event.affectedLines ?? event.order.lines ?? []))
-      this.#note(`${key} ${name}`, { time, hash }, true)
-  }
-
-  #note(key: string, state: Given, mayBeOlder: boolean): void {
-    if (!mayBeOlder && state.time < (this.last.get(key)?.time ?? -Infinity)) this.backwards.push(key)
-    this.last.set(key, state)
-    this.given.set(key, [...(this.given.get(key) ?? []), state])
+    this.ledger.delivered(event)
   }
 }
 

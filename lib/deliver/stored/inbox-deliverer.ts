@@ -4,7 +4,7 @@
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
-import { arrivalOf, type Arrival } from '../../catch-up/arrivals/arrivals'
+import type { Arrival } from '../../catch-up/arrivals/arrivals'
 import { persist } from '../../wait/back-off'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import type { ReadTrigger } from '../../receive/event/read-trigger'
@@ -16,6 +16,7 @@ import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from '../attempt
 import type { Handlers } from '../handlers'
 import { dedupeKey, deliveryIdOfBody, entityKey } from '../identity'
 import type { ResolveOptions } from '../resolve-event'
+import { coveredBy, coversLater, type Covered } from './covered'
 import { settlementOf, type SettlementOptions } from './settlement'
 import { Taker, type TakerOptions } from './taker'
 import { Watch } from '../watch'
@@ -40,11 +41,6 @@ export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
 interface Running {
   abort: AbortController
   done: Promise<void>
-}
-
-/** What the event covers, once it is known. */
-interface Covered {
-  arrival?: Arrival | undefined
 }
 
 const AT_ONCE: Settlement = {
@@ -178,7 +174,7 @@ export class InboxDeliverer {
     onCall: () => void,
     covered: Covered,
   ): Promise<AttemptResult> {
-    const { read, name, inbox, transaction } = this.#options
+    const { read, name, inbox, resolve, transaction } = this.#options
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
     const { handler } = trigger
@@ -189,16 +185,14 @@ export class InboxDeliverer {
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
     }
-    // What other events cover was recorded when they were stored.
-    const isCoveredNow = trigger.type === 'id' || delivery.replay
-    const records = isCoveredNow && (await inbox.recordsArrivals?.(name))
+    const records = coversLater(trigger, delivery, resolve) && (await inbox.recordsArrivals?.(name))
     const watched = this.#watch.add({ trigger, claim: undefined, abort })
     try {
       const result = await this.#attempts.run({
         ...{ trigger, handler, entity: entityKey(trigger), watched },
         begin: (fetchedId, event) => {
           if (!delivery.isOwned()) return undefined
-          if (records) covered.arrival = arrivalOf(event)
+          if (records) covered.arrival = coveredBy(trigger, event, delivery)
           onCall()
           return this.#begun(delivery, trigger, fetchedId)
         },

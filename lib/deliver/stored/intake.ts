@@ -151,7 +151,9 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<Stored> {
   try {
-    const arrival = covers && (await inbox.recordsArrivals?.(event.name)) ? arrivalOf(covers) : undefined
+    // Asked for each event: otherwise those that cover nothing would overtake the others.
+    const records = await inbox.recordsArrivals?.(event.name)
+    const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)
     return result === 'merged' ? { outcome: 'queued', merged: true } : { outcome: result, inboxId: id }
   } catch (cause) {

@@ -13,7 +13,7 @@ export interface SettleRequest {
   settlement: Settlement
   /** Whether the body of a delivered event is kept. */
   keep: boolean
-  /** What was fetched for a GET trigger, or what a replayed event covers, where a catch-up compares it. */
+  /** What was delivered, if that differs from what was recorded when the event was stored. */
   arrival?: Omit<RecordedArrival, 'event'> | undefined
 }
 
@@ -37,8 +37,8 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
      WHERE event = ? AND number = (SELECT max(number) FROM attempts WHERE event = ?)`,
     ...[now, outcome, reason, event, event],
   )
-  if (result === 'quarantined') await removeArrivalsOf(tables, queue, event)
-  else if (arrival && !isRetry) await recordArrivals(tables, [{ ...arrival, event }])
+  if (result === 'quarantined' || (arrival && !isRetry)) await removeArrivalsOf(tables, queue, event)
+  if (result !== 'quarantined' && arrival && !isRetry) await recordArrivals(tables, [{ ...arrival, event }])
   if (result === 'delivered' && !keep) await removeKept(tables, event)
   await updateQueue(tables, queue)
   return true

@@ -83,6 +83,19 @@ export const arrivalTests: ContractTest[] = [
     },
   },
   {
+    name: 'catch-up: what was delivered replaces what was recorded of an event that was fetched as well',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const catchUp = catchUpOf(inbox)
+      await inbox.accept(...orderEvent(), arrivalOf({ a: NOON, b: NOON + 5 }))
+      await inbox.accept(...orderEvent(), arrivalOf({ c: NOON }))
+      await inbox.settle(await takeOne(), { result: 'delivered' }, arrivalOf({ a: NOON, b: NOON + 1 }))
+      assert.equal(await newestOf(catchUp, 'line:a'), NOON)
+      assert.equal(await newestOf(catchUp, 'line:b'), NOON + 1)
+      assert.equal(await newestOf(catchUp, 'line:c'), NOON)
+    },
+  },
+  {
     name: 'catch-up: documents events cover nothing, and explain a change',
     run: async (harness) => {
       const inbox = await harness.open()

@@ -1,0 +1,197 @@
+/**
+ * Tradecloud, a webhook and a catch-up on one simulated clock, through a real inbox: what arrives is stored by the intake,
+ * and delivered by the inbox's deliverer, as is what the catch-up finds.
+ */
+import type { Exchange } from '../../lib/answer/exchange'
+import type { TradecloudClient } from '../../lib/api'
+import { Pieces } from '../../lib/bytes/pieces'
+import { lineParts, type EntityKind } from '../../lib/catch-up/arrivals/parts'
+import type { CatchUpInbox, CatchUpStorage, Lease, Scope } from '../../lib/catch-up/storage/storage'
+import { createHandlers, type Handlers } from '../../lib/deliver/handlers'
+import { Intake } from '../../lib/deliver/stored/intake'
+import { InboxDeliverer } from '../../lib/deliver/stored/inbox-deliverer'
+import { readStored } from '../../lib/deliver/stored/read-stored'
+import { TradecloudWebhookError } from '../../lib/errors/errors'
+import type { WebhookContext, WebhookEvent } from '../../lib/events/events'
+import { createValidator } from '../../lib/events/validate'
+import type { Inbox, InboxEntry } from '../../lib/inbox/inbox'
+import { parseBytes } from '../../lib/receive/body/parse-body'
+import { readTrigger } from '../../lib/receive/event/read-trigger'
+import type { WorldEvent } from '../../lib/testing'
+import { instantOf } from '../../lib/tradecloud/entity-state'
+import { Rig, type RigOptions } from '../unit/catch-up/rig'
+
+/** What was fetched holds until the time has come, as if it waited behind others. */
+interface Gate {
+  opened: Promise<void>
+  open: () => void
+}
+
+const validator = createValidator('tolerant')
+
+export class InboxRig extends Rig {
+  readonly inbox: Inbox
+  readonly catchUp: CatchUpInbox
+  readonly alarms: string[] = []
+  readonly #name: string
+  readonly #handlers: Handlers
+  readonly #intake: Intake
+  readonly #deliverer: InboxDeliverer
+  /** By entity. */
+  readonly #gates = new Map<string, Gate[]>()
+  /** The entities of events that are on their way to a callback, by request. */
+  readonly #open = new Map<string, string>()
+  #settled = (): void => undefined
+  #stored = 0
+  #token = ''
+  #requests = 0
+
+  constructor(inbox: Inbox, name: string, options: RigOptions = {}) {
+    super(options)
+    this.inbox = inbox
+    this.#name = name
+    this.catchUp = inbox.catchUp!(name)
+    const note = (event: WebhookEvent, context: WebhookContext) => this.#note(event, context)
+    this.#handlers = createHandlers({ onOrder: note, onOrderDocuments: note, onShipment: note })
+    const { find } = this.#handlers
+    this.#intake = new Intake({ inbox, name, handlers: this.#handlers, quarantine: true })
+    const resolve = {
+      ...{ client: { fetchEntity: this.#fetchEntity } as unknown as TradecloudClient, mode: options.fetch ?? 'get' },
+      ...{ fetchTimeoutMs: 1e9, validator, strict: false, notKnown: () => undefined },
+    }
+    this.#deliverer = new InboxDeliverer({
+      ...{
+        inbox,
+        name,
+        handlers: this.#handlers,
+        resolve,
+        catchUp: true,
+        transaction: false,
+        api: undefined,
+        telemetry: undefined,
+      },
+      ...{ retry: { forMs: 1e9, minDelayMs: 1, maxDelayMs: 10 }, notFoundGraceMs: 0, handlerTimeoutMs: 1e9 },
+      ...{ concurrency: 100, maxBytesInFlight: 1e9 },
+      settled: ({ requestId, result }) => {
+        if (result !== 'retry') this.#open.delete(requestId)
+        this.#settled()
+      },
+      read: (stored) => readStored(stored, { find, validator, strict: false, readsUnhandled: true }),
+      alarm: ({ message }) => void this.alarms.push(message),
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#deliverer.stop()
+    await this.#deliverer.idle()
+    this.#deliverer.abort()
+    await this.inbox.close()
+  }
+
+  override get catchUpStorage(): CatchUpStorage {
+    const { catchUp } = this
+    const store: CatchUpStorage['store'] = async (...given) => {
+      const stored = await catchUp.store(...given)
+      if (stored.parts.length > 0) this.#stored++
+      return stored
+    }
+    return new Proxy(catchUp, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        return name === 'store' ? store : typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    })
+  }
+
+  override async leaseOf(scope: Scope): Promise<Lease> {
+    if (this.#token === '' || !(await this.catchUp.renew(this.#token)))
+      this.#token = (await this.catchUp.acquire()) ?? ''
+    return { scope, token: this.#token }
+  }
+
+  override async runBoth(): Promise<void> {
+    const before = this.#stored
+    await super.runBoth()
+    if (this.#stored > before) await this.#foundIsDelivered()
+  }
+
+  override async receive(event: WorldEvent): Promise<void> {
+    const { kind, id } = event.change
+    const requestId = `request-${++this.#requests}`
+    const [method, receivedAt] = [event.method, new Date()]
+    const exchange = { method, headers: { 'content-type': 'application/json' }, requestId, receivedAt }
+    if (event.method === 'GET') {
+      const handler = this.#handlers.find(kind, undefined)
+      // With `always`, other events of the order are fetched as well.
+      if (this.options.fetch !== 'always') {
+        this.#addGate(`${kind} ${id}`)
+        this.fetchLater(event)
+      }
+      const trigger = { type: 'id', kind, id, method, requestId, receivedAt, handler } as const
+      this.#open.set(requestId, `${kind} ${id}`)
+      const { merged } = await this.#intake.take(exchange as unknown as Exchange, { facts: {}, trigger }, '/order')
+      if (merged) this.#open.delete(requestId)
+    } else {
+      const bytes = Pieces.of(Buffer.from(JSON.stringify(event.body)))
+      const parsed = await parseBytes(bytes, 'json')
+      if (!parsed.ok) throw new Error('no JSON')
+      const facts = { method, urlId: { found: false }, requestId, receivedAt, rawBody: bytes } as const
+      const options = { find: this.#handlers.find, readsUnhandled: true, validator, strict: false }
+      const read = await readTrigger(parsed, facts, options)
+      const body = { bytes, reserialized: false, exact: true }
+      this.#open.set(requestId, `${kind} ${id}`)
+      const { outcome } = await this.#intake.take(exchange as unknown as Exchange, { ...read, body }, '/order')
+      if (outcome === 'duplicate') this.#open.delete(requestId)
+      else if (outcome !== 'queued') throw new Error(`an event was answered ${outcome}`)
+    }
+    await this.idle()
+  }
+
+  /** The time has come for a GET trigger. */
+  override async fetch({ change: { kind, id } }: WorldEvent): Promise<void> {
+    const gates = this.#gates.get(`${kind} ${id}`) ?? []
+    gates.shift()?.open()
+    if (gates.length === 0) this.#gates.delete(`${kind} ${id}`)
+    await this.idle()
+  }
+
+  /** Resolves once everything is delivered, except what waits behind a fetch whose time has not come. */
+  async idle(): Promise<void> {
+    while ([...this.#open.values()].some((key) => !this.#gates.has(key)))
+      await new Promise<void>((resolve) => (this.#settled = resolve))
+  }
+
+  async #foundIsDelivered(): Promise<void> {
+    for (;;) {
+      const lists = await Promise.all([this.inbox.list({ state: 'waiting' }), this.inbox.list({ state: 'running' })])
+      if (!lists.flatMap(({ entries }) => entries).some((entry) => this.#isMoving(entry))) return
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  #isMoving({ name, entity }: InboxEntry): boolean {
+    return name === this.#name && !this.#gates.has(`${entity?.kind} ${entity?.id}`)
+  }
+
+  #addGate(key: string): void {
+    let open = (): void => undefined
+    const opened = new Promise<void>((resolve) => (open = resolve))
+    this.#gates.set(key, [...(this.#gates.get(key) ?? []), { opened, open }])
+  }
+
+  /** What the client of the API does. */
+  readonly #fetchEntity = async (kind: EntityKind, id: string) => {
+    await this.#gates.get(`${kind} ${id}`)?.[0]?.opened
+    const entity = this.one(kind, id)
+    if (!entity) throw new TradecloudWebhookError('not_found', 'unknown')
+    return { entity, contentHash: JSON.stringify(entity), removedKeys: [] }
+  }
+
+  #note(event: WebhookEvent, { source, outdated }: WebhookContext): void {
+    if (source === 'webhook') return this.ledger.delivered(event)
+    const time = instantOf(event.lastUpdatedAt)
+    if (event.kind === 'shipment') this.ledger.found({ kind: event.kind, id: event.shipmentId, time }, [], outdated)
+    if (event.kind !== 'order' || event.completeness === 'id-only') return
+    this.ledger.found({ kind: 'order', id: event.orderId, time }, lineParts(event.affectedLines ?? []), outdated)
+  }
+}

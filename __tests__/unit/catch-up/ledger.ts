@@ -1,0 +1,43 @@
+/** What the callbacks were given: the states of each part of each order and shipment. */
+import { lineParts, type Entity, type Part } from '../../../lib/catch-up/arrivals/parts'
+import type { WebhookEvent } from '../../../lib/events/events'
+
+/** One state of a part that a callback was given. */
+interface Given {
+  time: number
+  hash: string
+}
+
+export class Ledger {
+  /** The last state of each part that a callback was given, and all of them. */
+  readonly last = new Map<string, Given>()
+  readonly given = new Map<string, Given[]>()
+  /** Older states that the catch-up delivered after newer ones. */
+  readonly backwards: string[] = []
+
+  /** A callback was given an event that a webhook brought. */
+  delivered(event: WebhookEvent): void {
+    if (event.kind === 'orderDocuments' || event.kind === 'unknown') return
+    const key = event.kind === 'order' ? `order ${event.orderId}` : `shipment ${event.shipmentId}`
+    this.#note(`${key} `, { time: Date.parse(event.lastUpdatedAt ?? ''), hash: '' }, true)
+    if (event.kind !== 'order' || event.completeness === 'id-only') return
+    for (const { name, time = 0, hash } of lineParts(event.affectedLines ?? event.order.lines ?? []))
+      this.#note(`${key} ${name}`, { time, hash }, true)
+  }
+
+  /** A callback was given an event that the catch-up found. */
+  found(
+    { kind, id, time: changedAt }: Pick<Entity, 'kind' | 'id' | 'time'>,
+    parts: readonly Part[],
+    outdated: boolean,
+  ): void {
+    for (const { name, time = changedAt, hash } of parts) this.#note(`${kind} ${id} ${name}`, { time, hash }, outdated)
+    this.#note(`${kind} ${id} `, { time: changedAt, hash: '' }, true)
+  }
+
+  #note(key: string, state: Given, mayBeOlder: boolean): void {
+    if (!mayBeOlder && state.time < (this.last.get(key)?.time ?? -Infinity)) this.backwards.push(key)
+    this.last.set(key, state)
+    this.given.set(key, [...(this.given.get(key) ?? []), state])
+  }
+}
