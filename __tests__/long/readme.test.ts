@@ -19,13 +19,14 @@ const snippets = pages.flatMap((page) =>
   })),
 )
 
-test('the README has snippets', () => {
-  expect(snippets.filter(({ page }) => page === 'README.md').length).toBeGreaterThanOrEqual(7)
+test('README and docs have snippets', () => {
+  expect(snippets.filter(({ page }) => page === 'README.md').length).toBeGreaterThanOrEqual(3)
+  expect(snippets.length).toBeGreaterThanOrEqual(15)
 })
 
-test.each(['ts', 'sql'])('the README quotes examples/postgres.%s, which is tested, as it is', (language) => {
+test.each(['ts', 'sql'])('docs/database.md quotes examples/postgres.%s, which is tested, as it is', (language) => {
   const file = readFileSync(join(root, `examples/postgres.${language}`), 'utf8')
-  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\n\`\`\`${language}\n${file}\`\`\`\n`)
+  expect(readFileSync(join(root, 'docs/database.md'), 'utf8')).toContain(`\n\`\`\`${language}\n${file}\`\`\`\n`)
 })
 
 test('every snippet compiles', () => {

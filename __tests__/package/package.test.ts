@@ -2,7 +2,7 @@
  * The package as users get it: packed, checked by publint and attw, installed into empty folders beside Express 4 and 5,
  * and used from CommonJS, ESM, TypeScript and Jest.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSafe } from '../../lib/inbox/sqlite/driver'
 import { createProject, install, root, run, tarball } from './project'
@@ -38,7 +38,7 @@ test('attw finds every entry typed for every way of importing', () => {
   expect(run(bin('attw'), [tarball()], root)).toContain('No problems found')
 })
 
-test('the tarball holds the build, the schemas and the documents, and no sources or tests', () => {
+test('the tarball contains the build, the docs and the examples, no sources or tests, and at most 500 kB', () => {
   const files = run('tar', ['-tf', tarball()], root).split('\n')
   expect(files).toEqual(
     expect.arrayContaining([
@@ -47,9 +47,18 @@ test('the tarball holds the build, the schemas and the documents, and no sources
       'package/LICENSE',
       'package/README.md',
       'package/CHANGELOG.md',
+      'package/SECURITY.md',
+      'package/docs/delivery.md',
+      'package/examples/server.ts',
     ]),
   )
-  expect(files.filter((file) => /^package\/(lib|__tests__|examples|bench)\/|(?<!\.d)\.ts$/.test(file))).toEqual([])
+  expect(
+    files.filter(
+      (file) =>
+        !file.startsWith('package/examples/') && /^package\/(lib|__tests__|bench)\/|\.png$|(?<!\.d)\.ts$/.test(file),
+    ),
+  ).toEqual([])
+  expect(statSync(tarball()).size).toBeLessThanOrEqual(500_000)
 })
 
 /** What the README tells to install beside the package, Express 5 among it. */

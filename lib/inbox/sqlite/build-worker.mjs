@@ -9,6 +9,8 @@ const folder = join(built, 'inbox/sqlite/')
 const { outputFiles } = buildSync({
   entryPoints: [`${folder}worker.js`],
   bundle: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   format: 'cjs',
   platform: 'node',
   target: 'node20',

@@ -1,0 +1,84 @@
+/** Every link and anchor of the README, SECURITY, CHANGELOG and docs/ leads somewhere, also in the packed package. */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, resolve } from 'node:path'
+
+const root = resolve(__dirname, '../..')
+const docs = readdirSync(join(root, 'docs'))
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => `docs/${file}`)
+const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', ...docs]
+
+/** Without code, in which brackets are no links. */
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8').replace(/^```[\s\S]*?^```/gm, '')
+}
+
+interface Link {
+  page: string
+  file: string
+  anchor: string | undefined
+}
+
+function linksOf(page: string): Link[] {
+  const targets = [...read(page).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(
+    ([, target, attribute]) => target ?? attribute ?? '',
+  )
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [path = '', anchor] = target.split('#')
+      return { page, file: path === '' ? page : normalize(join(dirname(page), path)), anchor }
+    })
+}
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...read(page).matchAll(/^#{1,6} (.*)$/gm)].map(([, heading]) => heading ?? '')
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
+const links = pages.flatMap(linksOf)
+
+test('there are links', () => {
+  expect(links.length).toBeGreaterThan(40)
+})
+
+test('each leads to a file', () => {
+  expect(links.filter(({ file }) => !existsSync(join(root, file)))).toEqual([])
+})
+
+test('each anchor is a heading', () => {
+  const broken = links.filter(
+    ({ file, anchor }) => anchor !== undefined && existsSync(join(root, file)) && !anchorsOf(file).has(anchor),
+  )
+  expect(broken).toEqual([])
+})
+
+test('the index of the README names each page', () => {
+  const named = linksOf('README.md').map(({ file }) => file)
+  expect(docs.filter((page) => !named.includes(page))).toEqual([])
+})
+
+test('what the README and the docs link to is in the packed package', () => {
+  const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }]
+  const paths = files.map(({ path }) => path)
+  const has = (file: string) => paths.some((path) => path === file || path.startsWith(`${file.replace(/\/$/, '')}/`))
+  // Screenshots are in the repository only.
+  const missing = links.filter(
+    ({ page, file }) =>
+      page !== '.github/CONTRIBUTING.md' && !(page !== 'README.md' && file.endsWith('.png')) && !has(file),
+  )
+  expect(missing).toEqual([])
+})
