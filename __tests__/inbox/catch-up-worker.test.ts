@@ -1,8 +1,8 @@
 /** Companies without a webhook: a worker polls, and delivers what has changed. */
 import { createTradecloudWebhook, isTradecloudWebhookError } from 'tradecloud-webhook'
 import { order } from 'tradecloud-webhook/testing'
-import { FROM, memoryCatchUp, MINUTE, SETTLE, startClockedTradecloud, startPolling } from './catch-up-rig'
-import { closeAll, until, type Call } from './harness'
+import { FROM, memoryCatchUp, MINUTE, SETTLE, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
+import { closeAll, until, type Call } from '../integration/harness'
 
 afterEach(closeAll)
 
