@@ -16,7 +16,22 @@ const { ajvOptions, validators } = require(file)
 const { schemas } = require('../../dist/schema')
 
 const names = Object.fromEntries(Object.keys(validators).map((name) => [name, schemas[name].$id]))
-const code = standaloneCode(new Ajv({ ...ajvOptions, code: { source: true } }), names)
+const compiled = new Ajv({ ...ajvOptions, schemas: ajvOptions.schemas.map(withoutTexts), code: { source: true } })
+const code = standaloneCode(compiled, names)
 if (code.includes('require(')) throw new Error('The compiled validators are not complete in themselves.')
 const { code: minified } = transformSync(code, { minify: true, target: 'node20' })
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
+
+/** Validation does not need titles and descriptions, which are a tenth of the compiled code. */
+function withoutTexts(schema) {
+  if (Array.isArray(schema)) return schema.map(withoutTexts)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const entries = Object.entries(schema).filter(([key]) => !['title', 'description'].includes(key))
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      // These contain names of fields, and a field may be called `description`.
+      if (key !== 'properties' && key !== 'definitions') return [key, withoutTexts(value)]
+      return [key, Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutTexts(field)]))]
+    }),
+  )
+}
