@@ -29,12 +29,17 @@ interface How {
 }
 
 /** Without a terminal. */
-export function cli(words: string[], { env = {}, nodeArgs = [], input }: How = {}): Promise<Ran> {
+export function cli(words: string[], how?: How): Promise<Ran> {
+  return startCli(words, how).ended
+}
+
+/** The same, to be looked at while it runs. */
+export function startCli(words: string[], { env = {}, nodeArgs = [], input }: How = {}) {
   const child = spawn(process.execPath, [...nodeArgs, program, ...words], { cwd: root, env: environment(env) })
   // A command that does not read it may end before it is written.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
-  return ran(child)
+  return { child, ended: ran(child) }
 }
 
 /** In a pipe of a shell, such as `| head -1`. The exit code is that of the command line. `more`: a redirection. */

@@ -16,7 +16,7 @@ async function run(words: string[]): Promise<void> {
 
 test.each([
   [[], 'What to do is missing'],
-  [['outbox'], 'Unknown command outbox; there are inbox, trigger, doctor.'],
+  [['outbox'], 'Unknown command outbox; there are inbox, trigger, simulate, doctor.'],
   [['inbox'], 'command after inbox is missing: there are list, show'],
   [['inbox', './x.db'], 'command after inbox is missing'],
   [
@@ -53,6 +53,18 @@ test.each([
   [['inbox', '/x', 'purge', '--state', 'waiting'], 'purge needs IDs, or --state dead'],
   [['inbox', '/x', 'purge', '--state', 'dead', id], 'IDs or filters, not both'],
   [['inbox', '/x', 'stats', 'dead'], 'stats takes no dead'],
+  [['simulate'], 'Where to?'],
+  [['simulate', 'x', '--to', 'http://localhost'], 'simulate takes no x'],
+  [['simulate', '--to', 'localhost'], '--to must be an http: or https: URL'],
+  [['simulate', '--to', 'http://me:secret@localhost/'], 'use --basic or --bearer'],
+  [['simulate', '--to', 'http://localhost/{orderId}'], 'must not have a variable'],
+  [['simulate', '--to', 'http://localhost', '--orders', '0'], '--orders is 0'],
+  [['simulate', '--to', 'http://localhost', '--rate', 'fast'], '--rate is fast'],
+  [['simulate', '--to', 'http://localhost', '--rate', '0'], '--rate is 0'],
+  [['simulate', '--to', 'http://localhost', '--rate', '9999/s'], '--rate is 9999/s'],
+  [['simulate', '--to', 'http://localhost', '--lose', '5'], '--lose is 5'],
+  [['simulate', '--to', 'http://localhost', '--lose', '101%'], '--lose is 101%'],
+  [['simulate', '--to', 'http://localhost', '--basic', 'me:secret'], '--basic takes the user name alone'],
   [['doctor'], 'doctor takes one URL'],
   [['doctor', 'http://localhost', 'http://localhost'], 'doctor takes one URL'],
   [['doctor', 'localhost'], 'must begin with https:// or http://'],

@@ -1,13 +1,23 @@
 /** Questions at the terminal. */
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
+import { isLoopback } from '../net/loopback'
+import type { Values } from './command'
 import { UsageError } from './errors'
+import { printable } from './printable'
 
 /** `otherwise`: what to do if there is no terminal to ask at. */
 export async function confirm(question: string, otherwise: string): Promise<boolean> {
   requireTerminal(otherwise)
   const answer = await ask(createInterface({ input: process.stdin, output: process.stderr }), `${question} [y/N] `)
   return /^\s*y(es)?\s*$/i.test(answer)
+}
+
+/** True for this machine, with `--yes`, or after a question: what is sent is made up. */
+export async function confirmTarget(hostname: string, what: string, { yes }: Values): Promise<boolean> {
+  if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true
+  const host = printable(hostname)
+  return confirm(`Send ${what} to ${host}?`, `${host} is not this machine: confirm with --yes.`)
 }
 
 /** What is typed is not shown. */

@@ -9,6 +9,7 @@ import { replay } from './inbox/replay'
 import { show } from './inbox/show'
 import { stats } from './inbox/stats'
 import { doctor } from './doctor'
+import { simulate } from './simulate'
 import { trigger } from './trigger'
 
 export const inboxCommands: Readonly<Record<string, Command>> = {
@@ -22,4 +23,4 @@ export const inboxCommands: Readonly<Record<string, Command>> = {
   'catch-up': catchUp,
 }
 
-export const commands: Readonly<Record<string, Command>> = { trigger, doctor }
+export const commands: Readonly<Record<string, Command>> = { trigger, simulate, doctor }

@@ -16,6 +16,8 @@ import type { Trigger } from './sender/trigger'
 import { World, type TradecloudWorld } from './world/world'
 
 export interface TradecloudSimulatorOptions {
+  /** Port of the API. Default: a free one. */
+  port?: number | undefined
   /** The user that may log in to the API. Default: 'integration@example.com'. */
   username?: string | undefined
   /** Password of that user. Default: 'simulator'. */
@@ -106,7 +108,7 @@ export async function createTradecloudSimulator(
 
 const KNOWN = [
   ...['username', 'password', 'accessTokenMs', 'refreshTokenMs', 'downloadLinkMs', 'rateLimit', 'poll', 'retry'],
-  ...['seed', 'startAt'],
+  ...['seed', 'startAt', 'port'],
 ]
 
 function withDefaults(options: TradecloudSimulatorOptions) {
@@ -121,12 +123,14 @@ function withDefaults(options: TradecloudSimulatorOptions) {
     poll = {},
     seed = 1,
     startAt,
+    port = 0,
   } = options
   if (rateLimit !== false) requireKnown('rateLimit', rateLimit, ['perSecond', 'retryAfter'])
   requireMs('accessTokenMs', accessTokenMs)
   requireMs('refreshTokenMs', refreshTokenMs)
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
+  requireWhole('port', port, 0)
   // Checked here so that a wrong option shows at creation and not with the first trigger.
   const retry = resolveRetry(options.retry)
   return {
@@ -140,5 +144,6 @@ function withDefaults(options: TradecloudSimulatorOptions) {
     retry,
     seed,
     startAt,
+    port,
   }
 }

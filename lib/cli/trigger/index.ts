@@ -1,9 +1,8 @@
 /** `trigger`: calls a webhook as Tradecloud does. */
-import { isLoopback } from '../../net/loopback'
 import { Connections, type AttemptAnswer } from '../../testing/sender/attempt'
 import { judge, type Verdict } from '../../testing/sender/retry'
 import { buildRequest, type TriggerAuth, type TriggerRequest } from '../../testing/sender/trigger'
-import { confirm } from '../ask'
+import { confirmTarget } from '../ask'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
 import { print, say, styled } from '../output'
@@ -81,18 +80,10 @@ ${wrap(EVENT_NAMES.join(' '), 98)
     const target = url ?? ''
     // First without credentials, so that wrong arguments are reported before the prompt for the password.
     const { hostname } = requestOf(target, method, body, 'none')
-    if (!isLocal(hostname) && values.yes !== true) {
-      const question = `Send a made-up event to ${printable(hostname)}?`
-      const otherwise = `${printable(hostname)} is not this machine: confirm with --yes.`
-      if (!(await confirm(question, otherwise))) return 1
-    }
+    if (!(await confirmTarget(hostname, 'a made-up event', values))) return 1
     const request = requestOf(target, method, body, await credentialsOf(values))
     return send(request, times, values)
   },
-}
-
-function isLocal(hostname: string): boolean {
-  return isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)
 }
 
 function requestOf(url: string, method: 'POST' | 'PUT' | 'GET', body: Body, auth: TriggerAuth): TriggerRequest {

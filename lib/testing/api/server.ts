@@ -19,7 +19,7 @@ const LINK_HOST = 'localhost'
 
 const POLLS: ReadonlySet<Target['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
 
-export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
+export async function startApiServer({ port, ...options }: ApiOptions & { port: number }): Promise<ApiServer> {
   const state = new ApiState(options)
   const serve = (find: (method: string, url: string) => Target) =>
     createServer((request, response) => {
@@ -41,7 +41,10 @@ export async function startApiServer(options: ApiOptions): Promise<ApiServer> {
     await Promise.all([end(apiServer), end(linkServer)])
   }
   try {
-    const [apiPort, linkPort] = await Promise.all([listen(apiServer, '127.0.0.1'), listen(linkServer, LINK_HOST)])
+    const [apiPort, linkPort] = await Promise.all([
+      listen(apiServer, '127.0.0.1', port),
+      listen(linkServer, LINK_HOST, 0),
+    ])
     state.documents.linkOrigin = `http://${LINK_HOST}:${linkPort}`
     return { baseUrl: `http://127.0.0.1:${apiPort}${BASE_PATH}`, api: state, close }
   } catch (error) {
@@ -68,10 +71,10 @@ function takeBody(
   })
 }
 
-async function listen(server: Server, host: string): Promise<number> {
+async function listen(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, host, resolve)
+    server.listen(port, host, resolve)
   })
   return (server.address() as AddressInfo).port
 }
