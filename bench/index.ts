@@ -23,6 +23,7 @@ const PARTS: Record<string, { title: string; module: string }> = {
   dedupe: { title: 'Dedupe in memory', module: './dedupe' },
   redis: { title: 'Store in Redis', module: './redis' },
   inbox: { title: 'Inbox', module: './inbox/accept' },
+  backlog: { title: 'Inbox with a backlog', module: './inbox/backlog' },
 }
 
 const PAGE = join(ROOT, 'docs', 'performance.md')

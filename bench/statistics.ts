@@ -95,26 +95,33 @@ export interface RatesOptions {
   rounds: number
 }
 
-/** A table of how often each can be done in a second, with the ratio to the last, which is the bare one. */
+/** How often each can be done in a second, the CPU that this process uses for it, and the ratios to the last, the bare one. */
 export async function rates(
   title: string,
   unit: string,
   { count, atOnce, rounds }: RatesOptions,
   work: Readonly<Record<string, () => Promise<unknown>>>,
 ): Promise<string> {
-  const candidates = Object.entries(work).map(([name, run]) => ({ name, run, perSecond: [] as number[] }))
-  const round = async ({ run, perSecond }: (typeof candidates)[number]): Promise<void> => {
+  const candidates = Object.entries(work).map(([name, run]) => ({
+    ...{ name, run },
+    perSecond: [] as number[],
+    cpu: [] as number[],
+  }))
+  const round = async ({ run, perSecond, cpu }: (typeof candidates)[number]): Promise<void> => {
     const started = performance.now()
-    await manyAtOnce(count, atOnce, run)
+    cpu.push((await cpuOf(() => manyAtOnce(count, atOnce, run))) / count)
     perSecond.push((1000 * count) / (performance.now() - started))
   }
   await alternate(candidates, 1, round)
-  for (const candidate of candidates) candidate.perSecond = []
+  for (const candidate of candidates) Object.assign(candidate, { perSecond: [], cpu: [] })
   await alternate(candidates, rounds, round)
-  const bare = candidates.at(-1)?.perSecond ?? []
+  const bare = candidates.at(-1)
   return table(
-    [title, unit, 'ratio'],
-    candidates.map(({ name, perSecond }) => [name, digits(median(perSecond)), digits(ratioOf(perSecond, bare))]),
+    [title, unit, 'ratio', 'CPU, µs', 'ratio'],
+    candidates.map(({ name, perSecond, cpu }) => [
+      ...[name, digits(median(perSecond)), digits(ratioOf(perSecond, bare?.perSecond ?? []))],
+      ...[digits(median(cpu)), digits(ratioOf(cpu, bare?.cpu ?? []))],
+    ]),
   )
 }
 

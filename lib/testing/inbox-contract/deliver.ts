@@ -1,7 +1,7 @@
 /** Contract: in which order events are handed out, and what a settlement does. */
 import assert from 'node:assert/strict'
 import type { InboxDelivery } from '../../inbox/inbox'
-import { same, attach, NAME, ofOrder, orderEvent, getTrigger, type ContractTest } from './harness'
+import { same, attach, NAME, ofOrder, orderEvent, getTrigger, type ContractTest, type Member } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
 const later = (delayMs: number) => ({ result: 'retry', delayMs, outcome: 'handler_failed', reason: 'away' }) as const
@@ -52,6 +52,30 @@ export const deliverTests: ContractTest[] = [
       assert.equal((await takeNow(10, 2500)).length, 2)
       assert.equal((await takeNow(10, 999)).length, 0)
       assert.equal((await takeNow()).length, 2)
+    },
+  },
+  {
+    name: 'take: of several processes that take at the same time, one gets each event, and only once',
+    run: async (harness) => {
+      const first = await harness.join()
+      const members = [first, await harness.join(), await harness.join()]
+      const events = Array.from({ length: 240 }, (_, i) => orderEvent(`once ${i}`, ofOrder(i % 12)))
+      await Promise.all(events.map((event) => first.inbox.accept(...event)))
+      const taken: string[] = []
+      const ended = new Set<string>()
+      const takeAll = async ({ inbox, takeNow }: Member): Promise<void> => {
+        while (ended.size < events.length) {
+          const deliveries = await takeNow(4)
+          taken.push(...deliveries.map(({ event }) => event.id))
+          const settle = async (delivery: InboxDelivery): Promise<void> => {
+            assert.equal(await inbox.settle(delivery, DELIVERED), true)
+            ended.add(delivery.event.id)
+          }
+          await Promise.all(deliveries.map(settle))
+        }
+      }
+      await Promise.all(members.map(takeAll))
+      assert.equal(taken.length, events.length)
     },
   },
   {
