@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCommand } from '../../lib/cli/arguments'
 import { commands, inboxCommands } from '../../lib/cli/commands'
+import { FINDINGS } from '../../lib/cli/doctor/findings'
 import { UsageError } from '../../lib/cli/errors'
 import { cli } from './cli'
 
@@ -112,6 +113,14 @@ test('--version and --help, also among wrong words', async () => {
   expect([replay.code, replay.err]).toEqual([0, ''])
   expect(replay.out).toMatch(/^Usage: tradecloud-webhook inbox \[target\] replay <id>… \| filters \[options\]\n/)
   for (const option of Object.keys(inboxCommands.replay?.options ?? {})) expect(replay.out).toContain(`  --${option}`)
+})
+
+test('docs/command-line.md names each command and its findings, and shows what is printed', () => {
+  const page = readFileSync(join(__dirname, '../../docs/command-line.md'), 'utf8')
+  for (const name of Object.keys(commands)) expect(page).toContain(`\n## ${name}\n`)
+  for (const name of Object.keys(inboxCommands)) expect(page).toMatch(new RegExp(`\`(inbox )?${name}\\b`))
+  const { title, effect, remedies } = FINDINGS.body_limit
+  for (const text of [title, effect, remedies.nginx, remedies.Apache, remedies.Caddy]) expect(page).toContain(text)
 })
 
 test('every line of every help fits 110 columns', async () => {
