@@ -118,7 +118,7 @@ export class Attempts {
       api: this.#options.api,
       transaction: transaction as TransactionClient | undefined,
     }
-    watched.callingSince = Date.now()
+    watched.callingSince = performance.now()
     try {
       await handler(event, context)
     } catch (cause) {

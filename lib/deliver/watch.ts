@@ -11,7 +11,7 @@ export interface Watched {
   trigger: Trigger
   claim: Claim | undefined
   abort: AbortController
-  /** When the callback was called, in milliseconds since 1970; absent before and after. */
+  /** When the callback was called, by the monotonic clock; absent before and after. */
   callingSince?: number | undefined
 }
 
@@ -49,7 +49,8 @@ export class Watch {
     for (const watched of this.#running) {
       void this.#renew(watched)
       const { callingSince } = watched
-      if (callingSince === undefined || Date.now() - callingSince < STUCK_MS || this.#reported.has(watched)) continue
+      if (callingSince === undefined || performance.now() - callingSince < STUCK_MS || this.#reported.has(watched))
+        continue
       this.#reported.add(watched)
       this.#alarm(
         new TradecloudWebhookError('handler_stuck', 'A callback has been running for more than 10 minutes.'),

@@ -25,6 +25,19 @@ describe('a callback that runs for long', () => {
     expect(seen.outcome).toBe('delivered')
   })
 
+  it('is not reported because the clock was set ahead, and is reported although it was set back', async () => {
+    const { deliverer, calls, alarms } = setup()
+    deliverer.submit(body('1'))
+    await settle()
+    jest.setSystemTime(Date.now() + 60 * 24 * 60 * MINUTE)
+    await jest.advanceTimersByTimeAsync(2 * MINUTE)
+    expect(alarms).toEqual([])
+    jest.setSystemTime(Date.now() - 120 * 24 * 60 * MINUTE)
+    await jest.advanceTimersByTimeAsync(9 * MINUTE)
+    expect(alarms).toHaveLength(1)
+    calls[0]!.finish()
+  })
+
   it('is reported with the kind of its event, whatever it did to that', async () => {
     const { deliverer, calls, alarms } = setup()
     deliverer.submit(body('1'))
