@@ -55,8 +55,11 @@ export class InboxDeliverer {
   readonly #attempts: Attempts
   readonly #watch: Watch
   readonly #taker: Taker
+  /** Resolves once nothing more is taken. */
+  readonly #taking: Promise<void>
   readonly #running = new Set<Running>()
   readonly #detach: () => void
+  #isStopped = false
   /** Ends attempts to settle. */
   readonly #aborting = new AbortController()
 
@@ -77,17 +80,19 @@ export class InboxDeliverer {
       leaseLost: () => this.#loseLease(),
       alarm: (error) => options.alarm(error),
     })
-    if (handlers) void this.#taker.run()
+    this.#taking = handlers ? this.#taker.run() : Promise.resolve()
   }
 
   /** Takes nothing more. Callbacks that run go on. */
   stop(): void {
+    this.#isStopped = true
     this.#taker.stop()
     this.#detach()
   }
 
-  /** Resolves when nothing runs any more. */
+  /** After `stop`: resolves when nothing runs any more. */
   async idle(): Promise<void> {
+    await this.#taking
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ done }) => done))
   }
 
@@ -175,6 +180,8 @@ export class InboxDeliverer {
     covered: Covered,
   ): Promise<AttemptResult> {
     const { read, name, inbox, resolve, transaction } = this.#options
+    // It was being taken when `stop` was called.
+    if (this.#isStopped) return GIVEN_BACK
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
     const { handler } = trigger
@@ -193,10 +200,16 @@ export class InboxDeliverer {
         begin: (fetchedId, event) => {
           if (!delivery.isOwned()) return undefined
           if (records) covered.arrival = coveredBy(trigger, event, delivery)
-          onCall()
+          if (!transaction) onCall()
           return this.#begun(delivery, trigger, fetchedId)
         },
-        inTransaction: transaction ? (call) => this.#inTransaction(delivery, covered, call) : undefined,
+        inTransaction: transaction
+          ? (call) =>
+              this.#inTransaction(delivery, covered, (client) => {
+                onCall()
+                return call(client)
+              })
+          : undefined,
       })
       return result.attempt === undefined && !delivery.isOwned() ? GIVEN_BACK : result
     } finally {

@@ -37,13 +37,17 @@ export class Deliveries {
     { limit, maxBytes }: { limit: number; maxBytes: number },
   ): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }> {
     const owner = await member.takingOwner()
-    if (owner === undefined) return { deliveries: [] }
+    if (owner === undefined || this.#closing.aborted) return { deliveries: [] }
     const { name, wanted, maxDelayMs } = member.host
     const token = ++this.#token
     this.#open.set(token, 1)
     try {
       const request = { owner, token, name, wanted, limit, maxBytes }
       const { taken, nextDueInMs } = await this.#engine.run('take', request)
+      if (isAborted(this.#closing)) {
+        this.#open.delete(token)
+        return { deliveries: [] }
+      }
       const deliveries = (await Promise.all(taken.map((one) => this.#deliveryOf(one, owner, member)))).flat()
       this.#count(token, -1)
       return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
@@ -157,6 +161,11 @@ export class Deliveries {
     if (count > 0) this.#open.set(token, count)
     else this.#open.delete(token)
   }
+}
+
+/** A function, because TypeScript assumes that a property which was false before an `await` is still false after it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted
 }
 
 /** The digest of a large body would take too long here. */

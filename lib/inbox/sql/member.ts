@@ -73,6 +73,7 @@ export class Member {
   }
 
   async remove(): Promise<void> {
+    await this.#registering?.catch(() => undefined)
     if (this.#owner !== undefined) await this.#engine.run('remove', this.#owner).catch(() => undefined)
   }
 

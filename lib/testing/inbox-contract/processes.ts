@@ -139,6 +139,21 @@ export const processTests: ContractTest[] = [
     },
   },
   {
+    name: 'close: an event that is being taken meanwhile is free afterwards',
+    run: async (harness) => {
+      const receiver = await harness.open()
+      for (const number of [1, 2]) await receiver.accept(...orderEvent(String(number), ofOrder(number)))
+      // It is not known to the others yet.
+      const first = await harness.join()
+      const taking = first.takeNow(1).catch(() => [])
+      await first.inbox.close()
+      const taken = await taking
+      assert.ok(taken.every((delivery) => !delivery.isOwned()))
+      assert.equal((await receiver.stats()).running, 0)
+      assert.equal((await (await harness.join()).take()).length, 2)
+    },
+  },
+  {
     name: 'close: a closed inbox takes nothing and owns nothing',
     run: async (harness) => {
       const { inbox, takeOne } = await harness.join()
