@@ -204,7 +204,10 @@ export interface TradecloudWorkerOptions extends Pick<
 > {
   /** The inbox that other processes store events in. The worker closes it. Required. */
   inbox: Inbox
-  /** `maxBytesInFlight`: bytes of all bodies that are at callbacks together. Default: 268,435,456 (256 MiB). */
+  /**
+   * `maxBytesInFlight`: bytes of all bodies that are at callbacks together; a body that waits for room may exceed it, one
+   * at a time. Default: 268,435,456 (256 MiB).
+   */
   limits?: Pick<LimitOptions, 'maxBytesInFlight'> | undefined
 }
 

@@ -1,12 +1,12 @@
 /** Takes events from an inbox as long as there are slots for their callbacks, and starts their deliveries. */
 import type { Inbox, InboxDelivery } from '../../inbox/inbox'
 import { pause } from '../../wait/pause'
-import { restartTimer, startTimer } from '../../wait/timers'
+import { startTimer, type Timer } from '../../wait/timers'
 
 export interface TakerOptions {
   inbox: Inbox
   concurrency: number
-  /** Bytes of the bodies that are with callbacks together; a larger one is delivered alone. */
+  /** Bytes of the bodies that are with callbacks together. One that does not fit in time may exceed it, one at a time. */
   maxBytesInFlight: number
   handlerTimeoutMs: number
 }
@@ -20,12 +20,15 @@ const RETRY_MS = 500
 const TAKE_EVERY_MS = 30_000
 /** Something is due that could not be taken: another process is about to, or its body does not fit. */
 const CONTENDED_MS = 50
+/** How often the event that is due first is taken although its body does not fit. */
+const LARGE_EVERY_MS = 1_000
 
 export class Taker {
   readonly #options: TakerOptions
   readonly #deliver: Deliver
   /** Deliveries that occupy a slot: a callback that exceeds `handlerTimeoutMs` runs on without one. */
   readonly #slots = new Set<InboxDelivery>()
+  #largeAt = performance.now()
   readonly #stopping = new AbortController()
   /** Ends the wait for something to take. */
   #waking = new AbortController()
@@ -68,22 +71,37 @@ export class Taker {
     const limit = concurrency - this.#slots.size
     if (limit <= 0) return { count: 0 }
     const inFlight = [...this.#slots].reduce((sum, { bytes }) => sum + bytes.length, 0)
-    let taken = await inbox.take({ limit, maxBytes: Math.max(0, maxBytesInFlight - inFlight) })
-    // A body that is larger than all of `maxBytesInFlight` is delivered alone.
-    if (taken.deliveries.length === 0 && taken.nextDueInMs === 0 && this.#slots.size === 0)
-      taken = await inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER })
-    for (const delivery of taken.deliveries) this.#start(delivery)
-    return { count: taken.deliveries.length, nextDueInMs: taken.nextDueInMs }
+    const isTurnOfLarge = inFlight <= maxBytesInFlight && performance.now() - this.#largeAt >= LARGE_EVERY_MS
+    if (isTurnOfLarge) return this.#takeFirst()
+    const taken = await inbox.take({ limit, maxBytes: Math.max(0, maxBytesInFlight - inFlight) })
+    if (taken.deliveries.length === 0 && taken.nextDueInMs === 0 && this.#slots.size === 0) return this.#takeFirst()
+    return this.#startAll(taken)
+  }
+
+  /** The event that is due first, also if its body does not fit: it must not wait until no other event is left. */
+  async #takeFirst(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
+    this.#largeAt = performance.now()
+    return this.#startAll(await this.#options.inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER }))
+  }
+
+  #startAll({ deliveries, nextDueInMs }: Awaited<ReturnType<Inbox['take']>>): {
+    count: number
+    nextDueInMs?: number | undefined
+  } {
+    for (const delivery of deliveries) this.#start(delivery)
+    return { count: deliveries.length, nextDueInMs }
   }
 
   #start(delivery: InboxDelivery): void {
-    const { handlerTimeoutMs } = this.#options
     const leave = (): void => {
       if (this.#slots.delete(delivery)) this.wake()
     }
-    let timer = startTimer(leave, handlerTimeoutMs)
-    // Counted from the call: a fetch has a time limit of its own.
-    const onCall = (): void => void (timer = restartTimer(timer, leave, handlerTimeoutMs))
+    let timer: Timer | undefined
+    // Only the callback counts: a fetch has a time limit of its own. After a deadlock the callback is called again.
+    const onCall = (): void => {
+      clearTimeout(timer)
+      timer = startTimer(leave, this.#options.handlerTimeoutMs)
+    }
     this.#slots.add(delivery)
     void this.#deliver(delivery, onCall).finally(() => {
       clearTimeout(timer)
