@@ -75,6 +75,10 @@ export const CLOSE_TIMEOUT_MS = 8_000
 export const ABORT_GRACE_MS = 500
 
 const CALLBACKS = ['onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown'] as const
+/** Without effect where events are only stored. */
+const OF_DELIVERY = [...CALLBACKS, 'fetch', 'concurrency', 'notFoundGraceMs'] as const
+/** The same, unless the catch-up polls there. */
+const OF_CLIENT = ['api', 'fetchTimeoutMs'] as const
 const WORKER_KEYS = [
   ...[...Object.keys(WORKER_DEFAULTS), ...CALLBACKS],
   ...['api', 'schemas', 'inbox', 'delivery', 'limits', 'catchUp', 'onCatchUp'],
@@ -117,7 +121,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
       throw invalidOption(option, `is ${typeof given[option]}, not a function`)
   const delivering = resolveDelivery(given)
   if (!merged.deliver)
-    for (const option of CALLBACKS)
+    for (const option of [...OF_DELIVERY, ...(given.catchUp === undefined ? OF_CLIENT : [])])
       if (given[option] !== undefined)
         throw invalidOption(option, 'means nothing with `deliver: false`: set it where events are delivered')
   return {

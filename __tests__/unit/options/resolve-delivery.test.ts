@@ -1,6 +1,6 @@
 /** The options of an inbox and of a worker. */
 import { resolveWorkerOptions } from '../../../lib/options/resolve'
-import { inertInbox, logger, onOrder, refusal, REQUIRED, resolve } from './set-up'
+import { API, inertInbox, logger, onOrder, refusal, REQUIRED, resolve } from './set-up'
 
 describe('with an inbox', () => {
   const inbox = inertInbox
@@ -61,6 +61,17 @@ describe('with an inbox', () => {
     ],
   ])('%s throws', (_what, options, message) => {
     expect(refusal({ ...REQUIRED, logger, ...options })).toContain(message)
+  })
+
+  it.each([
+    ['api', API],
+    ['fetchTimeoutMs', 1],
+    ['fetch', 'get'],
+    ['concurrency', 1],
+    ['notFoundGraceMs', 1],
+  ])('%s with deliver: false throws', (name, value) => {
+    const options = { ...REQUIRED, logger, inbox, deliver: false, onOrder: undefined, [name]: value }
+    expect(refusal(options)).toContain(`\`${name}\` means nothing with \`deliver: false\``)
   })
 
   it.each([
