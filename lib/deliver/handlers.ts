@@ -44,6 +44,9 @@ export interface CallbackOptions {
   onUnknown?: Callback<UnknownEvent> | undefined
 }
 
+/** Longer names are cut where they are stored. */
+export const MAX_EVENT_NAME = 256
+
 const NAMES: Record<Exclude<EventKind, 'unknown'>, readonly string[]> = {
   order: orderEventNames,
   orderDocuments: orderDocumentsEventNames,
@@ -128,6 +131,8 @@ function readNamed(on: unknown): Map<string, Named> {
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
+    if (name.length > MAX_EVENT_NAME)
+      throw invalidOption('on', `has a name of ${name.length} characters; inboxes know events by ${MAX_EVENT_NAME}`)
     const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
     named.set(name, { kind, handler: callback as Handler })
   }

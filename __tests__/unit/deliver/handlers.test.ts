@@ -137,3 +137,9 @@ it.each<[string, unknown, string]>([
 ])('%s is refused', (_what, options, expected) => {
   expect(refusal(options)).toContain(expected)
 })
+
+it('a name that is longer than what an inbox stores is refused', () => {
+  expect(() => createHandlers({ on: { ['x'.repeat(256)]: named } })).not.toThrow()
+  const create = () => createHandlers({ on: { ['x'.repeat(257)]: named } })
+  expect(create).toThrow('`on` has a name of 257 characters')
+})

@@ -8,7 +8,7 @@ import type { WebhookEvent } from '../../events/events'
 import { sha256 } from '../../bytes/sha256'
 import type { Facts, Trigger } from '../../events/trigger'
 import { keptId } from '../../tradecloud/entity-id'
-import type { Handlers } from '../handlers'
+import { MAX_EVENT_NAME, type Handlers } from '../handlers'
 import { quarantineIdentity, storedIdentity } from '../identity'
 
 export interface IntakeOptions {
@@ -23,7 +23,6 @@ export interface IntakeOptions {
 export type Stored = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
-const MAX_NAME = 256
 const MAX_TRACE = 2_000
 /** Outcomes whose body is quarantined. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
@@ -112,9 +111,9 @@ async function storeUnreadable(
 
 /** What is listed and held in memory stays short, whatever a body says. */
 function shortName(eventName: string | undefined): string | undefined {
-  if (eventName === undefined || eventName.length <= MAX_NAME) return eventName
+  if (eventName === undefined || eventName.length <= MAX_EVENT_NAME) return eventName
   // A copy: a slice would keep the whole text in memory.
-  return Buffer.from(eventName.slice(0, MAX_NAME), 'utf16le').toString('utf16le')
+  return Buffer.from(eventName.slice(0, MAX_EVENT_NAME), 'utf16le').toString('utf16le')
 }
 
 /** What a stored event keeps of its request. `path` is below the mount path, without the query. */
