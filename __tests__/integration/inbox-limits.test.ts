@@ -92,7 +92,10 @@ describe('bounds and the end', () => {
     const file = join(temporaryFolder(), 'inbox.db')
     const inbox = sqliteInbox({ file })
     const first = await startInboxRig({ inbox })
-    await expect(startInboxRig({ inbox })).rejects.toThrow('belongs to one webhook')
+    await expect(startInboxRig({ inbox })).rejects.toMatchObject({
+      code: 'invalid_option',
+      message: expect.stringContaining('`inbox` belongs to another webhook or worker already: create one for each'),
+    })
     const second = await startInboxRig({ inbox: sqliteInbox({ file }) })
     const event = orderEvent()
     expect((await first.post(event)).json.outcome).toBe('queued')

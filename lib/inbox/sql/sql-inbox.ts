@@ -2,6 +2,7 @@
 import type { Arrival } from '../../catch-up/arrivals/arrivals'
 import type { CatchUpInbox } from '../../catch-up/storage/storage'
 import type { EventKind } from '../../events/events'
+import { invalidOption } from '../../errors/errors'
 import { unavailable } from '../unavailable'
 import type {
   Accepted,
@@ -101,7 +102,11 @@ export class SqlInbox implements Inbox {
   }
 
   attach(host: InboxHost): () => void {
-    if (this.#member) throw new Error('An inbox belongs to one webhook or worker; create one for each.')
+    if (this.#member)
+      throw invalidOption(
+        'inbox',
+        'belongs to another webhook or worker already: create one for each of them, on the same file or database',
+      )
     const member = new Member(host, this.#engine, this.#alarms, this.#options.identity)
     this.#member = member
     this.#alarms.attach(host)
