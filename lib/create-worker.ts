@@ -73,6 +73,9 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
     },
   }
   const { log, reporter } = shared
-  makeInspectable(worker, { inbox: settings.inbox, log, reporter, closing: closing.signal })
+  makeInspectable(worker, {
+    ...{ inbox: settings.inbox, log, reporter, closing: closing.signal },
+    catchUp: settings.catchUp && catchUp.run,
+  })
   return worker
 }

@@ -2,11 +2,14 @@
 import type { Reporter } from '../answer/report'
 import type { Inbox } from '../inbox/inbox'
 import type { Log } from '../log/log'
+import type { ComposedCatchUp } from './catch-up'
 
 export interface Inspection {
   inbox: Inbox | undefined
   log: Log
   reporter: Pick<Reporter, 'watch'>
+  /** Absent without the option `catchUp`. */
+  catchUp?: ComposedCatchUp['run'] | undefined
   /** Aborted once `close()` was called. */
   closing: AbortSignal
 }

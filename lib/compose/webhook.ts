@@ -99,7 +99,10 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
     ...(authenticator.ready && { credentials: authenticator.ready }),
     ...processing.checks,
   })
-  const inspection = { inbox, log, reporter, closing: closing.signal }
+  const inspection = {
+    ...{ inbox, log, reporter, closing: closing.signal },
+    catchUp: settings.catchUp && catchUp.run,
+  }
   const ready = async (): Promise<void> => {
     await processing.opening
     await catchUp.ready

@@ -1,7 +1,9 @@
 /** What a person may change: only by a POST that a page of this site sent, and never without a line in the log. */
 import type { IncomingMessage } from 'node:http'
+import type { CatchUpReport } from '../catch-up/catch-up-options'
 import { describe } from '../log/describe-error'
 import { quote } from '../log/quote'
+import { count } from '../views/text'
 import { readForm } from './form'
 import type { ResolvedInspector } from './options'
 import { messagePage } from './pages/layout'
@@ -21,18 +23,18 @@ interface Asked {
 export class Changes {
   readonly #settings: ResolvedInspector
   readonly #source: Source
-  #lastReport: string | undefined
+  #catchUpState = ''
+  #isCatchingUp = false
 
   constructor(settings: ResolvedInspector, source: Source) {
     this.#settings = settings
     this.#source = source
   }
 
-  /** Absent if this person or this webhook cannot. */
-  get catchUp(): { lastReport: string | undefined } | undefined {
-    return this.#settings.access === 'operate' && catchUpOf(this.#settings.webhook)
-      ? { lastReport: this.#lastReport }
-      : undefined
+  /** Absent if this inspector or this webhook cannot. */
+  get catchUp(): { state: string } | undefined {
+    const { access, inspection } = this.#settings
+    return access === 'operate' && inspection.catchUp ? { state: this.#catchUpState } : undefined
   }
 
   async handle(
@@ -52,7 +54,7 @@ export class Changes {
     }
     const form = await readForm(req)
     if (!form) return { ...refused(413, 'The form is too long.', root), headers: { Connection: 'close' } }
-    if (place === 'catch-up') return this.#startCatchUp(visitor, root)
+    if (place === 'catch-up' && id === '') return this.#startCatchUp(visitor, root)
     const action = Object.keys(VERBS).find((one): one is Action => one === word)
     if (action === undefined || !this.#source.act) return refused(404, 'There is no such action.', root)
     return this.#act(action, id, form.get('reason')?.trim() ?? '', visitor, root)
@@ -72,27 +74,29 @@ export class Changes {
     return redirect(303, action === 'purge' ? '../../?done=purge' : `../${encodeURIComponent(id)}?done=${action}`)
   }
 
-  /** A run may take long: nobody waits for it. */
+  /** A run may take long, so the response does not wait for it. */
   #startCatchUp(visitor: Visitor, root: string): Reply {
-    const { webhook, inspection } = this.#settings
-    const catchUp = catchUpOf(webhook)
+    const { catchUp, closing, log } = this.#settings.inspection
     if (!catchUp) return refused(404, 'This webhook has no catch-up.', root)
-    inspection.log.action(`Inspector: ${quote(visitor.name)} started a catch-up`, { code: 'inspector' })
-    this.#lastReport = 'A catch-up is running.'
-    catchUp().then(
-      (report) =>
-        (this.#lastReport = `The last catch-up recovered ${report.recoveredTotal ?? 0} of ${report.polled ?? 0}.`),
-      (error: unknown) => (this.#lastReport = `The last catch-up failed: ${describe(error)}`),
-    )
+    if (this.#isCatchingUp) return refused(409, 'A catch-up that was started here is still running.', root)
+    log.action(`Inspector: ${quote(visitor.name)} started a catch-up`, { code: 'inspector' })
+    this.#isCatchingUp = true
+    this.#catchUpState = 'A catch-up is running.'
+    catchUp({ signal: closing })
+      .then(reportOf, (error: unknown) => `The last catch-up failed: ${describe(error)}`)
+      .then((state) => {
+        this.#catchUpState = state
+        this.#isCatchingUp = false
+      })
+      .catch(() => undefined)
     return redirect(303, './?done=catch-up')
   }
 }
 
-type CatchUp = () => Promise<{ recoveredTotal?: number; polled?: number }>
-
-function catchUpOf(webhook: ResolvedInspector['webhook']): CatchUp | undefined {
-  const { catchUp } = webhook as { catchUp?: CatchUp }
-  return catchUp
+function reportOf({ polled, recoveredTotal, error }: CatchUpReport): string {
+  const found = `${count(recoveredTotal)} of ${count(polled, 'change')} had not arrived`
+  if (error) return `The last catch-up could not be completed: ${describe(error)} Until then, ${found}.`
+  return `The last catch-up is complete: ${found}.`
 }
 
 function refused(status: number, why: string, root: string): Reply {

@@ -33,7 +33,6 @@ export interface InspectorOptions {
 }
 
 export interface ResolvedInspector {
-  webhook: InspectorOptions['webhook']
   inspection: Inspection
   auth: InspectorOptions['auth']
   access: 'list' | 'read' | 'operate'
@@ -55,7 +54,7 @@ export function resolveInspector(options: InspectorOptions): ResolvedInspector {
   if (!ACCESS.includes(access)) throw invalidOption('access', `is ${show(access)}; allowed are ${ACCESS.join(', ')}`)
   const hosts = (typeof host === 'string' ? [host] : (host ?? [])).map(checkHost)
   checkHasEffect('host', host, 'a host name', hosts.length > 0)
-  return { webhook, inspection, auth, access, hosts }
+  return { inspection, auth, access, hosts }
 }
 
 function checkHost(host: unknown): string {

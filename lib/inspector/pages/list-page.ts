@@ -14,7 +14,7 @@ export interface ListView {
   /** Of the page; absent on the first one. */
   after: string | undefined
   /** Absent if there is nothing to catch up with. */
-  catchUp?: { lastReport: string | undefined } | undefined
+  catchUp?: { state: string } | undefined
 }
 
 export function listPage({ source, overview, page, filter, after, catchUp }: ListView): Html {
@@ -25,7 +25,7 @@ export function listPage({ source, overview, page, filter, after, catchUp }: Lis
       ${page.rows.length === 0 ? emptyText(filter) : eventTable(page.rows, '', 'The newest events first')}
       ${pager(filter, page.next, after)}
     </div>
-    ${catchUp && catchUpForm(catchUp.lastReport)}`
+    ${catchUp && catchUpForm(catchUp.state)}`
 }
 
 function counters({ counts, oldestWaitingAt, oldestWaitingMs }: Overview): Html {
@@ -102,11 +102,11 @@ export function linkTo({ text, state, kind, eventName }: Filter, after?: string)
   return given.length === 0 ? './' : `?${new URLSearchParams(given).toString()}`
 }
 
-function catchUpForm(lastReport: string | undefined): Html {
+function catchUpForm(state: string): Html {
   return html`<section>
     <h2>Catch up</h2>
     <p>Looks in the Tradecloud API for changes that did not arrive, and delivers them.</p>
-    <p id="catch-up" data-part>${lastReport}</p>
+    <p id="catch-up" data-part>${state}</p>
     <form method="post" action="catch-up"><button>Catch up now</button></form>
   </section>`
 }
