@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. Sends every kind
- * of trigger, then shows what happens when something goes wrong. Exits with 0 only when all went as it must.
+ * of trigger, then shows what happens when something goes wrong, and how a lost order is found. Exits with 0 only when all went as it must.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,6 +20,7 @@ import {
   type Trigger,
   type TriggerReport,
 } from 'tradecloud-webhook/testing'
+import { showCatchUp } from './demo-catch-up'
 
 const auth = { type: 'basic', username: 'tradecloud', password: 'demo:påssword' } as const
 
@@ -29,8 +30,8 @@ let version = 0
 /** Each event of the demo tells of another change of the same order or shipment. */
 const next = (): { version: number } => ({ version: ++version })
 
-/** An ERP system that takes what the example server writes, unless it is down. */
-const erp = { down: false, written: new Map<string, number>() }
+/** An ERP system that takes what the example server writes, except for the next `refusals` events. */
+const erp = { refusals: 0, written: new Map<string, number>() }
 
 async function startErp(): Promise<Server> {
   const server = createServer((req, res) => {
@@ -38,20 +39,22 @@ async function startErp(): Promise<Server> {
     req
       .on('data', (chunk: Buffer) => chunks.push(chunk))
       .on('end', () => {
-        if (!erp.down) {
+        const isDown = erp.refusals > 0
+        if (isDown) erp.refusals--
+        else {
           const { deliveryId } = JSON.parse(Buffer.concat(chunks).toString()) as { deliveryId: string }
           erp.written.set(deliveryId, (erp.written.get(deliveryId) ?? 0) + 1)
         }
-        res.writeHead(erp.down ? 503 : 204).end()
+        res.writeHead(isDown ? 503 : 204).end()
       })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return server
 }
 
-/** The example server, as `npm start` runs it, in a process of its own. Resolves with its URL. */
-async function startExample(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'server.ts')], {
+/** An example server in a process of its own. Resolves with its URL. */
+async function startExample(file: string, env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, file)], {
     env: { ...process.env, ...env, PORT: '0', HOST: '127.0.0.1' },
     stdio: ['ignore', 'pipe', process.env.DEBUG === undefined ? 'ignore' : 'inherit'],
   })
@@ -123,14 +126,15 @@ async function main(): Promise<boolean> {
   const erpServer = await startErp()
   let child: ChildProcess | undefined
   try {
-    const example = await startExample({
+    const env = {
       ERP_URL: `http://127.0.0.1:${(erpServer.address() as AddressInfo).port}`,
       WEBHOOK_USERNAME: auth.username,
       WEBHOOK_PASSWORD: auth.password,
       TRADECLOUD_BASE_URL: tradecloud.baseUrl,
       TRADECLOUD_USERNAME: tradecloud.username,
       TRADECLOUD_PASSWORD: tradecloud.password,
-    })
+    }
+    const example = await startExample('server.ts', env)
     const { url } = example
     child = example.child
     console.log(`\nA simulated Tradecloud sends to the example server at ${url}\n`)
@@ -145,11 +149,17 @@ async function main(): Promise<boolean> {
       good &&= asItMust
       if (outcome === 'delivered') deliveries++
     }
+    const hasCaughtUp = await showCatchUp({
+      ...{ tradecloud, auth, written: () => erp.written.size },
+      startExample: (file, more) => startExample(file, { ...env, ...more }),
+      printRow: (cells, isGood) => printRow(cells, isGood ? 'green' : 'red'),
+    })
+    deliveries += 2
     const times = [...erp.written.values()]
     console.log(
       `\nDelivered: ${deliveries}. Written into the ERP system: ${times.length}, twice: ${times.filter((n) => n > 1).length}.`,
     )
-    return good && times.length === deliveries && times.every((n) => n === 1)
+    return good && hasCaughtUp && times.length === deliveries && times.every((n) => n === 1)
   } finally {
     child?.kill()
     erpServer.close()
@@ -162,8 +172,7 @@ async function show(
   { what, trigger, expect, result, erpIsDown = false }: Step,
   send: (trigger: Trigger) => Promise<TriggerReport>,
 ): Promise<{ asItMust: boolean; outcome: string }> {
-  erp.down = erpIsDown
-  setTimeout(() => (erp.down = false), 400).unref()
+  erp.refusals = erpIsDown ? 2 : 0
   const report = await send(trigger)
   const statuses = report.attempts.map(({ status, error }) => String(status ?? error?.message))
   const retries = new Set(statuses.slice(0, -1))

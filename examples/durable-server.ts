@@ -1,16 +1,17 @@
 /**
  * The same with an inbox in SQLite: each event is on disk before it is answered, and is delivered to the callback afterwards,
- * however long the ERP system is down. `npm run start:durable`; `INBOX_FILE` is the database (default: ./data/inbox.db).
+ * however long the ERP system is down. `npm run start:durable`; `INBOX_FILE` is the database (default: ./data/inbox.db), and
+ * `CATCH_UP_FROM` makes it poll for what never arrived.
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
-import { addHealth, announce, api, auth, callbacks, closeOnSignal, endWith, host, port } from './settings'
+import { addHealth, announce, api, auth, callbacks, catchUp, closeOnSignal, endWith, host, port } from './settings'
 
 const file = process.env.INBOX_FILE ?? 'data/inbox.db'
 
 const inbox = sqliteInbox({ file })
-const webhook = createTradecloudWebhook({ auth, api, inbox, ...callbacks })
+const webhook = createTradecloudWebhook({ auth, api, inbox, catchUp, ...callbacks })
 // A process whose inbox can never be used must not start.
 webhook.ready().catch(endWith)
 

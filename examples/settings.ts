@@ -33,6 +33,21 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
     }
   : undefined
 
+/**
+ * Where the catch-up starts the first time, as in `2025-11-01`: it polls for what never arrived. Without it there is no
+ * catch-up. A buyer would set `want: notOwnRequest('buyer')`, so as not to get the orders that it has issued itself.
+ */
+export const catchUp: TradecloudWebhookOptions['catchUp'] =
+  env.CATCH_UP_FROM && api
+    ? {
+        from: env.CATCH_UP_FROM,
+        want: 'all',
+        form: 'deliverySchedule',
+        ...(env.CATCH_UP_EVERY_MS && { everyMs: Number(env.CATCH_UP_EVERY_MS) }),
+        ...(env.CATCH_UP_SETTLE_MS && { settleMs: Number(env.CATCH_UP_SETTLE_MS) }),
+      }
+    : undefined
+
 /** Below `answerTimeoutMs`, so that an ERP system that hangs makes the callback fail instead of running on. */
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
