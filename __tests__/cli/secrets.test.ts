@@ -1,0 +1,77 @@
+/** While a command runs, no user of the machine can see its secrets; `doctor` and `simulate` have tests of their own. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer as createHttp } from 'node:http'
+import { createServer as createTcp, type AddressInfo } from 'node:net'
+import { EVIL } from '../integration/evil-ids'
+import { cleanUp, cli, onClose } from './cli'
+
+afterEach(cleanUp)
+
+const SECRET = 's3cr3t-canary-7'
+const BASE64 = Buffer.from(`me:${SECRET}`).toString('base64')
+const env = { WEBHOOK_PASSWORD: SECRET, WEBHOOK_TOKEN: SECRET, PGPASSWORD: SECRET }
+const processes = (): string => execFileSync('ps', ['-ewwo', 'args'], { encoding: 'utf8' })
+
+function expectNone(texts: string[]): void {
+  for (const text of texts) for (const secret of [SECRET, BASE64]) expect(text).not.toContain(secret)
+}
+
+test('trigger', async () => {
+  const seen: string[] = []
+  const server = createHttp((req, res) => {
+    seen.push(processes())
+    req.resume().on('end', () => res.writeHead(401).end('no'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onClose(() => void server.close())
+  const words = ['trigger', 'OrderIssuedByBuyer', '--to', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`]
+  const outputs = [
+    await cli([...words, '--basic', 'me'], { env }),
+    await cli([...words, '--bearer', '--json'], { env }),
+  ]
+  expect(seen.map((text) => text.includes('OrderIssuedByBuyer'))).toEqual([true, true])
+  expectNone([...seen, ...outputs.flatMap(({ out, err }) => [out, err])])
+})
+
+test('inbox', async () => {
+  const seen: string[] = []
+  // Something else than PostgreSQL: the command fails, and says what it tried.
+  const server = createTcp((socket) => {
+    seen.push(processes())
+    socket.on('error', () => undefined).end('no')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onClose(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const ways = [
+    { words: [`postgres://me@127.0.0.1:${port}/db`], env },
+    { words: [], env: { INBOX_URL: `postgres://me:${SECRET}@127.0.0.1:${port}/db` } },
+  ]
+  for (const way of ways) {
+    const ran = await cli(['inbox', ...way.words, 'list'], { env: way.env })
+    expect([ran.code, ran.err]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}`)])
+    expectNone([ran.out, ran.err])
+  }
+  expect(seen.length).toBeGreaterThanOrEqual(2)
+  expectNone(seen)
+})
+
+test('hostile texts in a response to trigger are made printable', async () => {
+  const texts = [...EVIL.filter((text) => text.length < 1_000), 'a\u200bb\u2067']
+  let at = 0
+  const server = createHttp((req, res) => {
+    const text = texts[at++ % texts.length] ?? ''
+    req
+      .resume()
+      .on('end', () => res.writeHead(400).end(at % 2 === 0 ? text : JSON.stringify({ code: text, detail: text })))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onClose(() => void server.close())
+  const words = ['trigger', 'OrderIssuedByBuyer', '--to', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`]
+  for (const more of [[], ['--json']]) {
+    const { out, err } = await cli([...words, '--times', String(2 * texts.length), ...more])
+    for (const line of `${out}${err}`.split('\n')) expect(line).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+  }
+  expect(at).toBe(4 * texts.length)
+})
