@@ -16,6 +16,7 @@ interface Part {
 
 const PARTS: Record<string, { title: string; module: string }> = {
   http: { title: 'Servers side by side', module: './http/compare' },
+  fairness: { title: 'Small events beside a large one', module: './fairness/compare' },
   stages: { title: 'Stages, without sockets', module: './stages' },
   start: { title: 'Cold start', module: './start' },
   txml: { title: 'tXML', module: './txml' },

@@ -33,7 +33,7 @@ export class Connection {
     return new Connection(socket, body, signed)
   }
 
-  /** Milliseconds until the answer. Rejects for any but 200. */
+  /** Milliseconds until the answer. Rejects for any but 200 and 202. */
   async send(): Promise<number> {
     const n = ++sent
     const body = this.#payload.renew(n)
@@ -50,7 +50,7 @@ export class Connection {
       this.#socket.write(body)
       this.#socket.uncork()
     })
-    if (status !== 200) throw new Error(`Answered ${status}`)
+    if (status !== 200 && status !== 202) throw new Error(`Answered ${status}`)
     return performance.now() - started
   }
 

@@ -1,0 +1,42 @@
+/** Sends the largest order again and again, from a process of its own: what it writes must not hold up who takes the time. */
+import { request } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
+import { Payload } from '../http/payloads'
+import { built } from '../package'
+import { authorization } from '../webhook'
+
+const { maximumOrderEvent, toTxml } = built<typeof import('../../lib/testing')>('testing/index')
+
+export type Format = 'json' | 'xml'
+
+const PERIOD_MS = 2000
+
+function post(port: number, format: Format, body: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization, 'content-type': `application/${format}`, 'content-length': body.length }
+    const outgoing = request({ port, host: '127.0.0.1', path: '/order', method: 'POST', headers }, (incoming) => {
+      incoming.resume().on('end', () => resolve(incoming.statusCode ?? 0))
+    })
+    outgoing.on('error', reject).end(body)
+  })
+}
+
+async function main(): Promise<void> {
+  const [port, format] = process.argv.slice(2) as [string, Format]
+  const event = maximumOrderEvent()
+  const payload = new Payload(Buffer.from(JSON.stringify(event)))
+  const xml = format === 'xml' ? Buffer.from(toTxml(event)) : undefined
+  process.once('disconnect', () => process.exit())
+  process.send?.('ready')
+  for (let n = 1; ; n++) {
+    const started = performance.now()
+    // The ID in the comment behind the root element makes each tXML another event.
+    const body = xml ? Buffer.concat([xml, Buffer.from(`<!-- ${n} -->`)]) : payload.renew(n)
+    const status = await post(Number(port), format, body)
+    const ms = performance.now() - started
+    process.send?.({ status, ms })
+    await setTimeout(Math.max(0, PERIOD_MS - ms))
+  }
+}
+
+void main()
