@@ -1,6 +1,6 @@
 /**
- * Checks credentials from the headers alone, before any byte of the body is read. Secrets are kept as
- * hashes and compared in constant time; tokens of OAuth are checked in `oauth/`.
+ * Checks credentials from the headers alone, before any byte of the body is read. Secrets are compared in constant time;
+ * tokens of OAuth are checked in `oauth/`.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -9,6 +9,7 @@ import { invalidOption } from '../../errors/errors'
 import { isThenable } from '../../wait/thenable'
 import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier, Recognition } from './oauth/verifier'
+import { UsualHeaders } from './usual-headers'
 
 /**
  * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
@@ -84,9 +85,12 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
     for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
     return matches
   }
+  const usual = new UsualHeaders(expected.flatMap((one) => (one.type === 'oauth' ? [] : one.header)))
   return {
     check: (req) => {
-      const presented = readAuthorization(req.headers.authorization)
+      const { authorization } = req.headers
+      if (usual.include(authorization)) return true
+      const presented = readAuthorization(authorization)
       if (!presented) return false
       const matches = matchesSecret(presented)
       if (matches || presented.type !== 'bearer' || verifiers.length === 0) return matches
@@ -144,6 +148,8 @@ interface Presented {
 interface Digest {
   type: 'basic' | 'bearer'
   digest: Buffer
+  /** The whole header, as most senders write it. */
+  header: string
 }
 
 type Expectation = Digest | { type: 'oauth'; verifier: OAuthVerifier }
@@ -157,11 +163,13 @@ function expectationOf(entry: unknown, option: string): Expectation {
   if (type === 'basic') {
     checkKeys(option, others, ['username', 'password'])
     const credentials = `${checkUsername(`${option}.username`, username)}:${checkSecret(`${option}.password`, password)}`
-    return { type, digest: digestOf(withoutPadding(Buffer.from(credentials, 'utf8').toString('base64'))) }
+    const base64 = Buffer.from(credentials, 'utf8').toString('base64')
+    return { type, digest: digestOf(withoutPadding(base64)), header: `Basic ${base64}` }
   }
   if (type === 'bearer') {
     checkKeys(option, others, ['token'])
-    return { type, digest: digestOf(checkToken(`${option}.token`, token)) }
+    const secret = checkToken(`${option}.token`, token)
+    return { type, digest: digestOf(secret), header: `Bearer ${secret}` }
   }
   throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
 }

@@ -18,6 +18,35 @@ function basic(text: string, scheme = 'Basic'): string {
 
 const refusal = (auth: unknown): string => refusalOf(() => createAuthenticator(auth as AuthOption))
 
+describe('the usual header', () => {
+  const long = { type: 'bearer', token: 't'.repeat(700) } as const
+  const authenticator = createAuthenticator([BASIC, BEARER, long])
+  const headers = [basic('tradecloud:pa:ss wörd€'), `Bearer ${BEARER.token}`, `Bearer ${long.token}`]
+
+  it('lets in exactly itself, one request after the other', () => {
+    for (const header of [...headers, ...headers].reverse()) {
+      expect(authenticator.check(request(header))).toBe(true)
+      for (const other of [
+        header.slice(0, -3),
+        `${header}\0`,
+        `${header}x`,
+        `${header}${'x'.repeat(1000)}`,
+        header.replace('B', '\u0142'),
+        `${header.slice(0, -3)}\u0174${header.slice(-2)}`,
+        '\0'.repeat(256),
+        '',
+      ])
+        expect(authenticator.check(request(other))).toBe(false)
+    }
+  })
+
+  it('is not shared by two authenticators', () => {
+    const other = createAuthenticator({ type: 'bearer', token: 'another' })
+    expect(authenticator.check(request(headers[0]))).toBe(true)
+    expect(other.check(request(headers[0]))).toBe(false)
+  })
+})
+
 describe('Basic credentials', () => {
   const make = () => createAuthenticator(BASIC)
   const good = basic('tradecloud:pa:ss wörd€')
