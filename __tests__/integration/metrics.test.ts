@@ -148,21 +148,18 @@ it('the time since the last event of each kind goes on over restarts, and is tha
   const register = new Registry()
   const inbox = sqliteInbox({ file: join(temporaryFolder(), 'inbox.db') })
   const [event, bytes] = [orderEvent(), Buffer.from(JSON.stringify(orderEvent()))]
-  const receivedAt = new Date(Date.now() - 7_200_000).toISOString()
-  await inbox.accept(
-    {
-      ...{ format: 1, name: 'tradecloud', id: crypto.randomUUID(), key: 'k', trigger: 'body', kind: 'order' },
-      ...{
-        method: 'POST',
-        path: '/order',
-        digest: 'd',
-        requestId: 'r',
-        receivedAt,
-        quarantine: { code: 'x', reason: 'x' },
+  const store = async (name: string, hoursAgo: number): Promise<void> => {
+    const receivedAt = new Date(Date.now() - hoursAgo * 3_600_000).toISOString()
+    await inbox.accept(
+      {
+        ...{ format: 1, name, id: crypto.randomUUID(), key: name, trigger: 'body', kind: 'order', method: 'POST' },
+        ...{ path: '/order', digest: 'd', requestId: 'r', receivedAt, quarantine: { code: 'x', reason: 'x' } },
       },
-    },
-    bytes,
-  )
+      bytes,
+    )
+  }
+  await store('tradecloud', 2)
+  await store('another webhook', 1)
   const rig = await startInboxRig({ inbox, telemetry: [prometheusMetrics({ register })], onUnknown: undefined })
   const age = async (kind: string): Promise<number> => sum(register, 'last_event_age_seconds', { kind })
   expect(await age('order')).toBeGreaterThanOrEqual(7_200)

@@ -10,6 +10,8 @@ export interface Sample {
   value: number
 }
 
+/** To look for the last event of a kind among all events would hold up those that are being stored. */
+const RECALLED = 500
 const STATES = ['waiting', 'running', 'delivered', 'dead', 'quarantined'] as const
 
 export class Gauges {
@@ -68,12 +70,12 @@ export class Gauges {
   }
 
   async #recallNow(): Promise<void> {
-    const { inbox, receives, kinds } = this.#source
+    const { inbox, name, receives, kinds } = this.#source
     if (!inbox || !receives) return
     const startedAt = performance.now()
+    const { entries } = await inbox.list({ limit: RECALLED, newestFirst: true })
     for (const kind of kinds) {
-      const { entries } = await inbox.list({ kind, limit: 1, newestFirst: true })
-      const [newest] = entries
+      const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
       // An event that arrived meanwhile is newer.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
