@@ -11,12 +11,14 @@ const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
 
 jest.setTimeout(300_000)
 
-function compile(at: string, file: string): void {
-  for (const [module, resolution] of [
-    ['node16', 'node16'],
-    ['nodenext', 'nodenext'],
-    ['esnext', 'bundler'],
-  ] as const) {
+const MODES = [
+  ['node16', 'node16'],
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+] as const
+
+function compile(at: string, file: string, modes: ReadonlyArray<readonly [string, string]> = MODES): void {
+  for (const [module, resolution] of modes) {
     const modules = ['--module', module, '--moduleResolution', resolution]
     const strict = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node']
     run(join(at, 'node_modules/.bin/tsc'), [...strict, ...modules, file], at)
@@ -140,5 +142,27 @@ describe('with an inbox', () => {
 
   test('the types compile in a strict TypeScript project, as CommonJS, as ESM and for a bundler', () => {
     compile(at, 'types-inboxes.ts')
+  })
+})
+
+describe('with metrics and traces', () => {
+  let at: string
+  beforeAll(() => {
+    at = createConsumer('telemetry', 'express@^5.2.0')
+  })
+
+  test('each adapter names the package that it needs', () => {
+    expect(run(process.execPath, ['telemetry.mjs'], at).split('\n')).toEqual([
+      'prometheusMetrics needs the package prom-client: npm i prom-client@15',
+      'openTelemetry needs the package @opentelemetry/api: npm i @opentelemetry/api@1',
+      '',
+    ])
+  })
+
+  test('both work once what they need is installed, and their types compile', () => {
+    const types = ['@types/express@^5', '@types/node@^20', 'typescript@~6.0.3']
+    install(at, 'prom-client@15', '@opentelemetry/api@1', ...types)
+    expect(run(process.execPath, ['telemetry.mjs'], at)).toBe('ready: true\nready: true\n')
+    compile(at, 'types-telemetry.ts', MODES.slice(0, 1))
   })
 })
