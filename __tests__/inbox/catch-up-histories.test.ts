@@ -16,8 +16,8 @@ const HIDDEN = 5 * MINUTE
 /** Several processes can share the full size, each with a FIRST_SEED of its own. */
 const { FIRST_SEED = 1, SEEDS } = process.env
 const COUNTS = {
-  SQLite: bySize({ quick: 2, ci: 8, full: 3_000 }),
-  PostgreSQL: bySize({ quick: 1, ci: 2, full: 3_000 }),
+  SQLite: bySize({ quick: 2, ci: 5, full: 3_000 }),
+  PostgreSQL: bySize({ quick: 1, ci: 1, full: 3_000 }),
 }
 const SORTS = ['asc', 'desc', 'id'] as const
 

@@ -1,0 +1,45 @@
+/** A process that runs a catch-up, notes its steps in a file, and kills or stops itself at one of them. Started by tests. */
+import { appendFileSync } from 'node:fs'
+import { runOnce } from './catch-up-run'
+import { openInbox, type EngineOptions } from './protocol'
+
+export interface CatchUpProcessOptions {
+  engine: EngineOptions
+  /** Name of the webhook. */
+  name: string
+  /** A line for each step that is done: the time by the monotonic clock, the label and the step. */
+  steps: string
+  label: string
+  /** What it does to itself at the step of this number, before or after it is done. */
+  at?: { step: number; isDone: boolean; signal: 'SIGKILL' | 'SIGSTOP' } | undefined
+}
+
+const { engine, name, steps, label, at } = JSON.parse(process.argv[2] ?? '{}') as CatchUpProcessOptions
+
+async function main(): Promise<void> {
+  // An inbox does not keep the process alive, nor does waiting for the right to poll.
+  const holding = setInterval(() => undefined, 60_000)
+  const inbox = openInbox(engine)
+  await inbox.ready()
+  const note = (step: string) => appendFileSync(steps, `${process.hrtime.bigint()} ${label} ${step}\n`)
+  const run = (): Promise<string> => {
+    let count = 0
+    const step = (name: string, isDone: boolean): void => {
+      if (!isDone) count++
+      else note(name)
+      if (at?.step === count && at.isDone === isDone) process.kill(process.pid, at.signal)
+    }
+    return runOnce(inbox.catchUp!(name), step).then(
+      () => 'complete',
+      (error: unknown) => (error as Error).name,
+    )
+  }
+  let ended = await run()
+  // On a busy machine, the database may not respond in time.
+  while (ended !== 'complete' && ended !== 'LeaseLostError') ended = await run()
+  note(ended)
+  await inbox.close()
+  clearInterval(holding)
+}
+
+void main()
