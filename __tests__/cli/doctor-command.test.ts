@@ -1,9 +1,15 @@
 /** The output of `doctor`, its exit codes, and what it must never show. */
 import express from 'express'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { FINDINGS } from '../../lib/cli/doctor/findings'
+import { inDays, makeCertificate } from '../certificate'
 import { EVIL, UNPRINTABLE } from '../integration/evil-ids'
-import { cleanUp, cli, onTerminal, type Ran } from './cli'
+import { cleanUp, cli, newFolder, onClose, onTerminal, type Ran } from './cli'
 import { ask, create, env, listen, SECRET } from './doctor-rig'
 
 afterEach(cleanUp)
@@ -30,7 +36,7 @@ describe('the command', () => {
     const { webhook } = create()
     const url = `${await listen(express().use('/tradecloud', webhook))}/tradecloud/order`
     const text = await cli(words(url), { env })
-    expect([text.code, text.err]).toEqual([0, ''])
+    expect([text.code, text.err]).toEqual([0, expect.stringMatching(/^(Checking: .*\n)*$/)])
     expect(text.out).toMatch(
       /^http.*\n\n {2}ok {9}POST {15}arrives\n[^]*bodies +1\.1 MB, 20 MB, 50 MB[^]*\n\nAll is well: /,
     )
@@ -54,6 +60,22 @@ describe('the command', () => {
       ok: false,
       findings: [{ code: 'not_found', remedies: { nginx: expect.any(String) } }],
     })
+  })
+
+  test('TLS, with an authority of NODE_EXTRA_CA_CERTS, and with none that knows the certificate', async () => {
+    const { webhook } = create()
+    const pem = makeCertificate('127.0.0.1', inDays(-1), inDays(60.5))
+    const server = createServer({ cert: pem.certificate, key: pem.privateKey }, express().use(webhook))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onClose(() => void server.close())
+    const file = join(newFolder(), 'authority.pem')
+    writeFileSync(file, pem.certificate)
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/order`
+    const trusted = await cli(words(url), { env: { ...env, NODE_EXTRA_CA_CERTS: file } })
+    expect([trusted.code, trusted.out]).toEqual([0, expect.stringMatching(/ok +TLS +TLSv1\.3, .*, 60 days left\n/)])
+    const unknown = await cli(words(url), { env })
+    expect([unknown.code, unknown.out]).toEqual([1, expect.stringContaining('The certificate is not trusted.')])
+    expect(unknown.out).toContain('no credentials are sent over this connection')
   })
 
   test('a webhook that asks for credentials', async () => {

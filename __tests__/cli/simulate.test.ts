@@ -162,9 +162,12 @@ function load(url: string, host?: string): Promise<{ status: number; csp: string
 
 test('the page: what became of each event, only under its own name, and as a file', async () => {
   const evil = `<script>alert(1)</script>${EVIL.filter((text) => text.length < 1_000).join('')}\u200b`
-  const url = await listen(answering(422, evil))
+  // The end waits for the responses, and these for the page.
+  let seen = (): void => undefined
+  const loaded = new Promise<void>((resolve) => (seen = resolve))
+  const url = await listen((req, res) => void loaded.then(() => answering(422, evil)(req, res)))
   const file = join(newFolder(), 'report.html')
-  const { child, ended } = startCli(words(url, '--rate', '2/s', '--report', file), { env })
+  const { child, ended } = startCli(words(url, '--report', file), { env })
   const page = await new Promise<string>((resolve) => {
     let err = ''
     child.stderr.on('data', (chunk: Buffer) => {
@@ -180,6 +183,7 @@ test('the page: what became of each event, only under its own name, and as a fil
   expect(live.csp).toContain("default-src 'none'")
   expect(await load(page, 'evil.example')).toMatchObject({ status: 403 })
   expect(await load(`${page}elsewhere`)).toMatchObject({ status: 404 })
+  seen()
   const ran = await ended
   const report = readFileSync(file, 'utf8')
   expect(report).not.toContain('http-equiv="refresh"')
