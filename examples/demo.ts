@@ -128,6 +128,7 @@ async function main(): Promise<boolean> {
   try {
     const env = {
       ERP_URL: `http://127.0.0.1:${(erpServer.address() as AddressInfo).port}`,
+      INSPECTOR_PASSWORD: 'demo',
       WEBHOOK_USERNAME: auth.username,
       WEBHOOK_PASSWORD: auth.password,
       TRADECLOUD_BASE_URL: tradecloud.baseUrl,
@@ -137,7 +138,11 @@ async function main(): Promise<boolean> {
     const example = await startExample('server.ts', env)
     const { url } = example
     child = example.child
-    console.log(`\nA simulated Tradecloud sends to the example server at ${url}\n`)
+    console.log(`\nA simulated Tradecloud sends to the example server at ${url}`)
+    console.log(
+      `Its inspector, while the demo runs: ${new URL('/inspector/', url).href} (user inspector, password demo)`,
+    )
+    console.log('`npm run start:durable` has one that stays open, with an inbox.\n')
     printRow(['Tradecloud sends', 'answers', 'Tradecloud then', 'outcome'], 'bold')
     let good = true
     let deliveries = 0

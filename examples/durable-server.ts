@@ -6,7 +6,19 @@
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
-import { addHealth, announce, api, auth, callbacks, catchUp, closeOnSignal, endWith, host, port } from './settings'
+import {
+  addHealth,
+  addInspector,
+  announce,
+  api,
+  auth,
+  callbacks,
+  catchUp,
+  closeOnSignal,
+  endWith,
+  host,
+  port,
+} from './settings'
 
 const file = process.env.INBOX_FILE ?? 'data/inbox.db'
 
@@ -18,6 +30,7 @@ webhook.ready().catch(endWith)
 const app = express()
 addHealth(app, inbox)
 app.use('/tradecloud', webhook)
+addInspector(app, webhook)
 
 const server = app.listen(port, host, () => {
   const address = server.address()

@@ -5,13 +5,14 @@
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { createHttpServer } from './http-server'
-import { announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
+import { addInspector, announce, api, auth, callbacks, closeOnSignal, host, port } from './settings'
 
 const webhook = createTradecloudWebhook({ auth, api, ...callbacks })
 
 const app = express()
 app.get('/health', (_req, res) => void res.json({ status: 'ok' }))
 app.use('/tradecloud', webhook) // before any express.json(): the webhook reads the bodies itself
+addInspector(app, webhook)
 
 const server = createHttpServer(app).listen(port, host, () => {
   const address = server.address()

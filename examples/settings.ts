@@ -1,5 +1,6 @@
 /** What the example servers share: their settings from environment variables, and the ERP system that they write to. */
 import type { Express } from 'express'
+import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import {
   RejectEvent,
@@ -9,6 +10,7 @@ import {
   type WebhookContext,
   type WebhookEvent,
 } from 'tradecloud-webhook'
+import { createInspector } from 'tradecloud-webhook/inspector'
 
 const { env } = process
 
@@ -118,6 +120,14 @@ export function addHealth(app: Express, inbox: Inbox): void {
   })
 }
 
+/** A page that shows what became of each event, at /inspector. Without INSPECTOR_PASSWORD, each start has a new password. */
+const inspectorPassword = env.INSPECTOR_PASSWORD ?? randomBytes(12).toString('base64url')
+
+export function addInspector(app: Express, webhook: TradecloudWebhook): void {
+  const credential = { type: 'basic', username: 'inspector', password: inspectorPassword } as const
+  app.use('/inspector', createInspector({ webhook, auth: credential, access: 'operate' }))
+}
+
 export function endWith(error: unknown, code = 1): never {
   console.error(error instanceof Error ? error.message : error)
   process.exit(code)
@@ -125,6 +135,8 @@ export function endWith(error: unknown, code = 1): never {
 
 export function announce(boundPort: number, more = ''): void {
   console.log(`Listening on port ${boundPort}, webhooks below /tradecloud${more}`)
+  const secret = env.INSPECTOR_PASSWORD === undefined ? inspectorPassword : 'as in INSPECTOR_PASSWORD'
+  console.log(`Inspector: http://127.0.0.1:${boundPort}/inspector/ (user inspector, password ${secret})`)
   if (isOpen)
     console.log(
       'No WEBHOOK_USERNAME or WEBHOOK_TOKEN is set: this server accepts anyone, so it listens on loopback only.',
