@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { accept } from '../../lib/inbox/sql/accept'
 import { ageCallbacks } from '../../lib/inbox/sql/former-callbacks'
+import { giveUp, list, replay, show, stats } from '../../lib/inbox/sql/people'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from '../../lib/inbox/sql/processes'
 import { settle } from '../../lib/inbox/sql/settle'
@@ -124,4 +125,26 @@ describe('callbacks of processes that left', () => {
     tables.now += HOUR_MS
     expect(await untaken(tables, { name: 'faults', handlerTimeoutMs: 1 })).toEqual(['order OrderIssuedByBuyer'])
   })
+})
+
+test('an event of a process that has ended waits for people, who may give it up, while no other process runs', async () => {
+  await takeAll(await registerOne(), 1)
+  const { entries } = await list(tables, {})
+  const [first, second] = entries.map(({ id }) => id)
+  const states = async () => [
+    (await list(tables, {})).entries.map(({ state }) => state),
+    (await list(tables, { state: 'waiting' })).entries.map(({ id }) => id),
+    (await list(tables, { state: 'running' })).entries.map(({ id }) => id),
+    (await show(tables, first!))?.entry.state,
+    await stats(tables).then(({ waiting, running }) => [waiting, running]),
+  ]
+  expect(await states()).toEqual([['running', 'running'], [], [first, second], 'running', [0, 2]])
+  expect(await giveUp(tables, { id: first!, reason: '' })).toBe(false)
+  // The lease ends.
+  tables.run('UPDATE processes SET renewed = renewed - 15001')
+  expect(await states()).toEqual([['waiting', 'waiting'], [first, second], [], 'waiting', [2, 0]])
+  expect(await giveUp(tables, { id: first!, reason: 'it ends every process that delivers it' })).toBe(true)
+  expect(await replay(tables, second!)).toBe(true)
+  expect(await stats(tables)).toMatchObject({ dead: 1, waiting: 1, running: 0 })
+  expect(await takeAll(await registerOne(), 2)).toHaveLength(1)
 })

@@ -167,7 +167,7 @@ test.each([
   const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
   const tables = new Recording(opened.database)
   await operations.list(tables, filter)
-  const [sql = ''] = tables.statements
+  const sql = [...tables.statements].at(-1) ?? ''
   const plan = opened.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail)
   expect(plan.join()).toMatch(index)
   opened.database.close()

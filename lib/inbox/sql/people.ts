@@ -5,6 +5,7 @@ import { requeue } from './accept'
 import { reversed } from './names'
 import { updateQueue, type QueueRow } from './queues'
 import { removeEvent } from './settle'
+import { freeStranded, strandedEvents, type Stranded } from './stranded'
 import { DEAD, DELIVERED, QUARANTINED, RUNNING, WAITING, type Tables } from './tables'
 
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
@@ -45,7 +46,8 @@ export async function list(
     values.push(...parameters)
   }
   if (filter.id !== undefined) where('id >= ? AND id < ?', filter.id, afterAll(filter.id))
-  if (filter.state !== undefined) where('state = ?', STATES.indexOf(filter.state))
+  const stranded = await strandedEvents(tables)
+  if (filter.state !== undefined) where(...ofState(filter.state, [...stranded.keys()]))
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   const end = reversed(filter.entityId)
@@ -63,7 +65,10 @@ export async function list(
   )
   const page = rows.slice(0, size)
   const last = page.at(-1)
-  return { entries: page.map(entryOf), next: rows.length > size && last ? String(last.event) : undefined }
+  return {
+    entries: page.map((row) => entryOf(row, stranded)),
+    next: rows.length > size && last ? String(last.event) : undefined,
+  }
 }
 
 export interface Shown {
@@ -86,7 +91,7 @@ export async function show(tables: Tables, id: string): Promise<Shown | undefine
   }>('SELECT begun, ended, outcome, reason FROM attempts WHERE event = ? ORDER BY number', row.event)
   return {
     event: row.event,
-    entry: entryOf(row),
+    entry: entryOf(row, await strandedEvents(tables)),
     stored: headOf(row),
     attempts: attempts.map(({ begun, ended, outcome, reason }) => ({
       begunAt: isoOf(begun),
@@ -100,14 +105,14 @@ export async function show(tables: Tables, id: string): Promise<Shown | undefine
 }
 
 export async function replay(tables: Tables, id: string): Promise<boolean> {
-  const row = await find(tables, id)
+  const row = await findFree(tables, id)
   if (!row || row.state === RUNNING || (row.bytes > 0 && row.has_body === 0)) return false
   if (row.state !== WAITING) return requeue(tables, row.event, row.state, true)
   return changeWaiting(tables, row, 'due = ?, replay = 1', tables.now)
 }
 
 export async function giveUp(tables: Tables, { id, reason }: { id: string; reason: string }): Promise<boolean> {
-  const row = await find(tables, id)
+  const row = await findFree(tables, id)
   if (row?.state !== WAITING) return false
   const change = `state = ${DEAD}, settled = ?, outcome = 'given_up', reason = ?`
   return changeWaiting(tables, row, change, tables.now, reason)
@@ -147,8 +152,9 @@ export async function stats(tables: Tables): Promise<InboxStats> {
     `SELECT min(received) AS received FROM events WHERE event IN (
        (SELECT min(event) FROM events WHERE state = ${WAITING}), (SELECT min(event) FROM events WHERE state = ${RUNNING}))`,
   )
+  const { size: stranded } = await strandedEvents(tables)
   return {
-    ...{ waiting: countOf(WAITING), running: countOf(RUNNING), delivered: countOf(DELIVERED) },
+    ...{ waiting: countOf(WAITING) + stranded, running: countOf(RUNNING) - stranded, delivered: countOf(DELIVERED) },
     ...{ dead: countOf(DEAD), quarantined: countOf(QUARANTINED), waitingBytes: bytesOf(WAITING) + bytesOf(RUNNING) },
     oldestWaitingAt: oldest?.received == null ? undefined : new Date(oldest.received),
   }
@@ -171,6 +177,23 @@ function find(tables: Tables, id: string) {
   return tables.get<EventRow>(`SELECT ${COLUMNS} FROM events WHERE id = ?`, id)
 }
 
+async function findFree(tables: Tables, id: string): Promise<EventRow | undefined> {
+  const row = await find(tables, id)
+  if (row?.state !== RUNNING) return row
+  await freeStranded(tables, row.event)
+  return find(tables, id)
+}
+
+/** Stranded events wait. */
+function ofState(state: InboxState, stranded: number[]): [condition: string, ...values: number[]] {
+  const number = STATES.indexOf(state)
+  const places = stranded.map(() => '?').join(', ')
+  if (places === '' || number > RUNNING) return ['state = ?', number]
+  return number === WAITING
+    ? [`(state = ? OR event IN (${places}))`, number, ...stranded]
+    : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
+}
+
 /** As far as it can be read, if the database is damaged. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
@@ -181,8 +204,9 @@ function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   }
 }
 
-function entryOf(row: EventRow): InboxEntry {
-  const { state, attempts, bytes, due, settled, outcome, reason, first } = row
+function entryOf(row: EventRow, stranded: Stranded): InboxEntry {
+  const state = stranded.has(row.event) ? WAITING : row.state
+  const { attempts, bytes, due, settled, outcome, reason, first } = row
   const { id, name, trigger, kind, eventName, entity, receivedAt, requestId } = headOf(row)
   return {
     id,

@@ -37,9 +37,10 @@ export async function register(
 ): Promise<string> {
   const id = randomUUID()
   const { pid, pidNamespace = null, startTime = null, boot } = identity
+  const { time, boot: clock } = tables.monotonic()
   if (catchUp) await useCatchUp(tables, name)
   await insert(tables, 'processes', {
-    ...{ id, name, wanted: JSON.stringify(wanted), lease: 0 },
+    ...{ id, name, wanted: JSON.stringify(wanted), lease: 0, renewed: time, clock },
     ...{ pid, pid_namespace: pidNamespace, start_time: startTime, boot },
   })
   return id
@@ -47,7 +48,8 @@ export async function register(
 
 /** False if the lease was lost: another process has given what was taken to the others. */
 export async function renew(tables: Tables, id: string): Promise<boolean> {
-  return (await tables.run('UPDATE processes SET lease = lease + 1 WHERE id = ?', id)) === 1
+  const { time } = tables.monotonic()
+  return (await tables.run('UPDATE processes SET lease = lease + 1, renewed = ? WHERE id = ?', time, id)) === 1
 }
 
 /** The process takes nothing more, and still owns what it has taken. */
@@ -66,7 +68,7 @@ export async function remove(tables: Tables, id: string): Promise<void> {
  * What was being delivered waits again, so that people can give it up. In one order, as everywhere, so that no two
  * transactions wait for each other.
  */
-async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
+export async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
   const queues = await tables.all<{ queue: number }>(
     `SELECT queue FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`,
     ...values,

@@ -11,13 +11,14 @@ export const SCHEMA_VERSION = 1
  * NULL for a GET trigger, which is never recognised.
  * The catch-up has `catch_ups` (whose token may poll until `expires`), `cursors`, `seen` (when the API's clock first showed
  * something) and `arrivals` (what events have brought; `event` is the one that brought it last).
- * Times are milliseconds since 1970; `lease` counts how often a process has renewed it.
+ * Times are milliseconds since 1970; `lease` counts how often a process has renewed it; `renewed`
+ * is when, by the clock of leases, and `clock` the boot of that.
  */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE processes (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, pid_namespace TEXT, start_time TEXT, boot TEXT NOT NULL,
-  lease INTEGER NOT NULL, wanted TEXT NOT NULL
+  lease INTEGER NOT NULL, renewed INTEGER NOT NULL, clock TEXT NOT NULL, wanted TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE former_callbacks (id TEXT PRIMARY KEY, name TEXT NOT NULL, wanted TEXT NOT NULL, minutes INTEGER NOT NULL)
   WITHOUT ROWID;

@@ -1,0 +1,24 @@
+/** Events that were with a process which has ended or stands still: they wait, although no other process has freed them yet. */
+import { free, LEASE_MS } from './processes'
+import { RUNNING, type Tables } from './tables'
+
+/** Of each event its queue. Running events are few: at most what the callbacks of all processes had at the same time. */
+export type Stranded = ReadonlyMap<number, number | null>
+
+export async function strandedEvents(tables: Tables): Promise<Stranded> {
+  const rows = await tables.all<{ event: number; queue: number | null; renewed: number | null; clock: string | null }>(
+    `SELECT events.event, events.queue, processes.renewed, processes.clock FROM events
+     LEFT JOIN queues ON queues.queue = events.queue LEFT JOIN processes ON processes.id = queues.owner
+     WHERE events.state = ${RUNNING}`,
+  )
+  const { time, boot } = tables.monotonic()
+  const isStranded = ({ renewed, clock }: (typeof rows)[number]): boolean =>
+    renewed === null || clock !== boot || Math.abs(time - renewed) > LEASE_MS
+  return new Map(rows.filter(isStranded).map(({ event, queue }) => [event, queue]))
+}
+
+/** So that a person can give it up or have it tried at once. */
+export async function freeStranded(tables: Tables, event: number): Promise<void> {
+  const queue = (await strandedEvents(tables)).get(event)
+  if (queue != null) await free(tables, 'queue = ?', queue)
+}
