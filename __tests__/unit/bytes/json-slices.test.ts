@@ -63,6 +63,27 @@ it('reads what JSON.parse reads, however it is cut', async () => {
   )
 })
 
+it('needs no plain parse for well-formed JSON', async () => {
+  const parse = jest.spyOn(JSON, 'parse')
+  let slicedRuns = 0
+  try {
+    await fc.assert(
+      fc.asyncProperty(json, fc.integer({ min: 1, max: 40 }), async (text, sliceBytes) => {
+        parse.mockClear()
+        expect((await inSlices(Buffer.from(text), { sliceBytes })).ok).toBe(true)
+        const texts = parse.mock.calls.map(([each]) => each)
+        // Without a long list, the text around all lists is the whole.
+        if (texts.length > 1) expect(texts).not.toContain(text)
+        if (texts.length > 1) slicedRuns++
+      }),
+      { numRuns: 500 },
+    )
+  } finally {
+    parse.mockRestore()
+  }
+  expect(slicedRuns).toBeGreaterThan(50)
+})
+
 it('refuses what JSON.parse refuses, with the same reason', async () => {
   const part = fc.constantFrom('', '"', '\\', ',', '[', ']', '{', '}', ':', ' ', '1', '\u00e9', '\0', ',,', '[]', '"a"')
   await fc.assert(
