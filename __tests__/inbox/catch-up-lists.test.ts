@@ -150,15 +150,35 @@ test('after two weeks of downtime no more than 1,000 found events wait, and each
 if (isFull)
   test('pages of maximum orders at 20 Mbit/s: continues with smaller pages', async () => {
     const tradecloud = await startClockedTradecloud()
-    const api = await throughProxy(tradecloud, (body) => body, 2_500_000)
-    const { worker, calls } = startPolling(tradecloud, { api, catchUp: ORDERS_ONLY, inbox: temporaryInbox() })
-    const { orderEvent } = maximumOrderEvent() as { orderEvent: { orderId: string; lines: Array<{ id: string }> } }
-    for (let i = 0; i < 100; i++) {
-      tradecloud.clock.advance(1_000)
-      const id = `PO-${i}`
-      tradecloud.api.setOrder(id, { ...orderEvent, id, orderId: id, lastUpdatedAt: tradecloud.clock.timestamp() })
+    const [head = '', middle = '', tail = ''] = maximumOrder()
+    let [pages, largest] = [0, 0]
+    // The simulator would hold all of them in memory.
+    const enlarge = (body: Buffer): Buffer => {
+      const { data, ...rest } = JSON.parse(body.toString()) as { data: Array<{ id: string; lastUpdatedAt: string }> }
+      const orders = data.map(({ id, lastUpdatedAt }) => `${head}${id}${middle}${lastUpdatedAt}${tail}`)
+      const enlarged = Buffer.from(`{"data":[${orders.join()}],${JSON.stringify(rest).slice(1)}`)
+      pages++
+      largest = Math.max(largest, enlarged.length)
+      return enlarged
     }
-    tradecloud.clock.advance(SETTLE + MINUTE)
+    const api = await throughProxy(tradecloud, enlarge, 2_500_000)
+    const delivered = new Set<string>()
+    const { worker } = startPolling(tradecloud, {
+      ...{ api, catchUp: ORDERS_ONLY, inbox: temporaryInbox(), concurrency: 2, validation: 'off' },
+      onOrder: ({ orderId }) => void delivered.add(orderId),
+    })
+    lose(tradecloud, 100)
     expect(await worker.catchUp()).toMatchObject({ error: undefined, recoveredTotal: 100 })
-    await until(() => calls.length === 100)
+    await until(() => delivered.size === 100)
+    expect(largest).toBeGreaterThan(100_000_000)
+    expect(pages).toBeGreaterThan(4)
   })
+
+/** As text, split where its ID and its time belong. */
+function maximumOrder(): string[] {
+  // A page of 100 has the 140 MB that Tradecloud documents.
+  const { orderEvent } = maximumOrderEvent({ lines: 150, deliveries: 1 })
+  return JSON.stringify({ ...orderEvent, orderId: undefined, id: 'ID-HERE', lastUpdatedAt: 'TIME-HERE' }).split(
+    /ID-HERE|TIME-HERE/,
+  )
+}

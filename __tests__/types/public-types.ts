@@ -81,7 +81,8 @@ const options: TradecloudWebhookOptions = {
     await Promise.resolve(event.documents)
   },
   on: {
-    OrderIssuedByBuyer: (event, { signal, rawBody }) => {
+    OrderIssuedByBuyer: (event, { signal, rawBody, source }) => {
+      expectType<'webhook' | 'catch-up'>(source)
       expectType<OrderEvent>(event)
       expectType<AbortSignal>(signal)
       expectType<Buffer | undefined>(rawBody)

@@ -65,8 +65,8 @@ export class CatchUpLog {
     const more = this.#foundTotal - this.#found.length
     const [only] = this.#found
     const text =
-      `The catch-up found ${this.#foundTotal} changes that never arrived, and delivers them: ${named}` +
-      `${more > 0 ? ` and ${more} more` : ''}. Something between Tradecloud and this webhook loses events.`
+      `The catch-up found ${this.#foundTotal === 1 ? 'a change' : `${this.#foundTotal} changes`} that never arrived, ` +
+      `and delivers what was missing: ${named}${more > 0 ? ` and ${more} more` : ''}. Something between Tradecloud and this webhook loses events.`
     const about = this.#foundTotal === 1 ? { kind: only?.kind, entityId: only?.id } : {}
     this.#log.line('warn', 'catch_up_found', text, about)
     this.#found = []
@@ -79,8 +79,8 @@ export class CatchUpLog {
     debugCatchUp('%s since %s: %s', what, cursor, describe(cause))
     this.#failures++
     if (this.#now() - this.#failureLineAt < HOUR_MS) return
-    const times = this.#failures === 1 ? '' : `, for the ${this.#failures}th time since the last such line`
-    const text = `The catch-up could not ${what}${times}: ${describe(cause)}. It goes on from ${cursor} once it can; its cursor stays there.`
+    const times = this.#failures === 1 ? '' : ` It has failed ${this.#failures} times since the last such line.`
+    const text = `The catch-up could not ${what}: ${describe(cause)}.${times} It goes on from ${cursor} once it can.`
     this.#log.line('error', 'catch_up_failed', text, { cause })
     this.#failures = 0
     this.#failureLineAt = this.#now()

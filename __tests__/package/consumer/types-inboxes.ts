@@ -3,6 +3,9 @@ import { Pool, type PoolClient } from 'pg'
 import {
   createTradecloudWebhook,
   createTradecloudWorker,
+  notOwnRequest,
+  type CatchUpOptions,
+  type CatchUpReport,
   type Inbox,
   type OrderEvent,
   type SettledRecord,
@@ -30,6 +33,15 @@ const worker: TradecloudWorker = createTradecloudWorker({
   delivery: { transaction: true, onSettled: ({ result }: SettledRecord) => console.log(result, sql) },
 })
 void Promise.all([webhook.ready(), worker.ready(), worker.close({ timeoutMs: 1000 })])
+
+const api = { environment: 'acceptance', username: 'a', password: 'b' } as const
+const catchUp: CatchUpOptions = { from: '2025-11-01', want: notOwnRequest('buyer'), form: 'singleDelivery', sweep: false }
+const polling = createTradecloudWorker({ inbox: sqliteInbox(options), api, catchUp, onOrder })
+const report: Promise<CatchUpReport> = polling.catchUp({ from: '2025-11-01', dryRun: true })
+void report.then(({ recovered, error }) => console.log(recovered[0]?.id, error?.message))
+void webhook.catchUp({ all: true })
+// @ts-expect-error `want` is required
+createTradecloudWorker({ inbox: sqliteInbox(options), api, onOrder, catchUp: { form: 'singleDelivery' } })
 
 const storage: InboxContractStorage = { open: (): Inbox => sqliteInbox(options) }
 for (const { name, run } of inboxContract(() => storage)) void [name, run]
