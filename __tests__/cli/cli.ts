@@ -1,6 +1,6 @@
 /** The real command line in processes of its own, and inboxes to run it on. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { EventEmitter } from 'node:events'
@@ -97,6 +97,20 @@ async function ran(child: { stdout: Readable; stderr: Readable } & EventEmitter)
   const ended = new Promise<number | null>((done) => child.once('close', done))
   const [raw, err] = await Promise.all([buffer(child.stdout), text(child.stderr)])
   return { code: await ended, out: raw.toString('utf8'), raw, err }
+}
+
+/** What every user of the machine can see of all processes, as `ps` shows it. */
+export function commandLines(): string {
+  const lines = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      } catch {
+        return '' // it has ended meanwhile
+      }
+    })
+  return lines.join('\n')
 }
 
 const closing: Array<() => Promise<unknown> | void> = []

@@ -1,6 +1,5 @@
 /** The output of `doctor`, its exit codes, and what it must never show. */
 import express from 'express'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -9,7 +8,7 @@ import { join } from 'node:path'
 import { FINDINGS } from '../../lib/cli/doctor/findings'
 import { inDays, makeCertificate } from '../certificate'
 import { EVIL, UNPRINTABLE } from '../integration/evil-ids'
-import { cleanUp, cli, newFolder, onClose, onTerminal, type Ran } from './cli'
+import { cleanUp, cli, commandLines, newFolder, onClose, onTerminal, type Ran } from './cli'
 import { ask, create, env, listen, SECRET } from './doctor-rig'
 
 afterEach(cleanUp)
@@ -87,7 +86,7 @@ describe('the command', () => {
   test('no secret in any output nor in ps', async () => {
     const processes: string[] = []
     const url = await listen((_req, res) => {
-      processes.push(execFileSync('ps', ['-ewwo', 'args'], { encoding: 'utf8' }))
+      processes.push(commandLines())
       res.end(JSON.stringify(_req.headers.authorization))
     })
     const prompted = await onTerminal(words(url), { answers: [SECRET] })

@@ -1,17 +1,15 @@
 /** While a command runs, no user of the machine can see its secrets; `doctor` and `simulate` have tests of their own. */
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createTcp, type AddressInfo } from 'node:net'
 import { EVIL } from '../integration/evil-ids'
-import { cleanUp, cli, onClose } from './cli'
+import { cleanUp, cli, commandLines, onClose } from './cli'
 
 afterEach(cleanUp)
 
 const SECRET = 's3cr3t-canary-7'
 const BASE64 = Buffer.from(`me:${SECRET}`).toString('base64')
 const env = { WEBHOOK_PASSWORD: SECRET, WEBHOOK_TOKEN: SECRET, PGPASSWORD: SECRET }
-const processes = (): string => execFileSync('ps', ['-ewwo', 'args'], { encoding: 'utf8' })
 
 function expectNone(texts: string[]): void {
   for (const text of texts) for (const secret of [SECRET, BASE64]) expect(text).not.toContain(secret)
@@ -20,7 +18,7 @@ function expectNone(texts: string[]): void {
 test('trigger', async () => {
   const seen: string[] = []
   const server = createHttp((req, res) => {
-    seen.push(processes())
+    seen.push(commandLines())
     req.resume().on('end', () => res.writeHead(401).end('no'))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -38,7 +36,7 @@ test('inbox', async () => {
   const seen: string[] = []
   // Something else than PostgreSQL: the command fails, and says what it tried.
   const server = createTcp((socket) => {
-    seen.push(processes())
+    seen.push(commandLines())
     socket.on('error', () => undefined).end('no')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,5 +1,4 @@
 /** `simulate`: a whole Tradecloud in a process of its own, against real servers. */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, get, type RequestListener } from 'node:http'
@@ -10,7 +9,7 @@ import { createTradecloudWebhook, type OrderEvent, type TradecloudWebhookOptions
 import type { SimulationModel } from '../../lib/cli/simulate/model'
 import { freePort } from '../proxies/ports'
 import { EVIL, UNPRINTABLE } from '../integration/evil-ids'
-import { cleanUp, cli, newFolder, onClose, onTerminal, startCli, type Ran } from './cli'
+import { cleanUp, cli, commandLines, newFolder, onClose, onTerminal, startCli, type Ran } from './cli'
 
 afterEach(cleanUp)
 
@@ -198,7 +197,7 @@ test('the page: what became of each event, only under its own name, and as a fil
 test('no secret in any output nor in ps', async () => {
   let processes = ''
   const url = await listen((req, res) => {
-    processes += execFileSync('ps', ['-ewwo', 'args'], { encoding: 'utf8' })
+    processes += commandLines()
     answering(400, 'no')(req, res)
   })
   const outputs = [await cli(words(url), { env })]
