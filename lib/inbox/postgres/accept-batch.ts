@@ -14,16 +14,16 @@ import { query, storable, type PostgresTables } from './client'
  */
 const SQL = `
 WITH input AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::bigint[])
-    WITH ORDINALITY AS t (id, key, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
+  SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bigint[])
+    WITH ORDINALITY AS t (id, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
       outcome, reason, head, start, n)
-  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = t.id) AND NOT EXISTS (SELECT 1 FROM events e WHERE e.key = t.key)
+  WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = t.id)
 ), locked AS (
   INSERT INTO queues (key, name, kind, event_name, bytes, due)
   SELECT key, name, taken_as, event_name, bytes, due FROM (
     SELECT DISTINCT ON (queue_key) queue_key AS key, name, taken_as, coalesce(event_name, '') AS event_name, bytes,
-      $17::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
+      $16::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
   ORDER BY key
   ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key, queue
 ), numbered AS (
@@ -31,22 +31,22 @@ WITH input AS (
     SELECT input.*, locked.queue FROM input LEFT JOIN locked ON locked.key = input.queue_key
     WHERE locked.key IS NOT NULL OR input.state <> ${WAITING} ORDER BY n) AS input
 ), stored AS (
-  INSERT INTO events (event, seq, id, key, occurrence, queue, state, name, kind, event_name, reversed_entity_id,
+  INSERT INTO events (event, seq, id, occurrence, queue, state, name, kind, event_name, reversed_entity_id,
     received, due, bytes, has_body, settled, outcome, reason, head)
-  SELECT seq, seq, id, key, 0, queue, state, name, kind, event_name, reversed_entity_id, received,
-    $17, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $17 END,
+  SELECT seq, seq, id, 0, queue, state, name, kind, event_name, reversed_entity_id, received,
+    $16, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $16 END,
     outcome, reason, head FROM numbered
   ON CONFLICT (id) DO NOTHING RETURNING id, event
 ), body AS (
   INSERT INTO bodies (part, data)
-  SELECT stored.event * ${PARTS_PER_BODY}, substring($16::bytea FROM CAST(start AS int) FOR CAST(bytes AS int))
+  SELECT stored.event * ${PARTS_PER_BODY}, substring($15::bytea FROM CAST(start AS int) FOR CAST(bytes AS int))
   FROM stored JOIN input USING (id) WHERE bytes > 0
 )
 SELECT id, event FROM stored`
 
-/** Whether it can be stored together with others. The end of an upload must find its parts, or fail. */
+/** Whether it can be stored together with others: its ID is known. The end of an upload must find its parts, or fail. */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
-  return event.trigger === 'body' && event.key !== undefined && upload === undefined
+  return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined
 }
 
 /** The result of each request that was stored. */
@@ -61,7 +61,6 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
   })
   const rows = await query<{ id: string; event: number }>(tables.client, SQL, [
     text(({ event }) => event.id),
-    text(({ event }) => event.repeatable && event.key),
     text(({ event }) => queueKeyOf(event)),
     column(({ event }) => (event.quarantine ? QUARANTINED : WAITING)),
     text(({ event }) => event.name),
