@@ -1,0 +1,91 @@
+/** The inspector on a large inbox: each page is found through an index, and every event is on exactly one page. */
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTradecloudWebhook } from 'tradecloud-webhook'
+import { createInspector } from 'tradecloud-webhook/inspector'
+import { sqliteInbox } from 'tradecloud-webhook/sqlite'
+import { operations } from '../../lib/inbox/sql/operations'
+import type { Value } from '../../lib/inbox/sql/tables'
+import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { openTables } from '../../lib/inbox/sqlite/open'
+import { SqliteTables } from '../../lib/inbox/sqlite/tables'
+import { eventOf } from './numbered-event'
+
+const EVENTS = process.env.TEST_SIZE === 'full' ? 100_000 : 2_000
+const auth = { type: 'basic', username: 'operator', password: 'secret' } as const
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'inspector-pages-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+class Recording extends SqliteTables {
+  readonly statements = new Set<string>()
+
+  override all<Row>(sql: string, ...values: Value[]): Row[] {
+    this.statements.add(sql)
+    return super.all<Row>(sql, ...values)
+  }
+}
+
+test('the first page and the chart', async () => {
+  const { tables: opened } = openTables(chooseDriver(), join(folder, 'inbox.db'))
+  const tables = new Recording(opened.database)
+  await operations.list(tables, { newestFirst: true, limit: 50 })
+  await operations.list(tables, { newestFirst: true, limit: 50, state: 'dead', after: '7' })
+  await operations.hours(tables, 0)
+  const plans = [...tables.statements].map((sql) =>
+    opened.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail),
+  )
+  const [first = [], dead = [], hours = []] = plans
+  // In the order of the table, which ends at the limit: nothing is sorted.
+  expect(first[0]).toBe('SCAN events')
+  expect(dead[0]).toMatch(/^SEARCH events USING INDEX events_by_state \(state=\? AND event<\?\)/)
+  expect(hours[0]).toMatch(/^SEARCH events USING COVERING INDEX events_by_state \(state=\? AND event>\?\)/)
+  expect([...first, ...dead].join()).not.toContain('TEMP B-TREE')
+  opened.database.close()
+})
+
+test(`${EVENTS} events`, async () => {
+  const file = join(folder, 'inbox.db')
+  const { tables } = openTables(chooseDriver(), file)
+  tables.database.exec('BEGIN')
+  for (let number = 0; number < EVENTS; number++) {
+    const [event, bytes] = eventOf({ number, entity: `PO-${number}` }, 100)
+    const receivedAt = new Date(Date.now() - (EVENTS - number) * 800).toISOString()
+    await operations.accept(tables, { event: { ...event, name: 'tradecloud', receivedAt }, size: bytes.length, bytes })
+  }
+  tables.database.exec('COMMIT')
+  tables.database.close()
+  const webhook = createTradecloudWebhook({ auth, inbox: sqliteInbox({ file }), deliver: false })
+  await webhook.ready()
+  const server = createServer(createInspector({ webhook, auth }))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const headers = { Authorization: `Basic ${Buffer.from('operator:secret').toString('base64')}` }
+  const found = new Set<string>()
+  const times: number[] = []
+  const before = process.memoryUsage().rss
+  for (let next: string | undefined = ''; next !== undefined;) {
+    const begun = performance.now()
+    const text: string = await (await fetch(`${url}${next}`, { headers })).text()
+    times.push(performance.now() - begun)
+    for (const [, id] of text.matchAll(/href="event\/([\da-f-]{36})"/g)) found.add(id!)
+    next = /href="(\?[^"]*)"\s*rel="next"/.exec(text)?.[1]?.replaceAll('&amp;', '&')
+  }
+  expect(found.size).toBe(EVENTS)
+  expect(times).toHaveLength(EVENTS / 50)
+  const mib = (bytes: number): string => (bytes / 1024 / 1024).toFixed()
+  const sorted = times.toSorted((a, b) => a - b)
+  const figures = [times[0]!, sorted[Math.floor(times.length / 2)]!, sorted.at(-1)!].map((ms) => ms.toFixed())
+  process.stdout.write(
+    `Pages of ${EVENTS} events: the first ${figures[0]} ms, median ${figures[1]} ms, slowest ${figures[2]} ms; memory from ${mib(before)} to ${mib(process.memoryUsage().rss)} MiB\n`,
+  )
+  server.close()
+  await webhook.close()
+})
