@@ -1,9 +1,10 @@
 /** The open file: opened on first use, opened again after a failure, repaired after a failed flush. */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, rm, statfs, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pause } from '../../wait/pause'
 import { unavailable, within } from '../unavailable'
+import { checkDisk } from './disk'
 import { chooseDriver, type Driver } from './driver'
 import { explain, isLocked } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
@@ -15,7 +16,6 @@ import { Thread } from './thread'
 
 /** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
 const PATIENCE_MS = 2_500
-const LATE = 'The inbox did not respond in time.'
 const REPAIR_EVERY_MS = 500
 const OPEN_MS = 15_000
 const OPEN_EVERY_MS = 50
@@ -58,7 +58,7 @@ export class SqliteEngine implements Engine {
 
   /** Rejects after a while, although the request may still be carried out. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
-    return within(PATIENCE_MS, this.#run(name, argument), LATE)
+    return within(PATIENCE_MS, this.#run(name, argument), `${this.#options.file} did not respond in time.`)
   }
 
   async close(): Promise<void> {
@@ -99,7 +99,7 @@ export class SqliteEngine implements Engine {
   async #openNow(): Promise<Session> {
     const { file, create } = this.#options
     if (create) await createFolder(dirname(file))
-    await refuseNetworkDisk(dirname(file))
+    const doubt = await checkDisk(dirname(file))
     if (create) await createFile(file)
     const thread = new Thread({ ...this.#options, driver: this.#driver }, () => this.#events.changed())
     const warning = await thread.opened
@@ -107,6 +107,7 @@ export class SqliteEngine implements Engine {
     void thread.ended.then(() => this.#forget(session))
     if (warning !== undefined) this.#events.alarm(unavailable(warning))
     if (this.#wasOpen) this.#events.reopened()
+    else if (doubt !== undefined) this.#events.alarm(unavailable(doubt))
     this.#wasOpen = true
     return session
   }
@@ -219,17 +220,4 @@ async function createFile(file: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-}
-
-const NETWORK_DISKS: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB'],
-])
-
-/** Locks and flushes cannot be relied on there. */
-async function refuseNetworkDisk(folder: string): Promise<void> {
-  const name = NETWORK_DISKS.get((await statfs(folder)).type)
-  if (name !== undefined) throw unavailable(`${folder} is on a network disk (${name}); the inbox needs a local one.`)
 }

@@ -1,0 +1,32 @@
+/** On which file systems the inbox is refused, or may not be safe. */
+import { statfs } from 'node:fs/promises'
+import { unavailable } from '../unavailable'
+
+const NETWORK_DISKS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+])
+
+/** What is behind them may be a local disk or another machine: they do not tell. */
+const UNKNOWN_DISKS: ReadonlyMap<number, string> = new Map([
+  [0x01021997, '9p'],
+  [0x65735546, 'FUSE'],
+])
+
+/** Locks and flushes cannot be relied on on a network disk. Resolves with a warning where this may be one. */
+export async function checkDisk(folder: string, getType = typeOf): Promise<string | undefined> {
+  const type = await getType(folder)
+  const name = NETWORK_DISKS.get(type)
+  if (name !== undefined) throw unavailable(`${folder} is on a network disk (${name}); the inbox needs a local one.`)
+  const unknown = UNKNOWN_DISKS.get(type)
+  return (
+    unknown &&
+    `${folder} is on a file system (${unknown}) that may be shared with other machines or not flush what is written: events can be lost there. Put the inbox on a local disk.`
+  )
+}
+
+async function typeOf(folder: string): Promise<number> {
+  return (await statfs(folder)).type
+}
