@@ -178,7 +178,7 @@ if (isFull)
 function maximumOrder(): string[] {
   // A page of 100 has the 140 MB that Tradecloud documents.
   const { orderEvent } = maximumOrderEvent({ lines: 150, deliveries: 1 })
-  return JSON.stringify({ ...orderEvent, orderId: undefined, id: 'ID-HERE', lastUpdatedAt: 'TIME-HERE' }).split(
+  return JSON.stringify({ id: 'ID-HERE', ...orderEvent, orderId: undefined, lastUpdatedAt: 'TIME-HERE' }).split(
     /ID-HERE|TIME-HERE/,
   )
 }
