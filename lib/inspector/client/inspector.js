@@ -10,7 +10,7 @@ const shownBefore = new Map()
 /** Replaces the parts that may have changed. What is open stays open, and what has the focus keeps it. */
 async function update() {
   const active = document.activeElement
-  const isBusy = active?.closest('[data-part] form')
+  const isBusy = active?.closest('[data-part] form, .actions')
   if (document.hidden || isBusy) return
   const url = new URL(location.href)
   url.searchParams.delete('done')
