@@ -1,6 +1,6 @@
 /**
- * Makes the package smaller, after tsc: removes the comments of the JavaScript files, the white space of those that run in
- * no app, and the declarations that no entry of the package refers to.
+ * Makes the package smaller, after tsc: removes the comments and white space of the JavaScript files, a fifth of the
+ * package, and the declarations that no entry of the package refers to.
  */
 import { transformSync } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,10 +11,10 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const files = readdirSync(join(root, 'dist'), { recursive: true }).map((file) => join(root, 'dist', file))
 
 for (const file of files.filter((name) => name.endsWith('.js'))) {
-  const minifyWhitespace = /dist[\\/](cli|inspector|testing)[\\/]/.test(file)
   const { code } = transformSync(readFileSync(file, 'utf8'), {
     legalComments: 'none',
-    minifyWhitespace,
+    minifySyntax: true,
+    minifyWhitespace: true,
     target: 'node20',
   })
   writeFileSync(file, code)
