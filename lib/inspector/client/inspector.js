@@ -7,17 +7,21 @@ const AGES_MS = 60000
 /** What the server sent last, by part: what a person has opened does not count. */
 const shownBefore = new Map()
 
+function isBusy() {
+  return document.activeElement?.closest('[data-part] form, .actions')
+}
+
 /** Replaces the parts that may have changed. What is open stays open, and what has the focus keeps it. */
 async function update() {
-  const active = document.activeElement
-  const isBusy = active?.closest('[data-part] form, .actions')
-  if (document.hidden || isBusy) return
+  if (document.hidden || isBusy()) return
   const url = new URL(location.href)
   url.searchParams.delete('done')
   url.searchParams.set('part', '1')
   const response = await fetch(url, { cache: 'no-store' })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   if (!response.ok) throw new Error(page.querySelector('main')?.textContent ?? response.status)
+  // Someone may have begun to fill in a form meanwhile.
+  if (isBusy()) return
   for (const part of document.querySelectorAll('[data-part]')) {
     const next = page.getElementById(part.id)
     if (next && next.innerHTML !== (shownBefore.get(part) ?? part.innerHTML)) replace(part, next)
