@@ -59,7 +59,8 @@ export class CuttingProxy {
         const { act } = this.instead
         this.instead = undefined
         client.pause()
-        server.removeAllListeners('close')
+        // What a session says when it notices the crash would end the connection before `act` has finished.
+        server.removeAllListeners('close').removeAllListeners('data').resume()
         void act().then(
           () => client.destroy(),
           () => client.destroy(),

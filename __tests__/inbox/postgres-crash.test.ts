@@ -21,7 +21,10 @@ beforeAll(async () => {
   url = server.connectionString.replace(String(server.port), String(await proxy.listen()))
   await server.query('CREATE TABLE written (number TEXT)')
 })
-afterEach(closeInboxes)
+afterEach(async () => {
+  await crashing
+  await closeInboxes()
+})
 afterAll(async () => {
   await proxy.close()
   await stopPostgresServers()
