@@ -101,7 +101,8 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
       [target, mode],
     )
   expect(statuses.filter((status) => ![401, 403].includes(status))).toEqual([])
-  expect(statuses.length).toBeGreaterThanOrEqual(3)
+  // The forms at least: the browser itself may block a fetch from an insecure site to this machine.
+  expect(statuses.length).toBeGreaterThanOrEqual(2)
   expect(await stateOf(id)).toBe('dead')
   // Nor may it show the inspector within a page of its own.
   await page.setContent(`<iframe src="${target}"></iframe>`)
