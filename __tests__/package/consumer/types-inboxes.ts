@@ -35,7 +35,12 @@ const worker: TradecloudWorker = createTradecloudWorker({
 void Promise.all([webhook.ready(), worker.ready(), worker.close({ timeoutMs: 1000 })])
 
 const api = { environment: 'acceptance', username: 'a', password: 'b' } as const
-const catchUp: CatchUpOptions = { from: '2025-11-01', want: notOwnRequest('buyer'), form: 'singleDelivery', sweep: false }
+const catchUp: CatchUpOptions = {
+  from: '2025-11-01',
+  want: notOwnRequest('buyer'),
+  form: 'singleDelivery',
+  sweep: false,
+}
 const polling = createTradecloudWorker({ inbox: sqliteInbox(options), api, catchUp, onOrder })
 const report: Promise<CatchUpReport> = polling.catchUp({ from: '2025-11-01', dryRun: true })
 void report.then(({ recovered, error }) => console.log(recovered[0]?.id, error?.message))
