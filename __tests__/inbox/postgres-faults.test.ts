@@ -34,23 +34,27 @@ async function losing<T>(work: () => Promise<T>): Promise<T> {
   return value
 }
 
-test('the response to a commit is lost: each step has happened once, and its result is known', async () => {
+test('the response to a commit is lost: each step has happened once', async () => {
   const inbox = open({ connectionString: throughProxy, schema: newSchema() })
   await inbox.ready()
   expect(await losing(() => inbox.accept(...order(1)))).toMatchObject({ result: 'queued' })
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
   attach(inbox)
   await pause(100)
-  const { deliveries } = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }))
-  expect(deliveries.map(({ attempt }) => attempt)).toEqual([1])
-  expect(await losing(() => inbox.settle(deliveries[0]!, DELIVERED))).toBe(true)
-  const id = deliveries[0]!.event.id
+  // These three are not run again. What was taken is given back; of the other two a person sees what became of the event.
+  const taken = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined))
+  const delivery = taken?.deliveries[0] ?? (await takeOne(inbox))
+  expect(delivery.attempt).toBe(taken ? 1 : 2)
+  expect(await losing(() => inbox.settle(delivery, DELIVERED))).toBe(true)
+  const { id } = delivery.event
   expect(await losing(() => inbox.replay(id))).toBe(true)
-  expect(await losing(() => inbox.giveUp(id, 'not needed'))).toBe(true)
-  expect(await losing(() => inbox.purge(id))).toBe(true)
+  expect(await losing(() => inbox.giveUp(id, 'not needed').catch(() => true))).toBe(true)
+  expect((await inbox.show(id))?.entry.state).toBe('dead')
+  expect(await losing(() => inbox.purge(id).catch(() => true))).toBe(true)
+  expect(await inbox.show(id)).toBeUndefined()
   const [event] = order(2)
   const large = Buffer.alloc(3_000_000, 'x')
-  proxy.loseCommits = 3
+  proxy.loseCommits = 2
   expect(await inbox.accept(event, large)).toMatchObject({ result: 'queued' })
   expect((await takeOne(inbox)).bytes.equals(large)).toBe(true)
 })
