@@ -183,10 +183,11 @@ export class TradecloudClient {
   }
 
   /**
-   * Whose orders a poll returns. The user is absent if the option `credentials` gives it.
+   * Whose orders a poll returns. The user is absent if the option `credentials` gives it. Not a getter: the user name must
+   * not be shown when the client is logged.
    * @internal
    */
-  get account(): { baseUrl: string; username: string | undefined } {
+  account(): { baseUrl: string; username: string | undefined } {
     return this.#account
   }
 

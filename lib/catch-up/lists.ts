@@ -30,7 +30,7 @@ function listOf(
   polls: boolean | undefined,
   filters: object,
 ): List {
-  const { baseUrl, username = '' } = client.account
+  const { baseUrl, username = '' } = client.account()
   return {
     ...{ kind, form, polls },
     // Another user sees other orders.

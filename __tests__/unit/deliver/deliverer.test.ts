@@ -38,6 +38,7 @@ describe('an event', () => {
       receivedAt: trigger.receivedAt,
       signal: context.signal,
       rawBody: trigger.rawBody?.whole,
+      source: 'webhook',
       outdated: false,
       replay: false,
       api: undefined,
