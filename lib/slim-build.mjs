@@ -13,7 +13,6 @@ const files = readdirSync(join(root, 'dist'), { recursive: true }).map((file) =>
 for (const file of files.filter((name) => name.endsWith('.js'))) {
   const { code } = transformSync(readFileSync(file, 'utf8'), {
     legalComments: 'none',
-    minifySyntax: true,
     minifyWhitespace: true,
     target: 'node20',
   })

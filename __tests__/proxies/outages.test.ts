@@ -145,7 +145,7 @@ test('an app that hangs', async () => {
       ],
       caddy: [
         ['response_header_timeout 60s', 'response_header_timeout 1s'],
-        ['write_timeout 60s', 'write_timeout 1s'],
+        ['write_timeout 270s', 'write_timeout 1s'],
       ],
     },
   })
