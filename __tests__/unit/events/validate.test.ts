@@ -298,7 +298,11 @@ describe('in turns', () => {
         expect(body).toEqual(before)
         found = Math.max(found, issues.length)
       }),
-      { numRuns: 1000 },
+      // Random orders rarely have more issues than are listed.
+      {
+        numRuns: 1000,
+        examples: [[{ lines: Array.from({ length: 60 }, () => ({ buyerLine: 5 })) }, 'orderEvent', 'x']],
+      },
     )
     expect(found).toBe(MAX_ISSUES + 1)
   })
