@@ -1,5 +1,5 @@
 /**
- * Bodies that are small to send, or cheap to make, and dear to read. Built when they are sent: each may take 64 MiB.
+ * Bodies that are small to send, or cheap to make, and slow to read. Built when they are sent: each may take 64 MiB.
  */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib'
 

@@ -1,6 +1,6 @@
 /**
- * The process that is attacked: the webhook in an Express app, and as a bare listener. Tells its parent its ports, on
- * demand its figures, and closes when it is told to. Run with `node --expose-gc --import tsx`.
+ * The process that is attacked: the webhook in an Express app, and as a bare listener. It sends its ports to its parent,
+ * sends its figures when the parent asks for them, and closes on request. Run with `node --expose-gc --import tsx`.
  */
 import express from 'express'
 import { createServer, type RequestListener } from 'node:http'

@@ -8,6 +8,7 @@ import { sqliteInbox } from '../../lib/inbox/sqlite'
 import type { HistoryOptions } from '../../lib/testing'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { bySize } from '../size'
+import { HEALTHY, OWN_CHANGES } from '../unit/catch-up/kinds-of-history'
 import { EVERY, MINUTE, SETTLE, type RigOptions } from '../unit/catch-up/rig'
 import { InboxRig } from './catch-up-rig'
 import { closeInboxes, open, poolOf } from './postgres-inboxes'
@@ -91,31 +92,18 @@ describe.each<Engine>(['SQLite', 'PostgreSQL'])('%s', (engine) => {
   })
 
   test('a healthy webhook: nothing is recovered, also while records are being deleted', async () => {
-    const healthy = { lost: 0, delayMs: SETTLE - 1, hidden: 0, untimed: 0, existing: 4, headers: 0.3, documents: 0.1 }
     for (const seed of seeds) {
       const sweep = seed % 2 === 0 && ({ everyMs: 20 * MINUTE, backMs: 40 * MINUTE } as const)
       const options = { poll: { sort: sortOf(seed) }, queueMs: (seed % 4) * MINUTE, run: { sweep } }
-      const rig = await play(engine, { seed, ...healthy, changes: 120 }, options)
+      const rig = await play(engine, { seed, ...HEALTHY, changes: 120 }, options)
       expect({ seed, recovered: rig.recovered, errors: rig.errors }).toEqual({ seed, recovered: [], errors: [] })
     }
   })
 
   test('own changes, whose events are switched off, are not recovered', async () => {
-    const off = {
-      lost: 0,
-      delayed: 0,
-      twice: 0,
-      hidden: 0,
-      untimed: 0,
-      gets: 0,
-      documents: 0,
-      headers: 0,
-      shipments: 0,
-    }
     for (const seed of seeds.slice(0, Math.ceil(seeds.length / 3))) {
       const party = seed % 2 === 0 ? 'buyer' : 'supplier'
-      const own = { party, own: 0.4, existing: 0, sameMoment: 0 } as const
-      const rig = await play(engine, { seed, ...own, ...off }, { want: notOwnRequest(party) })
+      const rig = await play(engine, { seed, party, ...OWN_CHANGES }, { want: notOwnRequest(party) })
       expect({ seed, recovered: rig.recovered }).toEqual({ seed, recovered: [] })
     }
   })

@@ -25,8 +25,8 @@ export class CuttingProxy {
   }
 
   /**
-   * From now on `act` is called again and again, on average after so many messages, so that a slow machine has no more
-   * of it.
+   * Calls `act` repeatedly from now on, on average once per `everyMessages` messages. Counting messages instead of time
+   * makes the number of disturbances independent of the machine's speed.
    */
   disturb(everyMessages: number, act: (proxy: CuttingProxy) => void): void {
     this.#disturb = { everyMessages, act }

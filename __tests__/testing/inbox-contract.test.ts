@@ -13,7 +13,7 @@ describe('an inbox in memory keeps the contract', () => {
   it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run())
 })
 
-it('an inbox without the catch-up fails the tests of it, and is told how to leave them out', async () => {
+it('an inbox without the catch-up fails its tests, and the error names the option that omits them', async () => {
   const storage = new MemoryStorage()
   const tests = inboxContract(() => ({ open: () => memoryInbox(storage) }))
   const [found] = tests.filter(({ name }) => name.startsWith('catch-up: one process polls'))

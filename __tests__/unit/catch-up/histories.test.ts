@@ -3,6 +3,7 @@ import { notOwnRequest } from '../../../lib/catch-up/want'
 import type { HistoryOptions } from '../../../lib/testing'
 import type { Json } from '../../../lib/tradecloud/entity-state'
 import { bySize } from '../../size'
+import { HEALTHY, OWN_CHANGES } from './kinds-of-history'
 import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'
 
 const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
@@ -39,11 +40,10 @@ describe.each(['asc', 'desc', 'id'] as const)('a list in order %s', (sort) => {
   })
 
   test('whose webhook is healthy: nothing is recovered', async () => {
-    const healthy = { lost: 0, delayMs: SETTLE - 1, hidden: 0, untimed: 0, existing: 4, headers: 0.3, documents: 0.1 }
     for (const seed of seeds()) {
       const sweep = seed % 2 === 0 && ({ everyMs: 20 * MINUTE, backMs: 40 * MINUTE } as const)
       const options = { poll: { sort }, queueMs: (seed % 4) * MINUTE, run: { sweep } }
-      const rig = await play({ seed, ...healthy, changes: 120 }, options)
+      const rig = await play({ seed, ...HEALTHY, changes: 120 }, options)
       expect({ seed, recovered: rig.recovered, errors: rig.errors }).toEqual({ seed, recovered: [], errors: [] })
     }
   })
@@ -67,19 +67,8 @@ test.each(['buyer', 'supplier'] as const)(
   'own changes of a %s, whose events are switched off, are not recovered',
   async (party) => {
     const want = notOwnRequest(party)
-    const quiet = {
-      lost: 0,
-      delayed: 0,
-      twice: 0,
-      hidden: 0,
-      untimed: 0,
-      gets: 0,
-      documents: 0,
-      headers: 0,
-      shipments: 0,
-    }
     for (const seed of seeds()) {
-      const rig = await play({ seed, party, own: 0.4, existing: 0, sameMoment: 0, ...quiet }, { want })
+      const rig = await play({ seed, party, ...OWN_CHANGES }, { want })
       expect({ seed, recovered: rig.recovered }).toEqual({ seed, recovered: [] })
     }
   },

@@ -4,6 +4,11 @@ import type { Finding } from './finding'
 const NOTHING_ARRIVES = 'No event arrives.'
 const FULL_CHAIN = 'the certificate followed by its intermediate certificates (fullchain.pem)'
 const RENEW = 'renew the certificate, for example with certbot renew, and check its timer; then'
+const RENEWALS = {
+  nginx: `${RENEW} nginx -s reload`,
+  Apache: `${RENEW} apachectl graceful`,
+  HAProxy: `${RENEW} write it with its key into the file of crt, and reload`,
+}
 
 export const CONNECTION = {
   unknown_host: {
@@ -62,9 +67,7 @@ export const CONNECTION = {
     title: 'The certificate has expired',
     effect: NOTHING_ARRIVES,
     remedies: {
-      nginx: `${RENEW} nginx -s reload`,
-      Apache: `${RENEW} apachectl graceful`,
-      HAProxy: `${RENEW} write it with its key into the file of crt, and reload`,
+      ...RENEWALS,
       Caddy: 'remove the line tls, so that Caddy renews it itself, or renew the files and reload',
     },
   },
@@ -82,9 +85,7 @@ export const CONNECTION = {
     title: 'The certificate expires soon',
     effect: 'No event arrives from then on.',
     remedies: {
-      nginx: `${RENEW} nginx -s reload`,
-      Apache: `${RENEW} apachectl graceful`,
-      HAProxy: `${RENEW} write it with its key into the file of crt, and reload`,
+      ...RENEWALS,
       Caddy: 'look for failed renewals in its log: ports 80 or 443 must be reachable from outside',
     },
   },

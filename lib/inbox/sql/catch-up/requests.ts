@@ -75,7 +75,7 @@ export async function runStatus(
   return {
     state: row.state,
     report: row.report === null ? undefined : (JSON.parse(row.report) as Record<string, unknown>),
-    // Another boot: whoever was to report is gone.
+    // Reported in another boot of the machine: the process has ended.
     reportedAgoMs: row.boot === boot ? Math.max(0, time - row.reported) : Infinity,
   }
 }

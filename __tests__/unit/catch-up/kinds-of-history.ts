@@ -1,0 +1,30 @@
+/** The histories that are played both with a storage in memory and through real inboxes. */
+import type { HistoryOptions } from '../../../lib/testing'
+import { SETTLE } from './rig'
+
+/** Nothing is lost, and what is late arrives before the catch-up looks for it. */
+export const HEALTHY = {
+  lost: 0,
+  delayMs: SETTLE - 1,
+  hidden: 0,
+  untimed: 0,
+  existing: 4,
+  headers: 0.3,
+  documents: 0.1,
+} satisfies HistoryOptions
+
+/** Requests of this company, whose events are switched off, and the answers to them. */
+export const OWN_CHANGES = {
+  own: 0.4,
+  existing: 0,
+  sameMoment: 0,
+  lost: 0,
+  delayed: 0,
+  twice: 0,
+  hidden: 0,
+  untimed: 0,
+  gets: 0,
+  documents: 0,
+  headers: 0,
+  shipments: 0,
+} satisfies HistoryOptions
