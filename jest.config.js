@@ -16,7 +16,7 @@ const base = {
     '^tradecloud-webhook/opentelemetry$': '<rootDir>/lib/telemetry/opentelemetry.ts',
     '^tradecloud-webhook/postgres$': '<rootDir>/lib/inbox/postgres/index.ts',
     '^tradecloud-webhook/sqlite$': '<rootDir>/lib/inbox/sqlite/index.ts',
-    '^tradecloud-webhook/redis$': '<rootDir>/lib/redis/index.ts',
+    '^tradecloud-webhook/redis$': '<rootDir>/lib/deliver/dedupe/redis/index.ts',
     '^tradecloud-webhook/testing$': '<rootDir>/lib/testing/index.ts',
   },
 }

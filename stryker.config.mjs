@@ -26,7 +26,7 @@ export default {
     'lib/receive/sender/authenticate.ts',
     'lib/receive/sender/client-address.ts',
     'lib/answer/respond.ts',
-    'lib/deliver/caller.ts',
+    'lib/deliver/attempt.ts',
     'lib/deliver/dedupe/claims.ts',
     'lib/deliver/deliverer.ts',
     'lib/deliver/failure.ts',

@@ -14,7 +14,7 @@ export async function run(quick: boolean): Promise<string> {
   } catch {
     return 'Not measured: there is no `redis-server` on this machine.'
   }
-  const { redisStore } = built<typeof import('../lib/redis')>('redis/index')
+  const { redisStore } = built<typeof import('../lib/deliver/dedupe/redis')>('deliver/dedupe/redis/index')
   const server = await startRedis()
   const client = new Redis({ host: server.host, port: server.port })
   try {

@@ -22,15 +22,15 @@ export {
   type TradecloudClientOptions,
 } from './api'
 export type { Health, HealthCheck } from './compose/health'
-export { createHealthRouter, type HealthRouter, type HealthSource } from './create-health-router'
-export type { Arrival, Arrivals, Mark } from './catch-up/arrivals/arrivals'
+export { createHealthRouter, type HealthRouter, type HealthSource } from './compose/create-health-router'
+export type { Arrival, Arrivals, Mark } from './inbox/catch-up/arrivals'
 export type {
   Entity as PolledEntity,
   EntityKind,
   EntityName,
   LineForm,
   Part as PolledPart,
-} from './catch-up/arrivals/parts'
+} from './inbox/catch-up/parts'
 export type { CatchUpOptions, CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
 export type { RecoveredChange } from './catch-up/run-options'
 export type {
@@ -45,10 +45,10 @@ export type {
   Scope as CatchUpScope,
   Stored as StoredChange,
   StoreRequest as StoreChangeRequest,
-} from './catch-up/storage/storage'
+} from './inbox/catch-up/storage'
 export { notOwnRequest, type FoundChange, type Want } from './catch-up/want'
-export { createTradecloudWebhook, type TradecloudWebhook } from './create-webhook'
-export { createTradecloudWorker, type TradecloudWorker } from './create-worker'
+export { createTradecloudWebhook, type TradecloudWebhook } from './compose/create-webhook'
+export { createTradecloudWorker, type TradecloudWorker } from './compose/create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/dedupe/memory-store'
 export type { ClaimResult, Store } from './deliver/dedupe/store'
@@ -130,12 +130,12 @@ export type { OAuthAlgorithm, OAuthClaims, OAuthCredential } from './receive/sen
 export type { PathOption, PathsOption } from './receive/route'
 export type { LogFields, Logger } from './log/logger'
 export type { DeliveryRecord, ErrorContext, SettledRecord } from './answer/report'
-export type { ObservedRun } from './catch-up/catch-up-log'
 export type { Outcome } from './answer/respond'
 export type {
   DeliveryEnd,
   DeliveryObserver,
   DeliveryStart,
+  ObservedRun,
   RequestObserver,
   RequestStart,
   TelemetryAdapter,

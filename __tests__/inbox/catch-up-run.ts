@@ -2,7 +2,7 @@
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'
 import { Run } from '../../lib/catch-up/run'
 import type { RunResult } from '../../lib/catch-up/run-options'
-import type { CatchUpInbox, Scope } from '../../lib/catch-up/storage/storage'
+import type { CatchUpInbox, Scope } from '../../lib/inbox/catch-up/storage'
 import { inTurn } from '../../lib/catch-up/turn'
 
 export const ORDERS = 40

@@ -1,6 +1,6 @@
 /** Event names that were ignored. Each is logged once, because Tradecloud regards such an event as processed. */
 import type { EventKind } from '../events/events'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 
 /** Bounded, because a sender may invent any number of names. */
 const MAX_NAMES = 100

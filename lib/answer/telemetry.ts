@@ -3,8 +3,8 @@
  * can change an answer: what one throws is logged.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ObservedRun } from '../catch-up/catch-up-log'
 import type { EventKind } from '../events/events'
+import type { EntityKind } from '../inbox/catch-up/parts'
 import type { Inbox, TraceContext } from '../inbox/inbox'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
@@ -69,6 +69,15 @@ export interface DeliveryObserver {
   /** Calls `work` at once, for example with a span as the current one. Its result is ignored. */
   run?(work: () => Promise<unknown>): unknown
   end(end: DeliveryEnd): void
+}
+
+/** What metrics are told of a run that has ended. */
+export interface ObservedRun {
+  /** Changes that had never arrived, by kind. */
+  recovered: Partial<Record<EntityKind, number>>
+  /** Everything that changed before has been checked. Absent if the run failed, or was on demand. */
+  checkedUntil?: Date | undefined
+  failed: boolean
 }
 
 /** Hears of one webhook or worker. All of it is called synchronously, so it must be quick. */

@@ -2,7 +2,7 @@
  * The public client of Tradecloud's REST API: decides which requests to send, and when to retry.
  */
 import { checkEntityId } from '../tradecloud/entity-id'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
 import { within } from '../wait/within'

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import { isLoopback } from '../net/loopback'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import { isPublicAddress } from '../net/public-address'
 
 /** Longer than any signed link in use, and shorter than what servers accept as the head of a request. */

@@ -2,7 +2,7 @@
  * Documents on a server of another company, which chose the `url`. Such a URL can neither reach the user's own network
  * nor receive Tradecloud's token. It may contain a secret: errors and debug lines contain only its host.
  */
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import { TradecloudApiError } from './api-error'
 import { ADDRESS_NOT_PUBLIC } from './document-agent'
 import { checkDocumentUrl, filenameOf } from './document-url'

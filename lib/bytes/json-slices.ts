@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
-import type { Turns } from '../wait/turns'
+import type { Turns } from './turns'
 import { SLICE_BYTES, slicesOf } from './characters'
 import { SlicedText } from './sliced-text'
 import {

@@ -1,6 +1,6 @@
 /** The digest that identifies bodies, events and fetched entities. */
 import { createHash, hash } from 'node:crypto'
-import type { Turns } from '../wait/turns'
+import type { Turns } from './turns'
 
 /** Takes less than a millisecond. */
 const PART_BYTES = 1024 * 1024

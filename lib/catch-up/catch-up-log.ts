@@ -2,7 +2,8 @@
 import { debugCatchUp } from '../log/debug'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
-import { quote } from '../log/quote'
+import type { ObservedRun } from '../answer/telemetry'
+import { quote } from '../bytes/quote'
 import { isThenable } from '../wait/thenable'
 import type { CatchUpReport } from './catch-up-options'
 import type { RecoveredChange } from './run-options'
@@ -10,15 +11,6 @@ import type { RecoveredChange } from './run-options'
 const HOUR_MS = 3_600_000
 /** Named in one line. */
 const MAX_NAMED = 20
-
-/** What metrics are told of a run that has ended. */
-export interface ObservedRun {
-  /** Changes that had never arrived, by kind. */
-  recovered: Partial<Record<RecoveredChange['kind'], number>>
-  /** Everything that changed before has been checked. Absent if the run failed, or was on demand. */
-  checkedUntil?: Date | undefined
-  failed: boolean
-}
 
 export class CatchUpLog {
   readonly #log: Log

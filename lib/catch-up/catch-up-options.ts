@@ -5,7 +5,7 @@ import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from 
 import { invalidOption } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
 import { instantOf, isObject } from '../tradecloud/entity-state'
-import type { LineForm } from './arrivals/parts'
+import type { LineForm } from '../inbox/catch-up/parts'
 import type { RecoveredChange } from './run-options'
 import type { Want } from './want'
 

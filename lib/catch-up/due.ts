@@ -1,6 +1,6 @@
 /** Which parts of an order or shipment a run delivers: missing, wanted, and old enough not to be left to the webhook. */
-import { compare, endOfSecond, type Arrivals, type CompareOptions } from './arrivals/arrivals'
-import type { Entity, Part } from './arrivals/parts'
+import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
+import type { Entity, Part } from '../inbox/catch-up/parts'
 import { isWanted, type Want } from './want'
 
 export interface DueOptions extends CompareOptions {

@@ -1,10 +1,10 @@
 /** The lists that a catch-up polls: their cursors, and how they are read. */
 import { TradecloudApiError, type TradecloudClient } from '../api'
 import type { Json } from '../tradecloud/entity-state'
-import type { EntityKind } from './arrivals/parts'
+import type { EntityKind } from '../inbox/catch-up/parts'
 import type { ResolvedCatchUp } from './catch-up-options'
 import type { CatchUpSource } from './run-options'
-import type { Scope } from './storage/storage'
+import type { Scope } from '../inbox/catch-up/storage'
 
 export interface List extends Scope {
   /** `undefined`: only if any process that shares the inbox has a callback for it. */

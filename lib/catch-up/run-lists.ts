@@ -7,7 +7,7 @@ import type { CatchUpReport, ResolvedCatchUp } from './catch-up-options'
 import type { List } from './lists'
 import { Run } from './run'
 import type { RunOptions, RunRequest, RunResult } from './run-options'
-import { LeaseLostError, type CatchUpInbox, type Position } from './storage/storage'
+import { LeaseLostError, type CatchUpInbox, type Position } from '../inbox/catch-up/storage'
 
 /** How far a run is. */
 export interface RunProgress {

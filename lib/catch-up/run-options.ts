@@ -1,8 +1,8 @@
 /** What a run needs, and what it tells. */
 import type { Polled } from '../api/poll'
 import type { Json } from '../tradecloud/entity-state'
-import type { EntityKind, LineForm } from './arrivals/parts'
-import type { Position } from './storage/storage'
+import type { EntityKind, LineForm } from '../inbox/catch-up/parts'
+import type { Position } from '../inbox/catch-up/storage'
 import type { Want } from './want'
 import type { Window, WindowOptions } from './window'
 

@@ -2,9 +2,9 @@
 import { TradecloudApiError } from '../api/api-error'
 import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../tradecloud/entity-state'
-import { keyOfPart, readEntity, type Entity, type Part } from './arrivals/parts'
+import { keyOfPart, readEntity, type Entity, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
-import type { CatchUpStorage, Lease } from './storage/storage'
+import type { CatchUpStorage, Lease } from '../inbox/catch-up/storage'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
 import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
 

@@ -3,7 +3,7 @@ import { describe } from '../log/describe-error'
 import { pause } from '../wait/pause'
 import type { CatchUpReport, CatchUpRunOptions } from './catch-up-options'
 import type { RunProgress } from './run-lists'
-import type { CatchUpInbox, CatchUpRequest, RunStatus } from './storage/storage'
+import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../inbox/catch-up/storage'
 
 type Requests = Pick<CatchUpInbox, 'takeRequest' | 'reportRun'>
 type RunRequested = (options: CatchUpRunOptions, onProgress: (progress: RunProgress) => void) => Promise<CatchUpReport>

@@ -1,6 +1,6 @@
 /** One process polls at a time: waits for its turn, and keeps it while a run lasts. */
 import { pause } from '../wait/pause'
-import { LeaseLostError, type CatchUpInbox } from './storage/storage'
+import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 
 /** While another process polls. */
 const ASK_EVERY_MS = 1_000

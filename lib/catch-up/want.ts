@@ -2,7 +2,7 @@
 import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
 import { isObject, stateOf, textOf, type Json } from '../tradecloud/entity-state'
-import type { Entity, Part } from './arrivals/parts'
+import type { Entity, Part } from '../inbox/catch-up/parts'
 
 /**
  * A change that never arrived. `want` is asked about each line that changed, with that line alone in `lines`, and about

@@ -1,6 +1,6 @@
 /** Which changes a run reads, and where the next one begins. All times are of the API's clock, never of ours. */
 import { instantOf } from '../tradecloud/entity-state'
-import type { PartialRun, Position } from './storage/storage'
+import type { PartialRun, Position } from '../inbox/catch-up/storage'
 
 export interface WindowOptions {
   marginMs: number

@@ -2,7 +2,7 @@
  * Values for a terminal: IDs, names and reasons come from outside, and must neither move its cursor nor forge a line nor
  * hide anything.
  */
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import { escapeCharacters, INVISIBLE } from '../views/text'
 
 export { byteSize, count, duration } from '../views/text'

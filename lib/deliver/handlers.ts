@@ -4,7 +4,7 @@ import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from 
 import { isObject } from '../tradecloud/entity-state'
 import { invalidOption } from '../errors/errors'
 import type { Log } from '../log/log'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import type { Wanted } from '../inbox/inbox'
 import type {
   EventKind,

@@ -5,7 +5,7 @@
  */
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import type { Json } from '../tradecloud/entity-state'
-import type { Turns } from '../wait/turns'
+import type { Turns } from '../bytes/turns'
 import type { Issue } from './events'
 
 /** A body with an error in every line must not cost more than a valid one, nor fill the response. */

@@ -8,9 +8,9 @@ import { invalidOption } from '../errors/errors'
 import { listDeviations, listDeviationsInTurns, MAX_ISSUES, MAX_TEXT, MORE, toIssue, type LongList } from './deviations'
 import type { Issue } from './events'
 import { isObject } from '../tradecloud/entity-state'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import type { BodySchema } from '../schema/validators'
-import type { Turns } from '../wait/turns'
+import type { Turns } from '../bytes/turns'
 
 export type { BodySchema }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { sha256 } from '../bytes/sha256'
 import { uuidOf } from '../bytes/uuid'
-import type { FoundEvent } from '../catch-up/storage/storage'
+import type { FoundEvent } from './catch-up/storage'
 import { isObject } from '../tradecloud/entity-state'
 import { keptId } from '../tradecloud/entity-id'
 import type { StoredEvent } from './inbox'

@@ -2,9 +2,9 @@
  * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
  * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
  */
-import type { Arrival } from '../catch-up/arrivals/arrivals'
-import type { LineForm } from '../catch-up/arrivals/parts'
-import type { CatchUpInbox } from '../catch-up/storage/storage'
+import type { Arrival } from './catch-up/arrivals'
+import type { LineForm } from './catch-up/parts'
+import type { CatchUpInbox } from './catch-up/storage'
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind, Issue } from '../events/events'
 

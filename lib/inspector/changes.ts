@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { CatchUpReport } from '../catch-up/catch-up-options'
 import { describe } from '../log/describe-error'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import { count } from '../views/text'
 import { readForm } from './form'
 import type { ResolvedInspector } from './options'

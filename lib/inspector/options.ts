@@ -1,7 +1,7 @@
 /** The options of an inspector, and their checks. */
 import type { IncomingMessage } from 'node:http'
-import type { TradecloudWebhook } from '../create-webhook'
-import type { TradecloudWorker } from '../create-worker'
+import type { TradecloudWebhook } from '../compose/create-webhook'
+import type { TradecloudWorker } from '../compose/create-worker'
 import { inspectionOf, type Inspection } from '../compose/inspection'
 import { checkHasEffect, givenOptions, show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'

@@ -1,7 +1,7 @@
 /** Sends pages and files. Every response has the same headers; none of them is ever cached. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { markOwn404 } from '../answer/respond'
-import type { Html } from './pages/html'
+import type { Html } from '../views/html'
 
 const HEADERS = {
   'Content-Security-Policy':

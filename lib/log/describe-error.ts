@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from 'node:path'
 import { types } from 'node:util'
-import { escapeControls, quote } from './quote'
+import { escapeControls, quote } from '../bytes/quote'
 
 const MAX_MESSAGE = 2_000
 const MAX_FRAMES = 30

@@ -2,7 +2,7 @@
  * The log of a webhook. Losses are never omitted: many of them are combined into fewer lines. All other lines are
  * limited per topic, so that a broken sender or a scanner does not fill the disk; the omitted ones are counted.
  */
-import { escapeControls, quote } from './quote'
+import { escapeControls, quote } from '../bytes/quote'
 import { BoundedMap } from '../bytes/bounded-map'
 import { startTimer, type Timer } from '../wait/timers'
 import { safeCopy } from './describe-error'

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'
 import type { Log } from '../log/log'
-import { quote } from '../log/quote'
+import { quote } from '../bytes/quote'
 import type { Authenticator } from './sender/authenticate'
 import type { Recognition } from './sender/oauth/verifier'
 import { isProbe, unmatchedProbe } from './probe'

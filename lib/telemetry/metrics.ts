@@ -1,11 +1,11 @@
 /** What is counted when, for any system of metrics. */
 import { OUTCOMES, type Outcome } from '../answer/respond'
-import type { ObservedRun } from '../catch-up/catch-up-log'
 import type { DeliveryRecord } from '../answer/report'
 import type {
   DeliveryEnd,
   DeliveryObserver,
   DeliveryStart,
+  ObservedRun,
   RequestObserver,
   TelemetryObserver,
   TelemetrySource,

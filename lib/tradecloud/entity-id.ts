@@ -2,7 +2,7 @@
  * Checks the ID of an order or shipment. Tradecloud builds it from a number of an ERP system: it contains no white
  * space, but may contain any character such as a slash, hash or percent sign.
  */
-import { sha256 } from '../bytes/sha256'
+import { hash } from 'node:crypto'
 
 const MAX_LENGTH = 256
 
@@ -20,5 +20,5 @@ export function checkEntityId(value: string): string | undefined {
 
 /** The ID in keys: an ID that is too long, which only a body can contain, is replaced by its hash. */
 export function keptId(id: string): string {
-  return id.length > MAX_LENGTH ? sha256(id) : id
+  return id.length > MAX_LENGTH ? hash('sha256', id, 'hex') : id
 }

@@ -8,7 +8,7 @@ import type { Issue } from '../events/events'
 import { SLICE_BYTES, slicesOf } from '../bytes/characters'
 import { markLength, MAX_DEPTH, MAX_VALUES, withoutNuls } from '../bytes/json'
 import { UNWANTED, type SlicedReading } from '../bytes/json-slices'
-import { Turns } from '../wait/turns'
+import { Turns } from '../bytes/turns'
 import { TreeBuilder } from './build'
 
 export type TxmlResult =

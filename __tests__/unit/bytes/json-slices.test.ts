@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { MAX_DEPTH, MAX_VALUES, parseJson } from '../../../lib/bytes/json'
 import { parseJsonInSlices, type SlicedReading } from '../../../lib/bytes/json-slices'
-import { Turns } from '../../../lib/wait/turns'
+import { Turns } from '../../../lib/bytes/turns'
 
 const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
 

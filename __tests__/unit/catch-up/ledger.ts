@@ -1,5 +1,5 @@
 /** What the callbacks were given: the states of each part of each order and shipment. */
-import { lineParts, type Entity, type Part } from '../../../lib/catch-up/arrivals/parts'
+import { lineParts, type Entity, type Part } from '../../../lib/inbox/catch-up/parts'
 import type { WebhookEvent } from '../../../lib/events/events'
 
 /** One state of a part that a callback was given. */

@@ -1,5 +1,5 @@
 /** What an inbox offers for the catch-up, in memory, as several processes share it. */
-import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../../lib/catch-up/storage/storage'
+import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../../lib/inbox/catch-up/storage'
 import { MemoryStorage } from './memory-storage'
 
 interface RequestRow {

@@ -1,9 +1,9 @@
 /** The storage of the catch-up in memory, with the webhook's part of it: what arrives, and GET triggers that wait. */
-import type { Arrival, Arrivals, Mark } from '../../../lib/catch-up/arrivals/arrivals'
-import type { EntityName } from '../../../lib/catch-up/arrivals/parts'
-import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/catch-up/storage/storage'
-import type { Position, Stored, StoreRequest } from '../../../lib/catch-up/storage/storage'
-import { storeFound } from '../../../lib/catch-up/storage/store-found'
+import type { Arrival, Arrivals, Mark } from '../../../lib/inbox/catch-up/arrivals'
+import type { EntityName } from '../../../lib/inbox/catch-up/parts'
+import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/inbox/catch-up/storage'
+import type { Position, Stored, StoreRequest } from '../../../lib/inbox/catch-up/storage'
+import { storeFound } from '../../../lib/inbox/catch-up/store-found'
 
 const nameOf = ({ kind, id, form }: EntityName) => `${kind} ${form} ${id}`
 

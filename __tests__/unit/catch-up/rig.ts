@@ -3,11 +3,11 @@
  * order. What the callbacks were given is kept, to be compared with what Tradecloud has in the end.
  */
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
-import { arrivalOf } from '../../../lib/catch-up/arrivals/arrivals'
-import { readEntity, type EntityKind, type LineForm } from '../../../lib/catch-up/arrivals/parts'
+import { arrivalOf } from '../../../lib/inbox/catch-up/arrivals'
+import { readEntity, type EntityKind, type LineForm } from '../../../lib/inbox/catch-up/parts'
 import { Run } from '../../../lib/catch-up/run'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from '../../../lib/catch-up/run-options'
-import type { CatchUpStorage, Lease, Scope } from '../../../lib/catch-up/storage/storage'
+import type { CatchUpStorage, Lease, Scope } from '../../../lib/inbox/catch-up/storage'
 import type { Want } from '../../../lib/catch-up/want'
 import type { WebhookEvent } from '../../../lib/events/events'
 import { identify, readEvent } from '../../../lib/receive/event/read-event'

@@ -1,5 +1,5 @@
 /** One run after another: on demand, without the lease, with an older list, and what it reports. */
-import { LeaseLostError } from '../../../lib/catch-up/storage/storage'
+import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { notOwnRequest } from '../../../lib/catch-up/want'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
 

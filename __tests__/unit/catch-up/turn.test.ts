@@ -1,5 +1,5 @@
 /** The right to poll: waited for, renewed while a run lasts, and lost. */
-import { LeaseLostError } from '../../../lib/catch-up/storage/storage'
+import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { inTurn } from '../../../lib/catch-up/turn'
 import { freezeClock, type Clock } from '../../clock'
 import { MemoryCatchUpInbox } from './memory-catch-up-inbox'

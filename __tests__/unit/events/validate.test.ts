@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { Turns } from '../../../lib/wait/turns'
+import { Turns } from '../../../lib/bytes/turns'
 import { MAX_ISSUES } from '../../../lib/events/deviations'
 import { createValidator, withIssues, type UserSchemas, type Validator } from '../../../lib/events/validate'
 import { refusalOf } from '../receive/refusal'

@@ -1,6 +1,6 @@
 /** The options of the catch-up: what is required, what is allowed, and what each error says. */
 import { checkRunOptions, checkTime } from '../../../lib/catch-up/catch-up-options'
-import { createTradecloudWorker } from '../../../lib/create-worker'
+import { createTradecloudWorker } from '../../../lib/compose/create-worker'
 import type { TradecloudWorkerOptions } from '../../../lib/options/options'
 import { API, inertInbox, logger, nothing, refusal, REQUIRED, resolve } from './set-up'
 

@@ -1,5 +1,5 @@
 /** The smallest valid options, and helpers that resolve them or return the error they cause. */
-import { createTradecloudWebhook, type TradecloudWebhook } from '../../../lib/create-webhook'
+import { createTradecloudWebhook, type TradecloudWebhook } from '../../../lib/compose/create-webhook'
 import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 import type { TradecloudWebhookOptions } from '../../../lib/options/options'
 import { resolveOptions } from '../../../lib/options/resolve'

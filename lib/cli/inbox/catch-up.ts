@@ -1,6 +1,6 @@
 /** `inbox catch-up`: asks a running process for a run of its catch-up, and tells what was missing. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../catch-up/storage/storage'
+import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../inbox/catch-up/storage'
 import { JSON_OPTION, type Call, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { print, printLines, Progress, styled } from '../output'

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { html, shown, type Html } from '../../inspector/pages/html'
+import { html, shown, type Html } from '../../views/html'
 import { count } from '../printable'
 import type { EventModel, SimulationModel } from './model'
 

@@ -1,5 +1,5 @@
 /** What a delivery covers for the catch-up, where that was not known when its event was stored. */
-import { arrivalOf, type Arrival } from '../../catch-up/arrivals/arrivals'
+import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
 import type { Trigger } from '../../events/trigger'
 import { instantOf } from '../../tradecloud/entity-state'

@@ -4,7 +4,7 @@
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
+import type { Arrival } from '../../inbox/catch-up/arrivals'
 import { persist } from '../../wait/back-off'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import type { ReadTrigger } from '../../receive/event/read-trigger'

@@ -1,5 +1,5 @@
 /** Storing an event: its queue, its row and its body, in one transaction. */
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
+import type { Arrival } from '../catch-up/arrivals'
 import type { Accepted, StoredEvent } from '../inbox'
 import { recordArrivals } from './catch-up/arrivals'
 import { eventIdOf, reversed } from './names'

@@ -2,7 +2,7 @@
 import { backOffMs } from '../../wait/back-off'
 import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
+import type { Arrival } from '../catch-up/arrivals'
 import type { InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'

@@ -1,6 +1,6 @@
 /** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
-import type { CatchUpInbox } from '../../catch-up/storage/storage'
+import type { Arrival } from '../catch-up/arrivals'
+import type { CatchUpInbox } from '../catch-up/storage'
 import type { EventKind } from '../../events/events'
 import { invalidOption } from '../../errors/errors'
 import { unavailable } from '../unavailable'

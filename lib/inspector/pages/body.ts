@@ -1,7 +1,7 @@
 /** The body of an event: a tree of its beginning, and a link to all of it. */
 import type { Details } from '../source/source'
 import { byteSize } from '../../views/text'
-import { html, shown, type Html } from './html'
+import { html, shown, type Html } from '../../views/html'
 import { treeOfJson, treeOfXml, type Tree } from './tree'
 
 /** So much of a body is read for a page. */

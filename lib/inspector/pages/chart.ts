@@ -1,7 +1,7 @@
 /** Events of the last day by hour and state, as a picture and as a table. */
 import { count } from '../../views/text'
 import type { Overview, Tone } from '../source/source'
-import { html, type Html } from './html'
+import { html, type Html } from '../../views/html'
 
 const HOUR_MS = 3_600_000
 const HOURS = 24

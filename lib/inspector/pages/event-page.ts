@@ -2,7 +2,7 @@
 import type { HistoryLine } from '../../views/event'
 import type { Action, Details, Row } from '../source/source'
 import { bodySection } from './body'
-import { html, shown, type Html } from './html'
+import { html, shown, type Html } from '../../views/html'
 import { ago, badge, eventTable } from './layout'
 
 export interface EventView {

@@ -1,7 +1,7 @@
 /** What all pages have in common. */
 import { duration } from '../../views/text'
 import type { Row, Tone } from '../source/source'
-import { html, shown, type Html, type Part } from './html'
+import { html, shown, type Html, type Part } from '../../views/html'
 
 export interface Layout {
   title: string

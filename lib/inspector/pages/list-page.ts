@@ -3,7 +3,7 @@ import { KINDS, MAX_AGE_MS } from '../../views/inbox'
 import { count, duration } from '../../views/text'
 import type { Filter, Overview, Page, Source } from '../source/source'
 import { chart } from './chart'
-import { html, verbatim, type Html } from './html'
+import { html, verbatim, type Html } from '../../views/html'
 import { eventTable } from './layout'
 
 export interface ListView {

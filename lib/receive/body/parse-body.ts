@@ -6,7 +6,7 @@ import { sha256, sha256InTurns } from '../../bytes/sha256'
 import { removedKeyIssues } from '../../events/validate'
 import { Pieces } from '../../bytes/pieces'
 import { refuse, sentence, type Refusal } from '../../answer/refusal'
-import { Turns } from '../../wait/turns'
+import { Turns } from '../../bytes/turns'
 
 export interface ParsedBody {
   ok: true

@@ -1,7 +1,7 @@
 /** Makes the trigger to deliver from a parsed body: of a request, or of a stored event. */
 import { debugReceive } from '../../log/debug'
 import type { EventKind, Handler, Issue } from '../../events/events'
-import { quote, quoteJson } from '../../log/quote'
+import { quote, quoteJson } from '../../bytes/quote'
 import type { Facts, Trigger } from '../../events/trigger'
 import { withIssues, type Validator } from '../../events/validate'
 import type { ParsedBody } from '../body/parse-body'

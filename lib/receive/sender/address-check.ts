@@ -1,6 +1,6 @@
 /** Enforces the option `allow`: which addresses may send, and how a request from any other address is answered. */
 import type { IncomingMessage } from 'node:http'
-import { quote } from '../../log/quote'
+import { quote } from '../../bytes/quote'
 import { compileAllow, readAddress, type AllowEntry } from '../../net/address'
 import { clientAddress, trustsEveryone, type TrustFunction } from './client-address'
 import type { Client } from '../../answer/exchange'

@@ -1,6 +1,6 @@
 /** Contract: what counts as arrived for the catch-up. */
 import assert from 'node:assert/strict'
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
+import type { Arrival } from '../../inbox/catch-up/arrivals'
 import { acquire, arrivalOf, catchUpOf, newestOf, NOON, polled, SCOPE } from './catch-up-rig'
 import { ALL, getTrigger, NAME, ORDER_ID, orderEvent, same, until, type ContractTest } from './harness'
 

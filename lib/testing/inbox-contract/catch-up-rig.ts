@@ -1,8 +1,8 @@
 /** What the tests of the catch-up share: polled orders, what events cover, and the right to poll. */
 import assert from 'node:assert/strict'
-import type { Arrival } from '../../catch-up/arrivals/arrivals'
-import { keyOfPart, readEntity, type Entity } from '../../catch-up/arrivals/parts'
-import type { CatchUpInbox, Lease, StoreRequest } from '../../catch-up/storage/storage'
+import type { Arrival } from '../../inbox/catch-up/arrivals'
+import { keyOfPart, readEntity, type Entity } from '../../inbox/catch-up/parts'
+import type { CatchUpInbox, Lease, StoreRequest } from '../../inbox/catch-up/storage'
 import type { Inbox } from '../../inbox/inbox'
 import { NAME, ORDER_ID } from './harness'
 

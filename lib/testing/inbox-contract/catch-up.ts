@@ -1,6 +1,6 @@
 /** Contract: who polls, where, what was found, and runs that were asked for. */
 import assert from 'node:assert/strict'
-import { LeaseLostError } from '../../catch-up/storage/storage'
+import { LeaseLostError } from '../../inbox/catch-up/storage'
 import { acquire, arrivalOf, catchUpOf, NOON, polled, requestFor, SCOPE, textOf } from './catch-up-rig'
 import { ORDER_ID, orderEvent, same, type ContractTest } from './harness'
 

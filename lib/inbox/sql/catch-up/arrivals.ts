@@ -1,6 +1,6 @@
 /** The records of what arrived: which parts of an order or shipment events have brought, and when those had last changed. */
-import type { Arrival, Arrivals, Mark } from '../../../catch-up/arrivals/arrivals'
-import type { EntityKind, EntityName, LineForm } from '../../../catch-up/arrivals/parts'
+import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
+import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../tradecloud/entity-id'
 import { entityKeyOf, escaped } from '../names'
 import { insertAll, type Tables, type Value } from '../tables'

@@ -1,6 +1,6 @@
 /** Where the polls are, and when something was first seen. Each write needs the lease; its result is `undefined` without it. */
-import type { EntityName } from '../../../catch-up/arrivals/parts'
-import type { Position, Scope } from '../../../catch-up/storage/storage'
+import type { EntityName } from '../../catch-up/parts'
+import type { Position, Scope } from '../../catch-up/storage'
 import { sha256 } from '../../../bytes/sha256'
 import { insert, type Tables } from '../tables'
 import { AT_A_TIME, forgetLaterThan, forgetUpTo } from './arrivals'

@@ -1,6 +1,6 @@
 /** Storing what the catch-up found: compared with what arrived in the transaction that stores it. */
-import { storeFound } from '../../../catch-up/storage/store-found'
-import type { Stored, StoreRequest } from '../../../catch-up/storage/storage'
+import { storeFound } from '../../catch-up/store-found'
+import type { Stored, StoreRequest } from '../../catch-up/storage'
 import { uuidOf } from '../../../bytes/uuid'
 import type { StoredEvent } from '../../inbox'
 import { insertEvent, removeUpload, type AcceptRequest } from '../accept'

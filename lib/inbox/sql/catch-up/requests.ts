@@ -1,6 +1,6 @@
 /** Runs that were asked for at the command line: a row each, which the process that has the catch-up takes and reports into. */
 import { randomUUID } from 'node:crypto'
-import type { CatchUpRequest, RunStatus } from '../../../catch-up/storage/storage'
+import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'
 import { LEASE_MS } from '../processes'
 import { insert, type Tables } from '../tables'
 

@@ -1,6 +1,6 @@
 /** What the catch-up of one webhook stores, in terms of operations that an engine runs in transactions. */
-import type { Arrivals } from '../../../catch-up/arrivals/arrivals'
-import { keyOfPart, type EntityName } from '../../../catch-up/arrivals/parts'
+import type { Arrivals } from '../../catch-up/arrivals'
+import { keyOfPart, type EntityName } from '../../catch-up/parts'
 import {
   LeaseLostError,
   type CatchUpInbox,
@@ -10,7 +10,7 @@ import {
   type RunStatus,
   type Stored,
   type StoreRequest,
-} from '../../../catch-up/storage/storage'
+} from '../../catch-up/storage'
 import { storedFound } from '../../found-event'
 import type { AcceptRequest } from '../accept'
 import type { Argument, Operation, Result } from '../operations'

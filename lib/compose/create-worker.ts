@@ -1,14 +1,14 @@
 /** A worker delivers the events that other processes store in an inbox, or that it finds by polling. It needs no port. */
-import type { CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
-import { startCatchUp } from './compose/catch-up'
-import { createHealth, type Health } from './compose/health'
-import { makeInspectable } from './compose/inspection'
-import { checkInbox, closeOnce, composeShared, startInbox } from './compose/shared'
-import { warnOfHandlers } from './deliver/handlers'
-import { TradecloudWebhookError } from './errors/errors'
-import type { CloseOptions, TradecloudWorkerOptions } from './options/options'
-import { resolveWorkerOptions } from './options/resolve'
-import { holdProcess } from './wait/timers'
+import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
+import { startCatchUp } from './catch-up'
+import { createHealth, type Health } from './health'
+import { makeInspectable } from './inspection'
+import { checkInbox, closeOnce, composeShared, startInbox } from './shared'
+import { warnOfHandlers } from '../deliver/handlers'
+import { TradecloudWebhookError } from '../errors/errors'
+import type { CloseOptions, TradecloudWorkerOptions } from '../options/options'
+import { resolveWorkerOptions } from '../options/resolve'
+import { holdProcess } from '../wait/timers'
 
 /** Delivers events from an inbox, and keeps the process alive, until it is closed. */
 export interface TradecloudWorker {

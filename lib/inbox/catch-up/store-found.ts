@@ -1,7 +1,7 @@
 /** Storing what was found, inside one transaction: compared again, as the webhook may have brought it meanwhile. */
 import { sha256 } from '../../bytes/sha256'
-import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from '../arrivals/arrivals'
-import { keyOfPart, type Entity, type EntityName, type Part } from '../arrivals/parts'
+import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from './arrivals'
+import { keyOfPart, type Entity, type EntityName, type Part } from './parts'
 import type { FoundEvent, Stored, StoreRequest } from './storage'
 
 type Maybe<T> = T | Promise<T>

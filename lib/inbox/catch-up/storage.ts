@@ -2,8 +2,8 @@
  * What the catch-up stores, in the database of the inbox: where it is, who polls, what arrived, and what it found. Knows no
  * API.
  */
-import type { Arrivals } from '../arrivals/arrivals'
-import type { Entity, EntityName, Part } from '../arrivals/parts'
+import type { Arrivals } from './arrivals'
+import type { Entity, EntityName, Part } from './parts'
 
 /** Where the polls of one list are. Times are milliseconds since 1970, by the API's clock. */
 export interface Position {

@@ -1,7 +1,7 @@
 /** An Express router for probes of Kubernetes, Docker and load balancers: `/live` and `/ready`. */
 import { Router } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Health } from './compose/health'
+import type { Health } from './health'
 
 /** A webhook or a worker. */
 export interface HealthSource {

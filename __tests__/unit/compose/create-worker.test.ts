@@ -1,6 +1,6 @@
 /** A worker as a process of its own: it has no port, and an idle inbox keeps no process alive. */
-import { createTradecloudWorker } from '../../lib/create-worker'
-import type { Inbox } from '../../lib/inbox/inbox'
+import { createTradecloudWorker } from '../../../lib/compose/create-worker'
+import type { Inbox } from '../../../lib/inbox/inbox'
 
 const idleInbox = {
   ready: () => Promise.resolve(),

@@ -2,9 +2,9 @@
  * A store in Redis, for several processes that receive the same events. Each call is one script, so that it is atomic.
  */
 import { randomUUID } from 'node:crypto'
-import { givenOptions, show } from '../errors/checks'
-import type { ClaimResult, Store } from '../deliver/dedupe/store'
-import { invalidOption } from '../errors/errors'
+import { givenOptions, show } from '../../../errors/checks'
+import type { ClaimResult, Store } from '../store'
+import { invalidOption } from '../../../errors/errors'
 
 export interface RedisStoreOptions {
   /**

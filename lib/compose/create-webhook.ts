@@ -1,12 +1,12 @@
 /** The webhook as an Express router: a thin skin around a core that needs only Node. */
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Health } from './compose/health'
-import { makeInspectable } from './compose/inspection'
-import type { CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
-import { composeWebhook } from './compose/webhook'
-import type { CloseOptions, TradecloudWebhookOptions } from './options/options'
-import { trustOfApp } from './receive/sender/client-address'
+import type { Health } from './health'
+import { makeInspectable } from './inspection'
+import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
+import { composeWebhook } from './webhook'
+import type { CloseOptions, TradecloudWebhookOptions } from '../options/options'
+import { trustOfApp } from '../receive/sender/client-address'
 
 /** An Express router to mount with `app.use`. */
 export type TradecloudWebhook = Router & {

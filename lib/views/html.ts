@@ -1,5 +1,5 @@
 /** HTML whose values are always text: they cannot add an element, and characters that would not be seen are written out. */
-import { escapeCharacters, INVISIBLE } from '../../views/text'
+import { escapeCharacters, INVISIBLE } from './text'
 
 /** Only `html` creates one. */
 export class Html {

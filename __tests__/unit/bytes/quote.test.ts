@@ -1,7 +1,7 @@
 /**
  * Values out of requests in log lines: one line, no control characters, cut.
  */
-import { quote, quoteJson } from '../../../lib/log/quote'
+import { quote, quoteJson } from '../../../lib/bytes/quote'
 
 it.each([
   ['plain', '"plain"'],
