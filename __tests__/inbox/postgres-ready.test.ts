@@ -98,10 +98,10 @@ test('tables that are only to be checked, and are made by hand with the exported
   expect(await inbox.accept(...eventOf({ number: 1, entity: 'a' }, 10))).toMatchObject({ result: 'queued' })
 })
 
-test('a role that may only read and write the rows, with the grants of docs/delivery.md', async () => {
+test('a role that may only read and write the rows, with the grants of docs/inboxes.md', async () => {
   await server.query(postgresInboxSql('granted'))
   await server.query('CREATE ROLE webhook LOGIN')
-  const page = readFileSync(join(__dirname, '../../docs/delivery.md'), 'utf8')
+  const page = readFileSync(join(__dirname, '../../docs/inboxes.md'), 'utf8')
   const grants = [...page.matchAll(/^GRANT .*;$/gm)].map(([grant]) => grant.replace(/\btradecloud\b/, 'granted'))
   expect(grants).toHaveLength(3)
   for (const grant of grants) await server.query(grant)

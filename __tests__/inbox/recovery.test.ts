@@ -1,4 +1,4 @@
-/** The commands of docs/delivery.md that back up an inbox and recover a damaged one, with the real programs. */
+/** The commands of docs/backup.md that back up an inbox and recover a damaged one, with the real programs. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { attach, closeInboxes, open, takeOne } from './postgres-inboxes'
 
 const EVENTS = 60
 const BODY_BYTES = 20_000
-const docs = readFileSync(join(__dirname, '../../docs/delivery.md'), 'utf8')
+const docs = readFileSync(join(__dirname, '../../docs/backup.md'), 'utf8')
 const commands = [...docs.matchAll(/^```sh\n([^`]*)```$/gm)].flatMap(([, text = '']) => text.trim().split('\n'))
 
 let folder: string

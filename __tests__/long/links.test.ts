@@ -1,4 +1,7 @@
-/** Every link and anchor of the README, SECURITY, CHANGELOG and docs/ leads somewhere, also in the packed package. */
+/**
+ * Every link and anchor of the README, SECURITY, CHANGELOG and docs/ leads somewhere, also in the packed package, and no page is
+ * longer than a reader has time for.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, resolve } from 'node:path'
@@ -65,6 +68,19 @@ test('each anchor is a heading', () => {
 test('the index of the README names each page', () => {
   const named = linksOf('README.md').map(({ file }) => file)
   expect(docs.filter((page) => !named.includes(page))).toEqual([])
+})
+
+/** Long because of generated tables, which are looked up and not read. */
+const GENERATED = ['docs/options.md', 'docs/performance.md']
+
+/** As `wc -w` counts, with code and tables. */
+const wordsOf = (page: string): number => readFileSync(join(root, page), 'utf8').trim().split(/\s+/).length
+
+test('README, SECURITY and each page of docs/ have at most 1,500 words, except generated ones', () => {
+  const long = ['README.md', 'SECURITY.md', ...docs].filter(
+    (page) => !GENERATED.includes(page) && wordsOf(page) > 1_500,
+  )
+  expect(long.map((page) => `${page}: ${wordsOf(page)}`)).toEqual([])
 })
 
 test('what the README and the docs link to is in the packed package', () => {

@@ -22,7 +22,7 @@ const lost = (statuses: Status[]): Status[] => statuses.filter((status) => statu
 
 /**
  * The same where the app breaks off while a request is being sent to it. HAProxy then closes the connection without a
- * response, and Caddy so soon that its response may get lost. See docs/deploy.md.
+ * response, and Caddy so soon that its response may get lost. See docs/proxies.md.
  */
 const lostOnTheWay = ({ proxy }: Way, statuses: Status[]): Status[] =>
   lost(statuses).filter((status) => !(status === 'broken' && ['haproxy', 'caddy'].includes(proxy.name)))

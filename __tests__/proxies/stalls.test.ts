@@ -44,7 +44,7 @@ test('an upload that stalls is answered by the app: 503', async () => {
   expect(front.app.noted('begin')).toEqual([])
 })
 
-test('headers that stall, as docs/deploy.md says', async () => {
+test('headers that stall, as docs/proxies.md says', async () => {
   const front = await startFront({
     replacements: {
       nginx: [['client_max_body_size 128m;', 'client_max_body_size 128m; client_header_timeout 1s;']],

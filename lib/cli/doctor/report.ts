@@ -13,7 +13,7 @@ const SERVER = 9
 export function textOf({ url, ok, checks, findings }: Report): string {
   const end = ok
     ? styled('green', 'All is well: nothing was found that loses events.')
-    : `${styled('red', count(findings.length, 'finding'))}. Complete configurations are in docs/deploy.md of tradecloud-webhook.`
+    : `${styled('red', count(findings.length, 'finding'))}. Complete configurations are in docs/proxies.md of tradecloud-webhook.`
   const parts = [printable(url), checks.map(lineOf).join('\n'), ...findings.map(sectionOf), end]
   return `${parts.join('\n\n')}\n`
 }

@@ -1,11 +1,14 @@
-/** docs/operate.md explains each outcome and each code that the package writes to the log, and no other. */
+/**
+ * docs/responses.md explains each outcome, with the status that Tradecloud gets, and each code that the package writes to
+ * the log, and no other.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
-import { OUTCOMES } from '../../lib/answer/respond'
+import { answerFor, OUTCOMES } from '../../lib/answer/respond'
 
 const root = resolve(__dirname, '../..')
-const page = readFileSync(join(root, 'docs/operate.md'), 'utf8')
+const page = readFileSync(join(root, 'docs/responses.md'), 'utf8')
 
 /** Those of the API client and of the command line are not in the log of a webhook. */
 const ELSEWHERE = /^(api|cli|testing)\//
@@ -73,12 +76,10 @@ it('each outcome has its row in the table of outcomes', () => {
   expect(documented('Outcomes')).toEqual(expect.arrayContaining([...OUTCOMES]))
 })
 
-it('links to its own sections lead somewhere', () => {
-  const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  )
-  for (const [, anchor = ''] of page.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(anchor)
+it.each(OUTCOMES)('the row of %s has its status, and what Tradecloud then does', (outcome) => {
+  const [, cell = ''] = new RegExp(`^\\| \`${outcome}\` \\| (.*?) \\|`, 'm').exec(page) ?? []
+  const { status, givenUp } = answerFor({ outcome }, 'id', 'final')
+  expect(cell).toMatch(new RegExp(`\\b${status}\\b`))
+  expect(cell.includes('gives up')).toBe(givenUp)
+  expect(cell.includes('tries again')).toBe(status > 500 || ['not_found', 'address_not_allowed'].includes(outcome))
 })
