@@ -34,6 +34,7 @@ it.each<Broken>([
     (inbox) => ({ settle: (...args) => inbox.settle(...args).then(() => true) }),
   ],
   ['goes on after close', 'close: a closed inbox takes nothing', () => ({ close: () => Promise.resolve() })],
+  ['can always store events', 'check: resolves while', () => ({ check: () => Promise.resolve() })],
   ['wants everything', 'is wanted: by the callbacks', () => ({ isWanted: () => Promise.resolve(true) })],
   [
     'lists everything on one page',

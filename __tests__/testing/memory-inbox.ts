@@ -208,6 +208,10 @@ export function memoryInbox(storage: MemoryStorage): Inbox {
         ...(received.length > 0 && { oldestWaitingAt: new Date(Math.min(...received)) }),
       })
     },
+    check: async () => {
+      await Promise.resolve()
+      checkOpen()
+    },
     close: () => {
       isClosed = true
       clearInterval(watching)

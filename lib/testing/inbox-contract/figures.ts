@@ -1,4 +1,5 @@
-/** Contract: how many events there are, by state and by hour. */
+/** Contract: how many events there are, by state and by hour, and whether more could be stored. */
+import assert from 'node:assert/strict'
 import { ofOrder, orderEvent, same, type ContractTest } from './harness'
 
 const DELIVERED = { result: 'delivered' } as const
@@ -41,6 +42,22 @@ export const figureTests: ContractTest[] = [
         ...['10:00 delivered 1', '10:00 waiting 1', '11:00 waiting 1', '13:00 waiting 2'],
       ])
       same(await inbox.countByHour(new Date('2026-01-01T14:00:00.000Z')), [])
+    },
+  },
+  {
+    name: 'check: resolves while events can be stored and leaves them alone, and rejects once the inbox is closed',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      if (!inbox.check) return
+      await inbox.accept(...orderEvent('{"a":1}'))
+      const delivery = await takeOne()
+      const shown = async (): Promise<unknown[]> => [await inbox.stats(), await inbox.list()]
+      const before = await shown()
+      await Promise.all([inbox.check(), inbox.check()])
+      same(await shown(), before)
+      assert.equal(await inbox.settle(delivery, DELIVERED), true)
+      await inbox.close()
+      await assert.rejects(inbox.check(), 'a closed inbox stores nothing')
     },
   },
 ]
