@@ -3,6 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Inbox } from '../../lib/inbox/inbox'
+import { ownIdentity } from '../../lib/inbox/sql/process-identity'
+import { LEASE_MS, register } from '../../lib/inbox/sql/processes'
+import { take } from '../../lib/inbox/sql/take'
+import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { openTables } from '../../lib/inbox/sqlite/open'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { attach } from '../../lib/testing/inbox-contract/harness'
 import { eventOf } from './numbered-event'
@@ -39,6 +44,69 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     await Promise.all([inbox.close(), other.close()])
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+describe('a process looks at the others, each time after a while', () => {
+  /** More than the time in which a lease is renewed, as where each request takes long. */
+  const LOOK_EVERY_MS = 6_000
+  let folder: string
+  let file: string
+  let inboxes: Inbox[]
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'inbox-lease-'))
+    file = join(folder, 'inbox.db')
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'Date'] })
+    inboxes = [0, 1].map(() => sqliteInbox({ file }))
+  })
+  afterEach(async () => {
+    jest.useRealTimers()
+    await Promise.all(inboxes.map((inbox) => inbox.close()))
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const pass = async (ms: number): Promise<void> => {
+    jest.advanceTimersByTime(ms)
+    for (const inbox of inboxes) for (let step = 0; step < 4; step++) await inbox.stats()
+  }
+
+  test('one that stands still is found, also while many events are pruned', async () => {
+    const [inbox] = inboxes as [Inbox]
+    const { takeNow } = attach(inbox, [{ kind: 'order' }], 'faults')
+    await inbox.ready()
+    const { tables } = openTables(chooseDriver(), file, false)
+    // Each look is a step of pruning as well, of 200 events.
+    tables.run(`INSERT INTO events (event, seq, id, state, name, kind, received, due, bytes, has_body, settled, head)
+      WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+      SELECT i, i, 'pruned ' || i, 2, 'faults', 'order', 0, 0, 0, 0, 0, '{}' FROM n`)
+    for (let i = 0; i < 12; i++) await pass(LOOK_EVERY_MS)
+    await inbox.accept(...eventOf({ number: 1, entity: 'order' }, 100))
+    tables.begin(false)
+    const wanted = { name: 'faults', wanted: [{ kind: 'order' }] } as const
+    const owner = await register(tables, { ...wanted, identity: ownIdentity() })
+    expect((await take(tables, { ...wanted, owner, token: 1, limit: 1, maxBytes: 1_000 })).taken).toHaveLength(1)
+    tables.commit()
+    tables.database.close()
+    let looks = 0
+    for (let found = 0; found === 0 && looks < 20; looks++) {
+      await pass(LOOK_EVERY_MS)
+      found = (await takeNow()).length
+    }
+    expect(looks).toBeGreaterThan(LEASE_MS / LOOK_EVERY_MS)
+    expect(looks).toBeLessThan(20)
+  })
+
+  test('one that renews its lease after all of them stood still keeps what it has', async () => {
+    const [inbox, other] = inboxes as [Inbox, Inbox]
+    const { takeOne } = attach(inbox, [{ kind: 'order' }], 'faults')
+    const { takeNow } = attach(other, [{ kind: 'order' }], 'faults')
+    await inbox.accept(...eventOf({ number: 1, entity: 'order' }, 100))
+    const delivery = await takeOne()
+    for (const ms of [1_000, 3_000, 60_000, 1_000, 60_000, 60_000]) {
+      await pass(ms)
+      expect(await takeNow()).toEqual([])
+    }
+    expect(await inbox.settle(delivery, { result: 'delivered' })).toBe(true)
+  })
 })
 
 test('what is taken after an outage can be delivered, and what came too late is handed out again', async () => {

@@ -6,14 +6,12 @@ import type { Engine } from './engine'
 import type { FormerRow } from './former-callbacks'
 import type { Member } from './member'
 import { isGone, type ProcessIdentity } from './process-identity'
-import { LEASE_MS, RENEW_EVERY_MS, type ProcessRow } from './processes'
+import { LEASE_MS, type ProcessRow } from './processes'
 import type { KeepOptions } from './prune'
 
 const TIDY_EVERY_MS = 1_000
-/** Every tenth time. */
-const PRUNE_EVERY = 10
-/** Once a minute. */
-const AGE_EVERY = 60
+const PRUNE_EVERY_MS = 10_000
+const AGE_EVERY_MS = 60_000
 /** Between two steps of pruning, so that events are accepted in between. */
 const BREATH_MS = 25
 
@@ -22,10 +20,16 @@ export interface HousekeepingOptions extends KeepOptions {
   identity?: ProcessIdentity | undefined
 }
 
-/** How often a process had renewed its lease, and since when by the monotonic clock. */
+/**
+ * Of the time between two looks, only this much counts: this process or the database may have stood still, and the others
+ * get the time to renew their leases afterwards.
+ */
+const MOST_BETWEEN_LOOKS_MS = 2_000
+
+/** How often a process had renewed its lease, and for how long this process has watched it since then. */
 interface Seen {
   lease: number
-  since: number
+  watchedMs: number
   lookedAt: number
 }
 
@@ -50,21 +54,32 @@ export class Housekeeping {
   }
 
   async run(closing: AbortSignal): Promise<void> {
-    for (let count = 1; ; count++) {
-      await pause(TIDY_EVERY_MS, closing)
+    await Promise.all([
+      this.#repeat('tidying', TIDY_EVERY_MS, closing, () => this.#tidy()),
+      this.#repeat('pruning', PRUNE_EVERY_MS, closing, () => this.#prune(closing)),
+      this.#repeat('ageing of callbacks', AGE_EVERY_MS, closing, async () => {
+        this.#former = await this.#engine.run('ageCallbacks', this.#former)
+      }),
+    ])
+  }
+
+  async #repeat(what: string, everyMs: number, closing: AbortSignal, work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      await pause(everyMs, closing)
       if (closing.aborted) return
       try {
-        await this.#tidy()
-        if (count % PRUNE_EVERY !== 0) continue
-        await this.#reportUntaken()
-        const { keepDelivered, dedupeTtlMs } = this.#options
-        while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
-        if (count % AGE_EVERY === 0) this.#former = await this.#engine.run('ageCallbacks', this.#former)
-        this.#alarms.worked('housekeeping')
+        await work()
+        this.#alarms.worked(what)
       } catch (error) {
-        this.#alarms.failed('housekeeping', error)
+        this.#alarms.failed(what, error)
       }
     }
+  }
+
+  async #prune(closing: AbortSignal): Promise<void> {
+    await this.#reportUntaken()
+    const { keepDelivered, dedupeTtlMs } = this.#options
+    while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
   }
 
   async #tidy(): Promise<void> {
@@ -78,7 +93,7 @@ export class Housekeeping {
     )
     const now = performance.now()
     this.#seen = new Map(processes.map((row) => [row.id, this.#look(row, now)]))
-    const gone = processes.filter((row) => row.id !== owner && (this.#standsStill(row, now) || this.#hasEnded(row)))
+    const gone = processes.filter((row) => row.id !== owner && (this.#standsStill(row) || this.#hasEnded(row)))
     const lost = owned.filter(({ token }) => !this.#deliveries.isOpen(token))
     const { name, wanted, maxDelayMs } = host
     if (await this.#engine.run('tidy', { gone, owner, lost, name, wanted, maxDelayMs })) host.wake()
@@ -86,14 +101,14 @@ export class Housekeeping {
 
   #look({ id, lease }: ProcessRow, now: number): Seen {
     const before = this.#seen.get(id)
-    // After a pause of its own, or of the database, this process watches for the whole time again.
-    const isSame = before?.lease === lease && now - before.lookedAt < RENEW_EVERY_MS
-    return { lease, since: isSame ? before.since : now, lookedAt: now }
+    if (before?.lease !== lease) return { lease, watchedMs: 0, lookedAt: now }
+    const passedMs = Math.min(now - before.lookedAt, MOST_BETWEEN_LOOKS_MS)
+    return { lease, watchedMs: before.watchedMs + passedMs, lookedAt: now }
   }
 
   /** The lease was not renewed while this process watched. Clocks are not compared, because any of them may be wrong. */
-  #standsStill({ id }: ProcessRow, now: number): boolean {
-    return now - (this.#seen.get(id)?.since ?? now) > LEASE_MS
+  #standsStill({ id }: ProcessRow): boolean {
+    return (this.#seen.get(id)?.watchedMs ?? 0) > LEASE_MS
   }
 
   #hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow): boolean {
