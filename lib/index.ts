@@ -31,7 +31,14 @@ export type {
   LineForm,
   Part as PolledPart,
 } from './inbox/catch-up/parts'
-export type { CatchUpOptions, CatchUpReport, CatchUpRunOptions } from './catch-up/catch-up-options'
+export type {
+  CatchUpOptions,
+  CatchUpReport,
+  CatchUpRunOptions,
+  PollOrdersOptions,
+  PollShipmentsOptions,
+  SweepOptions,
+} from './catch-up/catch-up-options'
 export type { RecoveredChange } from './catch-up/run-options'
 export type {
   CatchUpInbox,
@@ -116,6 +123,7 @@ export type {
   RetryOptions,
   TradecloudWebhookOptions,
   TradecloudWorkerOptions,
+  WorkerLimitOptions,
 } from './options/options'
 export type { AllowEntry } from './net/address'
 export type {

@@ -27,7 +27,7 @@ export interface PollOptions<Filters> {
    * for the first poll a date and time such as `2025-04-23T10:01:53.812Z`. Required.
    */
   lastUpdatedAfter: string
-  /** Default: none, everything that the Tradecloud user may see. */
+  /** Narrow the poll, which otherwise yields everything that the Tradecloud user may see. Default: none. */
   filters?: Filters | undefined
   /** Entities per page, 2 to 100; fewer are requested after a page that was too large. Default: 100. */
   limit?: number | undefined

@@ -35,14 +35,31 @@ export interface CatchUpOptions {
   /** How far before the cursor a run starts to read. Default: 900,000 ms (15 min). */
   overlapMs?: number | undefined
   /**
-   * A longer look back now and then, for changes that became visible very late. `false`: none. Default: once a day
-   * (`everyMs`), two days back (`backMs`).
+   * A longer look back now and then, for changes that became visible very late. `false`: none. Default: once a day, two days
+   * back.
    */
-  sweep?: false | { everyMs?: number | undefined; backMs?: number | undefined } | undefined
-  /** `false`: no orders. `filters` are sent with each poll. Default: all orders, if there is an `onOrder`. */
-  orders?: false | { filters?: OrderPollFilters | undefined } | undefined
-  /** `false`: no shipments. `filters` are sent with each poll. Default: all shipments, if there is an `onShipment`. */
-  shipments?: false | { filters?: ShipmentPollFilters | undefined } | undefined
+  sweep?: false | SweepOptions | undefined
+  /** Which orders to poll. `false`: none. Default: all orders, if there is an `onOrder`. */
+  orders?: false | PollOrdersOptions | undefined
+  /** Which shipments to poll. `false`: none. Default: all shipments, if there is an `onShipment`. */
+  shipments?: false | PollShipmentsOptions | undefined
+}
+
+export interface SweepOptions {
+  /** How often to look back. Default: 86,400,000 ms (a day). */
+  everyMs?: number | undefined
+  /** How far to look back: at least `overlapMs`. Default: 172,800,000 ms (two days), or `overlapMs` if that is more. */
+  backMs?: number | undefined
+}
+
+export interface PollOrdersOptions {
+  /** Sent with each poll. Default: none. */
+  filters?: OrderPollFilters | undefined
+}
+
+export interface PollShipmentsOptions {
+  /** Sent with each poll. Default: none. */
+  filters?: ShipmentPollFilters | undefined
 }
 
 /** A run on demand. With any of `from`, `all` and `dryRun`, the cursor stays where it is. */

@@ -16,11 +16,11 @@ export type { BodySchema }
 
 /** The user's own JSON Schemas, by kind. */
 export interface UserSchemas {
-  /** For the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order. */
+  /** For the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order. Default: none. */
   order?: object | undefined
-  /** For the object in `orderDocumentsEvent`. */
+  /** For the object in `orderDocumentsEvent`. Default: none. */
   orderDocuments?: object | undefined
-  /** For the object in `shipment`, and for a fetched shipment. */
+  /** For the object in `shipment`, and for a fetched shipment. Default: none. */
   shipment?: object | undefined
 }
 

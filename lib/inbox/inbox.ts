@@ -142,25 +142,28 @@ export interface InboxAttempt {
 }
 
 export interface InboxFilter {
-  /** The ID of an event, or the beginning of one. */
+  /** The ID of an event, or the beginning of one. Default: any. */
   id?: string | undefined
+  /** What became of the event. Default: any. */
   state?: InboxState | undefined
+  /** What the event is about. Default: any. */
   kind?: EventKind | undefined
+  /** The whole name. Default: any. */
   eventName?: string | undefined
-  /** Order ID or shipment ID, or the end of one: a purchase order number is enough. */
+  /** Order ID or shipment ID, or the end of one: a purchase order number is enough. Default: any. */
   entityId?: string | undefined
-  /** Received at or after this time. */
+  /** Received at or after this time. Default: any. */
   since?: Date | undefined
-  /** Received before this time. */
+  /** Received before this time. Default: any. */
   before?: Date | undefined
 }
 
 export interface ListOptions extends InboxFilter {
-  /** Default: 100. */
+  /** Events of one page. Default: 100. */
   limit?: number | undefined
-  /** `next` of the page before. */
+  /** `next` of the page before. Default: none, the first page. */
   after?: string | undefined
-  /** Default: false, the oldest first. */
+  /** Which end of the list comes first. Default: false, the oldest event. */
   newestFirst?: boolean | undefined
 }
 

@@ -28,7 +28,7 @@ export interface RetryOptions {
 }
 
 export interface DedupeOptions {
-  /** Default: a `MemoryStore` of this webhook. */
+  /** Where processed events are remembered, such as `redisStore`. Default: a `MemoryStore` of this webhook. */
   store?: Store | undefined
   /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
   ttlMs?: number | undefined
@@ -76,7 +76,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * `trust proxy`. Under Express the setting of the app counts instead. Default: false, none.
    */
   trustProxy?: TrustProxyOption | undefined
-  /** Path patterns below the mount path. Default: see the three of them. */
+  /**
+   * Paths below the mount path: patterns of path-to-regexp 8, RegExps with groups named `orderId` or `shipmentId`, or lists
+   * of these; `false` switches one off. Default: see each of them.
+   */
   paths?: PathsOption | undefined
   /**
    * Called after every answer that is not 2xx, with an error whose `code` is the outcome and whose `cause` is what was
@@ -163,7 +166,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * No callback is required or allowed; every kind is stored, including unknown ones, and nothing is ignored. Default: true.
    */
   deliver?: boolean | undefined
-  /** With an `inbox`: how events are delivered from it. */
+  /** With an `inbox`: how events are delivered from it. Default: see each of them. */
   delivery?: DeliveryOptions | undefined
   /**
    * With an `inbox` and `api`: polls in the background, and delivers what never arrived through the same inbox to `onOrder`
@@ -182,6 +185,14 @@ export interface LimitOptions {
    * Default: 10,000 ms.
    */
   uploadIdleTimeoutMs?: number | undefined
+}
+
+export interface WorkerLimitOptions {
+  /**
+   * Bytes of all bodies that are at callbacks together; a body that waits for room may exceed it, one at a time.
+   * Default: 268,435,456 (256 MiB).
+   */
+  maxBytesInFlight?: number | undefined
 }
 
 /** The options of a process that delivers from an inbox: those of a webhook that concern no requests. */
@@ -204,11 +215,8 @@ export interface TradecloudWorkerOptions extends Pick<
 > {
   /** The inbox that other processes store events in. The worker closes it. Required. */
   inbox: Inbox
-  /**
-   * `maxBytesInFlight`: bytes of all bodies that are at callbacks together; a body that waits for room may exceed it, one
-   * at a time. Default: 268,435,456 (256 MiB).
-   */
-  limits?: Pick<LimitOptions, 'maxBytesInFlight'> | undefined
+  /** Bounds on what is delivered at the same time. Default: see each of them. */
+  limits?: WorkerLimitOptions | undefined
 }
 
 /** Options of `close()`. */

@@ -8,9 +8,9 @@ import { Metrics } from './metrics'
 import { Spans } from './spans'
 
 export interface OpenTelemetryOptions {
-  /** Default: the global one, which an SDK registers. */
+  /** Where spans go. Default: the global one, which an SDK registers. */
   tracerProvider?: TracerProvider | undefined
-  /** Default: the global one. Set it up before the webhook is created. */
+  /** Where metrics go. Set it up before the webhook is created. Default: the global one. */
   meterProvider?: MeterProvider | undefined
 }
 

@@ -7,8 +7,8 @@ const MOST_KEYS = 2 ** 23
 
 export interface MemoryStoreOptions {
   /**
-   * Completed keys that are remembered at most; about 200 bytes each. Default: 100,000. More than 16 million count as
-   * that.
+   * Completed keys that are remembered at most; about 200 bytes each. More than 16 million count as that. Default:
+   * 100,000.
    */
   maxKeys?: number | undefined
 }

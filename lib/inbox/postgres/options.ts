@@ -5,9 +5,9 @@ import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/op
 import type { PostgresPool } from './client'
 
 export interface PostgresInboxOptions extends KeepInboxOptions {
-  /** A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Either this or `connectionString`. */
+  /** A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Required without `connectionString`. */
   pool?: PostgresPool | undefined
-  /** For a pool of the inbox's own, of ten connections. */
+  /** For a pool of the inbox's own, of ten connections. Required without `pool`. */
   connectionString?: string | undefined
   /** Schema of the tables, created if it is missing. Default: `'tradecloud'`. */
   schema?: string | undefined

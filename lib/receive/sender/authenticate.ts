@@ -17,13 +17,16 @@ import { UsualHeaders } from './usual-headers'
  */
 export interface BasicCredential {
   type: 'basic'
+  /** Missing, empty or with white space at an edge throws. Required. */
   username: string | undefined
+  /** Likewise. Required. */
   password: string | undefined
 }
 
 /** RFC 6750: a static token as set in Tradecloud's portal. `undefined` throws. */
 export interface BearerCredential {
   type: 'bearer'
+  /** Missing, empty or with white space at an edge throws. Required. */
   token: string | undefined
 }
 

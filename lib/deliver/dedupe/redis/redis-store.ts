@@ -10,6 +10,7 @@ export interface RedisStoreOptions {
   /**
    * Sends one command, given as texts (`'EVAL'`, its script, `'1'`, the key, …), and resolves with Redis's answer, or
    * rejects where that is an error. Any client will do. Some send a command again after a reconnect: that does no harm.
+   * Required.
    */
   sendCommand: (command: string, ...args: string[]) => Promise<unknown>
   /**
