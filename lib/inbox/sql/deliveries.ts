@@ -3,10 +3,11 @@ import { backOffMs } from '../../wait/back-off'
 import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
 import type { Arrival } from '../catch-up/arrivals'
-import type { InboxDelivery, Settlement } from '../inbox'
+import type { Inbox, InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'
 import type { Member } from './member'
+import type { OwnedQueue } from './processes'
 import type { SettleRequest } from './settle'
 import { PART_BYTES } from './tables'
 import type { Taken } from './take'
@@ -19,9 +20,10 @@ export class Deliveries {
   readonly #alarms: Alarms
   readonly #keep: boolean
   readonly #closing: AbortSignal
-  readonly #taken = new WeakMap<InboxDelivery, Taken & { owner: string }>()
-  /** Of each call of `take` by its token: deliveries that are not settled, plus one while it runs. */
-  readonly #open = new Map<number, number>()
+  /** What is handed out and not settled. */
+  readonly #taken = new Map<InboxDelivery, Taken & { owner: string }>()
+  /** Calls of `take` that run, by their token. */
+  readonly #running = new Map<number, Promise<unknown>>()
   #token = 0
 
   /** `keep`: whether the bodies of delivered events are kept. */
@@ -32,37 +34,35 @@ export class Deliveries {
     this.#closing = closing
   }
 
-  async take(
-    member: Member,
-    { limit, maxBytes }: { limit: number; maxBytes: number },
-  ): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }> {
-    const owner = await member.takingOwner()
-    if (owner === undefined || this.#closing.aborted) return { deliveries: [] }
-    const { name, wanted, maxDelayMs } = member.host
+  take(member: Member, options: { limit: number; maxBytes: number }): ReturnType<Inbox['take']> {
     const token = ++this.#token
-    this.#open.set(token, 1)
-    try {
-      const request = { owner, token, name, wanted, limit, maxBytes }
-      const { taken, nextDueInMs } = await this.#engine.run('take', request)
-      if (isAborted(this.#closing)) {
-        this.#open.delete(token)
-        return { deliveries: [] }
-      }
-      const deliveries = (await Promise.all(taken.map((one) => this.#deliveryOf(one, owner, member)))).flat()
-      this.#count(token, -1)
-      return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
-    } catch (error) {
-      this.#open.delete(token)
-      throw error
-    }
+    const taking = this.#take(member, token, options).finally(() => this.#running.delete(token))
+    this.#running.set(token, taking)
+    return taking
+  }
+
+  async #take(member: Member, token: number, options: { limit: number; maxBytes: number }): ReturnType<Inbox['take']> {
+    const owner = await member.takingOwner()
+    if (owner === undefined) return { deliveries: [] }
+    const { name, wanted, maxDelayMs } = member.host
+    const { taken, nextDueInMs } = await this.#engine.run('take', { owner, token, name, wanted, ...options })
+    if (this.#closing.aborted) return { deliveries: [] }
+    const deliveries = (await Promise.all(taken.map((one) => this.#deliveryOf(one, owner, member)))).flat()
+    return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
+  }
+
+  /** Resolves once no call of `take` runs. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running.values())
   }
 
   /**
    * False for what a call of `take` has taken whose result was lost, also later: a database that stood still goes on with
    * what it was sent.
    */
-  isOpen(token: number): boolean {
-    return this.#open.has(token)
+  isOpen({ queue, token }: OwnedQueue): boolean {
+    if (this.#running.has(token)) return true
+    return [...this.#taken.values()].some((taken) => taken.queue === queue && taken.token === token)
   }
 
   async settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
@@ -104,7 +104,7 @@ export class Deliveries {
 
   /** None if the body cannot be read now, or is not what was received: then the event is tried later, or goes to quarantine. */
   async #deliveryOf({ bytes: small, ...taken }: Taken, owner: string, member: Member): Promise<InboxDelivery[]> {
-    const { event, stored, size, attempt, firstAttempt, replay, token } = taken
+    const { event, stored, size, attempt, firstAttempt, replay } = taken
     const reading = small
       ? Promise.resolve(Buffer.from(small.buffer, small.byteOffset, small.byteLength))
       : this.bodyOf(event, size)
@@ -115,7 +115,6 @@ export class Deliveries {
       isOwned: () => !this.#closing.aborted && member.owns(owner),
     }
     this.#taken.set(delivery, { ...taken, owner })
-    this.#count(token, 1)
     if (read.status === 'rejected') {
       this.#alarms.failed('reading bodies', read.reason)
       const delayMs = backOffMs(attempt, { firstMs: RETRY_READ_MS, maxMs: member.host.maxDelayMs })
@@ -131,11 +130,10 @@ export class Deliveries {
     return []
   }
 
-  /** Settles what is not handed out. If that fails, the queue is freed once nothing of the same call of `take` is open. */
+  /** Settles what is not handed out. If that fails, its queue is freed later. */
   async #turnDown(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
-    const { token } = this.#taken.get(delivery) ?? {}
     const isSettled = await this.settle(delivery, settlement).catch(() => false)
-    if (token !== undefined && this.#taken.delete(delivery)) this.#count(token, -1)
+    this.#taken.delete(delivery)
     return isSettled
   }
 
@@ -152,20 +150,9 @@ export class Deliveries {
       ...{ owner, queue, token, event, settlement, keep: this.#keep },
       arrival: arrival && { name: stored.name, arrival, fetched: stored.trigger === 'id' },
     })
-    if (this.#taken.delete(delivery)) this.#count(token, -1)
+    this.#taken.delete(delivery)
     return settled
   }
-
-  #count(token: number, change: number): void {
-    const count = (this.#open.get(token) ?? 0) + change
-    if (count > 0) this.#open.set(token, count)
-    else this.#open.delete(token)
-  }
-}
-
-/** A function, because TypeScript assumes that a property which was false before an `await` is still false after it. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted
 }
 
 /** The digest of a large body would take too long here. */

@@ -94,7 +94,7 @@ export class Housekeeping {
     const now = performance.now()
     this.#seen = new Map(processes.map((row) => [row.id, this.#look(row, now)]))
     const gone = processes.filter((row) => row.id !== owner && (this.#standsStill(row) || this.#hasEnded(row)))
-    const lost = owned.filter(({ token }) => !this.#deliveries.isOpen(token))
+    const lost = owned.filter((queue) => !this.#deliveries.isOpen(queue))
     const { name, wanted, maxDelayMs } = host
     if (await this.#engine.run('tidy', { gone, owner, lost, name, wanted, maxDelayMs })) host.wake()
   }

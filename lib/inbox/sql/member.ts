@@ -14,7 +14,7 @@ export class Member {
   readonly #alarms: Alarms
   readonly #identity: ProcessIdentity
   #owner: string | undefined
-  #registering: Promise<string> | undefined
+  #keeping: Promise<void> | undefined
   #renewedAt = -Infinity
   #isRetired = false
 
@@ -37,10 +37,10 @@ export class Member {
   /** Whoever takes events now. Absent if what is taken could not be delivered. */
   async takingOwner(): Promise<string | undefined> {
     if (this.#isRetired) return undefined
-    const owner = await this.#register()
     // After an outage, the next renewal may be seconds away.
     const isFresh = performance.now() - this.#renewedAt <= RENEW_EVERY_MS
-    return isFresh || (await this.#renew(owner)) ? owner : undefined
+    if (this.#owner === undefined || !isFresh) await this.#keep()
+    return this.#owner
   }
 
   /** True while no other process can have been given what this owner had taken. */
@@ -52,7 +52,8 @@ export class Member {
   async keepLease(closing: AbortSignal): Promise<void> {
     while (!closing.aborted) {
       try {
-        if (!(await this.#renew(await this.#register()))) continue
+        await this.#keep()
+        if (this.#owner === undefined) continue
         this.#alarms.worked('lease')
       } catch (error) {
         this.#alarms.failed('lease', error)
@@ -73,33 +74,28 @@ export class Member {
   }
 
   async remove(): Promise<void> {
-    await this.#registering?.catch(() => undefined)
+    await this.#keeping?.catch(() => undefined)
     if (this.#owner !== undefined) await this.#engine.run('remove', this.#owner).catch(() => undefined)
   }
 
-  async #register(): Promise<string> {
-    if (this.#owner !== undefined) return this.#owner
-    this.#registering ??= this.#registerNow().finally(() => (this.#registering = undefined))
-    return this.#registering
+  /** Registers this process, or renews its lease. */
+  #keep(): Promise<void> {
+    this.#keeping ??= this.#keepNow().finally(() => (this.#keeping = undefined))
+    return this.#keeping
   }
 
-  async #registerNow(): Promise<string> {
+  async #keepNow(): Promise<void> {
     const at = performance.now()
-    const { name, wanted, catchUp } = this.host
-    this.#owner = await this.#engine.run('register', { name, wanted, catchUp, identity: this.#identity })
-    this.#renewedAt = at
-    return this.#owner
-  }
-
-  /** False if the lease was lost. */
-  async #renew(owner: string): Promise<boolean> {
-    const at = performance.now()
-    const renewed = await this.#engine.run('renew', owner)
-    if (renewed) this.#renewedAt = at
-    else if (this.#owner === owner) {
+    const owner = this.#owner
+    if (owner === undefined) {
+      const { name, wanted, catchUp } = this.host
+      this.#owner = await this.#engine.run('register', { name, wanted, catchUp, identity: this.#identity })
+    } else if (!(await this.#engine.run('renew', owner))) {
+      if (this.#owner !== owner) return
       this.#owner = undefined
       this.host.leaseLost()
+      return
     }
-    return renewed
+    this.#renewedAt = at
   }
 }

@@ -95,7 +95,8 @@ export async function survey(tables: Tables, owner: string | undefined) {
   return { processes, owned, damaged: damaged.map(({ key }) => key) }
 }
 
-interface OwnedQueue {
+/** A queue that a process has taken, and the call of `take` that took it. */
+export interface OwnedQueue {
   queue: number
   token: number
 }

@@ -37,7 +37,6 @@ export class SqlInbox implements Inbox {
   readonly #deliveries: Deliveries
   readonly #uploads: Slots
   readonly #closing = new AbortController()
-  readonly #taking = new Set<Promise<unknown>>()
   #member: Member | undefined
   readonly #wanted = new Known((name) => this.#run('wantedBy', name))
   readonly #recording = new Known((name) => this.#run('recordsArrivals', name))
@@ -118,10 +117,7 @@ export class SqlInbox implements Inbox {
 
   async take(options: { limit: number; maxBytes: number }): ReturnType<Inbox['take']> {
     this.#checkOpen()
-    if (!this.#member) return { deliveries: [] }
-    const taking = this.#deliveries.take(this.#member, options)
-    this.#taking.add(taking)
-    return taking.finally(() => this.#taking.delete(taking))
+    return this.#member ? this.#deliveries.take(this.#member, options) : { deliveries: [] }
   }
 
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
@@ -167,7 +163,7 @@ export class SqlInbox implements Inbox {
   async close(): Promise<void> {
     this.#closing.abort()
     // What they take is freed afterwards.
-    await Promise.allSettled(this.#taking)
+    await this.#deliveries.idle()
     await this.#member?.remove()
     await this.#engine.close()
   }
