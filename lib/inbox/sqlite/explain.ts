@@ -1,15 +1,15 @@
 /** From SQLite's errors to messages that name the file, what is wrong with it, and what to do. */
 import { readFileSync, statSync } from 'node:fs'
 import { unavailable } from '../unavailable'
+import { BUSY, CORRUPT } from './protocol'
 import { SqliteError } from './thread'
 
-/** Primary result codes. */
-const BUSY = 5
+/** By primary result code. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
   [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
   [
-    11,
+    CORRUPT,
     'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`, or `.dump` where that fails',
   ],
   [13, 'is on a disk that is full: free some space'],
@@ -24,17 +24,14 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
 export function explain(error: unknown, file: string): unknown {
   const { code: name, message } = error as { code?: unknown; message: string }
   if (name === 'ERR_WORKER_INIT_FAILED') return unavailable(`${file} could not be opened: ${message}.`, error)
-  if (!(error instanceof SqliteError) || error.code === undefined) return error
-  // The lowest byte of an extended code is the primary one.
-  const code = error.code & 0xff
   if (isLocked(error))
     return unavailable(`${file} is locked by ${lockHolder(file) ?? 'another process'}, which stands still.`, error)
-  const remedy = REMEDIES.get(code)
+  const remedy = error instanceof SqliteError && error.code !== undefined ? REMEDIES.get(error.code) : undefined
   return remedy === undefined ? error : unavailable(`${file} ${remedy}.`, error)
 }
 
 export function isLocked(error: unknown): boolean {
-  return error instanceof SqliteError && error.code !== undefined && (error.code & 0xff) === BUSY
+  return error instanceof SqliteError && error.code === BUSY
 }
 
 /** Offset of the lock that a writer holds, in the file that ends in `-shm`. */

@@ -29,7 +29,7 @@ export interface Request {
 
 export type Response =
   | { id: number; ok: true; value: unknown }
-  /** `code`: extended result code of SQLite. */
+  /** `code`: primary result code of SQLite. */
   | { id: number; ok: false; message: string; code: number | undefined }
 
 /** The results of one transaction, or that another process has changed the file. */
@@ -37,6 +37,10 @@ export type Posted = { results: Response[] } | { changed: true }
 
 /** ID of the first response, which tells whether the file could be opened; its value is what a person should know. */
 export const OPENED = 0
+
+/** Primary result codes of SQLite. */
+export const BUSY = 5
+export const CORRUPT = 11
 
 /** Message of an `accept` that is refused until the file is repaired. */
 export const SUSPECT = 'A flush to disk failed, and the file is not repaired yet.'

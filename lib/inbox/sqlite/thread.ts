@@ -1,13 +1,13 @@
 /** The main thread's end of the worker thread: requests, their responses, and an orderly end. */
 import { Worker } from 'node:worker_threads'
-import { TradecloudWebhookError } from '../../errors/errors'
+import { unavailable } from '../unavailable'
 import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
 import { workerSource } from './worker-source'
 
 /** Node ends worker threads when the process exits; the thread is given this long to end its transaction and close the file. */
 const EXIT_MS = 2_500
 
-/** `code`: extended result code of SQLite. */
+/** `code`: primary result code of SQLite. */
 export class SqliteError extends Error {
   constructor(
     message: string,
@@ -52,7 +52,7 @@ export class Thread {
       this.#worker.once('exit', () => {
         process.off('exit', this.#onExit)
         this.#hasEnded = true
-        fail(closed())
+        fail(unavailable('The inbox is closed.'))
         resolve()
       })
     })
@@ -66,7 +66,7 @@ export class Thread {
   }
 
   call(call: Call, argument: unknown): Promise<unknown> {
-    if (this.#hasEnded) return Promise.reject(closed())
+    if (this.#hasEnded) return Promise.reject(unavailable('The inbox is closed.'))
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#last = result.catch(() => undefined)
@@ -125,8 +125,4 @@ export class Thread {
 /** Not `instanceof`: Jest gives tests another `Uint8Array` than Node's. */
 function hasBytes(argument: unknown): argument is { bytes: Uint8Array } {
   return ArrayBuffer.isView((argument as { bytes?: unknown } | undefined)?.bytes)
-}
-
-function closed(): Error {
-  return new TradecloudWebhookError('unavailable', 'The inbox is closed.')
 }

@@ -9,6 +9,8 @@ import { sumOf } from '../sql/prune'
 import { setAside } from '../sql/take'
 import { closeTables, isMarked, mark, openTables } from './open'
 import {
+  BUSY,
+  CORRUPT,
   GATE,
   OPENED,
   SUSPECT,
@@ -28,9 +30,6 @@ const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
 const COUNT_EVERY_MS = 1_000
-/** Primary result codes. */
-const BUSY = 5
-const CORRUPT = 11
 
 function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {
   return {
@@ -143,7 +142,7 @@ class Loop {
       return results
     } catch (error) {
       if (tables.database.isTransaction) tables.run('ROLLBACK')
-      return (isRunning || isDamage(error)) && !isLocked(error)
+      return (isRunning || codeOf(error) === CORRUPT) && codeOf(error) !== BUSY
         ? this.#transactAlone(batch, error)
         : batch.map(({ id }) => failed(id, error))
     }
@@ -153,7 +152,7 @@ class Loop {
   async #transactAlone(batch: Request[], error: unknown): Promise<Response[]> {
     const [first] = batch
     if (batch.length === 1 && first) {
-      if (!isDamage(error)) return [failed(first.id, error)]
+      if (codeOf(error) !== CORRUPT) return [failed(first.id, error)]
       // A body with a part missing goes to quarantine.
       if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
       const { queue } = error as { queue?: number }
@@ -200,22 +199,12 @@ class Loop {
   }
 }
 
-function isDamage(error: unknown): boolean {
-  return primaryCodeOf(error) === CORRUPT
-}
-
-function isLocked(error: unknown): boolean {
-  return primaryCodeOf(error) === BUSY
-}
-
-function primaryCodeOf(error: unknown): number {
-  return (codeOf(error) ?? 0) & 0xff
-}
-
-/** Extended result code. `@photostructure/sqlite` leaves it out where `all()` meets a damaged page. */
+/** Primary result code. `@photostructure/sqlite` leaves it out where `all()` meets a damaged page. */
 function codeOf(error: unknown): number | undefined {
   const { message, errcode } = error as { message: string; errcode?: number }
-  return errcode ?? (message === 'database disk image is malformed' ? CORRUPT : undefined)
+  // The lowest byte of an extended code is the primary one.
+  if (errcode !== undefined) return errcode & 0xff
+  return message === 'database disk image is malformed' ? CORRUPT : undefined
 }
 
 function failed(id: number, error: unknown): Response {
