@@ -64,9 +64,7 @@ export class SqliteEngine implements Engine {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closing.abort()
-    const session = await this.#session?.catch(() => undefined)
-    await session?.flusher.close()
-    await session?.thread.close()
+    await closeSession(await this.#session?.catch(() => undefined))
   }
 
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
@@ -169,10 +167,6 @@ export class SqliteEngine implements Engine {
     const { file } = this.#options
     await createFolder(dirname(file))
     const copy = `${file}.rescued-${randomUUID()}`
-    const closeSession = async (session: Session | undefined): Promise<void> => {
-      await session?.flusher.close()
-      await session?.thread.close()
-    }
     let session: Session | undefined
     let isPutBack = false
     try {
@@ -200,6 +194,11 @@ export class SqliteEngine implements Engine {
     )
     return session
   }
+}
+
+async function closeSession(session: Session | undefined): Promise<void> {
+  await session?.flusher.close()
+  await session?.thread.close()
 }
 
 /** Folders that are created here are flushed, together with the one above: otherwise a power cut removes them. */

@@ -1,4 +1,15 @@
 /** The inbox in SQLite, exported as `tradecloud-webhook/sqlite`. */
+import type { Inbox } from '../inbox'
+import { ownIdentity } from '../sql/process-identity'
+import { SqlInbox } from '../sql/sql-inbox'
+import { SqliteEngine } from './engine'
+import { resolveSqliteInbox, type SqliteInboxOptions } from './options'
+
 export type { KeepDeliveredOptions, KeepInboxOptions } from '../sql/options'
 export type { SqliteInboxOptions } from './options'
-export { sqliteInbox } from './sqlite-inbox'
+
+/** Throws `invalid_option`, also if there is no SQLite to use. */
+export function sqliteInbox(options: SqliteInboxOptions): Inbox {
+  const resolved = resolveSqliteInbox(options)
+  return new SqlInbox({ ...resolved, identity: ownIdentity() }, (events) => new SqliteEngine(resolved, events))
+}
