@@ -34,7 +34,7 @@ export function openTables(
     expectSetting(tables, 'journal_mode', 'wal')
     expectSetting(tables, 'synchronous', 1)
     tables.database.exec(SPEED)
-    if (!create) return { tables, warning: warnOfLostLog(tables, file) }
+    if (!create) return { tables, warning: findLog(tables, file).warning }
     createTables(tables, file)
     if (isSuspect(tables)) rewriteLog(tables, file)
     tables.run(`UPDATE queues SET owner = NULL WHERE owner = '${DAMAGED}'`)
@@ -60,36 +60,31 @@ function refuseEmptied(file: string): void {
  * missing from it, and SQLite does not notice. Returns what a person should know then.
  */
 export function mark(tables: SqliteTables, file: string): string | undefined {
-  const { log, size } = findLog(file)
-  const before = markOf(tables)
+  const { log, before, warning } = findLog(tables, file)
   tables.run(
     `INSERT INTO meta (key, value) VALUES ('${LOG}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     log,
   )
   // The mark has to be in the file itself.
   if (before !== log) tables.get('PRAGMA wal_checkpoint(PASSIVE)')
-  return warningOf(file, before, log, size)
+  return warning
 }
 
-/** The same warning, without a write. */
-function warnOfLostLog(tables: SqliteTables, file: string): string | undefined {
-  const { log, size } = findLog(file)
-  return warningOf(file, markOf(tables), log, size)
-}
-
-function findLog(file: string): { log: string; size: bigint } {
+/** `log`: the one that is there. `before`: the one that the file says belongs to it. */
+function findLog(
+  tables: SqliteTables,
+  file: string,
+): { log: string; before: string | undefined; warning: string | undefined } {
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
-  return { log: `${ino} ${birthtimeNs}`, size }
+  const log = `${ino} ${birthtimeNs}`
+  const before = markOf(tables)
+  const isLost = before !== undefined && before !== log && size === 0n
+  const warning = `${file} was in use when its log ${file}-wal was removed, or it is a copy without it. The events that were stored last may be missing: put the log back while no process runs, or fetch what has changed since then from Tradecloud.`
+  return { log, before, warning: isLost ? warning : undefined }
 }
 
 function markOf(tables: SqliteTables): string | undefined {
   return tables.get<{ value: string }>(`SELECT value FROM meta WHERE key = '${LOG}'`)?.value
-}
-
-function warningOf(file: string, before: string | undefined, log: string, size: bigint): string | undefined {
-  return before === undefined || before === log || size > 0n
-    ? undefined
-    : `${file} was in use when its log ${file}-wal was removed, or it is a copy without it. The events that were stored last may be missing: put the log back while no process runs, or fetch what has changed since then from Tradecloud.`
 }
 
 export function isMarked(tables: SqliteTables): boolean {
