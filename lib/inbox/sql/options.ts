@@ -1,5 +1,5 @@
 /** The options that both inboxes have: how much is kept, and for how long. */
-import { checkWholeNumber } from '../../errors/checks'
+import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
 
 export interface KeepDeliveredOptions {
@@ -41,12 +41,10 @@ export function resolveKeep({
   }
 }
 
-function resolveKeepDelivered(options: unknown): { forMs: number; maxBytes: number } {
-  if (typeof options !== 'object' || options === null)
-    throw invalidOption('keepDelivered', 'must be false or { forMs, maxBytes }')
-  const { forMs = 7 * DAY_MS, maxBytes = GIB, ...rest } = options as KeepDeliveredOptions
-  const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw invalidOption('keepDelivered', `has the unknown key ${JSON.stringify(unknown)}`)
+function resolveKeepDelivered(options: KeepDeliveredOptions): { forMs: number; maxBytes: number } {
+  if (typeof options !== 'object') throw invalidOption('keepDelivered', 'must be false or { forMs, maxBytes }')
+  const known = ['forMs', 'maxBytes']
+  const { forMs = 7 * DAY_MS, maxBytes = GIB } = givenOptions(options, known, '{ forMs, maxBytes }', 'keepDelivered')
   return {
     forMs: checkWholeNumber('keepDelivered.forMs', forMs, 0, MAX),
     maxBytes: checkWholeNumber('keepDelivered.maxBytes', maxBytes, 0, MAX),
