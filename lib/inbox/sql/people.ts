@@ -146,16 +146,19 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   const counts = await tables.all<{ state: number; count: number; bytes: number }>(
     `SELECT state, CAST(count(*) AS BIGINT) AS count, CAST(sum(bytes) AS BIGINT) AS bytes FROM events GROUP BY state`,
   )
-  const countOf = (state: number): number => counts.find((row) => row.state === state)?.count ?? 0
-  const bytesOf = (state: number): number => counts.find((row) => row.state === state)?.bytes ?? 0
+  const of = (state: number) => counts.find((row) => row.state === state) ?? { count: 0, bytes: 0 }
   const oldest = await tables.get<{ received: number | null }>(
     `SELECT min(received) AS received FROM events WHERE event IN (
        (SELECT min(event) FROM events WHERE state = ${WAITING}), (SELECT min(event) FROM events WHERE state = ${RUNNING}))`,
   )
   const { size: stranded } = await strandedEvents(tables)
   return {
-    ...{ waiting: countOf(WAITING) + stranded, running: countOf(RUNNING) - stranded, delivered: countOf(DELIVERED) },
-    ...{ dead: countOf(DEAD), quarantined: countOf(QUARANTINED), waitingBytes: bytesOf(WAITING) + bytesOf(RUNNING) },
+    waiting: of(WAITING).count + stranded,
+    running: of(RUNNING).count - stranded,
+    delivered: of(DELIVERED).count,
+    dead: of(DEAD).count,
+    quarantined: of(QUARANTINED).count,
+    waitingBytes: of(WAITING).bytes + of(RUNNING).bytes,
     oldestWaitingAt: oldest?.received == null ? undefined : new Date(oldest.received),
   }
 }
