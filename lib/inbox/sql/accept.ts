@@ -128,7 +128,7 @@ export async function requeue(tables: Tables, event: number, state: number, repl
 /** Begins to store a large body. Its parts become visible with the event, and are removed after an hour without one. */
 export async function beginUpload(tables: Tables): Promise<number> {
   const event = await tables.nextNumber()
-  await insert(tables, 'uploads', { event, begun: tables.now })
+  await insert(tables, 'uploads', [{ event, begun: tables.now }])
   return event
 }
 

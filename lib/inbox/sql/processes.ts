@@ -39,10 +39,8 @@ export async function register(
   const { pid, pidNamespace = null, startTime = null, boot } = identity
   const { time, boot: clock } = tables.monotonic()
   if (catchUp) await useCatchUp(tables, name)
-  await insert(tables, 'processes', {
-    ...{ id, name, wanted: JSON.stringify(wanted), lease: 0, renewed: time, clock },
-    ...{ pid, pid_namespace: pidNamespace, start_time: startTime, boot },
-  })
+  const announced = { id, name, wanted: JSON.stringify(wanted), lease: 0, renewed: time, clock }
+  await insert(tables, 'processes', [{ ...announced, pid, pid_namespace: pidNamespace, start_time: startTime, boot }])
   return id
 }
 

@@ -34,26 +34,17 @@ export interface Tables {
   all<Row>(sql: string, ...values: Value[]): Maybe<Row[]>
 }
 
-/** Resolves with the number of rows that were inserted. */
-export function insert(tables: Tables, table: string, row: Record<string, Value>, onConflict = ''): Maybe<number> {
-  const columns = Object.keys(row)
-  return tables.run(
-    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${onConflict}`,
-    ...Object.values(row),
-  )
-}
-
 /** Rows with the same columns. */
-export async function insertAll(
+export async function insert(
   tables: Tables,
   table: string,
   rows: ReadonlyArray<Record<string, Value>>,
-  onConflict: string,
+  onConflict = '',
 ): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})
+  const places = `(${columns.map(() => '?').join(', ')})`
   for (let at = 0; at < rows.length; at += tables.rowsAtOnce) {
     const some = rows.slice(at, at + tables.rowsAtOnce)
-    const places = `(${columns.map(() => '?').join(', ')})`
     await tables.run(
       `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${some.map(() => places).join(', ')} ${onConflict}`,
       ...some.flatMap((row) => Object.values(row)),

@@ -3,7 +3,7 @@ import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../tradecloud/entity-id'
 import { entityKeyOf, escaped } from '../names'
-import { insertAll, type Tables, type Value } from '../tables'
+import { insert, type Tables, type Value } from '../tables'
 
 /**
  * What was fetched for a GET trigger covers delivery schedules, and does not tell in which form events arrive. Documents
@@ -35,7 +35,7 @@ export async function recordArrivals(tables: Tables, recorded: readonly Recorded
       // A statement cannot change a row twice.
       if (!(Number(rows.get(key)?.changed) > Number(row.changed))) rows.set(key, row)
     }
-  await insertAll(
+  await insert(
     tables,
     'arrivals',
     [...rows.values()],

@@ -25,7 +25,7 @@ export async function savePosition(
 ): Promise<boolean | undefined> {
   if (!(await holds(tables, held))) return undefined
   const row = { name: held.name, scope: scopeKey(scope.key), value: JSON.stringify(next) }
-  await insert(tables, 'cursors', row, 'ON CONFLICT (name, scope) DO UPDATE SET value = excluded.value')
+  await insert(tables, 'cursors', [row], 'ON CONFLICT (name, scope) DO UPDATE SET value = excluded.value')
   return deleteOld(tables, held.name, scope, next)
 }
 
@@ -60,7 +60,7 @@ export async function firstSeen(
   if (!(await holds(tables, held))) return undefined
   const { name } = held
   const row = { name, scope: scopeKey(scope.key), what: sha256(what) }
-  await insert(tables, 'seen', { ...row, clock }, 'ON CONFLICT DO NOTHING')
+  await insert(tables, 'seen', [{ ...row, clock }], 'ON CONFLICT DO NOTHING')
   const sql = 'SELECT clock FROM seen WHERE name = ? AND scope = ? AND what = ?'
   return (await tables.get<{ clock: number }>(sql, ...Object.values(row)))?.clock
 }

@@ -25,9 +25,8 @@ export async function requestRun(
   const id = randomUUID()
   const { time, boot } = tables.monotonic()
   await tables.run('DELETE FROM run_requests WHERE created <= ?', tables.now - KEPT_MS)
-  await insert(tables, 'run_requests', {
-    ...{ id, name, request: JSON.stringify(request), state: 'waiting', created: tables.now, reported: time, boot },
-  })
+  const waiting = { id, name, request: JSON.stringify(request), state: 'waiting', created: tables.now }
+  await insert(tables, 'run_requests', [{ ...waiting, reported: time, boot }])
   return id
 }
 
