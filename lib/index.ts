@@ -98,7 +98,6 @@ export type {
 export type {
   Accepted,
   HourCount,
-  FoundFacts,
   Inbox,
   InboxAttempt,
   InboxDelivery,
@@ -111,10 +110,9 @@ export type {
   ListOptions,
   Settlement,
   ShowOptions,
-  StoredEvent,
-  TraceContext,
   Wanted,
 } from './inbox/inbox'
+export type { FoundFacts, StoredEvent, TraceContext } from './inbox/stored-event'
 export type {
   CloseOptions,
   DedupeOptions,

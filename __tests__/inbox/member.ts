@@ -3,7 +3,8 @@
  * step into a file. Started by `members.ts`, and killed by the tests.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { Accepted, Inbox, InboxDelivery, StoredEvent } from '../../lib/inbox/inbox'
+import type { Accepted, Inbox, InboxDelivery } from '../../lib/inbox/inbox'
+import type { StoredEvent } from '../../lib/inbox/stored-event'
 import { openInbox, type MemberOptions, type Order, type Report } from './protocol'
 import { eventOf } from './numbered-event'
 

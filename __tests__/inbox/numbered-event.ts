@@ -1,7 +1,7 @@
 /** Events that are told apart by their number, which is their request ID. */
 import { sha256 } from '../../lib/bytes/sha256'
 import { uuidOf } from '../../lib/bytes/uuid'
-import type { StoredEvent } from '../../lib/inbox/inbox'
+import type { StoredEvent } from '../../lib/inbox/stored-event'
 import type { Numbered } from './protocol'
 
 export function eventOf(

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Facts } from '../events/trigger'
-import type { TraceContext } from '../inbox/inbox'
+import type { TraceContext } from '../inbox/stored-event'
 import type { Pieces } from '../bytes/pieces'
 import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'

@@ -1,5 +1,5 @@
 /** Identifies events and entities: dedupe keys, delivery IDs, and the queue key of an entity. */
-import type { StoredEvent } from '../inbox/inbox'
+import type { StoredEvent } from '../inbox/stored-event'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { keptId } from '../tradecloud/entity-id'
 import { repeatedKey } from './dedupe/repeats'

@@ -3,7 +3,7 @@ import { answerFor } from '../answer/respond'
 import type { DeliveryEnd, DeliveryStart, Telemetry } from '../answer/telemetry'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { Trigger } from '../events/trigger'
-import type { TraceContext } from '../inbox/inbox'
+import type { TraceContext } from '../inbox/stored-event'
 import { GIVEN_BACK, type AttemptResult } from './attempt'
 
 export interface Observable {

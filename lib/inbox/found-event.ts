@@ -5,7 +5,7 @@ import { uuidOf } from '../bytes/uuid'
 import type { FoundEvent } from './catch-up/storage'
 import { isObject } from '../tradecloud/entity-state'
 import { keptId } from '../tradecloud/entity-id'
-import type { StoredEvent } from './inbox'
+import type { StoredEvent } from './stored-event'
 
 /**
  * `now`: the time of the inbox. An event whose key is known has been stored before, whatever became of it, and is not stored

@@ -8,7 +8,7 @@ import type {
   RequestStart,
   TelemetryObserver,
 } from '../answer/telemetry'
-import type { TraceContext } from '../inbox/inbox'
+import type { TraceContext } from '../inbox/stored-event'
 
 type Api = typeof import('@opentelemetry/api')
 

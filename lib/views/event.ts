@@ -1,5 +1,6 @@
 /** One event and all that happened to it, as the command line and the inspector show it. */
-import type { Inbox, InboxAttempt, InboxEntry, StoredEvent } from '../inbox/inbox'
+import type { Inbox, InboxAttempt, InboxEntry } from '../inbox/inbox'
+import type { StoredEvent } from '../inbox/stored-event'
 import { count, duration } from './text'
 
 /** What `inbox.show` finds. */

@@ -1,6 +1,7 @@
 /** From what was received to what is stored in the inbox, before the answer. */
 import type { Exchange, TakenBody } from '../../answer/exchange'
-import type { Inbox, StoredEvent, TraceContext } from '../../inbox/inbox'
+import type { Inbox } from '../../inbox/inbox'
+import type { StoredEvent, TraceContext } from '../../inbox/stored-event'
 import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
 import { arrivalOf } from '../../inbox/catch-up/arrivals'

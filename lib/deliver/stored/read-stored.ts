@@ -1,7 +1,8 @@
 /** From a stored event back to its trigger, when it is delivered. */
 import { Pieces } from '../../bytes/pieces'
 import type { IdTrigger } from '../../events/trigger'
-import type { InboxDelivery, StoredEvent } from '../../inbox/inbox'
+import type { InboxDelivery } from '../../inbox/inbox'
+import type { StoredEvent } from '../../inbox/stored-event'
 import { ByteBudget } from '../../receive/body/byte-budget'
 import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'

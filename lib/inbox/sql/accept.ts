@@ -1,6 +1,7 @@
 /** Storing an event: its queue, its row and its body, in one transaction. */
 import type { Arrival } from '../catch-up/arrivals'
-import type { Accepted, StoredEvent } from '../inbox'
+import type { Accepted } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { recordArrivals } from './catch-up/arrivals'
 import { eventIdOf, reversed } from './names'
 import { lockQueue, updateQueue } from './queues'

@@ -1,6 +1,6 @@
 /** Rules that both engines share: the queue of an event, its ID, and what is stored of it in columns of their own. */
 import { uuidOf } from '../../bytes/uuid'
-import type { StoredEvent } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 
 /** Kind of a queue whose first event could not be read when it came: every process may take it. */
 export const ANY_KIND = '*'

@@ -1,6 +1,7 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics; and whether it works. */
 import type { EventKind } from '../../events/events'
-import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions, StoredEvent } from '../inbox'
+import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { requeue } from './accept'
 import { reversed } from './names'
 import { updateQueue, type QueueRow } from './queues'

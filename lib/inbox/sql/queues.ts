@@ -1,5 +1,5 @@
 /** The row of a queue: it exists as long as the queue has events to deliver, and describes the first of them. */
-import type { StoredEvent } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { ANY_KIND, queueKeyOf } from './names'
 import type { Tables } from './tables'
 

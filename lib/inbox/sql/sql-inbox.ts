@@ -15,8 +15,8 @@ import type {
   ListOptions,
   Settlement,
   ShowOptions,
-  StoredEvent,
 } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { Alarms } from './alarms'
 import { SqlCatchUp, type StoredBody } from './catch-up/sql-catch-up'
 import { Deliveries } from './deliveries'

@@ -1,5 +1,6 @@
 /** Taking events: the queues that are due first, and the first event of each. */
-import type { StoredEvent, Wanted } from '../inbox'
+import type { Wanted } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { ANY_KIND, KEPT_ATTEMPTS } from './names'
 import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 

@@ -1,5 +1,5 @@
 /** A file that was deleted or replaced while it was open still holds its events: they are copied out of it. */
-import type { StoredEvent } from '../inbox'
+import type { StoredEvent } from '../stored-event'
 import { accept, beginUpload, writePart } from '../sql/accept'
 import { PARTS_PER_BODY } from '../sql/tables'
 import type { SqliteTables } from './tables'

@@ -1,10 +1,8 @@
 /** Contract: what happens to an event that is stored. */
 import assert from 'node:assert/strict'
-import { same, getTrigger, ofOrder, orderEvent, type ContractTest } from './harness'
+import { same, getTrigger, ofOrder, orderEvent, DELIVERED, DEAD, type ContractTest } from './harness'
 
 const MIB = 1024 * 1024
-const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
-const DELIVERED = { result: 'delivered' } as const
 
 export const acceptTests: ContractTest[] = [
   {

@@ -1,9 +1,18 @@
 /** Contract: in which order events are handed out, and what a settlement does. */
 import assert from 'node:assert/strict'
 import type { InboxDelivery } from '../../inbox/inbox'
-import { same, attach, NAME, ofOrder, orderEvent, getTrigger, type ContractTest, type Member } from './harness'
+import {
+  same,
+  attach,
+  NAME,
+  ofOrder,
+  orderEvent,
+  getTrigger,
+  DELIVERED,
+  type ContractTest,
+  type Member,
+} from './harness'
 
-const DELIVERED = { result: 'delivered' } as const
 const later = (delayMs: number) => ({ result: 'retry', delayMs, outcome: 'handler_failed', reason: 'away' }) as const
 
 export const deliverTests: ContractTest[] = [

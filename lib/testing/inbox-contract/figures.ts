@@ -1,9 +1,6 @@
 /** Contract: how many events there are, by state and by hour, and whether more could be stored. */
 import assert from 'node:assert/strict'
-import { ofOrder, orderEvent, same, type ContractTest } from './harness'
-
-const DELIVERED = { result: 'delivered' } as const
-const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
+import { ofOrder, orderEvent, same, DELIVERED, DEAD, type ContractTest } from './harness'
 
 export const figureTests: ContractTest[] = [
   {

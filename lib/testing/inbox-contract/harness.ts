@@ -1,7 +1,8 @@
 /** What the tests of the contract share: events, inboxes that are closed at the end, and waiting for something to be taken. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import type { Inbox, InboxDelivery, StoredEvent, Wanted } from '../../inbox/inbox'
+import type { Inbox, InboxDelivery, Wanted } from '../../inbox/inbox'
+import type { StoredEvent } from '../../inbox/stored-event'
 import { sha256 } from '../../bytes/sha256'
 import { uuidOf } from '../../bytes/uuid'
 
@@ -39,6 +40,9 @@ const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 20
 export const ALL: readonly Wanted[] = [{ kind: 'order' }, { kind: 'orderDocuments' }, { kind: 'shipment' }]
 export const NAME = 'contract'
+export const UNKNOWN_ID = '00000000-0000-8000-8000-000000000000'
+export const DELIVERED = { result: 'delivered' } as const
+export const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
 
 export class Harness {
   readonly #storage: InboxContractStorage

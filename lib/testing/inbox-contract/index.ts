@@ -1,10 +1,11 @@
 /** What every inbox must do, as tests for any test runner: for the inboxes of this package and those that users write. */
 import { acceptTests } from './accept'
+import { actionTests } from './actions'
 import { arrivalTests } from './arrivals'
 import { catchUpTests } from './catch-up'
 import { deliverTests } from './deliver'
 import { figureTests } from './figures'
-import { peopleTests } from './people'
+import { listTests } from './list'
 import { processTests } from './processes'
 import { Harness, type ContractTest, type InboxContractStorage } from './harness'
 
@@ -33,7 +34,8 @@ export function inboxContract(
   const tests: ContractTest[] = [
     ...acceptTests,
     ...deliverTests,
-    ...peopleTests,
+    ...listTests,
+    ...actionTests,
     ...figureTests,
     ...processTests,
     ...(catchUp ? [...arrivalTests, ...catchUpTests] : []),

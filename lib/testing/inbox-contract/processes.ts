@@ -1,9 +1,18 @@
 /** Contract: several processes on one inbox, and what is left by those that end. */
 import assert from 'node:assert/strict'
 import type { EventKind } from '../../events/events'
-import { NAME, same, attach, getTrigger, ofOrder, orderEvent, until, type ContractTest } from './harness'
-
-const DELIVERED = { result: 'delivered' } as const
+import {
+  NAME,
+  same,
+  attach,
+  getTrigger,
+  ofOrder,
+  ORDER_ID,
+  orderEvent,
+  until,
+  DELIVERED,
+  type ContractTest,
+} from './harness'
 
 export const processTests: ContractTest[] = [
   {
@@ -205,6 +214,37 @@ export const processTests: ContractTest[] = [
       await receiver.accept(...orderEvent('stored'))
       const worker = attach(await harness.open())
       assert.equal(String((await worker.takeOne()).bytes), 'stored')
+    },
+  },
+  {
+    name: 'is wanted: by the callbacks of any process that shares the inbox',
+    run: async (harness) => {
+      const { inbox } = await harness.join([
+        { kind: 'order' },
+        { kind: 'shipment', eventNames: ['ShipmentIssuedBySupplier'] },
+      ])
+      const other = await harness.open()
+      await until(async () => (await other.isWanted(NAME, 'order', undefined)) || undefined, 'the process to be known')
+      for (const one of [inbox, other]) {
+        assert.equal(await one.isWanted(NAME, 'order', undefined), true)
+        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentIssuedBySupplier'), true)
+        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentApprovedByBuyer'), false)
+        assert.equal(await one.isWanted(NAME, 'shipment', undefined), false)
+        assert.equal(await one.isWanted(NAME, 'orderDocuments', ORDER_ID), false)
+        assert.equal(await one.isWanted('other', 'order', undefined), false)
+      }
+    },
+  },
+  {
+    name: 'close: an alarm tells that no process takes what a closed one had callbacks for, however short it was there',
+    run: async (harness) => {
+      const { alarms } = await harness.join([{ kind: 'shipment' }])
+      const { inbox, takeNow } = await harness.join()
+      await Promise.all([takeNow(), takeNow()])
+      await inbox.accept(...orderEvent())
+      await inbox.close()
+      await until(() => Promise.resolve(alarms.length > 0 || undefined), 'an alarm')
+      assert.match(alarms[0] ?? '', /order/)
     },
   },
 ]

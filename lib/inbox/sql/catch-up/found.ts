@@ -2,7 +2,7 @@
 import { storeFound } from '../../catch-up/store-found'
 import type { Stored, StoreRequest } from '../../catch-up/storage'
 import { uuidOf } from '../../../bytes/uuid'
-import type { StoredEvent } from '../../inbox'
+import type { StoredEvent } from '../../stored-event'
 import { insertEvent, removeUpload, type AcceptRequest } from '../accept'
 import { lockQueue, updateQueue } from '../queues'
 import type { Tables } from '../tables'

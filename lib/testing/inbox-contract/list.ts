@@ -1,13 +1,9 @@
-/** Contract: what people see and do: list, show, replay, give up, purge, statistics. */
+/** Contract: what people see: list and show. */
 import assert from 'node:assert/strict'
 import type { ListOptions } from '../../inbox/inbox'
-import { until, same, NAME, ofOrder, orderEvent, ORDER_ID, type ContractTest } from './harness'
+import { same, ofOrder, orderEvent, UNKNOWN_ID, DELIVERED, type ContractTest } from './harness'
 
-const DELIVERED = { result: 'delivered' } as const
-const DEAD = { result: 'dead', outcome: 'rejected', reason: 'not ours' } as const
-const UNKNOWN_ID = '00000000-0000-8000-8000-000000000000'
-
-export const peopleTests: ContractTest[] = [
+export const listTests: ContractTest[] = [
   {
     name: 'list: each event with its fields, the oldest first',
     run: async (harness) => {
@@ -178,104 +174,6 @@ export const peopleTests: ContractTest[] = [
         attempts.map(({ reason }) => reason),
         expected.map((i) => `failure ${i}`),
       )
-    },
-  },
-  {
-    name: 'replay: a delivered, dead or quarantined event is delivered again, behind newer ones',
-    run: async (harness) => {
-      const { inbox, takeOne } = await harness.join()
-      const settlements = [DELIVERED, DEAD, { result: 'quarantined', outcome: 'invalid_body', reason: 'odd' }] as const
-      for (const settlement of settlements) {
-        const [event, bytes] = orderEvent(settlement.result)
-        await inbox.accept(event, bytes)
-        const first = await takeOne()
-        assert.equal(await inbox.replay(event.id), false, 'it is running')
-        await inbox.settle(first, settlement)
-        await inbox.accept(...orderEvent(`newer than ${settlement.result}`))
-        assert.equal(await inbox.replay(event.id), true)
-        const newer = await takeOne()
-        assert.equal(newer.replay, false)
-        await inbox.settle(newer, DELIVERED)
-        const again = await takeOne()
-        same([again.event.id, again.replay, again.attempt], [event.id, true, 1])
-        same(String(again.bytes), String(bytes))
-        await inbox.settle(again, DELIVERED)
-      }
-      assert.equal(await inbox.replay(UNKNOWN_ID), false)
-    },
-  },
-  {
-    name: 'replay: an event that arrived unreadable is taken by any process',
-    run: async (harness) => {
-      const quarantine = { code: 'malformed_body', reason: 'not JSON' }
-      const { inbox, takeOne } = await harness.join([{ kind: 'shipment' }])
-      const { id } = await inbox.accept(...orderEvent('{', { kind: 'unknown', entity: undefined, quarantine }))
-      assert.equal(await inbox.replay(id), true)
-      assert.equal((await takeOne()).event.id, id)
-    },
-  },
-  {
-    name: 'give up: a waiting event becomes dead with the reason, and its queue goes on',
-    run: async (harness) => {
-      const { inbox, takeOne } = await harness.join()
-      const first = await inbox.accept(...orderEvent('1'))
-      await inbox.accept(...orderEvent('2'))
-      const later = { result: 'retry', delayMs: 600_000, outcome: 'handler_failed', reason: 'away' } as const
-      const delivery = await takeOne()
-      assert.equal(await inbox.giveUp(first.id, 'wrong customer'), false, 'it is running')
-      await inbox.settle(delivery, later)
-      assert.equal(await inbox.giveUp(first.id, 'wrong customer'), true)
-      const [dead] = (await inbox.list({ state: 'dead' })).entries
-      same([dead?.id, dead?.reason], [first.id, 'wrong customer'])
-      assert.equal(String((await takeOne()).bytes), '2')
-      assert.equal(await inbox.giveUp(first.id, 'again'), false)
-      assert.equal(await inbox.giveUp(UNKNOWN_ID, 'x'), false)
-    },
-  },
-  {
-    name: 'purge: removes dead and quarantined events only, and then they are new again',
-    run: async (harness) => {
-      const { inbox, takeOne } = await harness.join()
-      const { id } = await inbox.accept(...orderEvent('dead'))
-      assert.equal(await inbox.purge(id), false)
-      const delivery = await takeOne()
-      assert.equal(await inbox.purge(id), false)
-      await inbox.settle(delivery, DEAD)
-      assert.equal(await inbox.purge(id), true)
-      assert.equal(await inbox.purge(id), false)
-      assert.equal(await inbox.show(id), undefined)
-      assert.equal((await inbox.accept(...orderEvent('dead'))).result, 'queued')
-    },
-  },
-  {
-    name: 'is wanted: by the callbacks of any process that shares the inbox',
-    run: async (harness) => {
-      const { inbox } = await harness.join([
-        { kind: 'order' },
-        { kind: 'shipment', eventNames: ['ShipmentIssuedBySupplier'] },
-      ])
-      const other = await harness.open()
-      await until(async () => (await other.isWanted(NAME, 'order', undefined)) || undefined, 'the process to be known')
-      for (const one of [inbox, other]) {
-        assert.equal(await one.isWanted(NAME, 'order', undefined), true)
-        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentIssuedBySupplier'), true)
-        assert.equal(await one.isWanted(NAME, 'shipment', 'ShipmentApprovedByBuyer'), false)
-        assert.equal(await one.isWanted(NAME, 'shipment', undefined), false)
-        assert.equal(await one.isWanted(NAME, 'orderDocuments', ORDER_ID), false)
-        assert.equal(await one.isWanted('other', 'order', undefined), false)
-      }
-    },
-  },
-  {
-    name: 'close: an alarm tells that no process takes what a closed one had callbacks for, however short it was there',
-    run: async (harness) => {
-      const { alarms } = await harness.join([{ kind: 'shipment' }])
-      const { inbox, takeNow } = await harness.join()
-      await Promise.all([takeNow(), takeNow()])
-      await inbox.accept(...orderEvent())
-      await inbox.close()
-      await until(() => Promise.resolve(alarms.length > 0 || undefined), 'an alarm')
-      assert.match(alarms[0] ?? '', /order/)
     },
   },
 ]
