@@ -51,6 +51,8 @@ module.exports = {
       globalTeardown: '<rootDir>/__tests__/package/unpack.ts',
     }),
   ],
+  // Test files leave memory behind, and a worker whose heap has grown spends its time on garbage collection.
+  workerIdleMemoryLimit: '500MB',
   // Ends a test that hangs. No test may depend on how fast the machine is.
   testTimeout: process.env.TEST_SIZE === 'full' ? 1_800_000 : 300_000,
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],

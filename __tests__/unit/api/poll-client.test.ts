@@ -226,7 +226,7 @@ describe('a page that is too large', () => {
       })
     })
     expect(idsOf(await collect(client().pollOrders({ lastUpdatedAfter: AFTER })))).toEqual(['PO-0', 'PO-1'])
-  }, 30_000)
+  })
 
   test.each<[string, Script]>([
     ['413', status(413)],
