@@ -11,6 +11,7 @@ import { createTradecloudWebhook, type Inbox, type TradecloudWebhookOptions } fr
 import { createInspector, type InspectorOptions } from 'tradecloud-webhook/inspector'
 import { postgresInbox } from 'tradecloud-webhook/postgres'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
+import { until } from '../wait'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { launchBrowser } from './browser'
 import { fillInbox, type Sample } from './fill'
@@ -56,8 +57,19 @@ export interface App {
   ids: string[]
   inbox: Inbox | undefined
   log: string[]
+  /** Answered requests, in the order of the responses. Browsers do not report every request of a frame or of a closed page. */
+  requests: SeenRequest[]
   /** Sends a webhook. */
   send: (body: unknown) => Promise<number>
+}
+
+export interface SeenRequest {
+  method: string | undefined
+  path: string
+  /** Value of `Sec-Fetch-Site`. */
+  site: unknown
+  hasCredentials: boolean
+  status: number
 }
 
 export interface AppOptions {
@@ -83,6 +95,13 @@ export async function startApp(mode: Mode, { samples = [], inspector, webhook: m
   })
   await webhook.ready()
   const app = express()
+  const requests: SeenRequest[] = []
+  app.use((req, res, next) => {
+    const { method, originalUrl: path, headers } = req
+    const seen = { method, path, site: headers['sec-fetch-site'], hasCredentials: headers.authorization !== undefined }
+    res.once('finish', () => requests.push({ ...seen, status: res.statusCode }))
+    next()
+  })
   app.use('/tradecloud', webhook)
   app.use('/inspector', createInspector({ webhook, auth: operator, access: 'operate', ...inspector }))
   const port = await listen(app)
@@ -95,7 +114,7 @@ export async function startApp(mode: Mode, { samples = [], inspector, webhook: m
     })
     return response.status
   }
-  return { url: `http://127.0.0.1:${port}/inspector/`, port, ids, inbox, log, send }
+  return { url: `http://127.0.0.1:${port}/inspector/`, port, ids, inbox, log, requests, send }
 }
 
 /** Resolves with the port. */
@@ -120,7 +139,8 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   browser ??= launchBrowser()
   const context = await (await browser).newContext({ httpCredentials: operator, ...options })
   atEnd(() => context.close())
-  context.setDefaultTimeout(30_000)
+  // Ends a wait in vain before Jest ends the test without saying what it waited for.
+  context.setDefaultTimeout(120_000)
   const problems: string[] = []
   await context.exposeFunction('pwned', () => void problems.push('a script of someone else ran'))
   await context.addInitScript(() => {
@@ -150,4 +170,20 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
 /** The page has its script running, and hears of changes. */
 export async function whenLive(page: Page): Promise<void> {
   await page.locator('#live', { hasText: /^Live$/ }).waitFor()
+}
+
+/** Repeats the check until it passes: a click does not wait for the next page, and the script replaces parts of it. */
+export async function eventually(check: () => Promise<void>): Promise<void> {
+  let problem: unknown
+  const passes = (): Promise<boolean> =>
+    check().then(
+      () => true,
+      (error: unknown) => {
+        problem = error
+        return false
+      },
+    )
+  await until(passes).catch(() => {
+    throw problem
+  })
 }
