@@ -1,4 +1,4 @@
-/** What a catch-up tells people: log lines that are rare however often it runs, and `onCatchUp` after each run. */
+/** Reports of the catch-up: log lines, limited in number however often it runs, and `onCatchUp` after each run. */
 import { debugCatchUp } from '../log/debug'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
@@ -9,7 +9,7 @@ import type { CatchUpReport } from './catch-up-options'
 import type { RecoveredChange } from './run-options'
 
 const HOUR_MS = 3_600_000
-/** Named in one line. */
+/** The most changes named in one line. */
 const MAX_NAMED = 20
 
 export class CatchUpLog {
@@ -25,7 +25,7 @@ export class CatchUpLog {
   #failures = 0
   #failureLineAt = -Infinity
 
-  /** `warnsOfFound`: where a webhook should have brought everything. */
+  /** `warnsOfFound`: there is a webhook that should have received everything. */
   constructor(
     log: Log,
     onCatchUp: ((report: CatchUpReport) => unknown) | undefined,
@@ -40,7 +40,9 @@ export class CatchUpLog {
     this.#now = now
   }
 
-  /** Something that never arrived was stored. The first of them are named at once, should the process end before the run. */
+  /**
+   * A change that never arrived was stored. The first ones are logged at once, in case the process ends before the run.
+   */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)
     if (!this.#warnsOfFound) return
@@ -66,7 +68,7 @@ export class CatchUpLog {
     this.#foundLineAt = this.#now()
   }
 
-  /** At most one line per hour. `cursor`: where the next run begins. */
+  /** Logs a failure, at most one line per hour. `cursor`: where the next run begins. */
   failed(what: string, cursor: string, cause: unknown): void {
     debugCatchUp('%s since %s: %s', what, cursor, describe(cause))
     this.#failures++
@@ -78,7 +80,7 @@ export class CatchUpLog {
     this.#failureLineAt = this.#now()
   }
 
-  /** Nothing could be started at all. */
+  /** The catch-up could not start. */
   unusable(cause: Error): void {
     this.#log.line('error', 'catch_up_failed', `The catch-up does not run: ${cause.message}`, { cause })
   }
@@ -94,12 +96,12 @@ export class CatchUpLog {
     this.#log.once('error', 'catch_up_skipped', `${kind} ${after} ${before}`, text, { kind, cause })
   }
 
-  /** Written once. */
+  /** Logged once. */
   warnOnce(topic: string, text: string): void {
     this.#log.once('warn', topic, '', text)
   }
 
-  /** `isScheduled`: the run read on from the cursor. */
+  /** `isScheduled`: the run continued from the cursor. */
   report(report: CatchUpReport, isScheduled: boolean): void {
     const { to, error: failure } = report
     const checkedUntil = isScheduled && to !== undefined && !failure ? new Date(to) : undefined

@@ -1,4 +1,6 @@
-/** Runs the catch-up: every few minutes, on demand, and as the command line asks for it. One process polls at a time. */
+/**
+ * Runs the catch-up: periodically, on demand, and as requested at the command line. Only one process polls at a time.
+ */
 import { randomUUID } from 'node:crypto'
 import { TradecloudWebhookError } from '../errors/errors'
 import { pause } from '../wait/pause'
@@ -26,7 +28,7 @@ export class CatchUp {
   readonly #runs: ListRuns
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
-  /** The cursors when this process last looked: if they have moved, another process has polled. */
+  /** The cursors at the last run of this process: if they have moved, another process has polled. */
   #seen: string | undefined
 
   constructor(parts: CatchUpParts) {
@@ -38,7 +40,7 @@ export class CatchUp {
     return this.#parts.inbox
   }
 
-  /** Resolves once it is sure that runs can begin, and then begins them. Rejects if nothing says where to start. */
+  /** Resolves once runs can begin, and starts them. Rejects if no start time is configured or stored. */
   async start(opening: Promise<void>): Promise<void> {
     await opening
     const { inbox, lists, options, log } = this.#parts
@@ -53,7 +55,7 @@ export class CatchUp {
     if (options.everyMs !== false) void this.#add(this.#repeat(options.everyMs))
   }
 
-  /** Ends what runs. */
+  /** Aborts the current run. */
   stop(): void {
     this.#closing.abort(new TradecloudWebhookError('unavailable', 'The catch-up is closing.'))
   }
@@ -66,7 +68,7 @@ export class CatchUp {
     return this.#closing.signal
   }
 
-  /** Rejects for a wrong option, and if nothing says where to start; whatever else fails is in the report. */
+  /** Rejects for an invalid option, and if there is no start time; any other failure is in the report. */
   async run(options: CatchUpRunOptions = {}, onProgress?: (progress: RunProgress) => void): Promise<CatchUpReport> {
     const checked = checkRunOptions(options)
     const { from, all = false, dryRun = false, signal } = checked
@@ -89,7 +91,7 @@ export class CatchUp {
     while (await pause(everyMs, this.closing))
   }
 
-  /** Unless another process has polled since this one looked. */
+  /** Skips the run if another process has polled meanwhile. */
   async #runNext(): Promise<void> {
     const started = performance.now()
     try {

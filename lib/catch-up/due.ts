@@ -1,4 +1,7 @@
-/** Which parts of an order or shipment a run delivers: missing, wanted, and old enough not to be left to the webhook. */
+/**
+ * Selects the parts of an order or shipment that a run delivers: those that never arrived, are wanted, and are old
+ * enough not to be left to the webhook.
+ */
 import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
 import type { Entity, Part } from '../inbox/catch-up/parts'
 import { isWanted, type Want } from './want'
@@ -6,7 +9,7 @@ import { isWanted, type Want } from './want'
 export interface DueOptions extends CompareOptions {
   want: Want
   settleMs: number
-  /** Also what arrived before. */
+  /** Also deliver what has arrived. */
   all: boolean
   /** The API's clock when this was first seen. */
   firstSeen: (what: string) => Promise<number>
@@ -14,13 +17,13 @@ export interface DueOptions extends CompareOptions {
 
 export interface Due {
   parts: Part[]
-  /** Too young: left for another run. */
+  /** Too recent: left for a later run. */
   young: Part[]
-  /** Some part is older than what arrived at this time. */
+  /** A part is older than what has arrived, which has this time. */
   newer: number | undefined
-  /** Missing, but not wanted. */
+  /** Something is missing but not wanted. */
   isUnwanted: boolean
-  /** A documents event tells why all of them changed. */
+  /** A documents event explains the change of all parts. */
   isExplained: boolean
 }
 
@@ -40,7 +43,7 @@ export async function dueParts(entity: Entity, arrivals: Arrivals, options: DueO
   return { parts, young, newer, isUnwanted: candidates.length > 0 && wanted.length === 0, isExplained }
 }
 
-/** A time ahead of the API's clock counts from when it was first seen. */
+/** A part with a time ahead of the API's clock is aged from when it was first seen. */
 async function settlesFrom(
   { id, time: ofEntity }: Entity,
   { name, time = ofEntity }: Part,

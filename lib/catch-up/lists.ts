@@ -1,4 +1,4 @@
-/** The lists that a catch-up polls: their cursors, and how they are read. */
+/** The lists that a catch-up polls, their cursors, and how each is read. */
 import { TradecloudApiError, type TradecloudClient } from '../api'
 import type { Json } from '../tradecloud/entity-state'
 import type { EntityKind } from '../inbox/catch-up/parts'
@@ -33,11 +33,11 @@ function listOf(
   const { baseUrl, username = '' } = client.account()
   return {
     ...{ kind, form, polls },
-    // Another user sees other orders.
+    // The API user is part of the key, because each user sees other orders.
     key: JSON.stringify([kind, form, baseUrl, username, filters]),
     source: {
       read: (after, signal) => client.readPages(PATHS[kind][form], { lastUpdatedAfter: after, filters, signal }),
-      // The API has no single order in the form of single deliveries.
+      // The API cannot return a single order in single delivery form.
       fetch: async (id, signal) => (form === 'singleDelivery' ? undefined : fetchOne(client, kind, id, signal)),
     },
   }

@@ -9,11 +9,11 @@ import { Run } from './run'
 import type { RunOptions, RunRequest, RunResult } from './run-options'
 import { LeaseLostError, type CatchUpInbox, type Position } from '../inbox/catch-up/storage'
 
-/** How far a run is. */
+/** Progress of a run. */
 export interface RunProgress {
   polled: number
   recoveredTotal: number
-  /** Orders and shipments in the lists that were begun. `undefined` until it is known. */
+  /** Number of orders and shipments in the lists started so far. `undefined` until it is known. */
   total?: number | undefined
 }
 
@@ -42,7 +42,7 @@ export class ListRuns {
     this.#log = log
   }
 
-  /** One list after the other. One that fails does not hold up the other. */
+  /** Reads one list after another. A failure of one does not stop the other. */
   async run(
     lists: readonly List[],
     { token, signal, onDemand, started, onProgress }: ListsRequest,

@@ -1,4 +1,4 @@
-/** What a run needs, and what it tells. */
+/** What a run needs, and what it reports. */
 import type { Polled } from '../api/poll'
 import type { Json } from '../tradecloud/entity-state'
 import type { EntityKind, LineForm } from '../inbox/catch-up/parts'
@@ -9,7 +9,7 @@ import type { Window, WindowOptions } from './window'
 /** The API. */
 export interface CatchUpSource {
   read(after: string, signal: AbortSignal): AsyncIterable<Polled>
-  /** `undefined`: the API does not know the ID, or has no such order in this form. */
+  /** `undefined` if the API does not know the ID, or cannot return a single order in this form. */
   fetch(id: string, signal: AbortSignal): Promise<Json | undefined>
 }
 
@@ -18,23 +18,23 @@ export interface RunOptions extends WindowOptions {
   form: LineForm
   want: Want
   settleMs: number
-  /** At this many found events that wait, or their bytes, the run pauses. */
+  /** The run pauses while this many found events, or bytes of them, wait. */
   maxWaiting: { events: number; bytes: number }
-  /** Resolves a little later, or when the signal aborts. */
+  /** Resolves after a short pause, or when the signal aborts. */
   pause: (signal: AbortSignal) => Promise<void>
   notes: RunNotes
 }
 
-/** What a run tells about itself, for logs. */
+/** Notifications of a run, for logs. */
 export interface RunNotes {
-  /** Before anything is delivered. */
+  /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void
   skipped(after: string | undefined, before: string | undefined, error: unknown): void
   noClock(): void
   found(change: RecoveredChange): void
 }
 
-/** An order or shipment of which something never arrived. */
+/** An order or shipment with parts that never arrived. */
 export interface RecoveredChange {
   kind: EntityKind
   id: string
@@ -48,7 +48,7 @@ export interface RunRequest {
   /** On demand: the cursor stays where it is. */
   onDemand?: { from?: string | undefined; all?: string | undefined; dryRun?: boolean | undefined } | undefined
   signal: AbortSignal
-  /** An entity was read, and is stored if it was missing. */
+  /** Called after an entity was read and, if needed, stored. */
   onTaken?: (() => void) | undefined
 }
 

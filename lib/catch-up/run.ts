@@ -1,4 +1,4 @@
-/** One run: polls what has changed since the cursor, and stores what never arrived. */
+/** One run: polls the changes since the cursor, and stores those that never arrived. */
 import { TradecloudApiError } from '../api/api-error'
 import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../tradecloud/entity-state'
@@ -9,7 +9,7 @@ import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-opt
 import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
 
 const PAGES_BEFORE_RESTART = 50
-/** The number of ascending times after which the list counts as sorted from the oldest change. */
+/** After this many ascending times, the list counts as sorted from the oldest change. */
 const ENOUGH_RISES = 10
 const MAX_REPORTED = 100
 
@@ -38,7 +38,7 @@ export class Run {
   }
 
   /**
-   * Rejects if the run could not be completed; what was found until then is stored, and the cursor has not passed it.
+   * Rejects if the run could not be completed. What was found until then is stored, and the cursor has not passed it.
    */
   async run(): Promise<RunResult> {
     let after: string | undefined = this.result.from
@@ -51,7 +51,7 @@ export class Run {
     return this.result
   }
 
-  /** Where to read again from the beginning of the list; `undefined` at its end. */
+  /** Reads the list from its beginning. Returns the time from which to read again; `undefined` at its end. */
   async #read(after: string): Promise<string | undefined> {
     let pages = 0
     try {
@@ -65,20 +65,20 @@ export class Run {
         } else if (found.type === 'skipped')
           this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity as Json)
-        // Only if no entity tells a time that can be parsed.
+        // Used only if no entity has a time that can be parsed.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
       if (!(error instanceof TradecloudApiError)) throw error
       const reached = await this.#saveProgress()
-      // Large offsets may be refused.
+      // The API may refuse large offsets.
       if (error.apiStatus === 400 && reached !== undefined && reached !== after) return reached
       throw error
     }
     return undefined
   }
 
-  /** Where to begin, once the API's clock is known. */
+  /** Returns where to begin, once the API's clock is known. */
   async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
     if (this.#window) return after
     const { onDemand, position } = this.#request
@@ -97,7 +97,7 @@ export class Run {
     return this.#window.after
   }
 
-  /** Where the list can begin again; `undefined` if it does not begin with the oldest changes. */
+  /** Returns where a new list can begin; `undefined` if this one is not sorted from the oldest change. */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
     if (this.#falls > 0 || this.#rises < ENOUGH_RISES || !this.#window || !newest) return undefined
@@ -130,7 +130,7 @@ export class Run {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
-      // The list lags.
+      // The list lags, so the entity is fetched.
       const fetched = await this.#source.fetch(entity.id, this.#request.signal)
       entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
       if (entity !== polled) due = await this.#due(entity)

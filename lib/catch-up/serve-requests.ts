@@ -1,4 +1,4 @@
-/** Runs what people ask for at the command line: requests are rows in the database of the inbox. */
+/** Runs the catch-up as requested at the command line: each request is a row in the database of the inbox. */
 import { describe } from '../log/describe-error'
 import { pause } from '../wait/pause'
 import type { CatchUpReport, CatchUpRunOptions } from './catch-up-options'
@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 2_000
 const REPORT_EVERY_MS = 1_000
 const REPORT_TRIES = 5
 
-/** Until the signal aborts. Never rejects. */
+/** Runs until the signal aborts. Never rejects. */
 export async function serveRequests(requests: Requests, run: RunRequested, closing: AbortSignal): Promise<void> {
   while (!closing.aborted) {
     const taken = await requests.takeRequest().catch(() => undefined)
@@ -30,12 +30,12 @@ async function serve(requests: Requests, id: string, request: CatchUpRequest, ru
     report: { error: describe(error) },
   }))
   ended.abort()
-  // In order: a report of progress that is late must not follow the end.
+  // Reports are sent in order: late progress must not overwrite the end.
   await reporting
   await reportEnd(requests, id, end)
 }
 
-/** Also tells that the process is still there. */
+/** Also shows that the process is alive. */
 async function reportProgress(
   requests: Requests,
   id: string,
@@ -51,7 +51,7 @@ async function reportEnd(requests: Requests, id: string, end: RunStatus): Promis
     try {
       return await requests.reportRun(id, end)
     } catch {
-      // Also while the process is closing: not longer than a second.
+      // Also tried while the process is closing, for at most a second.
       await pause(200, new AbortController().signal)
     }
   }

@@ -1,11 +1,11 @@
-/** One process polls at a time: waits for its turn, and keeps it while a run lasts. */
+/** Ensures that only one process polls at a time: waits for the lease, and renews it during a run. */
 import { pause } from '../wait/pause'
 import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 
-/** While another process polls. */
+/** How often to ask while another process polls. */
 const ASK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 4_000
-/** The lease ends after 15 s: another process must not poll while this one still does. */
+/** The lease expires after 15 s: this run must end before another process begins. */
 const LOST_AFTER_MS = 10_000
 
 type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>
@@ -25,7 +25,7 @@ export async function inTurn<T>(
   } finally {
     done.abort()
     await renewing
-    // It ends by itself.
+    // Without this call, the lease expires.
     await leases.release(token).catch(() => undefined)
   }
 }

@@ -1,25 +1,25 @@
-/** Which changes a company wants to be told: a poll also returns those that it made itself. */
+/** Selects changes by their origin: a poll also returns the changes that the own company made. */
 import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
 import { isObject, stateOf, textOf, type Json } from '../tradecloud/entity-state'
 import type { Entity, Part } from '../inbox/catch-up/parts'
 
 /**
- * A change that never arrived. `want` is asked about each line that changed, with that line alone in `lines`, and about
- * the header, with no line.
+ * A change that never arrived. `want` is called for each changed line, with only that line in `lines`, and for the
+ * header, with no line.
  */
 export type FoundChange =
   | {
       kind: 'order'
       id: string
-      /** In the form that is polled, as is the line. */
+      /** In the polled form; so is the line. */
       order: Order | SingleDeliveryOrder
       lines: Array<OrderLine | SingleDeliveryOrderLine>
       header: boolean
     }
   | { kind: 'shipment'; id: string; shipment: Shipment; lines: []; header: boolean }
 
-/** Must depend on its argument alone. What it does not want is skipped, and does not count as arrived. */
+/** Must depend only on its argument. A change that it does not want is skipped, and does not count as arrived. */
 export type Want = 'all' | ((found: FoundChange) => boolean)
 
 export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
@@ -29,16 +29,16 @@ export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Pa
   return want({ kind, order: content, lines: line ? [line] : [], ...part })
 }
 
-/** Statuses of a line whose last word was that company's own, as long as no one has answered. */
+/** Statuses of a line that the own company changed last, as long as no one has answered. */
 const OPEN = {
   buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
   supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],
 }
 
 /**
- * For `want`: leaves out what one's own company has just changed and no one has answered yet, as Tradecloud's documentation
- * asks: lines with an open request of one's own and, for a buyer, lines in `Issued`. A change of the header in the very
- * moment of such a line belongs to it. Shipments are always wanted.
+ * For the option `want`: leaves out changes that your own company has made and no one has answered yet, as Tradecloud's
+ * documentation recommends: lines with an open request of your own and, for a buyer, lines in `Issued`. A header change
+ * at the exact time of such a line belongs to it. Shipments are always wanted.
  */
 export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange) => boolean {
   if (!(party in OPEN))

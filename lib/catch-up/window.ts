@@ -1,4 +1,6 @@
-/** Which changes a run reads, and where the next one begins. All times are of the API's clock, never of ours. */
+/**
+ * The period that a run reads, and where the next one begins. All times are of the API's clock, never of the local one.
+ */
 import { instantOf } from '../tradecloud/entity-state'
 import type { PartialRun, Position } from '../inbox/catch-up/storage'
 
@@ -11,16 +13,16 @@ export interface WindowOptions {
 export interface Window {
   /** `lastUpdatedAfter` of the poll. */
   after: string
-  /** Everything up to then is covered. */
+  /** Everything up to this time is covered. */
   floor: number
-  /** The cursor never passes it: later changes may not be visible yet. */
+  /** The cursor never passes this time: later changes may not be visible yet. */
   horizon: number
   isSweep: boolean
 }
 
-/** Without a sweep, arrival records are kept for this number of overlaps. */
+/** Without sweeps, arrival records are kept for this many overlaps. */
 const OVERLAPS_KEPT = 4
-/** Clocks of several servers differ a little. */
+/** Clocks of servers differ slightly. */
 const SET_BACK_MS = 60_000
 
 const textOf = (instant: number): string => new Date(instant).toISOString()
@@ -32,15 +34,15 @@ export function firstAfter({ cursor, partial }: Position, { overlapMs }: WindowO
   return Number.isNaN(instant) ? cursor : textOf(instant - overlapMs)
 }
 
-/** `clock`: of the first response. */
+/** `clock`: that of the first response. */
 export function windowOf(position: Position, options: WindowOptions, clock: number): Window {
   const { cursor, since, forgottenUpTo = -Infinity, sweptAt, partial } = position
   const { marginMs, overlapMs, sweep } = options
   const horizon = clock - marginMs
-  // After the clock was set back, changes are older than the cursor.
+  // After the clock was set back, new changes are older than the cursor.
   const latest = horizon - overlapMs
-  // Not the beginning of the window: in a list that begins with the newest change, an order that changes while a run
-  // reads moves to where the run has been, and a run that was cut off has not seen all orders.
+  // Not the beginning of the window: in a list that begins with the newest change, an order that changes during the run
+  // moves to a place that was read already, and an interrupted run has not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }
@@ -51,11 +53,11 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   return { after: textOf(start), floor, horizon, isSweep }
 }
 
-/** What a run has seen so far. */
+/** Progress of a run. */
 export interface Progress {
-  /** The newest change, and how Tradecloud wrote it. */
+  /** The newest change, with its time as Tradecloud wrote it. */
   newest?: { time: number; text: string } | undefined
-  /** The oldest part that was left for another run. Infinity if nothing was. */
+  /** Time of the oldest part that was left for a later run. Infinity if there is none. */
   left: number
 }
 
@@ -68,13 +70,13 @@ export function positionAfter(
   clock: number,
 ): Position {
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
-  // Before `partial.after`, something may have become visible since the run that was cut off.
+  // Changes before `partial.after` may have become visible since the interrupted run.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
-  // A cursor that cannot be parsed stands for no time, so nothing is known to be later.
+  // A cursor that cannot be parsed has no time, so nothing is known to be later.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
   const start = instantOf(cursor) - overlapMs
   const oldest = Math.min(start, clock - (sweep ? sweep.backMs : OVERLAPS_KEPT * overlapMs))
-  // Those that were deleted stay deleted, even if the cursor moves back.
+  // Deleted records do not come back, even if the cursor moves back.
   const before = Math.min(position.forgottenUpTo ?? -Infinity, clock - marginMs - overlapMs)
   return {
     cursor,
@@ -85,14 +87,14 @@ export function positionAfter(
   }
 }
 
-/** After a page of a list that begins with the oldest changes. */
+/** Called after a page of a list that begins with the oldest changes. */
 export function partialAfter(
   { partial }: Position,
   { horizon, after: start, isSweep }: Window,
   { newest, left }: Progress,
 ): PartialRun | undefined {
   if (newest === undefined) return undefined
-  // Others may have changed in the same millisecond as the last one, and come behind it.
+  // More entities may follow that changed in the same millisecond as the last one.
   const after = Math.min(newest.time, horizon, left) - 1
   if (!(after > instantOf(start))) return undefined
   return { after: textOf(after), horizon: Math.min(horizon, partial?.horizon ?? Infinity), isSweep }

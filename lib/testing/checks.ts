@@ -1,8 +1,8 @@
-/** Checks of what a test asked for: a wrong value throws a `TypeError` that names it. */
+/** Checks the options of a test: an invalid value throws a `TypeError` that names it. */
 
 import { findUnknownKey } from '../errors/checks'
 
-/** Node fires a longer timer at once. */
+/** Node fires a timer with a longer delay at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export function requireMs(name: string, value: number): void {
@@ -15,7 +15,7 @@ export function requireWhole(name: string, value: number, least: number): void {
   throw new TypeError(`${name} must be a whole number of at least ${least}, not ${value}`)
 }
 
-/** `where` is what the names belong to, as in `retry`; empty for the options of the simulator. */
+/** `where` is the option that the names belong to, such as `retry`; empty for the options of the simulator. */
 export function requireKnown(where: string, options: object, known: readonly string[]): void {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
     throw new TypeError(`${where === '' ? 'options' : where} must be an object, not ${typeof options}`)
@@ -24,7 +24,7 @@ export function requireKnown(where: string, options: object, known: readonly str
   throw new TypeError(`${where === '' ? '' : `${where}.`}${unknown.key} is not known; ${unknown.help}`)
 }
 
-/** For users without types. `undefined` counts as a wrong value. */
+/** For users without TypeScript. `undefined` counts as an invalid value. */
 export function requireOneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
   if (value !== undefined && allowed.includes(value)) return
   throw new TypeError(`${name} must be one of ${allowed.join(', ')}, not ${String(value)}`)

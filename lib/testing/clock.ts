@@ -1,30 +1,30 @@
 /**
- * The clock of the simulated Tradecloud: for the expiry of tokens and links, and for the times that it writes.
- * Time-outs of sockets use real time.
+ * The clock of the simulated Tradecloud: for the expiry of tokens and links, and for the times that it writes. Socket
+ * time-outs use real time.
  */
 
-/** Time at the simulated Tradecloud. */
+/** The clock of the simulated Tradecloud. */
 export interface SimulatorClock {
   /** Milliseconds since 1970. */
   now(): number
-  /** What Tradecloud's own clock shows, in milliseconds since 1970: `now()`, and what `skew` set it off by. */
+  /** The time of Tradecloud's own clock in milliseconds since 1970: `now()` plus the offset set by `skew`. */
   shown(): number
-  /** That time as Tradecloud writes it, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
+  /** The same time in Tradecloud's format, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
   timestamp(): string
   /**
-   * Advances the clock by this number of milliseconds, at once. No timer of the simulator fires because of it. Throws a
-   * `TypeError` for a number below 0.
+   * Advances the clock by this number of milliseconds, at once. It fires no timer of the simulator. Throws a
+   * `TypeError` for a negative number.
    */
   advance(ms: number): void
   /**
-   * Sets Tradecloud's own clock wrong by this number of milliseconds. A negative number sets it back. It affects the
-   * header `Date` and every time that Tradecloud writes from now on, but not when things happen, by `now()`. 0 sets it
-   * right.
+   * Offsets Tradecloud's own clock by this number of milliseconds; a negative number sets it back. It affects the
+   * header `Date` and every time that Tradecloud writes from now on, but not when things happen: these go by `now()`. 0
+   * removes the offset.
    */
   skew(ms: number): void
 }
 
-/** With `startAt` the clock begins there and stands still between advances; without it runs with the real one. */
+/** With `startAt` the clock begins there and moves only by `advance`; without it, it follows the real clock. */
 export function createClock(startAt?: Date): SimulatorClock {
   const start = startAt?.getTime()
   if (Number.isNaN(start)) throw new TypeError('startAt must be a valid date')
@@ -48,7 +48,7 @@ export function createClock(startAt?: Date): SimulatorClock {
 }
 
 /**
- * Real milliseconds that never jump, for rates and durations. Kept from when the module was loaded: fake timers of a
- * test would make it stand still, and the rate limit would let nothing through any more.
+ * A monotonic clock in milliseconds, for rates and durations. Stored when the module is loaded, because fake timers of
+ * a test would stop it, and the rate limit would then refuse every request.
  */
 export const steadyMs: () => number = performance.now.bind(performance)

@@ -1,6 +1,6 @@
 /**
- * The public surface of `tradecloud-webhook/testing`: a Tradecloud to test a receiver against, and events to send.
- * What is not listed here is not public.
+ * The exports of `tradecloud-webhook/testing`: a simulated Tradecloud to test a receiver against, and builders of
+ * events. Anything not listed here is internal.
  */
 export { createTradecloudSimulator } from './simulator'
 export type { TradecloudSimulator, TradecloudSimulatorOptions } from './simulator'

@@ -1,6 +1,6 @@
 /**
  * The largest order event that Tradecloud documents: 500 lines, 100 deliveries in all eight schedules of a line, all
- * fields. Tests and benchmarks share it: the default body limit must hold it.
+ * fields. Shared by tests and benchmarks: it must stay below the default body limit.
  */
 import type { BuyerLine, BuyerOrder, ChargeLine, Delivery, DeliveryHistoryLine, ItemDetails } from '../schema'
 import type { Order, OrderLine, Prices, SupplierLine, SupplierOrder } from '../schema'
@@ -14,13 +14,13 @@ import { Seeded } from './builders/seeded'
 export interface MaximumOrderEventOptions {
   /** Number of lines, 0 to 500. Default: 500. */
   lines?: number | undefined
-  /** Deliveries in each of the eight schedules of a line, and in its history, 0 to 100. Default: 100. */
+  /** Number of deliveries in each of the eight schedules of a line and in its history, 0 to 100. Default: 100. */
   deliveries?: number | undefined
   /** Tradecloud's ID of the order. Default: an ID of the documented form. */
   orderId?: string | undefined
 }
 
-/** A webhook body with an event in delivery schedules. */
+/** A webhook body with an event with delivery schedules. */
 export interface MaximumOrderEvent {
   eventName: string
   orderEvent: Order & { orderId: string; lines: OrderLine[] }
@@ -32,13 +32,13 @@ const REASON = 'Raw material is late'
 const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
 
 /**
- * `orderEvent` with every other field that is documented for any order event, the uncertain ones too. Builds the same
- * body for the same options each time, nothing in it shared, so that a test may change any part. Throws a `TypeError`
- * that names a wrong option.
+ * `orderEvent` with every other field that is documented for any order event, including the uncertain ones. The same
+ * options always give the same body. It shares no objects, so a test may change any part. Throws a `TypeError` that
+ * names the invalid option.
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
   requireKnown('', options, ['lines', 'deliveries', 'orderId'])
-  // Checked before the lines are built, which takes a while.
+  // Checked before the lines are built, because building them takes time.
   const { lines = MAX_LINES, deliveries = MAX_ENTRIES, orderId } = options
   wholeNumber('lines', lines, 0, MAX_LINES)
   wholeNumber('deliveries', deliveries, 0, MAX_ENTRIES)
@@ -89,7 +89,7 @@ function allFieldsOfSupplierOrder(): SupplierOrder {
   }
 }
 
-/** What a line holds in several places. It is one object in all of them: the builder copies every override. */
+/** What a line contains in several places: one object for all of them, because the builder copies every override. */
 interface LineParts {
   position: string
   asked: { deliverySchedule: Delivery[]; prices: Prices; chargeLines: ChargeLine[] }
@@ -152,7 +152,7 @@ function lineParts(index: number, deliveries: number): LineParts {
 function allFieldsOfBuyerLine({ position, asked, deliveryHistory, itemDetails }: LineParts): BuyerLine {
   return {
     ...asked,
-    // Only buyers are known to send the place.
+    // Documented for buyers only.
     deliverySchedule: asked.deliverySchedule.map((each) => ({ ...each, locationName: 'Dock 4', locationType: 'dock' })),
     originalPosition: position,
     item: {

@@ -1,6 +1,6 @@
 /**
- * Tradecloud as a receiver sees it, in one object: the API that it fetches from and the sender that calls it. All of it
- * runs on real sockets of this machine and ends with `close()`.
+ * A simulated Tradecloud: the API that a receiver fetches from and the sender that calls it. It uses real local sockets
+ * and ends with `close()`.
  */
 import { resolvePollBehaviour, type PollBehaviour } from './api/entities'
 import type { RateLimitOptions } from './api/rate-limit'
@@ -18,25 +18,25 @@ import { World, type TradecloudWorld } from './world/world'
 export interface TradecloudSimulatorOptions {
   /** Port of the API. Default: a free one. */
   port?: number | undefined
-  /** The user that may log in to the API. Default: 'integration@example.com'. */
+  /** Username of the API. Default: 'integration@example.com'. */
   username?: string | undefined
-  /** Password of that user. Default: 'simulator'. */
+  /** Password of the API. Default: 'simulator'. */
   password?: string | undefined
-  /** Milliseconds that an access token lives; its `exp` says so in whole seconds, rounded down. Default: 1 hour. */
+  /** Lifetime of an access token, in milliseconds; its `exp` is rounded down to whole seconds. Default: 1 hour. */
   accessTokenMs?: number | undefined
-  /** Milliseconds that an unused refresh token lives. Default: 24 hours. */
+  /** Lifetime of an unused refresh token, in milliseconds. Default: 24 hours. */
   refreshTokenMs?: number | undefined
-  /** Milliseconds that a `downloadUrl` lives. Documented is 1 minute at most. Default: 1 minute. */
+  /** Lifetime of a `downloadUrl`, in milliseconds. Documented is at most 1 minute. Default: 1 minute. */
   downloadLinkMs?: number | undefined
-  /** How many requests a second the API answers, or `false` for any number. Default: see `RateLimitOptions`. */
+  /** Number of requests per second that the API accepts, or `false` for no limit. Default: see `RateLimitOptions`. */
   rateLimit?: false | RateLimitOptions | undefined
   /** How polls are answered: order of the list, its lag and its limits. Default: see `PollBehaviour`. */
   poll?: PollBehaviour | undefined
-  /** How triggers are tried again, unless a trigger says otherwise. Default: see `RetryOptions`. */
+  /** How triggers are retried, unless a trigger overrides it. Default: see `RetryOptions`. */
   retry?: SenderRetryOptions | undefined
-  /** Repeats what is random in sending: jitter and `sendAll`. A whole number. Default: 1. */
+  /** Seed of everything random: jitter and `sendAll`. A whole number. Default: 1. */
   seed?: number | undefined
-  /** The clock begins here and stands still but for `clock.advance`. Default: it runs with the real one. */
+  /** Initial time of the clock, which then moves only by `clock.advance`. Default: it follows the real clock. */
   startAt?: Date | undefined
 }
 
@@ -46,30 +46,29 @@ export interface TradecloudSimulator {
   readonly username: string
   readonly password: string
   readonly api: SimulatedApi
-  /** Orders and shipments whose changes show in the API, in its lists and in events. */
+  /** Orders and shipments whose changes appear in the API, in its lists and in events. */
   readonly world: TradecloudWorld
-  /** Decides when tokens and links end, and what time Tradecloud writes. */
+  /** Determines when tokens and links expire, and which times Tradecloud writes. */
   readonly clock: SimulatorClock
   /**
-   * Sends a trigger to a webhook until the answer is final, and resolves with what became of it; `unreachable` where
-   * nothing listens. A failed delivery is a result, not an error. Rejects with a `TypeError` for a trigger that contradicts itself or cannot be sent, and
-   * with an `Error` after `close()`.
+   * Sends a trigger to a webhook until the response is final, and resolves with the result; `unreachable` if nothing
+   * listens. A failed delivery is a result, not an error. Rejects with a `TypeError` for a trigger that is
+   * contradictory or cannot be sent, and with an `Error` after `close()`.
    */
   send(trigger: Trigger): Promise<TriggerReport>
   /**
-   * Sends many triggers, several at once, on demand in another order and some of them twice. Resolves when all answers
-   * are final, with what became of these. Rejects as `send` does, and with a `TypeError` for a wrong option, before
-   * anything is sent.
+   * Sends many triggers concurrently, optionally in random order and some of them twice. Resolves when all responses
+   * are final. Rejects like `send`, and with a `TypeError` for an invalid option, before anything is sent.
    */
   sendAll(triggers: Iterable<Trigger>, options?: SendAllOptions): Promise<SimulatorReport>
-  /** What became of all triggers so far; those under way are among `stillRetrying`. */
+  /** The results of all triggers so far; those in progress are in `stillRetrying`. */
   report(): SimulatorReport
-  /** Ends everything: sendings under way resolve as `still retrying`, and no socket or timer stays. */
+  /** Ends everything: sendings in progress resolve as `still retrying`, and no socket or timer remains. */
   close(): Promise<void>
 }
 
 /**
- * Starts a Tradecloud to test against. Throws a `TypeError` that names a wrong option.
+ * Starts a simulated Tradecloud. Throws a `TypeError` that names the invalid option.
  *
  * ```ts
  * const tradecloud = await createTradecloudSimulator()
@@ -131,7 +130,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   requireWhole('port', port, 0)
-  // Checked here so that a wrong option shows at creation and not with the first trigger.
+  // Checked here, so that an invalid option is reported at creation and not with the first trigger.
   const retry = resolveRetry(options.retry)
   return {
     username,

@@ -3,30 +3,36 @@ import type { OrderEvent, WebhookEvent } from '../../events/events'
 import { instantOf } from '../../tradecloud/entity-state'
 import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part } from './parts'
 
-/** That a part arrived. One row in the database. */
+/** A record that a part arrived: one row in the database. */
 export interface Mark {
   /** Name of the part. */
   name: string
-  /** When the part had last changed; its order, if the part tells no time. Milliseconds since 1970. */
+  /** When the part last changed, or its order if the part has no time. Milliseconds since 1970. */
   time: number
   hash: string
 }
 
 export interface Arrival extends EntityName {
   marks: Mark[]
-  /** When documents were attached. They cover nothing, but explain why a change with this time is found. */
+  /**
+   * When documents were attached. Documents events cover no part, but explain why a poll returns the order with this
+   * time.
+   */
   documentsAt?: number | undefined
 }
 
-/** What is known of one order or shipment. */
+/** What is recorded about one order or shipment. */
 export interface Arrivals {
   marks: readonly Mark[]
   documentsAt: readonly number[]
-  /** A GET trigger waits: it will fetch all that has changed until then. */
+  /** A GET trigger is waiting: its fetch will include all changes until then. */
   isFetchWaiting: boolean
 }
 
-/** What an event covers: only what it names, whatever was fetched with it. `undefined`: nothing that is known later. */
+/**
+ * What an event covers: only the parts that it contains itself, even if the whole order was fetched. `undefined`:
+ * nothing that can be compared later.
+ */
 export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
   const time = instantOf(event.lastUpdatedAt)
@@ -45,14 +51,17 @@ export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   return { ...name, form: event.lineForm, marks: marksOfOrder(event, time) }
 }
 
-/** Of an order event. Without `affectedLines`, as for a GET trigger, it covers all lines, each by its own time. */
+/**
+ * Parts that an order event covers. Without `affectedLines`, as for a GET trigger, it covers all lines, each by its own
+ * time.
+ */
 function marksOfOrder(event: OrderEvent, time: number): Mark[] {
   const header: Part[] = Number.isNaN(time) ? [] : [{ name: HEADER, time, hash: String(time), comparedBy: 'time' }]
   const lines = event.affectedLines ?? event.order?.lines
   return marksOf([...header, ...lineParts(Array.isArray(lines) ? lines : [])], time)
 }
 
-/** `time`: of the order or shipment. */
+/** `time`: that of the order or shipment. */
 export function marksOf(parts: readonly Part[], time: number): Mark[] {
   return parts.map((part) => ({
     name: part.name,
@@ -62,19 +71,20 @@ export function marksOf(parts: readonly Part[], time: number): Mark[] {
 }
 
 export interface CompareOptions {
-  /** Up to this time everything is covered, because earlier runs checked it. */
+  /** Everything up to this time is covered, because earlier runs have checked it. */
   floor: number
   /** The API's clock. */
   clock: number
 }
 
-/** The header `Date` has no milliseconds. */
+/** The header `Date`, which shows the API's clock, has no milliseconds. */
 export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
   /**
-   * The time of what arrived, if some part is older than that: the list lags, or the API's clock was set back.
+   * If a part is older than what arrived: the time of what arrived. Then the list lags, or the API's clock was set
+   * back.
    */
   newer?: number | undefined
 }
@@ -95,10 +105,10 @@ export function compare(entity: Entity, arrivals: Arrivals, { floor, clock }: Co
   return { missing, newer: newer === -Infinity ? undefined : newer }
 }
 
-/** `newest`: time of the newest of the marks. `time`: of the part, or of its order. */
+/** `newest`: time of the newest mark. `time`: of the part, or of its order. */
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
-  // A line may get back the content that it had before: of what arrived, only the last tells.
+  // A line may change back to earlier content, so only the newest mark counts.
   return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
 }

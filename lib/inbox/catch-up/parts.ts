@@ -1,6 +1,6 @@
 /**
- * The parts of an order or shipment that arrive on their own: an order event holds only the lines that it changed, so
- * each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
+ * The parts of an order or shipment that can arrive separately: an order event contains only the lines that it changed,
+ * so each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/sha256'
 import { keptId } from '../../tradecloud/entity-id'
@@ -9,7 +9,10 @@ import { idOf, instantOf, isObject, stateOf, textOf, type Json } from '../../tra
 export type EntityKind = 'order' | 'shipment'
 export type LineForm = 'deliverySchedule' | 'singleDelivery'
 
-/** Which order or shipment. What arrived in one form is not known in the other: split lines have no ID of their own. */
+/**
+ * Identifies an order or shipment in one form. Arrivals in one form do not count in the other, because split lines have
+ * no ID of their own.
+ */
 export interface EntityName {
   kind: EntityKind
   id: string
@@ -21,26 +24,26 @@ export const HEADER = ''
 export interface Part {
   /** `HEADER`, or `line:` and the ID of the line. */
   name: string
-  /** Milliseconds since 1970. Absent if the part tells none. */
+  /** Milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
-  /** Of the content; of a header, its time. Tells apart parts without a time, and lines with the same ID. */
+  /** Hash of the content; for a header, of its time. Distinguishes parts without a time, and lines with the same ID. */
   hash: string
   /**
-   * `time`: covered by a mark that is as new. `newest`: tells no time, so the newest mark must have its hash. `content`: a
-   * line whose ID occurs twice, so any mark must have its hash.
+   * How the part is compared. `time`: covered by a mark that is at least as new. `newest`: it has no time, so the
+   * newest mark must have its hash. `content`: its ID occurs twice in the order, so any mark must have its hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */
   line?: Record<string, unknown> | undefined
 }
 
-/** Tells parts apart, also lines with the same ID. */
+/** Identifies a part, also among lines with the same ID. */
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** A polled or fetched order or shipment. */
 export interface Entity extends EntityName {
   content: Record<string, unknown>
-  /** As Tradecloud wrote it. */
+  /** The time as Tradecloud wrote it. */
   lastUpdatedAt?: string | undefined
   /** Milliseconds since 1970; NaN if it cannot be parsed. */
   time: number
@@ -80,12 +83,12 @@ export function lineParts(lines: readonly unknown[]): Part[] {
   return parts
 }
 
-/** A database stores no NUL and no half of a character, and an index no long text. */
+/** A database cannot store a NUL or an unpaired surrogate, and an index no long text. */
 function storableId(id: string): string {
   return /[\0\p{Cs}]/u.test(id) ? sha256(id) : keptId(id)
 }
 
-/** The same for equal content, in whichever order the fields come. */
+/** Equal content gives the same hash, whatever the order of its fields. */
 export function hashOf(value: Json): string {
   return sha256(JSON.stringify(value, sorted)).slice(0, 32)
 }

@@ -1,35 +1,38 @@
 /**
- * What the catch-up stores, in the database of the inbox: where it is, who polls, what arrived, and what it found. Knows no
- * API.
+ * What the catch-up stores in the database of the inbox: cursors, the right to poll, what arrived, and what it found.
+ * Independent of the API.
  */
 import type { Arrivals } from './arrivals'
 import type { Entity, EntityName, Part } from './parts'
 
-/** Where the polls of one list are. Times are milliseconds since 1970, by the API's clock. */
+/** How far the polls of one list have come. Times are milliseconds since 1970, by the API's clock. */
 export interface Position {
-  /** The next run reads what has changed since then. As Tradecloud wrote it, if it stands for a change. */
+  /**
+   * The cursor: the next run reads what has changed since then. In Tradecloud's own notation if it is the time of a
+   * change.
+   */
   cursor: string
-  /** The first `from`: what is older is not looked for. NaN if it cannot be parsed. */
+  /** The first `from`: older changes are never delivered. NaN if it cannot be parsed. */
   since: number
-  /** Records of what arrived up to then may be deleted, so everything up to then is covered. */
+  /** Arrival records up to this time may have been deleted, so everything up to it counts as covered. */
   forgottenUpTo?: number | undefined
   /** When the last sweep was complete. */
   sweptAt?: number | undefined
-  /** What the API's clock showed last. */
+  /** The API's clock at the last run. */
   clock?: number | undefined
-  /** A run that read oldest changes first, and was cut off. */
+  /** Progress of an interrupted run that read the oldest changes first. */
   partial?: PartialRun | undefined
 }
 
 export interface PartialRun {
-  /** It goes on here, without overlap. */
+  /** Where to continue, without overlap. */
   after: string
-  /** What had changed before may not have been visible yet when the run began. */
+  /** Earlier changes may not have been visible when the run began. */
   horizon: number
   isSweep: boolean
 }
 
-/** The right to poll, and what is polled. */
+/** The right to poll, for one list. */
 export interface Lease {
   scope: Scope
   token: string
@@ -37,79 +40,85 @@ export interface Lease {
 
 /** One list, with a cursor of its own. */
 export interface Scope extends Pick<EntityName, 'kind' | 'form'> {
-  /** The cursor is kept under it: consists of kind, base URL, API user, form and filters. */
+  /** Key of the cursor: consists of kind, base URL, API user, form and filters. */
   key: string
 }
 
-/** Something that never arrived, on its way into the inbox. */
+/** A found event that is about to be stored in the inbox. */
 export interface FoundEvent {
   key: string
   entity: Entity
-  /** Lines that nothing covered, and the header. */
+  /** Parts that never arrived: lines and the header. */
   parts: Part[]
-  /** The list and the API show an older state than what arrived before. */
+  /** The list and the API show an older state than one that has arrived. */
   outdated: boolean
 }
 
 export interface StoreRequest {
-  /** Up to this time everything is covered, because earlier runs checked it. */
+  /** Everything up to this time is covered, because earlier runs have checked it. */
   floor: number
   /** The API's clock. */
   clock: number
   entity: Entity
-  /** Keys of the parts to be delivered, as far as nothing covers them by now. */
+  /** Keys of the parts to be delivered, unless they have arrived meanwhile. */
   wanted: ReadonlySet<string>
-  /** What has changed after it may not be visible yet. */
+  /** Later changes may not be visible yet. */
   horizon: number
-  /** Delivered although something newer arrived. */
+  /** Deliver it although something newer has arrived. */
   outdated: boolean
-  /** An on-demand run that also delivers what arrived before: its events have keys of their own. */
+  /** Set by an on-demand run that also delivers what has arrived: its events have keys of their own. */
   all?: string | undefined
 }
 
 export interface Stored {
-  /** Parts that were stored; empty if everything arrived meanwhile. */
+  /** Stored parts; empty if everything has arrived meanwhile. */
   parts: Part[]
-  /** Something newer arrived meanwhile, so nothing was stored. */
+  /** Nothing was stored, because something newer has arrived meanwhile. */
   isOlder: boolean
 }
 
-/** Rejected writes: another process polls now. */
+/** A write was rejected because another process holds the lease. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
 
-/** Every write is conditional on the lease, in the same transaction, and rejects with a `LeaseLostError` without it. */
+/**
+ * Storage of one run. Every write checks the lease in its own transaction, and rejects with a `LeaseLostError` without
+ * it.
+ */
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>
-  /** Deletes records of what arrived up to `forgottenUpTo`, of the kind and form of the scope. */
+  /** Also deletes arrival records up to `forgottenUpTo`, for the kind and form of the scope. */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
-  /** When something was first seen in this scope: `clock`, unless it is known. */
+  /** Returns when something was first seen in this scope: records `clock` unless an earlier time is known. */
   firstSeen(lease: Lease, what: string, clock: number): Promise<number>
-  /** The API's clock was set back: forgets what arrived with later times, as new changes will have earlier ones. */
+  /**
+   * Called after the API's clock was set back: deletes arrival records with later times, because new changes will have
+   * earlier ones.
+   */
   forgetAfter(lease: Lease, scope: Pick<EntityName, 'kind' | 'form'>, clock: number): Promise<void>
-  /** Compares, stores the event and the records that it arrived, in one transaction: see `storeFound`. */
+  /** Compares again, then stores the event and its arrival records, in one transaction: see `storeFound`. */
   store(lease: Lease, request: StoreRequest): Promise<Stored>
   /** Found events that are not delivered yet. */
   waiting(): Promise<{ events: number; bytes: number }>
 }
 
-/** What an inbox offers for the catch-up. All of it belongs to one webhook, by its name. */
+/** What an inbox provides for the catch-up of one webhook, identified by its name. */
 export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
   /**
-   * The right to poll: one for all scopes, so that no two processes poll at the same time. `undefined` while another process
-   * has it. It ends after 15 s without `renew`, by the clock of the leases of the inbox.
+   * Acquires the right to poll, which covers all scopes, so that no two processes poll at the same time. `undefined`
+   * while another process has it. It expires after 15 s without `renew`, by the clock that the inbox uses for leases.
    */
   acquire(): Promise<string | undefined>
-  /** False if it was lost. */
+  /** False if the lease was lost. */
   renew(token: string): Promise<boolean>
   release(token: string): Promise<void>
-  /** The newest time in the records of what arrived in this form. `undefined` if nothing did. */
+  /** The newest time in the arrival records of this form. `undefined` if there are none. */
   newestArrival(of: Pick<EntityName, 'kind' | 'form'>): Promise<number | undefined>
 }
 
-/** What a person asks for at the command line. The process that has the catch-up looks for it, and runs it. */
+/** Runs requested at the command line. The process that has the catch-up polls for requests and runs them. */
 export interface CatchUpRequest {
   from?: string | undefined
   all?: boolean | undefined
@@ -117,21 +126,24 @@ export interface CatchUpRequest {
 }
 
 export interface CatchUpRequests {
-  /** Resolves with the ID of the request. One that is not taken within a minute is void. */
+  /** Resolves with the ID of the request. A request that no process takes within a minute expires. */
   requestRun(request: CatchUpRequest): Promise<string>
-  /** The oldest request that waits, or whose process has not reported for 15 s; it is `running` from then on. */
+  /**
+   * Takes the oldest request that waits, or whose process has not reported for 15 s. Its state is `running` from then
+   * on.
+   */
   takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
-  /** What the run has done so far, or its end. Kept for a day. */
+  /** Reports the progress of the run, or its end. Kept for a day. */
   reportRun(id: string, status: RunStatus): Promise<void>
   /** `undefined` for an ID that is not known. */
   runStatus(id: string): Promise<(RunStatus & { reportedAgoMs: number }) | undefined>
-  /** False if it was taken. */
+  /** Withdraws a request. False if a process has taken it. */
   withdrawRequest(id: string): Promise<boolean>
 }
 
 /** Plain JSON. */
 export interface RunStatus {
   state: 'waiting' | 'running' | 'done' | 'failed'
-  /** Of `running`: how far it is. Of `done` and `failed`: its report. */
+  /** For `running`: the progress. For `done` and `failed`: the report. */
   report?: Record<string, unknown> | undefined
 }

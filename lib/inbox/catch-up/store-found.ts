@@ -1,4 +1,6 @@
-/** Storing what was found, inside one transaction: compared again, as the webhook may have brought it meanwhile. */
+/**
+ * Stores what was found, inside one transaction: compares again, because the webhook may have received it meanwhile.
+ */
 import { sha256 } from '../../bytes/sha256'
 import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from './arrivals'
 import { keyOfPart, type Entity, type EntityName, type Part } from './parts'
@@ -6,7 +8,7 @@ import type { FoundEvent, Stored, StoreRequest } from './storage'
 
 type Maybe<T> = T | Promise<T>
 
-/** The steps of the database, in a transaction that holds the lease. */
+/** The database operations, in a transaction that holds the lease. */
 export interface FoundTables {
   arrivals(entity: EntityName): Maybe<Arrivals>
   addArrival(arrival: Arrival): Maybe<void>
@@ -22,7 +24,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isOlder: false }
   await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
-  // A time ahead of the API's clock must not cover what changes until then.
+  // A time ahead of the API's clock must not cover changes made until then.
   const marks = marksOf(parts, entity.time).map((mark) =>
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
@@ -30,7 +32,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   return { parts, isOlder: false }
 }
 
-/** The same for the same change, so that a run that is repeated stores nothing twice. */
+/** Depends only on the change, so that a repeated run stores nothing twice. */
 function keyOf({ kind, id, form, lastUpdatedAt }: Entity, parts: readonly Part[], all = ''): string {
   const content = [kind, id, form, lastUpdatedAt, all, ...parts.flatMap(({ name, time, hash }) => [name, time, hash])]
   return `catch-up:${sha256(JSON.stringify(content))}`

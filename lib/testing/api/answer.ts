@@ -1,13 +1,11 @@
-/**
- * What the simulated API answers, before it goes over a socket. The text of error bodies is made up.
- */
+/** A response of the simulated API, before it is sent. Texts of error bodies are made up. */
 
 export interface ApiAnswer {
   status: number
   headers?: Record<string, string>
   /** Default: no body. */
   body?: string | Buffer | undefined
-  /** Of the body. Default: 'application/json'. */
+  /** Content-Type of the body. Default: 'application/json'. */
   contentType?: string | undefined
 }
 

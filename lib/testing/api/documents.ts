@@ -1,6 +1,4 @@
-/**
- * The documents stored at the simulated Tradecloud, and the presigned links that lead to them.
- */
+/** The documents that the simulated Tradecloud stores, and the presigned links to download them. */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { requireKnown } from '../checks'
@@ -8,12 +6,15 @@ import type { SimulatorClock } from '../clock'
 import { json, refusal, type ApiAnswer } from './answer'
 import { decode } from './target'
 
-/** A file as it is stored. */
+/** A stored file. */
 export interface SimulatedDocument {
   filename: string
-  /** As the metadata tell it; Tradecloud may say `application/octet-stream` for a PDF. Default: that. */
+  /**
+   * Content type in the metadata. Tradecloud may return `application/octet-stream` for a PDF. Default:
+   * 'application/octet-stream'.
+   */
   contentType?: string | undefined
-  /** Text is stored as UTF-8. */
+  /** A string is stored as UTF-8. */
   content: string | Uint8Array
 }
 
@@ -26,7 +27,7 @@ interface StoredDocument {
 const PATH = '/documents/'
 
 export class DocumentStore {
-  /** Of the host that the links lead to. Known once that listens. */
+  /** Base URL of the links. Known once their server listens. */
   linkOrigin = ''
   private readonly key = randomBytes(32)
   private readonly documents = new Map<string, StoredDocument>()
@@ -46,7 +47,7 @@ export class DocumentStore {
     this.documents.delete(objectId)
   }
 
-  /** Each time with a new link: whether Tradecloud gives out one link for a while is not clear. */
+  /** Returns a new link each time: Tradecloud does not document whether it reuses links. */
   metadata(objectId = ''): ApiAnswer {
     const found = this.documents.get(objectId)
     if (found === undefined) return refusal(404, 'unknown object ID')
@@ -63,8 +64,8 @@ export class DocumentStore {
   }
 
   /**
-   * A request to the host of the links. Its refusals are made up; documented are only that a link ends, and that it is
-   * fetched without Tradecloud's token: one that comes along is a leak, and no test should pass with it.
+   * Answers a request for a link. Documented is only that a link expires and that it is requested without Tradecloud's
+   * token; the statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
    */
   download(method: string, url: string, headers: IncomingHttpHeaders): ApiAnswer {
     if (headers.authorization !== undefined) return refusal(400, 'a presigned link takes no Authorization header')

@@ -1,6 +1,6 @@
 /**
- * The orders or shipments that the simulated API holds: one by its ID, or polled for by what has changed. Each is kept in
- * the states that are still to become visible, and in those that a list which lags still shows.
+ * The orders or shipments of the simulated API, requested by ID or polled by time of change. For each entity, future
+ * states are kept until they become visible, and old states as long as a lagging list may show them.
  */
 import { requireOneOf, requireWhole, requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
@@ -8,27 +8,27 @@ import { refusal, type ApiAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
- * Which time a poll tells as its `lastUpdatedAt`: that of the newest entity in this answer, or of all that matched. Not
- * documented, so a client should get along with both.
+ * Which time a poll returns as `lastUpdatedAt`: that of the newest entity in this response, or of all entities that
+ * matched. Not documented, so a client should work with both.
  */
 export type CursorEnd = 'page' | 'total'
 
-/** How the API answers polls. Tradecloud documents none of it, so a client should get along with all. */
+/** How the API answers polls. Tradecloud documents none of it, so a client should work with every setting. */
 export interface PollBehaviour {
-  /** The list begins with the oldest change, with the newest, or goes by ID. Default: 'asc'. */
+  /** Order of the list: oldest change first, newest change first, or by ID. Default: 'asc'. */
   sort?: 'asc' | 'desc' | 'id' | undefined
-  /** `lastUpdatedAt` of the answer: of the newest entity in it, or of all that matched. Default: 'page'. */
+  /** `lastUpdatedAt` of the response: of the newest entity in it, or of all that matched. Default: 'page'. */
   cursor?: CursorEnd | undefined
   /**
    * How far the list lags, in milliseconds. `GET` shows orders and shipments as they are. A function is called for each
    * entity of each answer. Default: 0.
    */
   listLagMs?: number | (() => number) | undefined
-  /** Larger offsets are answered 400. Default: any offset. */
+  /** Larger offsets are answered with 400. Default: no limit. */
   maxOffset?: number | undefined
 }
 
-/** Throws a `TypeError` that names a wrong option. */
+/** Throws a `TypeError` that names the invalid option. */
 export function resolvePollBehaviour(options: PollBehaviour): Required<PollBehaviour> {
   requireKnown('poll', options, ['sort', 'cursor', 'listLagMs', 'maxOffset'])
   const { sort = 'asc', cursor = 'page', listLagMs = 0, maxOffset = Number.MAX_SAFE_INTEGER } = options
@@ -43,14 +43,14 @@ interface State {
   /** Served byte for byte as it was set. */
   text: string
   value: unknown
-  /** As it stands in the entity; the time of setting where none stands there. */
+  /** `lastUpdatedAt` of the entity; if it has none, the time at which it was set. */
   lastUpdatedAt: string
   instant: number
-  /** From then on the API shows it, by `clock.now()`. */
+  /** When the state becomes visible, by `clock.now()`. */
   visibleAt: number
 }
 
-/** States that were replaced so long ago are forgotten: no list lags by more. */
+/** States that were replaced longer ago are dropped: no list lags by more. */
 const KEPT_MS = 3_600_000
 
 export class EntityStore {
@@ -63,7 +63,7 @@ export class EntityStore {
     private readonly behaviour: Required<PollBehaviour>,
   ) {}
 
-  /** `visibleAt`: by `clock.now()`. Default: now, and in lists that lag too. */
+  /** `visibleAt` is compared with `clock.now()`. Default: visible now, in lagging lists too. */
   set(id: string, entity: object, visibleAt = -Infinity): void {
     const text = JSON.stringify(entity)
     const value: unknown = JSON.parse(text)
@@ -85,7 +85,7 @@ export class EntityStore {
     return found === undefined ? refusal(404, 'unknown ID') : { status: 200, body: found.text }
   }
 
-  /** Equally old ones come in the order in which they were first set. */
+  /** Entities with the same time keep the order in which they were first set. */
   poll(body: unknown): ApiAnswer {
     const query = readPoll(body, this.kind)
     if (typeof query === 'string') return refusal(400, query)
@@ -94,7 +94,7 @@ export class EntityStore {
     if (offset > maxOffset) return refusal(400, `offset must be at most ${maxOffset}`)
     const all = this.listed().filter(({ instant, value }) => instant > filters.after && matches(value, filters))
     const page = all.slice(offset, offset + limit)
-    // Nothing found, no time to tell: what an empty answer of Tradecloud holds here is not documented.
+    // Without a result there is no time: what Tradecloud returns for an empty result is not documented.
     const newest = page.length === 0 ? undefined : newestOf(cursor === 'page' ? page : all)
     const rest = JSON.stringify({ total: all.length, lastUpdatedAt: newest })
     return { status: 200, body: `{"data":[${page.map(({ text }) => text).join(',')}],${rest.slice(1)}` }
@@ -113,7 +113,7 @@ export class EntityStore {
     return found.map(({ state }) => state)
   }
 
-  /** The newest state that is visible. A state holds all that changed before it, so it may overtake an earlier one. */
+  /** The newest visible state. A state contains all earlier changes, so it may become visible before an earlier one. */
   private shown(states: readonly State[], at: number): State | undefined {
     return states.findLast(({ visibleAt }) => visibleAt <= at)
   }

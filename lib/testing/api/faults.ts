@@ -1,49 +1,47 @@
-/**
- * Faults of the simulated API that a test has requested: which requests they affect, and how often.
- */
+/** Faults that a test has requested: which requests they affect, and how often. */
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 import type { ApiAnswer } from './answer'
 import { apiEndpoints, type ApiEndpoint } from './target'
 
 /**
- * One way for an answer to go wrong. `status`, `huge` and most `nonsense` stand in for the answer: the request itself
- * has no effect, a refresh token stays unused. The others are about a request that was carried out, at once.
+ * One kind of fault. `status`, `huge` and most `nonsense` replace the response: the request itself has no effect, so a
+ * refresh token stays unused. All others affect the response to a request that was carried out.
  */
 export type FaultKind =
-  /** Answers `status`, 200 to 599. `body` is text. Default body: a JSON message. */
+  /** Responds with `status`, 200 to 599. `body` is text. Default body: a JSON message. */
   | { type: 'status'; status: number; headers?: Record<string, string> | undefined; body?: string | undefined }
-  /** The answer comes `ms` milliseconds later; what is in it was true when the request came. */
+  /** The response is sent `ms` milliseconds later, with the content that it had when the request arrived. */
   | { type: 'delay'; ms: number }
-  /** No answer ever comes, and the connection stays open. */
+  /** No response is sent, and the connection stays open. */
   | { type: 'hang' }
-  /** The head of the answer at once, its body one byte every `everyMs` milliseconds. Default: 50. */
+  /** The headers are sent at once, the body one byte every `everyMs` milliseconds. Default: 50. */
   | { type: 'drip'; everyMs?: number | undefined }
-  /** The connection ends before the answer, or after half of its body. Default: 'before'. */
+  /** The connection is closed before the response, or after half of its body. Default: 'before'. */
   | { type: 'cut'; when?: 'before' | 'middle' | undefined }
   /**
-   * Status 200, and the body is an HTML page, nothing at all, `{}` or `[]`, without tokens; or the real body, only its
-   * first half or with a byte in it that is not UTF-8.
+   * Status 200 with a wrong body: an HTML page, nothing, `{}`, `[]`, a login response without tokens, only the first
+   * half of the real body, or the real body with a byte that is not UTF-8.
    */
   | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
   /**
-   * Status 200 with a JSON object of `bytes` bytes, its `id` the one asked for. `gzip` compresses it about a
-   * thousandfold, whatever the client accepts; its size is that after inflation. Default: true.
+   * Status 200 with a JSON object of `bytes` bytes that has the requested `id`. `gzip` compresses it about a
+   * thousandfold, whatever the client accepts; `bytes` is the size after decompression. Default: true.
    */
   | { type: 'huge'; bytes: number; gzip?: boolean | undefined }
 
-/** A fault and the requests that it is for. */
+/** A fault and the requests that it affects. */
 export type ApiFault = FaultKind & {
-  /** Default: all of them, login and downloads included. */
+  /** Default: all requests, including login and downloads. */
   endpoint?: ApiEndpoint | readonly ApiEndpoint[] | undefined
-  /** Number of requests that it affects. Default: all until it is cleared. */
+  /** Number of requests that it affects. Default: all, until it is cleared. */
   times?: number | undefined
 }
 
-/** A fault that was asked for. */
+/** An active fault. */
 export interface FaultHandle {
-  /** Requests that it hit so far. */
+  /** Number of requests that it has affected. */
   readonly hits: number
-  /** Ends it for requests to come. What hangs or drips goes on doing so until `close()`. */
+  /** Ends it for future requests. A response that hangs or drips continues until `close()`. */
   clear(): void
 }
 
@@ -68,7 +66,7 @@ interface ActiveFault {
 export class FaultList {
   private active: ActiveFault[] = []
 
-  /** Throws a `TypeError` that names a wrong value. */
+  /** Throws a `TypeError` that names the invalid value. */
   add(fault: ApiFault): FaultHandle {
     check(fault)
     const { endpoint, times = Infinity } = fault
@@ -89,7 +87,7 @@ export class FaultList {
     this.active = []
   }
 
-  /** The oldest fault that is for this request, if any. It counts as used. */
+  /** The oldest fault for this request, if any. It counts as used. */
   take(endpoint: ApiEndpoint): FaultKind | undefined {
     const found = this.active.find(({ left, endpoints }) => left > 0 && (endpoints?.includes(endpoint) ?? true))
     if (found === undefined) return undefined
@@ -99,7 +97,7 @@ export class FaultList {
   }
 }
 
-/** What stands in for the answer of a request that is not carried out; `undefined` where it is. */
+/** The response that replaces the request; `undefined` if the request is carried out. */
 export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefined {
   if (fault?.type === 'status') {
     const body = fault.body ?? JSON.stringify({ message: 'a failure that the test asked for' })
@@ -121,13 +119,13 @@ export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefin
   }
 }
 
-/** The answer with the damage in it that the fault asks for. */
+/** The response, damaged as the fault requires. */
 export function damage(answer: ApiAnswer, fault: FaultKind | undefined): ApiAnswer {
   if (fault?.type !== 'nonsense') return answer
   const body = Buffer.from(answer.body ?? '')
   if (fault.body === 'truncated') return { ...answer, status: 200, body: body.subarray(0, body.length / 2) }
   if (fault.body !== 'not-utf8') return answer
-  // Inside the last name or text, so that all else of the JSON still reads well.
+  // The byte is inside the last string, so that the rest of the JSON stays valid.
   const place = Math.max(0, body.lastIndexOf('"'))
   const parts = [body.subarray(0, place), Buffer.of(0xff), body.subarray(place)]
   return { ...answer, status: 200, body: Buffer.concat(parts) }

@@ -1,15 +1,15 @@
 /**
- * What a poll asks for. Refused here with 400 is whatever the documentation does not know: how Tradecloud takes a
- * misspelt filter is not documented, and a test should notice it.
+ * The query of a poll. Anything undocumented is refused with 400: how Tradecloud treats a misspelt filter is not
+ * documented, and a test should notice it.
  */
 
 export type PollKind = 'order' | 'shipment'
 
 export interface PollFilters {
-  /** Milliseconds since 1970, themselves not included; -Infinity for all. */
+  /** Exclusive lower bound in milliseconds since 1970; -Infinity for all. */
   after: number
   processStatus?: readonly string[] | undefined
-  /** Of either party: whose it is in Tradecloud's filter is not documented. */
+  /** Matches either party: which one Tradecloud's filter means is not documented. */
   companyIds?: readonly string[] | undefined
   buyerCompanyIds?: readonly string[] | undefined
 }
@@ -19,7 +19,7 @@ export interface PollQuery extends PollFilters {
   limit: number
 }
 
-/** What Tradecloud does above is not documented. Less than was asked for is what a client must be ready for. */
+/** The behaviour above this limit is not documented. Clients must be ready for fewer results than requested. */
 const MOST = 100
 
 const ALLOWED: Record<PollKind, readonly string[]> = {
@@ -27,7 +27,7 @@ const ALLOWED: Record<PollKind, readonly string[]> = {
   shipment: ['lastUpdatedAfter', 'status.processStatus', 'companyId', 'buyerShipment.companyId'],
 }
 
-/** The query, or what is wrong with it. Everything may be left out. */
+/** Returns the query, or what is wrong with it. All fields are optional. */
 export function readPoll(body: unknown, kind: PollKind): PollQuery | string {
   if (!isObject(body)) return 'the body is not a JSON object'
   const { filters = {}, offset = 0, limit = MOST, ...unknown } = body
@@ -63,7 +63,7 @@ export function matches(entity: unknown, { processStatus, companyIds, buyerCompa
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/
 
-/** Milliseconds since 1970. Documented examples have no zone at times; which one is meant is not said: UTC here. */
+/** Milliseconds since 1970. Some documented examples have no time zone; UTC is assumed. */
 export function instantOf(value: unknown): number | undefined {
   const found = typeof value === 'string' ? INSTANT.exec(value) : null
   if (found === null) return undefined
@@ -81,7 +81,7 @@ function leaves(value: Record<string, unknown>): string[] {
   })
 }
 
-/** How `companyId` is written, as a text or a list, is not documented: both. `null` for neither. */
+/** `companyId` may be a string or a list, because its form is not documented. `null` if it is neither. */
 function oneOrMore(value: unknown): string[] | undefined | null {
   if (value === undefined) return undefined
   if (typeof value === 'string') return [value]

@@ -1,15 +1,15 @@
 /**
- * Limits the requests in any second. Real time: the clock of the simulator can be moved, the pace of a client
- * cannot.
+ * Limits the requests per second. Uses real time, because moving the simulator's clock does not change the pace of a
+ * client.
  */
 import { requireWhole } from '../checks'
 
-/** How the API limits its clients. */
+/** The rate limit of the API. */
 export interface RateLimitOptions {
-  /** Requests that are answered in any sliding second; those above get 429. Default: 10, as documented. */
+  /** Requests that are answered within any sliding second; further ones get 429. Default: 10, as documented. */
   perSecond?: number | undefined
   /**
-   * The header `Retry-After` of a 429: seconds, or a text that is sent as it is. Whether Tradecloud sends one is not
+   * `Retry-After` of a 429: seconds, or a string that is sent unmodified. Whether Tradecloud sends one is not
    * documented. Default: none.
    */
   retryAfter?: number | string | undefined
@@ -28,7 +28,10 @@ export class RateLimit {
     this.retryAfter = retryAfter === undefined ? undefined : String(retryAfter)
   }
 
-  /** False for a request too many. That one is not counted; whether Tradecloud counts it is not documented. */
+  /**
+   * False if the request exceeds the limit. Such a request is not counted; whether Tradecloud counts it is not
+   * documented.
+   */
   take(at: number): boolean {
     while (this.taken[0] !== undefined && at - this.taken[0] >= SECOND_MS) this.taken.shift()
     if (this.taken.length >= this.perSecond) return false
@@ -37,7 +40,7 @@ export class RateLimit {
   }
 }
 
-/** The largest number of `times`, in rising order, within any sliding second. */
+/** The largest number of `times`, which ascend, within any sliding second. */
 export function busiestSecond(times: readonly number[]): number {
   let first = 0
   return times.reduce((busiest, time, index) => {

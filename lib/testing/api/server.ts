@@ -1,7 +1,4 @@
-/**
- * The simulated API on real sockets of this machine: one server for the API, one for the host that download links lead
- * to.
- */
+/** The simulated API on local sockets: one server for the API, one for the host of download links. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApiState, type ApiOptions } from './state'
@@ -14,7 +11,7 @@ export interface ApiServer {
   close: () => Promise<void>
 }
 
-/** The same machine under another name, so that link and API differ in host and port. */
+/** Another name of this machine, so that links differ from the API in host and port. */
 const LINK_HOST = 'localhost'
 
 const POLLS: ReadonlySet<Target['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
@@ -53,7 +50,7 @@ export async function startApiServer({ port, ...options }: ApiOptions & { port: 
   }
 }
 
-/** Only a poll has a body worth waiting for. */
+/** Only a poll has a body that is read. */
 function takeBody(
   request: IncomingMessage,
   response: ServerResponse,
@@ -82,7 +79,7 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
 function end(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
-    // `close` alone would wait for a client that has sent half a request.
+    // `close` alone would wait for a client that has sent only part of a request.
     server.closeAllConnections()
   })
 }

@@ -1,6 +1,6 @@
 /**
- * What the simulated REST API of Tradecloud knows and answers: users, tokens, orders, shipments, documents. It touches
- * no socket. A comment says which statuses are made up.
+ * State and responses of the simulated REST API: users, tokens, orders, shipments, documents. It uses no socket.
+ * Comments mark the statuses that are made up.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { steadyMs, type SimulatorClock } from '../clock'
@@ -24,7 +24,7 @@ export interface ApiOptions {
   clock: SimulatorClock
 }
 
-/** What was decided about a request when it came. */
+/** What was decided when the request arrived. */
 export interface Arrival {
   request: ApiRequest
   tooMany: boolean
@@ -119,7 +119,7 @@ export class ApiState implements SimulatedApi {
     this.faults.add({ type: 'status', status, times: count, endpoint })
   }
 
-  /** Notes a request whose headers are there. */
+  /** Records a request whose headers have arrived. */
   arrive(heard: Omit<ApiRequest, 'at'>): Arrival {
     const request: ApiRequest = { ...heard, at: steadyMs() }
     this.requests.push(request)
@@ -129,7 +129,10 @@ export class ApiState implements SimulatedApi {
     return { request, tooMany, fault }
   }
 
-  /** Carries a request out, unless something stands in the way, and decides its answer. `body` is that of a poll. */
+  /**
+   * Carries a request out, unless a fault or refusal prevents it, and determines its response. `body` is that of a
+   * poll.
+   */
   answer({ request, tooMany, fault }: Arrival, body: string): ApiAnswer {
     const retryAfter = this.rateLimit?.retryAfter
     if (tooMany) {
@@ -172,16 +175,17 @@ export class ApiState implements SimulatedApi {
     return withTokens(this.tokens.login(), json({ username: this.options.username, status: 'authenticated' }))
   }
 
-  /** A refresh token works once, for either of the two. */
+  /** Ends a refresh token: it works once, either for a refresh or for a logout. */
   private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): ApiAnswer {
-    // Made up: documented is only that the header must be absent. A 401 would be healed by a new login, unnoticed.
+    // The status is made up: documented is only that the header must be absent. After a 401 the client would log in
+    // again, and the test would not notice the mistake.
     if (headers.authorization !== undefined) return refusal(400, `${endpoint} takes no Authorization header`)
     const refreshToken = String(headers['refresh-token'] ?? '')
     if (endpoint === 'refresh') {
       const pair = this.tokens.refresh(refreshToken)
       return pair === undefined ? refusal(401, 'refresh token unknown, used or expired') : withTokens(pair)
     }
-    // Both statuses of a logout are made up.
+    // Both statuses are made up.
     return this.tokens.logout(refreshToken) ? { status: 200 } : refusal(401, 'refresh token unknown, used or expired')
   }
 
@@ -191,7 +195,7 @@ export class ApiState implements SimulatedApi {
     return refusal(401, 'access token missing or expired')
   }
 
-  /** Only polls and documents take Basic credentials in place of a token. */
+  /** Only polls and documents accept Basic credentials instead of a token. */
   private refuseUnlessKnown(headers: IncomingHttpHeaders): ApiAnswer | undefined {
     return this.isUser(headers.authorization) ? undefined : this.refuseWithoutToken(headers)
   }
@@ -207,7 +211,7 @@ function withTokens({ accessToken, refreshToken }: TokenPair, answer: ApiAnswer 
   return { ...answer, headers: { 'Set-Authorization': accessToken, 'Set-Refresh-Token': refreshToken } }
 }
 
-/** What is no JSON stays text, which no poll is. */
+/** A body that is not JSON stays a string, which is not a valid poll. */
 function parse(body: string): unknown {
   try {
     return JSON.parse(body)

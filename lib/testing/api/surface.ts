@@ -1,6 +1,4 @@
-/**
- * The interface of the simulated API for tests: the received requests, and the responses to give.
- */
+/** What tests use of the simulated API: the requests that it received, and the responses to give. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SimulatedDocument } from './documents'
 import type { ApiFault, FaultHandle, FaultKind } from './faults'
@@ -10,77 +8,79 @@ import type { ApiEndpoint } from './target'
 export interface ApiRequest {
   endpoint: ApiEndpoint
   method: string
-  /** Path and query as they came over the wire, with the base path `/v2`. */
+  /** Path and query as received, including the base path `/v2`. */
   url: string
-  /** The order, shipment or object ID, percent-decoded once; absent where it could not be decoded. */
+  /** The order, shipment or object ID, percent-decoded once; absent if it could not be decoded. */
   id?: string | undefined
-  /** Headers with lower case names. Credentials are in them. */
+  /** Headers with lower-case names, including credentials. */
   headers: IncomingHttpHeaders
-  /** Body of a poll, once it is there: parsed, or its text where it is no JSON. */
+  /** Body of a poll once it has arrived: parsed, or text if it is not JSON. */
   body?: unknown
-  /** When its headers were there, in milliseconds of a real clock that never jumps: only differences mean something. */
+  /** When its headers arrived, in milliseconds of a monotonic clock: only differences have a meaning. */
   at: number
-  /** Of the answer; absent until it begins, and for good where none was sent. */
+  /** Status of the response; absent until it begins, and if none is sent. */
   status?: number | undefined
-  /** The fault that hit it. */
+  /** The fault that affected it. */
   fault?: FaultKind['type'] | undefined
 }
 
-/** Requests so far, whatever they were answered. */
+/** All requests so far, including refused ones. */
 export interface ApiCounts {
   logins: number
   refreshes: number
   logouts: number
   orderRequests: number
   shipmentRequests: number
-  /** Of orders in both forms and of shipments. */
+  /** Polls of shipments, and of orders in both forms. */
   polls: number
   documentMetadataRequests: number
-  /** Through the API. */
+  /** Downloads through the API. */
   documentContentRequests: number
-  /** Through a `downloadUrl`. */
+  /** Downloads through a `downloadUrl`. */
   downloads: number
 }
 
-/** Looks into the simulated API and sets what it answers. */
+/** Inspects the simulated API and sets what it returns. */
 export interface SimulatedApi {
-  /** Every request so far, oldest first. */
+  /** All requests so far, the oldest first. */
   readonly requests: readonly ApiRequest[]
   readonly counts: Readonly<ApiCounts>
   /**
-   * The largest number of requests in any sliding second so far; those that were refused count, downloads do not, as
-   * they go to another host. A client of the real API must stay at 10 or below.
+   * The largest number of requests in any sliding second so far. Refused requests count; downloads do not, because they
+   * go to another host. A client of the real API must stay at 10 or below.
    */
   busiestSecond(): number
   /**
-   * Serves `order` as JSON at `/order/{id}` and in polls, as it is at this moment. A fetched order names itself `id`.
-   * Polls go by its `lastUpdatedAt`, `status.processStatus` and the `companyId` of both parties. Without a
-   * `lastUpdatedAt` it changed now, by the clock of the simulator.
+   * Serves the present JSON of `order` at `/order/{id}` and in polls. A fetched order contains its ID as `id`. Polls
+   * filter by its `lastUpdatedAt`, `status.processStatus` and the `companyId` of both parties. Without a
+   * `lastUpdatedAt` it counts as changed now, by the simulator's clock.
    */
   setOrder(id: string, order: object): void
-  /** The same for polls in single delivery form. That form is documented for polls only: no `/order/{id}` shows it. */
+  /**
+   * The same for polls in single delivery form, which is documented for polls only: `/order/{id}` does not return it.
+   */
   setSingleDeliveryOrder(id: string, order: object): void
-  /** From now on `/order/{id}` answers 404, and no poll of either form holds the order. */
+  /** From now on `/order/{id}` responds with 404, and polls of both forms omit the order. */
   deleteOrder(id: string): void
-  /** Serves `shipment` as JSON at `/shipment/{id}` and in polls, which go by its `meta.lastUpdatedAt`. */
+  /** Serves `shipment` as JSON at `/shipment/{id}` and in polls, which filter by its `meta.lastUpdatedAt`. */
   setShipment(id: string, shipment: object): void
-  /** From now on `/shipment/{id}` answers 404, and no poll holds the shipment. */
+  /** From now on `/shipment/{id}` responds with 404, and polls omit the shipment. */
   deleteShipment(id: string): void
-  /** Stores a file: its metadata with a link, and its content, as they are at this moment. */
+  /** Stores the present metadata and content of a file, with a download link. */
   setDocument(objectId: string, document: SimulatedDocument): void
-  /** From now on everything about this file answers 404, links given out before too. */
+  /** From now on every request for this file gets 404, including links that exist already. */
   deleteDocument(objectId: string): void
-  /** Ends all access tokens given out so far. */
+  /** Invalidates all existing access tokens. */
   expireTokens(): void
-  /** Ends all refresh tokens given out so far. */
+  /** Invalidates all existing refresh tokens. */
   expireRefreshTokens(): void
   /**
-   * Lets something go wrong, for some requests or until it is cleared. Of several faults for a request the one asked
-   * for first takes it. A request above the rate limit gets its 429 and uses up no fault. Throws a `TypeError` that
-   * names a wrong value.
+   * Starts a fault, for a number of requests or until it is cleared. If several faults affect a request, the oldest one
+   * applies. A request above the rate limit gets 429 and uses up no fault. Throws a `TypeError` that names the invalid
+   * value.
    */
   fault(fault: ApiFault): FaultHandle
-  /** Ends all faults for requests to come. */
+  /** Ends all faults for future requests. */
   clearFaults(): void
   /** Short for `fault({ type: 'status', status, times: count, endpoint })`. */
   failNext(count: number, status: number, endpoint?: ApiEndpoint): void

@@ -1,7 +1,4 @@
-/**
- * Which endpoint a request is for, by its method and path. Paths that the facts about Tradecloud do not hold are
- * `unknown`.
- */
+/** Determines the endpoint of a request from its method and path. Undocumented paths are `unknown`. */
 
 export const apiEndpoints = [
   /** `GET /authentication/login` */
@@ -26,11 +23,11 @@ export const apiEndpoints = [
   'documentContent',
   /** A `downloadUrl`: on another host, not part of the API. */
   'download',
-  /** Everything that the simulator does not serve. */
+  /** Anything that the simulator does not serve. */
   'unknown',
 ] as const
 
-/** What a request asked for. */
+/** The endpoint and ID of a request. */
 export type ApiEndpoint = (typeof apiEndpoints)[number]
 
 export interface Target {
@@ -42,14 +39,18 @@ export const BASE_PATH = '/v2'
 
 const UNKNOWN: Target = { endpoint: 'unknown' }
 
-/** An ID is one path segment: how Tradecloud takes a bare slash in one is not documented, so none is found here. */
+/**
+ * An ID is one path segment. Whether Tradecloud accepts an unescaped slash in an ID is not documented, so it is not
+ * found here.
+ */
 const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
   ['GET', /^\/authentication\/login$/, 'login'],
   ['GET', /^\/authentication\/refresh$/, 'refresh'],
   ['POST', /^\/authentication\/logout$/, 'logout'],
   ['GET', /^\/order\/([^/]+)$/, 'order'],
   ['GET', /^\/shipment\/([^/]+)$/, 'shipment'],
-  // The documentation writes GET in one place and POST in others; a GET with a body is nothing to count on.
+  // The documentation says GET in one place and POST in others. Only POST is accepted, because a GET with a body is
+  // unreliable.
   ['POST', /^\/order-search\/poll$/, 'orderPoll'],
   ['POST', /^\/order-search\/poll\/single-delivery$/, 'singleDeliveryPoll'],
   ['POST', /^\/shipment\/poll$/, 'shipmentPoll'],
@@ -57,7 +58,7 @@ const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
   ['GET', /^\/object-storage\/document\/([^/]+)$/, 'documentContent'],
 ]
 
-/** `id` is percent-decoded once, and absent where it could not be. */
+/** `id` is percent-decoded once, and absent if it could not be decoded. */
 export function findTarget(method: string, url: string): Target {
   const path = url.split('?', 1)[0] ?? ''
   if (!path.startsWith(`${BASE_PATH}/`)) return UNKNOWN

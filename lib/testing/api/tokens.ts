@@ -1,10 +1,10 @@
 /**
- * The tokens that the simulated API gives out: short access tokens in the form of a JWT, and refresh tokens that work
- * once. Each login starts a session of its own; that a login leaves earlier sessions alone is not documented.
+ * Tokens of the simulated API: short-lived access tokens in JWT form, and refresh tokens that work once. Each login
+ * starts a session of its own; it is not documented that earlier sessions stay valid.
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 
-/** After a logout the access token may live on this long. Documented as "within 10 minutes". */
+/** The longest time that an access token stays valid after logout. Documented as "within 10 minutes". */
 const AFTER_LOGOUT_MS = 600_000
 
 export interface TokenPair {
@@ -33,13 +33,13 @@ export class TokenIssuer {
     return this.issue(randomUUID())
   }
 
-  /** The next pair of the session, or `undefined` for a refresh token that is unknown, used or expired. */
+  /** The next pair of tokens of the session, or `undefined` if the refresh token is unknown, used or expired. */
   refresh(refreshToken: string): TokenPair | undefined {
     const session = this.takeRefreshToken(refreshToken)
     return session === undefined ? undefined : this.issue(session)
   }
 
-  /** False for a refresh token that is unknown, used or expired. */
+  /** False if the refresh token is unknown, used or expired. */
   logout(refreshToken: string): boolean {
     const session = this.takeRefreshToken(refreshToken)
     if (session === undefined) return false
@@ -72,7 +72,7 @@ export class TokenIssuer {
     return { accessToken, refreshToken }
   }
 
-  /** Only `exp` is known of the real token. The rest is there so that it reads as a JWT and no two are equal. */
+  /** Only `exp` is documented. The other claims make it a valid JWT and each token unique. */
   private sign(payload: object): string {
     const signed = [{ alg: 'HS256', typ: 'JWT' }, payload]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

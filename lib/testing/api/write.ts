@@ -1,7 +1,4 @@
-/**
- * Answers on the wire, whole or with a fault. Whatever is still to come ends with the connection, and so with
- * `close()`.
- */
+/** Writes responses, complete or with a fault. Pending writes end when the connection closes, and so with `close()`. */
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
@@ -11,11 +8,11 @@ import type { FaultKind } from './faults'
 export interface Write {
   answer: ApiAnswer
   fault?: FaultKind | undefined
-  /** The ID asked for, for answers that are made up here. */
+  /** The requested ID, for responses that are made up here. */
   id?: string | undefined
-  /** For the header `Date`, which must not contradict tokens and links. Milliseconds since 1970. */
+  /** For the header `Date`, which must agree with tokens and links. Milliseconds since 1970. */
   now: number
-  /** Called with the status once it goes out. */
+  /** Called with the status when the response is sent. */
   onStatus: (status: number) => void
 }
 
@@ -40,7 +37,7 @@ export function writeAnswer(response: ServerResponse, { answer, fault, id, ...mo
       return drip(response, body, fault.everyMs ?? 50)
     case 'cut':
       if (fault.when === 'middle') {
-        // Without a body there is no middle: one byte is promised then, and none comes.
+        // A response without a body has no middle: it declares one byte and never sends it.
         writeHead(response, head, { 'Content-Length': Math.max(body.length, 1) })
         response.write(body.subarray(0, body.length / 2))
         response.flushHeaders()
@@ -66,7 +63,7 @@ function writeHead(
   const { body = '', contentType = JSON_TYPE } = answer
   const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
   const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
-  // One by one: a name that a test wrote in other letters then replaces ours.
+  // Set one by one: a header that a test wrote in other case then replaces ours.
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
   response.writeHead(answer.status)
@@ -83,12 +80,12 @@ function drip(response: ServerResponse, body: Buffer, everyMs: number): void {
   whileOpen(response, timer)
 }
 
-/** Both an answer that has ended and a connection that was lost emit `close`. */
+/** Clears a timer when the response is complete or its connection is lost: both emit `close`. */
 function whileOpen(response: ServerResponse, timer: NodeJS.Timeout): void {
   response.on('close', () => clearTimeout(timer))
 }
 
-/** In pieces: what a test asks for may not fit into memory. */
+/** In pieces: the requested size may not fit into memory. */
 function* hugeObject(id: string | undefined, bytes: number): Generator<Buffer> {
   const start = Buffer.from(`{"id":${JSON.stringify(id ?? '')},"filler":"`)
   const end = Buffer.from('"}')
@@ -101,7 +98,7 @@ function* hugeObject(id: string | undefined, bytes: number): Generator<Buffer> {
 }
 
 function writeHuge(response: ServerResponse, pieces: Generator<Buffer>, gzip: boolean): void {
-  const done = () => undefined // a client that has had enough hangs up: nothing to tell
+  const done = () => undefined // a client that has read enough closes the connection
   if (gzip) pipeline(Readable.from(pieces), createGzip(), response, done)
   else pipeline(Readable.from(pieces), response, done)
 }

@@ -1,15 +1,13 @@
-/**
- * Overrides go over what was built: objects field by field, all else whole.
- */
+/** Merges overrides into what was built: objects are merged field by field, all other values replaced. */
 
 /**
- * Changes `base` and returns it. Objects are merged at any depth, lists are replaced, `undefined` counts as absent. All
- * that is taken over is copied, so that two events share nothing.
+ * Changes `base` and returns it. Objects are merged at any depth, lists are replaced, `undefined` counts as absent.
+ * Overrides are copied, so that two events share no object.
  */
 export function merge<T extends object>(base: T, overrides: object): T {
   for (const [name, value] of Object.entries(overrides) as Array<[string, unknown]>) {
     if (value === undefined) continue
-    // Only what the built object has of its own: `constructor` and the like must not lead to what all objects share.
+    // Own properties only: an override named `constructor` must not modify a shared prototype.
     const before: unknown = Object.hasOwn(base, name) ? base[name as keyof T] : undefined
     const after = isPlainObject(before) && isPlainObject(value) ? merge(before, value) : copy(value)
     setField(base, name, after)
@@ -17,7 +15,7 @@ export function merge<T extends object>(base: T, overrides: object): T {
   return base
 }
 
-/** A field of the name `__proto__` is data like any other: assigned, it would change the prototype. */
+/** Defined instead of assigned: assigning a field named `__proto__` would change the prototype. */
 function setField(object: object, name: string, value: unknown): void {
   if (name !== '__proto__') (object as Record<string, unknown>)[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
@@ -28,7 +26,7 @@ function copy(value: unknown): unknown {
   return isPlainObject(value) ? merge({}, value) : value
 }
 
-/** Of any realm: test runners run tests in a realm of their own. */
+/** Also accepts objects of another realm: test runners run tests in a realm of their own. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,6 +1,4 @@
-/**
- * Builder of an order documents event. Tradecloud never documented the fields of one: these are by analogy to an order.
- */
+/** Builder of an order documents event. Tradecloud does not document its fields: these are by analogy to an order. */
 import type { OrderDocumentsEventName } from '../../tradecloud/event-names'
 import type { MessageMeta, OrderDocuments, OrderDocumentsLine } from '../../schema'
 import { merge } from './merge'
@@ -10,24 +8,24 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } fr
 import type { DecidedOrderField, OrderPlan, OrderSizeOptions } from './order-plan'
 import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts'
 
-/** All other fields of the event go over what is built. */
+/** All other fields of the event override what is built. */
 export interface OrderDocumentsEventOptions
   extends
     OrderSizeOptions<OrderDocumentsLine>,
     AffectedLinesOptions,
     Omit<OrderDocuments, DecidedOrderField | 'documents'> {
   /**
-   * A known name; any other throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts, else
-   * in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
+   * A known name; any other throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts,
+   * otherwise in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
    */
   eventName?: OrderDocumentsEventName | (string & {}) | undefined
   /** Documents of the order and of each line, 0 to 100. Default: 1. */
   documents?: number | undefined
-  /** Goes over the message meta inside the event. Default: an ID that follows from the options, overrides aside. */
+  /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
   meta?: MessageMeta | undefined
 }
 
-/** Body of an order webhook with documents that were attached. */
+/** Body of an order webhook with attached documents. */
 export interface OrderDocumentsEventBody {
   eventName: string
   orderDocumentsEvent: OrderDocuments & {
@@ -40,7 +38,8 @@ export interface OrderDocumentsEventBody {
 
 /**
  * Body of an order webhook with `orderDocumentsEvent`: documents of the order and of its lines. An `order` with the
- * same `seed`, `orderId` and `documents` holds them too. Overrides, further events and errors: as for `orderEvent`.
+ * same `seed`, `orderId` and `documents` contains them as well. Overrides, further events and errors: as for
+ * `orderEvent`.
  */
 export function orderDocumentsEvent(options: OrderDocumentsEventOptions = {}): OrderDocumentsEventBody {
   requireOptions(options, 'orderDocumentsEvent', {

@@ -1,5 +1,5 @@
 /**
- * The parts of an order: its header, and its lines in delivery schedules and in the single delivery form. They hold
+ * The parts of an order: its header, and its lines with delivery schedules or in single delivery form. They contain
  * what is documented for an event; fields whose place in an event is uncertain are left to overrides.
  */
 import type { BuyerOrder, Delivery, Item, OrderLine, Price, Prices, SupplierOrder } from '../../schema'
@@ -48,7 +48,7 @@ export function orderLine(plan: OrderPlan, index: number): OrderLine {
   const base = commonLine(plan, index, values)
   const deliveries = list(plan.deliveries, (each) => delivery(values, each))
   const current = deliveries.map((each, index) => ({ ...each, ...progress(values, index) }))
-  // Copies, so that no two schedules share a delivery.
+  // Copied, so that no two schedules share a delivery.
   const schedule = (from: Delivery[]): Delivery[] => from.map((each) => ({ ...each }))
   return {
     ...base,
@@ -62,8 +62,8 @@ export function orderLine(plan: OrderPlan, index: number): OrderLine {
 }
 
 /**
- * The parts that a line is split into, one for each delivery. Only the first has the position of the line. The ID of
- * the others is made up: what it is before they have a position is not documented.
+ * The parts that a line is split into, one per delivery. Only the first has the position of the line. The IDs of the
+ * others are made up: Tradecloud does not document the ID of a part without a position.
  */
 export function singleDeliveryLines(plan: OrderPlan, index: number): SingleDeliveryOrderLine[] {
   const values = lineValues(plan.seeded, index)
@@ -124,10 +124,10 @@ function commonLine(plan: OrderPlan, index: number, values: LineValues) {
 
 const ITEM_NAMES = ['Flange DN80 ø160', 'Shaft 40 × 1200', 'Bearing "6204"', 'Gasket 3 mm', 'Lager für Welle']
 
-/** What the seed decides about a line, in all forms of it and in a shipment of it. */
+/** What the seed determines about a line, in all its forms and in its shipment. */
 export interface LineValues {
   item: Item
-  /** Quantity of the first delivery in quarters: these are exact in JSON numbers. */
+  /** Quantity of the first delivery, in quarters: JSON numbers represent these exactly. */
   quarters: number
   firstDay: number
   cents: number
@@ -153,7 +153,7 @@ export function delivery(values: LineValues, index: number) {
   return { position: digits(index + 1), ...scheduledDelivery(values, index) }
 }
 
-/** One a week. In the single delivery form it has no position. */
+/** One delivery per week. In single delivery form it has no position. */
 function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   return {
     date: day(firstDay + index * 7),
@@ -162,7 +162,7 @@ function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   }
 }
 
-/** How far a delivery is: only in the schedules of the line itself. */
+/** Progress of a delivery: only in the line's own schedules. */
 function progress({ firstDay }: LineValues, index: number) {
   const arrival = firstDay + index * 7
   return { status: 'Open', etd: day(arrival - 3), eta: day(arrival) }

@@ -1,36 +1,36 @@
-/**
- * What the builders of an order share: their options, and what is decided before a line is built.
- */
+/** What the builders of an order share: their options, and what is determined before lines are built. */
 import type { Order } from '../../schema'
 import { entries, MAX_ENTRIES, MAX_LINES, text, wholeNumber, type BuilderOptions } from './options'
 import { BUYER_ID, digits, plan, type Plan } from './parts'
 
-/** Options of all builders of an order or of an event of one. */
+/** Options of all builders of an order or of its events. */
 export interface OrderSizeOptions<Line> extends BuilderOptions {
-  /** Tradecloud's ID of the order; line IDs begin with it. Default: of the documented form, with a slash in it. */
+  /**
+   * Tradecloud's ID of the order; line IDs begin with it. Default: an ID of the documented form that contains a slash.
+   */
   orderId?: string | undefined
   /**
-   * How many lines, 0 to 500; or a list with an override for each line (`{}`: as built). Line 1 has the position
-   * `0010`, line 2 `0020`, and what is in a line does not depend on how many there are. Default: 2.
+   * The number of lines, 0 to 500; or a list with an override for each line (`{}`: as built). Line 1 has the position
+   * `0010`, line 2 `0020`. The content of a line does not depend on the number of lines. Default: 2.
    */
   lines?: number | readonly Line[] | undefined
-  /** Documents in each list of documents, 0 to 100. Default: 0. */
+  /** Number of documents in each list of documents, 0 to 100. Default: 0. */
   documents?: number | undefined
 }
 
 /** Options of builders of an order with its deliveries. */
 export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
-  /** Deliveries of a line, 0 to 100 (single delivery form: 1 to 100). Default: 1. */
+  /** Number of deliveries per line, 0 to 100 (single delivery form: 1 to 100). Default: 1. */
   deliveries?: number | undefined
 }
 
 /** Options of builders of an event of an order. */
 export interface AffectedLinesOptions {
-  /** The line of the order that the event begins with, from 1: an event holds only affected lines. Default: 1. */
+  /** The first line of the order that the event contains, from 1: an event contains only affected lines. Default: 1. */
   firstLine?: number | undefined
 }
 
-/** What a builder of an order reads itself; all else in its options is an override. */
+/** Names of the options of a builder of an order; everything else is an override. */
 export const ORDER_OPTIONS = [
   'seed',
   'version',
@@ -43,7 +43,7 @@ export const ORDER_OPTIONS = [
   'eventName',
 ] as const
 
-/** Fields of an order that are options of their own, or that a builder decides. */
+/** Fields of an order that are options, or that a builder determines. */
 export type DecidedOrderField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
 /** All other fields of an order. */
 export type OrderOverrides = Omit<Order, DecidedOrderField>
@@ -67,7 +67,7 @@ export function orderPlan(options: OrderDeliveryOptions<unknown>, minDeliveries 
   }
 }
 
-/** Index and override of each line to build. */
+/** Index and override of each line that is built. */
 export function affectedLines<Line extends object>(
   options: OrderSizeOptions<Line> & AffectedLinesOptions,
 ): Array<{ index: number; override: Line }> {

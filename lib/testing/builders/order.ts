@@ -1,6 +1,4 @@
-/**
- * Builders of an order as it is fetched, and of its events in delivery schedules and in the single delivery form.
- */
+/** Builders of a fetched order, and of its events with delivery schedules or in single delivery form. */
 import type { OrderEventName } from '../../tradecloud/event-names'
 import type { MessageMeta, Order, OrderLine, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../../schema'
 import { merge } from './merge'
@@ -10,9 +8,9 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions, typ
 import type { OrderDeliveryOptions, OrderOverrides } from './order-plan'
 import { messageMeta } from './parts'
 
-/** All other fields of an order go over what is built. */
+/** All other fields of an order override what is built. */
 export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOverrides {
-  // Options of events, named so that the compiler finds an object that was meant for an event.
+  // Options of events only. Declared, so that the compiler rejects an object that was meant for an event.
   eventName?: undefined
   firstLine?: undefined
   meta?: undefined
@@ -22,16 +20,16 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
 export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
   /** A known name; any other throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
-  /** Goes over the message meta inside the event. Default: an ID that follows from the options, overrides aside. */
+  /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
   meta?: MessageMeta | undefined
 }
 
-/** All other fields of an order go over what is built. */
+/** All other fields of an order override what is built. */
 export type OrderEventOptions = AnyOrderEventOptions<OrderLine>
-/** All other fields of an order go over what is built. */
+/** All other fields of an order override what is built. */
 export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliveryOrderLine>
 
-/** An order as the API answers it. */
+/** An order as the API returns it. */
 export type FetchedOrder = Order & { id: string; lines: OrderLine[]; version: number; lastUpdatedAt: string }
 
 /** Fields that every built event has. */
@@ -42,27 +40,26 @@ export interface OrderEventFields {
   lastUpdatedAt: string
 }
 
-/** Body of an order webhook with an event in delivery schedules. */
+/** Body of an order webhook with an event with delivery schedules. */
 export interface OrderEventBody {
   eventName: string
   orderEvent: Order & OrderEventFields & { lines: OrderLine[] }
 }
 
-/** Body of an order webhook with an event in the single delivery form. */
+/** Body of an order webhook with an event in single delivery form. */
 export interface SingleDeliveryOrderEventBody {
   eventName: string
   singleDeliveryOrderEvent: SingleDeliveryOrder & OrderEventFields & { lines: SingleDeliveryOrderLine[] }
 }
 
 /**
- * An order as `GET /order/{orderId}` answers it, with all its lines: what a simulator serves for `orderEvent` and
+ * An order with all its lines, as `GET /order/{orderId}` returns it, to be served by the simulator for `orderEvent` and
  * `singleDeliveryOrderEvent`. With the same `seed`, `orderId`, `version`, `lastUpdatedAt`, `deliveries` and `documents`
- * it is the same order: same ID, same header, and line by line the same content as far as both have the line.
- *
- * Overrides are merged field by field at any depth; lists are replaced, but for `lines`, whose entries are merged into
- * the lines; `null` is written, `undefined` leaves what was built. An override changes its own field and no other.
- * Nothing is shared with another result, so a test may change any part of it. Throws a `TypeError` that names a wrong
- * option, also one that is neither an option nor a documented field: set a new field in what was built.
+ * it is the same order: same ID, same header, and the same content in each line that both have. Overrides are merged
+ * field by field at any depth. Lists are replaced, except `lines`, whose entries are merged into the lines. `null` is
+ * written, `undefined` has no effect. An override changes only its own field. Results share no objects, so a test may
+ * change any part. Throws a `TypeError` that names the invalid option, also for a name that is neither an option nor a
+ * documented field: set such a field in the result.
  *
  * ```ts
  * const { orderEvent: { orderId } } = orderEvent({ seed: 7, lines: 2 })
@@ -81,12 +78,11 @@ export function order(options: OrderOptions = {}): FetchedOrder {
 }
 
 /**
- * Body of an order webhook with `orderEvent`, in delivery schedules. It holds the lines that the event affects: see
- * `firstLine`. For several events of one order keep the `seed` and raise the `version`: same order, another message ID,
- * a later `lastUpdatedAt`. For other orders take another `seed`.
- *
- * The statuses do not follow the `eventName`: which one goes with which event is not documented, so set what a test
- * needs. Overrides and errors: as for `order`.
+ * Body of an order webhook with `orderEvent`, with delivery schedules. It contains the lines that the event affects:
+ * see `firstLine`. For several events of one order keep the `seed` and increase the `version`: same order, another
+ * message ID, a later `lastUpdatedAt`. For other orders use another `seed`. The statuses do not follow the `eventName`,
+ * because Tradecloud does not document which status belongs to which event: set what a test needs. Overrides and
+ * errors: as for `order`.
  *
  * ```ts
  * orderEvent({ lines: 3, deliveries: 2, buyerOrder: { contact: { email: 'me@example.com' } } })
@@ -101,9 +97,9 @@ export function orderEvent(options: OrderEventOptions = {}): OrderEventBody {
 }
 
 /**
- * Body of an order webhook with `singleDeliveryOrderEvent`. A line with several deliveries is split into as many lines
- * beside each other, so the event holds `lines` times `deliveries` lines: the first has the `position`, the others have
- * none but its `originalPosition`, as newly split lines do. An override of a line goes into all its parts. All else: as
+ * Body of an order webhook with `singleDeliveryOrderEvent`. A line with several deliveries is split into a line per
+ * delivery, so the event contains `lines` times `deliveries` lines: the first has the `position`, the others have only
+ * its `originalPosition`, like newly split lines. An override of a line applies to all its parts. Everything else: as
  * for `orderEvent`.
  */
 export function singleDeliveryOrderEvent(options: SingleDeliveryOrderEventOptions = {}): SingleDeliveryOrderEventBody {

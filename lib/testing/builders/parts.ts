@@ -1,15 +1,15 @@
 /**
- * What orders and shipments have in common: who buys and who sells, documents, message meta, and how numbers and days
- * are written.
+ * What orders and shipments have in common: the two parties, documents, message meta, and the format of numbers and
+ * dates.
  */
 import type { MessageMeta, Party, TradecloudDocument } from '../../schema'
 import { MAX_ENTRIES, text, wholeNumber, type BuilderOptions } from './options'
 import { Seeded } from './seeded'
 
-/** All that is built is between these two; the seed picks which of their orders or shipments it is. */
+/** All orders and shipments are between these two parties; the seed selects the order or shipment. */
 export const BUYER_ID = '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60'
 export const SUPPLIER_ID = '5c1d7f02-8a3e-4f7b-b6d4-1e9a2c3b4d5f'
-/** What the supplier is to the buyer, and the buyer to the supplier. */
+/** How each party refers to the other. */
 export const ACCOUNTS = { supplierAccountNumber: '540830', buyerAccountNumber: '340760' }
 export const TERMS = {
   incotermsCode: 'DAP',
@@ -18,13 +18,13 @@ export const TERMS = {
   paymentTerms: '30 days net',
 }
 
-/** What is decided about any order or shipment before a part of it is built. */
+/** What is determined for an order or shipment before a part of it is built. */
 export interface Plan {
   seeded: Seeded
   id: string
   version: number
   lastUpdatedAt: string
-  /** Documents in each list of documents. */
+  /** Number of documents in each list of documents. */
   documents: number
 }
 
@@ -45,7 +45,7 @@ export function plan(options: PlanOptions, defaultDocuments: number): Omit<Plan,
   }
 }
 
-/** Sizes are part of the message ID, so that two events which differ in them are two messages. */
+/** Sizes are part of the message ID, so that two events that differ in size are two messages. */
 export function messageMeta(plan: Plan, builder: string, eventName: string, sizes: number[]): MessageMeta {
   const { seeded, id, version, documents, lastUpdatedAt } = plan
   const companyId = eventName.endsWith('ByBuyer') ? BUYER_ID : SUPPLIER_ID
@@ -60,7 +60,7 @@ export function messageMeta(plan: Plan, builder: string, eventName: string, size
   }
 }
 
-/** In turn stored at Tradecloud, known by `objectId`, and at the other company, known by `url`. */
+/** Alternately stored at Tradecloud (`objectId`) and at the other company (`url`). */
 export function documents({ seeded, documents: count }: Plan, party: string, holder: string): TradecloudDocument[] {
   return list(count, (index) => {
     const code = `DOC-${digits(seeded.seed, 5)}-${holder}-${party}-${index + 1}`

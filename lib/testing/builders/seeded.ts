@@ -1,6 +1,6 @@
 /**
- * Values that follow from a seed and from what they are for. Each stands on its own: the price of line 7 is the same
- * whether 10 lines are built or 500. SHA-256 makes them, so no version of Node gives others.
+ * Values derived from a seed and a list of names. They are independent of each other: the price of line 7 is the same
+ * in an order of 10 or 500 lines. Derived by SHA-256, so that all versions of Node give the same values.
  */
 import { createHash } from 'node:crypto'
 
@@ -9,7 +9,7 @@ type Name = string | number
 export class Seeded {
   constructor(readonly seed: number) {}
 
-  /** Of the form of a random UUID (version 4), as those of Tradecloud are. */
+  /** A value in the form of a random UUID (version 4), like Tradecloud's. */
   uuid(...names: Name[]): string {
     const hex = this.digest(names).toString('hex')
     const variant = ((parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16)
@@ -23,7 +23,7 @@ export class Seeded {
   }
 
   private digest(names: Name[]): Buffer {
-    // As JSON, so that no two lists of names run into the same text.
+    // As JSON, so that two different lists of names never give the same text.
     return createHash('sha256')
       .update(JSON.stringify([this.seed, ...names]))
       .digest()

@@ -1,6 +1,4 @@
-/**
- * Builders of a shipment as it is fetched, and of its events.
- */
+/** Builders of a fetched shipment, and of its events. */
 import type { ShipmentEventName } from '../../tradecloud/event-names'
 import type { LoadCarrier, MessageMeta, Shipment, ShipmentLine } from '../../schema'
 import { merge } from './merge'
@@ -19,51 +17,51 @@ import { purchaseOrderNumber } from './order-plan'
 import { ACCOUNTS, BUYER_ID, buyerParty, day, digits, documents, list, messageMeta, plan, SUPPLIER_ID } from './parts'
 import { supplierParty, TERMS, type Plan } from './parts'
 
-/** Options of all builders of a shipment or of an event of one. */
+/** Options of all builders of a shipment or of its events. */
 export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id' | 'lines' | 'loadCarriers'> {
-  /** Tradecloud's ID of the shipment. Default: of the documented form. */
+  /** Tradecloud's ID of the shipment. Default: an ID of the documented form. */
   shipmentId?: string | undefined
   /**
-   * How many lines, 0 to 500, in load carriers or not; or a list with an override for each line (`{}`: as built).
-   * Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
+   * The number of lines, 0 to 500, inside and outside load carriers; or a list with an override for each line (`{}`: as
+   * built). Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
    */
   lines?: number | readonly ShipmentLine[] | undefined
   /**
-   * How many load carriers, 0 to 100; or a list with an override for each of them. Lines are dealt out in turn to the
-   * load carriers and to the shipment's own `lines`: there are some in both. Default: 1.
+   * The number of load carriers, 0 to 100; or a list with an override for each. Lines are distributed in turn over the
+   * load carriers and the shipment's own `lines`. Default: 1.
    */
   loadCarriers?: number | readonly LoadCarrier[] | undefined
-  /** Documents of the supplier and of the buyer, each 0 to 100. Default: 1. */
+  /** Number of documents of the supplier and of the buyer, each 0 to 100. Default: 1. */
   documents?: number | undefined
 }
 
-/** All other fields of a shipment go over what is built. */
+/** All other fields of a shipment override what is built. */
 export interface ShipmentOptions extends ShipmentSizeOptions {
-  // Options of events, named so that the compiler finds an object that was meant for an event.
+  // Options of events only. Declared, so that the compiler rejects an object that was meant for an event.
   eventName?: undefined
   messageMeta?: undefined
 }
 
-/** All other fields of a shipment go over what is built. Its `meta` is that of the shipment. */
+/** All other fields of a shipment override what is built. `meta` is that of the shipment. */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name; any other throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
-  /** Goes over `meta` of the body. Default: an ID that follows from the options, overrides aside. */
+  /** Overrides fields of `meta` of the body. Default: an ID derived from the options, without the overrides. */
   messageMeta?: MessageMeta | undefined
 }
 
-/** A shipment as the API answers it. */
+/** A shipment as the API returns it. */
 export type FetchedShipment = Shipment & { id: string; loadCarriers: LoadCarrier[]; lines: ShipmentLine[] }
 
 /** Body of a shipment webhook. */
 export interface ShipmentEventBody {
   eventName: string
   shipment: FetchedShipment
-  /** Meta of the message; that of the shipment is `shipment.meta`. */
+  /** Meta of the message. The shipment's own meta is `shipment.meta`. */
   meta: MessageMeta
 }
 
-/** What a shipment builder reads itself; all else in its options is an override. */
+/** Names of the options of a shipment builder; everything else is an override. */
 const SHIPMENT_OPTIONS = [
   'seed',
   'version',
@@ -77,8 +75,8 @@ const SHIPMENT_OPTIONS = [
 ]
 
 /**
- * A shipment as `GET /shipment/{shipmentId}` answers it: the same as in `shipmentEvent` with the same options. It ships
- * lines of the `order` with the same `seed`. Overrides and errors: as for `order`; entries of `lines` and of
+ * A shipment as `GET /shipment/{shipmentId}` returns it: the same as in `shipmentEvent` with the same options. It ships
+ * lines of the `order` with the same `seed`. Overrides and errors: as for `order`; entries of `lines` and
  * `loadCarriers` are merged into what is built.
  */
 export function shipment(options: ShipmentOptions = {}): FetchedShipment {
@@ -91,9 +89,9 @@ export function shipment(options: ShipmentOptions = {}): FetchedShipment {
 }
 
 /**
- * Body of a shipment webhook. All lines and documents are marked as changed: their `meta.lastUpdatedAt` is that of the
- * shipment. For several events of one shipment keep the `seed` and raise the `version`: same shipment, another message
- * ID, a later `meta.lastUpdatedAt`. Overrides and errors: as for `shipment`.
+ * Body of a shipment webhook. All lines and documents count as changed: their `meta.lastUpdatedAt` is that of the
+ * shipment. For several events of one shipment keep the `seed` and increase the `version`: same shipment, another
+ * message ID, a later `meta.lastUpdatedAt`. Overrides and errors: as for `shipment`.
  *
  * ```ts
  * shipmentEvent({ lines: 5, loadCarriers: 2, status: { processStatus: 'Approved' } })

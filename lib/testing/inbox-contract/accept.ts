@@ -88,7 +88,7 @@ export const acceptTests: ContractTest[] = [
       assert.equal((await inbox.accept(...getTrigger(ofOrder('other')))).result, 'queued')
       const delivery = await takeOne()
       assert.equal(delivery.bytes.length, 0)
-      // Its fetch has begun and may not see the latest change.
+      // The fetch of the running trigger has begun and may miss the latest change.
       assert.equal((await inbox.accept(...getTrigger())).result, 'queued')
       await inbox.settle(delivery, DELIVERED)
       assert.equal((await inbox.accept(...getTrigger())).result, 'merged')

@@ -28,7 +28,7 @@ export const arrivalTests: ContractTest[] = [
       const inbox = await harness.open()
       const catchUp = catchUpOf(inbox)
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON, b: NOON + 2 }))
-      // Late, and in another form.
+      // A late event in another form.
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON - 5 }))
       await inbox.accept(...orderEvent(), arrivalOf({ c: NOON + 9 }, 'singleDelivery'))
       assert.equal(await newestOf(catchUp, 'line:a'), NOON)
@@ -78,7 +78,7 @@ export const arrivalTests: ContractTest[] = [
       await inbox.settle(await takeOne(), { result: 'delivered' }, arrivalOf({ a: NOON + 1 }))
       assert.equal(await isWaiting(), false)
       assert.equal(await newestOf(catchUp, 'line:a'), NOON + 1)
-      // It does not tell in which form events arrive.
+      // A GET trigger does not show in which form events arrive.
       assert.equal(await catchUp.newestArrival(SCOPE), undefined)
     },
   },

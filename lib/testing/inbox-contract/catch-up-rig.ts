@@ -12,7 +12,7 @@ const MINUTE = 60_000
 
 export const textOf = (time: number): string => new Date(time).toISOString()
 
-/** As a poll returns it. Lines are given by ID, with the time of their change. */
+/** An order as a poll returns it. Lines are given as ID and time of change. */
 export function polled(lines: Record<string, number>, more: { id?: string; description?: string } = {}): Entity {
   const { id = ORDER_ID, ...fields } = more
   const times = Object.values(lines)
@@ -29,7 +29,7 @@ export function arrivalOf(lines: Record<string, number>, form: Arrival['form'] =
   return { kind: 'order', id: ORDER_ID, form, marks }
 }
 
-/** Everything in it is wanted. */
+/** A request that wants all parts. */
 export function requestFor(entity: Entity, more: Partial<StoreRequest> = {}): StoreRequest {
   const wanted = new Set(entity.parts.map(keyOfPart))
   return { entity, wanted, floor: 0, clock: NOON, horizon: NOON - 10 * MINUTE, outdated: false, ...more }

@@ -1,4 +1,6 @@
-/** Contract: who polls, where, what was found, and runs that were asked for. */
+/**
+ * Contract: the right to poll, cursors, stored events that the catch-up found, and runs requested at the command line.
+ */
 import assert from 'node:assert/strict'
 import { LeaseLostError } from '../../inbox/catch-up/storage'
 import { acquire, arrivalOf, catchUpOf, NOON, polled, requestFor, SCOPE, textOf } from './catch-up-rig'
@@ -19,7 +21,7 @@ export const catchUpTests: ContractTest[] = [
       await one.release(token)
       assert.equal(await one.renew(token), false)
       const later = await acquire(other)
-      // It was lost already.
+      // The lease was lost before.
       await one.release(token)
       assert.equal(await other.renew(later.token), true)
     },
@@ -131,7 +133,7 @@ export const catchUpTests: ContractTest[] = [
       const delivery = await takeOne()
       assert.equal(String(delivery.bytes), JSON.stringify(entity.content))
       await inbox.settle(delivery, { result: 'delivered' })
-      // Known by now: nothing of it is stored, and its queue ends.
+      // Stored by now: nothing is stored again, and its queue ends.
       await catchUp.store(lease, requestFor(entity))
       same(await catchUp.waiting(), { events: 0, bytes: 0 })
       same(await inbox.stats().then(({ waiting, running }) => waiting + running), 0)

@@ -1,4 +1,4 @@
-/** Contract: in which order events are handed out, and what a settlement does. */
+/** Contract: the order in which events are handed out, and the effects of a settlement. */
 import assert from 'node:assert/strict'
 import type { InboxDelivery } from '../../inbox/inbox'
 import {

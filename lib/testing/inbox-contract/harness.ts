@@ -1,4 +1,4 @@
-/** What the tests of the contract share: events, inboxes that are closed at the end, and waiting for something to be taken. */
+/** What the contract tests share: events, inboxes that are closed after the test, and waiting for deliveries. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, Wanted } from '../../inbox/inbox'
@@ -6,11 +6,14 @@ import type { StoredEvent } from '../../inbox/stored-event'
 import { sha256 } from '../../bytes/sha256'
 import { uuidOf } from '../../bytes/uuid'
 
-/** An empty storage for one test. */
+/** An empty database for one test. */
 export interface InboxContractStorage {
-  /** Opens an inbox on the storage. Called several times: all of them share what is stored, as processes would. */
+  /**
+   * Opens an inbox on the database. If called several times, the inboxes share what is stored, as those of several
+   * processes do.
+   */
   open(): Inbox | Promise<Inbox>
-  /** Removes the storage. All inboxes are closed by then. */
+  /** Removes the database. All inboxes are closed before. */
   dispose?(): void | Promise<void>
 }
 
@@ -22,20 +25,20 @@ export interface ContractTest {
 /** One open inbox with a process attached to it. */
 export interface Member {
   inbox: Inbox
-  /** Takes what is due; waits until there is something. */
+  /** Takes the events that are due; waits until there is one. */
   take: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
-  /** Takes exactly one. */
+  /** Takes exactly one event. */
   takeOne: () => Promise<InboxDelivery>
-  /** Takes what is due now, and does not wait. */
+  /** Takes the events that are due, without waiting. */
   takeNow: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
-  /** How often the inbox has said that there may be something. */
+  /** How often the inbox has called `wake`. */
   wakes: () => number
-  /** Messages of the alarms that were raised. */
+  /** Messages of the alarms raised. */
   alarms: string[]
   detach: () => void
 }
 
-/** No inbox takes this long; a test that waits for longer has failed. */
+/** A test that waits longer than this fails. */
 const PATIENCE_MS = 20_000
 const LOOK_EVERY_MS = 20
 export const ALL: readonly Wanted[] = [{ kind: 'order' }, { kind: 'orderDocuments' }, { kind: 'shipment' }]
@@ -59,7 +62,7 @@ export class Harness {
     return inbox
   }
 
-  /** Opens an inbox, and attaches a process that takes what is wanted. */
+  /** Opens an inbox and attaches a process that takes the wanted events. */
   async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<Member> {
     return attach(await this.open(), wanted, name)
   }
@@ -93,7 +96,7 @@ export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAM
   return { inbox, take, takeOne, takeNow, wakes: () => wakes, alarms, detach }
 }
 
-/** Looks again until there is a value. */
+/** Polls until `look` returns a value. */
 export async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
   for (let left = PATIENCE_MS / LOOK_EVERY_MS; left > 0; left--) {
     const found = await look()
@@ -103,7 +106,7 @@ export async function until<T>(look: () => Promise<T | undefined>, what: string)
   throw new Error(`waited in vain for ${what}`)
 }
 
-/** Compares what JSON holds of two values: test runners give each test file classes of its own. */
+/** Compares two values as JSON, because test runners give each test file its own classes. */
 export function same(actual: unknown, expected: unknown): void {
   assert.equal(JSON.stringify(actual, sortKeys, 1), JSON.stringify(expected, sortKeys, 1))
 }
@@ -115,7 +118,7 @@ function sortKeys(_key: string, value: unknown): unknown {
 
 export const ORDER_ID = 'cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-PO2189'
 
-/** An order event with its body. The same body has the same key and ID. */
+/** An order event with its body. The same body gives the same key and ID. */
 export function orderEvent(
   body: string | Buffer = randomUUID(),
   more: Partial<StoredEvent> = {},

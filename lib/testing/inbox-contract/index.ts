@@ -1,4 +1,4 @@
-/** What every inbox must do, as tests for any test runner: for the inboxes of this package and those that users write. */
+/** The contract of an inbox as tests for any test runner: for the inboxes of this package and for those of users. */
 import { acceptTests } from './accept'
 import { actionTests } from './actions'
 import { arrivalTests } from './arrivals'
@@ -17,7 +17,7 @@ export interface InboxContractOptions {
 }
 
 /**
- * The tests of the contract. Each `run` rejects with an `AssertionError` if the inbox does not keep it.
+ * The contract tests. Each `run` rejects with an `AssertionError` if the inbox breaks the contract.
  *
  * ```ts
  * const tests = inboxContract(() => {

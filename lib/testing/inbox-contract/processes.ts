@@ -1,4 +1,4 @@
-/** Contract: several processes on one inbox, and what is left by those that end. */
+/** Contract: several processes that share an inbox, and the events that an ended process leaves behind. */
 import assert from 'node:assert/strict'
 import type { EventKind } from '../../events/events'
 import {
@@ -97,7 +97,7 @@ export const processTests: ContractTest[] = [
       const isWanted = (kind: EventKind, eventName?: string) => inbox.isWanted(NAME, kind, eventName)
       assert.equal(await isWanted('shipment'), false)
       const leaving = await harness.join([{ kind: 'shipment' }, { kind: 'orderDocuments', eventNames: ['Attached'] }])
-      // An inbox may remember for a moment what the others have callbacks for.
+      // An inbox may cache the callbacks of other processes briefly.
       await until(async () => (await isWanted('shipment')) || undefined, 'the other process to be known')
       leaving.detach()
       await leaving.inbox.close()
@@ -152,7 +152,7 @@ export const processTests: ContractTest[] = [
     run: async (harness) => {
       const receiver = await harness.open()
       for (const number of [1, 2]) await receiver.accept(...orderEvent(String(number), ofOrder(number)))
-      // It is not known to the others yet.
+      // Other processes do not know it yet.
       const first = await harness.join()
       const taking = first.takeNow(1).catch(() => [])
       await first.inbox.close()

@@ -4,39 +4,43 @@
 import type { Attempt } from './attempt'
 import type { Trigger } from './trigger'
 
-/** The result of one sending of a trigger. */
+/** The result of sending one trigger, with all its attempts. */
 export interface TriggerReport {
-  /** The very object that was sent. Credentials are in it. */
+  /** The trigger object that was passed. Contains credentials. */
   trigger: Trigger
   /**
-   * `still retrying`: under way when the report was made, or ended by `maxAttempts`, the `signal` or `close()`, where
-   * Tradecloud would have gone on. `unreachable`: no connection could be made, and nothing has ever answered at that
-   * address; see the `error` of the attempts. Tradecloud would have gone on, but a test would never end.
+   * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`
+   * although Tradecloud would have continued. `unreachable`: no connection could be made, and nothing has ever
+   * responded at that address; see the `error` of the attempts. Tradecloud would have continued, but a test would never
+   * end.
    */
   result: 'delivered' | 'given up' | 'still retrying' | 'unreachable'
   method: 'POST' | 'PUT' | 'GET'
-  /** With the ID filled in. */
+  /** The URL with the ID inserted. */
   url: string
   orderId?: string | undefined
   shipmentId?: string | undefined
   /** The bytes that every attempt sent; absent for a GET. */
   sentBody?: Buffer | undefined
-  /** True for what `sendAll` sent once more because of `duplicates`. */
+  /** True for a repeated sending, see `duplicates` of `sendAll`. */
   duplicate: boolean
-  /** Oldest first. Empty where `close()` came before the first. */
+  /** The oldest first. Empty if `close()` was called before the first. */
   attempts: Attempt[]
 }
 
-/** Sendings by their result, each list in the order of sending. A sending is in `sent` and in one of the next three. */
+/**
+ * All sendings, and the same grouped by result, each list in the order of sending. Each sending is in `sent` and in one
+ * of the next three.
+ */
 export interface SimulatorReport {
   sent: TriggerReport[]
   delivered: TriggerReport[]
   givenUp: TriggerReport[]
-  /** Those that Tradecloud would continue to send, including `unreachable` ones. */
+  /** Sendings that Tradecloud would continue, including `unreachable` ones. */
   stillRetrying: TriggerReport[]
-  /** Those with more than one attempt. */
+  /** Sendings with more than one attempt. */
   retried: TriggerReport[]
-  /** Those that `sendAll` sent once more because of `duplicates`. */
+  /** Repeated sendings, see `duplicates` of `sendAll`. */
   duplicates: TriggerReport[]
 }
 

@@ -1,29 +1,27 @@
-/**
- * How the simulated Tradecloud judges a response, and how long it waits before a retry.
- */
+/** How the simulated Tradecloud rates a response, and how long it waits before a retry. */
 import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
-/** `retry` is retried without end; the other two are final. */
+/** `retry` is repeated without limit; the other two are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
 
 /**
- * The times of retries. Tradecloud documents an exponential back-off without numbers: every default here is an
+ * The timing of retries. Tradecloud documents an exponential back-off without numbers: every default here is an
  * assumption, and short enough for tests. `Retry-After` is ignored, because it is not documented whether Tradecloud
  * uses it.
  */
 export interface SenderRetryOptions {
   /** Milliseconds before the first retry. Default: 50. */
   startMs?: number | undefined
-  /** The factor from each wait to the next, 1 or more. Default: 2. */
+  /** Factor between successive waits, 1 or more. Default: 2. */
   factor?: number | undefined
-  /** No wait is longer than this many milliseconds. Default: 5000. */
+  /** The longest wait, in milliseconds. Default: 5000. */
   maxDelayMs?: number | undefined
-  /** Shortens each wait by a part of up to one half, drawn from the simulator's `seed`. Default: false. */
+  /** Shortens each wait by a random share of up to one half, from the simulator's `seed`. Default: false. */
   jitter?: boolean | undefined
   /**
-   * Divides the real waits, so that hours of back-off take milliseconds; reports show the full waits. Does not affect
-   * the simulator's clock. Default: 1.
+   * Divides the actual waits, so that hours of back-off take milliseconds; reports contain the full waits. Does not
+   * affect the simulator's clock. Default: 1.
    */
   speed?: number | undefined
   /**
@@ -37,7 +35,7 @@ export type Retry = { [Name in keyof SenderRetryOptions]-?: NonNullable<SenderRe
 
 const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
 
-/** Later options replace earlier ones. Throws a `TypeError` that names a wrong one. */
+/** Later options override earlier ones. Throws a `TypeError` that names the invalid option. */
 export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): Retry {
   for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
   const pick = <Name extends keyof SenderRetryOptions>(name: Name, fallback: Retry[Name]) =>
@@ -59,8 +57,8 @@ export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): 
 }
 
 /**
- * 2xx is delivered. 4xx and exactly 500 are given up. 501 and above is tried again. 3xx is in no rule of Tradecloud:
- * given up here, the worse case, so that a test notices a receiver that answers one.
+ * 2xx is delivered. 4xx and exactly 500 are given up. 501 and above is retried. Tradecloud documents no rule for 3xx:
+ * it is given up here, the worse case, so that a test notices a receiver that responds with one.
  */
 export function judge(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered'

@@ -1,35 +1,33 @@
-/**
- * Many triggers at once: what is sent twice, in which order, and how many requests run at the same time.
- */
+/** Sends many triggers: which are repeated, in which order, and how many requests run at the same time. */
 import { requireWhole } from '../checks'
 import { createRandom } from '../random'
 
-/** How `sendAll` sends. Tradecloud promises no order among events, and the same event can arrive more than once. */
+/** Options of `sendAll`. Tradecloud guarantees no order among events, and may send an event more than once. */
 export interface SendAllOptions {
   /**
-   * Concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it.
-   * First requests begin in the order of sending. How many Tradecloud sends at once is not documented. Default: 10.
+   * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. First
+   * requests begin in the order of sending. How many Tradecloud sends at once is not documented. Default: 10.
    */
   concurrency?: number | undefined
   /**
-   * Number of additional sendings: random triggers are sent again with the same bytes, at any time after the first
+   * Number of repeated sendings: random triggers are sent again with the same bytes, at any time after their first
    * sending has started. Default: 0.
    */
   duplicates?: number | undefined
-  /** Sends in random order. Default: false, in the order given. */
+  /** Sends in random order. Default: false, the given order. */
   shuffle?: boolean | undefined
   /** Seed of the random choices, a whole number. Default: that of the simulator. */
   seed?: number | undefined
 }
 
 export interface PlannedSending {
-  /** Which of the triggers. */
+  /** Index of the trigger. */
   index: number
-  /** Sent before in this plan. */
+  /** The trigger occurs earlier in this plan. */
   duplicate: boolean
 }
 
-/** In the order of sending. Throws a `TypeError` that names a wrong option. */
+/** The plan in the order of sending. Throws a `TypeError` that names the invalid option. */
 export function planSendings(count: number, options: SendAllOptions, seed: number): PlannedSending[] {
   const { duplicates = 0, shuffle = false } = options
   requireWhole('duplicates', duplicates, 0)

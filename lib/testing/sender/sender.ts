@@ -1,6 +1,6 @@
 /**
- * Calls a webhook the way Tradecloud does: sends a trigger, judges the answer, and sends the same bytes again for as
- * long as the answer asks for it.
+ * Calls a webhook as Tradecloud does: sends a trigger, rates the response, and repeats the same bytes until the
+ * response is final.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { requireKnown, requireMs, requireWhole } from '../checks'
@@ -12,7 +12,7 @@ import { retryDelayMs, judge, resolveRetry, type Retry, type SenderRetryOptions 
 import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 
-/** About 3 s with the default waits: a receiver that is still starting is reached, and Jest's limit of 5 s is not. */
+/** About 3 s with the default waits: long enough for a receiver that is starting, and below Jest's limit of 5 s. */
 const UNREACHABLE_AFTER = 7
 
 export interface SenderOptions {
@@ -33,7 +33,7 @@ export class Sender {
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []
-  /** Addresses where something listens, or did: a receiver that is being restarted is worth any number of attempts. */
+  /** Addresses that have responded before: a receiver that restarts is retried without limit. */
   private readonly reached = new Set<string>()
 
   constructor(private readonly options: SenderOptions) {}
@@ -48,7 +48,7 @@ export class Sender {
     requireKnown('', options, ['concurrency', 'duplicates', 'shuffle', 'seed'])
     const { concurrency = 10, seed = this.options.seed } = options
     requireWhole('concurrency', concurrency, 1)
-    // All of them before the first is sent: a wrong one must not end a test half way.
+    // All triggers are checked before the first is sent: an invalid one must not end a test halfway.
     const prepared = Array.from(triggers, (trigger) => this.prepare(trigger))
     const places = new Places(concurrency)
     const sendings = planSendings(prepared.length, options, seed).flatMap(({ index, duplicate }) => {
@@ -58,7 +58,7 @@ export class Sender {
     return summarize(await Promise.all(sendings))
   }
 
-  /** Every sending so far, as it stands now. */
+  /** All sendings so far, in their present state. */
   report(): SimulatorReport {
     return summarize(this.reports.map(copyOf))
   }
@@ -96,7 +96,7 @@ export class Sender {
       duplicate,
       attempts: [],
     }
-    // A stream for each sending: what one draws does not depend on how the others fare.
+    // Each sending has its own stream of random numbers, so that sendings do not influence each other.
     const random = createRandom(this.options.seed, this.reports.push(report))
     const sending = this.run(prepared, report, random, places)
     this.underway.add(sending)
@@ -140,7 +140,7 @@ export class Sender {
     return report
   }
 
-  /** There was no connection, and there never was one. */
+  /** No connection could be made, now or before. */
   private isUnreachable({ hostname, port }: TriggerRequest, error: Error | undefined): boolean {
     const address = `${hostname}:${port}`
     if (error === undefined || !isNoConnection(error)) this.reached.add(address)
@@ -148,13 +148,13 @@ export class Sender {
   }
 }
 
-/** False when the signal ended the wait, or was there before. */
+/** False if the signal ended the wait or was aborted before. */
 async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<boolean> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
   return !signal.aborted
 }
 
-/** Reports are handed out as they are at that moment; a sending under way goes on in its own. */
+/** A copy: the report does not change while the sending continues. */
 function copyOf(report: TriggerReport): TriggerReport {
   return { ...report, attempts: [...report.attempts] }
 }

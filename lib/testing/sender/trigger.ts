@@ -1,6 +1,6 @@
 /**
- * From a trigger, as a test describes it, to the request that goes over the wire. The same request is sent on every
- * retry, so all that could differ is fixed here once.
+ * Converts a trigger, as described by a test, to an HTTP request. Every retry sends the same request, so everything
+ * that could differ is determined here once.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { isUint8Array } from 'node:util/types'
@@ -8,55 +8,57 @@ import { toTxml } from '../../txml/write'
 import { requireKnown, requireOneOf } from '../checks'
 import type { SenderRetryOptions } from './retry'
 
-/** What Tradecloud authenticates with at a webhook. An OAuth access token goes as `bearer`. */
+/** Credentials that Tradecloud sends to a webhook. An OAuth access token is sent as `bearer`. */
 export type TriggerAuth =
   'none' | { type: 'basic'; username: string; password: string } | { type: 'bearer'; token: string }
 
 /** One call of a webhook: POST or PUT with an event, or GET with an ID in the URL. */
 export interface Trigger {
   /**
-   * URL of the webhook, `http:` or `https:`. `{orderId}` and `{shipmentId}` in it are replaced; the rest goes out as it
-   * is written, without the normalising that URL libraries do. Required.
+   * URL of the webhook, `http:` or `https:`. `{orderId}` and `{shipmentId}` in it are replaced; everything else is sent
+   * as written, not normalised as URL libraries do. Required.
    */
   url: string
   /** Default: POST with an `event`, GET without one. */
   method?: 'POST' | 'PUT' | 'GET' | undefined
-  /** The body: an object is sent in the `format`, a string or Buffer as it is. Not with GET. Default: no body. */
+  /**
+   * The body: an object is sent in the `format`, a string or Buffer unmodified. Not allowed with GET. Default: no body.
+   */
   event?: object | string | undefined
-  /** `'txml'` is what Tradecloud offers for order and order documents events: see `toTxml`. Default: 'json'. */
+  /** `'txml'` is available for order and order documents events: see `toTxml`. Default: 'json'. */
   format?: 'json' | 'txml' | undefined
   /** Replaces `{orderId}` in the URL. Default: none. */
   orderId?: string | undefined
   /** Replaces `{shipmentId}` in the URL. Default: none. */
   shipmentId?: string | undefined
   /**
-   * How an ID goes into the URL: `percent`-encoded, or `raw`, its UTF-8 bytes as they are. What Tradecloud does is not
-   * documented: a receiver should stand both. Node's own server answers 400 to raw letters beyond ASCII, before any
-   * handler runs. Default: 'percent'.
+   * How an ID is written in the URL: `percent`-encoded, or `raw` as UTF-8 bytes. Which one Tradecloud uses is not
+   * documented: a receiver should support both. Node's own server answers 400 to raw characters beyond ASCII, before
+   * any handler runs. Default: 'percent'.
    */
   idEncoding?: 'percent' | 'raw' | undefined
   /** Default: 'none'. */
   auth?: TriggerAuth | undefined
-  /** Content-Type of the body; `false` leaves the header out. Default: 'application/json', of tXML 'application/xml'. */
+  /** Content-Type of the body; `false` omits the header. Default: 'application/json', for tXML 'application/xml'. */
   contentType?: string | false | undefined
-  /** More headers. They win over those that the simulator sets. Default: none. */
+  /** More headers. They override those of the simulator. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Milliseconds that Tradecloud waits for the whole answer. Default: 60000, the only number ever published. */
+  /** Milliseconds to wait for the complete response. Default: 60000, the only number that Tradecloud has published. */
   timeoutMs?: number | undefined
-  /** Goes over the `retry` of the simulator, option by option. Default: that of the simulator. */
+  /** Overrides single options of `retry` of the simulator. Default: that of the simulator. */
   retry?: SenderRetryOptions | undefined
-  /** Ends the sending as `still retrying` at once; an attempt under way is cut off. Default: none. */
+  /** Ends the sending as `still retrying` at once; a running attempt is cut off. Default: none. */
   signal?: AbortSignal | undefined
 }
 
 export interface TriggerRequest {
   secure: boolean
   hostname: string
-  /** Empty for the default port. */
+  /** Empty: the default port. */
   port: string
-  /** What stands in the request line, one character for each byte. */
+  /** Path and query of the request line, one character per byte. */
   path: string
-  /** The whole URL with the ID filled in, for reports. */
+  /** The full URL with the ID inserted, for reports. */
   url: string
   method: 'POST' | 'PUT' | 'GET'
   headers: Record<string, string>
@@ -68,7 +70,7 @@ const KNOWN = [
   ...['timeoutMs', 'retry', 'signal'],
 ]
 
-/** Throws a `TypeError` for a trigger that contradicts itself or cannot be sent. */
+/** Throws a `TypeError` for a trigger that is contradictory or cannot be sent. */
 export function buildRequest(trigger: Trigger): TriggerRequest {
   requireKnown('trigger', trigger, KNOWN)
   const { format = 'json', event, idEncoding = 'percent' } = trigger
@@ -100,20 +102,22 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   }
 }
 
-/** A copy, so that bytes which the test changes later do not change a retry. */
+/** Copied, so that a retry sends the same bytes even if the test changes its buffer. */
 function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
   if (isUint8Array(event)) return Buffer.from(event)
   if (typeof event === 'string') return Buffer.from(event)
   return Buffer.from(format === 'txml' ? toTxml(event) : JSON.stringify(event))
 }
 
-/** An ID that has no place in the URL, or a place without an ID, would send something else than the test means. */
+/**
+ * An ID without its variable in the URL, or a variable without an ID, would send something else than the test intends.
+ */
 function fillIds(template: string, trigger: Trigger): string {
   for (const name of ['orderId', 'shipmentId'] as const) {
     if ((trigger[name] !== undefined) === template.includes(`{${name}}`)) continue
     throw new TypeError(`${name} and {${name}} in the url belong together: ${String(trigger[name])}, '${trigger.url}'`)
   }
-  // One pass: braces inside an ID are no variable.
+  // A single replacement: braces inside an ID are not a variable.
   return template.replace(/\{(orderId|shipmentId)\}/g, (_, name: 'orderId' | 'shipmentId') => {
     const id = trigger[name] ?? ''
     return trigger.idEncoding === 'raw' ? id : encodeURIComponent(id)

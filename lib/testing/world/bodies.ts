@@ -1,4 +1,4 @@
-/** What the API and the webhook show of an order or shipment: the single delivery form, and the bodies of events. */
+/** Bodies of orders and shipments in the API, in single delivery form, and in events. */
 import { BUYER_ID, SUPPLIER_ID } from '../builders/parts'
 import { Seeded } from '../builders/seeded'
 
@@ -16,8 +16,8 @@ export interface OrderLineJson extends Json {
 export const linesOf = (order: Json): OrderLineJson[] => (order.lines ?? []) as OrderLineJson[]
 
 /**
- * One line for each delivery. Parts of a split line share its ID here, the worst case: what the ID is before a new line
- * has a position is not documented.
+ * One line per delivery. Parts of a split line share its ID here, the worst case: Tradecloud does not document the ID
+ * of a new line before it has a position.
  */
 export function singleDeliveryOf(order: Json): Json {
   return { ...order, lines: linesOf(order).flatMap(singleDeliveryLines) }
@@ -54,11 +54,11 @@ function without(value: unknown, field: string): Json {
 interface Message {
   eventName: string
   lastUpdatedAt: string
-  /** Tells messages apart. */
+  /** Makes each message ID unique. */
   number: number
 }
 
-/** `order` in the form of the event; only the lines in `lineIds` are in the body. */
+/** Body of an order event; it contains only the lines in `lineIds`. */
 export function orderBody(order: Entity, lineIds: readonly string[], field: string, message: Message): object {
   const { id, ...header } = order
   const lines = linesOf(order).filter((line) => lineIds.includes(line.id))

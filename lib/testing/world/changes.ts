@@ -1,28 +1,28 @@
-/** What a test tells the simulated Tradecloud to change, and what comes of it. */
+/** Changes that a test makes in the simulated Tradecloud, and their results. */
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../../tradecloud/event-names'
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 
 /**
- * What becomes of the event of a change: it is sent; it is lost on its way; it is sent later; it is sent twice; or
- * there is none, because the portal has it switched off.
+ * What happens to the event of a change: it is sent, lost, sent later, or sent twice; `none`: there is no event,
+ * because it is disabled in the portal.
  */
 export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 
 /** What changes of orders and shipments have in common. */
 export interface ChangeOptions {
-  /** What becomes of the event. Default: 'send'. */
+  /** What happens to the event. Default: 'send'. */
   deliver?: EventFate | undefined
-  /** When a delayed event is sent, or the second of two, in milliseconds after the change. Default: 60000. */
+  /** Delay of a delayed event, or of the second of two, in milliseconds after the change. Default: 60000. */
   delayMs?: number | undefined
-  /** A POST with the event, or a GET with the ID alone. Default: 'POST'. */
+  /** Whether the event is sent as a POST, or as a GET with only the ID. Default: 'POST'. */
   method?: 'POST' | 'GET' | undefined
-  /** When the API shows the change, in milliseconds after it was made. Default: 0. */
+  /** When the change becomes visible in the API, in milliseconds after the change. Default: 0. */
   visibleAfterMs?: number | undefined
-  /** How many milliseconds ago the change was made: for changes that are older than the test. Default: 0, now. */
+  /** How many milliseconds ago the change was made, for changes older than the test. Default: 0, now. */
   agoMs?: number | undefined
 }
 
-/** A field that is `null` is written; one that is `undefined` stays as it was. */
+/** A `null` field is written; an `undefined` one is left unchanged. */
 export interface LineChange {
   id: string
   [field: string]: unknown
@@ -36,15 +36,15 @@ export interface OrderChange extends ChangeOptions {
    */
   eventName?: OrderEventName | OrderDocumentsEventName | (string & {}) | undefined
   /**
-   * The lines that change, which are those in the event: the ID of a line, whose description then changes, or an object
-   * that is merged into the line with its `id`. A new ID is a new line. Default: none, the header alone changes.
+   * The lines that change; the event contains these. The ID of a line changes its description; an object is merged into
+   * the line with its `id`. An unknown ID adds a line. Default: none, only the header changes.
    */
   lines?: ReadonlyArray<string | LineChange> | undefined
-  /** Merged into the order. Default: if there are no `lines`, a new description of the order. */
+  /** Merged into the order. Default: a new description of the order if there are no `lines`. */
   header?: Readonly<Record<string, unknown>> | undefined
-  /** False: the lines tell no `lastUpdatedAt`. Default: true. */
+  /** False: the lines have no `lastUpdatedAt`. Default: true. */
   timed?: boolean | undefined
-  /** The form of the event. The API has both. Default: 'deliverySchedule'. */
+  /** The form of the event. The API supports both. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
 }
 
@@ -52,11 +52,11 @@ export interface OrderChange extends ChangeOptions {
 export interface ShipmentChange extends ChangeOptions {
   /** Default: 'ShipmentReissuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
-  /** Merged into the shipment. Default: another tracking number. */
+  /** Merged into the shipment. Default: a new tracking number. */
   header?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** A change that was made. */
+/** A completed change. */
 export interface WorldChange {
   kind: 'order' | 'shipment'
   id: string
@@ -68,20 +68,20 @@ export interface WorldChange {
   deliver: EventFate
 }
 
-/** An event on its way to the webhook. */
+/** An event that is sent or to be sent. */
 export interface WorldEvent {
   change: WorldChange
   /** When it is sent, by `clock.now()`. */
   dueAt: number
   method: 'POST' | 'GET'
-  /** Absent for a GET. Equal for both of an event that is sent twice. */
+  /** Absent for a GET. The same in both copies of an event that is sent twice. */
   body?: object | undefined
 }
 
 const COMMON = ['deliver', 'delayMs', 'method', 'visibleAfterMs', 'agoMs', 'eventName', 'header']
 const FATES: readonly EventFate[] = ['send', 'lose', 'delay', 'twice', 'none']
 
-/** With the defaults. Throws a `TypeError` that names a wrong option. */
+/** Adds the defaults. Throws a `TypeError` that names the invalid option. */
 export function resolveChange<T extends OrderChange | ShipmentChange>(change: T, kind: WorldChange['kind']) {
   requireKnown('change', change, kind === 'order' ? [...COMMON, 'lines', 'timed', 'form'] : COMMON)
   const { deliver = 'send', delayMs = 60_000, method = 'POST', visibleAfterMs = 0, agoMs = 0 } = change

@@ -1,31 +1,31 @@
 /**
- * Histories for property tests: a seed makes the changes of many orders and shipments, with all that can happen to their
- * events on the way.
+ * Histories for property tests: a seed determines the changes of many orders and shipments, and what happens to their
+ * events.
  */
 import { requireKnown, requireOneOf, requireWhole } from '../checks'
 import { createRandom } from '../random'
 import type { LineChange, OrderChange, ShipmentChange } from './changes'
 import { answerTo, ownRequest } from './own-requests'
 
-/** Shares are from 0 to 1. */
+/** Options of a history. Shares are from 0 to 1. */
 export interface HistoryOptions {
-  /** Repeats the history. A whole number. Default: 1. */
+  /** The same seed gives the same history. A whole number. Default: 1. */
   seed?: number | undefined
-  /** How many changes. Default: 50. */
+  /** Number of changes. Default: 50. */
   changes?: number | undefined
   /** Default: 6. */
   orders?: number | undefined
-  /** Lines of an order, at most. Default: 4. */
+  /** The most lines of an order. Default: 4. */
   lines?: number | undefined
   /** Default: 2. */
   shipments?: number | undefined
-  /** Orders that exist before the history begins, each older than an hour. Without events. Default: 2. */
+  /** Number of orders that exist before the history begins, each older than an hour and without events. Default: 2. */
   existing?: number | undefined
-  /** The longest time between two changes. Default: 120000. */
+  /** The longest time between two changes, in milliseconds. Default: 120000. */
   pauseMs?: number | undefined
   /** Share of changes in the same millisecond as the one before. Default: 0.15. */
   sameMoment?: number | undefined
-  /** Share of changes of orders that go to the first one. Default: 0.3. */
+  /** Share of changes of orders that affect the first order. Default: 0.3. */
   busy?: number | undefined
   /** Share of events that are lost. Default: 0.3. */
   lost?: number | undefined
@@ -33,11 +33,11 @@ export interface HistoryOptions {
   delayed?: number | undefined
   /** Share of events that are sent twice. Default: 0.1. */
   twice?: number | undefined
-  /** How late an event is at most. Default: 3600000. */
+  /** The longest delay of a late event, in milliseconds. Default: 3600000. */
   delayMs?: number | undefined
-  /** Share of changes that the API shows later. Default: 0.2. */
+  /** Share of changes that become visible in the API later. Default: 0.2. */
   hidden?: number | undefined
-  /** How much later at most. Default: 300000. */
+  /** The longest delay of their visibility, in milliseconds. Default: 300000. */
   hiddenMs?: number | undefined
   /** Share of triggers that are GETs. Default: 0.1. */
   gets?: number | undefined
@@ -45,14 +45,14 @@ export interface HistoryOptions {
   documents?: number | undefined
   /** Share of changes of orders that change the header alone. Default: 0.15. */
   headers?: number | undefined
-  /** Share of changes of orders whose lines tell no time. Default: 0.05. */
+  /** Share of changes of orders whose lines have no time. Default: 0.05. */
   untimed?: number | undefined
   /**
-   * Share of changes of orders that this company makes itself, with its events switched off: requests of its own, and
-   * lines that it issues. Others answer them later. Default: 0.
+   * Share of changes of orders that the own company makes, whose events are disabled: its requests, and lines that it
+   * issues. The other company answers them later. Default: 0.
    */
   own?: number | undefined
-  /** Who that company is. Default: 'buyer'. */
+  /** Role of the own company. Default: 'buyer'. */
   party?: 'buyer' | 'supplier' | undefined
   /** Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
@@ -104,9 +104,11 @@ export function* planHistory(options: HistoryOptions): Generator<PlannedChange, 
 class Planner {
   readonly #options: Resolved
   readonly #random: () => number
-  /** What has changed in this millisecond: the API cannot tell two changes of one line in one millisecond apart. */
+  /**
+   * What has changed in this millisecond: the API cannot distinguish two changes of one line in the same millisecond.
+   */
   readonly #changed = new Set<string>()
-  /** Lines with an open request of the company's own. */
+  /** Lines with an open request of the own company. */
   readonly #open = new Map<string, string>()
   readonly #old = new Set<string>()
 
@@ -119,7 +121,7 @@ class Planner {
     const id = orderId(index % this.#options.orders)
     const lines = Array.from({ length: this.#options.lines }, (_, line) => ({ id: lineId(id, line) }))
     const agoMs = 3_600_000 + this.#below(86_400_000)
-    // An order that is changed twice was changed for the second time later.
+    // The order exists already, so this is an ordinary change.
     if (this.#old.has(id)) return this.next()
     this.#old.add(id)
     return { afterMs: 0, kind: 'order', id, change: { lines: lines.map((line) => line.id), deliver: 'none', agoMs } }
@@ -131,7 +133,7 @@ class Planner {
     if (afterMs > 0) this.#changed.clear()
     const isShipment = shipments > 0 && this.#chance(shipments / (shipments + orders))
     const planned = isShipment ? this.#shipment() : this.#order()
-    // Nothing left to change in this millisecond.
+    // Nothing is left to change in this millisecond.
     if (planned !== undefined) return { afterMs, ...planned }
     this.#changed.clear()
     return { ...this.next(), afterMs: 1 + this.#below(Math.max(1, pauseMs)) }
@@ -148,7 +150,7 @@ class Planner {
     const id = orderId(this.#chance(busy) ? 0 : this.#below(orders))
     const isAlone = this.#chance(headers)
     if (isAlone) {
-      // A header and a line in one millisecond cannot be told apart either.
+      // Changes of a header and of a line in the same millisecond cannot be distinguished either.
       if ([...this.#changed].some((key) => key.startsWith(id)) || !this.#take(id)) return undefined
     } else if (this.#changed.has(id)) return undefined
     const lineIds = isAlone ? [] : this.#lineIds(id)

@@ -1,6 +1,6 @@
 /**
- * The orders and shipments of the simulated Tradecloud, as one world: what the API shows, what its lists show and what
- * the webhook is sent all come from the same changes, at the time of the simulator's clock.
+ * The orders and shipments of the simulated Tradecloud. The API, its lists and the events all follow from the same
+ * changes, at the time of the simulator's clock.
  */
 import { orderDocumentsEventNames } from '../../tradecloud/event-names'
 import type { EntityStore } from '../api/entities'
@@ -13,14 +13,16 @@ import { resolveChange, type LineChange, type OrderChange, type ShipmentChange }
 import type { WorldChange, WorldEvent } from './changes'
 import { planHistory, type HistoryOptions, type PlannedChange } from './history'
 
-/** Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` are for GETs. */
+/**
+ * Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` in the URL are for GETs.
+ */
 export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'shipmentId'>
 
 export interface TradecloudWorld {
   /**
-   * Changes an order, now. `order` is its ID, or the order itself, which the world then knows from that change on; an
-   * unknown ID is a new order without content. Nothing is sent before `deliver` or `due`. Throws a `TypeError` that
-   * names a wrong option.
+   * Changes an order now. `order` is its ID, or an order that becomes known with this change; an unknown ID creates an
+   * order without content. Nothing is sent before `deliver` or `due`. Throws a `TypeError` that names the invalid
+   * option.
    *
    * ```ts
    * const { id, lines } = order({ seed: 7 })
@@ -30,23 +32,25 @@ export interface TradecloudWorld {
    * ```
    */
   change(order: string | { id: string }, change?: OrderChange): WorldChange
-  /** The same for a shipment, whose event always has all of it. */
+  /** The same for a shipment. Its event always contains the whole shipment. */
   changeShipment(shipment: string | { id: string }, change?: ShipmentChange): WorldChange
   /**
-   * Sends all events that are due by the clock, one after the other, the earliest first. Resolves once each has its
-   * final answer. `target` can depend on the event.
+   * Sends all events that are due by the clock, one after another, the earliest first. Resolves when each has its final
+   * response. `target` may depend on the event.
    */
   deliver(target: WebhookTarget | ((event: WorldEvent) => WebhookTarget)): Promise<SimulatorReport>
-  /** Takes the events that are due by the clock, the earliest first: for a test that hands them over itself. */
+  /**
+   * Removes and returns the events that are due by the clock, the earliest first, for a test that delivers them itself.
+   */
   due(): WorldEvent[]
   /** When the next event is due, by `clock.now()`. */
   readonly nextDueAt: number | undefined
-  /** What an order is now, also what the API does not show yet. */
+  /** The present state of an order, including changes that are not yet visible in the API. */
   order(id: string): Entity | undefined
   shipment(id: string): Entity | undefined
   /**
-   * Changes of many orders and shipments that a seed repeats, as many as are asked for, one at a time. Nothing happens
-   * to the world: apply each with `apply` once `afterMs` have passed.
+   * Generates changes of many orders and shipments from a seed, one at a time. It does not change the world: apply each
+   * with `apply` after `afterMs` have passed.
    *
    * ```ts
    * for (const planned of tradecloud.world.history({ seed: 7, changes: 100 })) {
