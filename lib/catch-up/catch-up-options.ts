@@ -220,7 +220,7 @@ export function checkTime(option: string, value: unknown): string {
   const day = typeof value === 'string' ? TIME.exec(value)?.[1] : undefined
   const instant =
     day === undefined ? NaN : instantOf((value as string).length === 10 ? `${day}T00:00:00Z` : String(value))
-  // 30 February would be 2 March.
+  // Otherwise 30 February would become 2 March.
   const isDay = day !== undefined && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8))
   if (Number.isNaN(instant) || !isDay) throw invalidOption(option, `is ${show(value)}; ${allowed}`)
   if (instant > Date.now() + DAY_MS) throw invalidOption(option, `is ${show(value)}, which is in the future`)

@@ -1,4 +1,4 @@
-/** From the words of the command line to a command with its options. */
+/** Parses the arguments of the command line into a command with its options. */
 import { parseArgs } from 'node:util'
 import { suggest } from '../errors/checks'
 import type { Call, Command, Option, Values } from './command'
@@ -8,7 +8,7 @@ import { printable } from './printable'
 
 export type Parsed =
   | { ask: 'version' }
-  /** `command`: absent for the help of all of them. */
+  /** `command`: absent for the help of all commands. */
   | { ask: 'help'; command: Named | undefined }
   | { ask: 'run'; command: Named; call: Call }
 
@@ -44,7 +44,7 @@ export function parseCommand(words: string[]): Parsed {
 }
 
 function parseWords(args: string[]): { values: Values; positionals: string[] } {
-  // The help of a command is shown whatever else is wrong.
+  // `--help` of a command is shown even if other arguments are wrong.
   const end = args.indexOf('--')
   const asksHelp = args.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h')
   try {
@@ -59,12 +59,12 @@ function parseWords(args: string[]): { values: Values; positionals: string[] } {
       )
     if (message.includes('ambiguous'))
       throw new UsageError(`The value of ${option} is missing, or begins with a dash: write ${option}=-… then.`)
-    // Its message may go on with advice on words that begin with a dash.
+    // Cut off: the message of Node may continue with advice on words that begin with a dash.
     throw new UsageError(`${printable(message.split(/\. |\n/, 1)[0]?.replace(/\.$/, '') ?? '')}.`)
   }
 }
 
-/** `strict`: throws if there is none. */
+/** `strict`: throws if there is no command. */
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,

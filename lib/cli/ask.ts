@@ -6,25 +6,25 @@ import type { Values } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'
 
-/** `otherwise`: what to do if there is no terminal to ask at. */
+/** `otherwise`: the advice if there is no terminal. */
 export async function confirm(question: string, otherwise: string): Promise<boolean> {
   requireTerminal(otherwise)
   const answer = await ask(createInterface({ input: process.stdin, output: process.stderr }), `${question} [y/N] `)
   return /^\s*y(es)?\s*$/i.test(answer)
 }
 
-/** True for this machine, with `--yes`, or after a question: what is sent is made up. */
+/** Returns true for this machine, with `--yes`, or after confirmation, because made-up events are sent. */
 export async function confirmTarget(hostname: string, what: string, { yes }: Values): Promise<boolean> {
   if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true
   const host = printable(hostname)
   return confirm(`Send ${what} to ${host}?`, `${host} is not this machine: confirm with --yes.`)
 }
 
-/** What is typed is not shown. */
+/** Typed characters are not shown. */
 export async function askSecret(question: string, otherwise: string): Promise<string> {
   requireTerminal(otherwise)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  // First: from now on the terminal shows nothing that is typed.
+  // Muted before the prompt is shown: the terminal must not show anything that is typed.
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true })
   process.stderr.write(question)
   const answer = await ask(terminal, '')

@@ -1,4 +1,4 @@
-/** What a command is: its options are the single source of parsing and of `--help`. */
+/** The definition of a command: its options are the single source of parsing and of `--help`. */
 
 export interface Option {
   type: 'string' | 'boolean'
@@ -13,14 +13,14 @@ export type Values = Readonly<Record<string, Value>>
 
 export interface Call {
   values: Values
-  /** What follows the name of the command. */
+  /** The arguments after the name of the command. */
   words: string[]
-  /** `inbox`: the database that was named. */
+  /** `inbox`: the database given as an option. */
   target?: string | undefined
 }
 
 export interface Command {
-  /** What follows its name, as in `<id>…`. */
+  /** Its arguments in the help, such as `<id>…`. */
   takes?: string
   summary: string
   details?: string

@@ -1,4 +1,4 @@
-/** Every command there is. */
+/** All commands. */
 import type { Command } from './command'
 import { catchUp } from './inbox/catch-up'
 import { check } from './inbox/check'

@@ -1,7 +1,7 @@
-/** How a command ends without success. The message is all that is shown. */
+/** Errors that end a command. Only their message is shown. */
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {}
 
-/** Anything else: exit code 1. */
+/** Any other failure: exit code 1. */
 export class Failure extends Error {}

@@ -34,10 +34,10 @@ function fail(error: unknown): number {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : fail(error)))
 process.stderr.on('error', () => undefined)
 
-// A process that ends before the command does has failed.
+// Set first: a process that ends before the command is done has failed.
 process.exitCode = 1
 run(process.argv.slice(2))
   .catch(fail)
-  // A connection of pg that failed while it logged in stays open for a minute.
+  // pg keeps a connection that failed to log in open for a minute.
   .then((code) => process.stderr.write('', () => process.exit(code)))
   .catch(() => undefined)

@@ -3,12 +3,12 @@ import { styleText } from 'node:util'
 import { fit } from './printable'
 
 const REWRITE_MS = 100
-/** Without a terminal: before the first line, and between two. */
+/** Without a terminal, the interval between progress lines, and the time before the first. */
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
 const MIN_WIDTH = 40
 
-/** Resolves once it was taken, so that a slow reader does not fill the memory. */
+/** Resolves once the text was written, so that a slow reader does not fill the memory. */
 export function print(text: string | Buffer): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()))
 }
@@ -32,19 +32,19 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY
 }
 
-/** `undefined` if the output is not a terminal: nothing is cut then. */
+/** Width of the terminal; `undefined` without a terminal: then nothing is cut. */
 export function terminalWidth(): number | undefined {
   return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns) : undefined
 }
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
 
-/** In colour if the output is a terminal that has any, and NO_COLOR does not forbid it: `styleText` looks at both. */
+/** Coloured if stdout is a terminal with colours and NO_COLOR is not set: `styleText` checks both. */
 export function styled(style: Style | undefined, text: string): string {
   return style === undefined ? text : styleText(style, text)
 }
 
-/** On a terminal, one line that is rewritten; otherwise a line now and then. */
+/** Shows progress: on a terminal in one line that is overwritten, otherwise in a new line at intervals. */
 export class Progress {
   #due = Date.now() + (process.stderr.isTTY ? REWRITE_MS : FIRST_LINE_MS)
   #isShown = false
@@ -54,7 +54,7 @@ export class Progress {
     if (now < this.#due) return
     this.#due = now + (process.stderr.isTTY ? REWRITE_MS : NEXT_LINE_MS)
     if (process.stderr.isTTY) {
-      // A line that wraps could not be rewritten.
+      // A line that wraps could not be overwritten.
       process.stderr.write(`\r${fit(text, Math.max(1, process.stderr.columns - 1))}`)
       this.#isShown = true
     } else say(text)

@@ -1,18 +1,18 @@
 /**
- * Values for a terminal: IDs, names and reasons come from outside, and must neither move its cursor nor forge a line nor
- * hide anything.
+ * Makes values safe for a terminal: IDs, names and reasons come from outside, and must not move the cursor, forge a
+ * line or hide characters.
  */
 import { quote } from '../bytes/quote'
 import { escapeCharacters, INVISIBLE } from '../views/text'
 
 export { byteSize, count, duration } from '../views/text'
 
-/** Letters, marks, digits, punctuation, symbols and single spaces: terminals only show them. */
+/** Letters, marks, digits, punctuation, symbols and single spaces have no effect on a terminal. */
 const PLAIN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/u
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{1ffff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
-/** Unchanged if it is harmless, otherwise in quotes with escapes. */
+/** The text unchanged if it is harmless, otherwise quoted with escapes. */
 export function printable(value: string): string {
   if (PLAIN.test(value) && !value.startsWith('"') && value.search(INVISIBLE) < 0) return value
   return quote(value, Infinity).replace(INVISIBLE, escapeCharacters)
@@ -23,14 +23,14 @@ export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(INVISIBLE, escapeCharacters)
 }
 
-/** The columns that a text takes up, at most. */
+/** Upper limit of the columns that a text occupies. */
 export function widthOf(text: string): number {
   let width = 0
   for (const char of text) width += WIDE.test(char) ? 2 : 1
   return width
 }
 
-/** To a width: filled up with spaces, or cut. `keep`: the part that is left of it then. */
+/** Pads or cuts a text to a width. `keep`: the part that is kept when it is cut. */
 export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'): string {
   const own = widthOf(text)
   if (own <= width) return text + ' '.repeat(width - own)
@@ -44,12 +44,12 @@ export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'
   return fit(keep === 'start' ? `${cut}…` : `…${cut}`, width)
 }
 
-/** Lines of a text, each harmless on a terminal; tabs and spaces are kept. */
+/** Makes a text harmless, line by line; tabs and spaces are kept. */
 export function printableLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escapeCharacters))
 }
 
-/** Lines of words. */
+/** Wraps words into lines. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {

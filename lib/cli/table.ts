@@ -1,10 +1,10 @@
-/** A table: on a terminal, long columns are cut and the least important ones left out. Elsewhere nothing is cut. */
+/** A table. On a terminal, long columns are cut and the least important ones left out; elsewhere nothing is cut. */
 import { styled, type Style } from './output'
 import { fit, printable, widthOf } from './printable'
 
 export interface Column<Row> {
   title: string
-  /** Empty if there is nothing to show. */
+  /** Empty if there is no value. */
   text: (row: Row) => string
   style?: (row: Row) => Style | undefined
   /** The column may be cut down to this width. Absent: it is never cut. */
@@ -22,7 +22,7 @@ interface Laid<Row> extends Column<Row> {
 
 const GAP = '  '
 
-/** Laid out for the first rows; later ones have the same columns. `width`: of the terminal. */
+/** Determines the layout from the first rows; later ones use the same columns. `width`: that of the terminal. */
 export function layOut<Row>(rows: Row[], columns: Column<Row>[], width: number | undefined) {
   const shown = fitColumns(rows, columns, width)
   const line = (cells: Array<[cell: string, style: Style | undefined]>): string =>
@@ -48,7 +48,7 @@ function cellOf<Row>({ text }: Column<Row>, row: Row): string {
 
 function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity): Laid<Row>[] {
   let shown = columns.map((column) => measure(rows, column))
-  // What no row has is not worth a column, unless a later row could have it.
+  // A column without values is left out, unless a later row could have one.
   if (width !== Infinity) shown = shown.filter(({ rank, natural }) => rank === undefined || natural > 0)
   for (const column of shown) column.natural = Math.max(column.natural, widthOf(column.title))
   for (const column of shown) column.width = Math.min(column.natural, column.min ?? column.natural)
@@ -57,7 +57,7 @@ function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity):
     if (!last) break
     shown = shown.filter((column) => column !== last)
   }
-  // What is left goes to the narrowest of the columns that are cut.
+  // The remaining width goes to the narrowest of the columns that are cut.
   for (let rest = width - totalOf(shown); rest > 0; rest--) {
     const [narrowest] = shown.filter((column) => column.width < column.natural).sort((a, b) => a.width - b.width)
     if (!narrowest) break

@@ -1,4 +1,4 @@
-/** Values of options: times, durations, numbers, words of a list. */
+/** Parses option values: times, durations, numbers and lists. */
 import type { InboxFilter } from '../inbox/inbox'
 import { KINDS, STATES } from '../views/inbox'
 import type { Option, Value, Values } from './command'
@@ -33,7 +33,7 @@ export function isFiltered(filter: InboxFilter): boolean {
   return Object.values(filter).some((value) => value !== undefined)
 }
 
-/** An empty value comes from a variable that is not set, and would match everything. */
+/** An empty value usually comes from an unset variable, and would match everything. */
 export function textOf(option: string, value: Value): string | undefined {
   if (value === '') throw new UsageError(`--${option} is empty.`)
   return typeof value === 'string' ? value : undefined
@@ -73,7 +73,7 @@ export function timeOf(option: string, value: Value): Date | undefined {
   if (ago !== undefined) return new Date(Date.now() - ago)
   const match = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text)
   const time = new Date(match ? text : NaN)
-  // 30 February would be 2 March.
+  // Otherwise 30 February would become 2 March.
   const [year = 0, month = 0, day = 0] = match ? match.slice(1, 4).map(Number) : []
   const isDay = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day
   if (!isDay || Number.isNaN(time.getTime()))

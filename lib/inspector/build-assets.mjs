@@ -1,4 +1,5 @@
-// Writes the script and the style sheet of the inspector into the built package as texts. Run after tsc; tests name another folder.
+// Writes the script and style sheet of the inspector into the built package as strings. Run after tsc; tests pass
+// another folder.
 import { transformSync } from 'esbuild'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

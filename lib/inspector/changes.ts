@@ -1,4 +1,4 @@
-/** What a person may change: only by a POST that a page of this site sent, and never without a line in the log. */
+/** The changes that an operator can make: only by a POST that a page of this site sent, and always with a log line. */
 import type { IncomingMessage } from 'node:http'
 import type { CatchUpReport } from '../catch-up/catch-up-options'
 import { describe } from '../log/describe-error'
@@ -15,7 +15,7 @@ const VERBS: Readonly<Record<Action, string>> = { replay: 'replayed', 'give-up':
 
 interface Asked {
   place: string
-  /** Of the event. */
+  /** ID of the event. */
   id: string
   action: string
 }
@@ -31,7 +31,7 @@ export class Changes {
     this.#source = source
   }
 
-  /** Absent if this inspector or this webhook cannot. */
+  /** Absent if this inspector or webhook does not allow it. */
   get catchUp(): { state: string } | undefined {
     const { access, inspection } = this.#settings
     return access === 'operate' && inspection.catchUp ? { state: this.#catchUpState } : undefined

@@ -1,4 +1,4 @@
-/** The inspector as a request handler: credentials, host, then the page that was asked for. */
+/** The inspector as a request handler: checks credentials and host, then serves the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isTradecloudWebhookError } from '../errors/errors'
 import { describe, locationOf } from '../log/describe-error'
@@ -15,14 +15,14 @@ import { recordSource } from './source/record-source'
 import type { Source } from './source/source'
 import { createDoorkeeper, isAllowedHost, type Doorkeeper, type Visitor } from './visitor'
 
-/** Handles every request that it is given: mount it with `app.use`, or call it from a plain Node server. */
+/** Handles every request that it receives: mount it with `app.use`, or call it from a plain Node server. */
 export type TradecloudInspector = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => void
 
 interface Asked {
   req: IncomingMessage
   res: ServerResponse
   visitor: Visitor
-  /** Below the mount path. */
+  /** Path below the mount path. */
   segments: string[]
   query: URLSearchParams
   /** Relative path to the first page. */
@@ -30,7 +30,7 @@ interface Asked {
 }
 
 /**
- * A page for people: which events arrived, what became of them, and why. Throws a `TradecloudWebhookError` with code
+ * Creates a page that shows which events arrived, their outcomes, and why. Throws a `TradecloudWebhookError` with code
  * `invalid_option` for an invalid option.
  *
  * ```ts
@@ -126,7 +126,7 @@ class Inspector {
     return page(404, messagePage('Not found', 'There is no such page.', root))
   }
 
-  /** What is wrong with an inbox says its own error; anything else is only logged. */
+  /** Errors of an inbox are shown, because they state the cause; anything else is only logged. */
   #failed(cause: unknown, root: string): Reply {
     const text = `A page of the inspector failed: ${describe(cause)}${locationOf(cause)}`
     this.#settings.inspection.log.line('warn', 'inspector', text, { cause })
@@ -142,7 +142,7 @@ const tooManyPages: Reply = {
   body: 'Too many pages are open, or the webhook is closed.',
 }
 
-/** Links are relative, so the path of the first page has to end with a slash. */
+/** Links are relative, so the path of the first page must end with a slash. */
 function addSlash(req: IncomingMessage & { originalUrl?: string }): Reply | undefined {
   const [path, search] = splitTarget(req.originalUrl ?? req.url ?? '/')
   if (path.endsWith('/') || path === '') return undefined

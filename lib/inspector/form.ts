@@ -1,14 +1,14 @@
-/** What a person has filled in. */
+/** Reads a submitted form. */
 import type { IncomingMessage } from 'node:http'
 
 const MAX_BYTES = 16 * 1024
 
-/** `undefined` if it is too long. A parser of the app may have read it before. */
+/** `undefined` if the form is too long. A parser of the app may have read it before. */
 export async function readForm(req: IncomingMessage & { body?: unknown }): Promise<URLSearchParams | undefined> {
   if (req.readableEnded) return new URLSearchParams(stringsOf(req.body))
   const chunks: Buffer[] = []
   let size = 0
-  // The response is sent on the same connection, whatever is still unread.
+  // The response is sent even if the rest of the body is unread.
   for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_BYTES) return undefined

@@ -1,16 +1,16 @@
-/** Tells open pages by server-sent events that something has changed; they fetch it themselves. */
+/** Notifies open pages of changes by server-sent events; they then fetch the new content. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { startInterval, startTimer, type Timer } from '../wait/timers'
 import { startStream } from './respond'
 import type { Source } from './source/source'
 
-/** Pages beyond this reload by themselves. */
+/** Beyond this number, pages reload themselves periodically. */
 const MAX_STREAMS = 50
-/** Changes within this time are one event. */
+/** Changes within this time are combined into one event. */
 const COLLECT_MS = 500
-/** Proxies close connections on which nothing is sent. */
+/** Proxies close idle connections, so something is sent at this interval. */
 const KEEP_ALIVE_MS = 15_000
-/** Then the browser connects again, and its credentials are checked again. */
+/** After this time the browser reconnects, so that its credentials are checked again. */
 const MAX_STREAM_MS = 600_000
 
 export class Live {
@@ -25,7 +25,7 @@ export class Live {
     this.#source = source
   }
 
-  /** False if no more pages can be told. */
+  /** Returns false if there are too many open pages. */
   open(req: IncomingMessage, res: ServerResponse): boolean {
     if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return false
     startStream(res)
@@ -46,7 +46,7 @@ export class Live {
     return true
   }
 
-  /** Ends all streams: a server that closes waits for them. */
+  /** Ends all streams, because a closing server waits for them. */
   close(): void {
     this.#isClosed = true
     for (const res of this.#streams) res.end()

@@ -7,17 +7,19 @@ import { checkHasEffect, givenOptions, show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import type { Credential } from '../receive/sender/authenticate'
 
-/** `true` lets the request in; with `{ user }`, changes are logged under that name. Throwing is answered 503. */
+/**
+ * `true` accepts the request; with `{ user }`, changes are logged under that name. An exception is answered with 503.
+ */
 export type InspectorAuthFunction = (
   req: IncomingMessage,
 ) => boolean | { user: string } | Promise<boolean | { user: string }>
 
 export interface InspectorOptions {
-  /** The webhook or worker to look into. Required. */
+  /** The webhook or worker to inspect. Required. */
   webhook: TradecloudWebhook | TradecloudWorker
   /**
-   * Who may look: credentials as for a webhook, or a function of the request. There is no `'none'`: requests of a proxy or
-   * tunnel on the same machine come from loopback as well. Required.
+   * Who has access: credentials as for a webhook, or a function of the request. There is no `'none'`: requests through
+   * a proxy or tunnel on the same machine come from loopback as well. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**
@@ -26,8 +28,8 @@ export interface InspectorOptions {
    */
   access?: 'list' | 'read' | 'operate' | undefined
   /**
-   * The host names under which the inspector is opened, such as `ops.example.com` or `localhost:3000`; without a port,
-   * every port counts. Requests with another `Host` are refused. Default: any.
+   * The host names of the inspector, such as `ops.example.com` or `localhost:3000`; without a port, any port is
+   * allowed. Requests with another `Host` are refused. Default: any.
    */
   host?: string | readonly string[] | undefined
 }
@@ -36,7 +38,7 @@ export interface ResolvedInspector {
   inspection: Inspection
   auth: InspectorOptions['auth']
   access: 'list' | 'read' | 'operate'
-  /** In lower case. Empty: any. */
+  /** In lower case. Empty: any host. */
   hosts: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-/** Sends pages and files. Every response has the same headers; none of them is ever cached. */
+/** Sends pages and files. All responses have the same headers and are never cached. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { markOwn404 } from '../answer/respond'
 import type { Html } from '../views/html'
@@ -22,16 +22,17 @@ export function page(status: number, { text }: Html, headers?: Reply['headers'])
   return { status, type: 'text/html; charset=utf-8', body: text, headers }
 }
 
-/** `location` is relative, so that it also holds behind a proxy that adds a prefix to the path. */
+/** `location` is relative, because a proxy may add a prefix to the path. */
 export function redirect(status: 303 | 308, location: string): Reply {
   return { status, type: 'text/plain; charset=utf-8', body: 'See there.', headers: { Location: location } }
 }
 
 export function send(req: IncomingMessage, res: ServerResponse, { status, type, body, headers }: Reply): void {
   if (res.headersSent || res.destroyed) return
-  // A client that is gone must not end the process.
+  // An error on a closed connection must not end the process.
   res.on('error', () => undefined)
-  // A webhook with the same password that is mounted in front must not take it for a path that nothing handles.
+  // Marks the request as handled: otherwise a webhook with the same password mounted in front would treat it as an
+  // unknown path.
   if (status === 404) markOwn404(res)
   res.writeHead(status, {
     ...HEADERS,
@@ -42,9 +43,9 @@ export function send(req: IncomingMessage, res: ServerResponse, { status, type, 
   res.end(req.method === 'HEAD' ? undefined : body)
 }
 
-/** Begins a response of server-sent events. */
+/** Starts a response of server-sent events. */
 export function startStream(res: ServerResponse): void {
   res.on('error', () => undefined)
-  // The last one tells nginx not to collect the events.
+  // `X-Accel-Buffering` disables buffering in nginx.
   res.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
 }

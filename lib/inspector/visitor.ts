@@ -1,23 +1,23 @@
-/** Who asks, and whether it is this site that does: on the headers alone. */
+/** Determines who sent a request, and whether a page of this site did, from the headers only. */
 import type { IncomingMessage } from 'node:http'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import type { InspectorOptions } from './options'
 
 /** A person, or a program. */
 export interface Visitor {
-  /** For the log. */
+  /** Name for the log. */
   name: string
 }
 
 export interface Doorkeeper {
-  /** `undefined` for one that may not come in. Rejects if that cannot be told now. */
+  /** `undefined` if access is denied. Rejects if that cannot be checked at the moment. */
   identify(req: IncomingMessage): Promise<Visitor | undefined>
   /** Value of `WWW-Authenticate`. */
   challenge: string
   close(): void
 }
 
-/** Throws `invalid_option` for credentials that cannot be used. */
+/** Throws `invalid_option` for unusable credentials. */
 export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
   if (typeof auth !== 'function') {
     const authenticator = createAuthenticator(auth)
@@ -26,7 +26,7 @@ export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
       (await authenticator.check(req)) ? { name: nameIn(req) } : undefined
     return { identify, challenge, close: () => authenticator.close() }
   }
-  // The function of a webhook has the same challenge.
+  // A function has the same challenge as for a webhook.
   const { challenge } = createAuthenticator(() => false)
   return {
     async identify(req) {
@@ -40,22 +40,23 @@ export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
   }
 }
 
-/** The user name of Basic credentials (RFC 7617): all before the first colon. */
+/** The username of Basic credentials (RFC 7617): everything before the first colon. */
 function nameIn({ headers: { authorization = '' } }: IncomingMessage): string {
   const [, basic] = /^basic +(\S+)$/i.exec(authorization) ?? []
   if (basic === undefined) return authorization === '' ? 'someone without a name' : 'the holder of a token'
   return Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0] ?? ''
 }
 
-/** Without a port, an allowed name counts for every port. */
+/** An allowed name without a port matches every port. */
 export function isAllowedHost({ headers: { host = '' } }: IncomingMessage, hosts: readonly string[]): boolean {
   const asked = host.toLowerCase()
   return hosts.length === 0 || hosts.includes(asked) || hosts.includes(asked.replace(/:\d+$/, ''))
 }
 
 /**
- * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` over https and from localhost only; the
- * `Origin` of a form is then `null`, because of the referrer policy, and the script of the page sends it by `fetch`.
+ * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` only over https and from localhost.
+ * Otherwise the `Origin` is compared; because the referrer policy makes it `null` for a form, the script of the page
+ * submits forms by `fetch`.
  */
 export function isFromThisSite({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers

@@ -1,6 +1,6 @@
-/** The metrics of this package: names, help and labels. */
+/** The metrics of this package: their names, help texts and labels. */
 
-/** Names are those of Prometheus. Every label has few values: an ID is never one. */
+/** Names follow the conventions of Prometheus. Every label has a small number of values, so an ID is never one. */
 export const COUNTERS = {
   requests: [
     'tradecloud_webhook_requests_total',
@@ -31,7 +31,7 @@ export const HISTOGRAMS = {
 
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
-/** Read when metrics are collected. */
+/** Gauges that are read when metrics are collected. */
 export const GAUGES = {
   ready: ['tradecloud_webhook_ready', '1 while events can be accepted; of a worker, taken from the inbox.'],
   events: ['tradecloud_webhook_inbox_events', 'Events in the inbox, by state.', 'state'],
@@ -51,20 +51,20 @@ export const GAUGES = {
   ],
 } as const satisfies Record<string, Definition>
 
-/** Name, help, and labels besides `webhook`. */
+/** Name, help text, and labels other than `webhook`. */
 export type Definition = readonly [name: string, help: string, ...labels: string[]]
 export type Labels = Record<string, string>
 export type Counter = keyof typeof COUNTERS
 export type Histogram = keyof typeof HISTOGRAMS
 export type Gauge = keyof typeof GAUGES
 
-/** A system of metrics. */
+/** The instruments of a metrics library. */
 export interface Instruments {
   add(counter: Counter, labels: Labels, value: number): void
   observe(histogram: Histogram, labels: Labels, seconds: number): void
 }
 
-/** One for each metric. */
+/** One instrument per metric. */
 export function each<Key extends string, Value>(
   definitions: Record<Key, Definition>,
   create: (definition: Definition, key: Key) => Value,

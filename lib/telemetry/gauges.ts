@@ -1,4 +1,4 @@
-/** What is read when metrics are collected: the inbox, readiness, and times since something happened. */
+/** Gauges that are read when metrics are collected: the inbox, readiness, and times since the last event or run. */
 import type { TelemetrySource } from '../answer/telemetry'
 import type { EventKind } from '../events/events'
 import type { InboxStats } from '../inbox/inbox'
@@ -10,13 +10,13 @@ export interface Sample {
   value: number
 }
 
-/** To look for the last event of a kind among all events would hold up those that are being stored. */
+/** Searching all events for the last one of a kind would delay events that are being stored. */
 const RECALLED = 500
 const STATES = ['waiting', 'running', 'delivered', 'dead', 'quarantined'] as const
 
 export class Gauges {
   readonly #source: TelemetrySource
-  /** By kind, on the clock of `performance.now()`. */
+  /** Time of the last event by kind, on the clock of `performance.now()`. */
   readonly #arrivals = new Map<EventKind, number>()
   #checkedUntil: Date | undefined
   #recalled: Promise<void> | undefined
@@ -24,22 +24,22 @@ export class Gauges {
 
   constructor(source: TelemetrySource) {
     this.#source = source
-    // Until the first run has ended, nothing has been checked since the start.
+    // Until the first run has ended, nothing has been checked since the start of the process.
     if (source.polls) this.#checkedUntil = new Date()
     if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
   }
 
-  /** An event of this kind arrived. */
+  /** Called when an event of this kind has arrived. */
   arrived(kind: EventKind): void {
     this.#arrivals.set(kind, performance.now())
   }
 
-  /** The catch-up has checked everything that changed before. */
+  /** Called when the catch-up has checked all earlier changes. */
   checked(until: Date): void {
     this.#checkedUntil = until
   }
 
-  /** Never rejects: what cannot be read is absent. Those who ask at the same time share the samples. */
+  /** Reads all gauges. Never rejects: a value that cannot be read is absent. Concurrent calls share the result. */
   read(): Promise<Sample[]> {
     this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined))
     return this.#reading
@@ -63,7 +63,7 @@ export class Gauges {
     return samples
   }
 
-  /** Events that arrived before this process was started are in the inbox. Asked once. */
+  /** The last events before the start of this process, from the inbox. Read once. */
   #recall(): Promise<void> {
     this.#recalled ??= this.#recallNow().catch(() => (this.#recalled = undefined))
     return this.#recalled
@@ -77,7 +77,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // An event that arrived meanwhile is newer.
+      // An event that has arrived meanwhile is newer.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }

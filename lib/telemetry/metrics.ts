@@ -1,4 +1,4 @@
-/** What is counted when, for any system of metrics. */
+/** When each metric is updated, independent of the metrics library. */
 import { OUTCOMES, type Outcome } from '../answer/respond'
 import type { DeliveryRecord } from '../answer/report'
 import type {
@@ -15,12 +15,12 @@ import type { Counter, Histogram, Instruments, Labels } from './definitions'
 import { Gauges } from './gauges'
 
 const KNOWN: ReadonlySet<string> = new Set([...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames])
-/** After these, an event is safe, or was none. */
+/** Outcomes after which an event is safe, or after which there was no event. */
 const SAFE: readonly Outcome[] = ['delivered', 'queued', 'duplicate', 'ignored', 'probe']
-/** The sender is not known to be Tradecloud, or asked for something else. */
+/** Outcomes of requests that may not come from Tradecloud, or that are not for an event. */
 const NO_ARRIVAL: readonly Outcome[] = ['unauthorized', 'address_not_allowed', 'method_not_allowed', 'not_routed']
 
-/** Counts what happens at one webhook or worker. */
+/** Updates the metrics of one webhook or worker. */
 export class Metrics implements TelemetryObserver {
   readonly gauges: Gauges
   readonly #webhook: string
@@ -30,7 +30,7 @@ export class Metrics implements TelemetryObserver {
     this.#webhook = source.name
     this.#instruments = instruments
     this.gauges = new Gauges(source)
-    // A series that begins with 1 has not increased, as far as Prometheus can tell.
+    // Each series starts at 0: Prometheus does not see an increase in a series that starts at 1.
     for (const outcome of OUTCOMES) if (!SAFE.includes(outcome)) this.#add('givenUp', { outcome }, 0)
     if (source.receives) this.#add('requests', { outcome: 'not_routed', kind: 'none', event: 'none' }, 0)
     for (const kind of source.polls ? source.kinds : []) this.#add('recovered', { kind }, 0)
@@ -45,7 +45,7 @@ export class Metrics implements TelemetryObserver {
       end: ({ result, outcome, durationMs }: DeliveryEnd) => {
         this.#add('deliveries', { result, outcome, kind, event: eventLabel(eventName) })
         this.#observe('delivery', { result }, durationMs)
-        // Without an inbox, the answer to the request counts.
+        // Without an inbox, the response to the request counts.
         if (inboxId !== undefined && result === 'dead') this.#add('givenUp', { outcome })
         if (inboxId !== undefined && result === 'quarantined') this.#add('givenUp', { outcome: 'quarantined' })
       },
@@ -74,7 +74,7 @@ export class Metrics implements TelemetryObserver {
   }
 }
 
-/** Names are made up by senders, and each would be a series of its own. */
+/** Unknown names are combined, because senders choose them and each would create a series. */
 export function eventLabel(eventName: string | undefined): string {
   if (eventName === undefined) return 'none'
   return KNOWN.has(eventName) ? eventName : 'other'

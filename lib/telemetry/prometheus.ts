@@ -8,20 +8,20 @@ import type { Gauges } from './gauges'
 import { Metrics } from './metrics'
 
 export interface PrometheusOptions {
-  /** Where the metrics are registered. Default: `register` of prom-client, its global registry. */
+  /** Registry for the metrics. Default: `register` of prom-client, its global registry. */
   register?: Registry | undefined
 }
 
 type PromClient = typeof import('prom-client')
 
-/** A gauge of all webhooks and workers that share a registry. */
+/** A gauge shared by all webhooks and workers in one registry. */
 interface SharedGauge {
   sources: Set<Gauges>
 }
 
 /**
- * Metrics of webhooks and workers in a registry of prom-client. Several of them may share it: the label `webhook` is the
- * option `name` of each.
+ * Metrics of webhooks and workers in a registry of prom-client. Several webhooks may share it: the label `webhook` is
+ * the option `name` of each.
  *
  * ```ts
  * createTradecloudWebhook({ auth, onOrder, telemetry: [prometheusMetrics({ register })] })
@@ -79,7 +79,7 @@ function createGauge(
   return Object.assign(gauge, { sources })
 }
 
-/** Another adapter may have registered it. */
+/** Another adapter may have registered it before. */
 function reuse<Metric>(register: Registry, name: string, create: () => Metric): Metric {
   return (register.getSingleMetric(name) as Metric | undefined) ?? create()
 }

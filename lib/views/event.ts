@@ -1,14 +1,14 @@
-/** One event and all that happened to it, as the command line and the inspector show it. */
+/** One event with its history, as the command line and the inspector show it. */
 import type { Inbox, InboxAttempt, InboxEntry } from '../inbox/inbox'
 import type { StoredEvent } from '../inbox/stored-event'
 import { count, duration } from './text'
 
-/** What `inbox.show` finds. */
+/** The result of `inbox.show`. */
 export type ShownEvent = NonNullable<Awaited<ReturnType<Inbox['show']>>>
 
 export interface EventModel
   extends InboxEntry, Pick<StoredEvent, 'method' | 'path' | 'contentType' | 'digest' | 'reserialized' | 'quarantine'> {
-  /** Deliveries, the oldest first. Of many, the first ten and the last ten. */
+  /** Deliveries, the oldest first; if there are many, the first ten and the last ten. */
   history: InboxAttempt[]
 }
 
@@ -17,12 +17,15 @@ export function modelOf({ entry, event, attempts }: ShownEvent): EventModel {
   return { ...entry, ...{ method, path, contentType, digest, reserialized, quarantine }, history: attempts }
 }
 
-/** What a person knows an event by. */
+/** The label of an event for people. */
 export function labelOf({ entity, eventName, kind }: InboxEntry): string {
   return entity?.id ?? eventName ?? kind
 }
 
-/** When or after what a waiting event is tried next; empty for any other. `shorten`: of the ID of another event. */
+/**
+ * When a waiting event is tried next, or the event that it waits for; empty for any other. `shorten`: shortens the ID
+ * of the other event.
+ */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,
   now: number,
@@ -34,7 +37,7 @@ export function nextOf(
   return wait > 0 ? `in ${duration(wait)}` : 'now'
 }
 
-/** Without those that are not known. */
+/** The known fields. */
 export function fieldsOf(model: EventModel): Array<[label: string, value: string]> {
   const { entity, quarantine, trigger } = model
   const fields: Array<[string, string | undefined]> = [
@@ -69,7 +72,7 @@ export interface HistoryLine {
   reason?: string | undefined
 }
 
-/** From the arrival on. */
+/** The history from arrival on. */
 export function historyOf({ receivedAt, history }: EventModel): HistoryLine[] {
   return [{ at: receivedAt, text: 'received' }, ...history.map(attemptOf)]
 }

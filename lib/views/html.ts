@@ -1,14 +1,17 @@
-/** HTML whose values are always text: they cannot add an element, and characters that would not be seen are written out. */
+/**
+ * Templates of HTML whose values are always escaped: they cannot add an element, and invisible characters are shown as
+ * escapes.
+ */
 import { escapeCharacters, INVISIBLE } from './text'
 
-/** Only `html` creates one. */
+/** Escaped HTML, created only by `html`. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 export type Part = Html | string | number | undefined | false | readonly Part[]
 
-/** Values become text, in elements as well as in attributes within double quotes. */
+/** Escapes values, for elements and for attributes in double quotes. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   let text = strings[0] ?? ''
   parts.forEach((part, i) => (text += render(part) + (strings[i + 1] ?? '')))
@@ -35,17 +38,20 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 }
 
-/** Also spaces that are not the usual one: two IDs must not look the same. */
+/** Unusual spaces are marked as well: two different IDs must not look the same. */
 const ODD = new RegExp(`(?:${INVISIBLE.source}|(?! )\\p{Zs})`, 'gu')
 
-/** The line breaks and tabs of our own templates stay. */
+/** Line breaks and tabs of templates are kept. */
 function escapeOdd(char: string): string {
   return char === '\n' || char === '\t' ? char : escapeCharacters(char)
 }
 
 const MAX_LENGTH = 2_000
 
-/** A value from outside: cut, isolated from the direction of its neighbours, and with odd characters marked. */
+/**
+ * Renders a value from outside: cut, isolated from the text direction of its surroundings, and with unusual characters
+ * marked.
+ */
 export function shown(
   value: string,
   { max = MAX_LENGTH, keep = 'start' }: { max?: number; keep?: 'start' | 'end' } = {},
@@ -63,7 +69,7 @@ export function shown(
   return html`<bdi>${cut && keep === 'end' && more}${parts}${cut && keep === 'start' && more}</bdi>`
 }
 
-/** The value of a form field, which has to come back as it is. */
+/** The value of a form field, which must be sent back unchanged. */
 export function verbatim(value: string): Html {
   return new Html(escapeHtml(value))
 }

@@ -1,11 +1,11 @@
-/** An inbox as a whole, as the command line and the inspector show it. */
+/** The state of an inbox, as the command line and the inspector show it. */
 import type { EventKind } from '../events/events'
 import type { InboxState, InboxStats } from '../inbox/inbox'
 
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 export const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
 
-/** Beyond this, the oldest waiting event is a reason to worry. */
+/** The oldest waiting event counts as a problem beyond this age. */
 export const MAX_AGE_MS = 15 * 60_000
 
 export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {

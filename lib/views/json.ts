@@ -1,6 +1,6 @@
 /** Indents JSON without changing a value: parsing and writing it again would round numbers and drop repeated keys. */
 
-/** Texts, brackets and separators, and whatever else stands between them. */
+/** Matches strings, brackets and separators, and anything else between them. */
 export const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]|[^\s"[\]{},:]+/g
 
 /** `undefined` if it is not JSON. */

@@ -1,11 +1,11 @@
-/** Values as people read them: counts, sizes, durations, and characters that would not be seen. */
+/** Formats values for people: counts, sizes, durations and invisible characters. */
 
 /** Unassigned, private or invisible characters, and letters that look like a space. */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu
 
-/** `\u200b` for each character of a match of `INVISIBLE`. */
+/** Returns an escape such as `\u200b` for each character of a match of `INVISIBLE`. */
 export function escapeCharacters(chars: string): string {
-  // JSON writes each half of a surrogate pair.
+  // Each half of a surrogate pair gets its own escape, as in JSON.
   return [...Array(chars.length).keys()].map((i) => `\\u${chars.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
 }
 

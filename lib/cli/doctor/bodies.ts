@@ -1,4 +1,4 @@
-/** Bodies of every size, and one that takes its time. None of them holds an order. */
+/** Probes with bodies of increasing size, and one with a slow body. None of them contains an order. */
 import type { Arrived } from '../../answer/respond'
 import { ranOutOfTime, type Answered, type Examination } from './examination'
 import { findingOf } from './judge'
@@ -12,7 +12,7 @@ export interface BodySize {
 
 const MB = 1_000_000
 
-/** Above 1 MB, the limit of nginx; 20 MB; and the largest orders that Tradecloud documents. */
+/** More than 1 MB, the default limit of nginx; 20 MB; and the largest order that Tradecloud documents. */
 export const SIZES: readonly BodySize[] = [
   { name: '1.1 MB', length: 1.1 * MB, format: 'json' },
   { name: '20 MB', length: 20 * MB, format: 'json' },
@@ -30,7 +30,7 @@ export function bodyOf({ length, format }: Pick<BodySize, 'length' | 'format'>):
   return { ...FORMATS[format], length }
 }
 
-/** Until one does not get through. */
+/** Stops at the first size that does not arrive. */
 export async function checkBodies(examination: Examination, sizes: readonly BodySize[]): Promise<void> {
   const name = 'bodies'
   const arrived: string[] = []
@@ -60,13 +60,13 @@ function failureOf(examination: Examination, size: BodySize, { read }: Answered)
   return text
 }
 
-/** Also says if the app reads bodies: then the webhook does not always know how much arrived. */
+/** Also reports whether the app reads bodies, because the webhook then does not always know how many bytes arrived. */
 export function isWhole(examination: Examination, { bytes, readBefore }: Arrived, length: number): boolean {
   if (readBefore) examination.find('body_read', 'the body had been read when it came to the webhook')
   return bytes === length || (bytes === null && readBefore === true)
 }
 
-/** About 100 bytes a second, which is slower than the limits that proxies have for slow senders. */
+/** About 100 bytes per second, which is slower than what proxies require of slow senders. */
 export async function checkSlowUpload(examination: Examination, durationMs: number): Promise<void> {
   const pieces = Math.max(1, Math.ceil(durationMs / PIECE_MS))
   const everyMs = durationMs / pieces

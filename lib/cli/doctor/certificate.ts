@@ -1,4 +1,4 @@
-/** The certificate of the endpoint, as a sender sees it that trusts the authorities that Node knows. */
+/** Checks the certificate of the endpoint as a sender sees it that trusts the same authorities as Node. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
@@ -9,9 +9,9 @@ import { failure } from './send'
 import type { Target } from './target'
 
 export interface CertificateCheck {
-  /** What is wrong, with the evidence. */
+  /** The problems found, with the evidence. */
   problems: Array<{ code: FindingCode; text: string }>
-  /** For a person, if there is a certificate. */
+  /** A description of the certificate, if there is one. */
   text: string
   daysLeft?: number
 }
@@ -24,16 +24,19 @@ interface ConnectOptions {
 
 interface Presented {
   certificate: X509Certificate
-  /** Why it is not trusted; empty if it is. */
+  /** Why it is not trusted; empty if it is trusted. */
   distrust: string
   protocol: string
 }
 
 const DAY_MS = 86_400_000
-/** A renewal that has not happened by then has failed: certificates are renewed after two thirds of their life. */
+/**
+ * If a certificate has not been renewed by then, the renewal has failed: clients renew after two thirds of the
+ * lifetime.
+ */
 const LAST_PART = 0.2
 const LAST_DAYS = 14
-/** Reported on their own. */
+/** Errors that have findings of their own. */
 const OTHERWISE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/
 
 export async function checkCertificate(target: Target, options: ConnectOptions): Promise<CertificateCheck> {
@@ -46,7 +49,7 @@ export async function checkCertificate(target: Target, options: ConnectOptions):
   }
 }
 
-/** For errors of a connection that are not about TLS. */
+/** For connection errors unrelated to TLS. */
 export function unreachable(code: string): FindingCode | undefined {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return 'unknown_host'
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/.test(code)) return 'unreachable'
@@ -54,7 +57,7 @@ export function unreachable(code: string): FindingCode | undefined {
   return undefined
 }
 
-/** Connects whatever the certificate is. Nothing is sent. */
+/** Connects with any certificate. Nothing is sent. */
 function present({ hostname, port }: Target, { ca, lookup, timeoutMs }: ConnectOptions): Promise<Presented> {
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({

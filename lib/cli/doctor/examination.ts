@@ -1,4 +1,4 @@
-/** What has been found so far, and how probes are sent. */
+/** The findings so far, and the settings with which probes are sent. */
 import type { LookupFunction } from 'node:net'
 import { readReply, type Read } from './read-reply'
 import { FINDINGS, type Finding, type FindingCode } from './findings'
@@ -14,7 +14,7 @@ export interface Check {
 
 export interface Found extends Finding {
   code: FindingCode
-  /** What was seen, for a person. */
+  /** A description of the result. */
   evidence: string[]
 }
 
@@ -27,19 +27,19 @@ export interface Report {
 }
 
 export interface ExaminationOptions {
-  /** Value of `Authorization`; absent for none. */
+  /** Value of `Authorization`; absent to send none. */
   authorization: string | undefined
-  /** Authorities to trust instead of those that Node knows, in PEM. */
+  /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Without a byte in either direction. */
+  /** Time-out without traffic in either direction. */
   idleMs: number
-  /** For everything. */
+  /** Time limit of the whole probe. */
   limitMs: number
   onProgress?: ((text: string) => void) | undefined
 }
 
-/** A probe and who has answered it. */
+/** A probe and what answered it. */
 export type Answered = Reply & { read: Read }
 
 const OUT_OF_TIME = 'OUT_OF_TIME'
@@ -64,7 +64,7 @@ export class Examination {
     return { ...reply, read: readReply(reply) }
   }
 
-  /** The check is done. `failures`: what is wrong. */
+  /** Ends a check. `failures`: the problems found. */
   done(name: string, text: string, failures: string[] = []): void {
     if (failures.length === 0) this.#checks.push({ name, result: 'ok', text })
     else this.#checks.push({ name, result: 'failed', text: failures.join('; ') })
@@ -93,7 +93,7 @@ export class Examination {
   }
 }
 
-/** Nothing is known then. */
+/** The check gave no result. */
 export function ranOutOfTime({ read }: Answered): boolean {
   return read.by === 'no one' && read.code === OUT_OF_TIME
 }

@@ -1,6 +1,6 @@
 /**
- * All checks of an endpoint, in this order: TLS; probes without a body and without an ID; and only if the webhook has
- * answered these as probes, those with IDs and bodies. Until then, nothing is sent that any receiver could book.
+ * Runs all checks of an endpoint: TLS; probes without a body and ID; and only if the webhook has answered these as
+ * probes, those with IDs and bodies. Before that, nothing is sent that a receiver could take for an event.
  */
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
@@ -16,34 +16,34 @@ import type { Target } from './target'
 
 export interface ExamineOptions {
   auth: TriggerAuth
-  /** Authorities to trust instead of those that Node knows, in PEM. */
+  /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
-  /** How host names are looked up. Default: as Node does. */
+  /** Resolves host names. Default: Node's resolver. */
   lookup?: LookupFunction | undefined
-  /** How long the slow upload takes. */
+  /** Duration of the slow upload. */
   slowUploadMs?: number | undefined
   sizes?: readonly BodySize[] | undefined
-  /** How long an answer may take. */
+  /** Time limit of a response. */
   idleMs?: number | undefined
   onProgress?: ((text: string) => void) | undefined
 }
 
-/** For the whole run. */
+/** Time limit of the whole run. */
 const LIMIT_MS = 85_000
-/** Longer than 60 s, a common limit for a whole request. */
+/** More than 60 s, a common limit for a request. */
 const SLOW_UPLOAD_MS = 65_000
 const IDLE_MS = 15_000
 const LONG_HEADER = 'tradecloud-webhook-padding'
 const LONG_HEADER_BYTES = 6_000
 
-/** Throws a `UsageError` if the webhook asks for credentials and none were given. */
+/** Throws a `UsageError` if the webhook requires credentials and none were given. */
 export async function examine(target: Target, options: ExamineOptions): Promise<Report> {
   const { auth, ca, lookup, slowUploadMs = SLOW_UPLOAD_MS, sizes = SIZES, idleMs = IDLE_MS, onProgress } = options
   const authorization = auth === 'none' ? undefined : authorizationOf(auth)
   const examination = new Examination(target, { authorization, ca, lookup, idleMs, limitMs: LIMIT_MS, onProgress })
   if (!(await checkConnection(examination))) return examination.report()
   const { path } = target
-  // Without a body and without an ID: nothing that could be booked, whatever receives it.
+  // Without a body and an ID, so that no receiver can take it for an event.
   const [first, second] = await Promise.all([
     examination.send({ method: 'POST', path }),
     examination.send({ method: 'GET', path }),
@@ -66,7 +66,7 @@ export async function examine(target: Target, options: ExamineOptions): Promise<
   return examination.report()
 }
 
-/** False if no credentials may be sent over this connection. */
+/** Returns false if credentials must not be sent over this connection. */
 async function checkConnection(examination: Examination): Promise<boolean> {
   const { target, options } = examination
   if (target.isSecure) {
@@ -79,7 +79,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
     return isTrusted
   }
   if (target.isLocal) return true
-  // A redirect to https is worth knowing, and needs no credentials.
+  // A redirect to https is reported, and can be tested without credentials.
   const { read } = await examination.send({ method: 'GET', path: target.path, authorization: '' })
   const code = findingOf(read)
   if (read.by === 'no one' || code === 'redirect') examination.find(code, `GET ${printable(target.path)}: ${read.text}`)
@@ -89,7 +89,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
   return false
 }
 
-/** True if the method reaches the webhook. */
+/** Returns true if the method reaches the webhook. */
 function checkMethod(examination: Examination, method: 'GET' | 'POST' | 'PUT', answered: Answered): boolean {
   const { path } = examination.target
   const { read } = answered
@@ -130,7 +130,7 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
   examination.done(name, '', [text])
 }
 
-/** A header as long as an access token, and those that describe a body. */
+/** A header as long as an access token, and headers that describe a body. */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'
   const body = bodyOf({ length: 100, format: 'json' })

@@ -1,4 +1,4 @@
-/** IDs with characters that proxies change, in the place that a GET trigger has for them. */
+/** Probes with IDs whose characters proxies often change, at the place of the ID in a GET trigger. */
 import { randomUUID } from 'node:crypto'
 import type { Arrived } from '../../answer/respond'
 import { Slots } from '../../wait/slots'
@@ -7,7 +7,7 @@ import { ranOutOfTime, type Examination } from './examination'
 import { findingOf } from './judge'
 import type { IdPlace } from './target'
 
-/** As it stands in the URL, and the ID that is meant. Whether Tradecloud escapes a slash is not documented. */
+/** The ID as written in the URL, and the ID that is meant. Whether Tradecloud escapes a slash is not documented. */
 const IDS: ReadonlyArray<[raw: string, id: string]> = [
   ['A%2FB', 'A/B'],
   ['A/B', 'A/B'],
@@ -21,7 +21,7 @@ const AT_ONCE = 4
 
 export async function checkIds(examination: Examination, place: IdPlace): Promise<void> {
   const name = `IDs in the ${place.name}`
-  // No order has such an ID.
+  // No real order has such an ID.
   const mark = `doctor-${randomUUID().slice(0, 8)}-`
   const plain = await examination.send({ method: 'GET', path: place.pathOf(mark) })
   const { read } = plain
@@ -65,7 +65,7 @@ async function checkId(
   return text
 }
 
-/** As the webhook reads it; on a path that matches no pattern, as it would. */
+/** The ID as the webhook would read it, even on a path that matches no pattern. */
 function idOf({ matched, id, path }: Arrived, mark: string): string | undefined {
   if (matched) return id
   const at = path.indexOf(mark)

@@ -1,4 +1,4 @@
-/** `doctor`: examines an endpoint from outside, as Tradecloud sees it. */
+/** `doctor`: checks an endpoint from outside, as Tradecloud sees it. */
 import { JSON_OPTION, type Command } from '../command'
 import { credentialsOf } from '../credentials'
 import { UsageError } from '../errors'

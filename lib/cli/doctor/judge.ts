@@ -1,9 +1,9 @@
-/** From an answer to a finding. */
+/** Derives a finding from a response. */
 import { unreachable } from './certificate'
 import type { FindingCode } from './findings'
 import type { Read } from './read-reply'
 
-/** For an answer that says nothing of what arrived. */
+/** For a response without information about what arrived. */
 export function findingOf(read: Read): FindingCode {
   switch (read.by) {
     case 'no one':
@@ -17,7 +17,7 @@ export function findingOf(read: Read): FindingCode {
   }
 }
 
-/** The webhook has answered that it got no credentials. */
+/** The webhook responded that it received no credentials. */
 export function lacksCredentials(read: Read): boolean {
   return read.by === 'webhook' && read.code === 'unauthorized' && read.detail.includes('no Authorization header')
 }

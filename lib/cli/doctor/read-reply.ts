@@ -1,17 +1,20 @@
-/** Who has answered a probe: the webhook with what arrived, the webhook in another way, something else, or no one. */
+/**
+ * Determines what answered a probe: the webhook with the request that arrived, the webhook in another way, another
+ * server, or nothing.
+ */
 import type { Arrived } from '../../answer/respond'
 import { printable } from '../printable'
 import type { HttpAnswer, Reply } from './send'
 
 export type Reading =
   | { by: 'probe'; arrived: Arrived }
-  /** The webhook, with a refusal or with the outcome of an event. */
+  /** The webhook, with a refusal or an outcome. */
   | { by: 'webhook'; status: number; code: string; detail: string }
   | { by: 'other'; status: number; location?: string }
   | { by: 'no one'; code: string }
 
 export type Read = Reading & {
-  /** For a person. */
+  /** A description of the response. */
   text: string
 }
 
@@ -46,7 +49,7 @@ function jsonOf({ text }: HttpAnswer): Record<string, unknown> {
   }
 }
 
-/** Whatever answers may repeat the word. */
+/** Another server may echo the word of the probe. */
 function isArrived(json: Record<string, unknown>): json is Record<string, unknown> & Arrived {
   const { outcome, method, path, matched, id, problem, headers, bytes } = json
   const areTexts = [method, path, id ?? '', problem ?? ''].every((value) => typeof value === 'string')
@@ -60,7 +63,7 @@ function serverOf({ headers }: HttpAnswer): string {
   return names.length === 0 ? '' : ` by ${names.map((name) => shown(String(name))).join(' behind ')}`
 }
 
-/** Answers come from anywhere. */
+/** The response may come from any server, so its fields are checked. */
 function shown(text: string): string {
   return printable(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }

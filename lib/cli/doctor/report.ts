@@ -1,11 +1,11 @@
-/** The report for a person: the checks in a table, then each finding with its remedies. */
+/** The report as text: the checks in a table, then each finding with its remedies. */
 import { styled } from '../output'
 import { count, printable, wrap } from '../printable'
 import type { Check, Found, Report } from './examination'
 
 const STYLES = { ok: 'green', failed: 'red', unchecked: 'yellow' } as const
 const WIDTH = 100
-/** Of the widest word in each column. */
+/** Width of the longest word in each column. */
 const RESULT = 11
 const NAME = 19
 const SERVER = 9

@@ -1,4 +1,4 @@
-/** One probe on the wire, on a connection of its own, and whatever came back. */
+/** Sends one probe on a connection of its own and reads the response. */
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -10,48 +10,48 @@ import { startTimer } from '../../wait/timers'
 import { pause } from '../../wait/pause'
 import type { Target } from './target'
 
-/** A body that holds no order and no shipment: `open`, filling, `close`. */
+/** A body without an order or shipment: `open`, filling, `close`. */
 export interface ProbeBody {
   type: string
   open: string
   close: string
-  /** In all. */
+  /** Total size. */
   length: number
-  /** Sends a little now and then. */
+  /** Sends the body slowly, in small pieces. */
   slowly?: { everyMs: number; pieces: number }
 }
 
 export interface ProbeRequest {
   method: 'GET' | 'POST' | 'PUT'
-  /** Path and query, as they stand in the request line. */
+  /** Path and query of the request line. */
   path: string
   headers?: Record<string, string>
   body?: ProbeBody
-  /** Value of `Authorization`. `undefined`: the right one; empty: none. */
+  /** Value of `Authorization`. `undefined`: the right one; empty: no header. */
   authorization?: string
 }
 
 export interface HttpAnswer {
   status: number
   headers: IncomingHttpHeaders
-  /** The beginning of its body. */
+  /** The beginning of the response body. */
   text: string
 }
 
-/** `error`: no answer came. `sent`: bytes of the body that were passed to the connection. */
+/** `error`: no response arrived. `sent`: bytes of the body that were passed to the connection. */
 export type Reply = { word: string; sent: number; durationMs: number } & (
   { answer: HttpAnswer; error?: undefined } | { answer?: undefined; error: Error & { code?: string } }
 )
 
 export interface SenderOptions {
-  /** Value of `Authorization`; absent for none. */
+  /** Value of `Authorization`; absent to send none. */
   authorization: string | undefined
-  /** Authorities to trust instead of those that Node knows, in PEM. */
+  /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Without a byte in either direction. */
+  /** Time-out without traffic in either direction. */
   idleMs: number
-  /** Ends everything. */
+  /** Aborts the probe. */
   signal: AbortSignal
 }
 
@@ -96,7 +96,8 @@ export class ProbeSender {
           highWaterMark: 1,
         },
       )
-      // A proxy may refuse and close before it has read the body: then the upload fails, and the answer counts.
+      // A proxy may refuse and close the connection before it has read the body: the upload fails, but the response
+      // counts.
       const uploading = pipeline(source, outgoing).catch(() => undefined)
       const answer = await answered
       source.destroy()

@@ -1,8 +1,8 @@
-/** The URL that is examined: where probes without an ID go, and where an ID has its place. */
+/** Parses the URL to check: where probes without an ID are sent, and where an ID is inserted. */
 import { isLoopback } from '../../net/loopback'
 import { UsageError } from '../errors'
 
-/** How a URL holds an ID. `given`: the user has named its place. */
+/** How the ID is inserted in the URL. `given`: at the place that the user has marked. */
 export interface IdPlace {
   name: 'path' | 'query'
   given: boolean
@@ -11,10 +11,10 @@ export interface IdPlace {
 }
 
 export interface Target {
-  /** As it was given. */
+  /** The URL as given by the user. */
   url: string
   isSecure: boolean
-  /** This machine: no one else can read what is sent. */
+  /** The target is this machine, so no one else can read what is sent. */
   isLocal: boolean
   hostname: string
   port: number

@@ -1,4 +1,4 @@
-/** `inbox catch-up`: asks a running process for a run of its catch-up, and tells what was missing. */
+/** `inbox catch-up`: requests a catch-up from a running process, and reports what was missing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../inbox/catch-up/storage'
 import { JSON_OPTION, type Call, type Command } from '../command'
@@ -10,7 +10,7 @@ import { TARGET_OPTIONS, withInbox } from './target'
 
 const DEFAULT_WAIT_MS = 30_000
 const LOOK_EVERY_MS = 250
-/** A process that runs a request reports every second. */
+/** The process that runs the request reports every second. */
 const SILENT_MS = 30_000
 const DEFAULT_NAME = 'tradecloud'
 
@@ -70,7 +70,7 @@ interface Report {
 
 function requestOf({ values }: Call): CatchUpRequest {
   const { from: text, all, 'dry-run': dryRun } = values
-  // Without a zone it would be local time here, and UTC in the options.
+  // A time without a zone would be local here, but is UTC in the options.
   const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
   const from = timeOf('from', hasTime ? `${text}Z` : text)
   return { from: from?.toISOString(), ...(all === true && { all }), ...(dryRun === true && { dryRun }) }

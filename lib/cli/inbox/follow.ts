@@ -1,17 +1,17 @@
-/** Waits until events that were replayed have an outcome. */
+/** Waits until replayed events have an outcome. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { Progress } from '../output'
 import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
-/** Events that are looked up at a time. They are delivered in about the order in which they were queued. */
+/** The number of events that are read at once. They are delivered in about the order in which they were queued. */
 const LOOK_AT = 64
 
 export class Follower {
   delivered = 0
   readonly failed: InboxEntry[] = []
-  /** By ID; `attempts`: those that had begun when the event was replayed. */
+  /** The replayed events by ID; `attempts`: the number of attempts at the time of the replay. */
   readonly #pending = new Map<string, { entry: Pick<InboxEntry, 'name' | 'kind' | 'eventName'>; attempts: number }>()
   readonly #inbox: Inbox
 
@@ -27,7 +27,7 @@ export class Follower {
     this.#pending.set(id, { entry: { name, kind, eventName }, attempts: state === 'waiting' ? attempts : 0 })
   }
 
-  /** Whether a process has a callback for any of them. What could not be read is taken by every process. */
+  /** Whether any process has a callback for one of them. An unreadable event is taken by every process. */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()
     for (const { entry } of this.#pending.values()) {
@@ -40,7 +40,7 @@ export class Follower {
     return false
   }
 
-  /** Until all have an outcome, or none got one for so long. */
+  /** Waits until all have an outcome, or until none has got one for a while. */
   async follow(patienceMs: number): Promise<void> {
     const progress = new Progress()
     const total = this.size
@@ -80,11 +80,11 @@ export class Follower {
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)
-    // A delivered event that is not kept is removed.
+    // A delivered event may be removed at once, if it is not kept.
     if (!entry || entry.state === 'delivered') this.delivered++
     else if (entry.state === 'dead' || entry.state === 'quarantined') this.failed.push(entry)
     else if (entry.state === 'waiting' && entry.attempts > pending.attempts) this.failed.push(entry)
-    // Last: others are looked at first the next time.
+    // Moved to the end, so that others are read first the next time.
     else this.#pending.set(id, pending)
   }
 }

@@ -1,4 +1,4 @@
-/** Events by the beginning of their IDs. */
+/** Finds events by the beginning of their IDs. */
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { labelOf } from '../../views/event'
 import { UsageError } from '../errors'
@@ -6,7 +6,7 @@ import { printable } from '../printable'
 
 const SHOWN_CANDIDATES = 10
 
-/** Each event once. Throws a `UsageError` unless every word means exactly one. */
+/** Returns each event once. Throws a `UsageError` unless every argument matches exactly one event. */
 export async function findEvents(inbox: Inbox, words: string[]): Promise<InboxEntry[]> {
   const found = new Map<string, InboxEntry>()
   for (const word of words) {
@@ -17,7 +17,7 @@ export async function findEvents(inbox: Inbox, words: string[]): Promise<InboxEn
 }
 
 export async function findEvent(inbox: Inbox, word: string): Promise<InboxEntry> {
-  // A cut ID ends with an ellipsis.
+  // A shortened ID, as lists show it, ends with an ellipsis.
   const id = word.replace(/…$/, '').toLowerCase()
   if (!/^[\da-f-]{1,36}$/.test(id))
     throw new UsageError(`${printable(word)} is not the ID of an event, nor the beginning of one; see inbox list.`)

@@ -11,7 +11,7 @@ import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
 const DEFAULT_LIMIT = 100
-/** Of an ID, on a terminal: enough to tell millions of events apart. */
+/** Length of an ID on a terminal: enough to distinguish millions of events. */
 const ID_LENGTH = 13
 
 export const list: Command = {
@@ -72,7 +72,7 @@ function columns(now: number): Column<InboxEntry>[] {
   ]
 }
 
-/** Any unique beginning is enough. */
+/** Commands accept any unique beginning of an ID. */
 function shortId(id: string): string {
   return isTerminal() ? id.slice(0, ID_LENGTH) : id
 }

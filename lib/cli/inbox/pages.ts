@@ -3,7 +3,10 @@ import type { Inbox, InboxEntry, ListOptions } from '../../inbox/inbox'
 
 const PAGE = 200
 
-/** Never empty pages, at most `limit` events in total. `more` is true with the last page if that was not all. */
+/**
+ * Yields non-empty pages with at most `limit` events in total. `more` is true with the last page if there are further
+ * events.
+ */
 export async function* pagesOf(
   inbox: Inbox,
   { limit = Infinity, ...options }: ListOptions,

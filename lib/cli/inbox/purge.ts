@@ -1,4 +1,4 @@
-/** `inbox purge`: removes dead or quarantined events for good. */
+/** `inbox purge`: permanently removes dead or quarantined events. */
 import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { confirm } from '../ask'
 import { JSON_OPTION, type Command, type Values } from '../command'
@@ -10,7 +10,7 @@ import { findEvents } from './ids'
 import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
-/** Removals that run at the same time: they share flushes. */
+/** Number of concurrent removals, which share flushes. */
 const AT_ONCE = 16
 
 export const purge: Command = {

@@ -1,4 +1,4 @@
-/** `inbox replay`: delivers events again, and tells what became of them. */
+/** `inbox replay`: delivers events again, and reports the results. */
 import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { labelOf, nextOf, whyNotReplayed } from '../../views/event'
 import { JSON_OPTION, type Command, type Values } from '../command'
@@ -12,7 +12,7 @@ import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
 const DEFAULT_WAIT_MS = 30_000
-/** Replays that run at the same time: they share flushes. */
+/** Number of concurrent replays, which share flushes. */
 const AT_ONCE = 16
 
 export const replay: Command = {
@@ -68,7 +68,7 @@ interface Model {
   refused: Refused[]
 }
 
-/** Everything that was ever delivered must not be delivered again by mistake. */
+/** A filter is required, so that not everything is delivered again by mistake. */
 function filterFor(values: Values): InboxFilter {
   const filter = filterOf(values)
   if (!isFiltered(filter)) throw new UsageError('replay needs IDs or a filter, such as --state dead.')
@@ -91,7 +91,7 @@ async function queueAll(inbox: Inbox, which: InboxEntry[] | InboxFilter) {
     for await (const { entries } of pages)
       for (let at = 0; at < entries.length; at += AT_ONCE) {
         const some = entries.slice(at, at + AT_ONCE)
-        // Events of one queue keep their order.
+        // Sequential within a queue, so that its events keep their order.
         const isMixed = new Set(some.map(labelOf)).size < some.length
         if (isMixed) for (const entry of some) await queueOne(entry)
         else await Promise.all(some.map(queueOne))

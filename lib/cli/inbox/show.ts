@@ -1,4 +1,4 @@
-/** `inbox show`: one event and all that happened to it. */
+/** `inbox show`: one event with its history. */
 import { fieldsOf, historyOf, modelOf, type EventModel, type HistoryLine, type ShownEvent } from '../../views/event'
 import { prettyJson } from '../../views/json'
 import { JSON_OPTION, type Command } from '../command'
@@ -8,7 +8,7 @@ import { byteSize, count, printable, printableJson, printableLines } from '../pr
 import { findEvent } from './ids'
 import { TARGET_OPTIONS, withInbox } from './target'
 
-/** On a terminal, more of a body is not shown. */
+/** The most bytes of a body that are shown on a terminal. */
 const SHOWN_LINES = 400
 
 export const show: Command = {
@@ -39,7 +39,7 @@ export const show: Command = {
 }
 
 interface Model extends EventModel {
-  /** Text, or base64 if it is not UTF-8. Absent if there is none, or if it is no longer kept. */
+  /** The body as text, or base64 if it is not UTF-8. Absent if there is none or if it is no longer kept. */
   body?: string | undefined
   bodyEncoding?: 'utf8' | 'base64' | undefined
 }

@@ -1,4 +1,4 @@
-/** `inbox stats`: how many events are in which state. */
+/** `inbox stats`: the number of events by state. */
 import { modelOf, type StatsModel } from '../../views/inbox'
 import { JSON_OPTION, type Command } from '../command'
 import { UsageError } from '../errors'

@@ -1,4 +1,4 @@
-/** Opens the inbox that a command is about. It is never created, and no events are taken. */
+/** Opens the inbox of a command. It is never created, and no events are taken. */
 import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Inbox } from '../../inbox/inbox'
@@ -27,7 +27,7 @@ export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T
   }
 }
 
-/** Throws a `UsageError` that never shows a password. */
+/** Throws a `UsageError` that never contains a password. */
 function openTarget({ target: named, values }: Call): Inbox {
   const target = named ?? process.env.INBOX_URL
   if (target === undefined || target === '')
@@ -45,11 +45,11 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
     throw new UsageError(
       'A password in an argument can be seen by every user of the machine: set PGPASSWORD, or set the whole URL as INBOX_URL.',
     )
-  // Loaded only for PostgreSQL.
+  // Loaded lazily: only needed for PostgreSQL.
   const { PostgresEngine } = require('../../inbox/postgres/engine') as typeof import('../../inbox/postgres/engine')
   const { resolvePostgresInbox } =
     require('../../inbox/postgres/options') as typeof import('../../inbox/postgres/options')
-  // `unsafe`: what the server can lose is the concern of the processes that store events.
+  // `unsafe`: whether the server can lose commits matters only to processes that store events.
   const options = resolveOptions(() =>
     resolvePostgresInbox({
       connectionString: url,
@@ -61,7 +61,7 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
   return open(options, (events) => new PostgresEngine(options, events))
 }
 
-/** Anything between the scheme and the last @ may be one: passwords may contain any character. */
+/** Everything between the scheme and the last @ may be a password, which may contain any character. */
 function hasPassword(url: string): boolean {
   const rest = url.slice(url.indexOf(':') + 1).replace(/^\/\//, '')
   const credentials = rest.slice(0, Math.max(0, rest.lastIndexOf('@')))
@@ -76,7 +76,7 @@ function openSqlite(path: string): Inbox {
     throw new UsageError(
       `${printable(file)} is not a file: name the SQLite file of the inbox, such as ${printable(`${basename(file)}/inbox.db`)}.`,
     )
-  // Loaded only for SQLite.
+  // Loaded lazily: only needed for SQLite.
   const { SqliteEngine } = require('../../inbox/sqlite/engine') as typeof import('../../inbox/sqlite/engine')
   const { resolveSqliteInbox } = require('../../inbox/sqlite/options') as typeof import('../../inbox/sqlite/options')
   const options = { ...resolveOptions(() => resolveSqliteInbox({ file })), create: false }
@@ -98,7 +98,7 @@ function resolveOptions<T>(resolveThem: () => T): T {
   }
 }
 
-/** Adds what helps at the command line. */
+/** Adds advice for users of the command line. */
 function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { message } = error

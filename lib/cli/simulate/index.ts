@@ -1,4 +1,4 @@
-/** `simulate`: a whole Tradecloud on this machine, whose orders go to a webhook. */
+/** `simulate`: runs a simulated Tradecloud whose orders are sent to a webhook. */
 import { writeFileSync } from 'node:fs'
 import { buildRequest } from '../../testing/sender/trigger'
 import { createTradecloudSimulator } from '../../testing/simulator'
@@ -98,7 +98,7 @@ async function run(
     progress.end()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     page.close()
-    // What is still being repeated ends as such.
+    // Events that are still being repeated are reported as such.
     await tradecloud.close()
   }
   return simulation.model

@@ -1,4 +1,4 @@
-/** What became of each event of a simulation, as the page, the terminal and `--json` show it. */
+/** The results of a simulation, as its page, the terminal and `--json` show them. */
 import type { ApiCounts } from '../../testing/api/surface'
 import type { TriggerReport } from '../../testing/sender/report'
 
@@ -9,9 +9,9 @@ export interface EventModel {
   eventName: string
   fate: Fate
   attempts: number
-  /** Of the last response. */
+  /** Status of the last response. */
   status?: number | undefined
-  /** What the receiver says of it, or why there is no response. */
+  /** The receiver's explanation, or why there is no response. */
   detail?: string | undefined
 }
 
@@ -21,21 +21,21 @@ export interface SimulationModel {
   /** The last event was sent. */
   done: boolean
   counts: Record<Fate, number>
-  /** Delivered after more than one attempt. */
+  /** Number of events delivered after more than one attempt. */
   repeated: number
-  /** Lost events whose order the receiver has fetched from the API since. */
+  /** Number of lost events whose order the receiver has fetched since. */
   recovered: number
   api: { baseUrl: string; username: string; password: string } & ApiCounts
   events: EventModel[]
 }
 
-/** An event that was sent, or lost on purpose. */
+/** An event that was sent or deliberately lost. */
 export interface Sending {
   orderId: string
   eventName: string
   /** `undefined` for a lost one. */
   report: TriggerReport | undefined
-  /** Its sending has ended. */
+  /** The sending has ended. */
   ended: boolean
 }
 
@@ -56,7 +56,7 @@ export function countFates(events: readonly EventModel[]): Record<Fate, number> 
 
 const MAX_DETAIL = 200
 
-/** Of problem details the code and the detail, otherwise the beginning. */
+/** The code and detail of problem details, otherwise the beginning of the body. */
 function detailOf(body: string): string | undefined {
   const text = wordsOf(body) ?? body
   return text === '' ? undefined : text.slice(0, MAX_DETAIL)

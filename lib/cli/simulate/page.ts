@@ -1,4 +1,4 @@
-/** The page of a simulation, on a port of this machine: it reloads itself, and is complete as a file. */
+/** The page of a simulation, served on a local port: it reloads itself, and is complete as a file. */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8886; vertical-align: top; overflow-wrap: anywhere }
 dl { display: flex; flex-wrap: wrap; gap: 0.3rem 2rem } dl div { display: flex; gap: 0.5rem } dd { margin: 0; font-weight: 600 }
 .delivered { color: #1a7f4b } .bad { color: #c0392b; font-weight: 600 } .waits { color: #b26b00 }`
-/** Not written in the page below, where its bytes would depend on the indentation: they have to match the hash. */
+/** Not inside the template below, where its bytes would depend on the indentation: they must match the hash. */
 const STYLE_ELEMENT = html(Object.assign([`<style>${STYLE}</style>`], { raw: [] }))
 const HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
@@ -22,7 +22,7 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 const RELOAD_S = 2
-/** The rest is in `--json`. */
+/** The most events on the page; `--json` contains all. */
 const MAX_ROWS = 2_000
 
 export interface Page {
@@ -34,7 +34,7 @@ export interface Page {
 export async function servePage(modelOf: () => SimulationModel): Promise<Page> {
   const server: Server = createServer((req, res) => {
     const { port } = server.address() as AddressInfo
-    // Another web page may have this name resolved to this machine.
+    // A web page may let its host name resolve to this machine (DNS rebinding).
     const isOurs = [`127.0.0.1:${port}`, `localhost:${port}`].includes(req.headers.host ?? '')
     const status = !isOurs ? 403 : req.url === '/' ? 200 : 404
     const body = status === 200 ? pageOf(modelOf(), RELOAD_S) : 'There is nothing here.'
@@ -68,7 +68,7 @@ export function pageOf(model: SimulationModel, reloadS?: number): string {
     ['polls', api.polls],
   ]
   const reload = reloadS !== undefined && !model.done && html`<meta http-equiv="refresh" content="${reloadS}" />`
-  // The latest first.
+  // The newest first.
   const rows = events.slice(-MAX_ROWS).reverse().map(rowOf)
   return html`<!doctype html>
     <html lang="en">

@@ -1,4 +1,6 @@
-/** A Tradecloud that issues orders: each changes twice, the API shows it, and the webhook is told of it. */
+/**
+ * A simulated Tradecloud that issues orders: each changes twice, the API shows it, and events are sent to the webhook.
+ */
 import { createRandom } from '../../testing/random'
 import { order } from '../../testing/builders'
 import type { TradecloudSimulator } from '../../testing/simulator'
@@ -14,7 +16,7 @@ export interface SimulationOptions {
   perSecond: number
   /** Share of events that are lost, from 0 to 1. */
   lose: number
-  /** How long events that are still being repeated are waited for in the end. */
+  /** How long to wait in the end for events that are still being repeated. */
   waitMs: number
   seed: number
 }
@@ -22,7 +24,7 @@ export interface SimulationOptions {
 interface Line {
   orderId: string
   eventName: string
-  /** Absent for a lost one. */
+  /** Absent for a lost event. */
   trigger?: Trigger
   ended: boolean
 }
@@ -42,7 +44,7 @@ export class Simulation {
     this.#random = createRandom(options.seed)
   }
 
-  /** Resolves when all events have their final response, or the wait for it is over; at once after an abort. */
+  /** Resolves when all events have their final response or the time is over; at once after an abort. */
   async run(signal: AbortSignal): Promise<void> {
     const { orders, perSecond, seed, waitMs } = this.#options
     const begun = performance.now()
@@ -50,7 +52,7 @@ export class Simulation {
       const ms = begun + (i * 1000) / perSecond - performance.now()
       if (ms > 0 && !(await pause(ms, signal, { keepsAlive: true }))) break
       if (signal.aborted) break
-      // A supplier accepts an order when the next one is issued.
+      // The supplier accepts an order when the next one is issued.
       if (i > 0) this.#accept(orderOf(seed + i - 1))
       if (i < orders) this.#issue(orderOf(seed + i))
     }

@@ -1,4 +1,4 @@
-/** What is sent: an event of a known name that is built, or the body out of a file. */
+/** The body to send: an event built by name, or the content of a file. */
 import { readFileSync, statSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { suggest } from '../../errors/checks'
@@ -49,7 +49,7 @@ function readBody(path: string): Buffer {
   )
 }
 
-/** A new event each time, unless a seed is given: the same body again would be a duplicate. */
+/** A new event each time unless a seed is given, because the same body would be a duplicate. */
 function build(eventName: string, values: Values): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)
   const lines = wholeNumberOf('lines', values.lines, 0, 500)
@@ -99,7 +99,7 @@ function parse(bytes: Buffer): object | undefined {
   }
 }
 
-/** Fill the variables of a URL. */
+/** Values for the variables of a URL. */
 function idsOf(body: object | undefined): { orderId?: string | undefined; shipmentId?: string | undefined } {
   const {
     orderEvent: order,

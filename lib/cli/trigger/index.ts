@@ -11,7 +11,7 @@ import { oneOf, textOf, wholeNumberOf } from '../values'
 import { credentialsOf } from '../credentials'
 import { bodyOf, EVENT_NAMES, type Body } from './event'
 
-/** The only time-out of Tradecloud that was ever published. */
+/** The only time-out that Tradecloud has published. */
 const TIMEOUT_MS = 60_000
 const ID_OPTIONS = [
   ['order-id', '{orderId}'],
@@ -78,7 +78,7 @@ ${wrap(EVENT_NAMES.join(' '), 98)
       return 0
     }
     const target = url ?? ''
-    // First without credentials, so that wrong arguments are reported before the prompt for the password.
+    // Validated without credentials first, so that wrong arguments are reported before the prompt for the password.
     const { hostname } = requestOf(target, method, body, 'none')
     if (!(await confirmTarget(hostname, 'a made-up event', values))) return 1
     const request = requestOf(target, method, body, await credentialsOf(values))
@@ -112,7 +112,7 @@ function fail(message: string): never {
 interface Result extends Pick<AttemptAnswer, 'status' | 'body'> {
   verdict: Verdict
   durationMs: number
-  /** Why no response came. */
+  /** Why no response arrived. */
   error?: string | undefined
 }
 
@@ -127,7 +127,7 @@ async function send(request: TriggerRequest, times: number, values: Values): Pro
     for (let i = 0; i < times; i++) {
       const result = await sendOnce(connections, request)
       const code = EXIT_CODES[result.verdict]
-      // To be given up is worse than to be sent again.
+      // Giving up is worse than a retry.
       if (exitCode !== 1 && code !== 0) exitCode = code
       await print(isJson ? `${printableJson(result)}\n` : textOfResult(result))
     }

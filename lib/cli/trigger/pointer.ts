@@ -43,7 +43,7 @@ function put(parent: object, key: string, value: unknown, pointer: string): unkn
     parent[index] = value
     return value
   }
-  // Assigned, a field of the name `__proto__` would change the prototype.
+  // Defined, because assigning a field named `__proto__` would change the prototype.
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true })
   return value
 }

@@ -1,17 +1,17 @@
-// Keeps the page up to date, and sends forms in a way that also tells their origin over http. Everything else works without it.
+// Updates the page, and sends forms so that their origin is known over http as well. Everything else works without it.
 const { live } = document.documentElement.dataset
 const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** What the server sent last, by part: what a person has opened does not count. */
+/** The last content from the server, by part: opened elements on the page are not part of it. */
 const shownBefore = new Map()
 
 function isBusy() {
   return document.activeElement?.closest('[data-part] form, .actions')
 }
 
-/** Replaces the parts that may have changed. What is open stays open, and what has the focus keeps it. */
+/** Replaces the parts that have changed. Open elements stay open, and the focus is kept. */
 async function update() {
   if (document.hidden || isBusy()) return
   const url = new URL(location.href)
@@ -20,7 +20,7 @@ async function update() {
   const response = await fetch(url, { cache: 'no-store' })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   if (!response.ok) throw new Error(page.querySelector('main')?.textContent ?? response.status)
-  // Someone may have begun to fill in a form meanwhile.
+  // A form may be partly filled in meanwhile.
   if (isBusy()) return
   for (const part of document.querySelectorAll('[data-part]')) {
     const next = page.getElementById(part.id)
@@ -75,7 +75,7 @@ if (live !== undefined) {
   document.addEventListener('visibilitychange', refresh)
 }
 
-// Because of the referrer policy, the origin of a form is `null`; that of a fetch is not.
+// Because of the referrer policy, browsers send the origin of a form as `null`, but that of a fetch correctly.
 document.addEventListener('submit', (event) => {
   const form = event.target
   if (form.method !== 'post') return

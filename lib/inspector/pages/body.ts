@@ -1,10 +1,10 @@
-/** The body of an event: a tree of its beginning, and a link to all of it. */
+/** The body of an event: a tree of its beginning, and a link to the whole. */
 import type { Details } from '../source/source'
 import { byteSize } from '../../views/text'
 import { html, shown, type Html } from '../../views/html'
 import { treeOfJson, treeOfXml, type Tree } from './tree'
 
-/** So much of a body is read for a page. */
+/** The bytes of a body that are read for a page. */
 export const SHOWN_BYTES = 512 * 1024
 const SHOWN_CHARACTERS = 32 * 1024
 const OPEN_LEVELS = 3

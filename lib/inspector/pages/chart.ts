@@ -1,4 +1,4 @@
-/** Events of the last day by hour and state, as a picture and as a table. */
+/** A chart and table of the events of the last day, by hour and state. */
 import { count } from '../../views/text'
 import type { Overview, Tone } from '../source/source'
 import { html, type Html } from '../../views/html'
@@ -10,13 +10,13 @@ const HEIGHT = 150
 const LEFT = 44
 const BOTTOM = 22
 const TOP = 10
-/** From the bottom of a bar upwards. */
+/** States in a bar from bottom to top. */
 const TONES: readonly Tone[] = ['good', 'waits', 'busy', 'odd', 'bad']
 
 interface Series {
   state: string
   tone: Tone
-  /** By hour, the oldest first. */
+  /** Counts by hour, the oldest first. */
   counts: number[]
   total: number
 }
@@ -35,7 +35,7 @@ export function chart(hours: NonNullable<Overview['hours']>, now = Date.now()): 
     return series.map(({ counts, tone, state }) => {
       const number = counts[i] ?? 0
       if (number === 0) return undefined
-      // A single event among thousands is still seen.
+      // A minimum height, so that a single event among thousands is visible.
       const height = Math.max(2, number * scale)
       y -= height
       const box = html`x="${fixed(LEFT + i * step + 2)}" y="${fixed(y)}" width="${fixed(step - 4)}"

@@ -1,4 +1,4 @@
-/** One event: what is known of it, what happened to it, its body, and what can be done. */
+/** The page of one event: its fields, its history, its body, and the possible actions. */
 import type { HistoryLine } from '../../views/event'
 import type { Action, Details, Row } from '../source/source'
 import { bodySection } from './body'
@@ -8,7 +8,7 @@ import { ago, badge, eventTable } from './layout'
 export interface EventView {
   details: Details
   related: readonly Row[]
-  /** With access to bodies. */
+  /** Only with access to bodies. */
   showsBody: boolean
   actions: readonly Action[]
 }

@@ -1,16 +1,16 @@
-/** What all pages have in common. */
+/** The layout that all pages share. */
 import { duration } from '../../views/text'
 import type { Row, Tone } from '../source/source'
 import { html, shown, type Html, type Part } from '../../views/html'
 
 export interface Layout {
   title: string
-  /** Relative path to the first page: links must hold behind a proxy that adds a prefix. */
+  /** Relative path to the first page, because a proxy may add a prefix. */
   root: string
   content: Part
-  /** What was just done, or why not. */
+  /** The result of the last action, or why it was not possible. */
   notice?: { text: string; tone: Tone } | undefined
-  /** The page is kept up to date. */
+  /** Whether the page is updated continuously. */
   isLive?: boolean
 }
 
@@ -40,7 +40,7 @@ export function layout({ title, root, content, notice, isLive = false }: Layout)
     </html> `
 }
 
-/** A page with nothing but a message. */
+/** A page with only a message. */
 export function messagePage(title: string, text: string, root: string): Html {
   const content = html`<h1>${title}</h1>
     <p>${shown(text)}</p>
@@ -57,7 +57,7 @@ export function ago(time: string, now = Date.now()): Html {
   return html`<time datetime="${time}" title="${time}">${duration(now - Date.parse(time))} ago</time>`
 }
 
-/** `caption` says what the table holds, to those who do not see it. */
+/** `caption` describes the table for screen readers. */
 export function eventTable(rows: readonly Row[], root: string, caption: string): Html {
   const lines = rows.map(
     ({ id, entity, state, tone, kind, eventName, receivedAt, attempts, note }) =>

@@ -11,9 +11,9 @@ export interface ListView {
   overview: Overview
   page: Page
   filter: Filter
-  /** Of the page; absent on the first one. */
+  /** Position of the page; absent on the first one. */
   after: string | undefined
-  /** Absent if there is nothing to catch up with. */
+  /** Absent without a catch-up. */
   catchUp?: { state: string } | undefined
 }
 

@@ -1,6 +1,6 @@
 /**
- * The beginning of a body as a tree. It is read token by token, so that a body that was cut off, or that is larger than what
- * is shown, needs no parser that wants all of it, and numbers and repeated keys stay as they were sent.
+ * The beginning of a body as a tree. It is read token by token, because a truncated body cannot be parsed, and parsing
+ * would change numbers and drop repeated keys.
  */
 import { SaxesParser } from 'saxes'
 import { isJson, TOKEN } from '../../views/json'
@@ -8,16 +8,16 @@ import { isJson, TOKEN } from '../../views/json'
 export interface Tree {
   /** Key of a value in an object, name of an element, or `@name` of an attribute. */
   label?: string | undefined
-  /** Absent for a value. */
+  /** The children; absent for a value. */
   shape?: '{}' | '[]' | '<>' | undefined
-  /** As it was sent. Absent for what has children. */
+  /** The value as sent. Absent if there are children. */
   value?: string | undefined
   children: Tree[]
 }
 
 export interface TreeOfBody {
   root: Tree
-  /** There is more than is shown. */
+  /** Some content is not shown. */
   isCut: boolean
 }
 
@@ -26,7 +26,7 @@ const MAX_DEPTH = 40
 
 class Builder {
   readonly top: Tree = { children: [] }
-  /** From the top down to the one that is open. */
+  /** The open nodes, from the root down. */
   readonly path: Tree[] = [this.top]
   #nodes = 0
 
@@ -54,7 +54,7 @@ class Builder {
   }
 }
 
-/** `undefined` if it does not begin as JSON does. `isWhole`: the text is the whole body. */
+/** `undefined` if the text does not begin like JSON. `isWhole`: the text is the whole body. */
 export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefined {
   const json = text.replace(/^\ufeff/, '')
   if (isWhole && !isJson(json)) return undefined
@@ -62,7 +62,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   let end = 0
   let label: string | undefined
   for (const { 0: token, index } of json.matchAll(TOKEN)) {
-    // Something was skipped: a text without an end.
+    // Something was skipped: an unterminated string.
     if (json.slice(end, index).trim() !== '') break
     if (builder.path.length === 1 && builder.top.children.length > 0) return undefined
     if (builder.isFull) return { root: rootOf(builder), isCut: true }
@@ -89,7 +89,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   return { root: rootOf(builder), isCut: !isComplete }
 }
 
-/** `undefined` if it does not begin as XML does. */
+/** `undefined` if the text does not begin like XML. */
 export function treeOfXml(text: string, isWhole: boolean): TreeOfBody | undefined {
   const builder = new Builder()
   const parser = new SaxesParser({ position: false })
@@ -118,7 +118,7 @@ export function treeOfXml(text: string, isWhole: boolean): TreeOfBody | undefine
   parser.on('closetag', () => {
     const { open } = builder
     const [only] = open.children
-    // An element with nothing but a text is a value.
+    // An element that contains only text is a value.
     if (only?.label === undefined && only?.value !== undefined && open.children.length === 1)
       Object.assign(open, { shape: undefined, value: only.value, children: [] })
     builder.leave()

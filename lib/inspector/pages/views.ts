@@ -1,4 +1,4 @@
-/** From what was asked for to a page. */
+/** Renders the requested page. */
 import type { EventKind } from '../../events/events'
 import { KINDS } from '../../views/inbox'
 import type { Changes } from '../changes'
@@ -90,7 +90,7 @@ function filterOf(query: URLSearchParams): Filter {
   }
 }
 
-/** An empty field is one that was not filled in. */
+/** An empty form field counts as not filled in. */
 function wordOf(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name)?.trim().slice(0, MAX_SEARCH)
   return value === '' ? undefined : value

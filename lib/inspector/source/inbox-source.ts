@@ -1,4 +1,4 @@
-/** The events of an inbox. */
+/** Shows the events of an inbox. */
 import type { Inbox, InboxEntry, InboxState } from '../../inbox/inbox'
 import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } from '../../views/event'
 import { modelOf as statsOf, STATES } from '../../views/inbox'
@@ -17,7 +17,7 @@ const CHART_HOURS = 24
 const HOUR_MS = 3_600_000
 /** Other processes may use the same inbox. */
 const LOOK_EVERY_MS = 3_000
-/** All who look at the same time share one query. */
+/** Concurrent requests share one query. */
 const OVERVIEW_FOR_MS = 1_000
 
 export function inboxSource(inbox: Inbox, watch: Watch): Source {

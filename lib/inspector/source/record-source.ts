@@ -1,4 +1,7 @@
-/** Without an inbox: the last requests that this process answered. Only what the delivery records hold is kept, no body. */
+/**
+ * Without an inbox: shows the last requests that this process answered. Only their delivery records are kept, no
+ * bodies.
+ */
 import type { DeliveryRecord } from '../../answer/report'
 import type { Outcome } from '../../answer/respond'
 import { byteSize, count } from '../../views/text'
@@ -6,13 +9,13 @@ import type { Count, Details, Filter, Overview, Page, Row, Source, Tone } from '
 import type { Watch } from './watch'
 
 const KEPT = 1_000
-/** Of names and reasons, which are as long as the sender likes. */
+/** The longest name or reason that is kept: senders choose their length. */
 const MAX_TEXT = 4_000
 const HOUR_MS = 3_600_000
 const CHART_HOURS = 24
 
 interface Kept {
-  /** Ascends. */
+  /** Ascending number. */
   number: number
   record: DeliveryRecord
   reason: string | undefined

@@ -1,15 +1,15 @@
-/** What the inspector shows: an inbox, or the requests of this process. */
+/** The data that the inspector shows: an inbox, or the requests of this process. */
 import type { EventKind } from '../../events/events'
 import type { HourCount } from '../../inbox/inbox'
 import type { HistoryLine } from '../../views/event'
 
-/** How a state is to be judged, which decides on its colour. */
+/** The rating of a state, which determines its colour. */
 export type Tone = 'good' | 'busy' | 'waits' | 'odd' | 'bad'
 
 export interface Row {
   id: string
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
-  /** Of an event in an inbox, or the outcome of a request. */
+  /** State of an event in an inbox, or the outcome of a request. */
   state: string
   tone: Tone
   kind: EventKind | undefined
@@ -17,7 +17,7 @@ export interface Row {
   /** ISO 8601, UTC. */
   receivedAt: string
   attempts?: number | undefined
-  /** Why it is where it is. */
+  /** Why it is in this state. */
   note?: string | undefined
 }
 
@@ -43,7 +43,7 @@ export interface Count {
 
 export interface Overview {
   counts: Count[]
-  /** Of the oldest event that is not settled. */
+  /** Age of the oldest unsettled event. */
   oldestWaitingAt?: string | undefined
   oldestWaitingMs?: number | undefined
   /** Absent if the inbox does not count by hour. */
@@ -58,24 +58,24 @@ export interface Details {
   size: number
   /** The beginning of the body. Absent if it is not kept. */
   body?: Buffer | undefined
-  /** What can be done with it. */
+  /** The possible actions. */
   actions: readonly Action[]
 }
 
 export type Action = 'replay' | 'give-up' | 'purge'
 
 export interface Source {
-  /** What the list holds. */
+  /** Title of the list. */
   title: string
-  /** By which the list can be filtered, in the order in which they are counted. */
+  /** States to filter by, in the order of the counters. */
   states: readonly string[]
   overview(): Promise<Overview>
   /** The newest first. `after`: `next` of the page before. */
   list(filter: Filter, limit: number, after?: string): Promise<Page>
-  /** At most so many bytes of the body are read. */
+  /** The most bytes of the body to read. */
   find(id: string, bodyBytes: number): Promise<Details | undefined>
-  /** Resolves with why it was not done. Absent where nothing can be done. */
+  /** Resolves with the reason if the action was not possible. Absent without actions. */
   act?(action: Action, id: string, reason: string): Promise<string | undefined>
-  /** Calls back when something may have changed. The returned function ends that. */
+  /** Calls back when something may have changed. The returned function unsubscribes. */
   watch(changed: () => void): () => void
 }

@@ -1,5 +1,5 @@
-/** How the inspector learns of what the webhook does. */
+/** Notifies the inspector of what the webhook does. */
 import type { Watcher } from '../../answer/report'
 
-/** The returned function ends it. */
+/** The returned function unsubscribes. */
 export type Watch = (watcher: Watcher) => () => void

@@ -1,4 +1,4 @@
-/** The host, the port and the certificate. */
+/** Findings about the host, the port and the certificate. */
 import type { Finding } from './finding'
 
 const NOTHING_ARRIVES = 'No event arrives.'

@@ -1,11 +1,11 @@
-/** What doctor can find: what it means for events, and the remedy for each kind of server in front. */
+/** A finding of `doctor`: what it means for events, and the remedy for each kind of proxy or server. */
 
 export type Server = 'nginx' | 'Apache' | 'HAProxy' | 'Caddy' | 'app'
 
 export interface Finding {
   title: string
-  /** What becomes of events. */
+  /** The consequence for events. */
   effect: string
-  /** In the order in which they are shown. Absent where nothing has to change there. */
+  /** Remedies in the order in which they are shown. Absent for a server where nothing has to change. */
   remedies: Partial<Record<Server, string>>
 }

@@ -1,4 +1,4 @@
-/** All findings by their code. */
+/** All findings by code. */
 import { CONNECTION } from './connection'
 import type { Finding } from './finding'
 import { REQUESTS } from './requests'

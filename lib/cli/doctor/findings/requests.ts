@@ -1,4 +1,4 @@
-/** What happens to requests on their way. */
+/** Findings about requests that are changed or stopped on their way. */
 import type { Finding } from './finding'
 
 const GIVES_UP = 'Tradecloud gives up on such an event: it is lost.'
