@@ -1,4 +1,4 @@
-/** Dedupe in memory: claims in a second and bytes for each key, with 100,000 keys in it. */
+/** Dedupe in memory: claims per second and bytes per key, with 100,000 keys. */
 import { hash } from 'node:crypto'
 import { built } from './package'
 import { alternate, digits, median, ratioOf, table } from './statistics'
@@ -17,7 +17,7 @@ function memoryStore(): Claim {
   }
 }
 
-/** The same for a key that was completed before. */
+/** The same for a completed key. */
 function duplicates(): Claim {
   const store = new MemoryStore({ maxKeys: KEYS })
   const known = Array.from({ length: 1000 }, nextKey)
@@ -31,7 +31,7 @@ function duplicates(): Claim {
   }
 }
 
-/** What a Map costs that grows and is thrown away, without looking anything up. */
+/** The cost of a Map that grows and is discarded, without lookups. */
 function mapThatGrows(): Claim {
   let keys = new Map<string, number>()
   return (key) => {
@@ -40,7 +40,7 @@ function mapThatGrows(): Claim {
   }
 }
 
-/** The usual way to bound a Map: the oldest key goes for each new one. */
+/** The usual bounded Map: each new key evicts the oldest. */
 function mapThatEvictsTheOldest(): Claim {
   const keys = new Map<string, number>()
   return (key) => {
@@ -51,7 +51,7 @@ function mapThatEvictsTheOldest(): Claim {
 }
 
 let n = 0
-/** Made as the webhook makes its keys, and never the same. */
+/** Unique keys of the same form as those of the webhook. */
 function nextKey(): string {
   return `tradecloud:order:${hash('sha256', String(++n))}`
 }
@@ -61,11 +61,11 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-/** Of claims that are remembered, those of the keys themselves included. */
+/** Bytes per remembered claim, including its key. */
 function bytesPerKey(create: () => Claim): number {
   const before = heap()
   const claim = create()
-  // The older generation is full then, and the younger one nearly.
+  // At this size the older generation is full and the younger one nearly full.
   for (let i = 0; i < KEYS - 1; i++) claim(Buffer.from(nextKey()).toString('latin1'))
   const bytes = (heap() - before) / KEYS
   claim('the store is needed up to here')

@@ -1,4 +1,7 @@
-/** CPU of one fetch: our client against bare axios with a kept-alive agent, both reading the JSON. The server is another process. */
+/**
+ * CPU of one fetch: our client against plain axios with a keep-alive agent, both parsing the JSON. The server is
+ * another process.
+ */
 import axios from 'axios'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +19,7 @@ export async function run(quick: boolean): Promise<string> {
   const server = fork(join(__dirname, 'fetch-server.ts'))
   const [port] = (await once(server, 'message')) as [number]
   const baseUrl = `http://127.0.0.1:${port}/v2`
-  // Without its rate limit the client would wait, not work.
+  // Without a limit: otherwise the client would wait instead of working.
   const client = new TradecloudClient({ baseUrl, username: 'bench', password: 'bench' }, new RateLimit(Infinity))
   const httpAgent = new Agent({ keepAlive: true })
   const bare = axios.create({ baseURL: baseUrl, httpAgent, proxy: false, headers: { Authorization: 'Bearer token' } })

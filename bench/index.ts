@@ -43,7 +43,7 @@ function argument(name: string): string | undefined {
   return process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3)
 }
 
-/** In a process of its own: what one part leaves in memory, and what V8 has learned from it, would change the figures of the next. */
+/** Each part runs in a process of its own, because memory and compiled code of one part would affect the next. */
 async function runPart(module: string, quick: boolean): Promise<string> {
   const child = fork(__filename, [`--module=${module}`, ...(quick ? ['--quick'] : [])])
   let text: string | undefined

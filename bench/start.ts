@@ -1,4 +1,4 @@
-/** Cold start: what it takes to load the package and to create a webhook, each time in a new process. */
+/** Cold start: the time to load the package and create a webhook, each time in a new process. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ROOT } from './package'
@@ -14,7 +14,7 @@ const CANDIDATES: Record<string, string> = {
   'axios, for comparison': "require('axios')",
 }
 
-/** Milliseconds, in a process in which Express is loaded. */
+/** Milliseconds that the code takes in a process that has loaded Express. */
 function time(code: string): number {
   const script = `require('express'); const start = performance.now(); ${code}; console.log(performance.now() - start); process.exit()`
   return Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' }))

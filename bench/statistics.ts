@@ -1,42 +1,42 @@
-/** Medians, ratios of pairs, and the tables that they are printed in. */
+/** Medians, ratios of pairs, and Markdown tables. */
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** Of a sample: the value that the share `part` of it lies below. */
+/** The quantile of a sample: the value below which the share `part` of it lies. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((one, other) => one - other)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
 }
 
-/** The median of the ratios of neighbouring rounds: what disturbs the machine for a while disturbs both of a pair. */
+/** The median of the ratios of neighbouring rounds: a disturbance of the machine affects both values of a pair. */
 export function ratioOf(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, i) => value / (theirs[i] ?? NaN)))
 }
 
-/** Three digits that count, and no more than the noise leaves sense in. */
+/** Rounds to three significant digits, because noise exceeds the rest. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return '-'
   if (value >= 100) return Math.round(value).toLocaleString('en-US')
   return value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** A table in Markdown; a column of numbers stands to the right. */
+/** A Markdown table; columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'))
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
-/** Fewer say nothing: what the median is of. */
+/** The fewest rounds for a meaningful median. */
 const LEAST_ROUNDS = 7
-/** On a slow machine all rounds of all parts would take longer than ten minutes. */
+/** Limit for slow machines, so that all parts together take less than ten minutes. */
 const PATIENCE_MS = 45_000
 
 /**
- * Rounds of several candidates that take turns, each round in another order: whoever comes second finds the garbage of the
- * first. Fewer than `rounds` where they take too long; returns how many there were.
+ * Runs several candidates alternately, each round in another order, because each candidate may pay for the garbage of
+ * the one before. Runs fewer than `rounds` if they take too long; returns the number of rounds.
  */
 export async function alternate<T>(
   candidates: readonly T[],
@@ -55,7 +55,7 @@ export async function alternate<T>(
   return round
 }
 
-/** Microseconds of CPU, user and system, that this process takes for `work`. */
+/** CPU microseconds, user and system, of this process for `work`. */
 async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.cpuUsage()
   await work()
@@ -65,11 +65,11 @@ async function cpuOf(work: () => unknown): Promise<number> {
 
 export interface Measured {
   name: string
-  /** Microseconds of CPU for one call, of each round. */
+  /** CPU microseconds per call, for each round. */
   times: number[]
 }
 
-/** CPU of several candidates that take turns, after three rounds to warm up. */
+/** CPU of several candidates that alternate, after three warm-up rounds. */
 export async function measureCpu(
   calls: number,
   rounds: number,
@@ -89,13 +89,13 @@ export async function measureCpu(
 }
 
 export interface RatesOptions {
-  /** Of one round. */
+  /** Calls in one round. */
   count: number
   atOnce: number
   rounds: number
 }
 
-/** How often each can be done in a second, the CPU that this process uses for it, and the ratios to the last, the bare one. */
+/** Calls per second of each candidate, its CPU in this process, and the ratios to the last, the baseline. */
 export async function rates(
   title: string,
   unit: string,
@@ -125,7 +125,7 @@ export async function rates(
   )
 }
 
-/** Runs `count` times, never more than `atOnce` at a time. */
+/** Runs `count` calls, at most `atOnce` at a time. */
 export async function manyAtOnce(count: number, atOnce: number, run: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0
   const worker = async (): Promise<void> => {

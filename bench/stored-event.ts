@@ -1,10 +1,10 @@
-/** Events as a webhook gives them to an inbox. */
+/** Events as a webhook passes them to an inbox. */
 import { hash, randomUUID } from 'node:crypto'
 import type { StoredEvent } from '../lib'
 
 let n = 0
 
-/** Each of another order. */
+/** Each event belongs to another order. */
 export function storedEvent(bytes: Buffer): StoredEvent {
   const id = randomUUID()
   return {

@@ -1,6 +1,6 @@
 /**
- * A webhook that is called without a socket: what it takes is its own work, from the headers to the answer. A stand-in for
- * Node's request and response has what the package looks at, and nothing else.
+ * Calls a webhook without a socket, so that only its own work is measured, from the headers to the response. The
+ * stand-ins for Node's request and response have only what the package uses.
  */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-/** tXML: CPU against JSON.parse of the same event, and for how long the event loop stands still meanwhile. */
+/** tXML: CPU compared with JSON.parse of the same event, and the longest time that it blocks the event loop. */
 import { setImmediate } from 'node:timers/promises'
 import { built } from './package'
 import { digits, measureCpu, median, ratioOf, table } from './statistics'
@@ -6,7 +6,7 @@ import { digits, measureCpu, median, ratioOf, table } from './statistics'
 const { readTxml } = built<typeof import('../lib/txml/read')>('txml/read')
 const { orderEvent, toTxml } = built<typeof import('../lib/testing')>('testing/index')
 
-/** Milliseconds of the longest time that nothing else could run in. */
+/** The longest time that the event loop was blocked, in milliseconds. */
 async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   let longest = 0
   let running = true

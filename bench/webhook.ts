@@ -1,4 +1,7 @@
-/** The webhook that is measured, as a user sets it up: Basic credentials, validation, dedupe, order for each entity, a callback. */
+/**
+ * The measured webhook, with a user's usual set-up: Basic credentials, validation, dedupe, order per entity, a
+ * callback.
+ */
 import type { TradecloudWebhook, TradecloudWebhookOptions } from '../lib'
 import { built } from './package'
 

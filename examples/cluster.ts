@@ -12,7 +12,7 @@ import { addHealth, announce, api, auth, callbacks, endWith, host, port } from '
 
 const processes = Number(process.env.PROCESSES ?? 3)
 const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = process.env
-/** The exit code of a process that must not start: starting it again would not help. */
+/** The exit code of a process that cannot start: restarting it would not help. */
 const UNUSABLE = 2
 
 function runPrimary(): void {
@@ -45,7 +45,7 @@ function runWorker(): void {
   })
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
-  process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary says when to end
+  process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary decides when they end
 }
 
 if (cluster.isPrimary) runPrimary()

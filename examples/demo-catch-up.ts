@@ -13,14 +13,14 @@ interface Surroundings {
   tradecloud: TradecloudSimulator
   auth: Trigger['auth']
   startExample: (file: string, env: Record<string, string>) => Promise<{ child: ChildProcess; url: string }>
-  /** Events that the ERP system has got so far. */
+  /** Events that the ERP system has received. */
   written: () => number
   printRow: (cells: string[], isGood: boolean) => void
 }
 
 const MOST_SECONDS = 60
 
-/** A proxy in front of the server that takes every body for too large. */
+/** A proxy in front of the server that refuses every body as too large. */
 async function startProxy(url: string) {
   let isBroken = true
   const server = createServer((req, res) => {
@@ -36,7 +36,7 @@ async function startProxy(url: string) {
   return { server, url: `http://127.0.0.1:${port}/tradecloud`, repair: () => (isBroken = false) }
 }
 
-/** True if all went as it must. */
+/** True if everything worked. */
 export async function showCatchUp({
   tradecloud,
   auth,
@@ -48,7 +48,7 @@ export async function showCatchUp({
   const { child, url } = await startExample('durable-server.ts', {
     INBOX_FILE: join(folder, 'inbox.db'),
     CATCH_UP_FROM: new Date(Date.now() - 1_000).toISOString(),
-    // Minutes, outside a demo.
+    // In production, minutes.
     CATCH_UP_EVERY_MS: '500',
     CATCH_UP_SETTLE_MS: '2000',
   })
@@ -69,7 +69,7 @@ export async function showCatchUp({
     proxy.repair()
     const arrived = await send([second])
     printRow(['  … and lets the next event pass', arrived, 'is done', 'queued'], arrived === '202')
-    // The event that arrived, and the change that did not.
+    // The event that arrived, and the lost change that was found.
     const isDelivered = () => written() >= before + 2
     for (let waited = 0; waited < MOST_SECONDS * 10 && !isDelivered(); waited++) await sleep(100)
     printRow(['  … the catch-up finds the lost one', '', '', isDelivered() ? 'delivered' : 'missing'], isDelivered())

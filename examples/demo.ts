@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. Sends every kind
- * of trigger, then shows what happens when something goes wrong, and how a lost order is found. Exits with 0 only when all went as it must.
+ * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. Sends every
+ * kind of trigger, then shows failures and how a lost order is found. Exits with 0 only if everything worked.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,10 +27,10 @@ const auth = { type: 'basic', username: 'tradecloud', password: 'demo:påssword'
 const { id: orderId } = order()
 const { id: shipmentId } = shipment()
 let version = 0
-/** Each event of the demo tells of another change of the same order or shipment. */
+/** Each event of the demo is another change of the same order or shipment. */
 const next = (): { version: number } => ({ version: ++version })
 
-/** An ERP system that takes what the example server writes, except for the next `refusals` events. */
+/** An ERP system that accepts what the example server sends, except for the next `refusals` events. */
 const erp = { refusals: 0, written: new Map<string, number>() }
 
 async function startErp(): Promise<Server> {
@@ -68,10 +68,10 @@ async function startExample(file: string, env: Record<string, string>): Promise<
 interface Step {
   what: string
   trigger: Trigger
-  /** Statuses of all answers, the last one final. `…` stands for more of the one before. */
+  /** Statuses of all responses, the last one final. `…` stands for repetitions of the one before. */
   expect: string
   result: TriggerReport['result']
-  /** The ERP system is down when the event comes, and up again a little later. */
+  /** The ERP system is down when the event arrives, and works again a little later. */
   erpIsDown?: boolean
 }
 
@@ -147,7 +147,7 @@ async function main(): Promise<boolean> {
     let good = true
     let deliveries = 0
     for (const step of steps(url)) {
-      // Something changed in the order and the shipment before each trigger.
+      // The order and the shipment change before each trigger.
       tradecloud.api.setOrder(orderId, order(next()))
       tradecloud.api.setShipment(shipmentId, shipment(next()))
       const { asItMust, outcome } = await show(step, (trigger) => tradecloud.send(trigger))
@@ -181,7 +181,7 @@ async function show(
   const report = await send(trigger)
   const statuses = report.attempts.map(({ status, error }) => String(status ?? error?.message))
   const retries = new Set(statuses.slice(0, -1))
-  // However often it was tried while the ERP system was down: the row shows the first answer and the last.
+  // The number of attempts while the ERP system was down varies, so the row shows only the first and the last response.
   const answers =
     erpIsDown && retries.size === 1 ? `${[...retries].join('')} … ${statuses.at(-1) ?? ''}` : statuses.join(' ')
   const asItMust = answers === expect && report.result === result

@@ -3,7 +3,7 @@ import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-we
 
 export function createPool(connectionString: string | undefined): Pool {
   const pool = new Pool({ connectionString, connectionTimeoutMillis: 5_000, statement_timeout: 20_000 })
-  // Without these a lost connection would end the process. The query that runs on it rejects.
+  // Without these listeners, a lost connection would end the process. Its running query rejects anyway.
   const ignore = () => undefined
   return pool.on('error', ignore).on('connect', (db) => db.on('error', ignore))
 }
@@ -27,7 +27,7 @@ export async function writeOrder(pool: Pool, event: OrderEvent, context: Webhook
 
 async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookContext): Promise<void> {
   if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
-  // The same delivery once more: it was written before, in the same transaction as its ID. A replay writes again.
+  // The same delivery again: it was written before, in the same transaction as its ID. A replay writes again.
   const first = await db.query('INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING', [context.deliveryId])
   if (first.rowCount === 0 && !context.replay) return
 
@@ -41,7 +41,7 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
      WHERE o.updated_at IS NULL OR $4 IS NULL OR o.updated_at <= $4`,
     [orderId, number, filled(order.status?.processStatus), lastUpdatedAt],
   )
-  // Only the lines that are here. A line that is not in the event has not changed: never delete it.
+  // Writes only the lines of the event. Other lines have not changed: never delete them.
   for (const line of order.lines ?? []) {
     const { id, buyerLine, status } = line
     await db.query(
@@ -67,8 +67,9 @@ function filled<T>(value: T): T | undefined {
 }
 
 /**
- * Whether the database would refuse the same values again: SQLSTATE class 22 (no such date, a NUL in a text), 23502 (a
- * value is missing) and 23514 (a check). Not 23503 (a row that it refers to may arrive later), 23505 or 40xxx.
+ * Whether the database would refuse the same values again: SQLSTATE class 22 (invalid values, such as a date that does
+ * not exist or a NUL in a text), 23502 (a value is missing) and 23514 (a check). Not 23503 (a row that it refers to may
+ * arrive later), 23505 or 40xxx.
  */
 export function isPermanent(error: unknown): boolean {
   const code: unknown = (error as { code?: unknown } | null | undefined)?.code

@@ -1,4 +1,4 @@
-/** What the example servers share: their settings from environment variables, and the ERP system that they write to. */
+/** What the example servers share: settings from environment variables, and the ERP system that they write to. */
 import type { Express } from 'express'
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
@@ -16,7 +16,7 @@ const { env } = process
 
 export const port = Number(env.PORT ?? 3000)
 
-/** Without credentials anyone comes in, so only this machine may. */
+/** Without credentials, requests are accepted only from this machine. */
 export const isOpen = env.WEBHOOK_USERNAME === undefined && env.WEBHOOK_TOKEN === undefined
 export const host = isOpen ? '127.0.0.1' : (env.HOST ?? '0.0.0.0')
 
@@ -26,7 +26,7 @@ export const auth: TradecloudWebhookOptions['auth'] = isOpen
     ? { type: 'bearer', token: env.WEBHOOK_TOKEN }
     : { type: 'basic', username: env.WEBHOOK_USERNAME, password: env.WEBHOOK_PASSWORD }
 
-/** Without these, GET triggers come with their ID only. */
+/** Without these, the event of a GET trigger contains only the ID. */
 export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
   ? {
       ...(env.TRADECLOUD_BASE_URL ? { baseUrl: env.TRADECLOUD_BASE_URL } : { environment: 'acceptance' }),
@@ -36,8 +36,9 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
   : undefined
 
 /**
- * Where the catch-up starts the first time, as in `2025-11-01`: it polls for what never arrived. Without it there is no
- * catch-up. A buyer would set `want: notOwnRequest('buyer')`, so as not to get the orders that it has issued itself.
+ * Where the catch-up starts the first time, such as `2025-11-01`: it polls for changes that never arrived. Without it
+ * there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out the orders that it has issued
+ * itself.
  */
 export const catchUp: TradecloudWebhookOptions['catchUp'] =
   env.CATCH_UP_FROM && api
@@ -50,19 +51,19 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
       }
     : undefined
 
-/** Below `answerTimeoutMs`, so that an ERP system that hangs makes the callback fail instead of running on. */
+/** Below `answerTimeoutMs`, so that the callback fails if the ERP system hangs, instead of continuing to run. */
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
 /**
- * 4xx that say nothing about the event: credentials, a wrong URL or one that a new release is about to serve, a record that
- * is locked or changed by someone else, load. To refuse an event because of these would lose it.
+ * 4xx that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record that is
+ * locked or was changed by someone else, load. Rejecting an event because of these would lose it.
  */
 const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
 
 /**
- * Hands an event on to an ERP system over HTTP, and logs one line. Throws when the ERP system does not take it: the event
- * then comes again, or never again if the ERP system has found something wrong with it. It may come twice all the same; the
- * ERP system tells by the delivery ID.
+ * Passes an event to an ERP system over HTTP, and logs one line. Throws if the ERP system does not accept it:
+ * Tradecloud then sends the event again, or not if the ERP system has found an error in it. An event may be delivered
+ * twice; the ERP system recognises it by the delivery ID.
  */
 export async function writeToErp(event: WebhookEvent, context: WebhookContext): Promise<void> {
   const id = event.kind === 'shipment' ? event.shipmentId : event.kind === 'unknown' ? '' : event.orderId
@@ -76,7 +77,7 @@ async function post(url: string, body: object, signal: AbortSignal): Promise<voi
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
-    // `fetch` would follow a redirect with a GET, and without the event.
+    // By default, `fetch` would follow a redirect with a GET, without the event.
     redirect: 'manual',
     signal: AbortSignal.any([signal, AbortSignal.timeout(ERP_TIMEOUT_MS)]),
   })
@@ -106,7 +107,7 @@ export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void 
 
 const ALARM_AFTER_MS = 15 * 60_000
 
-/** For monitoring: whether events get through to the ERP system, and whether a person has to look at some. */
+/** For monitoring: whether events reach the ERP system, and whether some need attention. */
 export function addHealth(app: Express, inbox: Inbox): void {
   app.get('/health', (_req, res) => {
     inbox.stats().then(
@@ -120,7 +121,9 @@ export function addHealth(app: Express, inbox: Inbox): void {
   })
 }
 
-/** A page that shows what became of each event, at /inspector. Without INSPECTOR_PASSWORD, each start has a new password. */
+/**
+ * A page with the outcome of each event, at /inspector. Without INSPECTOR_PASSWORD, each start creates a new password.
+ */
 const inspectorPassword = env.INSPECTOR_PASSWORD ?? randomBytes(12).toString('base64url')
 
 export function addInspector(app: Express, webhook: TradecloudWebhook): void {

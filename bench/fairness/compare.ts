@@ -1,6 +1,7 @@
 /**
- * What small events notice of a large one: 100 of 3 KB a second, while the largest order that Tradecloud documents comes every
- * two seconds, or as often as it is answered. `FAIRNESS_ROUNDS` and `FAIRNESS_ONLY` (an expression) change how much is measured.
+ * The latency of small events beside a large one: 100 events of 3 KB per second, while the largest order that
+ * Tradecloud documents is sent every two seconds, or as often as it is answered. `FAIRNESS_ROUNDS` and `FAIRNESS_ONLY`
+ * (a regular expression) limit what is measured.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +15,7 @@ import type { Format } from './large'
 import type { Candidate } from './server'
 
 const EVERY_MS = 10
-/** Enough that one is idle, however long the server stands still. */
+/** Enough connections that one is always idle, even while the server is blocked. */
 const CONNECTIONS = 300
 const ROUND_MS = 6_000
 const ROUND_OF_XML_MS = 20_000
@@ -32,7 +33,7 @@ interface Answer {
   ms: number
 }
 
-/** Latencies of small events; each is counted from when it was due, whether or not it could be sent then. */
+/** Latencies of small events, measured from the time at which each was due, even if it was sent later. */
 async function smallEvents(idle: Connection[], ms: number): Promise<number[]> {
   const times: number[] = []
   const open: Array<Promise<void>> = []
@@ -75,7 +76,7 @@ async function measure({ candidate, format }: (typeof CASES)[number], rounds: nu
     const answers: Answer[] = []
     const sender = format && (await startLarge(port, format, answers))
     const roundMs = format === 'xml' ? ROUND_OF_XML_MS : ROUND_MS
-    // To warm up.
+    // Warm-up.
     await smallEvents(connections, roundMs)
     answers.length = 0
     const all: number[][] = []

@@ -1,4 +1,7 @@
-/** Sends the largest order again and again, from a process of its own: what it writes must not hold up who takes the time. */
+/**
+ * Sends the largest order repeatedly, from a process of its own, so that writing it does not delay the measuring
+ * process.
+ */
 import { request } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { Payload } from '../http/payloads'
@@ -30,7 +33,7 @@ async function main(): Promise<void> {
   process.send?.('ready')
   for (let n = 1; ; n++) {
     const started = performance.now()
-    // The ID in the comment behind the root element makes each tXML another event.
+    // The ID in the comment after the root element makes each tXML a new event.
     const body = xml ? Buffer.concat([xml, Buffer.from(`<!-- ${n} -->`)]) : payload.renew(n)
     const status = await post(Number(port), format, body)
     const ms = performance.now() - started

@@ -1,4 +1,4 @@
-/** The server whose small events are timed while large ones come in. */
+/** The server under test: small events are timed while large ones arrive. */
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openSqlite } from '../inbox/inboxes'

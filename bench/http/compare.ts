@@ -11,12 +11,12 @@ import type { Question, Usage } from './server'
 
 interface Plan {
   connections: number
-  /** Of one round. */
+  /** Requests of one round, over several connections. */
   requests: number
   rounds: number
-  /** To warm up. */
+  /** Warm-up requests. */
   before: number
-  /** Of one round, one at a time. */
+  /** Requests of one round, one at a time. */
   alone: number
 }
 
@@ -31,7 +31,7 @@ const QUICK: Readonly<Partial<Record<Size, Plan>>> = {
   '94 KB': { connections: 8, requests: 30, rounds: 3, before: 60, alone: 5 },
 }
 
-/** All rounds of one server with one size. */
+/** The results of all rounds of one server and size. */
 interface Rounds {
   cpu: number[]
   perSecond: number[]
@@ -41,7 +41,7 @@ interface Rounds {
 
 class Runner {
   readonly rounds: Rounds = { cpu: [], perSecond: [], alone: [], loaded: [] }
-  /** Bytes of memory for the first request of the process, over what it has when it does nothing. */
+  /** Additional memory for the first request of a process, in bytes, compared with an idle process. */
   memory = NaN
 
   readonly #child: ChildProcess
@@ -117,7 +117,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     digits(median(rounds.perSecond)),
     digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
     ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
-    // Of a small body it would be that of the code which is loaded with it.
+    // For a small body it would measure only the code that is loaded.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
   const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${count} rounds of ${plan.requests}`
@@ -134,7 +134,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
   return `${title}\n\n${table(head, rows)}`
 }
 
-/** `BENCH_SIZES` and `BENCH_PEERS` (an expression) leave out others. */
+/** `BENCH_SIZES` and `BENCH_PEERS` (regular expressions) select what is measured. */
 export async function run(quick: boolean): Promise<string> {
   installOthers()
   const only = process.env.BENCH_SIZES?.split(',')

@@ -1,4 +1,7 @@
-/** Sends bodies over kept-alive connections and takes the time of each answer. As little work as can be: it shares the machine. */
+/**
+ * Sends bodies over keep-alive connections and measures the time of each response. It does as little work as possible,
+ * because it shares the machine.
+ */
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -6,7 +9,7 @@ import { authorization } from '../webhook'
 import { Payload } from './payloads'
 import { SECRET } from './peers'
 
-/** IDs are never used twice in a process: a server that remembers events must not take one for a duplicate. */
+/** IDs are unique within a process: a server with dedupe must not treat an event as a duplicate. */
 let sent = 0
 
 export class Connection {
@@ -26,14 +29,14 @@ export class Connection {
     socket.on('close', () => this.#fail(new Error(`The server closed the connection: ${this.#answer}`)))
   }
 
-  /** `signed`: with the headers that @octokit/webhooks asks for. */
+  /** `signed`: with the headers that @octokit/webhooks requires. */
   static async open(port: number, body: Buffer, signed: boolean): Promise<Connection> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     return new Connection(socket, body, signed)
   }
 
-  /** Milliseconds until the answer. Rejects for any but 200 and 202. */
+  /** Milliseconds until the response. Rejects for a status other than 200 and 202. */
   async send(): Promise<number> {
     const n = ++sent
     const body = this.#payload.renew(n)
@@ -75,8 +78,8 @@ export class Connection {
 }
 
 /**
- * Milliseconds of each of `requests`, sent over the connections as fast as they are answered. Never sleeps meanwhile: to wake
- * somebody up costs a server as much as to answer, and the slower ones would have to do it more often.
+ * Milliseconds of each of `requests` requests, sent over the connections as fast as they are answered. Never sleeps
+ * meanwhile: waking up would cost a server as much as responding, and slow servers would do it more often.
  */
 export async function load(connections: readonly Connection[], requests: number): Promise<number[]> {
   const times: number[] = []

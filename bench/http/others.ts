@@ -1,6 +1,6 @@
 /**
- * The packages of others that only the benchmarks need: installed by `bench/package.json` when they are first used. Their
- * types are declared here, as far as they are used, so that the type check works without them.
+ * Third-party packages that only the benchmarks need, installed from `bench/package.json` on first use. The used part
+ * of their types is declared here, so that the type check works without them.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -47,14 +47,14 @@ function versions(path: string): Lockfile['packages'] {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Lockfile).packages : {}
 }
 
-/** Runs `npm ci` in the folder of the benchmarks, unless the locked versions are there already. */
+/** Runs `npm ci` in the folder of the benchmarks, unless the locked versions are installed already. */
 export function installOthers(): void {
   const wanted = versions(join(FOLDER, 'package-lock.json'))
   const installed = versions(join(FOLDER, 'node_modules', '.package-lock.json'))
   const missing = Object.keys(wanted).some((path) => path !== '' && wanted[path]?.version !== installed[path]?.version)
   if (!missing) return
   console.log('Installing the packages to compare with (npm ci in bench/) …')
-  // At level `error`: some of them warn that they prefer a newer Node.
+  // At level `error`, because some packages warn that they prefer a newer Node.
   const { status, error } = spawnSync('npm', ['ci', '--loglevel=error'], {
     cwd: FOLDER,
     stdio: 'inherit',

@@ -1,4 +1,4 @@
-/** The bodies that are sent: order events of four sizes, each time with another message ID and another order ID. */
+/** The request bodies: order events of four sizes, each with a new message ID and order ID. */
 import { built } from '../package'
 
 const testing = built<typeof import('../../lib/testing')>('testing/index')
@@ -6,10 +6,10 @@ const testing = built<typeof import('../../lib/testing')>('testing/index')
 export const SIZES = ['3 KB', '94 KB', '1.7 MB', 'maximum'] as const
 export type Size = (typeof SIZES)[number]
 
-/** Orders that the events are of: as many as events of one order follow each other rarely. */
+/** The number of different orders: so large that events of one order rarely follow each other. */
 const ORDERS = 10_000
 
-/** An event of an order that is not confirmed yet: one line without what comes with a confirmation. */
+/** An event of an unconfirmed order: one line without the fields of a confirmation. */
 function smallEvent(): object {
   const event = testing.orderEvent({ lines: 1 })
   for (const line of event.orderEvent.lines) {
@@ -27,7 +27,7 @@ const EVENTS: Record<Size, () => object> = {
   maximum: () => testing.maximumOrderEvent(),
 }
 
-/** Bytes of one body, in which IDs are renewed in place. Each connection needs one of its own. */
+/** The bytes of a body whose IDs are replaced in place. Each connection needs its own. */
 export class Payload {
   readonly body: Buffer
   readonly #messageId: number
@@ -39,7 +39,7 @@ export class Payload {
     this.#orderId = endOfText(body, '"orderId":"')
   }
 
-  /** The same event with the IDs of number `n`. */
+  /** The same event with IDs number `n`. */
   renew(n: number): Buffer {
     writeDigits(this.body, this.#messageId, n, 12)
     writeDigits(this.body, this.#orderId, n % ORDERS, 5)
@@ -51,7 +51,7 @@ export function bodyOf(size: Size): Buffer {
   return Buffer.from(JSON.stringify(EVENTS[size]()))
 }
 
-/** Where the text behind `field` ends. */
+/** The position of the end of the string value of `field`. */
 function endOfText(body: Buffer, field: string): number {
   const at = body.indexOf(field)
   if (at < 0) throw new Error(`No ${field}`)

@@ -1,6 +1,6 @@
 /**
- * The servers that are compared: this package in Express 5, in Express 4 and without Express, and others as their
- * documentation shows them. Each answers 200 to a valid order event.
+ * The servers to compare: this package in Express 5, in Express 4 and without Express, and others set up as their
+ * documentation shows. Each responds with 200 to a valid order event.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ import { orderBodySchema } from './schemas'
 
 export const SECRET = 'a secret of this benchmark'
 
-/** What this package answers, so that all send the same. */
+/** The response of this package, which all servers send. */
 const DELIVERED = { outcome: 'delivered', deliveryId: '6d1e8f2a-52d4-8c3b-9a70-4be1f8a1c0de' }
 const LIMIT = 64 * 1024 * 1024
 
@@ -60,7 +60,7 @@ export const PEERS = {
     const middleware = createNodeMiddleware(webhooks, { path: '/order' })
     return listen(
       createServer((req, res) => {
-        // It answers with three bytes of its own: all peers send the same.
+        // @octokit/webhooks would respond with three bytes of its own; all servers send the same response.
         const end = res.end.bind(res) as (body: string) => typeof res
         res.end = () => end(JSON.stringify(DELIVERED))
         void middleware(req, res)

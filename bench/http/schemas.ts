@@ -1,14 +1,17 @@
-/** The schema of an order webhook's body in one piece: the peers do not take schemas that refer to each other. */
+/**
+ * The schema of an order webhook's body in a single document, because the peers do not support schemas that refer to
+ * each other.
+ */
 import { built } from '../package'
 
 const { schemas } = built<typeof import('../../lib')>()
 
 type Json = Record<string, unknown>
 
-/** Not of use to a validator, or understood by some only. */
+/** Keywords that do not affect validation, or that some validators do not know. */
 const LEFT_OUT = new Set(['$id', '$schema', 'definitions', 'description', 'title', 'examples'])
 
-/** A copy with each `$ref` replaced by what it refers to. */
+/** A copy in which each `$ref` is replaced by its target. */
 export function orderBodySchema(): Json {
   return inline(schemas.orderWebhookBody, schemas.orderWebhookBody) as Json
 }
@@ -35,7 +38,7 @@ function inline(value: unknown, root: Json): unknown {
   )
 }
 
-/** A property of an order may be called `description`: then it is a schema and no annotation. */
+/** A property of an order may be named `description`: then it is a schema, not an annotation. */
 function isSchemaNamed(key: string, child: unknown): boolean {
   return key !== 'definitions' && typeof child === 'object' && child !== null
 }

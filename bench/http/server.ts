@@ -1,24 +1,24 @@
-/** One peer in a process of its own, told by messages to say what it has used of CPU and memory. */
+/** One server in a process of its own, which reports its use of CPU and memory on request. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { PEERS, type PeerName } from './peers'
 
 export interface Usage {
-  /** Microseconds, user and system. */
+  /** CPU time in microseconds, user and system. */
   cpu: number
-  /** Bytes of memory now, and at most since `mark`. */
+  /** Bytes of memory now, and the most since `mark`. */
   rss: number
   peak: number
 }
 
-/** `clean`: also collect all garbage, which costs a busy server its warmed up state: for few large bodies only. */
+/** `clean`: also runs the garbage collector. It discards compiled code, so it is used only for a few large bodies. */
 export type Question = 'usage' | 'mark' | 'clean'
 
-/** Linux keeps the highest memory use of a process, and forgets it when asked to. */
+/** Linux records the peak memory use of a process and resets it on request. */
 function forgetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5')
   } catch {
-    // elsewhere the peak is that of the whole life of the process
+    // elsewhere the peak is that of the whole lifetime
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Taking and settling while 100,000 events wait in as many queues and 20,000 in one, against the same while none wait: also
- * where no process takes them, and in PostgreSQL under an old snapshot, which keeps the server from removing dead rows.
+ * Taking and settling while 100,000 events wait in as many queues and 20,000 in one queue, compared with an empty
+ * inbox: also if no process takes the waiting events, and in PostgreSQL with an old snapshot, which prevents the server
+ * from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -22,7 +23,7 @@ interface Candidate {
   /** Runs statements in its database. */
   execute: (sql: string) => Promise<void>
   kind?: 'order' | 'shipment'
-  /** Absent: none wait. */
+  /** Absent: no events wait. */
   waiting?: number
   before?: () => Promise<void>
 }
@@ -74,7 +75,7 @@ async function postgres(folder: string, waiting: number, rounds: number): Promis
     }
     return { ...variant, open: () => openPostgres({ connectionString, schema }), execute }
   })
-  // The snapshot concerns all tables of the server, so that it is opened when the others have been measured.
+  // The snapshot affects all tables of the server, so it is opened after the other measurements.
   const tables = [
     await measure(candidates.slice(0, 3), rounds),
     await measure([...candidates.slice(0, 1), ...candidates.slice(3)], rounds),
@@ -126,7 +127,7 @@ async function measure(candidates: Candidate[], rounds: number): Promise<string>
   )
 }
 
-/** On a busy machine, requests may be refused because they took too long. */
+/** On a busy machine, slow requests may be refused. */
 async function persistently<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     const result = await act().then(
@@ -137,7 +138,7 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** From an inbox that is full to the first event that was taken from it. */
+/** Time from opening a full inbox to the first event taken. */
 async function start(candidate: Candidate): Promise<Measured> {
   const { open, execute, waiting, before, kind = 'order' } = candidate
   const first = open()
@@ -167,7 +168,7 @@ async function start(candidate: Candidate): Promise<Measured> {
   return { ...candidate, inbox, startMs, memory: (process.memoryUsage.rss() - resident) / 1e6, times: [] }
 }
 
-/** Copies the only event: into a queue each, and a fifth as often into the first of these. */
+/** Copies the only event into queues of their own, and a fifth of the copies into the first of these. */
 function copies(id: string, count: number): string {
   const columns = 'state, name, kind, event_name, reversed_entity_id, received, due, bytes, has_body'
   const numbers = (to: number): string =>

@@ -1,4 +1,4 @@
-/** Inboxes of the built package in temporary folders, on the disk that tests use, and servers whose flushes are slow. */
+/** Inboxes of the built package in temporary folders on the disk of the tests, and servers with slow flushes. */
 import { mkdtempSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,18 +20,18 @@ export function openPostgres(options: PostgresInboxOptions): Inbox {
 
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-bench-'))
-  // PostgreSQL runs as a user of its own.
+  // PostgreSQL must run as a user of its own.
   await chmod(folder, 0o755)
   return work(folder).finally(() => rm(folder, { recursive: true, force: true }))
 }
 
-/** A server whose flushes take `flushMs` longer than those of the disk. */
+/** A server with flushes delayed by `flushMs`. */
 export async function startSlowPostgres(
   folder: string,
   flushMs: number,
   settings: Record<string, string> = {},
 ): Promise<PostgresServer> {
-  // Variables of this process that the server inherits.
+  // Environment variables that the server inherits.
   const variables = flushMs > 0 ? preloaded(folder, { FLUSH_MS: String(flushMs) }).slice(1) : []
   const names = variables.map((variable) => {
     const at = variable.indexOf('=')

@@ -1,4 +1,4 @@
-/** From what the catch-up found to the event that an inbox stores, the same for every inbox. */
+/** Converts what the catch-up found to the event that an inbox stores, the same for every inbox. */
 import { randomUUID } from 'node:crypto'
 import { sha256 } from '../bytes/sha256'
 import { uuidOf } from '../bytes/uuid'
@@ -8,7 +8,7 @@ import { keptId } from '../tradecloud/entity-id'
 import type { StoredEvent } from './stored-event'
 
 /**
- * `now`: the time of the inbox. An event whose key is known has been stored before, whatever became of it, and is not stored
+ * `now`: the time of the inbox. An event with a known key was stored before, whatever its outcome, and is not stored
  * again.
  */
 export function storedFound(
@@ -23,7 +23,7 @@ export function storedFound(
   return {
     event: {
       ...{ format: 1, name, id: uuidOf(key), key, trigger: 'body', kind, entity: { kind, id: keptId(id) } },
-      // As for an order that was fetched.
+      // Like a fetched order.
       ...{ method: 'GET', path: '', digest: sha256(bytes), requestId: randomUUID() },
       receivedAt: new Date(now).toISOString(),
       found: { form, lines: parts.flatMap(({ line }) => (line ? [lines.indexOf(line)] : [])), outdated },

@@ -35,9 +35,9 @@ export interface InboxDelivery {
   bytes: Buffer
   /** 1 for the first, and one more for each delivery that began, including those that a crash cut short. 1 after a replay. */
   attempt: number
-  /** When attempt 1 began. */
+  /** Start of attempt 1. */
   firstAttemptAt: Date
-  /** A person replayed the event. */
+  /** The event was replayed by a person. */
   replay: boolean
   /**
    * False once another process may own the event, because this one stood still. Ask before the callback is called, and
@@ -46,14 +46,14 @@ export interface InboxDelivery {
   isOwned(): boolean
 }
 
-/** What became of a delivery. */
+/** The result of a delivery. */
 export type Settlement =
   | { result: 'delivered' }
   /** Delivered again after `delayMs`; until then the other events of its order or shipment wait. */
   | { result: 'retry'; delayMs: number; outcome: string; reason: string }
-  /** Given up. Kept; if Tradecloud sends the event again, it is queued again. */
+  /** Given up. It is kept; if Tradecloud sends the event again, it is queued again. */
   | { result: 'dead'; outcome: string; reason: string }
-  /** It cannot be read. Kept. */
+  /** It cannot be read. It is kept. */
   | { result: 'quarantined'; outcome: string; reason: string }
 
 /** One event in a list. */
@@ -156,11 +156,11 @@ export interface InboxHost {
    * callback that takes longer is rolled back, so that others can use its connection. Absent: neither.
    */
   handlerTimeoutMs?: number | undefined
-  /** Something may be there to take. May be called at any time, also when nothing is. */
+  /** There may be events to take. May be called at any time. */
   wake(): void
   /** The lease was lost, because the process stood still: other processes may deliver what it had taken. */
   leaseLost(): void
-  /** Something that a person should know. */
+  /** An alarm for operators. */
   alarm(error: TradecloudWebhookError): void
 }
 
@@ -195,9 +195,9 @@ export interface Inbox {
    */
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /**
-   * Notes what became of a delivery. False if another process owns the event by now. Rejects if it could not be noted.
-   * `arrival`: what was delivered, if that differs from what the event covered when it was stored: it replaces those records
-   * in the same transaction, unless the event is tried again.
+   * Records the result of a delivery. False if another process owns the event by now. Rejects if it could not be
+   * recorded. `arrival`: what was delivered, if that differs from what the event covered when it was stored: it
+   * replaces those records in the same transaction, unless the event is tried again.
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
@@ -241,6 +241,6 @@ export interface Inbox {
   check?(): Promise<void>
   /** Counts the events that were received since then, by hour and state: for a chart. An inbox without it has none. */
   countByHour?(since: Date): Promise<HourCount[]>
-  /** Takes and hands out nothing more. What was not settled is delivered after the next start. */
+  /** Stops taking and handing out events. Unsettled events are delivered after the next start. */
   close(): Promise<void>
 }

@@ -45,12 +45,12 @@ export interface StoredEvent {
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
 }
 
-/** What the catch-up knows of an event that it found. */
+/** What the catch-up knows about an event that it found. */
 export interface FoundFacts {
   form: LineForm
-  /** Places of the lines that had not arrived, in the `lines` of the order. */
+  /** Indexes of the lines that had not arrived, in the `lines` of the order. */
   lines: number[]
-  /** Something newer arrived before. */
+  /** Something newer had arrived before. */
   outdated: boolean
 }
 

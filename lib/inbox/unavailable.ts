@@ -1,4 +1,4 @@
-/** The error that an inbox rejects with while it cannot store or hand out events, so that the webhook answers 503. */
+/** The error of an inbox that cannot store or deliver events, for which the webhook responds with 503. */
 import { TradecloudWebhookError } from '../errors/errors'
 import { within as withinOr } from '../wait/within'
 

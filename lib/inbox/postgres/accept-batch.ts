@@ -1,4 +1,7 @@
-/** Stores many new events in one statement. What it leaves out (duplicates, GET triggers, large bodies) is stored one by one. */
+/**
+ * Stores many new events in one statement. The events that it leaves out (duplicates, GET triggers, large bodies) are
+ * stored one by one.
+ */
 import type { Accepted } from '../inbox'
 import type { AcceptRequest } from '../sql/accept'
 import { recordArrivals } from '../sql/catch-up/arrivals'
@@ -8,9 +11,9 @@ import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../sql/tables'
 import { query, storable, type PostgresTables } from './client'
 
 /**
- * The queues are locked first and in one order, so that two batches cannot wait for each other, and so that the position
- * of an event is taken only once its queue is locked. `stored` reads from `locked`, which makes PostgreSQL run it after.
- * The bodies are one value, which is sent as it is: an array of them would be written as text and read again.
+ * The queues are locked first and in one order, so that two batches cannot deadlock, and so that an event gets its
+ * position only after its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies
+ * are sent as one binary value, because an array would be converted to text and back.
  */
 const SQL = `
 WITH input AS (
@@ -44,12 +47,12 @@ WITH input AS (
 )
 SELECT id, event FROM stored`
 
-/** Whether it can be stored together with others: its ID is known. The end of an upload must find its parts, or fail. */
+/** Whether the event can be part of a batch: its ID must be known, and its body must not be uploaded in parts. */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
   return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined
 }
 
-/** The result of each request that was stored. */
+/** The result of each stored request. */
 export async function acceptBatch(tables: PostgresTables, requests: AcceptRequest[]): Promise<Map<string, Accepted>> {
   const column = <T>(valueOf: (request: AcceptRequest) => T): T[] => requests.map(valueOf)
   const text = (valueOf: (request: AcceptRequest) => string | null | undefined) =>

@@ -1,7 +1,7 @@
 /** The part of `pg` that is used, typed structurally, so that `@types/pg` is not needed; and one transaction with it. */
 import type { Tables, Value } from '../sql/tables'
 
-/** A connection of `PostgresPool`. */
+/** A connection of a `PostgresPool`. */
 export interface PostgresClient {
   query(query: {
     text: string
@@ -24,7 +24,7 @@ export interface PostgresPool {
 const BYTEA = 17
 const NUMBERS = [20, 21, 23, 26]
 
-/** 64-bit numbers as numbers: all of ours are below 2^53. */
+/** Reads 64-bit integers as numbers: all of ours are below 2^53. */
 const types = {
   getTypeParser: (oid: number) => (text: string) =>
     NUMBERS.includes(oid) ? Number(text) : oid === BYTEA ? Buffer.from(text.slice(2), 'hex') : text,
@@ -34,19 +34,19 @@ export async function query<Row>(client: PostgresClient, text: string, values?: 
   return (await client.query({ text, types, ...(values && { values }) })).rows as Row[]
 }
 
-/** `READ COMMITTED`, because each statement must see what was committed while the one before waited for a lock. */
+/** `READ COMMITTED`, because each statement must see what was committed while the previous one waited for a lock. */
 export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 const LOCK_TIMEOUT_MS = 2_000
 const IDLE_TIMEOUT_MS = 10_000
 
-/** For the rest of the transaction. A process that is frozen in it loses its locks after a while. */
+/** A time-out for the rest of the transaction, so that a frozen process loses its locks. */
 export function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
   return `SET LOCAL search_path TO ${quoteName(schema)}; SET LOCAL lock_timeout = ${lockTimeoutMs};
     SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
 }
 
-/** The tables in a transaction that has begun. */
+/** The tables, used in an open transaction. */
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
   readonly rowsAtOnce = 1_000
@@ -76,7 +76,7 @@ export class PostgresTables implements Tables {
     return query<Row>(this.client, numbered(sql), values.map(storable))
   }
 
-  /** The clock of the server, which all processes share. Whoever compares must bear that it is set. */
+  /** The clock of the server, which all processes share. It may be set, and comparisons must tolerate that. */
   monotonic(): { time: number; boot: string } {
     return { time: this.now, boot: '' }
   }

@@ -1,17 +1,17 @@
-/** Connections of a pool, and transactions that end well although connections are cut and the server stands still. */
+/** Connections of a pool, and transactions that survive broken connections and unresponsive servers. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
 
-/** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
+/** A request is refused after this time, so that Tradecloud gets 503 and keeps the event. */
 export const PATIENCE_MS = 2_500
 export const CONNECT_MS = 2_000
-/** Serialisation failure, deadlock: the same transaction may succeed now. */
+/** Serialisation failure and deadlock: the same transaction may succeed when repeated. */
 const RETRIED = ['40001', '40P01']
 export const TRIES = 3
 
 export class Connections {
-  /** What a request is refused with. */
+  /** The error of a refused request. */
   readonly late: string
   readonly #pool: PostgresPool
   readonly #schema: string
@@ -22,14 +22,15 @@ export class Connections {
     this.#schema = schema
     this.#address = addressOf(pool)
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
-    // Of a connection that is idle and ends: the next request gets another one.
+    // For errors of idle connections: the next request uses another one.
     pool.on?.('error', () => undefined)
     ignoreErrors(pool)
   }
 
   /**
-   * What ends without a response is run again, for `repeats`: `work` finds out whether the transaction before was committed.
-   * PostgreSQL cannot tell: after a crash, another transaction may get the number of one that was lost.
+   * Runs a transaction. One that ended without a response is run again, unless `repeats` is false: `work` finds out
+   * whether the previous one was committed. PostgreSQL cannot tell: after a crash, another transaction may get the
+   * number of a lost one.
    */
   async transact<T>(
     work: (tables: PostgresTables, isRepeated: boolean) => Promise<T>,
@@ -66,7 +67,7 @@ export class Connections {
     }
   }
 
-  /** A connection that does not respond in time is closed, and the next request gets another one. */
+  /** A connection that does not respond in time is closed, and the next request uses another one. */
   async use<T>(work: (client: PostgresClient) => Promise<T>, deadline?: number): Promise<T> {
     const left = () => (deadline === undefined ? CONNECT_MS : deadline - performance.now())
     if (left() <= 0) throw unavailable(this.late)
@@ -85,8 +86,8 @@ export class Connections {
 }
 
 /**
- * Without a listener, the error of a connection would end the process. It is added before `connect()` resolves, because one
- * packet can both complete the connection and end it.
+ * Without a listener, an error of the connection would end the process. It is added before `connect()` resolves,
+ * because one packet can both complete and end the connection.
  */
 function ignoreErrors(pool: PostgresPool): void {
   const known = new WeakSet<PostgresClient>()
@@ -99,7 +100,7 @@ function ignoreErrors(pool: PostgresPool): void {
 
 interface TransactionOptions {
   deadline?: number
-  /** Whether it may be run again after its commit got no response. Default: true. */
+  /** Whether to repeat it if its commit got no response. Default: true. */
   repeats?: boolean
   lockTimeoutMs?: number | undefined
 }
@@ -111,13 +112,13 @@ function addressOf({ options = {} }: PostgresPool): string {
   return /:\d+$/.test(found) ? found : `${found}:5432`
 }
 
-/** Of several addresses that were tried in vain, only the parts have a message. */
+/** If several addresses failed, only the individual errors have a message. */
 function textOf(error: unknown): string {
   const { message, errors = [] } = error as { message?: string; errors?: Error[] }
   return [message, ...errors.map((one) => one.message)].filter(Boolean).join(', ')
 }
 
-/** The server has answered: the connection is fine. */
+/** The server has responded, so the connection works. */
 export function isSqlError(error: unknown): boolean {
   const { code, severity } = error as { code?: unknown; severity?: unknown }
   return typeof code === 'string' && code.length === 5 && severity === 'ERROR'
@@ -127,6 +128,6 @@ export function isWorthRetrying(failure: unknown): boolean {
   const error = (failure instanceof TradecloudWebhookError ? failure.cause : undefined) ?? failure
   const { code } = error as { code?: unknown }
   if (isSqlError(error)) return RETRIED.includes(String(code))
-  // The connection was cut, for example by a restart of the server.
+  // The connection was closed, for example by a restart of the server.
   return code === 'ECONNRESET' || code === 'EPIPE' || /terminated|57P0/.test(`${String(code)} ${String(error)}`)
 }

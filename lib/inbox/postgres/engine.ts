@@ -1,4 +1,4 @@
-/** An engine on a pool of PostgreSQL connections. Storing events never waits for connections that deliver them. */
+/** An engine on a pool of PostgreSQL connections. Storing events never waits for connections used by deliveries. */
 import { unavailable, within } from '../unavailable'
 import type { Accepted } from '../inbox'
 import { accept, type AcceptRequest } from '../sql/accept'
@@ -16,13 +16,13 @@ import { createPool, DEFAULT_POOL } from './pool'
 import { prepareSchema, unsafeSettings } from './schema'
 import { Transactions } from './transactions'
 
-/** Tables may take a while to be upgraded, by this process or by another one. */
+/** Time limit for upgrading the tables, by this process or another. */
 const MIGRATION_MS = 60_000
-/** An event of a queue that is locked for longer is stored on its own, so that it does not hold up the others. */
+/** An event whose queue is locked for longer is stored separately, so that it does not delay the others. */
 const BATCH_LOCK_MS = 500
-/** One stores events, one renews leases, one listens. */
+/** Connections for storing events, renewing leases, and listening. */
 const RESERVED = 3
-/** Callbacks with a transaction may take long. These connections take and settle meanwhile. */
+/** Reserved for taking and settling, because callbacks with a transaction may keep theirs for long. */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
 const AT_ONCE = 100
@@ -36,7 +36,7 @@ interface Waiting {
 }
 
 export class PostgresEngine implements Engine {
-  /** Each uses one connection, a part at a time. */
+  /** Large bodies at the same time; each uses one connection, for one part at a time. */
   readonly uploads = 2
   readonly #options: ResolvedPostgresInbox
   readonly #pool: PostgresPool
@@ -75,7 +75,7 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
-  /** Every commit is on disk once it is acknowledged. */
+  /** PostgreSQL acknowledges a commit only when it is on disk. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }
@@ -102,7 +102,7 @@ export class PostgresEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#listener.close()
-    // A server that stands still does not answer.
+    // An unresponsive server does not answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 
@@ -132,7 +132,7 @@ export class PostgresEngine implements Engine {
 
   async #storeWaiting(): Promise<void> {
     this.#storing = true
-    // Those that come in the same turn are stored together.
+    // Requests of the same turn of the event loop are stored together.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, AT_ONCE)
@@ -165,7 +165,7 @@ export class PostgresEngine implements Engine {
         one.resolve(accepted)
         continue
       }
-      // Duplicates, GET triggers and resent events. One that cannot be stored must not fail the others.
+      // For duplicates, GET triggers and resent events. One that cannot be stored must not fail the others.
       const alone = () =>
         this.#connections.transact((tables) => accept(tables, one.request)).then(one.resolve, one.reject)
       if (stored) await alone()

@@ -1,14 +1,14 @@
-/** A connection of the pool as a callback gets it: usable until its transaction is over. */
+/** A connection as lent to a callback: usable until its transaction ends. */
 import type { PostgresClient } from './client'
 
 const OVER =
   'The transaction of this delivery is over. Use `context.transaction` only inside the callback, and await every query.'
 const NOT_YOURS =
   'The inbox ends the transaction and returns its connection to the pool when the callback has finished.'
-/** They would take the connection away from the transaction that settles the event. */
+/** Methods that would release the connection before the transaction has settled the event. */
 const REFUSED: readonly PropertyKey[] = ['release', 'end']
 
-/** A client that behaves like the original one until `takeBack` is called, and throws from then on. */
+/** A proxy of the client that throws after `takeBack` was called. */
 export function lend(client: PostgresClient): { lent: PostgresClient; takeBack: () => void } {
   let isOver = false
   const lent = new Proxy(client, {

@@ -1,4 +1,7 @@
-/** Tells other processes that events were stored, and hears of theirs. Polling covers whatever a notification misses. */
+/**
+ * Notifies other processes of stored events, and receives their notifications. Missed notifications are covered by
+ * polling.
+ */
 import { pause } from '../../wait/pause'
 import { within } from '../unavailable'
 import { query, quoteName, type PostgresClient } from './client'
@@ -27,7 +30,9 @@ export class Listener {
     void this.#poll()
   }
 
-  /** On its own, after the commit: inside the transaction it would make all commits wait for each other. */
+  /**
+   * A separate statement after the commit: inside the transaction, NOTIFY would make all commits wait for each other.
+   */
   notify(): void {
     this.#timer ??= startTimer(() => {
       this.#timer = undefined
@@ -52,7 +57,7 @@ export class Listener {
     }
   }
 
-  /** On a connection of its own, which poolers may cut. */
+  /** Listens on a connection of its own, which poolers may close. */
   async #listen(): Promise<void> {
     const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)

@@ -1,4 +1,4 @@
-/** The tables of an inbox in PostgreSQL: those of SQLite, with the types and the sequence of PostgreSQL. */
+/** The tables of an inbox in PostgreSQL: those of SQLite, with PostgreSQL's types and sequence. */
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
 import { BEGIN, query, quoteName, type PostgresClient } from './client'
 
@@ -13,7 +13,7 @@ function createSql(schema: string): string {
     .replaceAll('INTEGER', 'BIGINT')
     .replaceAll('BLOB', 'BYTEA')
     .replaceAll(' WITHOUT ROWID', '')
-    // People search by a part of an ID with a range, which must not depend on a language.
+    // Searches by a part of an ID use ranges, so the order must not depend on a language.
     .replace('id TEXT NOT NULL UNIQUE', 'id TEXT COLLATE "C" NOT NULL UNIQUE')
     .replace('reversed_entity_id TEXT', 'reversed_entity_id TEXT COLLATE "C"')
   return `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};
@@ -24,10 +24,10 @@ INSERT INTO meta (key, value) VALUES ('version', '${SCHEMA_VERSION}');
 `
 }
 
-/** Any number that no other program locks by chance. */
+/** An arbitrary number for an advisory lock that no other program uses by chance. */
 const MIGRATION_LOCK = 7_823_644_219_011
 
-/** Creates or checks the tables. Rejects with what to do. */
+/** Creates or checks the tables. Rejects with a message that says what to do. */
 export async function prepareSchema(client: PostgresClient, schema: string, migrate: 'auto' | 'check'): Promise<void> {
   await query(client, BEGIN)
   await query(client, `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)
@@ -53,7 +53,7 @@ async function versionOf(client: PostgresClient, schema: string): Promise<number
   return Number(row?.value)
 }
 
-/** Settings with which PostgreSQL acknowledges what a crash can lose. */
+/** Settings with which a crash of PostgreSQL can lose acknowledged commits. */
 export async function unsafeSettings(client: PostgresClient, schema: string): Promise<string | undefined> {
   const [row] = await query<{ fsync: string; commit: string }>(
     client,

@@ -1,4 +1,4 @@
-/** Transactions in which callbacks write, and which settle the events that were delivered to them. */
+/** Transactions for callbacks, which also settle the delivered events. */
 import { pause } from '../../wait/pause'
 import type { Slots } from '../../wait/slots'
 import type { TimeLimit } from '../sql/engine'
@@ -20,7 +20,7 @@ export class Transactions {
   readonly #slots: Slots
   readonly #closing: AbortSignal
 
-  /** Each transaction takes one of `slots`, and one of `delivering`. */
+  /** Each transaction needs one of `slots` and one of `delivering`. */
   constructor(connections: Connections, schema: string, delivering: Slots, slots: Slots, closing: AbortSignal) {
     this.#connections = connections
     this.#schema = schema
@@ -30,8 +30,8 @@ export class Transactions {
   }
 
   /**
-   * A transaction that exceeds the limit is rolled back and its connection closed: others need them. This resolves only
-   * once `work` has ended nevertheless: until then, the other events of its order wait.
+   * A transaction that exceeds the time limit is rolled back and its connection closed, because others need it. This
+   * promise still waits for `work` to end: until then, the other events of its order wait.
    */
   async settleWith(request: SettleRequest, work: Work, limit?: TimeLimit): Promise<boolean> {
     let ended: Promise<unknown> = Promise.resolve()
@@ -54,7 +54,7 @@ export class Transactions {
         await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
         const before = await numberOf(client)
         await runLent(client, work, limit)
-        // The queue is locked only now: events for it could be stored meanwhile.
+        // The queue is locked as late as possible, so that events for it can be stored meanwhile.
         const finish = async (): Promise<boolean> => {
           await query(client, settingsSql(this.#schema))
           if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
@@ -74,7 +74,7 @@ export class Transactions {
     return this.#attempt(request, work, limit, tries + 1)
   }
 
-  /** Asks until the server responds. */
+  /** Repeats the query until the server responds. */
   async #wasCommitted(request: SettleRequest): Promise<boolean | undefined> {
     for (;;) {
       try {
@@ -87,7 +87,7 @@ export class Transactions {
   }
 }
 
-/** Of the transaction. */
+/** Statements of the transaction. */
 async function numberOf(client: PostgresClient): Promise<string | undefined> {
   const [row] = await query<{ number: string }>(client, 'SELECT CAST(txid_current() AS TEXT) AS number')
   return row?.number

@@ -1,4 +1,4 @@
-/** What a person should know. It reaches the process that is attached, also what was raised before. */
+/** Alarms for operators. They reach the attached process, including those raised before it was attached. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable } from '../unavailable'
 import type { InboxHost } from '../inbox'
@@ -27,7 +27,9 @@ export class Alarms {
     this.raise(unavailable(message))
   }
 
-  /** Work in the background failed. Raised once, until all of it works again; requests that fail are reported by their senders. */
+  /**
+   * Background work failed. Raised once until all of it succeeds again; failed requests are reported by their callers.
+   */
   failed(work: string, cause: unknown): void {
     if (this.#closing.aborted) return
     const isFirst = this.#failing.size === 0

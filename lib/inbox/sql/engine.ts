@@ -1,11 +1,11 @@
-/** What the inbox needs of a database, and what a database tells the inbox. */
+/** The interface between the inbox and a database. */
 import type { TradecloudWebhookError } from '../../errors/errors'
 import type { Argument, Operation, Result } from './operations'
 import type { SettleRequest } from './settle'
 
-/** A database of one kind. */
+/** One kind of database. */
 export interface Engine {
-  /** Large bodies that are stored at the same time. */
+  /** The number of large bodies stored at the same time. */
   readonly uploads: number
   /** Rejects if the database can never be used. */
   open(transaction?: boolean): Promise<void>
@@ -16,18 +16,18 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** How long a callback may use a transaction. */
+/** The longest time that a callback may use a transaction. */
 export interface TimeLimit {
   ms: number
-  /** Throws the error that the transaction ends with. */
+  /** Throws the error with which the transaction ends. */
   exceeded: () => never
 }
 
 export interface EngineEvents {
-  /** It was opened again: registrations of an earlier connection may be void. */
+  /** The database was reopened: registrations of an earlier connection may be void. */
   reopened(): void
   /** Another process may have changed something. */
   changed(): void
-  /** Something that a person should know. */
+  /** An alarm for operators. */
   alarm(error: TradecloudWebhookError): void
 }

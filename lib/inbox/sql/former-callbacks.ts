@@ -1,23 +1,26 @@
 /**
- * What processes that left had callbacks for. A process that crashed or restarts may be the only one with a callback: what
- * arrives meanwhile must be stored, and not answered as `ignored`.
+ * The callbacks of processes that have ended. A process that restarts may be the only one with a callback: events that
+ * arrive meanwhile must be stored, not answered as `ignored`.
  */
 import { sha256 } from '../../bytes/sha256'
 import type { Wanted } from '../inbox'
 import type { Tables } from './tables'
 
-/** How long they count after the last process with them has left. */
+/** How long callbacks count after the last process with them has ended. */
 const KEPT_MINUTES = 60
-/** `processes.wanted` of a process that takes nothing. */
+/** `processes.wanted` of a process without callbacks. */
 export const NOTHING = JSON.stringify([])
 
-/** Their age is counted, and not compared with a clock, which may be set meanwhile. While no process runs, they stay. */
+/**
+ * Their age is counted in minutes instead of compared with a clock, which may be set. While no process runs, it does
+ * not grow.
+ */
 export interface FormerRow {
   id: string
   minutes: number
 }
 
-/** Of a process that is about to leave. */
+/** Records the callbacks of a process that is ending. */
 export async function keepCallbacks(tables: Tables, process: string): Promise<void> {
   const row = await tables.get<{ name: string; wanted: string }>(
     'SELECT name, wanted FROM processes WHERE id = ?',
@@ -31,12 +34,12 @@ export async function keepCallbacks(tables: Tables, process: string): Promise<vo
   )
 }
 
-/** Called once a minute, with the result of the call before: what another process has counted meanwhile is not counted twice. */
+/** Called once a minute with the previous result, so that a minute counted by another process is not counted twice. */
 export async function ageCallbacks(tables: Tables, before: readonly FormerRow[]): Promise<FormerRow[]> {
   for (const { id, minutes } of before)
     await tables.run('UPDATE former_callbacks SET minutes = minutes + 1 WHERE id = ? AND minutes = ?', id, minutes)
   await tables.run('DELETE FROM former_callbacks WHERE minutes >= ?', KEPT_MINUTES)
-  // In one order, so that no two transactions wait for each other.
+  // In a fixed order, so that two transactions cannot deadlock.
   return tables.all<FormerRow>('SELECT id, minutes FROM former_callbacks ORDER BY id')
 }
 

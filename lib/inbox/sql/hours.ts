@@ -1,11 +1,11 @@
-/** How many events of which state were received in each hour. */
+/** The number of events by hour of receipt and state. */
 import type { HourCount } from '../inbox'
 import { STATES } from './people'
 import type { Tables } from './tables'
 
 const HOUR_MS = 3_600_000
 
-/** Reads the index of states only, from the first event of the time on. */
+/** Reads only the index of states, from the first event of the period. */
 export async function hours(tables: Tables, since: number): Promise<HourCount[]> {
   const first = await firstSince(tables, since)
   const rows = await tables.all<{ state: number; hour: number; count: number }>(
@@ -21,7 +21,10 @@ export async function hours(tables: Tables, since: number): Promise<HourCount[]>
   }))
 }
 
-/** Events are numbered in the order in which they were accepted, so their times ascend but for the clocks of processes. */
+/**
+ * Events are numbered in order of acceptance, so their times ascend, except for differences between the clocks of
+ * processes.
+ */
 async function firstSince(tables: Tables, since: number): Promise<number> {
   const ends = await tables.get<{ low: number | null; high: number | null }>(
     'SELECT (SELECT min(event) FROM events) AS low, (SELECT max(event) FROM events) AS high',

@@ -1,4 +1,4 @@
-/** What other processes have told about a webhook, asked of the database at most once a second. */
+/** Facts about a webhook that other processes have stored, read at most once a second. */
 const KNOWN_FOR_MS = 1_000
 
 export class Known<T> {

@@ -1,8 +1,8 @@
-/** Rules that both engines share: the queue of an event, its ID, and what is stored of it in columns of their own. */
+/** Rules shared by both engines: the queue of an event, its ID, and what is stored in separate columns. */
 import { uuidOf } from '../../bytes/uuid'
 import type { StoredEvent } from '../stored-event'
 
-/** Kind of a queue whose first event could not be read when it came: every process may take it. */
+/** Kind of a queue whose first event could not be read when it arrived: every process may take it. */
 export const ANY_KIND = '*'
 
 /** The queue that an event waits in: one per order or shipment, or one of its own. */
@@ -14,7 +14,7 @@ export function entityKeyOf(name: string, kind: 'order' | 'shipment', id: string
   return `${escaped(name)}:${kind}:${id}`
 }
 
-/** IDs contain colons, too: a webhook `a` must not share a queue with a webhook `a:order`. */
+/** IDs may contain colons: a webhook `a` must not share a queue with a webhook `a:order`. */
 export function escaped(name: string): string {
   return name.replaceAll(':', '::')
 }
@@ -24,10 +24,10 @@ export function eventIdOf(event: StoredEvent, occurrence: number): string {
   return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
 }
 
-/** People search by the end of an ID: its purchase order number. */
+/** Searches use the end of an ID, the purchase order number. */
 export function reversed(text: string | undefined): string | null {
   return text === undefined ? null : Array.from(text).reverse().join('')
 }
 
-/** Of each event, only the first ten and the last ten attempts are kept. */
+/** The first ten and the last ten attempts of each event are kept. */
 export const KEPT_ATTEMPTS = 10

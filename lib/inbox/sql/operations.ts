@@ -1,4 +1,4 @@
-/** What an engine can be asked to do, each in one transaction. */
+/** The operations of an engine, each in one transaction. */
 import { accept, beginUpload, writePart } from './accept'
 import { ageCallbacks } from './former-callbacks'
 import { arrivals, newestArrival } from './catch-up/arrivals'
@@ -24,7 +24,7 @@ export const operations = {
   ...{ requestRun, findRequest, takeRequest, reportRun, runStatus, withdrawRequest },
 }
 
-/** These need no lock, so that they also work while another process holds one. */
+/** These need no lock, so they work while another process holds one. */
 export const READS: readonly string[] = [
   ...['readPart', 'list', 'show', 'stats', 'hours', 'survey', 'wantedBy', 'untaken'],
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
@@ -36,14 +36,14 @@ export const STORES: readonly string[] = ['accept', 'storeFoundEvent']
 /** These resolve only once everything that was committed so far survives a crash. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge', 'check']
 
-/** Run again although it was committed, these would do more, or report that they did nothing. */
+/** Repeated after a commit, these would do more, or report that they did nothing. */
 export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]
 export type Result<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>
 
-/** For an engine, which gets names and arguments that belong together. */
+/** Typed for an engine, which receives matching names and arguments. */
 export function runOperation<Name extends Operation>(
   tables: Tables,
   name: Name,

@@ -1,11 +1,14 @@
-/** How processes on one machine recognise each other's end: by boot, PID namespace, PID and start time (Linux). */
+/**
+ * Identifies processes on one machine, so that others notice their end: by boot, PID namespace, PID and start time
+ * (Linux).
+ */
 import { readFileSync, readlinkSync } from 'node:fs'
 
 export interface ProcessIdentity {
   pid: number
   /** Absent where it cannot be read. */
   pidNamespace: string | undefined
-  /** Clock ticks since boot: tells a PID that was given to a new process. */
+  /** Clock ticks since boot: shows whether a PID was given to a new process. */
   startTime: string | undefined
   /** All processes of an earlier boot have ended. */
   boot: string
@@ -20,7 +23,10 @@ export function ownIdentity(): ProcessIdentity {
   }
 }
 
-/** True only if it is certain: another boot, or a PID of our namespace that ended or belongs to a new process. */
+/**
+ * True only if the process has certainly ended: another boot, or a PID of our namespace that has ended or belongs to a
+ * new process.
+ */
 export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
   if (other.boot !== own.boot) return true
   if (other.pidNamespace === undefined || other.pidNamespace !== own.pidNamespace) return false

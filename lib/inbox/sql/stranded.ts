@@ -1,8 +1,8 @@
-/** Events that were with a process which has ended or stands still: they wait, although no other process has freed them yet. */
+/** Events held by a process that has ended or stands still: they wait, although no other process has freed them yet. */
 import { free, LEASE_MS } from './processes'
 import { RUNNING, type Tables } from './tables'
 
-/** Of each event its queue. Running events are few: at most what the callbacks of all processes had at the same time. */
+/** Queue of each event. Running events are few: at most the number of concurrent callbacks of all processes. */
 export type Stranded = ReadonlyMap<number, number | null>
 
 export async function strandedEvents(tables: Tables): Promise<Stranded> {
@@ -17,7 +17,7 @@ export async function strandedEvents(tables: Tables): Promise<Stranded> {
   return new Map(rows.filter(isStranded).map(({ event, queue }) => [event, queue]))
 }
 
-/** So that a person can give it up or have it tried at once. */
+/** Frees it, so that an operator can give it up or have it tried at once. */
 export async function freeStranded(tables: Tables, event: number): Promise<void> {
   const queue = (await strandedEvents(tables)).get(event)
   if (queue != null) await free(tables, 'queue = ?', queue)

@@ -1,4 +1,4 @@
-/** Taking events: the queues that are due first, and the first event of each. */
+/** Takes events: first the queues that are due, then the first event of each. */
 import type { Wanted } from '../inbox'
 import type { StoredEvent } from '../stored-event'
 import { ANY_KIND, KEPT_ATTEMPTS } from './names'
@@ -12,7 +12,7 @@ export interface WantedQueues {
 
 export interface TakeRequest extends WantedQueues {
   owner: string
-  /** Of this call. */
+  /** Token of this call. */
   token: number
   limit: number
   maxBytes: number
@@ -37,22 +37,25 @@ interface DueQueue {
   bytes: number
 }
 
-/** Until a process that stood still, and was removed, has registered again. */
+/** True until a process that stood still and was removed has registered again. */
 const REMOVED_MS = 1_000
-/** Bodies up to this size are handed out together with their event. */
+/** Bodies up to this size are read together with their event. */
 const SMALL_BODY = 64 * 1024
 
-/** Owner of the queues whose first event cannot be read, until the database is opened again. */
+/** Owner of the queues whose first event cannot be read, until the database is reopened. */
 export const DAMAGED = 'damaged'
 
 export function setAside(tables: Tables, queue: number): Promise<number> | number {
   return tables.run('UPDATE queues SET owner = ? WHERE queue = ?', DAMAGED, queue)
 }
 
-/** `nextDueInMs`: until the first wanted event is due, if none is; by the clock of the database, as ours may be wrong. */
+/**
+ * `nextDueInMs`: time until the first wanted event is due, if none is due now; by the clock of the database, because
+ * ours may be wrong.
+ */
 export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDueInMs?: number }> {
   const { owner, limit, maxBytes } = request
-  // Locked until the commit: if the process were removed meanwhile, no one would ever free what it takes here.
+  // Locked until the commit: if the process were removed meanwhile, its queues would never be freed.
   const lock = tables.lock && ' FOR KEY SHARE'
   if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
     return { taken: [], nextDueInMs: REMOVED_MS }
@@ -67,9 +70,9 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
       taken.push(one)
       room -= one.size
     } catch (error) {
-      // Without the queue, SQLite would have to fail in the next transaction as well.
+      // The queue is locked first: SQLite would otherwise fail in the next transaction as well.
       if (!(error instanceof SyntaxError)) throw Object.assign(error as Error, { queue })
-      // Bytes were changed: the record is no JSON any more.
+      // Damaged data: the record is no longer JSON.
       await setAside(tables, queue)
     }
   }
@@ -79,7 +82,7 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
 
 async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRequest): Promise<Taken | undefined> {
   await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
-  // Only now: an older snapshot could show an event that was settled before the queue was locked.
+  // Read only now: an older snapshot could show an event that was settled before the queue was locked.
   const row = await tables.get<{
     event: number
     head: string
@@ -93,7 +96,7 @@ async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRe
     queue,
   )
   if (!row) {
-    // Only after damage: a queue without events must not be taken again and again.
+    // Happens only after damage: a queue without events must not be taken repeatedly.
     await tables.run('DELETE FROM queues WHERE queue = ?', queue)
     return undefined
   }
@@ -121,7 +124,7 @@ async function noteAttempt(tables: Tables, event: number): Promise<void> {
     await tables.run('DELETE FROM attempts WHERE event = ? AND number = ?', event, row.number - KEPT_ATTEMPTS)
 }
 
-/** `undefined` for a part that is missing. */
+/** `undefined` if a part is missing. */
 export async function readPart(
   tables: Tables,
   { event, part }: { event: number; part: number },
@@ -130,7 +133,7 @@ export async function readPart(
   return (await tables.get<{ data: Uint8Array }>('SELECT data FROM bodies WHERE part = ?', number))?.data
 }
 
-/** Among the queues that this process has callbacks for. */
+/** Restricts to queues for which this process has callbacks. */
 async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue[]> {
   const { limit, maxBytes } = request
   const found: DueQueue[] = []
@@ -152,7 +155,9 @@ async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | u
   return first
 }
 
-/** After the clock was set back, events may be due far in the future: none waits longer than `maxDelayMs`. True if one did. */
+/**
+ * After the clock was set back, events may be due far in the future: no wait may exceed `maxDelayMs`. True if one did.
+ */
 export async function shortenWaits(
   tables: Tables,
   { maxDelayMs, ...wanted }: WantedQueues & { maxDelayMs: number },
@@ -165,7 +170,7 @@ export async function shortenWaits(
   return changed > 0
 }
 
-/** One for each index range that holds wanted queues. */
+/** One condition for each index range with wanted queues. */
 function conditions({ name, wanted }: WantedQueues): Array<[condition: string, values: string[]]> {
   return [...wanted, { kind: ANY_KIND, eventNames: undefined }].flatMap(({ kind, eventNames }) =>
     eventNames === undefined

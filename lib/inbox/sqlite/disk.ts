@@ -1,4 +1,4 @@
-/** On which file systems the inbox is refused, or may not be safe. */
+/** File systems on which the inbox is refused or may be unsafe. */
 import { statfs } from 'node:fs/promises'
 import { unavailable } from '../unavailable'
 
@@ -9,13 +9,13 @@ const NETWORK_DISKS: ReadonlyMap<number, string> = new Map([
   [0xfe534d42, 'SMB'],
 ])
 
-/** What is behind them may be a local disk or another machine: they do not tell. */
+/** These may be backed by a local disk or by another machine. */
 const UNKNOWN_DISKS: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'],
   [0x65735546, 'FUSE'],
 ])
 
-/** Locks and flushes cannot be relied on on a network disk. Resolves with a warning where this may be one. */
+/** Network disks do not guarantee locks and flushes. Resolves with a warning if the disk may be one. */
 export async function checkDisk(folder: string, getType = typeOf): Promise<string | undefined> {
   const type = await getType(folder)
   const name = NETWORK_DISKS.get(type)

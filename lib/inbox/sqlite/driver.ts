@@ -1,6 +1,6 @@
 /**
- * Which SQLite is used: Node's own if it is safe, otherwise `@photostructure/sqlite`. SQLite before 3.51.3, 3.50.7 and
- * 3.44.6 can lose committed writes when several connections reset the write-ahead log.
+ * Selects the SQLite library: Node's own if it is safe, otherwise `@photostructure/sqlite`. SQLite before 3.51.3,
+ * 3.50.7 and 3.44.6 can lose committed writes when several connections reset the write-ahead log.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ export function isSafe(version: string | undefined): boolean {
   return minor > 51 || (minor === 51 && patch >= 3)
 }
 
-/** In the worker thread. */
+/** Called in the worker thread. */
 export function openWith({ module }: Driver, file: string): Database {
   const { DatabaseSync } = createRequire(join(process.cwd(), 'package.json'))(module) as {
     DatabaseSync: new (file: string, options: { timeout: number }) => Database
@@ -48,5 +48,5 @@ export function openWith({ module }: Driver, file: string): Database {
   return new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
 }
 
-/** A write waits no longer than this for another process that holds the write lock. */
+/** The longest wait for the write lock of another process. */
 export const BUSY_TIMEOUT_MS = 2_000

@@ -1,12 +1,12 @@
 /**
- * Flushes the write-ahead log to disk, and makes sure that it is still the file that others would open. Only the log and
- * never the database file or its `-shm` may be opened here: closing a descriptor of those drops SQLite's locks.
+ * Flushes the write-ahead log to disk, and checks that other processes would open the same file. It opens only the log,
+ * never the database file or its `-shm`: closing a descriptor of those drops SQLite's locks.
  */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { within } from '../../wait/within'
 
-/** On faster disks, events are flushed while others are being stored. */
+/** If a flush takes less time than this, events are flushed while others are stored. */
 const SLOW_MS = 10
 
 interface FileIdentity {
@@ -33,7 +33,9 @@ export class Flusher {
     this.#written = written
   }
 
-  /** Once the file is open: both of its files are there. `written`: once what is to be written now is in the log. */
+  /**
+   * Called when the file is open, so that both files exist. `written`: resolves once the pending writes are in the log.
+   */
   static async of(file: string, written: () => Promise<unknown>): Promise<Flusher> {
     const logPath = `${file}-wal`
     const log = await open(logPath, 'r+')
@@ -44,13 +46,13 @@ export class Flusher {
     return new Flusher(log, identities, written)
   }
 
-  /** Resolves once everything that is in the log now is on disk. Those who call before the next flush begins share it. */
+  /** Resolves once the present content of the log is on disk. Callers before the next flush share it. */
   flush(): Promise<void> {
     this.#next ??= this.#flushNext()
     return this.#next
   }
 
-  /** Removes what belongs to a file that is gone. SQLite would apply the log to the file that takes its place. */
+  /** Removes the log of a deleted file. SQLite would apply it to the file that takes its place. */
   async removeLog(): Promise<void> {
     const [file, log] = this.#identities
     if (!file || !log) return
@@ -78,9 +80,9 @@ export class Flusher {
     await this.#running
   }
 
-  /** What just misses a flush has to wait for it and for the next one. */
+  /** A request that just misses a flush waits for it and for the next one. */
   async #gather(): Promise<void> {
-    // Those whose events are on disk now may go on with others.
+    // Callers whose events are on disk may send others.
     await setImmediate()
     await within(this.#lastMs / 2, this.#written(), () => undefined)
   }
@@ -93,7 +95,7 @@ export class Flusher {
   }
 }
 
-/** A file that was deleted or replaced can still be written to, but no other process would ever find what is in it. */
+/** A file that was deleted or replaced can still be written, but no other process would find its content. */
 export class ReplacedFileError extends Error {}
 
 async function checkIdentity({ path, identity }: OpenFile): Promise<void> {

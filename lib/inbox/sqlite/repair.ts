@@ -1,9 +1,9 @@
-/** After a failed flush, which leaves a log that only looks as if it were on disk. Runs in the worker thread. */
+/** Repairs the file after a failed flush: the log then looks as if it were on disk. Runs in the worker thread. */
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 import type { SqliteTables } from './tables'
 
 const PIECE_BYTES = 1024 * 1024
-/** The log grows to 32 MB, then its pages are copied into the file. */
+/** The log may grow to 32 MB before its pages are copied into the file. */
 export const CHECKPOINT_PAGES = 8_000
 
 /** Whether a flush failed and the file is not repaired yet. */
@@ -12,8 +12,9 @@ export function isSuspect(tables: SqliteTables): boolean {
 }
 
 /**
- * True once the log and the file are whole. Other processes have to know of it, and those that come after a crash of this
- * one. Nothing is copied from the log into the file before: a power cut would leave newer pages in the file than in the log.
+ * True once the log and the file are intact. Other processes must notice, including those that start after a crash of
+ * this one. Before that, nothing is copied from the log into the file: a power cut would leave newer pages in the file
+ * than in the log.
  */
 export function repair(tables: SqliteTables, file: string): boolean {
   tables.get('PRAGMA wal_autocheckpoint = 0')
@@ -25,9 +26,9 @@ export function repair(tables: SqliteTables, file: string): boolean {
   return true
 }
 
-/** The system takes the pages that it could not write for written, and writes them only if they change again. */
+/** After a failed write, the system marks the pages as written, and writes them again only if they change. */
 export function rewriteLog(tables: SqliteTables, file: string): void {
-  // No one else writes to the log meanwhile.
+  // No other process writes to the log meanwhile.
   tables.begin(false)
   try {
     const log = openSync(`${file}-wal`, 'r+')

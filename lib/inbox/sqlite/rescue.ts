@@ -1,19 +1,19 @@
-/** A file that was deleted or replaced while it was open still holds its events: they are copied out of it. */
+/** Copies events out of a file that was deleted or replaced while it was open. */
 import type { StoredEvent } from '../stored-event'
 import { accept, beginUpload, writePart } from '../sql/accept'
 import { PARTS_PER_BODY } from '../sql/tables'
 import type { SqliteTables } from './tables'
 
-/** Writes everything that the open file holds into a new file. */
+/** Writes the whole content of the open file into a new file. */
 export function copyTo(tables: SqliteTables, path: string): void {
   tables.run('VACUUM INTO ?', path)
   tables.run('ATTACH ? AS copy', path)
-  // It has no log.
+  // The new file has no log.
   tables.run("DELETE FROM copy.meta WHERE key = 'log'")
   tables.run('DETACH copy')
 }
 
-/** Stores the undelivered events of another file. Those that are known already stay as they are. */
+/** Stores the undelivered events of another file. Events that are known already are left unchanged. */
 export async function takeOver(tables: SqliteTables, path: string): Promise<number> {
   tables.run('ATTACH ? AS other', path)
   try {

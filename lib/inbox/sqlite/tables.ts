@@ -8,11 +8,11 @@ type Statement = ReturnType<Database['prepare']>
 
 export class SqliteTables implements Tables {
   now = 0
-  /** A transaction that writes has locked the whole file. */
+  /** A writing transaction locks the whole file. */
   readonly lock = ''
-  /** The last number of an event. Written at the end of a transaction: many events are stored in one. */
+  /** The last number of an event. Written once at the end of a transaction, because it may store many events. */
   #number: number | undefined
-  /** Each number of rows would be a statement of its own. */
+  /** Each number of rows would need a prepared statement of its own. */
   readonly rowsAtOnce = 1
   readonly #statements = new Map<string, Statement>()
   readonly #boot = ownIdentity().boot
@@ -43,7 +43,7 @@ export class SqliteTables implements Tables {
     return this.#prepare(sql).all(...values) as Row[]
   }
 
-  /** The same for all processes on the machine. */
+  /** The same clock for all processes on the machine. */
   monotonic(): { time: number; boot: string } {
     return { time: Math.floor(Number(process.hrtime.bigint()) / 1e6), boot: this.#boot }
   }

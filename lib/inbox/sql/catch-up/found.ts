@@ -1,4 +1,4 @@
-/** Storing what the catch-up found: compared with what arrived in the transaction that stores it. */
+/** Stores what the catch-up found, after comparing it with the arrival records in the same transaction. */
 import { storeFound } from '../../catch-up/store-found'
 import type { Stored, StoreRequest } from '../../catch-up/storage'
 import { uuidOf } from '../../../bytes/uuid'
@@ -10,9 +10,9 @@ import { arrivals, recordArrivals } from './arrivals'
 import { holds, type Held } from './lease'
 
 export interface FoundRequest extends Held, Pick<AcceptRequest, 'size' | 'bytes' | 'upload'> {
-  /** Without content. Its parts are the header and the lines, in their order. */
+  /** Without its content. Its parts are the header and the lines, in their order. */
   request: StoreRequest
-  /** Without key and affected lines. */
+  /** Without its key and affected lines. */
   event: StoredEvent
 }
 
@@ -48,7 +48,7 @@ export async function storeFoundEvent(
   return stored
 }
 
-/** Found events that are not delivered yet. */
+/** Found events that are not yet delivered. */
 export async function waitingFound(tables: Tables, name: string): Promise<{ events: number; bytes: number }> {
   const row = await tables.get<{ events: number; bytes: number }>(
     `SELECT CAST(count(*) AS BIGINT) AS events, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes FROM events

@@ -4,13 +4,13 @@ import { LEASE_MS } from '../processes'
 import type { Tables } from '../tables'
 import { useCatchUp } from './used'
 
-/** A webhook, and the token of who polls for it. */
+/** A webhook, and the token of the lease holder. */
 export interface Held {
   name: string
   token: string
 }
 
-/** `undefined` while another process has it. */
+/** Acquires the lease; `undefined` while another process holds it. */
 export async function acquire(tables: Tables, name: string): Promise<string | undefined> {
   await useCatchUp(tables, name)
   const row = await tables.get<{ token: string | null; expires: number; boot: string }>(
@@ -18,7 +18,7 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
     name,
   )
   const { time, boot } = tables.monotonic()
-  // One that ends later than any that is taken now was taken by another clock.
+  // A lease that ends later than any new one was set by a wrong clock.
   const isHeld = row?.token != null && row.boot === boot && time < row.expires && row.expires <= time + LEASE_MS
   if (isHeld) return undefined
   const token = randomUUID()
@@ -26,7 +26,7 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
   return token
 }
 
-/** False if it was lost. */
+/** False if the lease was lost. */
 export async function renewCatchUp(tables: Tables, { name, token }: Held): Promise<boolean> {
   if (!(await holds(tables, { name, token }))) return false
   await extend(tables, name, 'token = ?', token)
@@ -43,7 +43,7 @@ export function release(tables: Tables, { name, token }: Held) {
   return tables.run('UPDATE catch_ups SET token = NULL WHERE name = ? AND token = ?', name, token)
 }
 
-/** Locked until the transaction ends: no other process can begin to poll meanwhile. */
+/** The row is locked until the transaction ends, so that no other process can begin to poll meanwhile. */
 export async function holds(tables: Tables, { name, token }: Held): Promise<boolean> {
   const sql = `SELECT 1 AS held FROM catch_ups WHERE name = ? AND token = ?${tables.lock}`
   return (await tables.get(sql, name, token)) !== undefined

@@ -1,4 +1,4 @@
-/** What the catch-up of one webhook stores, in terms of operations that an engine runs in transactions. */
+/** The storage of one webhook's catch-up, in terms of operations that an engine runs in transactions. */
 import type { Arrivals } from '../../catch-up/arrivals'
 import { keyOfPart, type EntityName } from '../../catch-up/parts'
 import {
@@ -19,7 +19,7 @@ export type StoredBody = Pick<AcceptRequest, 'size' | 'bytes' | 'upload'>
 
 export interface SqlCatchUpOptions {
   run: <Name extends Operation>(operation: Name, argument: Argument<Name>) => Promise<Result<Name>>
-  /** Stores a body, and the event that it belongs to. */
+  /** Stores a body and its event. */
   storing: <T>(bytes: Buffer, store: (body: StoredBody) => Promise<T>) => Promise<T>
 }
 
@@ -78,7 +78,7 @@ export class SqlCatchUp implements CatchUpInbox {
     const { entity, outdated } = request
     const name = this.#name
     const { event, bytes } = storedFound(name, { key: '', entity, parts: entity.parts, outdated }, Date.now())
-    // The content is in the body already. It may be large, and is not compared.
+    // The content is already in the body. It may be large, and is not needed to compare.
     const parts = entity.parts.map((part) => ({ ...part, line: undefined }))
     const compared = { ...request, entity: { ...entity, content: {}, parts } }
     const stored = requireLease(
@@ -99,7 +99,7 @@ export class SqlCatchUp implements CatchUpInbox {
   }
 
   async takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined> {
-    // Asked every second or so: nearly always there is none, and to read needs no lock.
+    // Called about once a second. Reads first, without a lock, because there is rarely a request.
     return (await this.#run('findRequest', this.#name)) && this.#run('takeRequest', this.#name)
   }
 
