@@ -1,8 +1,8 @@
-/** Self-signed certificates, made anew for each test run: Node can read certificates but not make them. */
+/** Self-signed certificates, created for each test run: Node can read certificates but not create them. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 
-/** One value in DER: tag, length, content. */
+/** A DER value: tag, length, content. */
 function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content)
   const { length } = body
@@ -51,5 +51,5 @@ export function makeCertificate(name: string, from: Date, to: Date): Pem {
 }
 
 const ofLoopback = makeCertificate('127.0.0.1', new Date('2020-01-01'), new Date('2120-01-01'))
-/** For 127.0.0.1, in PEM. */
+/** A certificate for 127.0.0.1, in PEM. */
 export const { certificate, privateKey } = ofLoopback

@@ -1,4 +1,4 @@
-/** What `npm run start:cluster` has to do, on either engine. */
+/** Tests of `npm run start:cluster`, for either database. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { orderEvent } from 'tradecloud-webhook/testing'
@@ -8,7 +8,7 @@ import { until } from './wait'
 const ORDERS = 12
 const VERSIONS = 4
 
-/** `env`: names the inbox. */
+/** `env`: the variables that select the inbox. */
 export function testCluster(env: () => Record<string, string>): void {
   const erp = new ErpSystem()
   beforeAll(() => erp.start())
@@ -32,7 +32,7 @@ export function testCluster(env: () => Record<string, string>): void {
       const count = (running.get(orderId) ?? 0) + 1
       running.set(orderId, count)
       if (count > 1) overlaps.push(`${orderId} ${version}`)
-      // Also when the process that waits for the response is killed.
+      // Also if the process that waits for the response is killed.
       response.once('close', () => running.set(orderId, (running.get(orderId) ?? 0) - 1))
       const respond = (): void => {
         if (response.destroyed) return

@@ -8,17 +8,17 @@ import { createInterface } from 'node:readline'
 
 const root = resolve(__dirname, '..')
 
-/** What the example servers send. */
+/** A request of an example server. */
 export interface Write {
   deliveryId: string
   event: { orderId: string; version: number }
 }
 
-/** Responds as each test wants. */
+/** An ERP system that responds as the test requires. */
 export class ErpSystem {
   url = ''
   respond: (response: ServerResponse, write: Write) => unknown = (response) => response.writeHead(204).end()
-  /** One text for each request: a GET would be a redirect that was followed. */
+  /** One entry per request; a GET would mean that a redirect was followed. */
   written: string[] = []
   readonly #server: Server
 
@@ -53,7 +53,7 @@ export class ErpSystem {
 export interface Example {
   child: ChildProcess
   url: string
-  /** What it has written to stdout. */
+  /** Its output on stdout. */
   lines: string[]
 }
 

@@ -1,4 +1,6 @@
-/** Texts that a page must show and never obey. Where one is obeyed, `pwned` is called or the page looks different. */
+/**
+ * Texts that a page must display and never execute. If one is executed, `pwned` is called or the page looks different.
+ */
 export const hostileTexts: readonly string[] = [
   '<script>pwned()</script>',
   '"><img src=x onerror=pwned()>',

@@ -1,4 +1,4 @@
-/** axe-core finds nothing, on any page, in light and in dark. */
+/** axe-core reports no violation on any page, in light and dark mode. */
 import axe from 'axe-core'
 import { samplesOfADay } from './samples'
 import { closeAll, openPage, startApp, whenLive, type App } from './rig'

@@ -1,4 +1,4 @@
-/** Puts events of every state into an inbox, as if they had arrived in the course of the last day. */
+/** Fills an inbox with events of every state, as if they had arrived during the last day. */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, Settlement, StoredEvent } from 'tradecloud-webhook'
 import { until } from '../wait'
@@ -14,12 +14,12 @@ export interface Sample {
   state?: 'delivered' | 'waiting' | 'dead' | 'quarantined'
   reason?: string
   outcome?: string
-  /** Attempts that fail first. */
+  /** Number of attempts that fail first. */
   failures?: number
   minutesAgo?: number
 }
 
-/** In this order. The inbox must have no webhook, and is not closed. */
+/** Stores the events in this order. The inbox must have no webhook, and is not closed. */
 export async function fillInbox(inbox: Inbox, samples: readonly Sample[]): Promise<string[]> {
   const detach = inbox.attach({
     name: 'tradecloud',
@@ -35,7 +35,7 @@ export async function fillInbox(inbox: Inbox, samples: readonly Sample[]): Promi
     const { id } = await inbox.accept(event, bytes)
     ids.push(id)
     const { state = 'delivered', failures = 0, outcome = 'handler_failed', reason = '' } = sample
-    // Another event of the same order is in front of it.
+    // Another event of the same order is ahead of it.
     if (state === 'quarantined' || (await inbox.show(id))?.entry.waitsBehind !== undefined) continue
     for (let i = 0; i < failures; i++)
       await inbox.settle(await take(inbox), { result: 'retry', delayMs: 0, outcome, reason })

@@ -1,11 +1,13 @@
-/** Texts from outside in every field: no script of theirs runs, no policy is violated, and the pages stay what they are. */
+/**
+ * Hostile texts in every field: none of their scripts runs, no policy is violated, and the pages keep their structure.
+ */
 import { hostileTexts } from '../hostile-texts'
 import type { Sample } from './fill'
 import { closeAll, openPage, startApp, whenLive, type App, type Mode } from './rig'
 
 afterAll(closeAll)
 
-/** PostgreSQL stores no lone surrogates, and the receiver lets none through. */
+/** PostgreSQL cannot store lone surrogates, and the receiver refuses them. */
 const texts = hostileTexts.filter((text) => !/\p{Cs}/u.test(text))
 
 const bodyOf = (text: string): string =>
@@ -24,7 +26,7 @@ const samples: Sample[] = texts.flatMap((text, i): Sample[] => {
 test.each(['SQLite', 'PostgreSQL'] satisfies Mode[])(
   '%s: the list, each event, each action and each download',
   async (mode) => {
-    // The pages are the same; what differs is what a database stores.
+    // The pages are the same for all databases; only the stored texts differ.
     const some = mode === 'SQLite' ? samples : samples.filter((_sample, i) => i % 4 === 0)
     const app = await startApp(mode, { samples: some })
     const { page, problems } = await openPage({ viewport: { width: 1200, height: 800 } })
@@ -72,7 +74,7 @@ test('no inbox: what was sent, and what callbacks threw', async () => {
   expect(problems).toEqual([])
 })
 
-/** Nothing but what the templates have. */
+/** Only elements of the templates. */
 async function checkStructure(
   page: Awaited<ReturnType<typeof openPage>>['page'],
   view: 'list' | 'event',
@@ -85,7 +87,7 @@ async function checkStructure(
       one.getAttributeNames().some((name) => name.startsWith('on')),
     ).length,
     headings: document.querySelectorAll('h1').length,
-    // Characters that are not seen, or change the order of those that are.
+    // Invisible characters, and characters that change the text direction.
     invisible: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/.test(
       document.body.innerText,
     ),

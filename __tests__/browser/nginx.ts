@@ -1,4 +1,4 @@
-/** nginx in front of an app, with a path prefix that the app does not know. */
+/** nginx in front of an app, with a path prefix that the app does not know about. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'

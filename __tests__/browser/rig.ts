@@ -1,4 +1,4 @@
-/** Apps with an inspector, one for each place that it can look into, and pages of a browser that report what goes wrong. */
+/** Apps with an inspector, one for each data source, and browser pages that report errors. */
 import express from 'express'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -50,16 +50,19 @@ async function inboxFactory(mode: Mode): Promise<(() => Inbox) | undefined> {
 }
 
 export interface App {
-  /** Of the inspector, with a slash at the end. */
+  /** URL of the inspector, with a slash at the end. */
   url: string
   port: number
-  /** Of the samples. */
+  /** IDs of the samples. */
   ids: string[]
   inbox: Inbox | undefined
   log: string[]
-  /** Answered requests, in the order of the responses. Browsers do not report every request of a frame or of a closed page. */
+  /**
+   * Answered requests, in the order of the responses. Collected at the server, because browsers do not report every
+   * request of a frame or of a closed page.
+   */
   requests: SeenRequest[]
-  /** Sends a webhook. */
+  /** Sends an event to the webhook. */
   send: (body: unknown) => Promise<number>
 }
 
@@ -130,16 +133,18 @@ export async function listen(listener: RequestListener): Promise<number> {
 
 export interface Opened {
   page: Page
-  /** What no page may cause: scripts of others, violations of the policy, dialogs, requests elsewhere, errors. */
+  /**
+   * Errors that no page may cause: foreign scripts, policy violations, dialogs, requests to other hosts, exceptions.
+   */
   problems: string[]
 }
 
-/** A page of a browser of its own, with the credentials of the operator. */
+/** A page in a new browser context, with the operator's credentials. */
 export async function openPage(options: BrowserContextOptions = {}): Promise<Opened> {
   browser ??= launchBrowser()
   const context = await (await browser).newContext({ httpCredentials: operator, ...options })
   atEnd(() => context.close())
-  // Ends a wait in vain before Jest ends the test without saying what it waited for.
+  // Shorter than Jest's limit, so that the error says what the test waited for.
   context.setDefaultTimeout(120_000)
   const problems: string[] = []
   await context.exposeFunction('pwned', () => void problems.push('a script of someone else ran'))
@@ -154,7 +159,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
     void dialog.dismiss()
   })
   page.on('console', (message) => {
-    // Chromium reports each response that is not 2xx as an error; tests look at those themselves.
+    // Chromium reports each response other than 2xx as an error; tests check those themselves.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       problems.push(message.text())
   })
@@ -167,12 +172,15 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   return { page, problems }
 }
 
-/** The page has its script running, and hears of changes. */
+/** Waits until the page's script runs and receives changes. */
 export async function whenLive(page: Page): Promise<void> {
   await page.locator('#live', { hasText: /^Live$/ }).waitFor()
 }
 
-/** Repeats the check until it passes: a click does not wait for the next page, and the script replaces parts of it. */
+/**
+ * Repeats the check until it passes, because a click does not wait for the next page, and the script replaces parts of
+ * it.
+ */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   let problem: unknown
   const passes = (): Promise<boolean> =>

@@ -1,4 +1,4 @@
-/** Where the inspector is opened from: behind a prefix, over http, from other sites, without scripts, on a phone. */
+/** The inspector behind a path prefix, over http, from other sites, without scripts, and on a phone. */
 import { until } from '../wait'
 import { startNginx } from './nginx'
 import { closeAll, listen, openPage, startApp, whenLive, type App, type SeenRequest } from './rig'
@@ -123,7 +123,7 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
     expect(status).toBe(hasCredentials ? 403 : 401)
   }
   expect(await stateOf(id)).toBe('dead')
-  // Nor may it show the inspector within a page of its own.
+  // Another site must not show the inspector in a frame.
   await page.setContent(`<iframe src="${target}"></iframe>`)
   expect(await page.frameLocator('iframe').locator('main').count()).toBe(0)
 })

@@ -1,4 +1,4 @@
-/** Each view and each button in a browser: with both inboxes and without one. */
+/** Each view and each button in a browser, with both inboxes and without one. */
 import { readFileSync } from 'node:fs'
 import type { Locator } from 'playwright-core'
 import { RejectEvent } from 'tradecloud-webhook'
@@ -18,12 +18,12 @@ const samples = [
   { id: order(14), state: 'waiting', eventName: 'OrderLinesAcceptedBySupplier', minutesAgo: 30 },
   { id: order(15), state: 'quarantined', body: '{"eventName": "Order', reason: 'the body is not JSON' },
 ] as const
-/** Places in `samples`. */
+/** Indexes in `samples`. */
 const dead = -4
 const blocked = -3
 const quarantined = -1
 
-/** Once they do: a click does not wait for the next page. */
+/** Waits until it matches: a click does not wait for the next page. */
 function expectTexts(elements: Locator, expected: unknown): Promise<void> {
   return eventually(async () => {
     const texts = await elements.allTextContents()
@@ -104,7 +104,7 @@ describe.each(inboxes)('%s', (mode) => {
 
   test('replay, give up and purge, with the keyboard alone', async () => {
     const { page } = opened
-    /** Goes on to the element that has this text, and presses a key there. */
+    /** Moves the focus to the element with this text, and presses a key there. */
     const press = async (text: string, key = 'Enter'): Promise<void> => {
       for (let i = 0; i < 200; i++) {
         await page.keyboard.press('Tab')

@@ -1,4 +1,4 @@
-/** The real command line in processes of its own, and inboxes to run it on. */
+/** Runs the real command line in processes of its own, on test inboxes. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,21 +29,21 @@ interface How {
   input?: string
 }
 
-/** Without a terminal. */
+/** Runs a command without a terminal. */
 export function cli(words: string[], how?: How): Promise<Ran> {
   return startCli(words, how).ended
 }
 
-/** The same, to be looked at while it runs. */
+/** The same, returning the running process. */
 export function startCli(words: string[], { env = {}, nodeArgs = [], input }: How = {}) {
   const child = spawn(process.execPath, [...nodeArgs, program, ...words], { cwd: root, env: environment(env) })
-  // A command that does not read it may end before it is written.
+  // A command that does not read its input may end before it is written.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   return { child, ended: ran(child) }
 }
 
-/** In a pipe of a shell, such as `| head -1`. The exit code is that of the command line. `more`: a redirection. */
+/** Runs a command in a shell pipe, such as `| head -1`. The exit code is that of the command. `more`: a redirection. */
 export function piped(words: string[], into: string, more = ''): Promise<Ran> {
   return ran(
     spawn('bash', ['-c', `${sh(words)} ${more} | ${into}; exit \${PIPESTATUS[0]}`], {
@@ -53,7 +53,10 @@ export function piped(words: string[], into: string, more = ''): Promise<Ran> {
   )
 }
 
-/** On a pseudo-terminal: what is written to stdout and stderr is `out`. `answers` are typed, each once it is asked for. */
+/**
+ * Runs a command on a pseudo-terminal: stdout and stderr are both in `out`. `answers` are typed, each when it is asked
+ * for.
+ */
 export function onTerminal(
   words: string[],
   options: { answers?: string[]; columns?: number; env?: NodeJS.ProcessEnv } = {},
@@ -73,14 +76,14 @@ export function onTerminal(
   return ran(child)
 }
 
-/** Nothing of the surroundings may matter. */
+/** The environment must not affect the result. */
 function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = [
     'COLUMNS',
     'LINES',
     'NO_COLOR',
     'FORCE_COLOR',
-    // Node takes a terminal of a CI that it does not know for one without colours.
+    // In an unknown CI, Node assumes a terminal without colours.
     'CI',
     'INBOX_URL',
     'PGPASSWORD',
@@ -100,7 +103,7 @@ async function ran(child: { stdout: Readable; stderr: Readable } & EventEmitter)
   return { code: await ended, out: raw.toString('utf8'), raw, err }
 }
 
-/** What every user of the machine can see of all processes, as `ps` shows it. */
+/** What every user of the machine can see of all processes, as in the output of `ps`. */
 export function commandLines(): string {
   const lines = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -108,7 +111,7 @@ export function commandLines(): string {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
       } catch {
-        return '' // it has ended meanwhile
+        return '' // the process has ended meanwhile
       }
     })
   return lines.join('\n')
@@ -116,7 +119,7 @@ export function commandLines(): string {
 
 const closing: Array<() => Promise<unknown> | void> = []
 
-/** For `cleanUp`. The last comes first. */
+/** Registers an action of `cleanUp`. The last one runs first. */
 export function onClose(close: () => Promise<unknown> | void): void {
   closing.push(close)
 }
@@ -134,9 +137,9 @@ export function newFolder(): string {
 
 /** A database with an inbox. */
 export interface Storage {
-  /** As the command line gets it. */
+  /** The argument for the command line. */
   target: string
-  /** Opens it once more, as another process would. */
+  /** Opens it again, as another process would. */
   open: () => Promise<Inbox>
 }
 
@@ -156,12 +159,15 @@ export async function newSqlite(): Promise<Storage> {
 export type Script = (delivery: InboxDelivery) => Settlement | undefined
 
 export interface Server {
-  /** Events that were handed to the callback. */
+  /** Events passed to the callback. */
   deliveries: InboxDelivery[]
   stop: () => Promise<void>
 }
 
-/** What a running webhook does: takes events, and settles them as the script says. `undefined` leaves an event running. */
+/**
+ * Does what a running webhook does: takes events, and settles them as the script says. `undefined` leaves an event
+ * running.
+ */
 export function serve(inbox: Inbox, script: Script, wanted: readonly Wanted[] = ALL): Server {
   const stopping = new AbortController()
   const deliveries: InboxDelivery[] = []
@@ -213,7 +219,7 @@ export async function put(
   return (await inbox.accept(...event)).id
 }
 
-/** Stores events and has them settled, by a process that ends then. Resolves with their IDs. */
+/** Stores events and has them settled by a process that then ends. Resolves with their IDs. */
 export async function putSettled(storage: Storage, orders: string[], script: Script): Promise<string[]> {
   const inbox = await storage.open()
   const ids: string[] = []

@@ -1,4 +1,4 @@
-/** The output of `doctor`, its exit codes, and what it must never show. */
+/** The output of `doctor`, its exit codes, and the secrets that it must never show. */
 import express from 'express'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -143,7 +143,7 @@ describe('the command', () => {
       res.end(JSON.stringify(answers[at++ % answers.length]?.(word)))
     })
     while (at < answers.length) {
-      // A made-up refusal for want of credentials ends the run.
+      // A forged response that requires credentials ends the run.
       const report = await ask(`${url}/{orderId}`, { auth: 'none', idleMs: 200 }).catch(() => undefined)
       const found = report?.findings.flatMap(({ evidence }) => evidence) ?? []
       for (const text of [...found, ...(report?.checks.map((check) => check.text) ?? [])])

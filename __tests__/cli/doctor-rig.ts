@@ -1,4 +1,4 @@
-/** Endpoints to examine, and what comes of it. */
+/** Endpoints to check with `doctor`, and its findings. */
 import { once } from 'node:events'
 import { createServer as createHttp, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { createServer as createTcp, type AddressInfo, type LookupFunction, type Socket } from 'node:net'
@@ -25,7 +25,7 @@ export async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A server of another protocol. */
+/** A server with another protocol. */
 export async function listenTcp(onSocket: (socket: Socket) => void): Promise<string> {
   const server = createTcp((socket) => onSocket(socket.on('error', () => undefined))).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -45,7 +45,7 @@ interface Heard {
   bytes: number
 }
 
-/** Notes each request before something else answers it. */
+/** Records each request before it is answered. */
 export async function listenAndNote(listener: RequestListener): Promise<{ origin: string; heard: Heard[] }> {
   const heard: Heard[] = []
   const origin = await listen((req, res) => {

@@ -1,4 +1,4 @@
-/** `doctor` without proxies: apps that lose events themselves, and endpoints that are something else entirely. */
+/** `doctor` without proxies: apps that lose events, and endpoints that are not a webhook. */
 import express from 'express'
 import type { RequestListener } from 'node:http'
 import type { LookupFunction } from 'node:net'
@@ -114,7 +114,7 @@ describe('the app', () => {
     expect(evidenceOf(report)).toMatch(evidence)
     expect(report.findings.flatMap(({ remedies }) => remedies.app ?? remedies.nginx)).not.toContain(undefined)
     expect(seen).toEqual([])
-    // IDs and bodies only follow once a probe was answered as one.
+    // IDs and bodies are sent only after a probe was answered as one.
     if (!report.checks.some(({ result }) => result === 'ok')) {
       expect(heard.map(({ url, bytes }) => [url, bytes])).toEqual(heard.map(() => ['/tradecloud/order', 0]))
     }
@@ -165,7 +165,7 @@ describe('something else entirely', () => {
     expect(heard.every(({ headers }) => headers['transfer-encoding'] === undefined)).toBe(true)
   })
 
-  /** What the README warns of. */
+  /** A mistake that the README warns of. */
   function plainApp(): express.Express {
     const app = express().use(express.json())
     app.post('/tradecloud/order', (_req, res) => void res.sendStatus(200))

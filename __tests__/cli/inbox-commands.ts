@@ -1,4 +1,4 @@
-/** What the commands of `inbox` do, on any database. */
+/** Tests of the commands of `inbox`, for any database. */
 import type { InboxEntry } from '../../lib/inbox/inbox'
 import { until } from '../wait'
 import {

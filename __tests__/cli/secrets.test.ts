@@ -1,4 +1,4 @@
-/** While a command runs, no user of the machine can see its secrets; `doctor` and `simulate` have tests of their own. */
+/** No user of the machine can see the secrets of a running command; `doctor` and `simulate` have tests of their own. */
 import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createTcp, type AddressInfo } from 'node:net'
@@ -34,7 +34,7 @@ test('trigger', async () => {
 
 test('inbox', async () => {
   const seen: string[] = []
-  // Something else than PostgreSQL: the command fails, and says what it tried.
+  // A server that is not PostgreSQL: the command fails, and names the address.
   const server = createTcp((socket) => {
     seen.push(commandLines())
     socket.on('error', () => undefined).end('no')

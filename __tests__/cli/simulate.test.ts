@@ -1,4 +1,4 @@
-/** `simulate`: a whole Tradecloud in a process of its own, against real servers. */
+/** `simulate` in a process of its own, against real servers. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, get, type RequestListener } from 'node:http'
@@ -161,7 +161,7 @@ function load(url: string, host?: string): Promise<{ status: number; csp: string
 
 test('the page: what became of each event, only under its own name, and as a file', async () => {
   const evil = `<script>alert(1)</script>${EVIL.filter((text) => text.length < 1_000).join('')}\u200b`
-  // The end waits for the responses, and these for the page.
+  // The end waits for the responses, which wait for the page.
   let seen = (): void => undefined
   const loaded = new Promise<void>((resolve) => (seen = resolve))
   const url = await listen((req, res) => void loaded.then(() => answering(422, evil)(req, res)))

@@ -1,4 +1,4 @@
-/** Which files the command line opens, and that it leaves everything else as it was. */
+/** The files that the command line opens; it changes nothing else. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'

@@ -1,4 +1,4 @@
-/** On a terminal, in a pipe, and with texts that would do harm to either. */
+/** Output on a terminal and in a pipe, including texts that could harm either. */
 import { EVIL, UNPRINTABLE } from '../integration/evil-ids'
 import { until } from '../wait'
 import { cleanUp, cli, newSqlite, onTerminal, piped, put, retry, serve } from './cli'
@@ -71,7 +71,7 @@ test('hostile texts in every field are made printable', async () => {
   const { deliveries } = serve(inbox, ({ event }) => retry(`cannot write ${event.entity?.id ?? ''}`))
   await until(async () => deliveries.length === EVIL.length && (await inbox.stats()).running === 0)
   const list = await cli(['inbox', target, 'list'])
-  // One line for each and a title: none of them forges a line.
+  // One line per event and a title: no text forges a line.
   expect(list.out.trimEnd().split('\n')).toHaveLength(ids.length + 1)
   const json = await cli(['inbox', target, 'list', '--json'])
   const found = json.out

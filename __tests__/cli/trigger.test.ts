@@ -23,7 +23,7 @@ interface Received {
   order?: { lines?: unknown[]; buyerOrder?: { contact?: { email?: string } } }
 }
 
-/** Starts a webhook, and resolves with its URL and what its callbacks get. */
+/** Starts a webhook, and resolves with its URL and the events that its callbacks receive. */
 async function start(options: Partial<TradecloudWebhookOptions> = {}) {
   const events: Received[] = []
   const note = (event: unknown) => void events.push(event as Received)

@@ -1,4 +1,4 @@
-/** Wrong usage: what is refused, and the help. */
+/** Wrong usage is refused, and the help is shown. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCommand } from '../../lib/cli/arguments'
@@ -9,7 +9,7 @@ import { cli } from './cli'
 
 const id = '0f8fad5b-d9cb-869f-a165-70867728950e'
 
-/** As far as it comes without an inbox. */
+/** As far as a command gets without an inbox. */
 async function run(words: string[]): Promise<void> {
   const parsed = parseCommand(words)
   if (parsed.ask === 'run') await parsed.command.run(parsed.call)

@@ -1,20 +1,20 @@
-/** Holds what the sender was answered against what the callback saw. */
+/** Compares the responses to the sender with the calls of the callback. */
 import { isAccepted, type Load, type Sent } from './load'
 import type { Ledger, Step } from './ledger'
 
 export interface Account {
   events: number
-  /** Answered 2xx, and no call of theirs has succeeded. */
+  /** Events answered with 2xx that no call has processed. */
   missing: string[]
-  /** Calls that got something else than what was sent. */
+  /** Calls with other content than was sent. */
   torn: string[]
-  /** Calls above one for each event. */
+  /** Calls beyond the first for an event. */
   extraCalls: number
-  /** Calls for an event of an order after one for a later event of it. */
+  /** Calls for an event of an order after a later event of it. */
   outOfOrder: string[]
-  /** Two calls of an order at the same time, in one process. */
+  /** Concurrent calls of an order in one process. */
   overlapping: string[]
-  /** Answers by status. */
+  /** Responses by status. */
   answers: Record<string, number>
   slowestAnswerMs: number
 }
@@ -36,7 +36,7 @@ export function settleAccount(loads: Load[], { steps }: Pick<Ledger, 'steps'>): 
   }
 }
 
-/** Events that were at their callback when their process ended, by the process that ended. */
+/** Events whose callback was running when their process ended, by process. */
 export function cutShort(steps: Step[]): Map<number, Set<string>> {
   const running = new Map<number, Set<string>>()
   for (const { what, run, event } of steps) {
@@ -48,7 +48,9 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/** Calls for events of which an earlier one was cut short. By the clock: of processes that run side by side, none is the later one. */
+/**
+ * Calls for events after an interrupted call, by the clock: among parallel processes, order is not defined otherwise.
+ */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>
@@ -57,7 +59,7 @@ export function calledAgain(steps: Step[], interrupted: Array<[run: number, even
   return begun.filter((step) => cut.some(({ event, clock }) => event === step.event && clock < step.clock))
 }
 
-/** Calls for an event that began before the one before it in its order had succeeded. */
+/** Calls for an event that began before the previous event of its order had succeeded. */
 export function tooEarly(steps: Step[]): string[] {
   const succeeded = new Set<string>()
   const found: string[] = []
@@ -69,8 +71,8 @@ export function tooEarly(steps: Step[]): string[] {
 }
 
 /**
- * Two calls of an order at the same time, in whichever processes: by the clock that they share. A call of a process that
- * was killed ends with it. `diedAt`: when, by number of the process.
+ * Concurrent calls of an order in any processes, by their shared clock. A call of a killed process ends with it.
+ * `diedAt`: when, by number of the process.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()
@@ -103,7 +105,7 @@ function outOfOrder(begun: Step[]): string[] {
   const found: string[] = []
   for (const { order, turn, event } of begun) {
     const last = latest.get(order) ?? -1
-    // The same once more is a retry; the first call of each comes in its turn.
+    // A repeated event is a retry; first calls must be in order.
     if (turn < last || turn > last + 1) found.push(event)
     latest.set(order, Math.max(last, turn))
   }

@@ -1,6 +1,6 @@
 /**
- * Compiles the package and the receiver into JavaScript once, so that they start as quickly as they do at a user's.
- * The build is kept below `node_modules/.cache`, under a name made of the sources.
+ * Compiles the package and the receiver to JavaScript once, so that they start as fast as for users. The build is
+ * cached below `node_modules/.cache`, under a hash of the sources.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
@@ -25,8 +25,8 @@ const KEPT_MS = 60 * 60_000
 let built: string | undefined
 
 /**
- * Path of the receiver's program. It finds the package by its name, as users do. The same for a whole test file, even
- * where somebody edits the sources meanwhile.
+ * Path of the receiver's program, which imports the package by name, as users do. Fixed for a test file, even if
+ * someone edits the sources meanwhile.
  */
 export function buildReceiver(): string {
   return join(buildOnce(), '__tests__/faults/receiver.js')
@@ -66,7 +66,7 @@ function build(): string {
     try {
       renameSync(unfinished, folder)
     } catch (error) {
-      // Somebody else was quicker.
+      // Another process was faster.
       rmSync(unfinished, { recursive: true, force: true })
       if (!existsSync(folder)) throw error
     }

@@ -1,6 +1,6 @@
 /**
- * Several receivers that share one inbox, or the shared store on Redis, and one ledger: started, killed, and sent to in
- * turn. Knows when each died.
+ * Several receivers that share one inbox, or the store in Redis, and one ledger. It starts, kills and sends to them in
+ * turn, and records when each died.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
@@ -13,14 +13,14 @@ import { isFull } from './size'
 type Shared = Pick<ReceiverSettings, 'inbox' | 'store'>
 type More = Pick<ReceiverSettings, 'behaviour' | 'webhook'>
 
-/** The engines of the inbox. */
+/** The databases of the inbox. */
 export const engines = ['sqlite', 'postgres'] as const
 
 export async function startCluster(engine: (typeof engines)[number]): Promise<Cluster> {
   return engine === 'sqlite' ? onSqlite() : (await startOnPostgres()).cluster
 }
 
-/** `folder`: of the database. Default: one of its own. */
+/** `folder`: that of the database. Default: a new one. */
 export function onSqlite(folder = temporaryFolder()): Cluster {
   return new Cluster({ inbox: { type: 'sqlite', file: join(folder, 'inbox.db') } })
 }
@@ -31,7 +31,7 @@ export async function startOnPostgres(): Promise<{ cluster: Cluster; server: Pos
   return { cluster: new Cluster({ inbox: { type: 'postgres', connectionString: server.connectionString } }), server }
 }
 
-/** Without an inbox: the shared store on Redis. */
+/** Without an inbox: the store in Redis. */
 export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisServer }> {
   const redis = await startRedis()
   atEnd(() => redis.stop())
@@ -39,9 +39,9 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 }
 
 export class Cluster {
-  /** Those that live. */
+  /** The running processes. */
   readonly receivers: Receiver[] = []
-  /** By number of the process, in milliseconds of `clockMs`. */
+  /** Times of death by number of the process, in milliseconds of `clockMs`. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')
@@ -66,7 +66,7 @@ export class Cluster {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }
 
-  /** For a load: each connection goes to the next one that lives. */
+  /** Targets for a load: each connection uses the next running process. */
   readonly port = (): number => this.receivers[this.#next++ % this.receivers.length]?.port ?? 1
 
   run(receiver: Receiver): number {
@@ -78,13 +78,13 @@ export class Cluster {
     this.forget(receiver)
   }
 
-  /** It has ended. */
+  /** The process has ended. */
   forget(receiver: Receiver): void {
     this.diedAt.set(this.run(receiver), clockMs())
     this.receivers.splice(this.receivers.indexOf(receiver), 1)
   }
 
-  /** Once nothing waits or runs any more, asks all to end, and reads what they have written. */
+  /** Waits until no event waits or runs, ends all processes, and reads their ledger. */
   async finish(timeoutMs = isFull ? 600_000 : 120_000): Promise<Ledger> {
     if (this.#shared.inbox) await this.receivers[0]!.drained(timeoutMs)
     await Promise.all(this.receivers.map((receiver) => receiver.end()))

@@ -1,4 +1,4 @@
-/** Documents by `url`: what a host may answer and which certificates it may show, on the internet of the tests. */
+/** Documents by `url`: the responses and certificates of hosts, on a simulated internet. */
 import { UNTRUSTED, type Told } from './internet/question'
 import { CONTENT } from './internet/servers'
 import { FIRST, NAME, setUpInternet } from './internet/set-up'

@@ -1,6 +1,6 @@
 /**
- * Documents by `url`, on a small internet of the tests' own with real names, addresses and certificates: nothing but what
- * the user named is reached, at an address that was checked, whatever the other company says or changes meanwhile.
+ * Documents by `url`, on a simulated internet with real names, addresses and certificates: only hosts that the user
+ * named are reached, at addresses that were checked, whatever the other company sends or changes meanwhile.
  */
 import { DEAD, type Told } from './internet/question'
 import { CONTENT } from './internet/servers'
@@ -10,7 +10,7 @@ const [DEAD_FOURTH = '', DEAD_SIXTH = ''] = DEAD
 const { get } = setUpInternet()
 
 const addressesOf = (told: Told) => told.connections.map(({ address }) => address)
-/** Questions of both families about a name are one look-up. */
+/** Queries for both address families of a name are one look-up. */
 const lookUps = ({ asked }: Told) => asked.filter((question) => question.startsWith('A '))
 
 test('downloads over https, from the address of the name, and tells name, type and size', async () => {
@@ -39,7 +39,7 @@ test('sends no token, no cookie and nothing else of ours, and asks nothing of th
     ])
     expect(JSON.stringify(headers)).not.toContain('canary')
   }
-  // Each with a connection and a look-up of its own.
+  // Each has a connection and a look-up of its own.
   expect(told.connections).toHaveLength(2)
   expect(lookUps(told)).toHaveLength(2)
   expect(told.apiRequests.map((request) => request.split('/')[2])).toEqual([
@@ -69,7 +69,7 @@ test.each([
 
 test('reaches an IPv6 address that was named', async () => {
   const told = await get('', [], { urls: ['https://[2A00:1450:0::1]/a'], options: { documentHosts: [`[${SIXTH}]`] } })
-  // Whether the certificate holds is up to Node: 22.23 takes none for an IPv6 address.
+  // Whether the certificate is accepted depends on Node: 22.23 accepts none for an IPv6 address.
   expect(addressesOf(told)).toEqual([SIXTH])
   expect(told.asked).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** Receivers that share an inbox: a callback that fails, events that come several times, and senders that race. */
+/** Receivers that share an inbox: failing callbacks, repeated events, and concurrent senders. */
 import { pause, until } from '../integration/harness'
 import { atTheSameTime, count, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'
@@ -44,7 +44,7 @@ describe.each(engines)('%s', (engine) => {
     expect(tooEarly(steps)).toEqual([])
     expect(atTheSameTime(steps)).toEqual([])
     expect(totals.end).toBe(EVENTS)
-    // The callback's trouble is not the sender's.
+    // A failing callback does not affect the sender.
     expect(account.answers).toEqual({ '202': EVENTS })
   })
 

@@ -1,4 +1,4 @@
-/** Receivers that share an inbox and are killed with -9: under load, and over and over at the same events. */
+/** Receivers that share an inbox and are killed with -9, under load and repeatedly at the same events. */
 import { pause, until } from '../integration/harness'
 import { atTheSameTime, calledAgain, cutShort, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'
@@ -27,7 +27,7 @@ test.each(engines)(
       const target = load.accepted + (EVENTS - load.accepted) / (KILLS - kill + 2)
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       await pause(Math.random() * 40)
-      // Now and then no one is left.
+      // Sometimes no process is left.
       const victims = kill % 4 === 0 && kill < KILLS ? cluster.receivers.slice() : cluster.receivers.slice(0, 1)
       await Promise.all(victims.map((victim) => cluster.kill(victim)))
       await cluster.startAll(victims.length, settings)
@@ -61,10 +61,10 @@ test.each(engines)(
     expect(killed).toHaveLength(KILLS)
     expect(account).toMatchObject({ events: EVENTS, missing: [], torn: [], outOfOrder: [], overlapping: [] })
     expect(tooEarly(steps)).toEqual([])
-    // A process that gets no time on a busy machine loses its lease, and says so.
+    // A process without CPU time on a busy machine loses its lease, and reports it.
     expect(together.length).toBeLessThanOrEqual(leasesLost)
     expect(Object.keys(answers).filter((status) => !['200', '202', '503', 'broken'].includes(status))).toEqual([])
-    // What ran when its process was killed comes again, and says so.
+    // Events that were running when their process was killed are delivered again, with a higher attempt number.
     expect(again.length).toBeGreaterThan(0)
     expect(again.filter(({ attempt }) => attempt < 2)).toEqual([])
     if (leasesLost === 0) expect(extraCalls).toBeLessThanOrEqual(KILLS * CONCURRENCY)

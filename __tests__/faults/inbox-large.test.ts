@@ -1,4 +1,4 @@
-/** Bodies of 60 MB beside small events: they arrive whole, and block no one. */
+/** Bodies of 60 MB beside small events arrive complete and block no other event. */
 import { until } from '../integration/harness'
 import { count, settleAccount } from './account'
 import { buildReceiver } from './build'
@@ -31,7 +31,7 @@ test.each(engines)('%s: bodies of 60 MB are delivered whole, and small events go
   const { steps } = await cluster.finish()
 
   const account = settleAccount([large, small], { steps })
-  // From the first byte of a large body to its answer.
+  // Time from the first byte of a large body to its response.
   const spans = large.answers()
   const beside = small
     .answers()

@@ -1,4 +1,4 @@
-/** The server of PostgreSQL is killed or stands still, or the disk of SQLite is full: 503 meanwhile, and nothing is lost. */
+/** While PostgreSQL is killed or frozen, or the disk of SQLite is full, responses are 503 and nothing is lost. */
 import { pause, until } from '../integration/harness'
 import { atTheSameTime, count, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'
@@ -9,7 +9,7 @@ import { endAll } from './receiver-process'
 import { isFull, report } from './size'
 
 const CONCURRENCY = 8
-/** The promise is 2.5 s; a busy machine takes a little longer. */
+/** The documented limit is 2.5 s; a busy machine takes longer. */
 const ANSWER_MS = 5_000
 
 beforeAll(() => void buildReceiver())
@@ -29,7 +29,7 @@ test('a server of PostgreSQL that is killed and started again loses no event tha
     const target = load.accepted + (load.events - load.accepted) / (kills - kill + 2)
     await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
     await server.kill()
-    // Now and then long enough for all that was under way to fail.
+    // Sometimes long enough for all running requests to fail.
     await pause(kill % 2 === 0 ? 3_000 : Math.random() * 500)
     await server.restart()
   }
@@ -63,7 +63,7 @@ test('while PostgreSQL stands still each answer is 503 and in time, and the log 
   const load = new Load({ name: 'frozen', port: cluster.port, events, orders: 100, connections: 20 })
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   server.freeze()
-  // The signal takes a moment to arrive, and what the server has answered is on its way.
+  // The signal takes a moment, and responses may still be in flight.
   await pause(100)
   const frozenAt = Date.now()
   await until(() => cluster.read().alarms.some(({ at }) => at >= frozenAt), 'no alarm', 60_000)
@@ -101,7 +101,7 @@ test('on a full disk SQLite refuses with 503 in time, and the log says so; it go
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   const fillingAt = Date.now()
   const { release } = fillDisk(folder)
-  // What had room in the files goes on being accepted for a while.
+  // Events that fit into the free space of the files are accepted for a while.
   const isRefused = (): boolean => load.answers(fillingAt).filter(({ status }) => status === 503).length > 40
   await until(isRefused, 'nothing is refused', 60_000)
   await until(() => cluster.read().alarms.some(({ at }) => at >= fillingAt), 'no alarm', 60_000)

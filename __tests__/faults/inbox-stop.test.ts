@@ -21,7 +21,7 @@ describe.each(engines)('%s', (engine) => {
     const more = { events: EVENTS, orders: 100, connections: 15 }
     let receiver = leaving
     const toLeaving = new Load({ name: 'leaving', port: () => receiver.port, ...more })
-    // Must not have sent all before the other one has ended.
+    // Must not have sent everything before the other one has ended.
     const toStaying = new Load({ name: 'staying', port: () => staying.port, ...more, rate: EVENTS / 6 })
     await until(() => toLeaving.accepted > EVENTS / 4, 'the load is not accepted', 120_000)
     const ofLeaving = (): Set<string> => cutShort(cluster.read().steps).get(cluster.run(leaving)) ?? new Set()
@@ -55,7 +55,7 @@ describe.each(engines)('%s', (engine) => {
     expect(refused.filter(({ status }) => status !== 503 && status !== 'broken')).toEqual([])
     expect(elsewhere.length).toBeGreaterThan(0)
     expect(elsewhere.filter((answer) => !isAccepted(answer))).toEqual([])
-    // All that ran was noted: nothing is called twice.
+    // Every result was recorded, so no event is delivered twice.
     expect(account).toMatchObject({ events: 2 * EVENTS, missing: [], torn: [], extraCalls: 0, outOfOrder: [] })
     expect(tooEarly(steps)).toEqual([])
     expect(atTheSameTime(steps, cluster.diedAt)).toEqual([])
@@ -133,7 +133,7 @@ describe.each(engines)('%s', (engine) => {
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       for (const old of cluster.receivers.slice()) {
         await cluster.start(settings)
-        // As a load balancer does: it sends nothing new there.
+        // Like a load balancer, sends nothing new to that process.
         cluster.receivers.splice(cluster.receivers.indexOf(old), 1)
         await pause(50)
         expect(await old.signal('SIGTERM')).toMatchObject({ code: 0 })

@@ -1,17 +1,17 @@
 /**
- * What the callback saw, one line for each step: written with O_APPEND by the receiver, so that it outlives a kill -9,
+ * The calls of the callback, one line per step: written with O_APPEND by the receiver, so that they survive a kill -9,
  * and read by the test.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'
 
-/** One step of one call. `end`: it has succeeded; `fail`: it has thrown. */
+/** One step of a call. `end`: it has succeeded; `fail`: it has thrown. */
 export interface Step extends Numbered {
   what: 'begin' | 'end' | 'fail'
   /** Number of the process, from 1. */
   run: number
   attempt: number
-  /** The event that came is the one that was sent, byte by byte. */
+  /** The received event equals the sent one, byte by byte. */
   intact: boolean
   /** In milliseconds since 1970. */
   at: number
@@ -19,7 +19,7 @@ export interface Step extends Numbered {
   clock: number
 }
 
-/** A line of the webhook's logger at error level. */
+/** An error line of the webhook's logger. */
 export interface Alarm {
   what: 'alarm'
   run: number
@@ -40,7 +40,7 @@ export class LedgerWriter {
     this.#file = openSync(path, 'a')
   }
 
-  /** In the hands of the kernel when this returns. */
+  /** The kernel has the line when this returns, so it survives a kill. */
   write(record: Step | Alarm): void {
     writeSync(this.#file, `${JSON.stringify(record)}\n`)
   }
@@ -54,7 +54,7 @@ export interface Ledger {
 export function readLedger(path: string): Ledger {
   const records = readFileSync(path, 'utf8')
     .split('\n')
-    // Behind the last line break stands nothing, or a line that is being written.
+    // The text after the last line break is empty or an incomplete line.
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Step | Alarm)
   return {

@@ -1,6 +1,6 @@
 /**
- * Plays Tradecloud under load: sends events on many keep-alive connections, each again until it is answered 2xx, and
- * remembers every answer. The next event of an order is sent once the one before was accepted.
+ * Simulates Tradecloud under load: sends events on many keep-alive connections, repeats each until it is answered with
+ * 2xx, and records every response. The next event of an order is sent after the previous one was accepted.
  */
 import { pause } from '../integration/harness'
 import { encodeRequest, RawConnection } from '../integration/raw-http'
@@ -8,25 +8,25 @@ import { encodeNumbered, type Numbered } from './numbered-event'
 import { atEnd } from './receiver-process'
 
 export interface LoadOptions {
-  /** Begins the IDs of its events and orders. */
+  /** Prefix of the IDs of its events and orders. */
   name: string
-  /** Begins the IDs of its orders, where several loads share them. Default: `name`. */
+  /** Prefix of the IDs of its orders, if several loads share them. Default: `name`. */
   orderName?: string
-  /** Where the receiver listens now. `copy`: which one of those that are sent at the same time, from 0. */
+  /** Where the receiver listens at present. `copy`: index among the copies that are sent concurrently, from 0. */
   port: (copy: number) => number
   events: number
   orders: number
   connections: number
-  /** How often each event is sent at the same time. Default: 1. */
+  /** How many copies of each event are sent concurrently. Default: 1. */
   copies?: number
   /** Length of a body. Default: 8 KiB. */
   bytes?: number
-  /** Events a second at most. Default: as many as it can. */
+  /** The most events per second. Default: no limit. */
   rate?: number
 }
 
 export interface Answer {
-  /** `'broken'`: the connection ended before an answer came. */
+  /** `'broken'`: the connection ended before the response. */
   status: number | 'broken'
   outcome: string | undefined
   sentAt: number
@@ -38,13 +38,13 @@ export interface Sent extends Numbered {
   accepted: boolean
 }
 
-/** After an event was refused, or its connection broke. */
+/** Pause after a refusal or a broken connection. */
 const AGAIN_MS = 50
 
 export class Load {
   readonly sent: Sent[] = []
   accepted = 0
-  /** How many there will be. */
+  /** The total number of events. */
   readonly events: number
   /** Resolves when every event was accepted, or after `stop()`. */
   readonly done: Promise<void>
@@ -53,11 +53,11 @@ export class Load {
   readonly #startedAt = Date.now()
   #stopped = false
 
-  /** Begins at once. */
+  /** Starts at once. */
   constructor(options: LoadOptions) {
     this.#options = { copies: 1, ...options }
     this.events = options.events
-    // After a test that has failed, too. What is under way breaks when the receiver ends.
+    // Called even after a failed test. Running requests break when the receiver ends.
     atEnd(async () => void this.stop())
     this.#orders = Array.from({ length: options.orders }, (_, number) => ({ number, turn: 0 }))
     this.done = Promise.all(Array.from({ length: options.connections }, () => this.#connection())).then(() => undefined)
@@ -69,7 +69,7 @@ export class Load {
     return this.done
   }
 
-  /** All answers to requests that were sent from one time on and before another one. */
+  /** All responses to requests that were sent between two times. */
   answers(from = 0, to = Infinity): Answer[] {
     return this.sent.flatMap(({ answers }) => answers).filter(({ sentAt }) => sentAt >= from && sentAt < to)
   }
@@ -94,7 +94,7 @@ export class Load {
     sockets.close()
   }
 
-  /** Until it is accepted. */
+  /** Sends an event until it is accepted. */
   async #send({ number, turn }: { number: number; turn: number }, sockets: Sockets): Promise<void> {
     const { name, orderName = name, copies, bytes } = this.#options
     const order = `${orderName}-order-${number}`
@@ -115,7 +115,7 @@ export function isAccepted({ status }: Answer): boolean {
   return typeof status === 'number' && status >= 200 && status < 300
 }
 
-/** A whole request with the event. */
+/** A complete request with the event. */
 export function encodeEvent(numbered: Numbered, bytes?: number): Buffer {
   const { event, order, turn } = numbered
   return encodeRequest({
@@ -126,7 +126,7 @@ export function encodeEvent(numbered: Numbered, bytes?: number): Buffer {
   }).whole
 }
 
-/** Keep-alive connections, made anew where they are gone. */
+/** Keep-alive connections, reopened when they are closed. */
 class Sockets {
   readonly #port: (copy: number) => number
   readonly #connections: Array<RawConnection | undefined> = []

@@ -1,4 +1,4 @@
-/** File systems of the tests' own, to be filled, made read-only and taken away. Needs root. */
+/** File systems for tests, to be filled, made read-only and detached. Needs root. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -10,30 +10,30 @@ import { atEnd, temporaryFolder } from './receiver-process'
 const run = promisify(execFile)
 const BUSY_MS = 10_000
 const PAGE = Buffer.alloc(4096)
-/** Files and folders that a file system in memory has room for. */
+/** The number of files and folders that fit into a file system in memory. */
 const FILES = 8192
 
 export interface Mount {
   folder: string
   readOnly: (is: boolean) => Promise<void>
-  /** Away, as a disk that was pulled out; what lies below the mount point shows instead. */
+  /** Detaches it, like a disk that was pulled out; the content below the mount point becomes visible. */
   detach: () => Promise<void>
   attach: () => Promise<void>
 }
 
-/** A file system in memory. Unmounted in the end, whatever becomes of the test. */
+/** A file system in memory. Unmounted in the end, even if the test fails. */
 export async function mountMemory(megabytes: number): Promise<Mount> {
   const source = temporaryFolder()
   await mount('-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', source)
   atEnd(() => unmount(source))
-  // What is detached must still be there when it comes back: a second mount of the same file system.
+  // A second mount of the same file system, so that it can be attached again.
   const folder = temporaryFolder()
   await mount('--bind', source, folder)
   atEnd(() => unmount(folder))
   return {
     folder,
     readOnly: async (is) => {
-      // Busy for as long as a file is open for writing.
+      // The file system is busy while a file is open for writing.
       for (const end = Date.now() + BUSY_MS; ; await pause(1)) {
         try {
           return await mount('-o', `remount,${is ? 'ro' : 'rw'}`, source)
@@ -47,7 +47,7 @@ export async function mountMemory(megabytes: number): Promise<Mount> {
   }
 }
 
-/** Takes up all room for bytes, files and folders, now and whenever some becomes free, until it is told to stop. */
+/** Uses up all free space, files and folders, also when some becomes free, until it is stopped. */
 export function fillDisk(folder: string): { release: () => void } {
   const path = join(folder, 'filling')
   mkdirSync(path)

@@ -1,14 +1,14 @@
 /**
- * Events that can be told apart and that show whether they are whole: each holds its number, its turn within its order,
- * and a checksum of its filling.
+ * Events that can be identified and checked for completeness: each contains its number, its index within its order, and
+ * a checksum of its filling.
  */
 import { createHash } from 'node:crypto'
 
 export interface Numbered {
-  /** Unique among all that one test sends. */
+  /** Unique within a test. */
   event: string
   order: string
-  /** Rises by one with each event of the order, from 0. */
+  /** Index of the event within its order, from 0. */
   turn: number
 }
 
@@ -19,7 +19,7 @@ interface Filled extends Numbered {
 
 /** The body of an order event of at least this length. */
 export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
-  // Differs from event to event, so that a piece of one in another shows.
+  // Different in each event, so that mixed-up pieces are noticed.
   const seed = sha256(numbered.event)
   const filling = seed.repeat(Math.ceil(bytes / seed.length)).slice(0, bytes)
   const filled: Filled = { ...numbered, filling, checksum: checksumOf(numbered, filling) }
@@ -28,7 +28,7 @@ export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
   return Buffer.from(JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent }))
 }
 
-/** From the order of an event that came to a callback. */
+/** Read from the order of an event that a callback received. */
 export function decodeNumbered(order: unknown): Numbered & { intact: boolean } {
   const { event, order: id, turn, filling, checksum } = (order as { numbered: Filled }).numbered
   return { event, order: id, turn, intact: checksum === checksumOf({ event, order: id, turn }, filling) }

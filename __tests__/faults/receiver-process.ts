@@ -1,4 +1,4 @@
-/** Receivers as child processes: started, asked, killed; and one place that ends whatever a test has left. */
+/** Receivers as child processes: starts, queries and kills them, and cleans up what a test has left. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,12 +14,12 @@ const END_MS = 5_000
 
 const open: Array<() => Promise<unknown>> = []
 
-/** For `afterEach`: ends processes, removes folders, the youngest first. */
+/** For `afterEach`: ends processes and removes folders, the newest first. */
 export async function endAll(): Promise<void> {
   for (const end of open.splice(0).reverse()) await end()
 }
 
-/** Has `endAll` do this, before all that it was told of earlier. */
+/** Registers an action for `endAll`, which runs before all earlier ones. */
 export function atEnd(end: () => Promise<unknown>): void {
   open.push(end)
 }
@@ -31,7 +31,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A receiver did not start, and says why. */
+/** A receiver failed to start, with the reason. */
 export class Refused extends Error {
   readonly code: unknown
 
@@ -58,7 +58,7 @@ export class Receiver {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #questions = new Map<number, (value: unknown) => void>()
-  /** When it began to close, once it has told. */
+  /** When it began to close, as soon as it has reported that. */
   #closingAt = Infinity
   #stderr = ''
   #nextQuestion = 1
@@ -101,7 +101,7 @@ export class Receiver {
     this.#send({ type: 'behave', behaviour })
   }
 
-  /** Rejects where the inbox cannot tell just now. */
+  /** Rejects if the inbox cannot be read at the moment. */
   stats(): Promise<InboxStats> {
     return this.#ask('stats') as Promise<InboxStats>
   }
@@ -110,7 +110,7 @@ export class Receiver {
     return this.#ask('measure') as Promise<Measured>
   }
 
-  /** Resolves once nothing waits or runs any more. */
+  /** Resolves once no event waits or runs. */
   async drained(timeoutMs: number): Promise<void> {
     for (const end = Date.now() + timeoutMs; ; await pause(20)) {
       const stats = await this.stats().catch((error: unknown) => String(error))
@@ -125,7 +125,10 @@ export class Receiver {
     await this.#exited
   }
 
-  /** Sends a signal, and resolves when the process has ended. `refusesFrom`: what is sent then comes after the signal. */
+  /**
+   * Sends a signal, and resolves when the process has ended. `refusesFrom`: requests from this time on were sent after
+   * the signal.
+   */
   async signal(signal: NodeJS.Signals): Promise<{ code: number | null; afterMs: number; refusesFrom: number }> {
     const startedAt = performance.now()
     this.#child.kill(signal)
@@ -133,13 +136,13 @@ export class Receiver {
     return { code: this.#child.exitCode, afterMs: performance.now() - startedAt, refusesFrom: this.#closingAt + 1 }
   }
 
-  /** `process.exit()` in the middle of whatever it does; resolves when the process is gone. */
+  /** Has the process call `process.exit()` at once; resolves when it is gone. */
   async exit(): Promise<void> {
     this.#send({ type: 'exit' })
     await within(30_000, this.#exited, 'it does not exit')
   }
 
-  /** It notices that its parent is gone. */
+  /** It notices that its parent has ended. */
   async end(): Promise<void> {
     if (this.hasExited || this.#child.pid === undefined) return
     if (this.#child.connected) this.#child.disconnect()

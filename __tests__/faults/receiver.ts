@@ -1,6 +1,6 @@
 /**
- * The process that the tests kill: a server with the webhook, its inbox, and a callback that writes down what it sees.
- * Takes its settings as JSON from the first argument, and orders and questions from its parent.
+ * The process that the tests kill: a server with the webhook, its inbox, and a callback that records its calls.
+ * Receives its settings as JSON in the first argument, and commands and queries from its parent.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,22 +18,22 @@ import {
 import { clockMs, LedgerWriter, type Step } from './ledger'
 import { decodeNumbered } from './numbered-event'
 
-/** What the callback does. */
+/** The behaviour of the callback. */
 export interface Behaviour {
-  /** How long it takes. Default: 0. */
+  /** Duration of a call. Default: 0. */
   ms?: number
-  /** Which part of the calls throws, from 0 to 1. Default: 0. */
+  /** Share of calls that throw, from 0 to 1. Default: 0. */
   failing?: number
-  /** No call ends before this is false again. Default: false. */
+  /** While true, no call ends. Default: false. */
   held?: boolean
 }
 
 export type InboxSettings = { type: 'sqlite'; file: string } | { type: 'postgres'; connectionString: string }
 
 export interface ReceiverSettings {
-  /** Absent: the callback runs before the answer. */
+  /** Absent: the callback runs before the response. */
   inbox?: InboxSettings
-  /** The shared store on the Redis with this port. */
+  /** The store in Redis on this port. */
   store?: { port: number }
   ledger: string
   /** Number of the process, from 1. */
@@ -49,7 +49,7 @@ export interface Measured {
   /** After garbage collection, in bytes. */
   rss: number
   heapUsed: number
-  /** Of the event loop, in milliseconds. */
+  /** The longest event loop delay, in milliseconds. */
   delayP99: number
   delayMax: number
 }
@@ -58,7 +58,7 @@ export type FromReceiver =
   | { type: 'listening'; port: number }
   | { type: 'refused'; code: unknown; message: string }
   | { type: 'answer'; question: number; value: unknown }
-  /** At this time, in milliseconds since 1970, it has begun to close. */
+  /** When it began to close, in milliseconds since 1970. */
   | { type: 'closing'; at: number }
 export type ToReceiver =
   | { type: 'behave'; behaviour: Behaviour }
@@ -87,7 +87,7 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
   note('end')
 }
 
-// What a test does not need is not loaded: it would slow down the start of all receivers.
+// Loaded lazily, because each module slows down the start of all receivers.
 
 async function openInbox(inbox: InboxSettings): Promise<Inbox> {
   if (inbox.type === 'sqlite') return (await import('tradecloud-webhook/sqlite')).sqliteInbox({ file: inbox.file })
@@ -95,7 +95,7 @@ async function openInbox(inbox: InboxSettings): Promise<Inbox> {
   return postgresInbox({ connectionString: inbox.connectionString })
 }
 
-/** As the docs of `redisStore` say. */
+/** As shown in the docs of `redisStore`. */
 async function openStore(port: number): Promise<Store> {
   const { Redis } = await import('ioredis')
   const { redisStore } = await import('tradecloud-webhook/redis')
@@ -155,7 +155,7 @@ function serve({ webhook, inbox }: Opened): void {
         (error: unknown) => tell({ type: 'answer', question: message.question, value: { error: String(error) } }),
       )
   })
-  // As the README tells users to do it.
+  // As shown in the README.
   process.on('SIGTERM', () => {
     void webhook.close().then(() => {
       server.close(() => process.exit())

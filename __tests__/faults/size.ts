@@ -1,7 +1,7 @@
-/** How much the suite does, and its figures. */
+/** The size of the suite, and its figures. */
 export { isFull } from '../size'
 
-/** One line per test, past Jest's own output, so that the figures can be reported. */
+/** Prints one line per test, bypassing Jest's output, so that the figures can be reported. */
 export function report(title: string, figures: Record<string, unknown>): void {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
   process.stdout.write(`[faults] ${title}: ${shown.join(', ')}\n`)

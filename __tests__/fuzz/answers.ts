@@ -1,18 +1,21 @@
-/** Reads all answers that came on one connection, and finds what is wrong about them. */
+/** Parses all responses on a connection, and finds errors in them. */
 import { fits } from '../integration/answer-table'
 
 export interface Answer {
   status: number
-  /** `undefined` for answers of Node itself and of the app. */
+  /** `undefined` for responses of Node itself and of the app. */
   outcome: string | undefined
 }
 
-/** What Node and the app say before the webhook is asked. */
+/** Responses of Node and of the app before the webhook is called. */
 const NOT_OURS = [400, 404, 408, 413, 417, 431]
-/** A line break within a header would make two of it; a control character has no place in one. */
+/** A line break in a header would split it; a control character is not allowed in one. */
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/
 
-/** The answers that are whole, and how many bytes they take. Throws for what is no answer or should never be one. */
+/**
+ * The complete responses, and their length in bytes. Throws for bytes that are not a response, or for a response that
+ * must never be sent.
+ */
 export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): { answers: Answer[]; bytes: number } {
   const answers: Answer[] = []
   let at = 0
@@ -29,7 +32,7 @@ export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): 
       headers.map((header) => [header.split(':', 1)[0]?.toLowerCase(), header.replace(/^.*?: /, '')]),
     )
     const body = noBody[answers.length] ? { text: '', end: at } : bodyAt(received, at, fields)
-    // Half of an answer, so far.
+    // An incomplete response so far.
     if (!body) return { answers, bytes: 0 }
     at = body.end
     answers.push({ status, outcome: outcomeOf(status, fields, body.text, noBody[answers.length] ?? false) })
@@ -37,7 +40,7 @@ export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): 
   return { answers, bytes: at }
 }
 
-/** `undefined` where it is not whole yet. */
+/** `undefined` if it is not yet complete. */
 function bodyAt(
   received: Buffer,
   start: number,
@@ -48,7 +51,7 @@ function bodyAt(
     const end = start + length
     return received.length < end ? undefined : { text: received.toString('utf8', start, end), end }
   }
-  // Only Node's own answers are, and these are empty.
+  // Only Node's own responses are chunked, and these are empty.
   const empty = '0\r\n\r\n'
   return received.toString('latin1', start, start + empty.length) === empty
     ? { text: '', end: start + empty.length }

@@ -1,6 +1,6 @@
 /**
- * A process of its own for `bodies.test.ts`, for Jest's sandbox halves the speed: judges the bodies of one seed from one
- * number to another, and tells its parent what it found. Run with `node --expose-gc --import tsx`.
+ * The process of `bodies.test.ts`, separate because Jest's sandbox halves the speed: checks a range of bodies of one
+ * seed, and reports to its parent. Run with `node --expose-gc --import tsx`.
  */
 import { makeBody } from './bodies'
 import { isDeliverable, problemOf } from './judge-body'
@@ -9,17 +9,17 @@ export interface Report {
   problem?: string
   bodies: number
   kinds: string[]
-  /** Of every 97th body, those that must be delivered. */
+  /** Of every 97th body, the number that must be delivered. */
   sampled: number
   deliverable: number
   longestMs: number
   longestAt: number
-  /** After garbage collection, from a tenth of the way to the end. */
+  /** Memory after garbage collection, from a tenth of the run to the end. */
   heapGrowth: number
 }
 
 const ROUNDS = 20
-/** A body of 200 kB at most takes milliseconds; this is a hang. */
+/** A body has at most 200 kB and takes milliseconds; more is a hang. */
 const HANG_MS = 5_000
 
 async function run(seed: number, from: number, to: number): Promise<Report> {

@@ -1,20 +1,20 @@
 /**
- * Bodies that no one sends on purpose: valid events that were damaged in their structure, their text or their bytes,
- * and text that only looks like an event. Each follows from a seed and a number.
+ * Damaged bodies: valid events with changes in their structure, text or bytes, and text that resembles an event. Each
+ * is derived from a seed and a number.
  */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent } from 'tradecloud-webhook/testing'
 import { Dice } from './dice'
 import { hostileXml, xmlOf } from './xml'
 
-/** In values only, so that it may not show in any message. */
+/** A marker in values, which must not appear in any message. */
 export const CANARY = 'zqCanaryzq'
 
 type Json = Record<string, unknown>
 
 export interface Body {
   bytes: Buffer
-  /** What the headers say of it. */
+  /** The headers of the body. */
   type: 'json' | 'xml' | 'missing'
   how: string
 }
@@ -50,7 +50,7 @@ const KEYS = [
     '$ref',
   ],
 ]
-/** As text: JSON that `JSON.stringify` never writes is among them. */
+/** As text, because some is JSON that `JSON.stringify` never writes. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '0', '-0', '1e400', '-1e400', '1e-400', '9007199254740993', '0.1e1', '[]', '{}', '""'],
   ...['[[]]', '[null]', '{"__proto__":{"polluted":true}}', '{"constructor":{"prototype":{"polluted":true}}}'],
@@ -112,7 +112,7 @@ const BAD_BYTES = [
 
 type Maker = (dice: Dice) => Buffer | string
 
-/** Changes a few places of an event, anywhere in it. */
+/** Changes a few random values of an event. */
 const changedValues: Maker = (dice) => {
   const event = JSON.parse(dice.pick(TEXTS)) as Json
   for (let left = 1 + dice.size(12); left > 0; left--) change(dice, event)
@@ -153,7 +153,7 @@ function own(holder: Json, key: string): unknown {
   return Object.hasOwn(holder, key) ? holder[key] : undefined
 }
 
-/** An own property also where its name is `__proto__`. */
+/** Defined as an own property, even if its name is `__proto__`. */
 function define(holder: Json, key: string, value: unknown): void {
   if (Array.isArray(holder) && key === 'length') return
   Object.defineProperty(holder, key, { value, configurable: true, enumerable: true, writable: true })
@@ -167,7 +167,7 @@ function oddValue(dice: Dice): unknown {
   }
 }
 
-/** A value or a key in the text of an event replaced by other text. */
+/** Replaces a value or a key in the text of an event. */
 const changedText: Maker = (dice) => {
   let text = dice.pick(TEXTS)
   for (let left = 1 + dice.size(6); left > 0; left--) {
@@ -223,7 +223,7 @@ const badBytes: Maker = (dice) => {
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(dice.pick(BAD_BYTES)), bytes.subarray(at)])
 }
 
-/** Around the cap of a hundred levels, at any place of an event. */
+/** Nesting around the limit of a hundred levels, anywhere in an event. */
 const nested: Maker = (dice) => {
   const levels = dice.pick([1, 50, 90, 95, 96, 97, 98, 99, 100, 101, 5_000])
   const [open, close] = dice.pick([
@@ -235,7 +235,7 @@ const nested: Maker = (dice) => {
   return dice.pick(TEXTS).replace(/"(?:lines|eventName|version|meta)":/, (key) => `"deep":${inner},${key}`)
 }
 
-/** An envelope with only odd things in it. */
+/** An envelope that contains only unusual values. */
 const junk: Maker = (dice) => {
   const value = (depth: number): string => {
     if (depth > 3 || dice.chance(0.4)) return dice.pick(ODD_VALUES)
@@ -267,7 +267,7 @@ const xml: Maker = (dice) => {
   return text
 }
 
-/** Of what fast-check makes of JSON and text, drawn once: drawing is slow. */
+/** Samples of JSON and text by fast-check, generated once because generating is slow. */
 const drawn = new Map<number, string[]>()
 
 function drawnFrom(seed: number): Maker {

@@ -1,6 +1,6 @@
 /**
- * Bodies made to exhaust time or memory, at the default limits: each is refused or delivered, within a minute and sixteen
- * times its limit, and the process lives on.
+ * Bodies designed to exhaust time or memory, at the default limits: each is refused or delivered within a minute and
+ * within sixteen times its limit, and the process survives.
  */
 import { connect } from 'node:net'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,18 +9,18 @@ import { bombs, type Bomb } from './bombs'
 import { isFull, MIB, report } from './size'
 import { endTargets, startTarget, type Target } from './target'
 
-/** On a machine that does something else besides. An idle one takes less than ten. */
+/** Limit for a busy machine; an idle one takes less than ten seconds. */
 const TIME_MS = 60_000
 const MEMORY = { json: 16 * 64 * MIB, txml: 16 * 128 * MIB }
 
 let target: Target
-/** Once everything is loaded. */
+/** Measured after everything is loaded. */
 let idle: number
 
 beforeAll(async () => {
   target = await startTarget({ answerTimeoutMs: 2 * TIME_MS, limits: { uploadIdleTimeoutMs: TIME_MS } }, 'patient')
   await send(small('1'))
-  // The parser of XML is loaded with the first one.
+  // The XML parser is loaded with the first one.
   await send({ ...small('1'), type: 'application/xml' })
   await target.figures()
   idle = memory('VmRSS')
@@ -31,7 +31,7 @@ function small(orderId: string): Bomb {
   return { what: '', status: 200, outcome: '', body: () => Buffer.from(JSON.stringify({ orderEvent: { orderId } })) }
 }
 
-/** What the kernel counts, in bytes. */
+/** Memory as counted by the kernel, in bytes. */
 function memory(field: 'VmHWM' | 'VmRSS'): number {
   const status = readFileSync(`/proc/${target.process.pid}/status`, 'utf8')
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024
@@ -51,7 +51,7 @@ function send({
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     let received: Buffer = Buffer.alloc(0)
-    // The bare listener of the process is a strict one.
+    // The bare listener of the process uses strict validation.
     const socket = connect({ port: target.ports.express, host: '127.0.0.1' })
     const done = (): void => {
       socket.destroy()
@@ -79,7 +79,7 @@ test.each(bombs.filter(({ slow }) => isFull || !slow))(
   '$what: $status $outcome',
   async (bomb) => {
     await target.figures()
-    // Forgets the highest so far.
+    // Resets the peak.
     writeFileSync(`/proc/${target.process.pid}/clear_refs`, '5')
     const { answer, ms } = await send(bomb)
     const grown = memory('VmHWM') - idle

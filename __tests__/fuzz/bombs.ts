@@ -1,6 +1,4 @@
-/**
- * Bodies that are small to send, or cheap to make, and slow to read. Built when they are sent: each may take 64 MiB.
- */
+/** Bodies that are cheap to send or create but slow to read. Built when they are sent: each may take 64 MiB. */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib'
 
 export interface Bomb {
@@ -13,7 +11,7 @@ export interface Bomb {
   type?: string
   /** Sends each byte in an HTTP chunk of its own. */
   inBytes?: true
-  /** Left out in CI. */
+  /** Skipped in CI. */
   slow?: true
 }
 
@@ -29,7 +27,7 @@ const keys = (count: number): Buffer =>
 const zeros = (bytes: number): Buffer => Buffer.alloc(bytes)
 const times = (count: number, bytes: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => bytes))
 
-/** A multiple of 100 MB, in one stream. */
+/** A multiple of 100 MB, in one compressed stream. */
 function deflated(count: number): Buffer {
   const block = deflateRawSync(zeros(100 * MB), { finishFlush: constants.Z_FULL_FLUSH })
   return Buffer.concat([Buffer.from([0x78, 0x9c]), times(count, block), deflateRawSync(zeros(1))])

@@ -1,4 +1,4 @@
-/** Random choices that a seed and a number repeat. */
+/** Random choices determined by a seed and a number. */
 import { createRandom } from '../../lib/testing/random'
 
 export class Dice {
@@ -8,7 +8,7 @@ export class Dice {
     this.#random = createRandom(seed, stream)
   }
 
-  /** From 0 up to `below`. */
+  /** A number from 0 up to, but not including, `below`. */
   number(below: number): number {
     return Math.floor(this.#random() * below)
   }
@@ -21,7 +21,7 @@ export class Dice {
     return list[this.number(list.length)] as T
   }
 
-  /** Mostly small, rarely up to `max`. */
+  /** A number that is mostly small, rarely up to `max`. */
   size(max: number): number {
     return Math.floor(max * this.#random() ** 6)
   }

@@ -1,6 +1,4 @@
-/**
- * What must hold for any body, whatever became of it: the oracle of the fuzz test, in other words than the package's own.
- */
+/** The oracle of the fuzz test: checks that hold for any body and its result, written independently of the package. */
 import { dedupeKey, deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/body/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
@@ -24,7 +22,7 @@ async function read(parsed: ParsedBody, options: (typeof MODES)[number]['options
   return readTrigger(parsed, { ...origin, urlId: { found: false } }, options)
 }
 
-/** Never rejects. `undefined` where all is well. */
+/** Never rejects. `undefined` if everything is right. */
 export async function problemOf(body: Body, index: number): Promise<string | undefined> {
   try {
     const problem = await judge(body, index)
@@ -35,7 +33,7 @@ export async function problemOf(body: Body, index: number): Promise<string | und
   return Reflect.ownKeys(Object.prototype).length === PROTOTYPE_KEYS ? undefined : 'Object.prototype is polluted'
 }
 
-/** Every second body comes in two pieces, cut anywhere. */
+/** Every second body arrives in two pieces, cut anywhere. */
 function inPieces(bytes: Buffer, index: number): Pieces {
   if (index % 2 === 0) return Pieces.of(bytes)
   const at = index % (bytes.length + 1)
@@ -44,14 +42,14 @@ function inPieces(bytes: Buffer, index: number): Pieces {
   return pieces
 }
 
-/** What is wrong about what became of a body; `undefined` where all is well. */
+/** What is wrong with the result of a body; `undefined` if everything is right. */
 async function judge({ bytes, type, how }: Body, index: number): Promise<string | undefined> {
   const parsed = await parseBytes(inPieces(bytes, index), type)
   const mustDeliver = how === 'valid XML' || (type !== 'xml' && isDeliverable(bytes))
   if (!parsed.ok)
     return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)
   const before = index % 20 === 0 ? JSON.stringify(parsed.value) : undefined
-  // Tolerant always, of the others one: validating is what takes the time.
+  // Always tolerant validation and one other mode: validating takes most of the time.
   const modes = MODES.filter(({ mode }, i) => mode === 'tolerant' || index % 2 === i - 1)
   const results: Array<{ mode: string; result: ReadTrigger }> = []
   for (const { mode, options } of modes) results.push({ mode, result: await read(parsed, options) })
@@ -79,7 +77,7 @@ function issuesOf({ trigger, refusal }: Partial<ReadTrigger>): Array<{ pointer: 
 function refusal(result: Refusal): string | undefined {
   if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
   if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
-  // Three issues with a cut pointer each, in which every character may be escaped.
+  // Three issues with a truncated pointer each, in which every character may be escaped.
   if ((result.detail ?? '').length > 4_000 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
   if (result.outcome === 'invalid_body' && issuesOf({ refusal: result }).length === 0) return 'invalid without an issue'
   return issueProblem(issuesOf({ refusal: result }))
@@ -109,8 +107,8 @@ function delivery(trigger: Trigger): string | undefined {
 }
 
 /**
- * What may never be refused, in other words than the package's: JSON of at most a hundred levels, with one known field that
- * holds an object with an ID.
+ * Bodies that must never be refused, defined independently of the package: JSON of at most a hundred levels, with one
+ * known field that contains an object with an ID.
  */
 export function isDeliverable(bytes: Buffer): boolean {
   let value: unknown

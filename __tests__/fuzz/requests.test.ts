@@ -1,6 +1,6 @@
 /**
- * A hundred thousand requests on bare sockets to a process of its own: right ones, broken ones, cut ones. No crash, no
- * 500, no answer outside the table, no hang, no growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
+ * A hundred thousand valid, invalid and truncated requests on bare sockets to another process. No crash, no 500, no
+ * response outside the table, no hang, no memory growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
  */
 import { connect } from 'node:net'
 import { pause } from '../integration/harness'
@@ -17,7 +17,7 @@ const HANG_MS = 15_000
 /** If the number of responses cannot be known: the time without any byte after which all have arrived. */
 const QUIET_MS = 40
 
-/** Sends, and resolves with all that came until the connection was closed. */
+/** Sends bytes, and resolves with everything received until the connection was closed. */
 function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     let received: Buffer = Buffer.alloc(0)
@@ -27,7 +27,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
     const done = (error?: Error): void => {
       clearTimeout(hang)
       clearTimeout(quiet)
-      // With a reset: this number of closed connections would use up the ports of the machine.
+      // Closes with a reset: so many closed connections would otherwise use up the machine's ports.
       socket.unref().resetAndDestroy()
       if (error) return reject(error)
       try {
@@ -44,7 +44,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
       const { answers, bytes } = readAnswers(received, noBody)
       return answers.length >= noBody.length && bytes === received.length
     }
-    // The server closes what is ended here, at the latest when its patience with half a request ends.
+    // The server closes a connection that was ended here, at the latest after its time-out for incomplete requests.
     const waitForQuiet = (): void => {
       clearTimeout(quiet)
       quiet = setTimeout(() => socket.end(), QUIET_MS)
@@ -58,7 +58,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
         done(error as Error)
       }
     })
-    // A reset comes where the server closed while something was still being sent: what came before counts.
+    // A reset arrives if the server closed while something was still being sent: what arrived before counts.
     socket.on('error', () => undefined).on('close', () => done())
     socket.on('end', () => done())
     socket.on('connect', () => {
@@ -111,7 +111,7 @@ test(`${requests} requests`, async () => {
     memory.push((await target.figures()).heapUsed)
   }
   const seconds = (performance.now() - begun) / 1000
-  // One record for each request, and each call has ended.
+  // Each request has one record, and each call has ended.
   for (let tries = 0; tries < 100; tries++) {
     const { records, requests: came, calls, settled } = await target.figures()
     if (records === came && calls === settled) break
@@ -132,7 +132,7 @@ test(`${requests} requests`, async () => {
   expect(last.problems).toEqual([])
   expect(target.output()).toBe('')
   expect(last).toMatchObject({ exitCode: 0, records: last.requests, settled: last.calls })
-  // The keys of what was delivered are kept on purpose, at most 100,000 of them.
+  // The keys of delivered events are kept on purpose, at most 100,000 of them.
   expect(growth).toBeLessThan(96 * MIB)
   expect(last.peakRss).toBeLessThan(600 * MIB)
   for (const outcome of [

@@ -1,5 +1,5 @@
 /**
- * Requests as bytes: right ones with odd values, and ones that break the rules of HTTP. Each follows from a seed and a
+ * Requests as bytes: valid ones with unusual values, and ones that violate HTTP. Each is derived from a seed and a
  * number.
  */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
@@ -10,11 +10,14 @@ import { Dice } from './dice'
 export interface Wire {
   where: 'express' | 'listener'
   how: string
-  /** Written one after the other, with a short pause between them. */
+  /** Pieces that are written one after another, with a short pause between them. */
   pieces: Buffer[]
-  /** Each must be answered: one entry a request, true where the answer has no body. Absent: whatever comes is right. */
+  /**
+   * Each request must be answered: one entry per request, true if the response has no body. Absent: any response is
+   * acceptable.
+   */
   noBody?: boolean[]
-  /** Hangs up once all is written. */
+  /** Closes the connection when everything is written. */
   hangsUp: boolean
 }
 
@@ -129,7 +132,7 @@ const HEADERS = [
   ...['Connection: close', 'Connection: keep-alive', 'Content-Location: /', 'X-Original-URL: /admin', 'constructor: 1'],
 ]
 
-/** `HEAD` only where its answer is known to be one, for it has no body whatever its length says. */
+/** `HEAD` only if the number of responses is known, because its response has no body despite its length. */
 function wellFormed(dice: Dice, seed: number, index: number, where: Wire['where'], mayBeHead: boolean): Parts {
   const method = dice.pick(mayBeHead ? METHODS : METHODS.filter((name) => name !== 'HEAD'))
   const path = dice.chance(0.75) ? dice.pick(PATHS) : dice.pick(ODD_PATHS)
@@ -186,7 +189,7 @@ const withLine =
   (_dice, parts) =>
     encode({ ...parts, line: change(parts.line) })
 
-/** What proxies, attackers and broken senders make of a request. */
+/** Modifications by proxies, attackers and broken senders. */
 const BREAKERS: Breaker[] = [
   withHeaders('Content-Length: 5', 'Transfer-Encoding: chunked'),
   withHeaders('Content-Length: 5', 'Content-Length: 6'),
@@ -239,7 +242,7 @@ const BREAKERS: Breaker[] = [
     ]
     return encode({ ...parts, headers, body: Buffer.from(`3\r\n{"a\r\n${dice.pick(sizes)}\r\n":1}}\r\n0\r\n\r\n`) })
   },
-  // A length that is not that of the body: what is left over is the next request, what is missing never comes.
+  // A wrong length: excess bytes are the next request, missing ones never arrive.
   (dice, parts) => {
     const length = Math.max(0, parts.body.length + dice.pick([-100, -3, -1, 1, 50]))
     const headers = [

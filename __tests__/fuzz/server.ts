@@ -1,6 +1,6 @@
 /**
- * The process that is attacked: the webhook in an Express app, and as a bare listener. It sends its ports to its parent,
- * sends its figures when the parent asks for them, and closes on request. Run with `node --expose-gc --import tsx`.
+ * The process under attack: the webhook in an Express app, and as a bare listener. It sends its ports to its parent,
+ * reports its figures on request, and closes on request. Run with `node --expose-gc --import tsx`.
  */
 import express from 'express'
 import { createServer, type RequestListener } from 'node:http'
@@ -15,20 +15,20 @@ import {
 } from '../../lib/index'
 
 export interface Figures {
-  /** Requests that came to a webhook, and those that its records tell of. */
+  /** Numbers of requests that reached a webhook, and of its records. */
   requests: number
   records: number
   calls: number
   settled: number
-  /** What must not be: uncaught errors, warnings, log lines that are not one line of plain text. */
+  /** Errors: uncaught exceptions, warnings, log lines that are not one line of plain text. */
   problems: string[]
   rss: number
   heapUsed: number
-  /** Over the whole life of the process. */
+  /** Maximum over the lifetime of the process. */
   peakRss: number
 }
 
-/** Settings of the webhooks, as JSON; and whether the servers keep the time-outs that Node gives them. */
+/** Settings of the webhooks as JSON, and whether the servers use Node's default time-outs. */
 const [, , settings = '{}', patience = ''] = process.argv
 const timeouts = patience === 'patient' ? {} : { headersTimeout: 2_000, requestTimeout: 4_000 }
 const figures = { requests: 0, records: 0, calls: 0, settled: 0, problems: [] as string[] }
@@ -44,7 +44,7 @@ const log = (line: string): void => {
   if (NOT_PLAIN.test(line)) problem(`log line: ${JSON.stringify(line)}`)
 }
 
-/** What becomes of a call follows from the event alone; one that is called `Calm` is always processed. */
+/** The event alone determines the result of a call; one named `Calm` always succeeds. */
 async function react({ eventName }: WebhookEvent, { deliveryId }: WebhookContext): Promise<void> {
   figures.calls++
   try {
@@ -70,7 +70,7 @@ const common: TradecloudWebhookOptions = {
     figures.records++
   },
   logger: { warn: log, error: log },
-  // Of a patient one the default.
+  // Default for a patient server.
   ...(patience !== 'patient' && { bodyLimit: 256 * 1024 }),
   limits: { uploadIdleTimeoutMs: 400 },
   answerTimeoutMs: 1_000,
@@ -88,7 +88,7 @@ app.use('/tradecloud', (req, res, next) => {
 })
 app.use((_req, res) => {
   res.status(404).json({ from: 'app' })
-  // What is not for the webhook has no record, unless the webhook has replaced this response.
+  // A request for another path has no record, unless the webhook has replaced the response.
   if (res.locals.passed === true && res.statusCode === 404) figures.requests--
 })
 
@@ -118,7 +118,7 @@ process.on('message', (question) => {
   else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
 })
 process.on('disconnect', () => {
-  // A process that something still holds shall be seen to hang; only where the parent is gone it must not stay.
+  // The process does not exit by force, so that a leak shows as a hang; it exits only if its parent has ended.
   setTimeout(() => process.exit(3), 20_000).unref()
 })
 void Promise.all([

@@ -1,4 +1,4 @@
-/** How much the suite does, seeds, and one line of figures per test. */
+/** The size of the suite, its seeds, and one line of figures per test. */
 import { randomInt } from 'node:crypto'
 import { isFull } from '../size'
 
@@ -9,7 +9,7 @@ export const requests = Number(process.env.FUZZ_REQUESTS ?? (isFull ? 100_000 : 
 /** FUZZ_SEED repeats a run. */
 export const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31 - 1))
 
-/** Past Jest's own output, so that the figures can be reported. */
+/** Bypasses Jest's output, so that the figures can be reported. */
 export function report(title: string, figures: Record<string, string | number>): void {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
   process.stdout.write(`[fuzz] ${title}: ${shown.join(', ')}\n`)

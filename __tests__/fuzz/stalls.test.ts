@@ -1,6 +1,6 @@
 /**
- * A thousand connections that stall, in their headers or in their bodies, or drip: all of them end, and a healthy client
- * hardly notices.
+ * A thousand connections that stall or drip in their headers or bodies: all of them end, and a healthy client is hardly
+ * affected.
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -41,7 +41,7 @@ function stall(port: number, bytes: string): Stalled {
 const HEADERS = 'POST /order HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer canary-token\r\n'
 const UPLOAD = `${HEADERS}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"orderEvent":`
 
-/** Median and 99th percentile of a client that posts one order after the other, in milliseconds. */
+/** Median and 99th percentile for a client that posts orders one after another, in milliseconds. */
 async function latency(port: number, run: string): Promise<{ median: number; p99: number }> {
   const connection = new RawConnection(port)
   clients.push(connection.socket)
@@ -69,7 +69,7 @@ function answersOf(stalled: Stalled[]): Record<string, number> {
   return seen
 }
 
-/** An impatient one ends half a head after 2 s; a patient one leaves everything to the webhook. */
+/** An impatient server closes incomplete headers after 2 s; a patient one leaves time-outs to the webhook. */
 async function start(patience: 'patient' | 'impatient'): Promise<Target> {
   return startTarget(
     { limits: { uploadIdleTimeoutMs: IDLE_MS }, answerTimeoutMs: ANSWER_MS, validation: 'off' },
@@ -118,7 +118,7 @@ test('an upload that drips, and is never idle, may take longer than an answer', 
     for (const { socket } of dripping) socket.write(' ')
   }
   expect(dripping.every(({ received, closedAt }) => closedAt === undefined && received.length === 0)).toBe(true)
-  // Ends what was begun: there is no order in it.
+  // Completes the body, which contains no order.
   for (const { socket } of dripping) socket.write('5}'.padEnd(1000 - sent))
   await until(() => dripping.every(({ closedAt }) => closedAt !== undefined), 'a drip goes on', 30_000)
   expect(answersOf(dripping)).toEqual({ '503 invalid_body': 100 })

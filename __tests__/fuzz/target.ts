@@ -1,4 +1,4 @@
-/** The attacked process, from outside: started, asked for its figures, closed, and ended in any case. */
+/** Controls the process under attack: starts it, queries its figures, closes it, and ends it in any case. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -8,11 +8,11 @@ import type { Figures } from './server'
 export interface Target {
   process: ChildProcess
   ports: { express: number; listener: number }
-  /** What it has written to stdout and stderr. */
+  /** Its output on stdout and stderr. */
   output(): string
   /** After garbage collection. */
   figures(): Promise<Figures>
-  /** Closes webhooks and servers. Resolves with the last figures, and how the process ended by itself. */
+  /** Closes webhooks and servers. Resolves with the last figures, and how the process ended. */
   close(): Promise<Figures & { exitCode: number | null }>
 }
 
@@ -23,7 +23,7 @@ export function endTargets(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** A patient one has Node's own time-outs instead of short ones, and takes bodies up to the default limit. */
+/** A patient server has Node's default time-outs instead of short ones, and the default body limit. */
 export async function startTarget(
   settings: Partial<TradecloudWebhookOptions> = {},
   patience: 'patient' | 'impatient' = 'impatient',

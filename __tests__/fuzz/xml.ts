@@ -1,4 +1,4 @@
-/** XML of events, by the documented rules of tXML, and XML that wants to do harm. */
+/** XML of events by the documented rules of tXML, and malicious XML. */
 import type { Dice } from './dice'
 
 const SINGULAR: Record<string, string> = {
@@ -34,7 +34,7 @@ function element(name: string, value: unknown): string {
 const wrapped = (inner: string): string =>
   `<WebhookBody><orderEvent><orderId>1</orderId><note>${inner}</note></orderEvent></WebhookBody>`
 
-/** A billion laughs, a file of the machine, a file of another one. */
+/** Attacks: billion laughs, and external entities of local and remote files. */
 const DOCTYPES = [
   `<!DOCTYPE a [<!ENTITY a "lol">${Array.from('bcdefghij')
     .map((name, i) => `<!ENTITY ${name} "${`&${'abcdefghij'[i] ?? ''};`.repeat(10)}">`)

@@ -1,4 +1,7 @@
-/** Seeded histories through real inboxes: nothing is missing in the end, and nothing is found that was not lost. */
+/**
+ * Random histories by seed through real inboxes: in the end nothing is missing, and the catch-up finds only what was
+ * lost.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ import { InboxRig } from './catch-up-rig'
 import { closeInboxes, open, poolOf } from './postgres-inboxes'
 
 const HIDDEN = 5 * MINUTE
-/** Several processes can share the full size, each with a FIRST_SEED of its own. */
+/** Several processes can share a full run, each with its own FIRST_SEED. */
 const { FIRST_SEED = 1, SEEDS } = process.env
 const COUNTS = {
   SQLite: bySize({ quick: 2, ci: 5, full: 3_000 }),
@@ -37,7 +40,7 @@ afterAll(async () => {
 type Engine = 'SQLite' | 'PostgreSQL'
 
 function openInbox(engine: Engine, number: number): Inbox {
-  // Histories share the tables: each has a name of its own.
+  // Histories share the tables, so each has its own name.
   if (engine === 'PostgreSQL')
     return open({ pool: poolOf(server.connectionString, 6), schema: `histories_${Math.floor(number / 50)}` })
   return sqliteInbox({ file: join(folder, `inbox-${Math.floor(number / 50)}.db`) })
@@ -45,7 +48,7 @@ function openInbox(engine: Engine, number: number): Inbox {
 
 let histories = 0
 
-/** Plays a history and lets pass what the last change may take to be delivered. */
+/** Plays a history, then advances the clock until the last change must have been delivered. */
 async function play(engine: Engine, history: HistoryOptions, options: RigOptions, lagMs = 0): Promise<InboxRig> {
   const inbox = openInbox(engine, ++histories)
   await inbox.ready()
@@ -63,7 +66,7 @@ async function play(engine: Engine, history: HistoryOptions, options: RigOptions
   return rig
 }
 
-/** Each seed has one list order; neighbours have different ones. */
+/** Each seed uses one order of the list; neighbouring seeds use different ones. */
 const sortOf = (seed: number) => SORTS[seed % SORTS.length] ?? 'asc'
 
 describe.each<Engine>(['SQLite', 'PostgreSQL'])('%s', (engine) => {

@@ -1,4 +1,4 @@
-/** Long lists over HTTP: runs that are cut off, lists that refuse, pages that are too slow, and a long downtime. */
+/** Long lists over HTTP: interrupted runs, refused offsets, slow pages, and a long downtime. */
 import { createServer, request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ import { apiOf, closeAll, closeLater, temporaryInbox, until } from '../integrati
 
 afterEach(closeAll)
 
-/** What becomes of a response to a poll: `undefined` cuts the connection, before anything is sent. */
+/** Modifies the response to a poll: `undefined` closes the connection before anything is sent. */
 type Amend = (body: Buffer) => Buffer | undefined
 
 /** A client whose polls pass through a proxy. */
@@ -136,7 +136,7 @@ test('after two weeks of downtime no more than 1,000 found events wait, and each
   let isDone = false
   const running = worker.catchUp().finally(() => (isDone = true))
   await until(async () => (await inbox.stats()).waiting >= 990)
-  // It pauses: looks again a few times.
+  // The run pauses and checks again a few times.
   for (let i = 0; i < 5; i++) await inbox.stats()
   const { waiting, running: atCallbacks } = await inbox.stats()
   expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])
@@ -152,7 +152,7 @@ if (isFull)
     const tradecloud = await startClockedTradecloud()
     const [head = '', middle = '', tail = ''] = maximumOrder()
     let [pages, largest] = [0, 0]
-    // The simulator would hold all of them in memory.
+    // Generated, because the simulator would hold all of them in memory.
     const enlarge = (body: Buffer): Buffer => {
       const { data, ...rest } = JSON.parse(body.toString()) as { data: Array<{ id: string; lastUpdatedAt: string }> }
       const orders = data.map(({ id, lastUpdatedAt }) => `${head}${id}${middle}${lastUpdatedAt}${tail}`)
@@ -174,9 +174,9 @@ if (isFull)
     expect(pages).toBeGreaterThan(4)
   })
 
-/** As text, split where its ID and its time belong. */
+/** An order as text, split at its ID and its time. */
 function maximumOrder(): string[] {
-  // A page of 100 has the 140 MB that Tradecloud documents.
+  // A page of 100 has 140 MB, the size that Tradecloud documents.
   const { orderEvent } = maximumOrderEvent({ lines: 150, deliveries: 1 })
   return JSON.stringify({ id: 'ID-HERE', ...orderEvent, orderId: undefined, lastUpdatedAt: 'TIME-HERE' }).split(
     /ID-HERE|TIME-HERE/,

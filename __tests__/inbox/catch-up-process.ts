@@ -1,4 +1,7 @@
-/** A process that runs a catch-up, notes its steps in a file, and kills or stops itself at one of them. Started by tests. */
+/**
+ * A process that runs a catch-up, records its steps in a file, and kills or stops itself at one of them. Started by
+ * tests.
+ */
 import { appendFileSync } from 'node:fs'
 import { runOnce } from './catch-up-run'
 import { openInbox, type EngineOptions } from './protocol'
@@ -7,17 +10,17 @@ export interface CatchUpProcessOptions {
   engine: EngineOptions
   /** Name of the webhook. */
   name: string
-  /** A line for each step that is done: the time by the monotonic clock, the label and the step. */
+  /** One line per completed step: monotonic time, label and step. */
   steps: string
   label: string
-  /** What it does to itself at the step of this number, before or after it is done. */
+  /** The signal that it sends itself at this step, before or after the step. */
   at?: { step: number; isDone: boolean; signal: 'SIGKILL' | 'SIGSTOP' } | undefined
 }
 
 const { engine, name, steps, label, at } = JSON.parse(process.argv[2] ?? '{}') as CatchUpProcessOptions
 
 async function main(): Promise<void> {
-  // An inbox does not keep the process alive, nor does waiting for the right to poll.
+  // Neither an inbox nor waiting for the lease keeps the process alive.
   const holding = setInterval(() => undefined, 60_000)
   const inbox = openInbox(engine)
   await inbox.ready()

@@ -1,6 +1,6 @@
 /**
- * Tradecloud, a webhook and a catch-up on one simulated clock, through a real inbox: what arrives is stored by the intake,
- * and delivered by the inbox's deliverer, as is what the catch-up finds.
+ * A simulated Tradecloud, a webhook and a catch-up on one clock, with a real inbox: received events and found ones are
+ * stored by the intake and delivered by the inbox's deliverer.
  */
 import type { Exchange } from '../../lib/answer/exchange'
 import type { TradecloudClient } from '../../lib/api'
@@ -21,7 +21,7 @@ import type { WorldEvent } from '../../lib/testing'
 import { instantOf } from '../../lib/tradecloud/entity-state'
 import { Rig, type RigOptions } from '../unit/catch-up/rig'
 
-/** What was fetched holds until the time has come, as if it waited behind others. */
+/** Fetched data is delayed until its time has come, as if the event waited behind others. */
 interface Gate {
   opened: Promise<void>
   open: () => void
@@ -37,9 +37,9 @@ export class InboxRig extends Rig {
   readonly #handlers: Handlers
   readonly #intake: Intake
   readonly #deliverer: InboxDeliverer
-  /** By entity. */
+  /** Waiting fetches by entity. */
   readonly #gates = new Map<string, Gate[]>()
-  /** The entities of events that are on their way to a callback, by request. */
+  /** Entities of events that are on their way to a callback, by request. */
   readonly #open = new Map<string, string>()
   #settled = (): void => undefined
   #stored = 0
@@ -122,7 +122,7 @@ export class InboxRig extends Rig {
     const exchange = { method, headers: { 'content-type': 'application/json' }, requestId, receivedAt }
     if (event.method === 'GET') {
       const handler = this.#handlers.find(kind, undefined)
-      // With `always`, other events of the order are fetched as well.
+      // With `fetch: 'always'`, other events of the order are fetched as well.
       if (this.options.fetch !== 'always') {
         this.#addGate(`${kind} ${id}`)
         this.fetchLater(event)
@@ -147,7 +147,7 @@ export class InboxRig extends Rig {
     await this.idle()
   }
 
-  /** The time has come for a GET trigger. */
+  /** The fetch of a GET trigger may begin. */
   override async fetch({ change: { kind, id } }: WorldEvent): Promise<void> {
     const gates = this.#gates.get(`${kind} ${id}`) ?? []
     gates.shift()?.open()
@@ -155,7 +155,7 @@ export class InboxRig extends Rig {
     await this.idle()
   }
 
-  /** Resolves once everything is delivered, except what waits behind a fetch whose time has not come. */
+  /** Resolves once everything is delivered, except events behind a fetch whose time has not come. */
   async idle(): Promise<void> {
     while ([...this.#open.values()].some((key) => !this.#gates.has(key)))
       await new Promise<void>((resolve) => (this.#settled = resolve))
@@ -179,7 +179,7 @@ export class InboxRig extends Rig {
     this.#gates.set(key, [...(this.#gates.get(key) ?? []), { opened, open }])
   }
 
-  /** What the client of the API does. */
+  /** Stands for the client of the API. */
   readonly #fetchEntity = async (kind: EntityKind, id: string) => {
     await this.#gates.get(`${kind} ${id}`)?.[0]?.opened
     const entity = this.one(kind, id)

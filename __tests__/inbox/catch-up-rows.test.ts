@@ -1,4 +1,4 @@
-/** The records of what arrived do not grow with the number of changes: only those of the window are kept. */
+/** Arrival records do not grow with the number of changes: only those of the window are kept. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { eventOf } from './numbered-event'
 import { closeInboxes, newSchema, open, poolOf } from './postgres-inboxes'
 
 const CHANGES = bySize({ quick: 2_000, ci: 4_000, full: 100_000 })
-/** Changes that are recorded between two runs, one each second, and those that a run keeps. */
+/** Changes recorded between two runs, one per second, and changes that a run keeps. */
 const BETWEEN_RUNS = 250
 const KEPT = 1_000
 const AT_ONCE = 50
@@ -45,7 +45,7 @@ async function accept(inbox: Inbox, number: number): Promise<void> {
   await inbox.accept(event, bytes, { kind: 'order', id, form: 'deliverySchedule', marks })
 }
 
-/** Of the main thread, once everything that can go has gone. */
+/** Memory of the main thread after garbage collection. */
 async function usedBytes(): Promise<number> {
   for (let round = 0; round < 4; round++) {
     await new Promise(setImmediate)
@@ -55,7 +55,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** Resolves with how much more memory is used in the end. */
+/** Resolves with the growth of memory. */
 async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   await inbox.ready()
   const token = (await catchUp.acquire()) ?? ''
@@ -73,7 +73,7 @@ async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   return (await usedBytes()) - before
 }
 
-/** Three parts of each change that is kept, and a clock for each run. */
+/** Three parts per kept change, and a clock per run. */
 const MOST_ARRIVALS = 3 * (KEPT + BETWEEN_RUNS)
 const MOST_SEEN = (KEPT + BETWEEN_RUNS) / BETWEEN_RUNS + 1
 

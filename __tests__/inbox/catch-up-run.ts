@@ -1,4 +1,7 @@
-/** A run over a list of orders that never arrived, noting each step of its storage. For processes that are killed or frozen. */
+/**
+ * A run over a list of orders that never arrived, which records each storage step. For processes that are killed or
+ * frozen.
+ */
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'
 import { Run } from '../../lib/catch-up/run'
 import type { RunResult } from '../../lib/catch-up/run-options'

@@ -1,4 +1,4 @@
-/** Companies without a webhook: a worker polls, and delivers what has changed. */
+/** Without a webhook: a worker polls, and delivers what has changed. */
 import { createTradecloudWebhook, isTradecloudWebhookError } from 'tradecloud-webhook'
 import { order } from 'tradecloud-webhook/testing'
 import { FROM, memoryCatchUp, MINUTE, SETTLE, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
@@ -38,7 +38,7 @@ test('what has changed is delivered whole, with the lines that changed, and only
   expect(second!.context.rawBody).toBeUndefined()
   expect(third!.event).toMatchObject({ kind: 'shipment', completeness: 'all-lines', shipmentId: 'shipment-1' })
   expect(await worker.catchUp()).toMatchObject({ recoveredTotal: 0 })
-  // Nothing was lost: there is no webhook.
+  // No warning about lost events, because there is no webhook.
   expect(log.filter(({ line: text }) => text.includes('never arrived'))).toEqual([])
 })
 

@@ -1,7 +1,7 @@
-/** A TCP proxy in front of PostgreSQL that cuts connections, also right after a message that matters. */
+/** A TCP proxy in front of PostgreSQL that cuts connections, also right after an important message. */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 
-/** The simple query, as it is sent: the server commits, and its answer is lost. */
+/** The bytes of a COMMIT as a simple query: the server commits, and its response is lost. */
 const COMMIT = Buffer.from('COMMIT\0')
 
 export class CuttingProxy {
@@ -38,7 +38,7 @@ export class CuttingProxy {
     this.loseCommits = 0
   }
 
-  /** Cuts all connections that there are. */
+  /** Cuts all present connections. */
   cut(): void {
     for (const socket of this.#pairs) socket.destroy()
   }
@@ -59,7 +59,7 @@ export class CuttingProxy {
         const { act } = this.instead
         this.instead = undefined
         client.pause()
-        // What a session says when it notices the crash would end the connection before `act` has finished.
+        // Held back: the message of a session about the crash would end the connection before `act` has finished.
         server.removeAllListeners('close').removeAllListeners('data').resume()
         void act().then(
           () => client.destroy(),
@@ -78,7 +78,7 @@ export class CuttingProxy {
       server.write(data)
     })
     server.on('data', (data) => {
-      // The server has done it.
+      // The server has committed.
       if (isLost) client.destroy()
       else client.write(data)
     })

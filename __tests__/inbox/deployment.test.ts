@@ -1,4 +1,4 @@
-/** A new release has a callback for shipments and the one before has not, while both run and share an inbox. */
+/** A rolling deployment: the new release has a callback for shipments, the old one has not, and both share an inbox. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { openInbox, type EngineOptions, type MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 5_000 : 500
 const PROCESSES = 4
-/** Of the old release at the start: they are replaced one by one. */
+/** Processes of the old release, which are replaced one by one. */
 const OLD = 3
 
 let folder: string
@@ -38,7 +38,7 @@ async function deploy(engine: EngineOptions): Promise<void> {
     let accepted = 0
     let round = 0
     let ignored = 0
-    // Each process stores all kinds, also those that it has no callback for.
+    // Each process stores all kinds, including those without a callback of its own.
     const sending = sendAll(
       { events: EVENTS, entities: 60, connections: 20, kindOf: (number) => (number % 3 === 0 ? 'shipment' : 'order') },
       () => members[round++ % PROCESSES],
@@ -49,13 +49,14 @@ async function deploy(engine: EngineOptions): Promise<void> {
       const old = members[i]!
       members[i] = start(PROCESSES + i, true)
       await members[i]!.ready
-      // One ends in an orderly way, as in a deployment; one does not.
+      // One is closed, as in a deployment; the other is killed.
       stops.set(i, await stopping(() => (i === 1 ? old.kill() : old.end())))
       ignored += old.ignored
     }
     await sending
     expect(members.reduce((sum, member) => sum + member.ignored, ignored)).toBe(0)
-    // The ledger shows the end of a callback before its event is settled: one that is killed in between delivers it again.
+    // The ledger records the end of a callback before its event is settled: a process killed in between delivers it
+    // again.
     await until(async () => (await stats()).delivered === EVENTS, 'all events to be delivered')
     const steps = readLedger(options.ledger)
     expect(disorder(steps, stops)).toEqual({ overlaps: [], outOfOrder: [] })

@@ -1,4 +1,4 @@
-/** What processes do with the queues and events of others, by the clock and the leases of the database. */
+/** How processes free the queues and remove the events of others, by the clock and leases of the database. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,7 +91,7 @@ test('an event that no process takes is late by the clock of the database', asyn
 
 describe('callbacks of processes that left', () => {
   const ask = async () => (await wantedBy(tables, 'faults')).map(({ kind }) => kind)
-  /** Two processes look once a minute each, and the clock is set on the way. */
+  /** Two processes check once a minute each, and the clock is set meanwhile. */
   const watch = async (minutes: number): Promise<void> => {
     let [one, other] = [await ageCallbacks(tables, []), await ageCallbacks(tables, [])]
     for (let minute = 0; minute < minutes; minute++) {
@@ -140,7 +140,7 @@ test('an event of a process that has ended waits for people, who may give it up,
   ]
   expect(await states()).toEqual([['running', 'running'], [], [first, second], 'running', [0, 2]])
   expect(await giveUp(tables, { id: first!, reason: '' })).toBe(false)
-  // The lease ends.
+  // The lease expires.
   tables.run('UPDATE processes SET renewed = renewed - 15001')
   expect(await states()).toEqual([['waiting', 'waiting'], [first, second], [], 'waiting', [2, 0]])
   expect(await giveUp(tables, { id: first!, reason: 'it ends every process that delivers it' })).toBe(true)

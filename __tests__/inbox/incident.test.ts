@@ -18,7 +18,7 @@ import { until } from '../wait'
 import { expectAlerts } from './promtool'
 
 const SECRET = 'incident-secret'
-/** As the ERP system of the page says it. */
+/** The message of the ERP system on that page. */
 const REASON = 'the ERP system responded 422: unknown item 4711'
 
 let folder: string

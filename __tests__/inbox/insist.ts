@@ -1,4 +1,4 @@
-/** Again and again while the machine is too busy to answer in time. The webhook and the deliverer try again then, too. */
+/** Repeats a call while a busy machine cannot answer in time, as the webhook and the deliverer do. */
 export async function insist<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** The inspector on a large inbox: each page is found through an index, and every event is on exactly one page. */
+/** The inspector with a large inbox: each page is read through an index, and every event is on exactly one page. */
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -42,10 +42,10 @@ test('the first page and the chart', async () => {
   const plans = [...tables.statements].map((sql) =>
     opened.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => detail),
   )
-  // Both lists first read which events are running, which are few.
+  // Both lists first read the running events, which are few.
   const [running = [], first = [], dead = [], hours = []] = plans
   expect(running[0]).toBe('SEARCH events USING INDEX events_by_state (state=?)')
-  // In the order of the table, which ends at the limit: nothing is sorted.
+  // Read in table order up to the limit, without sorting.
   expect(first[0]).toBe('SCAN events')
   expect(dead[0]).toMatch(/^SEARCH events USING INDEX events_by_state \(state=\? AND event<\?\)/)
   expect(hours[0]).toMatch(/^SEARCH events USING COVERING INDEX events_by_state \(state=\? AND event>\?\)/)

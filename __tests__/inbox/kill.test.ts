@@ -1,4 +1,4 @@
-/** Processes that share an inbox, and the server of PostgreSQL, are killed with -9 under load, over and over. */
+/** Processes that share an inbox, and the PostgreSQL server, are repeatedly killed with -9 under load. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** `alsoKill`: called after each `every` kills of a process. */
+/** `alsoKill`: called after every `every` kills of a process. */
 async function killUnderLoad(
   engine: EngineOptions,
   { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},

@@ -1,4 +1,4 @@
-/** Ten bodies of 60 MB arrive at once, alongside small events: these are stored in between. */
+/** Ten bodies of 60 MB arrive at once, and small events are stored in between. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ async function acceptAlongside(engine: EngineOptions): Promise<void> {
       await pause(1_000 / SMALL.perSecond)
     }
     await Promise.all([...storing, ...small])
-    // They were sent later, and are stored in between the parts of the first.
+    // The small events were sent later, and are stored between the parts of the first body.
     expect(stored.indexOf('small')).toBeLessThan(stored.indexOf('large'))
     expect(stored.slice(0, stored.lastIndexOf('large')).filter((one) => one === 'small').length).toBeGreaterThan(5)
     for (const [event, bytes] of bodies) expect((await inbox.show(event.id))?.bytes?.equals(bytes)).toBe(true)
@@ -61,7 +61,7 @@ function acceptSmall(inbox: Inbox, number: number): Promise<Accepted> {
   return inbox.accept(...eventOf({ number, entity: `small-${number}` }, SMALL.bytes))
 }
 
-/** What the machine can do at this time. */
+/** The speed of the machine at present. */
 async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
   const latencies = new Latencies()
   const small: Array<Promise<unknown>> = []

@@ -1,4 +1,4 @@
-/** How long something took, each time: figures for full-size runs, which no test asserts. */
+/** Durations of repeated operations: figures for full-size runs, not asserted by any test. */
 export class Latencies {
   readonly #ms: number[] = []
 

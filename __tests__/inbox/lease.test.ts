@@ -1,4 +1,4 @@
-/** The lease of a process that could not renew it for a while, although it still has it. */
+/** The lease of a process that could not renew it for a while but still holds it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     const delivery = await takeOne()
     for (let second = 0; second < CALLBACK_S; second++) {
       jest.advanceTimersByTime(1_000)
-      // What the timers have started is over, as requests are served in order.
+      // Requests are served in order, so everything that the timers started is done.
       for (const one of [inbox, other]) for (let step = 0; step < 3; step++) await one.stats()
       expect(delivery.isOwned()).toBe(true)
       expect(await takeNow()).toEqual([])
@@ -47,7 +47,7 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
 })
 
 describe('a process looks at the others, each time after a while', () => {
-  /** More than the time in which a lease is renewed, as where each request takes long. */
+  /** Longer than the renewal interval, as if each request took long. */
   const LOOK_EVERY_MS = 6_000
   let folder: string
   let file: string
@@ -74,7 +74,7 @@ describe('a process looks at the others, each time after a while', () => {
     const { takeNow } = attach(inbox, [{ kind: 'order' }], 'faults')
     await inbox.ready()
     const { tables } = openTables(chooseDriver(), file, false)
-    // Each look is a step of pruning as well, of 200 events.
+    // Each check is a pruning step as well, of 200 events.
     tables.run(`INSERT INTO events (event, seq, id, state, name, kind, received, due, bytes, has_body, settled, head)
       WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
       SELECT i, i, 'pruned ' || i, 2, 'faults', 'order', 0, 0, 0, 0, 0, '{}' FROM n`)

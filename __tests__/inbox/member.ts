@@ -1,6 +1,6 @@
 /**
- * A process that shares an inbox: it stores events on request, and delivers what is due to a callback that writes each
- * step into a file. Started by `members.ts`, and killed by the tests.
+ * A process that shares an inbox: it stores events on request, and delivers due events to a callback that records each
+ * step in a file. Started by `members.ts`, and killed by the tests.
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { Accepted, Inbox, InboxDelivery } from '../../lib/inbox/inbox'
@@ -30,7 +30,7 @@ function report(message: Report): void {
   process.send?.(message)
 }
 
-/** One line per step. Appended in one write, so that a kill leaves whole lines. */
+/** One line per step, appended in a single write, so that a kill leaves only complete lines. */
 function note(step: 'begin' | 'end' | 'fail', { event, attempt }: InboxDelivery): void {
   const line = [process.hrtime.bigint(), process.pid, step, event.entity?.id, event.requestId, attempt, name].join(' ')
   writeSync(steps, `${line}\n`)

@@ -1,4 +1,4 @@
-/** Processes that share an inbox, the load that they get, and the account of what became of it. */
+/** Processes that share an inbox, their load, and an account of the results. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import type { MemberOptions, Numbered, Order, Report } from './protocol'
 export class Member {
   readonly process: ChildProcess
   readonly ready: Promise<void>
-  /** Why events were refused. */
+  /** Reasons of refused events. */
   readonly refusals: string[] = []
   readonly alarms: string[] = []
   isExhausted = false
@@ -22,7 +22,7 @@ export class Member {
       execPath,
       execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // A process group: one that runs under another program is killed together with it.
+      // Started as a process group, so that a wrapping program is killed as well.
       detached: true,
     })
     this.ready = new Promise((resolve, reject) => {
@@ -49,12 +49,12 @@ export class Member {
     return this.#leasesLost
   }
 
-  /** Events that no process was known to have a callback for. */
+  /** Events for which no process was known to have a callback. */
   get ignored(): number {
     return this.#ignored
   }
 
-  /** True once the event is stored. False if it may not be. */
+  /** True if the event is stored, false if that is unknown. */
   accept(order: Numbered): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.set(order.number, resolve)
@@ -85,7 +85,7 @@ export class Member {
   }
 }
 
-/** Sends numbered events: those of one entity one after another, each until it is stored. */
+/** Sends numbered events, those of one entity one after another, each until it is stored. */
 export async function sendAll(
   {
     events,
@@ -127,7 +127,7 @@ export async function sendAll(
 export interface Step {
   at: bigint
   pid: number
-  /** The process: the name that the test gave it, or its PID. */
+  /** The process: its name in the test, or its PID. */
   by: number
   step: 'begin' | 'end' | 'fail'
   entity: string
@@ -152,7 +152,7 @@ export function delivered(steps: Step[]): Set<number> {
   return new Set(steps.filter(({ step }) => step === 'end').map(({ number }) => number))
 }
 
-/** Between these two moments a process was killed or frozen. */
+/** Times between which a process was killed or frozen. */
 export interface Stop {
   from: bigint
   to: bigint
@@ -166,9 +166,8 @@ export async function stopping(act: () => unknown): Promise<Stop> {
 }
 
 /**
- * Events that began while another of the same entity was running, and events that ended for the first time although a
- * later one of their entity had begun. `stops`: what a process had begun before it was killed or frozen does not count
- * after that.
+ * Events that began while another of the same entity was running, and events that first ended after a later one of
+ * their entity had begun. `stops`: events begun before a kill or freeze do not count afterwards.
  */
 export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []

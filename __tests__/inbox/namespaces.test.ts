@@ -1,4 +1,4 @@
-/** Processes in containers of their own, which cannot see each other's PIDs, share an inbox. */
+/** Processes in separate containers, which cannot see each other's PIDs, share an inbox. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Events that are told apart by their number, which is their request ID. */
+/** Events identified by their number, which is their request ID. */
 import { sha256 } from '../../lib/bytes/sha256'
 import { uuidOf } from '../../lib/bytes/uuid'
 import type { StoredEvent } from '../../lib/inbox/stored-event'

@@ -1,6 +1,6 @@
 /**
- * The server crashes between the work of a transaction and its commit. Afterwards it gives the number of that transaction
- * to another one, because nothing on its disk knows of it.
+ * The server crashes between the work of a transaction and its commit. It then reuses the number of that transaction,
+ * because nothing of it is on disk.
  */
 import { Connections } from '../../lib/inbox/postgres/connections'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
@@ -15,7 +15,7 @@ let server: PostgresServer
 let proxy: CuttingProxy
 let url: string
 beforeAll(async () => {
-  // Otherwise it would be on disk after 200 ms, without its commit, and its number would not be used again.
+  // Otherwise it would be on disk after 200 ms without its commit, and its number would not be reused.
   server = await startPostgres({ wal_writer_delay: '10s' })
   proxy = new CuttingProxy(server.port)
   url = server.connectionString.replace(String(server.port), String(await proxy.listen()))
@@ -88,7 +88,7 @@ test('an event is stored, and reported as a duplicate, if the response to its co
   const inbox = await start()
   proxy.loseCommits = 1
   const event = eventOf({ number: 1, entity: 'a' }, 100)
-  // If another commit was lost, such as that of a lease, it is reported as stored.
+  // If another commit was lost, such as that of a lease, the event is reported as stored.
   expect(['queued', 'duplicate']).toContain((await insist(() => inbox.accept(...event))).result)
   expect(await insist(() => inbox.stats())).toMatchObject({ waiting: 1 })
   expect((await takeOne(inbox)).event.requestId).toBe('1')

@@ -30,13 +30,13 @@ test('the disk of the server is full: refused and reported with the cause, and a
       (error: unknown) => refusals.push(String(error)),
     )
   expect(refusals).toHaveLength(3)
-  // Its log finds no room either, and then the server ends.
+  // Its log does not fit either, and the server ends.
   const cause = new RegExp(`No space left on device|PostgreSQL at 127.0.0.1:${server.port}`)
   for (const text of refusals) expect(text).toMatch(cause)
   await until(() => alarms.length > 0, 'an alarm')
   expect(alarms[0]).toMatch(cause)
   filling.release()
-  // As the system's service manager does.
+  // Restarted, as a service manager does.
   if (!(await server.query('SELECT 1').then(Boolean, () => false))) await server.restart()
   for (const number of [100_001, 100_002]) {
     await until(() => accept(number).then(Boolean, () => false), 'the inbox to work again')
@@ -47,7 +47,7 @@ test('the disk of the server is full: refused and reported with the cause, and a
     const delivery = await takeOne(inbox)
     expect(await inbox.settle(delivery, { result: 'delivered' })).toBe(true)
     const number = Number(delivery.event.requestId)
-    // What was refused may have been stored nevertheless.
+    // Refused events may have been stored nevertheless.
     if (accepted.includes(number)) delivered.push(number)
   }
   expect(delivered.toSorted((a, b) => a - b)).toEqual(accepted)

@@ -1,4 +1,4 @@
-/** What becomes of events while PostgreSQL stands still, starts again, loses connections, and loses responses. */
+/** Events while PostgreSQL is frozen, restarts, loses connections, and loses responses. */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { Client } from 'pg'
@@ -26,7 +26,9 @@ afterAll(async () => {
   await stopPostgresServers()
 })
 
-/** Loses the response to a commit of this operation. The lease may be renewed at the same time, so it is tried first. */
+/**
+ * Loses the response to a commit of this operation. Repeated, because the commit of a lease renewal may be hit instead.
+ */
 async function losing<T>(work: () => Promise<T>): Promise<T> {
   proxy.loseCommits = 1
   const value = await work()
@@ -41,7 +43,8 @@ test('the response to a commit is lost: each step has happened once', async () =
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
   attach(inbox)
   await pause(100)
-  // These three are not run again. What was taken is given back; of the other two a person sees what became of the event.
+  // These three are not repeated. Taken events are given back; for the other two an operator sees the state of the
+  // event.
   const taken = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined))
   const delivery = taken?.deliveries[0] ?? (await takeOne(inbox))
   expect(delivery.attempt).toBe(taken ? 1 : 2)
@@ -97,7 +100,7 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
            AND backend_type = 'client backend'`,
         )
-        // Another one of these has ended it.
+        // Another attempt of the same operation has ended it.
         .catch(() => undefined)
   })
   const seen = new Map<string, number>()
@@ -203,7 +206,7 @@ test('what a process takes at the moment it closes is free for the others', asyn
   const locking = new Client({ connectionString })
   await locking.connect()
   try {
-    // The take has the queue by now, and waits for the event.
+    // `take` has locked the queue and waits for the event.
     await locking.query('BEGIN')
     await locking.query(`SELECT event FROM ${schema}.events FOR UPDATE`)
     const taking = leaving.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined)

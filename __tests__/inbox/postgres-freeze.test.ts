@@ -1,4 +1,4 @@
-/** Processes that share an inbox in PostgreSQL stand still for longer than their lease, or their server does. */
+/** Processes that share an inbox in PostgreSQL, or their server, are frozen for longer than a lease. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ test('others take over from a process that is frozen, and not from one that runs
     const stops = new Map([[frozen.process.pid!, await stopping(() => frozen.process.kill('SIGSTOP'))]])
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
-    // It may have had no event, so that all are delivered before its lease is over.
+    // It may have had no event, so that everything is delivered before its lease expires.
     const countProcesses = async () =>
       Number((await server.query<{ count: string }>('SELECT count(*) FROM "freeze".processes')).rows[0]?.count ?? 0)
     await until(async () => (await countProcesses()) === 2, 'the others to remove the frozen process')

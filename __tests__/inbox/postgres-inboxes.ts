@@ -1,4 +1,4 @@
-/** Inboxes in PostgreSQL for tests of faults, each with a schema of its own; closed in the end. */
+/** Inboxes in PostgreSQL for fault tests, each with its own schema; closed in the end. */
 import { Pool } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'
@@ -10,7 +10,7 @@ let schemas = 0
 
 export const newSchema = (): string => `faults_${++schemas}`
 
-/** Its errors are not listened to: that is up to the inbox. */
+/** Without an error listener: the inbox must add one. */
 export function poolOf(connectionString: string, max = 10): Pool {
   const pool = new Pool({ connectionString, max })
   pools.push(pool)
@@ -45,7 +45,7 @@ export function attach(
   return { alarms }
 }
 
-/** Takes again and again, also while the database does not work. */
+/** Takes repeatedly, also while the database fails. */
 export async function takeOne(inbox: Inbox): Promise<InboxDelivery> {
   const taken: InboxDelivery[] = []
   await until(async () => {

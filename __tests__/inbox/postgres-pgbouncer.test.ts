@@ -1,4 +1,4 @@
-/** PgBouncer in transaction mode gives each transaction another connection. Needs Debian's package `pgbouncer`. */
+/** With PgBouncer in transaction mode, each transaction gets another connection. Needs Debian's package `pgbouncer`. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

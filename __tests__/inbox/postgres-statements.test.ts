@@ -1,4 +1,4 @@
-/** What the inbox sends to PostgreSQL, where a mistake would lose events or speed only under load. */
+/** The statements sent to PostgreSQL, where a mistake would show only under load. */
 import type { Pool } from 'pg'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
 import { until } from '../wait'
@@ -17,7 +17,7 @@ interface Sent {
   inTransaction: boolean
 }
 
-/** All statements of a pool, as they are sent. */
+/** Records all statements of a pool. */
 function record(pool: Pool): Sent[] {
   const sent: Sent[] = []
   pool.on('connect', (client) => {

@@ -1,4 +1,4 @@
-/** Callbacks that write in the transaction which settles their event. */
+/** Callbacks that write in the transaction that settles their event. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Client as PgClient } from 'pg'
@@ -61,7 +61,7 @@ test('what a callback writes and its delivery are committed together, or not at 
   const ending = withTransaction(delivery, (client) => (client as Client).query('COMMIT').then(() => undefined))
   expect(await errorOf(ending)).toContain('The callback ended the transaction')
   expect(await withTransaction(delivery, writing('1'))).toBe(true)
-  // Another process may own it by now.
+  // Another process may own the event by now.
   expect(await withTransaction(delivery, writing('1'))).toBe(false)
   expect(await written()).toEqual([{ number: '1' }])
   expect(await inbox.stats()).toMatchObject({ delivered: 1, running: 0 })
@@ -86,7 +86,7 @@ test('a client that a callback keeps cannot be used any more, and one that it us
   expect(await errorOf(failing)).toContain('The inbox ends the transaction')
   for (const client of kept) expect(() => client.query('SELECT 1')).toThrow('The transaction of this delivery is over')
   expect(() => query?.('SELECT 1')).toThrow('The transaction of this delivery is over')
-  // Not for those that look at it, such as a logger.
+  // A property access does not throw, so that a logger can print it.
   expect(inspect(kept[0])).toContain('Client')
   expect(await written()).toEqual([{ number: '1' }])
 })

@@ -1,4 +1,4 @@
-/** Prometheus's own checker, `promtool` of Debian's package `prometheus`, on the alert rules of the examples. */
+/** Runs `promtool` of Debian's package `prometheus` on the alert rules of the examples. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 
 export const examples = resolve(__dirname, '../../examples/prometheus')
 
-/** Throws with the output if it finds something wrong. */
+/** Throws with its output if it reports a problem. */
 export function promtool(...args: string[]): string {
   try {
     return execFileSync('promtool', args, { cwd: examples, encoding: 'utf8', stdio: 'pipe' })
@@ -53,7 +53,7 @@ function labelsOf(alert: string): string {
   return `ALERTS{alertname="${name}",alertstate="firing",${labels}}`
 }
 
-/** Values by series. One that is missing in a scrape has no value then. */
+/** Values by series. A series that is missing in a scrape has no value there. */
 function seriesOf(scrapes: readonly string[]): Array<{ series: string; values: string }> {
   const parsed = scrapes.map((text) => new Map(text.split('\n').flatMap(sampleOf)))
   const names = new Set(parsed.flatMap((samples) => [...samples.keys()]))

@@ -1,4 +1,4 @@
-/** What the tests and their processes say to each other. */
+/** The messages between the tests and their processes. */
 import type { Inbox, Wanted } from '../../lib/inbox/inbox'
 
 export type EngineOptions = { type: 'sqlite'; file: string } | { type: 'postgres'; url: string; schema: string }
@@ -6,18 +6,18 @@ export type EngineOptions = { type: 'sqlite'; file: string } | { type: 'postgres
 export interface MemberOptions {
   engine: EngineOptions
   ledger: string
-  /** Callbacks take this long on average. */
+  /** Average duration of a callback. */
   callbackMs: number
-  /** Part of the calls that fail, 0 to 1. */
+  /** Share of failing calls, from 0 to 1. */
   failing: number
-  /** 0: it only stores. */
+  /** Concurrent callbacks. 0: the process only stores. */
   concurrency: number
   bodyBytes: number
   /** Default: 900,000. */
   maxDelayMs?: number
-  /** Tells the process from others in the ledger where PIDs do not. Default: its PID. */
+  /** Name in the ledger, where PIDs are not unique. Default: its PID. */
   name?: number
-  /** What it has callbacks for. Default: orders. */
+  /** Kinds with a callback. Default: orders. */
   wanted?: Wanted[]
 }
 
@@ -28,7 +28,7 @@ export interface Numbered {
   kind?: 'order' | 'shipment' | undefined
 }
 
-/** `exhaust`: it opens files until it may not open more; `release` closes them. */
+/** `exhaust`: opens files up to the limit of the process; `release` closes them. */
 export type Order = Numbered | 'end' | 'exit' | 'exhaust' | 'release'
 
 export type Report =

@@ -1,4 +1,4 @@
-/** An event is stored at the moment when the last one of its queue is settled, by another connection. */
+/** An event is stored while the last one of its queue is settled on another connection. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,9 +13,9 @@ import { attach } from './postgres-inboxes'
 import { openInbox, type EngineOptions } from './protocol'
 
 const RACES = isFull ? 5_000 : 500
-/** Queues that race at the same time. */
+/** Queues that race concurrently. */
 const QUEUES = 10
-/** Each side begins at a moment of its own, so that over many races each step of the one meets each of the other. */
+/** Each side starts with a random delay, so that over many races every combination of steps occurs. */
 const SPREAD_MS = 6
 
 const DELIVERED = { result: 'delivered' } as const
@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** The events that wait although their queue is empty of others, and are still not handed out. */
+/** Waiting events that are not handed out although their queue has no other event. */
 async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
   const [receiver, worker] = [openInbox(engine), openInbox(engine)]
   const lost: number[] = []
@@ -41,7 +41,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
       const settle = (delivery: InboxDelivery) => insist(() => worker.settle(delivery, DELIVERED))
       await Promise.all(entities.map((entity, i) => accept(eventOf({ number: 2 * (first + i), entity }, 10))))
       const deliveries = await take()
-      // The last one may have been slow to tell what it took.
+      // The last take may return its result late.
       while (deliveries.length < QUEUES) deliveries.push(...(await take()))
       await Promise.all(
         deliveries.flatMap((delivery, i) => [
@@ -49,7 +49,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
           soon(() => accept(later(2 * (first + i) + 1, entityOf(delivery)))),
         ]),
       )
-      // Both are over: each of these events is due, and its queue belongs to no one.
+      // Both have ended: each of these events is due, and its queue has no owner.
       await Promise.all((await take()).map(settle))
       const { entries } = await worker.list({ state: 'waiting' })
       lost.push(...entries.map(({ requestId }) => Number(requestId)))
@@ -61,7 +61,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
   }
 }
 
-/** Every other one is a GET trigger, which is stored by itself and not together with others. */
+/** Every other event is a GET trigger, which is not stored in a batch. */
 function later(number: number, entity: string): [StoredEvent, Buffer] {
   const [event, bytes] = eventOf({ number, entity }, 10)
   return number % 4 === 1 ? [event, bytes] : [{ ...event, trigger: 'id', key: undefined }, Buffer.alloc(0)]

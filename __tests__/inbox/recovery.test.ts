@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** As it stands in the docs, but for the paths. */
+/** The command as in the docs, except for the paths. */
 function commandWith(text: string): string {
   const [command = ''] = commands.filter((one) => one.includes(text))
   return command
@@ -48,7 +48,7 @@ async function storeAll(inbox: Inbox): Promise<void> {
   )
 }
 
-/** The numbers of the events that are delivered out of it, whole; and it accepts more. */
+/** Delivers the events of the inbox, returns the numbers of the intact ones, and checks that it accepts more. */
 async function deliverAll(inbox: Inbox): Promise<number[]> {
   attach(inbox)
   const first = await takeOne(inbox)
@@ -78,7 +78,7 @@ test('SQLite: what is left of a damaged file is recovered by .dump, and delivere
   await storeAll(inbox)
   await inbox.close()
   const bytes = readFileSync(file)
-  // In the middle of a body, so that the pages behind it belong to nothing.
+  // Damaged in the middle of a body, so that the following pages belong to nothing.
   bytes.fill(0xff, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4_096)
   writeFileSync(file, bytes)
   shell(commandWith('.dump'))

@@ -1,4 +1,4 @@
-/** An event that may be repeated, in an inbox that took a later one of them over from a file that was deleted. */
+/** A repeatable event, in an inbox that has copied a later one of the same key from a deleted file. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

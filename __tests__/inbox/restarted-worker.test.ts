@@ -1,4 +1,4 @@
-/** Requests to a webhook without a callback for shipments, while the only process that has one is killed and restarted. */
+/** Requests to a webhook without a callback for shipments, while the only process with one is killed and restarted. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -63,11 +63,11 @@ async function restart(engine: EngineOptions, countProcesses: () => Promise<numb
   const post = await startWebhook(engine)
   const worker = startWorker(engine, ledger)
   await worker.ready
-  // What other processes have callbacks for is asked for once a second.
+  // The callbacks of other processes are read once a second.
   await until(async () => (await post('first')) === '202 queued', 'the worker to be known')
   await worker.kill()
   await until(async () => (await countProcesses()) === 1, 'the killed worker to be removed')
-  // A webhook that is restarted as well knows only what the inbox holds.
+  // A restarted webhook knows only what the inbox contains.
   const postToNext = await startWebhook(engine)
   expect(await postToNext('while no worker runs')).toBe('202 queued')
   startWorker(engine, ledger)

@@ -1,4 +1,4 @@
-/** A file that was damaged while no process ran: it is reported, never taken for an empty one, and what is left is delivered. */
+/** A file damaged while no process ran is reported, never treated as empty, and its readable events are delivered. */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ function start(): { inbox: Inbox; alarms: string[]; take: () => Promise<number[]
   return { inbox, alarms, take }
 }
 
-/** Events in the file, stored by a process that was killed: what it stored last is only in the log. */
+/** Events stored by a killed process: the last ones are only in the log. */
 async function storeAndKill(numbers: number[]): Promise<void> {
   const options = { ledger: join(folder, 'ledger'), callbackMs: 0, failing: 0, concurrency: 0, bodyBytes: 2_000 }
   const member = new Member({ engine: { type: 'sqlite', file }, ...options })
@@ -48,7 +48,7 @@ async function store(numbers: number[]): Promise<void> {
   const { inbox } = start()
   for (const number of numbers) await inbox.accept(...eventOf({ number, entity: `order-${number}` }, 2_000))
   await inbox.close()
-  // Nothing is left of earlier versions of a page. In a process of its own, whose end closes the file.
+  // Removes earlier versions of pages. In a process of its own, which closes the file when it ends.
   const { module } = chooseDriver()
   const vacuum =
     'new (require(process.argv[1]).DatabaseSync)(process.argv[2]).exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")'
@@ -181,7 +181,7 @@ test('a page of a large body was overwritten: that event is put aside, and the o
   expect(alarms.join()).toMatch(/The stored body of event .* is damaged/)
 })
 
-/** Of the pages with this text, the numbers of all events in them. */
+/** The numbers of all events in the pages that contain this text. */
 function overwrite(text: string): number[] {
   const bytes = readFileSync(file)
   const found: number[] = []

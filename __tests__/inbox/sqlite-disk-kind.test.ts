@@ -1,4 +1,4 @@
-/** File systems on which the inbox is refused, or may not be safe. */
+/** File systems on which the inbox is refused or may be unsafe. */
 import { checkDisk } from '../../lib/inbox/sqlite/disk'
 
 const check = (type: number) => checkDisk('/data', () => Promise.resolve(type))

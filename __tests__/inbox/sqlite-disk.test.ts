@@ -1,4 +1,6 @@
-/** The disk of SQLite's file fails, or the process may open no more files: refused with the cause, and nothing is lost. */
+/**
+ * The disk fails, or the process has no file descriptors left: events are refused with the cause, and nothing is lost.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
@@ -42,7 +44,7 @@ async function expectDelivered(...numbers: number[]): Promise<void> {
   await until(() => numbers.every((number) => delivered(readLedger(join(folder, 'ledger'))).has(number)), 'deliveries')
 }
 
-/** The numbers of the events that wait. */
+/** The numbers of the waiting events. */
 async function waiting(inbox: Inbox): Promise<number[]> {
   const { entries } = await inbox.list({ state: 'waiting' })
   await inbox.close()
@@ -69,7 +71,7 @@ test.each([
     const process = await start(preloaded(folder, { WRITES: writes.path }), 4)
     expect(await process.accept(order(1))).toBe(true)
     writes.set(error)
-    // While it fails: each of these is answered before it works again.
+    // Each of these requests is answered while the disk still fails.
     for (let number = 2; number < 5; number++) expect(await process.accept(order(number))).toBe(false)
     await until(() => process.alarms.length > 0, 'an alarm')
     for (const text of [...process.refusals, ...process.alarms]) {

@@ -69,7 +69,7 @@ async function acceptInTheEnd(inbox: Inbox, number: number): Promise<Error | und
   return refusal
 }
 
-/** The numbers of all events that wait. */
+/** The numbers of all waiting events. */
 async function waiting(inbox: Inbox): Promise<number[]> {
   const { entries } = await inbox.list({ state: 'waiting', limit: 1_000 })
   return entries.map(({ requestId }) => Number(requestId)).sort((a, b) => a - b)
@@ -90,7 +90,7 @@ test.each([
   const refusal = await acceptInTheEnd(inbox, 2)
   expect(refusal?.message).toContain(file)
   expect(await waiting(inbox)).toEqual([1, 2])
-  // Whichever of the two was missed first.
+  // Either of the two files may be missed first.
   expect(alarms.join().replace('-wal', '')).toContain(`${file} was deleted while it was open. It was restored.`)
   await inbox.close()
   const { inbox: again } = await start()
@@ -134,7 +134,7 @@ test('the file is locked while it is opened, as by another process that creates 
   const inbox = sqliteInbox({ file })
   open.push(inbox)
   const ready = inbox.ready()
-  // Requests fail in time meanwhile. After this one, opening has been tried and has failed.
+  // Requests fail in time meanwhile. After this one, reopening has been tried and has failed.
   const refused = () => accept(inbox, 1).then(String, String)
   await until(async () => (await refused()).includes('is locked by another process'), 'opening to fail')
   database.exec('COMMIT')

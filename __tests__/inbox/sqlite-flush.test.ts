@@ -1,4 +1,7 @@
-/** When an event is acknowledged, by the system calls of the process (strace): only after a flush, and never after a failed one. */
+/**
+ * When an event is acknowledged, according to the system calls of the process (strace): only after a flush, and never
+ * after a failed one.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +35,7 @@ async function start(...strace: string[]): Promise<Member> {
 
 type Call = 'write' | 'flush' | 'answer'
 
-/** Writes to the log of the database, flushes of it that ended well, and answers, in the order in which they ended. */
+/** Writes to the log, successful flushes of it, and responses, in the order in which they ended. */
 function calls(): Call[] {
   const pending = new Map<string, string>()
   return readFileSync(join(folder, 'strace'), 'utf8')
@@ -64,7 +67,7 @@ test('an event, and a duplicate of one, is acknowledged only after a flush that 
 })
 
 test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
-  // The first flush of the main thread, and those that SQLite tries for the repair, fail for a while.
+  // The first flush of the main thread, and those of the repair, fail for a while.
   const process = await start(
     '-e',
     'trace=fdatasync,fsync,write,writev',
@@ -78,7 +81,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
     results.push(accepted)
     return !accepted
   }, 'a flush to fail')
-  // The same event again: it is in the log, which is not on disk.
+  // The same event again: it is in the log, but not on disk.
   let tries = 0
   await until(async () => {
     tries++

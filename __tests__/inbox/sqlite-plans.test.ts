@@ -14,7 +14,7 @@ import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
 import { eventOf } from './numbered-event'
 
-/** Notes each statement. */
+/** Records each statement. */
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 
@@ -35,7 +35,10 @@ class Recording extends SqliteTables {
   }
 }
 
-/** Tables with a row per process, release, unfinished upload, webhook or run of a day that was asked for; lists that read the rows in order and end at the limit; and sums. */
+/**
+ * Allowed scans: tables with a row per process, release, unfinished upload, webhook or requested run of a day; lists
+ * that read the rows in order up to the limit; and sums.
+ */
 const SCANNED = [
   /FROM processes( |$)/,
   /FROM former_callbacks( |$)/,

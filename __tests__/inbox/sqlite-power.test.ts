@@ -1,6 +1,6 @@
 /**
- * A power cut at a random moment: what was flushed is there, and of what was not, any pages are, in any of the versions
- * that were written. The file opens, and holds everything that was acknowledged before.
+ * A simulated power cut at a random moment. Flushed data is on disk; of unflushed pages, any subset is, each in any
+ * version written since. The file must open and contain everything that was acknowledged before.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,12 +27,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Step {
-  /** A write, a change of size, a flush, a flush that failed. */
+  /** A write, a change of size, a flush, or a failed flush. */
   what: 'W' | 'T' | 'F' | 'X'
   file: 'd' | 'w'
   at: number
   data: Buffer
-  /** Position of its end in the record. */
+  /** Position of the end of the step in the record. */
   end: number
 }
 
@@ -56,7 +56,7 @@ function readRecord(path: string): Step[] {
   return steps
 }
 
-/** Number of the last step that a flush has brought to the disk, for each sector of a file and for its size (-1). */
+/** Number of the last step that a flush has made durable, for each sector of a file and for its size (-1). */
 function flushed(steps: Step[], file: Step['file']): Map<number, number> {
   const last = new Map<number, number>()
   let unflushed: Array<{ i: number; sectors: number[] }> = []
@@ -65,10 +65,11 @@ function flushed(steps: Step[], file: Step['file']): Map<number, number> {
     if (what === 'T') unflushed.push({ i, sectors: [-1] })
     if (what === 'W') unflushed.push({ i, sectors: sectorsOf(at, data.length) })
     if (what === 'W' || what === 'T') continue
-    // A flush notes how many steps there were when it began.
+    // A flush records the number of steps at its beginning.
     const covered = unflushed.filter((step) => step.i < at)
     unflushed = unflushed.filter((step) => step.i >= at)
-    // After one that failed, the system takes the pages for written: no later flush writes them, unless they change again.
+    // After a failed flush, the system considers the pages written: no later flush writes them, unless they change
+    // again.
     if (what === 'F') for (const step of covered) for (const sector of step.sectors) last.set(sector, step.i)
   }
   return last
@@ -79,7 +80,7 @@ function sectorsOf(at: number, size: number): number[] {
   return Array.from({ length: Math.floor((at + size - 1) / SECTOR) - first + 1 }, (_, i) => first + i)
 }
 
-/** What the disk holds of a file if the power fails after these steps. */
+/** The content of a file on disk if the power fails after these steps. */
 function survivor(steps: Step[], file: Step['file']): Buffer {
   const onDisk = flushed(steps, file)
   const content = Buffer.alloc(steps.reduce((end, { at, data }) => Math.max(end, at + data.length), 0))
@@ -97,7 +98,7 @@ function survivor(steps: Step[], file: Step['file']): Buffer {
       const from = Math.max(at, sector * SECTOR)
       const to = Math.min((sector + 1) * SECTOR, at + data.length)
       const isFlushed = i <= (onDisk.get(sector) ?? -1)
-      // Each sector stops at a version of its own.
+      // Each sector has a random version of its own.
       if (!isFlushed && !kept.has(sector))
         kept.set(sector, Math.random() < 0.3 ? 0 : Math.random() < 0.5 ? Infinity : i + Math.random() * 200)
       if (!isFlushed && i >= (kept.get(sector) ?? 0)) continue
@@ -114,7 +115,7 @@ interface Acknowledged {
   at: number
 }
 
-/** Sends events to a process under `preload.c`, each until it is acknowledged, and kills it. */
+/** Sends events to a process with `preload.c`, each until it is acknowledged, and kills it. */
 async function record(
   environment: Record<string, string>,
 ): Promise<{ steps: Step[]; acknowledged: Acknowledged[]; refused: Set<number> }> {
@@ -143,7 +144,7 @@ async function record(
   return { steps: readRecord(path), acknowledged, refused }
 }
 
-/** Cuts the power after the step with this number. Returns the events that were acknowledged before and are missing. */
+/** Cuts the power after the step with this number. Returns the acknowledged events that are missing. */
 async function missingAfterCut(steps: Step[], until: number, acknowledged: Acknowledged[]): Promise<number[]> {
   const done = steps.slice(0, until + 1)
   const here = join(folder, 'cut')
@@ -192,7 +193,7 @@ test('a flush fails, the same events arrive again, and then the power is cut: th
   const again = steps.findIndex(({ end }) => end >= position)
   const copied = steps.findIndex(({ what, file }, i) => i > failed && what === 'W' && file === 'd')
   expect(copied).toBeLessThan(again)
-  // After the failure, while the log is copied into the file, and once events are acknowledged again.
+  // Cuts after the failure, while the log is copied into the file, and after events are acknowledged again.
   const spans = [[failed, again] as const, [copied, again] as const, [again, steps.length] as const]
   for (let cut = 0; cut < CUTS; cut++) {
     const until = anyOf(...spans[cut % spans.length]!)

@@ -16,7 +16,7 @@ import { openInbox, type EngineOptions } from './protocol'
 export interface TracedOptions {
   engine: EngineOptions
   spans: string
-  /** Callbacks do not come to an end. */
+  /** Callbacks never end. */
   hangs: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Bodies that cannot be read when their event is taken, because the database does not work at that moment. */
+/** Bodies that cannot be read when their event is taken, because the database fails at that moment. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** `fails`: called with each operation before it runs; a failure that it returns takes the place of the operation. */
+/** `fails`: called before each operation; if it returns an error, the operation fails with it. */
 async function open(fails: (operation: string) => Promise<Error | undefined>): Promise<void> {
   const options = resolveSqliteInbox({ file: join(folder, 'inbox.db') })
   inbox = new SqlInbox(options, (events) => {

@@ -1,6 +1,6 @@
 /**
- * Requests that Node's HTTP parser did not make: those of serverless platforms, of web-standard adapters and of request
- * injection in tests. They have a body without Content-Length, or a number in its place, or no stream at all.
+ * Requests that do not come from Node's HTTP parser: those of serverless platforms, web-standard adapters and request
+ * injection in tests. Their body has no Content-Length, is a number, or has no stream.
  */
 import express from 'express'
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http'
@@ -43,7 +43,7 @@ function setUp() {
   return { webhook, app, calls, log, records }
 }
 
-/** As `serverless-http` and its like build one: `complete` although nothing was read. */
+/** A request as `serverless-http` and similar packages create it: `complete` although nothing was read. */
 function serverless({ method = 'POST', url = '/order', headers = authorized, body }: Injected): IncomingMessage {
   const req = new IncomingMessage({ encrypted: true, readable: false, remoteAddress: '1.2.3.4' } as unknown as Socket)
   Object.assign(req, { method, url, headers, complete: true, httpVersion: '1.1', httpVersionMajor: '1' })
@@ -54,7 +54,7 @@ function serverless({ method = 'POST', url = '/order', headers = authorized, bod
   return req
 }
 
-/** As `light-my-request` and its like build one: a stream with the properties of a request. */
+/** A request as `light-my-request` and similar packages create it: a stream with the properties of a request. */
 function injected({ method = 'POST', url = '/order', headers = authorized, body }: Injected): IncomingMessage {
   let sent = false
   const stream = new Readable({
@@ -68,7 +68,7 @@ function injected({ method = 'POST', url = '/order', headers = authorized, body 
   return Object.assign(stream, { method, url, headers, httpVersionMajor: 1 }) as unknown as IncomingMessage
 }
 
-/** As mocks build one: no stream, and what a platform has parsed. */
+/** A request as mocks create it: no stream, and a body parsed by the platform. */
 function mocked(body: unknown, more: Injected = {}): IncomingMessage {
   const { method = 'POST', url = '/order', headers = authorized } = more
   return { method, url, headers, httpVersionMajor: 1, body } as unknown as IncomingMessage
@@ -137,7 +137,7 @@ describe.each([
       status: 415,
       json: { code: 'unsupported_media_type' },
     })
-    // Of no body the type does not count.
+    // Without a body, the type does not matter.
     expect(await answerTo(webhook.listener, make({ url: '/order/7', headers }))).toMatchObject(delivered)
     expect(calls).toHaveLength(1)
   })
@@ -184,7 +184,7 @@ test('a serverless request behind express.json()', async () => {
     expect((await answerTo(app, serverless({ headers, body }))).status).toBe(200)
 })
 
-/** As an adapter builds one from any stream. */
+/** A request as an adapter creates it from any stream. */
 const streamed = (stream: Readable, headers: Record<string, unknown> = {}): IncomingMessage =>
   Object.assign(stream, {
     method: 'POST',
@@ -348,7 +348,7 @@ describe('HTTP/2, without Content-Length', () => {
       stream.on('error', () => undefined)
       session.on('error', () => undefined)
       await new Promise((resolve) => stream.write(part, resolve))
-      // Once the server has answered another request, it has read the part.
+      // When the server has answered another request, it has read the part.
       await new Promise((resolve) => session.request({ ':path': '/' }).once('response', resolve).resume())
       records.length = 0
       log.length = 0

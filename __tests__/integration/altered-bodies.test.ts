@@ -1,6 +1,6 @@
 /**
- * What an app in front of us does to a body: parse it as something else, wrap it, strip it, keep its bytes, pause its
- * stream or read from it. The sender is not at fault: an event that can still be read is delivered, else it is kept.
+ * Bodies changed by the app in front of the webhook: parsed as another type, wrapped, stripped, buffered, paused or
+ * partly read. The sender is not at fault: a readable event is delivered, any other gets 503.
  */
 import express from 'express'
 import { createHash } from 'node:crypto'
@@ -32,7 +32,7 @@ const delivered = { status: 200, json: { outcome: 'delivered' } }
 
 const startBehind = (...handlers: express.RequestHandler[]): Promise<Rig> =>
   startRig({ validation: 'off', before: (app) => handlers.forEach((handler) => app.use(handler)) })
-/** Changes what a parser has left. */
+/** Changes the result of a parser. */
 const change =
   (changed: (body: Loose) => unknown): express.RequestHandler =>
   (req, _res, next) => {
@@ -42,7 +42,7 @@ const change =
 const otherRealm = (text: string): unknown =>
   runInNewContext('Uint8Array.from(codes)', { codes: [...Buffer.from(text)] })
 
-/** In pieces, each once the one before was received. */
+/** Sends pieces, each after the previous one was received. */
 async function sendInPieces(
   rig: Rig,
   body: string | Buffer,
@@ -130,7 +130,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
       expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
       const broken = { method: 'POST', path: '/order', headers: json, body: '{"eventName":' }
       expect(await rig.send(broken)).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
-      // Of chunks the length is not known.
+      // A chunked body has no known length.
       expect(await rig.send({ ...broken, body: undefined, chunks: ['{"eventName":'] })).toMatchObject(kept)
     }
   })
@@ -143,7 +143,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
     for (const more of [{ body }, { chunks: [body] }])
       expect(await rig.send({ method: 'POST', path: '/order', headers, ...more })).toMatchObject(kept)
     expect(rig.calls).toEqual([])
-    // ASCII is the same in both.
+    // ASCII is the same in both encodings.
     expect(
       await rig.send({ method: 'POST', path: '/order', headers, body: JSON.stringify(orderEvent()) }),
     ).toMatchObject(delivered)
@@ -194,7 +194,7 @@ describe('a body that can still be read: delivered', () => {
       const headers = { ...json, 'Content-Encoding': 'gzip' }
       expect(await rig.send({ ...request, headers, body: gzipSync(other) })).toMatchObject(delivered)
       expect(rig.calls[1]?.context.rawBody?.toString()).toBe(other)
-      // The bytes are those that were sent: what is wrong with them is the sender's fault.
+      // The bytes are unchanged, so an error in them is the sender's fault.
       expect(await rig.send({ ...request, body: '{"hello":1}' })).toMatchObject({ status: 400 })
     }
   })
@@ -231,7 +231,7 @@ describe('a body that can still be read: delivered', () => {
     expect(rig.calls[0]?.context.rawBody?.toString()).toBe(text)
   })
 
-  /** Collects chunks, and goes on at once. */
+  /** Collects chunks without waiting for the end. */
   const collect =
     (encoding?: BufferEncoding): express.RequestHandler =>
     (req, _res, next) => {
@@ -246,14 +246,14 @@ describe('a body that can still be read: delivered', () => {
     }
   test.each([undefined, 'utf8'] as const)('`rawBody` that the app still collects (%s)', async (encoding) => {
     const text = JSON.stringify(orderEvent({ text: 'Größe 🚢'.repeat(40) }))
-    // With a slow check of the credentials, the app has read the beginning before us.
+    // While the credentials are checked slowly, the app reads the beginning of the body first.
     for (const auth of [() => true, () => sleep(30, true)]) {
       const rig = await startRig({ before: (app) => app.use(collect(encoding)), auth, dedupe: false })
       expect(await sendInPieces(rig, text)).toMatchObject(delivered)
       expect(rig.calls[0]?.context.rawBody?.toString()).toBe(text)
       const zipped = gzipSync(JSON.stringify(orderEvent()))
       const answer = await sendInPieces(rig, zipped, { ...json, 'Content-Encoding': 'gzip' })
-      // Text cannot hold it.
+      // Text cannot represent these bytes.
       expect(answer).toMatchObject(encoding ? kept : delivered)
     }
   })

@@ -1,6 +1,6 @@
-/** The table of answers as tests expect it, written a second time on purpose. */
+/** The expected table of responses, written independently of the implementation. */
 
-/** What each outcome may be answered. With `refusals: 'retry'` the marked ones are 503 instead. */
+/** The allowed statuses of each outcome. With `refusals: 'retry'` the marked ones are 503 instead. */
 export const TABLE: Record<string, { statuses: number[]; refusal?: true }> = {
   delivered: { statuses: [200] },
   duplicate: { statuses: [200] },

@@ -1,5 +1,6 @@
 /**
- * The table of answers on the wire: for each outcome its status, body and headers, the delivery record, `onError` and the log.
+ * The table of responses over HTTP: for each outcome its status, body and headers, the delivery record, `onError` and
+ * the log.
  */
 import { connect, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -32,7 +33,7 @@ interface Row {
   /** With `refusals: 'retry'` it is 503. */
   refusal?: true
   headers?: Record<string, string>
-  /** `error.cause` that onError gets. */
+  /** `error.cause` as passed to `onError`. */
   cause?: unknown
 }
 
@@ -52,7 +53,7 @@ const sendTo = async (
 const boom = new Error('the ERP system is down')
 const refused = new RejectEvent('not our order', { status: 409 })
 
-/** Fails to compile, and to pass, when an outcome has no row. A probe has neither record nor log line: `probe.test.ts`. */
+/** Does not compile without a row for each outcome. A probe has neither record nor log line: see `probe.test.ts`. */
 const rows: Record<Exclude<Outcome, 'probe'>, Row> = {
   delivered: { status: 200, act: (options) => postTo(options) },
   duplicate: {
@@ -255,7 +256,7 @@ describe('each outcome', () => {
         method: 'POST',
       })
     }
-    // What is lost is written down; what only waits is not an error.
+    // Lost events are logged as errors; events that will be retried are not.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
     if (outcome === 'not_routed') expect(errorLines).toHaveLength(1)
     else if (record?.givenUp || outcome === 'quarantined') {
@@ -263,7 +264,7 @@ describe('each outcome', () => {
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
-    // Tradecloud sends nothing more on a connection after a refusal; nor does a proxy lose anything by a new one.
+    // The connection is closed after a refusal, which costs neither Tradecloud nor a proxy anything.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)
   })
 

@@ -1,4 +1,4 @@
-/** The content of a body: text that is damaged or unusual, deviations from the schema, and the size limit. */
+/** The content of a body: damaged or unusual text, deviations from the schema, and the size limit. */
 import { gzipSync } from 'node:zlib'
 import {
   authorization,

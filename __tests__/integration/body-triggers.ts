@@ -1,8 +1,8 @@
-/** Each kind of body that Tradecloud sends, with the event that a callback must get for it. */
+/** Each kind of body that Tradecloud sends, with the event that the callback must receive. */
 import { randomUUID } from 'node:crypto'
 import { fixture, orderId, shipmentId, type Call, type Rig } from './harness'
 
-/** A body of its own each time, or it would be a duplicate. */
+/** A new body each time, because the same one would be a duplicate. */
 export const fresh = (body: Record<string, unknown>): Record<string, unknown> => ({
   ...body,
   unknownField: randomUUID(),
@@ -13,7 +13,7 @@ interface BodyTrigger {
   body: () => Record<string, unknown>
   callback: string
   event: Record<string, unknown>
-  /** Where the content of the body is found on the event, and where in the body. */
+  /** The field of the event that contains the content of the body, and its place in the body. */
   content?: [property: string, field: string | undefined]
 }
 

@@ -1,6 +1,6 @@
 /**
- * Secrets of both sides, and what an order holds, through every way that a request can end: neither is in an answer, a log
- * line, an error, a record or the head of a stored file.
+ * Secrets and order contents in every way that a request can end: none appears in a response, log line, error, record
+ * or the metadata of a stored event.
  */
 import createDebug from 'debug'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { cli } from '../cli/cli'
 import { startClock } from '../clock'
 import { basic, closeAll, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
-/** Each with letters that look different in base64, URLs and hex. */
+/** Each contains characters that look different in base64, URLs and hex. */
 const SECRETS = {
   username: 'hookuser?zq~1',
   password: 'hookpass:ü/zq~2',
@@ -27,7 +27,7 @@ const SECRETS = {
   cookie: 'cookiesecret~zq~10',
   location: 'locationsecret~zq~11',
 }
-/** In values of bodies: prices, names. In files it may stand in the stored body alone. */
+/** Values of bodies: prices, names. In the inbox they may appear only in the stored body. */
 const PRIVATE = 'privateprice?zq~12ü'
 
 const DEBUG = createDebug.log
@@ -48,10 +48,10 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** A secret in every form that it could be written in. */
+/** A secret in every encoding in which it could appear. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
-  // In base64 the letters depend on what stands before, and the ends on what is beside.
+  // In base64 the characters depend on the preceding bytes, and the ends on the neighbours.
   const encoded = [0, 1, 2].map((shift) =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
@@ -112,7 +112,7 @@ const AROUND = {
   Cookie: `session=${SECRETS.cookie}`,
 }
 
-/** All that comes back from every way to fail, and to succeed. */
+/** The output of every way to fail or succeed. */
 async function driveAll(rig: Rig): Promise<string[]> {
   const order = (more: object = {}): object => ({
     eventName: 'OrderIssuedByBuyer',
@@ -180,14 +180,14 @@ function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookO
   }
 }
 
-/** On the clock of the test. */
+/** Uses the clock of the test. */
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function startApi() {
   return createTradecloudSimulator({ username: SECRETS.apiUsername, password: SECRETS.apiPassword, rateLimit: false })
 }
 
-/** Tokens that the API has given out count as secrets too. */
+/** Tokens of the API count as secrets too. */
 function allSecrets({ api }: Awaited<ReturnType<typeof startApi>>): Record<string, string> {
   const tokens = api.requests.flatMap(({ headers }) =>
     [headers.authorization?.replace(/^Bearer /, ''), headers['refresh-token']].filter(
@@ -265,7 +265,7 @@ test('with an inbox: the database and the command line show the bodies, and noth
     const secrets = allSecrets(tradecloud)
     expect(contents.some((content) => content.includes(PRIVATE))).toBe(true)
     expect(leaksIn(contents.map(String).join('\n'), secrets)).toEqual([])
-    // What is stored about an event does not repeat what its body says.
+    // The metadata of a stored event does not repeat the content of its body.
     const { entries } = await inbox.list({ limit: 1000 })
     const stored = await Promise.all(entries.map(({ id }) => inbox.show(id)))
     const known = stored.map((one) => JSON.stringify({ ...one, bytes: undefined })).join('\n')

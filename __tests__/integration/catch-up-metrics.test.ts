@@ -1,4 +1,4 @@
-/** Metrics of the catch-up: what it recovered, and how far it is behind. */
+/** Metrics of the catch-up: recovered events, and how far it is behind. */
 import { Registry } from 'prom-client'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'
 import { order } from 'tradecloud-webhook/testing'
@@ -30,7 +30,7 @@ test('what is recovered counts once, and a dry run or one on demand moves no lag
   await until(() => calls.length === 1)
   await worker.catchUp()
   expect(await valueOf(register, recovered)).toBe(1)
-  // The clock of the simulator is behind.
+  // The simulator's clock is behind the real one.
   expect(await valueOf(register, lag)).toBeGreaterThan(1_000_000)
   expect(await valueOf(register, 'catch_up_runs_total{webhook="tradecloud",result="completed"}')).toBe(3)
   expect(await valueOf(register, 'deliveries_total{webhook="tradecloud",result="delivered",outcome="delivered",kind="order",event="none"}')).toBe(1) // prettier-ignore

@@ -1,4 +1,4 @@
-/** A simulated Tradecloud with a clock of its own, and a worker or webhook whose catch-up polls it. */
+/** A simulated Tradecloud with its own clock, and a worker or webhook whose catch-up polls it. */
 import {
   createTradecloudWorker,
   type CatchUpOptions,
@@ -30,7 +30,7 @@ export async function startClockedTradecloud(options: TradecloudSimulatorOptions
   return tradecloud
 }
 
-/** Two inboxes in memory, as one: what several processes share, and what the catch-up stores in it. */
+/** Several inboxes in memory that share one storage, like several processes, including what the catch-up stores. */
 export function memoryCatchUp(name = 'tradecloud'): { storage: MemoryCatchUpInbox; inbox: () => Inbox } {
   const shared = new MemoryStorage()
   const storage = new MemoryCatchUpInbox()

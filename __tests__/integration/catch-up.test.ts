@@ -1,4 +1,4 @@
-/** Webhook, catch-up and inbox together: what is lost on its way is found and delivered, and nothing else is. */
+/** Webhook, catch-up and inbox together: lost events are found and delivered, and nothing else is. */
 import {
   createTradecloudWorker,
   notOwnRequest,
@@ -30,9 +30,9 @@ afterEach(closeAll)
 interface Setting extends Rig {
   tradecloud: TradecloudSimulator
   inbox: Inbox
-  /** Sends what is due to the webhook. */
+  /** Sends the due events to the webhook. */
   deliver: () => Promise<unknown>
-  /** What callbacks were given, as `source kind id lines`. */
+  /** The events of the callbacks, as `source kind id lines`. */
   given: () => string[]
 }
 
@@ -149,7 +149,7 @@ test('a list that is older than what arrived: delivered as outdated only after t
   tradecloud.clock.advance(MINUTE)
   tradecloud.world.change('PO-1', { lines: ['b'] })
   await deliver()
-  // The API shows the state before.
+  // The API still shows the earlier state.
   const old = {
     ...tradecloud.world.order('PO-1'),
     lastUpdatedAt: new Date(tradecloud.clock.now() - MINUTE).toISOString(),
@@ -174,7 +174,7 @@ test.each([
   const tradecloud = await startClockedTradecloud()
   const api = new TradecloudClient({ ...apiOf(tradecloud), fetchTimeoutMs: 200 }, new RateLimit(Infinity))
   closeLater(() => api.close())
-  // By a clock that is an hour back, changes are older.
+  // By a clock that was set back an hour, changes are older.
   const catchUp = { from: new Date(START.getTime() - 3 * HOUR).toISOString(), shipments: false as const }
   const { webhook, deliver, given, log } = await start({ tradecloud, api, catchUp })
   tradecloud.clock.skew(skewMs)
@@ -201,7 +201,7 @@ test.each([
   // On a busy machine, 200 ms may not be enough.
   await until(async () => (await webhook.catchUp()).error === undefined)
   await until(() => given().filter((each) => each.startsWith('catch-up order lost-')).length === 5)
-  // 6 webhook events, 5 lost ones: nothing else.
+  // 6 webhook events and 5 lost ones, nothing else.
   expect(given()).toHaveLength(11)
   expect(log.filter(({ line }) => line.includes('The catch-up could not'))).toHaveLength(1)
 })

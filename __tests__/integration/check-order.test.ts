@@ -4,7 +4,7 @@ import { closeAll, deferred, orderEvent, startRig } from './harness'
 afterEach(closeAll)
 
 describe('the order of the checks', () => {
-  /** Each violates one more than the one behind it. */
+  /** Each request violates one rule more than the next one. */
   const violations = {
     unauthorized: { auth: null },
     unavailable: {},
@@ -35,7 +35,7 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // Whether it can be decoded shows in its bytes only.
+    // Only its bytes show whether it can be decoded.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
       status: 413,
     })

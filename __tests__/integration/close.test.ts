@@ -1,4 +1,4 @@
-/** close(): running callbacks are waited for, waiting events and new requests get 503. */
+/** close() waits for running callbacks; waiting events and new requests get 503. */
 import { clockForEach } from '../clock'
 import { TradecloudClient } from 'tradecloud-webhook'
 import {

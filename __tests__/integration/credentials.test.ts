@@ -1,4 +1,4 @@
-/** Who may come in: Basic and Bearer credentials, lists of them, and auth functions. */
+/** Credentials: Basic and Bearer, lists of them, and auth functions. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { authorization, basic, closeAll, orderEvent, pause, startRig, type Loose } from './harness'
 

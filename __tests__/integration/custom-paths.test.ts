@@ -58,7 +58,7 @@ describe('custom paths', () => {
 
 test('a path that is not ours keeps its body for the app', async () => {
   const rig = await startRig({ paths: { order: '/order', shipment: false, any: false } })
-  // Behind the webhook, under the same mount path: put in front of the fallback of the harness.
+  // A route after the webhook under the same mount path, placed before the fallback of the harness.
   const app = express()
   app.use('/tradecloud', rig.webhook, express.json(), (req, res) => void res.json(req.body))
   const { port } = await startServer(app)
@@ -99,14 +99,14 @@ test('two webhooks in one app do not meet', async () => {
     })
   const body = orderEvent({ version: 5 })
   expect(await rig.post(body)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // The same event is new to the other one, and an older one is not outdated there.
+  // The same event is new to the other webhook, and an older one is not outdated there.
   expect(await (await sendToSecond(body)).json()).toMatchObject({ outcome: 'delivered' })
   expect(await rig.post(orderEvent({ version: 6 }))).toMatchObject({ status: 200 })
   expect((await sendToSecond(orderEvent({ version: 5 }))).status).toBe(200)
   expect(second).toHaveLength(2)
   expect(second[1]?.context.outdated).toBe(false)
   expect(rig.calls).toHaveLength(2)
-  // Credentials of one are nothing to the other.
+  // Credentials of one webhook are not valid for the other.
   expect((await sendToSecond(body, basic('tradecloud', 'hook:påss'))).status).toBe(401)
   expect(await rig.post(body, { auth: 'Bearer another-token' })).toMatchObject({ status: 401 })
   await webhook.close()

@@ -1,5 +1,5 @@
 /**
- * Events of one entity in order, the limit on callbacks, late answers, outdated events, and retries of the simulated
+ * Events of one entity in order, the limit on callbacks, late responses, outdated events, and retries of the simulated
  * Tradecloud.
  */
 import { randomUUID } from 'node:crypto'

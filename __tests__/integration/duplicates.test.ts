@@ -1,4 +1,4 @@
-/** Which events are duplicates, and which are delivered again. */
+/** Events that are duplicates, and events that are delivered again. */
 import { clockForEach } from '../clock'
 import { MemoryStore, RejectEvent, type Store } from 'tradecloud-webhook'
 import { closeAll, orderEvent, orderId, shipmentId, startUnvalidated, until, type Loose } from './harness'

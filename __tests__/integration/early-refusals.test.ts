@@ -1,4 +1,4 @@
-/** Refusals while the body is still on its way: when they are sent, and what becomes of the connection. */
+/** Refusals while the body is still arriving: when they are sent, and what happens to the connection. */
 import { authorization, closeAll, orderEvent, pause, startRig, type Loose } from './harness'
 import { encodeRequest } from './raw-http'
 

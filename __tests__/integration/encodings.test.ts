@@ -20,7 +20,7 @@ describe('encodings', () => {
       json: { outcome: 'delivered' },
     })
     expect(deliveredBody(rig)).toEqual(event)
-    // The key is of what was sent before compression: the same event again, however it is wrapped.
+    // The key is computed from the decompressed body, so the same event is a duplicate in any encoding.
     expect(await rig.send({ method: 'PUT', path: '/order', headers, chunks: pieces })).toMatchObject({
       status: 200,
       json: { outcome: 'duplicate' },
@@ -56,7 +56,7 @@ describe('encodings', () => {
     }
     expect(await send(1_000_000)).toMatchObject({ status: 200 })
     expect(await send(1_000_001)).toMatchObject({ status: 413, json: { code: 'body_too_large' } })
-    // A small body that would inflate far beyond the limit: it is refused before all of it is inflated.
+    // A small body that inflates far beyond the limit is refused before it is fully inflated.
     expect(await send(40_000_000)).toMatchObject({ status: 413 })
     expect(await send(1_000_000)).toMatchObject({ status: 200 })
   })

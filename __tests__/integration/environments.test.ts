@@ -1,5 +1,5 @@
 /**
- * Test environments and apps that change what our code builds on: timers of jsdom and of Jest's legacy fake timers, and
+ * Environments that change what the package depends on: timers of jsdom and of Jest's legacy fake timers, and
  * properties of the request that throw.
  */
 import express from 'express'
@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** Sends a body in two pieces, the second once the first was received. */
+/** Sends a body in two pieces, the second after the first was received. */
 async function sendInTwoPieces(port: number, path: string): Promise<RawAnswer> {
   const connection = new RawConnection(port)
   const answer = connection.answer()
@@ -42,7 +42,7 @@ describe('timers', () => {
     try {
       expect(await sendInTwoPieces(rig.port, `${rig.mount}/order`)).toMatchObject({ status: 200 })
       expect(await rig.get(`/order/1`)).toMatchObject({ status: 200 })
-      // An answer before the body was read.
+      // A response before the body was read.
       expect(await rig.post(orderEvent(), { auth: null })).toMatchObject({ status: 401 })
       await rig.webhook.close()
     } finally {
@@ -85,7 +85,7 @@ describe('what throws before the request is known', () => {
           let failed = false
           Object.defineProperty(req, property, {
             get: () => {
-              // Express itself reads it until it calls the webhook.
+              // Express itself reads it before it calls the webhook.
               if (failed || !new Error().stack?.includes('compose')) return value
               failed = true
               return failing()

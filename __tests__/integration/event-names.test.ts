@@ -1,4 +1,4 @@
-/** Callbacks by event name: names of one event, unknown names, and names without a callback. */
+/** Callbacks by event name: several names of one event, unknown names, and names without a callback. */
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
 import { closeAll, credential, orderId, shipmentId, startRig, type Loose, type Rig } from './harness'
 

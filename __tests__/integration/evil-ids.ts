@@ -1,4 +1,4 @@
-/** IDs that want to be something else, for tests of the webhook and of the command line. */
+/** Hostile IDs, for tests of the webhook and of the command line. */
 export const EVIL = [
   ...['../authentication/login', '..', '.', '/', '..\\..\\login', '%2e%2e%2flogin', '..%2f..', 'a/../../b', './a'],
   ...[
@@ -25,5 +25,5 @@ export const EVIL = [
   ...['😀', 'é', '%', '%00', '%zz', '{orderId}', '__proto__', 'constructor', 'x'.repeat(10_000), 'é'.repeat(256)],
 ]
 
-/** What a line may not hold: line breaks, commands to a terminal, changes of direction. */
+/** Characters that a line must not contain: line breaks, terminal commands, changes of direction. */
 export const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u

@@ -48,7 +48,7 @@ describe('the option fetch', () => {
     const { rig } = await startWith('always')
     expect(await rig.post(orderEvent({ orderId: 'unknown' }))).toMatchObject({ status: 200 })
     expect(lastCall(rig).event).toMatchObject({ completeness: 'affected-lines', orderId: 'unknown' })
-    // An ID that the API could never know.
+    // An ID that the API cannot know.
     expect(await rig.post(orderEvent({ orderId: 'with space' }))).toMatchObject({ status: 200 })
     expect(lastCall(rig).event).toMatchObject({ completeness: 'affected-lines', orderId: 'with space' })
     expect(await rig.post({ eventName: 'SomethingNew', thing: 1 })).toMatchObject({ status: 200 })

@@ -1,6 +1,6 @@
 /**
- * Webhook, client and simulator together: every fault of the API with the answer that Tradecloud then gets. `long/burst`
- * has bursts above the rate limit.
+ * Webhook, client and simulator together: every fault of the API and the response that Tradecloud then gets.
+ * `long/burst` has bursts above the rate limit.
  */
 import { TradecloudClient } from 'tradecloud-webhook'
 import type { ApiFault } from 'tradecloud-webhook/testing'
@@ -50,7 +50,7 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
   ]
 
   test.each(faults)('%s', async (_what, fault, status, code) => {
-    // Attempts begin after 0, 225 and 675 ms, and there is no time for a fourth: chance must not let one be under way at the end.
+    // Attempts begin after 0, 225 and 675 ms, and there is no time for a fourth, so that none is running at the end.
     jest.spyOn(Math, 'random').mockReturnValue(0.9)
     rig = await FetchingRig.start({ fetchTimeoutMs: 1_500 }, { requestTimeoutMs: 400, maxResponseBytes: 1_000_000 })
     const [trigger] = rig.triggers(1)

@@ -1,9 +1,9 @@
-/** A callback that waits until the test lets it go on. */
+/** A callback that waits until the test releases it. */
 import { deferred, type Loose, type RawAnswer } from './harness'
 
 export const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
 
-/** A callback that stops until the test lets it go on. Notes who is in it. */
+/** A callback that waits until the test releases it, and records the waiting calls. */
 export function gate(): {
   callback: (event: Loose) => Promise<void>
   inside: string[]

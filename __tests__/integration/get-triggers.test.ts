@@ -1,4 +1,4 @@
-/** GET triggers: which of them share one delivery, and an ID that is not known yet. */
+/** GET triggers: which of them share a delivery, and IDs that are not known yet. */
 import type { ServerResponse } from 'node:http'
 import { clockForEach } from '../clock'
 import {
@@ -43,7 +43,7 @@ describe('GET triggers', () => {
     for (let i = 0; i < 3; i++)
       expect(await rig.get(`/order/${orderId}`)).toMatchObject({ json: { outcome: 'delivered' } })
     expect(tradecloud.api.counts.orderRequests).toBe(3)
-    // The delivery ID is of ID and content: the ERP system can tell.
+    // The delivery ID is derived from the ID and the content, so the ERP system recognises a repetition.
     const ids = rig.calls.map(({ context }) => context.deliveryId)
     expect(new Set(ids).size).toBe(1)
     set(2)
@@ -118,7 +118,7 @@ describe('GET triggers', () => {
     expect(await rig.get('/order/other')).toMatchObject({ status: 503 })
     expect(await rig.get('/order/new')).toMatchObject({ status: 404, json: { code: 'not_found' } })
     expect(rig.records.map(({ givenUp }) => givenUp)).toEqual([false, false, false, true])
-    // Given up, so a later one is a new trigger.
+    // The trigger was given up, so a later one is new.
     expect(await rig.get('/order/new')).toMatchObject({ status: 503 })
     expect(rig.calls).toEqual([])
   })

@@ -1,6 +1,6 @@
 /**
- * A process of its own for `documents-by-url.test.ts`, in a network of its own, where public addresses lead to it: does
- * what its parent asks for, and tells what it came to. Run with `node --import tsx`; the arguments are certificates.
+ * The process of `documents-by-url.test.ts`, in a network namespace in which public addresses lead to it: runs the
+ * questions of its parent and reports the results. Run with `node --import tsx`; the arguments are certificates.
  */
 import createDebug from 'debug'
 import { readFileSync } from 'node:fs'
@@ -63,9 +63,9 @@ async function answer(question: Question): Promise<Told> {
     ...(refuses === undefined ? {} : { proxy: 'http://canary-user:canary-pass@127.0.0.1:3128' }),
     ...options,
   })
-  // So that there is a token to be lost.
+  // Logs in, so that there is a token that could leak.
   await client.getOrder('1')
-  // The API came by the proxy too.
+  // The API request went through the proxy as well.
   proxy.asked = []
   const downloads: Told['downloads'] = []
   for (const url of urls) downloads.push(await download(client, url, end))

@@ -1,10 +1,10 @@
-/** A name server that answers as a test tells it to, differently each time where asked: just enough of RFC 1035. */
+/** A name server with scripted answers, which may differ each time: implements just enough of RFC 1035. */
 import { createSocket, type RemoteInfo } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 
 /**
- * What the questions for a name get, in turn; the last for all that follow. Each holds the addresses of both families.
- * `unknown`: there is no such name. `silent`: no answer at all.
+ * Answers to the queries for a name, in turn; the last one repeats. Each contains addresses of both families.
+ * `unknown`: the name does not exist. `silent`: no answer.
  */
 export type Zone = Record<string, Array<string[] | 'unknown' | 'silent'>>
 
@@ -13,7 +13,7 @@ const HEADER_BYTES = 12
 
 export class NameServer {
   zone: Zone = {}
-  /** As in `A files.example.com`. */
+  /** Queries, such as `A files.example.com`. */
   asked: string[] = []
   readonly #socket = createSocket('udp4')
 
@@ -38,7 +38,7 @@ export class NameServer {
       .filter((address) => type === (isIPv4(address) ? 'A' : 'AAAA'))
       .map((address) => {
         const data = type === 'A' ? ipv4Bytes(address) : ipv6Bytes(address)
-        // The name of the question, its type, class IN, to be kept for no time.
+        // A resource record: the name of the query, its type, class IN, TTL 0.
         const head = Buffer.from([0xc0, HEADER_BYTES, 0, type === 'A' ? 1 : 28, 0, 1, 0, 0, 0, 0, 0, data.length])
         return Buffer.concat([head, data])
       })
@@ -65,7 +65,7 @@ function readName(question: Buffer): { name: string; end: number } {
 const ipv4Bytes = (address: string) => Buffer.from(address.split('.').map(Number))
 
 function ipv6Bytes(address: string): Buffer {
-  // A parser of URLs writes an IPv4 address in the last part as two numbers.
+  // URL parsers write an IPv4 address in the last part as two numbers.
   const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const words = (text = '') => (text === '' ? [] : text.split(':').map((word) => parseInt(word, 16)))
   const [before, after] = [words(left), words(right)]

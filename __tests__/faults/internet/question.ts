@@ -1,25 +1,25 @@
-/** What a test may ask of `internet.ts` and is told, and the addresses that there are. */
+/** Questions to `internet.ts` with their answers, and the addresses of the simulated internet. */
 import type { AgentOptions } from 'node:https'
 import type { TradecloudClientOptions } from '../../../lib/api'
 import type { Zone } from './name-server'
 import type { Seen } from './servers'
 
 export interface Question {
-  /** Of the documents, one download after the other. */
+  /** URLs of the documents, downloaded one after another. */
   urls: string[]
   zone?: Zone
   options?: Partial<TradecloudClientOptions>
-  /** Makes an `httpsAgent` with these options. `lookup`: what its own look-up would give. */
+  /** Creates an `httpsAgent` with these options. `lookup`: the result of its own look-up. */
   agent?: Omit<AgentOptions, 'lookup'> & { lookup?: string }
-  /** One that refuses these addresses. Default: none. */
+  /** A function that refuses these addresses. Default: none. */
   proxy?: string[]
   /** Ends the download after this number of milliseconds, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
-  /** Makes waits longer than any call, so that nothing is tried again. */
+  /** Makes waits longer than any call, so that nothing is retried. */
   once?: boolean
-  /** Variables of the environment, for this question alone. */
+  /** Environment variables for this question only. */
   environment?: Record<string, string>
-  /** Tries the addresses of a host side by side, as Node does by default. Default: true. */
+  /** Tries the addresses of a host in parallel, as Node does by default. Default: true. */
   sideBySide?: boolean
 }
 
@@ -29,7 +29,7 @@ export interface Told {
     contentType?: string
     size?: number | undefined
     content?: string
-    /** Of the call or of the stream. `all`: whatever can be found on it. */
+    /** The error of the call or stream. `all`: everything that can be found on it. */
     error?: {
       name: string
       code: string
@@ -41,7 +41,7 @@ export interface Told {
   }>
   connections: Seen[]
   requests: Seen[]
-  /** Of the servers, when all was done. */
+  /** Open connections of the servers at the end. */
   open: number
   asked: string[]
   proxied: string[]
@@ -50,7 +50,7 @@ export interface Told {
 }
 
 export const PUBLIC = ['93.184.216.34', '93.184.216.35', '2a00:1450::1']
-/** No one listens there. */
+/** Nothing listens there. */
 export const DEAD = ['93.184.216.99', '2a00:1450::99']
 /** Its certificate is not trusted. */
 export const UNTRUSTED = '93.184.216.36'

@@ -1,4 +1,4 @@
-/** What stands on the internet of the tests, and beside it where no document may be fetched from: servers and a proxy. */
+/** The servers and the proxy of the simulated internet, including servers from which no document may be fetched. */
 import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
@@ -11,14 +11,14 @@ export interface Certificate {
   cert: Buffer
 }
 
-/** One connection or request, and the address that it came to. */
+/** A connection or request, with the address that it came to. */
 export interface Seen {
   address: string
   url?: string
-  /** The name that TLS asked for. */
+  /** The server name in the TLS handshake. */
   servername?: string | false
   headers?: IncomingMessage['headers']
-  /** Whether the client showed a certificate of its own, which all servers ask for. */
+  /** Whether the client sent a certificate, which all servers request. */
   certified?: boolean
 }
 
@@ -91,9 +91,9 @@ function endless(res: ServerResponse, bytes: Buffer): void {
 }
 
 export class Proxy {
-  /** The targets that it was asked for, in turn. */
+  /** Targets of CONNECT requests, in turn. */
   asked: string[] = []
-  /** Addresses. */
+  /** Addresses of the servers. */
   refuses: string[] = []
 
   async listen(address: string, port: number): Promise<void> {

@@ -1,20 +1,23 @@
-/** The internet of a test file, and downloads from it. */
+/** The simulated internet of a test file, and downloads from it. */
 import { PUBLIC, type Question, type Told } from './question'
 import { Internet } from './start-internet'
 
 export const NAME = 'files.example.com'
 export const OTHER = 'other.example.com'
 export const [FIRST = '', SECOND = '', SIXTH = ''] = PUBLIC
-/** Bounds that a slow machine keeps too. */
+/** Limits that a slow machine meets as well. */
 const BOUNDS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 10_000 }
 
 interface SetUp {
   internet: () => Internet
-  /** Downloads a path of the host whose name leads to `addresses`. No secret may show, no connection may stay. */
+  /**
+   * Downloads a path of the host whose name resolves to `addresses`. No secret may leak, and no connection may stay
+   * open.
+   */
   get: (path: string, addresses?: string[], more?: Partial<Question>) => Promise<Told>
 }
 
-/** Starts it before all tests of the file, and ends it after them. */
+/** Starts it before all tests of the file, and ends it afterwards. */
 export function setUpInternet(): SetUp {
   let internet: Internet | undefined
   beforeAll(async () => void (internet = await Internet.start()), 30_000)

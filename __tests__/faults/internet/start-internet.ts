@@ -1,6 +1,6 @@
 /**
- * Starts `internet.ts` in a network of its own, where public addresses belong to the loopback device and names are told
- * by a server of the tests. Nothing of the machine's own network is touched or reached. Linux alone can do that.
+ * Starts `internet.ts` in a network namespace in which public addresses belong to the loopback device and names are
+ * resolved by a test server. The machine's own network is neither changed nor reached. Linux only.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,11 +11,11 @@ import { DEAD, NOT_PUBLIC, PUBLIC, UNTRUSTED, type Question, type Told } from '.
 
 const START_MS = 20_000
 const ANSWER_MS = 15_000
-/** The last shows where an error tells the names of a certificate. */
+/** The last one is visible where an error lists the names of a certificate. */
 const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1,DNS:canary.example.com'
 const NEEDS =
   'This test needs a network of its own: Linux, unshare, mount, ip (iproute2), openssl, and root or user namespaces'
-/** The addresses but those that a loopback device has anyway, the name server, then the program itself. */
+/** Adds the addresses that a loopback device does not have, then starts the name server and the program. */
 const SET_UP = `
 ip link set lo up
 for address in ${[...PUBLIC, ...NOT_PUBLIC, ...DEAD, UNTRUSTED].map((a) => `${a}/${a.includes(':') ? 128 : 32}`).join(' ')}; do
@@ -34,7 +34,7 @@ export class Internet {
   /** Rejects when the process ends. */
   readonly #ended: Promise<never>
   readonly #folder: string
-  /** PEM, of the server that is not trusted. */
+  /** Certificate in PEM of the untrusted server. */
   readonly untrusted: { cert: string; key: string }
 
   private constructor(child: ChildProcess, ended: Promise<never>, folder: string, untrusted: Internet['untrusted']) {
