@@ -291,7 +291,7 @@ test('an answer that something else has given is left alone', async () => {
   const rig = await startRig({
     before: (app) =>
       app.use((_req, res, next) => {
-        res.status(418).end('teapot')
+        res.status(418).set('X-From', 'app').end('teapot')
         next()
       }),
   })

@@ -24,6 +24,7 @@ import {
 import { sqliteInbox, type SqliteInboxOptions } from 'tradecloud-webhook/sqlite'
 import { createTradecloudSimulator, type TradecloudSimulator } from 'tradecloud-webhook/testing'
 import { RateLimit } from '../../lib/api/rate-limit'
+import { expectDocumented } from './documented'
 import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawRequest } from './raw-http'
 
 export type { Loose, RawAnswer } from './raw-http'
@@ -142,6 +143,16 @@ export async function startRig({
     connection.socket.on('close', () => connections.delete(connection))
     return connection
   }
+  const openConnection = (): RawConnection => {
+    const connection = connectTo()
+    const answer = connection.answer.bind(connection)
+    connection.answer = async (options) => {
+      const answered = await answer(options)
+      expectDocumented(answered, options?.noBody ? 'HEAD' : undefined)
+      return answered
+    }
+    return connection
+  }
   const send = async ({ auth = authorization, json, headers, path = '/', ...request }: Send): Promise<RawAnswer> => {
     const connection = connectTo()
     try {
@@ -158,7 +169,9 @@ export async function startRig({
           },
         }).whole,
       )
-      return await answer
+      const answered = await answer
+      expectDocumented(answered, request.method ?? 'GET')
+      return answered
     } finally {
       connection.destroy()
     }
@@ -181,7 +194,7 @@ export async function startRig({
     send,
     post: (json, more) => send({ method: 'POST', path: '/order', json, ...more }),
     get: (path, more) => send({ method: 'GET', path, ...more }),
-    open: connectTo,
+    open: openConnection,
     close,
   }
 }

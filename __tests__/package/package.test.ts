@@ -51,6 +51,7 @@ test('the tarball contains the build, the docs and the examples, no sources or t
       'package/CHANGELOG.md',
       'package/SECURITY.md',
       'package/docs/delivery.md',
+      'package/docs/openapi.json',
       'package/examples/server.ts',
     ]),
   )

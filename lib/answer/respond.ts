@@ -12,9 +12,13 @@ interface Row {
   detail: string
   /** Answered with 503 if `refusals` is `'retry'`. */
   refusal?: true
+  /** Answered with 503 if a result says that a retry may still help. */
+  mayPass?: true
+  /** A result may say another 4xx. */
+  mayDiffer?: true
 }
 
-const TABLE = {
+export const TABLE = {
   delivered: { status: 200, detail: 'The event was processed.' },
   queued: { status: 202, detail: 'The event is stored and will be processed.' },
   quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person.' },
@@ -23,10 +27,10 @@ const TABLE = {
   malformed_body: { status: 400, detail: 'The body cannot be read.', refusal: true },
   invalid_body: { status: 400, detail: 'The body is not an event.', refusal: true },
   invalid_id: { status: 400, detail: 'The URL holds no usable order or shipment ID.', refusal: true },
-  rejected: { status: 422, detail: 'The event was rejected.' },
+  rejected: { status: 422, detail: 'The event was rejected.', mayDiffer: true },
   unauthorized: { status: 401, detail: 'The credentials are missing or wrong.', refusal: true },
-  address_not_allowed: { status: 403, detail: 'The source address is not allowed.' },
-  not_found: { status: 404, detail: 'The Tradecloud API does not know this ID.' },
+  address_not_allowed: { status: 403, detail: 'The source address is not allowed.', mayPass: true },
+  not_found: { status: 404, detail: 'The Tradecloud API does not know this ID.', mayPass: true },
   method_not_allowed: { status: 405, detail: 'Only GET, POST and PUT are received here.' },
   body_too_large: { status: 413, detail: 'The body is too large.', refusal: true },
   unsupported_media_type: { status: 415, detail: 'The body has a type that is not received here.', refusal: true },
@@ -99,8 +103,8 @@ export interface Answer {
 /** Looks an outcome up in the table. */
 export function answerFor(result: Result, requestId: string, refusals: 'final' | 'retry'): Answer {
   const row: Row = TABLE[result.outcome]
-  const again = (row.refusal && refusals === 'retry') ?? false
-  const status = again || result.retry ? 503 : (result.status ?? row.status)
+  const again = row.refusal ? refusals === 'retry' : row.mayPass && result.retry
+  const status = again ? 503 : ((row.mayDiffer && result.status) ?? row.status)
   const detail = result.detail ?? row.detail
   const { outcome, deliveryId, issues, arrived } = result
   const ok = status < 300

@@ -17,10 +17,28 @@ const { schemas } = require('../../dist/schema')
 
 const names = Object.fromEntries(Object.keys(validators).map((name) => [name, schemas[name].$id]))
 const compiled = new Ajv({ ...ajvOptions, schemas: ajvOptions.schemas.map(withoutTexts), code: { source: true } })
-const code = standaloneCode(compiled, names)
+const code = withoutSchemas(standaloneCode(compiled, names))
 if (code.includes('require(')) throw new Error('The compiled validators are not complete in themselves.')
 const { code: minified } = transformSync(code, { minify: true, target: 'node20' })
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
+
+/**
+ * Errors name the place in a schema, which nothing reads, and take their parameters from the whole schemas: with the
+ * parameters written out, a fourth of the compiled code is not needed.
+ */
+function withoutSchemas(code) {
+  const constants = new Map()
+  const body = code
+    .replaceAll(/,schemaPath:"[^"]*"/g, '')
+    .replaceAll(/const (schema\d+) = (\{.*?\});(?=const |function )/g, (_whole, name, text) => {
+      constants.set(name, JSON.parse(text))
+      return ''
+    })
+  return body.replaceAll(/\b(schema\d+)((?:\.\w+|\["[^"]*"\])+)/g, (_whole, name, path) => {
+    const keys = [...path.matchAll(/\.(\w+)|\["([^"]*)"\]/g)].map(([, word, text]) => word ?? text)
+    return JSON.stringify(keys.reduce((value, key) => value[key], constants.get(name)))
+  })
+}
 
 /** Validation does not need titles and descriptions, which are a tenth of the compiled code. */
 function withoutTexts(schema) {

@@ -5,6 +5,8 @@ const { createTradecloudSimulator } = require('tradecloud-webhook/testing')
 
 if (typeof TradecloudClient !== 'function' || !schemas.order || typeof createTradecloudSimulator !== 'function')
   process.exit(1)
+if (require('tradecloud-webhook/openapi.json').openapi !== '3.1.1') process.exit(1)
+if (require('tradecloud-webhook/schemas/order.json').$id !== schemas.order.$id) process.exit(1)
 const app = express()
 const webhook = createTradecloudWebhook({
   auth: { type: 'bearer', token: 'secret' },
