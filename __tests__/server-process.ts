@@ -31,7 +31,7 @@ export async function startOnFreePort<Server extends TestServer>(
   }
 }
 
-/** Empty while there is no such file. */
+/** Empty if the file does not exist. */
 export function readLog(file: string): string {
   try {
     return readFileSync(file, 'utf8')

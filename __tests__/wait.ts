@@ -1,14 +1,14 @@
-/** Waiting for what a test expects. On the real clock, also where a test has replaced the timers. */
+/** Waits for a condition of a test, on the real clock, even if a test has replaced the timers. */
 import { setTimeout as startTimer } from 'node:timers'
 import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
-/** Turns of the event loop before it waits between looks: on the clock of `startClock` a wait takes long. */
+/** Turns of the event loop before it waits between checks: with the clock of `startClock`, a wait takes long. */
 const EAGER_TURNS = 100
 
 /**
- * Resolves once the condition holds. The limit only ends a wait in vain before Jest ends the test without saying what it
- * waited for; it counts looks, not time, so that a stopped process uses none of it.
+ * Resolves once the condition holds. Fails before Jest's own limit, with a message that says what the test waited for.
+ * It counts checks, not time, so that a stopped process uses up none of it.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,

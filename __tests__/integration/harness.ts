@@ -1,6 +1,6 @@
 /**
- * What all integration tests share: an app with the webhook in it on a real socket, a simulated Tradecloud, requests on
- * bare sockets, and one place that closes everything again.
+ * What all integration tests share: an app with the webhook on a real socket, a simulated Tradecloud, requests on bare
+ * sockets, and clean-up.
  */
 import express from 'express'
 import { randomUUID } from 'node:crypto'
@@ -30,7 +30,7 @@ import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawReque
 export type { Loose, RawAnswer } from './raw-http'
 export { pause, until } from '../wait'
 
-/** Express 4 has it, Express 5 has not. */
+/** Express 4 has it, Express 5 does not. */
 export const isExpress4 = 'lazyrouter' in express.application
 
 export const credential = { type: 'basic', username: 'tradecloud', password: 'hook:påss' } as const
@@ -51,15 +51,15 @@ export interface Collected {
   calls: Call[]
   records: DeliveryRecord[]
   errors: Array<{ error: TradecloudWebhookError; context: ErrorContext }>
-  /** Lines of the logger, without those that creation writes. */
+  /** Log lines, without those of the creation. */
   log: Array<{ level: 'warn' | 'error'; line: string }>
 }
 
 type Send = Omit<RawRequest, 'headers'> & {
   headers?: RawRequest['headers']
-  /** `Authorization`; `null` sends none. Default: the right one. */
+  /** Value of `Authorization`; `null` sends none. Default: the right one. */
   auth?: string | null
-  /** A body as JSON, with its content type. */
+  /** A body to send as JSON, with its content type. */
   json?: unknown
 }
 
@@ -67,14 +67,14 @@ export interface Rig extends Collected {
   webhook: TradecloudWebhook
   app: express.Express
   port: number
-  /** Where the webhook is mounted, as `http://127.0.0.1:PORT/mount`. */
+  /** URL of the mounted webhook, such as `http://127.0.0.1:PORT/mount`. */
   url: string
   mount: string
-  /** Sends one request on a connection of its own. `path` comes behind the mount path. */
+  /** Sends one request on a new connection. `path` is below the mount path. */
   send(request: Send): Promise<RawAnswer>
   post(json: unknown, more?: Send): Promise<RawAnswer>
   get(path: string, more?: Send): Promise<RawAnswer>
-  /** A connection to write to by hand. */
+  /** Opens a connection for raw bytes. */
   open(): RawConnection
   close(): Promise<void>
 }
@@ -91,25 +91,25 @@ const MOUNTS: Record<Mounting, string> = {
 
 export interface RigOptions extends Partial<TradecloudWebhookOptions> {
   mounting?: Mounting
-  /** Called before the webhook is mounted: for what an app has in front of it. */
+  /** Called before the webhook is mounted, to add middleware in front of it. */
   before?: (app: express.Express) => void
-  /** Of `webhook.close()`. Default: 500. */
+  /** `timeoutMs` of `webhook.close()`. Default: 500. */
   closeTimeoutMs?: number
 }
 
 const open: Array<() => Promise<unknown>> = []
 
-/** For `afterEach` or `afterAll`: ends whatever a test has started. */
+/** For `afterEach` or `afterAll`: ends everything that a test has started. */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
 }
 
-/** For what a test starts by itself: `closeAll` closes it too. */
+/** Registers something else for `closeAll` to close. */
 export function closeLater(close: () => Promise<unknown>): void {
   open.push(close)
 }
 
-/** A webhook with callbacks for everything that collect their calls. Options take precedence. */
+/** Starts a webhook whose callbacks collect their calls. Options take precedence. */
 export async function startRig({
   mounting = 'under a path',
   before,
@@ -199,10 +199,10 @@ export async function startRig({
   }
 }
 
-/** Without validation, for tests whose bodies need not be complete. */
+/** Disables validation, for tests with incomplete bodies. */
 export const startUnvalidated = (options: RigOptions = {}): Promise<Rig> => startRig({ validation: 'off', ...options })
 
-/** Callbacks and a logger that only collect what they get. */
+/** Callbacks and a logger that only collect their arguments. */
 export function collectInto({ calls, records, errors, log }: Collected) {
   const collect = (callback: string) => (event: unknown, context: WebhookContext) =>
     void calls.push({ callback, event, context })
@@ -224,7 +224,7 @@ export function emptyCollection(): Collected {
   return { calls: [], records: [], errors: [], log: [] }
 }
 
-/** A server on a free port that really ends when it is told to. */
+/** A server on a free port that closes all connections when it is closed. */
 export async function listen(
   listener: RequestListener,
 ): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
@@ -243,21 +243,21 @@ export async function listen(
   return { server, port: (server.address() as AddressInfo).port, close }
 }
 
-/** A server that is closed with everything else. */
+/** A server that `closeAll` closes. */
 export async function startServer(listener: RequestListener): Promise<{ server: Server; port: number }> {
   const started = await listen(listener)
   open.push(started.close)
   return started
 }
 
-/** A folder that is removed in the end. */
+/** A folder that `closeAll` removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-inbox-'))
   open.push(async () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** An inbox in a file of its own. Its webhook closes it. */
+/** An inbox in a new file. Its webhook closes it. */
 export function temporaryInbox(options: Partial<SqliteInboxOptions> = {}): Inbox {
   return sqliteInbox({ file: join(temporaryFolder(), 'inbox.db'), ...options })
 }
@@ -266,7 +266,7 @@ export async function startTradecloud(): Promise<TradecloudSimulator> {
   const tradecloud = await createTradecloudSimulator({
     username: 'api-user@example.com',
     password: 'api:påss',
-    // Tests ask as fast as they can; what the client does about a 429 has tests of its own.
+    // Tests send as fast as they can; the client's reaction to a 429 has tests of its own.
     rateLimit: false,
   })
   open.push(() => tradecloud.close())
@@ -282,7 +282,7 @@ export function apiOf({ baseUrl, username, password }: TradecloudSimulator): {
   return { baseUrl, username, password }
 }
 
-/** The same without the client's rate limit, for tests with many triggers. It is closed in the end. */
+/** The same without the client's rate limit, for tests with many triggers. `closeAll` closes it. */
 export function fastApiOf({ baseUrl, username, password }: TradecloudSimulator): TradecloudClient {
   const client = new TradecloudClient({ baseUrl, username, password }, new RateLimit(Infinity))
   open.push(() => client.close())
@@ -292,12 +292,12 @@ export function fastApiOf({ baseUrl, username, password }: TradecloudSimulator):
 export const orderId = '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60-PO-2026/00417'
 export const shipmentId = '5c1d7f02-8a3e-4f7b-b6d4-1e9a2c3b4d5f-SN-70551'
 
-/** A fixture, parsed anew each time. */
+/** A fixture, parsed on each call. */
 export function fixture(name: string): Loose {
   return JSON.parse(readFileSync(join(__dirname, '../fixtures', `${name}.json`), 'utf8'))
 }
 
-/** An order event of its own: no two are duplicates. */
+/** A new order event: no two are duplicates. */
 export function orderEvent(more: Record<string, unknown> = {}): Loose {
   return {
     eventName: 'OrderIssuedByBuyer',
@@ -305,7 +305,7 @@ export function orderEvent(more: Record<string, unknown> = {}): Loose {
   }
 }
 
-/** A promise that is settled from outside. */
+/** A promise that the test settles. */
 export function deferred<T = void>(): {
   promise: Promise<T>
   resolve: (value: T) => void

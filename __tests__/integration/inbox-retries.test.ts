@@ -18,7 +18,7 @@ describe('a callback that fails', () => {
     await rig.post(orderEvent({ orderId: 'A', version: 1 }))
     await rig.post(orderEvent({ orderId: 'A', version: 2 }))
     await rig.post(orderEvent({ orderId: 'B', version: 1 }))
-    // B leaves the inbox a moment after its callback has ended.
+    // B is settled shortly after its callback has ended.
     await until(() => seen.includes('A 1 3') && rig.settled.some(({ entityId }) => entityId === 'B'))
     expect(seen.some((call) => call.startsWith('A 2'))).toBe(false)
     expect(await entries(rig.inbox)).toHaveLength(2)
@@ -35,7 +35,7 @@ describe('a callback that fails', () => {
       }),
     })
     expect(rig.log.some(({ level, line }) => level === 'warn' && line.includes('delivered again'))).toBe(true)
-    // A busy machine may hold up the disk, which is another error.
+    // On a busy machine the disk may be slow, which is another error.
     const errors = rig.log.filter(({ level, line }) => level === 'error' && !line.includes('inbox_unusable'))
     expect(errors).toEqual([])
   })
@@ -57,7 +57,7 @@ describe('a callback that fails', () => {
     expect((await rig.inbox.show(dead?.id ?? ''))?.bytes).toEqual(Buffer.from(JSON.stringify(event)))
     const [line] = rig.log.filter(({ level }) => level === 'error')
     expect(line?.line).toContain(`Given up ${dead?.id}`)
-    // Tradecloud sends it again by hand: it is queued again.
+    // A person at Tradecloud sends it again: it is queued again.
     refuse = false
     expect(await rig.post(event)).toMatchObject({ status: 202, json: { outcome: 'queued', deliveryId: dead?.id } })
     await until(() => rig.settled.length === 3)

@@ -1,4 +1,4 @@
-/** A webhook with an inbox in a file, and what the inbox holds. */
+/** A webhook with an inbox in a file, and helpers that read the inbox. */
 import type { Inbox, InboxEntry, SettledRecord } from 'tradecloud-webhook'
 import { startRig, temporaryInbox, type Rig, type RigOptions } from './harness'
 
@@ -9,7 +9,7 @@ interface InboxRig extends Rig {
   settled: SettledRecord[]
 }
 
-/** A webhook with an inbox that retries soon. Settled deliveries are noted. */
+/** A webhook with an inbox and short retry delays. Settled deliveries are recorded. */
 export async function startInboxRig({
   inbox = temporaryInbox(),
   delivery,
@@ -25,12 +25,12 @@ export async function startInboxRig({
       ...delivery,
     },
   })
-  // Opening the file for the first request would count towards the time in which that is answered.
+  // Opened in advance, because the time would count towards the first request.
   await rig.webhook.ready()
   return { ...rig, inbox, settled }
 }
 
-/** Without delivered events. */
+/** The events of the inbox, without delivered ones. */
 export async function entries(inbox: Inbox): Promise<InboxEntry[]> {
   return (await inbox.list()).entries.filter(({ state }) => state !== 'delivered')
 }

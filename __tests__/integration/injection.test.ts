@@ -1,7 +1,4 @@
-/**
- * IDs and names that want to be something else: another path of the API, a header, a line of the log, a command to a
- * terminal, a prototype.
- */
+/** Hostile IDs and names cannot become another API path, a header, a log line, a terminal command or a prototype. */
 import createDebug from 'debug'
 import fc from 'fast-check'
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'
@@ -42,7 +39,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
       const [, segment] = /^\/v2\/(?:order|shipment)\/([^/?#\\]+)$/.exec(url) ?? []
       expect({ url, id: segment && decodeURIComponent(segment) }).toEqual({ url, id })
     }
-    // An ID logs no one else in or out.
+    // An ID cannot log in or out.
     expect(tradecloud.api.counts).toMatchObject({ logouts: 0, polls: 0 })
   }
 
@@ -164,7 +161,7 @@ test('no prototype changes, whatever body, query, headers and options say', asyn
     expect(JSON.stringify(event)).not.toContain('polluted')
   }
   expect(rig.calls).toHaveLength(11)
-  // Settings out of a JSON file that somebody else can write to.
+  // Settings from a JSON file that another person can write.
   const options = JSON.parse('{"__proto__":{"auth":"none","polluted":1}}') as TradecloudWebhookOptions
   expect(() => createTradecloudWebhook({ ...options, onOrder: () => undefined })).toThrow('__proto__')
   expect(Reflect.ownKeys(Object.prototype)).toEqual(keysBefore)

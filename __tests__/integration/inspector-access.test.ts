@@ -1,4 +1,4 @@
-/** Who may look into the inspector, who may change something, and what every response of it says. */
+/** Who may read the inspector, who may change something, and the headers of its responses. */
 import express from 'express'
 import { createTradecloudWebhook, createTradecloudWorker, RejectEvent } from 'tradecloud-webhook'
 import { createInspector, type InspectorOptions } from 'tradecloud-webhook/inspector'
@@ -31,7 +31,7 @@ const PATHS = [
   '/event',
 ]
 
-/** One dead order, which the callback has rejected. */
+/** A dead order that the callback has rejected. */
 async function startWithDeadOrder(inspector: Partial<InspectorOptions> = { access: 'operate' }) {
   const inbox = temporaryInbox()
   const rig = await startInspectorRig({
@@ -158,7 +158,7 @@ describe('what every response says', () => {
 })
 
 describe('changes', () => {
-  /** What a browser sends from elsewhere, by a form or by fetch, and what a program sends. */
+  /** Requests of a browser from another site, by form or fetch, and of a program. */
   const elsewhere: Array<[string, Record<string, string>]> = [
     [
       'a form of another site',

@@ -1,4 +1,4 @@
-/** What people do with the inspector, and what it says when something does not work. */
+/** Actions in the inspector, and its messages when something fails. */
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { createTradecloudWebhook, TradecloudWebhookError } from 'tradecloud-webhook'
@@ -120,7 +120,7 @@ describe('an inbox that fails', () => {
   })
 })
 
-/** The events of a stream, and how it ended. */
+/** Reads the events of a stream until it ends. */
 function openStream(port: number, path: string) {
   let text = ''
   let isEnded = false
@@ -166,7 +166,8 @@ describe('server-sent events', () => {
     const stream = openStream(rig.port, '/ops/inspector/live')
     await until(() => stream.events().length === 1)
     const { id } = (await inbox.list()).entries[0]!
-    // Past the webhook, as the command line does; again and again, as the first look only remembers what there is.
+    // Changed without the webhook, as by the command line; repeated, because the first check only stores the present
+    // state.
     await until(async () => {
       if (!(await inbox.giveUp(id, 'elsewhere'))) await inbox.replay(id)
       await pause(300)

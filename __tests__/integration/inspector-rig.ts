@@ -1,4 +1,4 @@
-/** A webhook with an inspector beside it, and requests to the inspector. */
+/** A webhook with an inspector, and requests to the inspector. */
 import { request } from 'node:http'
 import type { Inbox } from 'tradecloud-webhook'
 import { createInspector, type InspectorOptions } from 'tradecloud-webhook/inspector'
@@ -17,18 +17,18 @@ export interface Response {
 export interface Ask {
   method?: string
   headers?: Record<string, string>
-  /** Of a form. */
+  /** Fields of a form. */
   form?: Record<string, string>
   body?: string
   auth?: string | null
 }
 
 export interface InspectorRig extends Rig {
-  /** Of the inspector, without the slash at the end. */
+  /** URL of the inspector, without the slash at the end. */
   inspectorUrl: string
   /** `path` is below the mount path of the inspector. */
   ask: (path: string, ask?: Ask) => Promise<Response>
-  /** As a browser on https sends the form of a page. */
+  /** Sends a form as a browser on https does. */
   change: (path: string, form?: Record<string, string>, ask?: Ask) => Promise<Response>
 }
 
@@ -42,7 +42,7 @@ export async function startInspectorRig({
     ...options,
     before: (app) => {
       before?.(app)
-      // Mounted first, created once there is a webhook.
+      // Mounted first, but created after the webhook.
       let handler: ReturnType<typeof createInspector> | undefined
       mount = ({ webhook }) => (handler = createInspector({ webhook, auth: operator, ...inspector }))
       app.use('/ops/inspector', (req, res, next) => handler!(req, res, next))

@@ -1,6 +1,6 @@
 /**
- * Large bodies are read in slices: other events are delivered meanwhile, those of the same order or shipment come after them,
- * and whatever else holds for a small body holds for a large one.
+ * Large bodies are read in slices: other events are delivered meanwhile, those of the same order or shipment
+ * afterwards, and all rules for small bodies apply.
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
@@ -27,7 +27,7 @@ const large = (orderId: string, lines = 25): Loose => maximumOrderEvent({ orderI
 const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))
 const small = (orderId: string): Loose => orderEvent({ orderId })
 
-/** A request whose body is there already: it is read at once, before anything else is. */
+/** A request whose body has already arrived, so that it is read at once. */
 function inject(
   { webhook }: Rig,
   body: Buffer | undefined,

@@ -1,4 +1,4 @@
-/** What a user reads in the log: every lost order, where a callback failed, and what does not fit a schema. */
+/** Log lines: every lost order, where a callback failed, and what does not match a schema. */
 import createDebug from 'debug'
 import { RejectEvent, type LogFields } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'

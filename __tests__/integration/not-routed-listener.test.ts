@@ -1,4 +1,4 @@
-/** The listener, which has no app behind it, on a path that matches no pattern. */
+/** The listener, without an app behind it, on a path that matches no pattern. */
 import { closeAll, orderEvent, startRig } from './harness'
 
 afterEach(closeAll)
@@ -37,7 +37,7 @@ describe('the listener', () => {
     const rig = await startRig({ mounting: 'as a listener' })
     expect(await rig.post(orderEvent(), { path: '/tradecloud/order' })).toMatchObject({ status: 503 })
     expect(rig.records).toMatchObject([{ outcome: 'not_routed' }])
-    // There is no app to mount anything in.
+    // No advice on mounting, because there is no app.
     expect(rig.log[0]?.line).not.toContain('app.use')
   })
 })

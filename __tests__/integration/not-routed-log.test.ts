@@ -1,4 +1,4 @@
-/** What is logged about a path that matches no pattern: how to mount the webhook, once per path. */
+/** The log line for a path that matches no pattern: how to mount the webhook, once per path. */
 import express from 'express'
 import type { TradecloudWebhook } from 'tradecloud-webhook'
 import { closeAll, isExpress4 } from './harness'
@@ -29,7 +29,7 @@ describe('the log', () => {
     const app = await start(mount)
     const answer = await app.ask('/tradecloud/order')
     if (how === 'a route of a router') {
-      // Express has taken the path of the router away: this is right as it is.
+      // Express has removed the mount path of the router, which is correct.
       expect(answer).toMatchObject({ status: 200 })
       return
     }
@@ -58,7 +58,7 @@ describe('the log', () => {
     expectNotRouted(await app.ask(nasty), app)
     expect(app.log[0]?.line).toContain('\\"')
     expect(app.log[0]?.line.length).toBeLessThan(1_000)
-    // More than are kept: the first is forgotten, and nothing else changes.
+    // More paths than are remembered: only the first is forgotten.
     for (let i = 0; i < 1_100; i += 100)
       await Promise.all(
         Array.from({ length: 100 }, (_, j) => app.ask({ method: 'GET', path: `/tradecloud/x${i + j}` })),

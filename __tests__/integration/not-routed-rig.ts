@@ -1,4 +1,4 @@
-/** An app around a webhook, for requests that match no pattern of it. */
+/** An app with a webhook, for requests that match none of its patterns. */
 import express from 'express'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { createTradecloudWebhook, type TradecloudWebhook } from 'tradecloud-webhook'
@@ -86,7 +86,7 @@ export async function start(
   const webhook = create(collected, options)
   collected.log.length = 0
   const app = express()
-  // Express writes errors of the app to the console otherwise.
+  // Otherwise Express logs errors of the app to the console.
   app.set('env', 'test')
   mount(app, webhook)
   const { port } = await startServer(app)

@@ -11,7 +11,7 @@ import { expectNotRouted, mounted, page, type Responder, start } from './not-rou
 
 afterEach(closeAll)
 
-/** Ways in which an app says 404. */
+/** Ways in which an app responds with 404. */
 const responders: Array<[string, Responder]> = [
   ['Express itself', (_req, _res, next) => next()],
   ['res.sendStatus', (_req, res) => void res.sendStatus(404)],
@@ -143,7 +143,7 @@ describe('a path that matches no pattern', () => {
   })
 
   test.each(['before', 'after'])('middleware that wraps the response %s the webhook', async (where) => {
-    // As `compression` does it: the body goes through a stream into the methods that were there before.
+    // Like `compression`: the body is piped through a stream into the original methods.
     const compress: Responder = (_req, res, next) => {
       const { writeHead, write, end } = res as unknown as Record<string, (...args: unknown[]) => unknown>
       const gzip = createGzip()
@@ -188,7 +188,7 @@ describe('a path that matches no pattern', () => {
   })
 
   test('middleware that keeps a method of the response from before the webhook', async () => {
-    // The body cannot be replaced then, but the status can: no event is lost.
+    // The body can no longer be replaced, but the status can: no event is lost.
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         res.locals.end = res.end.bind(res)
@@ -210,7 +210,7 @@ describe('a path that matches no pattern', () => {
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         const { write, end } = res as unknown as Record<string, (...args: unknown[]) => unknown>
-        // As `express-session` does it: all but the last byte at once, the rest once it is saved.
+        // Like `express-session`: sends all but the last byte at once, and the rest after saving.
         const own: object = {
           end: (chunk: string) => {
             const bytes = Buffer.from(chunk)

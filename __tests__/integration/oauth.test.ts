@@ -1,4 +1,4 @@
-/** OAuth tokens from the wire to the answer: what Tradecloud gets for them, and what users get to see. */
+/** OAuth tokens over HTTP: the responses to Tradecloud, and what users see. */
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { encode, goodClaims, ISSUER, AUDIENCE, KeyServer, makeKey, sign } from '../unit/receive/sender/oauth/issuer'
@@ -86,7 +86,7 @@ it('a key server that is away is answered 503 and keeps the event; within a seco
   await server.start()
   await pause(600)
   expect((await post(rig, token)).status).toBe(200)
-  // And later: the keys that are known are enough.
+  // Later as well, because the known keys are enough.
   await server.stop()
   expect((await post(rig, await sign(key))).status).toBe(200)
   expect((await post(rig, await sign(next))).status).toBe(503)
@@ -117,7 +117,7 @@ it('a key server that hangs does not hold the answer beyond its time, nor the en
   server.script = () => undefined
   const rig = await rigOf({ answerTimeoutMs: 200, closeTimeoutMs: 4_000 })
   expect((await post(rig, await sign(key))).status).toBe(504)
-  // Were the fetch waited for, the test would time out.
+  // If the fetch were awaited, the test would time out.
   const other = await rigOf({ closeTimeoutMs: 600_000, answerTimeoutMs: 600_000 })
   const fetches = server.fetches
   const waiting = post(other, await sign(key))

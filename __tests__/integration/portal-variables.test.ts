@@ -1,4 +1,4 @@
-/** A variable of the portal, as {orderId}, that was left in the URL instead of an ID. */
+/** A portal variable, such as {orderId}, that was left in the URL instead of an ID. */
 import { closeAll, orderEvent } from './harness'
 import { mounted, notRouted, start } from './not-routed-rig'
 

@@ -1,4 +1,4 @@
-/** Generators of what a callback does: return, wait, throw or reject, with anything. */
+/** Generators of callback behaviour: return, wait, throw or reject, with any value. */
 import fc from 'fast-check'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RejectEvent } from 'tradecloud-webhook'
@@ -50,7 +50,7 @@ export const reaction = weighted<Reaction>(
           sleep(ms),
     ),
   ],
-  // By number: fast-check looks into values, which a Proxy would not survive.
+  // Referred to by number, because fast-check inspects values, which fails for a Proxy.
   [
     4,
     fc.nat(oddThrown.length - 1).map((i): Reaction => () => {
@@ -98,5 +98,5 @@ export const reaction = weighted<Reaction>(
   ],
 )
 
-/** Rare: each takes longer than the answer may. */
+/** Rare, because each takes longer than the time limit of the response. */
 export const slow: Reaction = () => sleep(500)

@@ -1,9 +1,8 @@
 /**
- * Thousands of random requests: odd methods, paths, headers, credentials and bodies, callbacks that throw anything, an
- * API that fails. Each request gets an answer of the table, none is 500, only a callback that rejects a valid event makes
- * Tradecloud give up on it, and no credential shows anywhere.
- *
- * PROPERTY_SEED replays a run, PROPERTY_REQUESTS sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
+ * Thousands of random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
+ * an API that fails. Each request gets a response of the table, never 500; only a callback that rejects a valid event
+ * makes Tradecloud give up on it; and no credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS
+ * sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
  */
 import createDebug from 'debug'
 import express from 'express'
@@ -116,7 +115,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           try {
             if (how === 'json') req.body = JSON.parse(bytes.toString())
           } catch {
-            /* no JSON: nothing is left of it */
+            /* not JSON */
           }
           next()
         })
@@ -124,7 +123,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     for (const target of targets) if (target !== 'listener') app.use(`/${target}`, made[target])
     app.use((_req, res) => void res.status(404).json({ from: 'app' }))
     const [express_, bare] = await Promise.all([listen(app), listen(made.listener.listener)])
-    // On a busy machine, a connection may be idle for longer before the next request is sent on it.
+    // On a busy machine, a connection may be idle for longer between requests.
     for (const { server } of [express_, bare]) server.keepAliveTimeout = 0
     closers.push(express_.close, bare.close)
     send = makeSender({ express: express_.port, listener: bare.port })
@@ -180,7 +179,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           }),
         )
         sent += specs.length
-        // One record for each, also for those whose sender is gone.
+        // One record per request, even if its sender has disconnected.
         await until(() => records.length >= ours, `${ours} requests, ${records.length} records`).catch(
           (error: unknown) => problems.push(String(error)),
         )
@@ -191,7 +190,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
         problems.push(...leaks(told, needles()), ...leaks(records, needles()))
       },
     )
-    // Problems name their requests; fast-check would print all of a run, and shrinking one takes its time.
+    // Problems name their requests; fast-check would print a whole run, and shrinking takes long.
     await fc.assert(property, { seed, numRuns: Math.ceil(requests / RUN), endOnFailure: true })
     if (problems.length > 0)
       throw new Error(
@@ -200,7 +199,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     const lines = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([what, count]) => `${what}: ${count}`)
     console.info(`${sent} requests, ${state.called} calls of callbacks\n${lines.join('\n')}`)
     expect(sent).toBeGreaterThanOrEqual(requests)
-    // A generator that never gets through the door would prove nothing.
+    // A generator whose requests are never accepted would prove nothing.
     if (requests < 10_000) return
     const rare = ['fetch_timeout', 'in_progress', 'fetch_failed', 'answer_timeout']
     for (const outcome of Object.keys(TABLE).filter((name) => !rare.includes(name))) {
@@ -211,7 +210,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     }
   }, 3_600_000)
 
-  /** Secrets of both sides, wrong ones that were presented, and the tokens that the API gave out. */
+  /** Secrets of both sides, wrong credentials that were presented, and the tokens of the API. */
   function needles(): string[] {
     const tokens = tradecloud.api.requests.flatMap(({ headers }) =>
       [headers.authorization, headers['refresh-token']].flatMap((value) =>
@@ -262,7 +261,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   }
 })
 
-/** All that is in a value. A hostile cause, thrown by a callback of this file, must not hide the rest. */
+/** The full content of a value. A hostile cause, thrown by a callback of this file, must not hide the rest. */
 function show(thing: unknown): string {
   const options = { depth: 6, maxStringLength: 3_000 }
   try {
@@ -275,18 +274,18 @@ function show(thing: unknown): string {
 
 function isOurs({ target, path: raw }: Spec): boolean {
   const [pathname = ''] = raw.split('?', 1)
-  // Express 4 takes a slash behind the mount path for a part of it.
+  // Express 4 treats a slash after the mount path as part of it.
   const below = isExpress4 && target !== 'listener' ? pathname.replace(/^\/\//, '/') : pathname
   return /^\/{0,2}$|^\/(?:order|shipment)(?:\/.*)?$/i.test(below)
 }
 
-/** Not ours, but its credentials show that Tradecloud has sent it. */
+/** The path is unknown, but its credentials show that Tradecloud has sent it. */
 function isRecognized(request: Spec): boolean {
   const { target, isRight, method: verb } = request
   return isRight && target !== 'function' && ['GET', 'POST', 'PUT'].includes(verb) && !isOurs(request)
 }
 
-/** Right credentials, a valid event, and nothing odd around it. */
+/** Valid credentials, a valid event, and nothing unusual. */
 function mustNotBeLost({
   isRight,
   method: verb,
@@ -308,7 +307,7 @@ function mustNotBeLost({
     coding === undefined ||
     coding === 'identity' ||
     (parsed === 'not' && ['gzip', 'deflate', 'br', 'x-gzip'].includes(coding))
-  // In strict mode the note and version that are put into each event are deviations of a shipment or documents.
+  // In strict mode, the note and version added to each event are deviations for a shipment or documents.
   return (
     isRight &&
     content?.valid === true &&
@@ -334,7 +333,7 @@ const ENCODERS = new Map<string | undefined, (bytes: Uint8Array) => Uint8Array>(
   ['br', brotliCompressSync],
 ])
 
-/** Sends on connections that are kept open for as long as the server keeps them. */
+/** Sends on connections that stay open as long as the server keeps them. */
 function makeSender(ports: { express: number; listener: number }): (request: Spec) => Promise<RawAnswer | undefined> {
   const idle: Record<keyof typeof ports, RawConnection[]> = { express: [], listener: [] }
   return async ({

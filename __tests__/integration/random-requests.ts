@@ -1,4 +1,4 @@
-/** Generators of random requests: methods, paths, headers, credentials and bodies, valid ones and odd ones. */
+/** Generators of random requests: methods, paths, headers, credentials and bodies, valid and unusual ones. */
 import fc from 'fast-check'
 import { basic, fixture, orderId, shipmentId } from './harness'
 
@@ -11,7 +11,7 @@ export const secrets = {
   apiPassword: 'canary-api-pässword',
 }
 
-/** In all of these, and in the wrong credentials; the second as `Basic` carries it. */
+/** Secrets in all of these, and in the wrong credentials; the second as `Basic` encodes it. */
 export const CANARIES = ['canary', Buffer.from('canary').toString('base64').slice(0, 7)]
 
 export const targets = ['tolerant', 'strict', 'function', 'listener'] as const
@@ -54,7 +54,7 @@ function isArbitrary<T>(value: fc.Arbitrary<T> | T): value is fc.Arbitrary<T> {
 const oneOf = (letters: string): fc.Arbitrary<string> => fc.constantFrom(...Array.from(letters))
 const token = fc.string({ unit: oneOf("abcXYZ019!#$&'*+-.^_`|~"), minLength: 1, maxLength: 12 })
 
-/** What Node's parser lets through in a request line. */
+/** Characters that Node's parser accepts in a request line. */
 const pathText = fc.string({ unit: oneOf('abcOrderIdShipment/%#?&=+.;:@[]{}()<>"^`|~\\,!*$0129-_'), maxLength: 30 })
 
 const id = weighted<string>(
@@ -154,7 +154,7 @@ const validEvent = fc
     return copy as Record<string, unknown>
   })
 
-/** A valid event with a few of its values, anywhere in it, replaced or taken away. */
+/** A valid event in which a few values, anywhere, are replaced or removed. */
 const mutatedEvent = fc
   .tuple(
     validEvent,
@@ -277,7 +277,7 @@ export const spec: fc.Arbitrary<Spec> = fc
     return {
       ...rest,
       auth: rest.isRight ? list[which % list.length] : wrong,
-      // A body that is read before us needs its end, and Express around us.
+      // A body that is read before the webhook must be complete, and needs Express.
       parsed: whole && rest.target !== 'listener' ? rest.parsed : 'not',
       sending: rest.body === undefined ? 'whole' : rest.sending,
     }

@@ -1,23 +1,23 @@
 /**
- * HTTP/1.1 on bare sockets: nothing is normalised on the way out and nothing is hidden on the way in. What an HTTP
- * client would refuse to send, or would repair, arrives at the server as a test wrote it.
+ * HTTP/1.1 on bare sockets, without normalisation: what an HTTP client would refuse to send, or would repair, arrives
+ * at the server as written by the test.
  */
 import { connect, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { until } from '../wait'
 
-/** What a test looks into without knowing its type. */
+/** A value that a test inspects without knowing its type. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Loose = any
 
 export interface RawAnswer {
   status: number
-  /** Names in lower case; a header that came twice is joined by a comma. */
+  /** Names in lower case; repeated headers are joined by commas. */
   headers: Record<string, string>
   text: string
-  /** The body as JSON; `undefined` where it is empty or none. */
+  /** The body as JSON; `undefined` if it is empty or not JSON. */
   json: Loose
-  /** Statuses of answers before the final one, as 100. */
+  /** Statuses of interim responses, such as 100. */
   interim: number[]
 }
 
@@ -26,12 +26,12 @@ export interface RawRequest {
   path?: string
   headers?: Record<string, string | string[] | undefined>
   body?: string | Uint8Array | undefined
-  /** Sends the body in chunks of these pieces, without a length. */
+  /** Sends the body in these chunks, without a length. */
   chunks?: Array<string | Uint8Array>
   version?: string
 }
 
-/** The bytes of a request: its head, and its head with the body. */
+/** The bytes of a request: its head alone, and with the body. */
 export function encodeRequest({
   method = 'GET',
   path = '/',
@@ -60,16 +60,16 @@ export function encodeRequest({
   return { head, whole: Buffer.concat([head, rest]) }
 }
 
-/** One connection. Answers come in the order of the requests. */
+/** One connection. Responses arrive in the order of the requests. */
 export class RawConnection {
   readonly socket: Socket
-  /** The peer has ended or broken the connection. */
+  /** The peer has closed or reset the connection. */
   closed = false
   #buffer: Buffer = Buffer.alloc(0)
   #interim: number[] = []
   #pending: { noBody: boolean; resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined
 
-  /** To a port of this machine, or through a socket of the test's own. */
+  /** Connects to a local port, or uses a given socket. */
   constructor(to: number | Socket) {
     this.socket =
       typeof to === 'number' ? connect({ port: to, host: '127.0.0.1', noDelay: true, allowHalfOpen: true }) : to
@@ -92,7 +92,7 @@ export class RawConnection {
     if (!this.socket.destroyed) this.socket.write(bytes)
   }
 
-  /** The next answer. Rejects when the connection ends before it. */
+  /** The next response. Rejects if the connection ends before it. */
   answer({ noBody = false, timeoutMs = 90_000 } = {}): Promise<RawAnswer> {
     const answer = new Promise<RawAnswer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
@@ -120,7 +120,7 @@ export class RawConnection {
 
   destroy(): void {
     if (this.socket.destroyed) return
-    // With a reset: thousands of closed connections would use up the ports of the machine. TLS has none.
+    // Closes with a reset, because thousands of closed connections would use up the machine's ports. TLS has none.
     if (this.socket instanceof TLSSocket) this.socket.destroy()
     else this.socket.resetAndDestroy()
   }
@@ -157,14 +157,14 @@ export class RawConnection {
   }
 }
 
-/** A body, and where it ends; `undefined` while there is more to come. */
+/** A body and its end; `undefined` if it is incomplete. */
 type ReadBody = { text: string; end: number } | undefined
 
 function readLength(bytes: Buffer, length: number): ReadBody {
   return bytes.length < length ? undefined : { text: bytes.toString('utf8', 0, length), end: length }
 }
 
-/** Without extensions and trailers. */
+/** Parses chunks, without extensions and trailers. */
 function readChunks(bytes: Buffer): ReadBody {
   const pieces: Buffer[] = []
   for (let at = 0; ;) {

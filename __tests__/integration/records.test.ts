@@ -1,4 +1,4 @@
-/** What `onDelivery`, `onError` and the log say about a request, and callbacks of these that fail themselves. */
+/** The arguments of `onDelivery` and `onError` and the log lines of a request, and failures of these callbacks. */
 import { RejectEvent, type Logger } from 'tradecloud-webhook'
 import { closeAll, fixture, orderEvent, orderId, pause, startRig, until } from './harness'
 
@@ -117,7 +117,7 @@ describe('records and onError', () => {
     for (let i = 0; i < 25; i++) await rig.get('/order/%20')
     expect(rig.records.filter(({ givenUp }) => givenUp)).toHaveLength(25)
     expect(rig.log).toHaveLength(10)
-    // Another sort of refusal is still written.
+    // A refusal of another kind is still logged.
     await rig.post({ hello: 1 })
     expect(rig.log).toHaveLength(11)
   })

@@ -30,7 +30,7 @@ const traceparent = `00-${TRACE}-${PARENT}-01`
 const spansNamed = (name: string): ReadableSpan[] => exporter.getFinishedSpans().filter((span) => span.name === name)
 const idOf = (span: ReadableSpan | undefined): string | undefined => span?.spanContext().spanId
 
-/** What a database or HTTP client inside the callback would do. */
+/** A span as a database or HTTP client in the callback would create it. */
 async function callErp(): Promise<void> {
   await Promise.resolve()
   trace.getTracer('erp').startSpan('erp').end()

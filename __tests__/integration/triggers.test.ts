@@ -34,7 +34,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
 
   describe.each(['POST', 'PUT'] as const)('%s', (method) => {
     test.each(bodyTriggers)('$what', async ({ body, callback, event, content }) => {
-      // Which path it comes by does not matter for a body, nor an ID in the URL.
+      // For a body, neither the path nor an ID in the URL matters.
       for (const path of [
         '/order',
         '/shipment',
@@ -63,7 +63,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
       }
     })
 
-    // The docs of 2019 and 2020 had the ID in the URL whatever the method.
+    // Tradecloud's docs of 2019 and 2020 had the ID in the URL for every method.
     test.each(['', 'chunked'])('an ID in the URL and no body %s', async (chunked) => {
       for (const path of [
         `/order/${orderId}`,
@@ -277,7 +277,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
       expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_id', status: 400 } })
       expect(rig.records.at(-1)).toMatchObject({ outcome: 'invalid_id', givenUp: true })
       expect({ calls: rig.calls.length, fetched: tradecloud.api.requests.length }).toEqual(before)
-      // Who does not know the password does not learn that much.
+      // Without the password, not even this is revealed.
       expect(await rig.get(path, { auth: null })).toMatchObject({ status: 401, json: { code: 'unauthorized' } })
     })
 

@@ -1,7 +1,4 @@
-/**
- * Events as tXML, from the socket to the callback: the same as their JSON twins, whatever lies in between, and refused
- * where they are not XML that can be trusted.
- */
+/** Events as tXML, from the socket to the callback: equal to their JSON twins, and refused if they are not safe XML. */
 import express from 'express'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -55,7 +52,7 @@ test.each([
 ])('%s', async (_what, headers: Record<string, string>) => {
   const rig = await startRig()
   expect(await postXml(rig, example, headers)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // The same bytes again are the same event; compressed ones too.
+  // The same bytes are the same event, compressed or not.
   expect(await postXml(rig, example, headers)).toMatchObject({ json: { outcome: 'duplicate' } })
   const zipped = await postXml(rig, gzipSync(example), { ...headers, 'Content-Encoding': 'gzip' })
   expect(zipped).toMatchObject({ json: { outcome: 'duplicate' } })

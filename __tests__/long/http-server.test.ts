@@ -1,4 +1,4 @@
-/** examples/http-server.ts: nothing that Node would refuse by itself makes Tradecloud give up on an event. */
+/** examples/http-server.ts: no request that Node refuses makes Tradecloud give up on an event. */
 import express from 'express'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'

@@ -12,7 +12,7 @@ const docs = readdirSync(join(root, 'docs'))
   .map((file) => `docs/${file}`)
 const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', ...docs]
 
-/** Without code, in which brackets are no links. */
+/** Without code, in which brackets are not links. */
 function read(page: string): string {
   return readFileSync(join(root, page), 'utf8').replace(/^```[\s\S]*?^```/gm, '')
 }
@@ -70,7 +70,7 @@ test('the index of the README names each page', () => {
   expect(docs.filter((page) => !named.includes(page))).toEqual([])
 })
 
-/** Long because of generated tables, which are looked up and not read. */
+/** Long because of generated tables, which are for reference. */
 const GENERATED = ['docs/options.md', 'docs/performance.md']
 
 /** As `wc -w` counts, with code and tables. */

@@ -1,6 +1,6 @@
 /**
- * A process of its own for `maximum-body.test.ts`: receives what its parent sends, and tells how much memory that took.
- * Run with `node --import tsx`; the first argument says how the webhook is mounted.
+ * The process of `maximum-body.test.ts`: receives what its parent sends, and reports its memory use. Run with `node
+ * --import tsx`; the first argument selects how the webhook is mounted.
  */
 import { createRequire } from 'node:module'
 import { createServer, type RequestListener } from 'node:http'

@@ -1,6 +1,6 @@
 /**
- * The largest order that Tradecloud documents is received with the default options, and takes no more memory than a
- * small server has.
+ * The largest order that Tradecloud documents is received with the default options, within the memory of a small
+ * server.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -106,7 +106,7 @@ describe('memory', () => {
         env: { ...process.env, NODE_OPTIONS: '' },
       })
       const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-      // Schemas, parser and code are loaded by the first event, whatever its size.
+      // Schemas, parser and code are loaded with the first event, whatever its size.
       const small = Buffer.from(JSON.stringify(maximumOrderEvent({ lines: 1, deliveries: 1, orderId: 'small' })))
       expect(await post(port, '/order', { Authorization: 'Bearer maximum' }, small)).toMatchObject({ status: 200 })
       await ask('begin')

@@ -7,7 +7,7 @@ const root = resolve(__dirname, '../..')
 const pages = [
   'README.md',
   ...readdirSync(join(root, 'docs'))
-    // The packages that frameworks.md imports are installed by its own test only.
+    // Only the test of frameworks.md installs the packages that it imports.
     .filter((file) => file.endsWith('.md') && file !== 'frameworks.md')
     .map((file) => `docs/${file}`),
 ]
@@ -33,7 +33,7 @@ test('every snippet compiles', () => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: { compilerOptions: object }
   }
-  // Top-level await, as a user's ES module has it.
+  // Allows top-level await, as in a user's ES module.
   const { options } = ts.convertCompilerOptionsFromJson(
     { ...config.compilerOptions, module: 'esnext', moduleResolution: 'bundler', noUnusedLocals: false },
     root,

@@ -1,5 +1,5 @@
 /**
- * The code of docs/frameworks.md as it stands there: compiled, run in processes of its own, and sent what frameworks
+ * The unchanged code of docs/frameworks.md: compiled, run in processes of its own, and sent requests that frameworks
  * refuse or change.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -34,7 +34,7 @@ const PASSWORD = 'secret'
 const basic = (password: string): string => `Basic ${btoa(`tradecloud:${password}`)}`
 const event = (orderId: string, more: object = {}): string =>
   JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent: { orderId, version: 1, ...more } })
-/** Makes a body of 2 MB. */
+/** Creates a body of 2 MB. */
 const lines = Array.from({ length: 2_000 }, (_, i) => ({ id: `line-${i}`, description: 'x'.repeat(1_000) }))
 const xmlLines = lines.map(
   ({ id, description }) => `<lines><id>${id}</id><description>${description}</description></lines>`,
@@ -118,7 +118,7 @@ describe.each([
       'slashes in the path': '200 delivered',
       'slashes in the query': '200 delivered',
       'no ID': '400 invalid_id',
-      // Fastify's router responds before any plugin.
+      // Fastify's router responds before any plugin is called.
       'not decodable': name === 'Fastify, as a plugin' ? '400 FST_ERR_BAD_URL' : '400 invalid_id',
       'no such path': '503 not_routed',
       'no such path, GET': '503 not_routed',

@@ -1,6 +1,6 @@
 /**
- * The package as users get it: packed, checked by publint and attw, installed into empty folders beside Express 4 and 5,
- * and used from CommonJS, ESM, TypeScript and Jest.
+ * The package as users receive it: packed, checked by publint and attw, installed into empty folders with Express 4 and
+ * 5, and used from CommonJS, ESM, TypeScript and Jest.
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -64,7 +64,7 @@ test('the tarball contains the build, the docs and the examples, no sources or t
   expect(statSync(tarball()).size).toBeLessThanOrEqual(500_000)
 })
 
-/** What the README tells to install beside the package, Express 5 among it. */
+/** The packages that the README says to install, including Express 5. */
 const installLines = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^npm install (.*)$/gm)]
 const named = installLines.flatMap(([, line = '']) => line.replace(/#.*/, '').split(' '))
 const packagesOfReadme = named.filter((word) => word !== '' && word !== 'tradecloud-webhook' && !word.startsWith('-'))

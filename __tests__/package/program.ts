@@ -1,4 +1,4 @@
-/** Programs in processes of their own, which end with the test file at the latest. */
+/** Programs in processes of their own, which end at the latest with the test file. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -8,14 +8,14 @@ export interface Program {
   first: unknown
   /** Resolves once it has printed this text. */
   printed(text: string): Promise<void>
-  /** Ends it with SIGTERM, and resolves with its further lines on stdout. */
+  /** Ends it with SIGTERM, and resolves with its remaining lines on stdout. */
   stop(): Promise<unknown[]>
 }
 
 const running = new Set<ChildProcess>()
 afterAll(() => running.forEach((child) => child.kill('SIGKILL')))
 
-/** Starts a program that writes texts and objects as JSON lines, the first one when it is ready. */
+/** Starts a program that prints strings and objects as JSON lines, the first one when it is ready. */
 export async function start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Program> {
   const child = spawn(process.execPath, args, {
     cwd,
@@ -28,7 +28,7 @@ export async function start(args: string[], cwd: string, env: Record<string, str
   child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
   const lines: unknown[] = []
   const reader = createInterface(child.stdout).on('line', (line) => {
-    // Others log to stdout as well.
+    // Other lines on stdout are log lines.
     if (/^["{]/.test(line)) lines.push(JSON.parse(line))
   })
   const ended = once(child, 'close')

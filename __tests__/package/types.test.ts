@@ -1,4 +1,4 @@
-/** The declarations of the package as it is packed: every type that a public type mentions can be imported. */
+/** The declarations of the packed package: every type that a public type mentions can be imported. */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The order of texts there is not that of their bytes: dashes do not count. */
+/** The collation ignores dashes, so the order of strings differs from that of their bytes. */
 async function newDatabase(): Promise<string> {
   const name = `cli_${++databases}`
   await server.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-u-ka-shifted'`)

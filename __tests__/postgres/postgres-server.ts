@@ -1,6 +1,6 @@
 /**
- * Real PostgreSQL servers for tests: each on a port and in a folder of its own, to be frozen, killed and started again at
- * will. Needs Debian's package `postgresql`; tests that run as root start it as the user `postgres`.
+ * Real PostgreSQL servers for tests, each with its own port and folder, to be frozen, killed and restarted. Needs
+ * Debian's package `postgresql`; tests that run as root start it as the user `postgres`.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,10 +19,13 @@ const USER = 'postgres'
 const START_MS = 60_000
 
 const servers = new Set<PostgresServer>()
-/** An empty cluster, which is copied for each server: `initdb` takes seconds. */
+/** An empty cluster that is copied for each server, because `initdb` takes seconds. */
 let template: Promise<string> | undefined
 
-/** `settings`: of postgresql.conf, as `{ fsync: 'off' }`. `parent`: of its folder. The server answers when this resolves. */
+/**
+ * `settings`: for postgresql.conf, such as `{ fsync: 'off' }`. `parent`: the folder above its own. Resolves when the
+ * server accepts connections.
+ */
 export async function startPostgres(
   settings: Record<string, string> = {},
   parent: string = tmpdir(),
@@ -40,7 +43,7 @@ export async function startPostgres(
   })
 }
 
-/** For `afterAll`: ends every server that was started, and removes its folder. */
+/** For `afterAll`: ends every started server, and removes its folder. */
 export async function stopPostgresServers(): Promise<void> {
   await Promise.all([...servers].map((server) => server.stop()))
   const created = await template?.catch(() => undefined)
@@ -72,17 +75,17 @@ export class PostgresServer {
     this.#account = account
   }
 
-  /** SIGSTOP to the server and its sessions: connections stay open, and nothing is answered until `thaw`. */
+  /** Sends SIGSTOP to the server and its sessions: connections stay open, and nothing is answered until `thaw`. */
   freeze(): void {
     signalAll(this.#process?.pid, 'SIGSTOP')
   }
 
-  /** SIGCONT: works off what came in while it was frozen. */
+  /** Sends SIGCONT: the server processes what arrived while it was frozen. */
   thaw(): void {
     signalAll(this.#process?.pid, 'SIGCONT')
   }
 
-  /** SIGKILL to the server and its sessions, as in a crash; resolves when the server is gone. */
+  /** Sends SIGKILL to the server and its sessions, as in a crash; resolves when the server has ended. */
   async kill(): Promise<void> {
     const running = this.#process
     this.#process = undefined
@@ -96,7 +99,7 @@ export class PostgresServer {
     this.#guard = undefined
   }
 
-  /** Starts it on the same port and folder, and waits until it answers. One that still runs is killed first. */
+  /** Starts it with the same port and folder, and waits until it answers. If it still runs, it is killed first. */
   async restart(): Promise<void> {
     await this.kill()
     const end = Date.now() + START_MS
@@ -109,10 +112,10 @@ export class PostgresServer {
     }
   }
 
-  /** One statement on a connection of its own. */
+  /** Runs one statement on a new connection. */
   async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<QueryResult<Row>> {
     const client = new Client({ connectionString: this.connectionString, connectionTimeoutMillis: 2_000 })
-    client.on('error', () => undefined) // the promises below tell
+    client.on('error', () => undefined) // the promises below reject instead
     await client.connect()
     try {
       return await client.query<Row>(sql, values)
@@ -121,12 +124,12 @@ export class PostgresServer {
     }
   }
 
-  /** What the server wrote to its log. */
+  /** The server's log. */
   log(): string {
     return readLog(this.#logFile)
   }
 
-  /** Ends it and removes its folder. */
+  /** Ends the server and removes its folder. */
   async stop(): Promise<void> {
     servers.delete(this)
     await this.kill()
@@ -137,7 +140,7 @@ export class PostgresServer {
     return join(this.folder, 'postgres.log')
   }
 
-  /** False where the process ended before it answered. */
+  /** False if the process ended before it answered. */
   async #start(end: number): Promise<boolean> {
     const settings = Object.entries({
       listen_addresses: HOST,
@@ -147,7 +150,7 @@ export class PostgresServer {
     })
     const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const log = openSync(this.#logFile, 'w')
-    // A process group of its own: Ctrl-C is for the tests, and a crash takes the sessions too.
+    // In a process group of its own, so that Ctrl-C reaches only the tests and a crash includes the sessions.
     const child = spawn(join(binaries(), 'postgres'), args, {
       stdio: ['ignore', log, log],
       detached: true,
@@ -168,7 +171,7 @@ export class PostgresServer {
     return true
   }
 
-  /** Another server may have the port: only an answer out of this folder counts. */
+  /** Another server may use the port: only an answer of the server in this folder counts. */
   async #answers(): Promise<boolean> {
     try {
       const { rows } = await this.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder")
@@ -179,14 +182,14 @@ export class PostgresServer {
   }
 }
 
-/** Signals the server and its sessions, which are processes of their own. */
+/** Sends a signal to the server and its sessions, which are separate processes. */
 function signalAll(pid: number | undefined, signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
   if (pid === undefined) return
   for (const each of [pid, ...childrenOf(pid)]) {
     try {
       process.kill(each, signal)
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }
@@ -196,7 +199,7 @@ function childrenOf(pid: number): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        // The name of the program, in brackets, may hold anything.
+        // The program name, in brackets, may contain any character.
         return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(pid)
       } catch {
         return false
@@ -205,19 +208,19 @@ function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
-/** Of the newest installed version. */
+/** The path of a program of the newest installed version. */
 function binaries(): string {
   const root = '/usr/lib/postgresql'
   try {
     const [newest] = readdirSync(root).toSorted((one, other) => Number(other) - Number(one))
     if (newest !== undefined) return join(root, newest, 'bin')
   } catch {
-    // Not installed.
+    // PostgreSQL is not installed.
   }
   throw new Error('PostgreSQL is not installed: apt-get install postgresql')
 }
 
-/** PostgreSQL refuses to run as root. `undefined`: the user of the tests. */
+/** The user to run as, because PostgreSQL refuses to run as root. `undefined`: the user of the tests. */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, USER])).stdout)))

@@ -82,7 +82,7 @@ async function start(options: Partial<TradecloudWebhookOptions>): Promise<Runnin
   return { schema, pool, settled, post }
 }
 
-/** With the client of the transaction that also settles the event. */
+/** Uses the client of the transaction that also settles the event. */
 async function write({ version }: OrderEvent, { transaction, deliveryId }: WebhookContext): Promise<void> {
   if (!transaction) throw new Error('there is no transaction')
   await transaction.query('INSERT INTO public.written VALUES ($1, $2)', [deliveryId, version])
@@ -96,7 +96,7 @@ test('what a callback writes with its transaction is committed once, together wi
     delivery: { transaction: true },
     onOrder: async (event, context) => {
       await write(event, context)
-      // What was written before is rolled back.
+      // Earlier writes are rolled back.
       if (failures-- > 0) throw new Error('the ERP system is down')
     },
   })

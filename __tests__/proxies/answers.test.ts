@@ -1,4 +1,4 @@
-/** What the app responds is what Tradecloud gets, and what Tradecloud sends is what the app gets. */
+/** Responses of the app reach Tradecloud unchanged, and requests of Tradecloud reach the app unchanged. */
 import { endAll } from '../faults/receiver-process'
 import { encodeRequest, RawConnection } from '../integration/raw-http'
 import { FAILING, REJECTED } from './behaviour'
@@ -36,7 +36,7 @@ const REQUESTS: Record<string, SentRequest> = {
   'is for a path of the app that is not there': { path: '/health' },
 }
 
-/** These belong to a connection, or differ from request to request. */
+/** Headers that belong to a connection or differ between requests. */
 const OTHER_HEADERS = ['date', 'server', 'via', 'connection', 'keep-alive']
 
 function comparable({ status, headers, text, json }: Pick<Answer, 'status' | 'headers' | 'text' | 'json'>): unknown {
@@ -45,7 +45,7 @@ function comparable({ status, headers, text, json }: Pick<Answer, 'status' | 'he
   return { status, headers: Object.fromEntries(kept), body }
 }
 
-/** Past all proxies. `X-Forwarded-For` as a proxy would set it. */
+/** Without a proxy. `X-Forwarded-For` as a proxy would set it. */
 async function sendDirectly({ headers = {}, ...request }: SentRequest): Promise<Answer> {
   const connection = new RawConnection(front.app.port)
   const { authorization: given = authorization, ...others } = headers

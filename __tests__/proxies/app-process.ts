@@ -1,4 +1,4 @@
-/** The app behind the proxy as a child process: started, stopped, killed, frozen, and what it has noted. */
+/** The app behind the proxy as a child process: started, stopped, killed, frozen, and its records. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -33,12 +33,12 @@ export class App {
     ended.catch(() => undefined)
   }
 
-  /** SIGSTOP and SIGCONT: it still has its port, and does nothing. */
+  /** SIGSTOP and SIGCONT: it keeps its port, and does nothing. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal)
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child
     this.#child = undefined
@@ -50,16 +50,16 @@ export class App {
 
   get notes(): Note[] {
     const lines = readFileSync(this.#settings.notes, 'utf8').split('\n')
-    // Behind the last line break stands nothing, or a line that is being written.
+    // The text after the last line break is empty or an incomplete line.
     return lines.slice(0, -1).map((line) => JSON.parse(line) as Note)
   }
 
-  /** The notes of one kind. */
+  /** The records of one kind. */
   noted<What extends Note['what']>(what: What): Array<Extract<Note, { what: What }>> {
     return this.notes.filter((note): note is Extract<Note, { what: What }> => note.what === what)
   }
 
-  /** Resolves once there is such a note. */
+  /** Resolves once there is such a record. */
   async until(found: (note: Note) => boolean): Promise<void> {
     while (!this.notes.some(found)) await pause(10)
   }

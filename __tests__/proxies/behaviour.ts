@@ -1,4 +1,4 @@
-/** What the callback does, by the beginning of the order's ID. */
+/** The behaviour of the callback, selected by the beginning of the order ID. */
 
 /** It does not end. */
 export const HELD = 'held'

@@ -1,4 +1,4 @@
-/** Configurations that lose events, as changes of the files in examples/proxies, and what `doctor` says of them. */
+/** Configurations that lose events, as changes to the files in examples/proxies, with the findings of `doctor`. */
 import type { ProxyName, Replacement } from './proxies'
 
 export interface Defect {
@@ -7,16 +7,16 @@ export interface Defect {
   path?: string
   slowUploadMs?: number
   codes: string[]
-  /** In the evidence of the first finding. */
+  /** Expected in the evidence of the first finding. */
   evidence: RegExp
-  /** For this proxy. */
+  /** The remedy for this proxy. */
   remedy: RegExp
 }
 
 const nginx = (replacements: Replacement[], codes: string[], evidence: RegExp, remedy: RegExp): Defect => ({
   ...{ proxy: 'nginx', replacements, codes, evidence, remedy },
 })
-/** What the example has in addition to nginx's defaults. */
+/** What the example adds to nginx's defaults. */
 const DEFAULTS: Replacement[] = [
   ['client_max_body_size 128m;', ''],
   ['large_client_header_buffers 4 16k;', ''],

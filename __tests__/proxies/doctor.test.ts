@@ -1,4 +1,4 @@
-/** `doctor` through real proxies: nothing to find with the files of examples/proxies, and each defect with its remedy. */
+/** `doctor` through real proxies: no findings with the files of examples/proxies, and each defect with its remedy. */
 import type { LookupFunction } from 'node:net'
 import { SIZES } from '../../lib/cli/doctor/bodies'
 import { examine, type ExamineOptions } from '../../lib/cli/doctor/examine'
@@ -11,7 +11,7 @@ import { startApp, type App } from './app-process'
 import { DEFECTS } from './defects'
 import { HOST, proxyNames, startProxy, type Proxy, type ProxyName } from './proxies'
 
-/** Every host name is this machine. */
+/** Every host name resolves to this machine. */
 const lookup: LookupFunction = (_name, { all }, callback) => {
   if (all) callback(null, [{ address: '127.0.0.1', family: 4 }])
   else callback(null, '127.0.0.1', 4)
@@ -110,7 +110,7 @@ test('a certificate of no known authority, and one that expires soon', async () 
   )
   const soon = await startProxy('nginx', app.port, [], makeCertificate(HOST, inDays(-87), inDays(3.5)))
   const report = await ask(soon)
-  // Nothing is lost yet: the rest is checked.
+  // No event is lost, so the remaining checks run.
   expect(report.findings).toMatchObject([
     { code: 'certificate_ends_soon', evidence: [expect.stringContaining('in 3 days')] },
   ])

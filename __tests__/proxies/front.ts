@@ -1,4 +1,4 @@
-/** One app behind all proxies at the same time, and the same question to each proxy with each protocol. */
+/** One app behind all proxies at the same time, and the same request through each proxy and protocol. */
 import { startApp, type App } from './app-process'
 import type { AppSettings } from './app'
 import {
@@ -21,13 +21,13 @@ export interface Way {
 
 export interface Front {
   app: App
-  /** What `ask` finds, by proxy and protocol: all at the same time. */
+  /** The results of `ask` by proxy and protocol, in parallel. */
   each: <T>(ask: (way: Way) => Promise<T>) => Promise<Record<string, T>>
 }
 
 export interface FrontOptions {
   webhook?: AppSettings['webhook']
-  /** More texts that are replaced, above all shorter time limits. */
+  /** Further replacements, such as shorter time limits. */
   replacements?: Partial<Record<ProxyName, Replacement[]>>
 }
 
@@ -47,12 +47,12 @@ export async function startFront({ webhook, replacements = {} }: FrontOptions = 
   }
 }
 
-/** The same from each proxy and protocol. */
+/** Checks that all proxies and protocols have the same result. */
 export function everywhere<T>(value: T): Record<string, T> {
   return Object.fromEntries(combinations.map(([name, protocol]) => [`${name} ${protocol}`, value]))
 }
 
-/** Tradecloud sends such an event again. */
+/** Tradecloud repeats such an event. */
 export function comesAgain(status: number | 'broken'): boolean {
   return typeof status === 'number' && status > 500
 }

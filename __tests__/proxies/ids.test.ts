@@ -1,4 +1,4 @@
-/** Each ID arrives as it was sent, in the path and in the query. */
+/** Each ID arrives unchanged, in the path and in the query. */
 import { endAll } from '../faults/receiver-process'
 import { everywhere, startFront, type Front } from './front'
 import { openConnection } from './sender'
@@ -21,7 +21,7 @@ const IDS = [
   'A\\B',
   'é',
 ]
-/** Raw where Node takes them raw. */
+/** Raw, if Node accepts them raw. */
 const asItIs = (id: string): string => id.replace(/[%#?&é]/gu, encodeURIComponent)
 const lowerCase = (id: string): string => encodeURIComponent(id).replace(/%../g, (escape) => escape.toLowerCase())
 

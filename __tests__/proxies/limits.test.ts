@@ -1,4 +1,4 @@
-/** The table of docs/proxies.md says what each proxy refuses, and the page links to each tested file. */
+/** The table in docs/proxies.md states what each proxy refuses, and the page links to each tested file. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { endAll } from '../faults/receiver-process'

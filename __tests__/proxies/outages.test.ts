@@ -1,4 +1,4 @@
-/** The app is restarted, killed, frozen or away: each event comes again, and arrives whole in the end. */
+/** The app is restarted, killed, frozen or not running: each event is sent again, and finally arrives complete. */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { pause } from '../integration/harness'
@@ -17,12 +17,12 @@ const post = (id: string, bytes?: number): SentRequest => {
 
 type Status = number | 'broken'
 
-/** After which Tradecloud may not send the event again, though it was not delivered. */
+/** Responses after which Tradecloud may not repeat an undelivered event. */
 const lost = (statuses: Status[]): Status[] => statuses.filter((status) => status !== 200 && !comesAgain(status))
 
 /**
- * The same where the app breaks off while a request is being sent to it. HAProxy then closes the connection without a
- * response, and Caddy so soon that its response may get lost. See docs/proxies.md.
+ * The same if the app closes the connection during a request. HAProxy then closes the connection without a response,
+ * and Caddy so soon that its response may get lost. See docs/proxies.md.
  */
 const lostOnTheWay = ({ proxy }: Way, statuses: Status[]): Status[] =>
   lost(statuses).filter((status) => !(status === 'broken' && ['haproxy', 'caddy'].includes(proxy.name)))
@@ -60,7 +60,7 @@ interface Sent {
   statuses: Status[]
 }
 
-/** Each event until it is accepted, and the rest of them after the load has stopped. */
+/** Sends each event until it is accepted, including those left when the load stops. */
 async function sendUntilStopped(
   { proxy, protocol, tag }: Way,
   worker: number,
@@ -94,7 +94,7 @@ test('kill -9 while the callback runs and during an upload', async () => {
       send(proxy, protocol, post(`${HELD}-body-${tag}`)),
       send(proxy, protocol, {
         ...post(`cut-${tag}`, MB),
-        // 10 s: the app is killed before that.
+        // 10 s, but the app is killed before that.
         slowly: { pieces: 200, everyMs: 50 },
         headers: { 'x-cut': tag },
       }),

@@ -1,4 +1,4 @@
-/** Ports that no other process gets: below those that the kernel chooses for outgoing connections and for port 0. */
+/** Ports that no other process is given: below the kernel's range for outgoing connections and port 0. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 

@@ -1,6 +1,6 @@
 /**
- * Runs the proxies with the files of examples/proxies. Only what must differ is replaced: ports, certificates, and the
- * places of logs and the like; each text that is replaced must be there.
+ * Runs the proxies with the files of examples/proxies. Only what must differ is replaced: ports, certificates, and
+ * paths of logs and similar files. Each replaced text must exist.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,25 +17,28 @@ const EXAMPLES = join(__dirname, '../../examples/proxies')
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache' | 'caddy'
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
-/** A text of the file, and what stands there instead. */
+/** A text of the file, and its replacement. */
 export type Replacement = [text: string, by: string]
 
 export interface Proxy {
   name: ProxyName
   port: number
-  /** Of its certificate, in PEM. */
+  /** Its certificate in PEM. */
   certificate: string
   log: () => string
 }
 
-/** Runs a command, and kills it with all its workers when standard input ends: when this process does, however it ends. */
+/**
+ * Runs a command, and kills it and its workers when standard input ends, that is, when this process ends for any
+ * reason.
+ */
 const GUARD = 'exec 3<&0; "$@" 3<&- & proxy=$!; { read -r line <&3; kill -9 0; } & wait $proxy'
 
 interface Kind {
   file: string
   protocols: Protocol[]
   replace: (proxy: { port: number; appPort: number; folder: string }) => Replacement[]
-  /** May write more files, and replaces what stands in them. */
+  /** Prepares further files, and replaces texts. */
   command: (
     folder: string,
     config: string,
@@ -104,12 +107,14 @@ const KINDS: Record<ProxyName, Kind> = {
 
 export const proxyNames = Object.keys(KINDS) as ProxyName[]
 
-/** Each proxy with each protocol that it speaks. */
+/** Each proxy with each of its protocols. */
 export const combinations = proxyNames.flatMap((name) =>
   KINDS[name].protocols.map((protocol): [ProxyName, Protocol] => [name, protocol]),
 )
 
-/** Resolves when it listens. `replacements`: more of them, for this test. `pem`: another certificate than that of HOST. */
+/**
+ * Resolves when it listens. `replacements`: further ones for this test. `pem`: a certificate other than that of HOST.
+ */
 export async function startProxy(
   name: ProxyName,
   appPort: number,
@@ -118,7 +123,7 @@ export async function startProxy(
 ): Promise<Proxy> {
   const kind = KINDS[name]
   const folder = temporaryFolder()
-  // Its workers are another user.
+  // Its workers run as another user.
   chmodSync(folder, 0o755)
   const port = await freePort()
   const certificate = writeCertificate(folder, pem ?? makeCertificate(HOST, inDays(-1), inDays(90)))
@@ -145,7 +150,7 @@ export async function startProxy(
   return { name, port, certificate, log }
 }
 
-/** Throws for a text that is not there. */
+/** Throws if a text does not exist. */
 export function replaceAll(text: string, replacements: Replacement[]): string {
   return replacements.reduce((sofar, [from, to]) => {
     const parts = sofar.split(from)
@@ -154,20 +159,20 @@ export function replaceAll(text: string, replacements: Replacement[]): string {
   }, text)
 }
 
-/** Debian's own main file and its modules, with our site as the only one. */
+/** Debian's main configuration and modules, with only our site. */
 function debianApache(folder: string, config: string, port: number): ReturnType<Kind['command']> {
   for (const name of ['apache2.conf', 'mods-available', 'mods-enabled', 'conf-available', 'conf-enabled', 'magic'])
     cpSync(join('/etc/apache2', name), join(folder, name), { recursive: true, verbatimSymlinks: true })
   for (const name of ['sites-enabled', 'run', 'www']) mkdirSync(join(folder, name))
   cpSync(join(EXAMPLES, 'apache-later.asis'), join(folder, 'www/later.asis'))
-  // Debian's main file lets Apache read below /var/www only.
+  // Debian's main configuration lets Apache read only below /var/www.
   const main = join(folder, 'apache2.conf')
   writeFileSync(main, replaceAll(readFileSync(main, 'utf8'), [['<Directory /var/www/>', `<Directory ${folder}/www/>`]]))
   cpSync(config, join(folder, 'sites-enabled/tradecloud.conf'))
   writeFileSync(join(folder, 'ports.conf'), `Listen 127.0.0.1:${port}\n`)
   const enable = /a2enmod ([\w ]+)/.exec(readFileSync(config, 'utf8'))?.[1]?.trim().split(' ')
   if (!enable) throw new Error('apache.conf does not say which modules it needs')
-  // http2 stands for what a machine has enabled besides.
+  // http2 is an example of an additional module.
   execFileSync('a2enmod', ['-q', ...enable, 'http2'], {
     env: { ...process.env, APACHE_CONFDIR: folder },
     stdio: 'pipe',
@@ -202,7 +207,7 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** With all its workers, which are in its process group. */
+/** Includes its workers, which are in its process group. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')

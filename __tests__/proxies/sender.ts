@@ -1,4 +1,7 @@
-/** Plays Tradecloud in front of a proxy: TLS, HTTP/1.1 on a bare connection or HTTP/2, and nothing is repaired on the way. */
+/**
+ * Simulates Tradecloud in front of a proxy: TLS, HTTP/1.1 on a bare connection or HTTP/2, without corrections by a
+ * client.
+ */
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { connect } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -12,16 +15,16 @@ export interface SentRequest {
   path: string
   headers?: Record<string, string>
   body?: Uint8Array
-  /** Without a length. */
+  /** Sends the body without a length. */
   chunked?: boolean
-  /** Never sends more than the first bytes of the body. */
+  /** Stops after the first bytes of the body. */
   stallsAfter?: number
-  /** Sends the body bit by bit. */
+  /** Sends the body slowly, in small pieces. */
   slowly?: { pieces: number; everyMs: number }
 }
 
 export interface Answer {
-  /** `'broken'`: no answer came, only the end. */
+  /** `'broken'`: the connection ended without a response. */
   status: number | 'broken'
   headers: Record<string, string>
   text: string
@@ -31,10 +34,10 @@ export interface Answer {
 
 export const authorization = 'Bearer proxies'
 
-/** A connection to a proxy, opened anew after it was closed. With HTTP/1.1 one request at a time. */
+/** A connection to a proxy, reopened after it was closed. With HTTP/1.1, one request at a time. */
 export interface Connection {
   send: (request: SentRequest) => Promise<Answer>
-  /** Breaks it off. */
+  /** Aborts the connection. */
   destroy: () => void
 }
 
@@ -50,7 +53,7 @@ export function openConnection(proxy: Proxy, protocol: Protocol, options: Connec
   return connection
 }
 
-/** One request on a connection of its own. */
+/** Sends one request on a new connection. */
 export async function send(
   proxy: Proxy,
   protocol: Protocol,
@@ -71,7 +74,7 @@ export function openTls(
   { from }: ConnectionOptions = {},
 ): TLSSocket {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from ?? '127.0.0.1' })
-  // The TLS socket reports the error.
+  // Errors are reported by the TLS socket.
   socket.on('error', () => undefined)
   return connectTls({ socket, servername: HOST, ca: certificate, ALPNProtocols: protocols })
 }
@@ -127,7 +130,7 @@ class Http2 implements Connection {
     this.#open = () => {
       const session = connectHttp2(`https://${HOST}:${proxy.port}`, {
         createConnection: () => openTls(proxy, ['h2'], options),
-        // Megabytes. Node takes no response while more than this waits to be sent.
+        // Megabytes. Node reads no response while more than this waits to be sent.
         maxSessionMemory: 1000,
         maxSendHeaderBlockLength: 1_000_000,
       })
@@ -163,7 +166,7 @@ function read(stream: ClientHttp2Stream): Promise<Answer> {
     stream.on('headers', (headers) => answer.interim.push(Number(headers[':status'])))
     stream.on('response', ({ ':status': status, ...headers }) => {
       answer.status = status!
-      // Without what Node hangs on by a symbol.
+      // Without the symbol that Node adds.
       answer.headers = Object.fromEntries(Object.entries(headers)) as Record<string, string>
     })
     stream.setEncoding('utf8').on('data', (text: string) => (answer.text += text))
@@ -172,7 +175,7 @@ function read(stream: ClientHttp2Stream): Promise<Answer> {
       if (answer.status !== 'broken') resolve(answer)
       stream.close()
     })
-    // After an answer the proxy may reset what it does not want to read any more.
+    // After a response, the proxy may reset the connection instead of reading the rest.
     const ended = (error = new Error('no answer')): void =>
       answer.status === 'broken' ? reject(error) : resolve(answer)
     stream.on('error', ended).on('close', () => ended())
@@ -183,7 +186,7 @@ function broken(error: unknown): Answer {
   return { status: 'broken', headers: {}, text: String(error), json: undefined, interim: [] }
 }
 
-/** Resolves to whether all of it was sent. */
+/** Resolves with whether everything was sent. */
 async function upload(
   body: Uint8Array,
   { stallsAfter, slowly }: SentRequest,

@@ -1,4 +1,4 @@
-/** Uploads that stall, that take long, and senders that disconnect. */
+/** Uploads that stall or are slow, and senders that disconnect. */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { RawConnection } from '../integration/raw-http'
@@ -15,7 +15,7 @@ const post = (order: string, more: Partial<SentRequest> = {}, bytes = 1_000_000)
   return { method: 'POST', path: '/tradecloud/order', headers: { 'content-type': 'application/json' }, body, ...more }
 }
 
-/** Whether each event of the order that has arrived is whole. */
+/** Whether each received event of the order is complete. */
 const arrived = (app: App, order: string): unknown[] =>
   app
     .noted('end')
@@ -25,7 +25,7 @@ const arrived = (app: App, order: string): unknown[] =>
 test('an upload that stalls is answered by the app: 503', async () => {
   const front = await startFront({
     webhook: { limits: { uploadIdleTimeoutMs: 300 } },
-    // These pass on the response of the app, or make one themselves, only when their own time limit is over.
+    // These proxies respond only after their own time limit.
     replacements: { apache: [['Timeout 60\n', 'Timeout 1\n']], caddy: [['read_body 270s', 'read_body 1s']] },
   })
   const answers = await front.each(({ proxy, protocol, tag }) =>
@@ -86,7 +86,7 @@ test('an upload may take longer than all time limits of the proxy together, as l
     },
   })
   const fast = { bytes: 1_000_000, slowly: { pieces: 150, everyMs: 100 } }
-  // Slower than the rate that Apache demands by default.
+  // Slower than Apache's default minimum rate.
   const slow = { bytes: 500, slowly: { pieces: 35, everyMs: 500 } }
   const delivered = await front.each(({ proxy, protocol, tag }) =>
     Promise.all(
@@ -109,13 +109,13 @@ test('a sender that disconnects', async () => {
   const front = await startFront()
   const { app } = front
   const statuses = await front.each(async ({ proxy, protocol, tag }) => {
-    // During the upload.
+    // Disconnects during the upload.
     const first = openConnection(proxy, protocol)
     const before = app.noted('headers').length
     void first.send(post(`cut-${tag}`, { stallsAfter: 500_000 }))
     await app.until(() => app.noted('headers').length > before)
     first.destroy()
-    // While the callback runs.
+    // Disconnects while the callback runs.
     const second = openConnection(proxy, protocol)
     void second.send({ path: `/tradecloud/order/${HELD}-${tag}` })
     await app.until((note) => note.what === 'begin' && note.id === `${HELD}-${tag}`)

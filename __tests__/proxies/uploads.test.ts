@@ -1,4 +1,4 @@
-/** Bodies: large ones, slow ones, ones that stall or end too early. */
+/** Large, slow, stalled and truncated bodies. */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { comesAgain, everywhere, startFront, type Front, type Way } from './front'
@@ -56,7 +56,7 @@ describe('the files as they are', () => {
   })
 })
 
-/** Several of the largest bodies at the same time would take too much memory. */
+/** One at a time: several of the largest bodies would take too much memory. */
 async function inTurn<T>(front: Front, ask: (way: Way) => Promise<T>): Promise<Record<string, T>> {
   let last: Promise<unknown> = Promise.resolve()
   return front.each((way) => {

@@ -1,4 +1,4 @@
-/** What webhooks answer while Redis is killed, frozen, full or away. */
+/** Responses of webhooks while Redis is killed, frozen, full or unreachable. */
 import { orderEvent, pause } from '../integration/harness'
 import {
   clientNames,
@@ -76,7 +76,7 @@ describe.each(clientNames)('with %s', (name) => {
       finished.resolve()
       expect(await inTime(answer)).toMatchObject(DELIVERED)
       expect(rig.log).toEqual([])
-      // Redis has loaded the claim from its disk: no other process gets the event until the lease ends.
+      // Redis has loaded the claim from its disk, so no other process gets the event until the lease expires.
       await server().restart()
       expect(await server().command('GET', key)).toMatch(/^(claimed |completed)/)
       await eventually(async () => (await rig.post(event)).json.code !== 'unavailable', 'Redis to be used again')

@@ -1,4 +1,4 @@
-/** A new Redis server for each test, stores in it, and webhooks that use these stores. */
+/** A new Redis server for each test, stores that use it, and webhooks with these stores. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -10,11 +10,11 @@ import { startRedis, stopRedisServers, type RedisServer } from './redis-server'
 export type SendCommand = RedisStoreOptions['sendCommand']
 interface Client {
   sendCommand: SendCommand
-  /** As a process that dies: nothing is given back. */
+  /** Ends like a killed process: nothing is released. */
   close: () => void
 }
 
-/** Each as the docs of `redisStore` say. */
+/** Each as shown in the docs of `redisStore`. */
 const clients: Record<string, (server: RedisServer) => Promise<Client>> = {
   ioredis: async ({ host, port }) => {
     const client = new Redis({
@@ -36,16 +36,16 @@ const clients: Record<string, (server: RedisServer) => Promise<Client>> = {
 export const clientNames = Object.keys(clients)
 
 export const HOUR = 3_600_000
-/** A lease that ends soon, and not before the next line of a test. */
+/** A lease that expires soon, but not before the next line of a test. */
 export const SOON = 150
-/** The store has 2 s for each answer; the rest is for the webhook. */
+/** The store has 2 s for each response; the rest is for the webhook. */
 const ANSWER_MS = 2500
 
 const open: Client[] = []
 let current: RedisServer | undefined
 let connect = clients.ioredis!
 
-/** Call once in each file. */
+/** Registers the hooks of a test file. */
 export function redisForEach(): void {
   beforeEach(async () => void (current = await startRedis()))
   afterEach(async () => {
@@ -57,18 +57,18 @@ export function redisForEach(): void {
   afterAll(stopRedisServers)
 }
 
-/** Call in a `describe`: its tests use this client. */
+/** Called in a `describe`: its tests use this client. */
 export function useClient(name: string): void {
   beforeEach(() => void (connect = clients[name]!))
 }
 
-/** The server of the running test. */
+/** The server of the current test. */
 export function server(): RedisServer {
   if (!current) throw new Error('no server has been started')
   return current
 }
 
-/** Closes the first client that the test has opened, as a process that dies. */
+/** Closes the first client that the test has opened, like a killed process. */
 export function killFirstClient(): void {
   open[0]!.close()
 }
@@ -88,7 +88,7 @@ export async function tokenOf(store: Store, key: string, leaseMs = HOUR): Promis
   return result.token
 }
 
-/** In Redis. Fails unless there is exactly one. */
+/** The only key in Redis. Fails unless there is exactly one. */
 export async function onlyKey(): Promise<string> {
   const keys = (await server().command('KEYS', '*')) as string[]
   expect(keys).toHaveLength(1)
@@ -97,7 +97,7 @@ export async function onlyKey(): Promise<string> {
 
 export const millisecondsOf = async (key: string): Promise<number> => Number(await server().command('PTTL', key))
 
-/** How often Redis has run a command. */
+/** The number of calls of a Redis command. */
 export async function commandsOf(command: string): Promise<number> {
   const stats = String(await server().command('INFO', 'commandstats'))
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
@@ -129,7 +129,7 @@ export const DUPLICATE = { status: 200, json: { outcome: 'duplicate' } }
 export const IN_PROGRESS = { status: 503, json: { code: 'in_progress' } }
 export const UNAVAILABLE = { status: 503, json: { code: 'unavailable' } }
 
-/** A webhook with a store and a client of its own. Without a callback, its callback is done at once. */
+/** A webhook with its own store and client. By default, its callback returns at once. */
 export async function startInstance(
   onOrder?: (event: unknown, context: WebhookContext) => Promise<void>,
 ): Promise<Rig> {
@@ -137,7 +137,7 @@ export async function startInstance(
   return startRig({ validation: 'off', dedupe: { store }, ...(onOrder && { onOrder }) })
 }
 
-/** A webhook whose callback is running, with the key that it holds. */
+/** A webhook with a running callback, and the key of its claim. */
 export async function startCalled() {
   const contexts: WebhookContext[] = []
   const finished = deferred()

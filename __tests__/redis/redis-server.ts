@@ -1,6 +1,6 @@
 /**
- * Real Redis servers for tests: each on a port and in a folder of its own, to be frozen, killed and started again at
- * will. Needs `redis-server` on the PATH.
+ * Real Redis servers for tests, each with its own port and folder, to be frozen, killed and restarted. Needs
+ * `redis-server` on the PATH.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,12 +14,14 @@ import { guard, HOST, readLog, startOnFreePort } from '../server-process'
 
 const START_MS = 10_000
 
-/** By default nothing is evicted, and every write is on disk before it is answered. */
+/** By default no key is evicted, and every write is on disk before it is acknowledged. */
 const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction', save: '' }
 
 const servers = new Set<RedisServer>()
 
-/** `overrides`: settings of redis.conf, as `{ appendonly: 'no' }`. The server answers when this resolves. */
+/**
+ * `overrides`: settings of redis.conf, such as `{ appendonly: 'no' }`. Resolves when the server accepts connections.
+ */
 export function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
   return startOnFreePort(async (port) => {
     const folder = await mkdtemp(join(tmpdir(), 'tradecloud-redis-'))
@@ -29,7 +31,7 @@ export function startRedis(overrides: Record<string, string> = {}): Promise<Redi
   })
 }
 
-/** For `afterAll`: ends every server that was started, and removes its folder. */
+/** For `afterAll`: ends every started server, and removes its folder. */
 export async function stopRedisServers(): Promise<void> {
   await Promise.all([...servers].map((server) => server.stop()))
 }
@@ -48,17 +50,17 @@ export class RedisServer {
     this.#settings = settings
   }
 
-  /** SIGSTOP: connections stay open, and nothing is answered until `thaw`. */
+  /** Sends SIGSTOP: connections stay open, and nothing is answered until `thaw`. */
   freeze(): void {
     this.#process?.kill('SIGSTOP')
   }
 
-  /** SIGCONT: works off what came in while it was frozen. */
+  /** Sends SIGCONT: the server processes what arrived while it was frozen. */
   thaw(): void {
     this.#process?.kill('SIGCONT')
   }
 
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   async kill(): Promise<void> {
     const running = this.#process
     this.#process = undefined
@@ -72,13 +74,13 @@ export class RedisServer {
     this.#guard = undefined
   }
 
-  /** Starts it on the same port and folder, and waits until it answers. One that still runs is killed first. */
+  /** Starts it with the same port and folder, and waits until it answers. If it still runs, it is killed first. */
   async restart(): Promise<void> {
     await this.kill()
     const settings = Object.entries({ bind: HOST, port: String(this.port), dir: this.folder, ...this.#settings })
     const args = settings.flatMap(([name, value]) => [`--${name}`, value])
     const log = openSync(this.#logFile, 'a')
-    // A process group of its own: Ctrl-C is for the tests, and the guard ends the server after them.
+    // In a process group of its own, so that Ctrl-C reaches only the tests; the guard ends the server after them.
     const child = spawn('redis-server', args, { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
     let failure: Error | undefined
@@ -98,7 +100,7 @@ export class RedisServer {
     }
   }
 
-  /** One command on a connection of its own. Rejects within two seconds where the server does not answer. */
+  /** Sends one command on a new connection. Rejects after two seconds without an answer. */
   async command(...args: [string, ...string[]]): Promise<unknown> {
     const client = new Redis({
       host: HOST,
@@ -110,7 +112,7 @@ export class RedisServer {
       disconnectTimeout: 50,
       retryStrategy: () => null,
     })
-    client.on('error', () => undefined) // the promises below tell
+    client.on('error', () => undefined) // the promises below reject instead
     try {
       await client.connect()
       return await client.call(...args)
@@ -119,12 +121,12 @@ export class RedisServer {
     }
   }
 
-  /** What the server wrote to its log. */
+  /** The server's log. */
   log(): string {
     return readLog(this.#logFile)
   }
 
-  /** Ends it and removes its folder. */
+  /** Ends the server and removes its folder. */
   async stop(): Promise<void> {
     servers.delete(this)
     await this.kill()
@@ -135,7 +137,7 @@ export class RedisServer {
     return join(this.folder, 'redis.log')
   }
 
-  /** Another server may have the port: only an answer of this process counts. */
+  /** Another server may use the port: only an answer of this process counts. */
   async #answers(child: ChildProcess): Promise<boolean> {
     try {
       if ((await this.command('PING')) !== 'PONG') return false

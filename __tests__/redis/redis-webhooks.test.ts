@@ -1,4 +1,4 @@
-/** Webhooks that share one Redis: who delivers an event, and the lease while its callback runs. */
+/** Webhooks that share one Redis: which of them delivers an event, and the lease while its callback runs. */
 import { isTradecloudWebhookError } from 'tradecloud-webhook'
 import { deferred, orderEvent, pause, startRig, until } from '../integration/harness'
 import {
@@ -20,7 +20,7 @@ import {
 
 redisForEach()
 
-/** All but the interval that renews the leases. */
+/** Fakes all timers except the interval that renews leases. */
 const REAL_TIME = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),

@@ -1,4 +1,4 @@
-/** The options of the builders: overrides, the seed, the size, and options that are wrong. */
+/** The options of the builders: overrides, seed, size, and invalid options. */
 import fc from 'fast-check'
 import {
   maximumOrderEvent,

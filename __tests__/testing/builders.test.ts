@@ -1,4 +1,4 @@
-/** The builders of orders, shipments and events: what they build is what Tradecloud documents. */
+/** The builders of orders, shipments and events build what Tradecloud documents. */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/tradecloud/event-names'
 import {
   maximumOrderEvent,

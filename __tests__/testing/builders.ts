@@ -1,4 +1,4 @@
-/** All builders in lists, and checks of what they build. */
+/** Lists of all builders, and checks of their results. */
 import { Ajv } from 'ajv'
 import { identify, readEvent } from '../../lib/receive/event/read-event'
 import { schemas } from '../../lib/schema'
@@ -15,7 +15,7 @@ import {
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const validator = createValidator('tolerant')
 
-/** The schemas, but closed: what they do not know is wrong. */
+/** The schemas without additional properties: unknown fields are errors. */
 const closed = new Ajv({
   allowUnionTypes: true,
   schemas: JSON.parse(JSON.stringify(Object.values(schemas)), (_, node) =>
@@ -51,7 +51,7 @@ export const ALL: Array<[name: string, build: Build]> = [
   ...FETCHED.map(([name, build]) => [name, build] as [string, Build]),
 ]
 
-/** The typed event that a callback would get. */
+/** The typed event that a callback would receive. */
 export function read(body: unknown) {
   const found = identify(body)
   if (!found.ok) throw new Error('refused')
@@ -60,7 +60,7 @@ export function read(body: unknown) {
   return result
 }
 
-/** Every object in a value, lists too, each as often as it is met. */
+/** Every object and list in a value, as often as it occurs. */
 export function objectsIn(value: unknown): object[] {
   if (typeof value !== 'object' || value === null) return []
   return [value, ...Object.values(value).flatMap(objectsIn)]

@@ -1,4 +1,4 @@
-/** The contract of inboxes is public: a user's own inbox can keep it, and one that does not is found out. */
+/** The public contract of inboxes: a user's inbox can fulfil it, and a violation is found. */
 import type { Inbox } from 'tradecloud-webhook'
 import { inboxContract } from 'tradecloud-webhook/testing'
 import { memoryInbox } from './memory-inbox'

@@ -1,4 +1,4 @@
-/** What the inboxes in memory of one test share, and how its rows are found. */
+/** The storage that the inboxes of a test share, and its queries. */
 import type {
   EventKind,
   InboxAttempt,
@@ -23,11 +23,11 @@ export interface Row {
   settledAt?: string | undefined
 }
 
-/** What several inboxes share, as processes share a database. Rows are in the order of delivery within each queue. */
+/** Shared by several inboxes, as a database by processes. Rows are in order of delivery within each queue. */
 export class MemoryStorage {
   rows: Row[] = []
   readonly members = new Set<InboxHost>()
-  /** Also those that left: they may be restarting. A real inbox forgets them after an hour. */
+  /** Includes processes that have ended, because they may restart. A real inbox forgets them after an hour. */
   readonly known = new Set<InboxHost>()
 
   wakeAll(): void {

@@ -1,6 +1,4 @@
-/**
- * The API of the simulator of Tradecloud against what is documented of the real one. Real sockets.
- */
+/** The simulated API compared with the documentation of the real one, over real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { basic } from './simulator-receiver'
 
@@ -130,7 +128,7 @@ describe('orders and shipments', () => {
     if (kind === 'order') api.setOrder('c-1', entity)
     else api.setShipment('c-1', entity)
     const expected = structuredClone(entity)
-    entity.lines.length = 0 // what the test does to its object later is not what was set
+    entity.lines.length = 0 // later changes of the object have no effect
     expect(await call(`/${kind}/c-1`, bearer(access))).toMatchObject({
       status: 200,
       type: 'application/json',

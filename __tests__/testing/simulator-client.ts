@@ -1,6 +1,4 @@
-/**
- * A client of the simulated API as plain as they come: `node:http`, no retries, no limits, bytes as they were sent.
- */
+/** A minimal client of the simulated API: `node:http`, no retries, no limits, unmodified bytes. */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { TradecloudSimulator } from '../../lib/testing/simulator'
 import { basic } from './simulator-receiver'
@@ -10,7 +8,7 @@ export interface Answered {
   headers: IncomingHttpHeaders
   bytes: Buffer
   text: string
-  /** Set when the connection ended before the answer did; what came until then is in `bytes`. */
+  /** Set if the connection ended before the response; the bytes received until then are in `bytes`. */
   error?: Error
 }
 
@@ -19,13 +17,13 @@ export interface Ask {
   headers?: Record<string, string>
   body?: string
   signal?: AbortSignal
-  /** Called when the answer begins. */
+  /** Called when the response begins. */
   onHead?: () => void
   /** Called with each piece of the body. */
   onData?: (piece: Buffer) => void
 }
 
-/** Rejects where no answer began. */
+/** Rejects if no response began. */
 export function ask(url: string, { method, headers, body, signal, ...on }: Ask = {}): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false })
@@ -52,7 +50,7 @@ export function ask(url: string, { method, headers, body, signal, ...on }: Ask =
   })
 }
 
-/** The user of a simulator with the default options. */
+/** The credentials of a simulator with default options. */
 export const basicUser = basic('integration@example.com', 'simulator')
 
 export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })

@@ -1,5 +1,6 @@
 /**
- * Which requests a fault of the simulated API hits, how often, and what such a request does all the same. Real sockets.
+ * Which requests a fault of the simulated API affects, how often, and which effects such a request still has. Real
+ * sockets.
  */
 import type { ApiFault, FaultKind } from '../../lib/testing/api/faults'
 import { ask, basicUser } from './simulator-client'

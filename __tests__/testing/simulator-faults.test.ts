@@ -1,6 +1,4 @@
-/**
- * Faults that a test asks the simulated API for, as a plain HTTP client sees them. Real sockets.
- */
+/** Faults of the simulated API, as a plain HTTP client sees them. Real sockets. */
 import { gunzipSync } from 'node:zlib'
 import { ask, basicUser, bearer } from './simulator-client'
 import { until } from './simulator-receiver'
@@ -164,7 +162,7 @@ describe('faults', () => {
     const plain = await getOrder()
     expect(plain.headers).not.toHaveProperty('content-encoding')
     expect(plain.bytes.length).toBe(50_000)
-    // Far more than fits into any memory: it must be made as it is sent.
+    // More than fits into memory, so it must be generated while it is sent.
     tradecloud.api.fault({ type: 'huge', bytes: 1e12, gzip: false, times: 1 })
     const client = new AbortController()
     const { error } = await getOrder({ signal: client.signal, onData: () => client.abort() })

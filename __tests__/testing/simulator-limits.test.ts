@@ -1,6 +1,4 @@
-/**
- * How many requests a second the API of the simulator of Tradecloud answers, and the clock that it lives by.
- */
+/** The rate limit of the simulated API, and its clock. */
 import { busiestSecond, RateLimit } from '../../lib/testing/api/rate-limit'
 import { createTradecloudSimulator, type TradecloudSimulatorOptions } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
@@ -18,7 +16,7 @@ async function withSimulator<T>(
 }
 
 describe('the rate limit', () => {
-  // All at once: a slow machine must not spread them over more than a second.
+  // Sent all at once, because a slow machine must not spread them over more than a second.
   const burst = (baseUrl: string, count: number) =>
     Promise.all(Array.from({ length: count }, () => ask(`${baseUrl}/order/1`)))
 

@@ -1,6 +1,4 @@
-/**
- * Polling the API of the simulator of Tradecloud, and what time it goes by. Real sockets.
- */
+/** Polling the simulated API, and the times that it uses. Real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
 import { basic } from './simulator-receiver'

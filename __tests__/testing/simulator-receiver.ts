@@ -1,6 +1,4 @@
-/**
- * A webhook to test the simulator of Tradecloud with: it notes what it receives and answers what it was told to.
- */
+/** A receiver for tests of the simulator: it records requests and sends scripted responses. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -17,7 +15,7 @@ export interface Received {
 /** A status, or what to do with the socket instead of answering. */
 export type Reaction = number | ((socket: Socket) => void)
 
-/** Answers with `answers` one after the other, then 200. */
+/** Responds with `answers` in turn, then with 200. */
 export async function startReceiver() {
   const received: Received[] = []
   const answers: Reaction[] = []

@@ -1,6 +1,4 @@
-/**
- * When and how the simulator of Tradecloud sends again. Real sockets, no Express.
- */
+/** When and how the simulator retries. Real sockets, no Express. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -10,7 +8,7 @@ import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
 senderForEach()
 
-/** Of a port that was free a moment ago. */
+/** URL of a port that was free a moment ago. */
 async function deadUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

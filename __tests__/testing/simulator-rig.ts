@@ -1,17 +1,17 @@
-/** A new simulator for each test, for tests of what it sends and for tests of the faults of its API. */
+/** A new simulator for each test, for tests of its requests and of the faults of its API. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, bearer, login, type Ask } from './simulator-client'
 import { startReceiver, type Receiver } from './simulator-receiver'
 
-/** The simulator of the running test. */
+/** The simulator of the current test. */
 export let tradecloud: TradecloudSimulator
-/** The webhook that it sends to. */
+/** The receiver of its requests. */
 export let webhook: Receiver
 /** Tokens of its API. */
 export let access: string
 export let refreshToken: string
 
-/** Call once in each file: a simulator that retries soon, and a webhook to send to. */
+/** Registers the hooks of a test file: a simulator with short retry delays, and a receiver. */
 export function senderForEach(): void {
   beforeEach(async () => {
     webhook = await startReceiver()
@@ -26,7 +26,7 @@ export function senderForEach(): void {
 
 export const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
 
-/** Call once in each file: a simulator whose API knows an order, and tokens for it. */
+/** Registers the hooks of a test file: a simulator whose API knows an order, and tokens for it. */
 export function apiForEach(): void {
   beforeEach(async () => {
     tradecloud = await createTradecloudSimulator({ rateLimit: false })

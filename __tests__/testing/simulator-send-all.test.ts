@@ -1,6 +1,4 @@
-/**
- * Many triggers at once from the simulator of Tradecloud: concurrency, duplicates, order, seeds. Real sockets.
- */
+/** Many triggers at once: concurrency, duplicates, order, seeds. Real sockets. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTradecloudSimulator } from '../../lib/testing/simulator'

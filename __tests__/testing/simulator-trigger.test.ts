@@ -1,6 +1,4 @@
-/**
- * What the simulator of Tradecloud puts on the wire for a trigger. Real sockets, no Express.
- */
+/** The bytes that the simulator sends for a trigger. Real sockets, no Express. */
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { basic } from './simulator-receiver'
 import { senderForEach, tradecloud, webhook } from './simulator-rig'
@@ -55,7 +53,7 @@ describe('the request of a trigger', () => {
   })
 
   it.each(ids)('puts the ID %s into a path byte for byte when asked to', async (id) => {
-    // A bare socket: Node's HTTP server refuses letters beyond ASCII in a URL.
+    // A bare socket, because Node's HTTP server refuses characters beyond ASCII in a URL.
     let requestLine = ''
     const receiver = createSocketServer((socket) => {
       socket.once('data', (data) => {

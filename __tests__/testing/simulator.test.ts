@@ -1,6 +1,4 @@
-/**
- * What the simulator of Tradecloud makes of answers, its report, and its end. Real sockets, no Express.
- */
+/** How the simulator rates responses, its report, and its end. Real sockets, no Express. */
 import { execFile } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
 import { resolve as resolvePath } from 'node:path'
@@ -209,8 +207,8 @@ describe('the simulator', () => {
   })
 
   it('leaves nothing open after close: a process of its own ends by itself', async () => {
-    // The receiver here closes no connection of its own accord: that is left to the simulator. Clients of the API hold
-    // some with half a request and with nothing at all, and every slow fault is under way.
+    // This receiver closes no connection itself, so the simulator must. API clients hold connections without a request
+    // and with half of one, and every slow fault is running.
     const script = `
       const http = require('node:http')
       const net = require('node:net')

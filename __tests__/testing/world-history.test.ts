@@ -1,4 +1,4 @@
-/** Seeded histories: the same for a seed, of any length, with all that was asked for in them, and nothing else. */
+/** Random histories by seed: repeatable, of any length, and with exactly the requested features. */
 import { createTradecloudSimulator, type HistoryOptions, type PlannedChange } from '../../lib/testing'
 import { planHistory } from '../../lib/testing/world/history'
 

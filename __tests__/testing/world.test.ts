@@ -1,5 +1,5 @@
 /**
- * The world of the simulator: API, lists and events come from one change. Real sockets where something is sent.
+ * The world of the simulator: API, lists and events follow from the same changes. Real sockets where something is sent.
  */
 import { identify, readEvent } from '../../lib/receive/event/read-event'
 import {

@@ -1,4 +1,4 @@
-/** Types of the builders, checked by the compiler alone: what is built, and which options must not compile. */
+/** Types of the builders, checked by the compiler only: results, and options that must not compile. */
 import {
   order,
   orderDocumentsEvent,
@@ -49,7 +49,7 @@ export function results(): void {
 }
 
 export function right(): void {
-  // One object for an event and for the order behind it.
+  // One object with options for an event and for its order.
   const size = { seed: 3, lines: 2, deliveries: 4, documents: 1, version: 2, status: { processStatus: 'InProgress' } }
   const all: [OrderOptions, OrderEventOptions, SingleDeliveryOrderEventOptions] = [size, size, size]
   expectType<unknown>(all)

@@ -1,4 +1,4 @@
-/** The public types, checked by the compiler alone: what narrows, what is open, and what must not compile. */
+/** The public types, checked by the compiler only: narrowing, open unions, and code that must not compile. */
 import express from 'express'
 import { createServer } from 'node:http'
 import pino from 'pino'
@@ -42,7 +42,7 @@ export function order(event: OrderEvent): void {
   expectType<OrderLine[] | SingleDeliveryOrderLine[]>(event.affectedLines)
   if (event.lineForm === 'singleDelivery') expectType<SingleDeliveryOrderLine[]>(event.affectedLines)
   else expectType<OrderLine[]>(event.affectedLines)
-  // An open union: known names complete, new ones are allowed.
+  // An open union: editors complete known names, and new names are allowed.
   expectType<boolean>(event.eventName === 'OrderIssuedByBuyer' || event.eventName === 'SomethingNew')
   const status = event.order.status?.processStatus
   expectType<boolean>(status === 'Confirmed' || status === 'AddedLater')

@@ -74,7 +74,7 @@ function layerOf(file: string): string {
   return matching.sort((a, b) => b.length - a.length)[0] ?? `no layer: ${file}`
 }
 
-/** The files of the package that a file imports or requires, or takes types from. */
+/** The files of the package that a file imports or requires, including types. */
 function importsOf(file: string): string[] {
   const { importedFiles } = preProcessFile(readFileSync(join(lib, file), 'utf8'), true, true)
   const targets = importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'))

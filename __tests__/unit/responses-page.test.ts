@@ -1,7 +1,4 @@
-/**
- * docs/responses.md explains each outcome, with the status that Tradecloud gets, and each code that the package writes to
- * the log, and no other.
- */
+/** docs/responses.md explains every outcome with its status, and every code in the log, and no others. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
@@ -10,7 +7,7 @@ import { answerFor, OUTCOMES } from '../../lib/answer/respond'
 const root = resolve(__dirname, '../..')
 const page = readFileSync(join(root, 'docs/responses.md'), 'utf8')
 
-/** Those of the API client and of the command line are not in the log of a webhook. */
+/** Codes of the API client and of the command line do not appear in the log of a webhook. */
 const ELSEWHERE = /^(api|cli|testing)\//
 
 /** The first column of a table, below its heading. */
@@ -20,7 +17,7 @@ function documented(heading: string): string[] {
   return [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code = '']) => code)
 }
 
-/** Codes as they stand in the sources: of log lines, of errors that are thrown or raised, and of stored outcomes. */
+/** Codes in the sources: of log lines, of errors that are thrown or raised, and of stored outcomes. */
 function codesOf(file: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(join(root, 'lib', file), 'utf8'), ts.ScriptTarget.Latest, true)
   const codes: string[] = []
@@ -50,7 +47,7 @@ function codesOfCall({ expression, arguments: args }: ts.CallExpression): string
   return method === 'line' || method === 'once' ? literalsIn(args[1]) : []
 }
 
-/** The literals that an expression can be. */
+/** The literals that an expression can evaluate to. */
 function literalsIn(node: ts.Expression | undefined): string[] {
   if (node === undefined) return []
   if (ts.isConditionalExpression(node)) return [...literalsIn(node.whenTrue), ...literalsIn(node.whenFalse)]

@@ -1,4 +1,4 @@
-// What is bundled: a server with a webhook for each part of the package that is loaded only when it is used.
+// The bundled app: a server with a webhook for each lazily loaded part of the package.
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { redisStore } from 'tradecloud-webhook/redis'
@@ -12,7 +12,7 @@ const logger = { warn() {}, error() {} }
 
 const oauth = { type: 'oauth', issuer: 'https://issuer.example', jwksUri: 'http://127.0.0.1:9/', audience: 'webhook' }
 const store = redisStore({ sendCommand: async (name, script, count, key, value) => value ?? 'done' })
-// Keywords that only their own dialect has, and a format.
+// Keywords of one JSON Schema dialect only, and a format.
 const properties = { date: { type: 'string', format: 'date' } }
 const dependentRequired = { date: ['version'] }
 const pair = { prefixItems: [{ type: 'string' }] }

@@ -1,4 +1,4 @@
-// What is loaded with the package, and whether its compiled validators judge as ajv does when it compiles the schemas.
+// Which modules are loaded with the package, and whether its compiled validators agree with ajv.
 const assert = require('node:assert/strict')
 const { dirname, join } = require('node:path')
 const { createTradecloudWebhook, schemas } = require('tradecloud-webhook')
@@ -31,7 +31,7 @@ const ajv = new Ajv({ allowUnionTypes: true, schemas: Object.values(schemas) })
 
 const ODD = [null, 1, 'x', true, [], {}, [null], [1], { a: 1 }, '2026-11-20', '', 1.5]
 
-/** The value, and copies of it that have something odd in the place of each value in it. */
+/** The value, and copies in which one value after another is replaced by an unusual one. */
 function* variants(value) {
   yield value
   let n = 0

@@ -16,7 +16,7 @@ test('the callback gets the order', async () => {
     headers: { Authorization: 'Bearer secret' },
     body: JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent: { orderId: 'x-1' } }),
   })
-  expect(answer.status).toBe(415) // fetch sends text/plain for a text
+  expect(answer.status).toBe(415) // fetch sends text/plain for a string
   const right = await fetch(`http://127.0.0.1:${server.address().port}/order`, {
     method: 'POST',
     headers: { Authorization: 'Bearer secret', 'Content-Type': 'application/json' },

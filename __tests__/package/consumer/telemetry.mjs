@@ -1,4 +1,5 @@
-// Imports both adapters, and prints what each says, and what is loaded without them: `node telemetry.mjs`.
+// Imports both adapters, and prints their errors without the packages that they need, and what is loaded: `node
+// telemetry.mjs`.
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { openTelemetry } from 'tradecloud-webhook/opentelemetry'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'

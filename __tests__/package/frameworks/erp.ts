@@ -1,4 +1,4 @@
-// Stands for the user's own code in docs/frameworks.md: prints what it is called with.
+// Replaces the user's code in docs/frameworks.md: prints its arguments.
 import { setTimeout } from 'node:timers/promises'
 import type { OrderEvent } from 'tradecloud-webhook'
 

@@ -1,6 +1,4 @@
-/**
- * What users get to know of a request: records, errors and log lines. None of it can harm a delivery or show a secret.
- */
+/** Reports to users: records, errors and log lines. None can affect a delivery or reveal a secret. */
 import { TradecloudWebhookError } from '../../../lib/errors/errors'
 import { Log } from '../../../lib/log/log'
 import type { Logger } from '../../../lib/log/logger'

@@ -1,6 +1,4 @@
-/**
- * The table of answers: row by row, never 500 for anything, and an answer that arrives while the sender still sends.
- */
+/** The table of responses: every row, never 500, and a response that arrives while the sender is still sending. */
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { answerFor, send, type Answer, type Outcome, type Result } from '../../../lib/answer/respond'
@@ -164,7 +162,7 @@ describe('sending', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  /** All that the server writes until it closes, or until `enough` says so. */
+  /** Everything that the server writes until it closes, or until `enough` returns true. */
   function raw(bytes: Buffer | string, enough: (text: string) => boolean = () => false) {
     return new Promise<{ text: string; closed: boolean }>((resolve) => {
       const socket = connect(port, '127.0.0.1')
@@ -256,17 +254,17 @@ describe('sending', () => {
     const turns = async (count: number) => {
       for (let i = 0; i < count; i++) await new Promise(setImmediate)
     }
-    /** The clock moves on, and what follows from it happens. */
+    /** Advances the clock and lets the effects happen. */
     const seconds = async (count: number) => {
       jest.advanceTimersByTime(count * 1_000)
       await turns(20)
     }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    /** Listeners of ours that are on the request. */
+    /** Our listeners on the request. */
     let left: () => number
 
-    // With the clock in hand: it stands still unless a test moves it.
+    // Uses a clock that only the test advances.
     beforeEach(() => {
       jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] })
       handle = (req, res) => {

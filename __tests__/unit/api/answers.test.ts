@@ -1,4 +1,4 @@
-/** What a 200 must hold to be an order or shipment, how large it may be, and how IDs go into the path. */
+/** When the body of a 200 is an order or shipment, its maximum size, and IDs in the path. */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** Options of the client: what is allowed, what throws, and that no message shows a secret. */
+/** Options of the client: valid ones, invalid ones, and no secret in an error message. */
 import { Agent } from 'node:https'
 import { TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
 import { resolveClientOptions } from '../../../lib/api/client-options'

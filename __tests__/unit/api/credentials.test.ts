@@ -1,4 +1,4 @@
-/** Credentials out of a function: asked before each login, and never shown. */
+/** Credentials from a function: requested before each login, and never shown. */
 import { inspect } from 'node:util'
 import { errorOf, PASSWORD, setUp, USERNAME, withoutJitter } from './fake-api'
 

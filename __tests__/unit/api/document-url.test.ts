@@ -1,4 +1,4 @@
-/** Documents by `url`: which hosts may be named, which URLs are let through, and that no error tells more than a host. */
+/** Documents by `url`: which hosts may be named, which URLs are accepted, and that errors reveal only the host. */
 import { Agent } from 'node:https'
 import { inspect } from 'node:util'
 import { TradecloudClient } from '../../../lib/api'

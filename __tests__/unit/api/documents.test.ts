@@ -1,6 +1,4 @@
-/**
- * Documents: metadata, the link that ends, and a stream that is limited, ends with safe errors and is never left open.
- */
+/** Documents: metadata, links that expire, and a stream that is limited, ends with safe errors and is always closed. */
 import createDebug from 'debug'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +7,7 @@ import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { body, errorOf, hang, setUp, status, withoutJitter, type Script } from './fake-api'
 
-// Before those of the set-up, so that its own end is not logged.
+// Registered before the hooks of the set-up, so that its own end is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()
@@ -171,7 +169,7 @@ describe('metadata', () => {
 
 test('ends a content that is too large: at once where its length is told, else in the stream', async () => {
   const own = client({ maxDocumentBytes: 10 })
-  // For each attempt: a request that fails on a busy machine is tried again.
+  // Set for each attempt, because a request that fails on a busy machine is retried.
   const answerWith = (script: Script) => (scripts = Array<Script>(10).fill(script))
   const error = await errorOf(own.downloadDocument({ objectId: '1' }))
   expect(error.message).toContain('maxDocumentBytes')

@@ -1,7 +1,4 @@
-/**
- * A small API on a real socket for the tests of the client: gives out tokens, serves any ID, and does once what a test
- * asks for.
- */
+/** A small API on a real socket for tests of the client: issues tokens, serves any ID, and follows one-time scripts. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
@@ -21,13 +18,13 @@ export interface Seen {
   method: string
   url: string
   headers: IncomingMessage['headers']
-  /** On the clock of `performance.now()`. */
+  /** By the clock of `performance.now()`. */
   at: number
 }
 
 export class FakeApi {
   readonly seen: Seen[] = []
-  /** Milliseconds that a JWT says it lives; `undefined`: tokens that are no JWT. */
+  /** Lifetime in the JWT, in milliseconds; `undefined`: tokens that are not JWTs. */
   tokenLifetimeMs: number | undefined = 3_600_000
   accessTokens = new Set<string>()
   refreshTokens = new Set<string>()
@@ -55,7 +52,7 @@ export class FakeApi {
   }
 
   async start(): Promise<this> {
-    // The client ends its connections itself.
+    // The client closes its connections itself.
     this.#server.keepAliveTimeout = 0
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     return this
@@ -75,12 +72,12 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v2`
   }
 
-  /** What the next requests of that endpoint get, one script each. */
+  /** Scripts for the next requests of the endpoint, one each. */
   next(endpoint: Endpoint, ...scripts: Script[]): void {
     for (const script of scripts) this.#scripts.push({ endpoint, script, always: false })
   }
 
-  /** What the next request gets, before all that was asked for earlier. */
+  /** Script for the next request, before all earlier scripts. */
   first(endpoint: Endpoint, script: Script): void {
     this.#scripts.unshift({ endpoint, script, always: false })
   }
@@ -117,7 +114,7 @@ export class FakeApi {
   #giveTokens(res: ServerResponse): void {
     const accessToken = this.#accessToken()
     const refreshToken = `canary-refresh-${++this.#issued}`
-    // A refresh token ends when a new one is made.
+    // A refresh token expires when a new one is issued.
     this.refreshTokens = new Set([refreshToken])
     this.accessTokens.add(accessToken)
     res.setHeader('Set-Authorization', accessToken).setHeader('Set-Refresh-Token', refreshToken).end('{}')
@@ -154,7 +151,7 @@ export const reset: Script = (req) => req.socket.destroy()
 
 export const hang: Script = () => undefined
 
-/** Headers at once, then a byte now and then. */
+/** Sends the headers at once, then a byte at intervals. */
 export const drip: Script = (_req, res) => {
   res.writeHead(200, { 'Content-Type': 'application/json' })
   res.write('{')
@@ -168,8 +165,8 @@ interface SetUp {
 }
 
 /**
- * Starts a server, a clock and clients for each test, and ends them after it. Most tests are not about time-outs: the limit
- * of a request is long. `realTime`: for tests with large compressed bodies.
+ * Starts a server, a clock and clients for each test, and ends them afterwards. The time limit of a request is long,
+ * because few tests are about it. `realTime`: for tests with large compressed bodies.
  */
 export function setUp({ realTime = false } = {}): SetUp {
   let api: FakeApi
@@ -192,7 +189,7 @@ export function setUp({ realTime = false } = {}): SetUp {
       const { baseUrl } = api
       const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
       const given = { baseUrl, ...login, requestTimeoutMs: 20_000, ...options }
-      // Most tests are not about the rate limit, and would wait for it.
+      // No rate limit, because most tests would only wait for it.
       const limited = options.requestsPerSecond !== undefined || options.parallelRequests !== undefined
       const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))
       clients.push(made)
@@ -201,7 +198,7 @@ export function setUp({ realTime = false } = {}): SetUp {
   }
 }
 
-/** Retries come at once, for tests that are not about waiting. */
+/** Retries without delay, for tests that are not about waiting. */
 export function withoutJitter(): void {
   jest.spyOn(Math, 'random').mockReturnValue(0)
 }
@@ -215,7 +212,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<TradecloudApiE
   return error as TradecloudApiError
 }
 
-/** The largest number of requests that came within any sliding second, both ends included. */
+/** The largest number of requests within any sliding second, both ends included. */
 export function busiestSecond(seen: Seen[]): number {
   const times = seen.map(({ at }) => at).sort((one, other) => one - other)
   let first = 0

@@ -1,7 +1,7 @@
 /** The size of the pages of a poll, over time. */
 import { PageSize } from '../../../lib/api/page-size'
 
-/** Sizes of pages of entities of `bytes` each, where pages above `maxBytes` fail. */
+/** The page sizes for entities of `bytes` each, if pages above `maxBytes` fail. */
 function sizes(pages: number, bytes: number, maxBytes: number, largest = 100): number[] {
   const size = new PageSize(largest, Infinity)
   return Array.from({ length: pages }, () => {

@@ -8,12 +8,12 @@ export interface ModelEntity {
 }
 
 export interface ModelOptions {
-  /** Which way the list goes, and whose `lastUpdatedAt` an answer tells: neither is documented. */
+  /** The order of the list, and whose `lastUpdatedAt` a response returns: neither is documented. */
   order: 'rising' | 'falling'
   cursor: 'page' | 'all'
-  /** Entities that changed in the same moment: by ID, in reverse, or in another order each time. */
+  /** Order of entities with the same time: by ID, in reverse, or changing. */
   ties: 'id' | 'reverse' | 'random'
-  /** Most entities in an answer, whatever was asked for. */
+  /** The most entities in a response, whatever was requested. */
   cap?: number
 }
 
@@ -31,7 +31,7 @@ export class PollModel {
     this.#options = options
   }
 
-  /** All in the same moment. */
+  /** All with the same time. */
   change(...ids: string[]): void {
     for (const id of ids) this.entities.set(id, { id, lastUpdatedAt: time(this.now), state: ++this.#state })
   }
@@ -57,7 +57,7 @@ export class PollModel {
       .map(({ lastUpdatedAt }) => lastUpdatedAt)
       .sort()
       .at(-1)
-    // Whatever changes from here on, changes later.
+    // Further changes have later times.
     this.now++
     return {
       data: data.map((entity) => ({ ...entity })),

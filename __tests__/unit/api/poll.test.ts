@@ -1,6 +1,4 @@
-/**
- * Paging while entities change: nothing is skipped, the cursor passes nothing that was not given, memory is bounded.
- */
+/** Paging while entities change: nothing is skipped, the cursor passes no unread entity, memory is bounded. */
 import fc from 'fast-check'
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { bySize } from '../../size'
@@ -11,7 +9,7 @@ interface Run {
   cursor: string
 }
 
-/** One poll. `between` runs before each page but the first. `sizes`: of the pages in turn, below `limit`. */
+/** Runs one poll. `between` runs before each page except the first. `sizes`: of the pages in turn, below `limit`. */
 async function run(
   model: PollModel,
   after: string,
@@ -35,7 +33,7 @@ async function run(
   return { given, cursor: (last as { lastUpdatedAt: string }).lastUpdatedAt }
 }
 
-/** What stands up to the cursor and was not given as it stands. */
+/** Entities up to the cursor that were not returned in their present state. */
 function jumpedOver(model: PollModel, after: string, { given, cursor }: Run): ModelEntity[] {
   return [...model.entities.values()].filter(
     ({ id, state, lastUpdatedAt }) =>
@@ -160,7 +158,7 @@ test('an empty page before the end is a failure, and not the end', async () => {
 })
 
 describe('an entity that fails alone', () => {
-  /** Pages of one, of which some fail, and where. */
+  /** Pages of one entity, of which some fail. */
   async function skipping(
     count: number,
     bad: (offset: number) => boolean,
@@ -246,7 +244,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         }
         const first = await run(model, START, limit, change, sizes)
         expect(jumpedOver(model, START, first)).toEqual([])
-        // All that was there and has not changed since was given now.
+        // Every entity that existed and has not changed since was returned.
         for (const [id, { state }] of before) {
           if (model.entities.get(id)?.state !== state) continue
           expect(first.given.some((got) => got.id === id && got.state === state)).toBe(true)

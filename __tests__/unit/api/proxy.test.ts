@@ -1,4 +1,4 @@
-/** A proxy only where it is asked for; its credentials go to it alone; what goes through it is not its business. */
+/** A proxy is used only if configured; only it receives its credentials; it cannot read the traffic. */
 import createDebug from 'debug'
 import { createServer, type Server } from 'node:http'
 import { Agent } from 'node:https'
@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { TradecloudClient } from '../../../lib/api'
 import { errorOf, setUp, until } from './fake-api'
 
-// Before those of the set-up, so that its own end is not logged.
+// Registered before the hooks of the set-up, so that its own end is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()
@@ -15,7 +15,7 @@ const { api, client } = setUp()
 let proxy: Server
 let connects: Array<{ target: string; authorization: string | undefined }>
 let answer: string | undefined
-/** Where the tunnels end instead of where they should. */
+/** The actual target of the tunnels. */
 let detour: number | undefined
 const sockets = new Set<Socket>()
 
@@ -90,7 +90,7 @@ test('speaks TLS with the target, end to end, under its own name', async () => {
   await tradecloud.close()
   await new Promise((resolve) => target.close(resolve))
   expect(connects[0]?.target).toBe('api.canary.example:443')
-  // A TLS handshake, with the name of the target in it.
+  // A TLS handshake that contains the name of the target.
   expect(heard[0]?.[0]).toBe(0x16)
   expect(heard[0]?.includes('api.canary.example')).toBe(true)
 })

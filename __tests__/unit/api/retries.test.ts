@@ -1,4 +1,4 @@
-/** What is tried again, what is not, and the deadlines of a request and of a call. */
+/** What is retried, what is not, and the deadlines of a request and of a call. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { drip, errorOf, hang, reset, setUp, status, until, withoutJitter, type Script } from './fake-api'
@@ -38,7 +38,7 @@ test.each([
     status(429, { 'Retry-After': value() })(req, res)
   })
   await client().getOrder('1')
-  // Of our own back-off alone it would be 250 ms at most.
+  // Our own back-off alone would be at most 250 ms.
   expect(performance.now() - refusedAt).toBeGreaterThan(atLeastMs)
 })
 

@@ -1,4 +1,4 @@
-/** Tokens: one request for them however many callers wait, refresh before the end, and what follows a 401. */
+/** Tokens: a single request for any number of callers, refresh before expiry, and the reaction to a 401. */
 import { errorOf, hang, reset, setUp, status, until, withoutJitter } from './fake-api'
 
 const { api, client } = setUp()
@@ -86,7 +86,7 @@ test('gets another token after a 401 and sends once again', async () => {
 test('uses the newer token after a 401 for an old one', async () => {
   const tradecloud = client()
   await tradecloud.getOrder('1')
-  // Two requests with the same token, refused one after the other.
+  // Two requests with the same token are refused one after another.
   const late: Array<() => void> = []
   api().next('order', (_req, res) => void late.push(() => res.writeHead(401).end()), status(401))
   const first = tradecloud.getOrder('2')

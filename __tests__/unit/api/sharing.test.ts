@@ -1,9 +1,9 @@
-/** Who asks for an ID that is being fetched shares a later fetch, never the one on its way: that may be older. */
+/** Callers of an ID that is being fetched share a later fetch, never the running one, whose result may be older. */
 import { errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 
 const { api, client } = setUp()
 
-/** Holds the next orders back. Each call of the result lets the oldest go, with what is `state` at its arrival. */
+/** Delays the next orders. Each call of the result releases the oldest, with the present `state`. */
 function held(count: number): { state: number; go: () => void } {
   const waiting: Array<() => void> = []
   const control = { state: 0, go: () => waiting.shift()?.() }
@@ -21,7 +21,7 @@ test('callers that came before the request left share it', async () => {
   const tradecloud = client()
   const orders = await Promise.all(Array.from({ length: 10 }, () => tradecloud.getOrder('1')))
   expect(api().count('order')).toBe(1)
-  // What one caller does to its order, the others do not see.
+  // Changes that a caller makes to its order do not affect the others.
   orders[0]!.orderId = 'changed'
   expect(orders[1]).toEqual({ id: '1' })
 })
@@ -108,7 +108,7 @@ test('each keeps its own deadline', async () => {
   expect(await short).toMatchObject({ code: 'fetch_timeout', attempts: 2 })
   control.go()
   expect(stateOf(await patient)).toBe(0)
-  // No one waited for the next one any more.
+  // No one waited for the next one any longer.
   expect(api().count('order')).toBe(1)
 })
 

@@ -1,4 +1,6 @@
-/** One request: the time limit until the headers and then for each piece, and the limit of bytes. Timers are faked. */
+/**
+ * One request: the time limit until the headers and for each following chunk, and the limit of bytes. Timers are faked.
+ */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -11,7 +13,7 @@ const request = { method: 'GET', path: '/order/1', headers: {} } as const
 let server: Server
 let transport: Transport
 let answers: ServerResponse[]
-/** How often the time limit was started again. */
+/** How often the time limit was restarted. */
 let restarts: number
 let over: boolean
 
@@ -44,7 +46,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-/** Waits for the event itself, however long the machine takes, unless the test has ended meanwhile. */
+/** Waits for the event itself, for any time, unless the test has ended. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition() && !over) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -89,7 +91,7 @@ test('ends a request that gets no headers', async () => {
   expect(await sent).toEqual({ type: 'timeout', timeoutMs: REQUEST_MS, stalled: false })
 })
 
-/** How much time passes, in steps between which pieces arrive, until the request has ended. */
+/** The time until the request ends, advanced in steps between which chunks arrive. */
 async function timeOf(sent: Promise<ApiOutcome>, answer: ServerResponse): Promise<{ outcome: ApiOutcome; ms: number }> {
   let outcome: ApiOutcome | undefined
   void sent.then((value) => (outcome = value))

@@ -1,6 +1,4 @@
-/**
- * A map of bounded size: it forgets what was not set for longest, and nothing else.
- */
+/** A map of bounded size forgets only the keys that were set longest ago. */
 import fc from 'fast-check'
 import { BoundedMap } from '../../../lib/bytes/bounded-map'
 

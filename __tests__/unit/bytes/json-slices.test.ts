@@ -1,6 +1,6 @@
 /**
- * Large JSON that is read in slices: the same value as that of `JSON.parse`, the same refusals as those of `parseJson`.
- * The slices are a few bytes here, so that each of their edges stands everywhere.
+ * Large JSON that is read in slices gives the same values as `JSON.parse` and the same refusals as `parseJson`. Slices
+ * have a few bytes here, so that an edge occurs at every position.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
 const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
   parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
 
-/** Also in the order of keys, and of what is not in JSON, such as `-0`. */
+/** Compares also the order of keys, and values that JSON does not distinguish, such as `-0`. */
 async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
   const plain = parseJson(bytes)
   const sliced = await inSlices(pieces, { sliceBytes })
@@ -37,7 +37,7 @@ const leaf = fc.oneof(
 )
 const space = fc.constantFrom('', '', '', ' ', '\n\t\r ')
 
-/** JSON as text: `JSON.stringify` writes no white space and no key twice. */
+/** JSON as text, because `JSON.stringify` writes neither white space nor repeated keys. */
 const { json } = fc.letrec<{ json: string; list: string; object: string; leaf: string }>((tie) => ({
   json: fc.oneof({ maxDepth: 6 }, tie('leaf'), tie('list'), tie('list'), tie('object')),
   leaf,
@@ -72,7 +72,7 @@ it('needs no plain parse for well-formed JSON', async () => {
         parse.mockClear()
         expect((await inSlices(Buffer.from(text), { sliceBytes })).ok).toBe(true)
         const texts = parse.mock.calls.map(([each]) => each)
-        // Without a long list, the text around all lists is the whole.
+        // Without a long list, there is a single slice.
         if (texts.length > 1) expect(texts).not.toContain(text)
         if (texts.length > 1) slicedRuns++
       }),
@@ -110,7 +110,7 @@ describe('JSONTestSuite', () => {
     const bytes = readFileSync(join(SUITE, file))
     const reads = async (content: Buffer): Promise<boolean> => {
       const result = await inSlices(content, { sliceBytes: 4 })
-      // A tree of this depth cannot be compared by Jest.
+      // Jest cannot compare trees of this depth.
       expect({ ...result, value: undefined }).toEqual({ ...parseJson(content), value: undefined })
       if (result.ok)
         expect(JSON.stringify(result.value)).toBe(JSON.stringify((parseJson(content) as typeof result).value))

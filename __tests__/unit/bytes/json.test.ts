@@ -28,7 +28,7 @@ it('reads letters of any length, wherever they stand', () => {
   }
 })
 
-/** Cut into two or three pieces, some of them empty perhaps. */
+/** Cut into two or three pieces, some of which may be empty. */
 function cut(bytes: Buffer, one: number, other: number): Buffer[] {
   const [first, second] = [one % (bytes.length + 1), other % (bytes.length + 1)].sort((a, b) => a - b) as [
     number,

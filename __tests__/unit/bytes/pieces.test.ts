@@ -1,4 +1,4 @@
-/** The pieces of a body: the bytes as they came, in little more memory than they take. */
+/** The pieces of a body: unchanged bytes, in little more memory than they need. */
 import fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -15,7 +15,7 @@ test('gives back the bytes as they came, whatever the sizes', () => {
       const whole = Buffer.concat(given)
       const pieces = new Pieces()
       for (const piece of given) {
-        // As the parser of Node does it: a view into a larger buffer, which is used again for something else.
+        // Like Node's parser: a view into a larger buffer that is reused.
         const slab = Buffer.alloc(piece.length * (piece.length % 2 === 0 ? 1 : 6))
         piece.copy(slab)
         pieces.add(slab.subarray(0, piece.length))
@@ -70,7 +70,7 @@ test('a million pieces of one byte take a few times their bytes', () => {
   for (let i = 0; i < 1_000_000; i++) pieces.add(Buffer.from([i % 256]))
   collectGarbage()
   const after = process.memoryUsage()
-  // As a Buffer each they would be some hundred megabytes.
+  // As single Buffers they would need some hundred megabytes.
   expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(20_000_000)
   const joined = pieces.whole
   expect(joined.length).toBe(1_000_000)

@@ -1,6 +1,4 @@
-/**
- * Values out of requests in log lines: one line, no control characters, cut.
- */
+/** Values from requests in log lines: a single line, without control characters, truncated. */
 import { quote, quoteJson } from '../../../lib/bytes/quote'
 
 it.each([

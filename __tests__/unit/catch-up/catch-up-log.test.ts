@@ -1,4 +1,4 @@
-/** What a catch-up writes into the log: at most one line per hour about what was found, and one about failures. */
+/** Log lines of a catch-up: at most one per hour about found events, and one about failures. */
 import { CatchUpLog } from '../../../lib/catch-up/catch-up-log'
 import type { CatchUpReport } from '../../../lib/catch-up/catch-up-options'
 import { Log } from '../../../lib/log/log'

@@ -1,4 +1,4 @@
-/** Runs that are cut off, lists that refuse, and clocks that are wrong: nothing is missing in the end. */
+/** Interrupted runs, refused lists, and wrong clocks: in the end nothing is missing. */
 import { TradecloudApiError } from '../../../lib/api/api-error'
 import { bySize } from '../../size'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
@@ -17,7 +17,7 @@ function backlog(rig: Rig, { seed = 1, orders = 200, changes = 600, pauseMs = 20
   startLater(rig)
 }
 
-/** The catch-up begins once the webhook has had its time. */
+/** The catch-up begins after the settle time of the webhook. */
 function startLater(rig: Rig): void {
   rig.nextRunAt = rig.clock.now() + SETTLE + EVERY
 }

@@ -1,4 +1,4 @@
-/** Seeded histories, with a webhook and a catch-up on the simulator's clock: nothing is missing in the end. */
+/** Random histories by seed, with a webhook and a catch-up on the simulator's clock: in the end nothing is missing. */
 import { notOwnRequest } from '../../../lib/catch-up/want'
 import type { HistoryOptions } from '../../../lib/testing'
 import type { Json } from '../../../lib/tradecloud/entity-state'
@@ -9,7 +9,7 @@ import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'
 const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
 const HIDDEN = 5 * MINUTE
 
-/** Plays a history and lets pass what the last change may take to be delivered. */
+/** Plays a history, then advances the clock until the last change must have been delivered. */
 async function play(history: HistoryOptions, options: RigOptions = {}, lagMs = 0): Promise<Rig> {
   const rig = new Rig(options)
   for (const planned of rig.world.history({ hiddenMs: HIDDEN, ...history, form: options.form })) {

@@ -1,8 +1,8 @@
-/** The histories that are played both with a storage in memory and through real inboxes. */
+/** The histories that are played both with storage in memory and with real inboxes. */
 import type { HistoryOptions } from '../../../lib/testing'
 import { SETTLE } from './rig'
 
-/** Nothing is lost, and what is late arrives before the catch-up looks for it. */
+/** No event is lost, and late ones arrive before the catch-up checks. */
 export const HEALTHY = {
   lost: 0,
   delayMs: SETTLE - 1,
@@ -13,7 +13,7 @@ export const HEALTHY = {
   documents: 0.1,
 } satisfies HistoryOptions
 
-/** Requests of this company, whose events are switched off, and the answers to them. */
+/** Requests of the own company, whose events are disabled, and the answers to them. */
 export const OWN_CHANGES = {
   own: 0.4,
   existing: 0,

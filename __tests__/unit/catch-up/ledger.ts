@@ -1,21 +1,21 @@
-/** What the callbacks were given: the states of each part of each order and shipment. */
+/** The states of each part of each order and shipment that callbacks received. */
 import { lineParts, type Entity, type Part } from '../../../lib/inbox/catch-up/parts'
 import type { WebhookEvent } from '../../../lib/events/events'
 
-/** One state of a part that a callback was given. */
+/** One state of a part, as received by a callback. */
 interface Given {
   time: number
   hash: string
 }
 
 export class Ledger {
-  /** The last state of each part that a callback was given, and all of them. */
+  /** The last state of each part that a callback received, and all states. */
   readonly last = new Map<string, Given>()
   readonly given = new Map<string, Given[]>()
   /** Older states that the catch-up delivered after newer ones. */
   readonly backwards: string[] = []
 
-  /** A callback was given an event that a webhook brought. */
+  /** Records an event from a webhook. */
   delivered(event: WebhookEvent): void {
     if (event.kind === 'orderDocuments' || event.kind === 'unknown') return
     const key = event.kind === 'order' ? `order ${event.orderId}` : `shipment ${event.shipmentId}`
@@ -25,7 +25,7 @@ export class Ledger {
       this.#note(`${key} ${name}`, { time, hash }, true)
   }
 
-  /** A callback was given an event that the catch-up found. */
+  /** Records an event that the catch-up found. */
   found(
     { kind, id, time: changedAt }: Pick<Entity, 'kind' | 'id' | 'time'>,
     parts: readonly Part[],

@@ -1,4 +1,4 @@
-/** What an inbox offers for the catch-up, in memory, as several processes share it. */
+/** What an inbox provides for the catch-up, in memory, shared like a database by processes. */
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../../lib/inbox/catch-up/storage'
 import { MemoryStorage } from './memory-storage'
 

@@ -1,4 +1,4 @@
-/** The storage of the catch-up in memory, with the webhook's part of it: what arrives, and GET triggers that wait. */
+/** The catch-up's storage in memory, including the webhook's part: arrivals, and waiting GET triggers. */
 import type { Arrival, Arrivals, Mark } from '../../../lib/inbox/catch-up/arrivals'
 import type { EntityName } from '../../../lib/inbox/catch-up/parts'
 import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/inbox/catch-up/storage'

@@ -1,6 +1,6 @@
 /**
- * Tradecloud, a webhook and a catch-up on one simulated clock, without sockets: everything happens at its time, in
- * order. What the callbacks were given is kept, to be compared with what Tradecloud has in the end.
+ * A simulated Tradecloud, a webhook and a catch-up on one clock, without sockets: everything happens at its time, in
+ * order. The events that callbacks receive are recorded and compared with Tradecloud's final state.
  */
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { arrivalOf } from '../../../lib/inbox/catch-up/arrivals'
@@ -32,11 +32,11 @@ export interface RigOptions {
   limit?: number
   /** Delay until a GET trigger is fetched. */
   queueMs?: number
-  /** What the header `Date` is wrong by. */
+  /** Error of the header `Date`. */
   dateSkewMs?: number
   /** How long before the start the first `from` is. */
   sinceMs?: number
-  /** Pages that a run can read before it is cut off. */
+  /** The number of pages that a run can read before it is interrupted. */
   pagesPerRun?: number
   beforePage?: (rig: Rig, page: number) => unknown
   run?: Partial<RunOptions>
@@ -77,7 +77,7 @@ export class Rig {
     this.storage.onStored = ({ entity, parts, outdated }) => this.ledger.found(entity, parts, outdated)
   }
 
-  /** Lets this time pass; runs and events happen at their time. */
+  /** Advances the clock; runs and events happen at their time. */
   async pass(ms: number): Promise<void> {
     const end = this.clock.now() + ms
     for (;;) {
@@ -150,7 +150,7 @@ export class Rig {
     }
   }
 
-  /** What Tradecloud has and no callback was given, of all that changed after the start. */
+  /** States at Tradecloud that no callback received, of everything that changed after the start. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
     const { form = 'deliverySchedule' } = this.options
     const found: string[] = []

@@ -1,4 +1,4 @@
-/** The right to poll: waited for, renewed while a run lasts, and lost. */
+/** The right to poll: waiting for it, renewing it during a run, and losing it. */
 import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { inTurn } from '../../../lib/catch-up/turn'
 import { freezeClock, type Clock } from '../../clock'

@@ -1,4 +1,4 @@
-/** A worker as a process of its own: it has no port, and an idle inbox keeps no process alive. */
+/** A worker in a process of its own: it has no port, and an idle inbox does not keep a process alive. */
 import { createTradecloudWorker } from '../../../lib/compose/create-worker'
 import type { Inbox } from '../../../lib/inbox/inbox'
 
@@ -19,7 +19,7 @@ const idleInbox = {
 } as unknown as Inbox
 const logger = { warn: () => undefined, error: () => undefined }
 
-/** Those that keep the process alive. */
+/** The timers that keep the process alive. */
 const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
 
 test('a worker keeps the process alive until it is closed', async () => {

@@ -1,5 +1,5 @@
 /**
- * A deliverer whose callbacks and fetches end when a test says so. The client of the API is a fake; everything else is real.
+ * A deliverer whose callbacks and fetches end when a test says so. The API client is a fake; everything else is real.
  */
 import type { TradecloudClient } from '../../../lib/api'
 import { Claims } from '../../../lib/deliver/dedupe/claims'
@@ -47,7 +47,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   const callback = (event: WebhookEvent, context: WebhookContext) =>
     new Promise<void>((finish, fail) => calls.push({ event, context, finish, fail }))
   const handlers = createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback })
-  /** As the receiver does it. */
+  /** As the receiver builds it. */
   class DelivererWithCallbacks extends Deliverer {
     override submit(trigger: Trigger): Ticket {
       const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
@@ -131,7 +131,7 @@ export function get(id: string, kind: 'order' | 'shipment' = 'order', receivedAt
   return { type: 'id', method: 'GET', requestId: `request ${++requests}`, receivedAt, kind, id }
 }
 
-/** What `body` was told to put into the order. */
+/** The fields that `body` was told to add to the order. */
 export function contentOf({ event }: Call): string {
   return (event as unknown as { order: { content: string } }).order.content
 }
@@ -140,14 +140,17 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** The outcome, or undefined while there is none. */
+/** The outcome, or undefined while the delivery runs. */
 export function watch(ticket: Ticket): { outcome?: string; result?: DeliveryResult } {
   const seen: { outcome?: string; result?: DeliveryResult } = {}
   void ticket.result.then((result) => Object.assign(seen, { outcome: result.outcome, result }))
   return seen
 }
 
-/** Call once in each file: restores the real clock after each test, and fails a test that left a rejection unhandled. */
+/**
+ * Registers the hooks of a test file: restores the real clock after each test, and fails a test with an unhandled
+ * rejection.
+ */
 export function checkAfterEach(): void {
   const unhandled: unknown[] = []
   const note = (reason: unknown) => void unhandled.push(reason)

@@ -1,4 +1,4 @@
-/** A callback that runs for long: alarms, and the lease of its claim. */
+/** A long-running callback: alarms, and the lease of its claim. */
 import type { Store } from '../../../lib/deliver/dedupe/store'
 import { body, get, MINUTE, settle, setup, watch, checkAfterEach } from './deliverer-rig'
 
@@ -79,7 +79,7 @@ describe('a callback that runs for long', () => {
     expect(alarms).toHaveLength(2)
   })
 
-  /** A store whose leases run out when they are not renewed. */
+  /** A store whose leases expire unless they are renewed. */
   function leasing(renew: () => boolean | Promise<boolean>) {
     const renewed: unknown[][] = []
     const store: Store = {

@@ -1,6 +1,4 @@
-/**
- * Which callback an event goes to, and which settings are refused.
- */
+/** Which callback receives an event, and which settings are refused. */
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
 import { orderEventNames } from '../../../lib/tradecloud/event-names'
 import { refusalOf } from '../receive/refusal'

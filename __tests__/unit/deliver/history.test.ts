@@ -1,6 +1,4 @@
-/**
- * What this process remembers: the newest state of an entity, failed calls, and IDs that the API did not know.
- */
+/** What a process remembers: the newest state of an entity, failed calls, and IDs that the API did not know. */
 import type { EntityState } from '../../../lib/tradecloud/entity-state'
 import { History } from '../../../lib/deliver/history'
 

@@ -1,6 +1,4 @@
-/**
- * The names of events and entities: the same for the same, different for the different, and a UUID for databases.
- */
+/** Keys of events and entities: equal for the same, different for others, and UUIDs for databases. */
 import { createHash } from 'node:crypto'
 import {
   dedupeKey,

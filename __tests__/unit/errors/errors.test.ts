@@ -1,6 +1,4 @@
-/**
- * The errors of the package: known across copies of it, and safe to ask about anything that was thrown.
- */
+/** The errors of the package: recognised across copies of it, and type guards that are safe for anything thrown. */
 import * as errors from '../../../lib/errors/errors'
 
 function otherCopy(): typeof errors {

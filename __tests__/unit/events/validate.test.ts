@@ -1,6 +1,4 @@
-/**
- * Validation: what deviates is listed, capped, and never changed; the user's own schemas are enforced.
- */
+/** Validation: deviations are listed, limited in number, and never changed; the user's own schemas are enforced. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
@@ -127,7 +125,7 @@ test('a long list that is wrong in every entry is not kept once for each deviati
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
   const used: number[] = []
-  // What is cut off a list is cut again for the next deviation.
+  // A shortened list is restored and shortened again for the next deviation.
   const watched = (list: number[]): number[] =>
     Object.defineProperty(list, 'slice', {
       value: (at: number) => {
@@ -269,7 +267,7 @@ describe('in turns', () => {
       ),
     },
   )
-  // What ajv checks before the lines, and what it checks after them.
+  // Fields that ajv checks before the lines, and after them.
   const order = fc.record(
     {
       orderId: wrong,
@@ -298,7 +296,7 @@ describe('in turns', () => {
         expect(body).toEqual(before)
         found = Math.max(found, issues.length)
       }),
-      // Random orders rarely have more issues than are listed.
+      // Random orders rarely have more issues than the limit.
       {
         numRuns: 1000,
         examples: [[{ lines: Array.from({ length: 60 }, () => ({ buyerLine: 5 })) }, 'orderEvent', 'x']],

@@ -1,4 +1,4 @@
-/** What is shown of an error: where the user's code failed, the chain of causes, and never a secret. */
+/** How an error is shown: where the user's code failed, the chain of causes, and never a secret. */
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe as describeError, explain as linesOf, locationOf, safeCopy } from '../../../lib/log/describe-error'

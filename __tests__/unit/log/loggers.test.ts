@@ -1,4 +1,4 @@
-/** Real loggers, passed in as they are: text and fields both arrive, whatever an ID looks like, and no secret does. */
+/** Real loggers, passed unmodified: text and fields both arrive, for any ID, and no secret does. */
 import { Console } from 'node:console'
 import { Writable } from 'node:stream'
 import pino from 'pino'

@@ -1,5 +1,6 @@
 /**
- * Addresses as text, and `allow`: what each entry lets in, IPv4, IPv6 and one in the other; wrong entries name themselves.
+ * Addresses as text, and `allow`: what each entry matches, IPv4, IPv6 and IPv4-mapped addresses; errors name the
+ * invalid entry.
  */
 import fc from 'fast-check'
 import { compileAllow, readAddress } from '../../../lib/net/address'
@@ -219,7 +220,7 @@ describe('any range and any address', () => {
     }
     if (form.tail) groups.splice(6, 2, dotted(array.subarray(12)))
     let text = groups.join(':')
-    // A run of zeros from the chosen group on, as long as it goes.
+    // A run of zeros from the chosen group on.
     let end = form.short
     while (end < groups.length && /^0+$/.test(groups[end]!)) end++
     if (end > form.short) text = `${groups.slice(0, form.short).join(':')}::${groups.slice(end).join(':')}`
@@ -230,7 +231,7 @@ describe('any range and any address', () => {
   const ipv6 = fc
     .tuple(bytes(16), bytes(2))
     .map(([array, mask]) => array.map((byte, i) => ((mask[i >> 3]! >> (i & 6)) & 1 ? 0 : byte)))
-  /** The first with some of its bits, from one on, replaced: close enough to be inside now and then. */
+  /** The first address with some bits replaced: close enough to match now and then. */
   const near = (array: Uint8Array, other: Uint8Array, same: number) => {
     const bits = bitsOf(array).slice(0, same) + bitsOf(other).slice(same)
     return Uint8Array.from(bits.match(/.{8}/g)!, (byte) => parseInt(byte, 2))

@@ -1,4 +1,4 @@
-/** Which addresses are public: by example, and against a second reading of IANA's registries in whole numbers. */
+/** Which addresses are public: examples, and a comparison with IANA's registries as integer ranges. */
 import fc from 'fast-check'
 import { isPublicAddress } from '../../../lib/net/public-address'
 
@@ -108,7 +108,7 @@ test.each(['', 'localhost', '8.8.8', '8.8.8.8.8', '08.8.8.8', '0x8.8.8.8', '1347
   },
 )
 
-/** Of the registries: not globally reachable, and the blocks with exceptions as a whole; [from, up to and with]. */
+/** Ranges from the registries: not globally reachable, and blocks with exceptions as a whole; [first, last]. */
 const RESERVED_IPV4: Array<[number, number]> = [
   [0x00000000, 0x00ffffff],
   [0x0a000000, 0x0affffff],

@@ -1,4 +1,4 @@
-/** Options that are valid: their defaults, and what is taken from those that are set. */
+/** Valid options: their defaults, and the values that are used. */
 import { TradecloudClient } from '../../../lib/api'
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import { resolveOptions } from '../../../lib/options/resolve'

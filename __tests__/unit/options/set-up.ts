@@ -10,7 +10,7 @@ export const logger = { warn: () => undefined, error: () => undefined }
 export const REQUIRED = { auth: { type: 'bearer', token: SECRET }, onOrder } as const
 export const API = { environment: 'acceptance', username: 'user', password: SECRET } as const
 
-/** Every option that may be left out. */
+/** Every optional option. */
 export const OPTIONAL = [
   'paths',
   'onOrderDocuments',
@@ -44,7 +44,7 @@ export function create(options: unknown): TradecloudWebhook {
   return createTradecloudWebhook(options as TradecloudWebhookOptions)
 }
 
-/** Message of the error that creation throws. */
+/** The message of the error that creation throws. */
 export function refusal(options: unknown): string {
   try {
     create(options)
@@ -68,7 +68,7 @@ export const NUMBERS: Array<[string, number, number]> = [
   ['notFoundGraceMs', 0, Number.MAX_SAFE_INTEGER],
 ]
 
-/** Has all methods of an inbox; none does anything. */
+/** An inbox whose methods do nothing. */
 export const nothing = () => undefined
 
 export const inertInbox = {

@@ -1,4 +1,4 @@
-/** Wrong options: the error names the option, quotes the value and states what is allowed, without a secret. */
+/** Invalid options: the error names the option, quotes the value and states what is allowed, without a secret. */
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import { API, create, logger, NUMBERS, onOrder, refusal, REQUIRED, resolve, SECRET, OPTIONAL } from './set-up'
 

@@ -1,7 +1,7 @@
-/** What creation says against a wrong option. */
+/** The error message for an invalid option. */
 import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 
-/** Message of the `invalid_option` that `create` throws. Throws where it throws anything else, or nothing. */
+/** The message of the `invalid_option` error that `create` throws. Fails if it throws another error or none. */
 export function refusalOf(create: () => unknown): string {
   try {
     create()

@@ -1,10 +1,8 @@
-/**
- * Path patterns: which requests are ours, and which ID stands in the path.
- */
+/** Path patterns: which requests match, and which ID the path contains. */
 import { compileRoutes, type PathsOption } from '../../../lib/receive/route'
 import { refusalOf } from './refusal'
 
-/** A match as a plain object; groups that took no part are left out. */
+/** A match as a plain object without unmatched groups. */
 function matchOf(paths: PathsOption | undefined, path: string): object | undefined {
   const found: object | undefined = compileRoutes(paths).find(path)
   return found && Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))

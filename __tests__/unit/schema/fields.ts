@@ -1,4 +1,4 @@
-/** The schemas, compiled, with each of their shapes and fields. */
+/** The compiled schemas, with all their shapes and fields. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv, type AnySchemaObject } from 'ajv'
@@ -40,7 +40,7 @@ export function check(schema: SchemaName | Node, value: unknown): string[] {
 
 export const byId = new Map(Object.values(schemas).map((schema) => [schema.$id, schema as Node]))
 
-/** Every object that is described somewhere, by its absolute reference. */
+/** Every described object, by its absolute reference. */
 export const shapes = new Map<string, Node>()
 
 for (const [id, schema] of byId) {
@@ -50,7 +50,7 @@ for (const [id, schema] of byId) {
 
 const absolute = (ref: string, base: string): string => (ref.startsWith('#') ? base + ref : `tradecloud-webhook/${ref}`)
 
-/** The description of a field, refs followed, and the file it is in. */
+/** The description of a field, with references followed, and its file. */
 export function follow(node: Node, base: string): { node: Node; base: string } {
   if (node.$ref === undefined) return { node, base }
   const ref = absolute(node.$ref, base)
@@ -59,7 +59,7 @@ export function follow(node: Node, base: string): { node: Node; base: string } {
   return { node: target, base: ref.split('#')[0]! }
 }
 
-/** Pointers of all fields of a value that its schema does not know. */
+/** Pointers of all fields of a value that are not in its schema. */
 export function unknownFields(value: unknown, schema: Node, schemaBase: string, pointer = ''): string[] {
   const { node, base } = follow(schema, schemaBase)
   if (Array.isArray(value))
@@ -71,7 +71,7 @@ export function unknownFields(value: unknown, schema: Node, schemaBase: string, 
   })
 }
 
-/** `Shape.field` of every field that a value fills. */
+/** `Shape.field` of every field that occurs in a value. */
 export function filledFields(
   value: unknown,
   schema: Node,
@@ -111,6 +111,6 @@ export const fields: Field[] = [...shapes].flatMap(([ref, shape]) => {
 
 export const isText = ({ target }: Field): boolean => target.type?.includes('string') ?? false
 
-/** Which fields something holds for. Thousands of checks in one expectation, and still each field has its name. */
+/** The fields that fulfil a condition: thousands of checks in one expectation, each with the name of its field. */
 export const wherever = (holds: (field: Field) => boolean, among = fields): string[] =>
   among.filter(holds).map(({ ref, name }) => `${ref} ${name}`)

@@ -43,11 +43,11 @@ describe('the maximum order event', () => {
     const shapeOf = (ref: string): string => ref.split('#/definitions/')[1] ?? 'Order'
     const empty = order.map(({ ref, name }) => `${shapeOf(ref)}.${name}`).filter((field) => !filled.has(field))
     expect(empty.sort()).toEqual([
-      // In buyerLine in a draft only, and a wrapper that one page shows.
+      // Fields that occur in buyerLine only in a draft, and a wrapper that one page shows.
       'BuyerLine.chargeReasonCode',
       'BuyerLine.lineType',
       'NestedItemDetails.mergedItemDetails',
-      // A fetched order, names of earlier years, and what only order search and the polling page show.
+      // Fields of a fetched order, names of earlier years, and fields that only order search and the polling page show.
       'Order.customLabels',
       'Order.eventDates',
       'Order.firstDeliveryDate',

@@ -1,4 +1,4 @@
-/** The JSON Schemas: they accept everything that is documented, find what is wrong, and describe every field. */
+/** The JSON Schemas accept everything that is documented, find errors, and describe every field. */
 import { execFileSync } from 'node:child_process'
 import {
   schemas,
@@ -93,7 +93,7 @@ describe('the schemas', () => {
       const same = shapes.get(other)?.properties?.[name]
       return same !== undefined && plain(same) !== plain(node)
     })
-    // In the single delivery form, prices on the line are those of an earlier year, and no order is fetched in it.
+    // In single delivery form, prices on the line are those of an earlier year, and no order can be fetched.
     expect(differing).toEqual([`${schemas.order.$id} lines`, `${schemas.order.$id}#/definitions/OrderLine prices`])
   })
 
@@ -158,7 +158,7 @@ describe('what Tradecloud sends', () => {
     '',
     '2025-04-23T10:01:53+02:00',
     '2025-04-23T10:01:53.812345-0530',
-    // java.time leaves the seconds out when they are zero.
+    // java.time omits seconds that are zero.
     '2019-12-31T10:11',
     '2019-12-31T10:11Z',
     '2019-12-31T10:11+02:00',

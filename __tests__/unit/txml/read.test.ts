@@ -1,5 +1,5 @@
 /**
- * From tXML to the value of its JSON twin: the documented mapping, text to the letter, what is tolerated, and what is
+ * From tXML to the value of its JSON twin: the documented mapping, unchanged text, what is tolerated, and what is
  * refused as malformed.
  */
 import { readFileSync } from 'node:fs'
@@ -18,10 +18,10 @@ async function read(xml: string | Buffer): Promise<{ value: Loose; issues: Loose
   return result
 }
 
-/** What stands in an order event. */
+/** Content of an order event. */
 const order = async (xml: string): Promise<Loose> =>
   (await read(`<WebhookBody><orderEvent>${xml}</orderEvent></WebhookBody>`)).value.orderEvent
-/** What stands in the buyer's part of an order line. */
+/** Content of the buyer's part of an order line. */
 const buyerLine = async (xml: string): Promise<Loose> =>
   (await order(`<line><buyerLine>${xml}</buyerLine></line>`)).lines[0].buyerLine
 
@@ -286,7 +286,7 @@ describe('documents', () => {
   })
 
   it('are the same however they are cut into pieces', async () => {
-    // Longer than a piece, with characters of two, three and four bytes and references at every place.
+    // Longer than a piece, with multi-byte characters and references at every position.
     const text = 'é€😀&amp;\r\n'.repeat(10_000)
     const { value } = await read(`<B><eventName>${text}</eventName></B>`)
     expect(value.eventName).toBe('é€😀&\n'.repeat(10_000))

@@ -1,7 +1,7 @@
-/** What elements stand for, read off the JSON Schemas: singulars, and no name that could mean two fields. */
+/** The meaning of elements, derived from the JSON Schemas: singulars, and no ambiguous name. */
 import { bodyShape, entryName, type ObjectShape } from '../../../lib/txml/shape'
 
-/** All shapes, each once, with the way to them. */
+/** All shapes, each once, with the path to them. */
 function shapes(): Map<ObjectShape, string> {
   const found = new Map<ObjectShape, string>([[bodyShape, '']])
   for (const [shape, path] of found) {

@@ -1,4 +1,7 @@
-/** The tXML writer, alone and read back: what any tXML can express comes back as it was, and the rest is refused or told. */
+/**
+ * The tXML writer, alone and read back: everything that tXML can express is unchanged, and the rest is refused or
+ * reported.
+ */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent, toTxml } from '../../../lib/testing'
 import { readTxml } from '../../../lib/txml/read'
@@ -13,7 +16,7 @@ async function readBack(body: object, indent?: string): Promise<unknown> {
   return result.value
 }
 
-/** What tXML leaves out: `null`, and lists of nothing. */
+/** Values that tXML omits: `null`, and lists of nothing. */
 function withoutNothing(value: Loose): Loose {
   if (Array.isArray(value)) return value.map(withoutNothing)
   if (typeof value !== 'object' || value === null) return value
@@ -39,7 +42,7 @@ const name = fc
   .map(([first, rest]) => `${first}${rest}`)
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((double) => (Object.is(double, -0) ? 0 : double))
 
-/** What no schema knows, as far as tXML can express it: text, objects that hold something, lists of two and more. */
+/** Values without a schema, as far as tXML can express them: text, non-empty objects, lists of two or more. */
 const { unknown } = fc.letrec<{ unknown: unknown; scalar: unknown }>((tie) => ({
   scalar: text,
   unknown: fc.oneof(

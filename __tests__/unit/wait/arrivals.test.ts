@@ -1,7 +1,7 @@
-/** The order of arrival while some things take long to read. */
+/** The order of arrival while some bodies take long to read. */
 import { Arrivals } from '../../../lib/wait/arrivals'
 
-/** Everything that can settle now has settled. */
+/** Waits until everything that can settle has settled. */
 const settled = (): Promise<void> => new Promise(setImmediate)
 
 function setUp() {

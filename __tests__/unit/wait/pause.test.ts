@@ -6,7 +6,7 @@ import { freezeClock, type Clock } from '../../clock'
 let clock: Clock
 beforeEach(() => (clock = freezeClock()))
 afterEach(() => {
-  // Nothing leaves a timer behind.
+  // Checks that no timer is left.
   expect(jest.getTimerCount()).toBe(0)
   clock.stop()
 })

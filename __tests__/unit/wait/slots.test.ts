@@ -1,6 +1,4 @@
-/**
- * How many callbacks run at once: never more, in order of arrival, and no slot gets lost.
- */
+/** The limit of concurrent callbacks: never exceeded, in order of arrival, and no slot is lost. */
 import { Slots } from '../../../lib/wait/slots'
 
 function take(slots: Slots) {

@@ -1,4 +1,4 @@
-/** Timers of times that Node does not know. */
+/** Timers for durations that Node does not support, and replaced timer functions. */
 import { startTimer } from '../../../lib/wait/timers'
 import { pause } from '../../wait'
 

@@ -1,6 +1,4 @@
-/**
- * The store of one process: what is claimed, what is remembered, and for how long.
- */
+/** The store of one process: which keys are claimed and remembered, and for how long. */
 import fc from 'fast-check'
 import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
 import { isTradecloudWebhookError } from '../../../../lib/errors/errors'
@@ -162,7 +160,7 @@ it('whatever happens, tells of each key what is true of it, also of keys that en
   const step = fc.record({ key, then: fc.constantFrom('complete', 'release', 'run on') })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      // Room for all of them: nothing is forgotten.
+      // There is room for all keys, so none is forgotten.
       const store = new MemoryStore({ maxKeys: 12 })
       const running = new Map<string, string>()
       const completed = new Set<string>()

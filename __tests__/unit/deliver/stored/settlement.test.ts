@@ -1,4 +1,4 @@
-/** What becomes of an event out of the inbox: tried again, and when; kept, and why. */
+/** The settlement of an event from the inbox: retried, and when; or kept, and why. */
 import { retryDelayMs, settlementOf } from '../../../../lib/deliver/stored/settlement'
 import type { InboxDelivery } from '../../../../lib/inbox/inbox'
 import type { Result } from '../../../../lib/answer/respond'
@@ -30,7 +30,7 @@ it.each(['handler_failed', 'fetch_failed', 'fetch_timeout', 'unavailable'] as co
   'is tried again after %s, until it has failed for long enough and ten times',
   (outcome) => {
     expect(settle({ outcome }, { failingMs: 999, attempt: 10 })).toMatchObject({ result: 'retry', outcome })
-    // The clock may have jumped ahead.
+    // The clock may have been set ahead.
     expect(settle({ outcome }, { failingMs: 1000, attempt: 9 })).toMatchObject({ result: 'retry', outcome })
     expect(settle({ outcome }, { failingMs: 1000, attempt: 10 })).toMatchObject({ result: 'dead', outcome })
   },

@@ -7,7 +7,7 @@ interface Due {
   due: number
 }
 
-/** Hands out what is due first and fits, as an inbox does. A small event is always due. */
+/** Hands out the first due events that fit, like an inbox. A small event is always due. */
 class Source {
   readonly taken: number[] = []
   waiting: Due[] = []
@@ -65,7 +65,7 @@ test.each([1, 4])(
     await stop()
     const large = source.taken.filter((bytes) => bytes > 1)
     expect(large).toEqual([500, 600, 101])
-    // And small events between them.
+    // Small events are taken in between.
     const between = source.taken.slice(source.taken.indexOf(500), source.taken.indexOf(600))
     expect(between.length).toBeGreaterThan(1)
   },

@@ -1,6 +1,4 @@
-/**
- * From bytes, or from what the app made of them, to a value: media types, digests, and leftovers of other parsers.
- */
+/** Parses bytes, or the result of the app's parser: media types, digests, and leftovers of other parsers. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { takeAppBody } from '../../../../lib/receive/body/app-body'
@@ -114,7 +112,7 @@ describe('bytes', () => {
 })
 
 describe('a body that the app has parsed', () => {
-  /** Taken and parsed, as the receiver does it. */
+  /** Takes and parses a body, as the receiver does. */
   const take = async (req: IncomingMessage, type: 'json' | 'missing' = 'json') => {
     const taken = takeAppBody(req)
     if (taken === 'none' || !taken.ok) return taken

@@ -1,5 +1,5 @@
 /**
- * The body reader, with real sockets: decompression, limits, patience, and a budget that always gets its bytes back.
+ * The body reader, with real sockets: decompression, limits, time-outs, and a budget that always gets its bytes back.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer, IncomingMessage, request, type Server } from 'node:http'
@@ -14,7 +14,7 @@ const JSON_TEXT = Buffer.from(JSON.stringify({ lines: Array.from({ length: 3000 
 
 let server: Server
 let port: number
-/** What each next request is read with, and what became of it. */
+/** The settings for the next request, and its result. */
 let budget: ByteBudget
 let options: ReadBodyOptions
 let arrived: Array<{ req: IncomingMessage; reading: BodyReading }>
@@ -49,10 +49,10 @@ async function next() {
   return arrived.shift()!
 }
 
-/** The bytes of a body in one, to compare them. */
+/** The bytes of a body in one Buffer. */
 const inOne = (result: BodyResult) => (result.ok ? { ...result, bytes: result.bytes.whole } : result)
 
-/** Sends a request with one body and waits for what is read of it. */
+/** Sends a request with one body and waits for the result. */
 async function upload(chunks: Buffer[], headers: Record<string, string> = {}) {
   const req = request({ port, method: 'POST', headers, agent: false })
   req.on('error', () => undefined)
@@ -73,7 +73,7 @@ async function start(head: string, body: Buffer | string = '') {
   return { socket, ...(await next()) }
 }
 
-/** Bytes that are taken at the moment. */
+/** The bytes of the budget in use. */
 function taken(): number {
   let low = 0
   let high = BUDGET
@@ -378,7 +378,7 @@ describe('with a clock in hand', () => {
     }
     req.complete = true
     req.push(null)
-    // zlib works in a thread of its own
+    // zlib works in another thread
     expect(inOne(await reading.result)).toEqual({ ok: true, bytes: Buffer.from('{"a":1}') })
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -393,7 +393,7 @@ describe('with a clock in hand', () => {
     req.complete = true
     req.push(null)
     req.destroy()
-    // The clock stands still: a wait for it would not end.
+    // The clock is stopped, so a wait for it would not end.
     await reading.result
     expect(jest.getTimerCount()).toBe(0)
   })

@@ -1,6 +1,6 @@
 /**
- * The clock of an answer, with the time in hand: it starts at the last byte of a body, an upload has limits of its own, and
- * the response says what took too long.
+ * The time limit of a response, on a faked clock: it starts at the last byte of a body, an upload has limits of its
+ * own, and the response says what took too long.
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
@@ -19,7 +19,7 @@ const never = (): Promise<never> => new Promise(() => undefined)
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
 }
-/** Lets time pass, and what follows from it happen. */
+/** Advances the clock and lets the effects happen. */
 const pass = async (ms: number): Promise<void> => {
   await turns()
   await jest.advanceTimersByTimeAsync(ms)

@@ -1,6 +1,4 @@
-/**
- * From the JSON of a body to a typed event: the field decides the kind, and hardly anything is refused.
- */
+/** From the JSON of a body to a typed event: the field determines the kind, and almost nothing is refused. */
 import { identify, readEvent, type Identified, type ReadEvent } from '../../../../lib/receive/event/read-event'
 
 function identified(body: unknown): Identified {

@@ -1,6 +1,6 @@
 /**
- * The order or shipment ID in the URL of a trigger: decoded once, the same in path and query, refused where it cannot
- * be an ID.
+ * The order or shipment ID in the URL of a trigger: decoded once, the same in path and query, refused if it cannot be
+ * an ID.
  */
 import fc from 'fast-check'
 import type { RouteMatch } from '../../../../lib/receive/route'

@@ -1,6 +1,4 @@
-/**
- * Credentials: who comes in, who does not, and which settings are refused when the webhook is made.
- */
+/** Credentials: which requests are accepted, and which settings are refused at creation. */
 import type { IncomingMessage } from 'node:http'
 import { createAuthenticator, type AuthOption } from '../../../../lib/receive/sender/authenticate'
 import { refusalOf } from '../refusal'

@@ -1,6 +1,6 @@
 /**
- * The address of a client: past the proxies that are trusted and no further, with ports and without, as Express's `req.ip`
- * finds it; and which settings trust everyone.
+ * The address of a client behind trusted proxies, with and without ports, as Express's `req.ip` finds it; and settings
+ * that trust everyone.
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
@@ -43,7 +43,7 @@ describe('the client is', () => {
     ['10.0.0.0/8', chain, '198.51.100.7'],
     ['10.0.0.1, 10.0.0.2', chain, '198.51.100.7'],
     [['10.0.0.1', '10.0.0.2', '198.51.100.0/24'], chain, '203.0.113.9'],
-    // 10.0.0.2 ends the chain: what stands before it, anyone may have written.
+    // 10.0.0.2 is not trusted, so anyone may have written what precedes it.
     [['10.0.0.1', '198.51.100.7'], chain, '10.0.0.2'],
     ['loopback', chain, PEER],
     ['loopback, uniquelocal', chain, '198.51.100.7'],
@@ -85,7 +85,7 @@ describe('the client is', () => {
   it('past a proxy of ours that was written down with its port', () => {
     expect(from('10.0.0.0/8', '203.0.113.9:99, 10.0.0.2:443')).toBe('203.0.113.9')
     expect(from('10.0.0.0/8, fd00::/8', '203.0.113.9:99, [fd00::2]:443')).toBe('203.0.113.9')
-    // A stranger that claims to be one of ours in front of its own address gains nothing.
+    // A sender that prepends a trusted address to its own gains nothing.
     expect(from('10.0.0.0/8', '203.0.113.9, 10.0.0.2:443, 6.6.6.6:1')).toBe('6.6.6.6')
   })
 
@@ -144,7 +144,7 @@ describe('everyone is trusted by', () => {
     ['::ffff:0:0/97, ::ffff:128.0.0.0/97'],
     [() => true],
     [(address) => address !== undefined],
-    // Always truthy, which is what Express looks at.
+    // Always truthy, which Express checks.
     [(async () => false) as unknown as () => boolean],
   ])('%p', (trustProxy) => {
     expect(trustsEveryone(compileTrust(trustProxy))).toBe(true)

@@ -47,7 +47,7 @@ describe('answers that are none', () => {
     const checked = verifier({}, { freshMs: 0, retryMs: 0, pauseMs: 0 })
     context.server.script = script
     await expect(checked.check(await sign(first))).rejects.toThrow(reason)
-    // And where keys are known, they stay.
+    // Known keys are kept.
     context.server.script = undefined
     expect(await verdict(checked, await sign(first))).toBe('yes')
     context.server.script = script

@@ -1,4 +1,4 @@
-/** What a token must say to get in. A token that says something else is refused without a word to the key server. */
+/** The claims that a token needs. A token with other claims is refused without a request to the key server. */
 import { AUDIENCE, goodClaims, ISSUER, makeKey, seconds, setUp, sign, verdict } from './issuer'
 
 const key = makeKey('first')
@@ -11,7 +11,7 @@ beforeEach(() => {
 
 afterEach(() => jest.useRealTimers())
 
-/** The result, and that no key server was asked if it is a refusal. */
+/** Checks the result, and that a refusal causes no request to the key server. */
 async function verdictOf(options: Record<string, unknown>, claims: object): Promise<string> {
   const given = await verdict(verifier(options), await sign(key, claims))
   expect(context.server.fetches).toBe(given === 'no' ? 0 : 1)
@@ -77,7 +77,7 @@ describe('times', () => {
   const exact = { clockToleranceMs: 5_000 }
   const none = { clockToleranceMs: 0 }
 
-  // The clock stands still, so that a second more or less is one.
+  // The clock is stopped, so that one second makes a difference.
   beforeEach(() => {
     jest.useFakeTimers({
       now: 1_800_000_000_900,
@@ -211,7 +211,7 @@ describe('a check of one’s own', () => {
     const claims = { ...goodClaims(), extra: { nested: 1 } }
     const given = await sign(key, claims)
     expect(await verdict(checked, given)).toBe('yes')
-    // The token is known by now, but what the check says of it may change.
+    // The token is known by now, but the result of the check may change.
     expect(await verdict(checked, given)).toBe('no')
     expect(seen).toEqual([claims, claims])
   })

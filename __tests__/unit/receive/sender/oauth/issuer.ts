@@ -1,4 +1,4 @@
-/** An issuer for tests: real keys, real tokens, and a key server on a real socket that can be taken away. */
+/** An issuer for tests: real keys and tokens, and a key server on a real socket that can be stopped. */
 import { importPKCS8, SignJWT, type JWK } from 'jose'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
@@ -42,12 +42,12 @@ export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048)
 
 export const seconds = (): number => Math.floor(Date.now() / 1000)
 
-/** What a good token says. */
+/** The claims of a valid token. */
 export function goodClaims(): Record<string, unknown> {
   return { iss: ISSUER, aud: AUDIENCE, iat: seconds(), nbf: seconds(), exp: seconds() + 3_600, azp: 'tradecloud' }
 }
 
-/** `undefined` takes a claim or a header parameter away. */
+/** `undefined` removes a claim or header parameter. */
 export async function sign(key: TestKey, claims: object = {}, header: object = {}): Promise<string> {
   const whole = { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }
   return new SignJWT(JSON.parse(JSON.stringify({ ...goodClaims(), ...claims })))
@@ -68,9 +68,9 @@ export const answer =
 
 export class KeyServer {
   keys: unknown[] = []
-  /** Requests that came. */
+  /** Received requests. */
   fetches = 0
-  /** In place of the keys. */
+  /** Response instead of the keys. */
   script: Script | undefined
   #server: Server | undefined
   #port = 0
@@ -102,7 +102,7 @@ export class KeyServer {
     return `http://127.0.0.1:${this.#port}/discovery/keys`
   }
 
-  /** Resolves once no connection is left. */
+  /** Resolves once all connections are closed. */
   async idle(): Promise<void> {
     const count = () => new Promise<number>((resolve) => this.#server?.getConnections((_error, n) => resolve(n)))
     await until(async () => (await count()) === 0)
@@ -112,11 +112,11 @@ export class KeyServer {
 export interface SetUp {
   server: KeyServer
   advance: (ms: number) => Promise<void>
-  /** A verifier for tokens as `sign` makes them; options win over that. Closed after the test. */
+  /** A verifier for tokens of `sign`; options take precedence. Closed after the test. */
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 
-/** A key server for each test, and a clock that stands still until `advance`. */
+/** A key server for each test, and a clock that only `advance` moves. */
 export function setUp(): SetUp {
   let clock: Clock
   const verifiers: OAuthVerifier[] = []
@@ -144,7 +144,7 @@ export function setUp(): SetUp {
   }
 }
 
-/** `'yes'`, `'no'` (401), or `'unable'` (503). Each token comes a millisecond after all that happened before. */
+/** `'yes'`, `'no'` (401), or `'unable'` (503). Each token arrives a millisecond after everything before. */
 export async function verdict(verifier: OAuthVerifier, token: string): Promise<'yes' | 'no' | 'unable'> {
   jest.advanceTimersByTime(1)
   try {

@@ -1,4 +1,4 @@
-/** When keys are fetched: once for many tokens, again for one that they do not fit, seldom for those who guess. */
+/** When keys are fetched: once for many tokens, again if none matches, rarely for guessed key IDs. */
 import { encode, goodClaims, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
@@ -21,7 +21,7 @@ const many = (count: number, make: (i: number) => Promise<string>) =>
 const unknown = (i: number) =>
   Promise.resolve(`${encode({ alg: 'RS256', kid: `unknown-${i}` })}.${encode(goodClaims())}.c2lnbmF0dXJl`)
 
-/** Answers on `release`, with the keys as they were when it was asked. */
+/** Responds on `release`, with the keys at the time of the request. */
 function held(): { script: Script; release: () => void } {
   const answers: Array<() => void> = []
   return {
@@ -94,7 +94,7 @@ describe('a token whose key is not known', () => {
   it('is refused after a look that was made for it', async () => {
     const checked = verifier()
     expect(await verdict(checked, await unknown(1))).toBe('no')
-    // It was the first that came: its look found all keys.
+    // It was the first token, whose fetch found all keys.
     expect(context.server.fetches).toBe(1)
     expect(await verdict(checked, await unknown(2))).toBe('no')
     expect(context.server.fetches).toBe(2)
@@ -107,7 +107,7 @@ describe('a token whose key is not known', () => {
     expect(await verdict(checked, await unknown(2))).toBe('unable')
     await expect(checked.check(await unknown(3))).rejects.toThrow('looked up a moment ago')
     expect(context.server.fetches).toBe(2)
-    // Meanwhile the others come in.
+    // Other tokens are accepted meanwhile.
     expect(await verdict(checked, await sign(first, { jti: 'x' }))).toBe('yes')
     await advance(410)
     expect(await verdict(checked, await unknown(2))).toBe('no')
@@ -150,7 +150,7 @@ describe('a token whose key is not known', () => {
     const late = await sign(second)
     const early = verdict(checked, await unknown(1))
     await asked(2)
-    // The answer on its way does not hold the second key.
+    // The response in flight does not contain the second key.
     context.server.keys = [second.publicJwk]
     const waiting = verdict(checked, late)
     release()

@@ -1,4 +1,4 @@
-/** jose is loaded when the first token has to be checked: who has no OAuth does not pay for it. */
+/** jose is loaded with the first token, so that users without OAuth do not pay for it. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

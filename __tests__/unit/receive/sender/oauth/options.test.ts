@@ -1,4 +1,4 @@
-/** Settings of OAuth: what is refused when the webhook is made, and what is filled in. */
+/** Settings of OAuth: what is refused at creation, and the defaults. */
 import { Agent } from 'node:https'
 import { createAuthenticator, type AuthOption } from '../../../../../lib/receive/sender/authenticate'
 import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'

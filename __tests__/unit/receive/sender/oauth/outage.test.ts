@@ -1,4 +1,4 @@
-/** A key server that is unreachable or hangs: no request is refused because of it, and it is asked again soon. */
+/** An unreachable or hanging key server: no request is refused because of it, and it is asked again soon. */
 import type { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
 import { answer, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
@@ -13,7 +13,7 @@ beforeEach(() => {
 
 const hang: Script = () => undefined
 const asked = (times: number) => until(() => context.server.fetches === times)
-/** Milliseconds until a token is let in. */
+/** Milliseconds until a token is accepted. */
 async function untilYes(checked: OAuthVerifier, token: string): Promise<number> {
   const began = performance.now()
   for (;;) {
@@ -108,9 +108,9 @@ describe('away later', () => {
     await asked(2)
     await advance(300)
     expect(await waiting).toBe('yes')
-    // The clock stands still: none of these waits.
+    // The clock is stopped, so none of these waits.
     for (let i = 0; i < 5; i++) expect(await verdict(checked, token)).toBe('yes')
-    // Found again by the tokens that do not wait for it.
+    // The keys are found by the tokens that do not wait for the server.
     context.server.script = undefined
     context.server.keys = [second.publicJwk]
     await advance(320)

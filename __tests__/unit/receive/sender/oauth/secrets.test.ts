@@ -1,4 +1,4 @@
-/** No token, and no part of one, in errors, in debug lines, or in what is logged of the verifier. */
+/** No token, and no part of one, appears in errors, debug lines, or a logged verifier. */
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { makeKey, setUp, sign, type KeyServer } from './issuer'

@@ -38,7 +38,7 @@ function make(...auth: Credential[]): Authenticator {
 }
 
 async function check(authenticator: Authenticator, authorization: string | undefined): Promise<unknown> {
-  // Each token comes a millisecond after all that happened before.
+  // Each token arrives a millisecond after everything before.
   await context.advance(1)
   try {
     return await authenticator.check({ headers: { authorization } } as unknown as IncomingMessage)
@@ -109,7 +109,7 @@ describe('two issuers', () => {
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(second, { iss: OTHER })}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(first, { iss: OTHER })}`)).toBe(false)
-    // Neither is asked about tokens of the other.
+    // No issuer is asked about tokens of another.
     expect([context.server.fetches, other.fetches]).toEqual([1, 2])
   })
 
@@ -139,7 +139,7 @@ describe('two key servers of one issuer', () => {
     context.server.script = () => undefined
     other.keys = [first.publicJwk]
     const authenticator = make(oauth(), oauth({ jwksUri: other.uri }))
-    // The clock stands still, so no time-out helps.
+    // The clock is stopped, so no time-out helps.
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
   })
 })

@@ -1,4 +1,7 @@
-/** What is kept of a token whose signature held: enough not to check it again, for few tokens, and only as long as its key. */
+/**
+ * What is remembered of a token with a valid signature: enough not to check it again, for a limited number of tokens,
+ * and only as long as its key.
+ */
 import { createLocalJWKSet } from 'jose'
 import type { Keys } from '../../../../../lib/receive/sender/oauth/key-set'
 import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
@@ -12,7 +15,7 @@ const key = makeKey('first')
 const options = resolveOAuth('auth', { issuer: ISSUER, jwksUri: 'https://x.example/keys', audience: AUDIENCE })
 const header = { alg: 'RS256', kid: 'first' }
 
-/** Keys that note how often they are asked for one. */
+/** Keys that count how often they are requested. */
 function keysOf(given: TestKey): Keys & { asked: number } {
   const find = createLocalJWKSet({ keys: [given.publicJwk] })
   const keys = {
