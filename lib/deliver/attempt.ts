@@ -80,7 +80,8 @@ export class Attempts {
     const { event, contentHash } = resolved
     const fetchedId = trigger.type === 'id' ? deliveryIdOfId(name, trigger, contentHash) : undefined
     if (trigger.type === 'id' && entity !== undefined) this.history.appeared(entity)
-    const begun = await attempt.begin(fetchedId, event)
+    const beginning = attempt.begin(fetchedId, event)
+    const begun = beginning instanceof Promise ? await beginning : beginning
     if (!begun) return GIVEN_BACK
     try {
       const call = (transaction?: unknown): Promise<Result> => this.#call(attempt, event, begun, transaction)

@@ -6,8 +6,9 @@ import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../answer/respond'
 import type { Telemetry } from '../answer/telemetry'
 import type { Trigger } from '../events/trigger'
-import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
-import type { Claim, Claims } from './dedupe/claims'
+import { Attempts, GIVEN_BACK, type Begun } from './attempt'
+import type { Claim, Claims, Taken } from './dedupe/claims'
+import type { Delivery, DeliveryResult, Ticket } from './delivery'
 import { EntityLines, type Place } from './entity-lines'
 import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
 import { Repeats } from './dedupe/repeats'
@@ -31,38 +32,8 @@ export interface DelivererOptions {
   telemetry?: Telemetry | undefined
 }
 
-/** A request that waits for a delivery. Several GET triggers for one ID may share a delivery. */
-export interface Ticket {
-  result: Promise<DeliveryResult>
-  /** Joined a delivery that another trigger had started. */
-  merged: boolean
-  /** The request was answered: a delivery that has not started is abandoned, and Tradecloud retries it. */
-  leave: () => void
-  /** What the delivery is waiting for. */
-  progress: { readonly stage: Stage }
-}
-
-type Stage = 'turn' | 'fetch' | 'callback'
-
-export type DeliveryResult = AttemptResult
-
-interface Delivery extends Observable {
-  entity: string | undefined
-  /** Dedupe key of a body. */
-  key: string | undefined
-  deliveryId?: string | undefined
-  /** The key under which calls are counted, once the callback has been called. */
-  eventKey?: string | undefined
-  /** Identical events that were completed before; only for a body that may be a new event. */
-  completedBefore?: number | undefined
-  result: Promise<DeliveryResult>
-  stage: Stage
-  /** Set from the start, because it is checked before the ticket is returned. */
-  waiters: number
-  /** Ends the wait for a turn or a slot. */
-  abandon?: (() => void) | undefined
-  abort: AbortController
-}
+/** The claim to settle after the delivery, if there is one; or the result of an event that is not delivered. */
+type Claimed = { claim?: Claim } | Result
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
 
@@ -134,14 +105,15 @@ export class Deliverer {
     return { result: delivery.result, merged, leave, progress: delivery }
   }
 
-  /** Never rejects. */
+  /** Never rejects. Waits only for what takes time: each `await` less saves about 0.2 µs of an event. */
   async #complete(delivery: Delivery): Promise<DeliveryResult> {
     const { trigger, entity } = delivery
     // Before any `await`: the order of arrival is the order of these calls.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
-      const claimed = entity !== undefined && place === undefined ? BUSY : await this.#claim(delivery)
+      const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(delivery)
+      const claimed = claiming instanceof Promise ? await claiming : claiming
       const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
       return { deliveryId: delivery.deliveryId, ...result }
     } catch (cause) {
@@ -156,23 +128,26 @@ export class Deliverer {
   /**
    * Claims a body, so that no other process delivers it meanwhile; or returns its result if it is not to be delivered.
    */
-  async #claim(delivery: Delivery): Promise<{ claim?: Claim } | Result> {
+  #claim(delivery: Delivery): Claimed | Promise<Claimed> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return {}
     // An ID is missing if the same bytes may be a new event.
-    const repeat = deliveryId === undefined ? await this.#repeats.take(claims, key) : undefined
-    if (repeat) this.#identify(delivery, key, repeat.count)
-    const taken = repeat?.taken ?? (await claims.take(key))
-    if (taken.status === 'claimed') return taken
-    if (taken.status === 'completed') return { outcome: 'duplicate' }
-    if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-    return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
+    if (deliveryId === undefined) return this.#claimRepeat(delivery, key, claims)
+    const taken = claims.take(key)
+    return taken instanceof Promise ? taken.then(claimedOf) : claimedOf(taken)
+  }
+
+  async #claimRepeat(delivery: Delivery, key: string, claims: Claims): Promise<Claimed> {
+    const { taken, count } = await this.#repeats.take(claims, key)
+    this.#identify(delivery, key, count)
+    return claimedOf(taken)
   }
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
     const { trigger } = delivery
+    const { telemetry } = this.#options
     // Renewed from here on: the lease must not expire while the event waits or fetches.
     const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
     try {
@@ -181,14 +156,16 @@ export class Deliverer {
         if (typeof turn !== 'string') turn = await this.#wait(delivery, turn, () => place.wake('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
-      const result = await observe(this.#options.telemetry, delivery, () => this.#deliver(delivery, watched))
+      const deliver = (): Promise<DeliveryResult> => this.#deliver(delivery, watched)
+      const result = await (telemetry ? observe(telemetry, delivery, deliver) : deliver())
       delivered = result.outcome === 'delivered'
       if (delivered && delivery.key !== undefined && delivery.completedBefore !== undefined)
         this.#repeats.completed(delivery.key, delivery.completedBefore)
       return result
     } finally {
       this.#watch.remove(watched)
-      if (claim) await (delivered ? claim.complete() : claim.release())
+      const settling = delivered ? claim?.complete() : claim?.release()
+      if (settling instanceof Promise) await settling
     }
   }
 
@@ -233,14 +210,17 @@ export class Deliverer {
     return { ...result, retry }
   }
 
-  /** Waits for a slot, and gives the delivery its ID and its number. */
-  async #begin(delivery: Delivery, fetchedId: string | undefined): Promise<Begun | undefined> {
+  /** Takes a slot, at once if one is free. */
+  #begin(delivery: Delivery, fetchedId: string | undefined): Begun | undefined | Promise<Begun | undefined> {
     delivery.deliveryId = fetchedId ?? delivery.deliveryId
     delivery.stage = 'turn'
-    if (!this.#slots.tryTake()) {
-      const slot = this.#slots.wait()
-      if (!(await this.#wait(delivery, slot.taken, slot.cancel))) return undefined
-    }
+    if (this.#slots.tryTake()) return this.#start(delivery)
+    const { taken, cancel } = this.#slots.wait()
+    return this.#wait(delivery, taken, cancel).then((got) => (got ? this.#start(delivery) : undefined))
+  }
+
+  /** Gives the delivery, which has a slot, its ID and its number. */
+  #start(delivery: Delivery): Begun | undefined {
     this.#closeToOthers(delivery)
     if (delivery.abort.signal.aborted) {
       this.#slots.give()
@@ -253,4 +233,11 @@ export class Deliverer {
     delivery.stage = 'callback'
     return { deliveryId, attempt: this.#attempts.history.attempt(delivery.eventKey), replay: false }
   }
+}
+
+function claimedOf(taken: Taken): Claimed {
+  if (taken.status === 'claimed') return taken
+  if (taken.status === 'completed') return { outcome: 'duplicate' }
+  if (taken.status === 'in_progress') return { outcome: 'in_progress' }
+  return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
 }

@@ -13,11 +13,10 @@ export interface Observable {
 }
 
 export async function observe(
-  telemetry: Telemetry | undefined,
+  telemetry: Telemetry,
   delivery: Observable,
   deliver: () => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
-  if (!telemetry) return deliver()
   const startedAt = performance.now()
   const observed = telemetry.delivery(startOf(delivery))
   const result = await observed.run(deliver)

@@ -78,7 +78,7 @@ export async function receive(
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
   let arrival: Arrival | undefined
-  const parsed = await parseBytes(body.bytes, type, {
+  const parsing = parseBytes(body.bytes, type, {
     unwanted: () => exchange.finished,
     onSlices: () => {
       const begun = (arrival = options.arrivals.begin())
@@ -86,6 +86,7 @@ export async function receive(
       return (beginning) => (begun.key = keyOf(entityIn(beginning)))
     },
   })
+  const parsed = parsing instanceof Promise ? await parsing : parsing
   if (!parsed.ok) return refused(exchange, parsed, body)
   const rawBody = body.reserialized ? undefined : body.bytes
   const reading = readTrigger(

@@ -3,7 +3,8 @@
  */
 import type { TradecloudClient } from '../../../lib/api'
 import { Claims } from '../../../lib/deliver/dedupe/claims'
-import { Deliverer, type DelivererOptions, type DeliveryResult, type Ticket } from '../../../lib/deliver/deliverer'
+import { Deliverer, type DelivererOptions } from '../../../lib/deliver/deliverer'
+import type { DeliveryResult, Ticket } from '../../../lib/deliver/delivery'
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'

@@ -5,14 +5,14 @@ import { isThenable } from '../../wait/thenable'
 import type { ClaimResult, Store } from './store'
 import { within } from '../../wait/within'
 
-/** An event that this process may deliver. None of the methods rejects. */
+/** An event that this process may deliver. None of the methods throws or rejects; they are synchronous if the store is. */
 export interface Claim {
   /** False if another process has the lease. */
-  renew(): Promise<boolean>
+  renew(): boolean | Promise<boolean>
   /** Processed. False if the store could not record it; the event counts as delivered nevertheless. */
-  complete(): Promise<boolean>
+  complete(): boolean | Promise<boolean>
   /** Not processed: the event may be tried again at once. */
-  release(): Promise<void>
+  release(): void | Promise<void>
 }
 
 export type Taken =
@@ -36,22 +36,12 @@ export class Claims {
     this.#options = options
   }
 
-  async take(key: string): Promise<Taken> {
-    const { store, leaseMs, timeoutMs } = this.#options
+  /** Synchronous if the store is, as the one in memory. Never rejects. */
+  take(key: string): Taken | Promise<Taken> {
+    const { store, leaseMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
-      const result = isThenable(answer)
-        ? await bounded(
-            answer,
-            timeoutMs,
-            // The store may still return the claim later: release it then, because no one else would.
-            (late) => void (isClaimed(late) && this.#claim(key, late.token).release()),
-          )
-        : answer
-      if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token) }
-      const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
-      if (known !== undefined) return { status: known }
-      throw new Error('The store gave an answer that is none of a store.')
+      return isThenable(answer) ? this.#takeLater(key, answer) : this.#taken(key, answer)
     } catch (cause) {
       return { status: 'away', cause }
     }
@@ -62,6 +52,23 @@ export class Claims {
     const taken = await this.take(key)
     if (taken.status === 'away') throw taken.cause
     if (taken.status === 'claimed') await taken.claim.release()
+  }
+
+  async #takeLater(key: string, answer: PromiseLike<ClaimResult>): Promise<Taken> {
+    // The store may still return the claim later: release it then, because no one else would.
+    const onLate = (late: ClaimResult): void => void (isClaimed(late) && this.#claim(key, late.token).release())
+    try {
+      return this.#taken(key, await bounded(answer, this.#options.timeoutMs, onLate))
+    } catch (cause) {
+      return { status: 'away', cause }
+    }
+  }
+
+  #taken(key: string, result: ClaimResult): Taken {
+    if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token) }
+    const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
+    if (known !== undefined) return { status: known }
+    throw new Error('The store gave an answer that is none of a store.')
   }
 
   #claim(key: string, token: string): Claim {
@@ -80,26 +87,29 @@ class StoreClaim implements Claim {
     this.#token = token
   }
 
-  renew(): Promise<boolean> {
+  renew(): boolean | Promise<boolean> {
     // A store that is briefly unavailable has not given the lease to another process.
     return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
   }
 
-  complete(): Promise<boolean> {
+  complete(): boolean | Promise<boolean> {
     return this.#try(({ store, ttlMs }) => store.complete(this.#key, this.#token, ttlMs), false)
   }
 
-  release(): Promise<void> {
+  release(): void | Promise<void> {
     return this.#try(({ store }) => store.release(this.#key, this.#token), undefined)
   }
 
-  async #try<T>(operation: (options: ClaimsOptions) => T | Promise<T>, otherwise: T): Promise<T> {
-    try {
-      const answer = operation(this.#options)
-      return isThenable(answer) ? await bounded(answer, this.#options.timeoutMs) : answer
-    } catch (error) {
+  #try<T>(operation: (options: ClaimsOptions) => T | Promise<T>, otherwise: T): T | Promise<T> {
+    const failed = (error: unknown): T => {
       debugDeliver('the dedupe store failed: %s', describe(error))
       return otherwise
+    }
+    try {
+      const answer = operation(this.#options)
+      return isThenable(answer) ? bounded(answer, this.#options.timeoutMs).catch(failed) : answer
+    } catch (error) {
+      return failed(error)
     }
   }
 }

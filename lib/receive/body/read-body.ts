@@ -50,6 +50,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
+    // `null`: no other code has used the stream, so it flows once there is a listener for `data`.
+    const isTouched = req.readableFlowing !== null
     const pieces = new Pieces()
     let settled = false
 
@@ -57,7 +59,9 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       if (settled) return
       settled = true
       clearTimeout(timer)
-      req.off('data', onData).off('end', onEnd).off('close', onClose).off('readable', onReadable).off('pause', onPause)
+      req.off('data', onData).off('end', onEnd).off('close', onClose)
+      // To remove a listener of `readable` makes the stream look through all of them, even if there was none.
+      if (isTouched) req.off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }
     const fail = (refusal: Refusal): void => {
@@ -116,8 +120,6 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     const onPause = (): void => void req.resume()
     stop = () => fail(refuse('unavailable', STOPPED))
 
-    // `null`: no other code has used the stream, so it flows once there is a listener for `data`.
-    const isTouched = req.readableFlowing !== null
     // The listener for errors stays: an error event that no one listens to ends the process.
     req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)
     if (isTouched) {

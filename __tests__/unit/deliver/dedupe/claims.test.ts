@@ -94,9 +94,7 @@ describe('taking', () => {
   it('from a store that hangs tells that it is away after its time, not before', async () => {
     const { store } = fakeStore({ claim: never })
     let status: string | undefined
-    void claimsOn(store)
-      .take('key')
-      .then((taken) => (status = taken.status))
+    void Promise.resolve(claimsOn(store).take('key')).then((taken) => (status = taken.status))
     await jest.advanceTimersByTimeAsync(1999)
     expect(status).toBeUndefined()
     await jest.advanceTimersByTimeAsync(1)
@@ -181,7 +179,7 @@ describe('a claim', () => {
     const slow = () => new Promise<void>((resolve) => (noted = resolve))
     const claim = await claimOf(fakeStore({ complete: slow }).store)
     let settled = false
-    void claim.complete().then(() => (settled = true))
+    void Promise.resolve(claim.complete()).then(() => (settled = true))
     await jest.advanceTimersByTimeAsync(1000)
     expect(settled).toBe(false)
     noted()
