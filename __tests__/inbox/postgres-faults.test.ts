@@ -11,6 +11,10 @@ import { attach, closeInboxes, errorOf, newSchema, open, poolOf, takeOne } from 
 
 const DELIVERED = { result: 'delivered' } as const
 const order = (number: number, entity = 'a') => eventOf({ number, entity }, 100)
+const trigger = (number: number, entity = 'a'): ReturnType<typeof order> => {
+  const [event] = order(number, entity)
+  return [{ ...event, trigger: 'id', method: 'GET', key: undefined }, Buffer.alloc(0)]
+}
 
 let server: PostgresServer
 let proxy: CuttingProxy
@@ -164,7 +168,7 @@ test('the server starts again: what was stored is there, and the inbox goes on b
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
 })
 
-test('one queue is locked by someone who stands still: events of others are stored', async () => {
+test('one queue is locked by someone who stands still: its events are refused, and events of others are stored', async () => {
   const schema = newSchema()
   const inbox = open({ connectionString: server.connectionString, schema })
   await inbox.ready()
@@ -172,11 +176,27 @@ test('one queue is locked by someone who stands still: events of others are stor
   const holder = new Client({ connectionString: server.connectionString })
   await holder.connect()
   await holder.query(`BEGIN; SELECT * FROM ${schema}.queues FOR UPDATE`)
-  const blocked = errorOf(inbox.accept(...order(2, 'locked')))
-  const others = Array.from({ length: 20 }, (_, i) => inbox.accept(...order(10 + i, `other-${i}`)))
+  const accept = (number: number, entity: string) => inbox.accept(...(number % 2 ? order : trigger)(number, entity))
+  const blocked = Array.from({ length: 6 }, (_, i) => errorOf(accept(2 + i, 'locked')))
+  const others = Array.from({ length: 20 }, (_, i) => accept(10 + i, `other-${i}`))
   expect(await Promise.all(others)).toHaveLength(20)
-  expect(await blocked).not.toBe('nothing was refused')
+  for (const error of await Promise.all(blocked)) expect(error).toMatch(/lock timeout|did not respond in time/)
   await holder.end()
+  expect(await inbox.accept(...trigger(40, 'locked'))).toMatchObject({ result: 'queued' })
+})
+
+test('requests for one order are stored in order of arrival, also those that no batch contains', async () => {
+  const inbox = open({ connectionString: server.connectionString, schema: newSchema() })
+  await inbox.ready()
+  const accepting = Array.from({ length: 60 }, async (_, number) => {
+    await pause(Math.floor(number / 10))
+    const [event, bytes] = order(number)
+    if (number % 5 === 1) return inbox.accept({ ...event, repeatable: true }, bytes)
+    return number % 5 === 3 ? inbox.accept(...trigger(number)) : inbox.accept(event, bytes)
+  })
+  await Promise.all(accepting)
+  const { entries } = await inbox.list()
+  expect(entries.map(({ requestId }) => Number(requestId))).toEqual(Array.from({ length: 60 }, (_, number) => number))
 })
 
 test('the clock of a process is wrong: what is due is due by the clock of the server', async () => {

@@ -51,15 +51,15 @@ test.each([
   await open({ connectionString: server.connectionString, schema }).ready()
   const [writer, pruner] = [await pool.connect(), await pool.connect()]
   try {
-    const tables = await PostgresTables.of(writer)
+    const tables = await PostgresTables.begin(writer, schema)
     const event = await beginUpload(tables)
     await writePart(tables, { event, part: 0, bytes: Buffer.alloc(10) })
+    await writer.query('COMMIT')
     await pool.query('UPDATE uploads SET begun = 0')
     await writer.query(BEGIN)
     await writer.query(change)
-    await pruner.query(BEGIN)
     const keep = { keepDelivered: false, dedupeTtlMs: 0 } as const
-    const pruning = prune(await PostgresTables.of(pruner), keep)
+    const pruning = prune(await PostgresTables.begin(pruner, schema, { lockTimeoutMs: 60_000 }), keep)
     await until(async () => {
       const sql = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
       return (await pool.query(sql)).rowCount === 1

@@ -41,7 +41,7 @@ const LOCK_TIMEOUT_MS = 2_000
 const IDLE_TIMEOUT_MS = 10_000
 
 /** A time-out for the rest of the transaction, so that a frozen process loses its locks. */
-export function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
+function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
   return `SET LOCAL search_path TO ${quoteName(schema)}; SET LOCAL lock_timeout = ${lockTimeoutMs};
     SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
 }
@@ -56,9 +56,16 @@ export class PostgresTables implements Tables {
     readonly now: number,
   ) {}
 
-  static async of(client: PostgresClient): Promise<PostgresTables> {
-    const sql = 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now'
-    const [row] = await query<{ now: number }>(client, sql)
+  /** Begins a transaction, unless one has begun. In one round trip. */
+  static async begin(
+    client: PostgresClient,
+    schema: string,
+    { lockTimeoutMs, hasBegun = false }: { lockTimeoutMs?: number | undefined; hasBegun?: boolean } = {},
+  ): Promise<PostgresTables> {
+    const settings = settingsSql(schema, lockTimeoutMs)
+    const time = 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now'
+    const results = await client.query({ text: `${hasBegun ? '' : `${BEGIN}; `}${settings}; ${time}`, types })
+    const [row] = (results as unknown as Array<{ rows: Array<{ now: number }> }>).at(-1)?.rows ?? []
     if (!row) throw new Error('the server does not tell the time')
     return new PostgresTables(client, row.now)
   }

@@ -1,7 +1,7 @@
 /** Connections of a pool, and transactions that survive broken connections and unresponsive servers. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { unavailable, within } from '../unavailable'
-import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient, type PostgresPool } from './client'
+import { PostgresTables, query, type PostgresClient, type PostgresPool } from './client'
 
 /** A request is refused after this time, so that Tradecloud gets 503 and keeps the event. */
 export const PATIENCE_MS = 2_500
@@ -41,8 +41,7 @@ export class Connections {
       let isCommitting = false as boolean
       try {
         return await this.use(async (client) => {
-          await query(client, `${BEGIN}; ${settingsSql(this.#schema, lockTimeoutMs)}`)
-          const value = await work(await PostgresTables.of(client), isUnknown)
+          const value = await work(await PostgresTables.begin(client, this.#schema, { lockTimeoutMs }), isUnknown)
           isCommitting = true
           await query(client, 'COMMIT')
           return value

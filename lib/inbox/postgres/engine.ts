@@ -1,39 +1,28 @@
 /** An engine on a pool of PostgreSQL connections. Storing events never waits for connections used by deliveries. */
 import { unavailable, within } from '../unavailable'
-import type { Accepted } from '../inbox'
-import { accept, type AcceptRequest } from '../sql/accept'
+import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { ONCE, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { wasCommitted, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
-import { acceptBatch, isPlain } from './accept-batch'
 import type { PostgresPool } from './client'
 import { Connections, PATIENCE_MS } from './connections'
 import { Listener } from './listener'
 import type { ResolvedPostgresInbox } from './options'
 import { createPool, DEFAULT_POOL } from './pool'
 import { prepareSchema, unsafeSettings } from './schema'
+import { Storing } from './storing'
 import { Transactions } from './transactions'
 
 /** Time limit for upgrading the tables, by this process or another. */
 const MIGRATION_MS = 60_000
-/** An event whose queue is locked for longer is stored separately, so that it does not delay the others. */
-const BATCH_LOCK_MS = 500
 /** Connections for storing events, renewing leases, and listening. */
 const RESERVED = 3
 /** Reserved for taking and settling, because callbacks with a transaction may keep theirs for long. */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
-const AT_ONCE = 100
 const COUNT_EVERY_MS = 1_000
-const LOCKED = '55P03'
-
-interface Waiting {
-  request: AcceptRequest
-  resolve: (accepted: Accepted) => void
-  reject: (error: unknown) => void
-}
 
 export class PostgresEngine implements Engine {
   /** Large bodies at the same time; each uses one connection, for one part at a time. */
@@ -43,23 +32,28 @@ export class PostgresEngine implements Engine {
   readonly #connections: Connections
   readonly #listener: Listener
   readonly #delivering: Slots
+  readonly #storing: Storing
   readonly #transactions: Transactions
   readonly #closing = new AbortController()
   readonly #renewing = new Slots(1)
   #opened: Promise<void> | undefined
-  #waiting: Waiting[] = []
-  #storing = false
   #waitingBytes = 0
   #countedAt = -Infinity
 
   constructor(options: ResolvedPostgresInbox, events: EngineEvents) {
     this.#options = options
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
-    this.#delivering = new Slots(Math.max(1, this.#size - RESERVED))
+    const delivering = Math.max(1, this.#size - RESERVED)
+    this.#delivering = new Slots(delivering)
     this.#connections = new Connections(this.#pool, options.schema)
+    this.#storing = new Storing(this.#connections, {
+      ...{ delivering: this.#delivering, singles: Math.ceil(delivering / 2) },
+      reserve: (bytes) => this.#reserve(bytes),
+      stored: () => this.#listener.notify(),
+    })
     this.#transactions = new Transactions(
       ...([this.#connections, options.schema, this.#delivering] as const),
-      new Slots(Math.max(1, this.#size - RESERVED - TRANSACTIONS_LEAVE)),
+      new Slots(Math.max(1, delivering - TRANSACTIONS_LEAVE)),
       this.#closing.signal,
     )
     this.#listener = new Listener(this.#connections, `tradecloud_${options.schema}`, () => events.changed())
@@ -82,7 +76,7 @@ export class PostgresEngine implements Engine {
 
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
-    if (name === 'accept') return (await this.#accept(argument as AcceptRequest)) as Result<Name>
+    if (name === 'accept') return (await this.#storing.accept(argument as AcceptRequest, deadline)) as Result<Name>
     if (name === 'check') await this.#checkRoom(1)
     if (STORES.includes(name)) await this.#checkRoom((argument as { size: number }).size)
     const options = { deadline, repeats: !ONCE.includes(name) }
@@ -123,55 +117,9 @@ export class PostgresEngine implements Engine {
     if (!this.#closing.signal.aborted) this.#listener.start()
   }
 
-  #accept(request: AcceptRequest): Promise<Accepted> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject })
-      if (!this.#storing) void this.#storeWaiting()
-    })
-  }
-
-  async #storeWaiting(): Promise<void> {
-    this.#storing = true
-    // Requests of the same turn of the event loop are stored together.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, AT_ONCE)
-      try {
-        await this.#storeBatch(batch)
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
-    this.#storing = false
-  }
-
-  async #storeBatch(batch: Waiting[]): Promise<void> {
-    const size = batch.reduce((sum, { request }) => sum + request.size, 0)
+  async #reserve(size: number): Promise<void> {
     await this.#checkRoom(size)
     this.#waitingBytes += size
-    const ids = new Set<string>()
-    const plain = batch.filter(({ request }) => {
-      const isFirst = !ids.has(request.event.id)
-      ids.add(request.event.id)
-      return isFirst && isPlain(request)
-    })
-    const requests = plain.map(({ request }) => request)
-    const storing = () =>
-      this.#connections.transact((tables) => acceptBatch(tables, requests), { lockTimeoutMs: BATCH_LOCK_MS })
-    const stored = requests.length === 0 ? new Map<string, Accepted>() : await storing().catch(lockedAsUndefined)
-    for (const one of batch) {
-      const accepted = plain.includes(one) ? stored?.get(one.request.event.id) : undefined
-      if (accepted) {
-        one.resolve(accepted)
-        continue
-      }
-      // For duplicates, GET triggers and resent events. One that cannot be stored must not fail the others.
-      const alone = () =>
-        this.#connections.transact((tables) => accept(tables, one.request)).then(one.resolve, one.reject)
-      if (stored) await alone()
-      else void this.#delivering.run(alone)
-    }
-    this.#listener.notify()
   }
 
   async #checkRoom(size: number): Promise<void> {
@@ -183,10 +131,6 @@ export class PostgresEngine implements Engine {
     if (this.#waitingBytes + size > maxBytes)
       throw unavailable(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
   }
-}
-
-function lockedAsUndefined(error: unknown): undefined {
-  if ((error as { code?: unknown }).code !== LOCKED) throw error
 }
 
 function tooSmall(size: number, needed: string): Error {

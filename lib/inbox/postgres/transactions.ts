@@ -5,7 +5,7 @@ import type { TimeLimit } from '../sql/engine'
 import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
 import { within as withinOr } from '../../wait/within'
 import { within } from '../unavailable'
-import { BEGIN, PostgresTables, query, settingsSql, type PostgresClient } from './client'
+import { BEGIN, PostgresTables, query, type PostgresClient } from './client'
 import { isSqlError, isWorthRetrying, PATIENCE_MS, TRIES, type Connections } from './connections'
 import { lend } from './lent-client'
 
@@ -56,9 +56,9 @@ export class Transactions {
         await runLent(client, work, limit)
         // The queue is locked as late as possible, so that events for it can be stored meanwhile.
         const finish = async (): Promise<boolean> => {
-          await query(client, settingsSql(this.#schema))
+          const tables = await PostgresTables.begin(client, this.#schema, { hasBegun: true })
           if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
-          const settled = await settle(await PostgresTables.of(client), request)
+          const settled = await settle(tables, request)
           isCommitting = settled
           await query(client, settled ? 'COMMIT' : 'ROLLBACK')
           return settled
