@@ -57,19 +57,19 @@ export interface TakenBody {
 }
 
 export class Exchange {
-  /* Looked at once: to look at a request that Express has in hands is dear, see docs/performance.md. */
+  /* Read once: Express swaps the prototype, so each property access is slow, see docs/performance.md. */
   readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
-  /** For the record. */
+  /** Facts for the delivery record. */
   facts: Facts = {}
   body: TakenBody | undefined
   /** A request of `doctor` with valid credentials: reported to no one. */
   isProbe = false
   /** Shares the delivery of another trigger. */
   merged = false
-  /** With the option `allow`. */
+  /** Only with the option `allow`. */
   client: Client | undefined
   /** Ends all waits of this request once its response is no longer needed. */
   abandon: (() => void) | undefined
@@ -103,7 +103,7 @@ export class Exchange {
     return this.#whenDone === undefined
   }
 
-  /** With the option `telemetry`. */
+  /** Only with the option `telemetry`. */
   get trace(): TraceContext | undefined {
     return this.#observer?.trace
   }
@@ -116,7 +116,7 @@ export class Exchange {
   /** Stops the time limit of the response while a body is arriving; an upload has its own limits. */
   startUpload(stop: () => void): void {
     this.abandon = stop
-    // These bytes arrived while the credentials were checked.
+    // A complete body has arrived while the credentials were checked.
     this.#isUploading = !this.req.complete
   }
 
@@ -150,7 +150,7 @@ export class Exchange {
     else callback()
   }
 
-  /** Responds, unless that was done before. `respond` sends the response and returns whether it could. */
+  /** Responds, unless a response was sent before. `respond` sends the response and returns whether it could. */
   finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }, respond = send): void {
     const whenDone = this.#whenDone
     if (!whenDone) return

@@ -7,7 +7,7 @@ export function refuse(outcome: Outcome, detail: string, more: Omit<Result, 'out
   return { ok: false, outcome, detail, ...more }
 }
 
-/** A reason, as parts of the receiver give it, in the form that answers have. */
+/** A refusal reason of a part of the receiver, with the fields of a response. */
 export function sentence(reason: string): string {
   return `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`
 }

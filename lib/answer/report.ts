@@ -94,7 +94,7 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** Is told of each record, with the reason of a failure. Must not throw. */
+/** Receives each record, with the reason of a failure. Must not throw. */
 export interface Watcher {
   request(record: DeliveryRecord, reason: string | undefined): void
   settled(record: SettledRecord): void
@@ -112,7 +112,7 @@ export class Reporter {
     this.#options = options
   }
 
-  /** Until the returned function is called. */
+  /** Passes all records to the watcher until the returned function is called. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
@@ -138,7 +138,7 @@ export class Reporter {
     if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody: body?.whole }))
   }
 
-  /** Nothing can be lost with a probe, and metrics made of records must not count it. */
+  /** A probe cannot lose an event, and metrics based on records must not count it. */
   probe({ requestId, status, outcome }: DeliveryRecord): void {
     debugDeliver('%s %d %s, probe', requestId, status, outcome)
   }
@@ -217,7 +217,7 @@ function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   return `${detail} ${describe(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)} `
 }
 
-/** Absent for what succeeded. */
+/** Absent for a success. */
 function watchedReason(outcome: Outcome, { cause }: Result, { status, detail }: Answer): string | undefined {
   if (status < 300 && outcome !== 'quarantined') return undefined
   return reasonOf(outcome, detail, cause).trim()

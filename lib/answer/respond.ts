@@ -14,7 +14,7 @@ interface Row {
   refusal?: true
   /** Answered with 503 if a result says that a retry may still help. */
   mayPass?: true
-  /** A result may say another 4xx. */
+  /** A result may specify another 4xx. */
   mayDiffer?: true
 }
 
@@ -52,7 +52,7 @@ export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
 /** Tradecloud schedules its retries itself; this only asks it not to retry at once. */
 const RETRY_AFTER_S = 10
 
-/** What arrived of a probe. Fields that are `undefined` are not sent. */
+/** What arrived of a probe. `undefined` fields are not sent. */
 export interface Arrived {
   /** Value of the reserved header. */
   probe: string
@@ -65,9 +65,9 @@ export interface Arrived {
   id?: string | undefined
   /** Why the URL holds no usable ID. */
   problem?: string | undefined
-  /** Names only, in lower case. */
+  /** Names of the headers, in lower case. */
   headers: string[]
-  /** Of the body. `null`: not known, because the app has read it. */
+  /** Size of the body. `null`: unknown, because the app has read it. */
   bytes: number | null
   /** The app read the body before it reached the webhook. */
   readBefore?: true | undefined
@@ -155,7 +155,7 @@ export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
-/** For a 404 that is meant, and not the app's. */
+/** Marks a 404 as intended, not one of the app. */
 export function markOwn404(res: ServerResponse): void {
   Object.assign(res, { [OWN_404]: true })
 }

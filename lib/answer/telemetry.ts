@@ -1,6 +1,6 @@
 /**
- * What adapters for metrics and traces are told: of each request, each delivery and each run of the catch-up. None of them
- * can change an answer: what one throws is logged.
+ * Notifies adapters for metrics and traces of each request, each delivery and each run of the catch-up. They cannot
+ * change a response: what they throw is logged.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { EventKind } from '../events/events'
@@ -21,7 +21,7 @@ export interface TelemetrySource {
   kinds: readonly EventKind[]
   /** Absent without an inbox. */
   inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
-  /** Polls by the catch-up, again and again. */
+  /** Polls periodically by the catch-up. */
   polls: boolean
   /** Whether events can be accepted now, as `health()` tells. Never rejects. */
   isReady(): Promise<boolean>
@@ -39,7 +39,7 @@ export interface RequestStart {
 export interface RequestObserver {
   /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
   trace?: TraceContext | undefined
-  /** The request was answered. `undefined`: it was a probe of `doctor`, which counts as nothing. */
+  /** The request was answered. `undefined`: it was a probe of `doctor`, which is not counted. */
   end(record: DeliveryRecord | undefined): void
 }
 
@@ -50,7 +50,7 @@ export interface DeliveryStart extends Pick<
 > {
   /** ID of the event in the inbox. Absent without an inbox. */
   inboxId?: string | undefined
-  /** What the observer of its request gave. */
+  /** The trace context from the observer of its request. */
   trace?: TraceContext | undefined
 }
 
@@ -72,16 +72,16 @@ export interface DeliveryObserver {
   end(end: DeliveryEnd): void
 }
 
-/** What metrics are told of a run that has ended. */
+/** The result of a run of the catch-up, for metrics. */
 export interface ObservedRun {
-  /** Changes that had never arrived, by kind. */
+  /** Numbers of changes that had never arrived, by kind. */
   recovered: Partial<Record<EntityKind, number>>
-  /** Everything that changed before has been checked. Absent if the run failed, or was on demand. */
+  /** Everything that changed before this time has been checked. Absent if the run failed, or was on demand. */
   checkedUntil?: Date | undefined
   failed: boolean
 }
 
-/** Hears of one webhook or worker. All of it is called synchronously, so it must be quick. */
+/** Notified of the activity of one webhook or worker. All methods are called synchronously, so they must be fast. */
 export interface TelemetryObserver {
   request?(start: RequestStart): RequestObserver | undefined
   delivery?(start: DeliveryStart): DeliveryObserver | undefined
@@ -96,13 +96,13 @@ export interface TelemetryObserver {
  * `tradecloud-webhook/opentelemetry`, or one of your own.
  */
 export interface TelemetryAdapter {
-  /** Called once for each webhook or worker, when it is created. What it throws is thrown there. */
+  /** Called once for each webhook or worker, when it is created. An exception is thrown there. */
   attach(source: TelemetrySource): TelemetryObserver
 }
 
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie']
 
-/** All observers as one. Nothing in here throws. */
+/** Combines all observers. Never throws. */
 export class Telemetry {
   readonly #observers: readonly TelemetryObserver[]
   readonly #log: Log
@@ -138,7 +138,7 @@ export class Telemetry {
     this.#all(this.#observers, (observer) => observer.close?.())
   }
 
-  /** `work` runs once, inside `run` of each observer, whatever they do. */
+  /** Runs `work` once, inside `run` of each observer, whatever they do. */
   #runIn<T>(observers: readonly DeliveryObserver[], work: () => Promise<T>): Promise<T> {
     const [first, ...others] = observers
     if (!first) return work()

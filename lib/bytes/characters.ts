@@ -1,6 +1,6 @@
-/** Where bytes of UTF-8 may be cut, so that no character is in two pieces. */
+/** Finds positions at which UTF-8 bytes can be cut between characters. */
 
-/** Small enough that looking at all of its bytes takes less than a millisecond. */
+/** Small enough that scanning all of its bytes takes less than a millisecond. */
 export const SLICE_BYTES = 65_536
 
 /** The same bytes in pieces of at most about `size`, cut between characters. */

@@ -1,7 +1,7 @@
 /**
- * Reads large JSON without keeping the process from its other work. Entries of long lists are parsed apart from the text
- * around them, some at a time; a mark stands for them in that text. `JSON.parse` reads every part, and all parts are valid
- * exactly if the whole is: entries are cut between the commas of their list, and a text may stand wherever they do.
+ * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches, apart from the text
+ * around them, in which a placeholder marks their position. All parts are valid JSON exactly if the whole is: entries
+ * are cut only between the commas of their list, and a string is allowed wherever they are.
  */
 import { randomUUID } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
@@ -21,11 +21,14 @@ import {
 
 export interface SlicedReading {
   turns: Turns
-  /** Asked between the slices: no one waits for the result any more. */
+  /** Checked between the slices: true if no one waits for the result any longer. */
   unwanted?: (() => boolean) | undefined
-  /** Called with what stands before the first long list, closed at that point, if that can be told early. */
+  /** Called with the text before the first long list, closed at that point, if it can be parsed early. */
   onBeginning?: ((value: unknown) => void) | undefined
-  /** Bytes that are looked at between two turns, and about those that are parsed. Default: `SLICE_BYTES`. */
+  /**
+   * Bytes scanned between two turns of the event loop, and about the number of bytes parsed at once. Default:
+   * `SLICE_BYTES`.
+   */
   sliceBytes?: number | undefined
 }
 
@@ -34,7 +37,7 @@ export const UNWANTED = { ok: false, reason: 'the request has been answered' } a
 /** A longer text before the first long list is not parsed twice. */
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
-/** The same result as that of `parseJson`, which reads what is malformed or unusual. */
+/** Gives the same result as `parseJson`, which is called for malformed or unusual JSON. */
 export async function parseJsonInSlices(
   content: readonly Buffer[],
   { turns, unwanted, onBeginning, sliceBytes = SLICE_BYTES }: SlicedReading,
@@ -59,7 +62,7 @@ interface LongList {
   entries: unknown[]
 }
 
-/** A long list in the text around it: from its first byte to its closing bracket. */
+/** A long list in its surrounding text: from its first byte to its closing bracket. */
 interface Hole {
   from: number
   to: number
@@ -78,11 +81,11 @@ class SlicedReader {
   #depth = 0
   #inText = false
   #escaped = false
-  /* By depth. */
-  /** Where the entries of a list begin that were not parsed yet; `IN_OBJECT` for an object. */
+  /* Open lists by depth. */
+  /** Start of the unparsed entries of each open list; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]
   readonly #long: Array<LongList | undefined> = []
-  /** Of the innermost list around them, or of the whole. */
+  /** Entries of the innermost list, or of the whole value. */
   readonly #holes: Hole[][] = [[]]
   readonly #uuid = randomUUID()
   readonly #byMark = new Map<unknown, unknown[]>()
@@ -93,7 +96,7 @@ class SlicedReader {
     this.#onBeginning = onBeginning
   }
 
-  /** Looks at one slice, and parses the entries that end in it. False when there are no more. Throws if in doubt. */
+  /** Scans one slice, and parses the entries that end in it. False at the end. Throws if in doubt. */
   next(): boolean {
     const slice = this.#text.slices[this.#next]
     if (slice === undefined) return false
@@ -103,7 +106,7 @@ class SlicedReader {
     return true
   }
 
-  /** The whole value. Throws if in doubt. */
+  /** Returns the whole value. Throws if in doubt. */
   finish(): unknown {
     if (this.#depth !== 0) throw new Doubt()
     const value: unknown = JSON.parse(this.#textOf(this.#text.begin, this.#text.end, 0))
@@ -153,12 +156,12 @@ class SlicedReader {
     this.#inText = inText
   }
 
-  /** Of the list at `depth`, those that end before `to`. */
+  /** Parses the entries of the list at `depth` that end before `to`. */
   #parseEntries(depth: number, to: number): void {
     const from = this.#from[depth] ?? 0
     const list = (this.#long[depth] ??= this.#startLong(depth, from))
     const entries = JSON.parse(`[${this.#textOf(from, to, depth)}]`) as unknown[]
-    // Only a comma that separates nothing leaves no entry.
+    // An empty text comes only from a misplaced comma.
     if (entries.length === 0) throw new Doubt()
     this.#accept(entries, depth, depth)
     for (const entry of entries) list.entries.push(entry)
@@ -184,12 +187,12 @@ class SlicedReader {
     this.#byMark.set(mark, entries)
     let around = depth - 1
     while (around > 0 && this.#from[around] === IN_OBJECT) around--
-    // Its entries are parsed apart too, or its text would have to hand its holes on.
+    // Its entries are parsed separately too: otherwise its text would have to contain its placeholders.
     if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }
 
-  /** `depth` is that of the value; `level` is where the holes of its text are. */
+  /** `depth` is that of the value; `level` is that of the text with its placeholders. */
   #accept(value: unknown, depth: number, level: number): void {
     if (!isContainer(value)) return
     this.isHarmless &&= isHarmless(value, depth)
@@ -208,7 +211,7 @@ class SlicedReader {
     for (const child of Object.values(value) as unknown[]) if (isContainer(child)) this.#fill(child)
   }
 
-  /** The text between two positions, with marks for the long lists in it. */
+  /** The text between two positions, with placeholders for the long lists in it. */
   #textOf(from: number, to: number, level: number): string {
     let text = ''
     let at = from
@@ -220,7 +223,7 @@ class SlicedReader {
   }
 }
 
-/** Only the plain parse can tell what this is. */
+/** Left to the plain parser. */
 class Doubt extends Error {}
 
 function isContainer(value: unknown): value is object {

@@ -1,27 +1,27 @@
 /**
- * From bytes to a JSON value, for webhook bodies and for answers of the API: UTF-8 only, with caps on depth and on
- * the number of values, and without the keys that pollute prototypes once somebody copies them.
+ * Parses bytes to a JSON value, for webhook bodies and responses of the API: UTF-8 only, with limits on depth and on
+ * the number of values, and without keys that could pollute a prototype when the value is copied.
  */
 import { isUtf8 } from 'node:buffer'
 import { cutBetweenCharacters } from './characters'
 
-/** Documented bodies nest about ten deep. Beyond this, code that walks a value recursively is at risk. */
+/** Documented bodies nest about ten levels. Beyond this limit, recursive code could overflow the stack. */
 export const MAX_DEPTH = 100
 
 /**
- * The largest documented order has 3 million in 49 MB. Empty lists take three bytes each and twenty times that once they
- * are parsed: without a cap, 64 MiB of them would block the process for many seconds and could end it.
+ * The largest documented order has 3 million values in 49 MB. An empty list takes three bytes, and twenty times as much
+ * after parsing: without a limit, 64 MiB of them would block the process for many seconds and could end it.
  */
 export const MAX_VALUES = 5_000_000
 
-/** So many pointers of removed keys are told: a body could hold millions of them. */
+/** The most pointers of removed keys that are returned: a body could contain millions. */
 const MAX_REMOVED = 100
 
 export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | { ok: false; reason: string }
 
 /**
- * Reads one JSON value, of bytes that may be in pieces. Byte order marks in front and NULs at the end are skipped.
- * `removedKeys` holds JSON pointers.
+ * Parses one JSON value, whose bytes may be in several pieces. Byte order marks in front and NULs at the end are
+ * skipped. `removedKeys` are JSON pointers.
  */
 export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   const pieces = cutBetweenCharacters(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
@@ -32,7 +32,7 @@ export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   try {
     value = JSON.parse(textOf(pieces))
   } catch (error) {
-    // V8's message may quote the body; answers and logs only get the position, which stands at its end.
+    // V8's message may quote the body, so only the position at its end is used.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
     return {
       ok: false,
@@ -52,14 +52,14 @@ function textOf(pieces: readonly Buffer[]): string {
   return text
 }
 
-/** Bytes of the byte order marks in front. Two programs in a row may each add one. */
+/** Length of the byte order marks in front. Two programs in a row may each add one. */
 export function markLength(bytes: Buffer): number {
   let length = 0
   while (bytes[length] === 0xef && bytes[length + 1] === 0xbb && bytes[length + 2] === 0xbf) length += 3
   return length
 }
 
-/** Without the NULs at the end, which programs in C send along with a text, and what white space is after the first. */
+/** Removes NULs at the end, which C programs may send after a text, and white space after the first NUL. */
 export function withoutNuls(pieces: readonly Buffer[]): readonly Buffer[] {
   let kept = pieces
   for (let i = pieces.length - 1; i >= 0; i--) {
@@ -78,8 +78,8 @@ function isFiller(byte: number | undefined): boolean {
 }
 
 /**
- * A cheap upper bound: each value but the first follows a comma or an opening bracket. Spares the largest documented order
- * (49 MB) the look at every byte in `findExcess`, which takes half as long again as parsing it.
+ * A cheap upper bound: each value except the first follows a comma or an opening bracket. It spares the largest
+ * documented order (49 MB) the scan in `findExcess`, which takes half as long again as parsing.
  */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
@@ -97,8 +97,8 @@ function countSeparators(bytes: Buffer): number {
 }
 
 /**
- * Too deep, or too many values: each is behind an opening bracket or a comma, an empty list counts as two. Looks at bytes
- * rather than at the parsed value, so that a hostile body costs nothing before it is refused.
+ * Finds excessive depth or too many values: each value follows an opening bracket or a comma, and an empty list counts
+ * as two. Scans bytes instead of the parsed value, so that a hostile body is refused before it is parsed.
  */
 function findExcess(pieces: readonly Buffer[]): string | undefined {
   let depth = 0
@@ -130,8 +130,9 @@ export const TOO_MANY_VALUES = `the body holds more than ${MAX_VALUES} values`
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**
- * True where there is nothing to take care of: not too deep, and no key that may pollute. Looks at the parsed value: five times
- * cheaper than its bytes, also because `for … in` makes no list of the keys. That needs a process in which objects inherit none.
+ * True if the value is not too deep and has no key that may pollute a prototype. Walking the parsed value is five times
+ * cheaper than scanning bytes, also because `for … in` creates no list of keys; this requires that objects inherit no
+ * enumerable keys.
  */
 export function isHarmless(value: object, depth: number): boolean {
   if (depth > MAX_DEPTH) return false
@@ -152,20 +153,20 @@ function isTooDeep(value: unknown, depth = 1): boolean {
   return depth > MAX_DEPTH || Object.values(value).some((child) => isTooDeep(child, depth + 1))
 }
 
-/** Something in the process has put keys on the prototype of all objects. */
+/** Other code in the process has added keys to the prototype of all objects. */
 export function objectsInheritKeys(): boolean {
   for (const _ in {}) return true
   return false
 }
 
 /**
- * Takes out what would change a prototype when a user copies the value with `Object.assign` or a deep merge: own
- * `__proto__` keys, and `constructor` keys that hold a `prototype`. Changes `root` in place. Returns the pointers of the
- * first hundred.
+ * Removes keys that would change a prototype when a user copies the value with `Object.assign` or a deep merge: own
+ * `__proto__` keys, and `constructor` keys that contain a `prototype`. Changes `root` in place. Returns the pointers of
+ * the first hundred.
  */
 export function removePollutingKeys(root: unknown): string[] {
   const removed: string[] = []
-  // One entry a level, never one a value: bodies hold millions of values.
+  // The stack has one entry per level, not per value, because bodies contain millions of values.
   const open = isContainer(root) ? [enter(root, '')] : []
   for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
     const { value, keys, pointer } = at
@@ -187,7 +188,7 @@ export function removePollutingKeys(root: unknown): string[] {
   return removed
 }
 
-/** `keys` is absent for a list, whose keys would be a text for each entry. */
+/** `keys` is absent for a list, because its keys would be a string per entry. */
 function enter(value: object, pointer: string): { value: object; keys?: string[]; pointer: string; next: number } {
   return { value, pointer, next: 0, ...(!Array.isArray(value) && { keys: Object.keys(value) }) }
 }
@@ -196,7 +197,7 @@ function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** RFC 6901. */
+/** Escapes a key for a JSON pointer (RFC 6901). */
 function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }

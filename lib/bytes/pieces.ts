@@ -1,16 +1,16 @@
 /**
- * The bytes of a body, in the pieces that they came in: a second copy of a large body takes its memory twice, and makes V8
- * collect garbage at once. Small pieces are copied together: a sender who puts each byte into an HTTP chunk of its own would
- * make a Buffer of each, which takes a hundred times the memory of what is in it.
+ * The bytes of a body, in the pieces in which they arrived: copying a large body would double its memory and start a
+ * garbage collection. Small pieces are combined: a sender that puts each byte into its own HTTP chunk would otherwise
+ * create a Buffer per byte, which takes a hundred times the memory.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 
 const SMALL = 1024
 const ROOM = 64 * 1024
-/** A piece keeps all of the memory that it was cut from: it is copied where it is less than this part of that. */
+/** A piece keeps the whole memory from which it was cut: it is copied if it is a smaller part of that than this. */
 const PART = 1 / 4
 
-/** Not out of Node's pool, which each of its parts would keep as a whole. */
+/** Not from Node's pool, which each of its parts would keep alive as a whole. */
 function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
@@ -26,14 +26,14 @@ export function bytesOf(value: unknown, encoding: BufferEncoding = 'utf8'): Buff
 }
 
 export class Pieces {
-  /** Bytes in all. */
+  /** The total number of bytes. */
   size = 0
   #whole: Buffer[] = []
-  /** Where small pieces are gathered, and how much of it is filled. */
+  /** The Buffer that collects small pieces, and how much of it is filled. */
   #room: Buffer | undefined
   #filled = 0
 
-  /** Bytes that are there already. */
+  /** Creates pieces from bytes that have already arrived. */
   static of(bytes: Buffer): Pieces {
     const pieces = new Pieces()
     pieces.#whole.push(bytes)
@@ -51,14 +51,14 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // Of most bodies the first piece is all. Not out of Node's pool, which each of its parts would keep as a whole.
+    // Most bodies have a single piece. Not from Node's pool, which each of its parts would keep alive as a whole.
     this.#room ??= Buffer.allocUnsafeSlow(
       isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
     )
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
-  /** For when no more come: what is left of a room is given up. */
+  /** Called at the end of the body: frees the unused part of the collecting Buffer. */
   get all(): readonly Buffer[] {
     if (this.#room) {
       this.#closeRoom()
@@ -76,7 +76,7 @@ export class Pieces {
     return Buffer.concat(this.#whole.slice(0, length)).subarray(0, length)
   }
 
-  /** All in one, which takes the place of the pieces. */
+  /** All bytes in one Buffer, which replaces the pieces. */
   get whole(): Buffer {
     const [first, ...others] = this.all
     if (first && others.length === 0) return first
@@ -87,7 +87,7 @@ export class Pieces {
 
   #closeRoom(): void {
     if (!this.#room || this.#filled === 0) return
-    // What is left of the room takes the next small pieces.
+    // The rest of the collecting Buffer takes the next small pieces.
     this.#whole.push(this.#room.subarray(0, this.#filled))
     const rest = this.#room.subarray(this.#filled)
     this.#room = rest.length >= SMALL ? rest : undefined

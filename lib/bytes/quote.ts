@@ -1,11 +1,11 @@
-/** Values out of requests and errors for log lines: in quotes, without line breaks or control characters, and cut. */
+/** Quotes values from requests and errors for log lines: without line breaks or control characters, and truncated. */
 export function quote(value: string, maxLength = 100): string {
   return quoteJson(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
 }
 
 /** JSON for log lines. */
 export function quoteJson(value: unknown): string {
-  // JSON leaves these as they are, and terminals act on some of them.
+  // JSON does not escape these, and terminals interpret some of them.
   return escapeControls(JSON.stringify(value))
 }
 

@@ -2,10 +2,10 @@
 import { createHash, hash } from 'node:crypto'
 import type { Turns } from './turns'
 
-/** Takes less than a millisecond. */
+/** Hashing this many bytes takes less than a millisecond. */
 const PART_BYTES = 1024 * 1024
 
-/** SHA-256 in hex, of bytes that may be in several chunks. */
+/** SHA-256 in hex of bytes that may be in several pieces. */
 export function sha256(content: Buffer | string | readonly Buffer[]): string {
   if (typeof content === 'string' || Buffer.isBuffer(content)) return hash('sha256', content, 'hex')
   const [first] = content
@@ -15,7 +15,7 @@ export function sha256(content: Buffer | string | readonly Buffer[]): string {
   return digest.digest('hex')
 }
 
-/** The same of many bytes, with other work in between. */
+/** The same for many bytes, yielding to the event loop in between. */
 export async function sha256InTurns(pieces: readonly Buffer[], turns: Turns): Promise<string> {
   const digest = createHash('sha256')
   for (const piece of pieces) {

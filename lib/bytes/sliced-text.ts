@@ -1,11 +1,11 @@
-/** A text whose UTF-8 bytes are in slices that were cut between characters, read by positions in bytes. */
+/** A text whose UTF-8 bytes are in slices cut between characters, addressed by byte positions. */
 import { markLength } from './json'
 
 export class SlicedText {
-  /** Past the byte order marks. */
+  /** The position after the byte order marks. */
   readonly begin: number
   readonly end: number
-  /** The position that each slice begins at. */
+  /** The start of each slice. */
   readonly #starts: number[] = []
 
   constructor(readonly slices: readonly Buffer[]) {

@@ -1,7 +1,7 @@
-/** Lets other work of the process run while something long is computed. */
+/** Lets other work of the process run during a long computation. */
 import { setImmediate } from 'node:timers/promises'
 
-/** Longer pauses of everything else are noticed; shorter ones cost more than they spare. */
+/** Longer blocking is noticeable; yielding more often costs more than it gains. */
 const TURN_MS = 4
 
 export class Turns {
@@ -12,12 +12,12 @@ export class Turns {
     this.#ms = ms
   }
 
-  /** The event loop has been kept long enough: call `next`. */
+  /** True if the event loop was blocked long enough: call `next`. */
   get over(): boolean {
     return performance.now() - this.#startedAt >= this.#ms
   }
 
-  /** Resolves when everything else that was due has run. */
+  /** Resolves after all other due work has run. */
   async next(): Promise<void> {
     await setImmediate()
     this.#startedAt = performance.now()

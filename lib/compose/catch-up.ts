@@ -1,4 +1,4 @@
-/** Puts the catch-up together from the options of a webhook or worker. */
+/** Assembles the catch-up from the options of a webhook or worker. */
 import type { CatchUp, CatchUpParts } from '../catch-up/catch-up'
 import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
 import type { List } from '../catch-up/lists'
@@ -46,12 +46,12 @@ const NONE: ComposedCatchUp = {
   idle: () => Promise.resolve(),
 }
 
-/** `undefined` if other processes have the callbacks. */
+/** Whether this process has the callback; `undefined` if others have the callbacks. */
 function isHandled(settings: SharedOptions, { kind }: List): boolean | undefined {
   return settings.deliver === false ? undefined : settings[CALLBACKS[kind]] !== undefined
 }
 
-/** What is most likely a misunderstanding. */
+/** Warns of options that are likely a misunderstanding. */
 function warnOf(settings: SharedOptions, lists: readonly List[], log: Log): void {
   const { on, fetch } = settings
   const missing = lists.filter((list) => isHandled(settings, list) === false).map(({ kind }) => CALLBACKS[kind])

@@ -21,7 +21,7 @@ export interface TradecloudWorker {
    * closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first call counts.
    */
   close(options?: CloseOptions): Promise<void>
-  /** As that of a webhook. */
+  /** Like `catchUp()` of a webhook. */
   catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }
 
@@ -41,7 +41,7 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const shared = composeShared(settings, { receives: false, isReady: async () => (await health()).ready })
   if (shared.handlers) warnOfHandlers(shared.handlers, shared.log)
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
-  // Nothing else may: an idle inbox does not, and a worker has no port.
+  // Keeps the process alive: neither an idle inbox nor a port would.
   const letProcessEnd = holdProcess()
   const catchUp = startCatchUp(settings, shared, opening)
   const work = {

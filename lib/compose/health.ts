@@ -1,4 +1,4 @@
-/** Whether events can be accepted now: each part that this depends on is asked, and none more than once a second. */
+/** Checks whether events can be accepted now: asks each part that this depends on, at most once a second. */
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
@@ -21,15 +21,15 @@ export interface Health {
   checks: Record<string, HealthCheck>
 }
 
-/** Throws or rejects with what is wrong. */
+/** Throws or rejects with the problem. */
 export type Check = () => void | Promise<void>
 
 /** Anyone may ask for the health, and each check may write to a disk. */
 const KEEP_MS = 1_000
-/** An inbox and a store have limits of their own below this. */
+/** Above the time limits of an inbox and a store. */
 const PATIENCE_MS = 3_000
 
-/** The checks of one webhook or worker. What this returns never rejects. */
+/** Combines the checks of one webhook or worker. The returned function never rejects. */
 export function createHealth(checks: Record<string, Check>): () => Promise<Health> {
   let last: { at: number; health: Promise<Health> } | undefined
   return () => {

@@ -1,4 +1,4 @@
-/** What an inspector sees of a webhook or worker in the same process. */
+/** What an inspector can access of a webhook or worker in the same process. */
 import type { Reporter } from '../answer/report'
 import type { Inbox } from '../inbox/inbox'
 import type { Log } from '../log/log'
@@ -14,10 +14,10 @@ export interface Inspection {
   closing: AbortSignal
 }
 
-/** Registered, so that an inspector recognises a webhook of another copy of the package. */
+/** A registered symbol, so that an inspector recognises a webhook of another copy of the package. */
 const INSPECTION = Symbol.for('tradecloud-webhook.inspection')
 
-/** Not enumerable: a logger that is given the webhook must not follow it. */
+/** Not enumerable, so that a logger does not print it with the webhook. */
 export function makeInspectable(target: object, inspection: Inspection): void {
   Object.defineProperty(target, INSPECTION, { value: inspection })
 }

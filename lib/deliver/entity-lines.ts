@@ -1,7 +1,7 @@
 /** One queue per order or shipment: its events run one after the other, and other events do not wait for them. */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** Why the wait ended. */
+/** The result of the wait. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
 
 /** Further events of one entity are answered 503, and Tradecloud retries them. */

@@ -10,7 +10,10 @@ export function dedupeKey(name: string, trigger: BodyTrigger): string {
   return `${name}:${trigger.kind}:${trigger.digest}`
 }
 
-/** The same for all events of an order, including its documents, or of a shipment. `undefined`: no order to keep. */
+/**
+ * Queue key: the same for all events of an order, including its documents, or of a shipment. `undefined`: events that
+ * need no order.
+ */
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
   if (entity === undefined) return undefined
@@ -18,8 +21,8 @@ export function entityKey(trigger: Trigger): string | undefined {
 }
 
 /**
- * The same in every retry: derived from the dedupe key and, for a body that may be a new event, from the number of
- * identical bodies that were completed before.
+ * The delivery ID, the same in every retry: derived from the dedupe key and, for a body that may be a new event, from
+ * the number of identical bodies completed before.
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
@@ -43,7 +46,7 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
   return { key, id: uuidOf(key), ...(!trigger.identified && { repeatable: true }) }
 }
 
-/** The same for a body that could not be read. It never makes a readable body a duplicate. */
+/** The same for an unreadable body. It never makes a readable body a duplicate. */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`
   return { key, id: uuidOf(key) }

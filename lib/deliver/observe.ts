@@ -1,4 +1,4 @@
-/** Tells `telemetry` of a delivery before the answer. */
+/** Reports a delivery without an inbox to `telemetry`. */
 import { answerFor } from '../answer/respond'
 import type { DeliveryEnd, DeliveryStart, Telemetry } from '../answer/telemetry'
 import { TradecloudWebhookError } from '../errors/errors'
@@ -8,7 +8,7 @@ import { GIVEN_BACK, type AttemptResult } from './attempt'
 
 export interface Observable {
   trigger: Trigger
-  /** Of the request. */
+  /** Trace context of the request. */
   trace: TraceContext | undefined
 }
 

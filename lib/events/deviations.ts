@@ -11,7 +11,7 @@ import type { Issue } from './events'
 /** A body with an error in every line must not cost more than a valid one, nor fill the response. */
 export const MAX_ISSUES = 20
 export const MORE: Issue = { pointer: '', message: 'has further deviations, which are not listed' }
-/** Of a pointer or message. */
+/** The longest pointer or message. */
 export const MAX_TEXT = 300
 
 export function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
@@ -24,20 +24,20 @@ export function listDeviations(validate: ValidateFunction, value: unknown): Issu
   }
 }
 
-/** A list that most of a large value consists of. */
+/** A list that makes up most of a large value. */
 export interface LongList {
   holder: Json
   key: string
-  /** JSON pointer in the value that is checked. */
+  /** JSON pointer into the checked value. */
   pointer: string
 }
 
-/** A part of the list that takes less time is followed by one of twice the entries. */
+/** If checking a part of the list takes less time, the next part has twice the entries. */
 const PART_MS = 1
 
 /**
- * The same issues, found with other work in between: the value is checked with a part of the list at a time. The list is not
- * complete meanwhile. The schema must say nothing of the list as a whole.
+ * Finds the same issues while yielding to the event loop: checks the value with a part of the list at a time. The list
+ * is incomplete meanwhile, so the schema must not have rules for the list as a whole.
  */
 export async function listDeviationsInTurns(
   validate: ValidateFunction,
@@ -54,7 +54,7 @@ export async function listDeviationsInTurns(
       const part = entries.slice(at, end)
       const startedAt = performance.now()
       search.startPart(holder, key, pointer, part, at)
-      // What ajv checks before the list comes first, and what it checks after the list comes last.
+      // Issues of what ajv checks before the list come first, and those of what it checks afterwards come last.
       let isReached = at > 0
       if (!isReached) onFirstRead(part, () => (isReached = true))
       const isAfter = ({ instancePath }: ErrorObject): boolean => isReached && !instancePath.startsWith(`${pointer}/`)
@@ -82,12 +82,12 @@ function onFirstRead(list: unknown[], callback: () => void): void {
 
 class Search {
   readonly issues: Issue[] = []
-  /** Nothing more is listed. */
+  /** The limit of listed issues is reached. */
   ended = false
   readonly #validate: ValidateFunction
   readonly #value: unknown
   readonly #changes: Changes = { undo: [], slices: new WeakSet() }
-  /** By the pointer of a list, how many of its entries are not in it for the moment. */
+  /** The number of entries temporarily removed from a list, by its pointer. */
   readonly #skipped = new Map<string, number>()
 
   constructor(validate: ValidateFunction, value: unknown) {
@@ -95,14 +95,14 @@ class Search {
     this.#value = value
   }
 
-  /** Puts a part of a list in its place. */
+  /** Replaces a list by a part of it. */
   startPart(holder: Json, key: string, pointer: string, part: unknown[], at: number): void {
     this.#changes.slices.add(part)
     this.#skipped.set(pointer, at)
     holder[key] = part
   }
 
-  /** Until nothing is wrong any more, or what is wrong is for later. */
+  /** Repeats until there is no error left, or only errors for later. */
   run(isForLater?: (error: ErrorObject) => boolean): void {
     while (!this.ended && !this.#validate(this.#value)) {
       const error = this.#validate.errors?.[0]
@@ -115,7 +115,7 @@ class Search {
     for (const restore of this.#changes.undo.reverse()) restore()
   }
 
-  /** False if the search cannot go on after it. */
+  /** False if the search cannot continue after this error. */
   #note(error: ErrorObject): boolean {
     if (this.issues.length === MAX_ISSUES) {
       this.issues.push(MORE)
@@ -177,7 +177,7 @@ function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>
   }
 }
 
-/** The temporary changes of a value. */
+/** The temporary changes to a value. */
 interface Changes {
   undo: Array<() => void>
   /** Lists that were created here: they need no undo, and keeping all of them would fill the memory. */

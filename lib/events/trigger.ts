@@ -2,7 +2,7 @@
 import type { EventKind, Handler, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
-/** What the order of events is kept for. */
+/** The order or shipment whose events are delivered in order. */
 export interface Entity {
   kind: 'order' | 'shipment'
   id: string

@@ -27,7 +27,7 @@ export interface UserSchemas {
 export interface Validator {
   /** Deviations from the package's own schema, capped. Empty with `validation: 'off'`. */
   deviations(schema: BodySchema, value: unknown): Issue[]
-  /** The same, with other work in between. */
+  /** The same, yielding to the event loop in between. */
   deviationsInTurns(schema: BodySchema, value: unknown, list: LongList, turns: Turns): Promise<Issue[]>
   /** The first error according to the user's schema of this kind. */
   refusals(kind: string, value: unknown, pointer: string): Issue[]
@@ -37,7 +37,7 @@ export function capIssues(issues: Issue[]): Issue[] {
   return issues.length <= MAX_ISSUES ? issues : [...issues.slice(0, MAX_ISSUES), MORE]
 }
 
-/** A sentence with the first three issues, for error messages and log lines. */
+/** Summarises the first three issues in a sentence, for error messages and log lines. */
 export function withIssues(detail: string, issues: readonly Issue[]): string {
   const named = issues
     .slice(0, 3)

@@ -1,6 +1,6 @@
 /**
- * Errors for people: their names, messages, codes, stacks and causes, and nothing else, since an error may carry headers
- * and credentials in other fields. Anything can be thrown, including objects with getters that throw.
+ * Describes errors: their names, messages, codes, stacks and causes, and nothing else, because an error may contain
+ * headers and credentials in other fields. Any value can be thrown, including objects with getters that throw.
  */
 import { basename, dirname } from 'node:path'
 import { types } from 'node:util'
@@ -8,7 +8,7 @@ import { escapeControls, quote } from '../bytes/quote'
 
 const MAX_MESSAGE = 2_000
 const MAX_FRAMES = 30
-/** Causes of causes, and errors of an AggregateError. */
+/** The most nested causes, and errors of an AggregateError. */
 const MAX_DEPTH = 8
 const MAX_ERRORS = 10
 const MAX_ALL = 50
@@ -97,7 +97,7 @@ function errorsOf(cause: unknown): unknown[] {
   }
 }
 
-/** Also of another realm: test runners have one of their own. */
+/** Also recognises errors of another realm: test runners have their own. */
 function isError(value: unknown): boolean {
   try {
     return types.isNativeError(value) || value instanceof Error
@@ -134,7 +134,7 @@ function redact(text: string): string {
     .replace(/\b([Bb]asic|[Bb]earer)\s+(?![a-z]+(?:[\s.,:;!?)"']|$))[^\s"',]+/g, '$1 ***')
 }
 
-/** Without the message, which may hold lines that look like frames. */
+/** Without the message, which may contain lines that look like frames. */
 function framesOf(cause: unknown): string[] {
   return isError(cause) ? framesIn(textOf(cause, 'stack'), textOf(cause, 'message')) : []
 }

@@ -35,18 +35,18 @@ interface Topic {
 const LINES_A_MINUTE = 10
 const MINUTE_MS = 60_000
 const COMBINE_MS = 1_000
-/** About 4 kB with usual IDs. */
+/** The most losses in a combined line, about 4 kB with usual IDs. */
 const LOSSES_A_LINE = 50
-/** Docker splits lines at 16 kB. */
+/** The longest line: Docker splits lines at 16 kB. */
 const MAX_LINE = 8_000
 const MAX_KEYS = 1_000
 
 export class Log {
   readonly #logger: Logger
   readonly #topics = new Map<string, Topic>()
-  /** Topics with something that is not written yet. */
+  /** Topics with pending lines. */
   readonly #pending = new Set<Topic>()
-  /** What was logged once. */
+  /** Keys that were logged once. */
   readonly #once = new BoundedMap<true>(MAX_KEYS)
 
   constructor(logger: Logger) {
@@ -93,7 +93,7 @@ export class Log {
     this.#once.set(full, true)
   }
 
-  /** What a person did. Never omitted. */
+  /** A line about an action of an operator. Never omitted. */
   action(text: string, about: About & { code: string }): void {
     this.#write('warn', text, fieldsOf(about.code, about))
   }
@@ -148,7 +148,7 @@ export class Log {
   }
 }
 
-/** What a line is about, in its text. */
+/** The subject of a line, for its text. */
 export function subjectOf({ method, kind, eventName, entityId, requestId }: About): string {
   const parts = [
     method,

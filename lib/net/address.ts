@@ -28,7 +28,7 @@ const BITS = { IPv4: 32, IPv6: 128 } as const
 const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const
 /** `::ffff:0:0/96` contains all IPv4 addresses. */
 const MAPPED_BITS = 96
-/** In the spelling of Node. */
+/** The address family in Node's spelling. */
 const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 
 /** `undefined` for anything but an address; numbers with leading zeros are ambiguous and refused. */
@@ -67,7 +67,7 @@ function rangesOf(entry: unknown, option: string): Range[] {
   return (named ?? [entry]).map((text) => rangeOf(text, option))
 }
 
-/** Bits behind the prefix do not count, as in Express's `trust proxy`: `10.1.2.3/8` is `10.0.0.0/8`. */
+/** Bits after the prefix are ignored, as in Express's `trust proxy`: `10.1.2.3/8` is `10.0.0.0/8`. */
 function rangeOf(entry: string, option: string): Range {
   const [text = '', prefix, ...rest] = entry.split('/')
   const address = readAddress(text)

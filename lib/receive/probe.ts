@@ -1,6 +1,6 @@
 /**
- * Requests of `doctor`: with the reserved header and valid credentials, the answer says what arrived. No event is made of
- * them, whatever they contain.
+ * Answers requests of `doctor`: with the reserved header and valid credentials, the response states what arrived. Such
+ * a request never becomes an event, whatever it contains.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../answer/exchange'
@@ -10,7 +10,7 @@ import { readMediaType } from './body/parse-body'
 import { readBody } from './body/read-body'
 import { limitOf, type TakeBodyOptions } from './body/take-body'
 
-/** Its value is any word: the answer repeats it, so that no cache can answer in our place. */
+/** The reserved header. Its value is any word, which the response repeats, so that a cache cannot respond instead. */
 export const PROBE_HEADER = 'tradecloud-webhook-probe'
 
 type Place = Pick<Arrived, 'matched' | 'id' | 'problem'>
@@ -37,7 +37,7 @@ export async function receiveProbe(exchange: Exchange, place: Place, options: Ta
   return arrived(req, place, { bytes: read.bytes.size })
 }
 
-/** For a path that matches no pattern. What has not arrived yet is not waited for. */
+/** For a path that matches no pattern. Does not wait for the rest of the body. */
 export function unmatchedProbe(exchange: Exchange): Refusal {
   exchange.isProbe = true
   return arrived(exchange.req, { matched: false }, readBefore(exchange.req))

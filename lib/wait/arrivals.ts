@@ -1,11 +1,11 @@
 /**
- * Keeps the order in which things arrived while some of them take long to read: what arrives later for the same key waits
- * until they have been handed on, and so does everything as long as their key is not known.
+ * Keeps the order of arrival while some bodies take long to read: later events with the same key wait until the earlier
+ * ones have been handed on, and all events wait for one whose key is not known yet.
  */
 export class Arrivals {
   readonly #open = new Set<Arrival>()
 
-  /** Nothing takes long at the moment. */
+  /** True if no body is being read in slices. */
   get isEmpty(): boolean {
     return this.#open.size === 0
   }
@@ -33,7 +33,7 @@ export class Arrivals {
 
 export class Arrival {
   key: string | undefined
-  /** Resolves once it was handed on or given up. */
+  /** Resolves once it was handed on or abandoned. */
   readonly gone: Promise<void>
   readonly leave: () => void
 

@@ -1,6 +1,6 @@
 /**
- * All timers of the package are created here, because the global functions may be replaced: jsdom's return numbers, and
- * Jest's legacy fake timers have no `refresh`.
+ * Creates all timers of the package, because the global functions may be replaced: jsdom's return numbers, and Jest's
+ * legacy fake timers have no `refresh`.
  */
 
 export type Timer = ReturnType<typeof setTimeout>

@@ -1,4 +1,4 @@
-/** What a delivery covers for the catch-up, where that was not known when its event was stored. */
+/** Determines what a delivery covers for the catch-up, if that was unknown when its event was stored. */
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
 import type { Trigger } from '../../events/trigger'
@@ -15,10 +15,10 @@ export function coversLater(trigger: Trigger, { replay, event }: InboxDelivery, 
   return trigger.type === 'id' || (replay && !event.found) || mode === 'always'
 }
 
-/** Before the callback, which may change the event. `undefined`: what was recorded is right. */
+/** Called before the callback, which may change the event. `undefined`: the existing record is right. */
 export function coveredBy(trigger: Trigger, event: WebhookEvent, { replay }: InboxDelivery): Arrival | undefined {
   if (trigger.type === 'id' || replay) return arrivalOf(event)
-  // The API was behind: the callback does not get the header or shipment that the body had.
+  // The API lagged: the callback does not receive the header or shipment of the body.
   const isBehind = instantOf(event.lastUpdatedAt) < instantOf(trigger.event.lastUpdatedAt)
   return isBehind ? arrivalOf(event) : undefined
 }

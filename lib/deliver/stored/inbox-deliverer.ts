@@ -1,6 +1,5 @@
 /**
- * From a stored event to its callback: read, fetch, call, settle. The inbox decides which event is next; what becomes of it
- * is decided here.
+ * Delivers stored events: read, fetch, call, settle. The inbox selects the next event; the settlement is decided here.
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
@@ -25,9 +24,9 @@ export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
   name: string
   /** Absent with `deliver: false`: alarms are raised, and nothing is taken. */
   handlers: Handlers | undefined
-  /** This process has a catch-up, so that what arrives is recorded. */
+  /** This process has a catch-up, so arrivals are recorded. */
   catchUp: boolean
-  /** Reads a stored event again, by the rules of today. */
+  /** Reads a stored event again, by today's rules. */
   read: (delivery: InboxDelivery) => Promise<ReadTrigger>
   resolve: ResolveOptions
   /** Callbacks write in the transaction that settles their event. */
@@ -55,12 +54,12 @@ export class InboxDeliverer {
   readonly #attempts: Attempts
   readonly #watch: Watch
   readonly #taker: Taker
-  /** Resolves once nothing more is taken. */
+  /** Resolves once no more events are taken. */
   readonly #taking: Promise<void>
   readonly #running = new Set<Running>()
   readonly #detach: () => void
   #isStopped = false
-  /** Ends attempts to settle. */
+  /** Ends the repeated attempts to settle. */
   readonly #aborting = new AbortController()
 
   /** Starts to take events from the inbox. */
@@ -83,20 +82,20 @@ export class InboxDeliverer {
     this.#taking = handlers ? this.#taker.run() : Promise.resolve()
   }
 
-  /** Takes nothing more. Callbacks that run go on. */
+  /** Takes no more events. Running callbacks continue. */
   stop(): void {
     this.#isStopped = true
     this.#taker.stop()
     this.#detach()
   }
 
-  /** After `stop`: resolves when nothing runs any more. */
+  /** After `stop`: resolves when no delivery runs any longer. */
   async idle(): Promise<void> {
     await this.#taking
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ done }) => done))
   }
 
-  /** Callbacks that still run are told through `context.signal`. */
+  /** Aborts running callbacks through `context.signal`. */
   abort(): void {
     this.#watch.stop()
     this.#aborting.abort()
@@ -162,7 +161,10 @@ export class InboxDeliverer {
     observed?.end(record)
   }
 
-  /** Tries until it is noted, or `close()` ends its patience. False also if another process owns the event by now. */
+  /**
+   * Repeats until the settlement is recorded or `close()` times out. False also if another process owns the event by
+   * now.
+   */
   async #settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
     const { inbox } = this.#options
     const settled = await persist(
@@ -180,14 +182,14 @@ export class InboxDeliverer {
     covered: Covered,
   ): Promise<AttemptResult> {
     const { read, name, inbox, resolve, transaction } = this.#options
-    // It was being taken when `stop` was called.
+    // `stop` was called while the event was being taken.
     if (this.#isStopped) return GIVEN_BACK
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
     const { handler } = trigger
     if (!handler) {
       const eventName = trigger.type === 'body' ? trigger.eventName : undefined
-      // Its kind was not known when it was stored, so that this process took it.
+      // Its kind was unknown when it was stored, so this process took it.
       if (await inbox.isWanted(name, trigger.kind, eventName))
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
@@ -223,7 +225,7 @@ export class InboxDeliverer {
     return { deliveryId: trigger.identified ? deliveryIdOfBody(key) : event.id, attempt, replay }
   }
 
-  /** What the callback writes and its delivery are committed together, or not at all. */
+  /** Commits the callback's writes and the settlement together, or neither. */
   async #inTransaction(
     delivery: InboxDelivery,
     covered: Covered,
@@ -249,7 +251,7 @@ export class InboxDeliverer {
   }
 }
 
-/** What is known of an event before it is delivered. */
+/** The facts of an event before its delivery. */
 function startOf({ event, replay }: InboxDelivery) {
   const { id, kind, eventName, entity, requestId, receivedAt } = event
   return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }

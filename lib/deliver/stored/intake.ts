@@ -1,4 +1,4 @@
-/** From what was received to what is stored in the inbox, before the answer. */
+/** Stores received triggers in the inbox before the response. */
 import type { Exchange, TakenBody } from '../../answer/exchange'
 import type { Inbox } from '../../inbox/inbox'
 import type { StoredEvent, TraceContext } from '../../inbox/stored-event'
@@ -36,7 +36,10 @@ export class Intake {
     this.#options = options
   }
 
-  /** What cannot be stored is `unavailable`, so that Tradecloud keeps it. `path` is below the mount path. */
+  /**
+   * Stores a trigger. If that fails the result is `unavailable`, so that Tradecloud keeps the event. `path` is below
+   * the mount path.
+   */
   async take(request: Exchange, received: Received, path: string): Promise<Stored> {
     const { inbox, name } = this.#options
     const form = formOf(name, request, received.body, path)
@@ -100,7 +103,7 @@ async function storeUnreadable(
     trigger: 'body',
     kind,
     eventName: shortName(eventName),
-    // Should it be readable one day, it takes its turn among the events of its order.
+    // If it becomes readable later, it keeps its position among the events of its order.
     entity:
       entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: keptId(entityId) },
     digest,
@@ -110,14 +113,14 @@ async function storeUnreadable(
   return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
 }
 
-/** What is listed and held in memory stays short, whatever a body says. */
+/** Shortens values that are listed and held in memory, whatever a body contains. */
 function shortName(eventName: string | undefined): string | undefined {
   if (eventName === undefined || eventName.length <= MAX_EVENT_NAME) return eventName
-  // A copy: a slice would keep the whole text in memory.
+  // Copied, because a slice would keep the whole text in memory.
   return Buffer.from(eventName.slice(0, MAX_EVENT_NAME), 'utf16le').toString('utf16le')
 }
 
-/** What a stored event keeps of its request. `path` is below the mount path, without the query. */
+/** The request facts of a stored event. `path` is below the mount path, without the query. */
 function formOf(
   name: string,
   { method, headers, requestId, receivedAt, trace }: Exchange,
@@ -138,12 +141,12 @@ function formOf(
   } as const
 }
 
-/** A sender can send a trace context too. */
+/** Limited, because a sender can set a trace context too. */
 function boundedTrace(trace: TraceContext | undefined): TraceContext | undefined {
   return trace && JSON.stringify(trace).length <= MAX_TRACE ? trace : undefined
 }
 
-/** `covers`: the event whose lines the catch-up does not look for any more. */
+/** `covers`: the event whose lines the catch-up then treats as arrived. */
 async function store(
   inbox: Inbox,
   event: StoredEvent,
@@ -151,7 +154,7 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<Stored> {
   try {
-    // Asked for each event: otherwise those that cover nothing would overtake the others.
+    // Awaited for each event: otherwise events that cover nothing would overtake the others.
     const records = await inbox.recordsArrivals?.(event.name)
     const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)

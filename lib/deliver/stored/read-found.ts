@@ -1,4 +1,4 @@
-/** From what the catch-up found to its trigger: the order or shipment itself, with the lines that had not arrived. */
+/** Converts what the catch-up found to a trigger: the order or shipment itself, with the lines that had not arrived. */
 import { refuse } from '../../answer/refusal'
 import { Pieces } from '../../bytes/pieces'
 import type { OrderEvent, ShipmentEvent } from '../../events/events'
@@ -41,7 +41,7 @@ export async function readFound(
           : foundOrder({ ...base, kind, orderId: id, order: content }, content, found),
       entity: { kind, id },
       digest: parsed.digest,
-      // Its key is that of the change: the same content may be found again.
+      // Its key identifies the change, because the same content may be found again.
       identified: false,
       handler: find(kind, undefined),
       found,

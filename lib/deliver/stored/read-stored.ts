@@ -1,4 +1,4 @@
-/** From a stored event back to its trigger, when it is delivered. */
+/** Converts a stored event back to its trigger, for its delivery. */
 import { Pieces } from '../../bytes/pieces'
 import type { IdTrigger } from '../../events/trigger'
 import type { InboxDelivery } from '../../inbox/inbox'
@@ -12,7 +12,7 @@ import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../re
 /** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
 const MAX_DECODED = 128 * 1024 * 1024
 
-/** Reads a stored event as if it came now: what was quarantined may be readable by the rules of today. */
+/** Reads a stored event as if it had just arrived: a quarantined body may be readable by today's rules. */
 export async function readStored({ event, bytes }: InboxDelivery, options: ReadTriggerOptions): Promise<ReadTrigger> {
   const { method, requestId, entity, kind } = event
   const receivedAt = new Date(event.receivedAt)

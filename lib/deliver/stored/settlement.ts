@@ -1,4 +1,4 @@
-/** What becomes of an event out of the inbox: from the result of a delivery to delivered, tried again, or kept as dead. */
+/** Decides the settlement of an event: from the result of a delivery to delivered, retried, or kept as dead. */
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import { describe } from '../../log/describe-error'
 import type { Outcome, Result } from '../../answer/respond'
@@ -10,11 +10,11 @@ export interface RetryPolicy {
   maxDelayMs: number
 }
 
-/** Trying again cannot help. */
+/** Outcomes for which a retry cannot help. */
 const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
 /** Kept for a person: a later version, or a process with a callback for it, may be able to deliver it. */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
-/** A clock that jumps ahead must not make an event dead after its first attempts. */
+/** A minimum number of attempts, so that a clock set ahead does not make an event dead at once. */
 const MIN_ATTEMPTS = 10
 
 export interface SettlementOptions {
@@ -41,12 +41,12 @@ export function settlementOf(
   return { result: 'retry', delayMs: retryDelayMs(attempt, retry), outcome, reason }
 }
 
-/** Half of it is random: events that failed together do not come back together, and none comes back at once. */
+/** Half of the wait is random, so that events that failed together are not all retried together or at once. */
 export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
-/** Without the outcome, which is stored next to it. */
+/** The reason without the outcome, which is stored separately. */
 function reasonOf({ outcome, detail, cause }: Result): string {
   const parts = [detail, cause === undefined ? undefined : describe(cause)]
   return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome

@@ -6,7 +6,7 @@ import { startTimer, type Timer } from '../../wait/timers'
 export interface TakerOptions {
   inbox: Inbox
   concurrency: number
-  /** Bytes of the bodies that are with callbacks together. One that does not fit in time may exceed it, one at a time. */
+  /** The most bytes of the bodies at callbacks together. A body that waits for room may exceed it, one at a time. */
   maxBytesInFlight: number
   handlerTimeoutMs: number
 }
@@ -14,13 +14,13 @@ export interface TakerOptions {
 /** Delivers an event. Never rejects. `onCall` is to be called when the callback is. */
 export type Deliver = (delivery: InboxDelivery, onCall: () => void) => Promise<void>
 
-/** After the inbox could not be asked. */
+/** The pause after the inbox failed. */
 const RETRY_MS = 500
-/** An inbox calls `wake`; this is for one that forgot to. */
+/** A poll interval, for an inbox that fails to call `wake`. */
 const TAKE_EVERY_MS = 30_000
-/** Something is due that could not be taken: another process is about to, or its body does not fit. */
+/** The pause if a due event could not be taken: another process is about to, or its body does not fit. */
 const CONTENDED_MS = 50
-/** How often the event that is due first is taken although its body does not fit. */
+/** The longest time before the first due event is taken although its body does not fit. */
 const LARGE_EVERY_MS = 1_000
 
 export class Taker {
@@ -30,7 +30,7 @@ export class Taker {
   readonly #slots = new Set<InboxDelivery>()
   #largeAt = performance.now()
   readonly #stopping = new AbortController()
-  /** Ends the wait for something to take. */
+  /** Ends the wait for due events. */
   #waking = new AbortController()
 
   constructor(options: TakerOptions, deliver: Deliver) {
@@ -38,12 +38,12 @@ export class Taker {
     this.#deliver = deliver
   }
 
-  /** Something may be there to take. */
+  /** Called when there may be events to take. */
   wake(): void {
     this.#waking.abort()
   }
 
-  /** Takes nothing more. */
+  /** Takes no more events. */
   stop(): void {
     this.#stopping.abort()
     this.wake()
@@ -65,7 +65,7 @@ export class Taker {
     }
   }
 
-  /** As many as there are slots for. */
+  /** At most as many events as free slots. */
   async #takeSome(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     const { inbox, concurrency, maxBytesInFlight } = this.#options
     const limit = concurrency - this.#slots.size
@@ -78,7 +78,7 @@ export class Taker {
     return this.#startAll(taken)
   }
 
-  /** The event that is due first, also if its body does not fit: it must not wait until no other event is left. */
+  /** Takes the first due event even if its body does not fit, so that it does not wait until no other event is left. */
   async #takeFirst(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     this.#largeAt = performance.now()
     return this.#startAll(await this.#options.inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER }))
@@ -97,7 +97,8 @@ export class Taker {
       if (this.#slots.delete(delivery)) this.wake()
     }
     let timer: Timer | undefined
-    // Only the callback counts: a fetch has a time limit of its own. After a deadlock the callback is called again.
+    // Only the callback counts towards the time limit: a fetch has its own. After a deadlock the callback is called
+    // again.
     const onCall = (): void => {
       clearTimeout(timer)
       timer = startTimer(leave, this.#options.handlerTimeoutMs)

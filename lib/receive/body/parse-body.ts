@@ -14,14 +14,14 @@ export interface ParsedBody {
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** What was removed while parsing. */
+  /** Pointers of keys that were removed while parsing. */
   issues: Issue[]
-  /** Set for a large body: what else is done to all of the value lets other work run in between. */
+  /** Set for a large body: other steps over the whole value yield to the event loop as well. */
   turns?: Turns | undefined
 }
 
 export interface ParseOptions {
-  /** No one waits for the result any more. */
+  /** True if no one waits for the result any longer. */
   unwanted?: () => boolean
   /** Called before a body is read in slices. What it returns is called with the beginning of the value, if that is known early. */
   onSlices?: () => (beginning: unknown) => void

@@ -8,25 +8,25 @@ import { invalidOption } from '../../../errors/errors'
 
 export interface RedisStoreOptions {
   /**
-   * Sends one command, given as texts (`'EVAL'`, its script, `'1'`, the key, …), and resolves with Redis's answer, or
-   * rejects where that is an error. Any client will do. Some send a command again after a reconnect: that does no harm.
-   * Required.
+   * Sends one command, given as strings (`'EVAL'`, its script, `'1'`, the key, …), and resolves with Redis's response,
+   * or rejects if it is an error. Any client can be used. Some clients send a command again after a reconnect, which is
+   * harmless. Required.
    */
   sendCommand: (command: string, ...args: string[]) => Promise<unknown>
   /**
-   * What keys in Redis begin with. The webhook's `name` follows, so that webhooks with different names may share one.
-   * Default: `'tradecloud-webhook:'`.
+   * Prefix of the keys in Redis. The webhook's `name` follows, so webhooks with different names may share it. Default:
+   * `'tradecloud-webhook:'`.
    */
   prefix?: string | undefined
 }
 
 const KNOWN = ['sendCommand', 'prefix']
 
-/** A key holds this, or `claimed` and a token. */
+/** The value of a completed key; that of a claimed key is `claimed` and a token. */
 const COMPLETED = 'completed'
 const CLAIMED = 'claimed '
 
-/** Answers the caller's own claim also when it is sent twice. */
+/** Succeeds also for the caller's own claim, if the command is sent twice. */
 const CLAIM = `local value = redis.call('GET', KEYS[1])
 if value then return value end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -99,10 +99,10 @@ return 'done'`
 export function redisStore(options: RedisStoreOptions): Store {
   const { sendCommand, prefix } = checkOptions(options)
 
-  /** Runs a script on one key, with a claim and mostly a time. A Redis that is asked for a text answers one. */
+  /** Runs a script on one key, with a claim and usually a time. Redis returns a string for a string. */
   const run = async (script: string, key: string, ...args: [claim: string, ms?: string]): Promise<string> => {
     const answer = await sendCommand('EVAL', script, '1', prefix + key, ...args.filter((arg) => arg !== undefined))
-    // Clients can be set to give bytes.
+    // Clients can be configured to return bytes.
     const text = Buffer.isBuffer(answer) ? answer.toString() : answer
     if (typeof text !== 'string') throw new Error(`Redis answered a script with what is not text but ${typeof text}.`)
     return text
