@@ -14,7 +14,7 @@ import { readStored } from '../../lib/deliver/stored/read-stored'
 import { TradecloudWebhookError } from '../../lib/errors/errors'
 import type { WebhookContext, WebhookEvent } from '../../lib/events/events'
 import { createValidator } from '../../lib/events/validate'
-import type { Inbox, InboxEntry } from '../../lib/inbox/inbox'
+import type { Inbox } from '../../lib/inbox/inbox'
 import { parseBytes } from '../../lib/receive/body/parse-body'
 import { readTrigger } from '../../lib/receive/event/read-trigger'
 import type { WorldEvent } from '../../lib/testing'
@@ -33,7 +33,6 @@ export class InboxRig extends Rig {
   readonly inbox: Inbox
   readonly catchUp: CatchUpInbox
   readonly alarms: string[] = []
-  readonly #name: string
   readonly #handlers: Handlers
   readonly #intake: Intake
   readonly #deliverer: InboxDeliverer
@@ -41,15 +40,15 @@ export class InboxRig extends Rig {
   readonly #gates = new Map<string, Gate[]>()
   /** Entities of events that are on their way to a callback, by request. */
   readonly #open = new Map<string, string>()
+  /** Found events that are not delivered yet, by entity. */
+  readonly #found = new Map<string, number>()
   #settled = (): void => undefined
-  #stored = 0
   #token = ''
   #requests = 0
 
   constructor(inbox: Inbox, name: string, options: RigOptions = {}) {
     super(options)
     this.inbox = inbox
-    this.#name = name
     this.catchUp = inbox.catchUp!(name)
     const note = (event: WebhookEvent, context: WebhookContext) => this.#note(event, context)
     this.#handlers = createHandlers({ onOrder: note, onOrderDocuments: note, onShipment: note })
@@ -72,8 +71,9 @@ export class InboxRig extends Rig {
       },
       ...{ retry: { forMs: 1e9, minDelayMs: 1, maxDelayMs: 10 }, notFoundGraceMs: 0, handlerTimeoutMs: 1e9 },
       ...{ concurrency: 100, maxBytesInFlight: 1e9 },
-      settled: ({ requestId, result }) => {
-        if (result !== 'retry') this.#open.delete(requestId)
+      settled: ({ requestId, result, kind, entityId, noted }) => {
+        const isDone = result !== 'retry' && noted
+        if (isDone && !this.#open.delete(requestId)) this.#countFound(`${kind} ${entityId}`, -1)
         this.#settled()
       },
       read: (stored) => readStored(stored, { find, validator, strict: false, readsUnhandled: true }),
@@ -83,6 +83,8 @@ export class InboxRig extends Rig {
 
   async close(): Promise<void> {
     this.#deliverer.stop()
+    // After a failure, some time may not have come.
+    for (const gate of [...this.#gates.values()].flat()) gate.open()
     await this.#deliverer.idle()
     this.#deliverer.abort()
     await this.inbox.close()
@@ -92,7 +94,8 @@ export class InboxRig extends Rig {
     const { catchUp } = this
     const store: CatchUpStorage['store'] = async (...given) => {
       const stored = await catchUp.store(...given)
-      if (stored.parts.length > 0) this.#stored++
+      const { kind, id } = given[1].entity
+      if (stored.parts.length > 0) this.#countFound(`${kind} ${id}`, 1)
       return stored
     }
     return new Proxy(catchUp, {
@@ -110,9 +113,8 @@ export class InboxRig extends Rig {
   }
 
   override async runBoth(): Promise<void> {
-    const before = this.#stored
     await super.runBoth()
-    if (this.#stored > before) await this.#foundIsDelivered()
+    await this.idle()
   }
 
   override async receive(event: WorldEvent): Promise<void> {
@@ -157,20 +159,14 @@ export class InboxRig extends Rig {
 
   /** Resolves once everything is delivered, except events behind a fetch whose time has not come. */
   async idle(): Promise<void> {
-    while ([...this.#open.values()].some((key) => !this.#gates.has(key)))
+    while ([...this.#open.values(), ...this.#found.keys()].some((key) => !this.#gates.has(key)))
       await new Promise<void>((resolve) => (this.#settled = resolve))
   }
 
-  async #foundIsDelivered(): Promise<void> {
-    for (;;) {
-      const lists = await Promise.all([this.inbox.list({ state: 'waiting' }), this.inbox.list({ state: 'running' })])
-      if (!lists.flatMap(({ entries }) => entries).some((entry) => this.#isMoving(entry))) return
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  #isMoving({ name, entity }: InboxEntry): boolean {
-    return name === this.#name && !this.#gates.has(`${entity?.kind} ${entity?.id}`)
+  #countFound(key: string, change: 1 | -1): void {
+    const count = (this.#found.get(key) ?? 0) + change
+    if (count === 0) this.#found.delete(key)
+    else this.#found.set(key, count)
   }
 
   #addGate(key: string): void {
