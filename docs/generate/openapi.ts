@@ -20,7 +20,7 @@ const OTHER_4XX = '4XX'
 
 /** What else than its own status an outcome may be answered. */
 function statusesOf(outcome: Outcome): string[] {
-  const row: { status: number; refusal?: true; mayPass?: true; mayDiffer?: true } = TABLE[outcome]
+  const row = TABLE[outcome]
   const others = [row.refusal || row.mayPass ? ['503'] : [], row.mayDiffer ? [OTHER_4XX] : []].flat()
   return [String(row.status), ...others]
 }

@@ -6,7 +6,33 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Issue } from '../events/events'
 import { startInterval } from '../wait/timers'
 
-interface Row {
+/** The outcome of a trigger. */
+export type Outcome =
+  | 'delivered'
+  | 'queued'
+  | 'quarantined'
+  | 'duplicate'
+  | 'ignored'
+  | 'malformed_body'
+  | 'invalid_body'
+  | 'invalid_id'
+  | 'rejected'
+  | 'unauthorized'
+  | 'address_not_allowed'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'fetch_failed'
+  | 'fetch_timeout'
+  | 'answer_timeout'
+  | 'handler_failed'
+  | 'in_progress'
+  | 'unavailable'
+  | 'not_routed'
+  | 'probe'
+
+export interface Row {
   status: number
   /** The default `detail` of the response. */
   detail: string
@@ -18,7 +44,7 @@ interface Row {
   mayDiffer?: true
 }
 
-export const TABLE = {
+export const TABLE: Readonly<Record<Outcome, Row>> = {
   delivered: { status: 200, detail: 'The event was processed.' },
   queued: { status: 202, detail: 'The event is stored and will be processed.' },
   quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person.' },
@@ -42,10 +68,7 @@ export const TABLE = {
   unavailable: { status: 503, detail: 'The receiver cannot take the event now.' },
   not_routed: { status: 503, detail: 'No path of the webhook matches this URL.' },
   probe: { status: 200, detail: 'A request of `doctor`, which holds no event.' },
-} as const satisfies Record<string, Row>
-
-/** The outcome of a trigger. */
-export type Outcome = keyof typeof TABLE
+}
 
 export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
 
@@ -102,7 +125,7 @@ export interface Answer {
 
 /** Looks an outcome up in the table. */
 export function answerFor(result: Result, requestId: string, refusals: 'final' | 'retry'): Answer {
-  const row: Row = TABLE[result.outcome]
+  const row = TABLE[result.outcome]
   const again = row.refusal ? refusals === 'retry' : row.mayPass && result.retry
   const status = again ? 503 : ((row.mayDiffer && result.status) ?? row.status)
   const detail = result.detail ?? row.detail

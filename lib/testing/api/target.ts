@@ -1,35 +1,47 @@
 /** Determines the endpoint of a request from its method and path. Undocumented paths are `unknown`. */
 
-export const apiEndpoints = [
+export type ApiEndpoint =
   /** `GET /authentication/login` */
-  'login',
+  | 'login'
   /** `GET /authentication/refresh` */
-  'refresh',
+  | 'refresh'
   /** `POST /authentication/logout` */
-  'logout',
+  | 'logout'
   /** `GET /order/{id}` */
-  'order',
+  | 'order'
   /** `GET /shipment/{id}` */
-  'shipment',
+  | 'shipment'
   /** `POST /order-search/poll` */
-  'orderPoll',
+  | 'orderPoll'
   /** `POST /order-search/poll/single-delivery` */
-  'singleDeliveryPoll',
+  | 'singleDeliveryPoll'
   /** `POST /shipment/poll` */
-  'shipmentPoll',
+  | 'shipmentPoll'
   /** `GET /object-storage/document/{id}/metadata` */
-  'documentMetadata',
+  | 'documentMetadata'
   /** `GET /object-storage/document/{id}` */
-  'documentContent',
+  | 'documentContent'
   /** A `downloadUrl`: on another host, not part of the API. */
-  'download',
+  | 'download'
   /** Anything that the simulator does not serve. */
+  | 'unknown'
+
+export const apiEndpoints: readonly ApiEndpoint[] = [
+  'login',
+  'refresh',
+  'logout',
+  'order',
+  'shipment',
+  'orderPoll',
+  'singleDeliveryPoll',
+  'shipmentPoll',
+  'documentMetadata',
+  'documentContent',
+  'download',
   'unknown',
-] as const
+]
 
 /** The endpoint and ID of a request. */
-export type ApiEndpoint = (typeof apiEndpoints)[number]
-
 export interface Target {
   endpoint: ApiEndpoint
   id?: string

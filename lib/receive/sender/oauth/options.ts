@@ -8,7 +8,7 @@ import { isSecure } from '../../../net/loopback'
 export type OAuthClaims = Readonly<Record<string, unknown>>
 
 /** How an access token may be signed. */
-export type OAuthAlgorithm = (typeof ALGORITHMS)[number]
+export type OAuthAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512'
 
 /**
  * OAuth 2.0 client credentials (RFC 6749, section 4.4): Tradecloud gets an access token of Microsoft (Entra ID, ADFS,
@@ -72,7 +72,9 @@ export interface ResolvedOAuth {
 }
 
 /** Asymmetric algorithms only: with HS256 the public key could be used as the secret. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const
+const ALGORITHMS: readonly OAuthAlgorithm[] = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const),
+]
 const MAX_CLOCK_TOLERANCE_MS = 300_000
 const KNOWN = [
   ...['audience', 'tenantId', 'issuer', 'jwksUri', 'clientIds', 'roles', 'algorithms'],
