@@ -40,7 +40,8 @@ test('every snippet compiles', () => {
   )
   const files = new Map(
     snippets.map(({ page, i, code }) => [
-      join(root, '__tests__', `${page.replace(/\W/g, '-')}-${i}.ts`),
+      // Where the files are that the README tells users to copy.
+      join(root, 'examples', `${page.replace(/\W/g, '-')}-${i}.ts`),
       `${code}\nexport {}\n`,
     ]),
   )

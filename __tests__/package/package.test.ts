@@ -65,7 +65,9 @@ test('the tarball contains the build, the docs and the examples, no sources or t
 })
 
 /** The packages that the README says to install, including Express 5. */
-const installLines = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^npm install (.*)$/gm)]
+const [, installSection = ''] =
+  /\n## Install\n([\s\S]*?)\n## /.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+const installLines = [...installSection.matchAll(/^npm install (.*)$/gm)]
 const named = installLines.flatMap(([, line = '']) => line.replace(/#.*/, '').split(' '))
 const packagesOfReadme = named.filter((word) => word !== '' && word !== 'tradecloud-webhook' && !word.startsWith('-'))
 

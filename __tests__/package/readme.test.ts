@@ -1,0 +1,88 @@
+/** The README as a newcomer follows it: from an empty folder to an event, and on to an order in their own database. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { install, root, run, tarball } from './project'
+
+jest.setTimeout(300_000)
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+function section(heading: string): { commands: string[]; server: string } {
+  const [, text = ''] = readme.split(`\n## ${heading}\n`)
+  const [body = ''] = text.split('\n## ')
+  const blocks = (language: string): string[] =>
+    [...body.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code)
+  const server = blocks('ts').find((code) => code.startsWith('// server.ts\n')) ?? ''
+  return { commands: blocks('sh').flatMap((code) => code.trim().split('\n')), server }
+}
+
+let at: string
+let port: number
+let child: ChildProcess | undefined
+
+beforeAll(async () => {
+  at = join(dirname(tarball()), 'readme')
+  mkdirSync(at)
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  port = (server.address() as AddressInfo).port
+  server.close()
+  await once(server, 'close')
+})
+afterEach(async () => {
+  if (child?.kill()) await once(child, 'exit')
+})
+
+/** Each command as it stands in the README, but for the registry and the port. */
+function follow(commands: string[]): string {
+  let printed = ''
+  for (const command of commands) {
+    const [, words] = /^npm install ([^#]*)/.exec(command) ?? []
+    if (words === undefined) printed += run('bash', ['-c', `${PASSWORD}\n${command.replace(':3000', `:${port}`)}`], at)
+    else
+      install(
+        at,
+        ...words
+          .trim()
+          .split(' ')
+          .filter((word) => word !== 'tradecloud-webhook'),
+      )
+  }
+  return printed
+}
+
+const [PASSWORD = ''] = section('Quick start').commands.filter((command) => command.startsWith('export '))
+const [START = ''] = section('Quick start').commands.filter((command) => command.includes('server.ts'))
+const [TRIGGER = ''] = section('Quick start').commands.filter((command) => command.includes(' trigger '))
+
+async function start(server: string): Promise<void> {
+  writeFileSync(join(at, 'server.ts'), server.replace('listen(3000)', `listen(${port})`))
+  child = spawn('bash', ['-c', `${PASSWORD}\nexec ${START}`], { cwd: at, stdio: 'ignore' })
+  const hasEnded = once(child, 'exit')
+  for (;;) {
+    const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
+    if (response) return
+    await Promise.race([sleep(50), hasEnded.then(() => Promise.reject(new Error('the server does not start')))])
+  }
+}
+
+test('Install and Quick start: the event is delivered', async () => {
+  follow(section('Install').commands)
+  await start(section('Quick start').server)
+  expect(follow([TRIGGER])).toContain('"outcome":"delivered"')
+})
+
+test('Writing into a database: the order is in the SQLite file, and the files for PostgreSQL are there to copy', async () => {
+  const { commands, server } = section('Writing into a database')
+  follow(commands.filter((command) => !/\bpg@|\bpsql\b/.test(command)))
+  await start(server)
+  expect(follow([TRIGGER])).toContain('"outcome":"delivered"')
+  const script = `const { DatabaseSync } = require('@photostructure/sqlite')
+    console.log(new DatabaseSync('orders.db').prepare('SELECT count(*) AS n FROM order_lines').get().n)`
+  expect(Number(run(process.execPath, ['-e', script], at))).toBeGreaterThan(0)
+  expect(run('ls', ['postgres.sql', 'postgres.ts'], at)).toBe('postgres.sql\npostgres.ts\n')
+})
