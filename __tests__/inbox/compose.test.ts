@@ -55,6 +55,8 @@ test('docker-compose accepts it with the secrets of .env, and each service has a
   expect(app).not.toContain('    ports:\n')
 })
 
+test('.env is not committed', () => expect(read('.gitignore').split('\n')).toContain('.env'))
+
 test.each(Object.keys(secrets))('without %s nothing starts', (secret) => {
   expect(() => config({ ...secrets, [secret]: '' })).toThrow('set it in .env')
 })

@@ -24,18 +24,23 @@ let at: string
 let port: number
 let child: ChildProcess | undefined
 
-beforeAll(async () => {
+beforeAll(() => {
   at = join(dirname(tarball()), 'readme')
   mkdirSync(at)
+})
+afterEach(() => {
+  // npx starts the server in a process of its own: end the whole group.
+  if (child?.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+})
+
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
-  port = (server.address() as AddressInfo).port
+  const { port } = server.address() as AddressInfo
   server.close()
   await once(server, 'close')
-})
-afterEach(async () => {
-  if (child?.kill()) await once(child, 'exit')
-})
+  return port
+}
 
 /** Each command as it stands in the README, but for the registry and the port. */
 function follow(commands: string[]): string {
@@ -60,8 +65,9 @@ const [START = ''] = section('Quick start').commands.filter((command) => command
 const [TRIGGER = ''] = section('Quick start').commands.filter((command) => command.includes(' trigger '))
 
 async function start(server: string): Promise<void> {
+  port = await freePort()
   writeFileSync(join(at, 'server.ts'), server.replace('listen(3000)', `listen(${port})`))
-  child = spawn('bash', ['-c', `${PASSWORD}\nexec ${START}`], { cwd: at, stdio: 'ignore' })
+  child = spawn('bash', ['-c', `${PASSWORD}\nexec ${START}`], { cwd: at, stdio: 'ignore', detached: true })
   const hasEnded = once(child, 'exit')
   for (;;) {
     const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
