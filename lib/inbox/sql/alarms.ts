@@ -1,5 +1,6 @@
 /** Alarms for operators. They reach the attached process, including those raised before it was attached. */
 import { TradecloudWebhookError } from '../../errors/errors'
+import { pause } from '../../wait/pause'
 import { unavailable } from '../unavailable'
 import type { InboxHost } from '../inbox'
 
@@ -25,6 +26,18 @@ export class Alarms {
 
   warn(message: string): void {
     this.raise(unavailable(message))
+  }
+
+  /** Repeats background work until the inbox is closed. */
+  async repeat(work: string, everyMs: number, run: () => Promise<void>): Promise<void> {
+    do {
+      try {
+        await run()
+        this.worked(work)
+      } catch (error) {
+        this.failed(work, error)
+      }
+    } while (await pause(everyMs, this.#closing))
   }
 
   /**

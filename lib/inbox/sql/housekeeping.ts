@@ -54,26 +54,12 @@ export class Housekeeping {
   }
 
   async run(closing: AbortSignal): Promise<void> {
-    await Promise.all([
-      this.#repeat('tidying', TIDY_EVERY_MS, closing, () => this.#tidy()),
-      this.#repeat('pruning', PRUNE_EVERY_MS, closing, () => this.#prune(closing)),
-      this.#repeat('ageing of callbacks', AGE_EVERY_MS, closing, async () => {
-        this.#former = await this.#engine.run('ageCallbacks', this.#former)
-      }),
-    ])
-  }
-
-  async #repeat(what: string, everyMs: number, closing: AbortSignal, work: () => Promise<void>): Promise<void> {
-    for (;;) {
-      await pause(everyMs, closing)
-      if (closing.aborted) return
-      try {
-        await work()
-        this.#alarms.worked(what)
-      } catch (error) {
-        this.#alarms.failed(what, error)
-      }
-    }
+    if (!(await pause(TIDY_EVERY_MS, closing))) return
+    void this.#alarms.repeat('tidying', TIDY_EVERY_MS, () => this.#tidy())
+    void this.#alarms.repeat('pruning', PRUNE_EVERY_MS, () => this.#prune(closing))
+    void this.#alarms.repeat('ageing of callbacks', AGE_EVERY_MS, async () => {
+      this.#former = await this.#engine.run('ageCallbacks', this.#former)
+    })
   }
 
   async #prune(closing: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
 /** This process among those that share the inbox: its registration, and its lease on what it has taken. */
-import { pause } from '../../wait/pause'
 import type { InboxHost } from '../inbox'
 import type { Alarms } from './alarms'
 import type { Engine } from './engine'
@@ -49,17 +48,8 @@ export class Member {
   }
 
   /** Also while callbacks run, until the inbox is closed. Without a lease nothing is handed out. */
-  async keepLease(closing: AbortSignal): Promise<void> {
-    while (!closing.aborted) {
-      try {
-        await this.#keep()
-        if (this.#owner === undefined) continue
-        this.#alarms.worked('lease')
-      } catch (error) {
-        this.#alarms.failed('lease', error)
-      }
-      await pause(RENEW_EVERY_MS, closing)
-    }
+  async keepLease(): Promise<void> {
+    await this.#alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
   }
 
   /** The database may be another one. */
@@ -94,7 +84,7 @@ export class Member {
       if (this.#owner !== owner) return
       this.#owner = undefined
       this.host.leaseLost()
-      return
+      return this.#keepNow()
     }
     this.#renewedAt = at
   }

@@ -110,7 +110,7 @@ export class SqlInbox implements Inbox {
     this.#member = member
     this.#alarms.attach(host)
     const { signal } = this.#closing
-    void member.keepLease(signal)
+    void member.keepLease()
     void new Housekeeping(this.#engine, this.#alarms, member, this.#deliveries, this.#options).run(signal)
     return () => member.retire()
   }
