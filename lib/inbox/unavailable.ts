@@ -2,6 +2,9 @@
 import { TradecloudWebhookError } from '../errors/errors'
 import { within as withinOr } from '../wait/within'
 
+/** A request is refused after this time, so that Tradecloud gets 503 and keeps the event. */
+export const PATIENCE_MS = 2_500
+
 export function unavailable(message: string, cause?: unknown): TradecloudWebhookError {
   return new TradecloudWebhookError('unavailable', message, { status: 503, cause })
 }

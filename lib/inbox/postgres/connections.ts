@@ -1,11 +1,10 @@
 /** Connections of a pool, and transactions that survive broken connections and unresponsive servers. */
 import { TradecloudWebhookError } from '../../errors/errors'
-import { unavailable, within } from '../unavailable'
+import { PATIENCE_MS, unavailable, within } from '../unavailable'
 import { PostgresTables, query, type PostgresClient, type PostgresPool } from './client'
 
-/** A request is refused after this time, so that Tradecloud gets 503 and keeps the event. */
-export const PATIENCE_MS = 2_500
-export const CONNECT_MS = 2_000
+const CONNECT_MS = 2_000
+export const DEFAULT_POOL = 10
 /** Serialisation failure and deadlock: the same transaction may succeed when repeated. */
 const RETRIED = ['40001', '40P01']
 export const TRIES = 3
@@ -81,6 +80,20 @@ export class Connections {
       client.release(!isUsable)
       throw error
     }
+  }
+}
+
+/** The inbox's own pool of connections. */
+export function createPool(connectionString: string): PostgresPool {
+  const { Pool } = loadPg()
+  return new Pool({ connectionString, max: DEFAULT_POOL, connectionTimeoutMillis: CONNECT_MS, keepAlive: true })
+}
+
+function loadPg(): { Pool: new (options: object) => PostgresPool } {
+  try {
+    return require('pg') as ReturnType<typeof loadPg>
+  } catch (cause) {
+    throw new Error('postgresInbox needs the package pg: npm i pg@8', { cause })
   }
 }
 

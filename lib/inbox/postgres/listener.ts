@@ -3,14 +3,13 @@
  * polling.
  */
 import { pause } from '../../wait/pause'
-import { within } from '../unavailable'
+import { PATIENCE_MS, within } from '../unavailable'
 import { query, quoteName, type PostgresClient } from './client'
 import type { Connections } from './connections'
 import { startTimer, type Timer } from '../../wait/timers'
 
 const NOTIFY_EVERY_MS = 50
 const POLL_EVERY_MS = 1_000
-const PATIENCE_MS = 2_500
 
 export class Listener {
   readonly #connections: Connections

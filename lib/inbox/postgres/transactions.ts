@@ -4,12 +4,17 @@ import type { Slots } from '../../wait/slots'
 import type { TimeLimit } from '../sql/engine'
 import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
 import { within as withinOr } from '../../wait/within'
-import { within } from '../unavailable'
+import { PATIENCE_MS, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, type PostgresClient } from './client'
-import { isSqlError, isWorthRetrying, PATIENCE_MS, TRIES, type Connections } from './connections'
-import { lend } from './lent-client'
+import { isSqlError, isWorthRetrying, TRIES, type Connections } from './connections'
 
 const ASK_EVERY_MS = 50
+const OVER =
+  'The transaction of this delivery is over. Use `context.transaction` only inside the callback, and await every query.'
+const NOT_YOURS =
+  'The inbox ends the transaction and returns its connection to the pool when the callback has finished.'
+/** Methods that would release the connection before the transaction has settled the event. */
+const REFUSED: readonly PropertyKey[] = ['release', 'end']
 
 type Work = (client: unknown) => Promise<void>
 
@@ -101,4 +106,21 @@ async function runLent(client: PostgresClient, work: Work, limit: TimeLimit | un
   } finally {
     takeBack()
   }
+}
+
+/** A proxy of the client that throws after `takeBack` was called. */
+function lend(client: PostgresClient): { lent: PostgresClient; takeBack: () => void } {
+  let isOver = false
+  const lent = new Proxy(client, {
+    get: (target, key) => {
+      const value: unknown = Reflect.get(target, key, target)
+      if (typeof value !== 'function' || key === 'constructor') return value
+      return (...args: unknown[]): unknown => {
+        if (isOver) throw new Error(OVER)
+        if (REFUSED.includes(key)) throw new Error(NOT_YOURS)
+        return Reflect.apply(value, target, args) as unknown
+      }
+    },
+  })
+  return { lent, takeBack: () => (isOver = true) }
 }

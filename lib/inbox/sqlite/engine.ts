@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pause } from '../../wait/pause'
-import { unavailable, within } from '../unavailable'
+import { PATIENCE_MS, unavailable, within } from '../unavailable'
 import { checkDisk } from './disk'
 import { chooseDriver, type Driver } from './driver'
 import { explain, isLocked } from './explain'
@@ -14,8 +14,6 @@ import { DURABLE, type Argument, type Operation, type Result } from '../sql/oper
 import { SUSPECT } from './protocol'
 import { Thread } from './thread'
 
-/** A request is refused after this time, so that Tradecloud is answered 503 and keeps the event. */
-const PATIENCE_MS = 2_500
 const REPAIR_EVERY_MS = 500
 const OPEN_MS = 15_000
 const OPEN_EVERY_MS = 50
