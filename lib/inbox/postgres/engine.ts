@@ -1,9 +1,10 @@
 /** An engine on a pool of PostgreSQL connections. Storing events never waits for connections used by deliveries. */
-import { PATIENCE_MS, unavailable, within } from '../unavailable'
+import { PATIENCE_MS, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { ONCE, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
 import { sumOf } from '../sql/prune'
+import { Room, sizeOf } from '../sql/room'
 import { wasCommitted, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
 import type { PostgresPool } from './client'
@@ -21,7 +22,6 @@ const RESERVED = 3
 /** Reserved for taking and settling, because callbacks with a transaction may keep theirs for long. */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
-const COUNT_EVERY_MS = 1_000
 
 export class PostgresEngine implements Engine {
   /** Large bodies at the same time; each uses one connection, for one part at a time. */
@@ -35,19 +35,19 @@ export class PostgresEngine implements Engine {
   readonly #transactions: Transactions
   readonly #closing = new AbortController()
   readonly #renewing = new Slots(1)
+  readonly #room: Room
   #opened: Promise<void> | undefined
-  #waitingBytes = 0
-  #countedAt = -Infinity
 
   constructor(options: ResolvedPostgresInbox, events: EngineEvents) {
     this.#options = options
+    this.#room = new Room(options.maxBytes)
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
     const delivering = Math.max(1, this.#size - RESERVED)
     this.#delivering = new Slots(delivering)
     this.#connections = new Connections(this.#pool, options.schema)
     this.#storing = new Storing(this.#connections, {
       ...{ delivering: this.#delivering, singles: Math.ceil(delivering / 2) },
-      reserve: (bytes) => this.#reserve(bytes),
+      reserve: (bytes) => this.#takeRoom(bytes),
       stored: () => this.#listener.notify(),
     })
     this.#transactions = new Transactions(
@@ -76,8 +76,7 @@ export class PostgresEngine implements Engine {
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
     if (name === 'accept') return (await this.#storing.accept(argument as AcceptRequest, deadline)) as Result<Name>
-    if (name === 'check') await this.#checkRoom(1)
-    if (STORES.includes(name)) await this.#checkRoom((argument as { size: number }).size)
+    if (STORES.includes(name)) await this.#takeRoom(sizeOf(argument))
     const options = { deadline, repeats: !ONCE.includes(name) }
     const work = () =>
       this.#connections.transact(async (tables, isRepeated) => {
@@ -116,19 +115,8 @@ export class PostgresEngine implements Engine {
     if (!this.#closing.signal.aborted) this.#listener.start()
   }
 
-  async #reserve(size: number): Promise<void> {
-    await this.#checkRoom(size)
-    this.#waitingBytes += size
-  }
-
-  async #checkRoom(size: number): Promise<void> {
-    if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
-      this.#waitingBytes = await this.#connections.transact((tables) => sumOf(tables, 'state < 2'))
-      this.#countedAt = performance.now()
-    }
-    const { maxBytes } = this.#options
-    if (this.#waitingBytes + size > maxBytes)
-      throw unavailable(`The inbox is full: more than ${maxBytes} bytes wait in it.`)
+  #takeRoom(bytes: number | undefined): Promise<void> {
+    return this.#room.take(bytes, () => this.#connections.transact((tables) => sumOf(tables, 'state < 2')))
   }
 }
 

@@ -30,11 +30,11 @@ export const READS: readonly string[] = [
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
 ]
 
-/** These store an event, and are refused if the inbox is full. */
-export const STORES: readonly string[] = ['accept', 'storeFoundEvent']
+/** These store an event, or try whether one could be stored, and are refused if the inbox is full. */
+export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 
 /** These resolve only once everything that was committed so far survives a crash. */
-export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge', 'check']
+export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
 /** Repeated after a commit, these would do more, or report that they did nothing. */
 export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']

@@ -6,6 +6,7 @@ import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { READS, runOperation, STORES, type Argument, type Operation } from '../sql/operations'
 import { sumOf } from '../sql/prune'
+import { Room, sizeOf } from '../sql/room'
 import { setAside } from '../sql/take'
 import { closeTables, isMarked, mark, openTables } from './open'
 import {
@@ -29,7 +30,6 @@ import { startInterval } from '../../wait/timers'
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
-const COUNT_EVERY_MS = 1_000
 
 function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {
   return {
@@ -52,17 +52,17 @@ class Loop {
   readonly #options: WorkerOptions
   readonly #flags: Int32Array
   readonly #controls: ReturnType<typeof createControls>
+  readonly #room: Room
   readonly #waiting: Request[] = []
   #running = false
   #closed = false
   #version: number | undefined
-  #waitingBytes = 0
-  #countedAt = -Infinity
 
   constructor(tables: SqliteTables, options: WorkerOptions, keepMark: boolean) {
     this.#tables = tables
     this.#options = options
     this.#flags = new Int32Array(options.gate)
+    this.#room = new Room(options.maxBytes)
     this.#controls = createControls(tables, options.file, this.#flags, keepMark)
     this.checkChanges()
   }
@@ -134,8 +134,7 @@ class Loop {
       tables.begin(batch.every(({ call }) => READS.includes(call)))
       isRunning = true
       const suspect = isSuspect(tables)
-      for (const request of batch)
-        results.push((await this.#refusalOf(request, suspect)) ?? (await this.#runOne(request)))
+      for (const request of batch) results.push(await this.#runOne(request, suspect))
       isRunning = false
       tables.commit()
       this.#shortenLog()
@@ -171,7 +170,11 @@ class Loop {
     }
   }
 
-  async #runOne({ id, call, argument }: Request): Promise<Response> {
+  async #runOne({ id, call, argument }: Request, suspect: boolean): Promise<Response> {
+    if (STORES.includes(call)) {
+      if (suspect) throw new Error(SUSPECT)
+      await this.#room.take(sizeOf(argument), () => sumOf(this.#tables, 'state < 2'))
+    }
     return { id, ok: true, value: await runOperation(this.#tables, call as Operation, argument as Argument<Operation>) }
   }
 
@@ -180,22 +183,6 @@ class Loop {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
     if (!log || log.size < MAX_LOG_BYTES || isSuspect(this.#tables)) return
     this.#tables.get('PRAGMA wal_checkpoint(TRUNCATE)')
-  }
-
-  /** Before anything is changed. */
-  async #refusalOf({ id, call, argument }: Request, suspect: boolean): Promise<Response | undefined> {
-    if (!STORES.includes(call) && call !== 'check') return undefined
-    if (suspect) return failed(id, new Error(SUSPECT))
-    if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
-      this.#waitingBytes = await sumOf(this.#tables, 'state < 2')
-      this.#countedAt = performance.now()
-    }
-    const { size = 1 } = (argument ?? {}) as { size?: number }
-    const { maxBytes } = this.#options
-    if (this.#waitingBytes + size > maxBytes)
-      return failed(id, new Error(`The inbox is full: more than ${maxBytes} bytes wait in it.`))
-    if (call === 'accept') this.#waitingBytes += size
-    return undefined
   }
 }
 
