@@ -6,8 +6,8 @@ import type { Engine } from './engine'
 import type { FormerRow } from './former-callbacks'
 import type { Member } from './member'
 import { isGone, type ProcessIdentity } from './process-identity'
+import type { ResolvedKeep } from './options'
 import { LEASE_MS, type ProcessRow } from './processes'
-import type { KeepOptions } from './prune'
 
 const TIDY_EVERY_MS = 1_000
 const PRUNE_EVERY_MS = 10_000
@@ -15,7 +15,7 @@ const AGE_EVERY_MS = 60_000
 /** Between two steps of pruning, so that events are accepted in between. */
 const BREATH_MS = 25
 
-export interface HousekeepingOptions extends KeepOptions {
+export interface HousekeepingOptions extends ResolvedKeep {
   /** Identifies this process, if all processes that share the inbox are on one machine. */
   identity?: ProcessIdentity | undefined
 }
@@ -97,10 +97,9 @@ export class Housekeeping {
     return (this.#seen.get(id)?.watchedMs ?? 0) > LEASE_MS
   }
 
-  #hasEnded({ pid, pid_namespace, start_time, boot }: ProcessRow): boolean {
+  #hasEnded({ identity: other }: ProcessRow): boolean {
     const { identity } = this.#options
-    const other = { pid, pidNamespace: pid_namespace ?? undefined, startTime: start_time ?? undefined, boot }
-    return identity !== undefined && isGone(other, identity)
+    return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
   /** Once for each kind and name, until it is taken. */

@@ -5,13 +5,10 @@ import type { Engine } from './engine'
 import type { ProcessIdentity } from './process-identity'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
 
-/** PIDs say nothing where processes are on several machines. */
-const NO_IDENTITY: ProcessIdentity = { pid: process.pid, pidNamespace: undefined, startTime: undefined, boot: '' }
-
 export class Member {
   readonly #engine: Engine
   readonly #alarms: Alarms
-  readonly #identity: ProcessIdentity
+  readonly #identity: ProcessIdentity | undefined
   #owner: string | undefined
   #keeping: Promise<void> | undefined
   #renewedAt = -Infinity
@@ -21,7 +18,7 @@ export class Member {
     readonly host: InboxHost,
     engine: Engine,
     alarms: Alarms,
-    identity = NO_IDENTITY,
+    identity: ProcessIdentity | undefined,
   ) {
     this.#engine = engine
     this.#alarms = alarms

@@ -15,17 +15,15 @@ export const RENEW_EVERY_MS = LEASE_MS / 3
 
 export interface ProcessRow {
   id: string
-  pid: number
-  pid_namespace: string | null
-  start_time: string | null
-  boot: string
+  /** `ProcessIdentity`, as JSON. NULL where processes may be on several machines: PIDs say nothing there. */
+  identity: string | null
   lease: number
 }
 
 interface Registration {
   name: string
   wanted: readonly Wanted[]
-  identity: ProcessIdentity
+  identity: ProcessIdentity | undefined
   /** The process has a catch-up. */
   catchUp?: boolean | undefined
 }
@@ -36,11 +34,10 @@ export async function register(
   { name, wanted, identity, catchUp = false }: Registration,
 ): Promise<string> {
   const id = randomUUID()
-  const { pid, pidNamespace = null, startTime = null, boot } = identity
   const { time, boot: clock } = tables.monotonic()
   if (catchUp) await useCatchUp(tables, name)
-  const announced = { id, name, wanted: JSON.stringify(wanted), lease: 0, renewed: time, clock }
-  await insert(tables, 'processes', [{ ...announced, pid, pid_namespace: pidNamespace, start_time: startTime, boot }])
+  const announced = { id, name, wanted: JSON.stringify(wanted), identity: identity ? JSON.stringify(identity) : null }
+  await insert(tables, 'processes', [{ ...announced, lease: 0, renewed: time, clock }])
   return id
 }
 
@@ -78,17 +75,10 @@ export async function free(tables: Tables, condition: string, ...values: Value[]
 }
 
 /** The processes, the queues that one of them has taken, and those whose first event cannot be read. */
-export async function survey(tables: Tables, owner: string | undefined) {
-  const processes = await tables.all<ProcessRow>(
-    'SELECT id, pid, pid_namespace, start_time, boot, lease FROM processes',
-  )
-  const owned =
-    owner === undefined
-      ? []
-      : await tables.all<OwnedQueue>(
-          `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`,
-          owner,
-        )
+export async function survey(tables: Tables, owner = '') {
+  const processes = await tables.all<ProcessRow>('SELECT id, identity, lease FROM processes')
+  const ownedSql = `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`
+  const owned = await tables.all<OwnedQueue>(ownedSql, owner)
   const damaged = await tables.all<{ key: string }>('SELECT key FROM queues WHERE owner = ?', DAMAGED)
   return { processes, owned, damaged: damaged.map(({ key }) => key) }
 }

@@ -2,20 +2,17 @@
 import { removeUpload } from './accept'
 import { pruneCatchUps } from './catch-up/used'
 import { removeEvent, removeKept } from './settle'
+import type { ResolvedKeep } from './options'
 import type { Tables } from './tables'
-
-export interface KeepOptions {
-  /** Bodies of delivered events. `false` keeps none. */
-  keepDelivered: false | { forMs: number; maxBytes: number }
-  /** How long a delivered event is recognised when it arrives again. */
-  dedupeTtlMs: number
-}
 
 const AT_A_TIME = 200
 const UPLOAD_MS = 3_600_000
 
 /** True if there is more to remove. */
-export async function prune(tables: Tables, { keepDelivered, dedupeTtlMs }: KeepOptions): Promise<boolean> {
+export async function prune(
+  tables: Tables,
+  { keepDelivered, dedupeTtlMs }: Omit<ResolvedKeep, 'maxBytes'>,
+): Promise<boolean> {
   const { now } = tables
   const { forMs, maxBytes } = keepDelivered || { forMs: 0, maxBytes: 0 }
   let excess = (await sumOf(tables, 'state = 2 AND has_body = 1')) - maxBytes

@@ -17,7 +17,7 @@ export const SCHEMA_VERSION = 1
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE processes (
-  id TEXT PRIMARY KEY, name TEXT NOT NULL, pid INTEGER NOT NULL, pid_namespace TEXT, start_time TEXT, boot TEXT NOT NULL,
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, identity TEXT,
   lease INTEGER NOT NULL, renewed INTEGER NOT NULL, clock TEXT NOT NULL, wanted TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE former_callbacks (id TEXT PRIMARY KEY, name TEXT NOT NULL, wanted TEXT NOT NULL, minutes INTEGER NOT NULL)
