@@ -59,10 +59,9 @@ export async function wasCommitted(tables: Tables, request: SettleRequest): Prom
 
 /** Of a delivered event, only what recognises a duplicate is left. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
-  await removeBody(tables, event)
-  await tables.run('UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL', event)
-  const gone = await tables.run('DELETE FROM events WHERE event = ? AND occurrence IS NULL', event)
-  if (gone > 0) await tables.run('DELETE FROM attempts WHERE event = ?', event)
+  const sql = 'UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL'
+  if ((await tables.run(sql, event)) > 0) await removeBody(tables, event)
+  else await removeEvent(tables, event)
 }
 
 export async function removeEvent(tables: Tables, event: number): Promise<void> {

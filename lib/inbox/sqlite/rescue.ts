@@ -14,14 +14,13 @@ export function copyTo(tables: SqliteTables, path: string): void {
 }
 
 /** Stores the undelivered events of another file. Events that are known already are left unchanged. */
-export async function takeOver(tables: SqliteTables, path: string): Promise<number> {
+export async function takeOver(tables: SqliteTables, path: string): Promise<void> {
   tables.run('ATTACH ? AS other', path)
   try {
     const rows = tables.all<{ event: number; head: string; bytes: number }>(
       'SELECT event, head, bytes FROM other.events WHERE state < 2 ORDER BY seq',
     )
     for (const row of rows) await takeOverOne(tables, row)
-    return rows.length
   } finally {
     tables.run('DETACH other')
   }
