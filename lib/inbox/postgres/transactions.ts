@@ -1,9 +1,8 @@
 /** Transactions for callbacks, which also settle the delivered events. */
 import { pause } from '../../wait/pause'
 import type { Slots } from '../../wait/slots'
-import type { TimeLimit } from '../sql/engine'
+import type { Work } from '../sql/engine'
 import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
-import { within as withinOr } from '../../wait/within'
 import { PATIENCE_MS, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, type PostgresClient } from './client'
 import { isSqlError, isWorthRetrying, TRIES, type Connections } from './connections'
@@ -15,8 +14,6 @@ const NOT_YOURS =
   'The inbox ends the transaction and returns its connection to the pool when the callback has finished.'
 /** Methods that would release the connection before the transaction has settled the event. */
 const REFUSED: readonly PropertyKey[] = ['release', 'end']
-
-type Work = (client: unknown) => Promise<void>
 
 export class Transactions {
   readonly #connections: Connections
@@ -34,31 +31,17 @@ export class Transactions {
     this.#closing = closing
   }
 
-  /**
-   * A transaction that exceeds the time limit is rolled back and its connection closed, because others need it. This
-   * promise still waits for `work` to end: until then, the other events of its order wait.
-   */
-  async settleWith(request: SettleRequest, work: Work, limit?: TimeLimit): Promise<boolean> {
-    let ended: Promise<unknown> = Promise.resolve()
-    const noting: Work = (client) => {
-      const working = work(client)
-      ended = working.catch(() => undefined)
-      return working
-    }
-    try {
-      return await this.#slots.run(() => this.#delivering.run(() => this.#attempt(request, noting, limit)))
-    } finally {
-      await ended
-    }
+  settleWith(request: SettleRequest, work: Work): Promise<boolean> {
+    return this.#slots.run(() => this.#delivering.run(() => this.#attempt(request, work)))
   }
 
-  async #attempt(request: SettleRequest, work: Work, limit: TimeLimit | undefined, tries = 1): Promise<boolean> {
+  async #attempt(request: SettleRequest, work: Work, tries = 1): Promise<boolean> {
     let isCommitting = false as boolean
     try {
       return await this.#connections.use(async (client) => {
         await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
         const before = await numberOf(client)
-        await runLent(client, work, limit)
+        await runLent(client, work)
         // The queue is locked as late as possible, so that events for it can be stored meanwhile.
         const finish = async (): Promise<boolean> => {
           const tables = await PostgresTables.begin(client, this.#schema, { hasBegun: true })
@@ -76,7 +59,7 @@ export class Transactions {
       if (committed !== undefined) return committed
       if (tries >= TRIES || !(isLost || (isSqlError(error) && isWorthRetrying(error)))) throw error
     }
-    return this.#attempt(request, work, limit, tries + 1)
+    return this.#attempt(request, work, tries + 1)
   }
 
   /** Repeats the query until the server responds. */
@@ -98,11 +81,10 @@ async function numberOf(client: PostgresClient): Promise<string | undefined> {
   return row?.number
 }
 
-async function runLent(client: PostgresClient, work: Work, limit: TimeLimit | undefined): Promise<void> {
+async function runLent(client: PostgresClient, work: Work): Promise<void> {
   const { lent, takeBack } = lend(client)
   try {
-    if (limit) await withinOr(limit.ms, work(lent), limit.exceeded)
-    else await work(lent)
+    await work(lent)
   } finally {
     takeBack()
   }

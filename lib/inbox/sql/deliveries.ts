@@ -1,11 +1,12 @@
 /** From events that were taken to deliveries, and from settlements back to the database. */
 import { backOffMs } from '../../wait/back-off'
+import { within } from '../../wait/within'
 import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
 import type { Arrival } from '../catch-up/arrivals'
 import type { Inbox, InboxDelivery, Settlement } from '../inbox'
 import type { Alarms } from './alarms'
-import type { Engine } from './engine'
+import type { Engine, Work } from './engine'
 import type { Member } from './member'
 import type { OwnedQueue } from './processes'
 import type { SettleRequest } from './settle'
@@ -69,17 +70,29 @@ export class Deliveries {
     return this.#end(delivery, settlement, arrival, (request) => this.#engine.run('settle', request))
   }
 
+  /**
+   * A transaction that exceeds the time limit is rolled back and its connection closed, because others need it. This
+   * promise still waits for `work` to end: until then, the other events of its order wait.
+   */
   async settleWith(
     delivery: InboxDelivery,
-    work: (client: unknown) => Promise<void>,
-    timeoutMs: number | undefined,
+    work: Work,
+    limitMs: number | undefined,
     arrival?: Arrival,
   ): Promise<boolean> {
-    const limit = timeoutMs === undefined ? undefined : { ms: timeoutMs, exceeded: () => this.#stuck(delivery) }
-    return this.#end(
-      ...[delivery, { result: 'delivered' } as const, arrival],
-      async (request) => (await this.#engine.settleWith?.(request, work, limit)) ?? false,
-    )
+    let ended: Promise<unknown> = Promise.resolve()
+    const limited: Work = (client) => {
+      const working = work(client)
+      ended = working.catch(() => undefined)
+      return limitMs === undefined ? working : within(limitMs, working, () => this.#stuck(delivery))
+    }
+    return this.#end(delivery, { result: 'delivered' }, arrival, async (request) => {
+      try {
+        return (await this.#engine.settleWith?.(request, limited)) ?? false
+      } finally {
+        await ended
+      }
+    })
   }
 
   #stuck({ event: { id } }: InboxDelivery): never {

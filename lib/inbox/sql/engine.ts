@@ -12,16 +12,12 @@ export interface Engine {
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
   /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
-  settleWith?(request: SettleRequest, work: (client: unknown) => Promise<void>, limit?: TimeLimit): Promise<boolean>
+  settleWith?(request: SettleRequest, work: Work): Promise<boolean>
   close(): Promise<void>
 }
 
-/** The longest time that a callback may use a transaction. */
-export interface TimeLimit {
-  ms: number
-  /** Throws the error with which the transaction ends. */
-  exceeded: () => never
-}
+/** What a callback does with a client in a transaction. */
+export type Work = (client: unknown) => Promise<void>
 
 export interface EngineEvents {
   /** The database was reopened: registrations of an earlier connection may be void. */
