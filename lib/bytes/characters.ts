@@ -51,7 +51,7 @@ function lengthOfOpenCharacter(bytes: Buffer): number {
 }
 
 /** Index of the first character that begins at or after `at`; the length of the bytes if there is none. */
-export function nextCharacter(bytes: Buffer, at: number): number {
+function nextCharacter(bytes: Buffer, at: number): number {
   let next = Math.min(at, bytes.length)
   while (isContinuationByte(bytes[next])) next++
   return next

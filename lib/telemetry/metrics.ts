@@ -75,7 +75,7 @@ export class Metrics implements TelemetryObserver {
 }
 
 /** Unknown names are combined, because senders choose them and each would create a series. */
-export function eventLabel(eventName: string | undefined): string {
+function eventLabel(eventName: string | undefined): string {
   if (eventName === undefined) return 'none'
   return KNOWN.has(eventName) ? eventName : 'other'
 }

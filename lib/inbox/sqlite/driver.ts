@@ -49,4 +49,4 @@ export function openWith({ module }: Driver, file: string): Database {
 }
 
 /** The longest wait for the write lock of another process. */
-export const BUSY_TIMEOUT_MS = 2_000
+const BUSY_TIMEOUT_MS = 2_000

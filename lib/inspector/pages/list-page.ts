@@ -96,7 +96,7 @@ function pager(filter: Filter, next: string | undefined, after: string | undefin
   </nav>`
 }
 
-export function linkTo({ text, state, kind, eventName }: Filter, after?: string): string {
+function linkTo({ text, state, kind, eventName }: Filter, after?: string): string {
   const all = { q: text, state, kind, event: eventName, after }
   const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return given.length === 0 ? './' : `?${new URLSearchParams(given).toString()}`
