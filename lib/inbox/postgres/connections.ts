@@ -12,13 +12,13 @@ export const TRIES = 3
 export class Connections {
   /** The error of a refused request. */
   readonly late: string
+  readonly schema: string
   readonly #pool: PostgresPool
-  readonly #schema: string
   readonly #address: string
 
   constructor(pool: PostgresPool, schema: string) {
     this.#pool = pool
-    this.#schema = schema
+    this.schema = schema
     this.#address = addressOf(pool)
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
     // For errors of idle connections: the next request uses another one.
@@ -40,7 +40,7 @@ export class Connections {
       let isCommitting = false as boolean
       try {
         return await this.use(async (client) => {
-          const value = await work(await PostgresTables.begin(client, this.#schema, { lockTimeoutMs }), isUnknown)
+          const value = await work(await PostgresTables.begin(client, this.schema, { lockTimeoutMs }), isUnknown)
           isCommitting = true
           await query(client, 'COMMIT')
           return value

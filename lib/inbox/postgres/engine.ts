@@ -51,7 +51,8 @@ export class PostgresEngine implements Engine {
       stored: () => this.#listener.notify(),
     })
     this.#transactions = new Transactions(
-      ...([this.#connections, options.schema, this.#delivering] as const),
+      this.#connections,
+      this.#delivering,
       new Slots(Math.max(1, delivering - TRANSACTIONS_LEAVE)),
       this.#closing.signal,
     )

@@ -17,15 +17,13 @@ const REFUSED: readonly PropertyKey[] = ['release', 'end']
 
 export class Transactions {
   readonly #connections: Connections
-  readonly #schema: string
   readonly #delivering: Slots
   readonly #slots: Slots
   readonly #closing: AbortSignal
 
   /** Each transaction needs one of `slots` and one of `delivering`. */
-  constructor(connections: Connections, schema: string, delivering: Slots, slots: Slots, closing: AbortSignal) {
+  constructor(connections: Connections, delivering: Slots, slots: Slots, closing: AbortSignal) {
     this.#connections = connections
-    this.#schema = schema
     this.#delivering = delivering
     this.#slots = slots
     this.#closing = closing
@@ -44,7 +42,7 @@ export class Transactions {
         await runLent(client, work)
         // The queue is locked as late as possible, so that events for it can be stored meanwhile.
         const finish = async (): Promise<boolean> => {
-          const tables = await PostgresTables.begin(client, this.#schema, { hasBegun: true })
+          const tables = await PostgresTables.begin(client, this.#connections.schema, { hasBegun: true })
           if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
           const settled = await settle(tables, request)
           isCommitting = settled
