@@ -94,7 +94,7 @@ export class PostgresEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#listener.close()
+    this.#listener.close()
     // An unresponsive server does not answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
@@ -113,7 +113,7 @@ export class PostgresEngine implements Engine {
       if (!unsafe) throw new Error(`PostgreSQL can lose events that were answered: ${problem}.`)
       process.emitWarning(`The inbox can lose events, which \`unsafe\` allows: ${problem}.`, 'TradecloudWebhookWarning')
     }, performance.now() + MIGRATION_MS)
-    if (!this.#closing.signal.aborted) this.#listener.start()
+    if (!this.#closing.signal.aborted) void this.#listener.run()
   }
 
   #takeRoom(bytes: number | undefined): Promise<void> {

@@ -25,8 +25,14 @@ export class Listener {
     this.#changed = changed
   }
 
-  start(): void {
-    void this.#poll()
+  /** Listens and polls until it is closed. */
+  async run(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      if (!this.#client) await this.#listen().catch(() => undefined)
+      await pause(POLL_EVERY_MS, signal)
+      this.#changed()
+    }
   }
 
   /**
@@ -40,20 +46,10 @@ export class Listener {
     }, NOTIFY_EVERY_MS)
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closing.abort()
     clearTimeout(this.#timer)
     if (this.#client) this.#drop(this.#client)
-    await Promise.resolve()
-  }
-
-  async #poll(): Promise<void> {
-    const { signal } = this.#closing
-    while (!signal.aborted) {
-      if (!this.#client) await this.#listen().catch(() => undefined)
-      await pause(POLL_EVERY_MS, signal)
-      this.#changed()
-    }
   }
 
   /** Listens on a connection of its own, which poolers may close. */
