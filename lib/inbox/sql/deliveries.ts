@@ -5,8 +5,7 @@ import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/sha256'
 import type { Arrival } from '../catch-up/arrivals'
 import type { Inbox, InboxDelivery, Settlement } from '../inbox'
-import type { Alarms } from './alarms'
-import type { Engine, Work } from './engine'
+import type { Shared, Work } from './engine'
 import type { Member } from './member'
 import type { OwnedQueue } from './processes'
 import type { SettleRequest } from './settle'
@@ -17,22 +16,15 @@ import type { Taken } from './take'
 const RETRY_READ_MS = 1_000
 
 export class Deliveries {
-  readonly #engine: Engine
-  readonly #alarms: Alarms
-  readonly #keep: boolean
-  readonly #closing: AbortSignal
+  readonly #shared: Shared
   /** What is handed out and not settled. */
   readonly #taken = new Map<InboxDelivery, Taken & { owner: string }>()
   /** Calls of `take` that run, by their token. */
   readonly #running = new Map<number, Promise<unknown>>()
   #token = 0
 
-  /** `keep`: whether the bodies of delivered events are kept. */
-  constructor(engine: Engine, alarms: Alarms, keep: boolean, closing: AbortSignal) {
-    this.#engine = engine
-    this.#alarms = alarms
-    this.#keep = keep
-    this.#closing = closing
+  constructor(shared: Shared) {
+    this.#shared = shared
   }
 
   take(member: Member, options: { limit: number; maxBytes: number }): ReturnType<Inbox['take']> {
@@ -46,8 +38,8 @@ export class Deliveries {
     const owner = await member.takingOwner()
     if (owner === undefined) return { deliveries: [] }
     const { name, wanted, maxDelayMs } = member.host
-    const { taken, nextDueInMs } = await this.#engine.run('take', { owner, token, name, wanted, ...options })
-    if (this.#closing.aborted) return { deliveries: [] }
+    const { taken, nextDueInMs } = await this.#shared.engine.run('take', { owner, token, name, wanted, ...options })
+    if (this.#shared.closing.aborted) return { deliveries: [] }
     const deliveries = (await Promise.all(taken.map((one) => this.#deliveryOf(one, owner, member)))).flat()
     return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
   }
@@ -67,7 +59,7 @@ export class Deliveries {
   }
 
   async settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
-    return this.#end(delivery, settlement, arrival, (request) => this.#engine.run('settle', request))
+    return this.#end(delivery, settlement, arrival, (request) => this.#shared.engine.run('settle', request))
   }
 
   /**
@@ -88,7 +80,7 @@ export class Deliveries {
     }
     return this.#end(delivery, { result: 'delivered' }, arrival, async (request) => {
       try {
-        return (await this.#engine.settleWith?.(request, limited)) ?? false
+        return (await this.#shared.engine.settleWith?.(request, limited)) ?? false
       } finally {
         await ended
       }
@@ -100,7 +92,7 @@ export class Deliveries {
       'handler_stuck',
       `The callback for event ${id} exceeded handlerTimeoutMs: its transaction was rolled back and its connection closed. Its order waits until it ends.`,
     )
-    this.#alarms.raise(error)
+    this.#shared.alarms.raise(error)
     throw error
   }
 
@@ -108,7 +100,7 @@ export class Deliveries {
   async bodyOf(event: number, size: number): Promise<Buffer | undefined> {
     const body = Buffer.alloc(size)
     for (let part = 0; part * PART_BYTES < size; part++) {
-      const data = await this.#engine.run('readPart', { event, part })
+      const data = await this.#shared.engine.run('readPart', { event, part })
       if (!data) return undefined
       body.set(data.subarray(0, size - part * PART_BYTES), part * PART_BYTES)
     }
@@ -125,21 +117,23 @@ export class Deliveries {
     const bytes = read.status === 'fulfilled' ? read.value : undefined
     const delivery: InboxDelivery = {
       ...{ event: stored, bytes: bytes ?? Buffer.alloc(0), attempt, firstAttemptAt: new Date(firstAttempt), replay },
-      isOwned: () => !this.#closing.aborted && member.owns(owner),
+      isOwned: () => !this.#shared.closing.aborted && member.owns(owner),
     }
     this.#taken.set(delivery, { ...taken, owner })
     if (read.status === 'rejected') {
-      this.#alarms.failed('reading bodies', read.reason)
+      this.#shared.alarms.failed('reading bodies', read.reason)
       const delayMs = backOffMs(attempt, { firstMs: RETRY_READ_MS, maxMs: member.host.maxDelayMs })
       const reason = `The stored body could not be read: ${String(read.reason)}`
       await this.#turnDown(delivery, { result: 'retry', delayMs, outcome: 'unavailable', reason })
       return []
     }
-    if (!small && size > 0) this.#alarms.worked('reading bodies')
+    if (!small && size > 0) this.#shared.alarms.worked('reading bodies')
     if (bytes && isIntact(bytes, stored.digest)) return [delivery]
     const reason = `The stored body of event ${stored.id} is damaged: it is not the one that was received.`
     if (await this.#turnDown(delivery, { result: 'quarantined', outcome: 'damaged', reason }))
-      this.#alarms.warn(`${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`)
+      this.#shared.alarms.warn(
+        `${reason} It was put into quarantine; restore it from a backup, or fetch it from Tradecloud.`,
+      )
     return []
   }
 
@@ -160,7 +154,7 @@ export class Deliveries {
     if (!taken) return false
     const { owner, queue, token, event, stored } = taken
     const settled = await run({
-      ...{ owner, queue, token, event, settlement, keep: this.#keep },
+      ...{ owner, queue, token, event, settlement, keep: this.#shared.options.keepDelivered !== false },
       arrival: arrival && { name: stored.name, arrival, fetched: stored.trigger === 'id' },
     })
     this.#taken.delete(delivery)

@@ -1,6 +1,9 @@
 /** The interface between the inbox and a database. */
 import type { TradecloudWebhookError } from '../../errors/errors'
+import type { Alarms } from './alarms'
 import type { Argument, Operation, Result } from './operations'
+import type { ResolvedKeep } from './options'
+import type { ProcessIdentity } from './process-identity'
 import type { SettleRequest } from './settle'
 
 /** One kind of database. */
@@ -26,4 +29,18 @@ export interface EngineEvents {
   changed(): void
   /** An alarm for operators. */
   alarm(error: TradecloudWebhookError): void
+}
+
+export interface SqlInboxOptions extends ResolvedKeep {
+  /** Identifies this process, if all processes that share the inbox are on one machine. */
+  identity?: ProcessIdentity | undefined
+}
+
+/** What the parts of one inbox work with. */
+export interface Shared {
+  options: SqlInboxOptions
+  engine: Engine
+  alarms: Alarms
+  /** Aborted when the inbox is closed. */
+  closing: AbortSignal
 }

@@ -1,12 +1,10 @@
 /** Frees the queues of processes that are gone, corrects waits, and removes what is not kept any longer. */
 import { pause } from '../../wait/pause'
-import type { Alarms } from './alarms'
 import type { Deliveries } from './deliveries'
-import type { Engine } from './engine'
+import type { Shared } from './engine'
 import type { FormerRow } from './former-callbacks'
 import type { Member } from './member'
 import { isGone, type ProcessIdentity } from './process-identity'
-import type { ResolvedKeep } from './options'
 import { LEASE_MS, type ProcessRow } from './processes'
 
 const TIDY_EVERY_MS = 1_000
@@ -14,11 +12,6 @@ const PRUNE_EVERY_MS = 10_000
 const AGE_EVERY_MS = 60_000
 /** Between two steps of pruning, so that events are accepted in between. */
 const BREATH_MS = 25
-
-export interface HousekeepingOptions extends ResolvedKeep {
-  /** Identifies this process, if all processes that share the inbox are on one machine. */
-  identity?: ProcessIdentity | undefined
-}
 
 /**
  * Of the time between two looks, only this much counts: this process or the database may have stood still, and the others
@@ -34,43 +27,41 @@ interface Seen {
 }
 
 export class Housekeeping {
-  readonly #engine: Engine
-  readonly #alarms: Alarms
+  readonly #shared: Shared
   readonly #member: Member
   readonly #deliveries: Deliveries
-  readonly #options: HousekeepingOptions
   /** By process. */
   #seen: ReadonlyMap<string, Seen> = new Map()
   #former: readonly FormerRow[] = []
   #untaken: readonly string[] = []
   #damaged: readonly string[] = []
 
-  constructor(engine: Engine, alarms: Alarms, member: Member, deliveries: Deliveries, options: HousekeepingOptions) {
-    this.#engine = engine
-    this.#alarms = alarms
+  constructor(shared: Shared, member: Member, deliveries: Deliveries) {
+    this.#shared = shared
     this.#member = member
     this.#deliveries = deliveries
-    this.#options = options
   }
 
-  async run(closing: AbortSignal): Promise<void> {
+  async run(): Promise<void> {
+    const { alarms, closing } = this.#shared
     if (!(await pause(TIDY_EVERY_MS, closing))) return
-    void this.#alarms.repeat('tidying', TIDY_EVERY_MS, () => this.#tidy())
-    void this.#alarms.repeat('pruning', PRUNE_EVERY_MS, () => this.#prune(closing))
-    void this.#alarms.repeat('ageing of callbacks', AGE_EVERY_MS, async () => {
-      this.#former = await this.#engine.run('ageCallbacks', this.#former)
+    void alarms.repeat('tidying', TIDY_EVERY_MS, () => this.#tidy())
+    void alarms.repeat('pruning', PRUNE_EVERY_MS, () => this.#prune())
+    void alarms.repeat('ageing of callbacks', AGE_EVERY_MS, async () => {
+      this.#former = await this.#shared.engine.run('ageCallbacks', this.#former)
     })
   }
 
-  async #prune(closing: AbortSignal): Promise<void> {
+  async #prune(): Promise<void> {
     await this.#reportUntaken()
-    const { keepDelivered, dedupeTtlMs } = this.#options
-    while (await this.#engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
+    const { engine, options, closing } = this.#shared
+    const { keepDelivered, dedupeTtlMs } = options
+    while (await engine.run('prune', { keepDelivered, dedupeTtlMs })) await pause(BREATH_MS, closing)
   }
 
   async #tidy(): Promise<void> {
     const { owner, host } = this.#member
-    const { processes, owned, damaged } = await this.#engine.run('survey', owner)
+    const { processes, owned, damaged } = await this.#shared.engine.run('survey', owner)
     this.#damaged = this.#warnOfNew(
       damaged,
       this.#damaged,
@@ -82,7 +73,7 @@ export class Housekeeping {
     const gone = processes.filter((row) => row.id !== owner && (this.#standsStill(row) || this.#hasEnded(row)))
     const lost = owned.filter((queue) => !this.#deliveries.isOpen(queue))
     const { name, wanted, maxDelayMs } = host
-    if (await this.#engine.run('tidy', { gone, owner, lost, name, wanted, maxDelayMs })) host.wake()
+    if (await this.#shared.engine.run('tidy', { gone, owner, lost, name, wanted, maxDelayMs })) host.wake()
   }
 
   #look({ id, lease }: ProcessRow, now: number): Seen {
@@ -98,7 +89,7 @@ export class Housekeeping {
   }
 
   #hasEnded({ identity: other }: ProcessRow): boolean {
-    const { identity } = this.#options
+    const { identity } = this.#shared.options
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
@@ -106,7 +97,7 @@ export class Housekeeping {
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return
-    const untaken = await this.#engine.run('untaken', { name, handlerTimeoutMs })
+    const untaken = await this.#shared.engine.run('untaken', { name, handlerTimeoutMs })
     this.#untaken = this.#warnOfNew(
       untaken,
       this.#untaken,
@@ -115,7 +106,7 @@ export class Housekeeping {
   }
 
   #warnOfNew(found: string[], known: readonly string[], message: (one: string) => string): string[] {
-    for (const one of found) if (!known.includes(one)) this.#alarms.warn(message(one))
+    for (const one of found) if (!known.includes(one)) this.#shared.alarms.warn(message(one))
     return found
   }
 }

@@ -1,28 +1,19 @@
 /** This process among those that share the inbox: its registration, and its lease on what it has taken. */
 import type { InboxHost } from '../inbox'
-import type { Alarms } from './alarms'
-import type { Engine } from './engine'
-import type { ProcessIdentity } from './process-identity'
+import type { Shared } from './engine'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
 
 export class Member {
-  readonly #engine: Engine
-  readonly #alarms: Alarms
-  readonly #identity: ProcessIdentity | undefined
+  readonly host: InboxHost
+  readonly #shared: Shared
   #owner: string | undefined
   #keeping: Promise<void> | undefined
   #renewedAt = -Infinity
   #isRetired = false
 
-  constructor(
-    readonly host: InboxHost,
-    engine: Engine,
-    alarms: Alarms,
-    identity: ProcessIdentity | undefined,
-  ) {
-    this.#engine = engine
-    this.#alarms = alarms
-    this.#identity = identity
+  constructor(host: InboxHost, shared: Shared) {
+    this.host = host
+    this.#shared = shared
   }
 
   /** Owner of the queues that this process has taken. Absent until it is registered. */
@@ -46,7 +37,7 @@ export class Member {
 
   /** Also while callbacks run, until the inbox is closed. Without a lease nothing is handed out. */
   async keepLease(): Promise<void> {
-    await this.#alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
+    await this.#shared.alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
   }
 
   /** The database may be another one. */
@@ -57,12 +48,12 @@ export class Member {
   /** Takes nothing more, and still owns what it has taken. */
   retire(): void {
     this.#isRetired = true
-    if (this.#owner !== undefined) void this.#engine.run('retire', this.#owner).catch(() => undefined)
+    if (this.#owner !== undefined) void this.#shared.engine.run('retire', this.#owner).catch(() => undefined)
   }
 
   async remove(): Promise<void> {
     await this.#keeping?.catch(() => undefined)
-    if (this.#owner !== undefined) await this.#engine.run('remove', this.#owner).catch(() => undefined)
+    if (this.#owner !== undefined) await this.#shared.engine.run('remove', this.#owner).catch(() => undefined)
   }
 
   /** Registers this process, or renews its lease. */
@@ -76,8 +67,9 @@ export class Member {
     const owner = this.#owner
     if (owner === undefined) {
       const { name, wanted, catchUp } = this.host
-      this.#owner = await this.#engine.run('register', { name, wanted, catchUp, identity: this.#identity })
-    } else if (!(await this.#engine.run('renew', owner))) {
+      const { identity } = this.#shared.options
+      this.#owner = await this.#shared.engine.run('register', { name, wanted, catchUp, identity })
+    } else if (!(await this.#shared.engine.run('renew', owner))) {
       if (this.#owner !== owner) return
       this.#owner = undefined
       this.host.leaseLost()

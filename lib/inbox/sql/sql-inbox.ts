@@ -20,8 +20,8 @@ import type { StoredEvent } from '../stored-event'
 import { Alarms } from './alarms'
 import { SqlCatchUp, type StoredBody } from './catch-up/sql-catch-up'
 import { Deliveries } from './deliveries'
-import type { Engine, EngineEvents } from './engine'
-import { Housekeeping, type HousekeepingOptions } from './housekeeping'
+import type { Engine, EngineEvents, Shared, SqlInboxOptions } from './engine'
+import { Housekeeping } from './housekeeping'
 import { Known } from './known'
 import { Member } from './member'
 import type { Argument, Operation, Result } from './operations'
@@ -31,9 +31,7 @@ import { PART_BYTES } from './tables'
 
 export class SqlInbox implements Inbox {
   readonly withTransaction?: Inbox['withTransaction']
-  readonly #options: HousekeepingOptions
-  readonly #engine: Engine
-  readonly #alarms: Alarms
+  readonly #shared: Shared
   readonly #deliveries: Deliveries
   readonly #uploads: Slots
   readonly #closing = new AbortController()
@@ -41,24 +39,24 @@ export class SqlInbox implements Inbox {
   readonly #wanted = new Known((name) => this.#run('wantedBy', name))
   readonly #recording = new Known((name) => this.#run('recordsArrivals', name))
 
-  constructor(options: HousekeepingOptions, createEngine: (events: EngineEvents) => Engine) {
-    this.#options = options
-    const { signal } = this.#closing
-    this.#alarms = new Alarms(signal)
-    this.#engine = createEngine({
+  constructor(options: SqlInboxOptions, createEngine: (events: EngineEvents) => Engine) {
+    const closing = this.#closing.signal
+    const alarms = new Alarms(closing)
+    const engine = createEngine({
       reopened: () => this.#member?.forget(),
       changed: () => this.#wake(),
-      alarm: (error) => this.#alarms.raise(error),
+      alarm: (error) => alarms.raise(error),
     })
-    this.#deliveries = new Deliveries(this.#engine, this.#alarms, options.keepDelivered !== false, signal)
-    this.#uploads = new Slots(this.#engine.uploads)
-    if (this.#engine.settleWith)
+    this.#shared = { options, engine, alarms, closing }
+    this.#deliveries = new Deliveries(this.#shared)
+    this.#uploads = new Slots(engine.uploads)
+    if (engine.settleWith)
       this.withTransaction = (delivery, work, arrival) =>
         this.#waking(this.#deliveries.settleWith(delivery, work, this.#member?.host.handlerTimeoutMs, arrival))
   }
 
   ready({ transaction = false } = {}): Promise<void> {
-    return this.#engine.open(transaction)
+    return this.#shared.engine.open(transaction)
   }
 
   async accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted> {
@@ -106,12 +104,11 @@ export class SqlInbox implements Inbox {
         'inbox',
         'belongs to another webhook or worker already: create one for each of them, on the same file or database',
       )
-    const member = new Member(host, this.#engine, this.#alarms, this.#options.identity)
+    const member = new Member(host, this.#shared)
     this.#member = member
-    this.#alarms.attach(host)
-    const { signal } = this.#closing
+    this.#shared.alarms.attach(host)
     void member.keepLease()
-    void new Housekeeping(this.#engine, this.#alarms, member, this.#deliveries, this.#options).run(signal)
+    void new Housekeeping(this.#shared, member, this.#deliveries).run()
     return () => member.retire()
   }
 
@@ -165,12 +162,12 @@ export class SqlInbox implements Inbox {
     // What they take is freed afterwards.
     await this.#deliveries.idle()
     await this.#member?.remove()
-    await this.#engine.close()
+    await this.#shared.engine.close()
   }
 
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     this.#checkOpen()
-    return this.#engine.run(name, argument)
+    return this.#shared.engine.run(name, argument)
   }
 
   /** What was done may leave something to take. */
