@@ -1,6 +1,6 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics; and whether it works. */
 import type { EventKind } from '../../events/events'
-import type { InboxAttempt, InboxEntry, InboxPage, InboxState, InboxStats, ListOptions } from '../inbox'
+import type { InboxEntry, InboxPage, InboxState, InboxStats, ListOptions } from '../inbox'
 import type { StoredEvent } from '../stored-event'
 import { requeue } from './accept'
 import { reversed } from './names'
@@ -72,16 +72,8 @@ export async function list(
   }
 }
 
-export interface Shown {
-  event: number
-  entry: InboxEntry
-  stored: StoredEvent
-  attempts: InboxAttempt[]
-  size: number
-  hasBody: boolean
-}
-
-export async function show(tables: Tables, id: string): Promise<Shown | undefined> {
+/** `body`: number of the event, if its body is kept. */
+export async function show(tables: Tables, id: string) {
   const row = await find(tables, id)
   if (!row) return undefined
   const attempts = await tables.all<{
@@ -91,17 +83,15 @@ export async function show(tables: Tables, id: string): Promise<Shown | undefine
     reason: string | null
   }>('SELECT begun, ended, outcome, reason FROM attempts WHERE event = ? ORDER BY number', row.event)
   return {
-    event: row.event,
+    body: row.has_body === 1 ? row.event : undefined,
     entry: entryOf(row, await strandedEvents(tables)),
-    stored: headOf(row),
+    event: headOf(row),
     attempts: attempts.map(({ begun, ended, outcome, reason }) => ({
       begunAt: isoOf(begun),
       endedAt: ended === null ? undefined : isoOf(ended),
       outcome: outcome ?? undefined,
       reason: reason ?? undefined,
     })),
-    size: row.bytes,
-    hasBody: row.has_body === 1,
   }
 }
 

@@ -126,11 +126,12 @@ export class SqlInbox implements Inbox {
   }
 
   async show(id: string, { bodyBytes = Infinity }: ShowOptions = {}): ReturnType<Inbox['show']> {
-    const shown = await this.#run('show', id)
-    if (!shown) return undefined
-    const { entry, stored, attempts, event, size, hasBody } = shown
-    const bytes = hasBody ? await this.#deliveries.bodyOf(event, Math.min(size, bodyBytes)) : undefined
-    return { entry, event: stored, attempts, ...(bytes && { bytes }) }
+    const found = await this.#run('show', id)
+    if (!found) return undefined
+    const { body, ...shown } = found
+    const size = Math.min(shown.entry.bytes, bodyBytes)
+    const bytes = body === undefined ? undefined : await this.#deliveries.bodyOf(body, size)
+    return { ...shown, ...(bytes && { bytes }) }
   }
 
   replay(id: string): Promise<boolean> {
