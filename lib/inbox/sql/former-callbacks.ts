@@ -3,7 +3,6 @@
  * arrive meanwhile must be stored, not answered as `ignored`.
  */
 import { sha256 } from '../../bytes/sha256'
-import type { Wanted } from '../inbox'
 import type { Tables } from './tables'
 
 /** How long callbacks count after the last process with them has ended. */
@@ -41,16 +40,4 @@ export async function ageCallbacks(tables: Tables, before: readonly FormerRow[])
   await tables.run('DELETE FROM former_callbacks WHERE minutes >= ?', KEPT_MINUTES)
   // In a fixed order, so that two transactions cannot deadlock.
   return tables.all<FormerRow>('SELECT id, minutes FROM former_callbacks ORDER BY id')
-}
-
-export async function formerlyWanted(tables: Tables, name: string): Promise<Wanted[]> {
-  return parseWanted(await tables.all<WantedRow>('SELECT wanted FROM former_callbacks WHERE name = ?', name))
-}
-
-interface WantedRow {
-  wanted: string
-}
-
-export function parseWanted(rows: readonly WantedRow[]): Wanted[] {
-  return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
 }

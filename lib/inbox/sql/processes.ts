@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
-import { formerlyWanted, keepCallbacks, NOTHING, parseWanted } from './former-callbacks'
+import { keepCallbacks, NOTHING } from './former-callbacks'
 import { useCatchUp } from './catch-up/used'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
@@ -109,11 +109,12 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
 
 /** What current processes have callbacks for, and those that left in the last hour. */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
-  return [...(await wantedNow(tables, name)), ...(await formerlyWanted(tables, name))]
+  return [...(await wantedIn(tables, 'processes', name)), ...(await wantedIn(tables, 'former_callbacks', name))]
 }
 
-async function wantedNow(tables: Tables, name: string): Promise<Wanted[]> {
-  return parseWanted(await tables.all<{ wanted: string }>('SELECT wanted FROM processes WHERE name = ?', name))
+async function wantedIn(tables: Tables, table: 'processes' | 'former_callbacks', name: string): Promise<Wanted[]> {
+  const rows = await tables.all<{ wanted: string }>(`SELECT wanted FROM ${table} WHERE name = ?`, name)
+  return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
 }
 
 export function includes(wanted: readonly Wanted[], kind: EventKind, eventName: string | undefined): boolean {
@@ -129,7 +130,7 @@ export async function untaken(
   tables: Tables,
   { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },
 ): Promise<string[]> {
-  const wanted = await wantedNow(tables, name)
+  const wanted = await wantedIn(tables, 'processes', name)
   const late = await tables.all<{ kind: EventKind; event_name: string }>(
     `SELECT kind, event_name FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
      GROUP BY kind, event_name HAVING min(due) < ?`,
