@@ -28,6 +28,3 @@ export function eventIdOf(event: StoredEvent, occurrence: number): string {
 export function reversed(text: string | undefined): string | null {
   return text === undefined ? null : Array.from(text).reverse().join('')
 }
-
-/** The first ten and the last ten attempts of each event are kept. */
-export const KEPT_ATTEMPTS = 10

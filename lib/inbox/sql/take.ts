@@ -1,7 +1,7 @@
 /** Takes events: first the queues that are due, then the first event of each. */
 import type { Wanted } from '../inbox'
 import type { StoredEvent } from '../stored-event'
-import { ANY_KIND, KEPT_ATTEMPTS } from './names'
+import { ANY_KIND } from './names'
 import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 
 /** The events of one webhook that a process has callbacks for. */
@@ -41,6 +41,8 @@ interface DueQueue {
 const REMOVED_MS = 1_000
 /** Bodies up to this size are read together with their event. */
 const SMALL_BODY = 64 * 1024
+/** The first ten and the last ten attempts of each event are kept. */
+const KEPT_ATTEMPTS = 10
 
 /** Owner of the queues whose first event cannot be read, until the database is reopened. */
 export const DAMAGED = 'damaged'
