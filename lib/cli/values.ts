@@ -1,6 +1,6 @@
 /** Parses option values: times, durations, numbers and lists. */
-import type { InboxFilter } from '../inbox/inbox'
-import { KINDS, STATES } from '../views/inbox'
+import { STATES, type InboxFilter } from '../inbox/inbox'
+import { KINDS } from '../views/inbox'
 import type { Option, Value, Values } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'

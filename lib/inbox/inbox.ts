@@ -14,6 +14,9 @@ import type { StoredEvent } from './stored-event'
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
+/** Their places here are their numbers in SQL. */
+export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
+
 /** All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID stands for it. */
 export interface Accepted {
   result: 'queued' | 'quarantined' | 'duplicate' | 'merged'

@@ -1,7 +1,7 @@
 /** Gauges that are read when metrics are collected: the inbox, readiness, and times since the last event or run. */
 import type { TelemetrySource } from '../answer/telemetry'
 import type { EventKind } from '../events/events'
-import type { InboxStats } from '../inbox/inbox'
+import { STATES, type InboxStats } from '../inbox/inbox'
 import type { Gauge, Labels } from './definitions'
 
 export interface Sample {
@@ -12,7 +12,6 @@ export interface Sample {
 
 /** Searching all events for the last one of a kind would delay events that are being stored. */
 const RECALLED = 500
-const STATES = ['waiting', 'running', 'delivered', 'dead', 'quarantined'] as const
 
 export class Gauges {
   readonly #source: TelemetrySource

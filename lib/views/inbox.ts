@@ -1,8 +1,7 @@
 /** The state of an inbox, as the command line and the inspector show it. */
 import type { EventKind } from '../events/events'
-import type { InboxState, InboxStats } from '../inbox/inbox'
+import type { InboxStats } from '../inbox/inbox'
 
-export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 export const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
 
 /** The oldest waiting event counts as a problem beyond this age. */

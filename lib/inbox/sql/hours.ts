@@ -1,6 +1,5 @@
 /** The number of events by hour of receipt and state. */
-import type { HourCount } from '../inbox'
-import { STATES } from './people'
+import { STATES, type HourCount } from '../inbox'
 import type { Tables } from './tables'
 
 const HOUR_MS = 3_600_000

@@ -1,6 +1,6 @@
 /** What people ask of an inbox: list, show, replay, give up, purge, statistics; and whether it works. */
 import type { EventKind } from '../../events/events'
-import type { InboxEntry, InboxPage, InboxState, InboxStats, ListOptions } from '../inbox'
+import { STATES, type InboxEntry, type InboxPage, type InboxState, type InboxStats, type ListOptions } from '../inbox'
 import type { StoredEvent } from '../stored-event'
 import { requeue } from './accept'
 import { reversed } from './names'
@@ -9,7 +9,6 @@ import { removeEvent } from './settle'
 import { freeStranded, strandedEvents, type Stranded } from './stranded'
 import { DEAD, DELIVERED, QUARANTINED, RUNNING, WAITING, type Tables } from './tables'
 
-export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 const MAX_PAGE = 1_000
 
 interface EventRow {

@@ -1,7 +1,7 @@
 /** Shows the events of an inbox. */
-import type { Inbox, InboxEntry, InboxState } from '../../inbox/inbox'
+import { STATES, type Inbox, type InboxEntry, type InboxState } from '../../inbox/inbox'
 import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } from '../../views/event'
-import { modelOf as statsOf, STATES } from '../../views/inbox'
+import { modelOf as statsOf } from '../../views/inbox'
 import { startInterval } from '../../wait/timers'
 import type { Action, Filter, Overview, Page, Row, Source, Tone } from './source'
 import type { Watch } from './watch'
