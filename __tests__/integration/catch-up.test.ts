@@ -112,6 +112,28 @@ test.each(['get', 'always'] as const)('what has arrived is not delivered again: 
   expect(await webhook.catchUp()).toMatchObject({ polled: 6, covered: 6, recoveredTotal: 0 })
 })
 
+test("with fetch: 'never', a GET trigger that waits covers nothing", async () => {
+  let end = (): void => undefined
+  const held = new Promise<void>((resolve) => (end = resolve))
+  const given: string[] = []
+  const { tradecloud, webhook, deliver } = await start({
+    fetch: 'never',
+    onOrder: async ({ orderId, completeness }, { source }) => {
+      given.push(`${source} ${orderId} ${completeness}`)
+      if (source === 'webhook') await held
+    },
+  })
+  tradecloud.world.change('PO-1', { lines: ['a'], method: 'GET' })
+  await deliver()
+  await until(() => given.length === 1)
+  tradecloud.clock.advance(SETTLE)
+  expect(await webhook.catchUp()).toMatchObject({ polled: 1, covered: 0, recoveredTotal: 1 })
+  end()
+  await until(() => given.length === 2)
+  expect(given).toEqual(['webhook PO-1 id-only', 'catch-up PO-1 all-lines'])
+  expect(await webhook.catchUp()).toMatchObject({ covered: 1, recoveredTotal: 0 })
+})
+
 test('rejected and dead events have arrived; ignored ones have not', async () => {
   const reject = () => Promise.reject(new Error('the ERP is down'))
   const { tradecloud, webhook, deliver, inbox } = await start({ onOrder: reject, onShipment: undefined })

@@ -108,6 +108,7 @@ export interface ResolvedCatchUp {
   orderFilters: object
   shipments: boolean | undefined
   shipmentFilters: object
+  neverFetches: boolean
   onCatchUp: ((report: CatchUpReport) => unknown) | undefined
 }
 
@@ -118,6 +119,7 @@ interface Surroundings {
   inbox?: Inbox | undefined
   onOrder?: unknown
   deliver?: boolean | undefined
+  fetch?: 'get' | 'always' | 'never' | undefined
 }
 
 const DEFAULTS = { everyMs: 300_000, settleMs: 600_000, marginMs: 600_000, overlapMs: 900_000 } as const
@@ -134,6 +136,7 @@ export function resolveCatchUp({
   inbox,
   onOrder,
   deliver,
+  fetch,
 }: Surroundings): ResolvedCatchUp | undefined {
   checkHasEffect('onCatchUp', onCatchUp, '`catchUp`', given !== undefined)
   if (given === undefined) return undefined
@@ -165,6 +168,7 @@ export function resolveCatchUp({
     ...{ everyMs, settleMs, marginMs, overlapMs, sweep: readSweep(given.sweep, overlapMs) },
     ...{ orders: orders.polls, orderFilters: orders.filters },
     ...{ shipments: shipments.polls, shipmentFilters: shipments.filters },
+    neverFetches: fetch === 'never',
     onCatchUp,
   }
 }

@@ -18,6 +18,8 @@ export interface RunOptions extends WindowOptions {
   form: LineForm
   want: Want
   settleMs: number
+  /** With `fetch: 'never'`. */
+  neverFetches?: boolean | undefined
   /** The run pauses while this many found events, or bytes of them, wait. */
   maxWaiting: { events: number; bytes: number }
   /** Resolves after a short pause, or when the signal aborts. */

@@ -204,7 +204,8 @@ export class Run {
   }
 
   #limits() {
-    return { floor: this.#window?.floor ?? -Infinity, clock: this.#clock }
+    const { neverFetches } = this.#options
+    return { floor: this.#window?.floor ?? -Infinity, clock: this.#clock, neverFetches }
   }
 }
 

@@ -182,7 +182,7 @@ function resolveShared(
   merged: Required_<Pick<TradecloudWorkerOptions, keyof typeof WORKER_DEFAULTS>>,
   given: Pick<
     TradecloudWebhookOptions,
-    'api' | 'fetchTimeoutMs' | 'inbox' | 'catchUp' | 'onCatchUp' | 'onOrder' | 'deliver'
+    'api' | 'fetch' | 'fetchTimeoutMs' | 'inbox' | 'catchUp' | 'onCatchUp' | 'onOrder' | 'deliver'
   >,
 ) {
   checkWholeNumber('concurrency', merged.concurrency, 1, Number.MAX_SAFE_INTEGER)

@@ -75,6 +75,8 @@ export interface CompareOptions {
   floor: number
   /** The API's clock. */
   clock: number
+  /** With `fetch: 'never'`: a GET trigger that waits covers nothing, because it is not fetched. Default: false. */
+  neverFetches?: boolean | undefined
 }
 
 /** The header `Date`, which shows the API's clock, has no milliseconds. */
@@ -89,7 +91,11 @@ export interface Comparison {
   newer?: number | undefined
 }
 
-export function compare(entity: Entity, arrivals: Arrivals, { floor, clock }: CompareOptions): Comparison {
+export function compare(
+  entity: Entity,
+  arrivals: Arrivals,
+  { floor, clock, neverFetches }: CompareOptions,
+): Comparison {
   const marks = new Map<string, Mark[]>()
   for (const mark of arrivals.marks) marks.set(mark.name, [...(marks.get(mark.name) ?? []), mark])
   const missing: Part[] = []
@@ -99,7 +105,7 @@ export function compare(entity: Entity, arrivals: Arrivals, { floor, clock }: Co
     const time = part.time ?? entity.time
     const newest = Math.max(...known.map((mark) => mark.time))
     if (part.comparedBy !== 'content' && newest > time) newer = Math.max(newer, newest)
-    const willBeFetched = arrivals.isFetchWaiting && !(time > clock)
+    const willBeFetched = !neverFetches && arrivals.isFetchWaiting && !(time > clock)
     if (!(time <= floor) && !willBeFetched && !hasArrived(part, known, newest, time)) missing.push(part)
   }
   return { missing, newer: newer === -Infinity ? undefined : newer }

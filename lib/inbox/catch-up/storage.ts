@@ -59,6 +59,8 @@ export interface StoreRequest {
   floor: number
   /** The API's clock. */
   clock: number
+  /** With `fetch: 'never'`: a GET trigger that waits covers nothing, because it is not fetched. Default: false. */
+  neverFetches?: boolean | undefined
   entity: Entity
   /** Keys of the parts to be delivered, unless they have arrived meanwhile. */
   wanted: ReadonlySet<string>
