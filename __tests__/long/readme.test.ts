@@ -6,13 +6,16 @@ import ts from 'typescript'
 const root = resolve(__dirname, '../..')
 const pages = [
   'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  '.github/CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs'))
     // Only the test of frameworks.md installs the packages that it imports.
     .filter((file) => file.endsWith('.md') && file !== 'frameworks.md')
     .map((file) => `docs/${file}`),
 ]
 const snippets = pages.flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match, i) => ({
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^ *```ts\n([\s\S]*?)^ *```/gm)].map((match, i) => ({
     page,
     i,
     code: match[1] ?? '',

@@ -1,0 +1,75 @@
+/** Every snippet of the docs is checked by some test; here those of a shell, whose commands and options must exist. */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseCommand } from '../../lib/cli/arguments'
+import { scripts } from '../../package.json'
+
+const root = resolve(__dirname, '../..')
+const docs = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'))
+const pages = [
+  'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  '.github/CONTRIBUTING.md',
+  ...docs.map((file) => `docs/${file}`),
+]
+const snippets = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^( *)```(.*)\n([\s\S]*?)^ *```$/gm)].map((match) => {
+    const [, indent = '', language = '', code = ''] = match
+    return { page, language, code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), '') }
+  }),
+)
+
+/** Where a language is checked on all pages, or the pages whose snippets have a test of their own. */
+const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
+  ts: 'long/readme',
+  sh: 'here',
+  console: 'here',
+  jsonc: 'here',
+  js: ['docs/testing.md'], // package/package
+  sql: ['docs/database.md', 'docs/inboxes.md'], // long/readme, inbox/postgres-ready
+}
+
+test('each snippet has a language and a test', () => {
+  const unchecked = snippets.filter(({ page, language }) => {
+    const where = CHECKED[language]
+    return where === undefined || (Array.isArray(where) && !where.includes(page))
+  })
+  expect(unchecked).toEqual([])
+  expect(snippets.length).toBeGreaterThan(40)
+})
+
+/** Lines of a shell; of a session only what was typed. */
+const shell = snippets.flatMap(({ page, language, code }) => {
+  if (language === 'sh') return [{ page, code }]
+  if (language !== 'console') return []
+  const typed = [...code.matchAll(/^\$ (.*)$/gm)].map(([, line]) => line)
+  return [{ page, code: typed.join('\n') }]
+})
+
+test('bash can parse all of them', () => {
+  for (const { code } of shell) execFileSync('bash', ['-n'], { input: code, stdio: 'pipe' })
+})
+
+const lines = shell.flatMap(({ page, code }) => code.split('\n').map((line) => ({ page, line })))
+const ownCommands = lines.flatMap(({ page, line }) => {
+  const [, words] = /^[^#]*?\btradecloud-webhook ([^#|&;>]*)/.exec(line.replace(/^npm .*/, '')) ?? []
+  return words === undefined ? [] : [{ page, words }]
+})
+
+test.each(ownCommands)('$page: the command line knows tradecloud-webhook $words', ({ words }) => {
+  const args = [...words.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '')
+  expect(parseCommand(args)).toMatchObject({ ask: 'run' })
+})
+
+test('there are such commands, and each npm script exists', () => {
+  expect(ownCommands.length).toBeGreaterThan(15)
+  const named = lines.flatMap(({ line }) => [...line.matchAll(/\bnpm (?:run )?([\w:-]+)/g)].map(([, name]) => name))
+  const others = ['ci', 'init', 'install', 'i']
+  expect(named.filter((name) => name !== undefined && !others.includes(name) && !(name in scripts))).toEqual([])
+})
+
+test.each(snippets.filter(({ language }) => language === 'jsonc'))('$page: JSON with comments', ({ code }) => {
+  expect(() => JSON.parse(code.replaceAll(/ \/\/ .*$/gm, '')) as unknown).not.toThrow()
+})
