@@ -1,6 +1,6 @@
 /**
  * Makes the package smaller, after tsc: removes the comments and white space of the JavaScript files, a fifth of the
- * package, and the declarations that no entry of the package refers to.
+ * package, and declarations that no entry point refers to.
  */
 import { transformSync } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

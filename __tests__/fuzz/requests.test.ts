@@ -27,7 +27,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
     const done = (error?: Error): void => {
       clearTimeout(hang)
       clearTimeout(quiet)
-      // Closes with a reset: so many closed connections would otherwise use up the machine's ports.
+      // Closes with a reset: this number of closed connections would otherwise use up the machine's ports.
       socket.unref().resetAndDestroy()
       if (error) return reject(error)
       try {

@@ -126,7 +126,7 @@ async function play(shared: SharedEngine, history: HistoryOptions, options: RigO
   return rig
 }
 
-/** Each seed uses one order of the list; neighbouring seeds use different ones. */
+/** Each seed uses one sort order of the polled list; neighbouring seeds use different ones. */
 const sortOf = (seed: number) => SORTS[seed % SORTS.length] ?? 'asc'
 
 describe.each<Engine>(['SQLite', 'PostgreSQL'])('%s', (engine) => {

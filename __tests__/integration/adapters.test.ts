@@ -348,7 +348,7 @@ describe('HTTP/2, without Content-Length', () => {
       stream.on('error', () => undefined)
       session.on('error', () => undefined)
       await new Promise((resolve) => stream.write(part, resolve))
-      // When the server has answered another request, it has read the part.
+      // The server has read the sent part once it has answered a later request.
       await new Promise((resolve) => session.request({ ':path': '/' }).once('response', resolve).resume())
       records.length = 0
       log.length = 0

@@ -66,7 +66,7 @@ describe('duplicates', () => {
     expect(new Set(answers.map(({ json }) => json.deliveryId)).size).toBe(1)
   })
 
-  test('an event that was rejected comes again where somebody sends it again by hand', async () => {
+  test('a rejected event is delivered again if a person resends it', async () => {
     let rejects = true
     const rig = await startUnvalidated({
       onOrder: () => {

@@ -39,7 +39,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
       const [, segment] = /^\/v2\/(?:order|shipment)\/([^/?#\\]+)$/.exec(url) ?? []
       expect({ url, id: segment && decodeURIComponent(segment) }).toEqual({ url, id })
     }
-    // An ID cannot log in or out.
+    // No ID may reach the login or logout endpoint of the API.
     expect(tradecloud.api.counts).toMatchObject({ logouts: 0, polls: 0 })
   }
 

@@ -13,7 +13,7 @@ import type { DeliveryRecord, SettledRecord } from './report'
 
 /** A webhook or worker that is observed. */
 export interface TelemetrySource {
-  /** Option `name`. */
+  /** The option `name` of the webhook or worker. */
   name: string
   /** False for a worker: no requests come to it. */
   receives: boolean
@@ -30,7 +30,7 @@ export interface TelemetrySource {
 /** A request has come in. */
 export interface RequestStart {
   method: string
-  /** Without credentials. */
+  /** The request headers, without credentials. */
   headers: IncomingHttpHeaders
   requestId: string
   receivedAt: Date

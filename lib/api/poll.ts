@@ -119,7 +119,7 @@ interface Previous {
   total: number | undefined
 }
 
-/** Whether the entity that was read last is still in its place, so that none moved forward from behind it. */
+/** Whether the entity read last is still in its place: then no later entity has moved in front of it. */
 async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
   if ((now ?? 0) < (total ?? 0)) return false
   return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash

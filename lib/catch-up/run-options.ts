@@ -6,7 +6,7 @@ import type { Position } from '../inbox/catch-up/storage'
 import type { Want } from './want'
 import type { Window, WindowOptions } from './window'
 
-/** The API. */
+/** Access to the API. */
 export interface CatchUpSource {
   read(after: string, signal: AbortSignal): AsyncIterable<Polled>
   /** `undefined` if the API does not know the ID, or cannot return a single order in this form. */

@@ -134,7 +134,7 @@ export interface InboxStats {
 }
 
 export interface ShowOptions {
-  /** At most so many bytes of the body are read, from its start. Default: all. */
+  /** The most bytes of the body to read, from its start. Default: all. */
   bodyBytes?: number | undefined
 }
 
@@ -217,8 +217,8 @@ export interface Inbox {
   /** Only where the catch-up can be used: what it stores for the webhook of this name. */
   catchUp?(name: string): CatchUpInbox
   /**
-   * Whether what arrives is to be recorded: a process that shares the inbox has a catch-up for this name, or had one. Asked
-   * for each event. Absent: never.
+   * Whether arrivals must be recorded, because a process that shares the inbox has, or had, a catch-up for this name.
+   * Called for each event. Absent: never.
    */
   recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>

@@ -41,7 +41,7 @@ export function write(logger: Logger, level: Level, text: string, fields: LogFie
     const written: unknown = call(logger, level, text, fields)
     if (isThenable(written)) written.then(undefined, () => undefined)
   } catch {
-    // see above
+    // pino's symbol marks loggers that take the fields first
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Last step of the build: replaces `dist/schema/validators.js` by code in which ajv has compiled the schemas already. To load
- * ajv and to compile them takes ten times as long as all else that happens when a webhook is created.
+ * Last step of the build: replaces `dist/schema/validators.js` by code in which ajv has already compiled the schemas.
+ * Loading ajv and compiling them takes ten times as long as everything else when a webhook is created.
  */
 import { transformSync } from 'esbuild'
 import { writeFileSync } from 'node:fs'
@@ -23,8 +23,8 @@ const { code: minified } = transformSync(code, { minify: true, target: 'node20' 
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
 
 /**
- * Errors name the place in a schema, which nothing reads, and take their parameters from the whole schemas: with the
- * parameters written out, a fourth of the compiled code is not needed.
+ * Removes parts of errors that nothing reads, such as the location in the schema; writing out their parameters saves a
+ * fourth of the compiled code.
  */
 function withoutSchemas(code) {
   const constants = new Map()
@@ -47,7 +47,7 @@ function withoutTexts(schema) {
   const entries = Object.entries(schema).filter(([key]) => !['title', 'description'].includes(key))
   return Object.fromEntries(
     entries.map(([key, value]) => {
-      // These contain names of fields, and a field may be called `description`.
+      // The keys of these objects are field names, and a field may be called `description`.
       if (key !== 'properties' && key !== 'definitions') return [key, withoutTexts(value)]
       return [key, Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutTexts(field)]))]
     }),

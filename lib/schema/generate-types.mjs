@@ -30,7 +30,9 @@ function schemaOf(name) {
   return JSON.parse(readFileSync(new URL(`./${name}.schema.json`, import.meta.url), 'utf8'))
 }
 
-/** Refs become names of types: the compiler would copy what they point to for each property, as Party1, Party2, … */
+/**
+ * References become type names: the compiler would otherwise copy their target for each property, as Party1, Party2, …
+ */
 function typeName(ref) {
   const [path, name] = ref.split('#/definitions/')
   return name ?? schemaOf(path.replace('.schema.json', '')).title
@@ -54,7 +56,7 @@ function forCompiler(definition) {
   return { type: 'object', description: wrap(definition.description, 112), properties: Object.fromEntries(properties) }
 }
 
-/** The formatter leaves comments as they are. */
+/** The formatter does not change comments. */
 function wrap(text, width) {
   const lines = ['']
   for (const word of text.split(' ')) {

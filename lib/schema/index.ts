@@ -4,7 +4,7 @@
  */
 export type * from './types'
 
-/** A JSON Schema with the `$id` that other schemas refer to it by. */
+/** A JSON Schema with the `$id` by which other schemas refer to it. */
 export interface JsonSchema {
   readonly $schema: string
   readonly $id: string
@@ -14,21 +14,21 @@ export interface JsonSchema {
 
 /** See {@link schemas}. */
 export interface Schemas {
-  /** Body of an order webhook: `eventName` and the one field that holds the event. */
+  /** Body of an order webhook: `eventName` and the one field that contains the event. */
   readonly orderWebhookBody: JsonSchema
   /** Body of a shipment webhook. */
   readonly shipmentWebhookBody: JsonSchema
-  /** What is in `orderEvent`, and an order that was fetched, in delivery schedules. */
+  /** The content of `orderEvent`, and a fetched order, with delivery schedules. */
   readonly order: JsonSchema
-  /** What is in `singleDeliveryOrderEvent` and `simpleOrderEvent`. */
+  /** The content of `singleDeliveryOrderEvent` and `simpleOrderEvent`. */
   readonly singleDeliveryOrder: JsonSchema
-  /** What is in `orderDocumentsEvent`. */
+  /** The content of `orderDocumentsEvent`. */
   readonly orderDocuments: JsonSchema
-  /** What is in `shipment`, and a shipment that was fetched. */
+  /** The content of `shipment`, and a fetched shipment. */
   readonly shipment: JsonSchema
-  /** Definitions that both forms of an order share. No shape of its own. */
+  /** Definitions shared by both forms of an order. Not a shape of its own. */
   readonly orderParts: JsonSchema
-  /** Definitions that orders and shipments share. No shape of its own. */
+  /** Definitions shared by orders and shipments. Not a shape of its own. */
   readonly common: JsonSchema
 }
 
@@ -38,7 +38,7 @@ export interface Schemas {
  * each value may be `null`: an order as a whole too, as the fields that hold it may be.
  */
 export const schemas: Schemas = Object.freeze({
-  // Each is loaded when somebody looks at it: the compiled validators need none of them.
+  // Each is loaded on first access, because the compiled validators need none of them.
   get orderWebhookBody() {
     return require('./order-webhook-body.schema.json') as typeof import('./order-webhook-body.schema.json')
   },

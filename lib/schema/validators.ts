@@ -8,7 +8,7 @@ import { schemas } from '.'
 /** Schemas that bodies and fetched entities are checked against. */
 export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'singleDeliveryOrder' | 'shipment'
 
-/** What is referred to is written out, which is ajv's default: a call for each object would make the check twice as dear. */
+/** References are inlined, which is ajv's default: a function call for each object would take twice as long. */
 export const ajvOptions = {
   allowUnionTypes: true,
   schemas: Object.values(schemas) as AnySchemaObject[],

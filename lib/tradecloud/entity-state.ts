@@ -7,7 +7,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Text that is more than white space. */
+/** A string that is not blank. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
 }
@@ -37,7 +37,7 @@ export function idOf(kind: string, entity: Json): string | undefined {
   return (kind === 'shipment' ? undefined : idText(entity.orderId)) ?? idText(entity.id)
 }
 
-/** In October 2020 texts and numbers were mixed up (TC-6431). */
+/** In October 2020 strings and numbers were mixed up (TC-6431). */
 function idText(id: unknown): string | undefined {
   return textOf(typeof id === 'number' ? String(id) : id)
 }

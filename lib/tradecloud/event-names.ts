@@ -126,7 +126,7 @@ export function isResent(eventName: string | undefined): boolean {
   return eventName?.includes('Resent') ?? false
 }
 
-/** Names under which Tradecloud has sent, or documented, one and the same event. */
+/** Different names that Tradecloud has sent or documented for the same event. */
 export const sameEvents: ReadonlyArray<readonly OrderEventName[]> = [
   ['OrderLinesItemDetailsChanged', 'OrderLinesItemDetailsChangedBySupplier', 'OrderLinesItemChangedBySupplier'],
   ['OrderLinesReissuedByBuyer', 'OrderReissuedByBuyer'],

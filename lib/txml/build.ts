@@ -1,4 +1,7 @@
-/** Builds a JSON value from the elements of a tXML body. Independent of XML syntax: gets names, texts and ends. */
+/**
+ * Builds a JSON value from the elements of a tXML body. Independent of XML syntax: receives names, texts and ends of
+ * elements.
+ */
 import type { Issue } from '../events/events'
 import { removePollutingKeys } from '../bytes/json'
 import { bodyShape, type Field, type Shape } from './shape'
@@ -8,25 +11,25 @@ type Value = string | number | boolean | null | { [key: string]: Value | Value[]
 interface Element {
   /** Absent for the root element. */
   parent: Element | undefined
-  /** Name in JSON. */
+  /** The name of the field in JSON. */
   key: string
   /** Absent for an element that is in no schema. */
   field: Field | undefined
   shape: Shape | undefined
-  /** Once it has a child: only text that is not blank. */
+  /** Once the element has a child: only text that is not blank. */
   text: string
-  /** Set once it has a child element. */
+  /** Set once the element has a child element. */
   children: Record<string, Value | Value[]> | undefined
 }
 
 /** Numbers as in JSON: `007` or `0x1F` are not numbers. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** White space in XML, which is less than in JavaScript. */
+/** White space in XML: fewer characters than in JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
 /** Every child of `indicators` is a flag, also if it is in no schema: the text `false` would be truthy. */
 const FLAG: Shape = { type: 'boolean' }
-/** More pointers are not shown. */
+/** The most pointers that are returned. */
 const MAX_MIXED = 20
 
 export class TreeBuilder {
@@ -43,7 +46,10 @@ export class TreeBuilder {
   #current: Element | undefined
   #mayPollute = false
 
-  /** What the root element holds so far, as if all open elements ended here. Of a list around them only the last entry. */
+  /**
+   * The present content of the root element, as if all open elements ended here. Of a list that contains them, only the
+   * last entry.
+   */
   get beginning(): Value | undefined {
     let value: Value | undefined
     for (let element = this.#current, inner: Element | undefined; element; inner = element, element = element.parent) {
@@ -104,7 +110,7 @@ export class TreeBuilder {
     const first = field?.list ? [value] : value
     if (key === '__proto__' || key === 'constructor') {
       this.#mayPollute = true
-      // An assignment would set the prototype.
+      // An assignment of this key would set the prototype.
       Object.defineProperty(children, key, { value: first, configurable: true, enumerable: true, writable: true })
     } else children[key] = first
   }

@@ -1,6 +1,6 @@
 /**
- * From the bytes of a tXML body to the value that its JSON twin has: strict XML 1.0 in UTF-8, without DOCTYPE and with
- * a cap on depth. Read in pieces, so that a large body does not keep the process from its other work.
+ * Parses the bytes of a tXML body to the value of its JSON twin: strict XML 1.0 in UTF-8, without DOCTYPE and with a
+ * limit on depth. Read in pieces, so that a large body does not block the event loop.
  */
 import { isUtf8 } from 'node:buffer'
 import type { SaxesParser } from 'saxes'
@@ -14,7 +14,7 @@ import { TreeBuilder } from './build'
 export type TxmlResult =
   { ok: true; value: unknown; removedKeys: string[]; issues: Issue[] } | { ok: false; reason: string }
 
-/** tXML has none at all, and the parser keeps those of an element until its tag ends. */
+/** The most attributes of an element: tXML has none, and the parser keeps them until the tag ends. */
 const MAX_ATTRIBUTES = 100
 
 /** A reason for a refusal. The parser's own messages quote the body. */
@@ -44,7 +44,7 @@ export async function readTxml(
       if (unwanted?.() === true) return UNWANTED
       parser.write(slice.toString('utf8'))
       written += slice.length
-      // Or a DOCTYPE could be of any length.
+      // Otherwise a DOCTYPE could have any length.
       if (builder.elements === 0 && written >= SLICE_BYTES)
         throw new Malformed(`the body has no root element in its first ${SLICE_BYTES} bytes`)
       if (!hasBegun && written >= SLICE_BYTES) onBeginning?.(builder.beginning)
@@ -83,21 +83,20 @@ function spaceLength(bytes: Buffer): number {
 
 function createParser(builder: TreeBuilder): SaxesParser {
   const { SaxesParser } = loadSaxes()
-  // With no more than seven handlers: with an eighth, V8 keeps the parser as a hash table, which makes it three times
-  // slower.
+  // At most seven handlers: with an eighth, V8 stores the parser as a hash table, which makes it three times slower.
   const parser = new SaxesParser({ position: false })
   const fail = (reason: string): never => {
     throw new Malformed(reason)
   }
   parser.on('error', () => fail(`the body is not well-formed XML (at position ${parser.position})`))
-  // What entities can be made to do begins with it: expanding without end, or reading files and hosts.
+  // A DOCTYPE enables attacks with entities: endless expansion, or reading files and hosts.
   parser.on('doctype', () => fail('the body has a DOCTYPE, which is not allowed'))
   let attributes = 0
   parser.on('opentagstart', ({ name }) => {
     attributes = 0
     if (builder.elements === MAX_VALUES) fail(`the body holds more than ${MAX_VALUES} values`)
     if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
-    // Nearly no name has a prefix, and `includes` tells so at a third of the price of `lastIndexOf`.
+    // Names rarely have a prefix, and `includes` takes a third of the time of `lastIndexOf`.
     builder.open(name.includes(':') ? name.slice(name.lastIndexOf(':') + 1) : name)
   })
   parser.on('attribute', () => {
@@ -109,7 +108,7 @@ function createParser(builder: TreeBuilder): SaxesParser {
   return parser
 }
 
-/** Loaded with the first XML: few receivers get any. By `require`, as under Jest a dynamic `import` needs a flag. */
+/** Loaded lazily, because few receivers get XML. With `require`, because a dynamic `import` needs a flag in Jest. */
 function loadSaxes(): typeof import('saxes') {
   return require('saxes') as typeof import('saxes')
 }

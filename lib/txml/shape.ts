@@ -1,5 +1,5 @@
 /**
- * What an element of tXML stands for in JSON: a list's entry, an object, text, a number or a boolean. Read off the JSON
+ * The meaning of a tXML element in JSON: a list entry, an object, text, a number or a boolean. Derived from the JSON
  * Schemas, so that there is no second list of fields.
  */
 import { schemas, type JsonSchema } from '../schema'
@@ -8,22 +8,22 @@ export type Shape = ObjectShape | { readonly type: 'text' | 'number' | 'boolean'
 
 export interface ObjectShape {
   readonly type: 'object'
-  /** By the name of the element. A list is also found by its own name. */
+  /** Fields by element name. A list is also found by its own name. */
   readonly elements: ReadonlyMap<string, Field>
-  /** By the name in JSON. */
+  /** Fields by name in JSON. */
   readonly keys: ReadonlyMap<string, Field>
 }
 
 export interface Field {
   /** Name in JSON. */
   readonly key: string
-  /** Name of the element; for a list, of one entry. */
+  /** Name of the element; for a list, that of one entry. */
   readonly element: string
   readonly list: boolean
   readonly shape: Shape
 }
 
-/** Draft-07 as far as the package's own schemas use it. */
+/** The part of draft-07 that the package's own schemas use. */
 interface SchemaNode {
   $id?: string
   $ref?: string
@@ -35,7 +35,7 @@ interface SchemaNode {
 
 interface ScopedNode {
   node: SchemaNode
-  /** The schema that a `#` in this place points into. */
+  /** The schema to which a `#` refers here. */
   root: SchemaNode
 }
 

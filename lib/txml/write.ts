@@ -1,16 +1,22 @@
-/** From the JSON of a webhook body to tXML, as Tradecloud writes it: for tests of receivers. */
+/** Writes the JSON of a webhook body as tXML, as Tradecloud does: for tests of receivers. */
 import { bodyShape, type Field, type Shape } from './shape'
 
 export interface ToTxmlOptions {
-  /** What each level is indented with; an empty text puts all on one line. Default: a tab, as in Tradecloud's examples. */
+  /**
+   * Indentation of each level; an empty string writes everything on one line. Default: a tab, as in Tradecloud's
+   * examples.
+   */
   indent?: string | undefined
 }
 
-/** Of XML 1.0, as far as real names go: what tXML names its elements by. */
+/** The names of XML 1.0 that tXML uses for elements. */
 const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u
-/** What no XML document can hold, not even by a reference. The `u` flag makes the surrogates those that stand alone. */
+/**
+ * Characters that no XML document can contain, not even as references. The `u` flag makes the surrogates those that are
+ * unpaired.
+ */
 const IMPOSSIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u
-// A carriage return as it is would be read as a line feed.
+// An unescaped carriage return would be read as a line feed.
 const ESCAPES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -35,7 +41,7 @@ const ESCAPES: Record<string, string> = {
  */
 export function toTxml(body: object, { indent = '\t' }: ToTxmlOptions = {}): string {
   const out: string[] = ['<?xml version="1.0" encoding="UTF-8"?>']
-  // Whatever JSON makes of dates and the like.
+  // Converts dates and similar values as JSON does.
   const value = JSON.parse(JSON.stringify(body)) as unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('body must be an object')
   const newLine = indent === '' ? '' : '\n'

@@ -217,7 +217,7 @@ describe('sending', () => {
     expect(sent).toEqual([true, false])
   })
 
-  it('leaves an answer alone that somebody else has begun or ended', async () => {
+  it('does not change a response that other code has begun or ended', async () => {
     const sent: boolean[] = []
     handle = (req, res) => {
       res.writeHead(418)

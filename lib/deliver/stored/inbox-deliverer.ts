@@ -16,7 +16,7 @@ import type { Handlers } from '../handlers'
 import { dedupeKey, deliveryIdOfBody, entityKey } from '../identity'
 import type { ResolveOptions } from '../resolve-event'
 import { coveredBy, coversLater, type Covered } from './covered'
-import { settlementOf, type SettlementOptions } from './settlement'
+import { recordOf, settlementOf, startOf, type SettlementOptions } from './settlement'
 import { Taker, type TakerOptions } from './taker'
 import { Watch } from '../watch'
 
@@ -140,23 +140,8 @@ export class InboxDeliverer {
     const settlement = settlementOf(outcome, delivery, this.#options)
     const settledAt = Date.now()
     const noted = outcome.settled ?? (await this.#settle(delivery, settlement, covered.arrival))
-    const { result } = settlement
-    const record: SettledRecord = {
-      result,
-      outcome: outcome.outcome,
-      ...startOf(delivery),
-      deliveryId: outcome.deliveryId,
-      attempt: delivery.attempt,
-      durationMs: performance.now() - startedAt,
-      nextAttemptAt: result === 'retry' ? new Date(settledAt + settlement.delayMs) : undefined,
-      noted,
-      error:
-        result === 'delivered'
-          ? undefined
-          : new TradecloudWebhookError(outcome.outcome, outcome.detail ?? 'The event was not delivered.', {
-              ...('cause' in outcome && { cause: outcome.cause }),
-            }),
-    }
+    const durationMs = performance.now() - startedAt
+    const record = recordOf(delivery, outcome, settlement, { settledAt, durationMs, noted })
     this.#options.settled(record)
     observed?.end(record)
   }
@@ -249,10 +234,4 @@ export class InboxDeliverer {
       return result ?? { outcome: 'unavailable', detail: 'The transaction of the delivery failed.', cause }
     }
   }
-}
-
-/** The facts of an event before its delivery. */
-function startOf({ event, replay }: InboxDelivery) {
-  const { id, kind, eventName, entity, requestId, receivedAt } = event
-  return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }
 }

@@ -1,6 +1,8 @@
 /** Decides the settlement of an event: from the result of a delivery to delivered, retried, or kept as dead. */
+import { TradecloudWebhookError } from '../../errors/errors'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import { describe } from '../../log/describe-error'
+import type { SettledRecord } from '../../answer/report'
 import type { Outcome, Result } from '../../answer/respond'
 import { backOffMs } from '../../wait/back-off'
 
@@ -50,4 +52,34 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
 function reasonOf({ outcome, detail, cause }: Result): string {
   const parts = [detail, cause === undefined ? undefined : describe(cause)]
   return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome
+}
+
+/** The facts of an event before its delivery. */
+export function startOf({ event, replay }: InboxDelivery) {
+  const { id, kind, eventName, entity, requestId, receivedAt } = event
+  return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }
+}
+
+/** The record of a settled delivery. `noted`: whether the inbox has recorded the settlement. */
+export function recordOf(
+  delivery: InboxDelivery,
+  result: Result,
+  settlement: Settlement,
+  { settledAt, durationMs, noted }: { settledAt: number; durationMs: number; noted: boolean },
+): SettledRecord {
+  const { outcome, detail = 'The event was not delivered.' } = result
+  return {
+    result: settlement.result,
+    outcome,
+    ...startOf(delivery),
+    deliveryId: result.deliveryId,
+    attempt: delivery.attempt,
+    durationMs,
+    nextAttemptAt: settlement.result === 'retry' ? new Date(settledAt + settlement.delayMs) : undefined,
+    noted,
+    error:
+      settlement.result === 'delivered'
+        ? undefined
+        : new TradecloudWebhookError(outcome, detail, { ...('cause' in result && { cause: result.cause }) }),
+  }
 }

@@ -1,4 +1,4 @@
-/** Storing an event: its queue, its row and its body, in one transaction. */
+/** Stores an event: its queue, its row and its body, in one transaction. */
 import type { Arrival } from '../catch-up/arrivals'
 import type { Accepted } from '../inbox'
 import type { StoredEvent } from '../stored-event'
@@ -14,7 +14,7 @@ export interface AcceptRequest {
   bytes?: Uint8Array | undefined
   /** Otherwise the number of an upload, whose parts are stored already. */
   upload?: number | undefined
-  /** What the event covers, where a catch-up compares it. */
+  /** What the event covers, if a catch-up compares it. */
   arrival?: Arrival | undefined
 }
 
@@ -42,7 +42,7 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   if (waiting !== undefined) return { result: 'merged', id: waiting }
   const number = await insertEvent(tables, { ...request, event }, queue?.queue, occurrence)
   if (number === undefined) {
-    // Another transaction has just stored the same event, or it was taken over from another file before.
+    // Another transaction has just stored the same event, or it was copied from another file before.
     if (queue?.owner === null) await updateQueue(tables, queue.queue)
     return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
@@ -75,7 +75,10 @@ async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Pro
     : tables.get(`SELECT ${KNOWN} FROM events WHERE id = ?`, id)
 }
 
-/** The GET trigger that a new one merges into: only the last event, as after a body the fetch must happen again. */
+/**
+ * The GET trigger that a new one merges into: only the last event of the queue, because after a body the fetch must
+ * happen again.
+ */
 async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {
   const last = await tables.get<{ id: string; state: number; attempts: number; head: string }>(
     'SELECT id, state, attempts, head FROM events WHERE queue = ? AND state < 2 ORDER BY seq DESC LIMIT 1',
@@ -85,7 +88,7 @@ async function mergeable(tables: Tables, queue: number): Promise<string | undefi
   return (JSON.parse(last.head) as StoredEvent).trigger === 'id' ? last.id : undefined
 }
 
-/** Its number; `undefined` if an event with this key is known. */
+/** Returns the number of the event; `undefined` if an event with this key is known. */
 export async function insertEvent(
   tables: Tables,
   { event, size, bytes, upload }: AcceptRequest,
@@ -111,7 +114,7 @@ export async function insertEvent(
   return number
 }
 
-/** An event that was settled goes to the end of its queue, with its row and ID. False if its state has changed. */
+/** Moves a settled event to the end of its queue, with its row and ID. False if its state has changed. */
 export async function requeue(tables: Tables, event: number, state: number, replay = false): Promise<boolean> {
   const sql = 'SELECT bytes, head FROM events WHERE event = ?'
   const row = await tables.get<{ bytes: number; head: string }>(sql, event)
@@ -126,7 +129,7 @@ export async function requeue(tables: Tables, event: number, state: number, repl
   return changed === 1
 }
 
-/** Begins to store a large body. Its parts become visible with the event, and are removed after an hour without one. */
+/** Starts to store a large body. Its parts become visible with the event, and are removed after an hour without one. */
 export async function beginUpload(tables: Tables): Promise<number> {
   const event = await tables.nextNumber()
   await insert(tables, 'uploads', [{ event, begun: tables.now }])
@@ -144,7 +147,7 @@ export async function writePart(
 }
 
 async function insertPart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
-  // It may have been stored before, and the response lost.
+  // The part may have been stored before, with the response lost.
   const sql = 'INSERT INTO bodies (part, data) VALUES (?, ?) ON CONFLICT DO NOTHING'
   await tables.run(sql, event * PARTS_PER_BODY + part, data)
 }
@@ -153,7 +156,9 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
   if ((await tables.run('DELETE FROM uploads WHERE event = ?', event)) === 0) throw new Error(UPLOAD_GONE)
 }
 
-/** Unless it has ended or got another part since then. Its row is locked first, as by those who write to it. */
+/**
+ * Removes an upload unless it has ended or received another part since then. Its row is locked first, like for writers.
+ */
 export async function removeUpload(
   tables: Tables,
   event: number,

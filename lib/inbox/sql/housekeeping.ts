@@ -1,4 +1,4 @@
-/** Frees the queues of processes that are gone, corrects waits, and removes what is not kept any longer. */
+/** Frees the queues of processes that have ended, corrects waits, and removes expired data. */
 import { pause } from '../../wait/pause'
 import type { Deliveries } from './deliveries'
 import type { Shared } from './engine'
@@ -10,7 +10,7 @@ import { LEASE_MS, type ProcessRow } from './processes'
 const TIDY_EVERY_MS = 1_000
 const PRUNE_EVERY_MS = 10_000
 const AGE_EVERY_MS = 60_000
-/** Between two steps of pruning, so that events are accepted in between. */
+/** Pause between two pruning steps, so that events are accepted in between. */
 const BREATH_MS = 25
 
 /**
@@ -30,7 +30,7 @@ export class Housekeeping {
   readonly #shared: Shared
   readonly #member: Member
   readonly #deliveries: Deliveries
-  /** By process. */
+  /** The renewals seen, by process. */
   #seen: ReadonlyMap<string, Seen> = new Map()
   #former: readonly FormerRow[] = []
   #untaken: readonly string[] = []
@@ -93,7 +93,7 @@ export class Housekeeping {
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
-  /** Once for each kind and name, until it is taken. */
+  /** Raised once per kind and name, until an event of it is taken. */
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return

@@ -1,4 +1,7 @@
-/** This process among those that share the inbox: its registration, and its lease on what it has taken. */
+/**
+ * The membership of this process among those that share the inbox: its registration, and its lease on the events that
+ * it has taken.
+ */
 import type { InboxHost } from '../inbox'
 import type { Shared } from './engine'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
@@ -16,12 +19,12 @@ export class Member {
     this.#shared = shared
   }
 
-  /** Owner of the queues that this process has taken. Absent until it is registered. */
+  /** The ID under which this process owns queues. Absent until it is registered. */
   get owner(): string | undefined {
     return this.#owner
   }
 
-  /** Whoever takes events now. Absent if what is taken could not be delivered. */
+  /** The process that takes events at present. Absent while taken events could not be delivered. */
   async takingOwner(): Promise<string | undefined> {
     if (this.#isRetired) return undefined
     // After an outage, the next renewal may be seconds away.
@@ -30,22 +33,22 @@ export class Member {
     return this.#owner
   }
 
-  /** True while no other process can have been given what this owner had taken. */
+  /** True while no other process can have received the events of this owner. */
   owns(owner: string): boolean {
     return this.#owner === owner && performance.now() - this.#renewedAt < LEASE_MS - RENEW_EVERY_MS
   }
 
-  /** Also while callbacks run, until the inbox is closed. Without a lease nothing is handed out. */
+  /** Also during callbacks, until the inbox is closed. Without a lease no event is handed out. */
   async keepLease(): Promise<void> {
     await this.#shared.alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
   }
 
-  /** The database may be another one. */
+  /** The database may have been replaced by another one. */
   forget(): void {
     this.#owner = undefined
   }
 
-  /** Takes nothing more, and still owns what it has taken. */
+  /** Takes no more events, but still owns the ones that it has taken. */
   retire(): void {
     this.#isRetired = true
     if (this.#owner !== undefined) void this.#shared.engine.run('retire', this.#owner).catch(() => undefined)

@@ -1,4 +1,6 @@
-/** What people ask of an inbox: list, show, replay, give up, purge, statistics; and whether it works. */
+/**
+ * Queries and actions of operators: list, show, replay, give up, purge, statistics; and a check that the inbox works.
+ */
 import type { EventKind } from '../../events/events'
 import { STATES, type InboxEntry, type InboxPage, type InboxState, type InboxStats, type ListOptions } from '../inbox'
 import type { StoredEvent } from '../stored-event'
@@ -51,7 +53,7 @@ export async function list(
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   const end = reversed(filter.entityId)
-  // A range, which uses the index; LIKE would not, and treats % and _ as wildcards.
+  // A range, because it uses the index; LIKE does not, and treats % and _ as wildcards.
   if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, afterAll(end))
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())
@@ -153,7 +155,7 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   }
 }
 
-/** Writes as storing an event does. */
+/** Writes like storing an event. */
 export async function check(tables: Tables): Promise<void> {
   await tables.run(
     `INSERT INTO meta (key, value) VALUES ('checked', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -161,7 +163,7 @@ export async function check(tables: Tables): Promise<void> {
   )
 }
 
-/** Sorts after all texts that begin with it. */
+/** Sorts after all strings with this prefix. */
 function afterAll(beginning: string): string {
   return `${beginning}\u{10ffff}`
 }
@@ -177,7 +179,7 @@ async function findFree(tables: Tables, id: string): Promise<EventRow | undefine
   return find(tables, id)
 }
 
-/** Stranded events wait. */
+/** Stranded events count as waiting. */
 function ofState(state: InboxState, stranded: number[]): [condition: string, ...values: number[]] {
   const number = STATES.indexOf(state)
   const places = stranded.map(() => '?').join(', ')
@@ -187,7 +189,7 @@ function ofState(state: InboxState, stranded: number[]): [condition: string, ...
     : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
 }
 
-/** As far as it can be read, if the database is damaged. */
+/** Reads as much as possible if the database is damaged. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
     return JSON.parse(head) as StoredEvent

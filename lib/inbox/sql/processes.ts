@@ -1,4 +1,4 @@
-/** The processes that share an inbox: what they take, and the queues of those that are gone. */
+/** The processes that share an inbox: their callbacks, and the queues of those that have ended. */
 import { randomUUID } from 'node:crypto'
 import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
@@ -9,7 +9,7 @@ import type { ProcessIdentity } from './process-identity'
 import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
 import { DAMAGED, shortenWaits, type WantedQueues } from './take'
 
-/** A process that does not renew its lease within this time is taken to be gone or frozen. */
+/** After this time without a renewal, a process counts as ended or frozen. */
 export const LEASE_MS = 15_000
 export const RENEW_EVERY_MS = LEASE_MS / 3
 
@@ -24,7 +24,7 @@ interface Registration {
   name: string
   wanted: readonly Wanted[]
   identity: ProcessIdentity | undefined
-  /** The process has a catch-up. */
+  /** Whether the process has a catch-up. */
   catchUp?: boolean | undefined
 }
 
@@ -41,13 +41,13 @@ export async function register(
   return id
 }
 
-/** False if the lease was lost: another process has given what was taken to the others. */
+/** False if the lease was lost: another process has freed its events. */
 export async function renew(tables: Tables, id: string): Promise<boolean> {
   const { time } = tables.monotonic()
   return (await tables.run('UPDATE processes SET lease = lease + 1, renewed = ? WHERE id = ?', time, id)) === 1
 }
 
-/** The process takes nothing more, and still owns what it has taken. */
+/** The process takes no more events, but still owns the ones that it has taken. */
 export async function retire(tables: Tables, id: string): Promise<void> {
   await keepCallbacks(tables, id)
   await tables.run('UPDATE processes SET wanted = ? WHERE id = ?', NOTHING, id)
@@ -60,8 +60,8 @@ export async function remove(tables: Tables, id: string): Promise<void> {
 }
 
 /**
- * What was being delivered waits again, so that people can give it up. In one order, as everywhere, so that no two
- * transactions wait for each other.
+ * Its running events wait again, so that operators can give them up. Locked in a fixed order, so that two transactions
+ * cannot deadlock.
  */
 export async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
   const queues = await tables.all<{ queue: number }>(
@@ -90,10 +90,10 @@ export interface OwnedQueue {
 }
 
 export interface Tidying extends WantedQueues {
-  /** They have ended or stand still. One that has renewed its lease meanwhile is left alone. */
+  /** Removes processes that have ended or stand still. One that has renewed its lease meanwhile is kept. */
   gone: readonly ProcessRow[]
   owner: string | undefined
-  /** Queues of this owner that no delivery belongs to. */
+  /** Frees queues of this owner that belong to no delivery. */
   lost: readonly OwnedQueue[]
   maxDelayMs: number
 }
@@ -107,7 +107,7 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
   return (await shortenWaits(tables, waits)) || gone.length > 0 || lost.length > 0
 }
 
-/** What current processes have callbacks for, and those that left in the last hour. */
+/** The callbacks of current processes, and of those that ended in the last hour. */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   return [...(await wantedIn(tables, 'processes', name)), ...(await wantedIn(tables, 'former_callbacks', name))]
 }
@@ -125,7 +125,7 @@ export function includes(wanted: readonly Wanted[], kind: EventKind, eventName: 
   )
 }
 
-/** The kinds and names of events that are due for so long, and that no process has a callback for. */
+/** The kinds and names of events that have been due for this long, and for which no process has a callback. */
 export async function untaken(
   tables: Tables,
   { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },

@@ -1,4 +1,4 @@
-/** Removes what is not kept any longer, a few rows at a time. */
+/** Removes expired data, a few rows at a time. */
 import { removeUpload } from './accept'
 import { pruneCatchUps } from './catch-up/used'
 import { removeEvent, removeKept } from './settle'
@@ -38,7 +38,7 @@ export async function prune(
   return hasMore || removable.length === AT_A_TIME || expired.length === AT_A_TIME
 }
 
-/** Bytes of the bodies of some events. */
+/** The total bytes of the bodies of some events. */
 export async function sumOf(tables: Tables, condition: string): Promise<number> {
   const sql = `SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) AS sum FROM events WHERE ${condition}`
   return (await tables.get<{ sum: number }>(sql))?.sum ?? 0

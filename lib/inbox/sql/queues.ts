@@ -8,13 +8,13 @@ export interface QueueRow {
   owner: string | null
 }
 
-/** Kind by which processes take the event. What could not be read when it came may be of any kind. */
+/** The kind that decides which processes take the event. An unreadable event may be of any kind. */
 export function takenAs({ kind, quarantine }: StoredEvent): string {
   return quarantine ? ANY_KIND : kind
 }
 
 /**
- * Makes sure that there is a queue, and locks it until the transaction ends: otherwise one that settles the queue's last
+ * Creates the queue if needed, and locks it until the transaction ends: otherwise a transaction that settles its last
  * event could remove it meanwhile. Call `updateQueue` afterwards if no event was added.
  */
 export async function lockQueue(tables: Tables, event: StoredEvent, size: number): Promise<QueueRow> {
@@ -28,9 +28,9 @@ export async function lockQueue(tables: Tables, event: StoredEvent, size: number
   return row
 }
 
-/** After its first event may have changed: the queue describes the next one, belongs to no process, or ends. */
+/** Called after its first event may have changed: the queue describes the next one and becomes free, or is removed. */
 export async function updateQueue(tables: Tables, queue: number): Promise<void> {
-  // A statement of its own: it sees what was committed while this transaction waited for the lock.
+  // A separate statement, so that it sees what was committed while this transaction waited for the lock.
   const next = await tables.get<{ head: string; bytes: number; due: number; attempts: number }>(
     'SELECT head, bytes, due, attempts FROM events WHERE queue = ? AND state < 2 ORDER BY seq LIMIT 1',
     queue,
@@ -40,7 +40,7 @@ export async function updateQueue(tables: Tables, queue: number): Promise<void> 
     return
   }
   const event = JSON.parse(next.head) as StoredEvent
-  // Only a retry waits: the time of another event may be ahead of a clock that was set back.
+  // Only a retry waits: other events may have times ahead of a clock that was set back.
   const due = next.attempts > 0 ? next.due : Math.min(next.due, tables.now)
   await tables.run(
     'UPDATE queues SET owner = NULL, token = NULL, kind = ?, event_name = ?, bytes = ?, due = ? WHERE queue = ?',

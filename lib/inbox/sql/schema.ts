@@ -1,4 +1,7 @@
-/** The tables of an inbox, in the SQL of SQLite. A change of them needs a new version, and a step that upgrades the one before. */
+/**
+ * The tables of an inbox, in the SQL of SQLite. A change needs a new version, and a step that upgrades the previous
+ * one.
+ */
 
 /** Stored in `meta`. A file with a later version is refused. */
 export const SCHEMA_VERSION = 1

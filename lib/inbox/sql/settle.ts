@@ -1,4 +1,4 @@
-/** Settling a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
+/** Settles a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
 import type { Settlement } from '../inbox'
 import { removeBody } from './accept'
 import { recordArrivals, removeArrivalsOf, type RecordedArrival } from './catch-up/arrivals'
@@ -13,7 +13,7 @@ export interface SettleRequest {
   settlement: Settlement
   /** Whether the body of a delivered event is kept. */
   keep: boolean
-  /** What was delivered, if that differs from what was recorded when the event was stored. */
+  /** What was delivered, if it differs from the record made when the event was stored. */
   arrival?: Omit<RecordedArrival, 'event'> | undefined
 }
 
@@ -57,7 +57,7 @@ export async function wasCommitted(tables: Tables, request: SettleRequest): Prom
   return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
 }
 
-/** Of a delivered event, only what recognises a duplicate is left. */
+/** Of a delivered event, only what is needed to recognise a duplicate is kept. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   const sql = 'UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL'
   if ((await tables.run(sql, event)) > 0) await removeBody(tables, event)

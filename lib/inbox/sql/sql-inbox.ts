@@ -1,4 +1,4 @@
-/** An inbox in SQL: what the interface promises, in terms of operations that an engine runs in transactions. */
+/** An inbox in SQL: implements the interface by operations that an engine runs in transactions. */
 import type { Arrival } from '../catch-up/arrivals'
 import type { CatchUpInbox } from '../catch-up/storage'
 import type { EventKind } from '../../events/events'
@@ -160,7 +160,7 @@ export class SqlInbox implements Inbox {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    // What they take is freed afterwards.
+    // The queues that they take are freed afterwards.
     await this.#deliveries.idle()
     await this.#member?.remove()
     await this.#shared.engine.close()
@@ -171,7 +171,7 @@ export class SqlInbox implements Inbox {
     return this.#shared.engine.run(name, argument)
   }
 
-  /** What was done may leave something to take. */
+  /** The operation may leave an event to take. */
   async #waking<T>(work: Promise<T>): Promise<T> {
     const result = await work
     this.#wake()

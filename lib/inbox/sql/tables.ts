@@ -1,4 +1,7 @@
-/** What the shared steps need of a database, inside one transaction. Values are SQL's; every time is milliseconds since 1970. */
+/**
+ * The interface between the shared SQL operations and a database, inside one transaction. Values are those of SQL;
+ * every time is in milliseconds since 1970.
+ */
 
 /** Values of `events.state`. Events below `DELIVERED` are in a queue. */
 export const WAITING = 0
@@ -19,22 +22,22 @@ export interface Tables {
   readonly now: number
   /** Ends a `SELECT` that locks its rows: ` FOR UPDATE`, or nothing if a transaction locks everything. */
   readonly lock: '' | ' FOR UPDATE'
-  /** Rows that one statement inserts best. */
+  /** The best number of rows per INSERT statement. */
   readonly rowsAtOnce: number
   /**
-   * The clock of leases: milliseconds that no change of the system's time affects, on one machine since its boot. Times of
-   * different boots cannot be compared.
+   * The clock of leases, in milliseconds since boot: not affected by changes of the system's time. Times of different
+   * boots cannot be compared.
    */
   monotonic(): { time: number; boot: string }
   /** The next number of an event, which is also the next position in a queue. */
   nextNumber(): Maybe<number>
-  /** Resolves with the number of rows that were changed. Parameters are `?`. */
+  /** Resolves with the number of changed rows. Parameters are `?`. */
   run(sql: string, ...values: Value[]): Maybe<number>
   get<Row>(sql: string, ...values: Value[]): Maybe<Row | undefined>
   all<Row>(sql: string, ...values: Value[]): Maybe<Row[]>
 }
 
-/** Rows with the same columns. */
+/** Inserts rows with the same columns. */
 export async function insert(
   tables: Tables,
   table: string,

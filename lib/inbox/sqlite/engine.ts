@@ -1,4 +1,4 @@
-/** The open file: opened on first use, opened again after a failure, repaired after a failed flush. */
+/** Keeps the file open: opens it on first use, reopens it after a failure, repairs it after a failed flush. */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -24,7 +24,7 @@ interface Session {
 }
 
 export class SqliteEngine implements Engine {
-  /** The disk is written by one thread. */
+  /** A single thread writes to the disk. */
   readonly uploads = 1
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver
@@ -119,7 +119,7 @@ export class SqliteEngine implements Engine {
   async #flush(session: Session): Promise<void> {
     try {
       await session.flusher.flush()
-      // It began after one that failed, and does not bring back what that one has lost.
+      // This flush began after a failed one, and does not restore what that one lost.
       if (this.#repairing) throw new Error(SUSPECT)
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)
@@ -128,13 +128,13 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** What is in the log may never have reached the disk: nothing counts as stored until all of it is in the file. */
+  /** The log may never have reached the disk: nothing counts as stored until all of it is in the file. */
   #repair(): Promise<void> {
     this.#repairing ??= this.#repairNow().finally(() => (this.#repairing = undefined))
     return this.#repairing
   }
 
-  /** Never rejects. Tries until it works, or the inbox is closed. */
+  /** Repeats until it works, or until the inbox is closed. Never rejects. */
   async #repairNow(): Promise<void> {
     for (; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
       try {
@@ -143,17 +143,17 @@ export class SqliteEngine implements Engine {
         await flusher.flush()
         return
       } catch {
-        // Requests are refused meanwhile, with what is wrong.
+        // Meanwhile, requests are refused with the cause.
       }
     }
   }
 
-  /** The events of a file that was deleted or replaced go on in the one that is there now. */
+  /** Copies the events of a deleted or replaced file into the present one. */
   #reopen(session: Session, reason: ReplacedFileError): void {
     if (this.#replaced === session) return
     this.#replaced = session
     this.#session = this.#rescue(session, reason).catch((error: unknown) => {
-      // Nothing but the open file holds its events: the next request tries again.
+      // Only the open file contains its events, so the next request tries again.
       this.#session = Promise.resolve(session)
       this.#replaced = undefined
       throw error
@@ -170,7 +170,7 @@ export class SqliteEngine implements Engine {
     try {
       await thread.call('copyTo', copy)
       await flusher.removeLog()
-      // Never over a file that another process has put there.
+      // Never overwrites a file that another process has created.
       isPutBack = await link(copy, file).then(
         () => true,
         () => false,
@@ -199,7 +199,7 @@ async function closeSession(session: Session | undefined): Promise<void> {
   await session?.thread.close()
 }
 
-/** Folders that are created here are flushed, together with the one above: otherwise a power cut removes them. */
+/** New folders are flushed, together with the folder above: otherwise a power cut could remove them. */
 async function createFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return

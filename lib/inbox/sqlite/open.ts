@@ -1,4 +1,4 @@
-/** Opens the file, with the settings that the promises depend on, and creates the tables. Runs in the worker thread. */
+/** Opens the file with the settings required for durability, and creates the tables. Runs in the worker thread. */
 import { statSync } from 'node:fs'
 import { openWith, type Driver } from './driver'
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
@@ -15,8 +15,8 @@ const LOG = 'log'
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
 /**
- * Throws with a message that says what to do. `warning`: what a person should know. Without `create`, only an inbox that
- * exists is opened, and no lock is needed: that also works while another process stands still in a transaction.
+ * Throws with a message that says what to do. `warning`: for operators. Without `create`, only an existing inbox is
+ * opened, without a lock, so that it also works while another process is frozen inside a transaction.
  */
 export function openTables(
   driver: Driver,
@@ -27,7 +27,7 @@ export function openTables(
   if (!create && !statSync(file, { throwIfNoEntry: false })) throw new Error(`There is no file ${file}.`)
   const tables = new SqliteTables(openWith(driver, file))
   try {
-    // Before anything is changed: it may be a database of something else.
+    // Checked before anything is changed: it may be another program's database.
     const version = versionOf(tables, file)
     if (!create && version === 0) throw new Error(`${file} is not an inbox: it is an empty database.`)
     // The main thread flushes the write-ahead log itself, so that no flush holds the write lock.
@@ -45,9 +45,9 @@ export function openTables(
   }
 }
 
-/** SQLite would take the file for a new one, and delete its log. */
+/** SQLite would consider the file new, and delete its log. */
 function refuseEmptied(file: string): void {
-  // The log first: a process that creates the file at this moment writes to its log last.
+  // The log is read first: a process that creates the file at this moment writes its log last.
   const { size: logSize = 0 } = statSync(`${file}-wal`, { throwIfNoEntry: false }) ?? {}
   if (logSize > 0 && statSync(file, { throwIfNoEntry: false })?.size === 0)
     throw new Error(
@@ -56,8 +56,8 @@ function refuseEmptied(file: string): void {
 }
 
 /**
- * While the file is in use, it says which log belongs to it: without its log, the events that were stored last are
- * missing from it, and SQLite does not notice. Returns what a person should know then.
+ * While the file is in use, it contains the identity of its log: without that log, the last events are missing, and
+ * SQLite does not notice. Returns a warning in this case.
  */
 export function mark(tables: SqliteTables, file: string): string | undefined {
   const { log, before, warning } = findLog(tables, file)
@@ -65,7 +65,7 @@ export function mark(tables: SqliteTables, file: string): string | undefined {
     `INSERT INTO meta (key, value) VALUES ('${LOG}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     log,
   )
-  // The mark has to be in the file itself.
+  // The mark must be in the database file itself, not only in the log.
   if (before !== log) tables.get('PRAGMA wal_checkpoint(PASSIVE)')
   return warning
 }
@@ -91,7 +91,7 @@ export function isMarked(tables: SqliteTables): boolean {
   return markOf(tables) !== undefined
 }
 
-/** The last process that closes the file has SQLite write all of the log into it. `keepMark`: its log was lost before. */
+/** The last process that closes the file writes the whole log into it. `keepMark`: its log was lost before. */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
     // If another process holds the lock, this one is not the last.
@@ -110,10 +110,10 @@ function expectSetting(tables: SqliteTables, name: string, expected: string | nu
     throw new Error(`SQLite does not accept PRAGMA ${name} = ${expected} for this file; it is ${String(actual)}.`)
 }
 
-/** 0 for an empty database. Throws for one of something else, and for tables of a later version. */
+/** Returns 0 for an empty database. Throws for another program's database, and for tables of a later version. */
 function versionOf(tables: SqliteTables, file: string): number {
   const names = tables.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
-  // Read last: another process may commit both in between.
+  // Read last, because another process may commit both in between.
   const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
   if (isInbox ? version === 0 : names.length > 0)

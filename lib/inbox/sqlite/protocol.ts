@@ -1,4 +1,4 @@
-/** What the main thread and the worker thread of an inbox say to each other. */
+/** The messages between the main thread and the worker thread of an inbox. */
 import type { Operation } from '../sql/operations'
 import type { Driver } from './driver'
 
@@ -7,13 +7,13 @@ export interface WorkerOptions {
   file: string
   /** False: the file must exist and be an inbox. */
   create: boolean
-  /** Bytes of the bodies that may wait. */
+  /** The most bytes of waiting bodies. */
   maxBytes: number
   /** Flags at the indexes in `GATE`. */
   gate: SharedArrayBuffer
 }
 
-/** By these shared flags the main thread has the file closed before the process exits. */
+/** Shared flags with which the main thread requests that the file is closed before the process exits. */
 export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
 /** Requests that run alone, outside a transaction. */
@@ -35,7 +35,7 @@ export type Response =
 /** The results of one transaction, or that another process has changed the file. */
 export type Posted = { results: Response[] } | { changed: true }
 
-/** ID of the first response, which tells whether the file could be opened; its value is what a person should know. */
+/** ID of the first response, which reports whether the file could be opened; its value is a warning for operators. */
 export const OPENED = 0
 
 /** Primary result codes of SQLite. */

@@ -1,4 +1,4 @@
-/** The main thread's end of the worker thread: requests, their responses, and an orderly end. */
+/** Controls the worker thread from the main thread: requests, their responses, and an orderly end. */
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../unavailable'
 import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
@@ -18,9 +18,9 @@ export class SqliteError extends Error {
 }
 
 export class Thread {
-  /** Resolves once the file is open, with what a person should know about it. */
+  /** Resolves once the file is open, with a warning for operators if there is one. */
   readonly opened: Promise<string | undefined>
-  /** Resolves once the thread has ended, for whatever reason. */
+  /** Resolves once the thread has ended, for any reason. */
   readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
@@ -35,7 +35,7 @@ export class Thread {
     const gate = new SharedArrayBuffer(GATE.bytes)
     this.#flags = new Int32Array(gate)
     const workerData: WorkerOptions = { ...options, gate }
-    // Nothing of the process's own arguments or environment concerns the thread.
+    // The thread needs no arguments or environment of the process.
     this.#worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], name: 'tradecloud-webhook inbox' })
     this.opened = this.#expect(OPENED) as Promise<string | undefined>
     this.opened.catch(() => undefined)
@@ -70,7 +70,7 @@ export class Thread {
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#last = result.catch(() => undefined)
-    // Those that are made in the same turn are one message: most of its cost does not depend on its size.
+    // Requests of the same turn are sent in one message, because most of its cost does not depend on its size.
     if (this.#outgoing.push(request) === 1) void Promise.resolve().then(() => this.#post())
     this.#holdProcess()
     return result
@@ -79,7 +79,7 @@ export class Thread {
   #post(): void {
     const requests = this.#outgoing.splice(0)
     const bodies = requests.map(({ argument }) => argument).filter(hasBytes)
-    // Copied once and then moved: cloning would copy all of the memory that each body was cut from.
+    // Copied once and then transferred: cloning would copy the whole memory that each body was cut from.
     const memory = new Uint8Array(bodies.reduce((size, { bytes }) => size + bytes.length, 0))
     let at = 0
     const moved = requests.map((request) => {

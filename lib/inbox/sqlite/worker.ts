@@ -26,7 +26,7 @@ import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
 
-/** Of more requests, some are flushed while the others are carried out. */
+/** The most requests of a batch: with more, some are flushed while others run. */
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
@@ -40,7 +40,7 @@ function createControls(tables: SqliteTables, file: string, flags: Int32Array, k
       closeTables(tables, keepMark)
       Atomics.store(flags, GATE.open, 0)
       Atomics.notify(flags, GATE.open)
-      // Nothing is left to wait for, so the thread ends.
+      // Nothing keeps the thread alive, so it ends.
       setImmediate(() => parentPort?.close())
     },
   } satisfies Record<Control, unknown>
@@ -72,7 +72,7 @@ class Loop {
     this.#schedule()
   }
 
-  /** Tells the main thread when another process has committed something. */
+  /** Notifies the main thread when another process has committed something. */
   checkChanges(): void {
     if (this.#closed || this.#running) return
     try {
@@ -84,11 +84,11 @@ class Loop {
       // Another process has closed the file.
       if (this.#options.create && !isMarked(this.#tables)) mark(this.#tables, this.#options.file)
     } catch {
-      // Requests that need the file fail, and say why.
+      // Requests that need the file fail, with the cause.
     }
   }
 
-  /** Requests that were posted in the same turn of the main thread arrive one after another, so it waits for all of them. */
+  /** Requests posted in the same turn of the main thread arrive one after another, so it waits for all of them. */
   #schedule(): void {
     if (this.#running || this.#waiting.length === 0) return
     this.#running = true
@@ -98,7 +98,7 @@ class Loop {
   async #runBatch(): Promise<void> {
     let batch: Request[]
     if (Atomics.load(this.#flags, GATE.stop) === 0) batch = this.#nextBatch()
-    // The process is about to exit, and waits only for this.
+    // The process is about to exit, and waits only for this file.
     else batch = this.#waiting.filter(({ call }) => call === 'close')
     const [first] = batch
     if (first) post({ results: this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
@@ -125,7 +125,7 @@ class Loop {
     }
   }
 
-  /** Nothing in here waits for I/O other than the database: the others wait for the lock meanwhile. */
+  /** Does not wait for I/O other than the database, because others wait for the lock meanwhile. */
   async #transact(batch: Request[]): Promise<Response[]> {
     const tables = this.#tables
     const results: Response[] = []
@@ -178,7 +178,7 @@ class Loop {
     return { id, ok: true, value: await runOperation(this.#tables, call as Operation, argument as Argument<Operation>) }
   }
 
-  /** Others that write all the time keep SQLite's own checkpoints from ever starting the log again. */
+  /** Constant writes of other processes prevent SQLite's own checkpoints from ever restarting the log. */
   #shortenLog(): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
     if (!log || log.size < MAX_LOG_BYTES || isSuspect(this.#tables)) return
@@ -186,7 +186,7 @@ class Loop {
   }
 }
 
-/** Primary result code. `@photostructure/sqlite` leaves it out where `all()` meets a damaged page. */
+/** The primary result code. `@photostructure/sqlite` omits it if `all()` reads a damaged page. */
 function codeOf(error: unknown): number | undefined {
   const { message, errcode } = error as { message: string; errcode?: number }
   // The lowest byte of an extended code is the primary one.

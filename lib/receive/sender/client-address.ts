@@ -69,7 +69,7 @@ export function trustsEveryone(trust: TrustFunction): boolean {
   try {
     return STRANGERS.some((family) => family.every((address) => Boolean(trust(address, FAR_HOP))))
   } catch {
-    return false // a function that does not like our addresses trusts them not
+    return false // a trust function that throws for our test addresses does not trust them
   }
 }
 

@@ -28,7 +28,8 @@ export class UsualHeaders {
     let found = false
     // No early exit: the duration must not reveal which one matched.
     for (const expected of this.#expected) {
-      // The bytes of a header that is longer, or holds other characters than Node's parser lets in, may be the same.
+      // The strings are compared as well: a longer header, or one with characters beyond Latin-1, may have the same
+      // bytes.
       if (timingSafeEqual(presented, expected.bytes) && header === expected.header) found = true
     }
     return found

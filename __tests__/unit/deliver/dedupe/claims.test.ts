@@ -187,7 +187,7 @@ describe('a claim', () => {
     expect(settled).toBe(true)
   })
 
-  it("tells when the lease is somebody else's", async () => {
+  it('reports that another process holds the lease', async () => {
     const { store } = fakeStore({ renew: () => false, complete: () => Promise.resolve(false) })
     const claim = await claimOf(store)
     expect(await claim.renew()).toBe(false)

@@ -1,4 +1,4 @@
-/** The records of what arrived: which parts of an order or shipment events have brought, and when those had last changed. */
+/** Arrival records: which parts of an order or shipment have arrived in events, and when these had last changed. */
 import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../tradecloud/entity-id'
@@ -6,22 +6,25 @@ import { entityKeyOf, escaped } from '../names'
 import { insert, type Tables, type Value } from '../tables'
 
 /**
- * What was fetched for a GET trigger covers delivery schedules, and does not tell in which form events arrive. Documents
- * events cover nothing: only the time of their change is kept.
+ * The fetch for a GET trigger covers delivery schedules, but does not show in which form events arrive. Documents
+ * events cover nothing: only the time of their change is stored.
  */
 type StoredForm = LineForm | 'fetched' | 'documents'
 
 const FORMS: readonly StoredForm[] = ['deliverySchedule', 'singleDelivery', 'fetched', 'documents']
 const DOCUMENTS = 'documents'
-/** Far above the 500 lines of the largest order that Tradecloud documents. What is not recorded may be delivered twice. */
+/**
+ * Far above the 500 lines of the largest order that Tradecloud documents. Parts without a record may be delivered
+ * twice.
+ */
 const MAX_MARKS = 5_000
 export const AT_A_TIME = 200
 
-/** An arrival on its way into the database. */
+/** An arrival that is about to be stored. */
 export interface RecordedArrival {
   name: string
   arrival: Arrival
-  /** Number of the event that brought it: an event that cannot be read after all takes its records with it. */
+  /** Number of the event: if it turns out to be unreadable, its records are removed. */
   event: number
   /** It was fetched for a GET trigger. */
   fetched?: boolean | undefined
@@ -32,7 +35,7 @@ export async function recordArrivals(tables: Tables, recorded: readonly Recorded
   for (const one of recorded)
     for (const row of rowsOf(one)) {
       const key = JSON.stringify([row.entity, row.form, row.part, row.hash])
-      // A statement cannot change a row twice.
+      // Deduplicated, because a statement cannot change a row twice.
       if (!(Number(rows.get(key)?.changed) > Number(row.changed))) rows.set(key, row)
     }
   await insert(
@@ -57,12 +60,12 @@ function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Arr
   return rows
 }
 
-/** The records that are deleted together, by their time. */
+/** Selects the records to delete together, by their time. */
 function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }
 
-/** What an event covered that went to quarantine has not arrived. */
+/** Removes the records of a quarantined event, whose parts have not arrived. */
 export function removeArrivalsOf(tables: Tables, queue: number, event: number) {
   const sql = 'DELETE FROM arrivals WHERE entity = (SELECT key FROM queues WHERE queue = ?) AND event = ?'
   return tables.run(sql, queue, event)
@@ -93,7 +96,7 @@ export async function arrivals(
   }
 }
 
-/** Of events: what was fetched is always in delivery schedules. */
+/** Only records of events: a fetch always returns delivery schedules. */
 export async function newestArrival(
   tables: Tables,
   { name, kind, form }: { name: string } & Pick<EntityName, 'kind' | 'form'>,
@@ -105,7 +108,7 @@ export async function newestArrival(
   return row?.newest ?? undefined
 }
 
-/** Of orders in all forms: those that arrived in the wrong form are not kept for longer. True if there is more to delete. */
+/** For orders in all forms, because records in the wrong form are not kept longer. True if there is more to delete. */
 export async function forgetUpTo(tables: Tables, name: string, kind: EntityKind, time: number): Promise<boolean> {
   const lists = FORMS.map((form) => listOf(name, kind, form))
   return deleteSome(tables, lists, 'changed <= ?', time)
@@ -129,7 +132,7 @@ export async function forgetAll(tables: Tables, name: string): Promise<boolean> 
   return deleteSome(tables, lists, 'changed <= ?', Number.MAX_SAFE_INTEGER)
 }
 
-/** In one order, as everywhere, so that no two transactions wait for each other. */
+/** Locked in a fixed order, so that two transactions cannot deadlock. */
 async function deleteSome(tables: Tables, lists: string[], condition: string, time: number): Promise<boolean> {
   for (const list of lists) {
     const deleted = await tables.run(

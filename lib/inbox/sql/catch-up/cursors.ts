@@ -1,4 +1,7 @@
-/** Where the polls are, and when something was first seen. Each write needs the lease; its result is `undefined` without it. */
+/**
+ * The cursors of the polls, and when something was first seen. Each write needs the lease; its result is `undefined`
+ * without it.
+ */
 import type { EntityName } from '../../catch-up/parts'
 import type { Position, Scope } from '../../catch-up/storage'
 import { sha256 } from '../../../bytes/sha256'
@@ -52,7 +55,7 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** The clock when something was first seen: `clock`, unless it is known. */
+/** Returns when something was first seen: stores `clock` unless a time is known. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },
@@ -73,7 +76,7 @@ export async function forgetAfter(
   return (await holds(tables, held)) ? forgetLaterThan(tables, held.name, of, clock) : undefined
 }
 
-/** Filters may be longer than what an index can hold. */
+/** Hashed, because filters may be too long for an index. */
 function scopeKey(scope: string): string {
   return sha256(scope)
 }

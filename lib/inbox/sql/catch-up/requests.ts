@@ -1,10 +1,10 @@
-/** Runs that were asked for at the command line: a row each, which the process that has the catch-up takes and reports into. */
+/** Runs requested at the command line: one row each, which the process with the catch-up takes and reports into. */
 import { randomUUID } from 'node:crypto'
 import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'
 import { LEASE_MS } from '../processes'
 import { insert, type Tables } from '../tables'
 
-/** Whoever asked waits no longer than this for a process to take the request, or to report. */
+/** The longest wait for a process to take the request, or to report. */
 const VOID_MS = 60_000
 const KEPT_MS = 86_400_000
 
@@ -13,7 +13,7 @@ interface RequestRow {
   request: string
   state: RunStatus['state']
   report: string | null
-  /** When it was made or reported last, by the monotonic clock of this boot. */
+  /** When it was created or last reported, by the monotonic clock of this boot. */
   reported: number
   boot: string
 }
@@ -30,7 +30,7 @@ export async function requestRun(
   return id
 }
 
-/** The oldest that waits, or whose process has not reported for the time of a lease. */
+/** The oldest request that waits, or whose process has not reported for the duration of a lease. */
 export async function findRequest(tables: Tables, name: string): Promise<RequestRow | undefined> {
   const { time, boot } = tables.monotonic()
   return tables.get<RequestRow>(
@@ -74,12 +74,12 @@ export async function runStatus(
   return {
     state: row.state,
     report: row.report === null ? undefined : (JSON.parse(row.report) as Record<string, unknown>),
-    // Reported in another boot of the machine: the process has ended.
+    // Reported before the last boot of the machine, so the process has ended.
     reportedAgoMs: row.boot === boot ? Math.max(0, time - row.reported) : Infinity,
   }
 }
 
-/** False if it was taken. */
+/** Withdraws a request. False if a process has taken it. */
 export async function withdrawRequest(tables: Tables, id: string): Promise<boolean> {
   return (await tables.run("DELETE FROM run_requests WHERE id = ? AND state = 'waiting'", id)) === 1
 }

@@ -80,7 +80,7 @@ function keysOf(body: Buffer): JWK[] {
   const json = parseJson(body)
   const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
-  // With an empty set every token would be refused for good. An error of the key server is more likely.
+  // An empty set would refuse every token for good. It is more likely an error of the key server.
   if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
   return usable
 }

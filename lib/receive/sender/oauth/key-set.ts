@@ -1,6 +1,7 @@
 /**
- * The keys of one issuer and when they are fetched: kept while fresh, looked up again for a token that they do not fit,
- * but seldom, as anybody can send such tokens. A key that cannot be looked up is an error, never a refusal.
+ * The keys of one issuer, and when they are fetched: kept while fresh, and fetched again for a token that none of them
+ * matches, but rarely, because anyone can send such tokens. A key that cannot be looked up is an error, never a
+ * refusal.
  */
 import type { JWK, KeyLike } from 'jose'
 import { debugReceive } from '../../../log/debug'
@@ -39,7 +40,7 @@ export const KEY_TIMES: KeyTimes = {
 export interface Keys {
   /** When the fetch began, on the clock of `performance.now()`. */
   since: number
-  /** Rejects where no key fits, several do, or the one that does cannot be read. */
+  /** Rejects if no key matches, several do, or the matching one cannot be read. */
   find: (header: TokenHeader) => Promise<KeyLike>
   /** Digests of tokens whose signatures were verified with these keys. */
   verified: BoundedMap<true>

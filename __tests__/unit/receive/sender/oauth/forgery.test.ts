@@ -277,7 +277,7 @@ describe('keys that are not for this', () => {
   })
 })
 
-test('a token for somebody else does not make anybody fetch keys', async () => {
+test('a token for another audience causes no fetch of keys', async () => {
   const checked = verifier({ audience: 'https://mine.example.com' })
   for (let i = 0; i < 20; i++) expect(await verdict(checked, await sign(attacker, {}, { kid: `${i}` }))).toBe('no')
   expect(context.server.fetches).toBe(0)
