@@ -1,5 +1,9 @@
 /** A text whose UTF-8 bytes are in slices cut between characters, addressed by byte positions. */
+import { SLICE_BYTES } from './characters'
 import { markLength } from './json'
+
+type Range = readonly [from: number, to: number]
+export type Part = string | Range
 
 export class SlicedText {
   /** The position after the byte order marks. */
@@ -7,6 +11,8 @@ export class SlicedText {
   readonly end: number
   /** The start of each slice. */
   readonly #starts: number[] = []
+  /** The buffer in which `join` concatenates bytes, reused. */
+  #room = Buffer.alloc(0)
 
   constructor(readonly slices: readonly Buffer[]) {
     let end = 0
@@ -30,13 +36,29 @@ export class SlicedText {
 
   /** The text between two positions at which characters begin. */
   between(from: number, to: number): string {
-    let text = ''
+    return this.join([[from, to]])
+  }
+
+  /**
+   * Concatenates ASCII texts and parts of this text. Bytes are concatenated rather than strings: V8 copies a concatenated string
+   * once more before it is parsed.
+   */
+  join(parts: readonly Part[]): string {
+    const size = parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : part[1] - part[0]), 0)
+    if (size > this.#room.length) this.#room = Buffer.allocUnsafeSlow(size + SLICE_BYTES)
+    let length = 0
+    for (const part of parts)
+      length += typeof part === 'string' ? this.#room.write(part, length, 'latin1') : this.#copy(part, length)
+    return this.#room.toString('utf8', 0, length)
+  }
+
+  #copy([from, to]: Range, length: number): number {
     for (let index = this.#indexAt(from), at = from; at < to; index++) {
       const start = this.startOf(index)
-      text += this.slices[index]?.toString('utf8', at - start, to - start) ?? ''
+      this.slices[index]?.copy(this.#room, length + at - from, at - start, to - start)
       at = this.startOf(index + 1)
     }
-    return text
+    return to - from
   }
 
   #indexAt(position: number): number {
