@@ -5,6 +5,7 @@
 import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
 import type { Handler, TransactionClient, WebhookContext, WebhookEvent } from '../events/events'
+import type { Pieces } from '../bytes/pieces'
 import type { Trigger } from '../events/trigger'
 import type { EntityState } from '../tradecloud/entity-state'
 import { failureOf } from './failure'
@@ -105,20 +106,19 @@ export class Attempts {
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
     // The inbox knows what arrived at any process, line by line.
     const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
+    const isInPieces = body !== undefined && body.all.length > 1
     const context: WebhookContext = {
       ...begun,
       requestId: trigger.requestId,
       receivedAt: new Date(trigger.receivedAt),
       signal: watched.abort.signal,
-      // A getter, because joining the chunks of a large body copies it.
-      get rawBody() {
-        return body?.whole
-      },
+      rawBody: isInPieces ? undefined : body?.whole,
       outdated,
       source: found ? 'catch-up' : 'webhook',
       api: this.#options.api,
       transaction: transaction as TransactionClient | undefined,
     }
+    if (isInPieces) Object.defineProperties(context, { [PIECES]: { value: body }, rawBody: RAW_BODY })
     watched.callingSince = performance.now()
     try {
       await handler(event, context)
@@ -130,6 +130,20 @@ export class Attempts {
     if (entity !== undefined) this.history.delivered(entity, state)
     return { outcome: 'delivered' }
   }
+}
+
+const PIECES = Symbol('pieces')
+
+/**
+ * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: V8 keeps each getter of an object
+ * literal, and the body with it, until its next full garbage collection.
+ */
+const RAW_BODY = {
+  enumerable: true,
+  configurable: true,
+  get(this: { readonly [PIECES]?: Pieces | undefined }) {
+    return this[PIECES]?.whole
+  },
 }
 
 /** A function, because TypeScript assumes that a property which was false before an `await` is still false after it. */

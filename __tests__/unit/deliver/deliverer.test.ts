@@ -54,6 +54,27 @@ describe('an event', () => {
     expect(withApi.calls[0]!.context.api).toBe(client)
   })
 
+  // V8 keeps each getter of an object literal, and what it refers to, until its next full garbage collection.
+  it('has no getter of its own, which would keep its body in memory', async () => {
+    const { deliverer, calls } = setup()
+    const sent = [1, 2].map(() => {
+      const pieces = new Pieces()
+      for (const letter of 'ab') pieces.add(Buffer.alloc(2_000, letter))
+      return pieces
+    })
+    sent.forEach((rawBody, i) => deliverer.submit(body(String(i), String(i), { rawBody })))
+    deliverer.submit(body('whole', 'x', { rawBody: Pieces.of(Buffer.from('{}')) }))
+    await settle()
+    const [one, other, whole] = calls.map(({ context }) => Object.getOwnPropertyDescriptor(context, 'rawBody'))
+    expect(one).toMatchObject({ get: expect.any(Function) })
+    expect(other).toEqual(one)
+    expect(whole).toMatchObject({ value: Buffer.from('{}') })
+    expect(sent.map(({ all }) => all.length)).toEqual([2, 2])
+    const joined = Buffer.from('a'.repeat(2_000) + 'b'.repeat(2_000))
+    expect({ ...calls[0]!.context }.rawBody).toEqual(joined)
+    expect((Object.create(calls[1]!.context) as { rawBody?: Buffer }).rawBody).toEqual(joined)
+  })
+
   it('goes to the callback of its name', async () => {
     const called: string[] = []
     const callbacks = { onOrder: () => void called.push('kind'), on: { OrderSynced: () => void called.push('name') } }
