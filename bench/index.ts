@@ -1,14 +1,11 @@
 /**
- * All benchmarks, side by side with peers in one run: `npm run bench` (under ten minutes), `npm run bench -- --quick` (under
- * 90 seconds, with fewer rounds and without the largest bodies). `--only=http,txml` runs some of them. A whole run writes its
- * tables into `docs/performance.md`.
+ * All benchmarks, side by side with peers, each with Node 20 and then with Node 24: `npm run bench` (about half an hour), or
+ * `npm run bench -- --quick` (fewer rounds, without the largest bodies). `--only=http,txml` runs some of them, and `--node=24`
+ * uses one version of Node.
  */
-import { fork } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join } from 'node:path'
-import { ROOT } from './package'
 
 interface Part {
   run: (quick: boolean) => string | Promise<string>
@@ -27,25 +24,22 @@ const PARTS: Record<string, { title: string; module: string }> = {
   backlog: { title: 'Inbox with a backlog', module: './inbox/backlog' },
 }
 
-const PAGE = join(ROOT, 'docs', 'performance.md')
-const BEGIN = '<!-- figures: begin -->'
-const END = '<!-- figures: end -->'
-
-function writeFigures(figures: string): void {
-  const page = readFileSync(PAGE, 'utf8')
-  const from = page.indexOf(BEGIN)
-  const to = page.indexOf(END)
-  if (from < 0 || to < from) throw new Error(`${PAGE} has no place for the figures.`)
-  writeFileSync(PAGE, `${page.slice(0, from + BEGIN.length)}\n\n${figures}\n\n${page.slice(to)}`)
-}
+const VERSIONS = ['20', '24']
 
 function argument(name: string): string | undefined {
   return process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3)
 }
 
+/** The executable of a version of Node. npm installs it if it is not the one that runs. */
+function nodeOf(major: string): string {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
+  const arguments_ = ['-y', '-p', `node@${major}`, 'node', '-p', 'process.execPath']
+  return execFileSync('npx', arguments_, { encoding: 'utf8' }).trim()
+}
+
 /** Each part runs in a process of its own, because memory and compiled code of one part would affect the next. */
-async function runPart(module: string, quick: boolean): Promise<string> {
-  const child = fork(__filename, [`--module=${module}`, ...(quick ? ['--quick'] : [])])
+async function runPart(execPath: string, module: string, quick: boolean): Promise<string> {
+  const child = fork(__filename, [`--module=${module}`, ...(quick ? ['--quick'] : [])], { execPath })
   let text: string | undefined
   child.once('message', (message) => (text = message as string))
   const [code] = (await once(child, 'exit')) as [number]
@@ -61,22 +55,21 @@ async function main(): Promise<void> {
     process.disconnect()
     return
   }
-  const only = argument('only')
-  const names = only?.split(',') ?? Object.keys(PARTS)
+  const names = argument('only')?.split(',') ?? Object.keys(PARTS)
+  const versions = argument('node')?.split(',') ?? VERSIONS
   const started = performance.now()
-  const figures: string[] = [
-    `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}.`,
-  ]
+  console.log(
+    `${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${new Date().toISOString().slice(0, 10)}.`,
+  )
   for (const name of names) {
     const part = PARTS[name]
     if (!part) throw new Error(`No part ${name}; known are ${Object.keys(PARTS).join(', ')}`)
-    console.log(`\n## ${part.title}\n`)
-    const text = await runPart(part.module, quick)
-    if (name !== 'http') console.log(text)
-    figures.push(`## ${part.title}\n\n${text}`)
+    for (const version of versions) {
+      console.log(`\n## ${part.title}, Node ${version}\n`)
+      console.log(await runPart(nodeOf(version), part.module, quick))
+    }
   }
   console.log(`\nTook ${Math.round((performance.now() - started) / 1000)} s.`)
-  if (!quick && only === undefined) writeFigures(figures.join('\n\n'))
 }
 
 void main()

@@ -144,7 +144,6 @@ export async function run(quick: boolean): Promise<string> {
     const plan = quick ? QUICK[size] : FULL[size]
     if (plan === undefined || (only && !only.includes(size))) continue
     const text = await compareSize(size, plan, names)
-    console.log(`${text}\n`)
     tables.push(text)
   }
   return tables.join('\n\n')
