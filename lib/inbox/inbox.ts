@@ -227,6 +227,8 @@ export interface Inbox {
     id: string,
     options?: ShowOptions,
   ): Promise<{ entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer } | undefined>
+  /** The stored body for a download. Rejects if it is not kept. Without it, `show()` is asked for the whole body. */
+  bodyPieces?(id: string): AsyncIterable<Buffer>
   /**
    * Delivers an event again: a waiting one is tried at once, any other goes to the end of its queue. False for an ID that
    * is unknown, that is running, or whose body is no longer kept.

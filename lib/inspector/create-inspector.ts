@@ -74,16 +74,17 @@ class Inspector {
   /** Never rejects. */
   async handle(req: IncomingMessage & { originalUrl?: string }, res: ServerResponse): Promise<void> {
     let root = './'
+    const answer = (reply: Reply): void => send(req, res, reply, (cause) => this.#warn('A download', cause))
     try {
       const visitor = await this.#identify(req)
-      if ('status' in visitor) return send(req, res, visitor)
+      if ('status' in visitor) return answer(visitor)
       const [path, search] = splitTarget(req.url ?? '/')
       const segments = path.split('/').slice(1)
       root = '../'.repeat(segments.length - 1) || './'
       const reply = await this.#answer({ req, res, visitor, segments, query: new URLSearchParams(search), root })
-      if (reply) send(req, res, reply)
+      if (reply) answer(reply)
     } catch (cause) {
-      send(req, res, this.#failed(cause, root))
+      answer(this.#failed(cause, root))
     }
   }
 
@@ -126,10 +127,14 @@ class Inspector {
     return page(404, messagePage('Not found', 'There is no such page.', root))
   }
 
+  #warn(what: 'A page' | 'A download', cause: unknown): void {
+    const text = `${what} of the inspector failed: ${describe(cause)}${locationOf(cause)}`
+    this.#settings.inspection.log.line('warn', 'inspector', text, { cause })
+  }
+
   /** Errors of an inbox are shown, because they state the cause; anything else is only logged. */
   #failed(cause: unknown, root: string): Reply {
-    const text = `A page of the inspector failed: ${describe(cause)}${locationOf(cause)}`
-    this.#settings.inspection.log.line('warn', 'inspector', text, { cause })
+    this.#warn('A page', cause)
     const isKnown = isTradecloudWebhookError(cause) && cause.code === 'unavailable'
     const why = isKnown ? cause.message : 'The page could not be made; the log says why.'
     return page(503, messagePage('Not available at the moment', why, root), { 'Retry-After': '10' })

@@ -1,5 +1,7 @@
 /** Sends pages and files. All responses have the same headers and are never cached. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { markOwn404 } from '../answer/respond'
 import type { Html } from '../views/html'
 
@@ -11,10 +13,16 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 
+/** A body that is not held in memory as a whole. */
+export interface Pieces {
+  size: number
+  pieces: AsyncIterable<Buffer>
+}
+
 export interface Reply {
   status: number
   type: string
-  body: string | Buffer
+  body: string | Buffer | Pieces
   headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -27,20 +35,33 @@ export function redirect(status: 303 | 308, location: string): Reply {
   return { status, type: 'text/plain; charset=utf-8', body: 'See there.', headers: { Location: location } }
 }
 
-export function send(req: IncomingMessage, res: ServerResponse, { status, type, body, headers }: Reply): void {
+/** `failed` is called if the pieces of a body cannot be read. */
+export function send(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { status, type, body, headers }: Reply,
+  failed: (cause: unknown) => void,
+): void {
   if (res.headersSent || res.destroyed) return
   // An error on a closed connection must not end the process.
   res.on('error', () => undefined)
   // Marks the request as handled: otherwise a webhook with the same password mounted in front would treat it as an
   // unknown path.
   if (status === 404) markOwn404(res)
+  const isWhole = typeof body === 'string' || Buffer.isBuffer(body)
   res.writeHead(status, {
     ...HEADERS,
     'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
+    'Content-Length': isWhole ? Buffer.byteLength(body) : body.size,
     ...headers,
   })
-  res.end(req.method === 'HEAD' ? undefined : body)
+  if (req.method === 'HEAD') res.end()
+  else if (isWhole) res.end(body)
+  else {
+    const source = Readable.from(body.pieces, { highWaterMark: 1 }).on('error', failed)
+    // If it fails, the connection is destroyed, so that the browser reports a failed download.
+    pipeline(source, res).catch(() => undefined)
+  }
 }
 
 /** Starts a response of server-sent events. */

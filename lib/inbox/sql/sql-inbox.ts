@@ -134,6 +134,16 @@ export class SqlInbox implements Inbox {
     return { ...shown, ...(bytes && { bytes }) }
   }
 
+  async *bodyPieces(id: string): AsyncGenerator<Buffer> {
+    const found = await this.#run('show', id)
+    if (found?.body === undefined) throw unavailable(`The body of event ${id} is not kept.`)
+    for (let part = 0; part * PART_BYTES < found.entry.bytes; part++) {
+      const data = await this.#run('readPart', { event: found.body, part })
+      if (!data) throw unavailable(`The body of event ${id} was removed meanwhile.`)
+      yield Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    }
+  }
+
   replay(id: string): Promise<boolean> {
     return this.#waking(this.#run('replay', id))
   }

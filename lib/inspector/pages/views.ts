@@ -12,6 +12,8 @@ import { listPage } from './list-page'
 const PAGE_SIZE = 50
 const MAX_RELATED = 20
 const MAX_SEARCH = 1_000
+/** Of a body, to recognise its format. */
+const BEGINNING_BYTES = 64
 
 export class Views {
   readonly #access: 'list' | 'read' | 'operate'
@@ -53,15 +55,17 @@ export class Views {
 
   async body(id: string): Promise<Reply> {
     if (this.#access === 'list') return page(403, messagePage('Not allowed', 'Bodies are not shown here.', '../../'))
-    const details = await this.#source.find(id, Infinity)
+    const source = this.#source
+    const details = await source.find(id, source.bodyPieces ? BEGINNING_BYTES : Infinity)
     if (details?.body === undefined || details.size === 0)
       return page(404, messagePage('Not found', 'There is no body, or it is no longer kept.', '../../'))
+    const { body, size } = details
     const name = `event-${id.replace(/[^\w-]/g, '_').slice(0, 64)}`
     return {
       status: 200,
       type: 'application/octet-stream',
-      body: details.body,
-      headers: { 'Content-Disposition': `attachment; filename="${name}.${extensionOf(details.body)}"` },
+      body: source.bodyPieces ? { size, pieces: source.bodyPieces(id) } : body,
+      headers: { 'Content-Disposition': `attachment; filename="${name}.${extensionOf(body)}"` },
     }
   }
 
@@ -98,7 +102,7 @@ function wordOf(query: URLSearchParams, name: string): string | undefined {
 
 function extensionOf(body: Buffer): string {
   const start = body
-    .toString('utf8', 0, 64)
+    .toString('utf8', 0, BEGINNING_BYTES)
     .replace(/^\ufeff/, '')
     .trimStart()
   return start.startsWith('<') ? 'xml' : /^[[{]/.test(start) ? 'json' : 'bin'

@@ -73,6 +73,7 @@ export function inboxSource(inbox: Inbox, watch: Watch): Source {
         actions: actionsOf(entry, bytes !== undefined || entry.bytes === 0),
       }
     },
+    bodyPieces: inbox.bodyPieces?.bind(inbox),
     async act(action, id, reason) {
       if (action === 'replay')
         return (await inbox.replay(id)) ? undefined : `The event was not queued: ${await whyNotReplayed(inbox, id)}.`

@@ -74,6 +74,8 @@ export interface Source {
   list(filter: Filter, limit: number, after?: string): Promise<Page>
   /** The most bytes of the body to read. */
   find(id: string, bodyBytes: number): Promise<Details | undefined>
+  /** The whole body. Absent where none is kept, or where it is read as a whole. */
+  bodyPieces?: ((id: string) => AsyncIterable<Buffer>) | undefined
   /** Resolves with the reason if the action was not possible. Absent without actions. */
   act?(action: Action, id: string, reason: string): Promise<string | undefined>
   /** Calls back when something may have changed. The returned function unsubscribes. */

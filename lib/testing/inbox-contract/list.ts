@@ -159,6 +159,20 @@ export const listTests: ContractTest[] = [
     },
   },
   {
+    name: 'bodyPieces: all of a large body, and none of one that is not kept',
+    run: async (harness) => {
+      const { inbox } = await harness.join()
+      if (!inbox.bodyPieces) return
+      const body = Buffer.alloc(2_500_000, 'abcdefg')
+      const { id } = await inbox.accept(...orderEvent(body))
+      const pieces: Buffer[] = []
+      for await (const piece of inbox.bodyPieces(id)) pieces.push(piece)
+      assert.ok(pieces.length > 1, 'more than one piece')
+      assert.ok(Buffer.concat(pieces).equals(body))
+      await assert.rejects(inbox.bodyPieces(UNKNOWN_ID)[Symbol.asyncIterator]().next())
+    },
+  },
+  {
     name: 'show: of many attempts, the first ten and the last ten',
     run: async (harness) => {
       const { inbox, take } = await harness.join()
