@@ -25,10 +25,13 @@ export class Changes {
   readonly #source: Source
   #catchUpState = ''
   #isCatchingUp = false
+  readonly #changed: () => void
 
-  constructor(settings: ResolvedInspector, source: Source) {
+  /** `changed` is called when a catch-up that was started here has ended. */
+  constructor(settings: ResolvedInspector, source: Source, changed: () => void) {
     this.#settings = settings
     this.#source = source
+    this.#changed = changed
   }
 
   /** Absent if this inspector or webhook does not allow it. */
@@ -87,6 +90,7 @@ export class Changes {
       .then((state) => {
         this.#catchUpState = state
         this.#isCatchingUp = false
+        this.#changed()
       })
       .catch(() => undefined)
     return redirect(303, './?done=catch-up')

@@ -63,7 +63,7 @@ class Inspector {
     this.#settings = settings
     this.#doorkeeper = doorkeeper
     this.#live = new Live(source)
-    this.#changes = new Changes(settings, source)
+    this.#changes = new Changes(settings, source, () => this.#live.changed())
     this.#views = new Views(settings.access, source, this.#changes)
     closing.addEventListener('abort', () => {
       this.#live.close()

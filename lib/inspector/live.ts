@@ -41,7 +41,7 @@ export class Live {
       this.#streams.delete(res)
       if (this.#streams.size === 0) this.#stop()
     })
-    this.#stopWatching ??= this.#source.watch(() => this.#changed())
+    this.#stopWatching ??= this.#source.watch(() => this.changed())
     this.#keepAlive ??= startInterval(() => this.#write(':\n\n'), KEEP_ALIVE_MS)
     return true
   }
@@ -53,7 +53,8 @@ export class Live {
     this.#stop()
   }
 
-  #changed(): void {
+  /** Has the open pages fetch what has changed. */
+  changed(): void {
     this.#pending ??= startTimer(() => {
       this.#pending = undefined
       this.#write('event: change\ndata:\n\n')
