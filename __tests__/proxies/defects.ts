@@ -144,6 +144,11 @@ export const DEFECTS: Record<string, Defect> = {
     },
     ...{ codes: ['ids'], evidence: /^A%2FB in the path: 503|404/, remedy: /AllowEncodedSlashes NoDecode/ },
   },
+  'a body limit of Apache': {
+    proxy: 'apache',
+    replacements: [['LimitRequestBody 0', '<If "%{HTTP:Content-Length} -gt 1000000">\nRequire all denied\n</If>']],
+    ...{ codes: ['body_limit'], evidence: /^1\.1 MB: 403 by Apache/, remedy: /Content-Length/ },
+  },
   'a slow upload, cut off by Caddy': {
     proxy: 'caddy',
     replacements: [['write_timeout 270s', 'write_timeout 1s']],

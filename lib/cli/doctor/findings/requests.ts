@@ -210,7 +210,7 @@ export const REQUESTS = {
     effect: GIVES_UP,
     remedies: {
       nginx: 'client_max_body_size 128m;',
-      Apache: 'LimitRequestBody 0 (with ModSecurity: SecRequestBodyLimit 134217728)',
+      Apache: 'remove conditions on Content-Length: Apache itself has no limit for what it passes on',
       HAProxy: 'remove http-request deny with req.body_size or content-length: HAProxy itself has no limit',
       Caddy: 'remove max_size of request_body, or set it to 128MB',
       app: 'mount the webhook before express.json(), which refuses more than 100 kB',
