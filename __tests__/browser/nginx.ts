@@ -8,8 +8,20 @@ import { freePort } from '../proxies/ports'
 import { until } from '../wait'
 import { atEnd } from './rig'
 
-/** Resolves with the URL of the prefix, with a slash at the end. */
-export async function startNginx(appPort: number, prefix: string): Promise<string> {
+/** As oauth2-proxy documents it: another server decides on each request, and says who it is. */
+const asksFor = (authPort: number): string => `
+      auth_request /oauth2/auth;
+      auth_request_set $user $upstream_http_x_auth_request_user;
+      proxy_set_header X-Forwarded-User $user;
+    }
+    location = /oauth2/auth {
+      internal;
+      proxy_pass http://127.0.0.1:${authPort};
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";`
+
+/** Resolves with the URL of the prefix, with a slash at the end. `authPort`: of what stands for oauth2-proxy. */
+export async function startNginx(appPort: number, prefix: string, authPort?: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'inspector-nginx-'))
   const port = await freePort()
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder};`)
@@ -23,7 +35,7 @@ http {
     listen 127.0.0.1:${port};
     location ${prefix}/ {
       proxy_pass http://127.0.0.1:${appPort}/;
-      proxy_set_header Host $http_host;
+      proxy_set_header Host $http_host;${authPort === undefined ? '' : asksFor(authPort)}
     }
   }
 }

@@ -1,10 +1,17 @@
 /** The inspector behind a path prefix, over http, from other sites, without scripts, and on a phone. */
+import type { InspectorAuthFunction } from 'tradecloud-webhook/inspector'
 import { until } from '../wait'
 import { startNginx } from './nginx'
 import { closeAll, listen, openPage, startApp, whenLive, type App, type SeenRequest } from './rig'
 
-const dead = { state: 'dead', reason: 'the supplier is blocked', minutesAgo: 5 } as const
+const dead = { id: 'PO-1', state: 'dead', reason: 'the supplier is blocked', minutesAgo: 5 } as const
 const samples = Array.from({ length: 60 }, (_, i) => ({ ...dead, id: `company-PO-2026/${String(i).padStart(5, '0')}` }))
+
+/** As docs/inspector.md has it. */
+const userOfProxy: InspectorAuthFunction = ({ headers }) => {
+  const user = headers['x-forwarded-user']
+  return typeof user === 'string' && user !== '' && { user }
+}
 
 let app: App
 beforeAll(async () => {
@@ -126,6 +133,31 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
   // Another site must not show the inspector in a frame.
   await page.setContent(`<iframe src="${target}"></iframe>`)
   expect(await page.frameLocator('iframe').locator('main').count()).toBe(0)
+})
+
+test('behind a proxy that checks credentials: changes are logged under the name that it sends', async () => {
+  const sessions = await listen((req, res) => {
+    const isKnown = req.headers.cookie === 'session=alice'
+    res.writeHead(isKnown ? 202 : 401, isKnown ? { 'X-Auth-Request-User': 'alice@example.com' } : {}).end()
+  })
+  const behind = await startApp('SQLite', { samples: [dead], inspector: { auth: userOfProxy } })
+  const url = await startNginx(behind.port, '/ops', sessions)
+  // What a browser sends itself does not count.
+  const { page, problems } = await openPage({
+    httpCredentials: undefined,
+    extraHTTPHeaders: { 'X-Forwarded-User': 'mallory' },
+  })
+  const [id] = behind.ids
+  expect((await page.goto(`${url}inspector/`))?.status()).toBe(401)
+  await page.context().addCookies([{ name: 'session', value: 'alice', url }])
+  await page.goto(`${url}inspector/event/${id}`)
+  await whenLive(page)
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await page.getByText('The event was queued and is delivered again.').waitFor()
+  expect(behind.log.join()).toContain(`Inspector: "alice@example.com" replayed "${id}"`)
+  expect(behind.log.join()).not.toContain('mallory')
+  expect((await fetch(behind.url)).status).toBe(401)
+  expect(problems).toEqual([])
 })
 
 test('where server-sent events do not get through, the page reloads its parts', async () => {
