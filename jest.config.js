@@ -34,7 +34,11 @@ module.exports = {
   projects: [
     project('unit'),
     project('express5', 'integration'),
-    project('express4', 'integration', onExpress4),
+    // Telemetry does not depend on Express.
+    project('express4', 'integration', {
+      ...onExpress4,
+      testPathIgnorePatterns: ['/(telemetry|traces|metrics|catch-up-metrics)\\.test'],
+    }),
     project('testing'),
     project('cli'),
     project('long'),
