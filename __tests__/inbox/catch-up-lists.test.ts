@@ -1,21 +1,24 @@
-/** Long lists over HTTP: interrupted runs, refused offsets, slow pages, and a long downtime. */
+/** Long lists over HTTP: interrupted runs, refused offsets, and slow pages. */
+import { fork } from 'node:child_process'
 import { createServer, request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { TradecloudClient } from 'tradecloud-webhook'
 import { maximumOrderEvent, type TradecloudSimulator } from 'tradecloud-webhook/testing'
 import { RateLimit } from '../../lib/api/rate-limit'
-import { bySize, isFull } from '../size'
-import { HOUR, MINUTE, SETTLE, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
-import { apiOf, closeAll, closeLater, temporaryInbox, until } from '../integration/harness'
+import { isFull } from '../size'
+import { FROM, MINUTE, SETTLE, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
+import { apiOf, closeAll, closeLater, temporaryFolder, temporaryInbox, until } from '../integration/harness'
+import type { MemoryReport } from './catch-up-memory-process'
 
 afterEach(closeAll)
 
 /** Modifies the response to a poll: `undefined` closes the connection before anything is sent. */
 type Amend = (body: Buffer) => Buffer | undefined
 
-/** A client whose polls pass through a proxy. */
-async function throughProxy(tradecloud: TradecloudSimulator, amend: Amend, bytesPerSecond = Infinity) {
+/** A proxy that polls pass through: its base URL. */
+async function startProxy(tradecloud: TradecloudSimulator, amend: Amend, bytesPerSecond = Infinity): Promise<string> {
   const { hostname, port } = new URL(tradecloud.baseUrl)
   const server = createServer((incoming, outgoing) => {
     const { method, url: path, headers } = incoming
@@ -48,9 +51,13 @@ async function throughProxy(tradecloud: TradecloudSimulator, amend: Amend, bytes
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`
-  const more = bytesPerSecond === Infinity ? { fetchTimeoutMs: 2_000 } : {}
-  const client = new TradecloudClient({ ...apiOf(tradecloud), baseUrl, ...more }, new RateLimit(Infinity))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`
+}
+
+/** A client whose polls pass through a proxy. */
+async function throughProxy(tradecloud: TradecloudSimulator, amend: Amend): Promise<TradecloudClient> {
+  const baseUrl = await startProxy(tradecloud, amend)
+  const client = new TradecloudClient({ ...apiOf(tradecloud), baseUrl, fetchTimeoutMs: 2_000 }, new RateLimit(Infinity))
   closeLater(() => client.close())
   return client
 }
@@ -111,44 +118,8 @@ test('an empty page before the total ends the run, and the cursor stays', async 
   await until(() => calls.length === 150)
 })
 
-test('after two weeks of downtime no more than 1,000 found events wait, and each order is delivered in its last state', async () => {
-  const tradecloud = await startClockedTradecloud()
-  const inbox = temporaryInbox()
-  const gate = { open: false, waiting: [] as Array<() => void> }
-  const seen = new Map<string, string>()
-  const { worker } = startPolling(tradecloud, {
-    ...{ inbox, catchUp: ORDERS_ONLY, concurrency: 4 },
-    onOrder: async (event) => {
-      if (!gate.open) await new Promise<void>((resolve) => gate.waiting.push(resolve))
-      expect((seen.get(event.orderId) ?? '') < (event.lastUpdatedAt ?? '')).toBe(true)
-      seen.set(event.orderId, event.lastUpdatedAt ?? '')
-    },
-  })
-  await worker.ready()
-  const orders = bySize({ quick: 1_050, ci: 1_050, full: 5_000 })
-  for (let round = 0; round < 2; round++) {
-    for (let i = 0; i < orders; i++) {
-      tradecloud.clock.advance(Math.floor((7 * 24 * HOUR) / orders))
-      tradecloud.world.change(`PO-${i}`, { lines: ['a'], deliver: 'lose' })
-    }
-  }
-  tradecloud.clock.advance(SETTLE + MINUTE)
-  let isDone = false
-  const running = worker.catchUp().finally(() => (isDone = true))
-  await until(async () => (await inbox.stats()).waiting >= 990)
-  // The run pauses and checks again a few times.
-  for (let i = 0; i < 5; i++) await inbox.stats()
-  const { waiting, running: atCallbacks } = await inbox.stats()
-  expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])
-  gate.open = true
-  for (const resolve of gate.waiting) resolve()
-  expect(await running).toMatchObject({ error: undefined, recoveredTotal: orders })
-  await until(() => seen.size === orders)
-  for (const [id, lastUpdatedAt] of seen) expect(tradecloud.world.order(id)).toMatchObject({ lastUpdatedAt })
-})
-
 if (isFull)
-  test('pages of maximum orders at 20 Mbit/s: continues with smaller pages', async () => {
+  test('pages of maximum orders at 20 Mbit/s: continues with smaller pages, in at most 400 MB of memory', async () => {
     const tradecloud = await startClockedTradecloud()
     const [head = '', middle = '', tail = ''] = maximumOrder()
     let [pages, largest] = [0, 0]
@@ -161,17 +132,27 @@ if (isFull)
       largest = Math.max(largest, enlarged.length)
       return enlarged
     }
-    const api = await throughProxy(tradecloud, enlarge, 2_500_000)
-    const delivered = new Set<string>()
-    const { worker } = startPolling(tradecloud, {
-      ...{ api, catchUp: ORDERS_ONLY, inbox: temporaryInbox(), concurrency: 2, validation: 'off' },
-      onOrder: ({ orderId }) => void delivered.add(orderId),
-    })
+    const api = await startProxy(tradecloud, enlarge, 2_500_000)
     lose(tradecloud, 100)
-    expect(await worker.catchUp()).toMatchObject({ error: undefined, recoveredTotal: 100 })
-    await until(() => delivered.size === 100)
+    const options = {
+      ...apiOf(tradecloud),
+      baseUrl: api,
+      file: join(temporaryFolder(), 'inbox.db'),
+      from: FROM,
+      orders: 100,
+    }
+    const child = fork(join(__dirname, 'catch-up-memory-process.ts'), [JSON.stringify(options)], {
+      execArgv: ['--import', 'tsx'],
+    })
+    closeLater(async () => void child.kill('SIGKILL'))
+    const [report] = (await once(child, 'message')) as [MemoryReport]
+    expect([report.error, report.recoveredTotal]).toEqual([undefined, 100])
     expect(largest).toBeGreaterThan(100_000_000)
     expect(pages).toBeGreaterThan(4)
+    process.stdout.write(
+      `Peak of the memory: ${report.peak} MB, ${report.before} MB before the run, in ${pages} pages.\n`,
+    )
+    expect(report.peak).toBeLessThanOrEqual(400)
   })
 
 /** An order as text, split at its ID and its time. */
