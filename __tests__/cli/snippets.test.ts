@@ -29,6 +29,7 @@ const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   jsonc: 'here',
   js: ['docs/testing.md'], // package/package
   sql: ['docs/database.md', 'docs/inboxes.md'], // long/readme, inbox/postgres-ready
+  nginx: ['docs/inspector.md'], // below, browser/sites
 }
 
 test('each snippet has a language and a test', () => {
@@ -68,6 +69,16 @@ test('there are such commands, and each npm script exists', () => {
   const named = lines.flatMap(({ line }) => [...line.matchAll(/\bnpm (?:run )?([\w:-]+)/g)].map(([, name]) => name))
   const others = ['ci', 'init', 'install', 'i']
   expect(named.filter((name) => name !== undefined && !others.includes(name) && !(name in scripts))).toEqual([])
+})
+
+test('docs/inspector.md shows the directives of nginx that browser/sites.test.ts tests', () => {
+  const tested = readFileSync(join(root, '__tests__/browser/nginx.ts'), 'utf8')
+  const directives = snippets
+    .filter(({ language }) => language === 'nginx')
+    .flatMap(({ code }) => [...code.matchAll(/^ +(.*;)$/gm)].map(([, directive = '']) => directive))
+    .filter((directive) => !directive.startsWith('proxy_pass '))
+  expect(directives.length).toBeGreaterThan(2)
+  for (const directive of directives) expect(tested).toContain(directive)
 })
 
 test.each(snippets.filter(({ language }) => language === 'jsonc'))('$page: JSON with comments', ({ code }) => {
