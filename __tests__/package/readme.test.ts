@@ -42,7 +42,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Each command as it stands in the README, but for the registry and the port. */
+/** Each command of the README, with another registry and port. */
 function follow(commands: string[]): string {
   let printed = ''
   for (const command of commands) {

@@ -23,11 +23,11 @@ export interface TelemetrySource {
   inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
   /** Polls periodically by the catch-up. */
   polls: boolean
-  /** Whether events can be accepted now, as `health()` tells. Never rejects. */
+  /** Whether events can be accepted now, as reported by `health()`. Never rejects. */
   isReady(): Promise<boolean>
 }
 
-/** A request has come in. */
+/** A request has arrived. */
 export interface RequestStart {
   method: string
   /** The request headers, without credentials. */

@@ -29,7 +29,7 @@ export interface OpenAnswer {
   status: number
   headers: Record<string, unknown>
   body: Readable
-  /** Of `body`, in bytes, where it is told. */
+  /** Size of `body` in bytes, if known. */
   size?: number | undefined
 }
 

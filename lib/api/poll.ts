@@ -68,7 +68,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
   let firstCursor: string | undefined
   let lastCursor: string | undefined
   let stepsBack = 0
-  /** The entity that was read last, where the page does not overlap the one before. */
+  /** The entity that was read last, if the page does not overlap the one before. */
   let previous: Previous | undefined
   for (let offset = 0; ;) {
     const page = await readOrSkip(source, offset, previous)

@@ -27,7 +27,7 @@ export interface TransportOptions {
   maxResponseBytes: number
   /** Replaces our own https agent; is not destroyed. */
   httpsAgent?: HttpsAgent | undefined
-  /** Of an http proxy. */
+  /** URL of an http proxy. */
   proxy?: string | undefined
 }
 

@@ -40,7 +40,7 @@ export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer
 /** A character has at most four bytes. */
 const MAX_CONTINUATION = 3
 
-/** The length of an incomplete character at the end. The first byte of a character tells how many it has. */
+/** The length of an incomplete character at the end. The first byte of a character contains its length. */
 function lengthOfOpenCharacter(bytes: Buffer): number {
   for (let length = 1; length <= MAX_CONTINUATION; length++) {
     const byte = bytes[bytes.length - length] ?? 0

@@ -74,7 +74,7 @@ function findCommand(
   const [first, second] = rest
   if (first !== undefined && Object.hasOwn(inboxCommands, first))
     return findIn(inboxCommands, 'inbox ', rest, Object.keys(inboxCommands), strict)
-  // A word without a dot, slash or colon that is followed by no command is a mistyped command.
+  // A word without a dot, slash or colon and without a following command is probably a misspelled command.
   const isTarget = first !== undefined && (second !== undefined || /[./\\:]/.test(first))
   const found = findIn(inboxCommands, 'inbox ', isTarget ? rest.slice(1) : rest, Object.keys(inboxCommands), strict)
   return found && { ...found, call: { ...found.call, ...(isTarget && { target: first }) } }

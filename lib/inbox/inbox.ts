@@ -17,7 +17,7 @@ export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarant
 /** Their places here are their numbers in SQL. */
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
-/** All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID stands for it. */
+/** In all four cases the event is safe. `merged`: a waiting GET trigger for the same ID covers it. */
 export interface Accepted {
   result: 'queued' | 'quarantined' | 'duplicate' | 'merged'
   /** ID under which the event is stored. */
@@ -92,7 +92,7 @@ export interface InboxAttempt {
 export interface InboxFilter {
   /** The ID of an event, or the beginning of one. Default: any. */
   id?: string | undefined
-  /** What became of the event. Default: any. */
+  /** State of the event. Default: any. */
   state?: InboxState | undefined
   /** What the event is about. Default: any. */
   kind?: EventKind | undefined
@@ -155,8 +155,8 @@ export interface InboxHost {
   /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
   maxDelayMs: number
   /**
-   * An alarm is raised for an event that is due for so long and that no process has a callback for. A transaction of a
-   * callback that takes longer is rolled back, so that others can use its connection. Absent: neither.
+   * An alarm is raised for an event that has been due for this long without a process that has a callback for it. A
+   * callback's transaction that takes longer is rolled back, so that others can use its connection. Absent: neither.
    */
   handlerTimeoutMs?: number | undefined
   /** There may be events to take. May be called at any time. */
@@ -186,8 +186,8 @@ export interface Inbox {
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
-   * Whether any process that shares the inbox has a callback for such an event, or one that ended in the last hour had: it
-   * may be restarting.
+   * Whether any process that shares the inbox has a callback for such an event. Processes that ended in the last hour
+   * count, because they may be restarting.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
   /** Announces a process that takes deliveries, and what it has callbacks for. The returned function withdraws it. */
@@ -214,7 +214,7 @@ export interface Inbox {
     work: (client: unknown) => Promise<void>,
     arrival?: Arrival,
   ): Promise<boolean>
-  /** Only where the catch-up can be used: what it stores for the webhook of this name. */
+  /** Only if the catch-up can be used: what it stores for the webhook of this name. */
   catchUp?(name: string): CatchUpInbox
   /**
    * Whether arrivals must be recorded, because a process that shares the inbox has, or had, a catch-up for this name.

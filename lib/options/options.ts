@@ -1,4 +1,4 @@
-/** The options of a webhook: what users may set, and what holds where they do not. */
+/** The options of a webhook: what users may set, and the defaults. */
 import type { TradecloudClient, TradecloudClientOptions } from '../api'
 import type { CatchUpOptions, CatchUpReport } from '../catch-up/catch-up-options'
 import type { CallbackOptions } from '../deliver/handlers'
@@ -17,7 +17,7 @@ import type { UserSchemas } from '../events/validate'
 /** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
 export interface RetryOptions {
   /**
-   * An event that still fails so long after its first attempt, and after at least ten attempts, becomes dead.
+   * An event becomes dead if it still fails this long after its first attempt, and after at least ten attempts.
    * Default: 604,800,000 ms (7 days).
    */
   forMs?: number | undefined
@@ -39,8 +39,9 @@ export interface DeliveryOptions {
   /** When an event whose callback failed is delivered again. Default: for 7 days, at most 15 min apart. */
   retry?: RetryOptions | undefined
   /**
-   * A callback that runs for longer frees its place for another event. It runs on, and its order or shipment stays blocked
-   * until it ends. An event that no process takes for so long raises an alarm. Default: 300,000 ms (5 min).
+   * A callback that runs for longer frees its slot for another event. It continues to run, and its order or shipment
+   * stays blocked until it ends. An event that no process takes within this time raises an alarm. Default: 300,000 ms
+   * (5 min).
    */
   handlerTimeoutMs?: number | undefined
   /**
@@ -148,7 +149,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * response is never changed. Default: `'keep'`.
    */
   unmatched?: 'keep' | 'next' | undefined
-  /** Part of all keys: tells webhooks apart that share a store or an inbox. At most 256 characters. Default: `'tradecloud'`. */
+  /**
+   * Part of all keys: distinguishes webhooks that share a store or an inbox. At most 256 characters. Default:
+   * `'tradecloud'`.
+   */
   name?: string | undefined
   /**
    * Keeps an event from being processed twice: `false` switches it off. Not with an `inbox`, which does it by itself.
@@ -181,8 +185,8 @@ export interface LimitOptions {
   /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
   maxBytesInFlight?: number | undefined
   /**
-   * An upload from which nothing comes for so long is ended with 503. So is one that takes longer than 240 s in all.
-   * Default: 10,000 ms.
+   * An upload without a byte for this long is ended with 503. So is one that takes longer than 240 s in total. Default:
+   * 10,000 ms.
    */
   uploadIdleTimeoutMs?: number | undefined
 }

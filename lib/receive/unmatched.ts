@@ -19,7 +19,7 @@ export interface UnmatchedOptions {
   routes: Routes
   log: Log
   startExchange: (req: IncomingMessage, res: ServerResponse) => Exchange
-  /** Answers a probe whose sender is known, where there is no app to respond first. */
+  /** Answers a probe with valid credentials if there is no app to respond first. */
   answerProbe: (exchange: Exchange) => void
 }
 
@@ -30,7 +30,7 @@ interface AppRequest extends IncomingMessage {
   route?: { stack?: Array<{ handle?: unknown }> } | undefined
 }
 
-/** Where a request went. Read while the webhook has it: Express changes it for the next handler. */
+/** The URL of a request. Read while the webhook has it, because Express changes it for the next handler. */
 interface UnmatchedRequest {
   method: string
   /** In quotes. */

@@ -55,11 +55,11 @@ export const orderEventNames = [
   'OrderLinesReconfirmedBySupplier',
   /** The buyer cancelled lines. */
   'OrderLinesCancelledByBuyer',
-  /** The buyer took a cancellation back. */
+  /** The buyer revoked a cancellation. */
   'CancelledOrderLinesRevertedByBuyer',
   /** The buyer completed lines. */
   'OrderLinesCompletedByBuyer',
-  /** The buyer took a completion back. */
+  /** The buyer revoked a completion. */
   'CompletedOrderLinesRevertedByBuyer',
   /** The buyer marked shipped or delivered lines as open again. */
   'OrderLinesMarkedAsOpenByBuyer',

@@ -50,7 +50,7 @@ export class Deliveries {
   }
 
   /**
-   * False for what a call of `take` has taken whose result was lost, also later: a database that stood still goes on with
+   * False for events taken by a call of `take` whose result was lost, possibly later: a frozen database still executes
    * what it was sent.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {

@@ -14,8 +14,8 @@ const AGE_EVERY_MS = 60_000
 const BREATH_MS = 25
 
 /**
- * Of the time between two looks, only this much counts: this process or the database may have stood still, and the others
- * get the time to renew their leases afterwards.
+ * The most time counted between two checks: this process or the database may have been frozen, and other processes then
+ * get time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 

@@ -6,7 +6,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 
 export interface ProcessIdentity {
   pid: number
-  /** Absent where it cannot be read. */
+  /** Absent if it cannot be read. */
   pidNamespace: string | undefined
   /** Clock ticks since boot: shows whether a PID was given to a new process. */
   startTime: string | undefined

@@ -23,7 +23,10 @@ export interface ParsedBody {
 export interface ParseOptions {
   /** True if no one waits for the result any longer. */
   unwanted?: () => boolean
-  /** Called before a body is read in slices. What it returns is called with the beginning of the value, if that is known early. */
+  /**
+   * Called before a body is read in slices. It may return a function, which is called with the beginning of the value
+   * if that can be parsed early.
+   */
   onSlices?: () => (beginning: unknown) => void
 }
 
