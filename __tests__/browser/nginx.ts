@@ -8,7 +8,7 @@ import { freePort } from '../proxies/ports'
 import { until } from '../wait'
 import { atEnd } from './rig'
 
-/** As oauth2-proxy documents it: another server decides on each request, and says who it is. */
+/** Set up as in the docs of oauth2-proxy: another server authorises each request and returns the user's name. */
 const asksFor = (authPort: number): string => `
       auth_request /oauth2/auth;
       auth_request_set $user $upstream_http_x_auth_request_user;

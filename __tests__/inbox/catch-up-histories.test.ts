@@ -28,7 +28,7 @@ const COUNTS = {
   PostgreSQL: bySize({ quick: 3, ci: 9, full: 3_000 }),
 }
 const SORTS = ['asc', 'desc', 'id'] as const
-/** Their requests share transactions, and the time that the database takes. */
+/** The number of histories that run concurrently, because concurrent requests share a transaction. */
 const AT_ONCE = 8
 const MEMORY = '/dev/shm'
 /** Histories in one file or schema. */

@@ -14,7 +14,10 @@ import type { DeliveryRecord, ErrorContext, SettledRecord } from '../answer/repo
 import type { TelemetryAdapter } from '../answer/telemetry'
 import type { UserSchemas } from '../events/validate'
 
-/** Exponential back-off with jitter: each wait is between half of and the whole of twice the one before. */
+/**
+ * Exponential back-off with jitter: the longest possible wait doubles after each failure, and the actual wait is a
+ * random time between half of it and all of it.
+ */
 export interface RetryOptions {
   /**
    * An event becomes dead if it still fails this long after its first attempt, and after at least ten attempts.

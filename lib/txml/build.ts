@@ -16,7 +16,7 @@ interface Element {
   /** Absent for an element that is in no schema. */
   field: Field | undefined
   shape: Shape | undefined
-  /** Once the element has a child: only text that is not blank. */
+  /** The text so far. Once the element has a child, blank text is ignored. */
   text: string
   /** Set once the element has a child element. */
   children: Record<string, Value | Value[]> | undefined

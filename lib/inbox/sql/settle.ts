@@ -52,7 +52,7 @@ export async function wasCommitted(tables: Tables, request: SettleRequest): Prom
   const { owner, queue, token, event, settlement } = request
   const sql = `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
   if (await tables.get(sql, queue, owner, token)) return undefined
-  // A delivered event that is not kept is removed.
+  // Without a row the event was delivered: such an event may be removed at once.
   const row = await tables.get<{ state: number }>('SELECT state FROM events WHERE event = ?', event)
   return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
 }

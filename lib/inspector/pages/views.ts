@@ -12,7 +12,7 @@ import { listPage } from './list-page'
 const PAGE_SIZE = 50
 const MAX_RELATED = 20
 const MAX_SEARCH = 1_000
-/** Of a body, to recognise its format. */
+/** The bytes of a body that are read to recognise its format. */
 const BEGINNING_BYTES = 64
 
 export class Views {
