@@ -7,6 +7,7 @@ import { ageCallbacks } from '../../lib/inbox/sql/former-callbacks'
 import { giveUp, list, replay, show, stats } from '../../lib/inbox/sql/people'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { register, remove, renew, retire, survey, tidy, untaken, wantedBy } from '../../lib/inbox/sql/processes'
+import { prune } from '../../lib/inbox/sql/prune'
 import { settle } from '../../lib/inbox/sql/settle'
 import { take } from '../../lib/inbox/sql/take'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
@@ -148,3 +149,27 @@ test('an event of a process that has ended waits for people, who may give it up,
   expect(await stats(tables)).toMatchObject({ dead: 1, waiting: 1, running: 0 })
   expect(await takeAll(await registerOne(), 2)).toHaveLength(1)
 })
+
+test.each(['at once', 'later'])(
+  'a delivered event whose body is removed %s is recognised until its key expires',
+  async (removed) => {
+    const owner = await registerOne()
+    const [taken] = await takeAll(owner, 1)
+    const { queue, event, stored } = taken!
+    const delivered = { owner, queue, token: 1, event, settlement: { result: 'delivered' } } as const
+    expect(await settle(tables, { ...delivered, keep: removed === 'later' })).toBe(true)
+    const keep = { keepDelivered: false, dedupeTtlMs: HOUR_MS } as const
+    await prune(tables, keep)
+    expect(await show(tables, stored.id)).toMatchObject({
+      body: undefined,
+      entry: { state: 'delivered' },
+      attempts: [{}],
+    })
+    expect(tables.get('SELECT count(*) AS bodies FROM bodies')).toEqual({ bodies: 1 })
+    expect(await accept(tables, { event: stored, size: 0 })).toMatchObject({ result: 'duplicate' })
+    tables.now += HOUR_MS
+    await prune(tables, keep)
+    expect(await show(tables, stored.id)).toBeUndefined()
+    expect(await accept(tables, { event: stored, size: 0 })).toMatchObject({ result: 'queued' })
+  },
+)
