@@ -2,6 +2,7 @@
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import { describe } from '../../log/describe-error'
+import { escapeControls } from '../../bytes/quote'
 import type { SettledRecord } from '../../answer/report'
 import type { Outcome, Result } from '../../answer/respond'
 import { backOffMs } from '../../wait/back-off'
@@ -48,8 +49,9 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
-/** The reason without the outcome, which is stored separately. */
+/** The reason without the outcome, which is stored separately. The detail of a `rejected` event is what its error says. */
 function reasonOf({ outcome, detail, cause }: Result): string {
+  if (outcome === 'rejected' && detail !== undefined) return escapeControls(detail)
   const parts = [detail, cause === undefined ? undefined : describe(cause)]
   return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome
 }

@@ -1,5 +1,7 @@
 /** The settlement of an event from the inbox: retried, and when; or kept, and why. */
 import { retryDelayMs, settlementOf } from '../../../../lib/deliver/stored/settlement'
+import { failureOf } from '../../../../lib/deliver/failure'
+import { RejectEvent } from '../../../../lib/errors/errors'
 import type { InboxDelivery } from '../../../../lib/inbox/inbox'
 import type { Result } from '../../../../lib/answer/respond'
 
@@ -61,6 +63,9 @@ it('gives the outcome, and as the reason its detail and what was thrown, on one 
   expect(settle({ outcome: 'handler_failed', cause: new TypeError('down\nand out') })).toMatchObject({
     reason: '"TypeError: down\\nand out"',
   })
+  const rejected = failureOf(new RejectEvent('unknown\nsupplier'))
+  expect(settle(rejected)).toMatchObject({ outcome: 'rejected', reason: 'unknown\\u000asupplier' })
+  expect(settle(failureOf(new RejectEvent('')))).toMatchObject({ reason: expect.stringContaining('RejectEvent') })
 })
 
 describe('the wait', () => {
