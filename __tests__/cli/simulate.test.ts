@@ -95,7 +95,7 @@ test('what is repeated arrives, and what is given up or cannot arrive decides th
   expect([later.code, later.out]).toEqual([3, expect.stringContaining('  6 still being repeated\n')])
   const either: RequestListener = (req, res) =>
     void text(req).then((body) => res.writeHead(body.includes('"OrderIssuedByBuyer"') ? 400 : 503).end())
-  const both = await cli(words(await listen(either), '--wait', '50ms'), { env })
+  const both = await cli(words(await listen(either), '--wait', '5s'), { env })
   expect(both.out).toMatch(/3 given up[^]*3 still being repeated/)
   expect(both.code).toBe(1)
   const away = await cli(words('http://127.0.0.1:1/', '--orders', '1'), { env })
