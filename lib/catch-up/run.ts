@@ -4,9 +4,18 @@ import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../tradecloud/entity-state'
 import { keyOfPart, readEntity, type Entity, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
-import type { CatchUpStorage, Lease } from '../inbox/catch-up/storage'
+import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
-import { firstAfter, partialAfter, positionAfter, wasSetBack, windowOf, type Progress, type Window } from './window'
+import {
+  firstAfter,
+  partialAfter,
+  positionAfter,
+  trusted,
+  wasSetBack,
+  windowOf,
+  type Progress,
+  type Window,
+} from './window'
 
 const PAGES_BEFORE_RESTART = 50
 /** After this many ascending times, the list counts as sorted from the oldest change. */
@@ -26,6 +35,9 @@ export class Run {
   #rises = 0
   #falls = 0
   #lastTime = -Infinity
+  #position: Position
+  /** Of the list that is being read. */
+  #list: { total?: number | undefined; read: number } = { read: 0 }
 
   constructor(source: CatchUpSource, storage: CatchUpStorage, options: RunOptions, lease: Lease, request: RunRequest) {
     this.#source = source
@@ -33,6 +45,7 @@ export class Run {
     this.#options = options
     this.#lease = lease
     this.#request = request
+    this.#position = request.position
     const from = request.onDemand?.from ?? firstAfter(request.position, options)
     this.result = { from, to: undefined, polled: 0, covered: 0, skipped: 0, recovered: [], recoveredTotal: 0 }
   }
@@ -46,7 +59,7 @@ export class Run {
     if (this.#window === undefined) return this.result
     this.result.to = new Date(this.#window.horizon).toISOString()
     if (this.#request.onDemand) return this.result
-    const position = positionAfter(this.#request.position, this.#window, this.#progress, this.#options, this.#clock)
+    const position = positionAfter(this.#position, this.#window, this.#progress, this.#options, this.#clock)
     await this.#storage.savePosition(this.#lease, position)
     return this.result
   }
@@ -54,16 +67,20 @@ export class Run {
   /** Reads the list from its beginning. Returns the time from which to read again; `undefined` at its end. */
   async #read(after: string): Promise<string | undefined> {
     let pages = 0
+    this.#list = { read: 0 }
     try {
       for await (const found of this.#source.read(after, this.#request.signal)) {
         if (found.type === 'page') {
           if (found.date !== undefined) this.#clock = found.date
+          this.#list.total = found.total
           const begins = await this.#begin(after, found)
           if (begins !== after) return begins
           const reached = pages++ > 0 ? await this.#saveProgress() : undefined
-          if (reached !== undefined && pages > PAGES_BEFORE_RESTART) return reached
-        } else if (found.type === 'skipped')
-          this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
+          if (reached !== undefined && reached !== after && pages > PAGES_BEFORE_RESTART) return reached
+          continue
+        }
+        if (found.type !== 'cursor') this.#list.read++
+        if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity as Json)
         // Used only if no entity has a time that can be parsed.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
@@ -81,11 +98,13 @@ export class Run {
   /** Returns where to begin, once the API's clock is known. */
   async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
     if (this.#window) return after
-    const { onDemand, position } = this.#request
+    const { onDemand } = this.#request
     if (Number.isNaN(this.#clock)) {
       this.#options.notes.noClock()
       return after
     }
+    this.#position = trusted(this.#position, total)
+    const position = this.#position
     const window = windowOf(position, this.#options, this.#clock)
     const from = onDemand?.from
     const floor = from === undefined ? window.floor : Date.parse(from)
@@ -101,9 +120,11 @@ export class Run {
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
     if (this.#falls > 0 || this.#rises < ENOUGH_RISES || !this.#window || !newest) return undefined
-    const partial = partialAfter(this.#request.position, this.#window, this.#progress)
+    const { total, read } = this.#list
+    const unread = total === undefined ? undefined : Math.max(0, total - read)
+    const partial = partialAfter(this.#position, this.#window, this.#progress, unread)
     if (partial !== undefined && !this.#request.onDemand)
-      await this.#storage.savePosition(this.#lease, { ...this.#request.position, clock: this.#clock, partial })
+      await this.#storage.savePosition(this.#lease, { ...this.#position, clock: this.#clock, partial })
     return new Date(newest.time - 1).toISOString()
   }
 
@@ -136,7 +157,7 @@ export class Run {
       if (entity !== polled) due = await this.#due(entity)
     }
     const isOutdated = due.newer !== undefined && due.parts.length > 0
-    if (isOutdated) {
+    if (isOutdated && !this.#isOneShot) {
       const since = await this.#firstSeen(`older:${entity.id}:${due.newer}`)
       if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
     }
@@ -201,6 +222,12 @@ export class Run {
     if (parts.length === 0) return
     const times = parts.map(({ time }) => time ?? entity.time).filter((time) => !Number.isNaN(time))
     this.#progress.left = Math.min(this.#progress.left, entity.time, ...times)
+  }
+
+  /** No run follows that would find again what this one leaves. */
+  get #isOneShot(): boolean {
+    const { from, all } = this.#request.onDemand ?? {}
+    return from !== undefined || all !== undefined
   }
 
   #limits() {

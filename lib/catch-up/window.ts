@@ -87,17 +87,27 @@ export function positionAfter(
   }
 }
 
+/**
+ * `total`: the size of the list from `partial.after`. If entities are missing that were not read, they changed earlier: the
+ * list only began like one from the oldest change, and is read from the cursor again.
+ */
+export function trusted(position: Position, total: number | undefined): Position {
+  const { unread = 0 } = position.partial ?? {}
+  return total !== undefined && total < unread ? { ...position, partial: undefined } : position
+}
+
 /** Called after a page of a list that begins with the oldest changes. */
 export function partialAfter(
   { partial }: Position,
   { horizon, after: start, isSweep }: Window,
   { newest, left }: Progress,
+  unread: number | undefined,
 ): PartialRun | undefined {
   if (newest === undefined) return undefined
   // More entities may follow that changed in the same millisecond as the last one.
   const after = Math.min(newest.time, horizon, left) - 1
   if (!(after > instantOf(start))) return undefined
-  return { after: textOf(after), horizon: Math.min(horizon, partial?.horizon ?? Infinity), isSweep }
+  return { after: textOf(after), horizon: Math.min(horizon, partial?.horizon ?? Infinity), isSweep, unread }
 }
 
 export const wasSetBack = (position: Position, clock: number): boolean =>

@@ -83,6 +83,43 @@ test('what becomes visible after a run was cut off, before the place where the n
   expect(rig.missing()).toEqual([])
 })
 
+test('a list continues behind more orders of the same millisecond than are read before it begins again', async () => {
+  const rig = new Rig({ limit: 5 })
+  for (let i = 0; i < 20; i++) {
+    rig.clock.advance(1_000)
+    rig.world.change(`before-${i}`, { lines: ['a'], deliver: 'lose' })
+  }
+  rig.clock.advance(1_000)
+  for (let i = 0; i < 400; i++) rig.world.change(`same-${i}`, { lines: ['a'], deliver: 'lose' })
+  rig.clock.advance(1_000)
+  rig.world.change('behind', { lines: ['a'], deliver: 'lose' })
+  startLater(rig)
+  await rig.pass(SETTLE + EVERY)
+  expect(rig.errors).toEqual([])
+  expect(rig.ledger.given.size).toBe(2 * 421)
+  expect(rig.requests).toBeLessThan(500)
+})
+
+test.each([2, 3, 4])(
+  'a list by ID that only begins like one from the oldest change, cut off after %d pages: nothing is skipped',
+  async (pagesPerRun) => {
+    const rig = new Rig({ poll: { sort: 'id' }, limit: 20, pagesPerRun, run: { sweep: false } })
+    rig.nextRunAt = Infinity
+    const change = (id: string) => {
+      rig.clock.advance(MINUTE)
+      rig.world.change(id, { lines: ['a'], deliver: 'lose' })
+    }
+    // By ID these come last.
+    for (let i = 0; i < 45; i++) change(`order-${900 + i}`)
+    for (let i = 0; i < 45; i++) change(`order-${100 + i}`)
+    await rig.pass(SETTLE)
+    await expect(rig.run('order')).rejects.toThrow('cut off')
+    rig.options.pagesPerRun = Infinity
+    await rig.run('order')
+    expect(rig.missing()).toEqual([])
+  },
+)
+
 test('offsets above 1,000 are refused: the list is begun again where it was reached', async () => {
   const rig = new Rig({ poll: { maxOffset: 1_000 } })
   for (let i = 0; i < 2_500; i++) {

@@ -189,6 +189,20 @@ describe('on demand', () => {
     expect([rig.storage.events.size, rig.storage.rows, rig.storage.positions.size]).toEqual([0, 0, 0])
   })
 
+  test.each([{ all: 'run 1' }, { from: at(-MINUTE) }])(
+    '%j: a list that is older than what arrived is delivered as outdated',
+    async (onDemand) => {
+      const rig = rigWith()
+      lost(rig, 'o', ['a'])
+      await rig.pass(MINUTE)
+      rig.world.change('o', { lines: ['b'], visibleAfterMs: 30 * MINUTE })
+      await rig.pass(SETTLE)
+      expect((await rig.run('order')).recoveredTotal).toBe(0)
+      expect(await rig.run('order', { onDemand })).toMatchObject({ recovered: [{ id: 'o', lines: ['a'] }] })
+      expect([...rig.storage.events.values()]).toMatchObject([{ outdated: true }])
+    },
+  )
+
   test('all: also what arrived before, under keys of its own', async () => {
     const rig = rigWith()
     rig.world.change('o', { lines: ['a'] })

@@ -30,6 +30,11 @@ export interface PartialRun {
   /** Earlier changes may not have been visible when the run began. */
   horizon: number
   isSweep: boolean
+  /**
+   * Number of entities that were not read. If the list has fewer behind `after`, it is not sorted from the oldest change.
+   * `undefined` if unknown.
+   */
+  unread?: number | undefined
 }
 
 /** The right to poll, for one list. */
