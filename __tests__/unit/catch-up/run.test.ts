@@ -203,6 +203,17 @@ describe('on demand', () => {
     },
   )
 
+  test('all, from a time: only the lines that changed since then', async () => {
+    const rig = rigWith()
+    rig.world.change('o', { lines: ['a'] })
+    await rig.pass(MINUTE)
+    rig.world.change('o', { lines: ['b'] })
+    await rig.pass(SETTLE)
+    expect(await rig.run('order', { onDemand: { from: at(1), all: 'run 1' } })).toMatchObject({
+      recovered: [{ id: 'o', lines: ['b'] }],
+    })
+  })
+
   test('all: also what arrived before, under keys of its own', async () => {
     const rig = rigWith()
     rig.world.change('o', { lines: ['a'] })
