@@ -4,7 +4,7 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, cpSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { chownSync, closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +35,8 @@ export async function startPostgres(
   const source = await template
   return startOnFreePort(async (port) => {
     const folder = await ownFolder(account, parent)
-    cpSync(join(source, 'data'), join(folder, 'data'), { recursive: true })
+    // Not `cpSync`, which on Node 24 changes the mode of folders: the server refuses to start then.
+    await run('cp', ['-a', join(source, 'data'), folder])
     if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, folder])
     const server = new PostgresServer(port, folder, settings, account)
     servers.add(server)
