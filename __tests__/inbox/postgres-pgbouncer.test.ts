@@ -1,23 +1,13 @@
 /** With PgBouncer in transaction mode, each transaction gets another connection. Needs Debian's package `pgbouncer`. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import { freePort } from '../proxies/ports'
 import { until } from '../wait'
 import { eventOf } from './numbered-event'
 import { attach, closeInboxes, newSchema, open, takeOne } from './postgres-inboxes'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 afterAll(stopPostgresServers)
 

@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../proxies/ports'
 import { install, root, run, tarball } from './project'
 
 jest.setTimeout(300_000)
@@ -32,15 +32,6 @@ afterEach(() => {
   // npx starts the server in a process of its own: end the whole group.
   if (child?.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Each command of the README, with another registry and port. */
 function follow(commands: string[]): string {
