@@ -105,14 +105,13 @@ export type {
   InboxFilter,
   InboxHost,
   InboxPage,
-  InboxState,
   InboxStats,
   ListOptions,
   Settlement,
   ShowOptions,
   Wanted,
 } from './inbox/inbox'
-export type { FoundFacts, StoredEvent, TraceContext } from './inbox/stored-event'
+export type { FoundFacts, InboxState, StoredEvent, TraceContext } from './inbox/stored-event'
 export type {
   CloseOptions,
   DedupeOptions,

@@ -1,5 +1,6 @@
 /** Parses option values: times, durations, numbers and lists. */
-import { STATES, type InboxFilter } from '../inbox/inbox'
+import type { InboxFilter } from '../inbox/inbox'
+import { STATES } from '../inbox/stored-event'
 import { KINDS } from '../views/inbox'
 import type { Option, Value, Values } from './command'
 import { UsageError } from './errors'

@@ -6,16 +6,7 @@ import type { Arrival } from './catch-up/arrivals'
 import type { CatchUpInbox } from './catch-up/storage'
 import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind } from '../events/events'
-import type { StoredEvent } from './stored-event'
-
-/**
- * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its
- * key. `dead`: given up. `quarantined`: could not be read. The last two are kept until a person replays or purges them.
- */
-export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
-
-/** Their places here are their numbers in SQL. */
-export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
+import type { InboxState, StoredEvent } from './stored-event'
 
 /** In all four cases the event is safe. `merged`: a waiting GET trigger for the same ID covers it. */
 export interface Accepted {

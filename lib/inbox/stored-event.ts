@@ -1,6 +1,15 @@
-/** What an inbox stores of an event, next to its bytes. */
+/** The states of an event in an inbox, and what is stored of it next to its bytes. */
 import type { EventKind, Issue } from '../events/events'
 import type { LineForm } from './catch-up/parts'
+
+/**
+ * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its
+ * key. `dead`: given up. `quarantined`: could not be read. The last two are kept until a person replays or purges them.
+ */
+export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
+
+/** Their places here are their numbers in SQL. */
+export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
 /** What is stored next to the bytes of an event. Plain JSON; of the headers, it holds only the content type and encoding. */
 export interface StoredEvent {

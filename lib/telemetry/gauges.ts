@@ -1,7 +1,8 @@
 /** Gauges that are read when metrics are collected: the inbox, readiness, and times since the last event or run. */
 import type { TelemetrySource } from '../answer/telemetry'
 import type { EventKind } from '../events/events'
-import { STATES, type InboxStats } from '../inbox/inbox'
+import type { InboxStats } from '../inbox/inbox'
+import { STATES } from '../inbox/stored-event'
 import type { Gauge, Labels } from './definitions'
 
 export interface Sample {

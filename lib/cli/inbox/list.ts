@@ -1,5 +1,6 @@
 /** `inbox list`: the events in the inbox, as a table or as JSON. */
-import type { InboxEntry, InboxState } from '../../inbox/inbox'
+import type { InboxEntry } from '../../inbox/inbox'
+import type { InboxState } from '../../inbox/stored-event'
 import { nextOf } from '../../views/event'
 import type { Command } from '../command'
 import { UsageError } from '../errors'

@@ -1,5 +1,6 @@
 /** The number of events by hour of receipt and state. */
-import { STATES, type HourCount } from '../inbox'
+import type { HourCount } from '../inbox'
+import { STATES } from '../stored-event'
 import type { Tables } from './tables'
 
 const HOUR_MS = 3_600_000

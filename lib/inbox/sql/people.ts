@@ -2,8 +2,8 @@
  * Queries and actions of operators: list, show, replay, give up, purge, statistics; and a check that the inbox works.
  */
 import type { EventKind } from '../../events/events'
-import { STATES, type InboxEntry, type InboxPage, type InboxState, type InboxStats, type ListOptions } from '../inbox'
-import type { StoredEvent } from '../stored-event'
+import type { InboxEntry, InboxPage, InboxStats, ListOptions } from '../inbox'
+import { STATES, type InboxState, type StoredEvent } from '../stored-event'
 import { requeue } from './accept'
 import { reversed } from './names'
 import { updateQueue, type QueueRow } from './queues'

@@ -1,5 +1,6 @@
 /** Shows the events of an inbox. */
-import { STATES, type Inbox, type InboxEntry, type InboxState } from '../../inbox/inbox'
+import type { Inbox, InboxEntry } from '../../inbox/inbox'
+import { STATES, type InboxState } from '../../inbox/stored-event'
 import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } from '../../views/event'
 import { modelOf as statsOf } from '../../views/inbox'
 import { startInterval } from '../../wait/timers'
