@@ -14,7 +14,7 @@ const HEADERS = {
 }
 
 /** A body that is not held in memory as a whole. */
-export interface Pieces {
+export interface StreamedBody {
   size: number
   pieces: AsyncIterable<Buffer>
 }
@@ -22,7 +22,7 @@ export interface Pieces {
 export interface Reply {
   status: number
   type: string
-  body: string | Buffer | Pieces
+  body: string | Buffer | StreamedBody
   headers?: Readonly<Record<string, string>> | undefined
 }
 
