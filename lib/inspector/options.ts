@@ -18,8 +18,8 @@ export interface InspectorOptions {
   /** The webhook or worker to inspect. Required. */
   webhook: TradecloudWebhook | TradecloudWorker
   /**
-   * Who has access: credentials as for a webhook, or a function of the request. There is no `'none'`: requests through
-   * a proxy or tunnel on the same machine come from loopback as well. Required.
+   * Who has access: credentials of the same types as for a webhook, or a function that decides for each request. There
+   * is no `'none'`: requests through a proxy or tunnel on the same machine come from loopback as well. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**
