@@ -37,9 +37,9 @@ export interface Progress {
 const AT_CREDENTIALS: Progress = { stage: 'credentials' }
 const AT_BODY: Progress = { stage: 'body' }
 
-/** The result of the address check. */
+/** The result of the check of the sender's address. */
 export interface Client {
-  /** `undefined` if there is none, or if a proxy forwarded something that is not an address. */
+  /** `undefined` if the address is not known, or if a proxy forwarded something that is not an address. */
   address?: string | undefined
   /** The refusal to send if the credentials are valid. */
   refusal?: Refusal | undefined
@@ -48,9 +48,12 @@ export interface Client {
 /** A body as received, or as a parser of the app left it. */
 export interface TakenBody {
   bytes: Pieces
-  /** The app had parsed the body to an object, and this is its JSON: not the bytes that were sent. */
+  /**
+   * True if a parser of the app turned the body into an object: the bytes are the JSON of that object, not the bytes
+   * that were sent.
+   */
   reserialized: boolean
-  /** True if these are most likely the bytes that were sent, so that an error in them is the sender's. */
+  /** True if the bytes are very likely the ones that were sent, so that an error in them is the sender's. */
   exact: boolean
   /** Content-Encoding, if the bytes could not be decoded. */
   encoding?: string | undefined
@@ -65,11 +68,11 @@ export class Exchange {
   /** Facts for the delivery record. */
   facts: Facts = {}
   body: TakenBody | undefined
-  /** A request of `doctor` with valid credentials: reported to no one. */
+  /** A request of `doctor` with valid credentials. It is not reported to the user. */
   isProbe = false
-  /** Shares the delivery of another trigger. */
+  /** True for a trigger that shares the delivery of another trigger. */
   merged = false
-  /** Only with the option `allow`. */
+  /** Set only with the option `allow`. */
   client: Client | undefined
   /** Ends all waits of this request once its response is no longer needed. */
   abandon: (() => void) | undefined
@@ -80,7 +83,7 @@ export class Exchange {
   #timer: Timer
   #isUploading = false
   #uploadTimer: Timer | undefined
-  /** Called after the response; absent from then on. */
+  /** The callbacks to call after the response; `undefined` once they were called. */
   #whenDone: Array<() => void> | undefined = []
 
   constructor(
@@ -88,8 +91,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // Node emits errors of its own requests only if something listens; those of other streams would end the process.
-    // `respond.ts` listens for errors of the response where it sends an answer in more than one step.
+    // Only for requests created by Node does an `error` event without a listener do nothing; on another stream it ends
+    // the process. For the response, `respond.ts` adds the listener when it sends one in more than one step.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers
@@ -103,7 +106,7 @@ export class Exchange {
     return this.#whenDone === undefined
   }
 
-  /** Only with the option `telemetry`. */
+  /** `undefined` without the option `telemetry`. */
   get trace(): TraceContext | undefined {
     return this.#observer?.trace
   }
@@ -116,7 +119,7 @@ export class Exchange {
   /** Stops the time limit of the response while a body is arriving; an upload has its own limits. */
   startUpload(stop: () => void): void {
     this.abandon = stop
-    // A complete body has arrived while the credentials were checked.
+    // If the whole body arrived while the credentials were checked, there is no upload to wait for.
     this.#isUploading = !this.req.complete
   }
 
@@ -144,13 +147,13 @@ export class Exchange {
     this.finish({ outcome: 'unavailable', detail, cause })
   }
 
-  /** Calls back after the response, or at once if it was sent. */
+  /** Calls `callback` after the response, or at once if the response was already sent. */
   whenDone(callback: () => void): void {
     if (this.#whenDone) this.#whenDone.push(callback)
     else callback()
   }
 
-  /** Responds, unless a response was sent before. `respond` sends the response and returns whether it could. */
+  /** Responds, unless a response was already sent. `respond` sends the response and returns whether it could. */
   finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }, respond = send): void {
     const whenDone = this.#whenDone
     if (!whenDone) return

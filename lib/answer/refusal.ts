@@ -7,7 +7,7 @@ export function refuse(outcome: Outcome, detail: string, more: Omit<Result, 'out
   return { ok: false, outcome, detail, ...more }
 }
 
-/** A refusal reason of a part of the receiver, with the fields of a response. */
+/** Turns the reason of a refusal into the sentence that the sender gets. */
 export function sentence(reason: string): string {
   return `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`
 }

@@ -9,7 +9,7 @@ type Method = (...args: unknown[]) => unknown
  * our answer; if it throws or returns `undefined`, the app's 404 is sent as it is. Any other response passes unchanged.
  */
 export function replace404(res: ServerResponse, replace: () => Answer | undefined): void {
-  // Middleware mounted before the webhook may have wrapped these: it gets our response as if the app had sent it.
+  // Middleware mounted before the webhook may have wrapped these methods, so our response is sent through them too.
   const { writeHead, write, end } = res as unknown as Record<'writeHead' | 'write' | 'end', Method>
   let asked = false
   let ours: Answer | undefined
@@ -21,13 +21,13 @@ export function replace404(res: ServerResponse, replace: () => Answer | undefine
     try {
       ours = replace()
     } catch {
-      // the app's response is sent as it is
+      // the app's response is sent unchanged
     }
     return ours
   }
 
   const wrapped: Record<'writeHead' | 'write' | 'end', Method> = {
-    // Every response gets here: without an explicit call, Node calls it with the first byte.
+    // Node calls `writeHead` for every response: with the first byte if the app does not call it.
     writeHead(status, ...rest) {
       const answer = answerInstead(status)
       return answer ? writeHead.call(res, answer.status) : writeHead.call(res, status, ...rest)

@@ -13,7 +13,10 @@ import type { Answer, Outcome, Result } from './respond'
 import { isThenable } from '../wait/thenable'
 import type { BodyTrigger } from '../events/trigger'
 
-/** One for each request that came to a path of the webhook, or whose 404 the webhook has replaced (`not_routed`). */
+/**
+ * One record for each request to a path of the webhook, and for each request whose 404 the webhook has replaced
+ * (`not_routed`).
+ */
 export interface DeliveryRecord {
   /** The outcome of the trigger. */
   outcome: Outcome
@@ -25,17 +28,17 @@ export interface DeliveryRecord {
   answered: boolean
   /** HTTP method of the request. */
   method: string
-  /** The sender's address, behind the trusted proxies. Only with the option `allow`. */
+  /** The sender's address, as forwarded by the trusted proxies. Only with the option `allow`. */
   address?: string | undefined
   kind?: EventKind | undefined
   eventName?: string | undefined
   /** Order ID or shipment ID. */
   entityId?: string | undefined
   deliveryId?: string | undefined
-  /** ID of the event in the inbox, if there is one. For a body it is the `deliveryId`. */
+  /** ID of the event in the inbox, if it is in one. For an event with a body, the same as the `deliveryId`. */
   inboxId?: string | undefined
   requestId: string
-  /** Number of the call of the callback, if it was called. */
+  /** How often the callback has been called for the event, including this call. Absent if it was not called. */
   attempt?: number | undefined
   /** A GET trigger that shared the delivery of another one, or was merged into one that waits in the inbox. */
   merged: boolean
@@ -48,11 +51,11 @@ export interface DeliveryRecord {
   durationMs: number
 }
 
-/** One for each delivery of an event from the inbox, whether it succeeded or failed. */
+/** One record for each delivery of an event from the inbox, whether it succeeded or failed. */
 export interface SettledRecord {
   /**
-   * `delivered`; `retry`: it failed and is tried again; `dead`: given up and kept, see `inbox.replay`; `quarantined`: it
-   * cannot be read (any more).
+   * `delivered`; `retry`: failed, and will be tried again; `dead`: given up, but kept for `inbox.replay`;
+   * `quarantined`: the stored body cannot be read.
    */
   result: 'delivered' | 'retry' | 'dead' | 'quarantined'
   /** The outcome that the response would have had without an inbox. */
@@ -69,7 +72,7 @@ export interface SettledRecord {
   receivedAt: Date
   /** Number of deliveries that were started, including this one. */
   attempt: number
-  /** Requested with `inbox.replay`. */
+  /** True for a delivery that was requested with `inbox.replay`. */
   replay: boolean
   /** Duration of this delivery, in milliseconds. */
   durationMs: number
@@ -77,7 +80,7 @@ export interface SettledRecord {
   nextAttemptAt?: Date | undefined
   /** False if the inbox could not record the result: the event will be delivered again. */
   noted: boolean
-  /** Absent if it was delivered. Its `code` is the outcome, its `cause` what the callback threw. */
+  /** Absent if the event was delivered. `code` is the outcome, `cause` is what the callback threw. */
   error?: TradecloudWebhookError | undefined
 }
 
@@ -94,13 +97,13 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** Receives each record, with the reason of a failure. Must not throw. */
+/** Receives each record, and the reason if it failed. Must not throw. */
 export interface Watcher {
   request(record: DeliveryRecord, reason: string | undefined): void
   settled(record: SettledRecord): void
 }
 
-/** The cause is in the Tradecloud API or the network, so a stack trace would not help. */
+/** Failures caused by the Tradecloud API or the network: a stack trace of our code would not help. */
 const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
 export class Reporter {
@@ -129,7 +132,7 @@ export class Reporter {
     }
     if (record.outcome === 'ignored' && record.kind !== undefined) {
       const text = this.#ignored.lineFor(record.kind, record.eventName)
-      // A separate topic for each name, so that no name is omitted when many arrive at once.
+      // Each name is a topic of its own, so that the log leaves out none of many names that arrive at once.
       if (text !== undefined)
         log.line('warn', `ignored ${text}`, `${text} (${subjectOf(record)})`, { ...record, code: record.outcome })
     }
@@ -138,12 +141,12 @@ export class Reporter {
     if (onError) this.#guard('onError', () => onError(toError(result, answer), { ...record, rawBody: body?.whole }))
   }
 
-  /** A probe cannot lose an event, and metrics based on records must not count it. */
+  /** Probes are only logged with `debug`: they cannot lose an event and must not appear in metrics. */
   probe({ requestId, status, outcome }: DeliveryRecord): void {
     debugDeliver('%s %d %s, probe', requestId, status, outcome)
   }
 
-  /** An event from the inbox was delivered, or failed. */
+  /** Reports an event from the inbox that was delivered or has failed. */
   settled(record: SettledRecord): void {
     const { log, onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record
@@ -164,7 +167,10 @@ export class Reporter {
     }
   }
 
-  /** An event with a body is delivered as it came, because the API does not know its order or shipment. */
+  /**
+   * The API does not know the order or shipment of an event that has a body; the event is delivered with its body
+   * alone.
+   */
   notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
     explainToDebug(requestId, cause)
     const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }
@@ -172,7 +178,7 @@ export class Reporter {
     this.#options.log.line('warn', 'delivered as it came', text, about)
   }
 
-  /** An alarm that is independent of a response. */
+  /** Reports an alarm that does not belong to a response. */
   alarm(error: TradecloudWebhookError, record: Partial<DeliveryRecord>): void {
     const subject = subjectOf(record)
     const text = `${error.code}: ${error.message}${subject === '' ? '' : ` (${subject})`}`
@@ -210,14 +216,14 @@ export class Reporter {
   }
 }
 
-/** A `RejectEvent` is intended, so its message is logged once and without a stack trace. */
+/** The user throws a `RejectEvent` on purpose, so its message is logged once and without a stack trace. */
 function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   if (outcome === 'rejected') return `${describe(cause)} `
   if (cause === undefined) return `${detail} `
   return `${detail} ${describe(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)} `
 }
 
-/** Absent for a success. */
+/** The reason that observers get; `undefined` for a success. */
 function watchedReason(outcome: Outcome, { cause }: Result, { status, detail }: Answer): string | undefined {
   if (status < 300 && outcome !== 'quarantined') return undefined
   return reasonOf(outcome, detail, cause).trim()

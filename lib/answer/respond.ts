@@ -36,11 +36,11 @@ export interface Row {
   status: number
   /** The default `detail` of the response. */
   detail: string
-  /** Answered with 503 if `refusals` is `'retry'`. */
+  /** The response is 503 instead if the option `refusals` is `'retry'`. */
   refusal?: true
-  /** Answered with 503 if a result says that a retry may still help. */
+  /** The response is 503 instead if the result says that a retry may still help. */
   mayPass?: true
-  /** A result may specify another 4xx. */
+  /** The result may specify another 4xx. */
   mayDiffer?: true
 }
 
@@ -72,19 +72,19 @@ export const TABLE: Readonly<Record<Outcome, Row>> = {
 
 export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
 
-/** Tradecloud schedules its retries itself; this only asks it not to retry at once. */
+/** Tradecloud decides itself when to retry; this only prevents a retry at once. */
 const RETRY_AFTER_S = 10
 
-/** What arrived of a probe. `undefined` fields are not sent. */
+/** What `doctor` needs to know about its own probe as it arrived. `undefined` fields are not sent. */
 export interface Arrived {
-  /** Value of the reserved header. */
+  /** Value of the header that marks a request as a probe. */
   probe: string
   method: string
   /** Path and query as Node received them, with the mount path. */
   path: string
   /** Whether the path matches a pattern of the webhook. */
   matched: boolean
-  /** The order or shipment ID in the URL, as a GET trigger would have it. */
+  /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
   /** Why the URL holds no usable ID. */
   problem?: string | undefined
@@ -99,16 +99,16 @@ export interface Arrived {
 /** An outcome with everything that the response, the log and the delivery record need. */
 export interface Result {
   outcome: Outcome
-  /** Message for the sender. Contains no secret and nothing of the body. */
+  /** Message for the sender. Contains no secret and no part of the body. */
   detail?: string | undefined
   /** `rejected`: the status that the callback chose. */
   status?: number | undefined
-  /** `not_found` and `address_not_allowed`: trying again may still help. */
+  /** For `not_found` and `address_not_allowed`: a retry may still help. */
   retry?: boolean | undefined
   issues?: Issue[] | undefined
   deliveryId?: string | undefined
   headers?: Readonly<Record<string, string>> | undefined
-  /** `probe`: what arrived. */
+  /** For `probe`: the request as it arrived. */
   arrived?: Arrived | undefined
   /** The cause, for `onError`. Never sent. */
   cause?: unknown
@@ -147,8 +147,9 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
 }
 
 /**
- * After an early response, the rest of the body is read and discarded, so that a sender that is still sending can read
- * the response: until nothing has arrived for a second, and for at most five seconds.
+ * After an early response, the rest of the body is read and discarded, because a client that is still sending may
+ * otherwise not read the response. This ends when nothing has arrived for a second, and after five seconds at the
+ * latest.
  */
 const SILENCE_MS = 1_000
 const MAX_DRAIN_MS = 5_000
@@ -160,11 +161,11 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
     write(req, res, answer)
     return true
   } catch {
-    // Headers that were set by other code may conflict with ours: no response is better than a wrong one.
+    // Our headers may conflict with headers that other code has set: no response is better than a wrong one.
     try {
       res.destroy()
     } catch {
-      // An adapter's own response object may fail in any way.
+      // The response object of an adapter may fail in any way.
     }
     return false
   }
@@ -173,17 +174,20 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
 /** A registered symbol, so that another copy of the package in the same app recognises it too. */
 const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
 
-/** True for a 404 that a webhook has sent, possibly another one on the same mount: it is intended. */
+/** True for a 404 that a webhook has sent on purpose, possibly another webhook on the same mount. */
 export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
-/** Marks a 404 as intended, not one of the app. */
+/** Marks a 404 as sent on purpose by a webhook. */
 export function markOwn404(res: ServerResponse): void {
   Object.assign(res, { [OWN_404]: true })
 }
 
-/** Replaces status and headers of a response that the app is about to send. The caller sets the length with the body. */
+/**
+ * Replaces status and headers of a response that the app is about to send. The caller must set the length together with
+ * the body.
+ */
 export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) if (name !== 'Content-Length') res.setHeader(name, value)
@@ -196,7 +200,7 @@ const DESCRIBES_BODY =
 
 function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
   if (answer.status === 404) markOwn404(res)
-  // Only requests of Node's own parser have `complete`.
+  // Only requests created by Node's HTTP parser have `complete`.
   const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
   // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
   const body = req.method === 'HEAD' ? undefined : answer.body
@@ -208,8 +212,9 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
   }
   // An error of the connection must not end the process.
   res.on('error', () => undefined)
-  // If the connection is closed while bytes arrive, the kernel resets it and the response is lost. The response is
-  // complete by its length, and the close waits until the client is done, silent or too slow.
+  // If the connection is closed while bytes still arrive, the kernel resets it and the client loses the response. So
+  // the response is sent with its length, and the connection is closed only after the client has finished, has been
+  // silent, or has taken too long.
   if (body === undefined) res.flushHeaders()
   else res.write(body)
   let arriving = false
@@ -225,7 +230,8 @@ function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void 
     if (!arriving || waitedMs >= MAX_DRAIN_MS) end()
     arriving = false
   }
-  // After a blocked event loop, timers run before the data that arrived meanwhile is read: check after that.
+  // After the event loop was blocked, timers run before the data that arrived meanwhile is read. `setImmediate` runs
+  // the check after that data.
   const timer = startInterval(() => setImmediate(check), SILENCE_MS)
   req.on('data', note).on('end', end).on('close', end).resume()
 }

@@ -1,6 +1,6 @@
 /**
- * Notifies adapters for metrics and traces of each request, each delivery and each run of the catch-up. They cannot
- * change a response: what they throw is logged.
+ * Informs adapters for metrics and traces about each request, each delivery and each run of the catch-up. Adapters
+ * cannot change a response: what they throw is logged.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { EventKind } from '../events/events'
@@ -11,17 +11,17 @@ import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
 import type { DeliveryRecord, SettledRecord } from './report'
 
-/** A webhook or worker that is observed. */
+/** A webhook or worker that adapters observe. */
 export interface TelemetrySource {
   /** The option `name` of the webhook or worker. */
   name: string
-  /** False for a worker: no requests come to it. */
+  /** False for a worker, which receives no requests. */
   receives: boolean
-  /** Kinds of events that there are callbacks for. */
+  /** The kinds of events for which there are callbacks. */
   kinds: readonly EventKind[]
   /** Absent without an inbox. */
   inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
-  /** Polls periodically by the catch-up. */
+  /** Whether the catch-up polls periodically. */
   polls: boolean
   /** Whether events can be accepted now, as reported by `health()`. Never rejects. */
   isReady(): Promise<boolean>
@@ -39,11 +39,11 @@ export interface RequestStart {
 export interface RequestObserver {
   /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
   trace?: TraceContext | undefined
-  /** The request was answered. `undefined`: it was a probe of `doctor`, which is not counted. */
+  /** The response was sent. `record` is `undefined` for a probe of `doctor`, which is not counted. */
   end(record: DeliveryRecord | undefined): void
 }
 
-/** A delivery begins: a fetch, and the call of the callback. */
+/** A delivery begins: it fetches if needed, and calls the callback. */
 export interface DeliveryStart extends Pick<
   SettledRecord,
   'kind' | 'eventName' | 'entityId' | 'requestId' | 'receivedAt' | 'replay'
@@ -57,31 +57,31 @@ export interface DeliveryStart extends Pick<
 /** How a delivery ended. */
 export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs' | 'error'> {
   /**
-   * As in `SettledRecord`. Without an inbox, `retry`: Tradecloud sends the event again, `dead`: it does not. `given-back`: the
-   * delivery was not begun, because the process stood still or is closing.
+   * As in `SettledRecord`. Without an inbox, `retry` means that Tradecloud sends the event again, `dead` that it does
+   * not. `given-back`: the delivery was not begun, because the process was suspended or is closing.
    */
   result: SettledRecord['result'] | 'given-back'
   deliveryId?: string | undefined
-  /** Number of the call of the callback, if it was called. */
+  /** How often the callback has been called for the event, including this call. Absent if it was not called. */
   attempt?: number | undefined
 }
 
 export interface DeliveryObserver {
-  /** Calls `work` at once, for example with a span as the current one. Its result is ignored. */
+  /** Must call `work` at once, for example with a span as the current one. What `run` returns is ignored. */
   run?(work: () => Promise<unknown>): unknown
   end(end: DeliveryEnd): void
 }
 
 /** The result of a run of the catch-up, for metrics. */
 export interface ObservedRun {
-  /** Numbers of changes that had never arrived, by kind. */
+  /** Number of changes by kind that never arrived and were found by the run. */
   recovered: Partial<Record<EntityKind, number>>
-  /** Everything that changed before this time has been checked. Absent if the run failed, or was on demand. */
+  /** Everything that changed before this time has been checked. Absent for a run that failed or was on demand. */
   checkedUntil?: Date | undefined
   failed: boolean
 }
 
-/** Notified of the activity of one webhook or worker. All methods are called synchronously, so they must be fast. */
+/** Is informed of what one webhook or worker does. All methods are called synchronously, so they must be fast. */
 export interface TelemetryObserver {
   request?(start: RequestStart): RequestObserver | undefined
   delivery?(start: DeliveryStart): DeliveryObserver | undefined
@@ -96,13 +96,13 @@ export interface TelemetryObserver {
  * `tradecloud-webhook/opentelemetry`, or one of your own.
  */
 export interface TelemetryAdapter {
-  /** Called once for each webhook or worker, when it is created. An exception is thrown there. */
+  /** Called once when a webhook or worker is created. If it throws, so does the creation. */
   attach(source: TelemetrySource): TelemetryObserver
 }
 
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie']
 
-/** Combines all observers. Never throws. */
+/** Passes each call to all observers. Never throws. */
 export class Telemetry {
   readonly #observers: readonly TelemetryObserver[]
   readonly #log: Log
@@ -138,7 +138,7 @@ export class Telemetry {
     this.#all(this.#observers, (observer) => observer.close?.())
   }
 
-  /** Runs `work` once, inside `run` of each observer, whatever they do. */
+  /** Calls `work` exactly once, inside the `run` of each observer, even if an observer throws or does not call it. */
   #runIn<T>(observers: readonly DeliveryObserver[], work: () => Promise<T>): Promise<T> {
     const [first, ...others] = observers
     if (!first) return work()

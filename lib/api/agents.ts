@@ -22,7 +22,7 @@ export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions):
   }
 }
 
-/** Whether an agent is fully described by its `options`, so that the agent for documents can replace it. */
+/** Whether the `options` of an agent describe all that it does. Only then may the agent for documents replace it. */
 export function isPlainAgent(agent: HttpsAgent): boolean {
   const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
   return Object.getPrototypeOf(agent) === HttpsAgent.prototype && !changed

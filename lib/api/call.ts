@@ -1,6 +1,6 @@
 /**
  * One operation of the client, such as "fetch order 1": its deadline for retries, its abort signals, its number of
- * attempts and its errors. `flights.ts` knows who waits for it, and for how long.
+ * attempts and its errors. `flights.ts` decides who waits for it, and for how long.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode, type TradecloudApiErrorOptions } from './api-error'
 import { backOffMs } from '../wait/back-off'
@@ -44,12 +44,12 @@ export class Call {
     return this.#waits.signal
   }
 
-  /** Why the call was ended from outside. */
+  /** The error for a call that was ended from outside. */
   get ending(): TradecloudApiError {
     return (this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
   }
 
-  /** The latest deadline of all waiters, on the clock of `performance.now()`. */
+  /** Extends the deadline to the latest one of all waiting callers, on the clock of `performance.now()`. */
   extend(endsAt: number): void {
     this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
@@ -71,13 +71,13 @@ export class Call {
     return performance.now() + ms < this.#endsAt
   }
 
-  /** The error for a failure. `via`: the request for a token that failed instead of the call's own. */
+  /** The error for a failure. `via` is the request for a token, if that failed and not the request of the call. */
   error({ code, text, status, cause }: RequestFailure, via?: string): TradecloudApiError {
     const said = via === undefined ? text : `needs a token, but ${via} ${text}`
     return this.ended(code, said, { apiStatus: status, cause })
   }
 
-  /** The error for any other end. */
+  /** The error for a call that ended for any other reason. */
   ended(code: TradecloudApiErrorCode, text: string, more: ErrorDetails = {}): TradecloudApiError {
     const { attempts } = this
     const count = `${attempts} ${attempts === 1 ? 'request' : 'requests'}`
@@ -91,9 +91,7 @@ export class Call {
     await this.#wait(retryDelayMs(++this.#failures, failure.retryAfterMs), failure)
   }
 
-  /**
-   * The same for an ID that the API may know soon: retries after 250 ms, 500 ms, … for `retryMs` in total.
-   */
+  /** Like `backOff`, for an ID that the API may know soon: retries after 250 ms, 500 ms, … for `retryMs` in total. */
   async waitToAppear(failure: RequestFailure, retryMs: number): Promise<void> {
     this.#notFoundUntil ??= performance.now() + retryMs
     const left = Math.floor(this.#notFoundUntil - performance.now())

@@ -12,21 +12,22 @@ export interface TradecloudClientOptions {
   /** Tradecloud's own base URL of that environment. Default: none. */
   environment?: 'production' | 'acceptance' | undefined
   /**
-   * Another base URL, as in `https://api.example.com/v2`: `https`, or `http` to this machine (`localhost`,
+   * Another base URL, such as `https://api.example.com/v2`: `https`, or `http` to this machine (`localhost`,
    * `127.0.0.0/8`, `[::1]`); without user, query or hash. Default: none.
    */
   baseUrl?: string | undefined
   /**
-   * Of a Tradecloud user. Missing, empty or with white space at an edge throws. Default: none; it and `password` are
-   * required without `credentials`.
+   * User name of a Tradecloud user. The client cannot be created if it is missing, empty, or starts or ends with white
+   * space. Not needed with `credentials`. Default: none.
    */
   username?: string | undefined
-  /** Missing, empty or with white space at an edge throws. Default: none, as for `username`. */
+  /** Password of the user, with the same checks as `username`. Not needed with `credentials`. Default: none. */
   password?: string | undefined
   /**
-   * Returns user name and password, instead of the two options above, for example from a vault. Called before each
-   * login, so that a changed password needs no restart. If it throws, rejects, or returns nothing valid within
-   * `requestTimeoutMs`, it is called again within the deadline of the call, which then fails with `fetch_failed`; what
+   * Returns user name and password, for example from a vault; replaces the options `username` and `password`. Called
+   * before each login, so that a changed password needs no restart. If it throws, rejects, or returns nothing valid
+   * within
+   * `requestTimeoutMs`, it is called again until the deadline of the call, which then fails with `fetch_failed`. What
    * it threw or returned is never shown. Default: none.
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
@@ -36,8 +37,8 @@ export interface TradecloudClientOptions {
    */
   requestTimeoutMs?: number | undefined
   /**
-   * Limit of one call with all its retries, logins and waits, in milliseconds; in a poll, of each page. Default:
-   * 20,000.
+   * Time limit of one call, including its retries, logins and waits, in milliseconds. For a poll, the limit of each
+   * page. Default: 20,000.
    */
   fetchTimeoutMs?: number | undefined
   /**
@@ -46,16 +47,16 @@ export interface TradecloudClientOptions {
    */
   maxResponseBytes?: number | undefined
   /**
-   * Most requests in any second, all calls of this client, logins and retries together: 1 to 10, the most that
-   * Tradecloud allows. The others wait in order of arrival; their wait counts towards `fetchTimeoutMs`. Set less if
-   * other programs use the same Tradecloud user. Default: 10.
+   * Highest number of requests in any second, over all calls of this client, including logins and retries: 1 to 10,
+   * which is the most that Tradecloud allows. Further requests wait in order of arrival; their wait counts towards
+   * `fetchTimeoutMs`. Set less if other programs use the same Tradecloud user. Default: 10.
    */
   requestsPerSecond?: number | undefined
   /**
-   * Most concurrent requests, all calls of this client, logins and retries together: 1 to 10; 1 sends them one after
-   * the other. A request ends with the last byte of its response; for the content of a document, with the headers.
-   * Several at a time are harmless: this client only reads, and it never sends two requests for the same order or
-   * shipment at a time. Default: 10.
+   * Highest number of concurrent requests, over all calls of this client, including logins and retries: 1 to 10; 1
+   * sends them one after another. A request ends with the last byte of its response; for the content of a document,
+   * with the headers. Concurrent requests are harmless: this client only reads, and never sends two requests for the
+   * same order or shipment at a time. Default: 10.
    */
   parallelRequests?: number | undefined
   /**
@@ -66,36 +67,36 @@ export interface TradecloudClientOptions {
   /** Largest document for `downloadDocument`, after decompression, in bytes. Default: 104,857,600 (100 MiB). */
   maxDocumentBytes?: number | undefined
   /**
-   * Limit for the content of a document, from the headers to the end of the stream, in milliseconds; also for a stream
-   * that is never read. Default: 60,000.
+   * Time limit for the content of a document, from the headers to the end of the stream, in milliseconds. It also
+   * applies to a stream that is never read. Default: 60,000.
    */
   downloadTimeoutMs?: number | undefined
   /**
    * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose: names such as
    * `files.example.com`, or with a port other than 443, such as `files.example.com:8443`. No wildcards, no subdomains.
-   * They must have only public addresses as seen from this machine, also with `proxy`, which is then asked for an
-   * address instead of a name. Of an `httpsAgent`, only the certificate authorities, TLS versions and ciphers are used;
-   * it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere. Default: none, and such
+   * As seen from this machine, a host must have only public addresses; with `proxy`, the proxy is asked to connect to
+   * the address that was checked. Of an `httpsAgent`, only the certificate authorities, TLS versions and ciphers are
+   * used; it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere. Default: none; such
    * documents are refused.
    */
   documentHosts?: readonly string[] | undefined
   /**
-   * URL of an http proxy, as in `http://user:password@proxy.example.com:3128`, for all requests of this client: to the
-   * API and to the links of documents. It must support `CONNECT`; TLS is end to end, so the proxy sees only host names,
-   * but its own credentials are sent to it unencrypted. A connection to the proxy over https is not supported.
-   * Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
+   * URL of an http proxy, such as `http://user:password@proxy.example.com:3128`, for all requests of this client: to
+   * the API and to the links of documents. The proxy must support `CONNECT`. TLS is end to end, so the proxy sees only
+   * host names, but its own credentials are sent to it unencrypted. A connection to the proxy over https is not
+   * supported. Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
    */
   proxy?: string | undefined
   /**
-   * Replaces the client's own https agent, for example for a private certificate authority or a proxy agent; not
-   * together with `proxy`. Should keep connections alive. `close()` does not destroy it. Default: none.
+   * Replaces the client's own https agent, for example for a private certificate authority or a proxy agent; cannot be
+   * combined with `proxy`. Should keep connections alive. `close()` does not destroy it. Default: none.
    */
   httpsAgent?: Agent | undefined
 }
 
-/** The options with defaults applied. Contains secrets: only for private fields. */
+/** The options with defaults applied. They contain secrets, so keep them only in private fields. */
 export interface ResolvedClientOptions {
-  /** Ends without a slash. */
+  /** Without a slash at the end. */
   baseUrl: string
   credentials: CredentialsFunction
   requestTimeoutMs: number
@@ -128,10 +129,10 @@ const DEFAULTS = {
 const OTHERS = ['environment', 'baseUrl', 'username', 'password', 'credentials', 'documentHosts', 'proxy', 'httpsAgent']
 const KNOWN = [...OTHERS, ...Object.keys(DEFAULTS)]
 
-/** The full name of an option, for errors. */
+/** Returns the full name of an option, for errors. */
 type At = (name: string) => string
 
-/** `path`: the option that contains these, such as `api`; empty for a client that the user creates. */
+/** `path` is the option that contains `options`, such as `api`; empty for a client that the user creates. */
 export function resolveClientOptions(options: TradecloudClientOptions, path = ''): ResolvedClientOptions {
   const given = givenOptions(options, KNOWN, 'new TradecloudClient({ environment, username, password })', path)
   const at: At = (name) => (path === '' ? name : `${path}.${name}`)
@@ -224,7 +225,8 @@ function checkBaseUrl(option: string, value: unknown): string {
   if (username !== '' || password !== '') {
     throw invalidOption(option, 'holds a user: put it into `username` and `password`')
   }
-  // `search` and `hash` do not show an empty query or hash, which would still cut off the path behind it.
+  // `search` and `hash` are empty for a lone `?` or `#`, which would still cut off the path that is appended to the
+  // URL.
   if (/[?#]/.test(href)) throw invalidOption(option, 'holds a query or a hash, and a path is put behind it')
   if (!isSecure(url)) {
     throw invalidOption(option, 'must be https (http only to this machine): over http the password could be read')

@@ -83,11 +83,11 @@ export class TradecloudClient {
    * Yields all orders that the Tradecloud user may see and that changed after `lastUpdatedAfter`, in Tradecloud's order
    * (oldest change first, as far as known), and finally the new cursor. Nothing is skipped if orders change meanwhile:
    * they are yielded in their old state, the new one, or both, so an order may be yielded twice. A poll that ends early
-   * or throws yields no cursor: start again from the stored one. Keeps one page in memory. Each page may take
-   * `fetchTimeoutMs`; one that is too large, too slow or answered with 413 or 5xx is requested again with half the
-   * `limit`, which grows again later. Throws `invalid_option` at once, and a `TradecloudApiError` while it runs. An
-   * order that changes in the same millisecond as the cursor, after it was read, may be missed if Tradecloud's "after"
-   * excludes that millisecond: this is not documented.
+   * or throws yields no cursor: start again from the stored cursor. Keeps one page in memory. Each page may take
+   * `fetchTimeoutMs`. A page that is too large, too slow or answered with 413 or 5xx is requested again with half the
+   * `limit`, which grows again later. Throws `invalid_option` when it is called, and a `TradecloudApiError` while it
+   * runs. An order that changes in the same millisecond as the cursor, after it was read, may be missed if Tradecloud's
+   * "after" excludes that millisecond; this is not documented.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -103,7 +103,7 @@ export class TradecloudClient {
     }))
   }
 
-  /** Like `pollOrders`, with one delivery per line. */
+  /** Like `pollOrders`, but in single delivery form: one delivery per line. */
   pollSingleDeliveryOrders(
     options: PollOptions<OrderPollFilters>,
   ): AsyncGenerator<PolledSingleDeliveryOrder, void, undefined> {
@@ -120,7 +120,7 @@ export class TradecloudClient {
   }
 
   /**
-   * For the catch-up: polls with the pages that were read, and skips what cannot be read.
+   * For the catch-up: also yields each page that was read, and skips an entity that cannot be read.
    * @internal
    */
   readPages(
@@ -142,8 +142,8 @@ export class TradecloudClient {
    * The content of a document that is stored at Tradecloud, by its `objectId`. Opens the link in the metadata at once
    * and without Tradecloud's token, and requests a new link once if it has expired. If the link cannot be reached, as
    * in a closed network, the content is fetched from Tradecloud's API instead. `fetchTimeoutMs` limits the time until
-   * the headers, `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts both. Links are opened
-   * over https, and over http only on this machine; redirects are not followed; links do not count as requests to the
+   * the headers; `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts both. Links are opened
+   * over https, and over http only on this machine. Redirects are not followed. Links do not count as requests to the
    * API. The content may be anything that a company has uploaded. Read the stream, or destroy it.
    *
    * A document with only a `url` is on a server of another company. It is fetched only from a host in the option
@@ -183,8 +183,8 @@ export class TradecloudClient {
   }
 
   /**
-   * Whose orders a poll returns. The user is absent if the option `credentials` gives it. Not a getter: the user name must
-   * not be shown when the client is logged.
+   * Identifies the account whose orders a poll returns. `username` is `undefined` with the option `credentials`. A
+   * method rather than a getter, so that the user name is not shown when the client is logged.
    * @internal
    */
   account(): { baseUrl: string; username: string | undefined } {
@@ -192,7 +192,7 @@ export class TradecloudClient {
   }
 
   /**
-   * For the webhook. `timeoutMs` replaces `fetchTimeoutMs`.
+   * The fetch of the webhook. `timeoutMs` replaces `fetchTimeoutMs`.
    * @internal
    */
   async fetchEntity(
@@ -212,7 +212,7 @@ export class TradecloudClient {
       const answer = await this.#engine.requests.send(flight, () => ({ method: 'GET', path }), { notFoundRetryMs })
       return { body: answer.body, call: flight.call }
     })
-    // Parsed for each caller: callers that share a response must not see each other's changes.
+    // Parsed once for each caller: callers that share a response must not see each other's changes.
     const read = readEntity(body)
     if (!read.ok) throw call.error(uselessAnswer(read.reason))
     const { entity, contentHash, removedKeys } = read

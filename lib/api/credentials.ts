@@ -12,7 +12,10 @@ export type CredentialsFunction = () => Credentials | Promise<Credentials>
 
 export type BasicHeader = { ok: true; value: string } | { ok: false; reason: string }
 
-/** Never rejects. The reason contains neither what the function threw nor what it returned: both may be secret. */
+/**
+ * Never rejects. The reason of a failure contains neither what the function threw nor what it returned: both may be
+ * secret.
+ */
 export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {
   let given: unknown
   try {

@@ -26,8 +26,8 @@ interface Target {
 }
 
 /**
- * The options that are copied from the user's agent: certificate authorities, TLS versions and ciphers. Not its client
- * certificate, which is a credential, nor how it checks certificates or connects.
+ * The options that are copied from the user's agent: certificate authorities, TLS versions and ciphers. Not copied: its
+ * client certificate, which is a credential, and functions that check certificates or connect.
  */
 const TRUST = ['ca', 'ciphers', 'crl', 'ecdhCurve', 'maxVersion', 'minVersion', 'sigalgs']
 
@@ -45,14 +45,15 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
       ...trust,
       host,
       port,
-      // SNI does not allow addresses.
+      // SNI is only for names, not for addresses.
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
-      // Ignores NODE_TLS_REJECT_UNAUTHORIZED.
+      // Set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED has no effect.
       rejectUnauthorized: true,
       ...way,
     })
-    // The request may have ended and removed its listener: an error without a listener would end the process.
+    // If the request has ended and removed its listener, an error of the socket would have no listener and end the
+    // process.
     return socket.on('error', () => undefined)
   }
 
@@ -66,7 +67,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     return running
   }
 
-  /** Resolves with addresses, all of them public. */
+  /** Resolves with the addresses of `host`, which are all public. */
   async function resolve(host: string): Promise<LookupAddress[]> {
     const found = await lookUp(host)
     const other = found.find(({ address }) => !isPublicAddress(address))
@@ -102,7 +103,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     if (destroyed) throw closed()
     if (performance.now() > endsAt) throw new Error('no one waits for the connection any more')
     if (proxyUrl === undefined) return secure(target, { lookup: always(found) })
-    // IPv4 first: they are tried one after the other, and a proxy without IPv6 is more likely than one without IPv4.
+    // IPv4 first: addresses are tried one after another, and a proxy without IPv6 is more likely than one without IPv4.
     const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)
     return secure(target, { socket: await throughProxy(proxyUrl, addresses, target.port, endsAt) })
   }
@@ -124,18 +125,21 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
   return Object.fromEntries(given.filter(([key]) => TRUST.includes(key)))
 }
 
-/** For `connect`, which asks for one address or, to try them in parallel, for all. */
+/**
+ * A `lookup` function that always returns `found`: `connect` asks for one address, or for all to try them in parallel.
+ */
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {
     const [first] = found
-    // Asynchronous: a connection that fails at once would fail before its request has a listener.
+    // Called asynchronously, because the connection could otherwise fail before its request has a listener.
     if (all || first === undefined) process.nextTick(done, null, found)
     else process.nextTick(done, null, first.address, first.family)
   }
 }
 
 function refusal(host: string, address: string): Error {
-  // Only in the debug log: an error may be shown to the other company, which must not learn about this network.
+  // The address is only in the debug log: an error may be shown to the other company, which must not learn about this
+  // network.
   debugApi('%s resolves to %s, which is not a public address', quote(host), address)
   const error: NodeJS.ErrnoException = new Error('the host has an address that is not public')
   error.code = ADDRESS_NOT_PUBLIC

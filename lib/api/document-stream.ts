@@ -10,11 +10,11 @@ export interface DocumentStreamOptions {
   maxBytes: number
   timeoutMs: number
   signal: AbortSignal | undefined
-  /** Makes the error that the stream ends with. */
+  /** Creates the error with which the stream ends. */
   error: (code: TradecloudApiErrorCode, text: string, cause?: unknown) => Error
 }
 
-/** Forwards `source`. When the returned stream closes, for any reason, `source` is closed too. */
+/** A stream with the content of `source`. When it closes, for any reason, `source` is closed too. */
 export function documentStream(source: Readable, options: DocumentStreamOptions): Readable {
   const { maxBytes, timeoutMs, signal, error } = options
   let bytes = 0
@@ -29,14 +29,14 @@ export function documentStream(source: Readable, options: DocumentStreamOptions)
   const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
   const timer = startTimer(onTime, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })
-  // Node throws an error without a listener, and a stream that is never read has none.
+  // An error without a listener would end the process, and a stream that is never read has no listener.
   stream.on('error', () => undefined)
   stream.once('close', () => {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
     source.destroy()
   })
-  // The original error may contain the request, including the link.
+  // The original error is not passed on: it may contain the request, including the link.
   const broke = () => {
     if (!source.readableEnded) stream.destroy(error('fetch_failed', 'broke off'))
   }

@@ -13,14 +13,14 @@ import { isPublicAddress } from '../net/public-address'
 const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
-/** The hosts as in a parsed https URL, with the port unless it is 443. */
+/** Parses the hosts into the form that a parsed https URL has, with the port unless it is 443. */
 export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): ReadonlySet<string> {
   if (value === undefined) return new Set()
   if (!Array.isArray(value)) throw invalidOption(option, "is not a list, as in ['files.example.com']")
   return new Set(value.map((entry: unknown, i) => resolveHost(`${option}[${i}]`, entry)))
 }
 
-/** A problem continues "The document's `url`" and does not contain the URL: its query may be a secret. */
+/** The returned problem continues "The document's `url`". It does not contain the URL, whose query may be a secret. */
 export function checkDocumentUrl(
   text: string,
   hosts: ReadonlySet<string>,
@@ -32,12 +32,12 @@ export function checkDocumentUrl(
   if (url.protocol !== 'https:') return refuse('is not https')
   if (url.username !== '' || url.password !== '') return refuse('holds a user or a password')
   if (!hosts.has(url.host)) return refuse(`leads to ${quote(url.host)}, which \`documentHosts\` does not name`)
-  // Parsing may have escaped characters, which makes them up to nine times longer.
+  // Parsing may have escaped characters, which makes the URL up to nine times longer.
   if (url.href.length > MAX_LENGTH) return refuse(`is longer than ${MAX_LENGTH} characters once it is escaped`)
   return { ok: true, url }
 }
 
-/** The last part of the path, which may be anything; the host name if there is none. */
+/** The last part of the path, which may contain anything; the host name if there is no path. */
 export function filenameOf({ pathname, hostname }: URL): string {
   const last = pathname.split('/').at(-1) ?? ''
   if (last === '') return hostname
@@ -51,11 +51,11 @@ export function filenameOf({ pathname, hostname }: URL): string {
 function resolveHost(option: string, entry: unknown): string {
   if (typeof entry !== 'string' || entry === '')
     throw invalidOption(option, `is ${show(entry)}; expected is ${EXAMPLE}`)
-  // Never quoted: a URL may contain a secret.
+  // Never quotes the entry: a URL may contain a secret.
   if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not a host alone; expected is ${EXAMPLE}`)
   if (entry.includes('*')) throw invalidOption(option, `is ${show(entry)}: name each host, there are no wildcards`)
   const url = `https://${entry}/`
-  // The parser would remove line breaks and tabs, and decode escapes.
+  // Checked first, because the URL parser removes line breaks and tabs, and decodes escapes.
   if (/[\s%]/.test(entry) || !URL.canParse(url))
     throw invalidOption(option, `is ${show(entry)}, which is no host; expected is ${EXAMPLE}`)
   const { host, hostname } = new URL(url)

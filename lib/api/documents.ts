@@ -22,14 +22,14 @@ export interface DocumentMetadata {
   filename: string
   /** May be `application/octet-stream` for a PDF. */
   contentType: string
-  /** A link to the content that needs no credentials, valid for about a minute: do not log it. */
+  /** A link to the content that works without credentials for about a minute: do not log it. */
   downloadUrl: string
   [field: string]: unknown
 }
 
 /** A document of an order, a line or a shipment, or only the ID of its file. */
 export interface DocumentReference {
-  /** Used if both are present. */
+  /** Takes precedence over `url`. */
   objectId?: string | null | undefined
   /** Fetched only from the hosts that the option `documentHosts` names. */
   url?: string | null | undefined
@@ -100,7 +100,7 @@ export class Documents {
     const { call } = flight
     const path = pathOf(objectId)
     let renewed = false
-    /** Status of Tradecloud's own response, if that failed too. */
+    /** Status of the response of Tradecloud's API, if that was tried and failed too. */
     let refused: number | undefined
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)
@@ -109,13 +109,14 @@ export class Documents {
       const link = await this.#openLink(call, downloadUrl)
       if (link.ok) return this.#downloads.begin(link.answer, document)
       const { failure } = link
-      // It is not documented how the host responds to an expired link: any 4xx may mean that.
+      // How the host responds to an expired link is not documented, so any 4xx may mean that.
       const { status = 0 } = failure
       if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) {
         renewed = true
         continue
       }
-      // A closed network cannot reach the link, or a filter responds. 429 and 5xx of the link's host are temporary.
+      // In a closed network the link cannot be reached, or a filter responds instead. 429 and 5xx of the link's host
+      // are temporary.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)
@@ -138,7 +139,7 @@ export class Documents {
     return { ok: false, failure: linkFailure(outcome), answered }
   }
 
-  /** The content from the API, with the token; the status of its response if that is final. */
+  /** The content from the API, requested with the token; or the status of its response if a retry cannot help. */
   async #throughTradecloud(flight: Flight, path: string): Promise<OpenAnswer | number> {
     const amend = (failure: RequestFailure) => {
       return {
@@ -166,7 +167,7 @@ export class Documents {
   }
 }
 
-/** Throws if it cannot be an ID. */
+/** Throws if `objectId` cannot be an ID. */
 function pathOf(objectId: string): string {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
@@ -175,7 +176,7 @@ function pathOf(objectId: string): string {
 
 function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = contentFailureOf(outcome)
-  // The cause may contain the host and more of the link.
+  // The cause is left out: it may contain the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
   return { ...failure, text: `brought a link that ${text}`, cause: undefined }
 }

@@ -1,4 +1,4 @@
-/** The running downloads of a client: each starts from a response, and `close()` aborts them. */
+/** The running downloads of a client. Each one starts from a response, and `close()` aborts all of them. */
 import type { Readable } from 'node:stream'
 import { TradecloudApiError } from './api-error'
 import type { Call } from './call'
@@ -9,13 +9,13 @@ export interface DownloadedDocument {
   /** Fails with a `TradecloudApiError` if the content is incomplete, takes too long or is too large. */
   stream: Readable
   /**
-   * Chosen by the company that uploaded it: not safe as a path. The object ID if Tradecloud gives no name; for a
-   * document with a `url`, the last part of its path.
+   * Chosen by the company that uploaded the file, so it is not safe as a path. If Tradecloud gives no name, the object
+   * ID; for a document with a `url`, the last part of its path.
    */
   filename: string
-  /** `application/octet-stream` if it is not known. */
+  /** `application/octet-stream` if the type is not known. */
   contentType: string
-  /** In bytes, if it is known in advance. */
+  /** Size in bytes, if it is known in advance. */
   size?: number
 }
 
@@ -26,10 +26,10 @@ export interface DownloadsOptions {
 
 export interface Download {
   call: Call
-  /** For errors, such as `GET a document`. Contains no link. */
+  /** Names the download in errors, such as `GET a document`. Contains no link. */
   what: string
   filename: string
-  /** Default: that of the response. */
+  /** Default: the content type of the response. */
   contentType?: unknown
   signal: AbortSignal | undefined
 }

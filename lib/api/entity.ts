@@ -1,4 +1,7 @@
-/** Parses a response to an order or shipment: JSON, an object, with an ID. Everything else is passed on unchanged. */
+/**
+ * Parses the response to a request for an order or shipment: it must be JSON, an object, and have an ID. All fields are
+ * passed on unchanged.
+ */
 import { parseJson } from '../bytes/json'
 import { sha256 } from '../bytes/sha256'
 

@@ -5,18 +5,18 @@ import type { OpenOutcome, ApiOutcome } from './outcome'
 
 export interface RequestFailure {
   code: TradecloudApiErrorCode
-  /** Continues "GET /order/…". */
+  /** The end of the error message that begins with the request, such as "GET /order/1". */
   text: string
-  /** `at-once`: the next request is a different one, which need not wait. */
+  /** `at-once`: the retry sends a different request, so it need not wait. */
   retry: boolean | 'at-once'
   status?: number
   retryAfterMs?: number | undefined
   cause?: Error | undefined
-  /** The answer is larger than `maxResponseBytes`. */
+  /** True if the response is larger than `maxResponseBytes`. */
   tooLarge?: boolean
 }
 
-/** For all outcomes but a valid 200; the caller decides what a 401 or 404 means. */
+/** For every outcome except a valid 200. The caller decides what a 401 or 404 means. */
 export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'aborted' }>): RequestFailure {
   switch (outcome.type) {
     case 'timeout': {
@@ -50,13 +50,13 @@ export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'ab
   }
 }
 
-/** The same for the content of a document, which is gone if its host responds 404 or 410. */
+/** Like `failureOf`, for the content of a document: it is gone if its host responds 404 or 410. */
 export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = failureOf(outcome)
   return failure.status === 404 || failure.status === 410 ? { ...failure, code: 'not_found' } : failure
 }
 
-/** A 200 with invalid content. */
+/** The failure for a 200 with invalid content. */
 export function uselessAnswer(text: string): RequestFailure {
   return { code: 'fetch_failed', text: `was answered 200, but ${text}`, retry: false, status: 200 }
 }

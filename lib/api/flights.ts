@@ -1,7 +1,7 @@
 /**
- * Shares calls between callers with the same key. A caller never gets the response to a request that was sent before it
- * asked, because that response may be older than the change that it is about. So for each key one call runs, and one
- * more waits for all later callers. Each caller has its own deadline and signal.
+ * Lets callers with the same key share a call. A caller never gets the response to a request that was sent before it
+ * asked, because that response may be older than the change that it wants to read. So for each key at most one call
+ * runs, and at most one more is prepared for all callers that came too late for the first.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
@@ -12,10 +12,10 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** Called by the work around each of its requests. */
+/** `work` calls these methods before and after each of its requests. */
 export interface Flight {
   readonly call: Call
-  /** A request is sent: later callers cannot share its response. */
+  /** A request is about to be sent: callers that come later cannot share its response. */
   departs(): void
   /** The request failed, and another one will be sent. */
   failed(): void
@@ -31,9 +31,9 @@ interface Waiter {
 class SharedFlight implements Flight {
   readonly call: Call
   readonly waiters = new Set<Waiter>()
-  /** The next call, for callers that came too late for this one. */
+  /** The next call, for callers that came after the request of this one was sent. */
   next: SharedFlight | undefined
-  /** A request was sent. */
+  /** Whether a request of this call was sent. */
   #departed = false
   readonly #what: string
 
@@ -56,7 +56,7 @@ class SharedFlight implements Flight {
   departs(): void {
     this.#departed = true
     if (this.call.waitSignal.aborted) return
-    // They asked while an earlier request was running; this one is sent after they asked.
+    // The callers of the next call asked before this request was sent, so they can share its response.
     this.next?.settle((waiter) => this.add(waiter))
   }
 
@@ -78,7 +78,8 @@ export class Flights {
   #closed = false
 
   /**
-   * Returns the result of `work`. Callers with the same key must pass the same work; `undefined` is never shared.
+   * Returns the result of `work`. Callers with the same key must pass the same work; without a key, a call is never
+   * shared.
    * `what`: see `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
    */
   join<T>(key: string | undefined, what: string, caller: WaitLimits, work: (flight: Flight) => Promise<T>): Promise<T> {
@@ -140,7 +141,7 @@ export class Flights {
     this.#work.add(run)
   }
 
-  /** Never rejects: the waiters get the error. */
+  /** Never rejects: the waiting callers get the error. */
   async #run(key: unknown, first: SharedFlight, work: (flight: Flight) => Promise<unknown>): Promise<void> {
     for (let flight: SharedFlight | undefined = first; flight && flight.waiters.size > 0; flight = flight.next) {
       this.#byKey.set(key, flight)
@@ -153,7 +154,7 @@ export class Flights {
       }
       this.#running.delete(flight)
     }
-    // No `await` since the waiters were read: a later caller starts a new call.
+    // There is no `await` between reading the waiters and this line, so a caller that comes later starts a new call.
     this.#byKey.delete(key)
   }
 }

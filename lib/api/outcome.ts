@@ -5,25 +5,28 @@ import { BODY_TOO_LARGE } from './read-body'
 export interface ApiAnswer {
   type: 'answer'
   status: number
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   headers: Record<string, unknown>
-  /** Decompressed. */
+  /** The body after decompression. */
   body: Buffer
 }
 
 export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
-  /** No headers within `timeoutMs`; `stalled`: the headers arrived, but then no byte of the body for that time. */
+  /** No headers within `timeoutMs`. `stalled`: the headers arrived, but then no byte of the body for `timeoutMs`. */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
-  /** By the caller's signal or by `close()`. */
+  /** Aborted by the caller's signal or by `close()`. */
   | { type: 'aborted' }
   /** No response, or an incomplete one: a retry may succeed. */
   | { type: 'broken'; cause: NodeJS.ErrnoException }
-  /** A response that cannot be read and would be the same next time, or an untrusted server. */
+  /** An unreadable response that would be the same in a retry, or a server whose certificate is not trusted. */
   | { type: 'unusable'; cause: NodeJS.ErrnoException; tooLarge: boolean }
 
-/** A response whose body is not read yet. `body` may fail with an error that contains secrets: never pass it on. */
+/**
+ * A response whose body is not read yet. `body` may fail with an error that contains secrets, which must not be passed
+ * on.
+ */
 export interface OpenAnswer {
   type: 'open'
   status: number
@@ -35,10 +38,13 @@ export interface OpenAnswer {
 
 export type OpenOutcome = OpenAnswer | NoAnswer
 
-/** Codes that would occur again in a retry: invalid certificates, and bytes that cannot be decompressed. */
+/**
+ * Error codes for which a retry would fail in the same way: invalid certificates, and bytes that cannot be
+ * decompressed.
+ */
 const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
-/** Of a request that failed. */
+/** The outcome of a request that failed with `error`. */
 export function outcomeOf(error: unknown): NoAnswer {
   const cause = sanitized(error)
   const tooLarge = cause.code === BODY_TOO_LARGE
@@ -46,7 +52,9 @@ export function outcomeOf(error: unknown): NoAnswer {
   return { type: 'broken', cause }
 }
 
-/** A copy with only name, message and code: an axios error contains request, headers and response. */
+/**
+ * A copy with only name, message and code, because an axios error contains the request, the headers and the response.
+ */
 function sanitized(error: unknown): NodeJS.ErrnoException {
   const { name = 'Error', message = '', code } = error as Partial<NodeJS.ErrnoException>
   const text = [message, code].find(Boolean) ?? 'the connection failed'

@@ -5,7 +5,7 @@
 import { TradecloudApiError } from './api-error'
 import type { RequestFailure } from './failure'
 
-/** Pages that must succeed before the size grows. Doubled each time that a larger page fails. */
+/** Number of pages that must succeed before the size grows. Doubled each time that a page of the larger size fails. */
 const PATIENCE = 2
 
 export class PageSize {
@@ -16,7 +16,7 @@ export class PageSize {
   #patience = PATIENCE
   #failed = false
 
-  /** `maxBytes`: of a page. */
+  /** `maxBytes` is the limit for the response with one page. */
   constructor(largest: number, maxBytes: number) {
     this.#largest = largest
     this.#maxBytes = maxBytes
@@ -28,7 +28,7 @@ export class PageSize {
   }
 
   halve(): void {
-    // A page that is halved several times is one failure.
+    // Several halvings for the same page count as one failure.
     if (!this.#failed) this.#patience *= 2
     this.#failed = true
     this.#successes = 0
@@ -49,34 +49,34 @@ export class PageAttempt {
   readonly #size: PageSize
   readonly #most: number
   #asked = 0
-  /** Whether the deadline would end a request for a page, rather than a login or a wait. */
+  /** Whether a request for a page is running, as opposed to a login or a wait. */
   #underWay = false
 
-  /** `most`: entities, if that is less than `size`. */
+  /** `most`: highest number of entities to request, if that is less than `size`. */
   constructor(size: PageSize, most: number) {
     this.#size = size
     this.#most = most
   }
 
-  /** Page size of the next request. */
+  /** Returns the page size of the next request. */
   begin(): number {
     this.#underWay = true
     this.#asked = Math.min(this.#size.current, this.#most)
     return this.#asked
   }
 
-  /** Returns the requested number. */
+  /** Returns how many entities were requested. */
   succeed(bytes: number): number {
     this.#underWay = false
     if (this.#asked === this.#size.current) this.#size.succeed(bytes)
     return this.#asked
   }
 
-  /** If the same page would fail again, the smaller one is requested at once. */
+  /** If a page of this size would fail again, a smaller one is requested at once. */
   amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
     const tooLarge = failure.tooLarge === true || failure.status === 413
-    // 429 is about the number of requests, and smaller pages need more of them.
+    // 429 means too many requests, and smaller pages would need more of them.
     if (!tooLarge && (!failure.retry || failure.status === 429)) return failure
     if (this.#asked > 1) this.#size.halve()
     else if (tooLarge) return { ...failure, text: `${failure.text}, for a page of one entity` }
@@ -84,8 +84,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Otherwise every
-   * poll would end at the same page.
+   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Without this,
+   * every poll would end at the same page.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

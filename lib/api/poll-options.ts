@@ -5,18 +5,18 @@ import { parseJson } from '../bytes/json'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import type { PollPage } from './poll'
 
-/** Further filters are sent as they are. */
+/** Filters that are not listed here are sent as they are. */
 export interface OrderPollFilters {
-  /** As in `{ processStatus: ['Confirmed'] }`. Default: any. */
+  /** Statuses to include, such as `{ processStatus: ['Confirmed'] }`. Default: any. */
   status?: { processStatus?: readonly string[] | undefined } | undefined
-  /** Seen in Tradecloud's .NET clients; whether one or a list is not documented. Default: any. */
+  /** Used by Tradecloud's .NET clients; it is not documented whether it is one ID or a list. Default: any. */
   companyId?: string | readonly string[] | undefined
   [filter: string]: unknown
 }
 
-/** Further filters are sent as they are. */
+/** Filters that are not listed here are sent as they are. */
 export interface ShipmentPollFilters {
-  /** Of the buyer; whether one or a list is not documented. Default: any. */
+  /** Company of the buyer; it is not documented whether it is one ID or a list. Default: any. */
   buyerShipment?: { companyId?: string | readonly string[] | undefined } | undefined
   [filter: string]: unknown
 }
@@ -27,7 +27,7 @@ export interface PollOptions<Filters> {
    * for the first poll a date and time such as `2025-04-23T10:01:53.812Z`. Required.
    */
   lastUpdatedAfter: string
-  /** Narrow the poll, which otherwise yields everything that the Tradecloud user may see. Default: none. */
+  /** Limits what the poll yields. Default: none, everything that the Tradecloud user may see. */
   filters?: Filters | undefined
   /** Entities per page, 2 to 100; fewer are requested after a page that was too large. Default: 100. */
   limit?: number | undefined
@@ -38,7 +38,7 @@ export interface PollOptions<Filters> {
 /** The last item of a poll: store it once all items before it are processed, and pass it to the next poll. */
 export interface PollCursor {
   type: 'cursor'
-  /** Exactly as Tradecloud wrote it; the old value if nothing has changed. */
+  /** Exactly as Tradecloud wrote it. If nothing has changed, the value that was passed to the poll. */
   lastUpdatedAt: string
 }
 

@@ -1,15 +1,15 @@
 /**
  * Reads everything that changed since a cursor, page by page, and returns the next cursor. Entities may change
- * meanwhile: then they move in the list, and a plain offset would skip the ones behind them.
+ * meanwhile: then they move to another position in the list, and a plain offset would skip the entities behind them.
  *
- * Each page therefore overlaps the one before. Entities that did not change keep their order. So if a page contains
- * one that was read before, all unread ones come after it, and nothing was skipped. If a page contains none that was
- * read, the offset is too far: step back.
+ * Therefore each page overlaps the page before. Entities that did not change keep their order. So if a page contains an
+ * entity that was read before, all unread entities come after it, and nothing was skipped. If a page contains no entity
+ * that was read before, the offset is too far: step back.
  *
- * Pages of one entity, where two are too large, cannot overlap. Their entity follows the one before if that is still in
- * its place afterwards and `total` has not become smaller. In a list from the oldest change to the newest, an entity
- * that did not change never moves back again; in the other direction, it moves forward only when `total` becomes
- * smaller.
+ * Pages of one entity, used where two entities are too large, cannot overlap. Nothing was skipped between two of them
+ * if the first entity is still at its position afterwards and `total` has not become smaller. In a list from the oldest
+ * change to the newest, an entity that did not change never moves back again; in the other direction, it moves forward
+ * only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -26,31 +26,32 @@ export interface PollPage {
   date?: number | undefined
 }
 
-/** A page comes before those of its entities that were not read before. */
+/** A page is yielded before its entities; entities that were already read are left out. */
 export type Polled =
   | ({ type: 'page' } & Pick<PollPage, 'total' | 'date'>)
   | { type: 'entity'; entity: unknown }
-  /** One entity that cannot be read, between these two. */
+  /** One entity that could not be read, between `after` and `before`. */
   | { type: 'skipped'; after: unknown; before: unknown; error: unknown }
   | { type: 'cursor'; lastUpdatedAt: string }
 
 export interface PollSource {
   after: string
-  /** Entities per page. */
+  /** Highest number of entities per page. */
   limit: number
-  /** Requests a page of at most `limit` and at most `most` entities. */
+  /** Requests a page of at most `limit` entities, and of at most `most` if that is given. */
   ask: (offset: number, most?: number) => Promise<PollPage>
-  /** The error for a list that cannot be read. */
+  /** Creates the error for a list that cannot be read. */
   fail: (text: string) => Error
   /**
-   * Whether `ask` failed because of the only entity of a page, which is skipped if its neighbour can be read. Default:
-   * never.
+   * Whether `ask` failed because of the single entity of a page. Such an entity is skipped if the one next to it can be
+   * read. Default: never.
    */
   canSkip?: (error: unknown) => boolean
 }
 
 /**
- * Entities that are remembered by their hash, at least half as many: enough pages to step back without repeating much.
+ * How many of the last entities are remembered by their hash (at least half as many): enough pages to step back without
+ * repeating much.
  */
 const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000
@@ -82,7 +83,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     const { data, total, lastUpdatedAt, limit = largest, date } = page
     const items = data.map(readItem)
     yield { type: 'page', total, date }
-    // Not the end: `total` is larger, so this response is incomplete.
+    // This is not the end of the list, because `total` is larger: the response is incomplete.
     if (items.length === 0 && total !== undefined && offset < total) throw fail('a page before the end is empty')
     const follows = previous !== undefined && (await isInPlace(previous, total, ask))
     if (offset > 0 && !follows && !items.some(({ hash }) => seen.has(hash))) {
@@ -91,7 +92,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
       previous = undefined
       continue
     }
-    // The cursor of an empty response is not documented: keep the old one.
+    // The cursor of an empty response is not documented, so the old one is kept.
     if (items.length > 0) {
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor
@@ -107,19 +108,20 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     previous = single !== undefined && another === undefined ? { item: single, at: offset, total } : undefined
     offset += previous ? 1 : overlapFrom(items)
   }
-  // Oldest first: entities that changed while paging moved to the end and were read, so the last response's cursor is
-  // valid. In any other order they may have moved to pages that were read before, so only the first one is.
+  // If the list begins with the oldest change, entities that changed while paging moved to its end and were read there,
+  // so the cursor of the last response is valid. In any other order they may have moved to pages that were already
+  // read, so only the cursor of the first response is valid.
   yield { type: 'cursor', lastUpdatedAt: (order.rises ? lastCursor : firstCursor) ?? after }
 }
 
 interface Previous {
-  /** Absent if the very first entity was skipped. */
+  /** Absent if the first entity of the list was skipped. */
   item?: Item
   at: number
   total: number | undefined
 }
 
-/** Whether the entity read last is still in its place: then no later entity has moved in front of it. */
+/** Whether the entity that was read last is still at its position: then no unread entity has moved in front of it. */
 async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
   if ((now ?? 0) < (total ?? 0)) return false
   return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash
@@ -132,7 +134,8 @@ interface Skipped {
 }
 
 /**
- * An entity that fails alone is skipped: otherwise every poll would end there. In an outage its neighbour fails too.
+ * An entity that fails on its own is skipped: otherwise every poll would end there. In an outage, the entity next to it
+ * fails too, and nothing is skipped.
  */
 async function readOrSkip(
   { ask, canSkip }: PollSource,
@@ -155,8 +158,8 @@ async function readOrSkip(
 }
 
 /**
- * Where the next page begins: with the last entity of this one, or the first of those that changed in the same moment
- * as it. The order of these is not documented, so they are better read in one page.
+ * Where the next page begins: with the last entity of this page, or with the first one that has the same time of
+ * change. The order of entities with equal times is not documented, so it is safer to read them in one page.
  */
 function overlapFrom(items: Item[]): number {
   const last = items.length - 1
@@ -165,7 +168,7 @@ function overlapFrom(items: Item[]): number {
   return first === 0 ? last : first
 }
 
-/** Detects whether the list is sorted from the oldest change to the newest, which is not documented. */
+/** Detects whether the list is sorted from the oldest change to the newest. Its order is not documented. */
 class Order {
   #rose = false
   #fell = false
@@ -174,13 +177,13 @@ class Order {
     return this.#rose && !this.#fell
   }
 
-  /** Compares only within one response: between two, the list may have changed. */
+  /** Compares only entities of one response, because the list may change between two responses. */
   look(items: Item[]): void {
     const instants = items.map(({ time }) => Date.parse(time ?? ''))
     instants.slice(1).forEach((instant, i) => {
       const previous = instants[i] ?? NaN
       if (instant > previous) this.#rose = true
-      // Also if an entity has no time.
+      // An entity without a time counts as unsorted too.
       else if (instant !== previous) this.#fell = true
     })
   }

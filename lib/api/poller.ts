@@ -9,7 +9,7 @@ import { readPollPage, resolvePollOptions, type PollCursor, type PollOptions } f
 import type { Requests, UnsignedRequest } from './requests'
 
 export interface PollerOptions {
-  /** For each page. */
+  /** Time limit of each page. */
   fetchTimeoutMs: number
   maxResponseBytes: number
 }
@@ -37,7 +37,7 @@ export class Poller {
     )
   }
 
-  /** Like `poll`, but also yields the pages, and skips an entity that fails on its own. */
+  /** Like `poll`, but also yields the pages, and skips an entity that alone makes its page fail. */
   read(path: string, options: PollOptions<object>, skips = isAboutOne): AsyncGenerator<Polled, void, undefined> {
     const { lastUpdatedAfter, filters, limit, signal } = resolvePollOptions(options)
     const what = `POST ${path}`
@@ -77,7 +77,7 @@ export class Poller {
   }
 }
 
-/** Whether the failure may be that of one entity. */
+/** Whether the failure may be caused by a single entity. */
 function isAboutOne(error: unknown): boolean {
   return error instanceof TradecloudApiError && (error.code === 'fetch_failed' || error.code === 'fetch_timeout')
 }
@@ -88,7 +88,7 @@ function dateOf({ date }: Record<string, unknown>): number | undefined {
   return Number.isNaN(instant) ? undefined : instant
 }
 
-/** After an abort in the middle of a page, nothing more of it is yielded, and no cursor. */
+/** After an abort in the middle of a page, yields neither the rest of the page nor a cursor. */
 async function* untilAborted(
   found: ReturnType<typeof poll>,
   signal: AbortSignal | undefined,

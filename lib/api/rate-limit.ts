@@ -1,16 +1,18 @@
 /**
- * FIFO rate limiter: a number of requests in any second, as the server counts them; an aborted waiter is removed. A
- * slot is free again one second after its request was answered, not after it was sent: only then is it certain that the
- * request has arrived and that the next one arrives at least one second later.
+ * Limits the requests in any second, as the server counts them. Waiters are served first in, first out; an aborted
+ * waiter is removed. A slot is free again one second after the response to its request, not one second after sending:
+ * only then is it certain that the next request arrives at least one second later than this one.
  */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** One second, with tolerance for the clocks of both sides. */
+/** One second, and a tolerance for the clocks of both sides. */
 const WINDOW_MS = 1_020
-/** An aborted request may still arrive at the server after its end here. */
+/** An aborted request may still arrive at the server this long after it was aborted. */
 const UNANSWERED_MS = 1_000
 
-/** Permission to send one request. Exactly one of the two must be called; further calls have no effect. */
+/**
+ * Permission to send one request. The holder must call exactly one of the two functions; further calls have no effect.
+ */
 export interface Slot {
   /** The request has ended, with or without a response. */
   done: (answered: boolean) => void
@@ -20,7 +22,7 @@ export interface Slot {
 
 export interface TakeOptions {
   signal?: AbortSignal | undefined
-  /** Goes first. For requests for a token, which all others need. Default: false. */
+  /** Served before all others: for requests for a token, which the others need. Default: false. */
   first?: boolean
 }
 
@@ -79,7 +81,7 @@ export class RateLimit {
     return { done: (answered) => end(performance.now() + (answered ? 0 : UNANSWERED_MS)), cancel: () => end() }
   }
 
-  /** Allows as many waiters as there are slots, and sets a timer for the next free slot. */
+  /** Gives free slots to waiters, and sets a timer for the next free slot. */
   #serve(): void {
     clearTimeout(this.#timer)
     const now = performance.now()
@@ -94,7 +96,7 @@ export class RateLimit {
     }
     const [oldest] = this.#doneAt
     if (this.#first.size + this.#line.size === 0 || oldest === undefined) return
-    // Keeps the process alive: the waiters have nothing else that does.
+    // The timer keeps the process alive, because nothing else does while a caller waits.
     this.#timer = startTimer(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now), true)
   }
 }

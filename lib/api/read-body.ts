@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 /** `code` of the error for a body that is larger than the limit. */
 export const BODY_TOO_LARGE = 'ERR_BODY_TOO_LARGE'
 
-/** `onPiece` is called for each chunk. Rejects with the error of the stream. The stream is closed in any case. */
+/** `onPiece` is called for each chunk. Rejects with the error of the stream. The stream is always closed. */
 export async function readBody(body: Readable, maxBytes: number, onPiece: () => void): Promise<Buffer> {
   const pieces: Buffer[] = []
   let bytes = sizeOf(body) ?? 0
@@ -24,8 +24,8 @@ export async function readBody(body: Readable, maxBytes: number, onPiece: () => 
 }
 
 /**
- * The size of a body, if its headers contain it. For a body that was decompressed, the header is that of the compressed
- * one and is not used.
+ * The size of a body, if its headers contain it. `undefined` for a body that was decompressed, because its header has
+ * the compressed size.
  */
 export function sizeOf(body: Readable): number | undefined {
   const length = body instanceof IncomingMessage ? Number(body.headers['content-length'] ?? NaN) : NaN

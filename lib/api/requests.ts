@@ -1,6 +1,6 @@
 /**
- * Repeats a request to the API until it succeeds: each attempt with a token and within the rate limit, again after a
- * temporary failure. Independent of the content of a response.
+ * Repeats a request to the API until it succeeds. Each attempt has a token and respects the rate limit; after a
+ * temporary failure there is another attempt. Independent of the content of a response.
  */
 import { failureOf, type RequestFailure } from './failure'
 import type { Flight } from './flights'
@@ -10,9 +10,12 @@ import type { Session } from './session'
 import type { ApiRequest, Transport } from './transport'
 
 export interface RequestOptions {
-  /** A 404 means `not_found`, and is retried for this number of milliseconds. Default: it means `fetch_failed`. */
+  /**
+   * A 404 means `not_found`, and the request is repeated for this number of milliseconds. Default: a 404 means
+   * `fetch_failed`.
+   */
   notFoundRetryMs?: number | undefined
-  /** Maps a failure of this request. Default: unchanged. */
+  /** Changes a failure of this request, for example whether to retry it. Default: unchanged. */
   amend?: ((failure: RequestFailure) => RequestFailure) | undefined
 }
 
@@ -36,7 +39,7 @@ export class Requests {
     })
   }
 
-  /** As `send`, up to the headers of a 200. */
+  /** Like `send`, but resolves with the headers of a 200, before its body is read. */
   open(flight: Flight, request: UnsignedRequest, options: RequestOptions = {}): Promise<OpenAnswer> {
     return this.#send(flight, options, (headers) => {
       return this.#transport.openApi({ ...request, headers }, flight.call.requestSignal)
@@ -55,7 +58,7 @@ export class Requests {
       const slot = await this.#rate.take({ signal: call.waitSignal })
       if (slot === undefined) throw call.ending
       if (!this.#session.isCurrent(token)) {
-        // The token was refused or replaced while this request waited.
+        // While this request waited, its token was refused or replaced.
         slot.cancel()
         continue
       }

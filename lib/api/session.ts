@@ -24,7 +24,7 @@ interface TokenWaiter {
   reject: (error: TradecloudApiError) => void
 }
 
-/** `next: 'login'`: the refresh failed, and a login may follow at once. */
+/** `next: 'login'`: the refresh failed, and a login may be sent at once. */
 type Renewal =
   | { ok: true; token: string }
   | { ok: false; next: 'login' }
@@ -49,7 +49,7 @@ export class Session {
     this.#credentialsTimeoutMs = credentialsTimeoutMs
   }
 
-  /** A valid token. Rejects with the failure of the login, or with `call.ending`. */
+  /** Resolves with a valid token. Rejects with the failure of the login, or with `call.ending`. */
   token(call: Call): Promise<string> {
     return new Promise((resolve, reject) => {
       if (call.waitSignal.aborted) {
@@ -66,7 +66,7 @@ export class Session {
       }
       const giveUp = () => {
         waiter.reject(call.ending)
-        // The other waiters still need a token; without any, there is no further attempt.
+        // If other callers still need a token, the attempts go on; otherwise there is no further attempt.
         if (this.#waiters.size === 0) this.#pause.abort()
       }
       const waiter: TokenWaiter = {
@@ -92,21 +92,21 @@ export class Session {
     return this.#access?.token === token
   }
 
-  /** The API refused this token. False if there is a newer one: then the 401 is obsolete. */
+  /** The API refused this token. Returns false if there is a newer token, which makes the refusal obsolete. */
   refused(token: string): boolean {
     if (this.#access !== undefined && this.#access.token !== token) return false
     this.#access = undefined
     return true
   }
 
-  /** A new token was refused too: the next caller starts with a login. */
+  /** Called after a new token was refused too: the next caller starts with a login. */
   forget(): void {
     this.#refreshToken = undefined
   }
 
-  /** Logs out if there is a session. The calls were stopped before. Never rejects. */
+  /** Logs out if there is a session. The caller has already stopped all calls. Never rejects. */
   async close(): Promise<void> {
-    // A running request for a token may still return a refresh token.
+    // A request for a token that is still running may return another refresh token.
     await this.#renewing
     const refreshToken = this.#refreshToken
     this.#access = this.#refreshToken = undefined
@@ -142,7 +142,7 @@ export class Session {
       this.#pause = new AbortController()
       await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
-    // No `await` since the waiters were read: a later caller starts a new request.
+    // There is no `await` between reading the waiters and this line, so a caller that comes later starts a new request.
     this.#renewing = undefined
   }
 
@@ -162,14 +162,14 @@ export class Session {
   }
 
   async #refresh(refreshToken: string, slot: Slot): Promise<Renewal> {
-    // Used up from here on, even if the response is lost.
+    // A refresh token counts as used from here on, even if the response is lost.
     this.#refreshToken = undefined
     const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } }, slot)
     const token = this.#keepTokens(outcome)
     if (token !== undefined) return { ok: true, token }
     if (outcome.type === 'answer') {
       const failure = failureOf(outcome)
-      // Refused before it was used.
+      // The API refused the request before it used the refresh token.
       if (outcome.status === 429) this.#refreshToken = refreshToken
       if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
     }
@@ -178,8 +178,8 @@ export class Session {
   }
 
   /**
-   * Independent of any caller's deadline or signal: other callers need the token too, and an aborted refresh loses the
-   * refresh token.
+   * Independent of any caller's deadline or signal: other callers need the token too, and an aborted refresh would lose
+   * the refresh token.
    */
   async #send(request: ApiRequest, slot: Slot): Promise<ApiOutcome> {
     for (const { call } of this.#waiters) call.attempts++
@@ -201,11 +201,11 @@ export class Session {
 }
 
 function loginFailure(outcome: ApiOutcome): RequestFailure {
-  // Only `close()` aborts, and all waiters have their error already.
+  // Only `close()` aborts this request, and by then all waiting callers have their error.
   if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
   if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
   const failure = failureOf(outcome)
-  // No retry: repeated attempts with wrong credentials may lock the user out.
+  // No retry after a 401: repeated attempts with wrong credentials may lock the user out.
   if (failure.status !== 401) return failure
   return { ...failure, text: 'was answered 401: Tradecloud refuses our own credentials' }
 }

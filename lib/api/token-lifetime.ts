@@ -5,12 +5,13 @@ const UNKNOWN_LIFETIME_MS = 9 * 60_000
 const MAX_MARGIN_MS = 60_000
 
 /**
- * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use: a minute
- * before it expires, less if it is valid for less than five minutes.
+ * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use. That is
+ * one minute before it expires, or less if the token is valid for less than five minutes.
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)
-  // Expired on arrival: then our clock is wrong, and renewing each time would not help.
+  // A token that is already expired on arrival means that our clock is wrong. Renewing it before each use would not
+  // help.
   if (endsAt === undefined || endsAt <= now) return now + UNKNOWN_LIFETIME_MS
   return endsAt - Math.min(MAX_MARGIN_MS, (endsAt - now) / 5)
 }

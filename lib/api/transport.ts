@@ -14,7 +14,7 @@ import { readBody, sizeOf } from './read-body'
 
 export interface ApiRequest {
   method: 'GET' | 'POST'
-  /** Starts with a slash, is appended to the base URL, and is already escaped. */
+  /** Starts with a slash and is already escaped. It is appended to the base URL. */
   path: string
   headers: Record<string, string>
   /** JSON text. Default: no body. */
@@ -36,9 +36,9 @@ type Axios = InstanceType<AxiosStatic['Axios']>
 /** The time limit of a running request. */
 interface Limit {
   signal: AbortSignal
-  /** Something has arrived. */
+  /** Called when something has arrived. */
   restart: () => void
-  /** Whether the headers have arrived, so that a time-out concerns the body. */
+  /** True once the headers have arrived, so that a time-out is a stalled body. */
   stalled: boolean
 }
 
@@ -58,8 +58,8 @@ export class Transport {
   }
 
   /**
-   * Sends once. `requestTimeoutMs` limits the wait for the headers, and then for each chunk of the body of a 200.
-   * Without a signal, which could abort a slow response, it limits the whole request. Never rejects.
+   * Sends the request once. `requestTimeoutMs` limits the wait for the headers, and then for each chunk of the body of
+   * a 200. Without a signal that could abort a slow response, it limits the whole request. Never rejects.
    */
   async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiOutcome> {
     const started = performance.now()
@@ -86,7 +86,7 @@ export class Transport {
     return outcome
   }
 
-  /** Aborts all running requests; later ones are `aborted`. */
+  /** Aborts all running requests; later requests get the outcome `aborted`. */
   close(): void {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
@@ -96,8 +96,9 @@ export class Transport {
   }
 
   /**
-   * Opens a URL of another host, without a token; the URL itself may be a secret. `chosenBy`: links are Tradecloud's; a
-   * URL of another company is opened only over https and only at public addresses. Otherwise like `openApi`.
+   * Opens a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is Tradecloud for the
+   * links in metadata; a URL that another company chose is opened only over https and only at public addresses.
+   * Otherwise like `openApi`.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {
@@ -114,8 +115,8 @@ export class Transport {
   }
 
   /**
-   * Sends once, and waits only for the headers, for at most `requestTimeoutMs`. The signal also aborts the body. Never
-   * rejects.
+   * Sends the request once, and waits only for the headers, for at most `requestTimeoutMs`. The signal also aborts the
+   * body. Never rejects.
    */
   openApi(request: ApiRequest, signal: AbortSignal): Promise<OpenOutcome> {
     return this.#open(this.#configOf(request, '*/*'), signal, quote(request.path))
@@ -124,7 +125,7 @@ export class Transport {
   async #open(config: AxiosRequestConfig, signal: AbortSignal, what: string): Promise<OpenOutcome> {
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { data: body, status, headers } = await axios.request<Readable>({ ...config, signal: limit.signal })
-      // A listener that is added later would miss an earlier failure.
+      // Added at once: the body may fail before the caller adds its own listener.
       body.on('error', () => undefined)
       if (signal.aborted) body.destroy()
       else {
@@ -175,7 +176,7 @@ export class Transport {
   }
 
   #configOf({ method, path, headers, body }: ApiRequest, accept = 'application/json'): AxiosRequestConfig {
-    // `false` keeps axios from adding one to a POST without a body.
+    // With `false`, axios adds no content type to a POST without a body.
     const contentType = body === undefined ? false : 'application/json'
     return {
       ...this.#common(),
@@ -198,7 +199,7 @@ export class Transport {
       adapter: 'http' as const,
       responseType: 'stream' as const,
       maxRedirects: 0,
-      // Ignores environment variables. The configured proxy is in the agents.
+      // axios must ignore the environment variables for proxies. The configured proxy is in the agents.
       proxy: false as const,
       validateStatus: () => true,
       ...this.#agents,

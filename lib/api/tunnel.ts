@@ -17,11 +17,14 @@ import { startTimer } from '../wait/timers'
 type Done = (error: Error | null, socket?: Duplex) => void
 type Target = ClientRequestArgs & ConnectionOptions
 
-/** `proxy`: an http URL, which may contain a user and a password. `timeoutMs`: until it has responded. */
+/**
+ * `proxy` is an http URL, which may contain a user and a password. `timeoutMs` limits the wait for its response to the
+ * `CONNECT`.
+ */
 export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const url = new URL(proxy)
   const secure = (target: Target, socket: Duplex): Duplex => {
-    // Options of the target; `connect` would treat its `path` as a Unix socket.
+    // Only what `connect` needs: it would treat the `path` of a request as a Unix socket.
     return connect({
       ...target,
       socket,
@@ -72,7 +75,7 @@ export function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: 
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
   const authorization = `Basic ${Buffer.from(user, 'utf8').toString('base64')}`
   const headers = { Host: path, ...(user === ':' ? {} : { 'Proxy-Authorization': authorization }) }
-  // An IPv6 address has brackets in a URL, and none in the options of a request.
+  // In a URL an IPv6 address is in brackets, in the options of a request it is not.
   const host = proxy.hostname.replace(/^\[|\]$/g, '')
   const port = proxy.port === '' ? 80 : Number(proxy.port)
   const opening = request({ host, port, method: 'CONNECT', path, headers, agent: false })

@@ -1,6 +1,6 @@
 /**
  * Documents on a server of another company, which chose the `url`. Such a URL can neither reach the user's own network
- * nor receive Tradecloud's token. It may contain a secret: errors and debug lines contain only its host.
+ * nor receive Tradecloud's token. The URL may contain a secret, so errors and debug lines contain only its host.
  */
 import { quote } from '../bytes/quote'
 import { TradecloudApiError } from './api-error'
@@ -66,6 +66,7 @@ function documentFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Re
   if (outcome.type !== 'broken' && outcome.type !== 'unusable') return failure
   const { code, message } = outcome.cause
   if (code === ADDRESS_NOT_PUBLIC) return { code: 'document_not_allowed', text: `is refused: ${message}`, retry: false }
-  // Node's message may contain more than its code, such as names in a certificate; an error without a code is our own.
+  // Only the code is shown: Node's message may contain more, such as names in a certificate. An error without a code is
+  // our own.
   return { ...failure, text: `failed: ${code ?? message}`, cause: undefined }
 }

@@ -3,7 +3,7 @@
 /** Small enough that scanning all of its bytes takes less than a millisecond. */
 export const SLICE_BYTES = 65_536
 
-/** The same bytes in pieces of at most about `size`, cut between characters. */
+/** The same bytes in pieces of about `size` or less, cut between characters. */
 export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[] {
   const slices: Buffer[] = []
   for (const piece of cutBetweenCharacters(pieces)) {
@@ -15,11 +15,11 @@ export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[
   return slices
 }
 
-/** The same bytes, cut so that no character is in two pieces. Only a body without a byte has an empty first piece. */
+/** The same bytes, cut so that no character is in two pieces. The first piece is empty only if the body is empty. */
 export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
   if (pieces.length < 2) return pieces
   const cut: Buffer[] = []
-  /** The beginning of a character. */
+  /** The incomplete character at the end of the last piece. */
   let open: Buffer | undefined
   for (const piece of pieces) {
     let start = 0
@@ -37,10 +37,10 @@ export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer
   return cut
 }
 
-/** A character has at most four bytes. */
+/** The first byte of a character is followed by at most three continuation bytes. */
 const MAX_CONTINUATION = 3
 
-/** The length of an incomplete character at the end. The first byte of a character contains its length. */
+/** The length of an incomplete character at the end. The first byte of a character determines its length. */
 function lengthOfOpenCharacter(bytes: Buffer): number {
   for (let length = 1; length <= MAX_CONTINUATION; length++) {
     const byte = bytes[bytes.length - length] ?? 0

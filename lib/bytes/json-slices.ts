@@ -1,7 +1,8 @@
 /**
- * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches, apart from the text
- * around them, in which a placeholder marks their position. All parts are valid JSON exactly if the whole is: entries
- * are cut only between the commas of their list, and a string is allowed wherever they are.
+ * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches, separately from the
+ * text around them, in which a placeholder marks their position. All parts are valid JSON exactly if the whole is:
+ * entries are cut only at the commas of their list, and the placeholder is a string, which is allowed wherever a list
+ * is.
  */
 import { randomUUID } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
@@ -21,12 +22,13 @@ import {
 
 export interface SlicedReading {
   turns: Turns
-  /** Checked between the slices: true if no one waits for the result any longer. */
+  /** Checked between slices; true if the result is no longer needed. */
   unwanted?: (() => boolean) | undefined
   /** Called with the text before the first long list, closed at that point, if it can be parsed early. */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
-   * Bytes scanned between two turns of the event loop, and about the number of bytes parsed at once. Default:
+   * Number of bytes that are scanned between two turns of the event loop, and about the number that are parsed at once.
+   * Default:
    * `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
    */
   sliceBytes?: number | undefined
@@ -34,10 +36,13 @@ export interface SlicedReading {
 
 export const UNWANTED = { ok: false, reason: 'the request has been answered' } as const
 
-/** A longer text before the first long list is not parsed twice. */
+/**
+ * If the text before the first long list is longer than this, it is not parsed early, because it is parsed again at the
+ * end.
+ */
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
-/** Gives the same result as `parseJson`, which is called for malformed or unusual JSON. */
+/** Gives the same result as `parseJson`, and leaves malformed or unusual JSON to it. */
 export async function parseJsonInSlices(
   content: readonly Buffer[],
   { turns, unwanted, onBeginning, sliceBytes = SLICE_BYTES }: SlicedReading,
@@ -55,14 +60,14 @@ export async function parseJsonInSlices(
   }
 }
 
-/** Entries of a list that were parsed before the list ended. */
+/** The entries of a list that were parsed before the list ended. */
 interface LongList {
   /** Position after its opening bracket. */
   start: number
   entries: unknown[]
 }
 
-/** A long list in its surrounding text: from its first byte to its closing bracket. */
+/** A long list that was taken out of its surrounding text, from its first byte to its closing bracket. */
 interface Hole {
   from: number
   to: number
@@ -81,11 +86,10 @@ class SlicedReader {
   #depth = 0
   #inText = false
   #escaped = false
-  /* Open lists by depth. */
-  /** Start of the unparsed entries of each open list; `IN_OBJECT` for an object. */
+  /** For each open list, by depth: the start of its unparsed entries; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]
   readonly #long: Array<LongList | undefined> = []
-  /** Entries of the innermost list, or of the whole value. */
+  /** The long lists that were found, by depth. */
   readonly #holes: Hole[][] = [[]]
   readonly #uuid = randomUUID()
   readonly #byMark = new Map<unknown, unknown[]>()
@@ -96,7 +100,10 @@ class SlicedReader {
     this.#onBeginning = onBeginning
   }
 
-  /** Scans one slice, and parses the entries that end in it. False at the end. Throws if in doubt. */
+  /**
+   * Scans one slice, and parses the list entries that end in it. Returns false at the end. Throws `Doubt` if the JSON
+   * may be malformed.
+   */
   next(): boolean {
     const slice = this.#text.slices[this.#next]
     if (slice === undefined) return false
@@ -106,7 +113,7 @@ class SlicedReader {
     return true
   }
 
-  /** Returns the whole value. Throws if in doubt. */
+  /** Returns the whole value. Throws `Doubt` if the JSON may be malformed. */
   finish(): unknown {
     if (this.#depth !== 0) throw new Doubt()
     const value: unknown = JSON.parse(this.#text.join(this.#partsOf(this.#text.begin, this.#text.end, 0)))
@@ -161,7 +168,7 @@ class SlicedReader {
     const from = this.#from[depth] ?? 0
     const list = (this.#long[depth] ??= this.#startLong(depth, from))
     const entries = JSON.parse(this.#text.join(['[', ...this.#partsOf(from, to, depth), ']'])) as unknown[]
-    // An empty text comes only from a misplaced comma.
+    // An empty text between commas means a misplaced comma.
     if (entries.length === 0) throw new Doubt()
     this.#accept(entries, depth, depth)
     for (const entry of entries) list.entries.push(entry)
@@ -187,12 +194,15 @@ class SlicedReader {
     this.#byMark.set(mark, entries)
     let around = depth - 1
     while (around > 0 && this.#from[around] === IN_OBJECT) around--
-    // Its entries are parsed separately too: otherwise its text would have to contain its placeholders.
+    // The entries of the list around it are parsed separately too: otherwise their text would have to contain its
+    // placeholders.
     if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }
 
-  /** `depth` is that of the value; `level` is that of the text with its placeholders. */
+  /**
+   * `depth` is the depth of the value in the whole; `level` is the depth of the text that contains its placeholders.
+   */
   #accept(value: unknown, depth: number, level: number): void {
     if (!isContainer(value)) return
     this.isHarmless &&= isHarmless(value, depth)
@@ -224,7 +234,7 @@ class SlicedReader {
   }
 }
 
-/** Left to the plain parser. */
+/** Thrown to leave the text to the plain parser, which reports errors exactly. */
 class Doubt extends Error {}
 
 function isContainer(value: unknown): value is object {

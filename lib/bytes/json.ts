@@ -9,8 +9,8 @@ import { cutBetweenCharacters } from './characters'
 export const MAX_DEPTH = 100
 
 /**
- * The largest documented order has 3 million values in 49 MB. An empty list takes three bytes, and twenty times as much
- * after parsing: without a limit, 64 MiB of them would block the process for many seconds and could end it.
+ * The largest documented order has 3 million values in 49 MB. An empty list takes three bytes in the body and twenty
+ * times as much in memory: 64 MiB of them would block the process for many seconds and could end it.
  */
 export const MAX_VALUES = 5_000_000
 
@@ -32,7 +32,7 @@ export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
   try {
     value = JSON.parse(textOf(pieces))
   } catch (error) {
-    // V8's message may quote the body, so only the position at its end is used.
+    // V8's message may quote the body, so only the position at the end of the message is used.
     const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec((error as Error).message)?.[1]
     return {
       ok: false,
@@ -78,8 +78,9 @@ function isFiller(byte: number | undefined): boolean {
 }
 
 /**
- * A cheap upper bound: each value except the first follows a comma or an opening bracket. It spares the largest
- * documented order (49 MB) the scan in `findExcess`, which takes half as long again as parsing.
+ * A cheap upper bound for the number of values: each one except the first follows a comma or an opening bracket. It
+ * makes `findExcess` unnecessary for the largest documented order (49 MB), where that would take half as long again as
+ * parsing.
  */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
@@ -125,7 +126,7 @@ function findExcess(pieces: readonly Buffer[]): string | undefined {
   return undefined
 }
 
-/** The reason for a body with more values than `MAX_VALUES`. */
+/** The reason for refusing a body with more values than `MAX_VALUES`. */
 export const TOO_MANY_VALUES = `the body holds more than ${MAX_VALUES} values`
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
@@ -153,7 +154,7 @@ function isTooDeep(value: unknown, depth = 1): boolean {
   return depth > MAX_DEPTH || Object.values(value).some((child) => isTooDeep(child, depth + 1))
 }
 
-/** Other code in the process has added keys to the prototype of all objects. */
+/** True if other code in the process has added keys to the prototype of all objects. */
 export function objectsInheritKeys(): boolean {
   for (const _ in {}) return true
   return false
@@ -188,7 +189,7 @@ export function removePollutingKeys(root: unknown): string[] {
   return removed
 }
 
-/** `keys` is absent for a list, because its keys would be a string per entry. */
+/** `keys` is absent for a list: its keys would be one string per entry. */
 function enter(value: object, pointer: string): { value: object; keys?: string[]; pointer: string; next: number } {
   return { value, pointer, next: 0, ...(!Array.isArray(value) && { keys: Object.keys(value) }) }
 }

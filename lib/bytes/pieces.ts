@@ -1,23 +1,26 @@
 /**
- * The bytes of a body, in the pieces in which they arrived: copying a large body would double its memory and start a
- * garbage collection. Small pieces are combined: a sender that puts each byte into its own HTTP chunk would otherwise
- * create a Buffer per byte, which takes a hundred times the memory.
+ * The bytes of a body, kept in the pieces in which they arrived: copying a large body would double its memory and start
+ * a garbage collection. Small pieces are combined: for a sender that puts each byte into its own HTTP chunk, a Buffer
+ * per byte would take a hundred times the memory.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 
 const SMALL = 1024
 const ROOM = 64 * 1024
-/** A piece keeps the whole memory from which it was cut: it is copied if it is a smaller part of that than this. */
+/**
+ * A piece keeps the whole Buffer alive from which it was cut. It is copied if it is a smaller part of that Buffer than
+ * this.
+ */
 const PART = 1 / 4
 
-/** Not from Node's pool, which each of its parts would keep alive as a whole. */
+/** Does not use Node's pool, because each slice of the pool keeps the whole pool alive. */
 function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return copy
 }
 
-/** The bytes of text or of any binary type, of any realm: Jest gives tests another `Uint8Array` than Node's. */
+/** The bytes of a text or of any binary type. Also accepts a `Uint8Array` of another realm, such as in Jest. */
 export function bytesOf(value: unknown, encoding: BufferEncoding = 'utf8'): Buffer | undefined {
   if (typeof value === 'string') return Buffer.from(value, encoding)
   if (Buffer.isBuffer(value)) return value
@@ -51,7 +54,7 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // Most bodies have a single piece. Not from Node's pool, which each of its parts would keep alive as a whole.
+    // Not from Node's pool, because each slice of the pool keeps the whole pool alive. Most bodies have a single piece.
     this.#room ??= Buffer.allocUnsafeSlow(
       isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
     )
@@ -87,7 +90,7 @@ export class Pieces {
 
   #closeRoom(): void {
     if (!this.#room || this.#filled === 0) return
-    // The rest of the collecting Buffer takes the next small pieces.
+    // The unused rest of the collecting Buffer takes the next small pieces.
     this.#whole.push(this.#room.subarray(0, this.#filled))
     const rest = this.#room.subarray(this.#filled)
     this.#room = rest.length >= SMALL ? rest : undefined

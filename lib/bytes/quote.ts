@@ -3,9 +3,9 @@ export function quote(value: string, maxLength = 100): string {
   return quoteJson(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
 }
 
-/** JSON for log lines. */
+/** Formats a value as JSON for a log line. */
 export function quoteJson(value: unknown): string {
-  // JSON does not escape these, and terminals interpret some of them.
+  // JSON leaves some control characters unescaped, and terminals interpret them.
   return escapeControls(JSON.stringify(value))
 }
 

@@ -15,7 +15,7 @@ export function sha256(content: Buffer | string | readonly Buffer[]): string {
   return digest.digest('hex')
 }
 
-/** The same for many bytes, yielding to the event loop in between. */
+/** Like `sha256`, for many bytes: yields to the event loop in between. */
 export async function sha256InTurns(pieces: readonly Buffer[], turns: Turns): Promise<string> {
   const digest = createHash('sha256')
   for (const piece of pieces) {

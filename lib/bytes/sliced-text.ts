@@ -1,4 +1,4 @@
-/** A text whose UTF-8 bytes are in slices cut between characters, addressed by byte positions. */
+/** A text whose UTF-8 bytes are in slices that were cut between characters. Positions are counted in bytes. */
 import { SLICE_BYTES } from './characters'
 import { markLength } from './json'
 
@@ -11,7 +11,7 @@ export class SlicedText {
   readonly end: number
   /** The start of each slice. */
   readonly #starts: number[] = []
-  /** The buffer in which `join` concatenates bytes, reused. */
+  /** The buffer in which `join` concatenates bytes; each call reuses it. */
   #room = Buffer.alloc(0)
 
   constructor(readonly slices: readonly Buffer[]) {
@@ -34,7 +34,7 @@ export class SlicedText {
     return this.#starts[index] ?? this.end
   }
 
-  /** The text between two positions at which characters begin. */
+  /** The text between two positions; a character must begin at each of them. */
   between(from: number, to: number): string {
     return this.join([[from, to]])
   }

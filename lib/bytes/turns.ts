@@ -12,12 +12,12 @@ export class Turns {
     this.#ms = ms
   }
 
-  /** True if the event loop was blocked long enough: call `next`. */
+  /** True if the event loop has been blocked for `TURN_MS`: the caller should await `next()`. */
   get over(): boolean {
     return performance.now() - this.#startedAt >= this.#ms
   }
 
-  /** Resolves after all other due work has run. */
+  /** Resolves after all other work that is due has run. */
   async next(): Promise<void> {
     await setImmediate()
     this.#startedAt = performance.now()

@@ -1,4 +1,7 @@
-/** Reports of the catch-up: log lines, limited in number however often it runs, and `onCatchUp` after each run. */
+/**
+ * Reports what the catch-up does: log lines, whose number is limited however often it runs, and `onCatchUp` after each
+ * run.
+ */
 import { debugCatchUp } from '../log/debug'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
@@ -25,7 +28,7 @@ export class CatchUpLog {
   #failures = 0
   #failureLineAt = -Infinity
 
-  /** `warnsOfFound`: there is a webhook that should have received everything. */
+  /** `warnsOfFound`: log found changes as warnings, because a webhook should have received them. */
   constructor(
     log: Log,
     onCatchUp: ((report: CatchUpReport) => unknown) | undefined,
@@ -41,7 +44,8 @@ export class CatchUpLog {
   }
 
   /**
-   * A change that never arrived was stored. The first ones are logged at once, in case the process ends before the run.
+   * A change that never arrived was found and stored. The first ones are logged at once, in case the process ends
+   * before the run does.
    */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)
@@ -52,7 +56,7 @@ export class CatchUpLog {
     if (this.#foundTotal === MAX_NAMED) this.flushFound()
   }
 
-  /** At most one line per hour. */
+  /** Logs the other changes that were found, at most one line per hour. */
   flushFound(): void {
     if (this.#foundTotal === 0 || this.#now() - this.#foundLineAt < HOUR_MS) return
     const named = this.#found.map(({ kind, id }) => `${kind} ${quote(id)}`).join(', ')
@@ -80,7 +84,7 @@ export class CatchUpLog {
     this.#failureLineAt = this.#now()
   }
 
-  /** The catch-up could not start. */
+  /** Logs that the catch-up could not start. */
   unusable(cause: Error): void {
     this.#log.line('error', 'catch_up_failed', `The catch-up does not run: ${cause.message}`, { cause })
   }
@@ -96,12 +100,12 @@ export class CatchUpLog {
     this.#log.once('error', 'catch_up_skipped', `${kind} ${after} ${before}`, text, { kind, cause })
   }
 
-  /** Logged once. */
+  /** Logs a warning once per topic. */
   warnOnce(topic: string, text: string): void {
     this.#log.once('warn', topic, '', text)
   }
 
-  /** `isScheduled`: the run continued from the cursor. */
+  /** `isScheduled`: a periodic run, which continues from the cursor. */
   report(report: CatchUpReport, isScheduled: boolean): void {
     const { to, error: failure } = report
     const checkedUntil = isScheduled && to !== undefined && !failure ? new Date(to) : undefined

@@ -11,32 +11,35 @@ import type { Want } from './want'
 
 export interface CatchUpOptions {
   /**
-   * Where to start: an ISO 8601 time, in UTC unless it has a time zone. What changed until then is not looked for. Required
-   * as long as the inbox has no cursor; ignored once it has one. Default: none, and never the time of the start.
+   * Where to start: an ISO 8601 time, in UTC unless it has a time zone. Earlier changes are not looked for. Required
+   * until the inbox has a cursor, ignored afterwards. Default: none; the time of the start is never used.
    */
   from?: string | undefined
   /**
-   * Which changes to deliver: `'all'`, or a function that is asked about each line and each header that never arrived, and
-   * depends on its argument only. A poll also returns the changes that your own company made: `notOwnRequest` leaves these
-   * out. Required.
+   * Which changes to deliver: `'all'`, or a function that is called for each line and each header whose change never
+   * arrived. Its result must depend only on its argument. A poll also returns the changes that your own company made:
+   * `notOwnRequest` leaves these out. Required.
    */
   want: Want
-  /** The form of your order events. With a wrong one nothing is delivered. Required if orders are polled. */
+  /** The form of your order events. With the wrong form, nothing is delivered. Required if orders are polled. */
   form?: LineForm | undefined
-  /** How often to poll. `false`: only when `catchUp()` is called, or by the command line. Default: 300,000 ms (5 min). */
+  /** How often to poll. `false`: only when `catchUp()` or the command line requests it. Default: 300,000 ms (5 min). */
   everyMs?: number | false | undefined
   /**
-   * A line or header that changed more recently is left to the webhook. 0: if there is no webhook, and orders and shipments
-   * are only polled. Default: 600,000 ms (10 min).
+   * Changes that are more recent than this are left to the webhook. Use 0 if there is no webhook and orders and
+   * shipments are only polled. Default: 600,000 ms (10 min).
    */
   settleMs?: number | undefined
-  /** How far the cursor stays behind the API's clock: changes may become visible late. Default: 600,000 ms (10 min). */
+  /**
+   * How far the cursor stays behind the API's clock, because a change may become visible late. Default: 600,000 ms (10
+   * min).
+   */
   marginMs?: number | undefined
-  /** How far before the cursor a run starts to read. Default: 900,000 ms (15 min). */
+  /** How far before the cursor a run begins to read. Default: 900,000 ms (15 min). */
   overlapMs?: number | undefined
   /**
-   * A longer look back now and then, for changes that became visible very late. `false`: none. Default: once a day, two days
-   * back.
+   * A periodic longer look back, for changes that became visible very late. `false`: none. Default: once a day, two
+   * days back.
    */
   sweep?: false | SweepOptions | undefined
   /** Which orders to poll. `false`: none. Default: all orders, if there is an `onOrder`. */
@@ -53,48 +56,48 @@ export interface SweepOptions {
 }
 
 export interface PollOrdersOptions {
-  /** Sent with each poll. Default: none. */
+  /** Filters that are sent with each poll. Default: none. */
   filters?: OrderPollFilters | undefined
 }
 
 export interface PollShipmentsOptions {
-  /** Sent with each poll. Default: none. */
+  /** Filters that are sent with each poll. Default: none. */
   filters?: ShipmentPollFilters | undefined
 }
 
-/** A run on demand. With any of `from`, `all` and `dryRun`, the cursor stays where it is. */
+/** Options of a run on demand. With `from`, `all` or `dryRun`, the cursor stays where it is. */
 export interface CatchUpRunOptions {
   /** Where to start, as in `CatchUpOptions`. Default: the cursor. */
   from?: string | undefined
-  /** Also deliver what arrived before. Default: false. */
+  /** Also deliver changes that have already arrived. Default: false. */
   all?: boolean | undefined
   /** Only report what would be delivered. Default: false. */
   dryRun?: boolean | undefined
-  /** Ends the run, and the wait for its turn. Default: none. */
+  /** Ends the run, also while it waits for another run to end. Default: none. */
   signal?: AbortSignal | undefined
 }
 
-/** What a run has done. Counts are of orders and shipments. */
+/** The result of a run. Counts are of orders and shipments. */
 export interface CatchUpReport {
   /** Changes after this time were read. ISO 8601, UTC. */
   from: string
   /** Changes up to this time, by the API's clock, were certainly visible. Absent if the run could not be completed. */
   to?: string | undefined
   polled: number
-  /** Nothing was missing. */
+  /** Number of orders and shipments of which nothing was missing. */
   covered: number
-  /** Missing, but not wanted. */
+  /** Number of orders and shipments of which something was missing that the option `want` left out. */
   skipped: number
-  /** What was missing and was stored to be delivered; with `dryRun`, what would have been. At most 100. */
+  /** What was missing and was stored for delivery; with `dryRun`, what would have been stored. At most 100. */
   recovered: RecoveredChange[]
   recoveredTotal: number
   durationMs: number
-  /** Why the run could not be completed. What was found until then is delivered. */
+  /** Why the run could not be completed. What it found before that is delivered. */
   error?: Error | undefined
 }
 
 export interface ResolvedCatchUp {
-  /** ISO 8601, UTC. */
+  /** ISO 8601, in UTC. */
   from: string | undefined
   want: Want
   form: LineForm
@@ -103,7 +106,7 @@ export interface ResolvedCatchUp {
   marginMs: number
   overlapMs: number
   sweep: false | { everyMs: number; backMs: number }
-  /** `undefined`: depends on the callbacks. */
+  /** `undefined`: polled if there is a callback for orders. */
   orders: boolean | undefined
   orderFilters: object
   shipments: boolean | undefined
@@ -218,13 +221,13 @@ export function checkRunOptions(options: CatchUpRunOptions): CatchUpRunOptions {
 
 const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?)?$/i
 
-/** Returns it as ISO 8601 in UTC. */
+/** Checks a time and returns it as ISO 8601 in UTC. */
 export function checkTime(option: string, value: unknown): string {
   const allowed = 'it must be a time in ISO 8601, such as 2026-11-01T00:00:00Z, in UTC unless it has a time zone'
   const day = typeof value === 'string' ? TIME.exec(value)?.[1] : undefined
   const instant =
     day === undefined ? NaN : instantOf((value as string).length === 10 ? `${day}T00:00:00Z` : String(value))
-  // Otherwise 30 February would become 2 March.
+  // `Date` would turn 30 February into 2 March.
   const isDay = day !== undefined && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8))
   if (Number.isNaN(instant) || !isDay) throw invalidOption(option, `is ${show(value)}; ${allowed}`)
   if (instant > Date.now() + DAY_MS) throw invalidOption(option, `is ${show(value)}, which is in the future`)

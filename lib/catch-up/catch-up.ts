@@ -28,7 +28,7 @@ export class CatchUp {
   readonly #runs: ListRuns
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
-  /** The cursors at the last run of this process: if they have moved, another process has polled. */
+  /** The cursors after the last run of this process. If they have changed since, another process has polled. */
   #seen: string | undefined
 
   constructor(parts: CatchUpParts) {
@@ -91,7 +91,7 @@ export class CatchUp {
     while (await pause(everyMs, this.closing))
   }
 
-  /** Skips the run if another process has polled meanwhile. */
+  /** Does the next periodic run, unless another process has polled meanwhile. */
   async #runNext(): Promise<void> {
     const started = performance.now()
     try {

@@ -1,6 +1,6 @@
 /**
- * Selects the parts of an order or shipment that a run delivers: those that never arrived, are wanted, and are old
- * enough not to be left to the webhook.
+ * Selects the parts of an order or shipment that a run delivers: parts that never arrived, are wanted, and are so old
+ * that the webhook should have received them.
  */
 import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
 import type { Entity, Part } from '../inbox/catch-up/parts'
@@ -11,19 +11,19 @@ export interface DueOptions extends CompareOptions {
   settleMs: number
   /** Also deliver what has arrived. */
   all: boolean
-  /** The API's clock when this was first seen. */
+  /** When the change was first seen, on the API's clock. */
   firstSeen: (what: string) => Promise<number>
 }
 
 export interface Due {
   parts: Part[]
-  /** Too recent: left for a later run. */
+  /** Parts that changed too recently and are left for a later run. */
   young: Part[]
-  /** A part is older than what has arrived, which has this time. */
+  /** Set if a part is older than what has arrived: the time of what has arrived. */
   newer: number | undefined
-  /** Something is missing but not wanted. */
+  /** Something is missing, but the option `want` leaves it out. */
   isUnwanted: boolean
-  /** A documents event explains the change of all parts. */
+  /** A documents event that arrived explains the change of all parts. */
   isExplained: boolean
 }
 
@@ -43,7 +43,7 @@ export async function dueParts(entity: Entity, arrivals: Arrivals, options: DueO
   return { parts, young, newer, isUnwanted: candidates.length > 0 && wanted.length === 0, isExplained }
 }
 
-/** A part with a time ahead of the API's clock is aged from when it was first seen. */
+/** For a part whose time is ahead of the API's clock, the age is counted from when it was first seen. */
 async function settlesFrom(
   { id, time: ofEntity }: Entity,
   { name, time = ofEntity }: Part,

@@ -7,7 +7,7 @@ import type { CatchUpSource } from './run-options'
 import type { Scope } from '../inbox/catch-up/storage'
 
 export interface List extends Scope {
-  /** `undefined`: only if any process that shares the inbox has a callback for it. */
+  /** `undefined`: polled only if a process that shares the inbox has a callback for it. */
   polls: boolean | undefined
   source: CatchUpSource
 }
@@ -33,11 +33,11 @@ function listOf(
   const { baseUrl, username = '' } = client.account()
   return {
     ...{ kind, form, polls },
-    // The API user is part of the key, because each user sees other orders.
+    // The API user is part of the key, because each user sees different orders.
     key: JSON.stringify([kind, form, baseUrl, username, filters]),
     source: {
       read: (after, signal) => client.readPages(PATHS[kind][form], { lastUpdatedAfter: after, filters, signal }),
-      // The API cannot return a single order in single delivery form.
+      // In single delivery form, the API has no request for a single order.
       fetch: async (id, signal) => (form === 'singleDelivery' ? undefined : fetchOne(client, kind, id, signal)),
     },
   }

@@ -21,7 +21,7 @@ export interface ListsRequest {
   token: string
   signal: AbortSignal
   onDemand: RunRequest['onDemand']
-  /** `performance.now()`. */
+  /** Start of the run, on the clock of `performance.now()`. */
   started: number
   onProgress?: ((progress: RunProgress) => void) | undefined
 }
@@ -42,7 +42,7 @@ export class ListRuns {
     this.#log = log
   }
 
-  /** Reads one list after another. A failure of one does not stop the other. */
+  /** Reads one list after another. If one list fails, the other is still read. */
   async run(
     lists: readonly List[],
     { token, signal, onDemand, started, onProgress }: ListsRequest,
@@ -121,7 +121,7 @@ export class ListRuns {
     }
   }
 
-  /** What arrived in another form cannot be compared. */
+  /** Logs a failure if orders arrived in another form: they cannot be compared with the polled ones. */
   async #checkForm({ kind, form }: List): Promise<void> {
     if (kind !== 'order') return
     const other = await this.#inbox.newestArrival({ kind, form: OTHER_FORM[form] })

@@ -18,16 +18,16 @@ export interface RunOptions extends WindowOptions {
   form: LineForm
   want: Want
   settleMs: number
-  /** With `fetch: 'never'`. */
+  /** True with `fetch: 'never'`. */
   neverFetches?: boolean | undefined
-  /** The run pauses while this many found events, or bytes of them, wait. */
+  /** The run pauses while this many found events, or this many bytes of them, wait for delivery. */
   maxWaiting: { events: number; bytes: number }
   /** Resolves after a short pause, or when the signal aborts. */
   pause: (signal: AbortSignal) => Promise<void>
   notes: RunNotes
 }
 
-/** Notifications of a run, for logs. */
+/** What a run notifies the log of. */
 export interface RunNotes {
   /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void
@@ -47,10 +47,10 @@ export interface RecoveredChange {
 
 export interface RunRequest {
   position: Position
-  /** On demand: the cursor stays where it is. */
+  /** Set for a run on demand: the cursor stays where it is. */
   onDemand?: { from?: string | undefined; all?: string | undefined; dryRun?: boolean | undefined } | undefined
   signal: AbortSignal
-  /** Called after an entity was read and, if needed, stored. */
+  /** Called after each entity that was read and, if needed, stored. */
   onTaken?: (() => void) | undefined
 }
 

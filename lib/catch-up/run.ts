@@ -18,7 +18,7 @@ import {
 } from './window'
 
 const PAGES_BEFORE_RESTART = 50
-/** After this many ascending times, the list counts as sorted from the oldest change. */
+/** After this many entities with ascending times, the list counts as sorted from the oldest change. */
 const ENOUGH_RISES = 10
 const MAX_REPORTED = 100
 
@@ -36,7 +36,7 @@ export class Run {
   #falls = 0
   #lastTime = -Infinity
   #position: Position
-  /** Of the list that is being read. */
+  /** Size of the list that is being read, and the number of its entities that were read. */
   #list: { total?: number | undefined; read: number } = { read: 0 }
 
   constructor(source: CatchUpSource, storage: CatchUpStorage, options: RunOptions, lease: Lease, request: RunRequest) {
@@ -51,7 +51,8 @@ export class Run {
   }
 
   /**
-   * Rejects if the run could not be completed. What was found until then is stored, and the cursor has not passed it.
+   * Rejects if the run could not be completed. What it found before that is stored, and the cursor stays before the
+   * failure.
    */
   async run(): Promise<RunResult> {
     let after: string | undefined = this.result.from
@@ -64,7 +65,7 @@ export class Run {
     return this.result
   }
 
-  /** Reads the list from its beginning. Returns the time from which to read again; `undefined` at its end. */
+  /** Reads the list from its beginning. Returns the time from which to read again, or `undefined` at its end. */
   async #read(after: string): Promise<string | undefined> {
     let pages = 0
     this.#list = { read: 0 }
@@ -82,20 +83,20 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity as Json)
-        // Used only if no entity has a time that can be parsed.
+        // Only used if no entity has a time that can be parsed.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
       if (!(error instanceof TradecloudApiError)) throw error
       const reached = await this.#saveProgress()
-      // The API may refuse large offsets.
+      // The API may refuse large offsets, so the list is read again from the last change that was reached.
       if (error.apiStatus === 400 && reached !== undefined && reached !== after) return reached
       throw error
     }
     return undefined
   }
 
-  /** Returns where to begin, once the API's clock is known. */
+  /** Called once the API's clock is known; returns the time at which the run begins. */
   async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
     if (this.#window) return after
     const { onDemand } = this.#request
@@ -116,7 +117,9 @@ export class Run {
     return this.#window.after
   }
 
-  /** Returns where a new list can begin; `undefined` if this one is not sorted from the oldest change. */
+  /**
+   * Returns the time at which a new list can begin, or `undefined` if this list is not sorted from the oldest change.
+   */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
     if (this.#falls > 0 || this.#rises < ENOUGH_RISES || !this.#window || !newest) return undefined
@@ -151,7 +154,7 @@ export class Run {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
-      // The list lags, so the entity is fetched.
+      // The list may contain an older state, so the entity is fetched.
       const fetched = await this.#source.fetch(entity.id, this.#request.signal)
       entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
       if (entity !== polled) due = await this.#due(entity)
@@ -224,7 +227,7 @@ export class Run {
     this.#progress.left = Math.min(this.#progress.left, entity.time, ...times)
   }
 
-  /** No run follows that would find again what this one leaves. */
+  /** True if no later run will find what this one leaves. */
   get #isOneShot(): boolean {
     const { from, all } = this.#request.onDemand ?? {}
     return from !== undefined || all !== undefined

@@ -30,12 +30,12 @@ async function serve(requests: Requests, id: string, request: CatchUpRequest, ru
     report: { error: describe(error) },
   }))
   ended.abort()
-  // Reports are sent in order: late progress must not overwrite the end.
+  // Reports are sent one after another: progress that arrives late must not overwrite the end.
   await reporting
   await reportEnd(requests, id, end)
 }
 
-/** Also shows that the process is alive. */
+/** Stores the progress periodically, which also shows that the process is alive. */
 async function reportProgress(
   requests: Requests,
   id: string,
@@ -51,7 +51,7 @@ async function reportEnd(requests: Requests, id: string, end: RunStatus): Promis
     try {
       return await requests.reportRun(id, end)
     } catch {
-      // Also tried while the process is closing, for at most a second.
+      // Repeated also while the process is closing, for at most a second.
       await pause(200, new AbortController().signal)
     }
   }

@@ -5,12 +5,15 @@ import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 /** How often to ask while another process polls. */
 const ASK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 4_000
-/** The lease expires after 15 s: this run must end before another process begins. */
+/** The lease expires after 15 s. This run must end earlier than that, before another process begins. */
 const LOST_AFTER_MS = 10_000
 
 type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>
 
-/** Runs `work` with the lease; its signal aborts once the lease is lost. Rejects with the reason of `signal` once that aborts. */
+/**
+ * Runs `work` while holding the lease. The signal passed to `work` aborts if the lease is lost. Rejects with the reason
+ * of `signal` once that aborts.
+ */
 export async function inTurn<T>(
   leases: Leases,
   signal: AbortSignal,
@@ -25,7 +28,7 @@ export async function inTurn<T>(
   } finally {
     done.abort()
     await renewing
-    // Without this call, the lease expires.
+    // If this fails, the lease expires by itself.
     await leases.release(token).catch(() => undefined)
   }
 }

@@ -12,14 +12,14 @@ export type FoundChange =
   | {
       kind: 'order'
       id: string
-      /** In the polled form; so is the line. */
+      /** In the form that is polled, as is `line`. */
       order: Order | SingleDeliveryOrder
       lines: Array<OrderLine | SingleDeliveryOrderLine>
       header: boolean
     }
   | { kind: 'shipment'; id: string; shipment: Shipment; lines: []; header: boolean }
 
-/** Must depend only on its argument. A change that it does not want is skipped, and does not count as arrived. */
+/** Must depend only on its argument. A change that it does not want is skipped, and is not recorded as arrived. */
 export type Want = 'all' | ((found: FoundChange) => boolean)
 
 export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
@@ -29,7 +29,7 @@ export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Pa
   return want({ kind, order: content, lines: line ? [line] : [], ...part })
 }
 
-/** Statuses of a line that the own company changed last, as long as no one has answered. */
+/** The statuses of a line that the own company changed last and no one has answered. */
 const OPEN = {
   buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
   supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],

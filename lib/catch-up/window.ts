@@ -1,5 +1,5 @@
 /**
- * The period that a run reads, and where the next one begins. All times are of the API's clock, never of the local one.
+ * The period that a run reads, and where the next run begins. All times are on the API's clock, never on the local one.
  */
 import { instantOf } from '../tradecloud/entity-state'
 import type { PartialRun, Position } from '../inbox/catch-up/storage'
@@ -13,16 +13,16 @@ export interface WindowOptions {
 export interface Window {
   /** `lastUpdatedAfter` of the poll. */
   after: string
-  /** Everything up to this time is covered. */
+  /** All changes up to this time are covered by earlier runs. */
   floor: number
   /** The cursor never passes this time: later changes may not be visible yet. */
   horizon: number
   isSweep: boolean
 }
 
-/** Without sweeps, arrival records are kept for this many overlaps. */
+/** Without sweeps, arrival records are kept for this multiple of the overlap. */
 const OVERLAPS_KEPT = 4
-/** Clocks of servers differ slightly. */
+/** Tolerance for the clocks of different servers. */
 const SET_BACK_MS = 60_000
 
 const textOf = (instant: number): string => new Date(instant).toISOString()
@@ -34,15 +34,15 @@ export function firstAfter({ cursor, partial }: Position, { overlapMs }: WindowO
   return Number.isNaN(instant) ? cursor : textOf(instant - overlapMs)
 }
 
-/** `clock`: that of the first response. */
+/** `clock`: the API's clock at the first response. */
 export function windowOf(position: Position, options: WindowOptions, clock: number): Window {
   const { cursor, since, forgottenUpTo = -Infinity, sweptAt, partial } = position
   const { marginMs, overlapMs, sweep } = options
   const horizon = clock - marginMs
-  // After the clock was set back, new changes are older than the cursor.
+  // If the API's clock was set back, new changes have times before the cursor.
   const latest = horizon - overlapMs
   // Not the beginning of the window: in a list that begins with the newest change, an order that changes during the run
-  // moves to a place that was read already, and an interrupted run has not seen all orders.
+  // moves to a position that was already read, and an interrupted run has not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }
@@ -57,11 +57,11 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
 export interface Progress {
   /** The newest change, with its time as Tradecloud wrote it. */
   newest?: { time: number; text: string } | undefined
-  /** Time of the oldest part that was left for a later run. Infinity if there is none. */
+  /** Time of the oldest part that was left for a later run; Infinity if there is none. */
   left: number
 }
 
-/** After a complete run. */
+/** The position after a complete run. */
 export function positionAfter(
   position: Position,
   { horizon, isSweep }: Window,
@@ -72,11 +72,11 @@ export function positionAfter(
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
   // Changes before `partial.after` may have become visible since the interrupted run.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
-  // A cursor that cannot be parsed has no time, so nothing is known to be later.
+  // A cursor that cannot be parsed has no time, so no change is known to be later.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
   const start = instantOf(cursor) - overlapMs
   const oldest = Math.min(start, clock - (sweep ? sweep.backMs : OVERLAPS_KEPT * overlapMs))
-  // Deleted records do not come back, even if the cursor moves back.
+  // Deleted arrival records do not come back, even if the cursor moves back.
   const before = Math.min(position.forgottenUpTo ?? -Infinity, clock - marginMs - overlapMs)
   return {
     cursor,
@@ -88,15 +88,16 @@ export function positionAfter(
 }
 
 /**
- * `total`: the size of the list from `partial.after`. If entities are missing that were not read, they changed earlier: the
- * list only began like one from the oldest change, and is read from the cursor again.
+ * `total` is the number of entities from `partial.after` on. If it is less than the number of unread entities, some of
+ * them changed before `partial.after`: the list only seemed to begin with the oldest change, and is read again from the
+ * cursor.
  */
 export function trusted(position: Position, total: number | undefined): Position {
   const { unread = 0 } = position.partial ?? {}
   return total !== undefined && total < unread ? { ...position, partial: undefined } : position
 }
 
-/** Called after a page of a list that begins with the oldest changes. */
+/** The position after a page of a list that begins with the oldest changes. */
 export function partialAfter(
   { partial }: Position,
   { horizon, after: start, isSweep }: Window,

@@ -8,12 +8,12 @@ import { printable } from './printable'
 
 export type Parsed =
   | { ask: 'version' }
-  /** `command`: absent for the help of all commands. */
+  /** `command` is absent when help for all commands was requested. */
   | { ask: 'help'; command: Named | undefined }
   | { ask: 'run'; command: Named; call: Call }
 
 export interface Named extends Command {
-  /** As it is typed, such as `inbox list`. */
+  /** The name as typed, such as `inbox list`. */
   name: string
 }
 
@@ -21,7 +21,7 @@ const GENERAL: Readonly<Record<string, Option & { short: string }>> = {
   help: { type: 'boolean', short: 'h', help: 'Shows this.' },
   version: { type: 'boolean', short: 'v', help: 'Shows the version.' },
 }
-/** Options of the same name have the same type in all commands. */
+/** Options with the same name have the same type in all commands. */
 const ALL = Object.assign(
   {},
   ...[...Object.values(inboxCommands), ...Object.values(commands)].map(({ options }) => options),
@@ -44,7 +44,7 @@ export function parseCommand(words: string[]): Parsed {
 }
 
 function parseWords(args: string[]): { values: Values; positionals: string[] } {
-  // `--help` of a command is shown even if other arguments are wrong.
+  // `--help` shows the help of a command even if other arguments are wrong.
   const end = args.indexOf('--')
   const asksHelp = args.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h')
   try {
@@ -59,12 +59,12 @@ function parseWords(args: string[]): { values: Values; positionals: string[] } {
       )
     if (message.includes('ambiguous'))
       throw new UsageError(`The value of ${option} is missing, or begins with a dash: write ${option}=-… then.`)
-    // Cut off: the message of Node may continue with advice on words that begin with a dash.
+    // Only the first sentence: Node's message may continue with advice on words that begin with a dash.
     throw new UsageError(`${printable(message.split(/\. |\n/, 1)[0]?.replace(/\.$/, '') ?? '')}.`)
   }
 }
 
-/** `strict`: throws if there is no command. */
+/** With `strict`, throws if there is no command. */
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,
@@ -74,7 +74,7 @@ function findCommand(
   const [first, second] = rest
   if (first !== undefined && Object.hasOwn(inboxCommands, first))
     return findIn(inboxCommands, 'inbox ', rest, Object.keys(inboxCommands), strict)
-  // A word without a dot, slash or colon and without a following command is probably a misspelled command.
+  // A word that contains no dot, slash or colon and is not followed by a command is probably a misspelled command.
   const isTarget = first !== undefined && (second !== undefined || /[./\\:]/.test(first))
   const found = findIn(inboxCommands, 'inbox ', isTarget ? rest.slice(1) : rest, Object.keys(inboxCommands), strict)
   return found && { ...found, call: { ...found.call, ...(isTarget && { target: first }) } }

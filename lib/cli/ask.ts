@@ -6,25 +6,25 @@ import type { Values } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'
 
-/** `otherwise`: the advice if there is no terminal. */
+/** `otherwise` is the advice in the error if there is no terminal. */
 export async function confirm(question: string, otherwise: string): Promise<boolean> {
   requireTerminal(otherwise)
   const answer = await ask(createInterface({ input: process.stdin, output: process.stderr }), `${question} [y/N] `)
   return /^\s*y(es)?\s*$/i.test(answer)
 }
 
-/** Returns true for this machine, with `--yes`, or after confirmation, because made-up events are sent. */
+/** True for an endpoint on this machine, with `--yes`, or once the user confirms: made-up events will be sent. */
 export async function confirmTarget(hostname: string, what: string, { yes }: Values): Promise<boolean> {
   if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true
   const host = printable(hostname)
   return confirm(`Send ${what} to ${host}?`, `${host} is not this machine: confirm with --yes.`)
 }
 
-/** Typed characters are not shown. */
+/** Asks for a secret. What is typed is not shown. */
 export async function askSecret(question: string, otherwise: string): Promise<string> {
   requireTerminal(otherwise)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  // Muted before the prompt is shown: the terminal must not show anything that is typed.
+  // The output is muted before the prompt is shown, so that no typed character is echoed.
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true })
   process.stderr.write(question)
   const answer = await ask(terminal, '')
@@ -36,7 +36,7 @@ function requireTerminal(otherwise: string): void {
   if (!process.stdin.isTTY) throw new UsageError(otherwise)
 }
 
-/** Empty if the input ends without an answer. */
+/** Resolves with an empty text if the input ends without an answer. */
 function ask(terminal: Interface, question: string): Promise<string> {
   return new Promise((resolve) => {
     terminal.once('close', () => resolve(''))

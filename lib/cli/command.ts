@@ -1,9 +1,9 @@
-/** The definition of a command: its options are the single source of parsing and of `--help`. */
+/** The definition of a command. Its list of options serves both for parsing and for `--help`. */
 
 export interface Option {
   type: 'string' | 'boolean'
   multiple?: true
-  /** Name of the value in the help. */
+  /** Name of the option's value in the help. */
   value?: string
   help: string
 }
@@ -15,12 +15,12 @@ export interface Call {
   values: Values
   /** The arguments after the name of the command. */
   words: string[]
-  /** `inbox`: the database given as an option. */
+  /** For `inbox` commands: the database, if it was given as an option. */
   target?: string | undefined
 }
 
 export interface Command {
-  /** Its arguments in the help, such as `<id>…`. */
+  /** The arguments as the help shows them, such as `<id>…`. */
   takes?: string
   summary: string
   details?: string

@@ -1,11 +1,11 @@
-/** Secrets are read from the environment or a prompt, because every user of the machine can see arguments. */
+/** Reads secrets from the environment or a prompt: every user of the machine can see the arguments of a command. */
 import { checkSecret, checkToken, checkUsername } from '../errors/checks'
 import type { TriggerAuth } from '../testing/sender/trigger'
 import { askSecret } from './ask'
 import type { Values } from './command'
 import { UsageError } from './errors'
 
-/** Throws a `UsageError` that never contains a secret. */
+/** Throws a `UsageError`, which never contains a secret. */
 export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerAuth> {
   if (basic !== undefined && bearer === true) throw new UsageError('--basic and --bearer exclude each other.')
   if (typeof basic === 'string') {

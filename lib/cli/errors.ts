@@ -1,6 +1,6 @@
 /** Errors that end a command. Only their message is shown. */
 
-/** Wrong usage: exit code 2. */
+/** The command was used wrongly: exit code 2. */
 export class UsageError extends Error {}
 
 /** Any other failure: exit code 1. */

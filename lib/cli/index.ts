@@ -34,10 +34,10 @@ function fail(error: unknown): number {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : fail(error)))
 process.stderr.on('error', () => undefined)
 
-// Set first: a process that ends before the command is done has failed.
+// Set before the command runs, so that a process that ends early counts as failed.
 process.exitCode = 1
 run(process.argv.slice(2))
   .catch(fail)
-  // pg keeps a connection that failed to log in open for a minute.
+  // Exit explicitly: `pg` keeps a connection on which the login failed open for a minute.
   .then((code) => process.stderr.write('', () => process.exit(code)))
   .catch(() => undefined)

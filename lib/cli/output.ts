@@ -3,12 +3,12 @@ import { styleText } from 'node:util'
 import { fit } from './printable'
 
 const REWRITE_MS = 100
-/** Without a terminal, the interval between progress lines, and the time before the first. */
+/** Without a terminal: the time before the first progress line; `NEXT_LINE_MS` is the time between lines. */
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
 const MIN_WIDTH = 40
 
-/** Resolves once the text was written, so that a slow reader does not fill the memory. */
+/** Resolves once the text was written. Waiting for it prevents that a slow reader fills the memory. */
 export function print(text: string | Buffer): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()))
 }
@@ -32,19 +32,19 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY
 }
 
-/** Width of the terminal; `undefined` without a terminal: then nothing is cut. */
+/** Width of the terminal, or `undefined` if there is none and nothing has to be cut. */
 export function terminalWidth(): number | undefined {
   return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns) : undefined
 }
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
 
-/** Coloured if stdout is a terminal with colours and NO_COLOR is not set: `styleText` checks both. */
+/** Styles the text if stdout is a terminal with colours and NO_COLOR is not set; `styleText` checks both. */
 export function styled(style: Style | undefined, text: string): string {
   return style === undefined ? text : styleText(style, text)
 }
 
-/** Shows progress: on a terminal in one line that is overwritten, otherwise in a new line at intervals. */
+/** Shows progress. On a terminal, one line is overwritten; elsewhere, a new line is written at intervals. */
 export class Progress {
   #due = Date.now() + (process.stderr.isTTY ? REWRITE_MS : FIRST_LINE_MS)
   #isShown = false
@@ -54,7 +54,7 @@ export class Progress {
     if (now < this.#due) return
     this.#due = now + (process.stderr.isTTY ? REWRITE_MS : NEXT_LINE_MS)
     if (process.stderr.isTTY) {
-      // A line that wraps could not be overwritten.
+      // Shortened to the width of the terminal, because only a single line can be overwritten.
       process.stderr.write(`\r${fit(text, Math.max(1, process.stderr.columns - 1))}`)
       this.#isShown = true
     } else say(text)

@@ -12,25 +12,25 @@ const PLAIN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+(?: [\p{L}\p{M}\p{N}\p{P}\p{S}]+)*$/
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f000}-\u{1ffff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
-/** The text unchanged if it is harmless, otherwise quoted with escapes. */
+/** Returns a harmless text unchanged, and any other text quoted with escapes. */
 export function printable(value: string): string {
   if (PLAIN.test(value) && !value.startsWith('"') && value.search(INVISIBLE) < 0) return value
   return quote(value, Infinity).replace(INVISIBLE, escapeCharacters)
 }
 
-/** JSON that is harmless on a terminal. */
+/** JSON that is safe to print on a terminal. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(INVISIBLE, escapeCharacters)
 }
 
-/** Upper limit of the columns that a text occupies. */
+/** The highest number of columns that a text can occupy. */
 export function widthOf(text: string): number {
   let width = 0
   for (const char of text) width += WIDE.test(char) ? 2 : 1
   return width
 }
 
-/** Pads or cuts a text to a width. `keep`: the part that is kept when it is cut. */
+/** Pads or cuts a text to a width. `keep` is the part to keep if the text is cut. */
 export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'): string {
   const own = widthOf(text)
   if (own <= width) return text + ' '.repeat(width - own)
@@ -44,7 +44,7 @@ export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'
   return fit(keep === 'start' ? `${cut}…` : `…${cut}`, width)
 }
 
-/** Makes a text harmless, line by line; tabs and spaces are kept. */
+/** Splits a text into lines that are safe to print. Tabs and spaces are kept. */
 export function printableLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escapeCharacters))
 }

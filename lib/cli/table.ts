@@ -1,17 +1,20 @@
-/** A table. On a terminal, long columns are cut and the least important ones left out; elsewhere nothing is cut. */
+/**
+ * A table. On a terminal, long columns are cut and the least important columns are left out; elsewhere the table is
+ * complete.
+ */
 import { styled, type Style } from './output'
 import { fit, printable, widthOf } from './printable'
 
 export interface Column<Row> {
   title: string
-  /** Empty if there is no value. */
+  /** Returns the text of a cell; empty if there is no value. */
   text: (row: Row) => string
   style?: (row: Row) => Style | undefined
-  /** The column may be cut down to this width. Absent: it is never cut. */
+  /** Smallest width to which the column may be cut. Default: it is never cut. */
   min?: number
-  /** The part that is kept when it is cut. Default: the start. */
+  /** The part of a text that is kept when it is cut. Default: the start. */
   keep?: 'start' | 'end'
-  /** Columns with the highest rank are left out first. Absent: never left out. */
+  /** Columns with the highest rank are left out first. Default: the column is never left out. */
   rank?: number
 }
 
@@ -22,7 +25,7 @@ interface Laid<Row> extends Column<Row> {
 
 const GAP = '  '
 
-/** Determines the layout from the first rows; later ones use the same columns. `width`: that of the terminal. */
+/** Determines the layout from the first rows, and uses it for later rows too. `width` is the width of the terminal. */
 export function layOut<Row>(rows: Row[], columns: Column<Row>[], width: number | undefined) {
   const shown = fitColumns(rows, columns, width)
   const line = (cells: Array<[cell: string, style: Style | undefined]>): string =>
@@ -48,7 +51,7 @@ function cellOf<Row>({ text }: Column<Row>, row: Row): string {
 
 function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity): Laid<Row>[] {
   let shown = columns.map((column) => measure(rows, column))
-  // A column without values is left out, unless a later row could have one.
+  // Leaves out a column whose first rows have no value, except without a terminal: a later row could have one.
   if (width !== Infinity) shown = shown.filter(({ rank, natural }) => rank === undefined || natural > 0)
   for (const column of shown) column.natural = Math.max(column.natural, widthOf(column.title))
   for (const column of shown) column.width = Math.min(column.natural, column.min ?? column.natural)
@@ -57,7 +60,7 @@ function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity):
     if (!last) break
     shown = shown.filter((column) => column !== last)
   }
-  // The remaining width goes to the narrowest of the columns that are cut.
+  // The remaining width is given to the narrowest of the columns that are cut.
   for (let rest = width - totalOf(shown); rest > 0; rest--) {
     const [narrowest] = shown.filter((column) => column.width < column.natural).sort((a, b) => a.width - b.width)
     if (!narrowest) break

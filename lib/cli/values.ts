@@ -34,7 +34,9 @@ export function isFiltered(filter: InboxFilter): boolean {
   return Object.values(filter).some((value) => value !== undefined)
 }
 
-/** An empty value usually comes from an unset variable, and would match everything. */
+/**
+ * An empty value is an error: it usually comes from a variable that is not set, and as a filter would match everything.
+ */
 export function textOf(option: string, value: Value): string | undefined {
   if (value === '') throw new UsageError(`--${option} is empty.`)
   return typeof value === 'string' ? value : undefined
@@ -55,7 +57,7 @@ export function wholeNumberOf(option: string, value: Value, min: number, max: nu
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** In milliseconds. */
+/** Reads a duration such as `30s`, and returns it in milliseconds. */
 export function durationOf(option: string, value: Value): number | undefined {
   if (value === undefined) return undefined
   return readDuration(String(value)) ?? fail(wrong(option, value, 'a duration, such as 30s, 15m, 2h or 1d'))
@@ -74,7 +76,7 @@ export function timeOf(option: string, value: Value): Date | undefined {
   if (ago !== undefined) return new Date(Date.now() - ago)
   const match = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text)
   const time = new Date(match ? text : NaN)
-  // Otherwise 30 February would become 2 March.
+  // `Date` would turn 30 February into 2 March.
   const [year = 0, month = 0, day = 0] = match ? match.slice(1, 4).map(Number) : []
   const isDay = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day
   if (!isDay || Number.isNaN(time.getTime()))

@@ -28,13 +28,13 @@ export function startCatchUp(
     lists: listsOf(client, options).map((list) => ({ ...list, polls: list.polls ?? isHandled(settings, list) })),
     isWanted: (kind) => inbox.isWanted(name, kind, undefined),
     options,
-    // Without a webhook, everything is found by polling.
+    // Without a webhook every change is found by polling, so found changes are not logged as warnings.
     log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0, (run) => telemetry?.catchUp(run)),
   }
   warnOf(settings, parts.lists, log)
   const catchUp: CatchUp = new CatchUp(parts)
   const ready = catchUp.start(opening)
-  // A failure is logged, and reported by `ready()`.
+  // The failure is logged, and `ready()` rejects with it, so here it needs no handling.
   ready.catch(() => undefined)
   return { ready, run: (given) => catchUp.run(given), stop: () => catchUp.stop(), idle: () => catchUp.idle() }
 }
@@ -46,7 +46,7 @@ const NONE: ComposedCatchUp = {
   idle: () => Promise.resolve(),
 }
 
-/** Whether this process has the callback; `undefined` if others have the callbacks. */
+/** Whether this process has the callback; `undefined` if only other processes have callbacks. */
 function isHandled(settings: SharedOptions, { kind }: List): boolean | undefined {
   return settings.deliver === false ? undefined : settings[CALLBACKS[kind]] !== undefined
 }

@@ -10,14 +10,18 @@ export interface HealthSource {
 
 /** A router to mount with `app.use`. */
 export type HealthRouter = Router & {
-  /** The same without Express, as for a worker: `http.createServer(router.listener)`. Paths are matched from the root. */
+  /**
+   * The router without Express, for a worker for example: `http.createServer(router.listener)`. Paths are matched from
+   * the root.
+   */
   listener: (req: IncomingMessage, res: ServerResponse) => void
 }
 
 /**
- * Creates a router that serves `/live` (200 as long as the process responds; asks nothing else) and `/ready` (200, or 503
- * while an event cannot be accepted). With several webhooks or workers, all of them have to be ready. The responses name
- * the checks, without details: anyone may ask. Mount it outside the path of the webhook.
+ * Creates a router that serves `/live` and `/ready`. `/live` is 200 as long as the process responds, and checks nothing
+ * else. `/ready` is 200, or 503 while events cannot be accepted; with several webhooks or workers, all of them must be
+ * ready. The responses contain only the names and results of the checks, because anyone may ask. Mount the router
+ * outside the path of the webhook.
  *
  * ```ts
  * app.use('/health', createHealthRouter(webhook))
@@ -35,7 +39,7 @@ export function createHealthRouter(...sources: readonly HealthSource[]): HealthR
   })
 }
 
-/** False for a request that is for something else. */
+/** Responds to a health request. Returns false for any other request. */
 function respond(sources: readonly HealthSource[], req: IncomingMessage, res: ServerResponse): boolean {
   const [path] = (req.url ?? '').split('?')
   if (req.method !== 'GET' && req.method !== 'HEAD') return false

@@ -1,4 +1,4 @@
-/** The webhook as an Express router: a thin skin around a core that needs only Node. */
+/** The webhook as an Express router. The router is a thin layer around a core that needs only Node. */
 import { Router, type NextFunction, type Request, type Response } from 'express'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Health } from './health'
@@ -10,25 +10,25 @@ import { trustOfApp } from '../receive/sender/client-address'
 
 /** An Express router to mount with `app.use`. */
 export type TradecloudWebhook = Router & {
-  /** The same without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
+  /** The webhook without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
   listener: (req: IncomingMessage, res: ServerResponse) => void
   /**
-   * Resolves once events can be accepted, at once without an inbox. Rejects if the inbox can never be used: then the process
-   * should not start.
+   * Resolves once events can be accepted; without an inbox, at once. Rejects if the inbox can never be used: then the
+   * process should not start.
    */
   ready(): Promise<void>
   /** Whether events can be accepted now. Never rejects; asks the inbox or store at most once a second. */
   health(): Promise<Health>
   /**
-   * Stops taking new events (503), lets running callbacks finish for at most `timeoutMs`, then aborts them through
-   * `context.signal`; closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first
-   * call counts.
+   * Refuses new events with 503, lets running callbacks finish for at most `timeoutMs`, and aborts the rest through
+   * `context.signal`. Then closes the inbox, and logs out of the API. Never rejects. Call it before the process ends.
+   * Only the first call has an effect.
    */
   close(options?: CloseOptions): Promise<void>
   /**
-   * With the option `catchUp`: polls now, and delivers what never arrived. With `from`, `all` or `dryRun` the cursor stays
-   * where it is. Waits until no other process polls. Resolves with what was found, and with an `error` in it if the run
-   * could not be completed. Rejects for a wrong option.
+   * With the option `catchUp`: polls now, and delivers what never arrived. With `from`, `all` or `dryRun` the cursor
+   * stays where it is. First waits until no other process polls. Resolves with a report, which contains an `error` if
+   * the run could not be completed. Rejects for an invalid option.
    */
   catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }
@@ -46,7 +46,7 @@ export type TradecloudWebhook = Router & {
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const { requests, ready, health, close, catchUp, inspection } = composeWebhook(options)
-  // Not `router.use`: Express's router reads `req.url` unguarded, and an error there would be answered with 500.
+  // Not added with `router.use`: Express's router would read `req.url` first, and respond with 500 if that throws.
   // Handlers that users add to the router run after this function.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {

@@ -1,4 +1,7 @@
-/** A worker delivers the events that other processes store in an inbox, or that it finds by polling. It needs no port. */
+/**
+ * The worker. It delivers events that other processes store in an inbox, or that it finds by polling, and needs no
+ * port.
+ */
 import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
 import { startCatchUp } from './catch-up'
 import { createHealth, type Health } from './health'
@@ -17,8 +20,9 @@ export interface TradecloudWorker {
   /** Whether events can be taken from the inbox now. Never rejects; asks the inbox at most once a second. */
   health(): Promise<Health>
   /**
-   * Takes no more events, lets running callbacks finish for at most `timeoutMs`, then aborts them through `context.signal`;
-   * closes the inbox, and logs out of the API. Never rejects. Call it before the process ends. The first call counts.
+   * Takes no more events, lets running callbacks finish for at most `timeoutMs`, and aborts the rest through
+   * `context.signal`. Then closes the inbox, and logs out of the API. Never rejects. Call it before the process ends.
+   * Only the first call has an effect.
    */
   close(options?: CloseOptions): Promise<void>
   /** Like `catchUp()` of a webhook. */
@@ -41,7 +45,7 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const shared = composeShared(settings, { receives: false, isReady: async () => (await health()).ready })
   if (shared.handlers) warnOfHandlers(shared.handlers, shared.log)
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
-  // Keeps the process alive: neither an idle inbox nor a port would.
+  // Keeps the process alive, because neither an idle inbox nor an open port does.
   const letProcessEnd = holdProcess()
   const catchUp = startCatchUp(settings, shared, opening)
   const work = {

@@ -2,31 +2,32 @@
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
-/** One part that accepting events depends on. */
+/** One of the parts on which accepting events depends. */
 export interface HealthCheck {
   ok: boolean
-  /** Why not, for your own logs: it may name hosts and files. */
+  /** The reason if `ok` is false. Only for your own logs: it may contain names of hosts and files. */
   detail?: string | undefined
 }
 
 export interface Health {
-  /** Always true: that the process responds is the check. */
+  /** Always true: a process that is not alive cannot respond. */
   live: boolean
-  /** False while no event can be accepted; of a worker, while none can be taken from the inbox. */
+  /** False while events cannot be accepted; for a worker, while events cannot be taken from the inbox. */
   ready: boolean
   /**
-   * `open`: `close()` was not called. `load`: bodies in flight are below `limits.maxBytesInFlight`. `inbox`: an event could
-   * be stored. `store`: the store of `dedupe` responds. `credentials`: a key of OAuth is known. Only those that apply.
+   * The checks that apply to this webhook or worker. `open`: `close()` was not called. `load`: bodies in flight are
+   * below `limits.maxBytesInFlight`. `inbox`: an event could be stored. `store`: the store of `dedupe` responds.
+   * `credentials`: a key of OAuth is known.
    */
   checks: Record<string, HealthCheck>
 }
 
-/** Throws or rejects with the problem. */
+/** Returns if all is well; otherwise throws or rejects with the problem. */
 export type Check = () => void | Promise<void>
 
-/** Anyone may ask for the health, and each check may write to a disk. */
+/** Results are kept this long, because anyone may ask for the health and a check may write to a disk. */
 const KEEP_MS = 1_000
-/** Above the time limits of an inbox and a store. */
+/** Longer than the time limits of an inbox and of a store. */
 const PATIENCE_MS = 3_000
 
 /** Combines the checks of one webhook or worker. The returned function never rejects. */

@@ -1,4 +1,4 @@
-/** What an inspector can access of a webhook or worker in the same process. */
+/** The parts of a webhook or worker that an inspector in the same process can access. */
 import type { Reporter } from '../answer/report'
 import type { Inbox } from '../inbox/inbox'
 import type { Log } from '../log/log'
@@ -10,11 +10,13 @@ export interface Inspection {
   reporter: Pick<Reporter, 'watch'>
   /** Absent without the option `catchUp`. */
   catchUp?: ComposedCatchUp['run'] | undefined
-  /** Aborted once `close()` was called. */
+  /** Aborted when `close()` is called. */
   closing: AbortSignal
 }
 
-/** A registered symbol, so that an inspector recognises a webhook of another copy of the package. */
+/**
+ * A registered symbol, so that an inspector also recognises a webhook that was created by another copy of the package.
+ */
 const INSPECTION = Symbol.for('tradecloud-webhook.inspection')
 
 /** Not enumerable, so that a logger does not print it with the webhook. */

@@ -16,7 +16,7 @@ export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions,
   /** Absent without the option `allow`. */
   addressCheck: AddressCheck | undefined
   receiver: ReceiverOptions
-  /** Delivers or stores what was received; `path` is below the mount path. */
+  /** Delivers or stores what was received. `path` is the path below the mount path. */
   process: (exchange: Exchange, received: Received, path: string) => Result | Promise<Result>
   log: Log
 }
@@ -37,7 +37,7 @@ export class Requests {
     })
   }
 
-  /** False if no pattern matches. Never throws: Express would respond with 500. */
+  /** Returns false if no pattern matches. Never throws, because Express would respond with 500. */
   handle(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): boolean {
     let exchange: Exchange | undefined
     try {
@@ -53,12 +53,15 @@ export class Requests {
     return true
   }
 
-  /** For a path that matches no pattern: the app responds first. `handler` is the function that the app has mounted. */
+  /**
+   * Handles a request whose path matches no pattern: the app responds first. `handler` is the function that the app has
+   * mounted.
+   */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     this.#unmatched.pass(req, res, next, handler)
   }
 
-  /** For a path that matches no pattern, without an app to respond. */
+  /** Handles a request whose path matches no pattern if there is no app that could respond. */
   refuse(req: IncomingMessage, res: ServerResponse): void {
     try {
       this.#unmatched.refuse(req, res)
@@ -67,7 +70,7 @@ export class Requests {
     }
   }
 
-  /** Resolves when each request has been answered. */
+  /** Resolves when all requests have been answered. */
   async idle(): Promise<void> {
     await Promise.all([...this.#open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
   }
@@ -91,7 +94,8 @@ export class Requests {
       exchange.facts = received.facts
       const { arrivals } = this.#options.receiver
       if (!arrivals.isEmpty) await takeTurn(exchange, received, arrivals)
-      // It may have been answered meanwhile, for example after a time-out: then Tradecloud sends the event again.
+      // The request may have been answered meanwhile, for example because of a time-out; then Tradecloud sends the
+      // event again.
       if (exchange.finished) return
       if (received.refusal?.outcome === 'not_routed')
         this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')
@@ -101,7 +105,7 @@ export class Requests {
     }
   }
 
-  /** For a probe that matches no pattern, with valid credentials. */
+  /** Answers a probe with valid credentials whose path matches no pattern. */
   async #answerProbe(exchange: Exchange): Promise<void> {
     const { receiver } = this.#options
     try {
@@ -112,7 +116,7 @@ export class Requests {
     }
   }
 
-  /** For a request that failed before it had an exchange. */
+  /** Responds to a request that failed before its exchange was created. */
   #fail(req: IncomingMessage, res: ServerResponse, cause: unknown): void {
     send(req, res, answerFor(FAILED, randomUUID(), this.#options.refusals))
     const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`

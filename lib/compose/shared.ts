@@ -1,4 +1,7 @@
-/** Shared by webhooks and workers: callbacks, validation, fetching, reports, deliveries from the inbox, and closing. */
+/**
+ * The parts that webhooks and workers share: callbacks, validation, fetching, reports, deliveries from the inbox, and
+ * closing.
+ */
 import { Reporter, type ReporterOptions } from '../answer/report'
 import type { Telemetry, TelemetryAdapter, TelemetrySource } from '../answer/telemetry'
 import { createHandlers, type Handlers } from '../deliver/handlers'
@@ -14,13 +17,13 @@ import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '..
 import { within } from '../wait/within'
 import type { Check } from './health'
 
-/** Options that workers do not have are absent. */
+/** Options that only webhooks have are `undefined` for a worker. */
 export type SharedOptions = ResolvedWorkerOptions &
   Pick<ReporterOptions, 'onError' | 'onDelivery'> & { deliver?: boolean }
 
 export interface Shared {
   log: Log
-  /** With the option `telemetry`. */
+  /** `undefined` without the option `telemetry`. */
   telemetry: Telemetry | undefined
   reporter: Reporter
   /** Absent with `deliver: false`. */
@@ -58,7 +61,7 @@ export function composeShared(
   }
 }
 
-/** Opens the inbox, and starts to deliver from it. */
+/** Opens the inbox and begins to deliver its events. */
 export function startInbox(
   inbox: Inbox,
   settings: SharedOptions,
@@ -79,12 +82,12 @@ export function startInbox(
     settled: (record) => reporter.settled(record),
   })
   const opening = inbox.ready({ transaction: delivery.transaction })
-  // A failure is reported by the inbox as an alarm, and by `ready()`.
+  // The inbox reports the failure as an alarm, and `ready()` rejects with it, so here it needs no handling.
   opening.catch(() => undefined)
   return { opening, deliverer }
 }
 
-/** An inbox that others wrote may have no check of its own. */
+/** An inbox that users have written may have no check. */
 export function checkInbox(inbox: Inbox): Record<string, Check> {
   return {
     inbox: async () => {
@@ -93,18 +96,18 @@ export function checkInbox(inbox: Inbox): Record<string, Check> {
   }
 }
 
-/** A part that is running and must end before the process does. */
+/** Something that runs and must end before the process does. */
 export interface Work {
   /** Starts no new work. */
   stop(): void
   /** Resolves when no work is running. */
   idle(): Promise<unknown>
   abort(): void
-  /** Called after the time limit, even if work is still running. */
+  /** Called after `idle()` or after the time limit, even if work is still running. */
   end?(): void
 }
 
-/** Only the first call of the returned function has an effect; it never rejects. `onClosed` is called at the end. */
+/** Only the first call of the returned function has an effect. It never rejects, and calls `onClosed` at the end. */
 export function closeOnce(
   { inbox, client, ownsClient }: SharedOptions,
   { log, telemetry }: Shared,

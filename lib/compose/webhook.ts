@@ -37,11 +37,11 @@ export interface ComposedWebhook {
 
 /** A store that takes longer is treated as unavailable. */
 const STORE_TIMEOUT_MS = 2_000
-/** The longest time that an event waits for others of its order or shipment. */
+/** How long an event waits for earlier events of the same order or shipment. */
 const ENTITY_WAIT_MS = 10_000
 const AT_INBOX: Progress = { stage: 'inbox' }
 
-/** How received triggers are processed. */
+/** How triggers are processed after they were received. */
 interface Processing extends Omit<Work, 'end'> {
   process: RequestsOptions['process']
   opening?: Promise<void>
@@ -121,7 +121,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm, telemetry }: Sh
     entityWaitMs: ENTITY_WAIT_MS,
   })
   return {
-    // The store in memory cannot fail.
+    // The store in memory has no check, because it cannot fail.
     checks: claims && !(dedupe && dedupe.store instanceof MemoryStore) ? { store: () => claims.check(healthKey) } : {},
     process: (exchange, received) => {
       if (received.refusal) return received.refusal
@@ -166,7 +166,7 @@ function failIf(fails: boolean, detail: string): void {
 function createAddressCheck(settings: ResolvedOptions, log: Log): AddressCheck | undefined {
   const { allow, auth, trustProxy } = settings
   const trust = compileTrust(trustProxy)
-  // `false` is the default, so setting it without `allow` is no mistake.
+  // `trustProxy: false` is the default, so it is allowed without `allow`.
   checkHasEffect('trustProxy', trustProxy || undefined, '`allow`', allow !== undefined)
   if (allow === undefined) return undefined
   const warn = (text: string): void => void log.line('warn', 'trust_proxy', text)

@@ -1,6 +1,6 @@
 /**
- * One attempt to deliver a trigger, with and without an inbox: fetch, begin, call the callback with its context, and
- * convert what it throws to a result.
+ * One attempt to deliver a trigger, with or without an inbox: fetches if needed, asks whether to begin, calls the
+ * callback, and converts what the callback throws to a result.
  */
 import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
@@ -23,17 +23,18 @@ export interface AttemptsOptions {
 export interface Attempt {
   trigger: Trigger
   handler: Handler
-  /** Key of the order or shipment. */
+  /** The key that identifies the order or shipment. */
   entity: string | undefined
   watched: Watched
-  /** A fetch is starting. */
+  /** Called when a fetch starts. */
   onFetch?: () => void
   /**
-   * Called before the callback; may wait. `undefined`: the callback must not be called, and the event is given back.
+   * Called before the callback; may take time. If it returns `undefined`, the callback must not be called and the event
+   * is given back.
    * `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
-  /** Runs the call in a transaction. */
+  /** Calls the callback in a transaction. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
   /** Called after the callback, or after the failure that prevented its call. */
   end?: () => void
@@ -46,13 +47,13 @@ export interface Begun {
 }
 
 export interface AttemptResult extends Result {
-  /** Number of the call, if the callback was called. */
+  /** How often the callback has been called, including this call. Absent if it was not called. */
   attempt?: number | undefined
-  /** Set by a transaction that settled the event: whether it was committed. */
+  /** Set if a transaction settled the event: whether it was committed. */
   settled?: boolean | undefined
 }
 
-/** The callback was not called, and another attempt may call it. */
+/** The callback was not called; a later attempt may call it. */
 export const GIVEN_BACK: Result = {
   outcome: 'unavailable',
   detail: 'The event was given back before it was processed.',
@@ -104,7 +105,7 @@ export class Attempts {
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
-    // The inbox knows what arrived at any process, line by line.
+    // An inbox knows what has arrived at any process, for each line.
     const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
     const isInPieces = body !== undefined && body.all.length > 1
     const context: WebhookContext = {
@@ -135,8 +136,8 @@ export class Attempts {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: V8 keeps each getter of an object
- * literal, and the body with it, until its next full garbage collection.
+ * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: of a getter in an
+ * object literal, V8 would keep a copy for each context, and the body with it, until its next full garbage collection.
  */
 const RAW_BODY = {
   enumerable: true,

@@ -1,5 +1,6 @@
 /**
- * Delivers triggers before the response: joins GET triggers, claims, waits for its turn, attempts, settles the claim.
+ * Delivers triggers before the response: lets GET triggers share a delivery, claims the event, waits for its turn,
+ * attempts the delivery, and settles the claim.
  */
 import type { TradecloudClient } from '../api'
 import { TradecloudWebhookError } from '../errors/errors'
@@ -23,16 +24,16 @@ export interface DelivererOptions {
   claims: Claims | undefined
   resolve: ResolveOptions
   concurrency: number
-  /** How long an event waits for others of its entity. */
+  /** How long an event waits for earlier events of its entity. */
   entityWaitMs: number
   notFoundGraceMs: number
-  /** An alarm while a callback is still running. */
+  /** Raises an alarm while a callback is still running. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
   telemetry?: Telemetry | undefined
 }
 
-/** The claim to settle after the delivery, if there is one; or the result of an event that is not delivered. */
+/** Either the claim to settle after the delivery, if there is one, or the result of an event that is not delivered. */
 type Claimed = { claim?: Claim } | Result
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
@@ -44,7 +45,7 @@ export class Deliverer {
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts
   readonly #watch: Watch
-  /** GET triggers whose fetch has not begun, by entity. */
+  /** By entity: deliveries for GET triggers whose fetch has not begun, which further GET triggers can join. */
   readonly #joinable = new Map<string, Delivery>()
   readonly #running = new Set<Delivery>()
   #aborted = false
@@ -84,7 +85,8 @@ export class Deliverer {
   }
 
   /**
-   * The time limit of `close()` has passed: waiting deliveries are abandoned, running ones aborted by `context.signal`.
+   * Called when the time limit of `close()` has passed. Abandons waiting deliveries, and aborts running ones through
+   * `context.signal`.
    */
   abort(): void {
     this.#aborted = true
@@ -105,10 +107,10 @@ export class Deliverer {
     return { result: delivery.result, merged, leave, progress: delivery }
   }
 
-  /** Never rejects. Waits only for what takes time: each `await` less saves about 0.2 µs of an event. */
+  /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
   async #complete(delivery: Delivery): Promise<DeliveryResult> {
     const { trigger, entity } = delivery
-    // Before any `await`: the order of arrival is the order of these calls.
+    // Entered before any `await`, because the order of these calls is the order of arrival.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
@@ -126,13 +128,14 @@ export class Deliverer {
   }
 
   /**
-   * Claims a body, so that no other process delivers it meanwhile; or returns its result if it is not to be delivered.
+   * Claims a body, so that no other process delivers it meanwhile. Returns a result instead if it must not be
+   * delivered.
    */
   #claim(delivery: Delivery): Claimed | Promise<Claimed> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return {}
-    // An ID is missing if the same bytes may be a new event.
+    // There is no ID yet if the same bytes may be a new event.
     if (deliveryId === undefined) return this.#claimRepeat(delivery, key, claims)
     const taken = claims.take(key)
     return taken instanceof Promise ? taken.then(claimedOf) : claimedOf(taken)
@@ -148,7 +151,7 @@ export class Deliverer {
     let delivered = false
     const { trigger } = delivery
     const { telemetry } = this.#options
-    // Renewed from here on: the lease must not expire while the event waits or fetches.
+    // The lease is renewed from here on, so that it does not expire while the event waits or fetches.
     const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
     try {
       if (place) {
@@ -169,7 +172,7 @@ export class Deliverer {
     }
   }
 
-  /** Waits for a turn or a slot; meanwhile the delivery may be abandoned. */
+  /** Waits for a turn or a slot. The delivery may be abandoned meanwhile. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
     if (delivery.waiters === 0 || delivery.abort.signal.aborted) abandon()
@@ -210,7 +213,7 @@ export class Deliverer {
     return { ...result, retry }
   }
 
-  /** Takes a slot, at once if one is free. */
+  /** Takes a slot, at once if one is free, and starts the delivery. */
   #begin(delivery: Delivery, fetchedId: string | undefined): Begun | undefined | Promise<Begun | undefined> {
     delivery.deliveryId = fetchedId ?? delivery.deliveryId
     delivery.stage = 'turn'
@@ -219,7 +222,7 @@ export class Deliverer {
     return this.#wait(delivery, taken, cancel).then((got) => (got ? this.#start(delivery) : undefined))
   }
 
-  /** Gives the delivery, which has a slot, its ID and its number. */
+  /** Gives a delivery that has a slot its ID and its call number. */
   #start(delivery: Delivery): Begun | undefined {
     this.#closeToOthers(delivery)
     if (delivery.abort.signal.aborted) {

@@ -1,7 +1,7 @@
-/** One queue per order or shipment: its events run one after the other, and other events do not wait for them. */
+/** One queue per order or shipment: its events run one after another, and events of others do not wait for them. */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** The result of the wait. */
+/** How the wait for a turn ended. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
 
 /** Further events of one entity are answered 503, and Tradecloud retries them. */
@@ -15,7 +15,10 @@ export class EntityLines {
     this.#waitMs = waitMs
   }
 
-  /** Joins the end of the queue synchronously, to keep the order of arrival. `undefined`: the queue is full. */
+  /**
+   * Adds an event to the end of the queue, synchronously to keep the order of arrival. Returns `undefined` if the queue
+   * is full.
+   */
   enter(entity: string): Place | undefined {
     let line = this.#lines.get(entity)
     if (line === undefined) this.#lines.set(entity, (line = []))
@@ -49,7 +52,10 @@ export class Place {
     this.#leave = leave
   }
 
-  /** Resolves when all events before it have left, at once if there are none, or with the reason why the wait ended. */
+  /**
+   * Resolves with `'mine'` once all earlier events have left (at once if there are none), or with the reason why the
+   * wait ended.
+   */
   turn(): Turn | Promise<Turn> {
     if (this.#turn !== undefined) return this.#turn
     const left = Math.max(0, this.#waitMs - (performance.now() - this.#enteredAt))

@@ -3,10 +3,13 @@ import { isRejectEvent } from '../errors/errors'
 import type { Result } from '../answer/respond'
 import { isThenable } from '../wait/thenable'
 
-/** Only a `RejectEvent` is final; anything else is retried. The value may be anything, even with getters that throw. */
+/**
+ * Only a `RejectEvent` is final; after anything else, the event is retried. The value may be anything, even an object
+ * whose getters throw.
+ */
 export function failureOf(cause: unknown): Result {
   try {
-    // A promise, thrown because an `await` was forgotten: without a handler its rejection would end the process.
+    // A promise is thrown if an `await` was forgotten. Without a handler, its rejection would end the process.
     if (isThenable(cause)) cause.then(undefined, () => undefined)
     if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
     const { status, message } = cause as { status: unknown; message: unknown }

@@ -1,4 +1,4 @@
-/** Selects the callback for an event: the one for its name, otherwise the one for its kind. */
+/** Selects the callback for an event: the callback for its name, or else the callback for its kind. */
 import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../tradecloud/event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
 import { isObject } from '../tradecloud/entity-state'
@@ -29,18 +29,18 @@ export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent>
   Partial<Record<ShipmentEventName, Callback<ShipmentEvent> | undefined>>
 
 export interface CallbackOptions {
-  /** Order events, and GET triggers with an order ID. Default: such events are answered 200 `ignored`. */
+  /** Receives order events, and GET triggers with an order ID. Default: such events are answered 200 `ignored`. */
   onOrder?: Callback<OrderEvent> | undefined
-  /** Order documents events. Default: such events are answered 200 `ignored`. */
+  /** Receives order documents events. Default: such events are answered 200 `ignored`. */
   onOrderDocuments?: Callback<OrderDocumentsEvent> | undefined
-  /** Shipment events, and GET triggers with a shipment ID. Default: such events are answered 200 `ignored`. */
+  /** Receives shipment events, and GET triggers with a shipment ID. Default: such events are answered 200 `ignored`. */
   onShipment?: Callback<ShipmentEvent> | undefined
   /**
-   * Callbacks by event name, used instead of the three above. A name that this version does not know is accepted with a
-   * warning. Default: none.
+   * Callbacks by event name, used instead of `onOrder`, `onOrderDocuments` and `onShipment`. A name that this version
+   * does not know is accepted with a warning. Default: none.
    */
   on?: NamedCallbacks | undefined
-  /** Bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`. */
+  /** Receives bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`. */
   onUnknown?: Callback<UnknownEvent> | undefined
 }
 
@@ -61,13 +61,13 @@ const OPTION_OF: Record<EventKind, string> = {
 }
 
 export interface Handlers {
-  /** `undefined`: there is no callback for such an event. */
+  /** Returns `undefined` if there is no callback for such an event. */
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /** The kinds and names that have callbacks, as registered in a shared inbox. */
   wanted: Wanted[]
-  /** Callbacks of known kinds that are not set: logged at creation. */
+  /** Options for callbacks of known kinds that are not set; they are logged at creation. */
   unhandled: string[]
-  /** Names in `on` that this version does not know: most likely misspelled. */
+  /** Names in `on` that this version does not know and that are most likely misspelled. */
   unknownNames: string[]
 }
 
@@ -118,7 +118,10 @@ export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log):
 }
 
 interface Named {
-  /** An event of another kind must not reach a callback that is not typed for it. Absent for an unknown name. */
+  /**
+   * The kind of the event with this name, because an event of another kind must not reach a callback that is not typed
+   * for it. Absent for an unknown name.
+   */
   kind: string | undefined
   handler: Handler
 }
@@ -143,7 +146,7 @@ function readNamed(on: unknown): Map<string, Named> {
   return named
 }
 
-/** A plain object of any realm. The entries of a Map or of a class instance would not be found. */
+/** True for a plain object of any realm. A Map or class instance is refused, because its entries would not be found. */
 function isPlainObject(value: unknown): value is object {
   if (!isObject(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,7 +1,6 @@
 /**
  * What this process remembers of entities and events in addition to dedupe: the newest delivered state, failed calls,
- * and IDs that the API did not know yet. All of it is bounded; an entry that is forgotten only causes one more
- * delivery.
+ * and IDs that the API did not know yet. All of it is bounded. Forgetting an entry can only cause one more delivery.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../tradecloud/entity-state'
@@ -33,7 +32,7 @@ export class History {
     })
   }
 
-  /** The number of the call that is about to start: 1 for the first. */
+  /** The number of the call that is about to start; 1 for the first call. */
   attempt(event: string): number {
     return (this.#failedCalls.get(event) ?? 0) + 1
   }
@@ -43,7 +42,10 @@ export class History {
     else this.#failedCalls.set(event, this.attempt(event))
   }
 
-  /** Records that the API does not know an ID. True until `graceMs` after its first trigger. */
+  /**
+   * Records that the API does not know an ID. Returns true until `graceMs` have passed since the first trigger with
+   * that ID.
+   */
   mayStillAppear(entity: string, triggeredAt: number, graceMs: number): boolean {
     const known = this.#notFound.get(entity)
     const first = known && triggeredAt - known.last < Math.max(QUIET_MS, graceMs) ? known.first : triggeredAt

@@ -5,14 +5,14 @@ import { keptId } from '../tradecloud/entity-id'
 import { repeatedKey } from './dedupe/repeats'
 import { uuidOf } from '../bytes/uuid'
 
-/** Not only the message ID: it is not documented whether it is unique or the same in a retry. */
+/** Uses the whole body, because it is not documented whether a message ID is unique, or the same in a retry. */
 export function dedupeKey(name: string, trigger: BodyTrigger): string {
   return `${name}:${trigger.kind}:${trigger.digest}`
 }
 
 /**
- * Queue key: the same for all events of an order, including its documents, or of a shipment. `undefined`: events that
- * need no order.
+ * The key of the queue, which is the same for all events of a shipment, or of an order with its documents. `undefined`
+ * for events that keep no order.
  */
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
@@ -21,24 +21,25 @@ export function entityKey(trigger: Trigger): string | undefined {
 }
 
 /**
- * The delivery ID, the same in every retry: derived from the dedupe key and, for a body that may be a new event, from
- * the number of identical bodies completed before.
+ * The delivery ID of a body, which is the same in every retry: derived from the dedupe key and, for a body that may be
+ * a new event, from the number of identical bodies completed before.
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
 }
 
 /**
- * For a GET trigger: derived from the ID and the fetched content. If nothing was fetched, each trigger may mean another
- * change, so each has its own ID.
+ * The delivery ID of a GET trigger, derived from the ID and the fetched content. If nothing was fetched, each trigger
+ * may mean another change, so each gets an ID of its own.
  */
 export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: string | undefined): string {
   return uuidOf([name, trigger.kind, trigger.id, contentHash ?? trigger.requestId].join('\0'))
 }
 
 /**
- * The key and ID under which a trigger is stored. A GET trigger has no key, because it is never a duplicate. A body
- * that may be a new event with the same bytes is a duplicate only until it has been delivered (`repeatable`).
+ * The key and ID with which a trigger is stored. A GET trigger has no key, because it is never a duplicate. If a body
+ * may be a new event with the same bytes, an identical body is a duplicate only until the first one has been delivered
+ * (`repeatable`).
  */
 export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent, 'key' | 'id' | 'repeatable'> {
   if (trigger.type === 'id') return { id: uuidOf(`${name}:${trigger.kind}:get:${trigger.requestId}`) }
@@ -46,7 +47,10 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
   return { key, id: uuidOf(key), ...(!trigger.identified && { repeatable: true }) }
 }
 
-/** The same for an unreadable body. It never makes a readable body a duplicate. */
+/**
+ * The key and ID for an unreadable body. They differ from those of a readable body, which therefore never becomes its
+ * duplicate.
+ */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`
   return { key, id: uuidOf(key) }

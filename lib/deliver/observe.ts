@@ -8,7 +8,7 @@ import { GIVEN_BACK, type AttemptResult } from './attempt'
 
 export interface Observable {
   trigger: Trigger
-  /** Trace context of the request. */
+  /** The trace context of the request. */
   trace: TraceContext | undefined
 }
 

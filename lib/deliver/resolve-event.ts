@@ -1,6 +1,6 @@
 /**
- * Makes the event for the callback from a trigger: as received, with the whole order or shipment fetched, or with only
- * the ID.
+ * Creates the event for the callback from a trigger: as received, with the whole fetched order or shipment, or with
+ * only the ID.
  */
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../tradecloud/entity-state'
@@ -16,9 +16,9 @@ export interface ResolveOptions {
   mode: 'get' | 'always' | 'never'
   fetchTimeoutMs: number
   validator: Validator
-  /** `strict`: a fetched entity that deviates from its schema is refused. */
+  /** `strict`: refuse a fetched entity that deviates from its schema. */
   strict: boolean
-  /** Called for an event that is delivered as received, because the API does not know its order or shipment. */
+  /** Called when an event is delivered as received because the API does not know its order or shipment. */
   notKnown: (trigger: BodyTrigger, result: Result) => void
 }
 
@@ -26,7 +26,7 @@ export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | u
 
 type FetchOptions = ResolveOptions & { client: TradecloudClient }
 
-/** Whether the order or shipment of a trigger is fetched. */
+/** Whether the order or shipment of a trigger has to be fetched. */
 export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchOptions {
   const { client, mode } = options
   if (client === undefined) return false
@@ -46,7 +46,7 @@ export async function fetchEvent(trigger: Trigger, options: FetchOptions, signal
     return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
-  // Deliver the event as received: the API may never know its ID.
+  // The event is delivered as received, because the API may never know its ID.
   options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
 }
@@ -118,7 +118,7 @@ function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): Webho
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 
-/** Fields that are missing in the fetched entity keep the values of the body. */
+/** If fields are missing in the fetched entity, the values of the body are kept. */
 function definedState(kind: string, entity: Json): Json {
   return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
 }

@@ -11,7 +11,7 @@ export interface Watched {
   trigger: Trigger
   claim: Claim | undefined
   abort: AbortController
-  /** When the callback was called, by the monotonic clock; absent before and after. */
+  /** When the callback was called, on the monotonic clock. Absent before the call and after it. */
   callingSince?: number | undefined
 }
 

@@ -1,12 +1,13 @@
 /** Shared checks of option values. They throw `invalid_option`, and never show a secret. */
 import { invalidOption } from './errors'
 
-/** Beyond this, Node's timers fire at once. */
+/** With a longer delay, Node's timers fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
 /**
- * The options that are set: `undefined` counts as absent, and an unknown option throws. `example` is shown in the error
- * if there are no options at all. `path` is the option that contains them, such as `api`; empty at the top level.
+ * Returns the options that are set: `undefined` counts as absent, and an unknown option throws. `example` is shown in
+ * the error if there are no options at all. `path` is the option that contains these options, such as `api`; empty at
+ * the top level.
  */
 export function givenOptions<T extends object>(options: T, known: readonly string[], example: string, path = ''): T {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
@@ -15,7 +16,7 @@ export function givenOptions<T extends object>(options: T, known: readonly strin
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
-/** Checks for unknown keys. `path` is the option that contains them; empty for the options themselves. */
+/** Throws for an unknown key. `path` is the option that contains the keys; empty at the top level. */
 export function checkKeys(path: string, options: object, known: readonly string[]): void {
   const unknown = findUnknownKey(options, known)
   if (unknown === undefined) return
@@ -24,13 +25,13 @@ export function checkKeys(path: string, options: object, known: readonly string[
   throw invalidOption(path, `has the unknown key ${JSON.stringify(key)}; ${help}`)
 }
 
-/** The first unknown key, and the known ones. A key that is `undefined` counts as absent. */
+/** Finds the first unknown key. A key whose value is `undefined` counts as absent. */
 export function findUnknownKey(options: object, known: readonly string[]): { key: string; help: string } | undefined {
   const key = Object.entries(options).find(([name, value]) => value !== undefined && !known.includes(name))?.[0]
   return key === undefined ? undefined : { key, help: `known are ${known.join(', ')}${suggest(key, known)}` }
 }
 
-/** As in `: did you mean bodyLimit?`; empty if no name is close. */
+/** Returns a suggestion such as `: did you mean bodyLimit?`, or an empty text if no name is similar. */
 export function suggest(name: string, known: readonly string[]): string {
   const wanted = name.toLowerCase()
   const nearest = known
@@ -42,9 +43,9 @@ export function suggest(name: string, known: readonly string[]): string {
   return closest === undefined ? '' : `: did you mean ${closest}?`
 }
 
-/** Levenshtein distance: characters to insert, remove or replace. */
+/** Levenshtein distance: the number of characters to insert, remove or replace. */
 function distanceOf(from: string, to: string): number {
-  // A much longer name is not close, and comparing it could take long.
+  // A much longer name is not similar, and comparing it could take long.
   if (from.length > 100) return Infinity
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
@@ -58,12 +59,15 @@ function distanceOf(from: string, to: string): number {
   return row[to.length] ?? Infinity
 }
 
-/** An option without effect is a mistake, because its user may rely on it. */
+/** Refuses an option that has no effect without another option, because its user may rely on it. */
 export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
   if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, where it means nothing`)
 }
 
-/** Refuses a secret from an environment variable that is not set, or with a line break at its end. */
+/**
+ * Refuses a secret that is not text, is empty, or has white space at its start or end: typical mistakes are an
+ * environment variable that is not set, and a line break at the end.
+ */
 export function checkSecret(option: string, value: unknown): string {
   if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
   if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
@@ -74,7 +78,7 @@ export function checkSecret(option: string, value: unknown): string {
   return value
 }
 
-/** RFC 6750. Never shows it. */
+/** Checks the characters of a bearer token (RFC 6750). The error never shows the token. */
 export function checkToken(option: string, value: unknown): string {
   const token = checkSecret(option, value)
   if (/^bearer\s/i.test(token))
@@ -84,7 +88,7 @@ export function checkToken(option: string, value: unknown): string {
   return token
 }
 
-/** RFC 7617: the first colon ends the user name. */
+/** Refuses a user name with a colon: in basic authentication the first colon ends the user name (RFC 7617). */
 export function checkUsername(option: string, value: unknown): string {
   const username = checkSecret(option, value)
   if (username.includes(':'))
@@ -97,7 +101,7 @@ export function checkWholeNumber(option: string, value: unknown, min: number, ma
   throw invalidOption(option, `is ${show(value)}; it must be a whole number from ${min} to ${max}`)
 }
 
-/** Only for numbers and words, never for a possible secret. */
+/** Formats a value for an error. Only for numbers and words, never for a possible secret. */
 export function show(value: unknown): string {
   return typeof value === 'string'
     ? JSON.stringify(value)

@@ -8,15 +8,16 @@ const REJECT_EVENT = Symbol.for('tradecloud-webhook.reject-event')
 export interface TradecloudWebhookErrorOptions {
   /** HTTP status of the response for this error, if there is one. */
   status?: number | undefined
-  /** Headers of that response. Contains no credential. */
+  /** HTTP headers of the response. They contain no credential. */
   headers?: Readonly<Record<string, string>> | undefined
   cause?: unknown
 }
 
 /**
- * Any failure that this package reports. `code` is stable and is one of the outcomes in the table of answers, or
- * `invalid_option` (thrown when a webhook, worker, client or inbox is created), `handler_stuck`, `lease_lost` or
- * `inbox_unusable` (alarms).
+ * Any failure that this package reports. `code` is stable: one of the outcomes in the table of responses,
+ * `invalid_option` (thrown when a webhook, worker, client or inbox is created), or one of the alarms `handler_stuck`,
+ * `lease_lost` and
+ * `inbox_unusable`.
  */
 export class TradecloudWebhookError extends Error {
   readonly code: string
@@ -31,28 +32,28 @@ export class TradecloudWebhookError extends Error {
     Object.defineProperty(this, WEBHOOK_ERROR, { value: true })
   }
 }
-// On the prototype and not enumerable, like the names of built-in errors.
+// Defined on the prototype and not enumerable, like the names of built-in errors.
 Object.defineProperty(TradecloudWebhookError.prototype, 'name', {
   value: 'TradecloudWebhookError',
   configurable: true,
   writable: true,
 })
 
-/** True for every error of this package, also of another copy of it. */
+/** True for every error of this package, even if another copy of the package has created it. */
 export function isTradecloudWebhookError(error: unknown): error is TradecloudWebhookError {
   return hasBrand(error, WEBHOOK_ERROR)
 }
 
 /**
- * Throw this from a callback to refuse an event for good: Tradecloud is answered with a 4xx and **never sends the
- * event again**. Any other error is answered 503 and sent again.
+ * Throw this from a callback to refuse an event permanently: Tradecloud is answered with a 4xx and **never sends the
+ * event again**. After any other error, the response is 503 and Tradecloud sends the event again.
  *
  * ```ts
  * throw new RejectEvent('order of a company that we do not trade with', { status: 422 })
  * ```
  */
 export class RejectEvent extends Error {
-  /** Status of the answer, 400 to 499. Any other makes the failure a `handler_failed`. Default: 422. */
+  /** Status of the response, 400 to 499. With any other status, the outcome is `handler_failed`. Default: 422. */
   readonly status: number
 
   constructor(message: string, options: { status?: number | undefined; cause?: unknown } = {}) {
@@ -63,7 +64,7 @@ export class RejectEvent extends Error {
 }
 Object.defineProperty(RejectEvent.prototype, 'name', { value: 'RejectEvent', configurable: true, writable: true })
 
-/** Recognised by a brand and not by `instanceof`: two copies of the package may be installed. */
+/** Detected by a symbol rather than `instanceof`, because two copies of the package may be installed. */
 export function isRejectEvent(error: unknown): error is RejectEvent {
   return hasBrand(error, REJECT_EVENT)
 }
@@ -72,11 +73,11 @@ function hasBrand(value: unknown, brand: symbol): boolean {
   try {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[brand] === true
   } catch {
-    return false // a proxy or getter that throws: callbacks may throw anything
+    return false // callbacks may throw anything, even a proxy or an object with a getter that throws
   }
 }
 
-/** Thrown when a webhook or client is created: names the option and the mistake. */
+/** The error for an invalid option: names the option and the mistake. */
 export function invalidOption(option: string, problem: string): TradecloudWebhookError {
   return new TradecloudWebhookError(
     'invalid_option',

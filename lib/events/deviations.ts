@@ -1,17 +1,20 @@
 /**
- * Lists where a value deviates from a schema. ajv either stops at the first error or collects all of them: tens of megabytes
- * for an invalid body of maximum size. Therefore each error is recorded, the invalid value is replaced temporarily by a valid
- * one, and validation continues.
+ * Lists where a value deviates from a schema. ajv either stops at the first error or collects all of them, which takes
+ * tens of megabytes for an invalid body of maximum size. Therefore validation stops at the first error, which is
+ * recorded; the invalid value is replaced temporarily by a valid one, and validation is repeated.
  */
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import type { Json } from '../tradecloud/entity-state'
 import type { Turns } from '../bytes/turns'
 import type { Issue } from './events'
 
-/** A body with an error in every line must not cost more than a valid one, nor fill the response. */
+/**
+ * Limits the number of listed issues, so that a body with an error in every line neither costs more than a valid one
+ * nor fills the response.
+ */
 export const MAX_ISSUES = 20
 export const MORE: Issue = { pointer: '', message: 'has further deviations, which are not listed' }
-/** The longest pointer or message. */
+/** Maximum length of a pointer and of a message. */
 export const MAX_TEXT = 300
 
 export function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
@@ -32,12 +35,12 @@ export interface LongList {
   pointer: string
 }
 
-/** If checking a part of the list takes less time, the next part has twice the entries. */
+/** If checking one part of the list takes less than this time, the next part has twice as many entries. */
 const PART_MS = 1
 
 /**
- * Finds the same issues while yielding to the event loop: checks the value with a part of the list at a time. The list
- * is incomplete meanwhile, so the schema must not have rules for the list as a whole.
+ * Finds the same issues while yielding to the event loop: checks the value repeatedly, each time with another part of
+ * the long list. The list is incomplete meanwhile, so the schema must not have rules for the list as a whole.
  */
 export async function listDeviationsInTurns(
   validate: ValidateFunction,
@@ -54,7 +57,7 @@ export async function listDeviationsInTurns(
       const part = entries.slice(at, end)
       const startedAt = performance.now()
       search.startPart(holder, key, pointer, part, at)
-      // Issues of what ajv checks before the list come first, and those of what it checks afterwards come last.
+      // Issues in what ajv checks before the list are listed first, and issues in what it checks afterwards last.
       let isReached = at > 0
       if (!isReached) onFirstRead(part, () => (isReached = true))
       const isAfter = ({ instancePath }: ErrorObject): boolean => isReached && !instancePath.startsWith(`${pointer}/`)
@@ -69,7 +72,7 @@ export async function listDeviationsInTurns(
   }
 }
 
-/** Calls back when the first entry is read. */
+/** Calls `callback` when the first entry of the list is read. */
 function onFirstRead(list: unknown[], callback: () => void): void {
   const [value] = list
   const get = (): unknown => {
@@ -82,12 +85,12 @@ function onFirstRead(list: unknown[], callback: () => void): void {
 
 class Search {
   readonly issues: Issue[] = []
-  /** The limit of listed issues is reached. */
+  /** the maximum number of issues is reached */
   ended = false
   readonly #validate: ValidateFunction
   readonly #value: unknown
   readonly #changes: Changes = { undo: [], slices: new WeakSet() }
-  /** The number of entries temporarily removed from a list, by its pointer. */
+  /** By pointer of a list: how many of its entries are temporarily removed. */
   readonly #skipped = new Map<string, number>()
 
   constructor(validate: ValidateFunction, value: unknown) {
@@ -102,7 +105,7 @@ class Search {
     holder[key] = part
   }
 
-  /** Repeats until there is no error left, or only errors for later. */
+  /** Repeats the validation until no error is left, or only errors that `isForLater` accepts. */
   run(isForLater?: (error: ErrorObject) => boolean): void {
     while (!this.ended && !this.#validate(this.#value)) {
       const error = this.#validate.errors?.[0]
@@ -115,7 +118,7 @@ class Search {
     for (const restore of this.#changes.undo.reverse()) restore()
   }
 
-  /** False if the search cannot continue after this error. */
+  /** Records an error. Returns false if the search cannot continue after it. */
   #note(error: ErrorObject): boolean {
     if (this.issues.length === MAX_ISSUES) {
       this.issues.push(MORE)
@@ -142,7 +145,7 @@ const NEUTRAL: Record<string, unknown> = {
   boolean: false,
 }
 
-/** False if the invalid value cannot be replaced. */
+/** Replaces the invalid value by a valid one. Returns false if that is not possible. */
 function replace(root: unknown, keys: string[], error: ErrorObject, changes: Changes): boolean {
   const last = keys.at(-1)
   if (last === undefined) return false
@@ -150,14 +153,17 @@ function replace(root: unknown, keys: string[], error: ErrorObject, changes: Cha
   for (const key of keys.slice(0, -1)) holder = holder[key] as Json
   const { type } = error.params as { type?: string | string[] }
   const types = typeof type === 'string' ? type.split(',') : type
-  // Any error other than a wrong type is text that does not match its pattern: the empty text matches all patterns.
+  // Errors that are not about the type are texts that do not match their pattern; the empty text matches all patterns.
   const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
   if (Object.is(holder[last], neutral)) return false
   set(holder, last, neutral, changes)
   return true
 }
 
-/** Removes the entries before the invalid one, so that they are not validated again: large orders are mostly lines. */
+/**
+ * Removes the entries before the invalid one, so that they are not validated again. In large orders, most of the
+ * content is in such lists.
+ */
 function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, changes: Changes): void {
   let holder = root as Json
   for (const [i, key] of keys.slice(0, -1).entries()) {
@@ -177,10 +183,13 @@ function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>
   }
 }
 
-/** The temporary changes to a value. */
+/** The temporary changes to a value, to be undone at the end. */
 interface Changes {
   undo: Array<() => void>
-  /** Lists that were created here: they need no undo, and keeping all of them would fill the memory. */
+  /**
+   * Lists that were created here. Changes to them need not be undone, and recording these changes would fill the
+   * memory.
+   */
   slices: WeakSet<object>
 }
 
@@ -191,7 +200,7 @@ function set(holder: Json, key: string, value: unknown, { undo, slices }: Change
   holder[key] = value
 }
 
-/** Converts a pointer into the shortened lists to one into the whole value. */
+/** Converts a pointer into the shortened lists to a pointer into the whole value. */
 function withSkipped(pointer: string, skipped: Map<string, number>): string {
   for (const [list, count] of skipped) {
     const [, index, rest] = pointer.startsWith(`${list}/`)
@@ -207,7 +216,8 @@ export function toIssue(
   prefix: string,
 ): Issue {
   const { pattern } = params as { pattern?: string }
-  // All patterns of the package are dates and times; a regular expression would not help the reader.
+  // All patterns of the package are for dates and times. The message says so, because a regular expression would not
+  // help the reader.
   const form = pattern?.startsWith('^(?:\\d\\d') ? 'a date or time of ISO 8601' : `the pattern ${String(pattern)}`
   const words = keyword === 'pattern' ? `does not have its documented form, ${form}` : message
   return { pointer: `${prefix}${instancePath}`.slice(0, MAX_TEXT), message: words.slice(0, MAX_TEXT) }

@@ -1,6 +1,6 @@
 /**
- * The typed events that callbacks receive, and their context. A union over `completeness`: the order or shipment is
- * present unless only its ID is known.
+ * The typed events that callbacks receive, and their context. Each event type is a union over `completeness`: the order
+ * or shipment is present unless only its ID is known.
  */
 import type { TradecloudClient } from '../api'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
@@ -15,18 +15,21 @@ import type {
   TradecloudDocument,
 } from '../schema'
 
-/** What an event is about. `unknown` is a body kind that this version of the package does not know. */
+/** What an event is about. `unknown`: a body of a kind that this version of the package does not know. */
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
 
-/** A deviation of a body from its schema. The event is delivered nevertheless with `validation: 'tolerant'`. */
+/** A deviation of a body from its schema. With `validation: 'tolerant'`, the event is delivered nevertheless. */
 export interface Issue {
-  /** JSON pointer (RFC 6901) into the body; for a fetched order or shipment, into that. */
+  /** JSON pointer (RFC 6901) into the body, or into the fetched order or shipment if one was fetched. */
   pointer: string
-  /** The error, e.g. `must be number,null`. Never quotes the value. */
+  /** The error, such as `must be number,null`. Never quotes the value. */
   message: string
 }
 
-/** A known name, open to names that Tradecloud adds later. Absent for GET triggers and bare orders. */
+/**
+ * A known name, or any other text, because Tradecloud may add names later. Absent for GET triggers and for bodies
+ * without a name.
+ */
 export type OpenName<Known extends string> = Known | (string & {})
 
 /** Fields of all events. */
@@ -37,9 +40,9 @@ export interface EventBase {
   version?: number | undefined
   /** When the order or shipment last changed, as Tradecloud wrote it: ISO 8601, mostly with a time zone. */
   lastUpdatedAt?: string | undefined
-  /** Message meta: message ID and trace ID. Absent for GET triggers. */
+  /** The message meta of the body: message ID and trace ID. Absent for GET triggers. */
   meta?: MessageMeta | undefined
-  /** Deviations from the schema: at most 20, and a note if there are more. Empty for nearly every event. */
+  /** Deviations from the schema: at most 20, and one more entry if there are others. Empty for nearly every event. */
   issues: Issue[]
 }
 
@@ -51,11 +54,11 @@ export interface OrderEventBase extends EventBase {
   orderId: string
 }
 
-/** An order event as received in a body, in delivery schedules: several deliveries per line. */
+/** An order event as received in a body, in the form of delivery schedules: several deliveries per line. */
 export interface AffectedOrderLinesEvent extends OrderEventBase {
   completeness: 'affected-lines'
   lineForm: 'deliverySchedule'
-  /** The order of the body. **Its `lines` are only those that the event changed.** */
+  /** The order in the body. **Its `lines` are only the lines that the event changed.** */
   order: Order
   /** The lines that the event changed. */
   affectedLines: OrderLine[]
@@ -65,34 +68,43 @@ export interface AffectedOrderLinesEvent extends OrderEventBase {
 export interface AffectedSingleDeliveryOrderLinesEvent extends OrderEventBase {
   completeness: 'affected-lines'
   lineForm: 'singleDelivery'
-  /** The order of the body. **Its `lines` are only those that the event changed.** */
+  /** The order in the body. **Its `lines` are only the lines that the event changed.** */
   order: SingleDeliveryOrder
   /** The lines that the event changed. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 
-/** The whole order, fetched for a GET trigger or for a body with `fetch: 'always'`, or found by the catch-up. */
+/**
+ * An event with the whole order, which was fetched for a GET trigger or for a body with `fetch: 'always'`, or found by
+ * the catch-up.
+ */
 export interface WholeOrderEvent extends OrderEventBase {
   completeness: 'all-lines'
   lineForm: 'deliverySchedule'
-  /** The order as fetched, with all its lines, not modified. */
+  /** The fetched order with all its lines, not modified. */
   order: Order
-  /** The lines that the event changed, or that had not arrived; absent for a GET trigger, which does not name them. */
+  /**
+   * The lines that the event changed, or that had not arrived. Absent for a GET trigger, which does not say which lines
+   * changed.
+   */
   affectedLines?: OrderLine[] | undefined
 }
 
-/** The whole order, for lines in the single delivery form: fetched with `fetch: 'always'`, or found by the catch-up. */
+/**
+ * An event with the whole order, whose changed lines are in the single delivery form. The order was fetched with
+ * `fetch: 'always'`, or found by the catch-up.
+ */
 export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   completeness: 'all-lines'
-  /** The form of `affectedLines`, and of an order that the catch-up found. A fetched order is in delivery schedules. */
+  /** The form of `affectedLines`, and of an order that the catch-up found. A fetched order has delivery schedules. */
   lineForm: 'singleDelivery'
-  /** The order as fetched or found, with all its lines, not modified. */
+  /** The fetched or found order with all its lines, not modified. */
   order: Order | SingleDeliveryOrder
   /** The lines that the event changed, or that had not arrived. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 
-/** A GET trigger without `api`: only the ID is known. */
+/** An event for a GET trigger without `api`: only the ID is known. */
 export interface OrderIdEvent extends OrderEventBase {
   completeness: 'id-only'
   lineForm: 'deliverySchedule'
@@ -100,7 +112,7 @@ export interface OrderIdEvent extends OrderEventBase {
   affectedLines?: undefined
 }
 
-/** Given to `onOrder`. Narrows by `completeness` and `lineForm`. */
+/** The event that `onOrder` receives. TypeScript narrows it by `completeness` and `lineForm`. */
 export type OrderEvent =
   | AffectedOrderLinesEvent
   | AffectedSingleDeliveryOrderLinesEvent
@@ -108,10 +120,13 @@ export type OrderEvent =
   | WholeOrderOfSingleDeliveryEvent
   | OrderIdEvent
 
-/** An attached document and its place. */
+/** An attached document, and where it is attached. */
 export interface AttachedDocument {
   document: TradecloudDocument
-  /** The party in whose part of the order or line the document is. `unknown` if it is in neither part. */
+  /**
+   * Whether the document is in the buyer's or the supplier's part of the order or line; `unknown` if it is in neither
+   * part.
+   */
   party: 'buyer' | 'supplier' | 'unknown'
   /** ID of the line; absent for a document of the order itself. */
   lineId?: string | undefined
@@ -127,7 +142,7 @@ export interface OrderDocumentsEventBase extends EventBase {
   documents: AttachedDocument[]
 }
 
-/** Given to `onOrderDocuments`. The files are not in the event. */
+/** The event that `onOrderDocuments` receives. It contains no files, only references to them. */
 export type OrderDocumentsEvent =
   | (OrderDocumentsEventBase & { completeness: 'affected-lines'; order: OrderDocuments })
   | (OrderDocumentsEventBase & { completeness: 'all-lines'; order: Order })
@@ -140,12 +155,12 @@ export interface ShipmentEventBase extends EventBase {
   shipmentId: string
 }
 
-/** Given to `onShipment`. A shipment always comes with all its lines and documents. */
+/** The event that `onShipment` receives. A shipment always comes with all its lines and documents. */
 export type ShipmentEvent =
   | (ShipmentEventBase & { completeness: 'all-lines'; shipment: Shipment })
   | (ShipmentEventBase & { completeness: 'id-only'; shipment?: undefined })
 
-/** Given to `onUnknown`: a body with an `eventName` but with no field that this version knows. */
+/** The event that `onUnknown` receives: a body with an `eventName` but with no field that this version knows. */
 export interface UnknownEvent extends EventBase {
   kind: 'unknown'
   eventName: string
@@ -158,16 +173,17 @@ export type WebhookEvent = OrderEvent | OrderDocumentsEvent | ShipmentEvent | Un
 /** The second argument of each callback. */
 export interface WebhookContext {
   /**
-   * The same in every retry of an event: store it in the transaction of the ERP write to make the write idempotent.
-   * A UUID. For a GET trigger it derives from the ID and the fetched content. An event that a person has resent, and an
-   * identical body without message ID, version and time of change, gets a new one once the event before it was delivered.
+   * A UUID that is the same in every retry of an event. Store it in the transaction of the ERP write to make that write
+   * idempotent. For a GET trigger it is derived from the ID and the fetched content. An event that a person has resent
+   * gets a new ID once the earlier event was delivered; so does an identical body without message ID, version and time
+   * of change.
    */
   deliveryId: string
-  /** One for each request. A UUID. */
+  /** A UUID that is unique for each request. */
   requestId: string
   /**
-   * 1 for the first call, one more for each call of this process for the same event after a failed one. With an inbox: one
-   * more each time that the event was handed out, also by a process that ended meanwhile.
+   * How often this process has called the callback for the event, including this call. With an inbox: how often the
+   * event was taken for delivery, also by processes that have ended since.
    */
   attempt: number
   /** When the headers of the request arrived. */
@@ -175,20 +191,20 @@ export interface WebhookContext {
   /** Aborted only when `close()` has timed out, or when the lease of a shared store or inbox was lost. */
   readonly signal: AbortSignal
   /**
-   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The chunks
-   * of a large body are joined when this is first read.
+   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The
+   * chunks of a large body are joined when this is first read.
    */
   readonly rawBody?: Buffer | undefined
   /**
-   * True if this process has already delivered a newer state of the same order or shipment. For an event that the catch-up
-   * found: if any process has received a newer one.
+   * True if this process has already delivered a newer state of the same order or shipment. For an event that the
+   * catch-up found: if any process has already received a newer state.
    */
   outdated: boolean
-  /** `'catch-up'`: the event never arrived, and was found by polling. It has no event name. */
+  /** `'catch-up'`: the event never arrived, and was found by polling. Such an event has no event name. */
   source: 'webhook' | 'catch-up'
-  /** True for an event from the inbox that is delivered again on request: `inbox.replay`. */
+  /** True for an event from the inbox that is delivered again because `inbox.replay` was called. */
   replay: boolean
-  /** The client of the `api` option, for further requests. */
+  /** The API client of the webhook, for further requests. Absent without the option `api`. */
   api?: TradecloudClient | undefined
   /**
    * With `delivery: { transaction: true }`: a client in the transaction that also marks the event as delivered; with
@@ -197,10 +213,10 @@ export interface WebhookContext {
   transaction?: TransactionClient | undefined
 }
 
-/** The part of a `pg` client that is needed here. */
+/** The part of a `pg` client that callbacks need. */
 export interface TransactionClient {
   query(text: string, values?: unknown[]): Promise<{ rows: Array<Record<string, unknown>>; rowCount: number | null }>
 }
 
-/** Any of the user's callbacks. Sync or async; may throw anything. */
+/** Any of the user's callbacks. It may be sync or async, and may throw anything. */
 export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown

@@ -1,8 +1,8 @@
-/** Passed from `receive` to `deliver`: an event with its body, or the ID of the entity to fetch. */
+/** What `receive` passes to `deliver`: an event with its body, or the ID of the entity to fetch. */
 import type { EventKind, Handler, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
-/** The order or shipment whose events are delivered in order. */
+/** The order or shipment whose events have to be delivered one after another. */
 export interface Entity {
   kind: 'order' | 'shipment'
   id: string
@@ -12,7 +12,7 @@ interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'
   requestId: string
   receivedAt: Date
-  /** Absent only with an inbox: another process that shares it may have the callback. */
+  /** Absent only with an inbox, where another process that shares it may have the callback. */
   handler?: Handler | undefined
 }
 
@@ -20,7 +20,7 @@ export interface BodyTrigger extends TriggerBase {
   type: 'body'
   kind: EventKind
   eventName?: string | undefined
-  /** Passed to the callback, which may change it: nothing else reads it afterwards. */
+  /** The event for the callback, which may change it: nothing else reads it afterwards. */
   event: WebhookEvent
   entity?: Entity | undefined
   /** SHA-256 of the body, in hex. */
@@ -28,7 +28,7 @@ export interface BodyTrigger extends TriggerBase {
   /** False if identical bytes may be a new event, such as an event that a person has resent. */
   identified: boolean
   rawBody?: Pieces | undefined
-  /** Set if the catch-up found the event: it is whole, and is not fetched again. */
+  /** Set if the catch-up found the event: its order or shipment is complete and is not fetched again. */
   found?: { outdated: boolean } | undefined
 }
 
@@ -38,12 +38,12 @@ export interface IdTrigger extends TriggerBase, Entity {
 
 export type Trigger = BodyTrigger | IdTrigger
 
-/** The known facts of an event, for records and log lines, also if it is refused. */
+/** What is known of an event, for records and log lines, even if it is refused. */
 export interface Facts {
   kind?: EventKind | undefined
   eventName?: string | undefined
   /** Order ID or shipment ID. */
   entityId?: string | undefined
-  /** Deviations of the body from its schema. */
+  /** Number of deviations of the body from its schema. */
   issues?: number
 }

@@ -16,20 +16,23 @@ export type { BodySchema }
 
 /** The user's own JSON Schemas, by kind. */
 export interface UserSchemas {
-  /** For the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order. Default: none. */
+  /**
+   * Schema for the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order.
+   * Default: none.
+   */
   order?: object | undefined
-  /** For the object in `orderDocumentsEvent`. Default: none. */
+  /** Schema for the object in `orderDocumentsEvent`. Default: none. */
   orderDocuments?: object | undefined
-  /** For the object in `shipment`, and for a fetched shipment. Default: none. */
+  /** Schema for the object in `shipment`, and for a fetched shipment. Default: none. */
   shipment?: object | undefined
 }
 
 export interface Validator {
-  /** Deviations from the package's own schema, capped. Empty with `validation: 'off'`. */
+  /** Deviations from the package's own schema, up to a limit. Empty with `validation: 'off'`. */
   deviations(schema: BodySchema, value: unknown): Issue[]
-  /** The same, yielding to the event loop in between. */
+  /** Like `deviations`, but yields to the event loop in between. */
   deviationsInTurns(schema: BodySchema, value: unknown, list: LongList, turns: Turns): Promise<Issue[]>
-  /** The first error according to the user's schema of this kind. */
+  /** The first error according to the user's schema for this kind; empty if there is none. */
   refusals(kind: string, value: unknown, pointer: string): Issue[]
 }
 
@@ -70,7 +73,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-/** Nearly a megabyte of code, loaded with the first body. */
+/** Loaded with the first body, because it is nearly a megabyte of code. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
   return (require('../schema/validators') as typeof import('../schema/validators')).validators
 }
@@ -93,7 +96,7 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-/** Draft-07, unless the schema declares another dialect. */
+/** Creates ajv for draft-07, unless the schema declares another dialect. */
 function createAjv($schema: string): Ajv {
   const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
   const ajv = new (loadDialect($schema))({ strict: false })

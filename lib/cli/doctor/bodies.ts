@@ -30,7 +30,7 @@ export function bodyOf({ length, format }: Pick<BodySize, 'length' | 'format'>):
   return { ...FORMATS[format], length }
 }
 
-/** Stops at the first size that does not arrive. */
+/** Sends bodies of increasing size, and stops at the first size that does not arrive. */
 export async function checkBodies(examination: Examination, sizes: readonly BodySize[]): Promise<void> {
   const name = 'bodies'
   const arrived: string[] = []
@@ -60,13 +60,16 @@ function failureOf(examination: Examination, size: BodySize, { read }: Answered)
   return text
 }
 
-/** Also reports whether the app reads bodies, because the webhook then does not always know how many bytes arrived. */
+/**
+ * Whether the whole body arrived. Also reports an app that reads bodies itself, because the webhook then does not
+ * always know how many bytes arrived.
+ */
 export function isWhole(examination: Examination, { bytes, readBefore }: Arrived, length: number): boolean {
   if (readBefore) examination.find('body_read', 'the body had been read when it came to the webhook')
   return bytes === length || (bytes === null && readBefore === true)
 }
 
-/** About 100 bytes per second, which is slower than what proxies require of slow senders. */
+/** Sends about 100 bytes per second, which is slower than some proxies allow. */
 export async function checkSlowUpload(examination: Examination, durationMs: number): Promise<void> {
   const pieces = Math.max(1, Math.ceil(durationMs / PIECE_MS))
   const everyMs = durationMs / pieces

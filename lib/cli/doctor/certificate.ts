@@ -1,4 +1,4 @@
-/** Checks the certificate of the endpoint as a sender sees it that trusts the same authorities as Node. */
+/** Checks the certificate of the endpoint, as seen by a sender that trusts the same authorities as Node. */
 import type { X509Certificate } from 'node:crypto'
 import { isIP, type LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
@@ -9,7 +9,7 @@ import { failure } from './send'
 import type { Target } from './target'
 
 export interface CertificateCheck {
-  /** The problems found, with the evidence. */
+  /** The problems found, each with its evidence. */
   problems: Array<{ code: FindingCode; text: string }>
   /** A description of the certificate, if there is one. */
   text: string
@@ -24,19 +24,18 @@ interface ConnectOptions {
 
 interface Presented {
   certificate: X509Certificate
-  /** Why it is not trusted; empty if it is trusted. */
+  /** Why the certificate is not trusted; empty if it is trusted. */
   distrust: string
   protocol: string
 }
 
 const DAY_MS = 86_400_000
 /**
- * If a certificate has not been renewed by then, the renewal has failed: clients renew after two thirds of the
- * lifetime.
+ * Clients renew a certificate after two thirds of its lifetime. If less than this part is left, the renewal has failed.
  */
 const LAST_PART = 0.2
 const LAST_DAYS = 14
-/** Errors that have findings of their own. */
+/** Errors of Node that are reported as findings of their own. */
 const OTHERWISE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/
 
 export async function checkCertificate(target: Target, options: ConnectOptions): Promise<CertificateCheck> {
@@ -49,7 +48,7 @@ export async function checkCertificate(target: Target, options: ConnectOptions):
   }
 }
 
-/** For connection errors unrelated to TLS. */
+/** The finding for a connection error that has nothing to do with TLS. */
 export function unreachable(code: string): FindingCode | undefined {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return 'unknown_host'
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/.test(code)) return 'unreachable'
@@ -57,7 +56,7 @@ export function unreachable(code: string): FindingCode | undefined {
   return undefined
 }
 
-/** Connects with any certificate. Nothing is sent. */
+/** Connects and accepts any certificate, but sends nothing. */
 function present({ hostname, port }: Target, { ca, lookup, timeoutMs }: ConnectOptions): Promise<Presented> {
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({

@@ -27,19 +27,19 @@ export interface Report {
 }
 
 export interface ExaminationOptions {
-  /** Value of `Authorization`; absent to send none. */
+  /** Value of `Authorization`; `undefined` to send no such header. */
   authorization: string | undefined
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Time-out without traffic in either direction. */
+  /** Ends a probe after this time without traffic in either direction. */
   idleMs: number
   /** Time limit of the whole probe. */
   limitMs: number
   onProgress?: ((text: string) => void) | undefined
 }
 
-/** A probe and what answered it. */
+/** A probe, and what was read from the response. */
 export type Answered = Reply & { read: Read }
 
 const OUT_OF_TIME = 'OUT_OF_TIME'
@@ -64,7 +64,7 @@ export class Examination {
     return { ...reply, read: readReply(reply) }
   }
 
-  /** Ends a check. `failures`: the problems found. */
+  /** Records a completed check. `failures` are the problems that it found. */
   done(name: string, text: string, failures: string[] = []): void {
     if (failures.length === 0) this.#checks.push({ name, result: 'ok', text })
     else this.#checks.push({ name, result: 'failed', text: failures.join('; ') })
@@ -93,7 +93,7 @@ export class Examination {
   }
 }
 
-/** The check gave no result. */
+/** True if a check gave no result because the time was over. */
 export function ranOutOfTime({ read }: Answered): boolean {
   return read.by === 'no one' && read.code === OUT_OF_TIME
 }

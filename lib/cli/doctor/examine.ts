@@ -1,6 +1,6 @@
 /**
- * Runs all checks of an endpoint: TLS; probes without a body and ID; and only if the webhook has answered these as
- * probes, those with IDs and bodies. Before that, nothing is sent that a receiver could take for an event.
+ * Runs all checks of an endpoint: first TLS, then probes without a body and ID. Only if the webhook has answered these
+ * as probes are probes with IDs and bodies sent, so that no other receiver gets what it could take for an event.
  */
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
@@ -43,7 +43,7 @@ export async function examine(target: Target, options: ExamineOptions): Promise<
   const examination = new Examination(target, { authorization, ca, lookup, idleMs, limitMs: LIMIT_MS, onProgress })
   if (!(await checkConnection(examination))) return examination.report()
   const { path } = target
-  // Without a body and an ID, so that no receiver can take it for an event.
+  // These probes have neither a body nor an ID, so that no receiver can take them for an event.
   const [first, second] = await Promise.all([
     examination.send({ method: 'POST', path }),
     examination.send({ method: 'GET', path }),
@@ -79,7 +79,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
     return isTrusted
   }
   if (target.isLocal) return true
-  // A redirect to https is reported, and can be tested without credentials.
+  // A redirect to https is reported. Testing it needs no credentials.
   const { read } = await examination.send({ method: 'GET', path: target.path, authorization: '' })
   const code = findingOf(read)
   if (read.by === 'no one' || code === 'redirect') examination.find(code, `GET ${printable(target.path)}: ${read.text}`)
@@ -130,7 +130,7 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
   examination.done(name, '', [text])
 }
 
-/** A header as long as an access token, and headers that describe a body. */
+/** Sends a header as long as an access token, and the headers that describe a body. */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'
   const body = bodyOf({ length: 100, format: 'json' })

@@ -1,4 +1,4 @@
-/** Probes with IDs whose characters proxies often change, at the place of the ID in a GET trigger. */
+/** Probes that have IDs with characters that proxies often change, at the position of the ID in a GET trigger. */
 import { randomUUID } from 'node:crypto'
 import type { Arrived } from '../../answer/respond'
 import { Slots } from '../../wait/slots'
@@ -7,7 +7,10 @@ import { ranOutOfTime, type Examination } from './examination'
 import { findingOf } from './judge'
 import type { IdPlace } from './target'
 
-/** The ID as written in the URL, and the ID that is meant. Whether Tradecloud escapes a slash is not documented. */
+/**
+ * The ID as written in the URL, and the ID that the webhook should read. Whether Tradecloud escapes a slash is not
+ * documented.
+ */
 const IDS: ReadonlyArray<[raw: string, id: string]> = [
   ['A%2FB', 'A/B'],
   ['A/B', 'A/B'],
@@ -21,7 +24,7 @@ const AT_ONCE = 4
 
 export async function checkIds(examination: Examination, place: IdPlace): Promise<void> {
   const name = `IDs in the ${place.name}`
-  // No real order has such an ID.
+  // A prefix that no real order ID has.
   const mark = `doctor-${randomUUID().slice(0, 8)}-`
   const plain = await examination.send({ method: 'GET', path: place.pathOf(mark) })
   const { read } = plain
@@ -65,7 +68,7 @@ async function checkId(
   return text
 }
 
-/** The ID as the webhook would read it, even on a path that matches no pattern. */
+/** The ID that the webhook has read, or would read if the path matched a pattern. */
 function idOf({ matched, id, path }: Arrived, mark: string): string | undefined {
   if (matched) return id
   const at = path.indexOf(mark)

@@ -3,7 +3,7 @@ import { unreachable } from './certificate'
 import type { FindingCode } from './findings'
 import type { Read } from './read-reply'
 
-/** For a response without information about what arrived. */
+/** The finding for a response that does not say what arrived. */
 export function findingOf(read: Read): FindingCode {
   switch (read.by) {
     case 'no one':
@@ -17,7 +17,7 @@ export function findingOf(read: Read): FindingCode {
   }
 }
 
-/** The webhook responded that it received no credentials. */
+/** True if the webhook responded that it received no credentials. */
 export function lacksCredentials(read: Read): boolean {
   return read.by === 'webhook' && read.code === 'unauthorized' && read.detail.includes('no Authorization header')
 }

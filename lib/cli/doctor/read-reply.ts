@@ -1,6 +1,6 @@
 /**
- * Determines what answered a probe: the webhook with the request that arrived, the webhook in another way, another
- * server, or nothing.
+ * Determines who answered a probe: the webhook with a description of the request that arrived, the webhook with
+ * something else, another server, or no one.
  */
 import type { Arrived } from '../../answer/respond'
 import { printable } from '../printable'
@@ -8,7 +8,7 @@ import type { HttpAnswer, Reply } from './send'
 
 export type Reading =
   | { by: 'probe'; arrived: Arrived }
-  /** The webhook, with a refusal or an outcome. */
+  /** The webhook answered with a refusal or another outcome. */
   | { by: 'webhook'; status: number; code: string; detail: string }
   | { by: 'other'; status: number; location?: string }
   | { by: 'no one'; code: string }
@@ -49,7 +49,7 @@ function jsonOf({ text }: HttpAnswer): Record<string, unknown> {
   }
 }
 
-/** Another server may echo the word of the probe. */
+/** The word alone is not enough, because another server may echo it. */
 function isArrived(json: Record<string, unknown>): json is Record<string, unknown> & Arrived {
   const { outcome, method, path, matched, id, problem, headers, bytes } = json
   const areTexts = [method, path, id ?? '', problem ?? ''].every((value) => typeof value === 'string')
@@ -63,7 +63,7 @@ function serverOf({ headers }: HttpAnswer): string {
   return names.length === 0 ? '' : ` by ${names.map((name) => shown(String(name))).join(' behind ')}`
 }
 
-/** The response may come from any server, so its fields are checked. */
+/** Makes a text safe to show, because the response may come from any server. */
 function shown(text: string): string {
   return printable(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }

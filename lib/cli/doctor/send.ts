@@ -10,12 +10,12 @@ import { startTimer } from '../../wait/timers'
 import { pause } from '../../wait/pause'
 import type { Target } from './target'
 
-/** A body without an order or shipment: `open`, filling, `close`. */
+/** A body without an order or shipment: `open`, then filling, then `close`. */
 export interface ProbeBody {
   type: string
   open: string
   close: string
-  /** Total size. */
+  /** Size of the whole body, in bytes. */
   length: number
   /** Sends the body slowly, in small pieces. */
   slowly?: { everyMs: number; pieces: number }
@@ -23,11 +23,11 @@ export interface ProbeBody {
 
 export interface ProbeRequest {
   method: 'GET' | 'POST' | 'PUT'
-  /** Path and query of the request line. */
+  /** Path and query, as sent. */
   path: string
   headers?: Record<string, string>
   body?: ProbeBody
-  /** Value of `Authorization`. `undefined`: the right one; empty: no header. */
+  /** Value of `Authorization`. Default: the valid one; empty: the header is not sent. */
   authorization?: string
 }
 
@@ -38,18 +38,18 @@ export interface HttpAnswer {
   text: string
 }
 
-/** `error`: no response arrived. `sent`: bytes of the body that were passed to the connection. */
+/** `error`: why no response arrived. `sent`: how many bytes of the body were passed to the connection. */
 export type Reply = { word: string; sent: number; durationMs: number } & (
   { answer: HttpAnswer; error?: undefined } | { answer?: undefined; error: Error & { code?: string } }
 )
 
 export interface SenderOptions {
-  /** Value of `Authorization`; absent to send none. */
+  /** Value of `Authorization`; `undefined` to send no such header. */
   authorization: string | undefined
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Time-out without traffic in either direction. */
+  /** Ends the probe after this time without traffic in either direction. */
   idleMs: number
   /** Aborts the probe. */
   signal: AbortSignal
@@ -64,7 +64,7 @@ export class ProbeSender {
     readonly options: SenderOptions,
   ) {}
 
-  /** Never rejects, and follows no redirect. */
+  /** Never rejects. Does not follow redirects. */
   async send(request: ProbeRequest): Promise<Reply> {
     const { idleMs, signal, ca, lookup } = this.options
     const { hostname, port, isSecure, authority } = this.target
@@ -96,8 +96,8 @@ export class ProbeSender {
           highWaterMark: 1,
         },
       )
-      // A proxy may refuse and close the connection before it has read the body: the upload fails, but the response
-      // counts.
+      // A proxy may respond and close the connection before it has read the body. Then the upload fails, but the
+      // response is what counts.
       const uploading = pipeline(source, outgoing).catch(() => undefined)
       const answer = await answered
       source.destroy()

@@ -1,12 +1,12 @@
-/** Parses the URL to check: where probes without an ID are sent, and where an ID is inserted. */
+/** Parses the URL to check: where to send probes without an ID, and where to insert an ID. */
 import { isLoopback } from '../../net/loopback'
 import { UsageError } from '../errors'
 
-/** How the ID is inserted in the URL. `given`: at the place that the user has marked. */
+/** How an ID is inserted in the URL. `given`: at the position that the user has marked. */
 export interface IdPlace {
   name: 'path' | 'query'
   given: boolean
-  /** The ID is already escaped. */
+  /** Returns the path with an ID, which must already be escaped. */
   pathOf: (id: string) => string
 }
 
@@ -14,7 +14,7 @@ export interface Target {
   /** The URL as given by the user. */
   url: string
   isSecure: boolean
-  /** The target is this machine, so no one else can read what is sent. */
+  /** The target is this machine, so no one else can read the credentials on the way. */
   isLocal: boolean
   hostname: string
   port: number
@@ -27,7 +27,7 @@ export interface Target {
 
 const VARIABLE = /\{(?:orderId|shipmentId)\}/
 
-/** Throws a `UsageError`. */
+/** Throws a `UsageError` for a URL that cannot be checked. */
 export function readTarget(url: string): Target {
   if (!/^https?:\/\//i.test(url)) throw new UsageError('The URL must begin with https:// or http://.')
   const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []

@@ -10,7 +10,10 @@ import { TARGET_OPTIONS, withInbox } from './target'
 
 const DEFAULT_WAIT_MS = 30_000
 const LOOK_EVERY_MS = 250
-/** The process that runs the request reports every second. */
+/**
+ * The process that runs the catch-up reports its progress every second. After this time without a report it counts as
+ * stopped.
+ */
 const SILENT_MS = 30_000
 const DEFAULT_NAME = 'tradecloud'
 
@@ -70,7 +73,7 @@ interface Report {
 
 function requestOf({ values }: Call): CatchUpRequest {
   const { from: text, all, 'dry-run': dryRun } = values
-  // A time without a zone would be local here, but is UTC in the options.
+  // Refused, because Node would read a time without a zone as local time, whereas the options read it as UTC.
   const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
   const from = timeOf('from', hasTime ? `${text}Z` : text)
   return { from: from?.toISOString(), ...(all === true && { all }), ...(dryRun === true && { dryRun }) }

@@ -11,7 +11,7 @@ const LOOK_AT = 64
 export class Follower {
   delivered = 0
   readonly failed: InboxEntry[] = []
-  /** The replayed events by ID; `attempts`: the number of attempts at the time of the replay. */
+  /** The replayed events by ID. `attempts` is their number of attempts before the replay. */
   readonly #pending = new Map<string, { entry: Pick<InboxEntry, 'name' | 'kind' | 'eventName'>; attempts: number }>()
   readonly #inbox: Inbox
 
@@ -27,7 +27,7 @@ export class Follower {
     this.#pending.set(id, { entry: { name, kind, eventName }, attempts: state === 'waiting' ? attempts : 0 })
   }
 
-  /** Whether any process has a callback for one of them. An unreadable event is taken by every process. */
+  /** Whether a process has a callback for at least one of the events. An unreadable event is taken by any process. */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()
     for (const { entry } of this.#pending.values()) {
@@ -40,7 +40,7 @@ export class Follower {
     return false
   }
 
-  /** Waits until all have an outcome, or until none has got one for a while. */
+  /** Waits until all events have an outcome, or until no further event has got one for `patienceMs`. */
   async follow(patienceMs: number): Promise<void> {
     const progress = new Progress()
     const total = this.size
@@ -80,11 +80,11 @@ export class Follower {
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)
-    // A delivered event may be removed at once, if it is not kept.
+    // An event that is not kept after its delivery may already be removed.
     if (!entry || entry.state === 'delivered') this.delivered++
     else if (entry.state === 'dead' || entry.state === 'quarantined') this.failed.push(entry)
     else if (entry.state === 'waiting' && entry.attempts > pending.attempts) this.failed.push(entry)
-    // Moved to the end, so that others are read first the next time.
+    // Moves the event to the end, so that others are read first the next time.
     else this.#pending.set(id, pending)
   }
 }

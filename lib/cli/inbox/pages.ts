@@ -4,8 +4,8 @@ import type { Inbox, InboxEntry, ListOptions } from '../../inbox/inbox'
 const PAGE = 200
 
 /**
- * Yields non-empty pages with at most `limit` events in total. `more` is true with the last page if there are further
- * events.
+ * Yields pages that are not empty, with at most `limit` events in total. With the last page, `more` tells whether there
+ * are further events.
  */
 export async function* pagesOf(
   inbox: Inbox,

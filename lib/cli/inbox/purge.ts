@@ -10,7 +10,7 @@ import { findEvents } from './ids'
 import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
-/** Number of concurrent removals, which share flushes. */
+/** How many events are removed concurrently: concurrent removals are flushed to disk together. */
 const AT_ONCE = 16
 
 export const purge: Command = {

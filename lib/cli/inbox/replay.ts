@@ -12,7 +12,7 @@ import { pagesOf } from './pages'
 import { TARGET_OPTIONS, withInbox } from './target'
 
 const DEFAULT_WAIT_MS = 30_000
-/** Number of concurrent replays, which share flushes. */
+/** How many events are replayed concurrently: concurrent replays are flushed to disk together. */
 const AT_ONCE = 16
 
 export const replay: Command = {
@@ -91,7 +91,7 @@ async function queueAll(inbox: Inbox, which: InboxEntry[] | InboxFilter) {
     for await (const { entries } of pages)
       for (let at = 0; at < entries.length; at += AT_ONCE) {
         const some = entries.slice(at, at + AT_ONCE)
-        // Sequential within a queue, so that its events keep their order.
+        // Events of one queue are replayed one after another, to keep their order.
         const isMixed = new Set(some.map(labelOf)).size < some.length
         if (isMixed) for (const entry of some) await queueOne(entry)
         else await Promise.all(some.map(queueOne))

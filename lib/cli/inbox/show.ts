@@ -8,7 +8,7 @@ import { byteSize, count, printable, printableJson, printableLines } from '../pr
 import { findEvent } from './ids'
 import { TARGET_OPTIONS, withInbox } from './target'
 
-/** The most bytes of a body that are shown on a terminal. */
+/** Number of lines of a body that are shown on a terminal. */
 const SHOWN_LINES = 400
 
 export const show: Command = {
@@ -39,7 +39,9 @@ export const show: Command = {
 }
 
 interface Model extends EventModel {
-  /** The body as text, or base64 if it is not UTF-8. Absent if there is none or if it is no longer kept. */
+  /**
+   * The body as text, or in base64 if it is not UTF-8. Absent if the event has no body or its body is no longer kept.
+   */
   body?: string | undefined
   bodyEncoding?: 'utf8' | 'base64' | undefined
 }

@@ -1,4 +1,4 @@
-/** Opens the inbox of a command. It is never created, and no events are taken. */
+/** Opens the inbox for a command. Commands neither create an inbox nor take events from it. */
 import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Inbox } from '../../inbox/inbox'
@@ -14,7 +14,7 @@ export const TARGET_OPTIONS: Readonly<Record<string, Option>> = {
   schema: { type: 'string', value: 'name', help: 'PostgreSQL: the schema of the tables. Default: tradecloud.' },
 }
 
-/** Opens the inbox, and closes it once `work` has ended. */
+/** Opens the inbox, and closes it after `work`. */
 export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T>): Promise<T> {
   const inbox = openTarget(call)
   try {
@@ -27,7 +27,7 @@ export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T
   }
 }
 
-/** Throws a `UsageError` that never contains a password. */
+/** Throws a `UsageError`, which never contains a password. */
 function openTarget({ target: named, values }: Call): Inbox {
   const target = named ?? process.env.INBOX_URL
   if (target === undefined || target === '')
@@ -49,7 +49,7 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
   const { PostgresEngine } = require('../../inbox/postgres/engine') as typeof import('../../inbox/postgres/engine')
   const { resolvePostgresInbox } =
     require('../../inbox/postgres/options') as typeof import('../../inbox/postgres/options')
-  // `unsafe`: whether the server can lose commits matters only to processes that store events.
+  // `unsafe` skips a check that matters only to processes that store events: whether the server can lose commits.
   const options = resolveOptions(() =>
     resolvePostgresInbox({
       connectionString: url,
@@ -61,7 +61,7 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
   return open(options, (events) => new PostgresEngine(options, events))
 }
 
-/** Everything between the scheme and the last @ may be a password, which may contain any character. */
+/** A password may contain any character, so everything between the scheme and the last @ may be one. */
 function hasPassword(url: string): boolean {
   const rest = url.slice(url.indexOf(':') + 1).replace(/^\/\//, '')
   const credentials = rest.slice(0, Math.max(0, rest.lastIndexOf('@')))
@@ -98,7 +98,7 @@ function resolveOptions<T>(resolveThem: () => T): T {
   }
 }
 
-/** Adds advice for users of the command line. */
+/** Adds advice for users of the command line to an error. */
 function explain(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { message } = error

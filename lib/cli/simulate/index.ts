@@ -84,7 +84,7 @@ async function run(
   const simulation = new Simulation(tradecloud, options)
   const stopping = new AbortController()
   const stop = (): void => stopping.abort()
-  // A second Ctrl-C ends the process at once.
+  // After the first Ctrl-C, a second one ends the process at once.
   process.once('SIGINT', stop).once('SIGTERM', stop)
   const progress = new Progress()
   const timer = startInterval(() => progress.show(progressOf(simulation.model)), 500)
@@ -98,7 +98,7 @@ async function run(
     progress.end()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     page.close()
-    // Events that are still being repeated are reported as such.
+    // Closed first, so that events that Tradecloud would still repeat are reported as such.
     await tradecloud.close()
   }
   return simulation.model
@@ -123,7 +123,7 @@ function checkUrl(url: string): { hostname: string } {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 
-/** Per second. */
+/** Reads the number of events per second. */
 function rateOf(value: Value): number {
   if (value === undefined) return 1
   const [, number, unit = 's'] = /^(\d{1,4}(?:\.\d{1,3})?)(?:\/([smh]))?$/.exec(String(value)) ?? []

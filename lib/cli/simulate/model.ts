@@ -1,4 +1,4 @@
-/** The results of a simulation, as its page, the terminal and `--json` show them. */
+/** The results of a simulation, shared by its page, the terminal and `--json`. */
 import type { ApiCounts } from '../../testing/api/surface'
 import type { TriggerReport } from '../../testing/sender/report'
 
@@ -11,17 +11,17 @@ export interface EventModel {
   attempts: number
   /** Status of the last response. */
   status?: number | undefined
-  /** The receiver's explanation, or why there is no response. */
+  /** The reason that the receiver gave, or why there was no response. */
   detail?: string | undefined
 }
 
 export interface SimulationModel {
   to: string
   orders: number
-  /** The last event was sent. */
+  /** True once the last event was sent. */
   done: boolean
   counts: Record<Fate, number>
-  /** Number of events delivered after more than one attempt. */
+  /** Number of events that needed more than one attempt. */
   repeated: number
   /** Number of lost events whose order the receiver has fetched since. */
   recovered: number
@@ -29,13 +29,13 @@ export interface SimulationModel {
   events: EventModel[]
 }
 
-/** An event that was sent or deliberately lost. */
+/** An event that was sent, or left out on purpose. */
 export interface Sending {
   orderId: string
   eventName: string
-  /** `undefined` for a lost one. */
+  /** The report of the sender; `undefined` for an event that was left out. */
   report: TriggerReport | undefined
-  /** The sending has ended. */
+  /** True once the sender makes no further attempt. */
   ended: boolean
 }
 
@@ -56,7 +56,7 @@ export function countFates(events: readonly EventModel[]): Record<Fate, number> 
 
 const MAX_DETAIL = 200
 
-/** The code and detail of problem details, otherwise the beginning of the body. */
+/** The code and detail if the body is problem details, otherwise the beginning of the body. */
 function detailOf(body: string): string | undefined {
   const text = wordsOf(body) ?? body
   return text === '' ? undefined : text.slice(0, MAX_DETAIL)

@@ -1,4 +1,7 @@
-/** The page of a simulation, served on a local port: it reloads itself, and is complete as a file. */
+/**
+ * The page of a simulation, served on a local port. It reloads itself, and can be saved as a file because it refers to
+ * no other file.
+ */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +15,9 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #8886; vertical-align: top; overflow-wrap: anywhere }
 dl { display: flex; flex-wrap: wrap; gap: 0.3rem 2rem } dl div { display: flex; gap: 0.5rem } dd { margin: 0; font-weight: 600 }
 .delivered { color: #1a7f4b } .bad { color: #c0392b; font-weight: 600 } .waits { color: #b26b00 }`
-/** Not inside the template below, where its bytes would depend on the indentation: they must match the hash. */
+/**
+ * Kept out of the template below, because the template's indentation would change its bytes, which must match the hash.
+ */
 const STYLE_ELEMENT = html(Object.assign([`<style>${STYLE}</style>`], { raw: [] }))
 const HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
@@ -22,7 +27,7 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 const RELOAD_S = 2
-/** The most events on the page; `--json` contains all. */
+/** The page shows this many events; `--json` contains all. */
 const MAX_ROWS = 2_000
 
 export interface Page {
@@ -30,11 +35,11 @@ export interface Page {
   close: () => void
 }
 
-/** Rejects if it cannot listen. */
+/** Rejects if the port cannot be opened. */
 export async function servePage(modelOf: () => SimulationModel): Promise<Page> {
   const server: Server = createServer((req, res) => {
     const { port } = server.address() as AddressInfo
-    // A web page may let its host name resolve to this machine (DNS rebinding).
+    // Refuses other host names: a web page may let its host name resolve to this machine (DNS rebinding).
     const isOurs = [`127.0.0.1:${port}`, `localhost:${port}`].includes(req.headers.host ?? '')
     const status = !isOurs ? 403 : req.url === '/' ? 200 : 404
     const body = status === 200 ? pageOf(modelOf(), RELOAD_S) : 'There is nothing here.'
@@ -51,7 +56,7 @@ export async function servePage(modelOf: () => SimulationModel): Promise<Page> {
   }
 }
 
-/** `reloadS`: absent for a page that is final. */
+/** `reloadS` is the interval in seconds at which the page reloads; absent for the final page. */
 export function pageOf(model: SimulationModel, reloadS?: number): string {
   const { events, to, counts, repeated, recovered, api, orders } = model
   const numbers: Array<[string, number]> = [
@@ -68,7 +73,7 @@ export function pageOf(model: SimulationModel, reloadS?: number): string {
     ['polls', api.polls],
   ]
   const reload = reloadS !== undefined && !model.done && html`<meta http-equiv="refresh" content="${reloadS}" />`
-  // The newest first.
+  // Newest event first.
   const rows = events.slice(-MAX_ROWS).reverse().map(rowOf)
   return html`<!doctype html>
     <html lang="en">

@@ -1,5 +1,6 @@
 /**
- * A simulated Tradecloud that issues orders: each changes twice, the API shows it, and events are sent to the webhook.
+ * A simulated Tradecloud that issues orders. Each order changes twice, can be fetched from the simulated API, and its
+ * events are sent to the webhook.
  */
 import { createRandom } from '../../testing/random'
 import { order } from '../../testing/builders'
@@ -14,9 +15,9 @@ export interface SimulationOptions {
   auth: TriggerAuth
   orders: number
   perSecond: number
-  /** Share of events that are lost, from 0 to 1. */
+  /** Share of events that are not sent on purpose, from 0 to 1. */
   lose: number
-  /** How long to wait in the end for events that are still being repeated. */
+  /** How long to wait at the end for events that are still being repeated, in milliseconds. */
   waitMs: number
   seed: number
 }
@@ -24,7 +25,7 @@ export interface SimulationOptions {
 interface Line {
   orderId: string
   eventName: string
-  /** Absent for a lost event. */
+  /** Absent for an event that was left out on purpose. */
   trigger?: Trigger
   ended: boolean
 }
@@ -44,7 +45,7 @@ export class Simulation {
     this.#random = createRandom(options.seed)
   }
 
-  /** Resolves when all events have their final response or the time is over; at once after an abort. */
+  /** Resolves when all events have their final response, when the time is over, or at once after an abort. */
   async run(signal: AbortSignal): Promise<void> {
     const { orders, perSecond, seed, waitMs } = this.#options
     const begun = performance.now()
@@ -52,7 +53,7 @@ export class Simulation {
       const ms = begun + (i * 1000) / perSecond - performance.now()
       if (ms > 0 && !(await pause(ms, signal, { keepsAlive: true }))) break
       if (signal.aborted) break
-      // The supplier accepts an order when the next one is issued.
+      // The supplier accepts each order when the next one is issued.
       if (i > 0) this.#accept(orderOf(seed + i - 1))
       if (i < orders) this.#issue(orderOf(seed + i))
     }

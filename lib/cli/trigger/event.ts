@@ -1,4 +1,4 @@
-/** The body to send: an event built by name, or the content of a file. */
+/** The body to send: an event that is built by its name, or the content of a file. */
 import { readFileSync, statSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { suggest } from '../../errors/checks'
@@ -20,7 +20,7 @@ export interface Body {
   shipmentId?: string | undefined
 }
 
-/** Throws a `UsageError`. */
+/** Throws a `UsageError` if there is no such event or file. */
 export async function bodyOf(word: string, values: Values): Promise<Body> {
   const sets = Array.isArray(values.set) ? values.set : []
   const format = oneOf('format', ['json', 'txml'], values.format)
@@ -49,7 +49,7 @@ function readBody(path: string): Buffer {
   )
 }
 
-/** A new event each time unless a seed is given, because the same body would be a duplicate. */
+/** Without a seed, each call builds a new event: the same body again would be a duplicate. */
 function build(eventName: string, values: Values): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)
   const lines = wholeNumberOf('lines', values.lines, 0, 500)
@@ -99,7 +99,7 @@ function parse(bytes: Buffer): object | undefined {
   }
 }
 
-/** Values for the variables of a URL. */
+/** The IDs in the body, for the variables of the URL. */
 function idsOf(body: object | undefined): { orderId?: string | undefined; shipmentId?: string | undefined } {
   const {
     orderEvent: order,

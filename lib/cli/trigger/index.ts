@@ -78,7 +78,8 @@ ${wrap(EVENT_NAMES.join(' '), 98)
       return 0
     }
     const target = url ?? ''
-    // Validated without credentials first, so that wrong arguments are reported before the prompt for the password.
+    // First checks the request without credentials, so that wrong arguments are reported before the password is asked
+    // for.
     const { hostname } = requestOf(target, method, body, 'none')
     if (!(await confirmTarget(hostname, 'a made-up event', values))) return 1
     const request = requestOf(target, method, body, await credentialsOf(values))
@@ -116,7 +117,7 @@ interface Result extends Pick<AttemptAnswer, 'status' | 'body'> {
   error?: string | undefined
 }
 
-/** Resolves with the worst exit code. */
+/** Sends the request `times` times, and resolves with the worst exit code. */
 async function send(request: TriggerRequest, times: number, values: Values): Promise<number> {
   const connections = new Connections()
   const isJson = values.json === true
@@ -127,7 +128,7 @@ async function send(request: TriggerRequest, times: number, values: Values): Pro
     for (let i = 0; i < times; i++) {
       const result = await sendOnce(connections, request)
       const code = EXIT_CODES[result.verdict]
-      // Giving up is worse than a retry.
+      // An event that Tradecloud gives up counts as worse than one that it retries.
       if (exitCode !== 1 && code !== 0) exitCode = code
       await print(isJson ? `${printableJson(result)}\n` : textOfResult(result))
     }

@@ -2,7 +2,10 @@
 import { UsageError } from '../errors'
 import { printable } from '../printable'
 
-/** Changes `body`. The value is JSON, or else text. Objects that are missing are created; `-` appends to a list. */
+/**
+ * Changes one value in `body`. The value is parsed as JSON, or used as text if it is not JSON. Missing objects are
+ * created; `-` appends to a list.
+ */
 export function setAt(body: object, assignment: string): void {
   const at = assignment.indexOf('=')
   if (!assignment.startsWith('/') || at < 0)
@@ -43,7 +46,7 @@ function put(parent: object, key: string, value: unknown, pointer: string): unkn
     parent[index] = value
     return value
   }
-  // Defined, because assigning a field named `__proto__` would change the prototype.
+  // `defineProperty`, because an assignment to a field named `__proto__` would change the prototype.
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true })
   return value
 }

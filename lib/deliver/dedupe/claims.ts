@@ -5,13 +5,19 @@ import { isThenable } from '../../wait/thenable'
 import type { ClaimResult, Store } from './store'
 import { within } from '../../wait/within'
 
-/** An event that this process may deliver. None of the methods throws or rejects; they are synchronous if the store is. */
+/**
+ * The claim of an event that this process may deliver. Its methods neither throw nor reject, and are synchronous if the
+ * store is.
+ */
 export interface Claim {
-  /** False if another process has the lease. */
+  /** Extends the lease. False if another process has it now. */
   renew(): boolean | Promise<boolean>
-  /** Processed. False if the store could not record it; the event counts as delivered nevertheless. */
+  /**
+   * Records that the event was processed. False if the store could not record it; the event counts as delivered
+   * nevertheless.
+   */
   complete(): boolean | Promise<boolean>
-  /** Not processed: the event may be tried again at once. */
+  /** Gives the claim back: the event was not processed, and may be tried again at once. */
   release(): void | Promise<void>
 }
 
@@ -36,7 +42,7 @@ export class Claims {
     this.#options = options
   }
 
-  /** Synchronous if the store is, as the one in memory. Never rejects. */
+  /** Claims an event. Synchronous if the store is synchronous, as the one in memory. Never rejects. */
   take(key: string): Taken | Promise<Taken> {
     const { store, leaseMs } = this.#options
     try {
@@ -55,7 +61,8 @@ export class Claims {
   }
 
   async #takeLater(key: string, answer: PromiseLike<ClaimResult>): Promise<Taken> {
-    // The store may still return the claim later: release it then, because no one else would.
+    // The store may still return the claim after the time limit. It is released then, because nothing else would
+    // release it.
     const onLate = (late: ClaimResult): void => void (isClaimed(late) && this.#claim(key, late.token).release())
     try {
       return this.#taken(key, await bounded(answer, this.#options.timeoutMs, onLate))
@@ -88,7 +95,7 @@ class StoreClaim implements Claim {
   }
 
   renew(): boolean | Promise<boolean> {
-    // A store that is briefly unavailable has not given the lease to another process.
+    // A store that is briefly unavailable does not mean that another process has the lease.
     return this.#try(({ store, leaseMs }) => store.renew(this.#key, this.#token, leaseMs), true)
   }
 
@@ -120,7 +127,7 @@ function isClaimed(result: ClaimResult | undefined): result is Extract<ClaimResu
 }
 
 function bounded<T>(answer: PromiseLike<T>, timeoutMs: number, onLate?: (value: T) => void): Promise<T> {
-  // Some libraries run the query again on each call of `then`.
+  // The promise is created once, because some libraries run the query again on each call of `then`.
   const value = Promise.resolve(answer)
   return within(timeoutMs, value, () => {
     value.then(onLate, () => undefined)

@@ -2,19 +2,19 @@
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import type { ClaimResult, Store } from './store'
 
-/** Keys of one generation: half of what a Map can hold before it throws. */
+/** Highest number of keys in one generation: half of what a Map can hold before it throws. */
 const MOST_KEYS = 2 ** 23
 
 export interface MemoryStoreOptions {
   /**
-   * Completed keys that are remembered at most; about 200 bytes each. More than 16 million count as that. Default:
-   * 100,000.
+   * Highest number of completed keys to remember, about 200 bytes each. Values above 16 million count as 16 million.
+   * Default: 100,000.
    */
   maxKeys?: number | undefined
 }
 
 /**
- * Remembers a limited number of completed keys; running claims are kept in addition and are never evicted. A claim
+ * Remembers a limited number of completed keys. Running claims are kept in addition and are never evicted. A claim
  * lasts until it is completed or released: it belongs to this process, so its lease need not expire.
  *
  * Claimed and completed keys share a Map, because updating an entry is cheaper than moving it to another Map. There are
@@ -22,13 +22,14 @@ export interface MemoryStoreOptions {
  */
 export class MemoryStore implements Store {
   /**
-   * The expiry of each completed key, in milliseconds of `performance.now()`; for a claimed key its token, negative.
+   * For a completed key the time of its expiry, on the clock of `performance.now()`; for a claimed key its token as a
+   * negative number.
    */
   #young = new Map<string, number>()
-  /** None of these is claimed. */
+  /** The older generation. It holds no claimed keys. */
   #old = new Map<string, number>()
   readonly #half: number
-  /** Claims that are running. */
+  /** Number of claims that are running. */
   #running = 0
   #tokens = 0
 

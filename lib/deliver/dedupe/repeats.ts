@@ -1,12 +1,12 @@
 /**
- * Events whose bytes may arrive again as a new event. The number of identical events that were completed before is part
- * of the key of the next one, and thus of its delivery ID: a retry finds the same number.
+ * Counts events whose bytes may arrive again as a new event. The number of identical events that were completed before
+ * is part of the key of the next event, and therefore of its delivery ID. A retry of that event finds the same number.
  */
 import type { Claims, Taken } from './claims'
 import { BoundedMap } from '../../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
-/** A store that returns `completed` for every key must not block the process. */
+/** The limit for a store that returns `completed` for every key, which must not block the process. */
 const MAX_CLAIMS = 1_000
 
 export class Repeats {
@@ -17,12 +17,12 @@ export class Repeats {
     return this.#completed.get(key) ?? 0
   }
 
-  /** The event after `count` identical ones was completed. Recorded here too, in case the store failed to. */
+  /** Records that the event after `count` identical ones was completed, in case the store could not record it. */
   completed(key: string, count: number): void {
     if (count >= this.count(key)) this.#completed.set(key, count + 1)
   }
 
-  /** Claims the first number that is not completed: other processes may have completed some. */
+  /** Claims the event with the first number that is not completed yet: other processes may have completed some. */
   async take(claims: Claims, key: string): Promise<{ taken: Taken; count: number }> {
     for (let i = 0; i < MAX_CLAIMS; i++) {
       const count = this.count(key)
@@ -35,7 +35,7 @@ export class Repeats {
   }
 }
 
-/** The key of the first one is that of an event that never repeats. */
+/** The first event has the same key as an event that never repeats. */
 export function repeatedKey(key: string, count: number): string {
   return count === 0 ? key : `${key}:${count}`
 }

@@ -9,19 +9,23 @@ export type ClaimResult =
   | { status: 'completed' }
 
 /**
- * Keeps which events are being processed and which were. Every method may be sync or async; each must be atomic. A
- * method that throws, or takes longer than two seconds, means that the store is unavailable: the event is answered 503.
- * A claim that was made although its call failed blocks the event until its lease expires: release it if possible.
+ * Remembers which events are being processed and which were processed. Each method may be sync or async, and must be
+ * atomic. A method that throws, or takes longer than two seconds, means that the store is unavailable: the event is
+ * answered 503. If a call failed but its claim was stored, the event is blocked until the lease of that claim expires:
+ * release it if possible.
  */
 export interface Store {
-  /** Takes `key`, unless it is held or completed. `leaseMs`: how long the claim lasts unless it is renewed. */
+  /**
+   * Claims `key`, unless it is claimed or completed already. `leaseMs` is how long the claim lasts unless it is
+   * renewed.
+   */
   claim(key: string, leaseMs: number): ClaimResult | Promise<ClaimResult>
   /** Extends a lease. False if the claim no longer belongs to the token. */
   renew(key: string, token: string, leaseMs: number): boolean | Promise<boolean>
   /** Records the event as processed, for `ttlMs`. False if the claim was lost. */
   complete(key: string, token: string, ttlMs: number): boolean | Promise<boolean>
   /**
-   * Releases the key, so that the event can be tried again. Without effect if the claim does not belong to the token.
+   * Releases the claim, so that the event can be tried again. Has no effect if the claim does not belong to the token.
    */
   release(key: string, token: string): void | Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Determines what a delivery covers for the catch-up, if that was unknown when its event was stored. */
+/** Determines which changes a delivery covers for the catch-up, if that was not known when its event was stored. */
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
 import type { Trigger } from '../../events/trigger'
@@ -10,15 +10,15 @@ export interface Covered {
   arrival?: Arrival | undefined
 }
 
-/** Whether `coveredBy` may differ from what was recorded when the event was stored. */
+/** Whether the result of `coveredBy` may differ from what was recorded when the event was stored. */
 export function coversLater(trigger: Trigger, { replay, event }: InboxDelivery, { mode }: ResolveOptions): boolean {
   return trigger.type === 'id' || (replay && !event.found) || mode === 'always'
 }
 
-/** Called before the callback, which may change the event. `undefined`: the existing record is right. */
+/** Called before the callback, which may change the event. Returns `undefined` if the existing record is right. */
 export function coveredBy(trigger: Trigger, event: WebhookEvent, { replay }: InboxDelivery): Arrival | undefined {
   if (trigger.type === 'id' || replay) return arrivalOf(event)
-  // The API lagged: the callback does not receive the header or shipment of the body.
+  // The API returned an older state, so the callback does not receive the header or shipment of the body.
   const isBehind = instantOf(event.lastUpdatedAt) < instantOf(trigger.event.lastUpdatedAt)
   return isBehind ? arrivalOf(event) : undefined
 }

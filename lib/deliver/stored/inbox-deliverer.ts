@@ -1,5 +1,6 @@
 /**
- * Delivers stored events: read, fetch, call, settle. The inbox selects the next event; the settlement is decided here.
+ * Delivers stored events: reads, fetches, calls the callback, and settles. The inbox selects the next event; this file
+ * decides how an event is settled.
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
@@ -22,14 +23,14 @@ import { Watch } from '../watch'
 
 export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
   name: string
-  /** Absent with `deliver: false`: alarms are raised, and nothing is taken. */
+  /** Absent with `deliver: false`: alarms are still raised, but no events are taken. */
   handlers: Handlers | undefined
-  /** This process has a catch-up, so arrivals are recorded. */
+  /** True if this process has a catch-up, for which arrivals are recorded. */
   catchUp: boolean
-  /** Reads a stored event again, by today's rules. */
+  /** Reads a stored event again, by the rules of this version. */
   read: (delivery: InboxDelivery) => Promise<ReadTrigger>
   resolve: ResolveOptions
-  /** Callbacks write in the transaction that settles their event. */
+  /** True if callbacks write in the transaction that settles their event. */
   transaction: boolean
   api: TradecloudClient | undefined
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
@@ -54,12 +55,12 @@ export class InboxDeliverer {
   readonly #attempts: Attempts
   readonly #watch: Watch
   readonly #taker: Taker
-  /** Resolves once no more events are taken. */
+  /** Resolves once no further events are taken. */
   readonly #taking: Promise<void>
   readonly #running = new Set<Running>()
   readonly #detach: () => void
   #isStopped = false
-  /** Ends the repeated attempts to settle. */
+  /** When aborted, a settlement that keeps failing is no longer repeated. */
   readonly #aborting = new AbortController()
 
   /** Starts to take events from the inbox. */
@@ -89,7 +90,7 @@ export class InboxDeliverer {
     this.#detach()
   }
 
-  /** After `stop`: resolves when no delivery runs any longer. */
+  /** Resolves when no delivery is running. To be called after `stop`. */
   async idle(): Promise<void> {
     await this.#taking
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ done }) => done))
@@ -147,8 +148,8 @@ export class InboxDeliverer {
   }
 
   /**
-   * Repeats until the settlement is recorded or `close()` times out. False also if another process owns the event by
-   * now.
+   * Repeats until the settlement is recorded or `close()` times out. Also returns false if another process owns the
+   * event by now.
    */
   async #settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {
     const { inbox } = this.#options
@@ -167,14 +168,14 @@ export class InboxDeliverer {
     covered: Covered,
   ): Promise<AttemptResult> {
     const { read, name, inbox, resolve, transaction } = this.#options
-    // `stop` was called while the event was being taken.
+    // `stop` was called while the event was being taken from the inbox.
     if (this.#isStopped) return GIVEN_BACK
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
     const { handler } = trigger
     if (!handler) {
       const eventName = trigger.type === 'body' ? trigger.eventName : undefined
-      // Its kind was unknown when it was stored, so this process took it.
+      // This process took the event because its kind was unknown when it was stored.
       if (await inbox.isWanted(name, trigger.kind, eventName))
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
@@ -224,7 +225,7 @@ export class InboxDeliverer {
         const called = await call(transaction)
         if (called.outcome === 'delivered') return
         result = called
-        // The cause itself: after a deadlock, the inbox calls again.
+        // Throws the cause itself: after a deadlock, the inbox recognises it and calls again.
         // eslint-disable-next-line @typescript-eslint/only-throw-error
         throw called.cause ?? new Error(called.detail ?? called.outcome)
       }

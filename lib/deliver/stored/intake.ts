@@ -15,9 +15,9 @@ import { quarantineIdentity, storedIdentity } from '../identity'
 export interface IntakeOptions {
   inbox: Inbox
   name: string
-  /** Absent with `deliver: false`: then everything is stored. */
+  /** Absent with `deliver: false`, which stores every event. */
   handlers: Handlers | undefined
-  /** Bodies that cannot be delivered are kept for a person. */
+  /** True if bodies that cannot be delivered are kept for a person to look at. */
   quarantine: boolean
 }
 
@@ -37,8 +37,8 @@ export class Intake {
   }
 
   /**
-   * Stores a trigger. If that fails the result is `unavailable`, so that Tradecloud keeps the event. `path` is below
-   * the mount path.
+   * Stores a trigger. If that fails, the result is `unavailable`, so that Tradecloud sends the event again. `path` is
+   * the path below the mount path.
    */
   async take(request: Exchange, received: Received, path: string): Promise<Stored> {
     const { inbox, name } = this.#options
@@ -51,7 +51,7 @@ export class Intake {
     return storeUnreadable(inbox, form, refusal, facts, body)
   }
 
-  /** No process that shares the inbox has a callback for the event. */
+  /** True if no process that shares the inbox has a callback for the event. */
   async #nothingHandles({ facts: { kind, eventName }, trigger, refusal }: Received): Promise<boolean> {
     const { inbox, name, handlers } = this.#options
     const isRead = trigger !== undefined || refusal.outcome === 'invalid_body'
@@ -81,11 +81,11 @@ async function storeTrigger(inbox: Inbox, form: Form, trigger: Trigger, body: Ta
     digest,
   }
   const stored = await store(inbox, event, isBody ? body?.bytes.whole : undefined, isBody ? trigger.event : undefined)
-  // The deliveryId of a GET trigger depends on what will be fetched.
+  // The delivery ID of a GET trigger is not known yet: it depends on what will be fetched.
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
 
-/** Keeps a body that cannot be delivered, for a person. */
+/** Keeps a body that cannot be delivered, for a person to look at. */
 async function storeUnreadable(
   inbox: Inbox,
   form: Form,
@@ -103,7 +103,7 @@ async function storeUnreadable(
     trigger: 'body',
     kind,
     eventName: shortName(eventName),
-    // If it becomes readable later, it keeps its position among the events of its order.
+    // With its entity, a body that becomes readable later keeps its position among the events of that order.
     entity:
       entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: keptId(entityId) },
     digest,
@@ -113,14 +113,16 @@ async function storeUnreadable(
   return stored.outcome === 'quarantined' ? { ...stored, detail: `${code}: ${reason}` } : stored
 }
 
-/** Shortens values that are listed and held in memory, whatever a body contains. */
+/** Shortens a name that is shown in lists and held in memory, because a body may contain any name. */
 function shortName(eventName: string | undefined): string | undefined {
   if (eventName === undefined || eventName.length <= MAX_EVENT_NAME) return eventName
   // Copied, because a slice would keep the whole text in memory.
   return Buffer.from(eventName.slice(0, MAX_EVENT_NAME), 'utf16le').toString('utf16le')
 }
 
-/** The request facts of a stored event. `path` is below the mount path, without the query. */
+/**
+ * Facts about the request that are stored with the event. `path` is the path below the mount path, without the query.
+ */
 function formOf(
   name: string,
   { method, headers, requestId, receivedAt, trace }: Exchange,
@@ -141,12 +143,12 @@ function formOf(
   } as const
 }
 
-/** Limited, because a sender can set a trace context too. */
+/** Limits the size of a trace context, because the sender can set it. */
 function boundedTrace(trace: TraceContext | undefined): TraceContext | undefined {
   return trace && JSON.stringify(trace).length <= MAX_TRACE ? trace : undefined
 }
 
-/** `covers`: the event whose lines the catch-up then treats as arrived. */
+/** Stores an event. `covers` is the event whose lines the catch-up will treat as arrived. */
 async function store(
   inbox: Inbox,
   event: StoredEvent,
@@ -154,7 +156,7 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<Stored> {
   try {
-    // Awaited for each event: otherwise events that cover nothing would overtake the others.
+    // Awaited for every event, so that events that cover nothing do not overtake the others.
     const records = await inbox.recordsArrivals?.(event.name)
     const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)

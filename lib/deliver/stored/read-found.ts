@@ -1,4 +1,7 @@
-/** Converts what the catch-up found to a trigger: the order or shipment itself, with the lines that had not arrived. */
+/**
+ * Converts a change that the catch-up found to a trigger: the order or shipment itself, with the lines that had not
+ * arrived.
+ */
 import { refuse } from '../../answer/refusal'
 import { Pieces } from '../../bytes/pieces'
 import type { OrderEvent, ShipmentEvent } from '../../events/events'
@@ -41,7 +44,7 @@ export async function readFound(
           : foundOrder({ ...base, kind, orderId: id, order: content }, content, found),
       entity: { kind, id },
       digest: parsed.digest,
-      // Its key identifies the change, because the same content may be found again.
+      // The key identifies the change, because the catch-up may find the same content again.
       identified: false,
       handler: find(kind, undefined),
       found,

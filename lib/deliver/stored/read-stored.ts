@@ -9,10 +9,13 @@ import { parseBytes, readMediaType } from '../../receive/body/parse-body'
 import { readFound } from './read-found'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
-/** Above the largest order that Tradecloud documents, as tXML: the default of `bodyLimit`. */
+/** Larger than the largest order that Tradecloud documents, as tXML. Equal to the default of `bodyLimit` for tXML. */
 const MAX_DECODED = 128 * 1024 * 1024
 
-/** Reads a stored event as if it had just arrived: a quarantined body may be readable by today's rules. */
+/**
+ * Reads a stored event as if it had just arrived: a body that was quarantined may be readable by the rules of this
+ * version.
+ */
 export async function readStored({ event, bytes }: InboxDelivery, options: ReadTriggerOptions): Promise<ReadTrigger> {
   const { method, requestId, entity, kind } = event
   const receivedAt = new Date(event.receivedAt)

@@ -1,4 +1,6 @@
-/** Decides the settlement of an event: from the result of a delivery to delivered, retried, or kept as dead. */
+/**
+ * Decides from the result of a delivery how its event is settled: as delivered, to be retried, dead, or quarantined.
+ */
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import { describe } from '../../log/describe-error'
@@ -15,7 +17,10 @@ export interface RetryPolicy {
 
 /** Outcomes for which a retry cannot help. */
 const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
-/** Kept for a person: a later version, or a process with a callback for it, may be able to deliver it. */
+/**
+ * Outcomes whose event is kept for a person: a later version, or a process with a callback for it, may be able to
+ * deliver it.
+ */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
 /** A minimum number of attempts, so that a clock set ahead does not make an event dead at once. */
 const MIN_ATTEMPTS = 10
@@ -44,25 +49,31 @@ export function settlementOf(
   return { result: 'retry', delayMs: retryDelayMs(attempt, retry), outcome, reason }
 }
 
-/** Half of the wait is random, so that events that failed together are not all retried together or at once. */
+/**
+ * The delay before a retry. Half of it is random, so that events that failed together are neither retried together nor
+ * at once.
+ */
 export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
-/** The reason without the outcome, which is stored separately. The detail of a `rejected` event is what its error says. */
+/**
+ * The reason of a failure without its outcome, which is stored separately. For a `rejected` event, the message of its
+ * error.
+ */
 function reasonOf({ outcome, detail, cause }: Result): string {
   if (outcome === 'rejected' && detail !== undefined) return escapeControls(detail)
   const parts = [detail, cause === undefined ? undefined : describe(cause)]
   return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome
 }
 
-/** The facts of an event before its delivery. */
+/** The known facts of an event before its delivery. */
 export function startOf({ event, replay }: InboxDelivery) {
   const { id, kind, eventName, entity, requestId, receivedAt } = event
   return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }
 }
 
-/** The record of a settled delivery. `noted`: whether the inbox has recorded the settlement. */
+/** The record of a settled delivery. `noted` tells whether the inbox has recorded the settlement. */
 export function recordOf(
   delivery: InboxDelivery,
   result: Result,

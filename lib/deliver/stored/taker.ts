@@ -1,4 +1,4 @@
-/** Takes events from an inbox as long as there are slots for their callbacks, and starts their deliveries. */
+/** Takes events from an inbox while there are free slots for callbacks, and starts their deliveries. */
 import type { Inbox, InboxDelivery } from '../../inbox/inbox'
 import { pause } from '../../wait/pause'
 import { startTimer, type Timer } from '../../wait/timers'
@@ -6,31 +6,40 @@ import { startTimer, type Timer } from '../../wait/timers'
 export interface TakerOptions {
   inbox: Inbox
   concurrency: number
-  /** The most bytes of the bodies at callbacks together. A body that waits for room may exceed it, one at a time. */
+  /**
+   * Limit for the bodies of all running deliveries together. A single body that has waited too long for room may exceed
+   * it.
+   */
   maxBytesInFlight: number
   handlerTimeoutMs: number
 }
 
-/** Delivers an event. Never rejects. `onCall` is to be called when the callback is. */
+/** Delivers an event and calls `onCall` when it calls the callback. Never rejects. */
 export type Deliver = (delivery: InboxDelivery, onCall: () => void) => Promise<void>
 
 /** The pause after the inbox failed. */
 const RETRY_MS = 500
 /** A poll interval, for an inbox that fails to call `wake`. */
 const TAKE_EVERY_MS = 30_000
-/** The pause if a due event could not be taken: another process is about to, or its body does not fit. */
+/**
+ * The pause if a due event could not be taken: another process is about to take it, or its body does not fit within
+ * `maxBytesInFlight`.
+ */
 const CONTENDED_MS = 50
-/** The longest time before the first due event is taken although its body does not fit. */
+/** How long the first due event waits at most before it is taken although its body does not fit. */
 const LARGE_EVERY_MS = 1_000
 
 export class Taker {
   readonly #options: TakerOptions
   readonly #deliver: Deliver
-  /** Deliveries that occupy a slot: a callback that exceeds `handlerTimeoutMs` runs on without one. */
+  /**
+   * Deliveries that occupy a slot. A callback that exceeds `handlerTimeoutMs` gives its slot up and continues without
+   * one.
+   */
   readonly #slots = new Set<InboxDelivery>()
   #largeAt = performance.now()
   readonly #stopping = new AbortController()
-  /** Ends the wait for due events. */
+  /** Aborting this ends the wait for due events. */
   #waking = new AbortController()
 
   constructor(options: TakerOptions, deliver: Deliver) {
@@ -38,7 +47,7 @@ export class Taker {
     this.#deliver = deliver
   }
 
-  /** Called when there may be events to take. */
+  /** Called by the inbox when there may be events to take. */
   wake(): void {
     this.#waking.abort()
   }
@@ -59,13 +68,13 @@ export class Taker {
         if (count > 0) continue
         await pause(Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS), this.#waking.signal)
       } catch {
-        // The inbox reports its own failures. Until it works again, waking up does not help.
+        // The inbox reports its failures itself. A call of `wake` would not help until it works again.
         await pause(RETRY_MS, signal)
       }
     }
   }
 
-  /** At most as many events as free slots. */
+  /** Takes at most as many events as there are free slots. */
   async #takeSome(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     const { inbox, concurrency, maxBytesInFlight } = this.#options
     const limit = concurrency - this.#slots.size
@@ -78,7 +87,10 @@ export class Taker {
     return this.#startAll(taken)
   }
 
-  /** Takes the first due event even if its body does not fit, so that it does not wait until no other event is left. */
+  /**
+   * Takes the first due event even if its body does not fit. Otherwise it would have to wait until no other event is
+   * left.
+   */
   async #takeFirst(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     this.#largeAt = performance.now()
     return this.#startAll(await this.#options.inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER }))
@@ -97,8 +109,8 @@ export class Taker {
       if (this.#slots.delete(delivery)) this.wake()
     }
     let timer: Timer | undefined
-    // Only the callback counts towards the time limit: a fetch has its own. After a deadlock the callback is called
-    // again.
+    // The time limit begins with the call of the callback, because a fetch has its own limit. After a deadlock the
+    // callback is called again.
     const onCall = (): void => {
       clearTimeout(timer)
       timer = startTimer(leave, this.#options.handlerTimeoutMs)

@@ -1,11 +1,11 @@
-/** A finding of `doctor`: what it means for events, and the remedy for each kind of proxy or server. */
+/** A finding of `doctor`: its consequence for events, and the remedy for each kind of proxy or server. */
 
 export type Server = 'nginx' | 'Apache' | 'HAProxy' | 'Caddy' | 'app'
 
 export interface Finding {
   title: string
-  /** The consequence for events. */
+  /** What it means for events. */
   effect: string
-  /** Remedies in the order in which they are shown. Absent for a server where nothing has to change. */
+  /** The remedy for each server, in the order of display. Absent for a server where nothing has to change. */
   remedies: Partial<Record<Server, string>>
 }

@@ -9,8 +9,8 @@ import { invalidOption } from '../../../errors/errors'
 export interface RedisStoreOptions {
   /**
    * Sends one command, given as strings (`'EVAL'`, its script, `'1'`, the key, …), and resolves with Redis's response,
-   * or rejects if it is an error. Any client can be used. Some clients send a command again after a reconnect, which is
-   * harmless. Required.
+   * or rejects if that is an error. Any client can be used. Some clients send a command again after a reconnect, which
+   * is harmless. Required.
    */
   sendCommand: (command: string, ...args: string[]) => Promise<unknown>
   /**
@@ -22,11 +22,11 @@ export interface RedisStoreOptions {
 
 const KNOWN = ['sendCommand', 'prefix']
 
-/** The value of a completed key; that of a claimed key is `claimed` and a token. */
+/** The value of a completed key. The value of a claimed key is `claimed` and a token. */
 const COMPLETED = 'completed'
 const CLAIMED = 'claimed '
 
-/** Succeeds also for the caller's own claim, if the command is sent twice. */
+/** Also succeeds if the caller already holds the claim, because a client may send the command twice. */
 const CLAIM = `local value = redis.call('GET', KEYS[1])
 if value then return value end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -36,7 +36,9 @@ const RENEW = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'lost' end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'done'`
 
-/** Also if the lease has expired and no one else has claimed the key: the callback has finished. */
+/**
+ * Also succeeds if the lease has expired and no other process has claimed the key, because the callback has finished.
+ */
 const COMPLETE = `local value = redis.call('GET', KEYS[1])
 if value and value ~= ARGV[1] then return 'lost' end
 redis.call('SET', KEYS[1], '${COMPLETED}', 'PX', ARGV[2])
@@ -47,19 +49,19 @@ redis.call('DEL', KEYS[1])
 return 'done'`
 
 /**
- * A store for the option `dedupe`, for several processes, or for one that must know what was processed before it was
- * started. All of them need the same `name`, `prefix` and Redis (2.6 or later, or what speaks like it; a cluster too).
- * Throws a `TradecloudWebhookError` with code `invalid_option` for a wrong option.
+ * A store for the option `dedupe`: for several processes, or for one process that must know what was delivered before it
+ * was started. All processes need the same `name`, `prefix` and Redis (2.6 or later, a compatible server, or a cluster).
+ * Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid option.
  *
  * With ioredis:
  *
  * ```ts
  * const client = new Redis(redisUrl, {
- *   enableOfflineQueue: false, // no connection: say so at once
+ *   enableOfflineQueue: false, // without a connection, commands fail at once
  *   commandTimeout: 2000,      // ms
  *   maxRetriesPerRequest: 1,
  * })
- * client.on('error', (error) => console.error(error)) // without a listener, ioredis writes each to the console
+ * client.on('error', (error) => console.error(error)) // without a listener, ioredis writes each error to the console
  * const store = redisStore({ sendCommand: (...args) => client.call(...args) })
  * createTradecloudWebhook({ dedupe: { store }, … })
  * ```
@@ -71,38 +73,42 @@ return 'done'`
  * client.on('error', (error) => console.error(error)) // without a listener, an error ends the process
  * await client.connect()
  * const store = redisStore({ sendCommand: (...args) => client.sendCommand(args) })
- * // a cluster: (...args) => cluster.sendCommand(args[3], false, args)
+ * // for a cluster: (...args) => cluster.sendCommand(args[3], false, args)
  * ```
  *
- * The client is yours: close it after `webhook.close()`.
+ * The webhook does not close the client: close it yourself after `webhook.close()`.
  *
- * **In Redis** a key is `prefix`, the webhook's `name`, the kind and the SHA-256 of the body: about 200 bytes, and
- * no part of an event. While the event is processed it holds `claimed` and a random token, for a lease of 60 s that
- * the webhook renews every 20 s; then `completed`, for `ttlMs` (default 24 h). Redis counts both: the clocks of the
- * processes do not matter.
+ * **What Redis stores:** a key consists of `prefix`, the webhook's `name`, the kind and the SHA-256 of the body. It takes
+ * about 200 bytes and contains no part of an event. While the event is processed, the value is `claimed` and a random
+ * token, with a lease of 60 s that the webhook renews every 20 s; afterwards it is `completed`, for `ttlMs` (default
+ * 24 h). Redis measures both times, so the clocks of the processes do not matter.
  *
- * **Redis away**, read-only, full, or slower than 2 s: the event is answered 503 `unavailable`, and Tradecloud sends it
- * again. The client settings above only make that quicker. A callback that has finished is answered 200 all the same.
+ * **If Redis is unreachable**, read-only, full, or slower than 2 s, the event is answered 503 `unavailable`, and
+ * Tradecloud sends it again. The client settings above only make this response quicker. An event whose callback has
+ * finished is answered 200 nevertheless.
  *
- * **A process that was killed**, or cut off from Redis, cannot give back its claims: until their leases run out, after
- * 60 s at most, these events are answered 503 `in_progress`.
+ * **If a process is killed**, or loses its connection to Redis, it cannot release its claims: until their leases expire,
+ * after 60 s at most, these events are answered 503 `in_progress`.
  *
- * **A second call of a callback** is possible, and a lost event never, in these cases; make your writes idempotent with
- * `context.deliveryId`.
+ * **The callback may be called a second time** for an event in the following cases, so make your writes idempotent with
+ * `context.deliveryId`. An event is never lost.
  *
- * - A lease is lost while its callback runs: Redis lost the key, or the process stood still for more than 60 s and
- *   another one took over. `context.signal` aborts and the `logger` gets the alarm `lease_lost`.
- * - Redis could not be told that the callback had finished.
- * - Redis lost or evicted keys. Set `maxmemory-policy noeviction`, and `appendonly yes` if they must outlive a restart.
- *   Replication is asynchronous: a replica that takes over may not know the last claims.
+ * - A lease is lost while its callback runs: Redis lost the key, or the process was suspended for more than 60 s and
+ *   another one claimed the event. `context.signal` aborts and the `logger` gets the alarm `lease_lost`.
+ * - Redis could not record that the callback had finished.
+ * - Redis lost or evicted keys. Set `maxmemory-policy noeviction`, and `appendonly yes` if keys must survive a restart.
+ *   Replication is asynchronous: a replica that becomes the primary may not have the last claims.
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const { sendCommand, prefix } = checkOptions(options)
 
-  /** Runs a script on one key, with a claim and usually a time. Redis returns a string for a string. */
+  /**
+   * Runs a script for one key. The arguments are a claim and, for most scripts, a time. Redis responds to a string with
+   * a string.
+   */
   const run = async (script: string, key: string, ...args: [claim: string, ms?: string]): Promise<string> => {
     const answer = await sendCommand('EVAL', script, '1', prefix + key, ...args.filter((arg) => arg !== undefined))
-    // Clients can be configured to return bytes.
+    // Clients can be configured to return bytes instead of text.
     const text = Buffer.isBuffer(answer) ? answer.toString() : answer
     if (typeof text !== 'string') throw new Error(`Redis answered a script with what is not text but ${typeof text}.`)
     return text
@@ -121,7 +127,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       try {
         value = await run(CLAIM, key, mine, String(leaseMs))
       } catch (error) {
-        // A command that timed out was sent nevertheless, and a frozen Redis will still execute it.
+        // A command that timed out has already been sent, and a Redis that was frozen still executes it.
         run(RELEASE, key, mine).catch(() => undefined)
         throw error
       }
