@@ -57,6 +57,7 @@ export { notOwnRequest, type FoundChange, type Want } from './catch-up/want'
 export { createTradecloudWebhook, type TradecloudWebhook } from './compose/create-webhook'
 export { createTradecloudWorker, type TradecloudWorker } from './compose/create-worker'
 export type { Callback, CallbackOptions, NamedCallbacks } from './deliver/handlers'
+export type { TransactionClient, WebhookContext } from './deliver/context'
 export { MemoryStore, type MemoryStoreOptions } from './deliver/dedupe/memory-store'
 export type { ClaimResult, Store } from './deliver/dedupe/store'
 export {
@@ -72,7 +73,7 @@ export {
   type OrderDocumentsEventName,
   type OrderEventName,
   type ShipmentEventName,
-} from './tradecloud/event-names'
+} from './events/event-names'
 export type {
   AffectedOrderLinesEvent,
   AffectedSingleDeliveryOrderLinesEvent,
@@ -88,9 +89,7 @@ export type {
   OrderIdEvent,
   ShipmentEvent,
   ShipmentEventBase,
-  TransactionClient,
   UnknownEvent,
-  WebhookContext,
   WebhookEvent,
   WholeOrderEvent,
   WholeOrderOfSingleDeliveryEvent,

@@ -1,5 +1,5 @@
 /** The builders of orders, shipments and events build what Tradecloud documents. */
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/tradecloud/event-names'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/events/event-names'
 import {
   maximumOrderEvent,
   order,

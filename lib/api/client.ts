@@ -1,7 +1,8 @@
 /**
  * The public client of Tradecloud's REST API: decides which requests to send, and when to retry.
  */
-import { checkEntityId } from '../tradecloud/entity-id'
+import { checkEntityId } from '../events/entity'
+import { readEntity, type FetchedEntity } from './entity'
 import { quote } from '../bytes/quote'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import { TradecloudApiError } from './api-error'
@@ -11,7 +12,6 @@ import type { ResolvedClientOptions, TradecloudClientOptions } from './client-op
 import type { DocumentMetadata, DocumentReference } from './documents'
 import type { DownloadedDocument } from './downloads'
 import type { Engine } from './engine'
-import { readEntity, type FetchedEntity } from './entity'
 import { uselessAnswer } from './failure'
 import type {
   OrderPollFilters,

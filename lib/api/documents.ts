@@ -3,7 +3,7 @@
  * metadata, or from the API if that link cannot be reached. The link is a secret until it expires: no error and no
  * debug line contains it.
  */
-import { checkEntityId } from '../tradecloud/entity-id'
+import { checkEntityId } from '../events/entity'
 import { parseJson } from '../bytes/json'
 import { isLoopback } from '../net/loopback'
 import { TradecloudApiError } from './api-error'

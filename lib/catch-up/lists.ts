@@ -1,6 +1,6 @@
 /** The lists that a catch-up polls, their cursors, and how each is read. */
 import { TradecloudApiError, type TradecloudClient } from '../api'
-import type { Json } from '../tradecloud/entity-state'
+import type { Json } from '../events/entity'
 import type { EntityKind } from '../inbox/catch-up/parts'
 import type { ResolvedCatchUp } from './catch-up-options'
 import type { CatchUpSource } from './run-options'

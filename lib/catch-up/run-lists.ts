@@ -1,6 +1,6 @@
 /** One run over all lists of a catch-up, and its report. */
 import { TradecloudWebhookError } from '../errors/errors'
-import { instantOf } from '../tradecloud/entity-state'
+import { instantOf } from '../events/entity'
 import { pause } from '../wait/pause'
 import type { CatchUpLog } from './catch-up-log'
 import type { CatchUpReport, ResolvedCatchUp } from './catch-up-options'

@@ -1,6 +1,6 @@
 /** What a run needs, and what it reports. */
 import type { Polled } from '../api/poll'
-import type { Json } from '../tradecloud/entity-state'
+import type { Json } from '../events/entity'
 import type { EntityKind, LineForm } from '../inbox/catch-up/parts'
 import type { Position } from '../inbox/catch-up/storage'
 import type { Want } from './want'

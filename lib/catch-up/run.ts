@@ -1,7 +1,7 @@
 /** One run: polls the changes since the cursor, and stores those that never arrived. */
 import { TradecloudApiError } from '../api/api-error'
 import type { Polled } from '../api/poll'
-import { isObject, type Json } from '../tradecloud/entity-state'
+import { isObject, type Json } from '../events/entity'
 import { keyOfPart, readEntity, type Entity, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
 import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'

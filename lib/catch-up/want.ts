@@ -1,7 +1,7 @@
 /** Selects changes by their origin: a poll also returns the changes that the own company made. */
 import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
-import { isObject, stateOf, textOf, type Json } from '../tradecloud/entity-state'
+import { isObject, stateOf, textOf, type Json } from '../events/entity'
 import type { Entity, Part } from '../inbox/catch-up/parts'
 
 /**

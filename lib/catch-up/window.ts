@@ -1,7 +1,7 @@
 /**
  * The period that a run reads, and where the next run begins. All times are on the API's clock, never on the local one.
  */
-import { instantOf } from '../tradecloud/entity-state'
+import { instantOf } from '../events/entity'
 import type { PartialRun, Position } from '../inbox/catch-up/storage'
 
 export interface WindowOptions {

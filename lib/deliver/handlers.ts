@@ -1,20 +1,14 @@
 /** Selects the callback for an event: the callback for its name, or else the callback for its kind. */
-import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../tradecloud/event-names'
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
-import { isObject } from '../tradecloud/entity-state'
+import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../events/event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../events/event-names'
+import { isObject } from '../events/entity'
 import { invalidOption } from '../errors/errors'
 import type { Log } from '../log/log'
 import { quote } from '../bytes/quote'
 import type { Wanted } from '../inbox/inbox'
-import type {
-  EventKind,
-  Handler,
-  OrderDocumentsEvent,
-  OrderEvent,
-  ShipmentEvent,
-  UnknownEvent,
-  WebhookContext,
-} from '../events/events'
+import type { Handler } from '../events/trigger'
+import type { WebhookContext } from './context'
+import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, UnknownEvent } from '../events/events'
 
 /** Called with each event. If it returns, the response is 2xx. If it throws or rejects: 503, and Tradecloud retries. */
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>

@@ -3,7 +3,7 @@
  * and IDs that the API did not know yet. All of it is bounded. Forgetting an entry can only cause one more delivery.
  */
 import { BoundedMap } from '../bytes/bounded-map'
-import { instantOf, type EntityState } from '../tradecloud/entity-state'
+import { instantOf, type EntityState } from '../events/entity'
 
 const MAX_REMEMBERED = 100_000
 /** After this time without a GET trigger for an ID, the next one counts as the first. */

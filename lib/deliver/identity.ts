@@ -1,7 +1,7 @@
 /** Identifies events and entities: dedupe keys, delivery IDs, and the queue key of an entity. */
 import type { StoredEvent } from '../inbox/stored-event'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
-import { keptId } from '../tradecloud/entity-id'
+import { keptId } from '../events/entity'
 import { repeatedKey } from './dedupe/repeats'
 import { uuidOf } from '../bytes/uuid'
 

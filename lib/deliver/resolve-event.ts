@@ -3,7 +3,7 @@
  * only the ID.
  */
 import type { TradecloudClient } from '../api'
-import { stateOf, type Json } from '../tradecloud/entity-state'
+import { stateOf, type Json } from '../events/entity'
 import { isTradecloudWebhookError } from '../errors/errors'
 import type { Issue, OrderDocumentsEvent, OrderEvent, ShipmentEvent, WebhookEvent } from '../events/events'
 import type { Result } from '../answer/respond'

@@ -4,7 +4,7 @@
  * recorded; the invalid value is replaced temporarily by a valid one, and validation is repeated.
  */
 import type { ErrorObject, ValidateFunction } from 'ajv'
-import type { Json } from '../tradecloud/entity-state'
+import type { Json } from './entity'
 import type { Turns } from '../bytes/turns'
 import type { Issue } from './events'
 

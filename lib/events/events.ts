@@ -1,9 +1,8 @@
 /**
- * The typed events that callbacks receive, and their context. Each event type is a union over `completeness`: the order
+ * The typed events that callbacks receive. Each event type is a union over `completeness`: the order
  * or shipment is present unless only its ID is known.
  */
-import type { TradecloudClient } from '../api'
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../tradecloud/event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from './event-names'
 import type {
   MessageMeta,
   Order,
@@ -169,54 +168,3 @@ export interface UnknownEvent extends EventBase {
 }
 
 export type WebhookEvent = OrderEvent | OrderDocumentsEvent | ShipmentEvent | UnknownEvent
-
-/** The second argument of each callback. */
-export interface WebhookContext {
-  /**
-   * A UUID that is the same in every retry of an event. Store it in the transaction of the ERP write to make that write
-   * idempotent. For a GET trigger it is derived from the ID and the fetched content. An event that a person has resent
-   * gets a new ID once the earlier event was delivered; so does an identical body without message ID, version and time
-   * of change.
-   */
-  deliveryId: string
-  /** A UUID that is unique for each request. */
-  requestId: string
-  /**
-   * How often this process has called the callback for the event, including this call. With an inbox: how often the
-   * event was taken for delivery, also by processes that have ended since.
-   */
-  attempt: number
-  /** When the headers of the request arrived. */
-  receivedAt: Date
-  /** Aborted only when `close()` has timed out, or when the lease of a shared store or inbox was lost. */
-  readonly signal: AbortSignal
-  /**
-   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The
-   * chunks of a large body are joined when this is first read.
-   */
-  readonly rawBody?: Buffer | undefined
-  /**
-   * True if this process has already delivered a newer state of the same order or shipment. For an event that the
-   * catch-up found: if any process has already received a newer state.
-   */
-  outdated: boolean
-  /** `'catch-up'`: the event never arrived, and was found by polling. Such an event has no event name. */
-  source: 'webhook' | 'catch-up'
-  /** True for an event from the inbox that is delivered again because `inbox.replay` was called. */
-  replay: boolean
-  /** The API client of the webhook, for further requests. Absent without the option `api`. */
-  api?: TradecloudClient | undefined
-  /**
-   * With `delivery: { transaction: true }`: a client in the transaction that also marks the event as delivered; with
-   * `postgresInbox` a client of `pg`. Do not end the transaction. After a deadlock the callback runs again.
-   */
-  transaction?: TransactionClient | undefined
-}
-
-/** The part of a `pg` client that callbacks need. */
-export interface TransactionClient {
-  query(text: string, values?: unknown[]): Promise<{ rows: Array<Record<string, unknown>>; rowCount: number | null }>
-}
-
-/** Any of the user's callbacks. It may be sync or async, and may throw anything. */
-export type Handler = (event: WebhookEvent, context: WebhookContext) => unknown

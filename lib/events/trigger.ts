@@ -1,5 +1,5 @@
 /** What `receive` passes to `deliver`: an event with its body, or the ID of the entity to fetch. */
-import type { EventKind, Handler, WebhookEvent } from './events'
+import type { EventKind, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 
 /** The order or shipment whose events have to be delivered one after another. */
@@ -7,6 +7,9 @@ export interface Entity {
   kind: 'order' | 'shipment'
   id: string
 }
+
+/** Any of the user's callbacks. It may be sync or async, and may throw anything. `deliver` makes the `WebhookContext`. */
+export type Handler = (event: WebhookEvent, context: object) => unknown
 
 interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'

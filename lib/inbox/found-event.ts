@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { sha256 } from '../bytes/sha256'
 import { uuidOf } from '../bytes/uuid'
 import type { FoundEvent } from './catch-up/storage'
-import { isObject } from '../tradecloud/entity-state'
-import { keptId } from '../tradecloud/entity-id'
+import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'
 
 /**

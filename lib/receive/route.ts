@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
 import { checkKeys, show } from '../errors/checks'
-import { isObject } from '../tradecloud/entity-state'
+import { isObject } from '../events/entity'
 import { invalidOption, isTradecloudWebhookError } from '../errors/errors'
 
 /** A path pattern, a RegExp with named groups `orderId` or `shipmentId`, or a list of these. `false`: none. */

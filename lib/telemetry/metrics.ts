@@ -10,7 +10,7 @@ import type {
   TelemetryObserver,
   TelemetrySource,
 } from '../answer/telemetry'
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../tradecloud/event-names'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../events/event-names'
 import type { Counter, Histogram, Instruments, Labels } from './definitions'
 import { Gauges } from './gauges'
 

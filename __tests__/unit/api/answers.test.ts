@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { checkEntityId } from '../../../lib/tradecloud/entity-id'
+import { checkEntityId } from '../../../lib/events/entity'
 import { body, errorOf, setUp, status } from './fake-api'
 
 const { api, client } = setUp({ realTime: true })

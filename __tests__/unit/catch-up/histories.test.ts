@@ -1,7 +1,7 @@
 /** Random histories by seed, with a webhook and a catch-up on the simulator's clock: in the end nothing is missing. */
 import { notOwnRequest } from '../../../lib/catch-up/want'
 import type { HistoryOptions } from '../../../lib/testing'
-import type { Json } from '../../../lib/tradecloud/entity-state'
+import type { Json } from '../../../lib/events/entity'
 import { bySize } from '../../size'
 import { HEALTHY, OWN_CHANGES } from './kinds-of-history'
 import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'

@@ -15,7 +15,7 @@ import { EntityStore, resolvePollBehaviour, type PollBehaviour } from '../../../
 import { createClock } from '../../../lib/testing/clock'
 import type { WorldEvent } from '../../../lib/testing'
 import { World } from '../../../lib/testing/world/world'
-import type { Json } from '../../../lib/tradecloud/entity-state'
+import type { Json } from '../../../lib/events/entity'
 import { Ledger } from './ledger'
 import { MemoryStorage } from './memory-storage'
 

@@ -1,6 +1,6 @@
 /** Which callback receives an event, and which settings are refused. */
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
-import { orderEventNames } from '../../../lib/tradecloud/event-names'
+import { orderEventNames } from '../../../lib/events/event-names'
 import { refusalOf } from '../receive/refusal'
 
 const onOrder = () => undefined

@@ -1,5 +1,5 @@
 /** What a process remembers: the newest state of an entity, failed calls, and IDs that the API did not know. */
-import type { EntityState } from '../../../lib/tradecloud/entity-state'
+import type { EntityState } from '../../../lib/events/entity'
 import { History } from '../../../lib/deliver/history'
 
 const HOUR = 3_600_000

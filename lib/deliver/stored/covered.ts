@@ -2,7 +2,7 @@
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
 import type { Trigger } from '../../events/trigger'
-import { instantOf } from '../../tradecloud/entity-state'
+import { instantOf } from '../../events/entity'
 import type { InboxDelivery } from '../../inbox/inbox'
 import type { ResolveOptions } from '../resolve-event'
 

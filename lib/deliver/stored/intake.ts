@@ -8,7 +8,7 @@ import { arrivalOf } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
 import { sha256 } from '../../bytes/sha256'
 import type { Facts, Trigger } from '../../events/trigger'
-import { keptId } from '../../tradecloud/entity-id'
+import { keptId } from '../../events/entity'
 import { MAX_EVENT_NAME, type Handlers } from '../handlers'
 import { quarantineIdentity, storedIdentity } from '../identity'
 

@@ -11,7 +11,7 @@ import type { FoundFacts } from '../../inbox/stored-event'
 import { parseBytes } from '../../receive/body/parse-body'
 import type { ReadTrigger, ReadTriggerOptions } from '../../receive/event/read-trigger'
 import type { OrderLine } from '../../schema'
-import { idOf, isObject, stateOf, type Json } from '../../tradecloud/entity-state'
+import { idOf, isObject, stateOf, type Json } from '../../events/entity'
 
 export async function readFound(
   { event: stored, bytes }: Pick<InboxDelivery, 'event' | 'bytes'>,

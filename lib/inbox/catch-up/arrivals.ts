@@ -1,6 +1,6 @@
 /** What counts as arrived: what an event covers, and which parts of an order or shipment nothing covers. */
 import type { OrderEvent, WebhookEvent } from '../../events/events'
-import { instantOf } from '../../tradecloud/entity-state'
+import { instantOf } from '../../events/entity'
 import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part } from './parts'
 
 /** A record that a part arrived: one row in the database. */

@@ -3,8 +3,7 @@
  * so each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/sha256'
-import { keptId } from '../../tradecloud/entity-id'
-import { idOf, instantOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
+import { idOf, instantOf, isObject, keptId, stateOf, textOf, type Json } from '../../events/entity'
 
 export type EntityKind = 'order' | 'shipment'
 export type LineForm = 'deliverySchedule' | 'singleDelivery'

@@ -1,5 +1,5 @@
 /** The documents of an order documents event. Their place is not documented, so the whole body is searched. */
-import { isObject, textOf, type Json } from '../../tradecloud/entity-state'
+import { isObject, textOf, type Json } from '../../events/entity'
 import type { AttachedDocument } from '../../events/events'
 
 type AttachedTo = Omit<AttachedDocument, 'document'>

@@ -2,9 +2,9 @@
  * Makes a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field that
  * contains the event decides its kind, not the event's name.
  */
-import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
+import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
-import { idOf, isObject, stateOf, textOf, type Json } from '../../tradecloud/entity-state'
+import { idOf, isObject, stateOf, textOf, type Json } from '../../events/entity'
 import type { Entity } from '../../events/trigger'
 import type { OrderLine } from '../../schema'
 import { capIssues, withIssues, type BodySchema } from '../../events/validate'

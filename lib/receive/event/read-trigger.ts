@@ -1,8 +1,8 @@
 /** Makes the trigger to deliver from a parsed body: of a request, or of a stored event. */
 import { debugReceive } from '../../log/debug'
-import type { EventKind, Handler, Issue } from '../../events/events'
+import type { EventKind, Issue } from '../../events/events'
 import { quote, quoteJson } from '../../bytes/quote'
-import type { Facts, Trigger } from '../../events/trigger'
+import type { Facts, Handler, Trigger } from '../../events/trigger'
 import { withIssues, type Validator } from '../../events/validate'
 import type { ParsedBody } from '../body/parse-body'
 import type { Pieces } from '../../bytes/pieces'

@@ -3,7 +3,7 @@
  * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are accepted; only characters outside
  * ASCII must be escaped, because Node's parser rejects them.
  */
-import { checkEntityId } from '../../tradecloud/entity-id'
+import { checkEntityId } from '../../events/entity'
 import type { IdName, RouteMatch } from '../route'
 
 export type TriggerId =

@@ -4,7 +4,7 @@
  */
 import { inspect } from 'node:util'
 import { findUnknownKey, suggest } from '../../errors/checks'
-import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../tradecloud/event-names'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import { schemas } from '../../schema'
 import { isPlainObject } from './merge'
 

@@ -1,5 +1,5 @@
 /** Builder of an order documents event. Tradecloud does not document its fields: these are by analogy to an order. */
-import type { OrderDocumentsEventName } from '../../tradecloud/event-names'
+import type { OrderDocumentsEventName } from '../../events/event-names'
 import type { MessageMeta, OrderDocuments, OrderDocumentsLine } from '../../schema'
 import { merge } from './merge'
 import { knownEventName, overridesIn, requireOptions } from './options'

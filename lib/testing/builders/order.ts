@@ -1,5 +1,5 @@
 /** Builders of a fetched order, and of its events with delivery schedules or in single delivery form. */
-import type { OrderEventName } from '../../tradecloud/event-names'
+import type { OrderEventName } from '../../events/event-names'
 import type { MessageMeta, Order, OrderLine, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../../schema'
 import { merge } from './merge'
 import { knownEventName, overridesIn, requireOptions } from './options'

@@ -1,5 +1,5 @@
 /** Builders of a fetched shipment, and of its events. */
-import type { ShipmentEventName } from '../../tradecloud/event-names'
+import type { ShipmentEventName } from '../../events/event-names'
 import type { LoadCarrier, MessageMeta, Shipment, ShipmentLine } from '../../schema'
 import { merge } from './merge'
 import {

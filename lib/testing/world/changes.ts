@@ -1,5 +1,5 @@
 /** Changes that a test makes in the simulated Tradecloud, and their results. */
-import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../../tradecloud/event-names'
+import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../../events/event-names'
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 
 /**

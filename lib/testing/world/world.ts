@@ -2,7 +2,7 @@
  * The orders and shipments of the simulated Tradecloud. The API, its lists and the events all follow from the same
  * changes, at the time of the simulator's clock.
  */
-import { orderDocumentsEventNames } from '../../tradecloud/event-names'
+import { orderDocumentsEventNames } from '../../events/event-names'
 import type { EntityStore } from '../api/entities'
 import { merge } from '../builders/merge'
 import type { SimulatorClock } from '../clock'

@@ -1,7 +1,7 @@
 /** Arrival records: which parts of an order or shipment have arrived in events, and when these had last changed. */
 import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
-import { keptId } from '../../../tradecloud/entity-id'
+import { keptId } from '../../../events/entity'
 import { entityKeyOf, escaped } from '../names'
 import { insert, type Tables, type Value } from '../tables'
 

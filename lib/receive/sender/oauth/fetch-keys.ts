@@ -2,7 +2,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
-import { isObject } from '../../../tradecloud/entity-state'
+import { isObject } from '../../../events/entity'
 import { parseJson } from '../../../bytes/json'
 import { startInterval, type Timer } from '../../../wait/timers'
 import { within } from '../../../wait/within'

@@ -3,7 +3,7 @@
  * cause a request to the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
-import { isObject } from '../../../tradecloud/entity-state'
+import { isObject } from '../../../events/entity'
 import { parseJson } from '../../../bytes/json'
 import type { OAuthClaims, ResolvedOAuth } from './options'
 

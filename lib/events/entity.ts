@@ -1,6 +1,9 @@
 /**
- * Reads fields of an order or shipment. Any part may be missing, `null`, empty, or of another type than documented.
+ * Reads the ID, version and time of change of an order or shipment. Any part may be missing, `null`, empty, or of another
+ * type than documented.
  */
+import { hash } from 'node:crypto'
+
 export type Json = Record<string, unknown>
 
 export function isObject(value: unknown): value is Json {
@@ -50,4 +53,28 @@ export function instantOf(time: string | undefined): number {
   const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(time.slice(10))?.[0]
   // Date.parse does not accept an offset without minutes.
   return Date.parse(zone === undefined ? `${time}Z` : zone.length === 3 ? `${time}:00` : time)
+}
+
+/** In UTF-16 code units. */
+const MAX_ID_LENGTH = 256
+
+/**
+ * Why `value` cannot be an ID, such as "is empty"; `undefined` if it can. Tradecloud builds the ID of an order or shipment
+ * from a number of an ERP system: it contains no white space, but may contain any character such as a slash, hash or
+ * percent sign.
+ */
+export function checkEntityId(value: string): string | undefined {
+  if (value === '') return 'is empty'
+  if (value.length > MAX_ID_LENGTH) return `is longer than ${MAX_ID_LENGTH} characters`
+  // As path segments these are the current and the parent folder, also in encoded form.
+  if (value === '.' || value === '..') return 'is a dot segment'
+  if (/\s/.test(value)) return 'holds white space'
+  if (/\p{Cc}/u.test(value)) return 'holds a control character'
+  if (/\p{Cs}/u.test(value)) return 'is not well-formed Unicode'
+  return undefined
+}
+
+/** The ID in keys: an ID that is too long, which only a body can contain, is replaced by its hash. */
+export function keptId(id: string): string {
+  return id.length > MAX_ID_LENGTH ? hash('sha256', id, 'hex') : id
 }
