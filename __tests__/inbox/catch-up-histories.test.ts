@@ -17,7 +17,7 @@ import { bySize } from '../size'
 import { HEALTHY, OWN_CHANGES } from '../unit/catch-up/kinds-of-history'
 import { EVERY, MINUTE, SETTLE, type RigOptions } from '../unit/catch-up/rig'
 import { InboxRig } from './catch-up-rig'
-import { closeInboxes, poolOf } from './postgres-inboxes'
+import { closeInboxes, poolOf, prepareStatements } from './postgres-inboxes'
 import { SharedEngine } from './shared-engine'
 
 const HIDDEN = 5 * MINUTE
@@ -40,7 +40,7 @@ beforeAll(async () => {
   // Nothing has to survive a crash here: files are in memory if there is room, and PostgreSQL does not flush.
   const hasRoom = existsSync(MEMORY) && statfsSync(MEMORY).bavail * statfsSync(MEMORY).bsize > 2 ** 29
   folder = mkdtempSync(join(hasRoom ? MEMORY : tmpdir(), 'catch-up-'))
-  server = await startPostgres({ fsync: 'off', full_page_writes: 'off' })
+  server = await startPostgres({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' })
 })
 afterAll(async () => {
   await closeInboxes()
@@ -60,7 +60,7 @@ function openEngine(engine: Engine): SharedEngine {
   }
   // Sockets of the file system cost half as much as those of the network.
   const pool = poolOf(`postgres://postgres@${encodeURIComponent(server.folder)}:${server.port}/postgres`, 6)
-  const options = resolvePostgresInbox({ pool, schema: name, unsafe: true })
+  const options = resolvePostgresInbox({ pool: prepareStatements(pool), schema: name, unsafe: true })
   return new SharedEngine((events) => new PostgresEngine(options, events))
 }
 

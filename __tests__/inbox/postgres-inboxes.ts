@@ -1,5 +1,5 @@
 /** Inboxes in PostgreSQL for fault tests, each with its own schema; closed in the end. */
-import { Pool } from 'pg'
+import { Pool, type QueryConfig } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'
 import { until } from '../wait'
@@ -15,6 +15,25 @@ export function poolOf(connectionString: string, max = 10): Pool {
   const pool = new Pool({ connectionString, max })
   pools.push(pool)
   return pool
+}
+
+/**
+ * Prepares each statement once per connection: to plan it costs the server more than to run it on the small tables of a
+ * test.
+ */
+export function prepareStatements(pool: Pool): Pool {
+  const names = new Map<string, string>()
+  return pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (config: QueryConfig) => unknown
+    const prepare = (config: QueryConfig): unknown => {
+      const { text, values } = config
+      if (values === undefined) return query(config)
+      const name = names.get(text) ?? `statement_${names.size}`
+      names.set(text, name)
+      return query({ ...config, name })
+    }
+    client.query = prepare as typeof client.query
+  })
 }
 
 export function open(options: PostgresInboxOptions): Inbox {

@@ -11,7 +11,8 @@ export class SharedEngine {
   constructor(createEngine: (events: EngineEvents) => Engine) {
     this.#engine = createEngine({
       reopened: () => this.#users.forEach((events) => events.reopened()),
-      changed: () => this.#users.forEach((events) => events.changed()),
+      // Another process has stored an event. Here each inbox is the only one of its webhook, and wakes itself.
+      changed: () => undefined,
       alarm: (error) => this.#users.forEach((events) => events.alarm(error)),
     })
   }
