@@ -26,9 +26,8 @@ export interface TradecloudClientOptions {
   /**
    * Returns user name and password, for example from a vault; replaces the options `username` and `password`. Called
    * before each login, so that a changed password needs no restart. If it throws, rejects, or returns nothing valid
-   * within
-   * `requestTimeoutMs`, it is called again until the deadline of the call, which then fails with `fetch_failed`. What
-   * it threw or returned is never shown. Default: none.
+   * within `requestTimeoutMs`, it is called again until the deadline of the call, which then fails with `fetch_failed`.
+   * What it threw or returned is never shown. Default: none.
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
   /**

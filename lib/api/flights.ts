@@ -79,8 +79,8 @@ export class Flights {
 
   /**
    * Returns the result of `work`. Callers with the same key must pass the same work; without a key, a call is never
-   * shared.
-   * `what`: see `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with `unavailable`.
+   * shared. `what`: see `Call`. Rejects with the `TradecloudApiError` of the work, with `fetch_timeout` or with
+   * `unavailable`.
    */
   join<T>(key: string | undefined, what: string, caller: WaitLimits, work: (flight: Flight) => Promise<T>): Promise<T> {
     const { signal, timeoutMs } = caller

@@ -28,8 +28,7 @@ export interface SlicedReading {
   onBeginning?: ((value: unknown) => void) | undefined
   /**
    * Number of bytes that are scanned between two turns of the event loop, and about the number that are parsed at once.
-   * Default:
-   * `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
+   * Default: `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
    */
   sliceBytes?: number | undefined
 }

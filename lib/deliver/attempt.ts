@@ -31,8 +31,7 @@ export interface Attempt {
   onFetch?: () => void
   /**
    * Called before the callback; may take time. If it returns `undefined`, the callback must not be called and the event
-   * is given back.
-   * `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
+   * is given back. `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Calls the callback in a transaction. */

@@ -16,8 +16,7 @@ export interface TradecloudWebhookErrorOptions {
 /**
  * Any failure that this package reports. `code` is stable: one of the outcomes in the table of responses,
  * `invalid_option` (thrown when a webhook, worker, client or inbox is created), or one of the alarms `handler_stuck`,
- * `lease_lost` and
- * `inbox_unusable`.
+ * `lease_lost` and `inbox_unusable`.
  */
 export class TradecloudWebhookError extends Error {
   readonly code: string

@@ -1,4 +1,4 @@
-/** Converts what the catch-up found to the event that an inbox stores, the same for every inbox. */
+/** Converts what the catch-up found to the event that an inbox stores. All inboxes use it. */
 import { randomUUID } from 'node:crypto'
 import { sha256 } from '../bytes/sha256'
 import { uuidOf } from '../bytes/uuid'
@@ -7,8 +7,8 @@ import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'
 
 /**
- * `now`: the time of the inbox. An event with a known key was stored before, whatever its outcome, and is not stored
- * again.
+ * `now` is the time of the inbox. If an event with the same key was already stored, it is not stored again, whatever
+ * its outcome.
  */
 export function storedFound(
   name: string,
@@ -22,7 +22,7 @@ export function storedFound(
   return {
     event: {
       ...{ format: 1, name, id: uuidOf(key), key, trigger: 'body', kind, entity: { kind, id: keptId(id) } },
-      // Like a fetched order.
+      // These fields have the values of a fetched order.
       ...{ method: 'GET', path: '', digest: sha256(bytes), requestId: randomUUID() },
       receivedAt: new Date(now).toISOString(),
       found: { form, lines: parts.flatMap(({ line }) => (line ? [lines.indexOf(line)] : [])), outdated },

@@ -1,6 +1,7 @@
 /**
- * What an inbox must do: it stores events before Tradecloud is answered, and hands them out until they are settled.
- * Implemented on SQLite, on PostgreSQL, and by users on other databases. Knows no HTTP and no callbacks.
+ * What an inbox must do: store events before Tradecloud is answered, and return them for delivery until they are
+ * settled. There are inboxes for SQLite and PostgreSQL, and users may write others. Independent of HTTP and of
+ * callbacks.
  */
 import type { Arrival } from './catch-up/arrivals'
 import type { CatchUpInbox } from './catch-up/storage'
@@ -8,7 +9,9 @@ import type { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind } from '../events/events'
 import type { InboxState, StoredEvent } from './stored-event'
 
-/** In all four cases the event is safe. `merged`: a waiting GET trigger for the same ID covers it. */
+/**
+ * How an event was accepted. In all four cases it is safe. `merged`: a waiting GET trigger for the same ID covers it.
+ */
 export interface Accepted {
   result: 'queued' | 'quarantined' | 'duplicate' | 'merged'
   /** ID under which the event is stored. */
@@ -18,24 +21,24 @@ export interface Accepted {
 /** The events that a process has callbacks for. */
 export interface Wanted {
   kind: EventKind
-  /** Only these event names. Absent: all events of the kind, and its GET triggers. */
+  /** The event names, if there are callbacks only for these. Absent: all events of the kind, and its GET triggers. */
   eventNames?: readonly string[] | undefined
 }
 
-/** One event on its way to the callback. */
+/** An event that was taken for delivery to the callback. */
 export interface InboxDelivery {
   event: StoredEvent
   /** The body; empty for a GET trigger. */
   bytes: Buffer
-  /** 1 for the first, and one more for each delivery that began, including those that a crash cut short. 1 after a replay. */
+  /** 1 for the first delivery; each delivery that began adds one, even if a crash ended it. 1 again after a replay. */
   attempt: number
-  /** Start of attempt 1. */
+  /** When attempt 1 began. */
   firstAttemptAt: Date
-  /** The event was replayed by a person. */
+  /** True if a person has replayed the event. */
   replay: boolean
   /**
-   * False once another process may own the event, because this one stood still. Ask before the callback is called, and
-   * settle the delivery with a retry instead: otherwise the event stays with this process.
+   * False once another process may own the event, because this process was suspended. Check it before calling the
+   * callback. If it is false, settle the delivery with a retry, because otherwise the event stays with this process.
    */
   isOwned(): boolean
 }
@@ -43,11 +46,11 @@ export interface InboxDelivery {
 /** The result of a delivery. */
 export type Settlement =
   | { result: 'delivered' }
-  /** Delivered again after `delayMs`; until then the other events of its order or shipment wait. */
+  /** To be delivered again after `delayMs`. Until then, the other events of its order or shipment wait. */
   | { result: 'retry'; delayMs: number; outcome: string; reason: string }
-  /** Given up. It is kept; if Tradecloud sends the event again, it is queued again. */
+  /** Given up, but kept. If Tradecloud sends the event again, it is queued again. */
   | { result: 'dead'; outcome: string; reason: string }
-  /** It cannot be read. It is kept. */
+  /** The body cannot be read. It is kept. */
   | { result: 'quarantined'; outcome: string; reason: string }
 
 /** One event in a list. */
@@ -56,40 +59,40 @@ export interface InboxEntry extends Pick<
   'id' | 'name' | 'trigger' | 'kind' | 'eventName' | 'entity' | 'receivedAt' | 'requestId'
 > {
   state: InboxState
-  /** Deliveries that have begun, since the event was stored or replayed. */
+  /** Number of deliveries that have begun since the event was stored or replayed. */
   attempts: number
-  /** Bytes of the body. */
+  /** Size of the body in bytes. */
   bytes: number
-  /** Outcome of the last attempt that failed, or of the request if it went to quarantine. */
+  /** Outcome of the last failed attempt; for a quarantined event, outcome of its request. */
   outcome?: string | undefined
   reason?: string | undefined
-  /** When a waiting event is tried next. ISO 8601, UTC. */
+  /** When a waiting event is tried next, as ISO 8601 in UTC. */
   nextAttemptAt?: string | undefined
-  /** ID of the event of the same order or shipment that has to be settled first. Absent if there is none. */
+  /** ID of another event of the same order or shipment that has to be settled first. Absent if there is none. */
   waitsBehind?: string | undefined
-  /** When it was delivered, given up or quarantined. ISO 8601, UTC. */
+  /** When the event was delivered, given up or quarantined, as ISO 8601 in UTC. */
   settledAt?: string | undefined
 }
 
-/** One delivery of an event, as it is shown to a person. Times are ISO 8601, UTC. */
+/** One delivery of an event, as shown to a person. Times are ISO 8601 in UTC. */
 export interface InboxAttempt {
   begunAt: string
-  /** Absent while it runs, and if the process ended during it. */
+  /** Absent while the delivery runs, or if the process ended during it. */
   endedAt?: string | undefined
   outcome?: string | undefined
   reason?: string | undefined
 }
 
 export interface InboxFilter {
-  /** The ID of an event, or the beginning of one. Default: any. */
+  /** The ID of an event, or the beginning of its ID. Default: any. */
   id?: string | undefined
   /** State of the event. Default: any. */
   state?: InboxState | undefined
   /** What the event is about. Default: any. */
   kind?: EventKind | undefined
-  /** The whole name. Default: any. */
+  /** The complete event name. Default: any. */
   eventName?: string | undefined
-  /** Order ID or shipment ID, or the end of one: a purchase order number is enough. Default: any. */
+  /** Order ID or shipment ID, or the end of it, such as a purchase order number. Default: any. */
   entityId?: string | undefined
   /** Received at or after this time. Default: any. */
   since?: Date | undefined
@@ -98,17 +101,17 @@ export interface InboxFilter {
 }
 
 export interface ListOptions extends InboxFilter {
-  /** Events of one page. Default: 100. */
+  /** Number of events per page. Default: 100. */
   limit?: number | undefined
-  /** `next` of the page before. Default: none, the first page. */
+  /** The `next` of the previous page. Default: none, which returns the first page. */
   after?: string | undefined
-  /** Which end of the list comes first. Default: false, the oldest event. */
+  /** True if the newest event comes first. Default: false, the oldest event comes first. */
   newestFirst?: boolean | undefined
 }
 
 export interface InboxPage {
   entries: InboxEntry[]
-  /** Pass it as `after` to get the next page. Absent on the last page. */
+  /** To be passed as `after` to get the next page. Absent on the last page. */
   next?: string | undefined
 }
 
@@ -118,52 +121,52 @@ export interface InboxStats {
   delivered: number
   dead: number
   quarantined: number
-  /** Bytes of the bodies that wait or run. */
+  /** Total size of the bodies of waiting and running events, in bytes. */
   waitingBytes: number
-  /** When the oldest waiting or running event was received. Raise an alarm if it gets old. */
+  /** When the oldest waiting or running event was received. Monitoring should raise an alarm if this is long ago. */
   oldestWaitingAt?: Date | undefined
 }
 
 export interface ShowOptions {
-  /** The most bytes of the body to read, from its start. Default: all. */
+  /** How many bytes of the body to read, from its start. Default: all. */
   bodyBytes?: number | undefined
 }
 
-/** Events of one state that were received within one hour. */
+/** Number of events of one state that were received within one hour. */
 export interface HourCount {
-  /** When the hour began. */
+  /** Start of the hour. */
   hour: Date
   state: InboxState
   count: number
 }
 
-/** The process that takes deliveries. */
+/** A process that takes events for delivery. */
 export interface InboxHost {
   name: string
   wanted: readonly Wanted[]
-  /** This process has a catch-up. */
+  /** True if this process has a catch-up. */
   catchUp?: boolean | undefined
-  /** The longest wait of a retry. An event that is due later was stored by a wrong clock. */
+  /** The longest delay of a retry. An event that is due later than that was stored while the clock was wrong. */
   maxDelayMs: number
   /**
-   * An alarm is raised for an event that has been due for this long without a process that has a callback for it. A
-   * callback's transaction that takes longer is rolled back, so that others can use its connection. Absent: neither.
+   * Raises an alarm if an event has been due for this long and no process has a callback for it. Also the limit of a
+   * callback's transaction, which is then rolled back to free its connection. Absent: no alarm and no limit.
    */
   handlerTimeoutMs?: number | undefined
-  /** There may be events to take. May be called at any time. */
+  /** Called when there may be events to take, possibly at any time. */
   wake(): void
-  /** The lease was lost, because the process stood still: other processes may deliver what it had taken. */
+  /** The process was suspended and lost its lease: other processes may deliver the events that it had taken. */
   leaseLost(): void
-  /** An alarm for operators. */
+  /** Raises an alarm for operators. */
   alarm(error: TradecloudWebhookError): void
 }
 
 /**
- * Stores events durably and hands them out.
+ * Stores events durably, and returns them for delivery.
  *
- * Its promises: an accepted event is handed out until it is settled as delivered, dead or quarantined, whatever process
- * ends in between. Events of one entity are handed out one at a time, in the order in which they were accepted. An event
- * that fails holds up no other entity.
+ * Guarantees: an accepted event is returned for delivery until it is settled as delivered, dead or quarantined,
+ * whichever process ends in between. Events of one entity are delivered one at a time, in the order in which they were
+ * accepted. An event that fails does not delay other entities.
  */
 export interface Inbox {
   /**
@@ -172,71 +175,71 @@ export interface Inbox {
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
-   * Stores an event. Resolves only once it survives a crash; rejects if it may not, within 2.5 s: the response is 503.
-   * `arrival`: what the event covers, recorded for the catch-up in the same transaction.
+   * Stores an event. Resolves only once the event survives a crash. Rejects within 2.5 s if it may not survive one: the
+   * response is then 503. `arrival` is what the event covers; it is recorded for the catch-up in the same transaction.
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
    * Whether any process that shares the inbox has a callback for such an event. Processes that ended in the last hour
-   * count, because they may be restarting.
+   * count too, because they may be restarting.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
-  /** Announces a process that takes deliveries, and what it has callbacks for. The returned function withdraws it. */
+  /** Registers a process that takes events, and its callbacks. The returned function ends the registration. */
   attach(host: InboxHost): () => void
   /**
-   * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies fit into
-   * `maxBytes` together. `nextDueInMs`: when the next one will be due. Absent: call again after `wake()`.
+   * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies together fit
+   * into `maxBytes`. `nextDueInMs` is the time until the next event is due. If it is absent, `wake()` tells when to
+   * call again.
    */
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /**
-   * Records the result of a delivery. False if another process owns the event by now. Rejects if it could not be
-   * recorded. `arrival`: what was delivered, if that differs from what the event covered when it was stored: it
-   * replaces those records in the same transaction, unless the event is tried again.
+   * Records the result of a delivery. Returns false if another process owns the event by now. Rejects if the result
+   * could not be recorded. `arrival` is what was delivered, if that differs from what the event covered when it was
+   * stored: it replaces the arrival records in the same transaction, unless the event is to be retried.
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
-   * Only where callbacks can write into the same database: runs `work` with a client in a transaction, and settles the
-   * delivery as delivered in that transaction. Both are committed once, or nothing is: if it rejects, as `work` did or
-   * because of the database, and if it resolves with false, as another process owns the event by now. `work` runs again
-   * after a deadlock.
+   * Only where callbacks can write into the database of the inbox: runs `work` with a client in a transaction, and
+   * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or the
+   * database failed, or if it resolves with false, because another process owns the event. Repeated after a deadlock.
    */
   withTransaction?(
     delivery: InboxDelivery,
     work: (client: unknown) => Promise<void>,
     arrival?: Arrival,
   ): Promise<boolean>
-  /** Only if the catch-up can be used: what it stores for the webhook of this name. */
+  /** The storage of the catch-up for the webhook with this name. Absent if the inbox does not support the catch-up. */
   catchUp?(name: string): CatchUpInbox
   /**
    * Whether arrivals must be recorded, because a process that shares the inbox has, or had, a catch-up for this name.
-   * Called for each event. Absent: never.
+   * Called for each event. Absent: arrivals are never recorded.
    */
   recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
-  /** `bytes` is absent if the event has no body, or if it is no longer kept. */
+  /** `bytes` is absent if the event has no body, or if its body is no longer kept. */
   show(
     id: string,
     options?: ShowOptions,
   ): Promise<{ entry: InboxEntry; event: StoredEvent; attempts: InboxAttempt[]; bytes?: Buffer } | undefined>
-  /** The stored body for a download. Rejects if it is not kept. Without it, `show()` is asked for the whole body. */
+  /** Yields the stored body for a download. Rejects if it is not kept. Absent: `show()` is called for the body. */
   bodyPieces?(id: string): AsyncIterable<Buffer>
   /**
-   * Delivers an event again: a waiting one is tried at once, any other goes to the end of its queue. False for an ID that
-   * is unknown, that is running, or whose body is no longer kept.
+   * Delivers an event again. A waiting event is tried at once; any other event goes to the end of its queue. Returns
+   * false if the ID is unknown, or if the event is running or its body is no longer kept.
    */
   replay(id: string): Promise<boolean>
-  /** Gives up a waiting event: it becomes dead. False for an ID that is unknown or does not wait. */
+  /** Gives up a waiting event, which becomes dead. Returns false if the ID is unknown or the event is not waiting. */
   giveUp(id: string, reason: string): Promise<boolean>
-  /** Removes a dead or quarantined event for good. False for any other. */
+  /** Removes a dead or quarantined event permanently. Returns false for any other event. */
   purge(id: string): Promise<boolean>
   stats(): Promise<InboxStats>
   /**
-   * Resolves if an event could be stored now, tried by a small write of its own; rejects if not, within 2.5 s. For
-   * `health()`, which asks `stats()` of an inbox without it.
+   * Resolves if an event could be stored now, which is tested by a small write; otherwise rejects within 2.5 s. Used by
+   * `health()`, which calls `stats()` if this method is absent.
    */
   check?(): Promise<void>
-  /** Counts the events that were received since then, by hour and state: for a chart. An inbox without it has none. */
+  /** Counts the events received since a time, by hour and state, for a chart. Absent: there is no chart. */
   countByHour?(since: Date): Promise<HourCount[]>
-  /** Stops taking and handing out events. Unsettled events are delivered after the next start. */
+  /** Stops accepting events and returning them for delivery. Unsettled events are delivered after the next start. */
   close(): Promise<void>
 }

@@ -3,30 +3,39 @@ import type { EventKind, Issue } from '../events/events'
 import type { LineForm } from './catch-up/parts'
 
 /**
- * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`, then only its
- * key. `dead`: given up. `quarantined`: could not be read. The last two are kept until a person replays or purges them.
+ * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`; afterwards
+ * only its key. `dead`: given up. `quarantined`: it could not be read. Dead and quarantined events are kept until a
+ * person replays or purges them.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
-/** Their places here are their numbers in SQL. */
+/** The index of a state in this list is its number in SQL. */
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
-/** What is stored next to the bytes of an event. Plain JSON; of the headers, it holds only the content type and encoding. */
+/**
+ * What is stored about an event in addition to its bytes, as JSON. Of the headers, it contains only the content type
+ * and encoding.
+ */
 export interface StoredEvent {
   /** Version of this format. */
   format: 1
-  /** Name of the webhook (option `name`): webhooks that share an inbox take only their own events. */
+  /** Name of the webhook (option `name`). Webhooks that share an inbox take only their own events. */
   name: string
-  /** UUID of the event, and its `context.deliveryId` if it has a body. Events with the same `key` have the same one. */
+  /**
+   * UUID of the event. If the event has a body, it is also its `context.deliveryId`. Events with the same `key` have
+   * the same ID.
+   */
   id: string
-  /** Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never one. */
+  /**
+   * Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never a duplicate.
+   */
   key?: string | undefined
   /**
-   * The same body may be a new event: it was resent by a person, or has no message ID, version or time. It is then a
-   * duplicate only until the event with the same key has been delivered, and later gets an ID of its own.
+   * True if the same body may be a new event: it was resent by a person, or has no message ID, version or time. An
+   * identical body is then a duplicate only until this event has been delivered, and later gets an ID of its own.
    */
   repeatable?: true | undefined
-  /** An event with its body, or only the ID of what to fetch. */
+  /** An event with its body, or only the ID of the entity to fetch. */
   trigger: 'body' | 'id'
   /** `'unknown'` also for a quarantined body whose kind could not be read. */
   kind: EventKind
@@ -34,34 +43,40 @@ export interface StoredEvent {
   /** Events of one order or shipment are delivered one after another. An event without an entity has a queue of its own. */
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   method: 'GET' | 'POST' | 'PUT'
-  /** Below the mount path, without the query, which may contain secrets. */
+  /** Path below the mount path, without the query, which may contain secrets. */
   path: string
   contentType?: string | undefined
-  /** Of a quarantined body that could not be decoded. All other bodies are stored without it. */
+  /** Only for a quarantined body that could not be decoded. All other bodies are stored decoded. */
   contentEncoding?: string | undefined
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** The bytes are JSON that was written again from the object that the app's body parser left, not those that were sent. */
+  /**
+   * True if the bytes are not those that were sent, but JSON written from the object that the app's body parser
+   * returned.
+   */
   reserialized?: true | undefined
   requestId: string
   /** ISO 8601, UTC. */
   receivedAt: string
-  /** Set if the catch-up found the event. Its body is then the order or shipment itself, as JSON. Absent: a request brought it. */
+  /**
+   * Set if the catch-up found the event, whose body is then the order or shipment itself, as JSON. Absent if a request
+   * brought it.
+   */
   found?: FoundFacts | undefined
-  /** Trace context of the request, by an adapter of `telemetry`. */
+  /** Trace context of the request, which an adapter of `telemetry` has set. */
   trace?: TraceContext | undefined
-  /** Why the event goes to quarantine instead of a callback. */
+  /** Why the event is quarantined instead of delivered. */
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
 }
 
-/** What the catch-up knows about an event that it found. */
+/** What the catch-up stores about an event that it found. */
 export interface FoundFacts {
   form: LineForm
-  /** Indexes of the lines that had not arrived, in the `lines` of the order. */
+  /** Indexes in the order's `lines` of the lines that had not arrived. */
   lines: number[]
-  /** Something newer had arrived before. */
+  /** True if something newer had already arrived. */
   outdated: boolean
 }
 
-/** What the spans of the deliveries of an event refer to, as in `{ traceparent: '00-…' }`. */
+/** The trace to which the deliveries of an event belong, such as `{ traceparent: '00-…' }`. */
 export type TraceContext = Readonly<Record<string, string>>

@@ -1,4 +1,4 @@
-// Writes the script and style sheet of the inspector into the built package as strings. Run after tsc; tests pass
+// Writes the script and style sheet of the inspector into the built package, as strings. Run after tsc; tests pass
 // another folder.
 import { transformSync } from 'esbuild'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** The changes that an operator can make: only by a POST that a page of this site sent, and always with a log line. */
+/** The changes that an operator can make. A change needs a POST from a page of this site, and is always logged. */
 import type { IncomingMessage } from 'node:http'
 import type { CatchUpReport } from '../catch-up/catch-up-options'
 import { describe } from '../log/describe-error'
@@ -34,7 +34,7 @@ export class Changes {
     this.#changed = changed
   }
 
-  /** Absent if this inspector or webhook does not allow it. */
+  /** `undefined` if the inspector or the webhook does not allow it. */
   get catchUp(): { state: string } | undefined {
     const { access, inspection } = this.#settings
     return access === 'operate' && inspection.catchUp ? { state: this.#catchUpState } : undefined

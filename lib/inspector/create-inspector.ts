@@ -22,7 +22,7 @@ interface Asked {
   req: IncomingMessage
   res: ServerResponse
   visitor: Visitor
-  /** Path below the mount path. */
+  /** The path below the mount path, in segments. */
   segments: string[]
   query: URLSearchParams
   /** Relative path to the first page. */
@@ -132,7 +132,7 @@ class Inspector {
     this.#settings.inspection.log.line('warn', 'inspector', text, { cause })
   }
 
-  /** Errors of an inbox are shown, because they state the cause; anything else is only logged. */
+  /** An error of an inbox is shown, because it states the cause. Any other error is only logged. */
   #failed(cause: unknown, root: string): Reply {
     this.#warn('A page', cause)
     const isKnown = isTradecloudWebhookError(cause) && cause.code === 'unavailable'
@@ -147,7 +147,7 @@ const tooManyPages: Reply = {
   body: 'Too many pages are open, or the webhook is closed.',
 }
 
-/** Links are relative, so the path of the first page must end with a slash. */
+/** Redirects to the path with a slash at its end, which relative links on the first page need. */
 function addSlash(req: IncomingMessage & { originalUrl?: string }): Reply | undefined {
   const [path, search] = splitTarget(req.originalUrl ?? req.url ?? '/')
   if (path.endsWith('/') || path === '') return undefined

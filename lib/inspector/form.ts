@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http'
 
 const MAX_BYTES = 16 * 1024
 
-/** `undefined` if the form is too long. A parser of the app may have read it before. */
+/** Returns `undefined` if the form is too long. If a parser of the app has already read the form, uses its result. */
 export async function readForm(req: IncomingMessage & { body?: unknown }): Promise<URLSearchParams | undefined> {
   if (req.readableEnded) return new URLSearchParams(stringsOf(req.body))
   const chunks: Buffer[] = []
   let size = 0
-  // The response is sent even if the rest of the body is unread.
+  // The stream is not destroyed, so that the response can be sent although the rest of the body is unread.
   for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_BYTES) return undefined

@@ -1,16 +1,16 @@
-/** Notifies open pages of changes by server-sent events; they then fetch the new content. */
+/** Tells open pages about changes by server-sent events; the pages then fetch the new content. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { startInterval, startTimer, type Timer } from '../wait/timers'
 import { startStream } from './respond'
 import type { Source } from './source/source'
 
-/** Beyond this number, pages reload themselves periodically. */
+/** Further pages get no events, and reload themselves periodically instead. */
 const MAX_STREAMS = 50
 /** Changes within this time are combined into one event. */
 const COLLECT_MS = 500
-/** Proxies close idle connections, so something is sent at this interval. */
+/** Something is sent at this interval, because proxies close idle connections. */
 const KEEP_ALIVE_MS = 15_000
-/** After this time the browser reconnects, so that its credentials are checked again. */
+/** Streams end after this time. The browser reconnects, and its credentials are checked again. */
 const MAX_STREAM_MS = 600_000
 
 export class Live {
@@ -25,7 +25,7 @@ export class Live {
     this.#source = source
   }
 
-  /** Returns false if there are too many open pages. */
+  /** Returns false if too many pages are open. */
   open(req: IncomingMessage, res: ServerResponse): boolean {
     if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return false
     startStream(res)
@@ -46,14 +46,14 @@ export class Live {
     return true
   }
 
-  /** Ends all streams, because a closing server waits for them. */
+  /** Ends all streams, because a server that is closing waits for them. */
   close(): void {
     this.#isClosed = true
     for (const res of this.#streams) res.end()
     this.#stop()
   }
 
-  /** Has the open pages fetch what has changed. */
+  /** Tells open pages to fetch what has changed. */
   changed(): void {
     this.#pending ??= startTimer(() => {
       this.#pending = undefined

@@ -8,7 +8,8 @@ import { invalidOption } from '../errors/errors'
 import type { Credential } from '../receive/sender/authenticate'
 
 /**
- * `true` accepts the request; with `{ user }`, changes are logged under that name. An exception is answered with 503.
+ * Returns `true`, or `{ user }` to log changes under that name, to accept the request. If it throws, the response is
+ * 503.
  */
 export type InspectorAuthFunction = (
   req: IncomingMessage,
@@ -18,8 +19,9 @@ export interface InspectorOptions {
   /** The webhook or worker to inspect. Required. */
   webhook: TradecloudWebhook | TradecloudWorker
   /**
-   * Who has access: credentials of the same types as for a webhook, or a function that decides for each request. There
-   * is no `'none'`: requests through a proxy or tunnel on the same machine come from loopback as well. Required.
+   * Who has access: credentials of the same types as for a webhook, or a function that decides for each request.
+   * `'none'` is not allowed, because requests through a proxy or tunnel on the same machine seem to come from this
+   * machine too. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**
@@ -28,8 +30,8 @@ export interface InspectorOptions {
    */
   access?: 'list' | 'read' | 'operate' | undefined
   /**
-   * The host names of the inspector, such as `ops.example.com` or `localhost:3000`; without a port, any port is
-   * allowed. Requests with another `Host` are refused. Default: any.
+   * Host names of the inspector, such as `ops.example.com` or `localhost:3000`; a name without a port allows any port.
+   * Requests with another `Host` are refused. Default: any host.
    */
   host?: string | readonly string[] | undefined
 }
@@ -38,7 +40,7 @@ export interface ResolvedInspector {
   inspection: Inspection
   auth: InspectorOptions['auth']
   access: 'list' | 'read' | 'operate'
-  /** In lower case. Empty: any host. */
+  /** Host names in lower case. Empty: any host. */
   hosts: readonly string[]
 }
 

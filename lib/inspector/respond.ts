@@ -13,7 +13,7 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 
-/** A body that is not held in memory as a whole. */
+/** A body that is streamed, so that it is never in memory as a whole. */
 export interface StreamedBody {
   size: number
   pieces: AsyncIterable<Buffer>
@@ -30,7 +30,7 @@ export function page(status: number, { text }: Html, headers?: Reply['headers'])
   return { status, type: 'text/html; charset=utf-8', body: text, headers }
 }
 
-/** `location` is relative, because a proxy may add a prefix to the path. */
+/** `location` must be relative, because a proxy may add a prefix to the path. */
 export function redirect(status: 303 | 308, location: string): Reply {
   return { status, type: 'text/plain; charset=utf-8', body: 'See there.', headers: { Location: location } }
 }
@@ -45,8 +45,8 @@ export function send(
   if (res.headersSent || res.destroyed) return
   // An error on a closed connection must not end the process.
   res.on('error', () => undefined)
-  // Marks the request as handled: otherwise a webhook with the same password mounted in front would treat it as an
-  // unknown path.
+  // Marks the 404 as sent on purpose. Otherwise a webhook that is mounted in front and has the same password would
+  // treat the path as unknown.
   if (status === 404) markOwn404(res)
   const isWhole = typeof body === 'string' || Buffer.isBuffer(body)
   res.writeHead(status, {
@@ -59,12 +59,12 @@ export function send(
   else if (isWhole) res.end(body)
   else {
     const source = Readable.from(body.pieces, { highWaterMark: 1 }).on('error', failed)
-    // If it fails, the connection is destroyed, so that the browser reports a failed download.
+    // If the body fails, `pipeline` destroys the connection, so that the browser reports a failed download.
     pipeline(source, res).catch(() => undefined)
   }
 }
 
-/** Starts a response of server-sent events. */
+/** Begins a response of server-sent events. */
 export function startStream(res: ServerResponse): void {
   res.on('error', () => undefined)
   // `X-Accel-Buffering` disables buffering in nginx.

@@ -1,16 +1,16 @@
-/** Determines who sent a request, and whether a page of this site did, from the headers only. */
+/** Determines from the headers alone who sent a request, and whether a page of this site sent it. */
 import type { IncomingMessage } from 'node:http'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import type { InspectorOptions } from './options'
 
-/** A person, or a program. */
+/** Who sent a request: a person or a program. */
 export interface Visitor {
   /** Name for the log. */
   name: string
 }
 
 export interface Doorkeeper {
-  /** `undefined` if access is denied. Rejects if that cannot be checked at the moment. */
+  /** Resolves with `undefined` if access is denied. Rejects if this cannot be decided at the moment. */
   identify(req: IncomingMessage): Promise<Visitor | undefined>
   /** Value of `WWW-Authenticate`. */
   challenge: string
@@ -26,7 +26,7 @@ export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
       (await authenticator.check(req)) ? { name: nameIn(req) } : undefined
     return { identify, challenge, close: () => authenticator.close() }
   }
-  // A function has the same challenge as for a webhook.
+  // With an auth function, the challenge is the same as for a webhook.
   const { challenge } = createAuthenticator(() => false)
   return {
     async identify(req) {
@@ -40,23 +40,23 @@ export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
   }
 }
 
-/** The username of Basic credentials (RFC 7617): everything before the first colon. */
+/** The user name in Basic credentials (RFC 7617): everything before the first colon. */
 function nameIn({ headers: { authorization = '' } }: IncomingMessage): string {
   const [, basic] = /^basic +(\S+)$/i.exec(authorization) ?? []
   if (basic === undefined) return authorization === '' ? 'someone without a name' : 'the holder of a token'
   return Buffer.from(basic, 'base64').toString('utf8').split(':', 1)[0] ?? ''
 }
 
-/** An allowed name without a port matches every port. */
+/** True if the `Host` is allowed. An allowed name without a port matches every port. */
 export function isAllowedHost({ headers: { host = '' } }: IncomingMessage, hosts: readonly string[]): boolean {
   const asked = host.toLowerCase()
   return hosts.length === 0 || hosts.includes(asked) || hosts.includes(asked.replace(/:\d+$/, ''))
 }
 
 /**
- * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` only over https and from localhost.
- * Otherwise the `Origin` is compared; because the referrer policy makes it `null` for a form, the script of the page
- * submits forms by `fetch`.
+ * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` only over https and to localhost. In
+ * other cases the `Origin` is compared. The referrer policy makes the origin of a form `null`, so the script of the
+ * page submits forms with `fetch`.
  */
 export function isFromThisSite({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers

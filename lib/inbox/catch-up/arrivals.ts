@@ -1,4 +1,4 @@
-/** What counts as arrived: what an event covers, and which parts of an order or shipment nothing covers. */
+/** What counts as arrived: which changes an event covers, and which parts of an order or shipment no event covers. */
 import type { OrderEvent, WebhookEvent } from '../../events/events'
 import { instantOf } from '../../events/entity'
 import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part } from './parts'
@@ -7,7 +7,7 @@ import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part 
 export interface Mark {
   /** Name of the part. */
   name: string
-  /** When the part last changed, or its order if the part has no time. Milliseconds since 1970. */
+  /** When the part last changed, in milliseconds since 1970. If the part has no time, the time of its order. */
   time: number
   hash: string
 }
@@ -15,7 +15,7 @@ export interface Mark {
 export interface Arrival extends EntityName {
   marks: Mark[]
   /**
-   * When documents were attached. Documents events cover no part, but explain why a poll returns the order with this
+   * When documents were attached. A documents event covers no part, but explains why a poll returns the order with this
    * time.
    */
   documentsAt?: number | undefined
@@ -25,13 +25,13 @@ export interface Arrival extends EntityName {
 export interface Arrivals {
   marks: readonly Mark[]
   documentsAt: readonly number[]
-  /** A GET trigger is waiting: its fetch will include all changes until then. */
+  /** True if a GET trigger is waiting: its fetch will include all changes made before it. */
   isFetchWaiting: boolean
 }
 
 /**
- * What an event covers: only the parts that it contains itself, even if the whole order was fetched. `undefined`:
- * nothing that can be compared later.
+ * What an event covers: only the parts that it contains itself, even if the whole order was fetched. `undefined` if the
+ * event contains nothing that a later comparison could use.
  */
 export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
@@ -52,8 +52,8 @@ export function arrivalOf(event: WebhookEvent): Arrival | undefined {
 }
 
 /**
- * Parts that an order event covers. Without `affectedLines`, as for a GET trigger, it covers all lines, each by its own
- * time.
+ * The parts that an order event covers. Without `affectedLines`, as for a GET trigger, it covers all lines, each up to
+ * its own time.
  */
 function marksOfOrder(event: OrderEvent, time: number): Mark[] {
   const header: Part[] = Number.isNaN(time) ? [] : [{ name: HEADER, time, hash: String(time), comparedBy: 'time' }]
@@ -61,7 +61,7 @@ function marksOfOrder(event: OrderEvent, time: number): Mark[] {
   return marksOf([...header, ...lineParts(Array.isArray(lines) ? lines : [])], time)
 }
 
-/** `time`: that of the order or shipment. */
+/** Converts parts to marks. `time` is the time of the order or shipment, used for parts without a time. */
 export function marksOf(parts: readonly Part[], time: number): Mark[] {
   return parts.map((part) => ({
     name: part.name,
@@ -71,22 +71,25 @@ export function marksOf(parts: readonly Part[], time: number): Mark[] {
 }
 
 export interface CompareOptions {
-  /** Everything up to this time is covered, because earlier runs have checked it. */
+  /** Everything up to this time counts as covered, because earlier runs have checked it. */
   floor: number
-  /** The API's clock. */
+  /** The time on the API's clock. */
   clock: number
-  /** With `fetch: 'never'`: a GET trigger that waits covers nothing, because it is not fetched. Default: false. */
+  /**
+   * With `fetch: 'never'`, a waiting GET trigger covers nothing, because nothing will be fetched for it. Default:
+   * false.
+   */
   neverFetches?: boolean | undefined
 }
 
-/** The header `Date`, which shows the API's clock, has no milliseconds. */
+/** The API's clock is read from the header `Date`, which has no milliseconds. */
 export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
   /**
-   * If a part is older than what arrived: the time of what arrived. Then the list lags, or the API's clock was set
-   * back.
+   * Set if a part is older than what arrived: the time of what arrived. This means that the list shows an old state, or
+   * that the API's clock was set back.
    */
   newer?: number | undefined
 }
@@ -111,10 +114,10 @@ export function compare(
   return { missing, newer: newer === -Infinity ? undefined : newer }
 }
 
-/** `newest`: time of the newest mark. `time`: of the part, or of its order. */
+/** `newest` is the time of the newest mark, `time` the time of the part, or of its order if it has none. */
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
-  // A line may change back to earlier content, so only the newest mark counts.
+  // A line may change back to an earlier content, so only the newest mark counts.
   return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
 }

@@ -1,6 +1,6 @@
 /**
- * The parts of an order or shipment that can arrive separately: an order event contains only the lines that it changed,
- * so each line is compared by its own time, and so is the header. A shipment always arrives as a whole.
+ * The parts of an order or shipment that can arrive separately. An order event contains only the lines that it changed,
+ * so each line is compared by its own time; the header is a part too. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/sha256'
 import { idOf, instantOf, isObject, keptId, stateOf, textOf, type Json } from '../../events/entity'
@@ -9,8 +9,8 @@ export type EntityKind = 'order' | 'shipment'
 export type LineForm = 'deliverySchedule' | 'singleDelivery'
 
 /**
- * Identifies an order or shipment in one form. Arrivals in one form do not count in the other, because split lines have
- * no ID of their own.
+ * Identifies an order or shipment in one of the two forms. An arrival in one form does not count for the other, because
+ * split lines have no ID of their own.
  */
 export interface EntityName {
   kind: EntityKind
@@ -21,35 +21,39 @@ export interface EntityName {
 export const HEADER = ''
 
 export interface Part {
-  /** `HEADER`, or `line:` and the ID of the line. */
+  /** `HEADER` for the header, or `line:` followed by the ID of the line. */
   name: string
-  /** Milliseconds since 1970. Absent if the part has no time. */
+  /** When the part last changed, in milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
-  /** Hash of the content; for a header, of its time. Distinguishes parts without a time, and lines with the same ID. */
+  /**
+   * Hash of the content; for a header, hash of its time. Distinguishes parts without a time, and lines with the same
+   * ID.
+   */
   hash: string
   /**
-   * How the part is compared. `time`: covered by a mark that is at least as new. `newest`: it has no time, so the
-   * newest mark must have its hash. `content`: its ID occurs twice in the order, so any mark must have its hash.
+   * How the part is compared. `time`: it is covered by a mark that is at least as new. `newest`: it has no time, so the
+   * newest mark must have its hash. `content`: its ID occurs twice in the order, so any of the marks must have its
+   * hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */
   line?: Record<string, unknown> | undefined
 }
 
-/** Identifies a part, also among lines with the same ID. */
+/** A key for a part that is unique even among lines with the same ID. */
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
-/** A polled or fetched order or shipment. */
+/** An order or shipment that was polled or fetched. */
 export interface Entity extends EntityName {
   content: Record<string, unknown>
   /** The time as Tradecloud wrote it. */
   lastUpdatedAt?: string | undefined
-  /** Milliseconds since 1970; NaN if it cannot be parsed. */
+  /** When it last changed, in milliseconds since 1970; NaN if the time cannot be parsed. */
   time: number
   parts: Part[]
 }
 
-/** `undefined` if it has no ID. */
+/** `undefined` if the content has no ID. */
 export function readEntity(kind: EntityKind, form: LineForm, content: Json): Entity | undefined {
   const id = idOf(kind, content)
   if (id === undefined) return undefined
@@ -82,12 +86,15 @@ export function lineParts(lines: readonly unknown[]): Part[] {
   return parts
 }
 
-/** A database cannot store a NUL or an unpaired surrogate, and an index no long text. */
+/**
+ * The ID in a form that can be stored: a database cannot store a NUL or an unpaired surrogate, and an index cannot hold
+ * a long text.
+ */
 function storableId(id: string): string {
   return /[\0\p{Cs}]/u.test(id) ? sha256(id) : keptId(id)
 }
 
-/** Equal content gives the same hash, whatever the order of its fields. */
+/** A hash that is the same for equal content, whatever the order of the fields. */
 export function hashOf(value: Json): string {
   return sha256(JSON.stringify(value, sorted)).slice(0, 32)
 }

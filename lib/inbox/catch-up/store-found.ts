@@ -1,5 +1,6 @@
 /**
- * Stores what was found, inside one transaction: compares again, because the webhook may have received it meanwhile.
+ * Stores what the catch-up found. Inside the same transaction it compares again, because the webhook may have received
+ * the change meanwhile.
  */
 import { sha256 } from '../../bytes/sha256'
 import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from './arrivals'
@@ -8,11 +9,11 @@ import type { FoundEvent, Stored, StoreRequest } from './storage'
 
 type Maybe<T> = T | Promise<T>
 
-/** The database operations, in a transaction that holds the lease. */
+/** The operations on the database, inside a transaction that holds the lease. */
 export interface FoundTables {
   arrivals(entity: EntityName): Maybe<Arrivals>
   addArrival(arrival: Arrival): Maybe<void>
-  /** Does nothing if the key is known. */
+  /** Does nothing if there is already an event with this key. */
   addEvent(event: FoundEvent): Maybe<void>
 }
 
@@ -24,7 +25,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isOlder: false }
   await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
-  // A time ahead of the API's clock must not cover changes made until then.
+  // If the time of a part is ahead of the API's clock, it must not cover changes that are made until then.
   const marks = marksOf(parts, entity.time).map((mark) =>
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
@@ -32,7 +33,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   return { parts, isOlder: false }
 }
 
-/** Depends only on the change, so that a repeated run stores nothing twice. */
+/** Depends only on the change, so that a run that is repeated stores nothing twice. */
 function keyOf({ kind, id, form, lastUpdatedAt }: Entity, parts: readonly Part[], all = ''): string {
   const content = [kind, id, form, lastUpdatedAt, all, ...parts.flatMap(({ name, time, hash }) => [name, time, hash])]
   return `catch-up:${sha256(JSON.stringify(content))}`

@@ -1,6 +1,6 @@
 /**
- * Stores many new events in one statement. The events that it leaves out (duplicates, GET triggers, large bodies) are
- * stored one by one.
+ * Stores many new events in one statement. Events that the statement does not store (duplicates, GET triggers, large
+ * bodies) are stored one by one.
  */
 import type { Accepted } from '../inbox'
 import type { AcceptRequest } from '../sql/accept'
@@ -11,9 +11,9 @@ import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../sql/tables'
 import { query, storable, type PostgresTables } from './client'
 
 /**
- * The queues are locked first and in one order, so that two batches cannot deadlock, and so that an event gets its
- * position only after its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies
- * are sent as one binary value, because an array would be converted to text and back.
+ * The queues are locked first and in a fixed order. So two batches cannot deadlock, and an event gets its position only
+ * after its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies are sent as one
+ * binary value, because an array would be converted to text and back.
  */
 const SQL = `
 WITH input AS (
@@ -47,12 +47,12 @@ WITH input AS (
 )
 SELECT id, event FROM stored`
 
-/** Whether the event can be part of a batch: its ID must be known, and its body must not be uploaded in parts. */
+/** Whether the event can be part of a batch: its ID is known, and its body is not uploaded in parts. */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
   return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined
 }
 
-/** The result of each stored request. */
+/** Stores a batch and returns the result of each request that was stored. */
 export async function acceptBatch(tables: PostgresTables, requests: AcceptRequest[]): Promise<Map<string, Accepted>> {
   const column = <T>(valueOf: (request: AcceptRequest) => T): T[] => requests.map(valueOf)
   const text = (valueOf: (request: AcceptRequest) => string | null | undefined) =>

@@ -1,4 +1,7 @@
-/** The part of `pg` that is used, typed structurally, so that `@types/pg` is not needed; and one transaction with it. */
+/**
+ * The part of `pg` that the inbox uses, with types of its own so that `@types/pg` is not needed, and one transaction on
+ * a client.
+ */
 import type { Tables, Value } from '../sql/tables'
 
 /** A connection of a `PostgresPool`. */
@@ -9,7 +12,7 @@ export interface PostgresClient {
     types?: { getTypeParser: (oid: number) => (text: string) => unknown }
   }): Promise<{ rows: unknown[]; rowCount: number | null }>
   on(event: 'notification' | 'error' | 'end', listener: (value?: unknown) => void): unknown
-  /** `true` closes the connection. */
+  /** With `true`, the connection is closed instead of returned to the pool. */
   release(destroy?: boolean): void
 }
 
@@ -24,7 +27,7 @@ export interface PostgresPool {
 const BYTEA = 17
 const NUMBERS = [20, 21, 23, 26]
 
-/** Reads 64-bit integers as numbers: all of ours are below 2^53. */
+/** Reads 64-bit integers as numbers, because all values stored here are below 2^53. */
 const types = {
   getTypeParser: (oid: number) => (text: string) =>
     NUMBERS.includes(oid) ? Number(text) : oid === BYTEA ? Buffer.from(text.slice(2), 'hex') : text,
@@ -34,19 +37,21 @@ export async function query<Row>(client: PostgresClient, text: string, values?: 
   return (await client.query({ text, types, ...(values && { values }) })).rows as Row[]
 }
 
-/** `READ COMMITTED`, because each statement must see what was committed while the previous one waited for a lock. */
+/**
+ * `READ COMMITTED`, because each statement must see what was committed while the previous statement waited for a lock.
+ */
 export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 const LOCK_TIMEOUT_MS = 2_000
 const IDLE_TIMEOUT_MS = 10_000
 
-/** A time-out for the rest of the transaction, so that a frozen process loses its locks. */
+/** Sets a time-out for the rest of the transaction, so that a frozen process loses its locks. */
 function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
   return `SET LOCAL search_path TO ${quoteName(schema)}; SET LOCAL lock_timeout = ${lockTimeoutMs};
     SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`
 }
 
-/** The tables, used in an open transaction. */
+/** The tables of the inbox, inside an open transaction. */
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
   readonly rowsAtOnce = 1_000
@@ -56,7 +61,7 @@ export class PostgresTables implements Tables {
     readonly now: number,
   ) {}
 
-  /** Begins a transaction, unless one has begun. In one round trip. */
+  /** Begins a transaction unless one has begun, in a single round trip. */
   static async begin(
     client: PostgresClient,
     schema: string,
@@ -83,7 +88,10 @@ export class PostgresTables implements Tables {
     return query<Row>(this.client, numbered(sql), values.map(storable))
   }
 
-  /** The clock of the server, which all processes share. It may be set, and comparisons must tolerate that. */
+  /**
+   * The clock of the server, which all processes share. It may be changed at any time, so whatever compares its times
+   * must tolerate that.
+   */
   monotonic(): { time: number; boot: string } {
     return { time: this.now, boot: '' }
   }
@@ -95,7 +103,7 @@ export class PostgresTables implements Tables {
   }
 }
 
-/** Text in PostgreSQL cannot contain NUL. */
+/** Prepares a value for storing: text in PostgreSQL cannot contain NUL. */
 export function storable(value: Value): Value {
   return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 }

@@ -1,16 +1,16 @@
-/** Connections of a pool, and transactions that survive broken connections and unresponsive servers. */
+/** Connections of a pool, and transactions that are repeated after broken connections and unresponsive servers. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { PATIENCE_MS, unavailable, within } from '../unavailable'
 import { PostgresTables, query, type PostgresClient, type PostgresPool } from './client'
 
 const CONNECT_MS = 2_000
 export const DEFAULT_POOL = 10
-/** Serialisation failure and deadlock: the same transaction may succeed when repeated. */
+/** Serialisation failure and deadlock: the same transaction may succeed if it is repeated. */
 const RETRIED = ['40001', '40P01']
 export const TRIES = 3
 
 export class Connections {
-  /** The error of a refused request. */
+  /** The message of the error for a request that did not get a connection in time. */
   readonly late: string
   readonly schema: string
   readonly #pool: PostgresPool
@@ -21,15 +21,15 @@ export class Connections {
     this.schema = schema
     this.#address = addressOf(pool)
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
-    // For errors of idle connections: the next request uses another one.
+    // An idle connection may fail. The error needs no handling, because the next request uses another connection.
     pool.on?.('error', () => undefined)
     ignoreErrors(pool)
   }
 
   /**
-   * Runs a transaction. One that ended without a response is run again, unless `repeats` is false: `work` finds out
-   * whether the previous one was committed. PostgreSQL cannot tell: after a crash, another transaction may get the
-   * number of a lost one.
+   * Runs a transaction. If it ended without a response, it is run again, unless `repeats` is false; `work` must find
+   * out whether the earlier run was committed. PostgreSQL cannot tell: after a crash, it may give the number of a lost
+   * transaction to another one.
    */
   async transact<T>(
     work: (tables: PostgresTables, isRepeated: boolean) => Promise<T>,
@@ -65,7 +65,10 @@ export class Connections {
     }
   }
 
-  /** A connection that does not respond in time is closed, and the next request uses another one. */
+  /**
+   * Runs `work` on a connection. A connection that does not respond in time is closed, and the next request uses
+   * another one.
+   */
   async use<T>(work: (client: PostgresClient) => Promise<T>, deadline?: number): Promise<T> {
     const left = () => (deadline === undefined ? CONNECT_MS : deadline - performance.now())
     if (left() <= 0) throw unavailable(this.late)
@@ -112,7 +115,7 @@ function ignoreErrors(pool: PostgresPool): void {
 
 interface TransactionOptions {
   deadline?: number
-  /** Whether to repeat it if its commit got no response. Default: true. */
+  /** Whether to repeat the transaction if its commit got no response. Default: true. */
   repeats?: boolean
   lockTimeoutMs?: number | undefined
 }
@@ -124,13 +127,13 @@ function addressOf({ options = {} }: PostgresPool): string {
   return /:\d+$/.test(found) ? found : `${found}:5432`
 }
 
-/** If several addresses failed, only the individual errors have a message. */
+/** If several addresses were tried, only their individual errors have a message. */
 function textOf(error: unknown): string {
   const { message, errors = [] } = error as { message?: string; errors?: Error[] }
   return [message, ...errors.map((one) => one.message)].filter(Boolean).join(', ')
 }
 
-/** The server has responded, so the connection works. */
+/** True if the server has responded with an error, so the connection works. */
 export function isSqlError(error: unknown): boolean {
   const { code, severity } = error as { code?: unknown; severity?: unknown }
   return typeof code === 'string' && code.length === 5 && severity === 'ERROR'
@@ -140,6 +143,6 @@ export function isWorthRetrying(failure: unknown): boolean {
   const error = (failure instanceof TradecloudWebhookError ? failure.cause : undefined) ?? failure
   const { code } = error as { code?: unknown }
   if (isSqlError(error)) return RETRIED.includes(String(code))
-  // The connection was closed, for example by a restart of the server.
+  // The connection was closed, for example because the server was restarted.
   return code === 'ECONNRESET' || code === 'EPIPE' || /terminated|57P0/.test(`${String(code)} ${String(error)}`)
 }

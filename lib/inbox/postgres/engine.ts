@@ -1,4 +1,4 @@
-/** An engine on a pool of PostgreSQL connections. Storing events never waits for connections used by deliveries. */
+/** The engine for a pool of PostgreSQL connections. Storing events never waits for connections that deliveries use. */
 import { PATIENCE_MS, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
@@ -15,16 +15,19 @@ import { prepareSchema, unsafeSettings } from './schema'
 import { Storing } from './storing'
 import { Transactions } from './transactions'
 
-/** Time limit for upgrading the tables, by this process or another. */
+/** Time limit for upgrading the tables, whether this process does it or another. */
 const MIGRATION_MS = 60_000
 /** Connections for storing events, renewing leases, and listening. */
 const RESERVED = 3
-/** Reserved for taking and settling, because callbacks with a transaction may keep theirs for long. */
+/**
+ * Connections left free for taking and settling, because callbacks with a transaction may keep their connections for
+ * long.
+ */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4
 
 export class PostgresEngine implements Engine {
-  /** Large bodies at the same time; each uses one connection, for one part at a time. */
+  /** How many large bodies can be stored at the same time; each uses one connection while it stores a part. */
   readonly uploads = 2
   readonly #options: ResolvedPostgresInbox
   readonly #pool: PostgresPool
@@ -69,7 +72,7 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
-  /** PostgreSQL acknowledges a commit only when it is on disk. */
+  /** Needs no flush of its own: PostgreSQL acknowledges a commit only when it is on disk. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }
@@ -95,7 +98,7 @@ export class PostgresEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listener.close()
-    // An unresponsive server does not answer.
+    // With a time limit, because an unresponsive server would not answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 

@@ -9,7 +9,7 @@ export type { PostgresClient, PostgresPool } from './client'
 export type { PostgresInboxOptions } from './options'
 export { postgresInboxSql } from './schema'
 
-/** Throws `invalid_option`. */
+/** An inbox in PostgreSQL. Throws `invalid_option` for an invalid option. */
 export function postgresInbox(options: PostgresInboxOptions): Inbox {
   const resolved = resolvePostgresInbox(options)
   return new SqlInbox(resolved, (events) => new PostgresEngine(resolved, events))

@@ -1,6 +1,6 @@
 /**
- * Notifies other processes of stored events, and receives their notifications. Missed notifications are covered by
- * polling.
+ * Notifies other processes of stored events, and receives their notifications. Polling finds the events of
+ * notifications that were missed.
  */
 import { pause } from '../../wait/pause'
 import { PATIENCE_MS, within } from '../unavailable'
@@ -36,7 +36,8 @@ export class Listener {
   }
 
   /**
-   * A separate statement after the commit: inside the transaction, NOTIFY would make all commits wait for each other.
+   * Sent as a separate statement after the commit: inside the transaction, NOTIFY would make all commits wait for each
+   * other.
    */
   notify(): void {
     this.#timer ??= startTimer(() => {
@@ -52,7 +53,7 @@ export class Listener {
     if (this.#client) this.#drop(this.#client)
   }
 
-  /** Listens on a connection of its own, which poolers may close. */
+  /** Listens on a connection of its own, because poolers may close it. */
   async #listen(): Promise<void> {
     const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)

@@ -7,13 +7,22 @@ import type { PostgresPool } from './client'
 export interface PostgresInboxOptions extends KeepInboxOptions {
   /** A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Required without `connectionString`. */
   pool?: PostgresPool | undefined
-  /** For a pool of the inbox's own, of ten connections. Required without `pool`. */
+  /**
+   * Address of the database, such as `postgres://user:password@host/database`, for a pool of ten connections that the
+   * inbox creates itself. Required without `pool`.
+   */
   connectionString?: string | undefined
   /** Schema of the tables, created if it is missing. Default: `'tradecloud'`. */
   schema?: string | undefined
-  /** `'check'`: the tables must exist, see `postgresInboxSql`. Default: `'auto'`, they are created and upgraded. */
+  /**
+   * `'auto'`: the tables are created and upgraded. `'check'`: they must exist, see `postgresInboxSql`. Default:
+   * `'auto'`.
+   */
   migrate?: 'auto' | 'check' | undefined
-  /** Accepts a server that can lose what it has acknowledged. For tests only; logged at every start. Default: false. */
+  /**
+   * Accepts a server that can lose commits that it has acknowledged. For tests only; logged at every start. Default:
+   * false.
+   */
   unsafe?: boolean | undefined
 }
 
@@ -25,7 +34,7 @@ export interface ResolvedPostgresInbox extends ResolvedKeep {
   unsafe: boolean
 }
 
-/** Throws `invalid_option`. */
+/** Throws `invalid_option` for an invalid option. */
 export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPostgresInbox {
   const known = ['pool', 'connectionString', 'schema', 'migrate', 'unsafe', 'keepDelivered', 'maxBytes', 'dedupeTtlMs']
   const given = givenOptions(options, known, 'postgresInbox({ pool })')

@@ -1,8 +1,8 @@
-/** The tables of an inbox in PostgreSQL: those of SQLite, with PostgreSQL's types and sequence. */
+/** The tables of an inbox in PostgreSQL: the tables of SQLite, with the types and the sequence of PostgreSQL. */
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
 import { BEGIN, query, quoteName, type PostgresClient } from './client'
 
-/** The statements that create the tables, for those who run migrations themselves (`migrate: 'check'`). */
+/** The SQL statements that create the tables, for users who run migrations themselves (`migrate: 'check'`). */
 export function postgresInboxSql(schema = 'tradecloud'): string {
   return `BEGIN;\n${createSql(schema)}COMMIT;\n`
 }
@@ -13,7 +13,7 @@ function createSql(schema: string): string {
     .replaceAll('INTEGER', 'BIGINT')
     .replaceAll('BLOB', 'BYTEA')
     .replaceAll(' WITHOUT ROWID', '')
-    // Searches by a part of an ID use ranges, so the order must not depend on a language.
+    // Searches for the beginning of an ID use ranges, so the sort order must not depend on a language.
     .replace('id TEXT NOT NULL UNIQUE', 'id TEXT COLLATE "C" NOT NULL UNIQUE')
     .replace('reversed_entity_id TEXT', 'reversed_entity_id TEXT COLLATE "C"')
   return `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};

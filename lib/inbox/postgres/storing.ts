@@ -7,23 +7,32 @@ import { acceptBatch, isPlain } from './accept-batch'
 import type { Connections } from './connections'
 
 const AT_ONCE = 100
-/** An event whose queue is locked for longer is stored separately, so that it does not delay the others. */
+/**
+ * How long a batch waits for the lock of a queue. An event whose queue is locked for longer is stored separately, so
+ * that it does not delay the others.
+ */
 const BATCH_LOCK_MS = 500
 const LOCKED = '55P03'
 
 interface Waiting {
   request: AcceptRequest
   deadline: number
-  /** It must not be part of a batch: a duplicate, a GET trigger, a resent event, or one whose queue is locked. */
+  /**
+   * True for an event that must not be part of a batch: a duplicate, a GET trigger, a resent event, or an event whose
+   * queue is locked.
+   */
   isSingle: boolean
   resolve: (accepted: Accepted) => void
   reject: (error: unknown) => void
 }
 
 interface StoringOptions {
-  /** Slots for deliveries, which a second batch and single events use as well. */
+  /** The slots of deliveries, which a second batch and single events need too. */
   delivering: Slots
-  /** Single events that are stored at the same time: if their queues are locked, the others still get connections. */
+  /**
+   * How many single events are stored at the same time. The limit leaves connections for others if the queues of these
+   * events are locked.
+   */
   singles: number
   /** Rejects if there is no room for so many bytes. */
   reserve: (bytes: number) => Promise<void>
@@ -52,7 +61,7 @@ export class Storing {
     })
   }
 
-  /** A second batch is sent while the first is flushed, if deliveries leave a connection for it. */
+  /** Sends a second batch while the first is being flushed, if deliveries leave a connection for it. */
   #start(): void {
     const { delivering } = this.#options
     if (this.#waiting.length === 0) return
@@ -63,7 +72,7 @@ export class Storing {
   /** Never rejects. */
   async #storeWaiting(): Promise<void> {
     this.#batches++
-    // Requests of the same turn of the event loop are stored together.
+    // Waits for further requests of the same turn of the event loop, so that all of them are stored together.
     await Promise.resolve()
     for (let batch = this.#next(); batch.length > 0; batch = this.#next()) {
       try {
@@ -76,7 +85,7 @@ export class Storing {
     this.#batches--
   }
 
-  /** Starts to store single events, and returns a batch of others. */
+  /** Starts to store single events, and returns a batch of other events. */
   #next(): Waiting[] {
     const batch: Waiting[] = []
     const keys = new Set<string>()
@@ -86,7 +95,7 @@ export class Storing {
       const key = queueKeyOf(event)
       if (this.#busy.has(key) || batch.length === AT_ONCE) return true
       if (one.isSingle ? keys.has(key) : ids.has(event.id)) {
-        // Also for all that follow in its queue.
+        // Later events of the same queue wait as well.
         this.#busy.add(key)
         return true
       }

@@ -12,7 +12,9 @@ const OVER =
   'The transaction of this delivery is over. Use `context.transaction` only inside the callback, and await every query.'
 const NOT_YOURS =
   'The inbox ends the transaction and returns its connection to the pool when the callback has finished.'
-/** Methods that would release the connection before the transaction has settled the event. */
+/**
+ * Methods that a callback cannot call: they would release the connection before the transaction has settled the event.
+ */
 const REFUSED: readonly PropertyKey[] = ['release', 'end']
 
 export class Transactions {
@@ -21,7 +23,7 @@ export class Transactions {
   readonly #slots: Slots
   readonly #closing: AbortSignal
 
-  /** Each transaction needs one of `slots` and one of `delivering`. */
+  /** Each transaction needs a slot of `slots` and a slot of `delivering`. */
   constructor(connections: Connections, delivering: Slots, slots: Slots, closing: AbortSignal) {
     this.#connections = connections
     this.#delivering = delivering
@@ -40,7 +42,7 @@ export class Transactions {
         await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
         const before = await numberOf(client)
         await runLent(client, work)
-        // The queue is locked as late as possible, so that events for it can be stored meanwhile.
+        // The queue is locked as late as possible, so that further events can be stored in it meanwhile.
         const finish = async (): Promise<boolean> => {
           const tables = await PostgresTables.begin(client, this.#connections.schema, { hasBegun: true })
           if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
@@ -60,7 +62,7 @@ export class Transactions {
     return this.#attempt(request, work, tries + 1)
   }
 
-  /** Repeats the query until the server responds. */
+  /** Asks whether the transaction was committed, until the server responds. */
   async #wasCommitted(request: SettleRequest): Promise<boolean | undefined> {
     for (;;) {
       try {
@@ -88,7 +90,7 @@ async function runLent(client: PostgresClient, work: Work): Promise<void> {
   }
 }
 
-/** A proxy of the client that throws after `takeBack` was called. */
+/** Wraps the client in a proxy that throws once `takeBack` was called. */
 function lend(client: PostgresClient): { lent: PostgresClient; takeBack: () => void } {
   let isOver = false
   const lent = new Proxy(client, {

@@ -12,9 +12,9 @@ export interface AcceptRequest {
   size: number
   /** The body, if it is small. */
   bytes?: Uint8Array | undefined
-  /** Otherwise the number of an upload, whose parts are stored already. */
+  /** For a large body: the number of an upload, whose parts are already stored. */
   upload?: number | undefined
-  /** What the event covers, if a catch-up compares it. */
+  /** What the event covers. Set only if a catch-up will compare it. */
   arrival?: Arrival | undefined
 }
 
@@ -42,7 +42,7 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   if (waiting !== undefined) return { result: 'merged', id: waiting }
   const number = await insertEvent(tables, { ...request, event }, queue?.queue, occurrence)
   if (number === undefined) {
-    // Another transaction has just stored the same event, or it was copied from another file before.
+    // Another transaction has just stored the same event, or it was copied earlier from another file.
     if (queue?.owner === null) await updateQueue(tables, queue.queue)
     return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
@@ -67,7 +67,7 @@ async function recordAccepted(tables: Tables, { event, arrival }: AcceptRequest,
   if (arrival && !event.quarantine) await recordArrivals(tables, [{ name: event.name, arrival, event: number }])
 }
 
-/** The last event with the same key. The ID is enough to find it, unless it is repeatable. */
+/** The last event with the same key. It is found by its ID, unless it is repeatable. */
 async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Promise<KnownEvent | undefined> {
   if (key === undefined) return undefined
   return repeatable
@@ -76,8 +76,8 @@ async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Pro
 }
 
 /**
- * The GET trigger that a new one merges into: only the last event of the queue, because after a body the fetch must
- * happen again.
+ * The GET trigger into which a new one merges. Only the last event of the queue can be that: after a body, the order
+ * must be fetched again.
  */
 async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {
   const last = await tables.get<{ id: string; state: number; attempts: number; head: string }>(
@@ -88,7 +88,7 @@ async function mergeable(tables: Tables, queue: number): Promise<string | undefi
   return (JSON.parse(last.head) as StoredEvent).trigger === 'id' ? last.id : undefined
 }
 
-/** Returns the number of the event; `undefined` if an event with this key is known. */
+/** Returns the number of the new event; `undefined` if there is already an event with this key. */
 export async function insertEvent(
   tables: Tables,
   { event, size, bytes, upload }: AcceptRequest,
@@ -114,7 +114,7 @@ export async function insertEvent(
   return number
 }
 
-/** Moves a settled event to the end of its queue, with its row and ID. False if its state has changed. */
+/** Moves a settled event, with its row and ID, to the end of its queue. Returns false if its state has changed. */
 export async function requeue(tables: Tables, event: number, state: number, replay = false): Promise<boolean> {
   const sql = 'SELECT bytes, head FROM events WHERE event = ?'
   const row = await tables.get<{ bytes: number; head: string }>(sql, event)
@@ -129,14 +129,17 @@ export async function requeue(tables: Tables, event: number, state: number, repl
   return changed === 1
 }
 
-/** Starts to store a large body. Its parts become visible with the event, and are removed after an hour without one. */
+/**
+ * Begins to store a large body. Its parts become visible with the event, and are removed if no part arrives for an
+ * hour.
+ */
 export async function beginUpload(tables: Tables): Promise<number> {
   const event = await tables.nextNumber()
   await insert(tables, 'uploads', [{ event, begun: tables.now }])
   return event
 }
 
-/** Rejects if the parts were removed meanwhile, because the clock was set ahead. */
+/** Rejects if the parts were removed meanwhile, for example because the clock was set ahead. */
 export async function writePart(
   tables: Tables,
   { event, part, bytes }: { event: number; part: number; bytes: Uint8Array },
@@ -147,7 +150,7 @@ export async function writePart(
 }
 
 async function insertPart(tables: Tables, event: number, part: number, data: Uint8Array): Promise<void> {
-  // The part may have been stored before, with the response lost.
+  // The part may already be stored, if the response to an earlier attempt was lost.
   const sql = 'INSERT INTO bodies (part, data) VALUES (?, ?) ON CONFLICT DO NOTHING'
   await tables.run(sql, event * PARTS_PER_BODY + part, data)
 }
@@ -157,7 +160,8 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
 }
 
 /**
- * Removes an upload unless it has ended or received another part since then. Its row is locked first, like for writers.
+ * Removes an upload, unless it has ended or received another part since it was read. Locks its row first, as writers
+ * do.
  */
 export async function removeUpload(
   tables: Tables,

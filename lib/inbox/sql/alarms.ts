@@ -1,4 +1,4 @@
-/** Alarms for operators. They reach the attached process, including those raised before it was attached. */
+/** Alarms for operators. Alarms that were raised before a process was attached are delivered to it later. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { pause } from '../../wait/pause'
 import { unavailable } from '../unavailable'
@@ -41,7 +41,8 @@ export class Alarms {
   }
 
   /**
-   * Background work failed. Raised once until all of it succeeds again; failed requests are reported by their callers.
+   * Reports that background work failed: once, until all background work succeeds again. Failed requests are reported
+   * by their callers.
    */
   failed(work: string, cause: unknown): void {
     if (this.#closing.aborted) return

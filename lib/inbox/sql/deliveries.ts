@@ -1,4 +1,4 @@
-/** From events that were taken to deliveries, and from settlements back to the database. */
+/** Converts events that were taken to deliveries, and records their settlements in the database. */
 import { backOffMs } from '../../wait/back-off'
 import { within } from '../../wait/within'
 import { TradecloudWebhookError } from '../../errors/errors'
@@ -12,14 +12,14 @@ import type { SettleRequest } from './settle'
 import { PART_BYTES } from './tables'
 import type { Taken } from './take'
 
-/** The first wait after a body could not be read. */
+/** The first delay after a body could not be read. */
 const RETRY_READ_MS = 1_000
 
 export class Deliveries {
   readonly #shared: Shared
-  /** What is handed out and not settled. */
+  /** Deliveries that were returned by `take` and are not settled. */
   readonly #taken = new Map<InboxDelivery, Taken & { owner: string }>()
-  /** Calls of `take` that run, by their token. */
+  /** Running calls of `take`, by their token. */
   readonly #running = new Map<number, Promise<unknown>>()
   #token = 0
 
@@ -44,14 +44,14 @@ export class Deliveries {
     return { deliveries, ...(nextDueInMs !== undefined && { nextDueInMs: Math.min(nextDueInMs, maxDelayMs) }) }
   }
 
-  /** Resolves once no call of `take` runs. */
+  /** Resolves once no call of `take` is running. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#running.values())
   }
 
   /**
-   * False for events taken by a call of `take` whose result was lost, possibly later: a frozen database still executes
-   * what it was sent.
+   * False for events taken by a call of `take` whose result was lost. Such a call may still be executed later, because
+   * a frozen database executes what it has received.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {
     if (this.#running.has(token)) return true
@@ -63,8 +63,8 @@ export class Deliveries {
   }
 
   /**
-   * A transaction that exceeds the time limit is rolled back and its connection closed, because others need it. This
-   * promise still waits for `work` to end: until then, the other events of its order wait.
+   * A transaction that exceeds the time limit is rolled back and its connection is closed, because others need the
+   * connection. This promise still waits until `work` ends, so that the other events of its order wait as well.
    */
   async settleWith(
     delivery: InboxDelivery,
@@ -96,7 +96,7 @@ export class Deliveries {
     throw error
   }
 
-  /** The first `size` bytes. Absent if a part is missing or cannot be read. */
+  /** The first `size` bytes of a body. `undefined` if a part is missing or cannot be read. */
   async bodyOf(event: number, size: number): Promise<Buffer | undefined> {
     const body = Buffer.alloc(size)
     for (let part = 0; part * PART_BYTES < size; part++) {
@@ -107,7 +107,10 @@ export class Deliveries {
     return body
   }
 
-  /** None if the body cannot be read now, or is not what was received: then the event is tried later, or goes to quarantine. */
+  /**
+   * Returns no delivery if the body cannot be read now, in which case the event is tried later, or if the body is not
+   * what was received, in which case it is quarantined.
+   */
   async #deliveryOf({ bytes: small, ...taken }: Taken, owner: string, member: Member): Promise<InboxDelivery[]> {
     const { event, stored, size, attempt, firstAttempt, replay } = taken
     const reading = small
@@ -137,7 +140,7 @@ export class Deliveries {
     return []
   }
 
-  /** Settles what is not handed out. If that fails, its queue is freed later. */
+  /** Settles an event that is not delivered. If that fails, its queue is freed later. */
   async #turnDown(delivery: InboxDelivery, settlement: Settlement): Promise<boolean> {
     const isSettled = await this.settle(delivery, settlement).catch(() => false)
     this.#taken.delete(delivery)
@@ -162,7 +165,7 @@ export class Deliveries {
   }
 }
 
-/** The digest of a large body would take too long here. */
+/** Compares the digest of a small body; for a large body that would take too long. */
 function isIntact(bytes: Buffer, digest: string): boolean {
   return bytes.length === 0 || bytes.length > PART_BYTES || sha256(bytes) === digest
 }

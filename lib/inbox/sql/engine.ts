@@ -8,7 +8,7 @@ import type { SettleRequest } from './settle'
 
 /** One kind of database. */
 export interface Engine {
-  /** The number of large bodies stored at the same time. */
+  /** How many large bodies can be stored at the same time. */
   readonly uploads: number
   /** Rejects if the database can never be used. */
   open(transaction?: boolean): Promise<void>
@@ -19,24 +19,24 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** What a callback does with a client in a transaction. */
+/** What a callback does with a client inside a transaction. */
 export type Work = (client: unknown) => Promise<void>
 
 export interface EngineEvents {
-  /** The database was reopened: registrations of an earlier connection may be void. */
+  /** Called after the database was reopened: registrations made on an earlier connection may be lost. */
   reopened(): void
-  /** Another process may have changed something. */
+  /** Called when another process may have changed something. */
   changed(): void
-  /** An alarm for operators. */
+  /** Raises an alarm for operators. */
   alarm(error: TradecloudWebhookError): void
 }
 
 export interface SqlInboxOptions extends ResolvedKeep {
-  /** Identifies this process, if all processes that share the inbox are on one machine. */
+  /** Identifies this process. Only where all processes that share the inbox run on one machine. */
   identity?: ProcessIdentity | undefined
 }
 
-/** What the parts of one inbox work with. */
+/** What the parts of one inbox share. */
 export interface Shared {
   options: SqlInboxOptions
   engine: Engine

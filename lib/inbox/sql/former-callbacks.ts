@@ -1,18 +1,18 @@
 /**
- * The callbacks of processes that have ended. A process that restarts may be the only one with a callback: events that
- * arrive meanwhile must be stored, not answered as `ignored`.
+ * The callbacks of processes that have ended. A process that is restarting may be the only one with a callback, so
+ * events that arrive meanwhile must be stored, not answered as `ignored`.
  */
 import { sha256 } from '../../bytes/sha256'
 import type { Tables } from './tables'
 
-/** How long callbacks count after the last process with them has ended. */
+/** How long the callbacks of a process count after it has ended. */
 const KEPT_MINUTES = 60
-/** `processes.wanted` of a process without callbacks. */
+/** The value of `processes.wanted` for a process without callbacks. */
 export const NOTHING = JSON.stringify([])
 
 /**
- * Their age is counted in minutes instead of compared with a clock, which may be set. While no process runs, it does
- * not grow.
+ * The callbacks of a former process. Their age is counted in minutes instead of compared with a clock, because a clock
+ * may be changed. It does not grow while no process runs.
  */
 export interface FormerRow {
   id: string
@@ -33,7 +33,7 @@ export async function keepCallbacks(tables: Tables, process: string): Promise<vo
   )
 }
 
-/** Called once a minute with the previous result, so that a minute counted by another process is not counted twice. */
+/** Called once a minute with the previous result, so that no minute is counted by two processes. */
 export async function ageCallbacks(tables: Tables, before: readonly FormerRow[]): Promise<FormerRow[]> {
   for (const { id, minutes } of before)
     await tables.run('UPDATE former_callbacks SET minutes = minutes + 1 WHERE id = ? AND minutes = ?', id, minutes)

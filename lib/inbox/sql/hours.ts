@@ -5,7 +5,7 @@ import type { Tables } from './tables'
 
 const HOUR_MS = 3_600_000
 
-/** Reads only the index of states, from the first event of the period. */
+/** Counts events by hour and state. Reads only the index of states, from the first event of the period. */
 export async function hours(tables: Tables, since: number): Promise<HourCount[]> {
   const first = await firstSince(tables, since)
   const rows = await tables.all<{ state: number; hour: number; count: number }>(
@@ -22,8 +22,8 @@ export async function hours(tables: Tables, since: number): Promise<HourCount[]>
 }
 
 /**
- * Events are numbered in order of acceptance, so their times ascend, except for differences between the clocks of
- * processes.
+ * The number of the first event of the period. Events are numbered in the order in which they were accepted, so their
+ * times ascend, apart from differences between the clocks of processes.
  */
 async function firstSince(tables: Tables, since: number): Promise<number> {
   const ends = await tables.get<{ low: number | null; high: number | null }>(

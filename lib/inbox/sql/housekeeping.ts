@@ -1,4 +1,4 @@
-/** Frees the queues of processes that have ended, corrects waits, and removes expired data. */
+/** Frees the queues of processes that have ended, corrects waits that are too long, and removes expired data. */
 import { pause } from '../../wait/pause'
 import type { Deliveries } from './deliveries'
 import type { Shared } from './engine'
@@ -10,16 +10,16 @@ import { LEASE_MS, type ProcessRow } from './processes'
 const TIDY_EVERY_MS = 1_000
 const PRUNE_EVERY_MS = 10_000
 const AGE_EVERY_MS = 60_000
-/** Pause between two pruning steps, so that events are accepted in between. */
+/** Pause between two steps that remove data, so that events can be accepted in between. */
 const BREATH_MS = 25
 
 /**
- * The most time counted between two checks: this process or the database may have been frozen, and other processes then
- * get time to renew their leases.
+ * The longest time that counts between two checks. If this process or the database was frozen, other processes then get
+ * time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 
-/** How often a process had renewed its lease, and for how long this process has watched it since then. */
+/** How often a process had renewed its lease, and how long this process has observed it since then. */
 interface Seen {
   lease: number
   watchedMs: number
@@ -30,7 +30,7 @@ export class Housekeeping {
   readonly #shared: Shared
   readonly #member: Member
   readonly #deliveries: Deliveries
-  /** The renewals seen, by process. */
+  /** The observed renewals, by process. */
   #seen: ReadonlyMap<string, Seen> = new Map()
   #former: readonly FormerRow[] = []
   #untaken: readonly string[] = []
@@ -83,7 +83,10 @@ export class Housekeeping {
     return { lease, watchedMs: before.watchedMs + passedMs, lookedAt: now }
   }
 
-  /** The lease was not renewed while this process watched. Clocks are not compared, because any of them may be wrong. */
+  /**
+   * True if a process has not renewed its lease while this process observed it. Clocks are not compared, because any of
+   * them may be wrong.
+   */
   #standsStill({ id }: ProcessRow): boolean {
     return (this.#seen.get(id)?.watchedMs ?? 0) > LEASE_MS
   }
@@ -93,7 +96,7 @@ export class Housekeeping {
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
-  /** Raised once per kind and name, until an event of it is taken. */
+  /** Raises an alarm once per kind and name, until such an event is taken. */
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return

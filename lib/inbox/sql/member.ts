@@ -1,7 +1,4 @@
-/**
- * The membership of this process among those that share the inbox: its registration, and its lease on the events that
- * it has taken.
- */
+/** Registers this process among those that share the inbox, and renews its lease on the events that it has taken. */
 import type { InboxHost } from '../inbox'
 import type { Shared } from './engine'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
@@ -19,15 +16,15 @@ export class Member {
     this.#shared = shared
   }
 
-  /** The ID under which this process owns queues. Absent until it is registered. */
+  /** The ID with which this process owns queues. `undefined` until it is registered. */
   get owner(): string | undefined {
     return this.#owner
   }
 
-  /** The process that takes events at present. Absent while taken events could not be delivered. */
+  /** The ID with which to take events now. `undefined` while taken events could not be delivered. */
   async takingOwner(): Promise<string | undefined> {
     if (this.#isRetired) return undefined
-    // After an outage, the next renewal may be seconds away.
+    // After an outage, the next renewal may be seconds away, so the lease is renewed now.
     const isFresh = performance.now() - this.#renewedAt <= RENEW_EVERY_MS
     if (this.#owner === undefined || !isFresh) await this.#keep()
     return this.#owner
@@ -38,17 +35,17 @@ export class Member {
     return this.#owner === owner && performance.now() - this.#renewedAt < LEASE_MS - RENEW_EVERY_MS
   }
 
-  /** Also during callbacks, until the inbox is closed. Without a lease no event is handed out. */
+  /** Renews the lease until the inbox is closed, also during callbacks. Without a lease no event is delivered. */
   async keepLease(): Promise<void> {
     await this.#shared.alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
   }
 
-  /** The database may have been replaced by another one. */
+  /** Called when the database may have been replaced by another one: forgets the registration. */
   forget(): void {
     this.#owner = undefined
   }
 
-  /** Takes no more events, but still owns the ones that it has taken. */
+  /** Takes no more events, but still owns the events that it has taken. */
   retire(): void {
     this.#isRetired = true
     if (this.#owner !== undefined) void this.#shared.engine.run('retire', this.#owner).catch(() => undefined)

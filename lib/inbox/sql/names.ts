@@ -1,11 +1,11 @@
-/** Rules shared by both engines: the queue of an event, its ID, and what is stored in separate columns. */
+/** Rules that both engines share: the queue of an event, its ID, and values in separate columns. */
 import { uuidOf } from '../../bytes/uuid'
 import type { StoredEvent } from '../stored-event'
 
-/** Kind of a queue whose first event could not be read when it arrived: every process may take it. */
+/** Kind of a queue whose first event could not be read when it arrived. Any process may take that event. */
 export const ANY_KIND = '*'
 
-/** The queue that an event waits in: one per order or shipment, or one of its own. */
+/** The queue in which an event waits: one per order or shipment, or a queue of its own. */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
   return entity ? entityKeyOf(name, entity.kind, entity.id) : `${escaped(name)}:event:${id}`
 }
@@ -14,17 +14,17 @@ export function entityKeyOf(name: string, kind: 'order' | 'shipment', id: string
   return `${escaped(name)}:${kind}:${id}`
 }
 
-/** IDs may contain colons: a webhook `a` must not share a queue with a webhook `a:order`. */
+/** Escapes colons, because names may contain them: a webhook `a` must not share a queue with a webhook `a:order`. */
 export function escaped(name: string): string {
   return name.replaceAll(':', '::')
 }
 
-/** ID of an event with a key. A repeatable event that was delivered before gets another one each time. */
+/** The ID of an event that has a key. A repeatable event that was delivered before gets a new ID each time. */
 export function eventIdOf(event: StoredEvent, occurrence: number): string {
   return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
 }
 
-/** Searches use the end of an ID, the purchase order number. */
+/** Reversed, because searches are for the end of an ID, which is the purchase order number. */
 export function reversed(text: string | undefined): string | null {
   return text === undefined ? null : Array.from(text).reverse().join('')
 }

@@ -24,26 +24,26 @@ export const operations = {
   ...{ requestRun, findRequest, takeRequest, reportRun, runStatus, withdrawRequest },
 }
 
-/** These need no lock, so they work while another process holds one. */
+/** These operations need no lock, so they work while another process holds one. */
 export const READS: readonly string[] = [
   ...['readPart', 'list', 'show', 'stats', 'hours', 'survey', 'wantedBy', 'untaken'],
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
 ]
 
-/** These store an event, or try whether one could be stored, and are refused if the inbox is full. */
+/** These operations store an event, or test whether one could be stored. They are refused if the inbox is full. */
 export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 
-/** These resolve only once everything that was committed so far survives a crash. */
+/** These operations resolve only once everything that was committed so far survives a crash. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
-/** Repeated after a commit, these would do more, or report that they did nothing. */
+/** These operations must not be repeated after a commit: they would do more, or report that they did nothing. */
 export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]
 export type Result<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>
 
-/** Typed for an engine, which receives matching names and arguments. */
+/** With types for an engine, which receives only matching names and arguments. */
 export function runOperation<Name extends Operation>(
   tables: Tables,
   name: Name,

@@ -1,20 +1,25 @@
-/** The options that both inboxes have: how much is kept, and for how long. */
+/** The options that both inboxes share: how much is kept, and for how long. */
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
 
 export interface KeepDeliveredOptions {
-  /** How long the body of a delivered event is kept, to be viewed and replayed. Default: 604,800,000 ms (7 days). */
+  /**
+   * How long the body of a delivered event is kept, so that it can be viewed and replayed. Default: 604,800,000 ms (7
+   * days).
+   */
   forMs?: number | undefined
-  /** Bytes of all these bodies; the oldest are removed first. Default: 1 GiB. */
+  /** Limit for these bodies together, in bytes; the oldest are removed first. Default: 1 GiB. */
   maxBytes?: number | undefined
 }
 
 export interface KeepInboxOptions {
   /** Keeps the bodies of delivered events; they are personal data. `false` keeps none. Default: 7 days and 1 GiB. */
   keepDelivered?: false | KeepDeliveredOptions | undefined
-  /** Bytes of the bodies that wait; above that, events are answered 503. Default: 1 GiB. */
+  /** Limit for the bodies of waiting events together, in bytes. Events above it are answered 503. Default: 1 GiB. */
   maxBytes?: number | undefined
-  /** How long a delivered event is recognised when it arrives again. Default: 2,592,000,000 ms (30 days). */
+  /**
+   * How long a delivered event is recognised as a duplicate when it arrives again. Default: 2,592,000,000 ms (30 days).
+   */
   dedupeTtlMs?: number | undefined
 }
 
@@ -28,7 +33,7 @@ const GIB = 1024 ** 3
 const DAY_MS = 86_400_000
 const MAX = Number.MAX_SAFE_INTEGER
 
-/** Throws `invalid_option`. */
+/** Throws `invalid_option` for an invalid option. */
 export function resolveKeep({
   keepDelivered = {},
   maxBytes = GIB,

@@ -1,5 +1,6 @@
 /**
- * Queries and actions of operators: list, show, replay, give up, purge, statistics; and a check that the inbox works.
+ * Queries and actions of operators: list, show, replay, give up, purge and statistics, and a check that the inbox
+ * works.
  */
 import type { EventKind } from '../../events/events'
 import type { InboxEntry, InboxPage, InboxStats, ListOptions } from '../inbox'
@@ -32,7 +33,7 @@ interface EventRow {
   first: string | null
 }
 
-/** `first`: ID of the event that is first in the queue. */
+/** The column `first` is the ID of the first event in the queue. */
 const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue,
   head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue = events.queue AND e.state < 2
   ORDER BY e.seq LIMIT 1) END AS first`
@@ -53,7 +54,7 @@ export async function list(
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   const end = reversed(filter.entityId)
-  // A range, because it uses the index; LIKE does not, and treats % and _ as wildcards.
+  // A range, because it uses the index. LIKE does not, and treats % and _ as wildcards.
   if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, afterAll(end))
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())
@@ -73,7 +74,7 @@ export async function list(
   }
 }
 
-/** `body`: number of the event, if its body is kept. */
+/** In the result, `body` is the number of the event if its body is kept. */
 export async function show(tables: Tables, id: string) {
   const row = await find(tables, id)
   if (!row) return undefined
@@ -110,7 +111,7 @@ export async function giveUp(tables: Tables, { id, reason }: { id: string; reaso
   return changeWaiting(tables, row, change, tables.now, reason)
 }
 
-/** False if a process has taken the event meanwhile. */
+/** Returns false if a process has taken the event meanwhile. */
 async function changeWaiting(
   tables: Tables,
   { event, queue: number }: EventRow,
@@ -155,7 +156,7 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   }
 }
 
-/** Writes like storing an event. */
+/** Performs a write like the one that stores an event. */
 export async function check(tables: Tables): Promise<void> {
   await tables.run(
     `INSERT INTO meta (key, value) VALUES ('checked', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -163,7 +164,7 @@ export async function check(tables: Tables): Promise<void> {
   )
 }
 
-/** Sorts after all strings with this prefix. */
+/** A text that sorts after all texts with this beginning. */
 function afterAll(beginning: string): string {
   return `${beginning}\u{10ffff}`
 }
@@ -179,7 +180,7 @@ async function findFree(tables: Tables, id: string): Promise<EventRow | undefine
   return find(tables, id)
 }
 
-/** Stranded events count as waiting. */
+/** The condition for events in a state. Stranded events count as waiting. */
 function ofState(state: InboxState, stranded: number[]): [condition: string, ...values: number[]] {
   const number = STATES.indexOf(state)
   const places = stranded.map(() => '?').join(', ')
@@ -189,7 +190,7 @@ function ofState(state: InboxState, stranded: number[]): [condition: string, ...
     : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
 }
 
-/** Reads as much as possible if the database is damaged. */
+/** Reads what it can if the stored record is damaged. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
     return JSON.parse(head) as StoredEvent

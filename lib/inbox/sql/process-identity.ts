@@ -1,16 +1,16 @@
 /**
- * Identifies processes on one machine, so that others notice their end: by boot, PID namespace, PID and start time
- * (Linux).
+ * Identifies processes on one machine, so that other processes notice when one has ended: by boot, PID namespace, PID
+ * and start time (Linux).
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 
 export interface ProcessIdentity {
   pid: number
-  /** Absent if it cannot be read. */
+  /** `undefined` if it cannot be read. */
   pidNamespace: string | undefined
-  /** Clock ticks since boot: shows whether a PID was given to a new process. */
+  /** In clock ticks since boot. Shows whether a PID was given to a new process. */
   startTime: string | undefined
-  /** All processes of an earlier boot have ended. */
+  /** Identifies the boot of the machine. All processes of an earlier boot have ended. */
   boot: string
 }
 
@@ -24,8 +24,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * True only if the process has certainly ended: another boot, or a PID of our namespace that has ended or belongs to a
- * new process.
+ * True only if the process has certainly ended: it belongs to another boot, or it had a PID of our namespace that is
+ * unused now or belongs to a new process.
  */
 export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
   if (other.boot !== own.boot) return true
@@ -33,7 +33,7 @@ export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
   return startTimeOf(String(other.pid)) !== other.startTime
 }
 
-/** The 22nd field of stat; the second, the name of the program, may contain spaces. */
+/** The start time is the 22nd field of `stat`. The second field, the name of the program, may contain spaces. */
 function startTimeOf(pid: string): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]

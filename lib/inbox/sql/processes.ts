@@ -9,13 +9,13 @@ import type { ProcessIdentity } from './process-identity'
 import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
 import { DAMAGED, shortenWaits, type WantedQueues } from './take'
 
-/** After this time without a renewal, a process counts as ended or frozen. */
+/** A process that has not renewed its lease for this long counts as ended or frozen. */
 export const LEASE_MS = 15_000
 export const RENEW_EVERY_MS = LEASE_MS / 3
 
 export interface ProcessRow {
   id: string
-  /** `ProcessIdentity`, as JSON. NULL where processes may be on several machines: PIDs say nothing there. */
+  /** The `ProcessIdentity` as JSON. NULL if the processes may be on several machines, where PIDs are not comparable. */
   identity: string | null
   lease: number
 }
@@ -28,7 +28,7 @@ interface Registration {
   catchUp?: boolean | undefined
 }
 
-/** Registers a process that takes deliveries. Returns the ID under which it owns queues. */
+/** Registers a process that takes events. Returns the ID with which it owns queues. */
 export async function register(
   tables: Tables,
   { name, wanted, identity, catchUp = false }: Registration,
@@ -41,13 +41,13 @@ export async function register(
   return id
 }
 
-/** False if the lease was lost: another process has freed its events. */
+/** Returns false if the lease was lost because another process has freed the events. */
 export async function renew(tables: Tables, id: string): Promise<boolean> {
   const { time } = tables.monotonic()
   return (await tables.run('UPDATE processes SET lease = lease + 1, renewed = ? WHERE id = ?', time, id)) === 1
 }
 
-/** The process takes no more events, but still owns the ones that it has taken. */
+/** Called for a process that takes no more events, but still owns the events that it has taken. */
 export async function retire(tables: Tables, id: string): Promise<void> {
   await keepCallbacks(tables, id)
   await tables.run('UPDATE processes SET wanted = ? WHERE id = ?', NOTHING, id)
@@ -60,8 +60,8 @@ export async function remove(tables: Tables, id: string): Promise<void> {
 }
 
 /**
- * Its running events wait again, so that operators can give them up. Locked in a fixed order, so that two transactions
- * cannot deadlock.
+ * Frees the queues of an owner. Their running events become waiting, so that operators can give them up. Rows are
+ * locked in a fixed order, so that two transactions cannot deadlock.
  */
 export async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
   const queues = await tables.all<{ queue: number }>(
@@ -74,7 +74,7 @@ export async function free(tables: Tables, condition: string, ...values: Value[]
   }
 }
 
-/** The processes, the queues that one of them has taken, and those whose first event cannot be read. */
+/** The processes, the queues that the owner has taken, and the queues whose first event cannot be read. */
 export async function survey(tables: Tables, owner = '') {
   const processes = await tables.all<ProcessRow>('SELECT id, identity, lease FROM processes')
   const ownedSql = `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`
@@ -83,22 +83,24 @@ export async function survey(tables: Tables, owner = '') {
   return { processes, owned, damaged: damaged.map(({ key }) => key) }
 }
 
-/** A queue that a process has taken, and the call of `take` that took it. */
+/** A queue that a process has taken, and the token of the call of `take` that took it. */
 export interface OwnedQueue {
   queue: number
   token: number
 }
 
 export interface Tidying extends WantedQueues {
-  /** Removes processes that have ended or stand still. One that has renewed its lease meanwhile is kept. */
+  /**
+   * Processes to remove because they have ended or are frozen. A process that has renewed its lease meanwhile is kept.
+   */
   gone: readonly ProcessRow[]
   owner: string | undefined
-  /** Frees queues of this owner that belong to no delivery. */
+  /** Queues of the owner to free, because they belong to no delivery. */
   lost: readonly OwnedQueue[]
   maxDelayMs: number
 }
 
-/** True if there may be something to take now. */
+/** Returns true if there may be something to take now. */
 export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }: Tidying): Promise<boolean> {
   for (const { id, lease } of gone)
     if (await tables.get(`SELECT id FROM processes WHERE id = ? AND lease = ?${tables.lock}`, id, lease))
@@ -107,7 +109,7 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
   return (await shortenWaits(tables, waits)) || gone.length > 0 || lost.length > 0
 }
 
-/** The callbacks of current processes, and of those that ended in the last hour. */
+/** The callbacks of all current processes, and of processes that ended in the last hour. */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   return [...(await wantedIn(tables, 'processes', name)), ...(await wantedIn(tables, 'former_callbacks', name))]
 }
@@ -125,7 +127,7 @@ export function includes(wanted: readonly Wanted[], kind: EventKind, eventName: 
   )
 }
 
-/** The kinds and names of events that have been due for this long, and for which no process has a callback. */
+/** The kinds and names of events that have been due for the given time while no process has a callback for them. */
 export async function untaken(
   tables: Tables,
   { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },

@@ -8,7 +8,7 @@ import type { Tables } from './tables'
 const AT_A_TIME = 200
 const UPLOAD_MS = 3_600_000
 
-/** True if there is more to remove. */
+/** Returns true if there is more to remove. */
 export async function prune(
   tables: Tables,
   { keepDelivered, dedupeTtlMs }: Omit<ResolvedKeep, 'maxBytes'>,
@@ -38,7 +38,7 @@ export async function prune(
   return hasMore || removable.length === AT_A_TIME || expired.length === AT_A_TIME
 }
 
-/** The total bytes of the bodies of some events. */
+/** The total size of the bodies of the selected events, in bytes. */
 export async function sumOf(tables: Tables, condition: string): Promise<number> {
   const sql = `SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) AS sum FROM events WHERE ${condition}`
   return (await tables.get<{ sum: number }>(sql))?.sum ?? 0

@@ -1,4 +1,4 @@
-/** The row of a queue: it exists as long as the queue has events to deliver, and describes the first of them. */
+/** The rows of queues. A queue has a row as long as it has events to deliver; the row describes the first of them. */
 import type { StoredEvent } from '../stored-event'
 import { ANY_KIND, queueKeyOf } from './names'
 import type { Tables } from './tables'
@@ -8,14 +8,14 @@ export interface QueueRow {
   owner: string | null
 }
 
-/** The kind that decides which processes take the event. An unreadable event may be of any kind. */
+/** The kind that decides which processes may take the event. An unreadable event may be of any kind. */
 export function takenAs({ kind, quarantine }: StoredEvent): string {
   return quarantine ? ANY_KIND : kind
 }
 
 /**
- * Creates the queue if needed, and locks it until the transaction ends: otherwise a transaction that settles its last
- * event could remove it meanwhile. Call `updateQueue` afterwards if no event was added.
+ * Creates the queue if needed, and locks it until the transaction ends: otherwise a transaction that settles the last
+ * event of the queue could remove it meanwhile. If no event was added, `updateQueue` must be called afterwards.
  */
 export async function lockQueue(tables: Tables, event: StoredEvent, size: number): Promise<QueueRow> {
   const { name, eventName = '' } = event
@@ -28,9 +28,12 @@ export async function lockQueue(tables: Tables, event: StoredEvent, size: number
   return row
 }
 
-/** Called after its first event may have changed: the queue describes the next one and becomes free, or is removed. */
+/**
+ * Called when the first event of a queue may have changed: the row describes the next event and becomes free, or is
+ * removed if there is none.
+ */
 export async function updateQueue(tables: Tables, queue: number): Promise<void> {
-  // A separate statement, so that it sees what was committed while this transaction waited for the lock.
+  // A separate statement, because it must see what was committed while this transaction waited for the lock.
   const next = await tables.get<{ head: string; bytes: number; due: number; attempts: number }>(
     'SELECT head, bytes, due, attempts FROM events WHERE queue = ? AND state < 2 ORDER BY seq LIMIT 1',
     queue,
@@ -40,7 +43,7 @@ export async function updateQueue(tables: Tables, queue: number): Promise<void> 
     return
   }
   const event = JSON.parse(next.head) as StoredEvent
-  // Only a retry waits: other events may have times ahead of a clock that was set back.
+  // Only a retry has to wait. Another event may have a time in the future, because the clock was set back.
   const due = next.attempts > 0 ? next.due : Math.min(next.due, tables.now)
   await tables.run(
     'UPDATE queues SET owner = NULL, token = NULL, kind = ?, event_name = ?, bytes = ?, due = ? WHERE queue = ?',

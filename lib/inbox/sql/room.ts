@@ -1,4 +1,4 @@
-/** Room for the bodies that wait: an inbox that is full refuses what would be stored. */
+/** Limits the bytes of waiting bodies: a full inbox refuses further events. */
 import { unavailable } from '../unavailable'
 
 const COUNT_EVERY_MS = 1_000
@@ -13,8 +13,8 @@ export class Room {
   }
 
   /**
-   * Rejects if there is none for these `bytes`; without them, if there is none at all. `count`: bytes that wait in the
-   * database, which other processes store in as well.
+   * Rejects if there is no room for `bytes`, or if `bytes` is absent and the inbox is full. `count` reads how many
+   * bytes wait in the database, because other processes store events too.
    */
   async take(bytes: number | undefined, count: () => Promise<number>): Promise<void> {
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {
@@ -27,7 +27,7 @@ export class Room {
   }
 }
 
-/** Of an operation that stores something. Absent for one that only tries. */
+/** The size of what an operation stores; `undefined` for an operation that only tests whether it could. */
 export function sizeOf(argument: unknown): number | undefined {
   return (argument as { size?: number } | undefined)?.size
 }

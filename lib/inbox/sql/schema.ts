@@ -3,19 +3,28 @@
  * one.
  */
 
-/** Stored in `meta`. A file with a later version is refused. */
+/** Stored in the table `meta`. A file with a later version is refused. */
 export const SCHEMA_VERSION = 1
 
 /**
- * `queues`: one row per order or shipment with events to deliver, with the kind, name, size and time of its first one.
- * `former_callbacks`: what processes that left had callbacks for, and the minutes since then, as watched by the others.
- * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. An event is recognised
- * by its ID; one that may be repeated by its `key` as well, of which there is one row per `occurrence`. `occurrence` is
- * NULL for a GET trigger, which is never recognised.
- * The catch-up has `catch_ups` (whose token may poll until `expires`), `cursors`, `seen` (when the API's clock first showed
- * something) and `arrivals` (what events have brought; `event` is the one that brought it last).
- * Times are milliseconds since 1970; `lease` counts how often a process has renewed it; `renewed`
- * is when, by the clock of leases, and `clock` the boot of that.
+ * The tables. Times are milliseconds since 1970.
+ *
+ * `queues` has one row per order or shipment with events to deliver; it holds the kind, name, size and time of the
+ * first of these events.
+ *
+ * `former_callbacks` holds the callbacks of processes that have ended, and the number of minutes since then, as counted
+ * by the remaining processes.
+ *
+ * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. An event is
+ * recognised by its ID. An event that may be repeated is also recognised by its `key`, for which there is one row per
+ * `occurrence`. For a GET trigger, which is never recognised, `occurrence` is NULL.
+ *
+ * `catch_ups`, `cursors`, `seen` and `arrivals` belong to the catch-up. The process with the `token` of `catch_ups` may
+ * poll until `expires`. `seen` holds the time on the API's clock at which something was first seen. `arrivals` holds
+ * the parts that events have brought; `event` is the last event that brought the part.
+ *
+ * In `processes`, `lease` is the number of renewals by the process, `renewed` the time of the last one on the clock of
+ * leases, and `clock` the boot to which that time belongs.
  */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;

@@ -1,4 +1,7 @@
-/** Settles a delivery: the event's new state, the end of its attempt, and the next event of its queue. */
+/**
+ * Settles a delivery: records the new state of the event and the end of the attempt, and makes the next event of the
+ * queue its first.
+ */
 import type { Settlement } from '../inbox'
 import { removeBody } from './accept'
 import { recordArrivals, removeArrivalsOf, type RecordedArrival } from './catch-up/arrivals'
@@ -11,15 +14,15 @@ export interface SettleRequest {
   token: number
   event: number
   settlement: Settlement
-  /** Whether the body of a delivered event is kept. */
+  /** Whether to keep the body of a delivered event. */
   keep: boolean
-  /** What was delivered, if it differs from the record made when the event was stored. */
+  /** What was delivered, if it differs from what was recorded when the event was stored. */
   arrival?: Omit<RecordedArrival, 'event'> | undefined
 }
 
 const STATE_OF = { delivered: DELIVERED, retry: WAITING, dead: DEAD, quarantined: QUARANTINED } as const
 
-/** False if the lease was lost: another process owns the event now. */
+/** Returns false if the lease was lost and another process owns the event by now. */
 export async function settle(tables: Tables, request: SettleRequest): Promise<boolean> {
   const { owner, queue, token, event, settlement, keep, arrival } = request
   const sql = `SELECT queue FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
@@ -45,19 +48,19 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
 }
 
 /**
- * Whether a settlement was committed, if the response to its commit was lost. Waits for that transaction to end: it holds
- * the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
+ * Whether a settlement was committed whose commit got no response. Waits until that transaction has ended, because it
+ * holds the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
  */
 export async function wasCommitted(tables: Tables, request: SettleRequest): Promise<boolean | undefined> {
   const { owner, queue, token, event, settlement } = request
   const sql = `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
   if (await tables.get(sql, queue, owner, token)) return undefined
-  // Without a row the event was delivered: such an event may be removed at once.
+  // A missing row means that the event was delivered, because such an event may be removed at once.
   const row = await tables.get<{ state: number }>('SELECT state FROM events WHERE event = ?', event)
   return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
 }
 
-/** Of a delivered event, only what is needed to recognise a duplicate is kept. */
+/** Of a delivered event, keeps only what is needed to recognise a duplicate. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   const sql = 'UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL'
   if ((await tables.run(sql, event)) > 0) await removeBody(tables, event)

@@ -1,4 +1,4 @@
-/** An inbox in SQL: implements the interface by operations that an engine runs in transactions. */
+/** An inbox in a SQL database. Each method uses operations that an engine runs in transactions. */
 import type { Arrival } from '../catch-up/arrivals'
 import type { CatchUpInbox } from '../catch-up/storage'
 import type { EventKind } from '../../events/events'
@@ -65,7 +65,7 @@ export class SqlInbox implements Inbox {
     return accepted
   }
 
-  /** A large body is stored part by part, so that small events are stored in between. */
+  /** A large body is stored in parts, so that small events can be stored in between. */
   async #storing<T>(bytes: Buffer, store: (body: StoredBody) => Promise<T>): Promise<T> {
     const size = bytes.length
     if (size <= PART_BYTES) return store({ size, bytes })
@@ -170,7 +170,7 @@ export class SqlInbox implements Inbox {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    // The queues that they take are freed afterwards.
+    // Waits for running calls of `take`, whose queues are freed afterwards.
     await this.#deliveries.idle()
     await this.#member?.remove()
     await this.#shared.engine.close()
@@ -181,7 +181,7 @@ export class SqlInbox implements Inbox {
     return this.#shared.engine.run(name, argument)
   }
 
-  /** The operation may leave an event to take. */
+  /** Wakes the attached process after an operation that may leave an event to take. */
   async #waking<T>(work: Promise<T>): Promise<T> {
     const result = await work
     this.#wake()

@@ -1,8 +1,11 @@
-/** Events held by a process that has ended or stands still: they wait, although no other process has freed them yet. */
+/**
+ * Events held by a process that has ended or is frozen. They count as waiting, although no other process has freed them
+ * yet.
+ */
 import { free, LEASE_MS } from './processes'
 import { RUNNING, type Tables } from './tables'
 
-/** Queue of each event. Running events are few: at most the number of concurrent callbacks of all processes. */
+/** The queue of each stranded event. There are few: at most the number of concurrent callbacks of all processes. */
 export type Stranded = ReadonlyMap<number, number | null>
 
 export async function strandedEvents(tables: Tables): Promise<Stranded> {
@@ -17,7 +20,7 @@ export async function strandedEvents(tables: Tables): Promise<Stranded> {
   return new Map(rows.filter(isStranded).map(({ event, queue }) => [event, queue]))
 }
 
-/** Frees it, so that an operator can give it up or have it tried at once. */
+/** Frees the queue of a stranded event, so that an operator can give the event up or have it tried at once. */
 export async function freeStranded(tables: Tables, event: number): Promise<void> {
   const queue = (await strandedEvents(tables)).get(event)
   if (queue != null) await free(tables, 'queue = ?', queue)

@@ -1,6 +1,6 @@
 /**
- * The interface between the shared SQL operations and a database, inside one transaction. Values are those of SQL;
- * every time is in milliseconds since 1970.
+ * The interface between the shared SQL operations and a database, inside one transaction. Values are SQL values; all
+ * times are milliseconds since 1970.
  */
 
 /** Values of `events.state`. Events below `DELIVERED` are in a queue. */
@@ -18,18 +18,18 @@ export type Value = string | number | null | Uint8Array
 type Maybe<T> = T | Promise<T>
 
 export interface Tables {
-  /** The time of the transaction. */
+  /** The time at which the transaction began. */
   readonly now: number
-  /** Ends a `SELECT` that locks its rows: ` FOR UPDATE`, or nothing if a transaction locks everything. */
+  /** The end of a `SELECT` that locks its rows: ` FOR UPDATE`, or empty if a transaction locks the whole database. */
   readonly lock: '' | ' FOR UPDATE'
-  /** The best number of rows per INSERT statement. */
+  /** The best number of rows for one INSERT statement. */
   readonly rowsAtOnce: number
   /**
-   * The clock of leases, in milliseconds since boot: not affected by changes of the system's time. Times of different
-   * boots cannot be compared.
+   * The clock of leases, in milliseconds since boot, which does not follow changes of the system's time. Times of
+   * different boots cannot be compared.
    */
   monotonic(): { time: number; boot: string }
-  /** The next number of an event, which is also the next position in a queue. */
+  /** The number for the next event, which is also its position in the queue. */
   nextNumber(): Maybe<number>
   /** Resolves with the number of changed rows. Parameters are `?`. */
   run(sql: string, ...values: Value[]): Maybe<number>
@@ -37,7 +37,7 @@ export interface Tables {
   all<Row>(sql: string, ...values: Value[]): Maybe<Row[]>
 }
 
-/** Inserts rows with the same columns. */
+/** Inserts rows that have the same columns. */
 export async function insert(
   tables: Tables,
   table: string,

@@ -1,10 +1,10 @@
-/** Takes events: first the queues that are due, then the first event of each. */
+/** Takes events: selects queues that are due, and takes the first event of each. */
 import type { Wanted } from '../inbox'
 import type { StoredEvent } from '../stored-event'
 import { ANY_KIND } from './names'
 import { PARTS_PER_BODY, RUNNING, type Tables } from './tables'
 
-/** The events of one webhook that a process has callbacks for. */
+/** The events of one webhook for which a process has callbacks. */
 export interface WantedQueues {
   name: string
   wanted: readonly Wanted[]
@@ -12,7 +12,7 @@ export interface WantedQueues {
 
 export interface TakeRequest extends WantedQueues {
   owner: string
-  /** Token of this call. */
+  /** Identifies this call of `take`. */
   token: number
   limit: number
   maxBytes: number
@@ -37,14 +37,17 @@ interface DueQueue {
   bytes: number
 }
 
-/** True until a process that stood still and was removed has registered again. */
+/**
+ * How long to wait before the next call if this process is not registered: it was frozen and removed, and has to
+ * register again.
+ */
 const REMOVED_MS = 1_000
 /** Bodies up to this size are read together with their event. */
 const SMALL_BODY = 64 * 1024
 /** The first ten and the last ten attempts of each event are kept. */
 const KEPT_ATTEMPTS = 10
 
-/** Owner of the queues whose first event cannot be read, until the database is reopened. */
+/** The owner of queues whose first event cannot be read. They stay with it until the database is reopened. */
 export const DAMAGED = 'damaged'
 
 export function setAside(tables: Tables, queue: number): Promise<number> | number {
@@ -52,12 +55,12 @@ export function setAside(tables: Tables, queue: number): Promise<number> | numbe
 }
 
 /**
- * `nextDueInMs`: time until the first wanted event is due, if none is due now; by the clock of the database, because
- * ours may be wrong.
+ * `nextDueInMs` is the time until the first wanted event is due, if none is due now. It is measured on the clock of the
+ * database, because ours may be wrong.
  */
 export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDueInMs?: number }> {
   const { owner, limit, maxBytes } = request
-  // Locked until the commit: if the process were removed meanwhile, its queues would never be freed.
+  // Locked until the commit: if another process removed this one meanwhile, its queues would never be freed.
   const lock = tables.lock && ' FOR KEY SHARE'
   if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
     return { taken: [], nextDueInMs: REMOVED_MS }
@@ -72,9 +75,9 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
       taken.push(one)
       room -= one.size
     } catch (error) {
-      // The queue is locked first: SQLite would otherwise fail in the next transaction as well.
+      // The queue must be locked first: SQLite would otherwise fail in the next transaction as well.
       if (!(error instanceof SyntaxError)) throw Object.assign(error as Error, { queue })
-      // Damaged data: the record is no longer JSON.
+      // The data is damaged: the record is no longer JSON.
       await setAside(tables, queue)
     }
   }
@@ -84,7 +87,7 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
 
 async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRequest): Promise<Taken | undefined> {
   await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
-  // Read only now: an older snapshot could show an event that was settled before the queue was locked.
+  // Read only after the lock: an older snapshot could show an event that was settled before the queue was locked.
   const row = await tables.get<{
     event: number
     head: string
@@ -98,7 +101,7 @@ async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRe
     queue,
   )
   if (!row) {
-    // Happens only after damage: a queue without events must not be taken repeatedly.
+    // Happens only with damaged data: a queue without events must not be taken repeatedly.
     await tables.run('DELETE FROM queues WHERE queue = ?', queue)
     return undefined
   }
@@ -135,7 +138,7 @@ export async function readPart(
   return (await tables.get<{ data: Uint8Array }>('SELECT data FROM bodies WHERE part = ?', number))?.data
 }
 
-/** Restricts to queues for which this process has callbacks. */
+/** The queues that are due and for which this process has callbacks. */
 async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue[]> {
   const { limit, maxBytes } = request
   const found: DueQueue[] = []
@@ -158,7 +161,8 @@ async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | u
 }
 
 /**
- * After the clock was set back, events may be due far in the future: no wait may exceed `maxDelayMs`. True if one did.
+ * Limits all waits to `maxDelayMs`, because events may be due far in the future after the clock was set back. Returns
+ * true if it shortened one.
  */
 export async function shortenWaits(
   tables: Tables,
@@ -172,7 +176,7 @@ export async function shortenWaits(
   return changed > 0
 }
 
-/** One condition for each index range with wanted queues. */
+/** One condition per index range that contains wanted queues. */
 function conditions({ name, wanted }: WantedQueues): Array<[condition: string, values: string[]]> {
   return [...wanted, { kind: ANY_KIND, eventNames: undefined }].flatMap(({ kind, eventNames }) =>
     eventNames === undefined

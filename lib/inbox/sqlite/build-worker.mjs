@@ -1,4 +1,4 @@
-// Writes the code of the worker thread into the built package as one string. Run after tsc; tests pass another folder.
+// Writes the code of the worker thread into the built package, as one string. Run after tsc; tests pass another folder.
 import { buildSync } from 'esbuild'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** File systems on which the inbox is refused or may be unsafe. */
+/** File systems on which the inbox is refused, and file systems on which it may be unsafe. */
 import { statfs } from 'node:fs/promises'
 import { unavailable } from '../unavailable'
 
@@ -9,13 +9,13 @@ const NETWORK_DISKS: ReadonlyMap<number, string> = new Map([
   [0xfe534d42, 'SMB'],
 ])
 
-/** These may be backed by a local disk or by another machine. */
+/** The data of these file systems may be on a local disk or on another machine. */
 const UNKNOWN_DISKS: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'],
   [0x65735546, 'FUSE'],
 ])
 
-/** Network disks do not guarantee locks and flushes. Resolves with a warning if the disk may be one. */
+/** Refuses network disks, which do not guarantee locks and flushes. Resolves with a warning if the disk may be one. */
 export async function checkDisk(folder: string, getType = typeOf): Promise<string | undefined> {
   const type = await getType(folder)
   const name = NETWORK_DISKS.get(type)

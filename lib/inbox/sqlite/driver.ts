@@ -23,7 +23,7 @@ export function chooseDriver(): Driver {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
-      // not reachable from there
+      // the package is not installed where this folder's imports are resolved
     }
   }
   throw invalidOption(
@@ -40,7 +40,7 @@ export function isSafe(version: string | undefined): boolean {
   return minor > 51 || (minor === 51 && patch >= 3)
 }
 
-/** Called in the worker thread. */
+/** Opens a file. Called in the worker thread. */
 export function openWith({ module }: Driver, file: string): Database {
   const { DatabaseSync } = createRequire(join(process.cwd(), 'package.json'))(module) as {
     DatabaseSync: new (file: string, options: { timeout: number }) => Database
@@ -48,5 +48,5 @@ export function openWith({ module }: Driver, file: string): Database {
   return new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
 }
 
-/** The longest wait for the write lock of another process. */
+/** How long to wait for the write lock if another process holds it. */
 const BUSY_TIMEOUT_MS = 2_000

@@ -1,4 +1,4 @@
-/** Keeps the file open: opens it on first use, reopens it after a failure, repairs it after a failed flush. */
+/** Keeps the file open: opens it on first use, reopens it after a failure, and repairs it after a failed flush. */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, rm, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -24,7 +24,7 @@ interface Session {
 }
 
 export class SqliteEngine implements Engine {
-  /** A single thread writes to the disk. */
+  /** One is enough, because a single thread writes to the disk. */
   readonly uploads = 1
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver
@@ -42,7 +42,7 @@ export class SqliteEngine implements Engine {
     this.#events = events
   }
 
-  /** Another process that creates or closes the file at the same time may lock it for a while. */
+  /** Another process that is creating or closing the file may lock it for a while. */
   async open(): Promise<void> {
     for (const end = performance.now() + OPEN_MS; ; await pause(OPEN_EVERY_MS, this.#closing.signal)) {
       try {
@@ -54,7 +54,7 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** Rejects after a while, although the request may still be carried out. */
+  /** Rejects after a time limit, although the request may still be carried out. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument), `${this.#options.file} did not respond in time.`)
   }
@@ -108,7 +108,7 @@ export class SqliteEngine implements Engine {
     return session
   }
 
-  /** A thread that ended by itself is replaced. */
+  /** Forgets a thread that has ended by itself, so that the next request starts a new one. */
   async #forget(session: Session): Promise<void> {
     const current = this.#session
     if (this.#closed || (await current?.catch(() => undefined)) !== session || this.#session !== current) return
@@ -119,7 +119,7 @@ export class SqliteEngine implements Engine {
   async #flush(session: Session): Promise<void> {
     try {
       await session.flusher.flush()
-      // This flush began after a failed one, and does not restore what that one lost.
+      // This flush began after a flush that failed, and does not restore what the failed flush lost.
       if (this.#repairing) throw new Error(SUSPECT)
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)
@@ -128,13 +128,16 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** The log may never have reached the disk: nothing counts as stored until all of it is in the file. */
+  /**
+   * After a failed flush the log may never have reached the disk: nothing counts as stored until all of it is in the
+   * file.
+   */
   #repair(): Promise<void> {
     this.#repairing ??= this.#repairNow().finally(() => (this.#repairing = undefined))
     return this.#repairing
   }
 
-  /** Repeats until it works, or until the inbox is closed. Never rejects. */
+  /** Repeats until the repair succeeds, or until the inbox is closed. Never rejects. */
   async #repairNow(): Promise<void> {
     for (; !this.#closed; await pause(REPAIR_EVERY_MS, this.#closing.signal)) {
       try {
@@ -143,7 +146,7 @@ export class SqliteEngine implements Engine {
         await flusher.flush()
         return
       } catch {
-        // Meanwhile, requests are refused with the cause.
+        // Until the repair succeeds, requests are refused with the cause.
       }
     }
   }
@@ -153,7 +156,7 @@ export class SqliteEngine implements Engine {
     if (this.#replaced === session) return
     this.#replaced = session
     this.#session = this.#rescue(session, reason).catch((error: unknown) => {
-      // Only the open file contains its events, so the next request tries again.
+      // The events are only in the open file, so the next request tries again.
       this.#session = Promise.resolve(session)
       this.#replaced = undefined
       throw error
@@ -170,7 +173,7 @@ export class SqliteEngine implements Engine {
     try {
       await thread.call('copyTo', copy)
       await flusher.removeLog()
-      // Never overwrites a file that another process has created.
+      // Does not overwrite a file that another process has created meanwhile.
       isPutBack = await link(copy, file).then(
         () => true,
         () => false,
@@ -199,7 +202,10 @@ async function closeSession(session: Session | undefined): Promise<void> {
   await session?.thread.close()
 }
 
-/** New folders are flushed, together with the folder above: otherwise a power cut could remove them. */
+/**
+ * Creates the folder. New folders are flushed together with the folder that contains them: otherwise a power cut could
+ * remove them.
+ */
 async function createFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 })
   if (first === undefined) return
@@ -210,7 +216,7 @@ async function createFolder(folder: string): Promise<void> {
   }
 }
 
-/** Readable by its owner only; SQLite gives the same mode to the files next to it. */
+/** Creates the file, readable only by its owner. SQLite gives the same mode to the files next to it. */
 async function createFile(file: string): Promise<void> {
   try {
     await (await open(file, 'wx', 0o600)).close()

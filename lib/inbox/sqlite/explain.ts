@@ -1,10 +1,10 @@
-/** Converts SQLite's errors to messages that name the file, the problem, and what to do. */
+/** Converts errors of SQLite to messages that name the file, the problem, and what to do. */
 import { readFileSync, statSync } from 'node:fs'
 import { unavailable } from '../unavailable'
 import { BUSY, CORRUPT } from './protocol'
 import { SqliteError } from './thread'
 
-/** Messages by primary result code. */
+/** What to do, by primary result code of SQLite. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
   [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
@@ -20,7 +20,7 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
   [26, 'is not a database: name another file, or restore it from a backup'],
 ])
 
-/** An error for server operators. */
+/** Converts an error to one that tells an operator what to do. */
 export function explain(error: unknown, file: string): unknown {
   const { code: name, message } = error as { code?: unknown; message: string }
   if (name === 'ERR_WORKER_INIT_FAILED') return unavailable(`${file} could not be opened: ${message}.`, error)
@@ -34,10 +34,10 @@ export function isLocked(error: unknown): boolean {
   return error instanceof SqliteError && error.code === BUSY
 }
 
-/** Offset of the lock that a writer holds, in the file that ends in `-shm`. */
+/** Offset of the lock that a writer holds, in the file whose name ends in `-shm`. */
 const WRITE_LOCK = 120
 
-/** The process that holds the write lock, if the system provides it (Linux). */
+/** The process that holds the write lock, if the operating system tells (Linux). */
 function lockHolder(file: string): string | undefined {
   try {
     const { ino } = statSync(`${file}-shm`)

@@ -1,12 +1,13 @@
 /**
- * Flushes the write-ahead log to disk, and checks that other processes would open the same file. It opens only the log,
- * never the database file or its `-shm`: closing a descriptor of those drops SQLite's locks.
+ * Flushes the write-ahead log to disk, and checks that the file is still the one that other processes would open. It
+ * opens only the log, never the database file or its `-shm`: closing a descriptor of these would release SQLite's
+ * locks.
  */
 import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { within } from '../../wait/within'
 
-/** If a flush takes less time than this, events are flushed while others are stored. */
+/** If the last flush took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
 
 interface FileIdentity {
@@ -34,7 +35,7 @@ export class Flusher {
   }
 
   /**
-   * Called when the file is open, so that both files exist. `written`: resolves once the pending writes are in the log.
+   * Called when the file is open, so that both files exist. `written` resolves once all pending writes are in the log.
    */
   static async of(file: string, written: () => Promise<unknown>): Promise<Flusher> {
     const logPath = `${file}-wal`
@@ -46,13 +47,13 @@ export class Flusher {
     return new Flusher(log, identities, written)
   }
 
-  /** Resolves once the present content of the log is on disk. Callers before the next flush share it. */
+  /** Resolves once the current content of the log is on disk. Calls made before the next flush share that flush. */
   flush(): Promise<void> {
     this.#next ??= this.#flushNext()
     return this.#next
   }
 
-  /** Removes the log of a deleted file. SQLite would apply it to the file that takes its place. */
+  /** Removes the log of a file that was deleted. SQLite would apply it to the new file with the same name. */
   async removeLog(): Promise<void> {
     const [file, log] = this.#identities
     if (!file || !log) return
@@ -80,9 +81,12 @@ export class Flusher {
     await this.#running
   }
 
-  /** A request that just misses a flush waits for it and for the next one. */
+  /**
+   * Waits briefly for further requests, because a request that just misses a flush has to wait for it and for the next
+   * one.
+   */
   async #gather(): Promise<void> {
-    // Callers whose events are on disk may send others.
+    // Callers whose events have just reached the disk may store further events now.
     await setImmediate()
     await within(this.#lastMs / 2, this.#written(), () => undefined)
   }
@@ -95,7 +99,7 @@ export class Flusher {
   }
 }
 
-/** A file that was deleted or replaced can still be written, but no other process would find its content. */
+/** The file was deleted or replaced. It can still be written, but no other process would find its content. */
 export class ReplacedFileError extends Error {}
 
 async function checkIdentity({ path, identity }: OpenFile): Promise<void> {

@@ -8,7 +8,7 @@ import { resolveSqliteInbox, type SqliteInboxOptions } from './options'
 export type { KeepDeliveredOptions, KeepInboxOptions } from '../sql/options'
 export type { SqliteInboxOptions } from './options'
 
-/** Throws `invalid_option`, also if there is no SQLite to use. */
+/** An inbox in SQLite. Throws `invalid_option` for an invalid option, and if no safe SQLite is available. */
 export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   const resolved = resolveSqliteInbox(options)
   return new SqlInbox({ ...resolved, identity: ownIdentity() }, (events) => new SqliteEngine(resolved, events))

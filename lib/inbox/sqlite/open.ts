@@ -1,4 +1,4 @@
-/** Opens the file with the settings required for durability, and creates the tables. Runs in the worker thread. */
+/** Opens the file with the settings that durability requires, and creates the tables. Runs in the worker thread. */
 import { statSync } from 'node:fs'
 import { openWith, type Driver } from './driver'
 import { SCHEMA, SCHEMA_VERSION } from '../sql/schema'
@@ -6,17 +6,18 @@ import { DAMAGED } from '../sql/take'
 import { CHECKPOINT_PAGES, isSuspect, rewriteLog } from './repair'
 import { SqliteTables } from './tables'
 
-/** Key in `meta`. */
+/** Key in the table `meta` of the identity of the log. */
 const LOG = 'log'
 /**
- * Without these, storing takes half as long again: pages that a savepoint may have to restore go to a temporary file, random
- * keys are read from the file again, and each checkpoint takes two flushes.
+ * Settings for speed. Without them storing takes half as long again: pages that a savepoint may have to restore go to a
+ * temporary file, random keys are read from the file again, and each checkpoint takes two flushes.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
 /**
- * Throws with a message that says what to do. `warning`: for operators. Without `create`, only an existing inbox is
- * opened, without a lock, so that it also works while another process is frozen inside a transaction.
+ * Throws an error whose message says what to do. Returns a `warning` for operators, if there is one. Without `create`,
+ * only an existing inbox is opened, and without a lock, so that this works while another process is frozen inside a
+ * transaction.
  */
 export function openTables(
   driver: Driver,
@@ -27,10 +28,10 @@ export function openTables(
   if (!create && !statSync(file, { throwIfNoEntry: false })) throw new Error(`There is no file ${file}.`)
   const tables = new SqliteTables(openWith(driver, file))
   try {
-    // Checked before anything is changed: it may be another program's database.
+    // Checked before anything is changed, because the file may be the database of another program.
     const version = versionOf(tables, file)
     if (!create && version === 0) throw new Error(`${file} is not an inbox: it is an empty database.`)
-    // The main thread flushes the write-ahead log itself, so that no flush holds the write lock.
+    // SQLite must not flush: the main thread flushes the log itself, so that no flush holds the write lock.
     expectSetting(tables, 'journal_mode', 'wal')
     expectSetting(tables, 'synchronous', 1)
     tables.database.exec(SPEED)
@@ -45,9 +46,9 @@ export function openTables(
   }
 }
 
-/** SQLite would consider the file new, and delete its log. */
+/** Refuses an empty file that has a log: SQLite would consider the file new, and delete the log. */
 function refuseEmptied(file: string): void {
-  // The log is read first: a process that creates the file at this moment writes its log last.
+  // The log is read first, because a process that is creating the file writes the log last.
   const { size: logSize = 0 } = statSync(`${file}-wal`, { throwIfNoEntry: false }) ?? {}
   if (logSize > 0 && statSync(file, { throwIfNoEntry: false })?.size === 0)
     throw new Error(
@@ -56,8 +57,8 @@ function refuseEmptied(file: string): void {
 }
 
 /**
- * While the file is in use, it contains the identity of its log: without that log, the last events are missing, and
- * SQLite does not notice. Returns a warning in this case.
+ * Marks the file with the identity of its log while it is in use. If the log is lost, the last events are missing,
+ * which SQLite does not notice. Returns a warning in this case.
  */
 export function mark(tables: SqliteTables, file: string): string | undefined {
   const { log, before, warning } = findLog(tables, file)
@@ -65,12 +66,12 @@ export function mark(tables: SqliteTables, file: string): string | undefined {
     `INSERT INTO meta (key, value) VALUES ('${LOG}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     log,
   )
-  // The mark must be in the database file itself, not only in the log.
+  // The mark must be in the database file itself, not only in the log, which may be lost.
   if (before !== log) tables.get('PRAGMA wal_checkpoint(PASSIVE)')
   return warning
 }
 
-/** `log`: the one that is there. `before`: the one that the file says belongs to it. */
+/** `log` is the log that exists; `before` is the one that belongs to the file according to its mark. */
 function findLog(
   tables: SqliteTables,
   file: string,
@@ -91,14 +92,17 @@ export function isMarked(tables: SqliteTables): boolean {
   return markOf(tables) !== undefined
 }
 
-/** The last process that closes the file writes the whole log into it. `keepMark`: its log was lost before. */
+/**
+ * Closes the file. The last process that does so writes the whole log into it. `keepMark`: the log was already lost
+ * before.
+ */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
-    // If another process holds the lock, this one is not the last.
+    // No waiting for the lock: if another process holds it, this process is not the last one.
     tables.database.exec('PRAGMA busy_timeout = 0')
     if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {
-    // The next process that opens the file reports it if its log is missing.
+    // If the log gets lost now, the next process that opens the file reports it.
   }
   tables.database.close()
 }
@@ -110,10 +114,13 @@ function expectSetting(tables: SqliteTables, name: string, expected: string | nu
     throw new Error(`SQLite does not accept PRAGMA ${name} = ${expected} for this file; it is ${String(actual)}.`)
 }
 
-/** Returns 0 for an empty database. Throws for another program's database, and for tables of a later version. */
+/**
+ * The version of the tables; 0 for an empty database. Throws for the database of another program, and for tables of a
+ * later version.
+ */
 function versionOf(tables: SqliteTables, file: string): number {
   const names = tables.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
-  // Read last, because another process may commit both in between.
+  // Read last, because another process may commit the tables and the version in between.
   const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
   if (isInbox ? version === 0 : names.length > 0)

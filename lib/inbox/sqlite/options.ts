@@ -6,19 +6,20 @@ import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/op
 
 export interface SqliteInboxOptions extends KeepInboxOptions {
   /**
-   * Path of the database. Its folder is created if it is missing, and two more files next to it end in `-wal` and `-shm`.
-   * All processes on one machine may share it; it must be on a local disk. Required.
+   * Path of the database. Its folder is created if it is missing, and SQLite creates two more files next to it, whose
+   * names end in `-wal` and `-shm`. Several processes on one machine may share it. It must be on a local disk.
+   * Required.
    */
   file: string
 }
 
 export interface ResolvedSqliteInbox extends ResolvedKeep {
   file: string
-  /** False: the file must exist and be an inbox. */
+  /** If false, the file must exist and be an inbox. */
   create: boolean
 }
 
-/** Throws `invalid_option`. */
+/** Throws `invalid_option` for an invalid option. */
 export function resolveSqliteInbox(options: SqliteInboxOptions): ResolvedSqliteInbox {
   const known = ['file', 'keepDelivered', 'maxBytes', 'dedupeTtlMs']
   const { file, ...keep } = givenOptions(options, known, "sqliteInbox({ file: 'inbox.db' })")

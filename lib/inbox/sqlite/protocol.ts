@@ -5,18 +5,18 @@ import type { Driver } from './driver'
 export interface WorkerOptions {
   driver: Driver
   file: string
-  /** False: the file must exist and be an inbox. */
+  /** If false, the file must exist and be an inbox. */
   create: boolean
-  /** The most bytes of waiting bodies. */
+  /** Limit for the bodies of waiting events together, in bytes. */
   maxBytes: number
-  /** Flags at the indexes in `GATE`. */
+  /** Shared flags, at the indexes in `GATE`. */
   gate: SharedArrayBuffer
 }
 
-/** Shared flags with which the main thread requests that the file is closed before the process exits. */
+/** Indexes of shared flags with which the main thread requests that the file is closed before the process exits. */
 export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
-/** Requests that run alone, outside a transaction. */
+/** Requests that run alone and outside a transaction. */
 export type Control = 'repair' | 'copyTo' | 'takeOver' | 'close'
 
 export type Call = Operation | Control
@@ -29,18 +29,21 @@ export interface Request {
 
 export type Response =
   | { id: number; ok: true; value: unknown }
-  /** `code`: primary result code of SQLite. */
+  /** `code` is the primary result code of SQLite. */
   | { id: number; ok: false; message: string; code: number | undefined }
 
-/** The results of one transaction, or that another process has changed the file. */
+/** The results of one transaction, or the message that another process has changed the file. */
 export type Posted = { results: Response[] } | { changed: true }
 
-/** ID of the first response, which reports whether the file could be opened; its value is a warning for operators. */
+/**
+ * ID of the first response, which reports whether the file could be opened. Its value is a warning for operators, if
+ * there is one.
+ */
 export const OPENED = 0
 
 /** Primary result codes of SQLite. */
 export const BUSY = 5
 export const CORRUPT = 11
 
-/** Message of an `accept` that is refused until the file is repaired. */
+/** The message with which `accept` is refused until the file is repaired. */
 export const SUSPECT = 'A flush to disk failed, and the file is not repaired yet.'

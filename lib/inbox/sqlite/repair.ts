@@ -1,4 +1,7 @@
-/** Repairs the file after a failed flush: the log then looks as if it were on disk. Runs in the worker thread. */
+/**
+ * Repairs the file after a failed flush, when the log seems to be on disk although it may not be. Runs in the worker
+ * thread.
+ */
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 import type { SqliteTables } from './tables'
 
@@ -6,15 +9,15 @@ const PIECE_BYTES = 1024 * 1024
 /** The log may grow to 32 MB before its pages are copied into the file. */
 export const CHECKPOINT_PAGES = 8_000
 
-/** Whether a flush failed and the file is not repaired yet. */
+/** True if a flush failed and the file is not repaired yet. */
 export function isSuspect(tables: SqliteTables): boolean {
   return tables.get("SELECT 1 FROM meta WHERE key = 'suspect'") !== undefined
 }
 
 /**
- * True once the log and the file are intact. Other processes must notice, including those that start after a crash of
- * this one. Before that, nothing is copied from the log into the file: a power cut would leave newer pages in the file
- * than in the log.
+ * Returns true once the log and the file are intact. Other processes must be able to see that the repair is not
+ * finished, even if they start after a crash of this process. Until then, nothing is copied from the log into the file:
+ * after a power cut the file could have newer pages than the log.
  */
 export function repair(tables: SqliteTables, file: string): boolean {
   tables.get('PRAGMA wal_autocheckpoint = 0')
@@ -26,9 +29,12 @@ export function repair(tables: SqliteTables, file: string): boolean {
   return true
 }
 
-/** After a failed write, the system marks the pages as written, and writes them again only if they change. */
+/**
+ * Writes all pages of the log again. After a failed write the operating system treats the pages as written, and writes
+ * them only if they change.
+ */
 export function rewriteLog(tables: SqliteTables, file: string): void {
-  // No other process writes to the log meanwhile.
+  // In a transaction, so that no other process writes to the log meanwhile.
   tables.begin(false)
   try {
     const log = openSync(`${file}-wal`, 'r+')

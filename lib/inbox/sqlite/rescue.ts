@@ -4,16 +4,16 @@ import { accept, beginUpload, writePart } from '../sql/accept'
 import { PARTS_PER_BODY } from '../sql/tables'
 import type { SqliteTables } from './tables'
 
-/** Writes the whole content of the open file into a new file. */
+/** Writes the content of the open file into a new file. */
 export function copyTo(tables: SqliteTables, path: string): void {
   tables.run('VACUUM INTO ?', path)
   tables.run('ATTACH ? AS copy', path)
-  // The new file has no log.
+  // The mark is removed, because the new file has no log.
   tables.run("DELETE FROM copy.meta WHERE key = 'log'")
   tables.run('DETACH copy')
 }
 
-/** Stores the undelivered events of another file. Events that are known already are left unchanged. */
+/** Stores the undelivered events of another file. Events that already exist here stay unchanged. */
 export async function takeOver(tables: SqliteTables, path: string): Promise<void> {
   tables.run('ATTACH ? AS other', path)
   try {

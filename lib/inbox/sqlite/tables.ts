@@ -1,4 +1,4 @@
-/** One open database: statements that are prepared once. Runs in the worker thread. */
+/** One open database, with statements that are prepared once. Runs in the worker thread. */
 import { ownIdentity } from '../sql/process-identity'
 import type { Tables, Value } from '../sql/tables'
 import type { Database } from './driver'
@@ -8,11 +8,14 @@ type Statement = ReturnType<Database['prepare']>
 
 export class SqliteTables implements Tables {
   now = 0
-  /** A writing transaction locks the whole file. */
+  /** Rows need no lock, because a writing transaction locks the whole file. */
   readonly lock = ''
-  /** The last number of an event. Written once at the end of a transaction, because it may store many events. */
+  /**
+   * The number of the last event. It is written once, at the end of a transaction, because a transaction may store many
+   * events.
+   */
   #number: number | undefined
-  /** Each number of rows would need a prepared statement of its own. */
+  /** One row per statement, because each number of rows would need a prepared statement of its own. */
   readonly rowsAtOnce = 1
   readonly #statements = new Map<string, Statement>()
   readonly #boot = ownIdentity().boot
@@ -43,7 +46,7 @@ export class SqliteTables implements Tables {
     return this.#prepare(sql).all(...values) as Row[]
   }
 
-  /** The same clock for all processes on the machine. */
+  /** This clock is the same for all processes on the machine. */
   monotonic(): { time: number; boot: string } {
     return { time: Math.floor(Number(process.hrtime.bigint()) / 1e6), boot: this.#boot }
   }

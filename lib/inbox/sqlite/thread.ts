@@ -1,13 +1,16 @@
-/** Controls the worker thread from the main thread: requests, their responses, and an orderly end. */
+/** Controls the worker thread from the main thread: sends requests, receives responses, and ends the thread. */
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../unavailable'
 import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
 import { workerSource } from './worker-source'
 
-/** Node ends worker threads when the process exits; the thread is given this long to end its transaction and close the file. */
+/**
+ * Node ends worker threads when the process exits. The thread gets this much time to end its transaction and close the
+ * file.
+ */
 const EXIT_MS = 2_500
 
-/** `code`: primary result code of SQLite. */
+/** `code` is the primary result code of SQLite. */
 export class SqliteError extends Error {
   constructor(
     message: string,
@@ -35,7 +38,7 @@ export class Thread {
     const gate = new SharedArrayBuffer(GATE.bytes)
     this.#flags = new Int32Array(gate)
     const workerData: WorkerOptions = { ...options, gate }
-    // The thread needs no arguments or environment of the process.
+    // No arguments and environment variables are passed on, because the thread needs none.
     this.#worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], name: 'tradecloud-webhook inbox' })
     this.opened = this.#expect(OPENED) as Promise<string | undefined>
     this.opened.catch(() => undefined)
@@ -70,7 +73,8 @@ export class Thread {
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#last = result.catch(() => undefined)
-    // Requests of the same turn are sent in one message, because most of its cost does not depend on its size.
+    // Requests of the same turn of the event loop are sent in one message, because most of the cost of a message does
+    // not depend on its size.
     if (this.#outgoing.push(request) === 1) void Promise.resolve().then(() => this.#post())
     this.#holdProcess()
     return result
@@ -79,7 +83,8 @@ export class Thread {
   #post(): void {
     const requests = this.#outgoing.splice(0)
     const bodies = requests.map(({ argument }) => argument).filter(hasBytes)
-    // Copied once and then transferred: cloning would copy the whole memory that each body was cut from.
+    // The bodies are copied once and then transferred. Cloning would copy the whole memory of which each body is a
+    // part.
     const memory = new Uint8Array(bodies.reduce((size, { bytes }) => size + bytes.length, 0))
     let at = 0
     const moved = requests.map((request) => {
@@ -92,12 +97,12 @@ export class Thread {
     this.#worker.postMessage(moved, [memory.buffer])
   }
 
-  /** Resolves once every request so far has its result. */
+  /** Resolves once every request that was sent so far has its result. */
   get last(): Promise<unknown> {
     return this.#last
   }
 
-  /** Closes the file, after the requests that were made before. */
+  /** Closes the file after all requests that were sent before. */
   async close(): Promise<void> {
     await this.call('close', undefined).catch(() => undefined)
     this.#worker.ref()
@@ -115,14 +120,14 @@ export class Thread {
     else pending?.reject(new SqliteError(response.message, response.code))
   }
 
-  /** An idle inbox does not keep the process alive. */
+  /** Keeps the process alive while requests are running; an idle inbox does not. */
   #holdProcess(): void {
     if (this.#pending.size > 0) this.#worker.ref()
     else this.#worker.unref()
   }
 }
 
-/** Not `instanceof`: Jest gives tests another `Uint8Array` than Node's. */
+/** `instanceof` would fail in Jest, which gives tests another `Uint8Array` than Node's. */
 function hasBytes(argument: unknown): argument is { bytes: Uint8Array } {
   return ArrayBuffer.isView((argument as { bytes?: unknown } | undefined)?.bytes)
 }

@@ -1,6 +1,6 @@
 /**
- * The worker thread: the only place that opens the database. Requests that arrive together share one transaction.
- * The main thread flushes the write-ahead log before it relies on a result.
+ * The worker thread, the only place that opens the database. Requests that arrive together share one transaction. The
+ * main thread flushes the write-ahead log before it relies on a result.
  */
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -26,7 +26,9 @@ import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
 
-/** The most requests of a batch: with more, some are flushed while others run. */
+/**
+ * Maximum number of requests in a batch. A larger batch would leave nothing to do while the first requests are flushed.
+ */
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
@@ -40,13 +42,13 @@ function createControls(tables: SqliteTables, file: string, flags: Int32Array, k
       closeTables(tables, keepMark)
       Atomics.store(flags, GATE.open, 0)
       Atomics.notify(flags, GATE.open)
-      // Nothing keeps the thread alive, so it ends.
+      // Ends the thread, which nothing else keeps alive.
       setImmediate(() => parentPort?.close())
     },
   } satisfies Record<Control, unknown>
 }
 
-/** Runs one batch of requests after another, each batch in a transaction of its own. */
+/** Runs batches of requests one after another, each in a transaction of its own. */
 class Loop {
   readonly #tables: SqliteTables
   readonly #options: WorkerOptions
@@ -81,14 +83,14 @@ class Loop {
       this.#version = row?.data_version
       if (before === undefined || this.#version === before) return
       post({ changed: true })
-      // Another process has closed the file.
+      // Another process has closed the file and removed the mark.
       if (this.#options.create && !isMarked(this.#tables)) mark(this.#tables, this.#options.file)
     } catch {
-      // Requests that need the file fail, with the cause.
+      // Ignored here: requests that need the file fail with the cause.
     }
   }
 
-  /** Requests posted in the same turn of the main thread arrive one after another, so it waits for all of them. */
+  /** Starts a batch after all requests that the main thread has sent in the same turn have arrived. */
   #schedule(): void {
     if (this.#running || this.#waiting.length === 0) return
     this.#running = true
@@ -98,7 +100,7 @@ class Loop {
   async #runBatch(): Promise<void> {
     let batch: Request[]
     if (Atomics.load(this.#flags, GATE.stop) === 0) batch = this.#nextBatch()
-    // The process is about to exit, and waits only for this file.
+    // The process is about to exit and waits only until the file is closed.
     else batch = this.#waiting.filter(({ call }) => call === 'close')
     const [first] = batch
     if (first) post({ results: this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
@@ -125,7 +127,7 @@ class Loop {
     }
   }
 
-  /** Does not wait for I/O other than the database, because others wait for the lock meanwhile. */
+  /** Must not wait for anything but the database, because others wait for its lock meanwhile. */
   async #transact(batch: Request[]): Promise<Response[]> {
     const tables = this.#tables
     const results: Response[] = []
@@ -147,12 +149,15 @@ class Loop {
     }
   }
 
-  /** A request that fails must not fail the others. A savepoint for each would cost more than this rare repetition. */
+  /**
+   * Runs the requests of a failed batch one by one, so that only the request that causes the failure fails. This is
+   * rare, and cheaper than a savepoint for each request.
+   */
   async #transactAlone(batch: Request[], error: unknown): Promise<Response[]> {
     const [first] = batch
     if (batch.length === 1 && first) {
       if (codeOf(error) !== CORRUPT) return [failed(first.id, error)]
-      // A body with a part missing goes to quarantine.
+      // A body whose part is missing goes to quarantine.
       if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
       const { queue } = error as { queue?: number }
       if (queue === undefined || !this.#setAside(queue)) return [failed(first.id, error)]
@@ -178,7 +183,7 @@ class Loop {
     return { id, ok: true, value: await runOperation(this.#tables, call as Operation, argument as Argument<Operation>) }
   }
 
-  /** Constant writes of other processes prevent SQLite's own checkpoints from ever restarting the log. */
+  /** Restarts the log. SQLite's own checkpoints never get to that if other processes write constantly. */
   #shortenLog(): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
     if (!log || log.size < MAX_LOG_BYTES || isSuspect(this.#tables)) return
@@ -189,7 +194,7 @@ class Loop {
 /** The primary result code. `@photostructure/sqlite` omits it if `all()` reads a damaged page. */
 function codeOf(error: unknown): number | undefined {
   const { message, errcode } = error as { message: string; errcode?: number }
-  // The lowest byte of an extended code is the primary one.
+  // The primary code is the lowest byte of an extended code.
   if (errcode !== undefined) return errcode & 0xff
   return message === 'database disk image is malformed' ? CORRUPT : undefined
 }

@@ -1,10 +1,11 @@
-// Updates the page, and sends forms so that their origin is known over http as well. Everything else works without it.
+// Updates the page continuously, and submits forms with `fetch`, because their origin would otherwise be unknown over
+// http. Everything else works without this script.
 const { live } = document.documentElement.dataset
 const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** The last content from the server, by part: opened elements on the page are not part of it. */
+/** By part of the page: the last content from the server, without the elements that the user has opened. */
 const shownBefore = new Map()
 
 function isBusy() {
@@ -20,7 +21,7 @@ async function update() {
   const response = await fetch(url, { cache: 'no-store' })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   if (!response.ok) throw new Error(page.querySelector('main')?.textContent ?? response.status)
-  // A form may be partly filled in meanwhile.
+  // The user may have begun to fill in a form meanwhile.
   if (isBusy()) return
   for (const part of document.querySelectorAll('[data-part]')) {
     const next = page.getElementById(part.id)
@@ -75,7 +76,7 @@ if (live !== undefined) {
   document.addEventListener('visibilitychange', refresh)
 }
 
-// Because of the referrer policy, browsers send the origin of a form as `null`, but that of a fetch correctly.
+// Because of the referrer policy, browsers send `null` as the origin of a form, but the correct origin with `fetch`.
 document.addEventListener('submit', (event) => {
   const form = event.target
   if (form.method !== 'post') return

@@ -1,10 +1,10 @@
-/** The body of an event: a tree of its beginning, and a link to the whole. */
+/** Shows the body of an event: the beginning of it as a tree, and a link to the whole body. */
 import type { Details } from '../source/source'
 import { byteSize } from '../../views/text'
 import { html, shown, type Html } from '../../views/html'
 import { treeOfJson, treeOfXml, type Tree } from './tree'
 
-/** The bytes of a body that are read for a page. */
+/** How many bytes of a body are read for a page. */
 export const SHOWN_BYTES = 512 * 1024
 const SHOWN_CHARACTERS = 32 * 1024
 const OPEN_LEVELS = 3
@@ -38,7 +38,7 @@ function contentOf(body: Buffer, isWhole: boolean): Html {
     ${more}`
 }
 
-/** `undefined` if it is not UTF-8. */
+/** `undefined` if the bytes are not UTF-8. */
 function textOf(body: Buffer, isWhole: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body, { stream: !isWhole })

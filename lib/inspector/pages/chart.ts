@@ -10,13 +10,13 @@ const HEIGHT = 150
 const LEFT = 44
 const BOTTOM = 22
 const TOP = 10
-/** States in a bar from bottom to top. */
+/** The states in a bar, from bottom to top. */
 const TONES: readonly Tone[] = ['good', 'waits', 'busy', 'odd', 'bad']
 
 interface Series {
   state: string
   tone: Tone
-  /** Counts by hour, the oldest first. */
+  /** Number of events in each hour, oldest hour first. */
   counts: number[]
   total: number
 }

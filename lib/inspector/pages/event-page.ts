@@ -8,7 +8,7 @@ import { ago, badge, eventTable } from './layout'
 export interface EventView {
   details: Details
   related: readonly Row[]
-  /** Only with access to bodies. */
+  /** True if the visitor may see bodies. */
   showsBody: boolean
   actions: readonly Action[]
 }

@@ -5,12 +5,12 @@ import { html, shown, type Html, type Part } from '../../views/html'
 
 export interface Layout {
   title: string
-  /** Relative path to the first page, because a proxy may add a prefix. */
+  /** Relative path to the first page. It is relative because a proxy may add a prefix to the path. */
   root: string
   content: Part
   /** The result of the last action, or why it was not possible. */
   notice?: { text: string; tone: Tone } | undefined
-  /** Whether the page is updated continuously. */
+  /** True if the page is updated continuously. */
   isLive?: boolean
 }
 
@@ -52,7 +52,7 @@ export function badge(state: string, tone: Tone): Html {
   return html`<span class="badge ${tone}">${state}</span>`
 }
 
-/** `3m ago`, with the exact time. */
+/** Renders an age such as `3m ago`, with the exact time as its title. */
 export function ago(time: string, now = Date.now()): Html {
   return html`<time datetime="${time}" title="${time}">${duration(now - Date.parse(time))} ago</time>`
 }

@@ -11,9 +11,9 @@ export interface ListView {
   overview: Overview
   page: Page
   filter: Filter
-  /** Position of the page; absent on the first one. */
+  /** Position of the page in the list; `undefined` for the first page. */
   after: string | undefined
-  /** Absent without a catch-up. */
+  /** `undefined` if there is no catch-up. */
   catchUp?: { state: string } | undefined
 }
 

@@ -1,23 +1,23 @@
 /**
- * The beginning of a body as a tree. It is read token by token, because a truncated body cannot be parsed, and parsing
- * would change numbers and drop repeated keys.
+ * Reads the beginning of a body as a tree. It is read token by token, because a truncated body cannot be parsed, and
+ * because parsing would change numbers and drop repeated keys.
  */
 import { SaxesParser } from 'saxes'
 import { isJson, TOKEN } from '../../views/json'
 
 export interface Tree {
-  /** Key of a value in an object, name of an element, or `@name` of an attribute. */
+  /** Key of a value in an object, name of an XML element, or `@name` for an attribute. */
   label?: string | undefined
-  /** The children; absent for a value. */
+  /** The kind of node; absent for a simple value. */
   shape?: '{}' | '[]' | '<>' | undefined
-  /** The value as sent. Absent if there are children. */
+  /** The value as sent; absent if the node has children. */
   value?: string | undefined
   children: Tree[]
 }
 
 export interface TreeOfBody {
   root: Tree
-  /** Some content is not shown. */
+  /** True if some content is not shown. */
   isCut: boolean
 }
 
@@ -26,7 +26,7 @@ const MAX_DEPTH = 40
 
 class Builder {
   readonly top: Tree = { children: [] }
-  /** The open nodes, from the root down. */
+  /** The open nodes, from the root to the innermost. */
   readonly path: Tree[] = [this.top]
   #nodes = 0
 
@@ -54,7 +54,7 @@ class Builder {
   }
 }
 
-/** `undefined` if the text does not begin like JSON. `isWhole`: the text is the whole body. */
+/** Returns `undefined` if the text does not begin like JSON. `isWhole`: the text is the whole body. */
 export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefined {
   const json = text.replace(/^\ufeff/, '')
   if (isWhole && !isJson(json)) return undefined
@@ -62,7 +62,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   let end = 0
   let label: string | undefined
   for (const { 0: token, index } of json.matchAll(TOKEN)) {
-    // Something was skipped: an unterminated string.
+    // Characters between two tokens are an unterminated string.
     if (json.slice(end, index).trim() !== '') break
     if (builder.path.length === 1 && builder.top.children.length > 0) return undefined
     if (builder.isFull) return { root: rootOf(builder), isCut: true }
@@ -89,7 +89,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   return { root: rootOf(builder), isCut: !isComplete }
 }
 
-/** `undefined` if the text does not begin like XML. */
+/** Returns `undefined` if the text does not begin like XML. `isWhole`: the text is the whole body. */
 export function treeOfXml(text: string, isWhole: boolean): TreeOfBody | undefined {
   const builder = new Builder()
   const parser = new SaxesParser({ position: false })

@@ -12,7 +12,7 @@ import { listPage } from './list-page'
 const PAGE_SIZE = 50
 const MAX_RELATED = 20
 const MAX_SEARCH = 1_000
-/** The bytes of a body that are read to recognise its format. */
+/** How many bytes of a body are read to recognise its format. */
 const BEGINNING_BYTES = 64
 
 export class Views {
@@ -36,7 +36,7 @@ export class Views {
     return page(200, layout({ title: source.title, root: './', content, notice: this.#noticeFor(query), isLive: true }))
   }
 
-  /** `part`: the body is not needed, because it never changes. */
+  /** For the part that is updated, the body is not read, because it never changes. */
   async event(id: string, query: URLSearchParams): Promise<Reply> {
     const showsBody = this.#access !== 'list' && !query.has('part')
     const details = await this.#source.find(id, showsBody ? SHOWN_BYTES : 0)

@@ -1,4 +1,4 @@
-/** Shows the events of an inbox. */
+/** Provides the events of an inbox. */
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { STATES, type InboxState } from '../../inbox/stored-event'
 import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } from '../../views/event'
@@ -16,9 +16,9 @@ const TONES: Readonly<Record<InboxState, Tone>> = {
 }
 const CHART_HOURS = 24
 const HOUR_MS = 3_600_000
-/** Other processes may use the same inbox. */
+/** How often to look for changes that other processes have made in the inbox. */
 const LOOK_EVERY_MS = 3_000
-/** Concurrent requests share one query. */
+/** How long a result is reused, so that concurrent requests share one query. */
 const OVERVIEW_FOR_MS = 1_000
 
 export function inboxSource(inbox: Inbox, watch: Watch): Source {

@@ -1,6 +1,6 @@
 /**
- * Without an inbox: shows the last requests that this process answered. Only their delivery records are kept, no
- * bodies.
+ * Provides the last requests that this process answered, where there is no inbox. It keeps only their delivery records,
+ * no bodies.
  */
 import type { DeliveryRecord } from '../../answer/report'
 import type { Outcome } from '../../answer/respond'
@@ -9,19 +9,19 @@ import type { Count, Details, Filter, Overview, Page, Row, Source, Tone } from '
 import type { Watch } from './watch'
 
 const KEPT = 1_000
-/** The longest name or reason that is kept: senders choose their length. */
+/** Maximum length of names and reasons, which senders choose. */
 const MAX_TEXT = 4_000
 const HOUR_MS = 3_600_000
 const CHART_HOURS = 24
 
 interface Kept {
-  /** Ascending number. */
+  /** Numbers ascend with the time of the record. */
   number: number
   record: DeliveryRecord
   reason: string | undefined
 }
 
-/** Keeps records from its creation on. */
+/** Keeps records from the time at which it was created. */
 export function recordSource(watch: Watch): Source {
   const kept: Kept[] = []
   const watchers = new Set<() => void>()

@@ -1,15 +1,15 @@
-/** The data that the inspector shows: an inbox, or the requests of this process. */
+/** Where the inspector gets its data: an inbox, or the requests of this process. */
 import type { EventKind } from '../../events/events'
 import type { HourCount } from '../../inbox/inbox'
 import type { HistoryLine } from '../../views/event'
 
-/** The rating of a state, which determines its colour. */
+/** The rating of a state, which decides its colour. */
 export type Tone = 'good' | 'busy' | 'waits' | 'odd' | 'bad'
 
 export interface Row {
   id: string
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
-  /** State of an event in an inbox, or the outcome of a request. */
+  /** The state of an event in an inbox, or the outcome of a request. */
   state: string
   tone: Tone
   kind: EventKind | undefined
@@ -17,7 +17,7 @@ export interface Row {
   /** ISO 8601, UTC. */
   receivedAt: string
   attempts?: number | undefined
-  /** Why it is in this state. */
+  /** Why the event is in this state. */
   note?: string | undefined
 }
 
@@ -43,7 +43,7 @@ export interface Count {
 
 export interface Overview {
   counts: Count[]
-  /** Age of the oldest unsettled event. */
+  /** When the oldest unsettled event was received. */
   oldestWaitingAt?: string | undefined
   oldestWaitingMs?: number | undefined
   /** Absent if the inbox does not count by hour. */
@@ -54,11 +54,11 @@ export interface Details {
   row: Row
   fields: Array<[label: string, value: string]>
   history: HistoryLine[]
-  /** Bytes of the whole body. 0: there is none. */
+  /** Size of the whole body in bytes; 0 if there is none. */
   size: number
-  /** The beginning of the body. Absent if it is not kept. */
+  /** The beginning of the body. Absent if the body is not kept. */
   body?: Buffer | undefined
-  /** The possible actions. */
+  /** The actions that are possible in this state. */
   actions: readonly Action[]
 }
 
@@ -70,14 +70,14 @@ export interface Source {
   /** States to filter by, in the order of the counters. */
   states: readonly string[]
   overview(): Promise<Overview>
-  /** The newest first. `after`: `next` of the page before. */
+  /** Lists the newest events first. `after` is the `next` of the previous page. */
   list(filter: Filter, limit: number, after?: string): Promise<Page>
-  /** The most bytes of the body to read. */
+  /** `bodyBytes`: how many bytes of the body to read. */
   find(id: string, bodyBytes: number): Promise<Details | undefined>
-  /** The whole body. Absent where none is kept, or where it is read as a whole. */
+  /** Yields the whole body in pieces. Absent if no bodies are kept, or if the inbox can only read a body as a whole. */
   bodyPieces?: ((id: string) => AsyncIterable<Buffer>) | undefined
-  /** Resolves with the reason if the action was not possible. Absent without actions. */
+  /** Resolves with the reason if the action was not possible. Absent if there are no actions. */
   act?(action: Action, id: string, reason: string): Promise<string | undefined>
-  /** Calls back when something may have changed. The returned function unsubscribes. */
+  /** Calls `changed` when something may have changed. The returned function unsubscribes. */
   watch(changed: () => void): () => void
 }

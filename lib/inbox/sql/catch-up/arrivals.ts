@@ -1,4 +1,6 @@
-/** Arrival records: which parts of an order or shipment have arrived in events, and when these had last changed. */
+/**
+ * Arrival records: which parts of an order or shipment have arrived in events, and when these parts had last changed.
+ */
 import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../events/entity'
@@ -6,15 +8,16 @@ import { entityKeyOf, escaped } from '../names'
 import { insert, type Tables, type Value } from '../tables'
 
 /**
- * The fetch for a GET trigger covers delivery schedules, but does not show in which form events arrive. Documents
- * events cover nothing: only the time of their change is stored.
+ * What a record comes from. `fetched`: the fetch for a GET trigger, which returns delivery schedules but does not show
+ * in which form events arrive. `documents`: a documents event, which covers nothing, so that only the time of its
+ * change is stored.
  */
 type StoredForm = LineForm | 'fetched' | 'documents'
 
 const FORMS: readonly StoredForm[] = ['deliverySchedule', 'singleDelivery', 'fetched', 'documents']
 const DOCUMENTS = 'documents'
 /**
- * Far above the 500 lines of the largest order that Tradecloud documents. Parts without a record may be delivered
+ * Far more than the 500 lines of the largest order that Tradecloud documents. Parts without a record may be delivered
  * twice.
  */
 const MAX_MARKS = 5_000
@@ -24,9 +27,9 @@ export const AT_A_TIME = 200
 export interface RecordedArrival {
   name: string
   arrival: Arrival
-  /** Number of the event: if it turns out to be unreadable, its records are removed. */
+  /** Number of the event. If the event turns out to be unreadable, its records are removed. */
   event: number
-  /** It was fetched for a GET trigger. */
+  /** True if the parts were fetched for a GET trigger. */
   fetched?: boolean | undefined
 }
 
@@ -35,7 +38,7 @@ export async function recordArrivals(tables: Tables, recorded: readonly Recorded
   for (const one of recorded)
     for (const row of rowsOf(one)) {
       const key = JSON.stringify([row.entity, row.form, row.part, row.hash])
-      // Deduplicated, because a statement cannot change a row twice.
+      // Of several records with the same key only the newest is stored, because a statement cannot change a row twice.
       if (!(Number(rows.get(key)?.changed) > Number(row.changed))) rows.set(key, row)
     }
   await insert(
@@ -60,12 +63,12 @@ function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Arr
   return rows
 }
 
-/** Selects the records to delete together, by their time. */
+/** The value of the column `list`, which selects records that are deleted together, by their time. */
 function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }
 
-/** Removes the records of a quarantined event, whose parts have not arrived. */
+/** Removes the records of an event that was quarantined, whose parts have not arrived. */
 export function removeArrivalsOf(tables: Tables, queue: number, event: number) {
   const sql = 'DELETE FROM arrivals WHERE entity = (SELECT key FROM queues WHERE queue = ?) AND event = ?'
   return tables.run(sql, queue, event)
@@ -96,7 +99,7 @@ export async function arrivals(
   }
 }
 
-/** Only records of events: a fetch always returns delivery schedules. */
+/** Considers only records of events, because a fetch always returns delivery schedules. */
 export async function newestArrival(
   tables: Tables,
   { name, kind, form }: { name: string } & Pick<EntityName, 'kind' | 'form'>,
@@ -108,13 +111,16 @@ export async function newestArrival(
   return row?.newest ?? undefined
 }
 
-/** For orders in all forms, because records in the wrong form are not kept longer. True if there is more to delete. */
+/**
+ * Deletes records up to a time; for orders in both forms, because records in the wrong form need not be kept longer.
+ * Returns true if there are more to delete.
+ */
 export async function forgetUpTo(tables: Tables, name: string, kind: EntityKind, time: number): Promise<boolean> {
   const lists = FORMS.map((form) => listOf(name, kind, form))
   return deleteSome(tables, lists, 'changed <= ?', time)
 }
 
-/** True if there is more to delete. */
+/** Returns true if there are more records to delete. */
 export async function forgetLaterThan(
   tables: Tables,
   name: string,
@@ -126,13 +132,13 @@ export async function forgetLaterThan(
   return deleteSome(tables, lists, 'changed > ?', time)
 }
 
-/** True if there is more to delete. */
+/** Returns true if there are more records to delete. */
 export async function forgetAll(tables: Tables, name: string): Promise<boolean> {
   const lists = FORMS.flatMap((form) => [listOf(name, 'order', form), listOf(name, 'shipment', form)])
   return deleteSome(tables, lists, 'changed <= ?', Number.MAX_SAFE_INTEGER)
 }
 
-/** Locked in a fixed order, so that two transactions cannot deadlock. */
+/** Locks the rows in a fixed order, so that two transactions cannot deadlock. */
 async function deleteSome(tables: Tables, lists: string[], condition: string, time: number): Promise<boolean> {
   for (const list of lists) {
     const deleted = await tables.run(

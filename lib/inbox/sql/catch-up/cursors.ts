@@ -1,6 +1,6 @@
 /**
- * The cursors of the polls, and when something was first seen. Each write needs the lease; its result is `undefined`
- * without it.
+ * Stores the cursors of the polls, and when something was first seen. Each write needs the lease, and returns
+ * `undefined` without it.
  */
 import type { EntityName } from '../../catch-up/parts'
 import type { Position, Scope } from '../../catch-up/storage'
@@ -17,11 +17,11 @@ export async function position(
   const row = await tables.get<{ value: string }>(sql, name, scopeKey(scope))
   if (!row) return undefined
   const stored = JSON.parse(row.value) as Omit<Position, 'since'> & { since: number | null }
-  // JSON has no NaN.
+  // NaN was stored as `null`, because JSON has no NaN.
   return { ...stored, since: stored.since ?? NaN }
 }
 
-/** True if there is more to delete. */
+/** Returns true if there are more arrival records to delete. */
 export async function savePosition(
   tables: Tables,
   { scope, position: next, ...held }: Held & { scope: Scope; position: Position },
@@ -32,7 +32,7 @@ export async function savePosition(
   return deleteOld(tables, held.name, scope, next)
 }
 
-/** True if there is more to delete. */
+/** Returns true if there are more arrival records to delete. */
 export async function forgetOld(
   tables: Tables,
   { scope, position: { forgottenUpTo }, ...held }: Held & { scope: Scope; position: Position },
@@ -55,7 +55,7 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** Returns when something was first seen: stores `clock` unless a time is known. */
+/** Returns when something was first seen. If that is not known, stores `clock`. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },
@@ -68,7 +68,7 @@ export async function firstSeen(
   return (await tables.get<{ clock: number }>(sql, ...Object.values(row)))?.clock
 }
 
-/** True if there is more to delete. */
+/** Returns true if there are more arrival records to delete. */
 export async function forgetAfter(
   tables: Tables,
   { of, clock, ...held }: Held & { of: Pick<EntityName, 'kind' | 'form'>; clock: number },
@@ -76,7 +76,7 @@ export async function forgetAfter(
   return (await holds(tables, held)) ? forgetLaterThan(tables, held.name, of, clock) : undefined
 }
 
-/** Hashed, because filters may be too long for an index. */
+/** A hash, because filters may be too long for an index. */
 function scopeKey(scope: string): string {
   return sha256(scope)
 }

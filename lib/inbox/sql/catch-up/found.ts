@@ -10,13 +10,13 @@ import { arrivals, recordArrivals } from './arrivals'
 import { holds, type Held } from './lease'
 
 export interface FoundRequest extends Held, Pick<AcceptRequest, 'size' | 'bytes' | 'upload'> {
-  /** Without its content. Its parts are the header and the lines, in their order. */
+  /** The request without the content of the entity. The parts are the header and the lines, in their order. */
   request: StoreRequest
-  /** Without its key and affected lines. */
+  /** The event without its key and affected lines, which depend on the comparison. */
   event: StoredEvent
 }
 
-/** `undefined` without the lease. */
+/** Returns `undefined` if the lease was lost. */
 export async function storeFoundEvent(
   tables: Tables,
   { request, event: form, size, bytes, upload, ...held }: FoundRequest,
@@ -48,7 +48,7 @@ export async function storeFoundEvent(
   return stored
 }
 
-/** Found events that are not yet delivered. */
+/** Number and bytes of found events that are not delivered yet. */
 export async function waitingFound(tables: Tables, name: string): Promise<{ events: number; bytes: number }> {
   const row = await tables.get<{ events: number; bytes: number }>(
     `SELECT CAST(count(*) AS BIGINT) AS events, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes FROM events

@@ -1,16 +1,18 @@
-/** The right to poll: one process at a time for each webhook, and all that the catch-up writes is conditional on it. */
+/**
+ * The lease for polling. For each webhook one process holds it, and the catch-up writes only while it holds the lease.
+ */
 import { randomUUID } from 'node:crypto'
 import { LEASE_MS } from '../processes'
 import type { Tables } from '../tables'
 import { useCatchUp } from './used'
 
-/** A webhook, and the token of the lease holder. */
+/** The name of a webhook, and the token of the process that holds its lease. */
 export interface Held {
   name: string
   token: string
 }
 
-/** Acquires the lease; `undefined` while another process holds it. */
+/** Acquires the lease. Returns `undefined` while another process holds it. */
 export async function acquire(tables: Tables, name: string): Promise<string | undefined> {
   await useCatchUp(tables, name)
   const row = await tables.get<{ token: string | null; expires: number; boot: string }>(
@@ -18,7 +20,7 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
     name,
   )
   const { time, boot } = tables.monotonic()
-  // A lease that ends later than any new one was set by a wrong clock.
+  // A lease that ends later than any new lease would was stored while the clock was wrong.
   const isHeld = row?.token != null && row.boot === boot && time < row.expires && row.expires <= time + LEASE_MS
   if (isHeld) return undefined
   const token = randomUUID()
@@ -26,7 +28,7 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
   return token
 }
 
-/** False if the lease was lost. */
+/** Returns false if the lease was lost. */
 export async function renewCatchUp(tables: Tables, { name, token }: Held): Promise<boolean> {
   if (!(await holds(tables, { name, token }))) return false
   await extend(tables, name, 'token = ?', token)
@@ -43,7 +45,10 @@ export function release(tables: Tables, { name, token }: Held) {
   return tables.run('UPDATE catch_ups SET token = NULL WHERE name = ? AND token = ?', name, token)
 }
 
-/** The row is locked until the transaction ends, so that no other process can begin to poll meanwhile. */
+/**
+ * True if the lease is held. Locks its row until the transaction ends, so that no other process can begin to poll
+ * meanwhile.
+ */
 export async function holds(tables: Tables, { name, token }: Held): Promise<boolean> {
   const sql = `SELECT 1 AS held FROM catch_ups WHERE name = ? AND token = ?${tables.lock}`
   return (await tables.get(sql, name, token)) !== undefined

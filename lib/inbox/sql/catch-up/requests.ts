@@ -1,10 +1,13 @@
-/** Runs requested at the command line: one row each, which the process with the catch-up takes and reports into. */
+/**
+ * Runs requested at the command line. Each is a row, which the process with the catch-up takes, and in which it stores
+ * its reports.
+ */
 import { randomUUID } from 'node:crypto'
 import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'
 import { LEASE_MS } from '../processes'
 import { insert, type Tables } from '../tables'
 
-/** The longest wait for a process to take the request, or to report. */
+/** How long to wait until a process takes the request, or until it reports. */
 const VOID_MS = 60_000
 const KEPT_MS = 86_400_000
 
@@ -13,7 +16,7 @@ interface RequestRow {
   request: string
   state: RunStatus['state']
   report: string | null
-  /** When it was created or last reported, by the monotonic clock of this boot. */
+  /** When the request was created or last reported, on the monotonic clock of the current boot. */
   reported: number
   boot: string
 }
@@ -30,7 +33,7 @@ export async function requestRun(
   return id
 }
 
-/** The oldest request that waits, or whose process has not reported for the duration of a lease. */
+/** The oldest request that is waiting, or whose process has not reported for the duration of a lease. */
 export async function findRequest(tables: Tables, name: string): Promise<RequestRow | undefined> {
   const { time, boot } = tables.monotonic()
   return tables.get<RequestRow>(
@@ -74,12 +77,12 @@ export async function runStatus(
   return {
     state: row.state,
     report: row.report === null ? undefined : (JSON.parse(row.report) as Record<string, unknown>),
-    // Reported before the last boot of the machine, so the process has ended.
+    // If the last report was made before the machine was restarted, the process has ended.
     reportedAgoMs: row.boot === boot ? Math.max(0, time - row.reported) : Infinity,
   }
 }
 
-/** Withdraws a request. False if a process has taken it. */
+/** Withdraws a request. Returns false if a process has already taken it. */
 export async function withdrawRequest(tables: Tables, id: string): Promise<boolean> {
   return (await tables.run("DELETE FROM run_requests WHERE id = ? AND state = 'waiting'", id)) === 1
 }

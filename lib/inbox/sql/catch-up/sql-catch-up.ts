@@ -19,7 +19,7 @@ export type StoredBody = Pick<AcceptRequest, 'size' | 'bytes' | 'upload'>
 
 export interface SqlCatchUpOptions {
   run: <Name extends Operation>(operation: Name, argument: Argument<Name>) => Promise<Result<Name>>
-  /** Stores a body and its event. */
+  /** Stores a body, and calls `store` to store its event. */
   storing: <T>(bytes: Buffer, store: (body: StoredBody) => Promise<T>) => Promise<T>
 }
 
@@ -78,7 +78,7 @@ export class SqlCatchUp implements CatchUpInbox {
     const { entity, outdated } = request
     const name = this.#name
     const { event, bytes } = storedFound(name, { key: '', entity, parts: entity.parts, outdated }, Date.now())
-    // The content is already in the body. It may be large, and is not needed to compare.
+    // The content is left out: it is already in the body, may be large, and is not needed for the comparison.
     const parts = entity.parts.map((part) => ({ ...part, line: undefined }))
     const compared = { ...request, entity: { ...entity, content: {}, parts } }
     const stored = requireLease(
@@ -99,7 +99,7 @@ export class SqlCatchUp implements CatchUpInbox {
   }
 
   async takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined> {
-    // Called about once a second. Reads first, without a lock, because there is rarely a request.
+    // Called about once a second. Reads without a lock first, because requests are rare.
     return (await this.#run('findRequest', this.#name)) && this.#run('takeRequest', this.#name)
   }
 

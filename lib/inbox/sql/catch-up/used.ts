@@ -1,14 +1,14 @@
-/** Records which webhooks have a catch-up: arrivals are recorded only for these. */
+/** Records which webhooks have a catch-up, because arrivals are recorded only for these. */
 import type { Tables } from '../tables'
 import { forgetAll } from './arrivals'
 
 /**
- * After this time without a run, a webhook counts as having no catch-up. Longer than any outage that it should recover
- * from.
+ * A webhook without a run for this long counts as having no catch-up. Longer than any outage that the catch-up should
+ * recover from.
  */
 const USED_FOR_MS = 30 * 86_400_000
 
-/** From then on, arrivals are recorded. */
+/** Records that a webhook has a catch-up. From then on, its arrivals are recorded. */
 export function useCatchUp(tables: Tables, name: string) {
   return tables.run(
     'INSERT INTO catch_ups (name, used) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET used = excluded.used',
@@ -21,7 +21,7 @@ export async function recordsArrivals(tables: Tables, name: string): Promise<boo
   return (await tables.get(sql, name, tables.now - USED_FOR_MS)) !== undefined
 }
 
-/** Removes the records of webhooks without a catch-up. True if there is more to remove. */
+/** Removes the records of webhooks that have no catch-up. Returns true if there are more to remove. */
 export async function pruneCatchUps(tables: Tables): Promise<boolean> {
   const sql = `SELECT name FROM catch_ups WHERE used <= ? LIMIT 1${tables.lock}`
   const unused = await tables.get<{ name: string }>(sql, tables.now - USED_FOR_MS)
