@@ -4,6 +4,7 @@
  * per byte would take a hundred times the memory.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
+import { Turns } from './turns'
 
 const SMALL = 1024
 const ROOM = 64 * 1024
@@ -84,6 +85,20 @@ export class Pieces {
     const [first, ...others] = this.all
     if (first && others.length === 0) return first
     const joined = Buffer.concat(this.#whole, this.size)
+    this.#whole = [joined]
+    return joined
+  }
+
+  /** The same as `whole`, yielding to the event loop in between: putting 50 MB together takes 20 to 150 ms. */
+  async join(turns = new Turns()): Promise<Buffer> {
+    const pieces = this.all
+    if (pieces.length < 2) return this.whole
+    const joined = Buffer.allocUnsafeSlow(this.size)
+    let at = 0
+    for (const piece of pieces) {
+      at += piece.copy(joined, at)
+      if (turns.over) await turns.next()
+    }
     this.#whole = [joined]
     return joined
   }

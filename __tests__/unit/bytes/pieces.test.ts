@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Pieces } from '../../../lib/bytes/pieces'
+import { Turns } from '../../../lib/bytes/turns'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -45,6 +46,19 @@ test('several are copied together once, and only for who asks for all in one', (
   expect(whole.equals(Buffer.concat(given))).toBe(true)
   expect(pieces.whole).toBe(whole)
   expect(pieces.all).toEqual([whole])
+})
+
+test('puts the bytes together in steps, between which other work runs', async () => {
+  const given = [Buffer.alloc(3_000, 'x'), Buffer.alloc(4_000, 'y'), Buffer.alloc(5_000, 'z')]
+  const pieces = new Pieces()
+  for (const piece of given) pieces.add(piece)
+  const others = new Turns(0)
+  const next = jest.spyOn(others, 'next')
+  const joined = await pieces.join(others)
+  expect(next).toHaveBeenCalledTimes(3)
+  expect(joined.equals(Buffer.concat(given))).toBe(true)
+  expect(pieces.whole).toBe(joined)
+  expect(await pieces.join()).toBe(joined)
 })
 
 test('a small piece of much memory does not keep it', () => {

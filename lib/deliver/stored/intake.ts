@@ -6,7 +6,8 @@ import type { Received } from '../../receive/receiver'
 import type { Outcome, Result } from '../../answer/respond'
 import { arrivalOf } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
-import { sha256 } from '../../bytes/sha256'
+import { sha256, sha256InTurns } from '../../bytes/sha256'
+import { Turns } from '../../bytes/turns'
 import type { Facts, Trigger } from '../../events/trigger'
 import { keptId } from '../../events/entity'
 import { MAX_EVENT_NAME, type Handlers } from '../handlers'
@@ -80,7 +81,8 @@ async function storeTrigger(inbox: Inbox, form: Form, trigger: Trigger, body: Ta
     entity: entity && { kind: entity.kind, id: keptId(entity.id) },
     digest,
   }
-  const stored = await store(inbox, event, isBody ? body?.bytes.whole : undefined, isBody ? trigger.event : undefined)
+  const bytes = await (isBody ? body?.bytes.join() : undefined)
+  const stored = await store(inbox, event, bytes, isBody ? trigger.event : undefined)
   // The delivery ID of a GET trigger is not known yet: it depends on what will be fetched.
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
@@ -93,8 +95,8 @@ async function storeUnreadable(
   facts: Facts,
   body: TakenBody,
 ): Promise<Stored> {
-  const bytes = body.bytes.whole
-  const digest = sha256(bytes)
+  const bytes = await body.bytes.join()
+  const digest = await sha256InTurns([bytes], new Turns())
   const { outcome: code, detail: reason = code, issues } = refusal
   const { kind = 'unknown', eventName, entityId } = facts
   const event: StoredEvent = {
