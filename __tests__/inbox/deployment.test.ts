@@ -34,7 +34,7 @@ async function deploy(engine: EngineOptions): Promise<void> {
   const stops = new Map<number, Stop>()
   try {
     await Promise.all(members.map(({ ready }) => ready))
-    await until(() => inbox.isWanted('faults', 'shipment', undefined), 'the new release to be known')
+    expect(await inbox.isWanted('faults', 'shipment', undefined)).toBe(true)
     let accepted = 0
     let round = 0
     let ignored = 0

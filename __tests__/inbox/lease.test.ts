@@ -3,13 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Inbox } from '../../lib/inbox/inbox'
+import type { Engine } from '../../lib/inbox/sql/engine'
+import { resolveKeep } from '../../lib/inbox/sql/options'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { LEASE_MS, register } from '../../lib/inbox/sql/processes'
+import { SqlInbox } from '../../lib/inbox/sql/sql-inbox'
 import { take } from '../../lib/inbox/sql/take'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { SqliteEngine } from '../../lib/inbox/sqlite/engine'
 import { openTables } from '../../lib/inbox/sqlite/open'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
+import { resolveSqliteInbox } from '../../lib/inbox/sqlite/options'
 import { attach } from '../../lib/testing/inbox-contract/harness'
+import { until } from '../wait'
 import { eventOf } from './numbered-event'
 
 const LATE_MS = 11_000
@@ -41,6 +47,39 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     expect(await inbox.settle(delivery, { result: 'delivered' })).toBe(true)
   } finally {
     jest.useRealTimers()
+    await Promise.all([inbox.close(), other.close()])
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+test('ready: waits until the other processes know the callbacks of this one, also if that fails at first', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'inbox-lease-'))
+  const file = join(folder, 'inbox.db')
+  const registered: Array<(fails: boolean) => void> = []
+  const inbox = new SqlInbox(resolveKeep({}), (events) => {
+    const engine = new SqliteEngine(resolveSqliteInbox({ file }), events)
+    const run: Engine['run'] = (name, argument) => {
+      if (name !== 'register') return engine.run(name, argument)
+      const fails = new Promise<boolean>((resolve) => registered.push(resolve))
+      return fails.then((isFailing) => (isFailing ? Promise.reject(new Error('busy')) : engine.run(name, argument)))
+    }
+    return { uploads: 1, open: () => engine.open(), run, close: () => engine.close() }
+  })
+  const other = sqliteInbox({ file })
+  try {
+    await other.ready()
+    attach(inbox, [{ kind: 'shipment' }], 'faults')
+    let isReady = false
+    const ready = inbox.ready().then(() => (isReady = true))
+    for (const fails of [true, false]) {
+      await until(() => registered.length > 0, 'no registration')
+      expect([isReady, await other.isWanted('faults', 'shipment', undefined)]).toEqual([false, false])
+      registered.shift()?.(fails)
+    }
+    await ready
+    expect(await other.isWanted('faults', 'shipment', undefined)).toBe(true)
+  } finally {
+    registered.forEach((register) => register(true))
     await Promise.all([inbox.close(), other.close()])
     rmSync(folder, { recursive: true, force: true })
   }

@@ -117,18 +117,18 @@ process.on('message', (order: Order) => {
 })
 process.on('disconnect', () => process.exit(1))
 
+if (concurrency > 0)
+  inbox.attach({
+    name: 'faults',
+    wanted,
+    maxDelayMs,
+    wake: () => void takeDue(),
+    leaseLost: () => report({ leaseLost: true }),
+    alarm: ({ message }) => report({ alarm: message }),
+  })
 inbox.ready().then(
   () => {
-    if (concurrency === 0) return report({ ready: true })
-    inbox.attach({
-      name: 'faults',
-      wanted,
-      maxDelayMs,
-      wake: () => void takeDue(),
-      leaseLost: () => report({ leaseLost: true }),
-      alarm: ({ message }) => report({ alarm: message }),
-    })
-    void takeDue()
+    if (concurrency > 0) void takeDue()
     report({ ready: true })
   },
   (error: unknown) => {

@@ -170,8 +170,8 @@ export interface InboxHost {
  */
 export interface Inbox {
   /**
-   * Resolves once events can be accepted. Rejects if they never can: the process should not start. `transaction`:
-   * `withTransaction` will be used.
+   * Resolves once events can be accepted, and once `isWanted` of every process counts the one that was attached before.
+   * Rejects if events can never be accepted: the process should not start. `transaction`: `withTransaction` will be used.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
@@ -181,7 +181,7 @@ export interface Inbox {
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
    * Whether any process that shares the inbox has a callback for such an event. Processes that ended in the last hour
-   * count too, because they may be restarting.
+   * count too, because they may be restarting. An event that is not wanted is ignored, so `false` must not be cached.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
   /** Registers a process that takes events, and its callbacks. The returned function ends the registration. */

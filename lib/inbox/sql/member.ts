@@ -1,4 +1,5 @@
 /** Registers this process among those that share the inbox, and renews its lease on the events that it has taken. */
+import { persist } from '../../wait/back-off'
 import type { InboxHost } from '../inbox'
 import type { Shared } from './engine'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
@@ -19,6 +20,16 @@ export class Member {
   /** The ID with which this process owns queues. `undefined` until it is registered. */
   get owner(): string | undefined {
     return this.#owner
+  }
+
+  /** Resolves once other processes know what this one has callbacks for, or when the inbox is closed. */
+  async registered(): Promise<void> {
+    // `keepLease` reports failures.
+    await persist(
+      this.#shared.closing,
+      () => this.takingOwner(),
+      () => undefined,
+    )
   }
 
   /** The ID with which to take events now. `undefined` while taken events could not be delivered. */

@@ -109,13 +109,17 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
   return (await shortenWaits(tables, waits)) || gone.length > 0 || lost.length > 0
 }
 
-/** The callbacks of all current processes, and of processes that ended in the last hour. */
+/**
+ * The callbacks of all current processes, and of processes that ended in the last hour. One statement, because a process
+ * may end or start between two.
+ */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
-  return [...(await wantedIn(tables, 'processes', name)), ...(await wantedIn(tables, 'former_callbacks', name))]
+  const both =
+    'SELECT wanted FROM processes WHERE name = ? UNION ALL SELECT wanted FROM former_callbacks WHERE name = ?'
+  return parseWanted(await tables.all(both, name, name))
 }
 
-async function wantedIn(tables: Tables, table: 'processes' | 'former_callbacks', name: string): Promise<Wanted[]> {
-  const rows = await tables.all<{ wanted: string }>(`SELECT wanted FROM ${table} WHERE name = ?`, name)
+function parseWanted(rows: Array<{ wanted: string }>): Wanted[] {
   return rows.flatMap(({ wanted }) => JSON.parse(wanted) as Wanted[])
 }
 
@@ -132,7 +136,7 @@ export async function untaken(
   tables: Tables,
   { name, handlerTimeoutMs }: { name: string; handlerTimeoutMs: number },
 ): Promise<string[]> {
-  const wanted = await wantedIn(tables, 'processes', name)
+  const wanted = parseWanted(await tables.all('SELECT wanted FROM processes WHERE name = ?', name))
   const late = await tables.all<{ kind: EventKind; event_name: string }>(
     `SELECT kind, event_name FROM queues WHERE owner IS NULL AND name = ? AND kind <> '${ANY_KIND}'
      GROUP BY kind, event_name HAVING min(due) < ?`,

@@ -55,8 +55,9 @@ export class SqlInbox implements Inbox {
         this.#waking(this.#deliveries.settleWith(delivery, work, this.#member?.host.handlerTimeoutMs, arrival))
   }
 
-  ready({ transaction = false } = {}): Promise<void> {
-    return this.#shared.engine.open(transaction)
+  async ready({ transaction = false } = {}): Promise<void> {
+    await this.#shared.engine.open(transaction)
+    await this.#member?.registered()
   }
 
   async accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted> {
@@ -95,7 +96,9 @@ export class SqlInbox implements Inbox {
   async isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean> {
     const { host } = this.#member ?? {}
     if (host?.name === name && includes(host.wanted, kind, eventName)) return true
-    return includes(await this.#wanted.of(name), kind, eventName)
+    if (includes(await this.#wanted.of(name), kind, eventName)) return true
+    // The event would be ignored, so what was read earlier does not count: a process may have joined since then.
+    return includes(await this.#run('wantedBy', name), kind, eventName)
   }
 
   attach(host: InboxHost): () => void {

@@ -62,9 +62,12 @@ export class Harness {
     return inbox
   }
 
-  /** Opens an inbox and attaches a process that takes the wanted events. */
+  /** Opens an inbox and attaches a process that takes the wanted events. The other processes know it. */
   async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<Member> {
-    return attach(await this.open(), wanted, name)
+    const inbox = await this.open()
+    const member = attach(inbox, wanted, name)
+    await inbox.ready()
+    return member
   }
 
   async end(): Promise<void> {
