@@ -17,7 +17,7 @@ function memoryStore(): Claim {
   }
 }
 
-/** The same for a completed key. */
+/** Claims keys that are already completed. */
 function duplicates(): Claim {
   const store = new MemoryStore({ maxKeys: KEYS })
   const known = Array.from({ length: 1000 }, nextKey)
@@ -31,7 +31,7 @@ function duplicates(): Claim {
   }
 }
 
-/** The cost of a Map that grows and is discarded, without lookups. */
+/** The cost of a growing Map alone: it is filled and discarded, without look-ups. */
 function mapThatGrows(): Claim {
   let keys = new Map<string, number>()
   return (key) => {
@@ -40,7 +40,7 @@ function mapThatGrows(): Claim {
   }
 }
 
-/** The usual bounded Map: each new key evicts the oldest. */
+/** The usual bounded Map, in which each new key evicts the oldest one. */
 function mapThatEvictsTheOldest(): Claim {
   const keys = new Map<string, number>()
   return (key) => {
@@ -51,7 +51,7 @@ function mapThatEvictsTheOldest(): Claim {
 }
 
 let n = 0
-/** Unique keys of the same form as those of the webhook. */
+/** Unique keys of the form that the webhook uses. */
 function nextKey(): string {
   return `tradecloud:order:${hash('sha256', String(++n))}`
 }

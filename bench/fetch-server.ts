@@ -1,4 +1,4 @@
-/** The server for `fetch.ts`, in a process of its own: returns a token, and the same order for any ID. */
+/** The server for `fetch.ts`, in a process of its own. It returns a token, and the same order for any ID. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,5 @@
 /**
- * CPU of one fetch: our client against plain axios with a keep-alive agent, both parsing the JSON. The server is
+ * CPU of one fetch: our client compared with plain axios and a keep-alive agent. Both parse the JSON. The server is
  * another process.
  */
 import axios from 'axios'
@@ -19,7 +19,7 @@ export async function run(quick: boolean): Promise<string> {
   const server = fork(join(__dirname, 'fetch-server.ts'))
   const [port] = (await once(server, 'message')) as [number]
   const baseUrl = `http://127.0.0.1:${port}/v2`
-  // Without a limit: otherwise the client would wait instead of working.
+  // Without a rate limit, because the client would wait instead of working.
   const client = new TradecloudClient({ baseUrl, username: 'bench', password: 'bench' }, new RateLimit(Infinity))
   const httpAgent = new Agent({ keepAlive: true })
   const bare = axios.create({ baseURL: baseUrl, httpAgent, proxy: false, headers: { Authorization: 'Bearer token' } })

@@ -1,7 +1,7 @@
 /**
- * All benchmarks, side by side with peers, each with Node 20 and then with Node 24: `npm run bench` (about half an hour), or
- * `npm run bench -- --quick` (fewer rounds, without the largest bodies). `--only=http,txml` runs some of them, and `--node=24`
- * uses one version of Node.
+ * All benchmarks, compared with similar packages, each with Node 20 and then with Node 24: `npm run bench` (about half
+ * an hour), or `npm run bench -- --quick` (fewer rounds, without the largest bodies). `--only=http,txml` runs only
+ * these parts, and `--node=24` uses only this version of Node.
  */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ function argument(name: string): string | undefined {
   return process.argv.find((one) => one.startsWith(`--${name}=`))?.slice(name.length + 3)
 }
 
-/** The executable of a version of Node. npm installs it if it is not the one that runs. */
+/** The executable of a Node version. npm installs the version unless it is the one that is running. */
 function nodeOf(major: string): string {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath
   const arguments_ = ['-y', '-p', `node@${major}`, 'node', '-p', 'process.execPath']

@@ -1,4 +1,4 @@
-/** The store in Redis, on a real Redis that flushes each write, against bare commands. */
+/** The Redis store on a real Redis that flushes each write, compared with bare commands. */
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'

@@ -1,6 +1,6 @@
 /**
- * CPU of each stage of receiving, without sockets; its growth with the lines of an order; and the cost of an invalid
- * body.
+ * CPU of each stage of receiving, without sockets; how it grows with the number of lines of an order; and the cost of
+ * an invalid body.
  */
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -16,7 +16,7 @@ const { parseJson } = built<typeof import('../lib/bytes/json')>('bytes/json')
 const { createValidator } = built<typeof import('../lib/events/validate')>('events/validate')
 const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')
 
-/** Chosen so that a round takes at least about ten milliseconds. */
+/** Number of calls in a round, chosen so that a round takes at least about ten milliseconds. */
 const CALLS: Record<Size, number> = { '3 KB': 6000, '94 KB': 100, '1.7 MB': 6, maximum: 1 }
 
 function renewing(send: Send, payload: Payload): () => Promise<unknown> {
@@ -56,7 +56,7 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
 
 async function lines(calls: number, rounds: number): Promise<string> {
   const counts = [0, 1, 10, 50, 200, 500]
-  // The same amount of work in each round, whatever the size.
+  // Number of calls, chosen so that a round has the same amount of work for every size.
   const timesOf = (count: number): number => Math.max(1, Math.round(500 / Math.max(1, count)))
   const measured = await measureCpu(
     calls,

@@ -14,7 +14,7 @@ const CANDIDATES: Record<string, string> = {
   'axios, for comparison': "require('axios')",
 }
 
-/** Milliseconds that the code takes in a process that has loaded Express. */
+/** Milliseconds that the code takes in a new process which has loaded Express. */
 function time(code: string): number {
   const script = `require('express'); const start = performance.now(); ${code}; console.log(performance.now() - start); process.exit()`
   return Number(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' }))

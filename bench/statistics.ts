@@ -4,7 +4,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** The quantile of a sample: the value below which the share `part` of it lies. */
+/** The quantile of a sample: the share `part` of all values lies below it. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((one, other) => one - other)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
@@ -29,14 +29,14 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
-/** The fewest rounds for a meaningful median. */
+/** The lowest number of rounds for a meaningful median. */
 const LEAST_ROUNDS = 7
-/** Limit for slow machines, so that all parts together take less than ten minutes. */
+/** Time limit for slow machines, so that all parts together take less than ten minutes. */
 const PATIENCE_MS = 45_000
 
 /**
- * Runs several candidates alternately, each round in another order, because each candidate may pay for the garbage of
- * the one before. Runs fewer than `rounds` if they take too long; returns the number of rounds.
+ * Runs several candidates alternately, each round in another order, because a candidate may have to collect the garbage
+ * of the one before it. Runs fewer than `rounds` if they take too long. Returns the number of rounds.
  */
 export async function alternate<T>(
   candidates: readonly T[],
@@ -55,7 +55,7 @@ export async function alternate<T>(
   return round
 }
 
-/** CPU microseconds, user and system, of this process for `work`. */
+/** CPU microseconds (user and system) that this process needs for `work`. */
 async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.cpuUsage()
   await work()
@@ -65,11 +65,11 @@ async function cpuOf(work: () => unknown): Promise<number> {
 
 export interface Measured {
   name: string
-  /** CPU microseconds per call, for each round. */
+  /** CPU microseconds per call, one value per round. */
   times: number[]
 }
 
-/** CPU of several candidates that alternate, after three warm-up rounds. */
+/** Measures the CPU of several candidates alternately, after three rounds to warm up. */
 export async function measureCpu(
   calls: number,
   rounds: number,
@@ -95,7 +95,10 @@ export interface RatesOptions {
   rounds: number
 }
 
-/** Calls per second of each candidate, its CPU in this process, and the ratios to the last, the baseline. */
+/**
+ * Measures calls per second of each candidate and its CPU in this process, and their ratios to the last candidate,
+ * which is the baseline.
+ */
 export async function rates(
   title: string,
   unit: string,

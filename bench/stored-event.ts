@@ -4,7 +4,7 @@ import type { StoredEvent } from '../lib'
 
 let n = 0
 
-/** Each event belongs to another order. */
+/** Creates an event of another order with each call. */
 export function storedEvent(bytes: Buffer): StoredEvent {
   const id = randomUUID()
   return {

@@ -1,6 +1,6 @@
 /**
- * Calls a webhook without a socket, so that only its own work is measured, from the headers to the response. The
- * stand-ins for Node's request and response have only what the package uses.
+ * Calls a webhook without a socket, so that only the webhook's own work is measured, from the headers to the response.
+ * The substitutes for Node's request and response have only what the package uses.
  */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,4 +1,6 @@
-/** tXML: CPU compared with JSON.parse of the same event, and the longest time that it blocks the event loop. */
+/**
+ * tXML: its CPU compared with JSON.parse for the same event, and the longest time for which it blocks the event loop.
+ */
 import { setImmediate } from 'node:timers/promises'
 import { built } from './package'
 import { digits, measureCpu, median, ratioOf, table } from './statistics'
@@ -6,7 +8,7 @@ import { digits, measureCpu, median, ratioOf, table } from './statistics'
 const { readTxml } = built<typeof import('../lib/txml/read')>('txml/read')
 const { orderEvent, toTxml } = built<typeof import('../lib/testing')>('testing/index')
 
-/** The longest time that the event loop was blocked, in milliseconds. */
+/** The longest time for which the event loop was blocked during `work`, in milliseconds. */
 async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   let longest = 0
   let running = true

@@ -1,6 +1,6 @@
 /**
- * The measured webhook, with a user's usual set-up: Basic credentials, validation, dedupe, order per entity, a
- * callback.
+ * The webhook that is measured, with the set-up of most users: Basic credentials, validation, dedupe, one event per
+ * order at a time, and a callback.
  */
 import type { TradecloudWebhook, TradecloudWebhookOptions } from '../lib'
 import { built } from './package'

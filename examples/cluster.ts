@@ -1,7 +1,7 @@
 /**
- * Several processes that share one inbox: any of them accepts a request, any of them calls the callback, and never two at a
- * time for one order. `npm run start:cluster`; the inbox is the PostgreSQL database of `DATABASE_URL`, otherwise the SQLite
- * file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of processes (default: 3).
+ * Several processes that share one inbox: any of them accepts a request, and any of them calls the callback, but never
+ * two at the same time for one order. `npm run start:cluster`. The inbox is the PostgreSQL database of `DATABASE_URL`,
+ * or else the SQLite file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of processes (default: 3).
  */
 import express from 'express'
 import cluster from 'node:cluster'
@@ -12,7 +12,7 @@ import { addHealth, announce, api, auth, callbacks, endWith, host, port } from '
 
 const processes = Number(process.env.PROCESSES ?? 3)
 const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = process.env
-/** The exit code of a process that cannot start: restarting it would not help. */
+/** The exit code of a process that cannot start and would fail again if it were restarted. */
 const UNUSABLE = 2
 
 function runPrimary(): void {
@@ -45,7 +45,8 @@ function runWorker(): void {
   })
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
-  process.once('SIGINT', () => undefined) // Ctrl-C reaches every process; the primary decides when they end
+  // Ctrl-C is sent to every process, but the primary process decides when they end
+  process.once('SIGINT', () => undefined)
 }
 
 if (cluster.isPrimary) runPrimary()

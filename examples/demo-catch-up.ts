@@ -1,4 +1,7 @@
-/** The last part of the demo: a proxy loses an order on its way, and the catch-up of a server with an inbox delivers it. */
+/**
+ * The last part of the demo: a proxy loses an order before it arrives, and the catch-up of a server with an inbox finds
+ * it.
+ */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,7 +16,7 @@ interface Surroundings {
   tradecloud: TradecloudSimulator
   auth: Trigger['auth']
   startExample: (file: string, env: Record<string, string>) => Promise<{ child: ChildProcess; url: string }>
-  /** Events that the ERP system has received. */
+  /** Number of events that the ERP system has received. */
   written: () => number
   printRow: (cells: string[], isGood: boolean) => void
 }
@@ -36,7 +39,7 @@ async function startProxy(url: string) {
   return { server, url: `http://127.0.0.1:${port}/tradecloud`, repair: () => (isBroken = false) }
 }
 
-/** True if everything worked. */
+/** Resolves with true if everything worked. */
 export async function showCatchUp({
   tradecloud,
   auth,
@@ -48,7 +51,7 @@ export async function showCatchUp({
   const { child, url } = await startExample('durable-server.ts', {
     INBOX_FILE: join(folder, 'inbox.db'),
     CATCH_UP_FROM: new Date(Date.now() - 1_000).toISOString(),
-    // In production, minutes.
+    // In production, this would be minutes.
     CATCH_UP_EVERY_MS: '500',
     CATCH_UP_SETTLE_MS: '2000',
   })
@@ -69,7 +72,7 @@ export async function showCatchUp({
     proxy.repair()
     const arrived = await send([second])
     printRow(['  … and lets the next event pass', arrived, 'is done', 'queued'], arrived === '202')
-    // The event that arrived, and the lost change that was found.
+    // Two events are delivered: the one that arrived, and the lost change that was found.
     const isDelivered = () => written() >= before + 2
     for (let waited = 0; waited < MOST_SECONDS * 10 && !isDelivered(); waited++) await sleep(100)
     printRow(['  … the catch-up finds the lost one', '', '', isDelivered() ? 'delivered' : 'missing'], isDelivered())

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. Sends every
- * kind of trigger, then shows failures and how a lost order is found. Exits with 0 only if everything worked.
+ * `npm run demo`: a simulated Tradecloud, the example server and a small ERP system, all on this machine. It sends
+ * every kind of trigger, then shows failures and how a lost order is found. It exits with 0 only if everything worked.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -52,7 +52,7 @@ async function startErp(): Promise<Server> {
   return server
 }
 
-/** An example server in a process of its own. Resolves with its URL. */
+/** Starts an example server in a process of its own, and resolves with its URL. */
 async function startExample(file: string, env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, file)], {
     env: { ...process.env, ...env, PORT: '0', HOST: '127.0.0.1' },
@@ -68,10 +68,10 @@ async function startExample(file: string, env: Record<string, string>): Promise<
 interface Step {
   what: string
   trigger: Trigger
-  /** Statuses of all responses, the last one final. `…` stands for repetitions of the one before. */
+  /** Statuses of all responses, ending with the final one. `…` stands for repetitions of the status before it. */
   expect: string
   result: TriggerReport['result']
-  /** The ERP system is down when the event arrives, and works again a little later. */
+  /** True if the ERP system is down when the event arrives, and works again a little later. */
   erpIsDown?: boolean
 }
 

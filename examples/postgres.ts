@@ -3,12 +3,12 @@ import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-we
 
 export function createPool(connectionString: string | undefined): Pool {
   const pool = new Pool({ connectionString, connectionTimeoutMillis: 5_000, statement_timeout: 20_000 })
-  // Without these listeners, a lost connection would end the process. Its running query rejects anyway.
+  // Without a listener, the error of a lost connection would end the process. The query that is running rejects anyway.
   const ignore = () => undefined
   return pool.on('error', ignore).on('connect', (db) => db.on('error', ignore))
 }
 
-/** Everything in one transaction: `onOrder: (event, context) => writeOrder(pool, event, context)`. */
+/** Writes an order in one transaction: `onOrder: (event, context) => writeOrder(pool, event, context)`. */
 export async function writeOrder(pool: Pool, event: OrderEvent, context: WebhookContext): Promise<void> {
   const db = await pool.connect()
   let broken = false
@@ -27,11 +27,12 @@ export async function writeOrder(pool: Pool, event: OrderEvent, context: Webhook
 
 async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookContext): Promise<void> {
   if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
-  // The same delivery again: it was written before, in the same transaction as its ID. A replay writes again.
+  // If the ID of the delivery exists, the order was written before, in the same transaction as the ID. A replay writes
+  // it again.
   const first = await db.query('INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING', [context.deliveryId])
   if (first.rowCount === 0 && !context.replay) return
 
-  // Older events change nothing. A field that is missing or empty keeps its value.
+  // An older event changes nothing. If a field is missing or empty, the stored value is kept.
   const { order, orderId, lastUpdatedAt } = event
   const number = filled(order.buyerOrder?.purchaseOrderNumber)
   await db.query(
@@ -41,7 +42,7 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
      WHERE o.updated_at IS NULL OR $4 IS NULL OR o.updated_at <= $4`,
     [orderId, number, filled(order.status?.processStatus), lastUpdatedAt],
   )
-  // Writes only the lines of the event. Other lines have not changed: never delete them.
+  // Writes only the lines of the event. Other lines have not changed, so never delete them.
   for (const line of order.lines ?? []) {
     const { id, buyerLine, status } = line
     await db.query(
@@ -49,7 +50,7 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
        ON CONFLICT (id) DO UPDATE SET position = COALESCE($3, l.position), status = COALESCE($4, l.status),
          updated_at = COALESCE($5, l.updated_at)
        WHERE l.updated_at IS NULL OR $5 IS NULL OR l.updated_at <= $5`,
-      // A line without its own time is as old as its event.
+      // If a line has no time, the time of the event applies.
       [
         filled(id),
         orderId,
@@ -61,14 +62,17 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
   }
 }
 
-/** Any field may be missing, null or empty. `undefined` becomes NULL. */
+/**
+ * Turns an empty text and `null` into `undefined`, because any field may be missing, null or empty. It is stored as
+ * NULL.
+ */
 function filled<T>(value: T): T | undefined {
   return value === '' || value === null ? undefined : value
 }
 
 /**
- * Whether the database would refuse the same values again: SQLSTATE class 22 (invalid values, such as a date that does
- * not exist or a NUL in a text), 23502 (a value is missing) and 23514 (a check). Not 23503 (a row that it refers to may
+ * True if the database would refuse the same values again: SQLSTATE class 22 (invalid values, such as a date that does
+ * not exist or a NUL in a text), 23502 (a missing value) and 23514 (a check). Not 23503 (a row to which it refers may
  * arrive later), 23505 or 40xxx.
  */
 export function isPermanent(error: unknown): boolean {

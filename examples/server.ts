@@ -1,6 +1,6 @@
 /**
- * A server that receives Tradecloud's webhooks, logs one line per event and hands it on to an ERP system over HTTP.
- * Configured by environment variables; `npm start` runs it without any.
+ * A server that receives Tradecloud's webhooks, logs one line per event and passes the event to an ERP system over
+ * HTTP. It is configured by environment variables; `npm start` works without any.
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'

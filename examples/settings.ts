@@ -1,4 +1,4 @@
-/** What the example servers share: settings from environment variables, and the ERP system that they write to. */
+/** What the example servers share: settings from environment variables, and the ERP system to which they write. */
 import type { Express } from 'express'
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
@@ -26,7 +26,7 @@ export const auth: TradecloudWebhookOptions['auth'] = isOpen
     ? { type: 'bearer', token: env.WEBHOOK_TOKEN }
     : { type: 'basic', username: env.WEBHOOK_USERNAME, password: env.WEBHOOK_PASSWORD }
 
-/** Without these, the event of a GET trigger contains only the ID. */
+/** Without these settings, the event for a GET trigger contains only the ID. */
 export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
   ? {
       ...(env.TRADECLOUD_BASE_URL ? { baseUrl: env.TRADECLOUD_BASE_URL } : { environment: 'acceptance' }),
@@ -36,9 +36,9 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
   : undefined
 
 /**
- * Where the catch-up starts the first time, such as `2025-11-01`: it polls for changes that never arrived. Without it
- * there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out the orders that it has issued
- * itself.
+ * The catch-up polls for changes that never arrived. CATCH_UP_FROM is where it starts the first time, such as
+ * `2025-11-01`; without it there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out the
+ * orders that it has issued itself.
  */
 export const catchUp: TradecloudWebhookOptions['catchUp'] =
   env.CATCH_UP_FROM && api
@@ -51,18 +51,20 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
       }
     : undefined
 
-/** Below `answerTimeoutMs`, so that the callback fails if the ERP system hangs, instead of continuing to run. */
+/**
+ * Shorter than `answerTimeoutMs`, so that the callback fails if the ERP system does not respond, instead of running on.
+ */
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
 /**
- * 4xx that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record that is
- * locked or was changed by someone else, load. Rejecting an event because of these would lose it.
+ * 4xx that are not about the event: credentials, a wrong URL or one that a new release will serve, a record that is
+ * locked or was changed by someone else, too many requests. Rejecting an event because of these would lose it.
  */
 const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
 
 /**
- * Passes an event to an ERP system over HTTP, and logs one line. Throws if the ERP system does not accept it:
- * Tradecloud then sends the event again, or not if the ERP system has found an error in it. An event may be delivered
+ * Passes an event to an ERP system over HTTP, and logs one line. Throws if the ERP system does not accept the event:
+ * Tradecloud then sends it again, or never if the ERP system has found an error in the event. An event may be delivered
  * twice; the ERP system recognises it by the delivery ID.
  */
 export async function writeToErp(event: WebhookEvent, context: WebhookContext): Promise<void> {
@@ -77,7 +79,7 @@ async function post(url: string, body: object, signal: AbortSignal): Promise<voi
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
-    // By default, `fetch` would follow a redirect with a GET, without the event.
+    // By default, `fetch` would follow a redirect with a GET and without the event.
     redirect: 'manual',
     signal: AbortSignal.any([signal, AbortSignal.timeout(ERP_TIMEOUT_MS)]),
   })
@@ -96,7 +98,7 @@ export const callbacks = {
   onUnknown: writeToErp,
 } satisfies Partial<TradecloudWebhookOptions>
 
-/** On SIGTERM and Ctrl-C: lets running callbacks finish, then ends. A second signal ends at once. */
+/** On SIGTERM and Ctrl-C, lets running callbacks finish and then ends the process. A second signal ends it at once. */
 export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void {
   const close = (): void => {
     process.off('SIGTERM', close).off('SIGINT', close)
@@ -107,7 +109,7 @@ export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void 
 
 const ALARM_AFTER_MS = 15 * 60_000
 
-/** For monitoring: whether events reach the ERP system, and whether some need attention. */
+/** Adds a URL for monitoring, which tells whether events reach the ERP system, and whether some need attention. */
 export function addHealth(app: Express, inbox: Inbox): void {
   app.get('/health', (_req, res) => {
     inbox.stats().then(
@@ -122,7 +124,8 @@ export function addHealth(app: Express, inbox: Inbox): void {
 }
 
 /**
- * A page with the outcome of each event, at /inspector. Without INSPECTOR_PASSWORD, each start creates a new password.
+ * Adds a page with the outcome of each event at /inspector. Without INSPECTOR_PASSWORD, each start creates a new
+ * password.
  */
 const inspectorPassword = env.INSPECTOR_PASSWORD ?? randomBytes(12).toString('base64url')
 

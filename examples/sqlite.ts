@@ -1,4 +1,5 @@
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite' // as node:sqlite, which Node 20 lacks
+// the same interface as node:sqlite, which Node 20 does not have
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-webhook'
 
 const TABLES = `
@@ -10,13 +11,13 @@ const TABLES = `
 
 export function openDatabase(file: string): DatabaseSyncInstance {
   const db = new DatabaseSync(file)
-  // Several processes may write: each waits for the others.
+  // Several processes may write; each waits until the others have finished.
   db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL')
   db.exec(TABLES)
   return db
 }
 
-/** Everything in one transaction: `onOrder: (event, context) => writeOrder(db, event, context)`. */
+/** Writes an order in one transaction: `onOrder: (event, context) => writeOrder(db, event, context)`. */
 export function writeOrder(db: DatabaseSyncInstance, event: OrderEvent, context: WebhookContext): void {
   db.exec('BEGIN IMMEDIATE')
   try {
@@ -31,11 +32,12 @@ export function writeOrder(db: DatabaseSyncInstance, event: OrderEvent, context:
 
 function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: WebhookContext): void {
   if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
-  // The same delivery once more: it was written before, in the same transaction as its ID. A replay writes again.
+  // If the ID of the delivery exists, the order was written before, in the same transaction as the ID. A replay writes
+  // it again.
   const first = db.prepare('INSERT INTO deliveries (id) VALUES (?) ON CONFLICT DO NOTHING').run(context.deliveryId)
   if (first.changes === 0 && !context.replay) return
 
-  // Older events change nothing. A field that is missing or empty keeps its value.
+  // An older event changes nothing. If a field is missing or empty, the stored value is kept.
   const { order, orderId, lastUpdatedAt } = event
   db.prepare(
     `INSERT INTO orders AS o (id, number, status, updated_at) VALUES (?1, ?2, ?3, ?4)
@@ -43,14 +45,14 @@ function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: Webho
        updated_at = COALESCE(?4, o.updated_at)
      WHERE o.updated_at IS NULL OR ?4 IS NULL OR o.updated_at <= ?4`,
   ).run(orderId, text(order.buyerOrder?.purchaseOrderNumber), text(order.status?.processStatus), time(lastUpdatedAt))
-  // Only the lines that are here. A line that is not in the event has not changed: never delete it.
+  // Writes only the lines of the event. Other lines have not changed, so never delete them.
   for (const { id, buyerLine, status, lastUpdatedAt: ownTime } of order.lines ?? [])
     db.prepare(
       `INSERT INTO order_lines AS l (id, order_id, position, status, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
        ON CONFLICT (id) DO UPDATE SET position = COALESCE(?3, l.position), status = COALESCE(?4, l.status),
          updated_at = COALESCE(?5, l.updated_at)
        WHERE l.updated_at IS NULL OR ?5 IS NULL OR l.updated_at <= ?5`,
-      // A line without its own time is as old as its event.
+      // If a line has no time, the time of the event applies.
     ).run(
       text(id),
       orderId,
@@ -60,19 +62,25 @@ function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: Webho
     )
 }
 
-/** Any field may be missing, null, empty, or of another type than the schema says. */
+/**
+ * Returns a text that is not empty, otherwise NULL: any field may be missing, null, empty, or of another type than in
+ * the schema.
+ */
 function text(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/** In UTC, so that texts compare as times do. One that is no time counts as missing. */
+/**
+ * Returns the time in UTC, so that the order of texts is the order of times. A value that is not a time counts as
+ * missing.
+ */
 function time(value: unknown): string | null {
   const date = new Date(text(value) ?? NaN)
   return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
-/** Whether the database would refuse the same values again: SQLITE_CONSTRAINT_NOTNULL and _CHECK. */
+/** True if the database would refuse the same values again: SQLITE_CONSTRAINT_NOTNULL and _CHECK. */
 function isPermanent(error: unknown): boolean {
   const code: unknown = (error as { errcode?: unknown } | null | undefined)?.errcode
   return code === 1299 || code === 275

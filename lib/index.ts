@@ -1,6 +1,6 @@
 /**
- * The public surface, listed by name. Kept inside on purpose: the parts of the receiver and of the delivery, whose
- * behaviour is public through the options only.
+ * The public names. Not exported on purpose: the parts that receive and deliver, which users control only through the
+ * options.
  */
 export {
   TradecloudApiError,

@@ -1,7 +1,7 @@
 /**
  * The latency of small events beside a large one: 100 events of 3 KB per second, while the largest order that
- * Tradecloud documents is sent every two seconds, or as often as it is answered. `FAIRNESS_ROUNDS` and `FAIRNESS_ONLY`
- * (a regular expression) limit what is measured.
+ * Tradecloud documents is sent every two seconds, or again as soon as it was answered. `FAIRNESS_ROUNDS` and
+ * `FAIRNESS_ONLY` (a regular expression) limit what is measured.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import type { Format } from './large'
 import type { Candidate } from './server'
 
 const EVERY_MS = 10
-/** Enough connections that one is always idle, even while the server is blocked. */
+/** So many connections that one is always idle, even while the server is blocked. */
 const CONNECTIONS = 300
 const ROUND_MS = 6_000
 const ROUND_OF_XML_MS = 20_000
@@ -33,7 +33,7 @@ interface Answer {
   ms: number
 }
 
-/** Latencies of small events, measured from the time at which each was due, even if it was sent later. */
+/** Latencies of small events. Each is measured from the time at which the event was due, even if it was sent later. */
 async function smallEvents(idle: Connection[], ms: number): Promise<number[]> {
   const times: number[] = []
   const open: Array<Promise<void>> = []
@@ -76,7 +76,7 @@ async function measure({ candidate, format }: (typeof CASES)[number], rounds: nu
     const answers: Answer[] = []
     const sender = format && (await startLarge(port, format, answers))
     const roundMs = format === 'xml' ? ROUND_OF_XML_MS : ROUND_MS
-    // Warm-up.
+    // A first round to warm up, which is not counted.
     await smallEvents(connections, roundMs)
     answers.length = 0
     const all: number[][] = []

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   process.send?.('ready')
   for (let n = 1; ; n++) {
     const started = performance.now()
-    // The ID in the comment after the root element makes each tXML a new event.
+    // For tXML, an ID in a comment after the root element makes each body a new event.
     const body = xml ? Buffer.concat([xml, Buffer.from(`<!-- ${n} -->`)]) : payload.renew(n)
     const status = await post(Number(port), format, body)
     const ms = performance.now() - started

@@ -1,4 +1,4 @@
-/** The server under test: small events are timed while large ones arrive. */
+/** The server under test. Small events are timed while large ones arrive. */
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openSqlite } from '../inbox/inboxes'

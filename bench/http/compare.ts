@@ -11,12 +11,12 @@ import type { Question, Usage } from './server'
 
 interface Plan {
   connections: number
-  /** Requests of one round, over several connections. */
+  /** Number of requests in one round, over several connections. */
   requests: number
   rounds: number
-  /** Warm-up requests. */
+  /** Number of requests to warm up. */
   before: number
-  /** Requests of one round, one at a time. */
+  /** Number of requests in one round that are sent one at a time. */
   alone: number
 }
 
@@ -117,7 +117,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     digits(median(rounds.perSecond)),
     digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
     ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
-    // For a small body it would measure only the code that is loaded.
+    // Only for a large body: for a small one the figure would show only the code that is loaded.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
   const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${count} rounds of ${plan.requests}`

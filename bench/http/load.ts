@@ -29,14 +29,14 @@ export class Connection {
     socket.on('close', () => this.#fail(new Error(`The server closed the connection: ${this.#answer}`)))
   }
 
-  /** `signed`: with the headers that @octokit/webhooks requires. */
+  /** `signed`: send the headers that @octokit/webhooks requires. */
   static async open(port: number, body: Buffer, signed: boolean): Promise<Connection> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     return new Connection(socket, body, signed)
   }
 
-  /** Milliseconds until the response. Rejects for a status other than 200 and 202. */
+  /** Resolves with the milliseconds until the response. Rejects for a status other than 200 and 202. */
   async send(): Promise<number> {
     const n = ++sent
     const body = this.#payload.renew(n)
@@ -78,8 +78,8 @@ export class Connection {
 }
 
 /**
- * Milliseconds of each of `requests` requests, sent over the connections as fast as they are answered. Never sleeps
- * meanwhile: waking up would cost a server as much as responding, and slow servers would do it more often.
+ * Sends requests over the connections as fast as they are answered, and returns the milliseconds of each. Never sleeps
+ * meanwhile: waking up costs a server as much CPU as responding, and slow servers would have to do it more often.
  */
 export async function load(connections: readonly Connection[], requests: number): Promise<number[]> {
   const times: number[] = []

@@ -1,6 +1,6 @@
 /**
- * Third-party packages that only the benchmarks need, installed from `bench/package.json` on first use. The used part
- * of their types is declared here, so that the type check works without them.
+ * Packages of others that only the benchmarks need, installed from `bench/package.json` on first use. The types of what
+ * is used are declared here, so that the type check works without these packages.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -54,7 +54,7 @@ export function installOthers(): void {
   const missing = Object.keys(wanted).some((path) => path !== '' && wanted[path]?.version !== installed[path]?.version)
   if (!missing) return
   console.log('Installing the packages to compare with (npm ci in bench/) …')
-  // At level `error`, because some packages warn that they prefer a newer Node.
+  // Shows only errors, because some packages warn that they prefer a newer Node.
   const { status, error } = spawnSync('npm', ['ci', '--loglevel=error'], {
     cwd: FOLDER,
     stdio: 'inherit',

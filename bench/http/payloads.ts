@@ -6,7 +6,7 @@ const testing = built<typeof import('../../lib/testing')>('testing/index')
 export const SIZES = ['3 KB', '94 KB', '1.7 MB', 'maximum'] as const
 export type Size = (typeof SIZES)[number]
 
-/** The number of different orders: so large that events of one order rarely follow each other. */
+/** The number of different orders. It is so large that events of one order rarely follow each other. */
 const ORDERS = 10_000
 
 /** An event of an unconfirmed order: one line without the fields of a confirmation. */
@@ -27,7 +27,7 @@ const EVENTS: Record<Size, () => object> = {
   maximum: () => testing.maximumOrderEvent(),
 }
 
-/** The bytes of a body whose IDs are replaced in place. Each connection needs its own. */
+/** A body whose IDs are replaced in place. Each connection needs a body of its own. */
 export class Payload {
   readonly body: Buffer
   readonly #messageId: number
@@ -39,7 +39,7 @@ export class Payload {
     this.#orderId = endOfText(body, '"orderId":"')
   }
 
-  /** The same event with IDs number `n`. */
+  /** The bytes of the event with new IDs, made from the number `n`. */
   renew(n: number): Buffer {
     writeDigits(this.body, this.#messageId, n, 12)
     writeDigits(this.body, this.#orderId, n % ORDERS, 5)

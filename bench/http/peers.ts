@@ -10,11 +10,11 @@ import { orderBodySchema } from './schemas'
 
 export const SECRET = 'a secret of this benchmark'
 
-/** The response of this package, which all servers send. */
+/** The response of this package. All servers send it. */
 const DELIVERED = { outcome: 'delivered', deliveryId: '6d1e8f2a-52d4-8c3b-9a70-4be1f8a1c0de' }
 const LIMIT = 64 * 1024 * 1024
 
-/** Listens on a free port of the loopback interface. */
+/** Starts a server on a free port of the loopback interface, and resolves with the port. */
 type Peer = () => Promise<number>
 
 export const PEERS = {
@@ -60,7 +60,7 @@ export const PEERS = {
     const middleware = createNodeMiddleware(webhooks, { path: '/order' })
     return listen(
       createServer((req, res) => {
-        // @octokit/webhooks would respond with three bytes of its own; all servers send the same response.
+        // @octokit/webhooks would send a response of three bytes; here it sends the same response as the other servers.
         const end = res.end.bind(res) as (body: string) => typeof res
         res.end = () => end(JSON.stringify(DELIVERED))
         void middleware(req, res)

@@ -11,7 +11,7 @@ type Json = Record<string, unknown>
 /** Keywords that do not affect validation, or that some validators do not know. */
 const LEFT_OUT = new Set(['$id', '$schema', 'definitions', 'description', 'title', 'examples'])
 
-/** A copy in which each `$ref` is replaced by its target. */
+/** A copy of the schema in which each `$ref` is replaced by its target. */
 export function orderBodySchema(): Json {
   return inline(schemas.orderWebhookBody, schemas.orderWebhookBody) as Json
 }
@@ -38,7 +38,7 @@ function inline(value: unknown, root: Json): unknown {
   )
 }
 
-/** A property of an order may be named `description`: then it is a schema, not an annotation. */
+/** A property of an order may be named `description`. It then has a schema as its value, not an annotation. */
 function isSchemaNamed(key: string, child: unknown): boolean {
   return key !== 'definitions' && typeof child === 'object' && child !== null
 }

@@ -5,20 +5,23 @@ import { PEERS, type PeerName } from './peers'
 export interface Usage {
   /** CPU time in microseconds, user and system. */
   cpu: number
-  /** Bytes of memory now, and the most since `mark`. */
+  /** Memory now, and the highest value since `mark`, in bytes. */
   rss: number
   peak: number
 }
 
-/** `clean`: also runs the garbage collector. It discards compiled code, so it is used only for a few large bodies. */
+/**
+ * What the parent process asks for. `clean` also runs the garbage collector, which discards compiled code, so it is
+ * used only for a few large bodies.
+ */
 export type Question = 'usage' | 'mark' | 'clean'
 
-/** Linux records the peak memory use of a process and resets it on request. */
+/** Resets the peak memory use of the process, which Linux records. */
 function forgetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5')
   } catch {
-    // elsewhere the peak is that of the whole lifetime
+    // on other systems the peak is that of the whole lifetime
   }
 }
 

@@ -1,4 +1,4 @@
-/** Storing events of 8 KB, 50 at once, compared with the simplest durable way: one file or one INSERT per event. */
+/** Storing events of 8 KB, 50 at a time, compared with the simplest durable way: one file or one INSERT per event. */
 import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { openPostgres, openSqlite, startSlowPostgres, withFolder } from './inbox
 
 const { orderEvent } = built<typeof import('../../lib/testing')>('testing/index')
 
-/** As compressible as real events, because PostgreSQL compresses them. */
+/** Real events, because PostgreSQL compresses bodies and the result depends on their content. */
 const BYTES = Buffer.from(JSON.stringify(orderEvent({ lines: 3 }))).subarray(0, 8 * 1024)
 const AT_ONCE = 50
 const TITLE = `8 KB, ${AT_ONCE} at once`

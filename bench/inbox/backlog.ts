@@ -1,7 +1,7 @@
 /**
- * Taking and settling while 100,000 events wait in as many queues and 20,000 in one queue, compared with an empty
- * inbox: also if no process takes the waiting events, and in PostgreSQL with an old snapshot, which prevents the server
- * from removing dead rows.
+ * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues and 20,000 in
+ * one queue. Also measured if no process takes the waiting events, and in PostgreSQL with an old snapshot, which
+ * prevents the server from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -20,10 +20,10 @@ const ENDED = { result: 'delivered' } as const
 interface Candidate {
   name: string
   open: () => Inbox
-  /** Runs statements in its database. */
+  /** Runs SQL statements in the database of the inbox. */
   execute: (sql: string) => Promise<void>
   kind?: 'order' | 'shipment'
-  /** Absent: no events wait. */
+  /** Number of events that wait. Default: none. */
   waiting?: number
   before?: () => Promise<void>
 }
@@ -127,7 +127,7 @@ async function measure(candidates: Candidate[], rounds: number): Promise<string>
   )
 }
 
-/** On a busy machine, slow requests may be refused. */
+/** Repeats a request that is refused, because on a busy machine slow requests may be. */
 async function persistently<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     const result = await act().then(
@@ -168,7 +168,10 @@ async function start(candidate: Candidate): Promise<Measured> {
   return { ...candidate, inbox, startMs, memory: (process.memoryUsage.rss() - resident) / 1e6, times: [] }
 }
 
-/** Copies the only event into queues of their own, and a fifth of the copies into the first of these. */
+/**
+ * Copies the only event into many queues, each of which gets one copy, except that the first gets a fifth of the
+ * copies.
+ */
 function copies(id: string, count: number): string {
   const columns = 'state, name, kind, event_name, reversed_entity_id, received, due, bytes, has_body'
   const numbers = (to: number): string =>

@@ -1,4 +1,6 @@
-/** Inboxes of the built package in temporary folders on the disk of the tests, and servers with slow flushes. */
+/**
+ * Inboxes of the built package, in temporary folders on the disk of the tests, and database servers with slow flushes.
+ */
 import { mkdtempSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,12 +22,12 @@ export function openPostgres(options: PostgresInboxOptions): Inbox {
 
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-bench-'))
-  // PostgreSQL must run as a user of its own.
+  // PostgreSQL must be run by another user than root, who needs access to the folder.
   await chmod(folder, 0o755)
   return work(folder).finally(() => rm(folder, { recursive: true, force: true }))
 }
 
-/** A server with flushes delayed by `flushMs`. */
+/** Starts a server whose flushes are delayed by `flushMs`. */
 export async function startSlowPostgres(
   folder: string,
   flushMs: number,

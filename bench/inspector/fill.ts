@@ -1,18 +1,20 @@
-/** 100,000 events as an inbox of a year has them: most are delivered, and few have a rare name. */
+/** 100,000 events like those of an inbox after a year: most are delivered, and few have a rare name. */
 import { uuidOf } from '../../lib/bytes/uuid'
 import { reversed } from '../../lib/inbox/sql/names'
 import { storedEvent } from '../stored-event'
 
 const DAYS = 30
 const DAY_MS = 86_400_000
-/** Waiting, delivered, dead, quarantined. */
+/** The states waiting, delivered, dead and quarantined. */
 const STATES = [0, 2, 3, 4]
 
 export const RARE_NAME = 'OrderLinesReissuedByBuyer'
 
 export type Row = Record<string, string | number | null>
 
-/** Events number `from` to `to`, of `count`. They have no bodies, which a list does not read. */
+/**
+ * Creates the rows of events number `from` to `to`, of `count` in all. They have no bodies, because a list reads none.
+ */
 export function rowsOf(from: number, to: number, count: number): Row[] {
   const begin = Date.now() - DAYS * DAY_MS
   return Array.from({ length: to - from }, (_, i) => rowOf(from + i, begin + ((from + i) / count) * DAYS * DAY_MS))

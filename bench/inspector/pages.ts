@@ -1,4 +1,4 @@
-/** Pages of the inspector with 100,000 events, on both engines: the app is a process of its own. */
+/** Pages of the inspector with 100,000 events, on both engines. The app runs in a process of its own. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -87,7 +87,7 @@ async function fill(count: number, insert: (rows: Row[]) => unknown): Promise<vo
 }
 
 interface Figures {
-  /** One for each page. */
+  /** One row for each page. */
   rows: string[][]
   memory: string
 }

@@ -1,4 +1,7 @@
-/** An app with an inspector, in a process of its own. Is told by messages to say how much memory it uses. */
+/**
+ * An app with an inspector, in a process of its own. It reports its memory use when the parent process asks by a
+ * message.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openPostgres, openSqlite } from '../inbox/inboxes'

@@ -10,12 +10,12 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A string that is not blank. */
+/** Returns a string that is not blank, otherwise `undefined`. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
 }
 
-/** How new an order or shipment is. */
+/** The version and the time of change of an order or shipment, which tell how new it is. */
 export interface EntityState {
   version?: number | undefined
   lastUpdatedAt?: string | undefined
@@ -30,28 +30,32 @@ export function stateOf(kind: string, entity: Json): EntityState {
   }
 }
 
-/** The connector docs of 2022 and 2023 call it lastChangedAt. */
+/** The connector docs of 2022 and 2023 call the field lastChangedAt. */
 function timeOfChange({ lastUpdatedAt, lastChangedAt }: Json): string | undefined {
   return textOf(lastUpdatedAt) ?? textOf(lastChangedAt)
 }
 
-/** The identifier: `orderId` in an order event, `id` in a fetched order, in early events and in a shipment. */
+/**
+ * The ID of an order or shipment: the field `orderId` in an order event, and `id` in a fetched order, in early events
+ * and in a shipment.
+ */
 export function idOf(kind: string, entity: Json): string | undefined {
   return (kind === 'shipment' ? undefined : idText(entity.orderId)) ?? idText(entity.id)
 }
 
-/** In October 2020 strings and numbers were mixed up (TC-6431). */
+/** An ID may be a number, because Tradecloud mixed up strings and numbers in October 2020 (TC-6431). */
 function idText(id: unknown): string | undefined {
   return textOf(typeof id === 'number' ? String(id) : id)
 }
 
 /**
- * Milliseconds since 1970; NaN if there is no time. A time without a time zone, as in one documented example, is UTC.
+ * A time in milliseconds since 1970; NaN if there is none. A time without a time zone, as in one documented example, is
+ * read as UTC.
  */
 export function instantOf(time: string | undefined): number {
   if (time === undefined) return NaN
   const zone = /(Z|[+-]\d\d(:?\d\d)?)$/i.exec(time.slice(10))?.[0]
-  // Date.parse does not accept an offset without minutes.
+  // Minutes are added to a time zone that has only hours, which Date.parse does not accept.
   return Date.parse(zone === undefined ? `${time}Z` : zone.length === 3 ? `${time}:00` : time)
 }
 
@@ -66,7 +70,7 @@ const MAX_ID_LENGTH = 256
 export function checkEntityId(value: string): string | undefined {
   if (value === '') return 'is empty'
   if (value.length > MAX_ID_LENGTH) return `is longer than ${MAX_ID_LENGTH} characters`
-  // As path segments these are the current and the parent folder, also in encoded form.
+  // As path segments, these mean the current and the parent folder, even if they are escaped.
   if (value === '.' || value === '..') return 'is a dot segment'
   if (/\s/.test(value)) return 'holds white space'
   if (/\p{Cc}/u.test(value)) return 'holds a control character'
@@ -74,7 +78,7 @@ export function checkEntityId(value: string): string | undefined {
   return undefined
 }
 
-/** The ID in keys: an ID that is too long, which only a body can contain, is replaced by its hash. */
+/** The ID as used in keys: an ID that is too long, which is possible only in a body, is replaced by its hash. */
 export function keptId(id: string): string {
   return id.length > MAX_ID_LENGTH ? hash('sha256', id, 'hex') : id
 }

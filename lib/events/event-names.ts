@@ -1,6 +1,6 @@
 /**
- * Every event name that Tradecloud is known to have sent, with its meaning. The lists stay open: Tradecloud may add
- * names at any time, and an event with a new name goes to the callback of its kind.
+ * Every event name that Tradecloud is known to have sent, with its meaning. The lists are not complete: Tradecloud may
+ * add names at any time, and an event with a new name is passed to the callback of its kind.
  */
 
 /** Known names of order events. */
@@ -31,11 +31,14 @@ export const orderEventNames = [
   'OrderChangesProposalRejectedByBuyer',
   /** The supplier changed fields other than prices and delivery schedule. */
   'OrderLinesUpdatedBySupplier',
-  /** The supplier changed item details (name in the docs since 2023-11; its table lost a second half then, see OrderLinesItemDetailsChangedBySupplier). */
+  /**
+   * The supplier changed item details. This is the name in the docs since 2023-11, whose table may have lost the end of
+   * the name OrderLinesItemDetailsChangedBySupplier.
+   */
   'OrderLinesItemDetailsChanged',
   /** The buyer asked to reopen confirmed lines. */
   'OrderLinesReopenRequestedByBuyer',
-  /** The buyer withdrew that request. */
+  /** The buyer withdrew the request to reopen. */
   'OrderLinesReopenRequestRevertedByBuyer',
   /** The supplier approved the buyer's reopen request. */
   'OrderLinesReopenRequestApprovedBySupplier',
@@ -43,7 +46,7 @@ export const orderEventNames = [
   'OrderLinesReopenRequestRejectedBySupplier',
   /** The supplier asked to reopen confirmed lines. */
   'OrderLinesReopenRequestedBySupplier',
-  /** The supplier withdrew that request. */
+  /** The supplier withdrew the request to reopen. */
   'OrderLinesReopenRequestRevertedBySupplier',
   /** The buyer approved the supplier's reopen request. */
   'OrderLinesReopenRequestApprovedByBuyer',
@@ -89,19 +92,22 @@ export const orderEventNames = [
   'OrderContactReassignedByBuyer',
   /** The supplier assigned another contact. */
   'OrderContactReassignedBySupplier',
-  /** The buyer sent the order again by hand. */
+  /** The buyer manually sent the order again. */
   'OrderResentByBuyer',
-  /** The supplier sent the order again by hand. */
+  /** The supplier manually sent the order again. */
   'OrderResentBySupplier',
-  /** The order was synced from the legacy platform. */
+  /** The order was copied from Tradecloud's legacy platform. */
   'OrderSynced',
   /** The buyer changed custom labels. */
   'OrderCustomLabelsUpdatedByBuyer',
   /** The supplier changed custom labels. */
   'OrderCustomLabelsUpdatedBySupplier',
-  /** The supplier changed item details (name in the docs up to 2023-11 and in the portal settings: the likelier one). */
+  /**
+   * The supplier changed item details. This is the name in the docs up to 2023-11 and in the portal settings, and the
+   * more likely one.
+   */
   'OrderLinesItemDetailsChangedBySupplier',
-  /** Uncertain: a working name of OrderLinesItemDetailsChangedBySupplier. */
+  /** Possibly a preliminary name of OrderLinesItemDetailsChangedBySupplier. */
   'OrderLinesItemChangedBySupplier',
   /** The supplier cancelled lines. */
   'OrderLinesCancelledBySupplier',
@@ -121,12 +127,12 @@ export const orderEventNames = [
 
 export type OrderEventName = (typeof orderEventNames)[number]
 
-/** A person has sent the order or shipment again, so the event is meant to be processed again. */
+/** True if a person has sent the order or shipment again, so that the event must be processed again. */
 export function isResent(eventName: string | undefined): boolean {
   return eventName?.includes('Resent') ?? false
 }
 
-/** Different names that Tradecloud has sent or documented for the same event. */
+/** Groups of names that Tradecloud has sent or documented for the same event. */
 export const sameEvents: ReadonlyArray<readonly OrderEventName[]> = [
   ['OrderLinesItemDetailsChanged', 'OrderLinesItemDetailsChangedBySupplier', 'OrderLinesItemChangedBySupplier'],
   ['OrderLinesReissuedByBuyer', 'OrderReissuedByBuyer'],
@@ -148,7 +154,10 @@ export const shipmentEventNames = [
   'ShipmentIssuedBySupplier',
   /** The supplier changed a shipment. */
   'ShipmentReissuedBySupplier',
-  /** The supplier sent or changed a despatch advice (the one shipment event of 2021; later ShipmentIssuedBySupplier and ShipmentReissuedBySupplier). */
+  /**
+   * The supplier sent or changed a despatch advice. The only shipment event in 2021; later replaced by
+   * ShipmentIssuedBySupplier and ShipmentReissuedBySupplier.
+   */
   'ShipmentDespatchedBySupplier',
   /** The buyer approved the shipment. */
   'ShipmentApprovedByBuyer',
@@ -160,7 +169,7 @@ export const shipmentEventNames = [
   'ShipmentDocumentAttachedByBuyer',
   /** The supplier attached documents to the shipment. */
   'ShipmentDocumentAttachedBySupplier',
-  /** The buyer sent the shipment again by hand. */
+  /** The buyer manually sent the shipment again. */
   'ShipmentResentByBuyer',
 ] as const
 

@@ -1,6 +1,6 @@
 /**
- * The namespaces of `DEBUG=tradecloud-webhook:*`. Everything that is not a loss or an alarm goes here.
- * Never pass a header, a credential or a whole body to one of these.
+ * The namespaces of `DEBUG=tradecloud-webhook:*`. Everything that is neither a loss nor an alarm is written here.
+ * Headers, credentials and whole bodies must not be written.
  */
 import createDebug from 'debug'
 

@@ -1,6 +1,6 @@
 /**
- * Describes errors: their names, messages, codes, stacks and causes, and nothing else, because an error may contain
- * headers and credentials in other fields. Any value can be thrown, including objects with getters that throw.
+ * Describes errors by their names, messages, codes, stacks and causes, and nothing else, because other fields of an
+ * error may contain headers and credentials. Any value can be thrown, including objects with getters that throw.
  */
 import { basename, dirname } from 'node:path'
 import { types } from 'node:util'
@@ -8,12 +8,12 @@ import { escapeControls, quote } from '../bytes/quote'
 
 const MAX_MESSAGE = 2_000
 const MAX_FRAMES = 30
-/** The most nested causes, and errors of an AggregateError. */
+/** Maximum depth of nested causes and of errors in an AggregateError. */
 const MAX_DEPTH = 8
 const MAX_ERRORS = 10
 const MAX_ALL = 50
 
-/** Name and message. */
+/** The name and message of an error. */
 export function describe(cause: unknown): string {
   try {
     return isError(cause) ? quote(`${nameOf(cause)}: ${messageOf(cause)}`, 300) : `a thrown ${typeof cause}`
@@ -23,8 +23,8 @@ export function describe(cause: unknown): string {
 }
 
 /**
- * Where it was thrown, as in ` at save (/app/erp.js:3:9)`: the first stack frame in the user's code. Without one, the first
- * in another package; empty if there is none either.
+ * Where an error was thrown, such as ` at save (/app/erp.js:3:9)`: the first stack frame in the user's code, or else
+ * the first one in another package. Empty if there is neither.
  */
 export function locationOf(cause: unknown): string {
   const frames = framesOf(cause).filter((frame) => /:\d+:\d+\)?$/.test(frame) && !isNodes(frame) && !isOurs(frame))
@@ -32,7 +32,7 @@ export function locationOf(cause: unknown): string {
   return frame === undefined ? '' : ` at ${escapeControls(frame.slice(0, 300))}`
 }
 
-/** The stack and all causes, as lines: for `DEBUG` only. */
+/** The stack and all causes as lines, for `DEBUG` only. */
 export function explain(cause: unknown): string[] {
   const copy = copyOf(cause, new Set(), 0)
   return copy === undefined ? [describe(cause)] : linesOf(copy, '', '')
@@ -50,7 +50,7 @@ function linesOf(
   return [...own.map((line) => indent + escapeControls(line)), ...inner, ...several]
 }
 
-/** For a logger: an error with the same name, message, code, stack and causes, and nothing else. */
+/** A copy for the logger: an error with the same name, message, code, stack and causes, and nothing else. */
 export function safeCopy(cause: unknown): Error | undefined {
   return copyOf(cause, new Set(), 0)
 }
@@ -59,7 +59,7 @@ function copyOf(cause: unknown, seen: Set<unknown>, depth: number): LoggedError 
   if (!isError(cause) || seen.has(cause) || seen.size === MAX_ALL || depth > MAX_DEPTH) return undefined
   seen.add(cause)
   const [name, message, code] = [nameOf(cause), messageOf(cause), read(cause, 'code')]
-  // pino shows the name of the class as the type.
+  // A class with the name of the error, because pino shows the name of the class as the type.
   const Copy = { [name]: class extends LoggedError {} }[name] ?? LoggedError
   const copy = new Copy(message)
   const stack = [message === '' ? name : `${name}: ${message}`, ...framesOf(cause).map((frame) => `    at ${frame}`)]
@@ -81,7 +81,7 @@ class LoggedError extends Error {
   declare code?: string | number
   declare errors?: LoggedError[]
 
-  /** Without it, loggers that write JSON show `{}`. */
+  /** Without this method, loggers that write JSON would show `{}`. */
   toJSON(): object {
     const { name, message, code, stack, cause, errors } = this
     return { name, message, code, stack, cause, errors }
@@ -97,12 +97,12 @@ function errorsOf(cause: unknown): unknown[] {
   }
 }
 
-/** Also recognises errors of another realm: test runners have their own. */
+/** True for any error, even of another realm: test runners have their own `Error`. */
 function isError(value: unknown): boolean {
   try {
     return types.isNativeError(value) || value instanceof Error
   } catch {
-    return false // a proxy that throws
+    return false // a proxy whose handler throws
   }
 }
 
@@ -127,14 +127,14 @@ function messageOf(cause: unknown): string {
   return redact(textOf(cause, 'message').slice(0, MAX_MESSAGE))
 }
 
-/** Some errors quote the URL or the header that they could not use. */
+/** Removes URLs and headers from a message: some errors quote the one that they could not use. */
 function redact(text: string): string {
   return text
     .replace(/\/\/[^\s/?#]*@/g, '//***@')
     .replace(/\b([Bb]asic|[Bb]earer)\s+(?![a-z]+(?:[\s.,:;!?)"']|$))[^\s"',]+/g, '$1 ***')
 }
 
-/** Without the message, which may contain lines that look like frames. */
+/** The stack without the message, because the message may contain lines that look like stack frames. */
 function framesOf(cause: unknown): string[] {
   return isError(cause) ? framesIn(textOf(cause, 'stack'), textOf(cause, 'message')) : []
 }
@@ -153,9 +153,9 @@ function isNodes(frame: string): boolean {
   return frame.startsWith('node:') || frame.startsWith('async node:') || frame.includes('(node:')
 }
 
-/** Not defined in a bundle that is an ES module. */
+/** `__dirname` is not defined in a bundle that is an ES module. */
 const HERE = typeof __dirname === 'string' ? __dirname : ''
-/** The folder of this package; unknown in a bundle, where the user's code is in the same file. */
+/** The folder of this package. Not known in a bundle, where the user's code is in the same file. */
 const OURS = basename(HERE) === 'log' ? dirname(HERE) : undefined
 
 function isOurs(frame: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * The log of a webhook. Losses are never omitted: many of them are combined into fewer lines. All other lines are
- * limited per topic, so that a broken sender or a scanner does not fill the disk; the omitted ones are counted.
+ * The log of a webhook. Losses are never omitted: if there are many, they are combined into fewer lines. Other lines
+ * are limited per topic, so that a faulty sender or a scanner does not fill the disk; omitted lines are counted.
  */
 import { escapeControls, quote } from '../bytes/quote'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -10,19 +10,19 @@ import { write, type Level, type LogFields, type Logger } from './logger'
 
 /** What a line is about. */
 export interface About extends Omit<LogFields, 'code' | 'err' | 'events'> {
-  /** Default: the topic of the line. */
+  /** The code of the line. Default: its topic. */
   code?: string | undefined
-  /** HTTP method. */
+  /** HTTP method of the request. */
   method?: string | undefined
   /** What was thrown; the logger receives a copy without secrets. */
   cause?: unknown
 }
 
-/** A function is called only if the line is written. */
+/** If the text is a function, it is called only if the line is written. */
 type Text = string | (() => string)
 
 interface Topic {
-  /** `performance.now()` of the first line of this minute. */
+  /** When the first line of this minute was written, on the clock of `performance.now()`. */
   since: number
   lines: number
   omitted: number
@@ -35,9 +35,9 @@ interface Topic {
 const LINES_A_MINUTE = 10
 const MINUTE_MS = 60_000
 const COMBINE_MS = 1_000
-/** The most losses in a combined line, about 4 kB with usual IDs. */
+/** The number of losses in a combined line, which has about 4 kB with usual IDs. */
 const LOSSES_A_LINE = 50
-/** The longest line: Docker splits lines at 16 kB. */
+/** Maximum length of a line: Docker splits lines at 16 kB. */
 const MAX_LINE = 8_000
 const MAX_KEYS = 1_000
 
@@ -46,7 +46,7 @@ export class Log {
   readonly #topics = new Map<string, Topic>()
   /** Topics with pending lines. */
   readonly #pending = new Set<Topic>()
-  /** Keys that were logged once. */
+  /** Keys whose line was logged and is not logged again. */
   readonly #once = new BoundedMap<true>(MAX_KEYS)
 
   constructor(logger: Logger) {
@@ -54,8 +54,8 @@ export class Log {
   }
 
   /**
-   * A line about an event that will not be delivered. The first ones in a minute are lines of their own; the others are
-   * combined, by `summary`, into one line per second with the subject of each.
+   * Logs an event that will not be delivered. The first losses in a minute get a line each; further ones are combined,
+   * with `summary`, into one line per second that names each of them.
    */
   loss(summary: string, text: Text, about: About & { code: string }): void {
     const topic = this.#topic('error', summary)
@@ -70,7 +70,10 @@ export class Log {
     else this.#flushIn(topic, COMBINE_MS)
   }
 
-  /** A line that is omitted and counted if there were too many of its topic within the minute. Returns if it was written. */
+  /**
+   * Writes a line, unless its topic already had too many in this minute; then the line is omitted and counted. Returns
+   * true if it was written.
+   */
   line(level: Level, topicName: string, text: Text, about: About = {}): boolean {
     const topic = this.#topic(level, topicName)
     if (topic.lines < LINES_A_MINUTE) {
@@ -84,7 +87,7 @@ export class Log {
   }
 
   /**
-   * A line that is written once per `key` of the topic. Limited and counted like any other line: a key whose line was
+   * Writes a line once per `key` of the topic. It is limited and counted like any other line, and a key whose line was
    * omitted is logged the next time. Of more than 500 keys, the oldest may be forgotten.
    */
   once(level: Level, topic: string, key: string, text: Text, about?: About): void {
@@ -93,12 +96,12 @@ export class Log {
     this.#once.set(full, true)
   }
 
-  /** A line about an action of an operator. Never omitted. */
+  /** Logs an action of an operator. Never omitted. */
   action(text: string, about: About & { code: string }): void {
     this.#write('warn', text, fieldsOf(about.code, about))
   }
 
-  /** Writes what is pending: combined losses and counts of omitted lines. */
+  /** Writes what is pending: combined losses, and the counts of omitted lines. */
   readonly close = (): void => {
     for (const topic of [...this.#pending]) this.#flush(topic)
   }
@@ -148,7 +151,7 @@ export class Log {
   }
 }
 
-/** The subject of a line, for its text. */
+/** Names what a line is about, such as the event and its ID. */
 export function subjectOf({ method, kind, eventName, entityId, requestId }: About): string {
   const parts = [
     method,

@@ -1,12 +1,12 @@
-/** The user's logger: what it receives, and in which order of arguments. */
+/** The logger of the user: what it receives, and in which order. */
 import { Console } from 'node:console'
 import { isThenable } from '../wait/thenable'
 
-/** Second argument of the logger: the same facts as in the line, as fields. Those that are not known are absent. */
+/** The second argument of a logger: the facts of the line as separate fields. Unknown ones are absent. */
 export interface LogFields {
   /** The outcome of the event, or the code of the alarm. */
   code: string
-  /** `order`, `orderDocuments`, `shipment` or `unknown`. */
+  /** Kind of the event: `order`, `orderDocuments`, `shipment` or `unknown`. */
   kind?: string | undefined
   eventName?: string | undefined
   /** Order ID or shipment ID. */
@@ -14,16 +14,16 @@ export interface LogFields {
   deliveryId?: string | undefined
   inboxId?: string | undefined
   requestId?: string | undefined
-  /** A copy of what was thrown: name, message, code, stack and causes, without any other field. */
+  /** A copy of what was thrown: only name, message, code, stack and causes. */
   err?: Error | undefined
-  /** The events of a line that combines several. */
+  /** The fields of each event, if the line combines several. */
   events?: LogFields[] | undefined
 }
 
 /**
- * Receives losses and alarms: one line of text, and its fields. `console`, pino and winston can be passed as they are:
- * pino receives the fields first, `console` the text alone. For any other logger that takes the fields first, write
- * `{ warn: (text, fields) => log.warn(fields, text), error: (text, fields) => log.error(fields, text) }`.
+ * Receives losses and alarms, each as a line of text and an object with its fields. `console`, pino and winston can be
+ * passed unchanged: pino receives the fields first, `console` only the text. For any other logger that takes the fields
+ * first, write `{ warn: (text, fields) => log.warn(fields, text), error: (text, fields) => log.error(fields, text) }`.
  */
 export interface Logger {
   warn(message: string, fields: LogFields): void
@@ -32,16 +32,16 @@ export interface Logger {
 
 export type Level = 'warn' | 'error'
 
-/** pino's public symbol, which every version and every child logger has. */
+/** A public symbol of pino, which every version and every child logger has. */
 const PINO = Symbol.for('pino.serializers')
 
-/** Never throws: a logger that fails must not fail a delivery. */
+/** Writes a line. Never throws, because a logger that fails must not make a delivery fail. */
 export function write(logger: Logger, level: Level, text: string, fields: LogFields): void {
   try {
     const written: unknown = call(logger, level, text, fields)
     if (isThenable(written)) written.then(undefined, () => undefined)
   } catch {
-    // pino's symbol marks loggers that take the fields first
+    // only pino, which has this symbol, takes the fields first
   }
 }
 
@@ -49,6 +49,7 @@ function call(logger: Logger, level: Level, text: string, fields: LogFields): un
   if (logger instanceof Console) return logger[level](text)
   if (PINO in logger)
     return (logger as unknown as Record<Level, (first: object, text: string) => void>)[level](fields, text)
-  // With a second argument, winston and others take `%s` and the like in the text for placeholders.
+  // If there is a second argument, winston and others treat `%s` and the like in the text as placeholders, so `%` is
+  // escaped.
   return logger[level](text.replace(/%(?=[scdijfoO%])/g, '\\u0025'), fields)
 }

@@ -1,21 +1,19 @@
-/** Parses IP addresses and matches them with the option `allow`. Independent of requests. */
+/** Parses IP addresses, and compares them with the option `allow`. Independent of requests. */
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 
-/**
- * `'acceptance'` and `'production'`: Tradecloud's own addresses. Otherwise an address or a CIDR range, IPv4 or IPv6.
- */
+/** `'acceptance'` or `'production'` for Tradecloud's own addresses, or an IPv4 or IPv6 address or CIDR range. */
 export type AllowEntry = 'acceptance' | 'production' | (string & {})
 
 export interface Address {
-  /** An IPv4-mapped address (`::ffff:192.0.2.1`) is an IPv4 address. */
+  /** An IPv4-mapped address (`::ffff:192.0.2.1`) counts as an IPv4 address. */
   family: 'IPv4' | 'IPv6'
-  /** In the usual short form, without a zone. */
+  /** The address in its usual short form, without a zone. */
   text: string
 }
 
-/** As Tradecloud documents them. Changes are announced there five working days ahead. */
+/** From Tradecloud's documentation, which announces changes five working days ahead. */
 const TRADECLOUD: Readonly<Record<string, readonly string[]>> = {
   acceptance: ['35.204.36.162'],
   production: ['35.204.224.107', '34.90.20.233'],
@@ -26,12 +24,12 @@ const EXPECTED =
 
 const BITS = { IPv4: 32, IPv6: 128 } as const
 const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const
-/** `::ffff:0:0/96` contains all IPv4 addresses. */
+/** The prefix length of `::ffff:0:0/96`, which contains all IPv4 addresses. */
 const MAPPED_BITS = 96
-/** The address family in Node's spelling. */
+/** Matches an IPv4-mapped address as Node writes it. */
 const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 
-/** `undefined` for anything but an address; numbers with leading zeros are ambiguous and refused. */
+/** Returns `undefined` if the text is not an address. Numbers with leading zeros are ambiguous, so they are refused. */
 export function readAddress(text: string): Address | undefined {
   if (isIPv4(text)) return { family: 'IPv4', text }
   // The zone is a network interface of this machine and does not identify the sender.
@@ -42,13 +40,13 @@ export function readAddress(text: string): Address | undefined {
   return inner === undefined ? { family: 'IPv6', text: address } : { family: 'IPv4', text: inner }
 }
 
-/** Throws `invalid_option` for a wrong entry, and for an empty list: it would refuse every event. */
+/** Throws `invalid_option` for an invalid entry, and for an empty list, which would refuse every event. */
 export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
   if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
-  // One list per family: BlockList applies IPv6 rules for mapped addresses to IPv4 addresses too.
+  // One list per family, because BlockList also applies IPv6 rules for mapped addresses to IPv4 addresses.
   const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
-  // Array.from: an empty slot in the list is a mistake too.
+  // `Array.from` also yields empty slots of the list, which are mistakes too.
   for (const [i, entry] of Array.from(allow as unknown[]).entries()) {
     for (const { family, text, length } of rangesOf(entry, `allow[${i}]`))
       allowed[family].addSubnet(text, length, NODE_FAMILY[family])
@@ -57,7 +55,7 @@ export function compileAllow(allow: readonly AllowEntry[]): (address: Address) =
 }
 
 interface Range extends Address {
-  /** Bits of the prefix. */
+  /** Number of bits in the prefix. */
   length: number
 }
 
@@ -67,12 +65,12 @@ function rangesOf(entry: unknown, option: string): Range[] {
   return (named ?? [entry]).map((text) => rangeOf(text, option))
 }
 
-/** Bits after the prefix are ignored, as in Express's `trust proxy`: `10.1.2.3/8` is `10.0.0.0/8`. */
+/** Bits after the prefix are ignored, as in Express's `trust proxy`: `10.1.2.3/8` means `10.0.0.0/8`. */
 function rangeOf(entry: string, option: string): Range {
   const [text = '', prefix, ...rest] = entry.split('/')
   const address = readAddress(text)
   if (!address || rest.length > 0) throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
-  // A zone cannot be checked: the entry would apply to all network interfaces.
+  // A zone names a network interface, but the entry would apply to all of them.
   if (text.includes('%')) throw invalidOption(option, `is ${show(entry)}; leave out the zone, which is not compared`)
   const { family } = address
   const skipped = family === 'IPv4' && text.includes(':') ? MAPPED_BITS : 0

@@ -1,11 +1,14 @@
-/** Hosts on this machine: only these may be contacted without TLS. */
+/** Recognises hosts on this machine, the only ones that may be contacted without TLS. */
 
-/** No one else can read or change traffic on loopback. */
+/** True for https, and for a host on this machine, where no one else can read or change the traffic. */
 export function isSecure({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }
 
-/** The host of a parsed URL, in which every spelling of an IPv4 address has become four numbers. */
+/**
+ * True for a host on this machine. `hostname` must come from a parsed URL, in which any spelling of an IPv4 address has
+ * become four numbers.
+ */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

@@ -1,21 +1,21 @@
 /**
- * Which addresses are on the public internet. The source of the rule is IANA's registries of special-purpose addresses
- * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry): every block that is
+ * Which addresses are on the public internet, according to IANA's registries of special-purpose addresses
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry). Every block that is
  * not globally reachable is refused as a whole, including the exceptions within it.
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
-  ['0.0.0.0', 8], // this network; on many systems 0.0.0.0 connects to this machine
+  ['0.0.0.0', 8], // this network; on many systems 0.0.0.0 means this machine
   ['10.0.0.0', 8], // private
-  ['100.64.0.0', 10], // shared by the customers of a provider
+  ['100.64.0.0', 10], // shared among the customers of a provider
   ['127.0.0.0', 8], // loopback
-  ['168.63.129.16', 32], // not special to IANA, but in Azure the machine's own host
-  ['169.254.0.0', 16], // link-local, with the metadata of most clouds
+  ['168.63.129.16', 32], // in no registry, but in Azure it is the host of the virtual machine
+  ['169.254.0.0', 16], // link-local; most clouds serve metadata there
   ['172.16.0.0', 12], // private
   ['192.0.0.0', 24], // protocol assignments
   ['192.0.2.0', 24], // documentation
-  ['192.88.99.0', 24], // relays from IPv6, not in use any more
+  ['192.88.99.0', 24], // relays from IPv6, no longer in use
   ['192.168.0.0', 16], // private
   ['198.18.0.0', 15], // benchmarks
   ['198.51.100.0', 24], // documentation
@@ -24,19 +24,20 @@ const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
   ['240.0.0.0', 4], // reserved, and broadcast
 ]
 /**
- * The only allocated range of IPv6. Loopback, link-local, unique local, mapped IPv4 and multicast are outside of it.
+ * The only IPv6 range that is allocated. Loopback, link-local, unique local, mapped IPv4 and multicast addresses are
+ * outside of it.
  */
 const GIVEN_OUT_IPV6: readonly [string, number] = ['2000::', 3]
 const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
-  ['2001::', 23], // protocol assignments, with Teredo
+  ['2001::', 23], // protocol assignments, including Teredo
   ['2001:db8::', 32], // documentation
-  ['2002::', 16], // 6to4, which holds any IPv4 address
+  ['2002::', 16], // 6to4, which can contain any IPv4 address
   ['3fff::', 20], // documentation
 ]
-/** NAT64 (RFC 6052): the IPv4 address in the last 32 bits decides. */
+/** NAT64 (RFC 6052): the last 32 bits are the IPv4 address to check. */
 const TRANSLATED = { prefix: '64:ff9b::', bits: 96 }
 
-// Two lists: BlockList applies IPv6 rules for mapped addresses to IPv4 addresses too.
+// Two lists, because BlockList also applies IPv6 rules for mapped addresses to IPv4 addresses.
 const specialIpv4 = new BlockList()
 const givenOutIpv6 = new BlockList()
 const specialIpv6 = new BlockList()
@@ -48,7 +49,7 @@ givenOutIpv6.addSubnet(...GIVEN_OUT_IPV6, 'ipv6')
 givenOutIpv6.addSubnet(TRANSLATED.prefix, TRANSLATED.bits, 'ipv6')
 for (const [net, bits] of SPECIAL_IPV6) specialIpv6.addSubnet(net, bits, 'ipv6')
 
-/** False for anything but an address, and for an address with a zone, which is always local. */
+/** False for a text that is not an address, and for an address with a zone, which is always local. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !specialIpv4.check(address, 'ipv4')
   if (!isIPv6(address) || address.includes('%')) return false

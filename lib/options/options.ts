@@ -20,13 +20,13 @@ import type { UserSchemas } from '../events/validate'
  */
 export interface RetryOptions {
   /**
-   * An event becomes dead if it still fails this long after its first attempt, and after at least ten attempts.
+   * An event becomes dead if it still fails this long after its first attempt and has had at least ten attempts.
    * Default: 604,800,000 ms (7 days).
    */
   forMs?: number | undefined
-  /** The longest wait after the first failure. Default: 1,000 ms. */
+  /** The longest possible wait after the first failure. Default: 1,000 ms. */
   minDelayMs?: number | undefined
-  /** The longest wait of all. Default: 900,000 ms (15 min). */
+  /** Upper limit for all waits. Default: 900,000 ms (15 min). */
   maxDelayMs?: number | undefined
 }
 
@@ -39,60 +39,64 @@ export interface DedupeOptions {
 
 /** How events are delivered from an inbox. */
 export interface DeliveryOptions {
-  /** When an event whose callback failed is delivered again. Default: for 7 days, at most 15 min apart. */
+  /**
+   * When an event whose callback failed is delivered again. Default: for 7 days, with at most 15 min between attempts.
+   */
   retry?: RetryOptions | undefined
   /**
-   * A callback that runs for longer frees its slot for another event. It continues to run, and its order or shipment
-   * stays blocked until it ends. An event that no process takes within this time raises an alarm. Default: 300,000 ms
-   * (5 min).
+   * A callback that runs for longer than this frees its slot for another event. It continues to run, and its order or
+   * shipment stays blocked until it ends. An event that no process takes within this time raises an alarm. Default:
+   * 300,000 ms (5 min).
    */
   handlerTimeoutMs?: number | undefined
   /**
-   * A body that cannot be read, does not fit a schema, or is of a kind that no callback handles is kept in the inbox for a
-   * person, and answered 202. `false`: it is answered as without an inbox. Default: true; false with `auth: 'none'`.
+   * If true, a body that cannot be read, does not fit a schema, or is of a kind that no callback handles is kept in the
+   * inbox for a person to look at, and answered 202. If false, it is answered as without an inbox. Default: true; false
+   * with `auth: 'none'`.
    */
   quarantine?: boolean | undefined
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
   onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
   /**
    * With `postgresInbox`: the callback gets `context.transaction`, a client inside the transaction that also marks the
-   * event as delivered. What the callback writes with it is committed exactly once, or not at all: if it exceeds
-   * `handlerTimeoutMs`, it is rolled back. Default: false.
+   * event as delivered. What the callback writes with it is committed exactly once, or not at all. A transaction that
+   * exceeds `handlerTimeoutMs` is rolled back. Default: false.
    */
   transaction?: boolean | undefined
 }
 
 export interface TradecloudWebhookOptions extends CallbackOptions {
   /**
-   * Who may come in: `{ type: 'basic', username, password }`, `{ type: 'bearer', token }`, `{ type: 'oauth', tenantId,
-   * audience }`, a list of these (rotation, several senders), or a function of the request. `'none'` accepts anyone.
-   * Required.
+   * Who may send events: `{ type: 'basic', username, password }`, `{ type: 'bearer', token }`, `{ type: 'oauth',
+   * tenantId, audience }`, a list of these (rotation, several senders), or a function of the request. `'none'` accepts
+   * anyone. Required.
    */
   auth: AuthOption
   /**
-   * Source addresses that may send, on top of the credentials: `'acceptance'` and `'production'` for Tradecloud's own,
-   * addresses and CIDR ranges, IPv4 and IPv6. Any other is answered 503, as Tradecloud's addresses change, with
-   * `auth: 'none'` 403. Default: any address.
+   * Addresses from which requests may come, checked in addition to the credentials: `'acceptance'` and `'production'`
+   * for Tradecloud's own addresses, or IPv4 and IPv6 addresses and CIDR ranges. A request with valid credentials from
+   * any other address is answered 503, because Tradecloud's addresses change; with `auth: 'none'` it is answered 403.
+   * Default: any address.
    */
   allow?: readonly AllowEntry[] | undefined
   /**
-   * For `allow` with `webhook.listener`: the proxies in front whose `X-Forwarded-For` counts, as in Express's setting
-   * `trust proxy`. Under Express the setting of the app counts instead. Default: false, none.
+   * For `allow` with `webhook.listener`: the proxies whose `X-Forwarded-For` is trusted, as in Express's setting `trust
+   * proxy`. Under Express the setting of the app applies instead. Default: false, none.
    */
   trustProxy?: TrustProxyOption | undefined
   /**
-   * Paths below the mount path: patterns of path-to-regexp 8, RegExps with groups named `orderId` or `shipmentId`, or lists
-   * of these; `false` switches one off. Default: see each of them.
+   * Paths below the mount path: patterns of path-to-regexp 8, RegExps with groups named `orderId` or `shipmentId`, or
+   * lists of these; `false` disables one. Default: the defaults of `order`, `shipment` and `any`.
    */
   paths?: PathsOption | undefined
   /**
-   * Called after every answer that is not 2xx, with an error whose `code` is the outcome and whose `cause` is what was
-   * thrown. Cannot change the answer. Default: none.
+   * Called after every response other than 2xx, with an error whose `code` is the outcome and whose `cause` is what was
+   * thrown. It cannot change the response. Default: none.
    */
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
   /**
    * Metrics and traces: `prometheusMetrics()` of `tradecloud-webhook/prometheus`, `openTelemetry()` of
-   * `tradecloud-webhook/opentelemetry`, or adapters of your own. They cannot change an answer. Default: none.
+   * `tradecloud-webhook/opentelemetry`, or adapters of your own. They cannot change a response. Default: none.
    */
   telemetry?: readonly TelemetryAdapter[] | undefined
   /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
@@ -105,90 +109,102 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   logger?: Logger | undefined
   /**
    * The Tradecloud API to fetch from: `{ environment, username, password }`, `{ baseUrl, username, password }`, or a
-   * `TradecloudClient`, which the webhook then does not close. Default: none; GET triggers come as `'id-only'`.
+   * `TradecloudClient`, which the webhook then does not close. Default: none; events of GET triggers are then
+   * `'id-only'`.
    */
   api?: TradecloudClient | TradecloudClientOptions | undefined
   /**
-   * `'get'`: fetch for GET triggers. `'always'`: also for each body, so that `order` holds all lines. `'never'`.
-   * Default: `'get'`.
+   * When to fetch the whole order or shipment. `'get'`: for GET triggers. `'always'`: also for each body, so that
+   * `order` contains all lines. `'never'`: not at all. Default: `'get'`.
    */
   fetch?: 'get' | 'always' | 'never' | undefined
   /**
-   * `'tolerant'`: deviations from the schemas are delivered and listed in `event.issues`. `'strict'`: they are refused.
-   * `'off'`: they are not looked for. What routing needs is always checked. Default: `'tolerant'`.
+   * What happens to events that deviate from the schemas. `'tolerant'`: they are delivered, and the deviations are
+   * listed in `event.issues`. `'strict'`: they are refused. `'off'`: deviations are not looked for. What routing needs
+   * is always checked. Default: `'tolerant'`.
    */
   validation?: 'tolerant' | 'strict' | 'off' | undefined
   /**
-   * Your own JSON Schemas by kind (draft-07, 2019-09 or 2020-12), always enforced. A fetched order or shipment that
-   * does not fit is answered 502 and tried again. Default: none.
+   * Your own JSON Schemas by kind (draft-07, 2019-09 or 2020-12), which are always enforced. If a fetched order or
+   * shipment does not fit its schema, the response is 502, and Tradecloud sends the event again. Default: none.
    */
   schemas?: UserSchemas | undefined
   /**
-   * Bytes of a body after decompression. Default: 64 MiB, of tXML 128 MiB: above the largest order that Tradecloud
-   * documents, in which tXML names each value twice.
+   * Largest body after decompression, in bytes. Default: 64 MiB, and 128 MiB for tXML, which is larger because it names
+   * each value twice. The largest order that Tradecloud documents is smaller than both.
    */
   bodyLimit?: number | undefined
-  /** Bounds on what is received at the same time. Default: see each of them. */
+  /** Limits for what is received at the same time. Default: the defaults of each limit. */
   limits?: LimitOptions | undefined
-  /** Callbacks that run at once; further events wait, at most `answerTimeoutMs`. Default: 32. */
+  /** Number of callbacks that run at the same time; further events wait, at most `answerTimeoutMs`. Default: 32. */
   concurrency?: number | undefined
-  /** From the last byte of a request to its answer; then 504, and the callback runs on. Default: 30,000 ms. */
+  /**
+   * Time from the last byte of a request to its response. After it the response is 504, and the callback continues to
+   * run. Default: 30,000 ms.
+   */
   answerTimeoutMs?: number | undefined
   /**
-   * For a fetch with its login, retries and waits. Applies unless `api` (options or a client) sets its own
-   * `fetchTimeoutMs`. Default: 20,000 ms.
+   * Time limit of a fetch, including its login, retries and waits. If `api` (options or a client) sets its own
+   * `fetchTimeoutMs`, that applies instead. Default: 20,000 ms.
    */
   fetchTimeoutMs?: number | undefined
-  /** How long an ID that the API does not know may still appear there: 503 until then, 404 after. Default: 3,600,000 ms (1 h). */
+  /**
+   * How long the API may take to know an ID. Until then the response is 503, afterwards 404. Default: 3,600,000 ms (1
+   * h).
+   */
   notFoundGraceMs?: number | undefined
   /**
-   * `'retry'` answers 503 instead of 400, 401, 413 and 415, so that Tradecloud keeps the event: for the first days of an
-   * integration, and while a password is changed. Default: `'final'`.
+   * `'retry'` answers 503 instead of 400, 401, 413 and 415, so that Tradecloud sends the event again: for the first
+   * days of an integration, and while a password is changed. Default: `'final'`.
    */
   refusals?: 'final' | 'retry' | undefined
   /**
-   * What happens to a request with valid credentials whose path matches no pattern. `'keep'`: if the app responds to a POST,
-   * PUT or GET with 404, the response becomes 503 `not_routed`, so that Tradecloud keeps the event. `'next'`: the app's
-   * response is never changed. Default: `'keep'`.
+   * What happens to a request with valid credentials whose path matches no pattern. `'keep'`: if the app responds to a
+   * POST, PUT or GET with 404, the response becomes 503 `not_routed`, so that Tradecloud sends the event again.
+   * `'next'`: the app's response is never changed. Default: `'keep'`.
    */
   unmatched?: 'keep' | 'next' | undefined
   /**
-   * Part of all keys: distinguishes webhooks that share a store or an inbox. At most 256 characters. Default:
-   * `'tradecloud'`.
+   * Name of the webhook, at most 256 characters. It is part of all keys, and distinguishes webhooks that share a store
+   * or an inbox. Default: `'tradecloud'`.
    */
   name?: string | undefined
   /**
-   * Keeps an event from being processed twice: `false` switches it off. Not with an `inbox`, which does it by itself.
-   * Default: a `MemoryStore`, for 24 hours.
+   * Prevents that an event is processed twice; `false` disables it. Not allowed with an `inbox`, which recognises
+   * duplicates itself. Default: a `MemoryStore`, for 24 hours.
    */
   dedupe?: false | DedupeOptions | undefined
   /**
-   * Where events are stored before they are answered 202, and delivered from afterwards: `sqliteInbox({ file })` of
-   * `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of `tradecloud-webhook/postgres` on many. The
-   * webhook closes it. Default: none; the callback runs before the answer.
+   * Stores events before they are answered 202; they are delivered afterwards: `sqliteInbox({ file })` of
+   * `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of `tradecloud-webhook/postgres` on several.
+   * The webhook closes it. Default: none; the callback runs before the response.
    */
   inbox?: Inbox | undefined
   /**
-   * With an `inbox`: `false` only stores events, for `createTradecloudWorker` or a webhook of another process to deliver.
-   * No callback is required or allowed; every kind is stored, including unknown ones, and nothing is ignored. Default: true.
+   * With an `inbox`: `false` only stores events, which `createTradecloudWorker` or a webhook of another process
+   * delivers. Callbacks are then neither required nor allowed; every kind is stored, including unknown ones, and
+   * nothing is ignored. Default: true.
    */
   deliver?: boolean | undefined
-  /** With an `inbox`: how events are delivered from it. Default: see each of them. */
+  /** With an `inbox`: how events are delivered from it. Default: the defaults of each option. */
   delivery?: DeliveryOptions | undefined
   /**
-   * With an `inbox` and `api`: polls in the background, and delivers what never arrived through the same inbox to `onOrder`
-   * and `onShipment`. Default: none; an event that is lost on its way is not noticed.
+   * With an `inbox` and `api`: polls in the background for changes that never arrived, and delivers them to `onOrder`
+   * and `onShipment` through the inbox. Default: none; an event that is lost before it arrives is not noticed.
    */
   catchUp?: CatchUpOptions | undefined
-  /** Called after every run of the catch-up with its report. Default: none. */
+  /** Called with a report after every run of the catch-up. Default: none. */
   onCatchUp?: ((report: CatchUpReport) => void | Promise<void>) | undefined
 }
 
 export interface LimitOptions {
-  /** Bytes of all bodies together, from their arrival until they are answered. Default: four times `bodyLimit`. */
+  /**
+   * Limit for all bodies together, in bytes, counted from their arrival until they are answered. Default: four times
+   * `bodyLimit`.
+   */
   maxBytesInFlight?: number | undefined
   /**
-   * An upload without a byte for this long is ended with 503. So is one that takes longer than 240 s in total. Default:
+   * An upload is ended with 503 if no byte arrives for this long. Any upload is ended after 240 s in total. Default:
    * 10,000 ms.
    */
   uploadIdleTimeoutMs?: number | undefined
@@ -196,13 +212,13 @@ export interface LimitOptions {
 
 export interface WorkerLimitOptions {
   /**
-   * Bytes of all bodies that are at callbacks together; a body that waits for room may exceed it, one at a time.
-   * Default: 268,435,456 (256 MiB).
+   * Limit for the bodies of all running deliveries together, in bytes. A single body that has waited for room may
+   * exceed it. Default: 268,435,456 (256 MiB).
    */
   maxBytesInFlight?: number | undefined
 }
 
-/** The options of a process that delivers from an inbox: those of a webhook that concern no requests. */
+/** The options of a process that delivers from an inbox: the options of a webhook that do not concern requests. */
 export interface TradecloudWorkerOptions extends Pick<
   TradecloudWebhookOptions,
   | keyof CallbackOptions
@@ -220,9 +236,9 @@ export interface TradecloudWorkerOptions extends Pick<
   | 'catchUp'
   | 'onCatchUp'
 > {
-  /** The inbox that other processes store events in. The worker closes it. Required. */
+  /** The inbox in which other processes store events. The worker closes it. Required. */
   inbox: Inbox
-  /** Bounds on what is delivered at the same time. Default: see each of them. */
+  /** Limits for what is delivered at the same time. Default: the defaults of each limit. */
   limits?: WorkerLimitOptions | undefined
 }
 

@@ -1,4 +1,4 @@
-/** The options of delivering: dedupe, or an inbox with its retries. They exclude each other. */
+/** Resolves the options for delivering: dedupe, or an inbox with its retries. These exclude each other. */
 import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
 import { MemoryStore } from '../deliver/dedupe/memory-store'
 import type { Store } from '../deliver/dedupe/store'
@@ -27,7 +27,7 @@ const INBOX_METHODS = [
   ...['list', 'show', 'replay', 'giveUp', 'purge', 'stats', 'close'],
 ] as ReadonlyArray<keyof Inbox>
 
-/** `dedupe` without an inbox, `delivery` with one. */
+/** Resolves `dedupe` without an inbox, and `delivery` with one. */
 export function resolveDelivery({
   inbox,
   dedupe,
@@ -42,7 +42,7 @@ export function resolveDelivery({
     throw invalidOption('deliver', `is ${show(deliver)}; allowed are true, false`)
   if (inbox === undefined) {
     checkHasEffect('delivery', delivery, 'an `inbox`', false)
-    // `true`, the default, is no misunderstanding.
+    // `deliver: true` is the default, so it is allowed without an inbox.
     checkHasEffect('deliver', deliver === false ? false : undefined, 'an `inbox`', false)
     return { dedupe: resolveDedupe(dedupe), delivery: { ...resolveSettings({}, auth), quarantine: false } }
   }
@@ -78,7 +78,7 @@ function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDeli
   for (const [option, value] of Object.entries({ quarantine, transaction }))
     if (typeof value !== 'boolean')
       throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed are true, false`)
-  // Anyone could fill the disk.
+  // Without credentials, anyone could fill the disk.
   if (quarantine && auth === 'none')
     throw invalidOption('delivery.quarantine', "is true with auth: 'none', where anyone could fill it")
   if (onSettled !== undefined && typeof onSettled !== 'function')

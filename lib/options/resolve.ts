@@ -1,4 +1,7 @@
-/** Options with their defaults. An invalid option throws when the webhook or worker is created, and the error names it. */
+/**
+ * Resolves options: checks them and applies defaults. An invalid option throws when the webhook or worker is created;
+ * the error names the option.
+ */
 import type { TelemetryAdapter } from '../answer/telemetry'
 import { TradecloudClient } from '../api'
 import { checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
@@ -13,7 +16,7 @@ import type { Logger } from '../log/logger'
 type Optional = 'allow' | 'paths' | 'onError' | 'onDelivery' | 'schemas' | 'inbox' | keyof CallbackOptions
 type Resolved = 'api' | 'dedupe' | 'delivery' | 'limits' | 'deliver' | 'catchUp' | 'onCatchUp'
 
-/** What webhooks and workers have in common. */
+/** The options that webhooks and workers share, with their defaults. */
 export type ResolvedWorkerOptions = Required_<
   Omit<TradecloudWorkerOptions, Resolved | 'schemas' | 'inbox' | keyof CallbackOptions>
 > &
@@ -22,7 +25,7 @@ export type ResolvedWorkerOptions = Required_<
     catchUp: ResolvedCatchUp | undefined
     maxBytesInFlight: number
     client: TradecloudClient | undefined
-    /** The client was created here and has to be closed. */
+    /** True if the client was created here and has to be closed here. */
     ownsClient: boolean
   }
 
@@ -33,7 +36,7 @@ export type ResolvedOptions = Required_<Omit<TradecloudWebhookOptions, Optional 
     dedupe: ResolvedDedupe
     deliver: boolean
     uploadIdleTimeoutMs: number
-    /** `bodyLimit` for tXML. */
+    /** The value of `bodyLimit` for tXML. */
     txmlBodyLimit: number
   }
 
@@ -75,9 +78,9 @@ export const CLOSE_TIMEOUT_MS = 8_000
 export const ABORT_GRACE_MS = 500
 
 const CALLBACKS = ['onOrder', 'onOrderDocuments', 'onShipment', 'on', 'onUnknown'] as const
-/** Without effect where events are only stored. */
+/** Options that have no effect where events are only stored. */
 const OF_DELIVERY = [...CALLBACKS, 'fetch', 'concurrency', 'notFoundGraceMs'] as const
-/** The same, unless the catch-up polls there. */
+/** Options that have no effect where events are only stored, unless the catch-up polls there. */
 const OF_CLIENT = ['api', 'fetchTimeoutMs'] as const
 const WORKER_KEYS = [
   ...[...Object.keys(WORKER_DEFAULTS), ...CALLBACKS],
@@ -88,7 +91,7 @@ const KEYS = [
   ...['auth', 'allow', 'paths', 'onError', 'onDelivery', 'dedupe'],
 ]
 
-/** Options of earlier versions, and their successors. */
+/** Options of earlier versions, with their successors. */
 const RENAMED = {
   retry: '`delivery.retry`',
   handlerTimeoutMs: '`delivery.handlerTimeoutMs`',
@@ -99,7 +102,10 @@ const RENAMED = {
   closeTimeoutMs: 'an argument, `close({ timeoutMs })`',
 } as const
 
-/** An option that is `undefined` counts as absent. Credentials, addresses, callbacks and paths are checked where they are used. */
+/**
+ * Resolves the options of a webhook. An option that is `undefined` counts as absent. Credentials, addresses, callbacks
+ * and paths are checked where they are used.
+ */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
   const given = read(options, KEYS, 'createTradecloudWebhook({ auth, onOrder })')
   const { limits = {}, ...merged } = { ...DEFAULTS, ...given }
@@ -177,7 +183,7 @@ function checkChoices(merged: Partial<Record<keyof typeof CHOICES, unknown>>): v
   }
 }
 
-/** Of what webhooks and workers have in common: the checks, and the client. */
+/** Checks the options that webhooks and workers share, and creates the client. */
 function resolveShared(
   merged: Required_<Pick<TradecloudWorkerOptions, keyof typeof WORKER_DEFAULTS>>,
   given: Pick<
@@ -190,7 +196,7 @@ function resolveShared(
   checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (typeof merged.name !== 'string' || merged.name === '')
     throw invalidOption('name', 'must be a text that is not empty')
-  // It is part of keys that databases index, and that some of them cannot store with such characters.
+  // The name is part of keys in databases, some of which cannot index a longer text or store such characters.
   if (merged.name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(merged.name))
     throw invalidOption('name', `must have at most ${MAX_NAME} characters, and no control characters`)
   const logger = merged.logger as Partial<Logger> | null
@@ -203,7 +209,7 @@ function resolveShared(
     client,
     catchUp: resolveCatchUp({ ...given, client }),
     ownsClient: client !== undefined && client !== given.api,
-    // An option of the client itself takes precedence, also of one that was passed in.
+    // The client's own `fetchTimeoutMs` takes precedence, even if the client was passed in.
     fetchTimeoutMs: client?.ownFetchTimeoutMs ?? merged.fetchTimeoutMs,
   }
 }
@@ -223,7 +229,7 @@ function resolveClient(
     throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
   const options = { ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs }
-  // Checked here as well: the client does not know that its options are in `api`.
+  // Checked here too, so that the error names the option `api`, which the client does not know.
   const { resolveClientOptions } = require('../api/client-options') as typeof import('../api/client-options')
   resolveClientOptions(options, 'api')
   return new TradecloudClient(options)

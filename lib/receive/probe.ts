@@ -1,6 +1,6 @@
 /**
- * Answers requests of `doctor`: with the reserved header and valid credentials, the response states what arrived. Such
- * a request never becomes an event, whatever it contains.
+ * Responds to requests of `doctor`: if a request has the reserved header and valid credentials, the response states
+ * what arrived. Such a request never becomes an event, whatever it contains.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../answer/exchange'
@@ -10,7 +10,10 @@ import { readMediaType } from './body/parse-body'
 import { readBody } from './body/read-body'
 import { limitOf, type TakeBodyOptions } from './body/take-body'
 
-/** The reserved header. Its value is any word, which the response repeats, so that a cache cannot respond instead. */
+/**
+ * The reserved header. Its value is an arbitrary word, which the response repeats to prove that it does not come from a
+ * cache.
+ */
 export const PROBE_HEADER = 'tradecloud-webhook-probe'
 
 type Place = Pick<Arrived, 'matched' | 'id' | 'problem'>
@@ -20,7 +23,7 @@ export function isProbe({ headers }: IncomingMessage): boolean {
   return wordOf(headers) !== undefined
 }
 
-/** The sender has been checked. Never rejects. */
+/** Called after the sender has been checked. Never rejects. */
 export async function receiveProbe(exchange: Exchange, place: Place, options: TakeBodyOptions): Promise<Refusal> {
   const { req, method } = exchange
   if (method === 'GET') return arrived(req, place, { bytes: 0 })
@@ -37,7 +40,7 @@ export async function receiveProbe(exchange: Exchange, place: Place, options: Ta
   return arrived(req, place, { bytes: read.bytes.size })
 }
 
-/** For a path that matches no pattern. Does not wait for the rest of the body. */
+/** For a probe whose path matches no pattern. Does not wait for the rest of the body. */
 export function unmatchedProbe(exchange: Exchange): Refusal {
   exchange.isProbe = true
   return arrived(exchange.req, { matched: false }, readBefore(exchange.req))
@@ -46,7 +49,7 @@ export function unmatchedProbe(exchange: Exchange): Refusal {
 function arrived(req: IncomingMessage, place: Place, upload: Upload): Refusal {
   const { method = '', url = '', headers } = req
   const { originalUrl: path = url } = req as { originalUrl?: string }
-  // Node's HTTP/2 has pseudo-headers among the others.
+  // In HTTP/2, Node lists pseudo-headers among the others.
   const names = Object.keys(headers).filter((name) => !name.startsWith(':'))
   const { matched, id, problem } = place
   const probe = wordOf(headers) ?? ''
@@ -61,7 +64,7 @@ function wordOf(headers: IncomingMessage['headers']): string | undefined {
   return typeof word === 'string' && /^[\w-]{1,64}$/.test(word) ? word : undefined
 }
 
-/** Requests of adapters may be no streams at all. */
+/** The request of an adapter may not be a stream. */
 function wasRead(req: IncomingMessage): boolean {
   return (req.readableEnded as boolean | undefined) !== false || req.readableDidRead
 }

@@ -1,5 +1,5 @@
 /**
- * Makes a trigger or a refusal from a request. Checks credentials, address, method, ID, media type, body and event, in
+ * Converts a request to a trigger or a refusal. Checks credentials, address, method, ID, media type, body and event, in
  * this order.
  */
 import type { Exchange, Progress, TakenBody } from '../answer/exchange'
@@ -25,10 +25,10 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
   arrivals: Arrivals
 }
 
-/** What was received. The body is also set if it was refused. */
+/** What was received. A refused request may have a body too. */
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
-  /** What arrived later for the same order or shipment waits until this one has left. */
+  /** Must leave before later events of the same order or shipment are handled. */
   arrival?: Arrival | undefined
 }
 
@@ -47,7 +47,7 @@ export async function receive(
   let refusal: Refusal | undefined
   try {
     const verdict = options.authenticator.check(exchange.req)
-    // Not awaited if the result is known: other code could read the beginning of the body meanwhile.
+    // Awaited only if the result is not known yet, because other code could otherwise read the beginning of the body.
     refusal = refusalOfSender(exchange, verdict === true || (await verdict), options)
   } catch (cause) {
     refusal = refuse('unavailable', 'The credentials could not be checked now.', { cause })
@@ -73,7 +73,7 @@ export async function receive(
     const none = refuse('malformed_body', 'There is no body, and no ID in the URL.')
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? none }
   }
-  // For the record, in case the response times out while the body is parsed.
+  // Set now, for the record, because the response may time out while the body is parsed.
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
@@ -99,7 +99,7 @@ export async function receive(
   return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body, arrival }
 }
 
-/** Resolves when everything that arrived before and may be about the same order or shipment has been handed on. */
+/** Resolves when all earlier events that may be about the same order or shipment have been passed on. */
 export async function takeTurn(exchange: Exchange, received: Received, arrivals: Arrivals): Promise<void> {
   const { trigger } = received
   const key = keyOf(trigger?.type === 'body' ? trigger.entity : trigger)
@@ -123,19 +123,19 @@ export function refusalOfSender(
   if (!isKnown)
     return {
       ...{ ok: false, outcome: 'unauthorized', headers: { 'WWW-Authenticate': authenticator.challenge } },
-      // Distinguishes a wrong password from a proxy that removes the header.
+      // The message distinguishes a wrong password from a proxy that removes the header.
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
   exchange.isProbe = isProbe(exchange.req)
-  // If a custom function took longer than the response could wait, nothing more is read.
+  // A custom function has taken so long that the request was answered: nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
-  // After the credentials: a sender without credentials learns nothing about addresses.
+  // Checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
   if (isClosed()) return refuse('unavailable', 'The receiver is shutting down.')
   return budget.full ? refuse('unavailable', OVERLOADED) : undefined
 }
 
-/** The body was not read or not parsed. */
+/** Completes a refusal of a request whose body was not read or not parsed. */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }
   return { facts: {}, body, refusal: !body || body.exact ? refusal : (doubt(refusal, body) ?? refusal) }
@@ -153,12 +153,12 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, options
   return { facts: factsOf(urlId), trigger: { type: 'id', kind, id, method, requestId, receivedAt, handler } }
 }
 
-/** Also for a refusal, so that its log line names the order or shipment. */
+/** Also used for refusals, so that their log lines name the order or shipment. */
 function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }
 
-/** The URL contains no ID, and the sender is not at fault. */
+/** The refusal if the URL contains no ID although the sender is not at fault. */
 function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))

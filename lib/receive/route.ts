@@ -1,6 +1,6 @@
 /**
- * Path patterns: which requests match, and the ID in the path. Matches the raw path, because Express rejects a path
- * that cannot be decoded. The syntax is that of path-to-regexp 8, also on Express 4.
+ * Path patterns: which requests match, and the ID in their path. They are matched with the raw path, because Express
+ * rejects a path that cannot be decoded. The syntax is that of path-to-regexp 8, also on Express 4.
  */
 import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
@@ -8,7 +8,7 @@ import { checkKeys, show } from '../errors/checks'
 import { isObject } from '../events/entity'
 import { invalidOption, isTradecloudWebhookError } from '../errors/errors'
 
-/** A path pattern, a RegExp with named groups `orderId` or `shipmentId`, or a list of these. `false`: none. */
+/** A path pattern, a RegExp with groups named `orderId` or `shipmentId`, or a list of these. `false`: no path. */
 export type PathOption = string | RegExp | ReadonlyArray<string | RegExp> | false
 
 export interface PathsOption {
@@ -19,22 +19,22 @@ export interface PathsOption {
   order?: PathOption | undefined
   /** Paths of shipment triggers. Default: `['/shipment', '/shipment/:shipmentId']`. */
   shipment?: PathOption | undefined
-  /** Paths of triggers of any kind: a GET trigger has its ID in the query. Default: `'/'`. */
+  /** Paths of triggers of any kind. A GET trigger then has its ID in the query. Default: `'/'`. */
   any?: PathOption | undefined
 }
 
 export type IdName = 'orderId' | 'shipmentId'
 
-/** IDs as they are in the path, still percent-encoded. */
+/** The IDs in the path, still percent-encoded. */
 export type RouteMatch = Partial<Record<IdName, string>>
 
-/** A match, or `undefined`. */
+/** Matches a path. Returns `undefined` if it does not match. */
 type Route = (rawPath: string) => RouteMatch | undefined
 
 /** The patterns of one webhook. */
 export interface Routes {
   find: Route
-  /** For log lines. */
+  /** The patterns as texts, for log lines. */
   patterns: readonly string[]
 }
 
@@ -73,7 +73,7 @@ export function compileRoutes(paths: PathsOption = {}): Routes {
   return { find, patterns: shown }
 }
 
-/** Splits the URL at the first `?` into path and query; a proxy may send an absolute URL. */
+/** Splits the URL of a request at the first `?` into path and query. A proxy may send an absolute URL. */
 export function splitTarget(target: string): [path: string, query: string] {
   const relative = target.startsWith('/') ? target : target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?]*/i, '')
   const at = relative.indexOf('?')
@@ -81,18 +81,18 @@ export function splitTarget(target: string): [path: string, query: string] {
   return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
 }
 
-/** A hostile path may consist of thousands of slashes. */
+/** How many slashes of a path are considered, because a hostile path may contain thousands. */
 const MAX_TAILS = 32
 
-/** Splits a path before each of its slashes, the longest rest first. */
+/** Splits a path before each of its slashes. The longest tail comes first. */
 function* tails(path: string): Generator<[head: string, tail: string]> {
   for (let at = path.indexOf('/'), n = 0; at >= 0 && n < MAX_TAILS; at = path.indexOf('/', at + 1), n++)
     yield [path.slice(0, at), path.slice(at)]
 }
 
 /**
- * With a wildcard in the mount path (`app.use('/tradecloud/*splat', …)`), Express treats the whole path as the mount
- * path, and middleware may replace `req.url`.
+ * True if the mount path contains the ID. With a wildcard in the mount path (`app.use('/tradecloud/*splat', …)`),
+ * Express treats the whole path as the mount path; also, middleware may replace `req.url`.
  */
 export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   if (splitTarget(req.url ?? '')[0] !== '/') return false
@@ -107,7 +107,7 @@ export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   })
 }
 
-/** Where the webhook should be mounted for the whole path of a request to match. */
+/** The path at which the webhook should be mounted so that the rest of the path matches a pattern. */
 export function mountPathFor(path: string, { find }: Routes): string | undefined {
   for (const [head, tail] of tails(path)) if (/[^/]/.test(tail) && find(tail)) return head
   return undefined
@@ -144,7 +144,7 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
 function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]): Route {
   const names = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map((group) => group[1] ?? '')
   checkNames(option, String(pattern), names, ids)
-  // A global or sticky expression keeps `lastIndex` and would miss every second request.
+  // Without the flags `g` and `y`: such an expression keeps `lastIndex` and would miss every second request.
   const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   return (rawPath) => {
     const found = expression.exec(rawPath)
@@ -152,7 +152,7 @@ function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]):
   }
 }
 
-/** An ID may contain slashes, escaped or not: at the end of a pattern nothing else can follow. */
+/** Lets an ID at the end of a pattern contain slashes, escaped or not, because nothing else can follow there. */
 function lastTakesTheRest(tokens: readonly Token[]): Token[] {
   const last = tokens.at(-1)
   if (last === undefined) return []

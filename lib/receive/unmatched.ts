@@ -1,6 +1,7 @@
 /**
- * Requests that match no pattern. The app responds first: only a 404 to a request of Tradecloud becomes 503, because
- * Tradecloud would give up on the event. Each such path is logged once.
+ * Handles requests that match no pattern. The app responds first. Only if it responds with 404 to a request of
+ * Tradecloud does the response become 503, because Tradecloud would give up on the event. Each such path is logged
+ * once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'
@@ -23,17 +24,17 @@ export interface UnmatchedOptions {
   answerProbe: (exchange: Exchange) => void
 }
 
-/** What Express adds to a request. */
+/** The fields that Express adds to a request. */
 interface AppRequest extends IncomingMessage {
   baseUrl?: string
   originalUrl?: string
   route?: { stack?: Array<{ handle?: unknown }> } | undefined
 }
 
-/** The URL of a request. Read while the webhook has it, because Express changes it for the next handler. */
+/** The URL of a request. It is read at once, because Express changes it for the next handler. */
 interface UnmatchedRequest {
   method: string
-  /** In quotes. */
+  /** The path in quotes. */
   path: string
   hint: string
 }
@@ -49,13 +50,13 @@ export class Unmatched {
     this.#options = options
   }
 
-  /** Calls `next` once, in any case; `handler` is the function that the app has mounted. */
+  /** Always calls `next` exactly once. `handler` is the function that the app has mounted. */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     let recognition: Recognition | Promise<Recognition> = 'no'
     try {
       recognition = this.#recognize(req)
     } catch {
-      // a request that cannot be read is the app's
+      // the app handles a request that cannot be read
     }
     if (typeof recognition === 'string') {
       this.#watch(recognition, req, res, handler)
@@ -64,13 +65,13 @@ export class Unmatched {
     }
     const watch = (recognized: Recognition): void => {
       this.#watch(recognized, req, res, handler)
-      // Not within the promise: what the app throws must not become a rejection.
+      // Called outside the promise, so that what the app throws does not become a rejection.
       process.nextTick(next)
     }
     recognition.then(watch, () => watch('no'))
   }
 
-  /** Without an app, nothing else can respond. */
+  /** Refuses a request if there is no app that could respond. */
   refuse(req: IncomingMessage, res: ServerResponse): void {
     const exchange = this.#options.startExchange(req, res)
     const finish = (recognized: Recognition): void => {
@@ -90,7 +91,7 @@ export class Unmatched {
     else recognition.then(finish, () => finish('unsure'))
   }
 
-  /** An error line, once per path. */
+  /** Logs an error line, once per path. */
   logNotRouted({ req, requestId }: Exchange, why: string): void {
     this.#log('error', placeOf(req, this.#options.routes), why, requestId)
   }
@@ -100,7 +101,7 @@ export class Unmatched {
     return unmatched === 'keep' && METHODS.includes(req.method ?? '') ? authenticator.recognize(req) : 'no'
   }
 
-  /** Never throws: the request goes on to the app in any case. */
+  /** Replaces a 404 of the app. Never throws, because the app must get the request in any case. */
   #watch(recognized: Recognition, req: IncomingMessage, res: ServerResponse, handler: unknown): void {
     if (recognized === 'no') return
     try {
@@ -115,7 +116,7 @@ export class Unmatched {
         this.#log('warn', place, `${NO_MATCH}, and the response of the app was 404`)
       })
     } catch {
-      // the app's response passes as it is
+      // the app's response is sent unchanged
     }
   }
 
@@ -128,7 +129,7 @@ export class Unmatched {
         replaceHead(req, res, answer)
         taken = answer
       } catch {
-        // no response of ours is possible: the app's is sent
+        // our response cannot be created, so the app's response is sent
       }
       return taken !== undefined
     })
@@ -156,7 +157,7 @@ function placeOf(req: AppRequest, routes: Routes, handler?: unknown): UnmatchedR
   return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }
 }
 
-/** What to change. The most likely mistake is the way in which the webhook was mounted. */
+/** What to change. The most likely mistake is how the webhook was mounted. */
 function hintFor({ baseUrl, route }: AppRequest, path: string, routes: Routes, handler: unknown): string {
   const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
   const mountPath = mountPathFor(path, routes) ?? (isRoute ? path : undefined)

@@ -1,6 +1,6 @@
 /**
- * Last step of the build: replaces `dist/schema/validators.js` by code in which ajv has already compiled the schemas.
- * Loading ajv and compiling them takes ten times as long as everything else when a webhook is created.
+ * The last step of the build: replaces `dist/schema/validators.js` by code in which ajv has already compiled the
+ * schemas. Otherwise, creating a webhook would take ten times as long, because of loading ajv and compiling.
  */
 import { transformSync } from 'esbuild'
 import { writeFileSync } from 'node:fs'
@@ -23,8 +23,8 @@ const { code: minified } = transformSync(code, { minify: true, target: 'node20' 
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
 
 /**
- * Removes parts of errors that nothing reads, such as the location in the schema; writing out their parameters saves a
- * fourth of the compiled code.
+ * Removes fields of errors that nothing reads, such as the location in the schema. Their parameters are written as
+ * literals, which saves a fourth of the compiled code.
  */
 function withoutSchemas(code) {
   const constants = new Map()
@@ -40,14 +40,14 @@ function withoutSchemas(code) {
   })
 }
 
-/** Validation does not need titles and descriptions, which are a tenth of the compiled code. */
+/** Removes titles and descriptions, which validation does not need and which are a tenth of the compiled code. */
 function withoutTexts(schema) {
   if (Array.isArray(schema)) return schema.map(withoutTexts)
   if (typeof schema !== 'object' || schema === null) return schema
   const entries = Object.entries(schema).filter(([key]) => !['title', 'description'].includes(key))
   return Object.fromEntries(
     entries.map(([key, value]) => {
-      // The keys of these objects are field names, and a field may be called `description`.
+      // The keys of these objects are names of fields, which may be `description` too.
       if (key !== 'properties' && key !== 'definitions') return [key, withoutTexts(value)]
       return [key, Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutTexts(field)]))]
     }),

@@ -1,6 +1,6 @@
 /**
- * Writes types.ts from the JSON Schemas beside it (`npm run types`). With `--check` it writes nothing and fails when
- * the committed file is not what the schemas give.
+ * Writes types.ts from the JSON Schemas next to it (`npm run types`). With `--check`, writes nothing and fails if the
+ * committed file differs from the result.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { compile } from 'json-schema-to-typescript'
@@ -31,7 +31,7 @@ function schemaOf(name) {
 }
 
 /**
- * References become type names: the compiler would otherwise copy their target for each property, as Party1, Party2, …
+ * References become type names. Otherwise the compiler would copy the target for each property, as Party1, Party2, …
  */
 function typeName(ref) {
   const [path, name] = ref.split('#/definitions/')
@@ -40,10 +40,10 @@ function typeName(ref) {
 
 function toTsType(schema) {
   if (schema.$ref) return `${typeName(schema.$ref)} | null`
-  // An element of a list is never null, even where its definition may be.
+  // An element of a list is never null, even if its definition allows it.
   if (schema.items?.$ref) return `${typeName(schema.items.$ref)}[] | null`
   if (schema.examples) return `${schema.examples.map((value) => `'${value}'`).join(' | ')} | (string & {}) | null`
-  // A field of an undocumented shape; the compiler would treat it as an object.
+  // A field without a documented shape is `unknown`; the compiler would make it an object.
   return schema.type ? undefined : 'unknown'
 }
 
@@ -56,7 +56,7 @@ function forCompiler(definition) {
   return { type: 'object', description: wrap(definition.description, 112), properties: Object.fromEntries(properties) }
 }
 
-/** The formatter does not change comments. */
+/** Wraps comments, because the formatter does not. */
 function wrap(text, width) {
   const lines = ['']
   for (const word of text.split(' ')) {

@@ -1,6 +1,6 @@
 /**
- * The JSON Schemas (draft-07) of what Tradecloud sends, and the types generated from them. They are the one source of
- * types, validation and reference docs.
+ * The JSON Schemas (draft-07) of what Tradecloud sends, and the types generated from them. Types, validation and
+ * reference docs all come from these schemas.
  */
 export type * from './types'
 
@@ -12,9 +12,9 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown
 }
 
-/** See {@link schemas}. */
+/** The type of {@link schemas}. */
 export interface Schemas {
-  /** Body of an order webhook: `eventName` and the one field that contains the event. */
+  /** Body of an order webhook: `eventName`, and a field that contains the event. */
   readonly orderWebhookBody: JsonSchema
   /** Body of a shipment webhook. */
   readonly shipmentWebhookBody: JsonSchema
@@ -26,19 +26,19 @@ export interface Schemas {
   readonly orderDocuments: JsonSchema
   /** The content of `shipment`, and a fetched shipment. */
   readonly shipment: JsonSchema
-  /** Definitions shared by both forms of an order. Not a shape of its own. */
+  /** Definitions that both forms of an order share; not a schema for a value. */
   readonly orderParts: JsonSchema
-  /** Definitions shared by orders and shipments. Not a shape of its own. */
+  /** Definitions that orders and shipments share; not a schema for a value. */
   readonly common: JsonSchema
 }
 
 /**
- * The JSON Schemas by name. They refer to each other: give all of them to one instance of ajv, made with
- * `{ allowUnionTypes: true }`. Nothing is required, further fields are allowed, enumerations are open (`examples`), and
- * each value may be `null`: an order as a whole too, as the fields that hold it may be.
+ * The JSON Schemas by name. They refer to each other, so add all of them to one instance of ajv that was created with
+ * `{ allowUnionTypes: true }`. No field is required, further fields are allowed, enumerations are open (`examples`),
+ * and each value may be `null`, even a whole order, because the fields that contain it may be `null`.
  */
 export const schemas: Schemas = Object.freeze({
-  // Each is loaded on first access, because the compiled validators need none of them.
+  // Each schema is loaded on first access, because the compiled validators need none of them.
   get orderWebhookBody() {
     return require('./order-webhook-body.schema.json') as typeof import('./order-webhook-body.schema.json')
   },

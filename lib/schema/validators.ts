@@ -1,14 +1,14 @@
 /**
- * The validators of what Tradecloud sends. In the built package this is generated code that needs no ajv: see
- * `build-validators.mjs`.
+ * The validators of what Tradecloud sends. In the built package, `build-validators.mjs` replaces this file by generated
+ * code that needs no ajv.
  */
 import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv'
 import { schemas } from '.'
 
-/** Schemas that bodies and fetched entities are checked against. */
+/** The schemas with which bodies and fetched entities are checked. */
 export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'singleDeliveryOrder' | 'shipment'
 
-/** References are inlined, which is ajv's default: a function call for each object would take twice as long. */
+/** References are inlined (ajv's default), because a function call for each object would take twice as long. */
 export const ajvOptions = {
   allowUnionTypes: true,
   schemas: Object.values(schemas) as AnySchemaObject[],

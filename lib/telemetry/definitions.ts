@@ -1,6 +1,9 @@
 /** The metrics of this package: their names, help texts and labels. */
 
-/** Names follow the conventions of Prometheus. Every label has a small number of values, so an ID is never one. */
+/**
+ * Names follow the conventions of Prometheus. A label has only a small number of different values, so no label is an
+ * ID.
+ */
 export const COUNTERS = {
   requests: [
     'tradecloud_webhook_requests_total',
@@ -23,7 +26,7 @@ export const COUNTERS = {
   runs: ['tradecloud_webhook_catch_up_runs_total', 'Runs of the catch-up, by result.', 'result'],
 } as const satisfies Record<string, Definition>
 
-/** In seconds. */
+/** Histograms in seconds. */
 export const HISTOGRAMS = {
   request: ['tradecloud_webhook_request_duration_seconds', 'From the headers of a request to its answer.', 'outcome'],
   delivery: ['tradecloud_webhook_delivery_duration_seconds', 'Fetch and callback of one delivery.', 'result'],
@@ -51,20 +54,20 @@ export const GAUGES = {
   ],
 } as const satisfies Record<string, Definition>
 
-/** Name, help text, and labels other than `webhook`. */
+/** Name and help text of a metric, and its labels other than `webhook`. */
 export type Definition = readonly [name: string, help: string, ...labels: string[]]
 export type Labels = Record<string, string>
 export type Counter = keyof typeof COUNTERS
 export type Histogram = keyof typeof HISTOGRAMS
 export type Gauge = keyof typeof GAUGES
 
-/** The instruments of a metrics library. */
+/** The metrics of this package as objects of a metrics library. */
 export interface Instruments {
   add(counter: Counter, labels: Labels, value: number): void
   observe(histogram: Histogram, labels: Labels, seconds: number): void
 }
 
-/** One instrument per metric. */
+/** Creates one instrument for each metric. */
 export function each<Key extends string, Value>(
   definitions: Record<Key, Definition>,
   create: (definition: Definition, key: Key) => Value,

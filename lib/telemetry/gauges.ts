@@ -1,4 +1,7 @@
-/** Gauges that are read when metrics are collected: the inbox, readiness, and times since the last event or run. */
+/**
+ * Gauges that are read when metrics are collected: the state of the inbox, readiness, and the times since the last
+ * event and the last run.
+ */
 import type { TelemetrySource } from '../answer/telemetry'
 import type { EventKind } from '../events/events'
 import type { InboxStats } from '../inbox/inbox'
@@ -11,7 +14,7 @@ export interface Sample {
   value: number
 }
 
-/** Searching all events for the last one of a kind would delay events that are being stored. */
+/** How many of the last events are searched: searching all of them would delay events that are being stored. */
 const RECALLED = 500
 
 export class Gauges {
@@ -63,7 +66,7 @@ export class Gauges {
     return samples
   }
 
-  /** The last events before the start of this process, from the inbox. Read once. */
+  /** Reads the last events before the start of this process from the inbox, once. */
   #recall(): Promise<void> {
     this.#recalled ??= this.#recallNow().catch(() => (this.#recalled = undefined))
     return this.#recalled
@@ -77,7 +80,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // An event that has arrived meanwhile is newer.
+      // An event of this kind that has arrived since the start is newer.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }
@@ -89,7 +92,7 @@ function addStats(stats: InboxStats, add: (gauge: Gauge, value: number, labels?:
   add('oldest', stats.oldestWaitingAt ? ageOf(stats.oldestWaitingAt) : 0)
 }
 
-/** In seconds. */
+/** The age in seconds. */
 function ageOf(time: Date): number {
   return Math.max(0, Date.now() - time.getTime()) / 1_000
 }

@@ -15,9 +15,9 @@ import type { Counter, Histogram, Instruments, Labels } from './definitions'
 import { Gauges } from './gauges'
 
 const KNOWN: ReadonlySet<string> = new Set([...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames])
-/** Outcomes after which an event is safe, or after which there was no event. */
+/** Outcomes after which the event is safe, or for which there was no event. */
 const SAFE: readonly Outcome[] = ['delivered', 'queued', 'duplicate', 'ignored', 'probe']
-/** Outcomes of requests that may not come from Tradecloud, or that are not for an event. */
+/** Outcomes of requests that may not come from Tradecloud, or that do not contain an event. */
 const NO_ARRIVAL: readonly Outcome[] = ['unauthorized', 'address_not_allowed', 'method_not_allowed', 'not_routed']
 
 /** Updates the metrics of one webhook or worker. */
@@ -30,7 +30,7 @@ export class Metrics implements TelemetryObserver {
     this.#webhook = source.name
     this.#instruments = instruments
     this.gauges = new Gauges(source)
-    // Each series starts at 0: Prometheus does not see an increase in a series that starts at 1.
+    // Each series is created with 0, because Prometheus does not see an increase in a series that begins with 1.
     for (const outcome of OUTCOMES) if (!SAFE.includes(outcome)) this.#add('givenUp', { outcome }, 0)
     if (source.receives) this.#add('requests', { outcome: 'not_routed', kind: 'none', event: 'none' }, 0)
     for (const kind of source.polls ? source.kinds : []) this.#add('recovered', { kind }, 0)
@@ -45,7 +45,7 @@ export class Metrics implements TelemetryObserver {
       end: ({ result, outcome, durationMs }: DeliveryEnd) => {
         this.#add('deliveries', { result, outcome, kind, event: eventLabel(eventName) })
         this.#observe('delivery', { result }, durationMs)
-        // Without an inbox, the response to the request counts.
+        // Without an inbox, the response to the request decides whether the event was given up.
         if (inboxId !== undefined && result === 'dead') this.#add('givenUp', { outcome })
         if (inboxId !== undefined && result === 'quarantined') this.#add('givenUp', { outcome: 'quarantined' })
       },
@@ -74,7 +74,7 @@ export class Metrics implements TelemetryObserver {
   }
 }
 
-/** Unknown names are combined, because senders choose them and each would create a series. */
+/** All unknown names get the same label, because senders choose them and each would create a series. */
 function eventLabel(eventName: string | undefined): string {
   if (eventName === undefined) return 'none'
   return KNOWN.has(eventName) ? eventName : 'other'

@@ -8,9 +8,9 @@ import { Metrics } from './metrics'
 import { Spans } from './spans'
 
 export interface OpenTelemetryOptions {
-  /** Where spans go. Default: the global one, which an SDK registers. */
+  /** Where spans are sent. Default: the global provider, which an SDK registers. */
   tracerProvider?: TracerProvider | undefined
-  /** Where metrics go. Set it up before the webhook is created. Default: the global one. */
+  /** Where metrics are sent. It must be set up before the webhook is created. Default: the global provider. */
   meterProvider?: MeterProvider | undefined
 }
 

@@ -8,13 +8,13 @@ import type { Gauges } from './gauges'
 import { Metrics } from './metrics'
 
 export interface PrometheusOptions {
-  /** Registry for the metrics. Default: `register` of prom-client, its global registry. */
+  /** Registry for the metrics. Default: `register`, the global registry of prom-client. */
   register?: Registry | undefined
 }
 
 type PromClient = typeof import('prom-client')
 
-/** A gauge shared by all webhooks and workers in one registry. */
+/** A gauge that all webhooks and workers in one registry share. */
 interface SharedGauge {
   sources: Set<Gauges>
 }
@@ -79,7 +79,7 @@ function createGauge(
   return Object.assign(gauge, { sources })
 }
 
-/** Another adapter may have registered it before. */
+/** Reuses a metric that another adapter has already registered. */
 function reuse<Metric>(register: Registry, name: string, create: () => Metric): Metric {
   return (register.getSingleMetric(name) as Metric | undefined) ?? create()
 }

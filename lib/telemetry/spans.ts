@@ -1,4 +1,7 @@
-/** Spans: one from the receipt of a request to its response, and one for each delivery, in the trace of its request. */
+/**
+ * Spans: one from the arrival of a request to its response, and one for each delivery, in the same trace as its
+ * request.
+ */
 import type { Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type {
   DeliveryEnd,
@@ -26,7 +29,7 @@ export class Spans implements TelemetryObserver {
   request({ method, headers, requestId, receivedAt }: RequestStart): RequestObserver {
     const { context, propagation, trace, SpanKind } = this.#api
     const active = context.active()
-    // HTTP instrumentation has already read the headers and created a span.
+    // If there is an active span, HTTP instrumentation has already read the headers and created it.
     const isInstrumented = trace.getSpan(active) !== undefined
     const span = this.#tracer.startSpan(
       'tradecloud receive',
@@ -62,7 +65,7 @@ export class Spans implements TelemetryObserver {
 
   delivery({ inboxId, requestId, trace, replay, ...event }: DeliveryStart): DeliveryObserver {
     const { context, trace: traces, ROOT_CONTEXT, SpanKind } = this.#api
-    // Events from an inbox are taken in a context that belongs to another request or none.
+    // A delivery from an inbox starts a new context, because the active one may belong to another request.
     const base = inboxId === undefined ? context.active() : ROOT_CONTEXT
     const span = this.#tracer.startSpan(
       'tradecloud deliver',
@@ -109,7 +112,7 @@ export class Spans implements TelemetryObserver {
   }
 }
 
-/** Always W3C Trace Context, independent of the configured propagator, because only this package reads it. */
+/** Always in the format of W3C Trace Context, whatever propagator is configured, because only this package reads it. */
 function traceOf({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext {
   const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
   const tracestate = traceState?.serialize()

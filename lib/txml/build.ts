@@ -1,5 +1,5 @@
 /**
- * Builds a JSON value from the elements of a tXML body. Independent of XML syntax: receives names, texts and ends of
+ * Builds a JSON value from the elements of a tXML body. Independent of XML syntax: it receives names, texts and ends of
  * elements.
  */
 import type { Issue } from '../events/events'
@@ -9,46 +9,49 @@ import { bodyShape, type Field, type Shape } from './shape'
 type Value = string | number | boolean | null | { [key: string]: Value | Value[] }
 
 interface Element {
-  /** Absent for the root element. */
+  /** `undefined` for the root element. */
   parent: Element | undefined
   /** The name of the field in JSON. */
   key: string
-  /** Absent for an element that is in no schema. */
+  /** `undefined` for an element that is in no schema. */
   field: Field | undefined
   shape: Shape | undefined
-  /** The text so far. Once the element has a child, blank text is ignored. */
+  /** The text that has arrived. Blank text is ignored once the element has a child. */
   text: string
   /** Set once the element has a child element. */
   children: Record<string, Value | Value[]> | undefined
 }
 
-/** Numbers as in JSON: `007` or `0x1F` are not numbers. */
+/** Matches numbers as in JSON: `007` and `0x1F` are not numbers. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** White space in XML: fewer characters than in JavaScript. */
+/** White space as XML defines it, which has fewer characters than in JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
-/** Every child of `indicators` is a flag, also if it is in no schema: the text `false` would be truthy. */
+/** Every child of `indicators` is a boolean, even if it is in no schema, because the text `false` would be truthy. */
 const FLAG: Shape = { type: 'boolean' }
-/** The most pointers that are returned. */
+/** How many pointers are returned at most. */
 const MAX_MIXED = 20
 
 export class TreeBuilder {
   readonly issues: Issue[] = []
   /** The finished value, set when the root element closes. */
   root: Value | undefined
-  /** JSON pointers of keys that were removed because they change prototypes. Complete when the root element closes. */
+  /**
+   * JSON pointers of keys that were removed because they would change a prototype. Complete when the root element
+   * closes.
+   */
   removedKeys: string[] = []
   /** Number of elements that were opened. */
   elements = 0
   /** Number of open elements. */
   depth = 0
-  /** The element that was opened last. */
+  /** The innermost open element. */
   #current: Element | undefined
   #mayPollute = false
 
   /**
-   * The present content of the root element, as if all open elements ended here. Of a list that contains them, only the
-   * last entry.
+   * The content of the root element as if all open elements ended here. Of a list that contains an open element, it has
+   * only the last entry.
    */
   get beginning(): Value | undefined {
     let value: Value | undefined
@@ -59,7 +62,7 @@ export class TreeBuilder {
     return value
   }
 
-  /** `name` without a prefix. That of the root element does not matter. */
+  /** Opens an element. `name` has no prefix. The name of the root element is not used. */
   open(name: string): void {
     this.elements++
     this.depth++
@@ -75,7 +78,7 @@ export class TreeBuilder {
     if (element && (element.children === undefined || !BLANK.test(text))) element.text += text
   }
 
-  /** Closes the element that was opened last. */
+  /** Closes the innermost open element. */
   close(): void {
     const element = this.#current
     if (element === undefined) return
@@ -110,18 +113,21 @@ export class TreeBuilder {
     const first = field?.list ? [value] : value
     if (key === '__proto__' || key === 'constructor') {
       this.#mayPollute = true
-      // An assignment of this key would set the prototype.
+      // Defined rather than assigned: assigning this key would set the prototype.
       Object.defineProperty(children, key, { value: first, configurable: true, enumerable: true, writable: true })
     } else children[key] = first
   }
 
-  /** For an element outside of lists; a list entry is identified by its content. */
+  /** The pointer to an element outside of lists. An entry of a list has no pointer of its own. */
   #pointerTo(element: Element): string {
     return element.parent === undefined ? '' : `${this.#pointerTo(element.parent)}/${element.key}`
   }
 }
 
-/** An empty element is the empty text, an empty object, or `null` for a number or boolean, depending on the schema. */
+/**
+ * The value of an element without children. An empty element is an empty text, an empty object, or `null` for a number
+ * or boolean, depending on the schema.
+ */
 function valueOfText(text: string, shape: Shape | undefined): Value {
   if (shape === undefined || shape.type === 'text') return text
   if (shape.type === 'object') return BLANK.test(text) ? {} : text

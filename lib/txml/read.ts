@@ -1,6 +1,6 @@
 /**
- * Parses the bytes of a tXML body to the value of its JSON twin: strict XML 1.0 in UTF-8, without DOCTYPE and with a
- * limit on depth. Read in pieces, so that a large body does not block the event loop.
+ * Parses the bytes of a tXML body to the value that the same body has in JSON: strict XML 1.0 in UTF-8, without DOCTYPE
+ * and with a depth limit. It is read in slices, so that a large body does not block the event loop.
  */
 import { isUtf8 } from 'node:buffer'
 import type { SaxesParser } from 'saxes'
@@ -14,16 +14,18 @@ import { TreeBuilder } from './build'
 export type TxmlResult =
   { ok: true; value: unknown; removedKeys: string[]; issues: Issue[] } | { ok: false; reason: string }
 
-/** The most attributes of an element: tXML has none, and the parser keeps them until the tag ends. */
+/**
+ * Maximum number of attributes of an element: tXML has none, and the parser keeps them in memory until the tag ends.
+ */
 const MAX_ATTRIBUTES = 100
 
-/** A reason for a refusal. The parser's own messages quote the body. */
+/** The reason for a refusal. The parser's own messages are not used, because they quote the body. */
 class Malformed extends Error {}
 
 /**
- * Reads one document. Skips byte order marks and white space at the start and NULs at the end, which strict XML does
- * not allow. Ignores the encoding in the declaration: .NET writes `utf-16` into texts that are sent as UTF-8. Stops
- * early when `unwanted` returns true: the request was answered.
+ * Reads one document. Skips byte order marks and white space at the start and NULs at the end, although strict XML does
+ * not allow them. Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as
+ * UTF-8. Stops early when `unwanted` returns true, because the request was answered.
  */
 export async function readTxml(
   content: Buffer | readonly Buffer[],
@@ -44,7 +46,7 @@ export async function readTxml(
       if (unwanted?.() === true) return UNWANTED
       parser.write(slice.toString('utf8'))
       written += slice.length
-      // Otherwise a DOCTYPE could have any length.
+      // Without this limit, a DOCTYPE could have any length.
       if (builder.elements === 0 && written >= SLICE_BYTES)
         throw new Malformed(`the body has no root element in its first ${SLICE_BYTES} bytes`)
       if (!hasBegun && written >= SLICE_BYTES) onBeginning?.(builder.beginning)
@@ -59,7 +61,7 @@ export async function readTxml(
   return { ok: true, value: root, removedKeys, issues }
 }
 
-/** Without byte order marks and then white space at the start. */
+/** The slices without byte order marks and the white space that follows them. */
 function withoutStart(slices: readonly Buffer[]): Buffer[] {
   const rest = [...slices]
   for (const lengthOf of [markLength, spaceLength]) {
@@ -83,13 +85,14 @@ function spaceLength(bytes: Buffer): number {
 
 function createParser(builder: TreeBuilder): SaxesParser {
   const { SaxesParser } = loadSaxes()
-  // At most seven handlers: with an eighth, V8 stores the parser as a hash table, which makes it three times slower.
+  // At most seven handlers: with an eighth one, V8 stores the parser as a hash table, which makes it three times
+  // slower.
   const parser = new SaxesParser({ position: false })
   const fail = (reason: string): never => {
     throw new Malformed(reason)
   }
   parser.on('error', () => fail(`the body is not well-formed XML (at position ${parser.position})`))
-  // A DOCTYPE enables attacks with entities: endless expansion, or reading files and hosts.
+  // A DOCTYPE makes attacks with entities possible: endless expansion, or reading of files and hosts.
   parser.on('doctype', () => fail('the body has a DOCTYPE, which is not allowed'))
   let attributes = 0
   parser.on('opentagstart', ({ name }) => {
@@ -108,7 +111,7 @@ function createParser(builder: TreeBuilder): SaxesParser {
   return parser
 }
 
-/** Loaded lazily, because few receivers get XML. With `require`, because a dynamic `import` needs a flag in Jest. */
+/** Loaded lazily, because few receivers get XML. Uses `require`, because a dynamic `import` needs a flag in Jest. */
 function loadSaxes(): typeof import('saxes') {
   return require('saxes') as typeof import('saxes')
 }

@@ -1,6 +1,6 @@
 /**
- * The meaning of a tXML element in JSON: a list entry, an object, text, a number or a boolean. Derived from the JSON
- * Schemas, so that there is no second list of fields.
+ * What a tXML element is in JSON: a list entry, an object, text, a number or a boolean. Derived from the JSON Schemas,
+ * so that there is no second list of fields.
  */
 import { schemas, type JsonSchema } from '../schema'
 
@@ -8,16 +8,16 @@ export type Shape = ObjectShape | { readonly type: 'text' | 'number' | 'boolean'
 
 export interface ObjectShape {
   readonly type: 'object'
-  /** Fields by element name. A list is also found by its own name. */
+  /** Fields by element name. A list is also found by its own name in JSON. */
   readonly elements: ReadonlyMap<string, Field>
-  /** Fields by name in JSON. */
+  /** Fields by their name in JSON. */
   readonly keys: ReadonlyMap<string, Field>
 }
 
 export interface Field {
-  /** Name in JSON. */
+  /** The name of the field in JSON. */
   readonly key: string
-  /** Name of the element; for a list, that of one entry. */
+  /** The name of the element; for a list, the name of the element of one entry. */
   readonly element: string
   readonly list: boolean
   readonly shape: Shape
@@ -35,7 +35,7 @@ interface SchemaNode {
 
 interface ScopedNode {
   node: SchemaNode
-  /** The schema to which a `#` refers here. */
+  /** The schema that `#` means in references. */
   root: SchemaNode
 }
 
@@ -46,7 +46,10 @@ const BOOLEAN: Shape = { type: 'boolean' }
 const roots = new Map(
   (Object.values(schemas) as JsonSchema[]).map((schema) => [fileOf(schema.$id), schema as SchemaNode]),
 )
-/** Definitions refer to each other in cycles, and most bodies need few of them: each is read when it is first used. */
+/**
+ * Each definition is read when it is first used: definitions refer to each other in cycles, and most bodies need few of
+ * them.
+ */
 const known = new Map<SchemaNode, Shape>()
 
 /** The shape of the root element, which may contain every field of an order or shipment body. */
@@ -56,9 +59,9 @@ export const bodyShape: ObjectShape = objectShape([
 ])
 
 /**
- * The element name of a list entry, in the singular: `names` has `name`, `properties` has `property`; lists of
+ * The element name of a list entry, which is the singular: `names` has `name`, `properties` has `property`. Lists of
  * deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests` this is
- * assumed by analogy: it is not documented.
+ * assumed by analogy, because it is not documented.
  */
 export function entryName(list: string): string {
   if (/^delivery(Schedule|History)/.test(list)) return `${list}Line`
@@ -102,7 +105,7 @@ function fieldsOf(places: ScopedNode[]) {
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
       const entry = list ? entryName(key) : key
-      // A name that could be either is the field with this name in JSON.
+      // If the name of an entry is also the name of a field in JSON, it means that field.
       const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
       keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }

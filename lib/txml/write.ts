@@ -9,11 +9,11 @@ export interface ToTxmlOptions {
   indent?: string | undefined
 }
 
-/** The names of XML 1.0 that tXML uses for elements. */
+/** The XML 1.0 names that tXML uses for elements. */
 const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u
 /**
- * Characters that no XML document can contain, not even as references. The `u` flag makes the surrogates those that are
- * unpaired.
+ * Characters that no XML document can contain, not even as references. With the flag `u`, only unpaired surrogates
+ * match.
  */
 const IMPOSSIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u
 // An unescaped carriage return would be read as a line feed.
@@ -41,7 +41,7 @@ const ESCAPES: Record<string, string> = {
  */
 export function toTxml(body: object, { indent = '\t' }: ToTxmlOptions = {}): string {
   const out: string[] = ['<?xml version="1.0" encoding="UTF-8"?>']
-  // Converts dates and similar values as JSON does.
+  // Converts dates and other objects as JSON does.
   const value = JSON.parse(JSON.stringify(body)) as unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('body must be an object')
   const newLine = indent === '' ? '' : '\n'
@@ -52,7 +52,7 @@ export function toTxml(body: object, { indent = '\t' }: ToTxmlOptions = {}): str
     if (!NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of an element`)
     if (Array.isArray(value)) throw new TypeError(`tXML cannot express a list in the list ${name}`)
     if (typeof value !== 'object' || value === null) {
-      // An entry of a list that is `null` keeps its place.
+      // `null` as an entry of a list is written as an empty element, so that the other entries keep their positions.
       out.push(`${before}<${name}>${escapeText(String((value as string | number | boolean | null) ?? ''))}</${name}>`)
       return
     }

@@ -1,4 +1,4 @@
-/** One event with its history, as the command line and the inspector show it. */
+/** One event with its history, for the command line and the inspector. */
 import type { Inbox, InboxAttempt, InboxEntry } from '../inbox/inbox'
 import type { StoredEvent } from '../inbox/stored-event'
 import { count, duration } from './text'
@@ -8,7 +8,7 @@ export type ShownEvent = NonNullable<Awaited<ReturnType<Inbox['show']>>>
 
 export interface EventModel
   extends InboxEntry, Pick<StoredEvent, 'method' | 'path' | 'contentType' | 'digest' | 'reserialized' | 'quarantine'> {
-  /** Deliveries, the oldest first; if there are many, the first ten and the last ten. */
+  /** The deliveries, oldest first. If there are many, only the first ten and the last ten. */
   history: InboxAttempt[]
 }
 
@@ -17,14 +17,14 @@ export function modelOf({ entry, event, attempts }: ShownEvent): EventModel {
   return { ...entry, ...{ method, path, contentType, digest, reserialized, quarantine }, history: attempts }
 }
 
-/** The label of an event for people. */
+/** Names an event for people: its order or shipment ID, or else its name or kind. */
 export function labelOf({ entity, eventName, kind }: InboxEntry): string {
   return entity?.id ?? eventName ?? kind
 }
 
 /**
- * When a waiting event is tried next, or the event that it waits for; empty for any other. `shorten`: shortens the ID
- * of the other event.
+ * When a waiting event is tried next, or for which other event it waits; empty for an event in another state. `shorten`
+ * shortens the ID of the other event.
  */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,
@@ -37,7 +37,7 @@ export function nextOf(
   return wait > 0 ? `in ${duration(wait)}` : 'now'
 }
 
-/** The known fields. */
+/** The fields that are known, with labels. */
 export function fieldsOf(model: EventModel): Array<[label: string, value: string]> {
   const { entity, quarantine, trigger } = model
   const fields: Array<[string, string | undefined]> = [
@@ -72,7 +72,7 @@ export interface HistoryLine {
   reason?: string | undefined
 }
 
-/** The history from arrival on. */
+/** The history, beginning with the arrival. */
 export function historyOf({ receivedAt, history }: EventModel): HistoryLine[] {
   return [{ at: receivedAt, text: 'received' }, ...history.map(attemptOf)]
 }

@@ -1,17 +1,17 @@
 /**
- * Templates of HTML whose values are always escaped: they cannot add an element, and invisible characters are shown as
- * escapes.
+ * Templates for HTML whose values are always escaped: a value can never add an element, and its invisible characters
+ * are shown as escapes.
  */
 import { escapeCharacters, INVISIBLE } from './text'
 
-/** Escaped HTML, created only by `html`. */
+/** HTML that is already escaped. Only `html` creates it. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 export type Part = Html | string | number | undefined | false | readonly Part[]
 
-/** Escapes values, for elements and for attributes in double quotes. */
+/** Creates HTML. Values are escaped for elements and for attributes in double quotes. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   let text = strings[0] ?? ''
   parts.forEach((part, i) => (text += render(part) + (strings[i + 1] ?? '')))
@@ -38,10 +38,10 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 }
 
-/** Unusual spaces are marked as well: two different IDs must not look the same. */
+/** Matches unusual spaces as well, because two different IDs must not look the same. */
 const ODD = new RegExp(`(?:${INVISIBLE.source}|(?! )\\p{Zs})`, 'gu')
 
-/** Line breaks and tabs of templates are kept. */
+/** Marks a character, unless it is a line break or a tab of the template. */
 function escapeOdd(char: string): string {
   return char === '\n' || char === '\t' ? char : escapeCharacters(char)
 }
@@ -49,7 +49,7 @@ function escapeOdd(char: string): string {
 const MAX_LENGTH = 2_000
 
 /**
- * Renders a value from outside: cut, isolated from the text direction of its surroundings, and with unusual characters
+ * Renders a value from outside: shortened, isolated from the text direction around it, and with unusual characters
  * marked.
  */
 export function shown(

@@ -1,10 +1,10 @@
-/** The state of an inbox, as the command line and the inspector show it. */
+/** The state of an inbox, for the command line and the inspector. */
 import type { EventKind } from '../events/events'
 import type { InboxStats } from '../inbox/inbox'
 
 export const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
 
-/** The oldest waiting event counts as a problem beyond this age. */
+/** It counts as a problem if the oldest waiting event is older than this. */
 export const MAX_AGE_MS = 15 * 60_000
 
 export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {

@@ -1,9 +1,9 @@
 /** Indents JSON without changing a value: parsing and writing it again would round numbers and drop repeated keys. */
 
-/** Matches strings, brackets and separators, and anything else between them. */
+/** Matches one token: a string, a bracket, a separator, or anything else between them. */
 export const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]|[^\s"[\]{},:]+/g
 
-/** `undefined` if it is not JSON. */
+/** Returns `undefined` if the text is not JSON. */
 export function prettyJson(text: string): string | undefined {
   const json = text.replace(/^\ufeff/, '')
   if (!isJson(json)) return undefined

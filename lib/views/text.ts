@@ -1,9 +1,9 @@
 /** Formats values for people: counts, sizes, durations and invisible characters. */
 
-/** Unassigned, private or invisible characters, and letters that look like a space. */
+/** Unassigned, private and invisible characters, and letters that look like a space. */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu
 
-/** Returns an escape such as `\u200b` for each character of a match of `INVISIBLE`. */
+/** Returns an escape such as `\u200b` for each character of a text that `INVISIBLE` has matched. */
 export function escapeCharacters(chars: string): string {
   // Each half of a surrogate pair gets its own escape, as in JSON.
   return [...Array(chars.length).keys()].map((i) => `\\u${chars.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
@@ -16,7 +16,7 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** `3h` from a number of milliseconds. */
+/** Formats a duration in milliseconds, such as `3h`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[3]
@@ -35,7 +35,7 @@ export function byteSize(bytes: number): string {
   return `${size.toFixed(size < 10 ? 1 : 0).replace(/\.0$/, '')} ${units[unit] ?? ''}`
 }
 
-/** `2,000`; with a noun `1 event`, `2,000 events`. */
+/** Formats a number, such as `2,000`; with a noun, `1 event` or `2,000 events`. */
 export function count(number: number, noun?: string): string {
   const digits = number.toLocaleString('en')
   return noun === undefined ? digits : `${digits} ${noun}${number === 1 ? '' : 's'}`

@@ -1,6 +1,6 @@
 /**
- * Keeps the order of arrival while some bodies take long to read: later events with the same key wait until the earlier
- * ones have been handed on, and all events wait for one whose key is not known yet.
+ * Keeps the order of arrival while some bodies take long to read. Later events with the same key wait until earlier
+ * ones have been passed on, and all events wait for an earlier one whose key is not known yet.
  */
 export class Arrivals {
   readonly #open = new Set<Arrival>()
@@ -17,7 +17,7 @@ export class Arrivals {
     return arrival
   }
 
-  /** Resolves once nothing that arrived before has, or may have, the same key. */
+  /** Resolves once no earlier event has, or may have, the same key. */
   async turnOf(arrival: Arrival): Promise<void> {
     for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.gone
   }
@@ -33,7 +33,7 @@ export class Arrivals {
 
 export class Arrival {
   key: string | undefined
-  /** Resolves once it was handed on or abandoned. */
+  /** Resolves once the event was passed on or abandoned. */
   readonly gone: Promise<void>
   readonly leave: () => void
 

@@ -2,19 +2,19 @@
 import { pause } from './pause'
 
 export interface BackOff {
-  /** The wait after the first failure. */
+  /** The wait after the first failure, in milliseconds. */
   firstMs: number
   maxMs?: number
-  /** Default: 2. */
+  /** By what each wait is multiplied after a further failure. Default: 2. */
   factor?: number
   /**
-   * The random share of each wait, so that callers that failed together do not all retry at the same moment. 1: between
-   * nothing and the whole wait. 0.5: at least half of it. Default: 0.
+   * The random share of each wait, so that callers that failed together do not all retry at the same moment. With 1,
+   * the wait is between zero and its full length; with 0.5, it is at least half of that. Default: 0.
    */
   jitter?: number
 }
 
-/** `failures` is 1 after the first one. */
+/** The wait after a number of failures in a row, in milliseconds. `failures` is 1 after the first one. */
 export function backOffMs(
   failures: number,
   { firstMs, maxMs = Infinity, factor = 2, jitter = 0 }: BackOff,
@@ -25,7 +25,7 @@ export function backOffMs(
 
 const PERSIST: BackOff = { firstMs: 50, maxMs: 1_000 }
 
-/** Repeats `work` until it succeeds. Resolves with `undefined` if the signal aborts before. */
+/** Repeats `work` until it succeeds. Resolves with `undefined` if the signal aborts first. */
 export async function persist<T>(
   signal: AbortSignal,
   work: () => Promise<T>,

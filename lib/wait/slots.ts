@@ -7,14 +7,16 @@ export class Slots {
     this.#free = count
   }
 
-  /** True with a slot, if one is free. */
+  /** Takes a slot if one is free. Returns true if it did. */
   tryTake(): boolean {
     if (this.#free === 0) return false
     this.#free--
     return true
   }
 
-  /** Waits for a slot: resolves with true and a slot, or with false once `cancel` was called. */
+  /**
+   * Waits for a slot. `taken` resolves with true once the caller has a slot, or with false after `cancel` was called.
+   */
   wait(): { taken: Promise<boolean>; cancel: () => void } {
     let resolve: (got: boolean) => void = () => undefined
     const taken = new Promise<boolean>((settle) => (resolve = settle))

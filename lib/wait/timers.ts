@@ -1,20 +1,20 @@
 /**
- * Creates all timers of the package, because the global functions may be replaced: jsdom's return numbers, and Jest's
- * legacy fake timers have no `refresh`.
+ * Creates all timers of the package. Others may have replaced the global functions: those of jsdom return numbers, and
+ * Jest's legacy fake timers have no `refresh`.
  */
 
 export type Timer = ReturnType<typeof setTimeout>
 
-/** Node fires a timer with a longer delay at once. */
+/** With a longer delay, Node fires a timer at once. */
 const MAX_MS = 2_147_483_647
 
-/** Does not keep the process alive, unless `keepsAlive`. */
+/** Starts a timer. It does not keep the process alive, unless `keepsAlive` is set. */
 export function startTimer(callback: () => void, ms: number, keepsAlive = false): Timer {
   const timer = setTimeout(callback, Math.min(ms, MAX_MS))
   return keepsAlive ? timer : unref(timer)
 }
 
-/** Does not keep the process alive. */
+/** Starts an interval. It does not keep the process alive. */
 export function startInterval(callback: () => void, ms: number): Timer {
   return unref(setInterval(callback, ms))
 }
@@ -25,7 +25,7 @@ export function holdProcess(): () => void {
   return () => clearInterval(timer)
 }
 
-/** Restarts a timer of `startTimer`, with the same arguments, and returns the running timer. */
+/** Restarts a timer of `startTimer` with the same arguments, and returns the timer that is running now. */
 export function restartTimer(timer: Timer, callback: () => void, ms: number): Timer {
   if (typeof (timer as Partial<Timer>).refresh === 'function') return timer.refresh()
   clearTimeout(timer)

@@ -1,8 +1,9 @@
 import { startTimer, type Timer } from './timers'
 
 /**
- * The result of `work`, or that of `onTimeout` if `ms` pass before. `onTimeout` may throw. A later rejection of `work` is
- * ignored. Keeps the process alive meanwhile: otherwise a process without other work would exit with the promise pending.
+ * The result of `work`, or of `onTimeout` if `work` takes longer than `ms`. `onTimeout` may throw. A later rejection of
+ * `work` is ignored. Keeps the process alive meanwhile, because a process without other work would exit while the
+ * promise is pending.
  */
 export async function within<T, Late>(ms: number, work: PromiseLike<T>, onTimeout: () => Late): Promise<T | Late> {
   let timer: Timer | undefined

@@ -1,6 +1,6 @@
 /**
- * The body of a request that the app has already read: the bytes that it kept, or the result of its parser. The sender
- * is not at fault for what the app has changed: see `doubt`.
+ * The body of a request that the app has already read: the bytes that the app kept, or the result of its parser. The
+ * sender is not at fault for what the app has changed; see `doubt`.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../../events/events'
@@ -17,8 +17,8 @@ interface TakenAppBody {
 const ADVICE = 'Mount the webhook before express.json() and whatever else reads or changes the body.'
 
 /**
- * Only used once the stream has ended or other code has read from it, because Express 4 sets `req.body = {}` on an
- * unread stream too. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
+ * To be used only once the stream has ended or other code has read from it, because Express 4 sets `req.body = {}` on
+ * an unread stream too. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
  */
 export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
@@ -27,17 +27,18 @@ export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'non
   if (isEmpty(body)) return hadBody(req) ? swallowed() : 'none'
   if (typeof body === 'object') {
     try {
-      // Serialised and parsed again: the same depth limit and removal of keys as for all other bodies.
+      // The object is serialised and parsed again, so that the same limits and the removal of keys apply as for other
+      // bodies.
       const bytes = Pieces.of(Buffer.from(JSON.stringify(body), 'utf8'))
       return { ok: true, body: { bytes, reserialized: true, exact: false } }
     } catch {
-      // Cyclic, or with a BigInt: not the result of parsing JSON.
+      // A cyclic object, or one with a BigInt, does not come from parsing JSON.
     }
   }
   return swallowed()
 }
 
-/** The bytes of a stream with an encoding set by the app: decoding may have changed them. */
+/** Takes text from a stream on which the app has set an encoding. Decoding may have changed the bytes. */
 export function takeText(req: IncomingMessage, bytes: Pieces): TakenAppBody | Refusal {
   return takeBytes(req, bytes.whole.toString('utf8')) ?? swallowed()
 }
@@ -48,20 +49,20 @@ function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefin
   if (found === undefined || found.length === 0) return undefined
   const bytes = Pieces.of(found)
   const exact = isExact(req, found, isText)
-  // A parser that assumed an encoding other than UTF-8 has changed each character outside ASCII. Some apps keep the
+  // A parser that assumed another encoding than UTF-8 has changed all characters outside ASCII. Some apps keep the
   // bytes as base64 or hex, or only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
   return { ok: true, body: { bytes, reserialized: false, exact } }
 }
 
-/** Compares the length, which is not known for a compressed or chunked body. */
+/** True if the length is the one in the headers. For a compressed or chunked body the length is not known. */
 function isExact({ headers }: IncomingMessage, bytes: Buffer, isText: boolean): boolean {
   if (headers['content-encoding'] !== undefined || headers['content-length'] === undefined) return false
   const missing = Number(headers['content-length']) - bytes.length
   return missing === 0 || (isText && missing === MARK_BYTES)
 }
 
-/** Parsers omit the byte order mark. */
+/** Length of a byte order mark, which parsers omit. */
 const MARK_BYTES = 3
 
 function isGarbled({ headers }: IncomingMessage, text: string): boolean {
@@ -71,24 +72,24 @@ function isGarbled({ headers }: IncomingMessage, text: string): boolean {
   return lengthDiffers || text.includes('\uFFFD') || (/charset=/i.test(type) && !/charset=["']?utf-?8\b/i.test(type))
 }
 
-/** The size that the app read, or else the size in the headers. */
+/** True if there was a body, judging by what the app has read, or else by the headers. */
 function hadBody(req: IncomingMessage): boolean {
   const { 'content-length': length = 0, 'transfer-encoding': encoding } = req.headers
   const didRead = (req.readableDidRead as boolean | undefined) ?? encoding !== undefined
   return didRead || Number(length) > 0
 }
 
-/** Nothing, or the value that parsers and serverless platforms set if there was no body. */
+/** True if there is nothing, or only the value that parsers and serverless platforms set if there was no body. */
 function isEmpty(body: unknown): boolean {
   if (body === undefined || body === null || body === '') return true
   if (typeof body !== 'object') return false
   const bytes = bytesOf(body)
   if (bytes) return bytes.length === 0
-  // A promise or a web stream has no keys either, but may contain an event.
+  // Only for a plain object: a promise or a web stream has no keys either, but may contain an event.
   return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 
-/** An error of the app, not of the sender: Tradecloud retries, and the log names the error. */
+/** The refusal for a mistake of the app, not of the sender: Tradecloud retries, and the log names the mistake. */
 export function swallowed(): Refusal {
   return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
     cause: new Error(`The body was consumed before it reached the webhook. ${ADVICE}`),
@@ -96,9 +97,9 @@ export function swallowed(): Refusal {
 }
 
 /**
- * The refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. An event that
- * can be read is delivered. Anything else may be caused by the app, so Tradecloud must keep the event until the app is
- * corrected.
+ * Returns the refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. An
+ * event that can be read is delivered. Any other problem may be caused by the app, so Tradecloud must keep the event
+ * until the app is corrected.
  */
 export function doubt(
   refusal: Refusal | undefined,
@@ -115,7 +116,7 @@ export function doubt(
   })
 }
 
-/** Only an event name and other plain values: some validators remove the rest. */
+/** True for a body that has only an event name and other simple values: some validators remove everything else. */
 function isStripped(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return !Object.values(value).some((field) => typeof field === 'object' && field !== null)

@@ -1,4 +1,4 @@
-/** Limits the bytes of all bodies in memory: many large bodies at once must not end the process. */
+/** Limits the bytes of all bodies in memory: many large bodies at the same time must not end the process. */
 export class ByteBudget {
   #used = 0
   readonly #max: number
@@ -11,7 +11,7 @@ export class ByteBudget {
     return this.#used >= this.#max
   }
 
-  /** True if the bytes fit; they count from then on. */
+  /** Returns true if the bytes fit, and counts them from then on. */
   take(bytes: number): boolean {
     if (!this.fits(bytes)) return false
     this.#used += bytes

@@ -1,6 +1,6 @@
 /**
- * Decodes the Content-Encoding of a body. The bytes decide, not the header: senders and proxies name
- * encodings that were not used ("utf-8", "none"), compress twice, or decompress and keep the header.
+ * Decodes the Content-Encoding of a body. The bytes are decisive, not the header: senders and proxies name encodings
+ * that were not used ("utf-8", "none"), compress twice, or decompress without removing the header.
  */
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
@@ -9,18 +9,18 @@ import { Pieces } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface DecodeOptions {
-  /** Bytes after decompression. */
+  /** Maximum number of bytes after decompression. */
   limit: number
   budget: ByteBudget
 }
 
-/** `raw`: the bytes that were sent, if they could not be decoded. They no longer count in the budget. */
+/** `raw` contains the bytes that were sent, if they could not be decoded. They no longer count in the budget. */
 export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces })
 
 export interface BodyReading {
-  /** Never rejects. The bytes of a body count in the budget until the caller returns them. */
+  /** Never rejects. The bytes of the body count in the budget until the caller returns them. */
   result: Promise<BodyResult>
-  /** Stops reading, because the request was answered. */
+  /** Stops reading, because the request has been answered. */
   stop: () => void
 }
 
@@ -36,14 +36,14 @@ type Engine = ReturnType<(typeof ENGINES)[Codec]>
 const CODEC_OF_LABEL = new Map<string, Codec>([
   ['gzip', 'gzip'],
   ['x-gzip', 'gzip'],
-  // Senders use the name for zlib and for raw deflate; zlib is recognised by its header.
+  // Senders use this name for zlib and for raw deflate. zlib is recognised by its header.
   ['deflate', 'deflate'],
   ['br', 'br'],
 ])
 
-/** One layer from the sender, one from a proxy, and one in reserve. */
+/** How often a body may be compressed: once by the sender, once by a proxy, and one more time to be safe. */
 const MAX_LAYERS = 3
-/** Line breaks or NULs after the end of a gzip body that are removed. */
+/** How many times line breaks or NULs are removed after the end of a gzip body. */
 const MAX_CUTS = 4
 
 export const STOPPED = 'The upload was given up.'
@@ -60,7 +60,7 @@ export function encodingLabels(header: string | undefined): string[] {
   return labels.map((label) => label.trim()).filter((label) => label !== '' && label !== 'identity')
 }
 
-/** True for encodings that compress: then the limit does not apply to Content-Length. */
+/** True if one of the encodings compresses. Then the limit does not apply to Content-Length. */
 export function areCompressing(labels: readonly string[]): boolean {
   return labels.some((label) => CODEC_OF_LABEL.has(label))
 }
@@ -69,7 +69,7 @@ export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {
   return labels.length > 0 || magicOf(bytes) !== undefined
 }
 
-/** `raw` counts in the budget; after decoding, the decoded bytes count instead. */
+/** `raw` counts in the budget until it is decoded; then the decoded bytes count instead. */
 export function decode(raw: Pieces, labels: readonly string[], options: DecodeOptions): BodyReading {
   const { budget } = options
   let bytes = raw
@@ -121,7 +121,7 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
       const label = left.pop()
       if (magic === undefined && label === undefined) break
       const declared = CODEC_OF_LABEL.get(label ?? '')
-      // A name in the header that is not the outermost layer may be the next one.
+      // If the name in the header is not the outermost encoding, it may be the next one.
       if (magic !== undefined && label !== undefined && family(magic) !== declared) left.push(label)
       const codec = magic ?? (declared === 'gzip' ? undefined : declared)
       const result =
@@ -155,14 +155,14 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
   }
 }
 
-/** Recognises an encoding by its first two bytes: no JSON or XML begins like that. */
+/** Recognises an encoding by its first two bytes. No JSON or XML begins with these. */
 function magicOf(bytes: Pieces): 'gzip' | 'zlib' | undefined {
   const first = bytes.all[0]?.[0]
   if (first !== 0x1f && first !== 0x78) return undefined
   const second = bytes.start(2)[1]
   if (second === undefined) return undefined
   if (first === 0x1f) return second === 0x8b ? 'gzip' : undefined
-  // RFC 1950: the two bytes, as a number, are a multiple of 31.
+  // RFC 1950: the two bytes, read as one number, are a multiple of 31.
   return (first * 256 + second) % 31 === 0 ? 'zlib' : undefined
 }
 
@@ -170,12 +170,12 @@ function family(codec: Codec): Codec {
   return codec === 'zlib' ? 'deflate' : codec
 }
 
-/** True if it begins like JSON or XML. */
+/** True if the bytes begin like JSON or XML. */
 export function startsAsText(bytes: Pieces): boolean {
   return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
 }
 
-/** Without the line breaks and spaces at the end, or without the NULs. */
+/** The bytes without the line breaks and spaces, or without the NULs, at the end. */
 function withoutFiller(bytes: Buffer): Buffer {
   const isFiller = bytes.at(-1) === 0 ? (byte: number) => byte === 0 : isSpace
   let end = bytes.length

@@ -10,27 +10,27 @@ import { Turns } from '../../bytes/turns'
 
 export interface ParsedBody {
   ok: true
-  /** The JSON value; for tXML, the equivalent JSON value. */
+  /** The JSON value; for tXML, the JSON value with the same content. */
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** Pointers of keys that were removed while parsing. */
+  /** JSON pointers of keys that were removed while parsing. */
   issues: Issue[]
-  /** Set for a large body: other steps over the whole value yield to the event loop as well. */
+  /** Set for a large body, for which later steps over the whole value have to yield to the event loop too. */
   turns?: Turns | undefined
 }
 
 export interface ParseOptions {
-  /** True if no one waits for the result any longer. */
+  /** True if the result is no longer needed. */
   unwanted?: () => boolean
   /**
-   * Called before a body is read in slices. It may return a function, which is called with the beginning of the value
-   * if that can be parsed early.
+   * Called before a body is read in slices. May return a function, which is called with the beginning of the value if
+   * that can be parsed early.
    */
   onSlices?: () => (beginning: unknown) => void
 }
 
-/** A smaller body is parsed in one go, which takes about ten milliseconds at this size. */
+/** A smaller body is parsed without interruption, which takes about ten milliseconds at this size. */
 export const LARGE_BYTES = 1024 * 1024
 
 export type MediaType = 'json' | 'xml' | 'missing'
@@ -38,13 +38,13 @@ export type MediaType = 'json' | 'xml' | 'missing'
 const JSON_BODY = { ok: true, type: 'json' } as const
 
 /**
- * The type in the headers: `application/json`, `+json`, `application/xml`, `text/xml` or none. `charset` is ignored:
- * senders state wrong ones, and bytes that are not UTF-8 are refused as malformed.
+ * The media type in the headers: `application/json`, `+json`, `application/xml`, `text/xml` or none. `charset` is
+ * ignored, because senders state wrong ones; bytes that are not UTF-8 are refused as malformed.
  */
 export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
   if (contentType === 'application/json') return JSON_BODY
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  // Parameters without a type are not a type.
+  // A header with only parameters contains no type.
   if (type === '') return { ok: true, type: 'missing' }
   if (type === 'application/xml' || type === 'text/xml') return { ok: true, type: 'xml' }
   if (type === 'application/json' || /^[^/\s]+\/[^/\s]+\+json$/.test(type)) return JSON_BODY
@@ -55,8 +55,8 @@ export function readMediaType(contentType: string | undefined): { ok: true; type
 }
 
 /**
- * Small JSON at once; large JSON and tXML in slices, between which other work runs. The first character decides between JSON
- * and tXML: a wrong Content-Type does not make a body unreadable.
+ * Parses small JSON at once, and large JSON and tXML in slices, between which other work can run. The first character
+ * decides between JSON and tXML, because a wrong Content-Type does not make a body unreadable.
  */
 export function parseBytes(
   bytes: Pieces,
@@ -96,7 +96,7 @@ function parsedBody(read: JsonResult & { issues?: Issue[] }, digest: string): Pa
   return { ok: true, value, digest, issues }
 }
 
-/** The first byte after a byte order mark and white space. */
+/** The first character after a byte order mark and white space. */
 function firstCharacter(bytes: Pieces): string | undefined {
   return /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
 }

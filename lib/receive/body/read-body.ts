@@ -1,6 +1,7 @@
 /**
- * Reads the body of a request, limited in size, total size and time, and decodes it. Express's own parser responds with
- * 413 above 100 kB and 500 to an aborted upload, and Tradecloud never sends such an event again.
+ * Reads the body of a request, with limits for its size, its time and all bodies together, and decodes it. Express's
+ * own parser would respond with 413 above 100 kB and with 500 to an aborted upload, after which Tradecloud never sends
+ * the event again.
  */
 import type { IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
@@ -20,9 +21,9 @@ import { bytesOf, Pieces } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
-  /** An upload is ended after this time without a byte. */
+  /** Ends an upload of which no byte arrives for this long. */
   idleMs: number
-  /** Discards the bytes: for a stream whose beginning was read by other code. */
+  /** Discards the bytes: for a stream from which other code has already read the beginning. */
   onlyWait?: boolean
   /** Counts the bytes without keeping or decoding them. */
   onlyCount?: boolean
@@ -30,10 +31,13 @@ export interface ReadBodyOptions extends DecodeOptions {
   onEnd?: () => void
 }
 
-/** Compressing random data makes it slightly larger. */
+/** Tolerance for random data, which compression makes slightly larger. */
 const OVERHEAD = 1.01
 const OVERHEAD_BYTES = 1024
-/** Node's HTTP/2 client ends a stream before it resets it, and the two may come in different packets. */
+/**
+ * How long to wait for a reset: Node's HTTP/2 client ends a stream before it resets it, and the two may arrive in
+ * different packets.
+ */
 const RESET_WAIT_MS = 100
 
 export const HUNG_UP = refuse('unavailable', 'The client hung up during the upload.')
@@ -50,7 +54,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {
-    // `null`: no other code has used the stream, so it flows once there is a listener for `data`.
+    // `null` means that no other code has used the stream, so it flows once there is a listener for `data`.
     const isTouched = req.readableFlowing !== null
     const pieces = new Pieces()
     let settled = false
@@ -60,7 +64,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       settled = true
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
-      // To remove a listener of `readable` makes the stream look through all of them, even if there was none.
+      // Only if they were added: removing a listener of `readable` makes the stream search all of them, even if there
+      // was none.
       if (isTouched) req.off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }
@@ -81,7 +86,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       try {
         timer = restartTimer(timer, onStall, idleMs)
         if (options.onlyWait) return
-        // Text if the app has set an encoding; any binary type from a stream of an adapter.
+        // A chunk is text if the app has set an encoding, and may be of any binary type if the stream comes from an
+        // adapter.
         const bytes = bytesOf(chunk, req.readableEncoding ?? 'utf8')
         if (bytes === undefined) throw new TypeError(`The stream of the request holds a chunk of type ${typeof chunk}.`)
         if (pieces.size + bytes.length > maxSize) fail(refuse('body_too_large', tooLarge(limit)))
@@ -94,7 +100,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       }
     }
     const onEnd = (): void => {
-      // HTTP/2: a stream that was reset ends as if the body were complete.
+      // With HTTP/2, a stream that was reset ends as if its body were complete.
       if (isReset(req) === true) {
         onClose()
         return
@@ -113,19 +119,19 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       if ((cause as { code?: unknown } | undefined)?.code === 'ECONNRESET') onClose()
       else fail(refuse('unavailable', 'The upload failed.', { cause }))
     }
-    // Each `read` emits `data` to all listeners.
+    // Each call of `read` emits `data` to all listeners.
     const onReadable = (): void => {
       while (!settled && req.read() !== null);
     }
     const onPause = (): void => void req.resume()
     stop = () => fail(refuse('unavailable', STOPPED))
 
-    // The listener for errors stays: an error event that no one listens to ends the process.
+    // The listener for errors is never removed, because an `error` event without a listener ends the process.
     req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)
     if (isTouched) {
-      // Another reader, such as a pipe, pauses the stream when its own buffer is full.
+      // Another reader, such as a pipe, pauses the stream when its buffer is full.
       req.on('pause', onPause)
-      // While something listens for `readable`, the stream does not flow.
+      // A stream does not flow while there is a listener for `readable`.
       if (req.listenerCount('readable') > 0) req.on('readable', onReadable)
       req.resume()
     }
@@ -138,12 +144,12 @@ function refused(refusal: Refusal): BodyReading {
   return { result: Promise.resolve(refusal), stop: () => undefined }
 }
 
-/** Only a stream of HTTP/2 says whether it was reset. */
+/** Whether the stream was reset. `undefined` if it is not a stream of HTTP/2, which alone tells. */
 function isReset(req: IncomingMessage): boolean | undefined {
   return (req as { stream?: { aborted?: boolean } }).stream?.aborted
 }
 
-/** Whether the upload of a body that cannot be read was aborted. */
+/** Whether the upload was aborted, for a body that cannot be read. */
 export async function wasReset(req: IncomingMessage): Promise<boolean> {
   if (isReset(req) === false) {
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Gets the bytes of a body, from the request or from the app, and how to parse them. */
+/** Gets the bytes of a body, from the request or from the app, and determines how to parse them. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Exchange, TakenBody } from '../../answer/exchange'
 import { refuse, type Refusal } from '../../answer/refusal'
@@ -13,20 +13,20 @@ export interface TakeBodyOptions {
   bodyLimit: number
   txmlBodyLimit: number
   uploadIdleTimeoutMs: number
-  /** Bodies with a wrong media type or encoding are read too: they are quarantined. */
+  /** True if bodies with a wrong media type or encoding are read too, because they are quarantined. */
   keepsUnreadable: boolean
 }
 
 type Media = { ok: true; type: MediaType } | Refusal
 
-/** `type`: how to parse the body. `body` is also set for a refusal if its bytes are known. */
+/** `type` tells how to parse the body. For a refusal, `body` is set if its bytes are known. */
 export type Taken =
   { body: TakenBody; type: MediaType; refusal?: undefined } | { body?: TakenBody | undefined; refusal: Refusal }
 
 export function takeBody(exchange: Exchange, options: TakeBodyOptions): Taken | 'none' | Promise<Taken | 'none'> {
   const { req, headers } = exchange
   const media = readMediaType(headers['content-type'])
-  // Requests of adapters may not be streams and have only `body`.
+  // A request of an adapter may not be a stream and have only `body`.
   if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
   if (!media.ok && announcesBody(headers) && !options.keepsUnreadable) return { refusal: media }
   return takeUpload(exchange, media, options)
@@ -46,7 +46,7 @@ async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOpt
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // A compressed body may be empty too.
+  // A body without bytes may also have been compressed.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return readAs(media, { bytes, reserialized: false, exact: true })
@@ -54,7 +54,7 @@ async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOpt
   return taken.ok ? readAs(media, taken.body) : { refusal: taken }
 }
 
-/** The bytes of a body that could not be decoded are kept for the quarantine. */
+/** Keeps the bytes of a body that could not be decoded, for the quarantine. */
 function keepRaw(
   exchange: Exchange,
   { raw: bytes, ...refusal }: Exclude<BodyResult, { ok: true }>,
@@ -79,7 +79,7 @@ function announcesBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** The body of a request that the app has read. */
+/** Takes what is left of a body that the app has read. */
 function takeLeft(exchange: Exchange, media: Media, options: TakeBodyOptions): Taken | 'none' | Promise<Taken> {
   const { req, headers } = exchange
   const encoding = headers['content-encoding']
@@ -87,9 +87,9 @@ function takeLeft(exchange: Exchange, media: Media, options: TakeBodyOptions): T
   if (taken === 'none') return taken
   if (!taken.ok) return { refusal: taken }
   const { body } = taken
-  // The media type was set by the sender, whatever the app did to the body.
+  // The sender has set the media type, so the refusal stands, whatever the app did to the body.
   if (!media.ok) return { body: { ...body, exact: true, encoding }, refusal: media }
-  // The result of the app's XML parser has an unknown shape.
+  // The object comes from an XML parser of the app, whose format is not known.
   if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
   const labels = encodingLabels(encoding)
   return isEncoded(body.bytes, labels) ? decodeLeft(exchange, body, labels, media, options) : readAs(media, body)

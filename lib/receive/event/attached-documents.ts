@@ -1,4 +1,4 @@
-/** The documents of an order documents event. Their place is not documented, so the whole body is searched. */
+/** Finds the documents of an order documents event. Where they are is not documented, so the whole body is searched. */
 import { isObject, textOf, type Json } from '../../events/entity'
 import type { AttachedDocument } from '../../events/events'
 
@@ -11,7 +11,7 @@ export function attachedDocuments(content: Json): AttachedDocument[] {
   return found
 }
 
-/** The depth limit of bodies also limits the recursion. */
+/** Recursive: the depth limit of bodies also limits this function. */
 function collect(value: unknown, place: AttachedTo, found: AttachedDocument[]): void {
   if (Array.isArray(value)) for (const entry of value) collect(entry, place, found)
   else if (isObject(value)) for (const [key, inner] of Object.entries(value)) collectField(key, inner, place, found)

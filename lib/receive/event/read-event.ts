@@ -1,6 +1,6 @@
 /**
- * Makes a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field that
- * contains the event decides its kind, not the event's name.
+ * Creates a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field
+ * that contains the event decides its kind, not the event's name.
  */
 import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
@@ -11,11 +11,11 @@ import { capIssues, withIssues, type BodySchema } from '../../events/validate'
 import { attachedDocuments } from './attached-documents'
 import { refuse, type Refusal } from '../../answer/refusal'
 
-/** The fields that may contain an event, the most likely first. */
+/** The fields that may contain an event, most likely first. */
 const FIELDS = {
   orderEvent: { kind: 'order', lineForm: 'deliverySchedule', schema: 'orderWebhookBody' },
   singleDeliveryOrderEvent: { kind: 'order', lineForm: 'singleDelivery', schema: 'orderWebhookBody' },
-  // Name of singleDeliveryOrderEvent in the docs of September 2023 to April 2024.
+  // The name that the docs of September 2023 to April 2024 use for singleDeliveryOrderEvent.
   simpleOrderEvent: { kind: 'order', lineForm: 'singleDelivery', schema: 'orderWebhookBody' },
   orderDocumentsEvent: { kind: 'orderDocuments', lineForm: 'deliverySchedule', schema: 'orderWebhookBody' },
   shipment: { kind: 'shipment', lineForm: 'deliverySchedule', schema: 'shipmentWebhookBody' },
@@ -36,10 +36,10 @@ export interface Identified {
   kind: EventKind
   eventName?: string | undefined
   lineForm: 'deliverySchedule' | 'singleDelivery'
-  /** Schema of the whole body; none for an unknown kind. */
+  /** Schema of the whole body; `undefined` for an unknown kind. */
   schema?: BodySchema | undefined
   body: Json
-  /** The object that holds the event: the body itself for a bare order or an unknown kind. */
+  /** The object that contains the event. If the kind is unknown or the order has no envelope, the body itself. */
   content: Json
   /** JSON pointer of `content` in the body. */
   pointer: string
@@ -64,7 +64,7 @@ export function identify(body: unknown): Identified | Refusal {
     } as const
     const kindOfName = KIND_OF_NAME.get(eventName ?? '')
     if (eventName !== undefined && kindOfName === undefined) return { ...whole, kind: 'unknown', issues: [] }
-    // The docs of December 2019 to April 2020 had no envelope.
+    // In the docs of December 2019 to April 2020, an order has no envelope.
     if ((kindOfName ?? 'order') === 'order' && isBareOrder(body))
       return { ...whole, kind: 'order', schema: 'order', issues: [] }
     const fields = FIELD_NAMES.filter((name) => kindOfName === undefined || FIELDS[name].kind === kindOfName)
@@ -80,12 +80,14 @@ export function identify(body: unknown): Identified | Refusal {
   return { ok: true, kind, eventName, lineForm, schema, body, content, pointer: `/${field}`, issues }
 }
 
-/** Any field may be missing, null or empty. */
+/** True for a value that is missing, null or empty, as any field may be. */
 function isNothing(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
 
-/** Usually there is one. Of several, the one that matches the event name, preferably one that is valid. */
+/**
+ * Usually only one field is present. Otherwise, the field that matches the event name is used, preferably a valid one.
+ */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
   if (present.length < 2) return present[0]
   const usable = present.filter((field) => isObject(body[field]))
@@ -100,7 +102,7 @@ function isBareOrder(body: Json): boolean {
   )
 }
 
-/** The order or shipment of an event, from its body or the beginning of it. */
+/** The order or shipment of an event, read from its body or from the beginning of its body. */
 export function entityIn(body: unknown): Entity | undefined {
   const found = identify(body)
   if (!found.ok || found.kind === 'unknown') return undefined
@@ -111,16 +113,16 @@ export function entityIn(body: unknown): Entity | undefined {
 export interface ReadEvent {
   ok: true
   event: WebhookEvent
-  /** The entity whose events are delivered in order; none for an unknown kind. */
+  /** The entity whose events are delivered in order; `undefined` for an unknown kind. */
   entity: Entity | undefined
   /**
-   * Identical bytes are the same event: the body has a message ID, version or time of change, and its name is not
-   * that of a resend.
+   * True if identical bytes are the same event: the body has a message ID, version or time of change, and its name is
+   * not that of a resend.
    */
   identified: boolean
 }
 
-/** `urlId` is used if the body contains no ID; if they differ, the body's ID is used. */
+/** `urlId` is used if the body contains no ID. If both have one, the body's ID is used. */
 export function readEvent(
   found: Identified,
   method: 'GET' | 'POST' | 'PUT',
@@ -169,7 +171,10 @@ export function readEvent(
   return { ok: true, event, entity: { kind: 'order', id }, identified }
 }
 
-/** Inside the event, as Tradecloud's example receiver expects, or beside it. A shipment's own `meta` is unrelated. */
+/**
+ * The meta of the message is inside the event, as in Tradecloud's example receiver, or next to it. A shipment's own
+ * `meta` is something else.
+ */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
   const inside = kind !== 'shipment' && isObject(content.meta) ? content.meta : undefined
   if (textOf(inside?.messageId) !== undefined) return inside

@@ -1,4 +1,4 @@
-/** Makes the trigger to deliver from a parsed body: of a request, or of a stored event. */
+/** Creates the trigger to deliver from a parsed body, which comes from a request or from a stored event. */
 import { debugReceive } from '../../log/debug'
 import type { EventKind, Issue } from '../../events/events'
 import { quote, quoteJson } from '../../bytes/quote'
@@ -11,15 +11,17 @@ import { refuse, type Refusal } from '../../answer/refusal'
 import type { TriggerId } from './trigger-id'
 
 export interface ReadTriggerOptions {
-  /** The callback for such an event. */
+  /** Returns the callback for such an event, if there is one. */
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
-  /** An event without a callback is read as well, because another process may have one. Otherwise it is ignored. */
+  /**
+   * True if events without a callback are read too, because another process may have one. Otherwise they are ignored.
+   */
   readsUnhandled: boolean
   validator: Validator
   strict: boolean
 }
 
-/** A trigger, or why there is none. */
+/** A trigger, or the reason why there is none. */
 export type ReadTrigger =
   { facts: Facts; trigger: Trigger; refusal?: undefined } | { facts: Facts; trigger?: undefined; refusal: Refusal }
 
@@ -31,11 +33,11 @@ export interface RequestFacts {
   receivedAt: Date
   /** Absent if the app had parsed the body to an object. */
   rawBody: Pieces | undefined
-  /** Why the URL contains no ID although it should. Only called if the body contains none either. */
+  /** Returns the reason if the URL should contain an ID but does not. Called only if the body contains no ID either. */
   misrouted?: () => Refusal | undefined
 }
 
-/** A promise for a large body, whose lines are checked with other work in between. */
+/** Returns a promise for a large body, whose lines are checked in parts with other work in between. */
 export function readTrigger(
   parsed: ParsedBody,
   request: RequestFacts,
@@ -70,7 +72,8 @@ function triggerOf(
   const facts: Facts = { kind, eventName }
   const refusals = validator.refusals(kind, content, pointer)
   if (strict) refusals.push(...deviations)
-  // The docs of 2019 and 2020 put an ID into the URL of body triggers: it is used only if the body has none.
+  // The docs of 2019 and 2020 also put an ID into the URL for triggers with a body. It is used only if the body has no
+  // ID.
   const urlIdOfKind = urlId.found && (urlId.kind === 'shipment') === (kind === 'shipment') ? urlId.id : undefined
   const read = readEvent(
     found,

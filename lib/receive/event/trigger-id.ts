@@ -1,14 +1,17 @@
 /**
- * The order or shipment ID in the URL of a trigger: taken from path or query, decoded once, and refused if it cannot
- * be an ID. Whether Tradecloud escapes IDs is not documented, so raw characters are accepted; only characters outside
- * ASCII must be escaped, because Node's parser rejects them.
+ * The order or shipment ID in the URL of a trigger: taken from path or query, decoded once, and refused if it cannot be
+ * an ID. Whether Tradecloud escapes IDs is not documented, so unescaped characters are accepted, except for characters
+ * outside ASCII, which Node's parser rejects.
  */
 import { checkEntityId } from '../../events/entity'
 import type { IdName, RouteMatch } from '../route'
 
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }
-  /** `problem` is absent if the URL contains no ID at all. `variable`: Tradecloud's portal did not replace it by an ID. */
+  /**
+   * `problem` is absent if the URL contains no ID at all. `variable`: a variable that Tradecloud's portal should have
+   * replaced by an ID.
+   */
   | { found: false; problem?: string; variable?: string }
 
 const NAMES: readonly IdName[] = ['orderId', 'shipmentId']
@@ -49,16 +52,16 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
   return { found: false }
 }
 
-/** Placeholders that the portal replaces by the ID, such as `{orderId}`; its docs also show `:orderId`. */
+/** Variables that the portal replaces by the ID, such as `{orderId}`; its docs also show `:orderId`. */
 const VARIABLE = /^(?:\{(?:order|shipment|legacyOrder)Id\}|:(?:order|shipment|legacyOrder)Id)(?=\/*$)/i
 
 function variableIn(raw: string): string | undefined {
   const once = decode(raw) ?? ''
-  // A URL that was pasted into the portal in encoded form arrives encoded twice.
+  // If a URL was pasted into the portal in encoded form, it arrives encoded twice.
   return (VARIABLE.exec(once) ?? VARIABLE.exec(decode(once) ?? ''))?.[0]
 }
 
-/** A `+` remains a `+`. `undefined` if it is not percent-encoded UTF-8. */
+/** Decodes an ID; a `+` stays a `+`. Returns `undefined` if the text is not percent-encoded UTF-8. */
 function decode(raw: string): string | undefined {
   try {
     return decodeURIComponent(raw)

@@ -1,4 +1,6 @@
-/** Enforces the option `allow`: which addresses may send, and how a request from any other address is answered. */
+/**
+ * Enforces the option `allow`: decides which addresses may send, and how a request from another address is answered.
+ */
 import type { IncomingMessage } from 'node:http'
 import { quote } from '../../bytes/quote'
 import { compileAllow, readAddress, type AllowEntry } from '../../net/address'
@@ -8,9 +10,12 @@ import type { Refusal } from '../../answer/refusal'
 
 export interface AddressCheckOptions {
   allow: readonly AllowEntry[]
-  /** Used if no Express app has a `trust proxy` setting. */
+  /** Used if there is no Express app with a `trust proxy` setting. */
   trust: TrustFunction
-  /** The credentials are valid, so an unlisted address is more likely a new one of Tradecloud than an attacker's. */
+  /**
+   * True if credentials are checked. With valid credentials, an address that is not listed is more likely a new address
+   * of Tradecloud than an attacker's.
+   */
   authenticates: boolean
   warn: (text: string) => void
 }
@@ -27,8 +32,8 @@ export class AddressCheck {
   }
 
   /**
-   * Must be called while the connection is open: a closed socket has no address. `trustOfApp` returns the app's
-   * `trust proxy` function, in Express. Never throws.
+   * Must be called while the connection is open, because a closed socket has no address. `trustOfApp` returns the
+   * `trust proxy` function of the Express app. Never throws.
    */
   look(req: IncomingMessage, trustOfApp: () => TrustFunction | undefined = () => undefined): Client {
     try {
@@ -40,19 +45,22 @@ export class AddressCheck {
       if (address && this.#isAllowed(address)) return { address: address.text }
       return { address: address?.text, refusal: this.#refusal(whyNot(req, claimed, address?.text)) }
     } catch (cause) {
-      // The user's trust function threw: its result is unknown, and the event must not be lost.
+      // The user's trust function threw, so its result is unknown. The event must not be lost.
       const detail = 'The source address could not be checked now.'
       return { refusal: { ok: false, outcome: 'unavailable', detail, cause } }
     }
   }
 
   #refusal(why: string): Refusal {
-    // The address goes to the log and `onError` only: a sender that is not known must not learn about our proxies.
+    // Only the log and `onError` get the address: an unknown sender must not learn about our proxies.
     const cause = new Error(why)
     return { ok: false, outcome: 'address_not_allowed', retry: this.#options.authenticates, cause }
   }
 
-  /** A router knows its app only from the first request on, and each app has its own setting. */
+  /**
+   * Warns of a trust function that trusts everyone. A router knows its app only from the first request on, and each app
+   * has its own setting.
+   */
   #probe(trust: TrustFunction, setting: string): void {
     if (this.#warned || this.#probed.has(trust)) return
     this.#probed.add(trust)
@@ -76,7 +84,7 @@ function whyNot(
       : address === undefined
         ? `${quote(claimed)} is no address`
         : `${address} is not in the option \`allow\``
-  // The likely mistake: this is the address of a proxy in front of the app.
+  // The likely mistake is that this is the address of a proxy in front of the app.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
   return `${subject}; its X-Forwarded-For does not count, as it is no proxy that is trusted (\`trust proxy\`, \`trustProxy\`)`

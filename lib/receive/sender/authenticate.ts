@@ -12,40 +12,48 @@ import type { OAuthVerifier, Recognition } from './oauth/verifier'
 import { UsualHeaders } from './usual-headers'
 
 /**
- * RFC 7617. Both may hold any UTF-8; a colon only in the password. `undefined` is in the types so that environment
- * variables can be passed as they are: one that is not set throws.
+ * Basic authentication (RFC 7617). User name and password may contain any UTF-8, but only the password a colon. The
+ * types include `undefined`, so that environment variables can be passed directly; a variable that is not set throws.
  */
 export interface BasicCredential {
   type: 'basic'
-  /** Missing, empty or with white space at an edge throws. Required. */
+  /** User name. Throws if it is missing, empty, or starts or ends with white space. Required. */
   username: string | undefined
-  /** Likewise. Required. */
+  /** Password. Throws if it is missing, empty, or starts or ends with white space. Required. */
   password: string | undefined
 }
 
-/** RFC 6750: a static token as set in Tradecloud's portal. `undefined` throws. */
+/** A static bearer token (RFC 6750), as set in Tradecloud's portal. */
 export interface BearerCredential {
   type: 'bearer'
-  /** Missing, empty or with white space at an edge throws. Required. */
+  /** The token. Throws if it is missing, empty, or starts or ends with white space. Required. */
   token: string | undefined
 }
 
 export type Credential = BasicCredential | BearerCredential | OAuthCredential
 
-/** Own check of a request: only `true` lets it in. Throwing is answered 503, so that nothing is lost. */
+/**
+ * A check of your own: only `true` accepts the request. If it throws or rejects, the response is 503, so that nothing
+ * is lost.
+ */
 export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
 
-/** `'none'` accepts anyone: for trying things out on loopback only. */
+/** `'none'` accepts anyone: only for tests on loopback. */
 export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunction
 
 export interface Authenticator {
-  /** True if the request is accepted. Rejects or throws if it cannot be decided now or if a custom function does. */
+  /**
+   * Returns true if the request is accepted. Throws or rejects if this cannot be decided now, or if a custom function
+   * does.
+   */
   check(req: IncomingMessage): boolean | Promise<boolean>
-  /** The same for a path that matches no pattern: calls neither a custom function nor a key server. Never rejects. */
+  /**
+   * Like `check`, for a path that matches no pattern. Calls neither a custom function nor a key server. Never rejects.
+   */
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` in a 401. */
   challenge: string
-  /** Rejects if no credentials can be checked now. Absent if the check requires no other server. */
+  /** Rejects if credentials cannot be checked now. Absent if the check needs no other server. */
   ready?: (() => Promise<void>) | undefined
   /** Aborts a fetch of keys that is still running. */
   close(): void
@@ -60,7 +68,10 @@ const CHALLENGES = {
 const ALLOWED =
   "{ type: 'basic', username, password }, { type: 'bearer', token }, { type: 'oauth', tenantId, audience }, a list of these, a function, or 'none' to accept anyone"
 
-/** Throws `invalid_option` for a secret that is missing, empty or has white space at its ends. Never quotes it. */
+/**
+ * Throws `invalid_option` for a secret that is missing, empty, or starts or ends with white space. Never quotes the
+ * secret.
+ */
 export function createAuthenticator(auth: AuthOption | undefined): Authenticator {
   if (auth === undefined) throw invalidOption('auth', `is required: ${ALLOWED}`)
   if (auth === 'none') return { check: () => true, recognize: () => 'unsure', challenge: '', close: () => undefined }
@@ -84,7 +95,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
     const rivals = digests.filter(({ type }) => type === presented.type)
     const shown = rivals.length === 0 ? undefined : digestOf(presented.secret)
     let matches = false
-    // No early exit: the duration must not reveal which entry matched.
+    // The loop does not end early, because the duration must not reveal which entry matched.
     for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
     return matches
   }
@@ -111,7 +122,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
   }
 }
 
-/** The first one to accept decides. Rejects if none accepts and one of them could not decide. */
+/** True if any verifier accepts the token. Rejects if none accepts it and one of them could not decide. */
 async function isAcceptedByAny(verifiers: readonly OAuthVerifier[], token: string): Promise<boolean> {
   const refused = new Error('refused')
   const attempts = verifiers.map(async (verifier) => {
@@ -133,7 +144,7 @@ async function isAnyReady(verifiers: readonly OAuthVerifier[]): Promise<void> {
   })
 }
 
-/** Synchronous if the claims of the token match no verifier, as for the app's own users. */
+/** Synchronous if the claims of the token match no verifier, as with tokens of the app's own users. */
 function recognizedByAny(verifiers: readonly OAuthVerifier[], token: string): Recognition | Promise<Recognition> {
   const found = verifiers.map((verifier) => verifier.recognize(token)).filter((one) => one !== 'no')
   if (found.length === 0) return 'no'
@@ -151,7 +162,7 @@ interface Presented {
 interface Digest {
   type: 'basic' | 'bearer'
   digest: Buffer
-  /** The whole header, as most senders write it. */
+  /** The whole header in its most frequent form. */
   header: string
 }
 
@@ -184,9 +195,9 @@ function createVerifier(option: string, options: Record<string, unknown>): OAuth
   return new OAuthVerifier(resolveOAuth(option, options))
 }
 
-/** `secret`: the token, or the Basic credentials in base64 as in the header: decoding them is not necessary. */
+/** The secret is the token, or the Basic credentials in base64 as in the header, which need not be decoded. */
 function readAuthorization(header: string | undefined): Presented | undefined {
-  // The scheme is case-insensitive (RFC 9110); Node has trimmed the header.
+  // The scheme is case-insensitive (RFC 9110). Node has already trimmed the header.
   const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []
   if (value === undefined) return undefined
   return basic === undefined ? { type: 'bearer', secret: value } : { type: 'basic', secret: withoutPadding(value) }

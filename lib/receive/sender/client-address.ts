@@ -1,13 +1,14 @@
-/** The client's address, determined like Express's `req.ip`, also for requests outside Express. */
+/** Determines the client's address as Express's `req.ip` does, also for requests outside Express. */
 import type { IncomingMessage } from 'node:http'
 import type proxyAddr from 'proxy-addr'
 import { checkWholeNumber, show } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
 
 /**
- * The values of Express's setting `trust proxy`: `false`; the number of proxies in front; their addresses, CIDR ranges,
- * `'loopback'`, `'linklocal'`, `'uniquelocal'`, as a list or with commas between; or a function of an address (none on a
- * Unix socket) and its distance in hops, 0 being the peer. `true` trusts everyone, so that anyone can claim any address.
+ * The values of Express's setting `trust proxy`: `false`; the number of proxies in front; their addresses or CIDR
+ * ranges, or `'loopback'`, `'linklocal'` or `'uniquelocal'`, as a list or separated by commas; or a function of an
+ * address (`undefined` on a Unix socket) and its distance in hops, which is 0 for the peer. `true` trusts everyone, so
+ * that anyone can pretend to have any address.
  */
 export type TrustProxyOption =
   boolean | number | string | readonly string[] | ((address: string | undefined, hop: number) => boolean)
@@ -38,19 +39,22 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   }
 }
 
-/** The nearest address that is not a trusted proxy, as received but without a port. None on a Unix socket. */
+/** The nearest address that is not a trusted proxy, without a port. `undefined` on a Unix socket. */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }
 
-/** Azure's gateways append the client's port to its address, which Express does not accept as an address. */
+/**
+ * Removes a port, because Azure's gateways append the client's port to its address and Express does not accept that as
+ * an address.
+ */
 function withoutPort(address: string | undefined): string | undefined {
   const text = address?.trim()
   const [, ipv4, ipv6] = /^(?:([\d.]+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/.exec(text ?? '') ?? []
   return ipv4 ?? ipv6 ?? text
 }
 
-/** The `trust proxy` function of the app that is handling the request. A router may run without an app. */
+/** The `trust proxy` function of the app that handles the request; `undefined` if a router is used without an app. */
 export function trustOfApp(req: IncomingMessage): TrustFunction | undefined {
   const trust: unknown = (req as { app?: { get: (setting: string) => unknown } }).app?.get('trust proxy fn')
   return typeof trust === 'function' ? (trust as TrustFunction) : undefined
@@ -61,7 +65,7 @@ const STRANGERS = [
   ['192.0.2.1', '198.51.100.1', '203.0.113.1'],
   ['2001:db8::1', '3fff::1'],
 ]
-/** No chain of proxies is that long: a larger number of hops means the same as `true`. */
+/** A larger number of hops trusts everyone, like `true`: no chain of proxies is that long. */
 const FAR_HOP = 100
 
 /** True if every address is trusted as a proxy. */
@@ -69,7 +73,7 @@ export function trustsEveryone(trust: TrustFunction): boolean {
   try {
     return STRANGERS.some((family) => family.every((address) => Boolean(trust(address, FAR_HOP))))
   } catch {
-    return false // a trust function that throws for our test addresses does not trust them
+    return false // a trust function that throws for a test address does not trust it
   }
 }
 

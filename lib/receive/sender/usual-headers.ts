@@ -1,10 +1,11 @@
 /**
- * Recognises the `Authorization` headers that most senders write, in a quarter of the time that hashing takes: about 1 µs less
- * for each request. Anything else, such as another case of the scheme, is left to the hashes. Keeps the secrets as they are.
+ * Recognises `Authorization` headers in the form that most senders use, in a quarter of the time that hashing takes:
+ * about 1 µs less for each request. Any other form, such as a scheme in lower case, is left to the hashes. Keeps the
+ * secrets in memory unhashed.
  */
 import { timingSafeEqual } from 'node:crypto'
 
-/** The same for all shorter secrets, so that the duration does not reveal their length. */
+/** All shorter secrets are padded to this length, so that the duration does not reveal their length. */
 const LEAST_BYTES = 256
 
 export class UsualHeaders {
@@ -26,9 +27,9 @@ export class UsualHeaders {
     const presented = this.#presented
     presented.fill(0, presented.write(header, 'latin1'))
     let found = false
-    // No early exit: the duration must not reveal which one matched.
+    // The loop does not end early, because the duration must not reveal which secret matched.
     for (const expected of this.#expected) {
-      // The strings are compared as well: a longer header, or one with characters beyond Latin-1, may have the same
+      // The texts are compared too, because a longer header, or one with characters outside Latin-1, may have the same
       // bytes.
       if (timingSafeEqual(presented, expected.bytes) && header === expected.header) found = true
     }

@@ -1,4 +1,7 @@
-/** Fetches an issuer's key set: limited in time and size, no redirects, and a request that hangs does not block it. */
+/**
+ * Fetches an issuer's key set, with limits for time and size and without following redirects. If a request hangs,
+ * another one is sent.
+ */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type Agent } from 'node:https'
 import type { JWK } from 'jose'
@@ -12,14 +15,14 @@ export interface KeySource {
   httpsAgent?: Agent | undefined
   /** Time limit of the whole fetch. */
   timeoutMs: number
-  /** After this time without a byte, another request is sent in parallel: the network may work again. */
+  /** After this time without a byte, another request is sent in parallel, because the network may work again. */
   againMs: number
 }
 
-/** Microsoft's key sets have some 20 KB. */
+/** Microsoft's key sets have about 20 KB. */
 const MAX_BYTES = 1024 * 1024
 
-/** Rejects with an error that names the step and the cause, without any key, token or query of the URL. */
+/** Rejects with an error that names the step and the cause, but contains no key, no token and no query of the URL. */
 export async function fetchKeys(
   { uri, httpsAgent, timeoutMs, againMs }: KeySource,
   signal: AbortSignal,
@@ -29,7 +32,7 @@ export async function fetchKeys(
   let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
-    // The first request that ends decides, even if it failed: the next fetch may follow soon.
+    // The first request that ends is used, even if it failed, because the next fetch may follow soon.
     const first = new Promise<JWK[]>((resolve, reject) => {
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
       again = startInterval(attempt, againMs)
@@ -55,7 +58,7 @@ function requestKeys(uri: URL, httpsAgent: Agent | undefined, signal: AbortSigna
     const receive = (answer: IncomingMessage): void => {
       readAnswer(answer).then(resolve, reject)
     }
-    // Without an agent the connection closes after the response: fetches are too rare to keep it open.
+    // Without an agent, the connection is closed after the response: fetches are too rare to keep it open.
     const request =
       uri.protocol === 'https:'
         ? httpsRequest(uri, { agent: httpsAgent ?? false, headers, signal }, receive)
@@ -80,7 +83,7 @@ function keysOf(body: Buffer): JWK[] {
   const json = parseJson(body)
   const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
-  // An empty set would refuse every token for good. It is more likely an error of the key server.
+  // An empty key set would make all tokens invalid. It is more likely an error of the key server.
   if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
   return usable
 }

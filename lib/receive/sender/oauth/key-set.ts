@@ -1,7 +1,6 @@
 /**
- * The keys of one issuer, and when they are fetched: kept while fresh, and fetched again for a token that none of them
- * matches, but rarely, because anyone can send such tokens. A key that cannot be looked up is an error, never a
- * refusal.
+ * The keys of one issuer. They are kept while they are fresh, and fetched again for a token that matches none of them,
+ * but not often, because anyone can send such tokens. If a key cannot be looked up, that is an error, never a refusal.
  */
 import type { JWK, KeyLike } from 'jose'
 import { debugReceive } from '../../../log/debug'
@@ -10,11 +9,13 @@ import { fetchKeys } from './fetch-keys'
 import { loadJose } from './load-jose'
 import type { TokenHeader } from './token'
 
-/** All in milliseconds. */
+/** Times in milliseconds. */
 export interface KeyTimes {
-  /** How long keys are used without fetching them again. A key that the issuer withdrew stays valid as long. */
+  /**
+   * How long keys are used without fetching them again. A key that the issuer has withdrawn stays valid for this long.
+   */
   freshMs: number
-  /** How long they are used while the key server cannot be reached. */
+  /** How long keys are used while the key server cannot be reached. */
   staleMs: number
   /** The minimum time between two fetches for a missing key. */
   pauseMs: number
@@ -22,7 +23,7 @@ export interface KeyTimes {
   retryMs: number
   /** Time limit of a whole fetch. */
   timeoutMs: number
-  /** After this time without a response, a second request is sent in parallel, and so on. */
+  /** After this time without a response, another request is sent in parallel, and so on. */
   againMs: number
 }
 
@@ -30,7 +31,7 @@ export const KEY_TIMES: KeyTimes = {
   freshMs: 600_000,
   staleMs: 86_400_000,
   pauseMs: 10_000,
-  // This and `againMs` stay below one second: by then the keys must be available after an outage.
+  // `retryMs` and `againMs` are below one second, so that keys are available within a second after an outage.
   retryMs: 500,
   timeoutMs: 5_000,
   againMs: 750,
@@ -40,13 +41,16 @@ export const KEY_TIMES: KeyTimes = {
 export interface Keys {
   /** When the fetch began, on the clock of `performance.now()`. */
   since: number
-  /** Rejects if no key matches, several do, or the matching one cannot be read. */
+  /** Rejects if no key matches, if several match, or if the matching one cannot be read. */
   find: (header: TokenHeader) => Promise<KeyLike>
   /** Digests of tokens whose signatures were verified with these keys. */
   verified: BoundedMap<true>
 }
 
-/** Tradecloud sends the same token for about an hour, and verifying a signature is the slowest part of the check. */
+/**
+ * How many verified tokens are remembered. Tradecloud sends the same token for about an hour, and verifying a signature
+ * is the slowest part of the check.
+ */
 const MAX_VERIFIED = 1_000
 
 export interface KeySetOptions extends KeyTimes {
@@ -73,12 +77,12 @@ export class KeySet {
     return keys !== undefined && performance.now() - keys.since < this.#options.staleMs ? keys : undefined
   }
 
-  /** The keys to try first. Rejects if there are none and none can be fetched. */
+  /** The keys to try first. Rejects if there are none and they cannot be fetched. */
   async known(): Promise<Keys> {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
     if (keys !== undefined && age < this.#options.freshMs) return keys
-    // Only the first to notice an outage waits for it.
+    // Only the request that first notices an outage waits for the fetch.
     const failing = this.#failure !== undefined
     const fetching = this.#fetch()
     if (keys === undefined || age >= this.#options.staleMs) return fetching
@@ -86,12 +90,12 @@ export class KeySet {
     return failing ? keys : kept
   }
 
-  /** True if the keys were fetched so recently that a signature that does not match them is wrong. */
+  /** True if the keys were fetched so recently that a signature which does not match them is wrong. */
   isRecent({ since }: Keys): boolean {
     return performance.now() - since < this.#options.pauseMs
   }
 
-  /** Keys other than those that were tried. Rejects if they cannot be fetched now. */
+  /** Returns other keys than those that were tried. Rejects if they cannot be fetched now. */
   async lookAgain(tried: Keys): Promise<Keys> {
     if (this.#keys !== undefined && this.#keys !== tried) return this.#keys
     if (performance.now() < this.#quietUntil)
@@ -101,7 +105,7 @@ export class KeySet {
     return keys
   }
 
-  /** Aborts the current fetch; no other one is started. */
+  /** Aborts the current fetch, and starts no other. */
   close(): void {
     this.#closing.abort()
   }

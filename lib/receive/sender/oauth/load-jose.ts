@@ -1,6 +1,6 @@
 /** Loaded lazily: only needed with OAuth. */
 
-/** With `require`, because a dynamic `import` needs a flag in Jest. */
+/** Uses `require`, because a dynamic `import` needs a flag in Jest. */
 export function loadJose(): typeof import('jose') {
   return require('jose') as typeof import('jose')
 }

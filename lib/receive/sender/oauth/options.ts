@@ -7,50 +7,51 @@ import { isSecure } from '../../../net/loopback'
 /** The claims of an access token with a valid signature, as its issuer wrote them. */
 export type OAuthClaims = Readonly<Record<string, unknown>>
 
-/** How an access token may be signed. */
+/** A signature algorithm of an access token. */
 export type OAuthAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512'
 
 /**
- * OAuth 2.0 client credentials (RFC 6749, section 4.4): Tradecloud gets an access token of Microsoft (Entra ID, ADFS,
- * Azure AD B2C) and sends it as a bearer token. Give `tenantId` for Entra ID, or `issuer` and `jwksUri` for the others.
+ * OAuth 2.0 client credentials (RFC 6749, section 4.4): Tradecloud gets an access token from Microsoft (Entra ID, ADFS,
+ * Azure AD B2C) and sends it as a bearer token. Set `tenantId` for Entra ID, or `issuer` and `jwksUri` for the others.
  *
- * Keys are fetched when the first token comes and kept for 10 minutes; while the key server is away, for 24 hours. A
- * token whose key cannot be looked up now is answered 503, so that nothing is lost.
+ * Keys are fetched when the first token arrives and kept for 10 minutes, or for 24 hours while the key server cannot be
+ * reached. If the key of a token cannot be looked up, the response is 503, so that nothing is lost.
  */
 export interface OAuthCredential {
   type: 'oauth'
   /**
-   * The audience: the token's `aud` must contain one of these values, compared exactly. Entra ID writes the client ID
-   * of your app registration into tokens of version 2.0, and its application ID URI into those of version 1.0. A
-   * missing one throws. Required.
+   * The audience: the token's `aud` must contain one of these values, compared exactly. In tokens of version 2.0, Entra
+   * ID writes the client ID of your app registration; in tokens of version 1.0, its application ID URI. Throws if it is
+   * missing. Required.
    */
   audience: string | readonly string[] | undefined
   /**
-   * ID of the Entra ID tenant, a GUID: the issuers are then `https://login.microsoftonline.com/{tenantId}/v2.0` and
-   * `https://sts.windows.net/{tenantId}/`. Default: none; it, or `issuer` and `jwksUri`, are required.
+   * ID of the Entra ID tenant, a GUID. The issuers are then `https://login.microsoftonline.com/{tenantId}/v2.0` and
+   * `https://sts.windows.net/{tenantId}/`. Required without `issuer` and `jwksUri`. Default: none.
    */
   tenantId?: string | undefined
-  /** The issuers: the token's `iss` must equal one of these. Not together with `tenantId`. Default: none. */
+  /** The issuers: the token's `iss` must equal one of these. Cannot be combined with `tenantId`. Default: none. */
   issuer?: string | readonly string[] | undefined
   /**
    * URL of the issuer's JSON Web Key Set: `https`, or `http` to this machine (`localhost`, `127.0.0.0/8`, `[::1]`).
-   * Redirects are not followed. Default: with `tenantId`
-   * `https://login.microsoftonline.com/{tenantId}/discovery/v2.0/keys`, else required.
+   * Redirects are not followed. Required without `tenantId`. Default: with `tenantId`,
+   * `https://login.microsoftonline.com/{tenantId}/discovery/v2.0/keys`.
    */
   jwksUri?: string | undefined
   /**
-   * The applications that are accepted: `azp` (version 2.0) or `appid` (version 1.0) must be one of these. Entra
-   * ID gives a token for your app to any application of the tenant, so set this or `roles`. Default: any.
+   * The applications that are accepted: the token's `azp` (version 2.0) or `appid` (version 1.0) must be one of these.
+   * Entra ID issues tokens for your app to any application of the tenant, so set this or `roles`. Default: any
+   * application.
    */
   clientIds?: readonly string[] | undefined
-  /** All of these must be among the token's `roles`. Default: none. */
+  /** Roles that the token must have: all of these must be in its `roles`. Default: none. */
   roles?: readonly string[] | undefined
-  /** How tokens may be signed: RS, PS or ES with 256, 384 or 512. Default: `['RS256']`. */
+  /** The signature algorithms that are accepted: RS, PS or ES with 256, 384 or 512. Default: `['RS256']`. */
   algorithms?: readonly OAuthAlgorithm[] | undefined
   /** Tolerated clock difference when `exp` and `nbf` are checked, in milliseconds: 0 to 300,000. Default: 60,000. */
   clockToleranceMs?: number | undefined
   /**
-   * A final check of the claims: only `true` accepts the request. If it throws, the response is 503, so that
+   * A final check of the claims: only `true` accepts the request. If it throws or rejects, the response is 503, so that
    * nothing is lost. Default: none.
    */
   checkClaims?: ((claims: OAuthClaims) => boolean | Promise<boolean>) | undefined
@@ -71,7 +72,7 @@ export interface ResolvedOAuth {
   httpsAgent: Agent | undefined
 }
 
-/** Asymmetric algorithms only: with HS256 the public key could be used as the secret. */
+/** Only asymmetric algorithms: with HS256, the public key could be used as the secret. */
 const ALGORITHMS: readonly OAuthAlgorithm[] = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const),
 ]
@@ -83,7 +84,7 @@ const KNOWN = [
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 const MICROSOFT = 'https://login.microsoftonline.com'
 
-/** `option` is the entry's own name, as in `auth[1]`; `entry` comes without its type. */
+/** `option` is the name of the entry in errors, such as `auth[1]`. `entry` is the entry without its type. */
 export function resolveOAuth(option: string, entry: Readonly<Record<string, unknown>>): ResolvedOAuth {
   const { audience, tenantId, issuer, jwksUri, clientIds, roles, algorithms, ...others } = entry
   const { clockToleranceMs = 60_000, checkClaims, httpsAgent } = others
@@ -127,19 +128,19 @@ function resolveIssuer(
     throw invalidOption(`${option}.issuer`, 'cannot stand beside `tenantId`, which says who the issuer is')
   const text = checkSecret(`${option}.tenantId`, tenantId)
   if (!GUID.test(text)) {
-    // Microsoft's URLs take a domain, 'common' or 'organizations' too, but the issuer in a token holds the GUID.
+    // Microsoft's URLs also accept a domain, 'common' or 'organizations', but the issuer in a token contains the GUID.
     const expected = "it must be the tenant's ID, a GUID as in 00000000-0000-0000-0000-000000000000"
     throw invalidOption(`${option}.tenantId`, `is ${show(text)}; ${expected}`)
   }
   const id = text.toLowerCase()
   return {
     issuers: [`${MICROSOFT}/${id}/v2.0`, `https://sts.windows.net/${id}/`],
-    // A `jwksUri` beside `tenantId` is for apps with their own signing keys, whose key set has `?appid=…`.
+    // `jwksUri` together with `tenantId` is for apps with their own signing keys, whose key set has `?appid=…`.
     jwksUri: checkJwksUri(`${option}.jwksUri`, jwksUri ?? `${MICROSOFT}/${id}/discovery/v2.0/keys`),
   }
 }
 
-/** Never quotes the value: it may be a password that was passed by mistake. */
+/** The error never quotes the value, which may be a password that was passed by mistake. */
 function checkJwksUri(option: string, value: unknown): URL {
   const text = checkSecret(option, value)
   if (!URL.canParse(text))

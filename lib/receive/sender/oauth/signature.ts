@@ -1,4 +1,4 @@
-/** Checks whether one of the fetched keys signed a token. jose decides on the signature and the claims. */
+/** Checks whether one of the fetched keys has signed a token. jose verifies the signature and the claims. */
 import type { JWTVerifyOptions, KeyLike } from 'jose'
 import { sha256 } from '../../../bytes/sha256'
 import type { Keys } from './key-set'
@@ -8,9 +8,9 @@ import type { TokenHeader } from './token'
 
 export type SignatureCheck =
   | 'signed'
-  /** Newer keys would not help. */
+  /** The token is refused, and other keys would not change that. */
   | 'refused'
-  /** No key has that ID, or none is for that algorithm. */
+  /** No key has the ID of the token, or no key is for its algorithm. */
   | 'unknown-key'
   | 'wrong-signature'
   /** The key exists but is invalid or too weak: an error of the key server, not of the sender. */
@@ -23,7 +23,7 @@ export async function judge(
   options: ResolvedOAuth,
 ): Promise<SignatureCheck> {
   const digest = sha256(token)
-  // The caller has checked the times and all other claims again.
+  // The signature was verified before, and the caller has checked the times and all other claims again.
   if (keys.verified.has(digest)) return 'signed'
   const verdict = await verify(token, header, keys, {
     algorithms: options.algorithms,
@@ -50,7 +50,7 @@ async function verify(
         await jwtVerify(token, key, options)
         return 'signed'
       } catch (error) {
-        // Without a key ID, several keys may match: try the next one.
+        // If the token has no key ID, several keys may match: try the next one.
         if (!(error instanceof errors.JOSEError)) verdict = 'unusable-key'
         else if (!(error instanceof errors.JWSSignatureVerificationFailed)) return 'refused'
         else if (verdict === 'unknown-key') verdict = 'wrong-signature'
@@ -62,7 +62,7 @@ async function verify(
   }
 }
 
-/** Keys with that ID, or all keys for that algorithm if the token names no key. */
+/** The keys with the ID of the token; all keys for its algorithm if the token names no key. */
 async function* candidates(header: TokenHeader, keys: Keys): AsyncGenerator<KeyLike> {
   const { errors } = loadJose()
   try {

@@ -1,6 +1,6 @@
 /**
- * Checks the claims of a token before its signature: a token that would be refused anyway must be cheap and must not
- * cause a request to the key server.
+ * Checks the claims of a token before its signature: a token that would be refused anyway must not take much time, and
+ * must not cause a request to the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
 import { isObject } from '../../../events/entity'
@@ -12,16 +12,19 @@ export interface TokenHeader extends JWSHeaderParameters {
   alg: string
 }
 
-/** `problem` contains nothing of the token. */
+/** `problem` contains no part of the token. */
 export type TokenReading = { ok: true; header: TokenHeader; claims: OAuthClaims } | { ok: false; problem: string }
 
-/** Node's own bound on all headers together, unless raised. */
+/** Node's default limit for all headers together. */
 const MAX_TOKEN_LENGTH = 16_384
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/
-/** With these fields a token brings its own key or its location; `crit` requires extensions that are not supported. */
+/**
+ * Header fields that are refused. With the first four, a token brings its own key or says where it is; `crit` requires
+ * extensions that are not supported.
+ */
 const REFUSED_PARAMETERS = ['jku', 'x5u', 'jwk', 'x5c', 'crit']
 
-/** `now` in milliseconds since 1970. */
+/** `now` is the time in milliseconds since 1970. */
 export function readToken(token: string, options: ResolvedOAuth, now: number): TokenReading {
   if (token.length > MAX_TOKEN_LENGTH) return { ok: false, problem: 'it is too long' }
   const [, first, second] = COMPACT_JWS.exec(token) ?? []
@@ -48,13 +51,13 @@ function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number)
   const { issuers, audiences, clientIds, clockToleranceMs } = options
   if (!includes(issuers, iss)) return 'iss is another'
   if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
-  // In whole seconds, as these claims are, and as jose compares them.
+  // In whole seconds, because the claims are in seconds and jose compares them in this way.
   const seconds = Math.floor(now / 1000)
   if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp is over or missing'
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))
     return 'nbf is still to come'
   if (clientIds !== undefined) {
-    // Version 2.0 has azp, 1.0 has appid. If both are present, both must match.
+    // A token of version 2.0 has azp, of version 1.0 appid. If a token has both, both must match.
     const clients = [azp, appid].filter((client) => client !== undefined)
     if (clients.length === 0 || !clients.every((client) => includes(clientIds, client)))
       return 'azp or appid is another or missing'
@@ -68,7 +71,7 @@ function includes(allowed: readonly string[], value: unknown): boolean {
   return typeof value === 'string' && allowed.includes(value)
 }
 
-/** `aud` and `roles` may be one text or a list. */
+/** Turns a claim that is one text or a list, such as `aud` and `roles`, into a list. */
 function listed(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [value]
 }

@@ -1,11 +1,14 @@
-/** Verifies the access tokens of one issuer: accepted, refused, or not verifiable because its key cannot be fetched. */
+/**
+ * Verifies the access tokens of one issuer. A token is accepted, refused, or cannot be verified because its key cannot
+ * be fetched.
+ */
 import { debugReceive } from '../../../log/debug'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
 import type { ResolvedOAuth } from './options'
 import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
-/** `unsure`: only a custom function or the key server can decide. */
+/** Whether a request has valid credentials. `unsure`: only a custom function or the key server can decide. */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
 export class OAuthVerifier {
@@ -17,7 +20,10 @@ export class OAuthVerifier {
     this.#keys = new KeySet({ ...KEY_TIMES, ...times, uri: options.jwksUri, httpsAgent: options.httpsAgent })
   }
 
-  /** Rejects if it cannot be decided now, with an error that contains nothing of the token, or if `checkClaims` rejects. */
+  /**
+   * Rejects if this cannot be decided now, with an error that contains no part of the token, or if `checkClaims`
+   * rejects.
+   */
   async check(token: string): Promise<boolean> {
     const arrivedAt = performance.now()
     const reading = readToken(token, this.#options, Date.now())
@@ -60,9 +66,9 @@ export class OAuthVerifier {
       const verdict = await judge(token, header, keys, this.#options)
       if (verdict === 'signed') return true
       if (verdict === 'refused') return false
-      // The issuer may have replaced the key under the same ID, but hardly since the last fetch.
+      // The issuer may have replaced the key and kept its ID, but hardly since the last fetch.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
-      // A refusal is final for Tradecloud, so it requires keys that were fetched after the token arrived.
+      // Tradecloud gives up after a refusal, so a token is refused only with keys that were fetched after it arrived.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
         throw new Error('The key server gives a key for the token that cannot be read or is too weak.')
