@@ -32,6 +32,38 @@ test('trigger', async () => {
   expectNone([...seen, ...outputs.flatMap(({ out, err }) => [out, err])])
 })
 
+test.each([
+  ['inbox', 'list', `postgres://me:${SECRET}@h/db`],
+  ['inbox', 'check', `postgres://me:${SECRET}@h/db`],
+  ['inbox', './a.db', `postgres://me:${SECRET}@h/db`, 'list'],
+  ['inbox', './a.db', 'list', '--limit', `postgres://me:${SECRET}@h/db`],
+  ['inbox', `--postgres://me:${SECRET}@h/db`, 'list'],
+  [`postgres://me:a b:@${SECRET}@h/db`],
+  [`postgres:me:${SECRET}@h/db`],
+  ['simulate', `http://me:${SECRET}@localhost/`, '--to', 'http://localhost'],
+])('a URL with a password at a wrong place is not repeated: %j', async (...words) => {
+  const { code, out, err } = await cli(words)
+  expect(code).toBe(2)
+  expectNone([out, err])
+})
+
+test('a server that repeats the request in its response', async () => {
+  const server = createHttp((req, res) => {
+    req.resume().on('end', () => res.end(`${String(req.headers.authorization)} ${SECRET}`))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onClose(() => void server.close())
+  const words = ['trigger', 'OrderIssuedByBuyer', '--to', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`]
+  for (const how of [
+    ['--basic', 'me'],
+    ['--bearer', '--json'],
+  ]) {
+    const { code, out, err } = await cli([...words, ...how], { env })
+    expect([code, out]).toEqual([0, expect.stringMatching(/(Basic|Bearer) \*{3}/)])
+    expectNone([out, err])
+  }
+})
+
 test('inbox', async () => {
   const seen: string[] = []
   // A server that is not PostgreSQL: the command fails, and names the address.

@@ -4,7 +4,7 @@ import { parseCommand } from './arguments'
 import { UsageError } from './errors'
 import { commandHelp, generalHelp } from './help'
 import { print, say } from './output'
-import { printable } from './printable'
+import { printableLines } from './printable'
 
 async function run(words: string[]): Promise<number> {
   const parsed = parseCommand(words)
@@ -24,10 +24,15 @@ async function run(words: string[]): Promise<number> {
 
 function fail(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error)
-  say(`tradecloud-webhook: ${message.split('\n').map(printable).join('\n  ')}`)
+  say(`tradecloud-webhook: ${printableLines(withoutPasswords(message)).join('\n  ')}`)
   if (!(error instanceof UsageError)) return 1
   say('See tradecloud-webhook --help.')
   return 2
+}
+
+/** A URL at the wrong place is repeated by the message that refuses it. */
+function withoutPasswords(message: string): string {
+  return message.replace(/(\w:\/{0,2})[^\s@]*:.*@/g, '$1***@')
 }
 
 // EPIPE is normal (`| head`); report any other stdout error.

@@ -25,7 +25,7 @@ export async function findEvent(inbox: Inbox, word: string): Promise<InboxEntry>
   const [first, second] = entries
   if (!first) throw new UsageError(`There is no event whose ID begins with ${id}.`)
   if (!second || first.id === id) return first
-  const candidates = entries.map((entry) => `${entry.id} ${labelOf(entry)}, ${entry.state}`)
+  const candidates = entries.map((entry) => `${entry.id} ${printable(labelOf(entry))}, ${entry.state}`)
   throw new UsageError(
     [`Several IDs begin with ${id}:`, ...candidates, ...(next === undefined ? [] : ['and more'])].join('\n'),
   )
