@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { postgresInbox } from '../../lib/inbox/postgres'
 import { testCatchUpCommand } from '../cli/catch-up-command'
-import { cleanUp, cli, opened, put, type Storage } from '../cli/cli'
+import { cleanUp, cli, onTerminal, opened, put, type Storage } from '../cli/cli'
 import { testInboxCommands } from '../cli/inbox-commands'
 import { startPostgres, stopPostgresServers, type PostgresServer } from './postgres-server'
 
@@ -80,6 +80,17 @@ describe('the database', () => {
       expect(err).toContain(`127.0.0.1:${server.port}`)
       expect(err).toContain('PGPASSWORD' in wrong || 'INBOX_URL' in wrong ? 'authentication failed' : 'set PGPASSWORD')
       expect(err).not.toMatch(/wr0ng|s3cr3t/)
+    }
+    for (const [answer, code, text] of [
+      ['s3cr3t', 0, id.slice(0, 13)],
+      ['wr0ng', 1, 'authentication failed'],
+      // Asked for once.
+      ['', 1, 'set PGPASSWORD'],
+    ] as const) {
+      const asked = await onTerminal(['inbox', clerk, 'list'], { answers: [answer] })
+      expect([asked.code, asked.out]).toEqual([code, expect.stringContaining(text)])
+      expect(asked.out.match(/Password: /g)).toHaveLength(1)
+      expect(asked.out).not.toMatch(/wr0ng|s3cr3t/)
     }
   })
 

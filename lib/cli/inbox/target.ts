@@ -1,9 +1,11 @@
 /** Opens the inbox for a command. Commands neither create an inbox nor take events from it. */
 import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { types } from 'node:util'
 import type { Inbox } from '../../inbox/inbox'
 import type { Engine, EngineEvents } from '../../inbox/sql/engine'
 import { SqlInbox } from '../../inbox/sql/sql-inbox'
+import { askSecret } from '../ask'
 import type { Call, Option } from '../command'
 import { Failure, UsageError } from '../errors'
 import { say } from '../output'
@@ -16,15 +18,33 @@ export const TARGET_OPTIONS: Readonly<Record<string, Option>> = {
 
 /** Opens the inbox, and closes it after `work`. */
 export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T>): Promise<T> {
-  const inbox = openTarget(call)
+  const inbox = await openReady(call)
   try {
-    await inbox.ready().catch((error: unknown) => {
-      throw explain(error)
-    })
     return await work(inbox)
   } finally {
     await inbox.close()
   }
+}
+
+/** `hasAsked`: for the password, which is asked for once. */
+async function openReady(call: Call, hasAsked = false): Promise<Inbox> {
+  let inbox: Inbox | undefined
+  try {
+    inbox = openTarget(call)
+    await inbox.ready()
+    return inbox
+  } catch (error) {
+    await inbox?.close()
+    if (hasAsked || !isPasswordMissing(error) || !process.stdin.isTTY) throw explain(error)
+    // `pg` reads it whenever it connects.
+    process.env.PGPASSWORD = await askSecret('Password: ', 'Set PGPASSWORD.')
+    return openReady(call, true)
+  }
+}
+
+/** What `pg` says if it has no password for a server that requires one. */
+function isPasswordMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('password must be a string')
 }
 
 /** Throws a `UsageError`, which never contains a password. */
@@ -100,11 +120,13 @@ function resolveOptions<T>(resolveThem: () => T): T {
 
 /** Adds advice for users of the command line to an error. */
 function explain(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+  if (!types.isNativeError(error)) return error
   const { message } = error
   if (message.startsWith('There are no tables'))
     return new Failure(`${message} If this is the wrong database or schema, name another one (--schema).`)
-  if (message.includes('password must be a string'))
+  if (isPasswordMissing(error))
     return new Failure(`${message.replace(/SASL: .*/, 'it requires a password')}: set PGPASSWORD, or INBOX_URL.`)
+  if (message === 'Invalid URL' || message.startsWith('Option `connectionString`'))
+    return new UsageError('The URL must have the form postgres://user@host/database.')
   return error
 }
