@@ -207,7 +207,7 @@ test.each([
   [['OrderIssuedByBuyer'], 'Where to?'],
   [
     ['OrderIssuedByBuyr', '--to', 'http://localhost'],
-    'neither a known event name nor a file: did you mean OrderIssuedByBuyer?',
+    'is neither a file nor one of the event names that trigger --help lists: did you mean OrderIssuedByBuyer?',
   ],
   [['OrderIssuedByBuyer', '--to', 'ftp://localhost'], 'must be an http: or https: URL'],
   [['OrderIssuedByBuyer', '--to', 'http://localhost/{shipmentId}'], 'has {shipmentId}, but the event has none'],

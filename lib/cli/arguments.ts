@@ -28,6 +28,8 @@ const ALL = Object.assign(
   GENERAL,
 ) as Readonly<Record<string, Option>>
 
+const OPTION_NAMES = Object.keys(ALL).map((name) => `--${name}`)
+
 export function parseCommand(words: string[]): Parsed {
   const { values, positionals } = parseWords(words)
   if (values.version === true) return { ask: 'version' }
@@ -54,15 +56,15 @@ function parseWords(args: string[]): { values: Values; positionals: string[] } {
     const { code, message } = error as Error & { code?: string }
     const option = /'(--?[^' ]*)/.exec(message)?.[1] ?? ''
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-      throw new UsageError(
-        `There is no option ${printable(option)}${suggest(option.replace(/^-+/, ''), Object.keys(ALL))}.`,
-      )
+      throw new UsageError(sentence(`There is no option ${printable(option)}`, suggest(option, OPTION_NAMES)))
     if (message.includes('ambiguous'))
       throw new UsageError(`The value of ${option} is missing, or begins with a dash: write ${option}=-… then.`)
     // Only the first sentence: Node's message may continue with advice on words that begin with a dash.
     throw new UsageError(`${printable(message.split(/\. |\n/, 1)[0]?.replace(/\.$/, '') ?? '')}.`)
   }
 }
+
+const TARGET = /[./\\:]/
 
 /** With `strict`, throws if there is no command. */
 function findCommand(
@@ -75,7 +77,8 @@ function findCommand(
   if (first !== undefined && Object.hasOwn(inboxCommands, first))
     return findIn(inboxCommands, 'inbox ', rest, Object.keys(inboxCommands), strict)
   // A word that contains no dot, slash or colon and is not followed by a command is probably a misspelled command.
-  const isTarget = first !== undefined && (second !== undefined || /[./\\:]/.test(first))
+  const isTarget = first !== undefined && (second !== undefined || TARGET.test(first))
+  if (strict && second !== undefined && TARGET.test(second)) throw new UsageError('inbox takes one file or URL.')
   const found = findIn(inboxCommands, 'inbox ', isTarget ? rest.slice(1) : rest, Object.keys(inboxCommands), strict)
   return found && { ...found, call: { ...found.call, ...(isTarget && { target: first }) } }
 }
@@ -92,5 +95,10 @@ function findIn(
   if (!strict) return undefined
   const known = `there are ${names.join(', ')}`
   if (name === undefined) throw new UsageError(`The command after inbox is missing: ${known}.`)
-  throw new UsageError(`Unknown command ${printable(prefix + name)}; ${known}${suggest(name, names)}.`)
+  throw new UsageError(sentence(`Unknown command ${printable(prefix + name)}; ${known}`, suggest(name, names)))
+}
+
+/** `suggestion`: a question, or empty. */
+function sentence(text: string, suggestion: string): string {
+  return suggestion === '' ? `${text}.` : `${text}${suggestion}`
 }

@@ -45,7 +45,7 @@ export async function bodyOf(word: string, values: Values): Promise<Body> {
 function readBody(path: string): Buffer {
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) return readFileSync(path)
   throw new UsageError(
-    `${printable(path)} is neither a known event name nor a file${suggest(path, EVENT_NAMES)}; trigger --help lists the names.`,
+    `${printable(path)} is neither a file nor one of the event names that trigger --help lists${suggest(path, EVENT_NAMES) || '.'}`,
   )
 }
 
