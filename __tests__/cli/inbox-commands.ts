@@ -196,6 +196,16 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     ).toEqual([delivered, given].sort())
   })
 
+  test('replay: says that an event waits behind one that failed again', async () => {
+    const server = await storage.open()
+    const [first, second] = [await put(server, 'PO1', {}, '{"a":1}'), await put(server, 'PO1', {}, '{"a":2}')]
+    serve(server, () => retry('away'))
+    const { out, code } = await inbox('replay', '--state', 'waiting', '--wait', '1s')
+    expect(code).toBe(1)
+    expect(out).toContain(`${second} still waits (${COMPANY}-PO1), behind ${first}`)
+    expect(out).toMatch(/\nThey are delivered once the events that they wait behind are\.\n$/)
+  })
+
   test('replay: where no process takes the events, it does not wait and exits 3', async () => {
     const [id = ''] = await putSettled(storage, ['PO1'], () => dead())
     const { out, code } = await inbox('replay', id, '--json')

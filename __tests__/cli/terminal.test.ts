@@ -15,7 +15,8 @@ test('order numbers keep their end, lines fit the terminal, and colours obey NO_
   await put(inbox, 'PO-2026/00013')
   serve(inbox, () => ({ result: 'dead', outcome: 'rejected', reason: 'a reason that is far too long for a terminal' }))
   await until(async () => (await inbox.stats()).dead === 2)
-  for (const columns of [60, 80, 120]) {
+  // A terminal of unknown width says 0.
+  for (const columns of [0, 60, 80, 120]) {
     const { out, code } = await onTerminal(['inbox', target, 'list'], { columns })
     expect(code).toBe(0)
     expect(out).toMatch(ESCAPES)
@@ -23,7 +24,8 @@ test('order numbers keep their end, lines fit the terminal, and colours obey NO_
     expect(rows).toHaveLength(3)
     expect(rows[1]).toMatch(/^\S*…\S*PO-2026\/00013 +dead /)
     expect(rows[1]).toContain(` ${id.slice(0, 13)}`)
-    expect(rows.filter((row) => row.length > columns)).toEqual([])
+    expect(rows.filter((row) => row.length > (columns || 80))).toEqual([])
+    if (columns === 0) expect(rows[0]!.length).toBeGreaterThan(60)
   }
   const { out } = await onTerminal(['inbox', target, 'list'], { env: { NO_COLOR: '1' } })
   expect(out).not.toMatch(ESCAPES)

@@ -7,6 +7,8 @@ const REWRITE_MS = 100
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
 const MIN_WIDTH = 40
+/** The assumed width of a terminal that reports 0 because it does not know its width. */
+const UNKNOWN_WIDTH = 80
 
 /** Resolves once the text was written. Waiting for it prevents that a slow reader fills the memory. */
 export function print(text: string | Buffer): Promise<void> {
@@ -34,7 +36,7 @@ export function isTerminal(): boolean {
 
 /** Width of the terminal, or `undefined` if there is none and nothing has to be cut. */
 export function terminalWidth(): number | undefined {
-  return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns) : undefined
+  return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns || UNKNOWN_WIDTH) : undefined
 }
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'bold' | 'dim'
@@ -55,7 +57,7 @@ export class Progress {
     this.#due = now + (process.stderr.isTTY ? REWRITE_MS : NEXT_LINE_MS)
     if (process.stderr.isTTY) {
       // Shortened to the width of the terminal, because only a single line can be overwritten.
-      process.stderr.write(`\r${fit(text, Math.max(1, process.stderr.columns - 1))}`)
+      process.stderr.write(`\r${fit(text, Math.max(1, (process.stderr.columns || UNKNOWN_WIDTH) - 1))}`)
       this.#isShown = true
     } else say(text)
   }

@@ -125,5 +125,7 @@ function* linesOf({ queued, delivered, failed, waiting, refused }: Model, isFoll
     `still waiting ${count(waiting.length)}`,
   ]
   yield `${parts.join(', ')}.`
-  if (waiting.length > 0) yield 'They are delivered as soon as a process takes them.'
+  if (waiting.some(({ waitsBehind }) => waitsBehind === undefined))
+    yield 'They are delivered as soon as a process takes them.'
+  else if (waiting.length > 0) yield 'They are delivered once the events that they wait behind are.'
 }
