@@ -6,7 +6,8 @@ import { debugDeliver } from '../log/debug'
 import { TradecloudWebhookError } from '../errors/errors'
 import type { EventKind } from '../events/events'
 import { IgnoredNames } from './ignored-names'
-import { describe, explain, locationOf } from '../log/describe-error'
+import { escapeControls } from '../bytes/quote'
+import { describe, describeUnquoted, explain, locationOf } from '../log/describe-error'
 import { subjectOf, type Log } from '../log/log'
 import type { Pieces } from '../bytes/pieces'
 import type { Answer, Outcome, Result } from './respond'
@@ -226,7 +227,8 @@ function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
 /** The reason that observers get; `undefined` for a success. */
 function watchedReason(outcome: Outcome, { cause }: Result, { status, detail }: Answer): string | undefined {
   if (status < 300 && outcome !== 'quarantined') return undefined
-  return reasonOf(outcome, detail, cause).trim()
+  if (outcome === 'rejected' || cause === undefined) return escapeControls(detail)
+  return `${detail} ${describeUnquoted(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)}`
 }
 
 function explainToDebug(subject: string, cause: unknown): void {

@@ -7,16 +7,27 @@ import { types } from 'node:util'
 import { escapeControls, quote } from '../bytes/quote'
 
 const MAX_MESSAGE = 2_000
+/** Maximum number of characters of name and message together. */
+const MAX_SUMMARY = 300
 const MAX_FRAMES = 30
 /** Maximum depth of nested causes and of errors in an AggregateError. */
 const MAX_DEPTH = 8
 const MAX_ERRORS = 10
 const MAX_ALL = 50
 
-/** The name and message of an error. */
+/** The name and message of an error, quoted. */
 export function describe(cause: unknown): string {
+  return summaryOf(cause, (text) => quote(text, MAX_SUMMARY))
+}
+
+/** The name and message of an error on one line without quotes, for a field of its own. */
+export function describeUnquoted(cause: unknown): string {
+  return summaryOf(cause, (text) => escapeControls(text.length > MAX_SUMMARY ? `${text.slice(0, MAX_SUMMARY)}…` : text))
+}
+
+function summaryOf(cause: unknown, written: (text: string) => string): string {
   try {
-    return isError(cause) ? quote(`${nameOf(cause)}: ${messageOf(cause)}`, 300) : `a thrown ${typeof cause}`
+    return isError(cause) ? written(`${nameOf(cause)}: ${messageOf(cause)}`) : `a thrown ${typeof cause}`
   } catch {
     return 'an error that cannot be read'
   }

@@ -3,7 +3,7 @@
  */
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
-import { describe } from '../../log/describe-error'
+import { describeUnquoted } from '../../log/describe-error'
 import { escapeControls } from '../../bytes/quote'
 import type { SettledRecord } from '../../answer/report'
 import type { Outcome, Result } from '../../answer/respond'
@@ -63,8 +63,9 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
  */
 function reasonOf({ outcome, detail, cause }: Result): string {
   if (outcome === 'rejected' && detail !== undefined) return escapeControls(detail)
-  const parts = [detail, cause === undefined ? undefined : describe(cause)]
-  return parts.filter((part) => part !== undefined && part !== '').join(': ') || outcome
+  const thrown = cause === undefined ? '' : describeUnquoted(cause)
+  if (detail === undefined || detail === '') return thrown || outcome
+  return thrown === '' ? detail : `${detail.replace(/\.$/, '')}: ${thrown}`
 }
 
 /** The known facts of an event before its delivery. */

@@ -61,7 +61,10 @@ it('gives the outcome, and as the reason its detail and what was thrown, on one 
   expect(settle({ outcome: 'invalid_body', detail: 'No.' })).toMatchObject({ outcome: 'invalid_body', reason: 'No.' })
   expect(settle({ outcome: 'fetch_failed' })).toMatchObject({ reason: 'fetch_failed' })
   expect(settle({ outcome: 'handler_failed', cause: new TypeError('down\nand out') })).toMatchObject({
-    reason: '"TypeError: down\\nand out"',
+    reason: 'TypeError: down\\u000aand out',
+  })
+  expect(settle({ outcome: 'unavailable', detail: 'Away.', cause: new Error('"x" is down') })).toMatchObject({
+    reason: 'Away: Error: "x" is down',
   })
   const rejected = failureOf(new RejectEvent('unknown\nsupplier'))
   expect(settle(rejected)).toMatchObject({ outcome: 'rejected', reason: 'unknown\\u000asupplier' })
