@@ -174,8 +174,14 @@ test('where server-sent events do not get through, the page reloads its parts', 
   await page.locator('#live', { hasText: 'Not up to date' }).waitFor()
 })
 
-test('on a phone: nothing is wider than the screen', async () => {
+test('on a phone: nothing is wider than the screen, and the labels of the chart can be read', async () => {
   const { page } = await openPage({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true })
+  await page.goto(app.url)
+  const labels = await page.locator('.axis').evaluateAll((all) => all.map((one) => one.getBoundingClientRect()))
+  for (const { height, left } of labels) {
+    expect(height).toBeGreaterThan(9)
+    expect(left).toBeGreaterThanOrEqual(0)
+  }
   for (const path of ['', `event/${nextId()}`]) {
     await page.goto(`${app.url}${path}`)
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)

@@ -90,6 +90,8 @@ describe.each(inboxes)('%s', (mode) => {
       expect.stringMatching(/Z attempt of [\d,]+ ms: rejected, the supplier is blocked$/),
     ])
     await expectTexts(page.locator('.tree .key'), ['eventName', 'orderEvent', 'orderId', 'lines', 'id'])
+    const sizes = page.locator('.tree .key').evaluateAll((all) => all.map((one) => getComputedStyle(one).fontSize))
+    expect(new Set(await sizes).size).toBe(1)
     const downloading = page.waitForEvent('download')
     await page.getByRole('link', { name: 'Download the body' }).click()
     const download = await downloading
@@ -197,7 +199,7 @@ describe('no inbox', () => {
     await page.getByLabel('Order, shipment or event ID').fill('00013')
     await page.getByRole('button', { name: 'Search' }).click()
     await page.getByRole('link', { name: order(13) }).click()
-    expect(await page.locator('dl').innerText()).toContain('the supplier is blocked')
+    expect(await page.locator('dl').innerText()).toMatch(/Reason\s+the supplier is blocked\n/)
     expect(await page.locator('dl').innerText()).toContain('gives up')
     expect(await page.getByRole('button').count()).toBe(0)
     await page.goto(`${app.url}?q=00012`)

@@ -26,7 +26,9 @@ test('an event that fails is given up with a reason, and the one behind it is de
   await until(async () => (await inbox.list()).entries[0]?.reason !== undefined)
   await rig.post({ ...orderEvent(), eventName: 'OrderLinesAcceptedBySupplier' })
   const [first, second] = (await inbox.list()).entries
-  expect((await rig.ask(`/event/${second!.id}`)).text).toContain(`<dt>Waits behind</dt>`)
+  expect((await rig.ask(`/event/${second!.id}`)).text).toMatch(
+    new RegExp(`<dt>Waits behind</dt>\\s*<dd><a href="${first!.id}">${first!.id}</a></dd>`),
+  )
   expect((await rig.change(`/event/${first!.id}/give-up`, { reason: ' ' })).status).toBe(400)
   expect((await rig.change(`/event/${first!.id}/purge`)).status).toBe(409)
   expect((await rig.change(`/event/${first!.id}/give-up`, { reason: 'cancelled by <b>phone</b>' })).status).toBe(303)

@@ -14,7 +14,7 @@ export interface EventView {
 }
 
 export function eventPage({ details, related, showsBody, actions }: EventView): Html {
-  const { row, fields, history } = details
+  const { row, fields, history, waitsBehind } = details
   const id = encodeURIComponent(row.id)
   const title = row.entity
     ? shown(row.entity.id, { max: 200, keep: 'end' })
@@ -26,7 +26,9 @@ export function eventPage({ details, related, showsBody, actions }: EventView): 
         ${fields.map(
           ([label, value]) =>
             html`<dt>${label}</dt>
-              <dd>${shown(value)}</dd>`,
+              <dd>
+                ${value === waitsBehind ? html`<a href="${encodeURIComponent(value)}">${value}</a>` : shown(value)}
+              </dd>`,
         )}
       </dl>
       ${actions.length > 0 && html`<section class="actions" aria-label="Actions">${actions.map((one) => actionForm(one, id))}</section>`}

@@ -71,7 +71,7 @@ function searchForm({ states }: Source, { text, state, kind, eventName }: Filter
       </select></label
     >
     <label>Event name <input name="event" value="${verbatim(eventName ?? '')}" /></label>
-    <button>Search</button> <a href="./">Show all</a>
+    <button>Search</button> <a class="all" href="./">Show all</a>
   </form>`
 }
 

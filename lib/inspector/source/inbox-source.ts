@@ -68,6 +68,7 @@ export function inboxSource(inbox: Inbox, watch: Watch): Source {
       return {
         row: rowOf(entry, Date.now()),
         fields: fieldsOf(model),
+        waitsBehind: entry.waitsBehind,
         history: historyOf(model),
         size: entry.bytes,
         body: bytes?.subarray(0, bodyBytes),

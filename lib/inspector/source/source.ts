@@ -53,6 +53,8 @@ export interface Overview {
 export interface Details {
   row: Row
   fields: Array<[label: string, value: string]>
+  /** The ID of the event that it waits behind, which is one of the fields. */
+  waitsBehind?: string | undefined
   history: HistoryLine[]
   /** Size of the whole body in bytes; 0 if there is none. */
   size: number
