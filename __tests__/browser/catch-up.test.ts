@@ -2,11 +2,11 @@
 import { request } from 'node:http'
 import { createTradecloudSimulator, order } from 'tradecloud-webhook/testing'
 import { CATCH_UP, HOUR, START } from '../integration/catch-up-rig'
-import { atEnd, closeAll, listen, openPage, startApp, whenLive } from './rig'
+import { atEnd, closeAll, listen, openPage, startApp, whenLive, type Mode } from './rig'
 
 afterAll(closeAll)
 
-test('a catch-up is started, and the page shows its report by itself', async () => {
+test.each<Mode>(['SQLite', 'PostgreSQL'])('%s: a catch-up is started, and the page shows its report', async (mode) => {
   const tradecloud = await createTradecloudSimulator({ startAt: START, rateLimit: false })
   atEnd(() => tradecloud.close())
   const issued = order({ seed: 1, lines: 2 })
@@ -24,7 +24,7 @@ test('a catch-up is started, and the page shows its report by itself', async () 
     })
     void gate.then(() => req.pipe(forwarded))
   })
-  const app = await startApp('SQLite', {
+  const app = await startApp(mode, {
     webhook: { api: { baseUrl: baseUrl.replace(port, String(slow)), username, password }, catchUp: CATCH_UP },
   })
   const { page, problems } = await openPage()
