@@ -3,12 +3,15 @@
  * opens only the log, never the database file or its `-shm`: closing a descriptor of these would release SQLite's
  * locks.
  */
-import { open, rm, stat, type FileHandle } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { open, rm, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { within } from '../../wait/within'
 
 /** If the last flush took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
+/** A single flush may seem slow only because this thread was busy when it ended. */
+const RECENT_FLUSHES = 8
 
 interface FileIdentity {
   dev: number
@@ -26,7 +29,8 @@ export class Flusher {
   readonly #written: () => Promise<unknown>
   #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
-  #lastMs = 0
+  /** How long the last flushes took. */
+  readonly #recentMs: number[] = [0]
 
   private constructor(log: FileHandle, identities: readonly OpenFile[], written: () => Promise<unknown>) {
     this.#log = log
@@ -41,7 +45,7 @@ export class Flusher {
     const logPath = `${file}-wal`
     const log = await open(logPath, 'r+')
     const identities = [
-      { path: file, identity: await stat(file) },
+      { path: file, identity: statSync(file) },
       { path: logPath, identity: await log.stat() },
     ]
     return new Flusher(log, identities, written)
@@ -57,12 +61,8 @@ export class Flusher {
   async removeLog(): Promise<void> {
     const [file, log] = this.#identities
     if (!file || !log) return
-    const isOurs = (openFile: OpenFile): Promise<boolean> =>
-      checkIdentity(openFile).then(
-        () => true,
-        () => false,
-      )
-    if ((await isOurs(file)) || !(await isOurs(log))) return
+    const isOurs = ({ path, identity }: OpenFile): boolean => isSame(identity, identityAt(path))
+    if (isOurs(file) || !isOurs(log)) return
     await rm(`${file.path}-shm`, { force: true })
     await rm(log.path, { force: true })
   }
@@ -75,7 +75,8 @@ export class Flusher {
 
   async #flushNext(): Promise<void> {
     await this.#running.catch(() => undefined)
-    if (this.#lastMs > SLOW_MS) await this.#gather()
+    const flushMs = Math.min(...this.#recentMs)
+    if (flushMs > SLOW_MS) await this.#gather(flushMs / 2)
     this.#next = undefined
     this.#running = this.#flushNow()
     await this.#running
@@ -85,29 +86,42 @@ export class Flusher {
    * Waits briefly for further requests, because a request that just misses a flush has to wait for it and for the next
    * one.
    */
-  async #gather(): Promise<void> {
+  async #gather(atMostMs: number): Promise<void> {
     // Callers whose events have just reached the disk may store further events now.
     await setImmediate()
-    await within(this.#lastMs / 2, this.#written(), () => undefined)
+    await within(atMostMs, this.#written(), () => undefined)
   }
 
   async #flushNow(): Promise<void> {
     const begun = performance.now()
     await this.#log.datasync()
-    this.#lastMs = performance.now() - begun
-    await Promise.all(this.#identities.map(checkIdentity))
+    this.#recentMs.push(performance.now() - begun)
+    if (this.#recentMs.length > RECENT_FLUSHES) this.#recentMs.shift()
+    // Synchronous: it takes microseconds, while a result would wait for its turn in a busy process.
+    this.#identities.forEach(checkIdentity)
   }
 }
 
 /** The file was deleted or replaced. It can still be written, but no other process would find its content. */
 export class ReplacedFileError extends Error {}
 
-async function checkIdentity({ path, identity }: OpenFile): Promise<void> {
-  const found = await stat(path).catch((error: unknown) => {
+function checkIdentity({ path, identity }: OpenFile): void {
+  const found = identityAt(path)
+  if (!isSame(identity, found))
+    throw new ReplacedFileError(`${path} was ${found ? 'replaced' : 'deleted'} while it was open.`)
+}
+
+/** `undefined` if there is no such file. */
+function identityAt(path: string): FileIdentity | undefined {
+  try {
+    return statSync(path)
+  } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
-  })
-  if (found?.dev !== identity.dev || found.ino !== identity.ino)
-    throw new ReplacedFileError(`${path} was ${found ? 'replaced' : 'deleted'} while it was open.`)
+  }
+}
+
+function isSame(one: FileIdentity, other: FileIdentity | undefined): boolean {
+  return one.dev === other?.dev && one.ino === other.ino
 }
