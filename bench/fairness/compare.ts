@@ -82,7 +82,11 @@ async function measure({ candidate, format }: (typeof CASES)[number], rounds: nu
     const all: number[][] = []
     for (let round = 0; round < rounds; round++) all.push(await smallEvents(connections, roundMs))
     const large = answers.map(({ ms }) => ms)
-    sender?.disconnect()
+    if (sender) {
+      sender.disconnect()
+      // It may be sending an order: that would fail if the server ended first.
+      await once(sender, 'exit')
+    }
     for (const connection of connections) connection.close()
     server.disconnect()
     await once(server, 'exit')

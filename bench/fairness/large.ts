@@ -37,7 +37,8 @@ async function main(): Promise<void> {
     const body = xml ? Buffer.concat([xml, Buffer.from(`<!-- ${n} -->`)]) : payload.renew(n)
     const status = await post(Number(port), format, body)
     const ms = performance.now() - started
-    process.send?.({ status, ms })
+    // The parent may have closed the channel meanwhile, which ends this process.
+    process.send?.({ status, ms }, () => undefined)
     await setTimeout(Math.max(0, PERIOD_MS - ms))
   }
 }
