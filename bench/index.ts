@@ -22,6 +22,7 @@ const PARTS: Record<string, { title: string; module: string }> = {
   redis: { title: 'Store in Redis', module: './redis' },
   inbox: { title: 'Inbox', module: './inbox/accept' },
   backlog: { title: 'Inbox with a backlog', module: './inbox/backlog' },
+  'catch-up': { title: 'Catch-up', module: './inbox/catch-up' },
   inspector: { title: 'Pages of the inspector', module: './inspector/pages' },
 }
 

@@ -1,0 +1,31 @@
+/** A simulated Tradecloud in a process of its own, in which orders have changed: their number is the argument. */
+import { built } from '../package'
+
+export interface Simulated {
+  api: { baseUrl: string; username: string; password: string }
+  /** Before the first change. */
+  from: string
+  /** Of a page, per order. */
+  bytes: number
+}
+
+async function main(): Promise<void> {
+  const { createTradecloudSimulator, order } = built<typeof import('../../lib/testing')>('testing/index')
+  const startAt = new Date(Date.now() - 86_400_000)
+  const tradecloud = await createTradecloudSimulator({ startAt, rateLimit: false })
+  const { baseUrl, username, password, world, clock } = tradecloud
+  let bytes = 0
+  const count = Number(process.argv[2])
+  for (let seed = 1; seed <= count; seed++) {
+    clock.advance(1_000)
+    const changed = { ...order({ seed, lines: 2 }), id: `PO-${seed}` }
+    bytes += JSON.stringify(changed).length / count
+    world.change(changed, { lines: changed.lines.map(({ id }) => id ?? ''), deliver: 'lose' })
+  }
+  // More than the time that is left to the webhook.
+  clock.advance(3_600_000)
+  process.once('disconnect', () => process.exit())
+  process.send?.({ api: { baseUrl, username, password }, from: startAt.toISOString(), bytes } satisfies Simulated)
+}
+
+void main()
