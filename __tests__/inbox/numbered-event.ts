@@ -1,6 +1,5 @@
 /** Events identified by their number, which is their request ID. */
-import { sha256 } from '../../lib/bytes/sha256'
-import { uuidOf } from '../../lib/bytes/uuid'
+import { sha256, uuidOf } from '../../lib/bytes/digest'
 import type { StoredEvent } from '../../lib/inbox/stored-event'
 import type { Numbered } from './protocol'
 

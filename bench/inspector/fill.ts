@@ -1,5 +1,5 @@
 /** 100,000 events like those of an inbox after a year: most are delivered, and few have a rare name. */
-import { uuidOf } from '../../lib/bytes/uuid'
+import { uuidOf } from '../../lib/bytes/digest'
 import { reversed } from '../../lib/inbox/sql/names'
 import { storedEvent } from '../stored-event'
 

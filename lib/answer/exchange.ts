@@ -15,6 +15,8 @@ export interface ExchangeOptions {
   refusals: 'final' | 'retry'
   reporter: Reporter
   telemetry: Telemetry | undefined
+  /** Holds each exchange until it has been answered. */
+  open: Set<Exchange>
 }
 
 /** Time limit of an upload, from the headers on. Node's own limit, which responds 408, is 300 s. */
@@ -77,14 +79,17 @@ export class Exchange {
   /** Ends all waits of this request once its response is no longer needed. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
+  finished = false
+  /** Only with the option `telemetry`. */
+  readonly trace: TraceContext | undefined
   readonly #options: ExchangeOptions
   readonly #startedAt = performance.now()
   readonly #observer: RequestObserver | undefined
   #timer: Timer
   #isUploading = false
   #uploadTimer: Timer | undefined
-  /** The callbacks to call after the response; `undefined` once they were called. */
-  #whenDone: Array<() => void> | undefined = []
+  /** Called after the response. */
+  readonly #whenDone: Array<() => void> = []
 
   constructor(
     readonly req: IncomingMessage,
@@ -99,21 +104,9 @@ export class Exchange {
     this.#options = options
     const { method, headers, requestId, receivedAt } = this
     this.#observer = options.telemetry?.request({ method, headers, requestId, receivedAt })
+    this.trace = this.#observer?.trace
+    options.open.add(this)
     this.#timer = startTimer(this.#onTime, options.answerTimeoutMs)
-  }
-
-  get finished(): boolean {
-    return this.#whenDone === undefined
-  }
-
-  /** `undefined` without the option `telemetry`. */
-  get trace(): TraceContext | undefined {
-    return this.#observer?.trace
-  }
-
-  /** The bytes that were sent, if they are known. */
-  get rawBody(): Pieces | undefined {
-    return this.body?.reserialized ? undefined : this.body?.bytes
   }
 
   /** Stops the time limit of the response while a body is arriving; an upload has its own limits. */
@@ -149,19 +142,18 @@ export class Exchange {
 
   /** Calls `callback` after the response, or at once if the response was already sent. */
   whenDone(callback: () => void): void {
-    if (this.#whenDone) this.#whenDone.push(callback)
-    else callback()
+    if (this.finished) callback()
+    else this.#whenDone.push(callback)
   }
 
   /** Responds, unless a response was already sent. `respond` sends the response and returns whether it could. */
   finish(result: Result & { attempt?: number | undefined; inboxId?: string | undefined }, respond = send): void {
-    const whenDone = this.#whenDone
-    if (!whenDone) return
-    this.#whenDone = undefined
+    if (this.finished) return
+    this.finished = true
     clearTimeout(this.#timer)
     clearTimeout(this.#uploadTimer)
     this.abandon?.()
-    const { refusals, reporter } = this.#options
+    const { refusals, reporter, open } = this.#options
     const answer = answerFor(result, this.requestId, refusals)
     const answered = respond(this.req, this.res, answer)
     const { kind, eventName, entityId, issues = 0 } = this.facts
@@ -185,9 +177,10 @@ export class Exchange {
       receivedAt: this.receivedAt,
       durationMs: performance.now() - this.#startedAt,
     }
-    for (const callback of whenDone) callback()
+    open.delete(this)
+    for (const callback of this.#whenDone) callback()
     this.#observer?.end(this.isProbe ? undefined : record)
     if (this.isProbe) reporter.probe(record)
-    else reporter.request(record, result, answer, this.rawBody)
+    else reporter.request(record, result, answer, this.body?.reserialized ? undefined : this.body?.bytes)
   }
 }

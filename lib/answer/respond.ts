@@ -158,7 +158,15 @@ const MAX_DRAIN_MS = 5_000
 export function send(req: IncomingMessage, res: ServerResponse, answer: Answer): boolean {
   if (res.headersSent || res.destroyed) return false
   try {
-    write(req, res, answer)
+    if (answer.status === 404) markOwn404(res)
+    // Only requests created by Node's HTTP parser have `complete`.
+    const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
+    // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
+    const body = req.method === 'HEAD' ? undefined : answer.body
+    const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2
+    res.writeHead(answer.status, closes ? { ...answer.headers, Connection: 'close' } : answer.headers)
+    if (unread && !req.destroyed) endWhenDrained(req, res, body)
+    else res.end(body)
     return true
   } catch {
     // Our headers may conflict with headers that other code has set: no response is better than a wrong one.
@@ -198,18 +206,8 @@ export function replaceHead(req: IncomingMessage, res: ServerResponse, { status,
 const DESCRIBES_BODY =
   /^(?:content-(?!security-policy)|(?:accept-ranges|digest|etag|expires|last-modified|repr-digest|trailer|transfer-encoding)$)/
 
-function write(req: IncomingMessage, res: ServerResponse, answer: Answer): void {
-  if (answer.status === 404) markOwn404(res)
-  // Only requests created by Node's HTTP parser have `complete`.
-  const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
-  // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
-  const body = req.method === 'HEAD' ? undefined : answer.body
-  const closes = (unread || answer.givenUp) && req.httpVersionMajor < 2
-  res.writeHead(answer.status, closes ? { ...answer.headers, Connection: 'close' } : answer.headers)
-  if (!unread || req.destroyed) {
-    res.end(body)
-    return
-  }
+/** Sends the body of an early response, and ends it once the upload has stopped. */
+function endWhenDrained(req: IncomingMessage, res: ServerResponse, body: string | undefined): void {
   // An error of the connection must not end the process.
   res.on('error', () => undefined)
   // If the connection is closed while bytes still arrive, the kernel resets it and the client loses the response. So

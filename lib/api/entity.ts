@@ -3,7 +3,7 @@
  * passed on unchanged.
  */
 import { parseJson } from '../bytes/json'
-import { sha256 } from '../bytes/sha256'
+import { sha256 } from '../bytes/digest'
 
 export interface FetchedEntity {
   entity: Record<string, unknown>

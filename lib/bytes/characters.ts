@@ -6,7 +6,7 @@ export const SLICE_BYTES = 65_536
 /** The same bytes in pieces of about `size` or less, cut between characters. */
 export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[] {
   const slices: Buffer[] = []
-  for (const piece of cutBetweenCharacters(pieces)) {
+  for (const piece of pieces.length > 1 ? cutBetweenCharacters(pieces) : pieces) {
     for (let at = 0, end = 0; at < piece.length; at = end) {
       end = nextCharacter(piece, at + size)
       slices.push(piece.subarray(at, end))
@@ -17,7 +17,6 @@ export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[
 
 /** The same bytes, cut so that no character is in two pieces. The first piece is empty only if the body is empty. */
 export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
-  if (pieces.length < 2) return pieces
   const cut: Buffer[] = []
   /** The incomplete character at the end of the last piece. */
   let open: Buffer | undefined

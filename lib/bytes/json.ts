@@ -24,8 +24,9 @@ export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | {
  * skipped. `removedKeys` are JSON pointers.
  */
 export function parseJson(content: Buffer | readonly Buffer[]): JsonResult {
-  const pieces = cutBetweenCharacters(withoutNuls(Buffer.isBuffer(content) ? [content] : content))
-  if (!pieces.every((piece) => isUtf8(piece))) return { ok: false, reason: 'the body is not valid UTF-8' }
+  const trimmed = withoutNuls(Buffer.isBuffer(content) ? [content] : content)
+  const pieces = trimmed.length > 1 ? cutBetweenCharacters(trimmed) : trimmed
+  if (!pieces.every(isUtf8)) return { ok: false, reason: 'the body is not valid UTF-8' }
   const excess = mayHoldTooMany(pieces) ? findExcess(pieces) : undefined
   if (excess !== undefined) return { ok: false, reason: excess }
   let value: unknown
@@ -83,7 +84,8 @@ function isFiller(byte: number | undefined): boolean {
  * parsing.
  */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
-  const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  let size = 0
+  for (const piece of pieces) size += piece.length
   return size >= MAX_VALUES && pieces.reduce((sum, piece) => sum + countSeparators(piece), 1) > MAX_VALUES
 }
 

@@ -49,7 +49,7 @@ export class Pieces {
     const isFirst = this.size === 0
     this.size += piece.length
     if ((piece.length >= SMALL || isFirst) && piece.length >= PART * piece.buffer.byteLength) {
-      this.#closeRoom()
+      if (this.#room) this.#closeRoom()
       this.#whole.push(piece)
       return
     }

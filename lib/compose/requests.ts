@@ -12,7 +12,8 @@ import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
 import { Unmatched, type UnmatchedOptions } from '../receive/unmatched'
 
-export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions, 'startExchange' | 'answerProbe'> {
+export interface RequestsOptions
+  extends Omit<ExchangeOptions, 'open'>, Omit<UnmatchedOptions, 'startExchange' | 'answerProbe'> {
   /** Absent without the option `allow`. */
   addressCheck: AddressCheck | undefined
   receiver: ReceiverOptions
@@ -24,12 +25,13 @@ export interface RequestsOptions extends ExchangeOptions, Omit<UnmatchedOptions,
 const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
 
 export class Requests {
-  readonly #options: RequestsOptions
+  readonly #options: RequestsOptions & ExchangeOptions
+  /** Requests without a response. */
   readonly #open = new Set<Exchange>()
   readonly #unmatched: Unmatched
 
   constructor(options: RequestsOptions) {
-    this.#options = options
+    this.#options = { ...options, open: this.#open }
     this.#unmatched = new Unmatched({
       ...options,
       startExchange: (req, res) => this.#startExchange(req, res, () => trustOfApp(req)),
@@ -82,8 +84,6 @@ export class Requests {
 
   #startExchange(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): Exchange {
     const exchange = new Exchange(req, res, this.#options)
-    this.#open.add(exchange)
-    exchange.whenDone(() => this.#open.delete(exchange))
     exchange.client = this.#options.addressCheck?.look(req, appTrust)
     return exchange
   }
@@ -93,7 +93,7 @@ export class Requests {
       const received = await receive(exchange, match, query, this.#options.receiver)
       exchange.facts = received.facts
       const { arrivals } = this.#options.receiver
-      if (!arrivals.isEmpty) await takeTurn(exchange, received, arrivals)
+      if (arrivals.open.size > 0) await takeTurn(exchange, received, arrivals)
       // The request may have been answered meanwhile, for example because of a time-out; then Tradecloud sends the
       // event again.
       if (exchange.finished) return

@@ -72,7 +72,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
       readsUnhandled: inbox !== undefined,
       budget,
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
-      isClosed: () => closing.signal.aborted,
+      closing: closing.signal,
       arrivals: new Arrivals(),
     },
   })

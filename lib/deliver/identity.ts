@@ -2,8 +2,7 @@
 import type { StoredEvent } from '../inbox/stored-event'
 import type { BodyTrigger, IdTrigger, Trigger } from '../events/trigger'
 import { keptId } from '../events/entity'
-import { repeatedKey } from './dedupe/repeats'
-import { uuidOf } from '../bytes/uuid'
+import { uuidOf } from '../bytes/digest'
 
 /** Uses the whole body, because it is not documented whether a message ID is unique, or the same in a retry. */
 export function dedupeKey(name: string, trigger: BodyTrigger): string {
@@ -26,6 +25,11 @@ export function entityKey(trigger: Trigger): string | undefined {
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
+}
+
+/** The first event has the same key as an event that never repeats. */
+export function repeatedKey(key: string, count: number): string {
+  return count === 0 ? key : `${key}:${count}`
 }
 
 /**

@@ -18,6 +18,7 @@ export const MORE: Issue = { pointer: '', message: 'has further deviations, whic
 export const MAX_TEXT = 300
 
 export function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
+  if (validate(value)) return []
   const search = new Search(validate, value)
   try {
     search.run()
@@ -61,7 +62,7 @@ export async function listDeviationsInTurns(
       let isReached = at > 0
       if (!isReached) onFirstRead(part, () => (isReached = true))
       const isAfter = ({ instancePath }: ErrorObject): boolean => isReached && !instancePath.startsWith(`${pointer}/`)
-      search.run(end < entries.length ? isAfter : undefined)
+      if (!validate(value)) search.run(end < entries.length ? isAfter : undefined)
       if (performance.now() - startedAt < PART_MS) count *= 2
       if (turns.over) await turns.next()
     }
@@ -105,13 +106,13 @@ class Search {
     holder[key] = part
   }
 
-  /** Repeats the validation until no error is left, or only errors that `isForLater` accepts. */
+  /** Continues after the error just found, until no error is left, or only errors that `isForLater` accepts. */
   run(isForLater?: (error: ErrorObject) => boolean): void {
-    while (!this.ended && !this.#validate(this.#value)) {
+    do {
       const error = this.#validate.errors?.[0]
       if (error && isForLater?.(error)) return
       this.ended = !error || !this.#note(error)
-    }
+    } while (!this.ended && !this.#validate(this.#value))
   }
 
   undo(): void {

@@ -127,11 +127,6 @@ export const orderEventNames = [
 
 export type OrderEventName = (typeof orderEventNames)[number]
 
-/** True if a person has sent the order or shipment again, so that the event must be processed again. */
-export function isResent(eventName: string | undefined): boolean {
-  return eventName?.includes('Resent') ?? false
-}
-
 /** Groups of names that Tradecloud has sent or documented for the same event. */
 export const sameEvents: ReadonlyArray<readonly OrderEventName[]> = [
   ['OrderLinesItemDetailsChanged', 'OrderLinesItemDetailsChangedBySupplier', 'OrderLinesItemChangedBySupplier'],

@@ -1,7 +1,6 @@
 /** Converts what the catch-up found to the event that an inbox stores. All inboxes use it. */
 import { randomUUID } from 'node:crypto'
-import { sha256 } from '../bytes/sha256'
-import { uuidOf } from '../bytes/uuid'
+import { sha256, uuidOf } from '../bytes/digest'
 import type { FoundEvent } from './catch-up/storage'
 import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'

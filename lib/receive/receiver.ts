@@ -14,13 +14,14 @@ import { takeBody, type TakeBodyOptions } from './body/take-body'
 import { entityIn } from './event/read-event'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from './event/read-trigger'
 import { readTriggerId, type TriggerId } from './event/trigger-id'
-import { isProbe, receiveProbe } from './probe'
+import { isProbe, PROBE_HEADER, receiveProbe } from './probe'
 import { mountHidesId, type RouteMatch, type Routes } from './route'
 import type { Authenticator } from './sender/authenticate'
 
 export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
   authenticator: Authenticator
-  isClosed: () => boolean
+  /** Aborted when the webhook is closed. */
+  closing: AbortSignal
   routes: Routes
   arrivals: Arrivals
 }
@@ -118,7 +119,7 @@ function keyOf(entity: Entity | undefined): string | undefined {
 export function refusalOfSender(
   exchange: Exchange,
   isKnown: boolean,
-  { authenticator, budget, isClosed }: ReceiverOptions,
+  { authenticator, budget, closing }: ReceiverOptions,
 ): Refusal | undefined {
   if (!isKnown)
     return {
@@ -126,12 +127,12 @@ export function refusalOfSender(
       // The message distinguishes a wrong password from a proxy that removes the header.
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
-  exchange.isProbe = isProbe(exchange.req)
+  exchange.isProbe = PROBE_HEADER in exchange.headers && isProbe(exchange.req)
   // A custom function has taken so long that the request was answered: nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // Checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
-  if (isClosed()) return refuse('unavailable', 'The receiver is shutting down.')
+  if (closing.aborted) return refuse('unavailable', 'The receiver is shutting down.')
   return budget.full ? refuse('unavailable', OVERLOADED) : undefined
 }
 

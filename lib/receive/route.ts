@@ -28,12 +28,13 @@ export type IdName = 'orderId' | 'shipmentId'
 /** The IDs in the path, still percent-encoded. */
 export type RouteMatch = Partial<Record<IdName, string>>
 
-/** Matches a path. Returns `undefined` if it does not match. */
-type Route = (rawPath: string) => RouteMatch | undefined
+/** One pattern. The type is that of `match` in path-to-regexp. */
+type Route = (rawPath: string) => { params: RouteMatch } | false
 
 /** The patterns of one webhook. */
 export interface Routes {
-  find: Route
+  /** The IDs in a path that matches a pattern. */
+  find: (rawPath: string) => RouteMatch | undefined
   /** The patterns as texts, for log lines. */
   patterns: readonly string[]
 }
@@ -63,10 +64,10 @@ export function compileRoutes(paths: PathsOption = {}): Routes {
     }
   }
   if (routes.length === 0) throw invalidOption('paths', 'switches every path off; then nothing would ever be received')
-  const find: Route = (rawPath) => {
+  const find: Routes['find'] = (rawPath) => {
     for (const route of routes) {
       const found = route(rawPath)
-      if (found) return found
+      if (found) return found.params
     }
     return undefined
   }
@@ -127,11 +128,7 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
       pathToRegexp(tokens).keys.map((key) => key.name),
       ids,
     )
-    const matches = match<RouteMatch>(tokens, { decode: false })
-    return (rawPath) => {
-      const found = matches(rawPath)
-      return found ? found.params : undefined
-    }
+    return match<RouteMatch>(tokens, { decode: false })
   } catch (error) {
     if (isTradecloudWebhookError(error)) throw error
     throw invalidOption(
@@ -148,7 +145,7 @@ function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]):
   const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   return (rawPath) => {
     const found = expression.exec(rawPath)
-    return found ? { ...found.groups } : undefined
+    return found ? { params: { ...found.groups } } : false
   }
 }
 

@@ -3,17 +3,13 @@
  * ones have been passed on, and all events wait for an earlier one whose key is not known yet.
  */
 export class Arrivals {
-  readonly #open = new Set<Arrival>()
-
-  /** True if no body is being read in slices. */
-  get isEmpty(): boolean {
-    return this.#open.size === 0
-  }
+  /** In order of arrival. Empty unless a body is read in slices. */
+  readonly open = new Set<Arrival>()
 
   begin(key?: string): Arrival {
-    const arrival = new Arrival(() => this.#open.delete(arrival))
+    const arrival = new Arrival(() => this.open.delete(arrival))
     arrival.key = key
-    this.#open.add(arrival)
+    this.open.add(arrival)
     return arrival
   }
 
@@ -23,7 +19,7 @@ export class Arrivals {
   }
 
   #before(arrival: Arrival): Arrival | undefined {
-    for (const earlier of this.#open) {
+    for (const earlier of this.open) {
       if (earlier === arrival) return undefined
       if (earlier.key === undefined || earlier.key === arrival.key) return earlier
     }

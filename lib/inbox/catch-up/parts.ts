@@ -2,7 +2,7 @@
  * The parts of an order or shipment that can arrive separately. An order event contains only the lines that it changed,
  * so each line is compared by its own time; the header is a part too. A shipment always arrives as a whole.
  */
-import { sha256 } from '../../bytes/sha256'
+import { sha256 } from '../../bytes/digest'
 import { idOf, instantOf, isObject, keptId, stateOf, textOf, type Json } from '../../events/entity'
 
 export type EntityKind = 'order' | 'shipment'

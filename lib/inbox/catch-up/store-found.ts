@@ -2,7 +2,7 @@
  * Stores what the catch-up found. Inside the same transaction it compares again, because the webhook may have received
  * the change meanwhile.
  */
-import { sha256 } from '../../bytes/sha256'
+import { sha256 } from '../../bytes/digest'
 import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from './arrivals'
 import { keyOfPart, type Entity, type EntityName, type Part } from './parts'
 import type { FoundEvent, Stored, StoreRequest } from './storage'

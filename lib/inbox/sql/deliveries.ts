@@ -2,7 +2,7 @@
 import { backOffMs } from '../../wait/back-off'
 import { within } from '../../wait/within'
 import { TradecloudWebhookError } from '../../errors/errors'
-import { sha256 } from '../../bytes/sha256'
+import { sha256 } from '../../bytes/digest'
 import type { Arrival } from '../catch-up/arrivals'
 import type { Inbox, InboxDelivery, Settlement } from '../inbox'
 import type { Shared, Work } from './engine'

@@ -2,7 +2,7 @@
  * The callbacks of processes that have ended. A process that is restarting may be the only one with a callback, so
  * events that arrive meanwhile must be stored, not answered as `ignored`.
  */
-import { sha256 } from '../../bytes/sha256'
+import { sha256 } from '../../bytes/digest'
 import type { Tables } from './tables'
 
 /** How long the callbacks of a process count after it has ended. */

@@ -1,5 +1,5 @@
 /** Rules that both engines share: the queue of an event, its ID, and values in separate columns. */
-import { uuidOf } from '../../bytes/uuid'
+import { uuidOf } from '../../bytes/digest'
 import type { StoredEvent } from '../stored-event'
 
 /** Kind of a queue whose first event could not be read when it arrived. Any process may take that event. */

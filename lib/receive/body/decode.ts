@@ -60,9 +60,9 @@ export function encodingLabels(header: string | undefined): string[] {
   return labels.map((label) => label.trim()).filter((label) => label !== '' && label !== 'identity')
 }
 
-/** True if one of the encodings compresses. Then the limit does not apply to Content-Length. */
-export function areCompressing(labels: readonly string[]): boolean {
-  return labels.some((label) => CODEC_OF_LABEL.has(label))
+/** True for an encoding that compresses. Then the limit does not apply to Content-Length. */
+export function compresses(label: string): boolean {
+  return CODEC_OF_LABEL.has(label)
 }
 
 export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {

@@ -2,7 +2,7 @@
 import type { Issue } from '../../events/events'
 import { parseJson, type JsonResult } from '../../bytes/json'
 import { parseJsonInSlices } from '../../bytes/json-slices'
-import { sha256, sha256InTurns } from '../../bytes/sha256'
+import { sha256, sha256InTurns } from '../../bytes/digest'
 import { removedKeyIssues } from '../../events/validate'
 import { Pieces } from '../../bytes/pieces'
 import { refuse, sentence, type Refusal } from '../../answer/refusal'
@@ -63,7 +63,8 @@ export function parseBytes(
   type: MediaType,
   options: ParseOptions = {},
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
-  const first = firstCharacter(bytes)
+  // Skips a byte order mark and white space.
+  const first = /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
   const isXml = first === '<' || (type === 'xml' && first !== '{')
   if (isXml || bytes.size >= LARGE_BYTES) return parseInSlices(bytes, isXml, options)
   const read = parseJson(bytes.all)
@@ -94,9 +95,4 @@ function parsedBody(read: JsonResult & { issues?: Issue[] }, digest: string): Pa
   const { value, removedKeys, issues = [] } = read
   if (removedKeys.length > 0) issues.unshift(...removedKeyIssues(removedKeys))
   return { ok: true, value, digest, issues }
-}
-
-/** The first character after a byte order mark and white space. */
-function firstCharacter(bytes: Pieces): string | undefined {
-  return /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
 }

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
 import {
-  areCompressing,
+  compresses,
   decode,
   encodingLabels,
   isEncoded,
@@ -46,7 +46,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
   const { limit, idleMs, budget, onlyCount = false } = options
   const { headers } = req
   const labels = encodingLabels(headers['content-encoding'])
-  const compressed = !onlyCount && areCompressing(labels)
+  const compressed = !onlyCount && labels.some(compresses)
   const maxSize = compressed ? OVERHEAD * limit + OVERHEAD_BYTES : limit
   const declared = compressed ? 0 : Number(headers['content-length']) || 0
   if (declared > limit) return refused(refuse('body_too_large', tooLarge(limit)))

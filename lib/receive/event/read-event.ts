@@ -2,7 +2,7 @@
  * Creates a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field
  * that contains the event decides its kind, not the event's name.
  */
-import { isResent, orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
+import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
 import { idOf, isObject, stateOf, textOf, type Json } from '../../events/entity'
 import type { Entity } from '../../events/trigger'
@@ -50,8 +50,10 @@ export interface Identified {
 export function identify(body: unknown): Identified | Refusal {
   if (!isObject(body)) return invalid('', 'must be a JSON object')
   const eventName = textOf(body.eventName)
-  const present = FIELD_NAMES.filter((field) => !isNothing(body[field]))
-  const field = fieldOfEvent(body, present, eventName)
+  const present: Field[] = []
+  // Any field may be missing, null or empty.
+  for (const name of FIELD_NAMES) if ((body[name] ?? '') !== '') present.push(name)
+  const field = present.length < 2 ? present[0] : fieldOfEvent(body, present, eventName)
   if (field === undefined) {
     const whole = {
       ok: true,
@@ -80,16 +82,10 @@ export function identify(body: unknown): Identified | Refusal {
   return { ok: true, kind, eventName, lineForm, schema, body, content, pointer: `/${field}`, issues }
 }
 
-/** True for a value that is missing, null or empty, as any field may be. */
-function isNothing(value: unknown): boolean {
-  return value === undefined || value === null || value === ''
-}
-
 /**
  * Usually only one field is present. Otherwise, the field that matches the event name is used, preferably a valid one.
  */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
-  if (present.length < 2) return present[0]
   const usable = present.filter((field) => isObject(body[field]))
   const kindOfName = KIND_OF_NAME.get(eventName ?? '')
   return usable.find((name) => FIELDS[name].kind === kindOfName) ?? usable[0] ?? present[0]
@@ -145,9 +141,10 @@ export function readEvent(
     meta,
     issues: capIssues([...own, ...issues]),
   }
+  // A person has sent it again, so it is meant to be processed again.
+  const isResent = found.eventName?.includes('Resent') ?? false
   const identified =
-    !isResent(found.eventName) &&
-    (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)
+    !isResent && (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)
   if (kind === 'unknown') {
     const event: WebhookEvent = { ...base, kind, eventName: found.eventName ?? '', body }
     return { ok: true, event, entity: undefined, identified }

@@ -3,8 +3,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, Wanted } from '../../inbox/inbox'
 import type { StoredEvent } from '../../inbox/stored-event'
-import { sha256 } from '../../bytes/sha256'
-import { uuidOf } from '../../bytes/uuid'
+import { sha256, uuidOf } from '../../bytes/digest'
 
 /** An empty database for one test. */
 export interface InboxContractStorage {

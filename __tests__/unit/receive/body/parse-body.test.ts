@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { takeAppBody } from '../../../../lib/receive/body/app-body'
 import { parseBytes, readMediaType, type MediaType } from '../../../../lib/receive/body/parse-body'
 import { Pieces } from '../../../../lib/bytes/pieces'
-import { sha256 } from '../../../../lib/bytes/sha256'
+import { sha256 } from '../../../../lib/bytes/digest'
 
 function requestWith(body: unknown, headers: Record<string, string> = {}): IncomingMessage {
   return { body, headers } as unknown as IncomingMessage

@@ -4,7 +4,7 @@
  */
 import type { EntityName } from '../../catch-up/parts'
 import type { Position, Scope } from '../../catch-up/storage'
-import { sha256 } from '../../../bytes/sha256'
+import { sha256 } from '../../../bytes/digest'
 import { insert, type Tables } from '../tables'
 import { AT_A_TIME, forgetLaterThan, forgetUpTo } from './arrivals'
 import { holds, type Held } from './lease'

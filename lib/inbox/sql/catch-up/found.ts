@@ -1,7 +1,7 @@
 /** Stores what the catch-up found, after comparing it with the arrival records in the same transaction. */
 import { storeFound } from '../../catch-up/store-found'
 import type { Stored, StoreRequest } from '../../catch-up/storage'
-import { uuidOf } from '../../../bytes/uuid'
+import { uuidOf } from '../../../bytes/digest'
 import type { StoredEvent } from '../../stored-event'
 import { insertEvent, removeUpload, type AcceptRequest } from '../accept'
 import { lockQueue, updateQueue } from '../queues'

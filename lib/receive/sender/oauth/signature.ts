@@ -1,6 +1,6 @@
 /** Checks whether one of the fetched keys has signed a token. jose verifies the signature and the claims. */
 import type { JWTVerifyOptions, KeyLike } from 'jose'
-import { sha256 } from '../../../bytes/sha256'
+import { sha256 } from '../../../bytes/digest'
 import type { Keys } from './key-set'
 import { loadJose } from './load-jose'
 import type { ResolvedOAuth } from './options'

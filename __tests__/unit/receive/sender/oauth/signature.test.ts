@@ -8,7 +8,7 @@ import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'
 import { judge } from '../../../../../lib/receive/sender/oauth/signature'
 import type { TokenHeader } from '../../../../../lib/receive/sender/oauth/token'
 import { BoundedMap } from '../../../../../lib/bytes/bounded-map'
-import { sha256 } from '../../../../../lib/bytes/sha256'
+import { sha256 } from '../../../../../lib/bytes/digest'
 import { AUDIENCE, ISSUER, makeKey, seconds, sign, type TestKey } from './issuer'
 
 const key = makeKey('first')

@@ -2,8 +2,9 @@
  * Counts events whose bytes may arrive again as a new event. The number of identical events that were completed before
  * is part of the key of the next event, and therefore of its delivery ID. A retry of that event finds the same number.
  */
-import type { Claims, Taken } from './claims'
-import { BoundedMap } from '../../bytes/bounded-map'
+import type { Claims, Taken } from './dedupe/claims'
+import { repeatedKey } from './identity'
+import { BoundedMap } from '../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
 /** The limit for a store that returns `completed` for every key, which must not block the process. */
@@ -33,9 +34,4 @@ export class Repeats {
     const cause = new Error(`The store answered that each of ${MAX_CLAIMS} keys was completed.`)
     return { taken: { status: 'away', cause }, count: this.count(key) }
   }
-}
-
-/** The first event has the same key as an event that never repeats. */
-export function repeatedKey(key: string, count: number): string {
-  return count === 0 ? key : `${key}:${count}`
 }

@@ -26,3 +26,10 @@ export async function sha256InTurns(pieces: readonly Buffer[], turns: Turns): Pr
   }
   return digest.digest('hex')
 }
+
+/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID takes it. */
+export function uuidOf(key: string): string {
+  const hex = sha256(key)
+  const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
