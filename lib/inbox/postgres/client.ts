@@ -55,6 +55,8 @@ function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
   readonly rowsAtOnce = 1_000
+  /** Since when the queues are due that this transaction has made free with their next event. */
+  lowestDue = Infinity
 
   private constructor(
     readonly client: PostgresClient,
@@ -73,6 +75,10 @@ export class PostgresTables implements Tables {
     const [row] = (results as unknown as Array<{ rows: Array<{ now: number }> }>).at(-1)?.rows ?? []
     if (!row) throw new Error('the server does not tell the time')
     return new PostgresTables(client, row.now)
+  }
+
+  requeued(due: number): void {
+    this.lowestDue = Math.min(this.lowestDue, due)
   }
 
   async run(sql: string, ...values: Value[]): Promise<number> {

@@ -7,9 +7,11 @@ import { sumOf } from '../sql/prune'
 import { Room, sizeOf } from '../sql/room'
 import { wasCommitted, type SettleRequest } from '../sql/settle'
 import { Slots } from '../../wait/slots'
+import type { TakeRequest } from '../sql/take'
 import type { PostgresPool } from './client'
 import { Connections, createPool, DEFAULT_POOL } from './connections'
 import { Listener } from './listener'
+import { LowWater } from './low-water'
 import type { ResolvedPostgresInbox } from './options'
 import { prepareSchema, unsafeSettings } from './schema'
 import { Storing } from './storing'
@@ -35,6 +37,7 @@ export class PostgresEngine implements Engine {
   readonly #listener: Listener
   readonly #delivering: Slots
   readonly #storing: Storing
+  readonly #lowWater = new LowWater()
   readonly #transactions: Transactions
   readonly #closing = new AbortController()
   readonly #renewing = new Slots(1)
@@ -58,6 +61,7 @@ export class PostgresEngine implements Engine {
       this.#delivering,
       new Slots(Math.max(1, delivering - TRANSACTIONS_LEAVE)),
       this.#closing.signal,
+      (due) => this.#lowWater.lower(due),
     )
     this.#listener = new Listener(this.#connections, `tradecloud_${options.schema}`, () => events.changed())
   }
@@ -80,14 +84,27 @@ export class PostgresEngine implements Engine {
   async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     await this.open()
     if (name === 'accept') return (await this.#storing.accept(argument as AcceptRequest, deadline)) as Result<Name>
+    if (name === 'take')
+      return (await this.#lowWater.take((dueSince) =>
+        this.#operate('take', { ...(argument as TakeRequest), dueSince }, deadline),
+      )) as Result<Name>
     if (STORES.includes(name)) await this.#takeRoom(sizeOf(argument))
+    return this.#operate(name, argument, deadline)
+  }
+
+  #operate<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
     const options = { deadline, repeats: !ONCE.includes(name) }
-    const work = () =>
-      this.#connections.transact(async (tables, isRepeated) => {
+    const work = async (): Promise<Result<Name>> => {
+      let requeued = Infinity
+      const done = await this.#connections.transact(async (tables, isRepeated) => {
         const result = await runOperation(tables, name, argument)
+        requeued = tables.lowestDue
         const wasSettled = isRepeated && name === 'settle' && (await wasCommitted(tables, argument as SettleRequest))
         return wasSettled ? (true as Result<Name>) : result
       }, options)
+      this.#lowWater.lower(requeued)
+      return done
+    }
     return name === 'renew' || name === 'check' ? this.#renewing.run(work) : this.#delivering.run(work)
   }
 

@@ -22,13 +22,21 @@ export class Transactions {
   readonly #delivering: Slots
   readonly #slots: Slots
   readonly #closing: AbortSignal
+  readonly #requeued: (due: number) => void
 
   /** Each transaction needs a slot of `slots` and a slot of `delivering`. */
-  constructor(connections: Connections, delivering: Slots, slots: Slots, closing: AbortSignal) {
+  constructor(
+    connections: Connections,
+    delivering: Slots,
+    slots: Slots,
+    closing: AbortSignal,
+    requeued: (due: number) => void,
+  ) {
     this.#connections = connections
     this.#delivering = delivering
     this.#slots = slots
     this.#closing = closing
+    this.#requeued = requeued
   }
 
   settleWith(request: SettleRequest, work: Work): Promise<boolean> {
@@ -49,6 +57,7 @@ export class Transactions {
           const settled = await settle(tables, request)
           isCommitting = settled
           await query(client, settled ? 'COMMIT' : 'ROLLBACK')
+          this.#requeued(tables.lowestDue)
           return settled
         }
         return within(PATIENCE_MS, finish(), this.#connections.late)

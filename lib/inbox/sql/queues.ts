@@ -45,6 +45,7 @@ export async function updateQueue(tables: Tables, queue: number): Promise<void> 
   const event = JSON.parse(next.head) as StoredEvent
   // Only a retry has to wait. Another event may have a time in the future, because the clock was set back.
   const due = next.attempts > 0 ? next.due : Math.min(next.due, tables.now)
+  tables.requeued?.(due)
   await tables.run(
     'UPDATE queues SET owner = NULL, token = NULL, kind = ?, event_name = ?, bytes = ?, due = ? WHERE queue = ?',
     ...[takenAs(event), event.eventName ?? '', next.bytes, due, queue],

@@ -31,6 +31,8 @@ export interface Tables {
   monotonic(): { time: number; boot: string }
   /** The number for the next event, which is also its position in the queue. */
   nextNumber(): Maybe<number>
+  /** Called for a queue whose next event has been due since then. */
+  requeued?(due: number): void
   /** Resolves with the number of changed rows. Parameters are `?`. */
   run(sql: string, ...values: Value[]): Maybe<number>
   get<Row>(sql: string, ...values: Value[]): Maybe<Row | undefined>

@@ -16,6 +16,16 @@ export interface TakeRequest extends WantedQueues {
   token: number
   limit: number
   maxBytes: number
+  /** Only queues that have been due since then are searched. Default: all, without `firstDue` in the result. */
+  dueSince?: number | undefined
+}
+
+export interface TakeResult {
+  taken: Taken[]
+  /** Time until the first wanted event is due, if none was taken. On the clock of the database: ours may be wrong. */
+  nextDueInMs?: number
+  /** The earliest time since which a wanted queue is due, if all were searched. */
+  firstDue?: number
 }
 
 export interface Taken {
@@ -54,12 +64,8 @@ export function setAside(tables: Tables, queue: number): Promise<number> | numbe
   return tables.run('UPDATE queues SET owner = ? WHERE queue = ?', DAMAGED, queue)
 }
 
-/**
- * `nextDueInMs` is the time until the first wanted event is due, if none is due now. It is measured on the clock of the
- * database, because ours may be wrong.
- */
-export async function take(tables: Tables, request: TakeRequest): Promise<{ taken: Taken[]; nextDueInMs?: number }> {
-  const { owner, limit, maxBytes } = request
+export async function take(tables: Tables, request: TakeRequest): Promise<TakeResult> {
+  const { owner, limit, maxBytes, dueSince } = request
   // Locked until the commit: if another process removed this one meanwhile, its queues would never be freed.
   const lock = tables.lock && ' FOR KEY SHARE'
   if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
@@ -81,8 +87,13 @@ export async function take(tables: Tables, request: TakeRequest): Promise<{ take
       await setAside(tables, queue)
     }
   }
-  const due = taken.length > 0 ? undefined : await nextDue(tables, request)
-  return { taken, ...(due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }) }
+  if (taken.length > 0 && dueSince !== 0) return { taken }
+  const due = await nextDue(tables, request)
+  return {
+    taken,
+    ...(taken.length === 0 && due !== undefined && { nextDueInMs: Math.max(0, due - tables.now) }),
+    ...(dueSince === 0 && { firstDue: Math.min(due ?? Infinity, tables.now) }),
+  }
 }
 
 async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRequest): Promise<Taken | undefined> {
@@ -140,12 +151,12 @@ export async function readPart(
 
 /** The queues that are due and for which this process has callbacks. */
 async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue[]> {
-  const { limit, maxBytes } = request
+  const { limit, maxBytes, dueSince = 0 } = request
   const found: DueQueue[] = []
   for (const [condition, values] of conditions(request)) {
     const sql = `SELECT queue, due, bytes FROM queues WHERE owner IS NULL AND ${condition}
-      AND due <= ? AND bytes <= ? ORDER BY due LIMIT ?${tables.lock && `${tables.lock} SKIP LOCKED`}`
-    found.push(...(await tables.all<DueQueue>(sql, ...values, tables.now, maxBytes, limit)))
+      AND due >= ? AND due <= ? AND bytes <= ? ORDER BY due LIMIT ?${tables.lock && `${tables.lock} SKIP LOCKED`}`
+    found.push(...(await tables.all<DueQueue>(sql, ...values, dueSince, tables.now, maxBytes, limit)))
   }
   return found.sort((a, b) => a.due - b.due)
 }

@@ -1,0 +1,38 @@
+/**
+ * The time from which queues are searched. While an old snapshot is open, for example of a backup, the server keeps the
+ * index entries of all queues that are gone, and each take would read them.
+ */
+import type { TakeResult } from '../sql/take'
+import { PATIENCE_MS } from '../unavailable'
+
+/** How often all queues are searched, because another process may free one that has long been due. */
+const LOOK_EVERY_MS = 1_000
+/** A transaction that stores an event reads the time at most this long before its commit. */
+const MARGIN_MS = PATIENCE_MS + 500
+
+export class LowWater {
+  #due = 0
+  /** The lowest time since the last look began. */
+  #lowered = Infinity
+  #lookedAt = -Infinity
+
+  /** `take` searches the queues that have been due since the given time; 0: all. */
+  async take(take: (dueSince: number) => Promise<TakeResult>): Promise<TakeResult> {
+    if (performance.now() - this.#lookedAt < LOOK_EVERY_MS) {
+      const result = await take(this.#due)
+      // Unless a queue with an earlier time is due.
+      if (result.taken.length > 0 || result.nextDueInMs !== 0) return result
+    }
+    this.#lookedAt = performance.now()
+    this.#lowered = Infinity
+    const result = await take(0)
+    if (result.firstDue !== undefined) this.#due = Math.min(result.firstDue - MARGIN_MS, this.#lowered)
+    return result
+  }
+
+  /** This process has made a queue free that has been due since then. */
+  lower(due: number): void {
+    this.#due = Math.min(this.#due, due)
+    this.#lowered = Math.min(this.#lowered, due)
+  }
+}
