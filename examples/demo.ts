@@ -207,7 +207,9 @@ function printRow([what = '', answers = '', then = '', outcome = '']: string[], 
 main().then(
   (good) => {
     console.log(
-      good ? paint('green', '\nAll went as it must.\n') : paint('red', '\nSomething went wrong: see the red rows.\n'),
+      good
+        ? paint('green', '\nEverything worked as expected.\n')
+        : paint('red', '\nSomething went wrong: see the red rows.\n'),
     )
     process.exitCode = good ? 0 : 1
   },

@@ -136,7 +136,7 @@ describe.each(inboxes)('%s', (mode) => {
 
     await page.goto(`${app.url}event/${app.ids.at(quarantined)!}`)
     await press('Purge…', 'Space')
-    await press('Remove for good')
+    await press('Remove permanently')
     await page.getByText('The event was removed.').waitFor()
     expect(await app.inbox?.show(app.ids.at(quarantined)!)).toBeUndefined()
     expect(app.log.filter((line) => line.includes('Inspector: "operator"'))).toHaveLength(3)

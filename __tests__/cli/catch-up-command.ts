@@ -88,7 +88,7 @@ export function testCatchUpCommand(newStorage: () => Promise<Storage>): void {
     const { code, out, err } = await command('--wait', '1s')
     expect([code, out]).toEqual([1, ''])
     expect(err).toContain(
-      'No process took the request within 1s: a webhook or worker with the option catchUp must run.',
+      'No process took the request within 1s: a webhook or worker with the option catchUp must be running.',
     )
     expect((await command('--name', 'supplier')).code).toBe(0)
   })

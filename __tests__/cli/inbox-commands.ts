@@ -254,7 +254,7 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     const wrong = await inbox('purge', waiting, '--yes')
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('is waiting: only dead')])
     const refused = await onTerminal(['inbox', storage.target, 'purge', ids[0]!], { answers: ['n'] })
-    expect([refused.code, refused.out]).toEqual([1, expect.stringContaining('Remove 1 event for good? [y/N]')])
+    expect([refused.code, refused.out]).toEqual([1, expect.stringContaining('Remove 1 event permanently? [y/N]')])
     expect(await listed()).toHaveLength(4)
     const confirmed = await onTerminal(['inbox', storage.target, 'purge', ids[0]!], { answers: ['y'] })
     expect([confirmed.code, confirmed.out]).toEqual([0, expect.stringContaining('Removed 1 event.')])

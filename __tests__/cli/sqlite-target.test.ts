@@ -31,13 +31,13 @@ test.each([
   [
     'a database of something else',
     (path: string) => withDatabase(path, 'CREATE TABLE a (b)'),
-    /x\.db is a database of something else/,
+    /x\.db is the database of another program/,
     1,
   ],
   [
     'the same, with a version of its own',
     (path: string) => withDatabase(path, `CREATE TABLE events (b); PRAGMA user_version = ${SCHEMA_VERSION}`),
-    /x\.db is a database of something else/,
+    /x\.db is the database of another program/,
     1,
   ],
 ] as const)('%s: refused by name, and left as it is', async (_what, create, message, exitCode) => {

@@ -182,7 +182,7 @@ test('secrets: from the environment or a prompt, and never shown', async () => {
     outputs.push(await cli([...words, ...auth], { env }), await cli([...words, ...auth, '--json'], { env }))
     outputs.push(await cli([...words, ...auth, '--print'], { env }))
     const without = await cli([...words, ...auth])
-    expect([without.code, without.err]).toEqual([2, expect.stringContaining('there is no terminal to ask at')])
+    expect([without.code, without.err]).toEqual([2, expect.stringContaining('there is no terminal at which to ask')])
     outputs.push(
       await cli([...words, ...auth], { env: { WEBHOOK_PASSWORD: `${SECRET}\n`, WEBHOOK_TOKEN: `${SECRET}\n` } }),
     )
@@ -217,7 +217,10 @@ test.each([
   [['OrderIssuedByBuyer', '--to', 'http://localhost', '--basic', 'a', '--bearer'], 'exclude each other'],
   [['OrderIssuedByBuyer', '--to', 'http://localhost', '--method', 'DELETE'], '--method is DELETE'],
   [['OrderIssuedByBuyer', '--to', 'http://localhost', '--set', 'a=b'], 'must have the form /pointer=value'],
-  [['OrderIssuedByBuyer', '--to', 'http://localhost', '--set', '/eventName/a=b'], 'eventName is no object and no list'],
+  [
+    ['OrderIssuedByBuyer', '--to', 'http://localhost', '--set', '/eventName/a=b'],
+    'eventName is neither an object nor a list',
+  ],
 ])('wrong usage: %j', async (words, message) => {
   expect(await cli(['trigger', ...words])).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
 })
@@ -230,5 +233,5 @@ test('--set: JSON or text, missing objects, lists, escapes, and no way to a prot
     JSON.parse('{"a":[{"b":2},"three"],"x/y":{"m~n":"4"},"new":{"deep":null},"__proto__":{"polluted":1},"e":"a=b"}'),
   )
   expect(({} as { polluted?: number }).polluted).toBeUndefined()
-  expect(() => setAt(body, '/a/5=1')).toThrow('5 is no place in a list of 2')
+  expect(() => setAt(body, '/a/5=1')).toThrow('5 is not an index in a list of 2')
 })

@@ -16,7 +16,7 @@ async function run(words: string[]): Promise<void> {
 }
 
 test.each([
-  [[], 'What to do is missing'],
+  [[], 'The command is missing'],
   [['outbox'], 'Unknown command outbox; there are inbox, trigger, simulate, doctor.'],
   [['inbox'], 'command after inbox is missing: there are list, show'],
   [['inbox', './x.db'], 'command after inbox is missing'],
@@ -68,7 +68,7 @@ test.each([
   [['simulate', '--to', 'http://localhost', '--rate', '9999/s'], '--rate is 9999/s'],
   [['simulate', '--to', 'http://localhost', '--lose', '5'], '--lose is 5'],
   [['simulate', '--to', 'http://localhost', '--lose', '101%'], '--lose is 101%'],
-  [['simulate', '--to', 'http://localhost', '--basic', 'me:secret'], '--basic takes the user name alone'],
+  [['simulate', '--to', 'http://localhost', '--basic', 'me:secret'], '--basic takes only the user name'],
   [['doctor'], 'doctor takes one URL'],
   [['doctor', 'http://localhost', 'http://localhost'], 'doctor takes one URL'],
   [['doctor', 'localhost'], 'must begin with https:// or http://'],
@@ -76,7 +76,7 @@ test.each([
   [['doctor', 'https://me:secret@localhost/'], 'use --basic or --bearer'],
   [['doctor', 'https://localhost/ä'], 'characters beyond ASCII'],
   [['doctor', 'https://localhost/{orderId}/{shipmentId}'], 'several variables'],
-  [['doctor', 'https://localhost', '--basic', 'me:secret'], '--basic takes the user name alone'],
+  [['doctor', 'https://localhost', '--basic', 'me:secret'], '--basic takes only the user name'],
   [['doctor', 'https://localhost', '--slow-upload', 'long'], '--slow-upload is long'],
   [['inbox', '/x', 'check', '--max-age', '15'], '--max-age is 15; it must be a duration'],
   [['inbox', '/x', 'catch-up', 'now'], 'catch-up takes no now'],

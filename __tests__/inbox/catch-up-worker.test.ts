@@ -206,7 +206,10 @@ test('a want that throws ends the run, and the cursor stays', async () => {
   tradecloud.world.change('o', { lines: ['a'], deliver: 'none' })
   expect(await worker.catchUp()).toMatchObject({ error: { message: 'no such field' }, to: undefined })
   expect(storage.positions.size).toBe(0)
-  expect(log.at(-1)).toMatchObject({ level: 'error', line: expect.stringContaining(`It goes on from ${FROM}`) })
+  expect(log.at(-1)).toMatchObject({
+    level: 'error',
+    line: expect.stringContaining(`The next run continues from ${FROM}`),
+  })
 })
 
 test('what is requested at the command line is run, with its progress and its report', async () => {
@@ -231,7 +234,7 @@ test('callbacks of single names do not get what was found: logged at creation', 
   expect(log.map(({ line }) => line)).toEqual(
     expect.arrayContaining([
       expect.stringContaining('No onOrder, no onShipment: what the catch-up finds has no event name'),
-      expect.stringContaining("fetch is 'never', so a GET trigger brings no order"),
+      expect.stringContaining("fetch is 'never', so nothing is fetched for a GET trigger"),
     ]),
   )
   expect(await worker.catchUp()).toMatchObject({ polled: 0 })

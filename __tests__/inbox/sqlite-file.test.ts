@@ -111,7 +111,7 @@ test('the file is replaced by another one: the undelivered events of both are th
   const refusal = await acceptInTheEnd(inbox, 3)
   expect(refusal?.message).toContain('was replaced while it was open')
   expect(await waiting(inbox)).toEqual([1, 2, 3, 7])
-  expect(alarms.join()).toMatch(/Its undelivered events were stored again; all of it is in .*rescued-/)
+  expect(alarms.join()).toMatch(/Its undelivered events were stored again; a copy of the whole file is .*rescued-/)
 })
 
 test('several processes on a file that is deleted: nothing is lost', async () => {
@@ -174,7 +174,7 @@ test('the disk is full: refused with the path, and accepted once there is room',
 
 test.each([
   ['text', () => writeFileSync(file, 'This is no database. '.repeat(200)), /is not a database: name another file/],
-  ['a database of something else', () => withDatabase('CREATE TABLE invoices (id)'), /a database of something else/],
+  ['a database of something else', () => withDatabase('CREATE TABLE invoices (id)'), /the database of another program/],
   [
     'tables of a later version',
     () => withDatabase('PRAGMA user_version = 99'),

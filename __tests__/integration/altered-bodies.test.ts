@@ -386,7 +386,9 @@ describe('a stream that does not flow', () => {
     await until(() => requests.length === 1)
     requests[0]?.pause()
     expect(await answer).toMatchObject({ status: 503, json: { detail: 'The upload stalled.' } })
-    expect(rig.log).toMatchObject([{ level: 'warn', line: expect.stringMatching(/No byte came.*paused the request/) }])
+    expect(rig.log).toMatchObject([
+      { level: 'warn', line: expect.stringMatching(/No byte arrived.*paused the request/) },
+    ])
     connection.destroy()
   })
 })

@@ -39,7 +39,7 @@ test('a name that this version does not know gets its event, of any kind, and a 
   const warn = jest.fn()
   const on = { OrderFoldedByRobot: callback } as TradecloudWebhookOptions['on']
   createTradecloudWebhook({ auth: credential, on, logger: { warn, error: warn } })
-  expect(warn.mock.calls.join('\n')).toContain('on.OrderFoldedByRobot is no event name that this version knows')
+  expect(warn.mock.calls.join('\n')).toContain('on.OrderFoldedByRobot is not an event name that this version knows')
 })
 
 test('an ignored name is logged when it first arrives', async () => {

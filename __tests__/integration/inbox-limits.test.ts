@@ -94,7 +94,9 @@ describe('bounds and the end', () => {
     const first = await startInboxRig({ inbox })
     await expect(startInboxRig({ inbox })).rejects.toMatchObject({
       code: 'invalid_option',
-      message: expect.stringContaining('`inbox` belongs to another webhook or worker already: create one for each'),
+      message: expect.stringContaining(
+        '`inbox` is already used by another webhook or worker: create an inbox for each',
+      ),
     })
     const second = await startInboxRig({ inbox: sqliteInbox({ file }) })
     const event = orderEvent()

@@ -182,7 +182,7 @@ describe('changes', () => {
     const { ask, id, inbox, log } = await startWithDeadOrder()
     for (const path of [`/event/${id}/replay`, `/event/${id}/purge`, '/catch-up']) {
       const { status, text } = await ask(path, { method: 'POST', form: {}, headers })
-      expect([status, text.includes('Only a page of the inspector may change something')]).toEqual([403, true])
+      expect([status, text.includes('Changes are accepted only from a page of the inspector')]).toEqual([403, true])
     }
     expect((await inbox.show(id))?.entry).toMatchObject({ state: 'dead', attempts: 1 })
     expect(log.at(-1)?.line).toContain('Inspector: refused a change by "Älice"')

@@ -83,7 +83,7 @@ describe('an inbox that fails', () => {
       () => new TradecloudWebhookError('unavailable', 'PostgreSQL at db:5432 cannot be used.'),
       'PostgreSQL at db:5432 cannot be used.',
     ],
-    ['with any other', () => new Error(secret), 'The page could not be made; the log says why.'],
+    ['with any other', () => new Error(secret), 'The page could not be created; the log contains the reason.'],
   ]
   test.each(failures)('%s: a page that says so, and a line in the log', async (_what, error, shown) => {
     const real = temporaryInbox()

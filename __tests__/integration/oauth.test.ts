@@ -147,7 +147,7 @@ it('no token is told of, whatever becomes of it', async () => {
   const { records, errors, log } = rig
   const seen = inspect({ records, errors, log, answers, lines }, { depth: Infinity, showHidden: true })
   expect(records.map(({ status }) => status)).toEqual([200, 401, 401, 503])
-  expect(lines.join('')).toContain('oauth: a token was refused: exp is over or missing')
+  expect(lines.join('')).toContain('oauth: a token was refused: exp has passed or is missing')
   expect(seen).not.toMatch(/canary|eyJ/)
   for (const token of tokens) expect(seen).not.toContain(token.slice(-30))
 })

@@ -100,7 +100,9 @@ export function memoryInbox(storage: MemoryStorage): Inbox {
     for (const row of storage.rows.filter((one) => isOpen(one) && !takenBy(wanted, one))) {
       const what = `${row.event.kind} ${row.event.eventName ?? ''}`
       if (!reported.has(what))
-        host.alarm(new TradecloudWebhookError('unavailable', `Events wait that no process has a callback for: ${what}`))
+        host.alarm(
+          new TradecloudWebhookError('unavailable', `Events are waiting for which no process has a callback: ${what}`),
+        )
       reported.add(what)
     }
   }

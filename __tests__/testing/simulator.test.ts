@@ -86,8 +86,8 @@ describe('the judgement of an answer', () => {
     )
     const report = await tradecloud.send({ url: webhook.url, event: {}, timeoutMs: 200 })
     expect(report.attempts.map(({ status, error }) => error?.message ?? status)).toEqual([
-      'no whole answer within 200 ms',
-      'no whole answer within 200 ms',
+      'no complete response within 200 ms',
+      'no complete response within 200 ms',
       200,
     ])
     expect(report.attempts[0]!.durationMs).toBeGreaterThanOrEqual(190)

@@ -28,7 +28,7 @@ const LATE = {
   body: 'The body was not parsed in time.',
   turn: 'The event waited too long for other events.',
   fetch: 'The order or shipment was not fetched in time.',
-  callback: 'The callback did not finish in time. It runs on.',
+  callback: 'The callback did not finish in time. It continues to run.',
   inbox: 'The inbox did not store the event in time.',
 } as const
 
@@ -135,7 +135,7 @@ export class Exchange {
       this.#uploadTimer = startTimer(this.#onTime, left)
       return
     }
-    const cause = new Error('The upload went on without a stall, but too slowly.')
+    const cause = new Error('The upload was too slow, although it never stalled.')
     const detail = `The upload took longer than ${UPLOAD_TIMEOUT_MS / 1000} s.`
     this.finish({ outcome: 'unavailable', detail, cause })
   }

@@ -47,7 +47,7 @@ export interface Row {
 export const TABLE: Readonly<Record<Outcome, Row>> = {
   delivered: { status: 200, detail: 'The event was processed.' },
   queued: { status: 202, detail: 'The event is stored and will be processed.' },
-  quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person.' },
+  quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person to look at.' },
   duplicate: { status: 200, detail: 'The event had been processed or stored before.' },
   ignored: { status: 200, detail: 'There is no callback for this kind of event.' },
   malformed_body: { status: 400, detail: 'The body cannot be read.', refusal: true },

@@ -159,7 +159,7 @@ function resolveCredentials(at: At, username: unknown, password: unknown, creden
       throw invalidOption(at('credentials'), 'is not a function that returns { username, password }')
     const beside = username !== undefined ? 'username' : 'password'
     if (username !== undefined || password !== undefined)
-      throw invalidOption(at(beside), 'cannot stand beside `credentials`')
+      throw invalidOption(at(beside), 'cannot be combined with `credentials`')
     return credentials as CredentialsFunction
   }
   const pair = { username: checkUsername(at('username'), username), password: checkSecret(at('password'), password) }
@@ -174,17 +174,16 @@ function resolveWay(
   documentsElsewhere: boolean,
 ): Pick<ResolvedClientOptions, 'proxy' | 'httpsAgent'> {
   if (httpsAgent !== undefined) {
-    if (proxy !== undefined) throw invalidOption(at('httpsAgent'), 'cannot stand beside `proxy`: give one of them')
+    if (proxy !== undefined) throw invalidOption(at('httpsAgent'), 'cannot be combined with `proxy`: set one of them')
     if (!(httpsAgent instanceof Agent)) throw invalidOption(at('httpsAgent'), 'is not an agent of node:https')
     if (documentsElsewhere && !isPlainAgent(httpsAgent)) {
-      const problem =
-        'makes connections in its own way, which cannot be checked for `documentHosts`: give `proxy` instead'
+      const problem = 'makes its own connections, which cannot be checked for `documentHosts`: set `proxy` instead'
       throw invalidOption(at('httpsAgent'), problem)
     }
     return { proxy: undefined, httpsAgent }
   }
   if (proxy === undefined) return { proxy: undefined, httpsAgent: undefined }
-  const problem = 'is not an http URL; expected is one as in http://proxy.example.com:3128'
+  const problem = 'is not an http URL; expected one such as http://proxy.example.com:3128'
   if (typeof proxy !== 'string' || !URL.canParse(proxy)) throw invalidOption(at('proxy'), problem)
   const { protocol, pathname, search, hash, username, password } = new URL(proxy)
   if (protocol !== 'http:') throw invalidOption(at('proxy'), problem)
@@ -200,7 +199,7 @@ function resolveWay(
 
 function resolveBaseUrl(at: At, environment: unknown, baseUrl: unknown): string {
   if (environment !== undefined && baseUrl !== undefined) {
-    throw invalidOption(at('baseUrl'), 'cannot stand beside `environment`: give one of them')
+    throw invalidOption(at('baseUrl'), 'cannot be combined with `environment`: set one of them')
   }
   if (environment === undefined && baseUrl === undefined) {
     throw invalidOption(at('environment'), "is missing: 'production' or 'acceptance', or a `baseUrl` instead")
@@ -217,7 +216,7 @@ function resolveBaseUrl(at: At, environment: unknown, baseUrl: unknown): string 
 /** Never quotes the value: it may be a password that was passed by mistake. */
 function checkBaseUrl(option: string, value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) {
-    throw invalidOption(option, 'is not a URL; expected is one as in https://api.example.com/v2')
+    throw invalidOption(option, 'is not a URL; expected one such as https://api.example.com/v2')
   }
   const url = new URL(value)
   const { username, password, href } = url
@@ -226,7 +225,7 @@ function checkBaseUrl(option: string, value: unknown): string {
   }
   // `search` and `hash` are empty for a lone `?` or `#`, which would still cut off the path that is appended to the
   // URL.
-  if (/[?#]/.test(href)) throw invalidOption(option, 'holds a query or a hash, and a path is put behind it')
+  if (/[?#]/.test(href)) throw invalidOption(option, 'contains a query or a hash, but a path is appended to it')
   if (!isSecure(url)) {
     throw invalidOption(option, 'must be https (http only to this machine): over http the password could be read')
   }

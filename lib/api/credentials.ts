@@ -21,15 +21,16 @@ export async function askForCredentials(ask: CredentialsFunction, timeoutMs: num
   try {
     given = await within(timeoutMs, Promise.resolve(ask()), () => LATE)
   } catch {
-    return { ok: false, reason: 'the function `credentials` has thrown' }
+    return { ok: false, reason: 'the function `credentials` has failed' }
   }
-  if (given === LATE) return { ok: false, reason: `the function \`credentials\` gave nothing within ${timeoutMs} ms` }
+  if (given === LATE)
+    return { ok: false, reason: `the function \`credentials\` returned nothing within ${timeoutMs} ms` }
   try {
     const { username, password } = given as Credentials
     const pair = `${checkUsername('username', username)}:${checkSecret('password', password)}`
     return { ok: true, value: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` }
   } catch {
-    return { ok: false, reason: 'the function `credentials` gave no usable `username` and `password`' }
+    return { ok: false, reason: 'the function `credentials` returned no valid `username` and `password`' }
   }
 }
 

@@ -49,15 +49,15 @@ export function filenameOf({ pathname, hostname }: URL): string {
 }
 
 function resolveHost(option: string, entry: unknown): string {
-  if (typeof entry !== 'string' || entry === '')
-    throw invalidOption(option, `is ${show(entry)}; expected is ${EXAMPLE}`)
+  if (typeof entry !== 'string' || entry === '') throw invalidOption(option, `is ${show(entry)}; expected ${EXAMPLE}`)
   // Never quotes the entry: a URL may contain a secret.
-  if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not a host alone; expected is ${EXAMPLE}`)
-  if (entry.includes('*')) throw invalidOption(option, `is ${show(entry)}: name each host, there are no wildcards`)
+  if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not only a host name; expected ${EXAMPLE}`)
+  if (entry.includes('*'))
+    throw invalidOption(option, `is ${show(entry)}: list each host, because wildcards are not supported`)
   const url = `https://${entry}/`
   // Checked first, because the URL parser removes line breaks and tabs, and decodes escapes.
   if (/[\s%]/.test(entry) || !URL.canParse(url))
-    throw invalidOption(option, `is ${show(entry)}, which is no host; expected is ${EXAMPLE}`)
+    throw invalidOption(option, `is ${show(entry)}, which is not a host name; expected ${EXAMPLE}`)
   const { host, hostname } = new URL(url)
   if (hostname.endsWith('.')) throw invalidOption(option, `is ${show(entry)}: leave out the dot at the end of the name`)
   const address = hostname.replace(/^\[|\]$/g, '')

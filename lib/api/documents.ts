@@ -144,7 +144,7 @@ export class Documents {
     const amend = (failure: RequestFailure) => {
       return {
         ...failure,
-        text: `brought a link that cannot be reached, and through Tradecloud itself ${failure.text}`,
+        text: `returned a link that cannot be reached, and the request to Tradecloud's API ${failure.text}`,
       }
     }
     try {
@@ -178,5 +178,5 @@ function linkFailure(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): Reques
   const failure = contentFailureOf(outcome)
   // The cause is left out: it may contain the host and more of the link.
   const text = failure.cause === undefined ? failure.text : 'failed'
-  return { ...failure, text: `brought a link that ${text}`, cause: undefined }
+  return { ...failure, text: `returned a link that ${text}`, cause: undefined }
 }

@@ -47,7 +47,7 @@ export class Downloads {
     const { maxDocumentBytes, downloadTimeoutMs } = this.#options
     if (size !== undefined && size > maxDocumentBytes) {
       body.destroy()
-      const text = `brought a content of ${size} bytes, more than ${maxDocumentBytes} (maxDocumentBytes)`
+      const text = `returned a content of ${size} bytes, more than ${maxDocumentBytes} (maxDocumentBytes)`
       throw call.ended('fetch_failed', text)
     }
     const { attempts } = call
@@ -56,7 +56,7 @@ export class Downloads {
       timeoutMs: downloadTimeoutMs,
       signal,
       error: (code, text, cause) =>
-        new TradecloudApiError(code, `The content behind ${what} ${text}`, { attempts, cause }),
+        new TradecloudApiError(code, `The content from ${what} ${text}`, { attempts, cause }),
     })
     this.#streams.add(stream)
     stream.once('close', () => this.#streams.delete(stream))

@@ -21,7 +21,7 @@ export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'ab
   switch (outcome.type) {
     case 'timeout': {
       const text = outcome.stalled
-        ? `got a part of an answer, then nothing for ${outcome.timeoutMs} ms`
+        ? `got the beginning of a response, then nothing for ${outcome.timeoutMs} ms`
         : `got no answer within ${outcome.timeoutMs} ms`
       return { code: 'fetch_timeout', text, retry: true }
     }

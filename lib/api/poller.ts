@@ -59,7 +59,7 @@ export class Poller {
       }
     }
     const fail = (text: string) =>
-      new TradecloudApiError('fetch_failed', `${what} cannot go on: ${text}`, { attempts: 0 })
+      new TradecloudApiError('fetch_failed', `${what} cannot continue: ${text}`, { attempts: 0 })
     const canSkip = (error: unknown) => size.current === 1 && skips(error)
     return untilAborted(poll({ after: lastUpdatedAfter, limit, ask, fail, canSkip }), signal, what)
   }

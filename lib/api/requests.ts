@@ -75,7 +75,7 @@ export class Requests {
         if (!this.#session.refused(token)) continue
         if (renewed) {
           this.#session.forget()
-          throw call.error({ ...failure, text: 'was answered 401, again with a new token' })
+          throw call.error({ ...failure, text: 'was answered 401, even with a new token' })
         }
         renewed = true
       } else if (failure.status === 404 && notFoundRetryMs !== undefined) {

@@ -173,7 +173,7 @@ export class Session {
       if (outcome.status === 429) this.#refreshToken = refreshToken
       if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
     }
-    debugApi('the refresh brought no token, logging in')
+    debugApi('the refresh returned no token: logging in')
     return { ok: false, next: 'login' }
   }
 
@@ -207,7 +207,7 @@ function loginFailure(outcome: ApiOutcome): RequestFailure {
   const failure = failureOf(outcome)
   // No retry after a 401: repeated attempts with wrong credentials may lock the user out.
   if (failure.status !== 401) return failure
-  return { ...failure, text: 'was answered 401: Tradecloud refuses our own credentials' }
+  return { ...failure, text: 'was answered 401: Tradecloud refuses the credentials of this client' }
 }
 
 function readHeader({ headers }: ApiAnswer, name: string): string | undefined {

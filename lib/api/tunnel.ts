@@ -52,7 +52,7 @@ function tunnel<T extends HttpAgent>(
     createConnection(target: Target, done: Done): void {
       const opening = openTunnel(proxy, target, timeoutMs, (error, socket) => {
         connecting.delete(opening)
-        if (error || !socket) return done(error ?? new Error('the proxy gave no connection'))
+        if (error || !socket) return done(error ?? new Error('the proxy made no connection'))
         if (!destroyed) return done(null, wrap(target, socket))
         socket.destroy()
         done(new Error('the client is closed'))

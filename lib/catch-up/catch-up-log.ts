@@ -78,7 +78,7 @@ export class CatchUpLog {
     this.#failures++
     if (this.#now() - this.#failureLineAt < HOUR_MS) return
     const times = this.#failures === 1 ? '' : ` It has failed ${this.#failures} times since the last such line.`
-    const text = `The catch-up could not ${what}: ${describe(cause)}.${times} It goes on from ${cursor} once it can.`
+    const text = `The catch-up could not ${what}: ${describe(cause)}.${times} The next run continues from ${cursor}.`
     this.#log.line('error', 'catch_up_failed', text, { cause })
     this.#failures = 0
     this.#failureLineAt = this.#now()

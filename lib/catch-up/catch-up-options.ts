@@ -147,8 +147,8 @@ export function resolveCatchUp({
   checkKeys('catchUp', given, KEYS)
   if (onCatchUp !== undefined && typeof onCatchUp !== 'function')
     throw invalidOption('onCatchUp', `is ${typeof onCatchUp}, not a function`)
-  if (!client) throw invalidOption('catchUp', 'needs `api`, to poll from')
-  if (!inbox) throw invalidOption('catchUp', 'needs an `inbox`, to store in it what was found and how far it is')
+  if (!client) throw invalidOption('catchUp', 'needs `api`, because it polls the Tradecloud API')
+  if (!inbox) throw invalidOption('catchUp', 'needs an `inbox`, which stores what was found and the cursor')
   if (typeof (inbox.catchUp as unknown) !== 'function')
     throw invalidOption('catchUp', 'needs an inbox with a method catchUp, such as sqliteInbox or postgresInbox')
   const { from, want, everyMs = DEFAULTS.everyMs, settleMs = DEFAULTS.settleMs } = given

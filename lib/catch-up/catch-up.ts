@@ -47,7 +47,7 @@ export class CatchUp {
     void this.#add(serveRequests(inbox, (request, onProgress) => this.run(request, onProgress), this.closing))
     for (const { key, polls, kind } of lists) {
       if (polls === false || options.from !== undefined || (await inbox.position(key))) continue
-      const text = `Option \`catchUp.from\` is missing: the inbox has no cursor for ${kind}s yet, so nothing says where to start.`
+      const text = `Option \`catchUp.from\` is missing: the inbox has no cursor for ${kind}s yet, so the catch-up does not know where to start.`
       const error = new TradecloudWebhookError('invalid_option', text)
       log.unusable(error)
       throw error

@@ -22,7 +22,9 @@ export async function inTurn<T>(
   const token = await acquire(leases, signal)
   const lost = new AbortController()
   const done = new AbortController()
-  const renewing = keep(leases, token, done.signal, () => lost.abort(new LeaseLostError('Another process polls now.')))
+  const renewing = keep(leases, token, done.signal, () =>
+    lost.abort(new LeaseLostError('Another process is polling at the moment.')),
+  )
   try {
     return await work(token, AbortSignal.any([signal, lost.signal]))
   } finally {

@@ -38,7 +38,7 @@ export function parseCommand(words: string[]): Parsed {
     return { ask: 'help', command: named.length === 0 ? undefined : findCommand(named, false)?.command }
   }
   const found = findCommand(positionals, true)
-  if (!found) throw new UsageError('What to do is missing.')
+  if (!found) throw new UsageError('The command is missing.')
   const { command, call } = found
   for (const name of Object.keys(values))
     if (!Object.hasOwn(command.options, name)) throw new UsageError(`${command.name} has no option --${name}.`)
@@ -58,7 +58,7 @@ function parseWords(args: string[]): { values: Values; positionals: string[] } {
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
       throw new UsageError(sentence(`There is no option ${printable(option)}`, suggest(option, OPTION_NAMES)))
     if (message.includes('ambiguous'))
-      throw new UsageError(`The value of ${option} is missing, or begins with a dash: write ${option}=-… then.`)
+      throw new UsageError(`The value of ${option} is missing. If it begins with a dash, write ${option}=-…`)
     // Only the first sentence: Node's message may continue with advice on words that begin with a dash.
     throw new UsageError(`${printable(message.split(/\. |\n/, 1)[0]?.replace(/\.$/, '') ?? '')}.`)
   }

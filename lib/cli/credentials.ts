@@ -10,7 +10,7 @@ export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerA
   if (basic !== undefined && bearer === true) throw new UsageError('--basic and --bearer exclude each other.')
   if (typeof basic === 'string') {
     if (basic.includes(':'))
-      throw new UsageError('--basic takes the user name alone: the password is WEBHOOK_PASSWORD.')
+      throw new UsageError('--basic takes only the user name: set the password in WEBHOOK_PASSWORD.')
     const username = checked(() => checkUsername('--basic', basic))
     const password = await secret('WEBHOOK_PASSWORD', 'Password')
     return { type: 'basic', username, password: checked(() => checkSecret('WEBHOOK_PASSWORD', password)) }
@@ -21,7 +21,10 @@ export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerA
 }
 
 async function secret(variable: string, name: string): Promise<string> {
-  return process.env[variable] ?? (await askSecret(`${name}: `, `Set ${variable}: there is no terminal to ask at.`))
+  return (
+    process.env[variable] ??
+    (await askSecret(`${name}: `, `Set ${variable}: there is no terminal at which to ask for it.`))
+  )
 }
 
 function checked<T>(check: () => T): T {

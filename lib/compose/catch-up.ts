@@ -61,7 +61,7 @@ function warnOf(settings: SharedOptions, lists: readonly List[], log: Log): void
   }
   if (fetch === 'never') {
     const text =
-      "fetch is 'never', so a GET trigger brings no order: the catch-up delivers what a GET trigger was about as well."
+      "fetch is 'never', so nothing is fetched for a GET trigger: the catch-up also delivers the changes that GET triggers have announced."
     log.line('warn', 'catch_up_fetch', text)
   }
 }

@@ -119,7 +119,7 @@ export class Requests {
   /** Responds to a request that failed before its exchange was created. */
   #fail(req: IncomingMessage, res: ServerResponse, cause: unknown): void {
     send(req, res, answerFor(FAILED, randomUUID(), this.#options.refusals))
-    const text = `A request could not be received: ${describe(cause)}${locationOf(cause)}`
+    const text = `A request could not be handled: ${describe(cause)}${locationOf(cause)}`
     this.#options.log.line('error', 'unavailable', text, { cause })
   }
 }

@@ -242,5 +242,5 @@ function claimedOf(taken: Taken): Claimed {
   if (taken.status === 'claimed') return taken
   if (taken.status === 'completed') return { outcome: 'duplicate' }
   if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-  return { outcome: 'unavailable', detail: 'The dedupe store is away.', cause: taken.cause }
+  return { outcome: 'unavailable', detail: 'The dedupe store is unavailable.', cause: taken.cause }
 }

@@ -79,7 +79,7 @@ export function createHandlers(options: CallbackOptions): Handlers {
   }
   const byName = readNamed(options.on)
   if (byName.size === 0 && Object.values(byKind).every((callback) => callback === undefined)) {
-    throw invalidOption('onOrder', 'is missing, and so is every other callback: nothing would ever be delivered')
+    throw invalidOption('onOrder', 'is missing, and so is every other callback: no event would ever be delivered')
   }
   return {
     find: (kind, eventName) => {
@@ -106,7 +106,7 @@ export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log):
   if (unhandled.length > 0)
     log.line('warn', 'unhandled', `No ${unhandled.join(', no ')}: such events are answered 200 and ignored.`)
   for (const name of unknownNames) {
-    const text = `on.${quote(name).slice(1, -1)} is no event name that this version knows: it is called if Tradecloud sends it.`
+    const text = `on.${quote(name).slice(1, -1)} is not an event name that this version knows. It is called if Tradecloud sends such an event.`
     log.line('warn', `unknown ${name}`, text, { code: 'unknown_event_name' })
   }
 }
@@ -129,7 +129,7 @@ function readNamed(on: unknown): Map<string, Named> {
     if (callback === undefined) continue
     if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
     if (name.length > MAX_EVENT_NAME)
-      throw invalidOption('on', `has a name of ${name.length} characters; inboxes know events by ${MAX_EVENT_NAME}`)
+      throw invalidOption('on', `has a name of ${name.length} characters; allowed are ${MAX_EVENT_NAME}`)
     const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
     named.set(name, { kind, handler: callback as Handler })
   }

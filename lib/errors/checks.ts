@@ -61,7 +61,7 @@ function distanceOf(from: string, to: string): number {
 
 /** Refuses an option that has no effect without another option, because its user may rely on it. */
 export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
-  if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, where it means nothing`)
+  if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}and has no effect then`)
 }
 
 /**
@@ -82,9 +82,12 @@ export function checkSecret(option: string, value: unknown): string {
 export function checkToken(option: string, value: unknown): string {
   const token = checkSecret(option, value)
   if (/^bearer\s/i.test(token))
-    throw invalidOption(option, 'begins with "Bearer ", which is the scheme of the header: give the token alone')
+    throw invalidOption(option, 'begins with "Bearer ", which is the scheme of the header: set only the token')
   if (!/^[\x21-\x7e]+$/.test(token))
-    throw invalidOption(option, 'holds a character that no header can carry; allowed are the visible ones of ASCII')
+    throw invalidOption(
+      option,
+      'contains a character that a header cannot contain; allowed are visible ASCII characters',
+    )
   return token
 }
 
@@ -92,7 +95,7 @@ export function checkToken(option: string, value: unknown): string {
 export function checkUsername(option: string, value: unknown): string {
   const username = checkSecret(option, value)
   if (username.includes(':'))
-    throw invalidOption(option, 'holds a colon, which Basic credentials cannot carry (RFC 7617)')
+    throw invalidOption(option, 'contains a colon, which Basic credentials do not allow in a user name (RFC 7617)')
   return username
 }
 

@@ -47,12 +47,12 @@ export class Changes {
     root: string,
   ): Promise<Reply> {
     const { access, inspection } = this.#settings
-    if (access !== 'operate') return refused(403, 'This inspector changes nothing.', root)
+    if (access !== 'operate') return refused(403, 'This inspector allows no changes.', root)
     if (!isFromThisSite(req)) {
       const text = `Inspector: refused a change by ${quote(visitor.name)} that no page of the inspector sent`
       inspection.log.line('warn', 'inspector', text, { code: 'inspector' })
       const why =
-        'Only a page of the inspector may change something. Over http, other than from this machine, that needs scripts; use https.'
+        'Changes are accepted only from a page of the inspector. Over http, except from this machine, its scripts must run; use https.'
       return refused(403, why, root)
     }
     const form = await readForm(req)

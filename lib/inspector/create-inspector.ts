@@ -105,7 +105,7 @@ class Inspector {
   async #answer(asked: Asked): Promise<Reply | undefined> {
     const { req, res, visitor, segments, query, root } = asked
     if (!isAllowedHost(req, this.#settings.hosts))
-      return page(421, messagePage('Wrong host', 'The inspector is not opened under this host name.', root))
+      return page(421, messagePage('Wrong host', 'The inspector does not respond under this host name.', root))
     const [first = '', id, action] = segments
     const isChange = (first === 'event' && segments.length === 3 && action !== 'body') || first === 'catch-up'
     const methods = isChange ? ['POST'] : ['GET', 'HEAD']
@@ -136,7 +136,7 @@ class Inspector {
   #failed(cause: unknown, root: string): Reply {
     this.#warn('A page', cause)
     const isKnown = isTradecloudWebhookError(cause) && cause.code === 'unavailable'
-    const why = isKnown ? cause.message : 'The page could not be made; the log says why.'
+    const why = isKnown ? cause.message : 'The page could not be created; the log contains the reason.'
     return page(503, messagePage('Not available at the moment', why, root), { 'Retry-After': '10' })
   }
 }

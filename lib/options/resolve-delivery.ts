@@ -54,7 +54,10 @@ export function resolveDelivery({
       )
   }
   if (dedupe !== undefined)
-    throw invalidOption('dedupe', 'is set beside `inbox`, which finds duplicates by itself: see its dedupeTtlMs')
+    throw invalidOption(
+      'dedupe',
+      'cannot be combined with `inbox`, which recognises duplicates itself: see its dedupeTtlMs',
+    )
   if (delivery !== undefined && (typeof (delivery as unknown) !== 'object' || (delivery as unknown) === null))
     throw invalidOption('delivery', `must be { ${KEYS.join(', ')} }`)
   checkKeys('delivery', delivery ?? {}, KEYS)
@@ -66,7 +69,7 @@ export function resolveDelivery({
       if (delivery?.[option] !== undefined)
         throw invalidOption(
           `delivery.${option}`,
-          'means nothing with `deliver: false`: set it where events are delivered',
+          'has no effect with `deliver: false`: set it in the process that delivers events',
         )
   return { dedupe: false, delivery: settings }
 }
@@ -80,7 +83,7 @@ function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDeli
       throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed are true, false`)
   // Without credentials, anyone could fill the disk.
   if (quarantine && auth === 'none')
-    throw invalidOption('delivery.quarantine', "is true with auth: 'none', where anyone could fill it")
+    throw invalidOption('delivery.quarantine', "is true with auth: 'none': anyone could fill the inbox")
   if (onSettled !== undefined && typeof onSettled !== 'function')
     throw invalidOption('delivery.onSettled', `is ${typeof onSettled}, not a function`)
   return { retry: resolveRetry(retry), handlerTimeoutMs, quarantine, onSettled, transaction }

@@ -117,7 +117,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   if (maxBytesInFlight < merged.bodyLimit) {
     throw invalidOption(
       'limits.maxBytesInFlight',
-      `is ${maxBytesInFlight}, less than bodyLimit (${merged.bodyLimit}): a large body could never come in`,
+      `is ${maxBytesInFlight}, less than bodyLimit (${merged.bodyLimit}): a body of that size could never be accepted`,
     )
   }
   checkChoices(merged)
@@ -129,7 +129,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   if (!merged.deliver)
     for (const option of [...OF_DELIVERY, ...(given.catchUp === undefined ? OF_CLIENT : [])])
       if (given[option] !== undefined)
-        throw invalidOption(option, 'means nothing with `deliver: false`: set it where events are delivered')
+        throw invalidOption(option, 'has no effect with `deliver: false`: set it in the process that delivers events')
   return {
     ...merged,
     ...resolveShared(merged, given),
@@ -149,7 +149,7 @@ export function resolveWorkerOptions(options: TradecloudWorkerOptions): Resolved
   checkChoices(merged)
   const { delivery } = resolveDelivery(given)
   if (given.delivery?.quarantine !== undefined)
-    throw invalidOption('delivery.quarantine', 'means nothing for a worker: set it where events are received')
+    throw invalidOption('delivery.quarantine', 'has no effect on a worker: set it on the webhook that receives events')
   return { ...merged, ...resolveShared(merged, given), delivery, maxBytesInFlight }
 }
 

@@ -56,14 +56,13 @@ export function compileRoutes(paths: PathsOption = {}): Routes {
     const option = paths[place as keyof typeof PLACES] ?? patterns
     if (option === false) continue
     const list: ReadonlyArray<unknown> = Array.isArray(option) ? option : [option]
-    if (list.length === 0)
-      throw invalidOption(`paths.${place}`, 'is an empty list; use false to switch these paths off')
+    if (list.length === 0) throw invalidOption(`paths.${place}`, 'is an empty list; use false to disable these paths')
     for (const pattern of list) {
       routes.push(compile(`paths.${place}`, pattern, ids))
       shown.push(String(pattern))
     }
   }
-  if (routes.length === 0) throw invalidOption('paths', 'switches every path off; then nothing would ever be received')
+  if (routes.length === 0) throw invalidOption('paths', 'disables every path, so that nothing would ever be received')
   const find: Routes['find'] = (rawPath) => {
     for (const route of routes) {
       const found = route(rawPath)

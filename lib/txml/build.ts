@@ -99,7 +99,10 @@ export class TreeBuilder {
     const { children, text, shape } = element
     if (children === undefined) return valueOfText(text, shape)
     if (!BLANK.test(text) && this.issues.length < MAX_MIXED)
-      this.issues.push({ pointer: this.#pointerTo(element), message: 'held text beside elements, which was left out' })
+      this.issues.push({
+        pointer: this.#pointerTo(element),
+        message: 'contained text next to elements, which was left out',
+      })
     return children
   }
 

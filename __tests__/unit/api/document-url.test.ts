@@ -176,6 +176,6 @@ describe('an httpsAgent beside documentHosts', () => {
   test.each(unusual)('must not be one %s', (_what, agent) => {
     expect(() => create(agent)).not.toThrow()
     expect(() => create(agent, [])).not.toThrow()
-    expect(() => create(agent, HOSTS)).toThrow('`httpsAgent` makes connections in its own way')
+    expect(() => create(agent, HOSTS)).toThrow('`httpsAgent` makes its own connections')
   })
 })

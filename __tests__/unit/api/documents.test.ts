@@ -296,7 +296,9 @@ describe('a link that cannot be reached: the content comes through Tradecloud it
     api().always('document', status(503, { 'Retry-After': '3600' }))
     const error = await errorOf(client().downloadDocument({ objectId: '1' }))
     expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 503 })
-    expect(error.message).toContain('a link that cannot be reached, and through Tradecloud itself was answered 503')
+    expect(error.message).toContain(
+      "a link that cannot be reached, and the request to Tradecloud's API was answered 503",
+    )
     expect(show(error)).not.toContain('canary')
   })
 

@@ -52,7 +52,7 @@ test('failures are logged once an hour, with their number and the cursor', () =>
     log.failed('read all orders', '2025-11-02T10:00:00.000Z', new Error('down'))
   }
   expect(lines).toEqual([
-    'error tradecloud-webhook: The catch-up could not read all orders: "Error: down". It goes on from 2025-11-02T10:00:00.000Z once it can.',
+    'error tradecloud-webhook: The catch-up could not read all orders: "Error: down". The next run continues from 2025-11-02T10:00:00.000Z.',
     expect.stringContaining('It has failed 12 times since the last such line.'),
     expect.stringContaining('It has failed 12 times since the last such line.'),
   ])

@@ -28,8 +28,8 @@ describe('with an inbox', () => {
     ['null', { inbox: null }, '`inbox` has no method ready'],
     ['one without ready', { inbox: { ...inbox, ready: undefined } }, '`inbox` has no method ready'],
     ['one without settle', { inbox: { ...inbox, settle: undefined } }, '`inbox` has no method settle'],
-    ['dedupe beside it', { inbox, dedupe: {} }, '`dedupe` is set beside `inbox`'],
-    ['dedupe: false beside it', { inbox, dedupe: false }, '`dedupe` is set beside `inbox`'],
+    ['dedupe beside it', { inbox, dedupe: {} }, '`dedupe` cannot be combined with `inbox`'],
+    ['dedupe: false beside it', { inbox, dedupe: false }, '`dedupe` cannot be combined with `inbox`'],
     ['a wrong inbox that is likely', { inbox: { file: 'x.db' } }, 'sqliteInbox({ file })'],
     ['delivery that is no object', { inbox, delivery: 5 }, '`delivery` must be'],
     ['an unknown key of delivery', { inbox, delivery: { retries: {} } }, '`delivery` has the unknown key "retries"'],
@@ -53,11 +53,11 @@ describe('with an inbox', () => {
     ['transaction that is no boolean', { inbox, delivery: { transaction: 1 } }, '`delivery.transaction` is 1'],
     ['transaction without transactions', { inbox, delivery: { transaction: true } }, 'such as postgresInbox'],
     ['deliver that is no boolean', { inbox, deliver: 'no' }, '`deliver` is "no"; allowed are true, false'],
-    ['a callback with deliver: false', { inbox, deliver: false }, '`onOrder` means nothing with `deliver: false`'],
+    ['a callback with deliver: false', { inbox, deliver: false }, '`onOrder` has no effect with `deliver: false`'],
     [
       'retry with deliver: false',
       { inbox, deliver: false, onOrder: undefined, delivery: { retry: {} } },
-      '`delivery.retry` means nothing',
+      '`delivery.retry` has no effect',
     ],
   ])('%s throws', (_what, options, message) => {
     expect(refusal({ ...REQUIRED, logger, ...options })).toContain(message)
@@ -71,7 +71,7 @@ describe('with an inbox', () => {
     ['notFoundGraceMs', 1],
   ])('%s with deliver: false throws', (name, value) => {
     const options = { ...REQUIRED, logger, inbox, deliver: false, onOrder: undefined, [name]: value }
-    expect(refusal(options)).toContain(`\`${name}\` means nothing with \`deliver: false\``)
+    expect(refusal(options)).toContain(`\`${name}\` has no effect with \`deliver: false\``)
   })
 
   it.each([
@@ -107,7 +107,7 @@ describe('a worker', () => {
     ['credentials', { inbox, onOrder, auth: 'none' }, '`auth` is not known'],
     ['a limit of uploads', { inbox, onOrder, limits: { uploadIdleTimeoutMs: 5 } }, '`limits` has the unknown key'],
     ['an option of an earlier version', { inbox, onOrder, retry: {} }, 'is now `delivery.retry`'],
-    ['quarantine', { inbox, onOrder, delivery: { quarantine: false } }, '`delivery.quarantine` means nothing'],
+    ['quarantine', { inbox, onOrder, delivery: { quarantine: false } }, '`delivery.quarantine` has no effect'],
     ['a name that is too long', { inbox, onOrder, name: 'n'.repeat(257) }, '`name` must have at most 256 characters'],
     ['a name with a control character', { inbox, onOrder, name: 'a\0' }, 'no control characters'],
     ['a name that is not well-formed', { inbox, onOrder, name: 'a\ud800' }, '`name` must have'],

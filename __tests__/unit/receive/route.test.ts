@@ -79,7 +79,7 @@ describe('paths that are refused', () => {
   it.each<[string, unknown, string]>([
     ['an unknown key', { orders: '/x' }, '`paths` has the unknown key "orders"; known are order, shipment, any'],
     ['an empty list', { order: [] }, '`paths.order` is an empty list'],
-    ['all off', { order: false, shipment: false, any: false }, '`paths` switches every path off'],
+    ['all off', { order: false, shipment: false, any: false }, '`paths` disables every path'],
     ['a number', { order: 7 }, '`paths.order` holds 7'],
     ['a text without a slash', { shipment: 'x' }, '`paths.shipment` holds "x"; a path pattern begins with a slash'],
     ['a misspelt ID', { order: '/o/:orderid' }, '`paths.order` holds "/o/:orderid", which names no :orderId'],

@@ -224,7 +224,7 @@ describe('what is not known', () => {
       '<B><orderEvent>lost<status>\n\t<processStatus>Issued</processStatus> x\n</status> \n</orderEvent></B>',
     )
     expect(value).toEqual({ orderEvent: { status: { processStatus: 'Issued' } } })
-    const message = 'held text beside elements, which was left out'
+    const message = 'contained text next to elements, which was left out'
     expect(issues).toEqual([
       { pointer: '/orderEvent/status', message },
       { pointer: '/orderEvent', message },

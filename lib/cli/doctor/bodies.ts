@@ -65,7 +65,7 @@ function failureOf(examination: Examination, size: BodySize, { read }: Answered)
  * always know how many bytes arrived.
  */
 export function isWhole(examination: Examination, { bytes, readBefore }: Arrived, length: number): boolean {
-  if (readBefore) examination.find('body_read', 'the body had been read when it came to the webhook')
+  if (readBefore) examination.find('body_read', 'the app had read the body before the webhook')
   return bytes === length || (bytes === null && readBefore === true)
 }
 

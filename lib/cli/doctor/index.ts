@@ -11,15 +11,15 @@ import { readTarget } from './target'
 
 export const doctor: Command = {
   takes: '<url>',
-  summary: 'Examines a webhook from outside, as Tradecloud sees it: finds what loses events on their way.',
-  details: `Give the URL of the portal, also with {orderId} or {shipmentId}. Run it on a machine outside of your network.
-It sends no event: its requests carry the header Tradecloud-Webhook-Probe, which the webhook answers with
-what arrived, if the credentials are valid. Until it has done so, requests have neither a body nor an ID, so
-that nothing can be booked by whatever else answers. Takes about 70 seconds, and uploads 185 MB.
-Passwords and tokens come from WEBHOOK_PASSWORD and WEBHOOK_TOKEN, or from a prompt. NODE_EXTRA_CA_CERTS
-names a file with authorities to trust besides.
+  summary: 'Checks a webhook from outside, as Tradecloud sees it, and reports what loses events.',
+  details: `Give the URL that is set in the portal; it may contain {orderId} or {shipmentId}. Run the command on a
+machine outside of your network. It sends no event: its requests have the header Tradecloud-Webhook-Probe,
+to which the webhook responds with a description of what arrived, if the credentials are valid. Before the
+first such response, requests have neither a body nor an ID, so that no other receiver takes them for an
+event. Takes about 70 seconds, and uploads 185 MB. Passwords and tokens come from WEBHOOK_PASSWORD and
+WEBHOOK_TOKEN, or from a prompt. NODE_EXTRA_CA_CERTS names a file with additional authorities to trust.
 
-Exit code: 0 all is well; 1 something loses events or will; 2 wrong usage.`,
+Exit code: 0 all is well; 1 something loses events, or will lose them; 2 wrong usage.`,
   options: {
     basic: { type: 'string', value: 'user', help: 'Basic credentials, with the password in WEBHOOK_PASSWORD.' },
     bearer: { type: 'boolean', help: 'A bearer token, from WEBHOOK_TOKEN.' },

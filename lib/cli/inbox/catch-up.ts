@@ -19,8 +19,8 @@ const DEFAULT_NAME = 'tradecloud'
 
 export const catchUp: Command = {
   summary: 'Looks for orders and shipments that never arrived, and has them delivered.',
-  details: `A running process with the option catchUp does it. With --from, --all or --dry-run its cursor stays put.
-Records of what arrived are kept for two days by default: from further back, everything counts as missing.
+  details: `A running process with the option catchUp executes the run. With --from, --all or --dry-run its cursor does
+not move. Records of what arrived are kept for two days by default: every change before that counts as missing.
 
 Exit code: 0 nothing was missing; 1 the run failed, or no process took it; 2 wrong usage; 3 something was
 missing.`,
@@ -30,8 +30,8 @@ missing.`,
       value: 'time',
       help: 'What changed since then: 2026-05-31, 2026-05-31T08:00Z (UTC without a zone), or 2h. Default: the cursor.',
     },
-    all: { type: 'boolean', help: 'Also delivers what arrived before.' },
-    'dry-run': { type: 'boolean', help: 'Only tells what would be delivered.' },
+    all: { type: 'boolean', help: 'Also delivers changes that have already arrived.' },
+    'dry-run': { type: 'boolean', help: 'Only reports what would be delivered.' },
     name: {
       type: 'string',
       value: 'name',
@@ -86,12 +86,12 @@ async function follow(requests: CatchUpInbox, request: CatchUpRequest, waitMs: n
   try {
     for (;;) {
       const status = await requests.runStatus(id)
-      if (status === undefined) throw new Failure('The request is gone: no process took it.')
+      if (status === undefined) throw new Failure('The request has expired: no process took it.')
       if (status.state === 'done' || status.state === 'failed') return status
       const isLate = status.state === 'waiting' && performance.now() - since >= waitMs
       if (isLate && (await requests.withdrawRequest(id)))
         throw new Failure(
-          `No process took the request within ${duration(waitMs)}: a webhook or worker with the option catchUp must run.`,
+          `No process took the request within ${duration(waitMs)}: a webhook or worker with the option catchUp must be running.`,
         )
       if (status.state === 'running' && status.reportedAgoMs > SILENT_MS)
         throw new Failure('The process that took the request has ended before the run.')

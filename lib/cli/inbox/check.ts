@@ -8,7 +8,7 @@ import { durationOf } from '../values'
 import { TARGET_OPTIONS, withInbox } from './target'
 
 export const check: Command = {
-  summary: 'Tells in one line whether all is well, for cron, Nagios and Docker.',
+  summary: 'Reports in one line whether all is well, for cron, Nagios and Docker.',
   details: `Exit code: 0 all is well; 1 the oldest waiting event is older than --max-age, or an event is dead; 2 the inbox
 cannot be read, or wrong usage.`,
   options: {

@@ -10,10 +10,10 @@ import { TARGET_OPTIONS, withInbox } from './target'
 
 export const giveUp: Command = {
   takes: '<id> --reason <text>',
-  summary: 'Gives up a waiting event, so that the ones behind it are delivered. It is kept as dead.',
+  summary: 'Gives up a waiting event, so that the events behind it are delivered. It is kept as dead.',
   details: 'A dead event can be replayed later; it then goes to the end of the queue of its order or shipment.',
   options: {
-    reason: { type: 'string', value: 'text', help: 'Why; kept with the event. Required.' },
+    reason: { type: 'string', value: 'text', help: 'The reason, which is stored with the event. Required.' },
     ...JSON_OPTION,
     ...TARGET_OPTIONS,
   },

@@ -17,12 +17,13 @@ const ID_LENGTH = 13
 
 export const list: Command = {
   summary: 'Lists events, the oldest first.',
-  details: `An event that waits behind another one of its order or shipment names it. On a terminal, long values are cut
-(order numbers at their start) and ${DEFAULT_LIMIT} events are shown; otherwise nothing is cut and all events are written.`,
+  details: `An event that waits for another event of its order or shipment shows the ID of that event. On a terminal, long
+values are cut (order numbers at their start) and ${DEFAULT_LIMIT} events are shown; otherwise nothing is cut and all
+events are written.`,
   options: {
     ...FILTERS,
     limit: { type: 'string', value: 'number', help: 'The maximum number of events. `all` lists all of them.' },
-    'newest-first': { type: 'boolean', help: 'The other way round.' },
+    'newest-first': { type: 'boolean', help: 'Lists the newest events first.' },
     json: { type: 'boolean', help: 'One JSON object per line.' },
     ...TARGET_OPTIONS,
   },

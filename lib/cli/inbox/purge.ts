@@ -15,7 +15,7 @@ const AT_ONCE = 16
 
 export const purge: Command = {
   takes: '<id>… | --state dead|quarantined [filters]',
-  summary: 'Removes dead or quarantined events for good. Events that wait are never removed.',
+  summary: 'Removes dead or quarantined events permanently. Events that wait are never removed.',
   options: {
     ...FILTERS,
     yes: { type: 'boolean', help: 'Does not ask.' },
@@ -32,7 +32,7 @@ export const purge: Command = {
         throw new UsageError(`Event ${wrong.id} is ${wrong.state}: only dead and quarantined ones are removed.`)
       const found = chosen ? chosen.length : await countOf(inbox, filter)
       if (found > 0 && !values.yes) {
-        const question = `Remove ${count(found, 'event')} for good?`
+        const question = `Remove ${count(found, 'event')} permanently?`
         if (!(await confirm(question, `purge would remove ${count(found, 'event')}: confirm with --yes.`))) return 1
       }
       const purged = await purgeAll(inbox, chosen ?? filter, found)

@@ -51,11 +51,11 @@ function isPasswordMissing(error: unknown): boolean {
 function openTarget({ target: named, values }: Call): Inbox {
   const target = named ?? process.env.INBOX_URL
   if (target === undefined || target === '')
-    throw new UsageError('Which inbox? Name its SQLite file or its postgres:// URL, or set INBOX_URL.')
+    throw new UsageError('The inbox is missing: name its SQLite file or its postgres:// URL, or set INBOX_URL.')
   const schema = textOf('schema', values.schema)
   if (/^postgres(ql)?:/i.test(target)) return openPostgres(target, schema, named !== undefined)
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(target))
-    throw new UsageError('An inbox is a SQLite file or a postgres:// URL; other URLs are not known.')
+    throw new UsageError('An inbox is a SQLite file or a postgres:// URL; other URLs are not supported.')
   if (schema !== undefined) throw new UsageError('--schema is for PostgreSQL only.')
   return openSqlite(target)
 }

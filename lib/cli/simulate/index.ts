@@ -21,7 +21,7 @@ export const simulate: Command = {
   summary: 'Runs a whole Tradecloud on this machine: an API, and orders whose events are sent to a webhook.',
   details: `Each order is issued by its buyer and then accepted by its supplier. Both events are sent until the
 webhook answers 2xx, 4xx or 500, as Tradecloud does. The API shows the orders: give its address, user and
-password, which are printed, to the option api of the webhook. A page shows what became of each event.
+password, which are printed, to the option api of the webhook. A page shows the result of each event.
 --lose drops some events, to try out how the webhook catches up.
 Passwords and tokens come from WEBHOOK_PASSWORD and WEBHOOK_TOKEN, or from a prompt.
 
@@ -40,18 +40,22 @@ Ctrl-C ends it early, with the summary.`,
     lose: { type: 'string', value: 'percent', help: 'Events that never arrive, such as 5%. Default: 0%.' },
     wait: {
       ...{ type: 'string', value: 'duration' },
-      help: 'In the end, how long to wait for events that are still being repeated. Default: 60s.',
+      help: 'How long to wait at the end for events that are still being repeated. Default: 60s.',
     },
-    seed: { type: 'string', value: 'number', help: 'The same number makes the same orders. Default: new ones.' },
+    seed: {
+      type: 'string',
+      value: 'number',
+      help: 'The same number creates the same orders. Default: new orders each time.',
+    },
     'api-port': { type: 'string', value: 'number', help: 'Port of the API. Default: a free one.' },
-    report: { type: 'string', value: 'file', help: 'Writes the page to this file in the end.' },
+    report: { type: 'string', value: 'file', help: 'Writes the page to this file at the end.' },
     yes: { type: 'boolean', help: 'Does not ask before it sends to another machine.' },
     ...JSON_OPTION,
   },
   run: async ({ values, words }) => {
     if (words.length > 0) throw new UsageError(`simulate takes no ${printable(words.join(' '))}.`)
     const to = textOf('to', values.to)
-    if (to === undefined) throw new UsageError('Where to? Name the URL of the webhook: --to.')
+    if (to === undefined) throw new UsageError('The URL of the webhook is missing: set --to.')
     const { hostname } = checkUrl(to)
     const options = {
       orders: wholeNumberOf('orders', values.orders, 1, 10_000) ?? 20,

@@ -98,7 +98,7 @@ export function pageOf(model: SimulationModel, reloadS?: number): string {
         </dl>
         <table>
           <caption>
-            What became of each event${events.length > MAX_ROWS && `, the latest ${count(MAX_ROWS)}`}
+            The result of each event${events.length > MAX_ROWS && `, the latest ${count(MAX_ROWS)}`}
           </caption>
           <thead>
             <tr>

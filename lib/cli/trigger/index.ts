@@ -35,27 +35,31 @@ ${wrap(EVENT_NAMES.join(' '), 98)
   .map((line) => `  ${line}`)
   .join('\n')}`,
   options: {
-    to: { type: 'string', value: 'url', help: 'The webhook. Required, except with --print.' },
+    to: { type: 'string', value: 'url', help: 'URL of the webhook. Required, except with --print.' },
     basic: { type: 'string', value: 'user', help: 'Basic credentials, with the password in WEBHOOK_PASSWORD.' },
     bearer: { type: 'boolean', help: 'A bearer token, from WEBHOOK_TOKEN.' },
-    'order-id': { type: 'string', value: 'id', help: 'Of the order that is made up.' },
-    'shipment-id': { type: 'string', value: 'id', help: 'Of the shipment that is made up.' },
-    lines: { type: 'string', value: 'number', help: 'Lines that the event has, 0 to 500. Default: 2.' },
+    'order-id': { type: 'string', value: 'id', help: 'ID of the order, for a made-up event.' },
+    'shipment-id': { type: 'string', value: 'id', help: 'ID of the shipment, for a made-up event.' },
+    lines: { type: 'string', value: 'number', help: 'Number of lines in the event, 0 to 500. Default: 2.' },
     set: {
       ...{ type: 'string', multiple: true, value: '/pointer=value' },
       help: 'Sets a value of the body, such as /orderEvent/lines/0/position=0010. JSON, or else text. Several are allowed.',
     },
     form: {
       ...{ type: 'string', value: 'form' },
-      help: 'Of the lines of an order: deliverySchedule (default) or singleDelivery.',
+      help: 'Form of the lines of an order: deliverySchedule (default) or singleDelivery.',
     },
-    format: { type: 'string', value: 'format', help: 'json (default) or txml.' },
+    format: { type: 'string', value: 'format', help: 'Format of the body: json (default) or txml.' },
     method: {
       type: 'string',
       value: 'method',
       help: 'POST (default), PUT, or GET, which sends only an ID in the URL.',
     },
-    seed: { type: 'string', value: 'number', help: 'The same number makes the same event. Default: a new one.' },
+    seed: {
+      type: 'string',
+      value: 'number',
+      help: 'The same number creates the same event. Default: a new event each time.',
+    },
     times: { type: 'string', value: 'number', help: 'Number of times the same bytes are sent, one after another.' },
     print: { type: 'boolean', help: 'Writes the body to stdout and sends nothing.' },
     yes: { type: 'boolean', help: 'Does not ask before it sends to another machine.' },
@@ -67,7 +71,7 @@ ${wrap(EVENT_NAMES.join(' '), 98)
     const method = oneOf('method', ['POST', 'PUT', 'GET'], values.method) ?? 'POST'
     const times = wholeNumberOf('times', values.times, 1, 1e6) ?? 1
     const url = textOf('to', values.to)
-    if (url === undefined && values.print !== true) throw new UsageError('Where to? Name the URL of the webhook: --to.')
+    if (url === undefined && values.print !== true) throw new UsageError('The URL of the webhook is missing: set --to.')
     const body = await bodyOf(word, values)
     for (const [option, variable] of ID_OPTIONS)
       if (method === 'GET' && values[option] !== undefined && url?.includes(variable) !== true)

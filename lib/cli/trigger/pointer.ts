@@ -21,7 +21,7 @@ export function setAt(body: object, assignment: string): void {
     const found = get(parent, key)
     if (found === undefined) parent = put(parent, key, {}, pointer) as object
     else if (typeof found === 'object' && found !== null) parent = found
-    else throw new UsageError(`--set ${printable(pointer)}: ${printable(key)} is no object and no list.`)
+    else throw new UsageError(`--set ${printable(pointer)}: ${printable(key)} is neither an object nor a list.`)
   }
   put(parent, last, valueOf(assignment.slice(at + 1)), pointer)
 }
@@ -42,7 +42,9 @@ function put(parent: object, key: string, value: unknown, pointer: string): unkn
   if (Array.isArray(parent)) {
     const index = key === '-' ? parent.length : /^(0|[1-9]\d*)$/.test(key) ? Number(key) : NaN
     if (!(index <= parent.length))
-      throw new UsageError(`--set ${printable(pointer)}: ${printable(key)} is no place in a list of ${parent.length}.`)
+      throw new UsageError(
+        `--set ${printable(pointer)}: ${printable(key)} is not an index in a list of ${parent.length}.`,
+      )
     parent[index] = value
     return value
   }

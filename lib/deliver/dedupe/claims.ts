@@ -75,7 +75,7 @@ export class Claims {
     if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token) }
     const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
     if (known !== undefined) return { status: known }
-    throw new Error('The store gave an answer that is none of a store.')
+    throw new Error('The store returned a value that is not a result of a store.')
   }
 
   #claim(key: string, token: string): Claim {

@@ -73,7 +73,7 @@ export class PostgresTables implements Tables {
     const time = 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now'
     const results = await client.query({ text: `${hasBegun ? '' : `${BEGIN}; `}${settings}; ${time}`, types })
     const [row] = (results as unknown as Array<{ rows: Array<{ now: number }> }>).at(-1)?.rows ?? []
-    if (!row) throw new Error('the server does not tell the time')
+    if (!row) throw new Error('the server returned no time')
     return new PostgresTables(client, row.now)
   }
 

@@ -130,7 +130,7 @@ export class PostgresEngine implements Engine {
       await prepareSchema(client, schema, migrate)
       const problem = await unsafeSettings(client, schema)
       if (problem === undefined) return
-      if (!unsafe) throw new Error(`PostgreSQL can lose events that were answered: ${problem}.`)
+      if (!unsafe) throw new Error(`PostgreSQL could lose events that were already answered: ${problem}.`)
       process.emitWarning(`The inbox can lose events, which \`unsafe\` allows: ${problem}.`, 'TradecloudWebhookWarning')
     }, performance.now() + MIGRATION_MS)
     if (!this.#closing.signal.aborted) void this.#listener.run()

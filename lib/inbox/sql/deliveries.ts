@@ -90,7 +90,7 @@ export class Deliveries {
   #stuck({ event: { id } }: InboxDelivery): never {
     const error = new TradecloudWebhookError(
       'handler_stuck',
-      `The callback for event ${id} exceeded handlerTimeoutMs: its transaction was rolled back and its connection closed. Its order waits until it ends.`,
+      `The callback for event ${id} exceeded handlerTimeoutMs: its transaction was rolled back and its connection closed. The other events of its order wait until it ends.`,
     )
     this.#shared.alarms.raise(error)
     throw error

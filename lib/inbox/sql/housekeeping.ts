@@ -66,7 +66,7 @@ export class Housekeeping {
       damaged,
       this.#damaged,
       (key) =>
-        `An event of ${key} cannot be read. Its events wait; the others are delivered: keep a copy of the database, and recover it (SQLite: \`sqlite3 FILE .recover\`) or restore a backup.`,
+        `An event of ${key} cannot be read. Its other events wait; all others are delivered. Keep a copy of the database, and recover it (SQLite: \`sqlite3 FILE .recover\`) or restore a backup.`,
     )
     const now = performance.now()
     this.#seen = new Map(processes.map((row) => [row.id, this.#look(row, now)]))
@@ -104,7 +104,8 @@ export class Housekeeping {
     this.#untaken = this.#warnOfNew(
       untaken,
       this.#untaken,
-      (one) => `Events wait that no process has a callback for: ${one}. Start one that has, or give them up.`,
+      (one) =>
+        `Events are waiting for which no process has a callback: ${one}. Start a process with such a callback, or give the events up.`,
     )
   }
 

@@ -105,7 +105,7 @@ export class SqlInbox implements Inbox {
     if (this.#member)
       throw invalidOption(
         'inbox',
-        'belongs to another webhook or worker already: create one for each of them, on the same file or database',
+        'is already used by another webhook or worker: create an inbox for each of them, on the same file or database',
       )
     const member = new Member(host, this.#shared)
     this.#member = member

@@ -190,7 +190,7 @@ export class SqliteEngine implements Engine {
     if (isPutBack) await unlink(copy)
     this.#events.alarm(
       unavailable(
-        `${reason.message} ${isPutBack ? 'It was restored.' : `Its undelivered events were stored again; all of it is in ${copy}.`}`,
+        `${reason.message} ${isPutBack ? 'It was restored.' : `Its undelivered events were stored again; a copy of the whole file is ${copy}.`}`,
       ),
     )
     return session

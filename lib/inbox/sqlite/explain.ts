@@ -25,7 +25,7 @@ export function explain(error: unknown, file: string): unknown {
   const { code: name, message } = error as { code?: unknown; message: string }
   if (name === 'ERR_WORKER_INIT_FAILED') return unavailable(`${file} could not be opened: ${message}.`, error)
   if (isLocked(error))
-    return unavailable(`${file} is locked by ${lockHolder(file) ?? 'another process'}, which stands still.`, error)
+    return unavailable(`${file} is locked by ${lockHolder(file) ?? 'another process'}, which does not respond.`, error)
   const remedy = error instanceof SqliteError && error.code !== undefined ? REMEDIES.get(error.code) : undefined
   return remedy === undefined ? error : unavailable(`${file} ${remedy}.`, error)
 }

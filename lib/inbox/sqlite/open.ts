@@ -124,7 +124,7 @@ function versionOf(tables: SqliteTables, file: string): number {
   const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
   if (isInbox ? version === 0 : names.length > 0)
-    throw new Error(`${file} is a database of something else; name another file.`)
+    throw new Error(`${file} is the database of another program: name another file.`)
   if (version > SCHEMA_VERSION)
     throw new Error(
       `${file} has tables of version ${version}, this package knows version ${SCHEMA_VERSION}: install the newer package again.`,

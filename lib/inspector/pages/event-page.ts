@@ -71,8 +71,8 @@ function actionForm(action: Action, id: string): Html {
   return html`<details data-key="purge">
     <summary>Purge…</summary>
     <form method="post" action="${id}/purge">
-      <p>The event and its body are removed for good.</p>
-      <button>Remove for good</button>
+      <p>The event and its body are removed permanently.</p>
+      <button>Remove permanently</button>
     </form>
   </details>`
 }

@@ -119,7 +119,7 @@ function detailsOf(one: Kept): Details {
     ['Request', `${record.requestId}, ${record.method}`],
     ['Outcome', record.outcome],
     ['Reason', reason],
-    ['Response', record.answered ? String(record.status) : `${record.status}, but the client was gone`],
+    ['Response', record.answered ? String(record.status) : `${record.status}, but the client had disconnected`],
     ['Tradecloud', after],
     ['Received', row.receivedAt],
     ['Duration', `${count(Math.round(record.durationMs))} ms`],

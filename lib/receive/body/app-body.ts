@@ -91,7 +91,7 @@ function isEmpty(body: unknown): boolean {
 
 /** The refusal for a mistake of the app, not of the sender: Tradecloud retries, and the log names the mistake. */
 export function swallowed(): Refusal {
-  return refuse('unavailable', 'The body had been read before it came here, and nothing usable was left of it.', {
+  return refuse('unavailable', 'The body was read before the webhook got it, and nothing usable was left of it.', {
     cause: new Error(`The body was consumed before it reached the webhook. ${ADVICE}`),
   })
 }
@@ -109,7 +109,7 @@ export function doubt(
   const isWrong = refusal && ['malformed_body', 'invalid_body', 'unsupported_media_type'].includes(refusal.outcome)
   if (!isWrong && !(reserialized && isStripped(value))) return refusal
   const { detail = '', issues = [] } = refusal ?? {}
-  return refuse('unavailable', 'The body had been read or changed before it came here, and it is not an event.', {
+  return refuse('unavailable', 'The body was read or changed before the webhook got it, and it is not an event.', {
     cause: new Error(
       `The body that the app left is not an event. ${ADVICE} ${[detail, ...texts(issues)].join(' ')}`.trim(),
     ),

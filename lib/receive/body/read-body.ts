@@ -40,7 +40,7 @@ const OVERHEAD_BYTES = 1024
  */
 const RESET_WAIT_MS = 100
 
-export const HUNG_UP = refuse('unavailable', 'The client hung up during the upload.')
+export const HUNG_UP = refuse('unavailable', 'The client disconnected during the upload.')
 
 export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyReading {
   const { limit, idleMs, budget, onlyCount = false } = options
@@ -77,7 +77,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     }
     const onStall = (): void => {
       const paused = req.isPaused() ? ' The app has paused the request.' : ''
-      const cause = new Error(`No byte came for ${idleMs} ms, after ${pieces.size} bytes.${paused}`)
+      const cause = new Error(`No byte arrived for ${idleMs} ms, after ${pieces.size} bytes.${paused}`)
       fail(refuse('unavailable', 'The upload stalled.', { cause }))
     }
     let timer = startTimer(onStall, idleMs)

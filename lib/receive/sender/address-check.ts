@@ -67,8 +67,8 @@ export class AddressCheck {
     if (!trustsEveryone(trust)) return
     this.#warned = true
     this.#options.warn(
-      `${setting} trusts everyone: anyone can claim any address in X-Forwarded-For, so \`allow\` keeps no one out. ` +
-        'Set it to the number of proxies in front, as 1, or to their addresses.',
+      `${setting} trusts everyone: anyone can claim any address in X-Forwarded-For, so \`allow\` has no effect. ` +
+        'Set it to the number of proxies in front, such as 1, or to their addresses.',
     )
   }
 }
@@ -82,10 +82,10 @@ function whyNot(
     claimed === undefined
       ? 'the connection has no address, as on a Unix socket'
       : address === undefined
-        ? `${quote(claimed)} is no address`
+        ? `${quote(claimed)} is not an address`
         : `${address} is not in the option \`allow\``
   // The likely mistake is that this is the address of a proxy in front of the app.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
-  return `${subject}; its X-Forwarded-For does not count, as it is no proxy that is trusted (\`trust proxy\`, \`trustProxy\`)`
+  return `${subject}; its X-Forwarded-For is ignored, because it is not a trusted proxy (\`trust proxy\`, \`trustProxy\`)`
 }

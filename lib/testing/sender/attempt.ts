@@ -49,7 +49,7 @@ export class Connections {
       const fail = (error: Error) => resolve({ error, headers: {}, body: '' })
       const outgoing = (secure ? httpsRequest : httpRequest)({ hostname, port, path, method, headers, agent, signal })
       timer = setTimeout(() => {
-        fail(new Error(`no whole answer within ${timeoutMs} ms`))
+        fail(new Error(`no complete response within ${timeoutMs} ms`))
         outgoing.destroy()
       }, timeoutMs)
       let answered = false

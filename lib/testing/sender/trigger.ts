@@ -87,7 +87,7 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   if (authority.includes('@')) throw new TypeError('url must hold no credentials: use auth')
   const filled = fillIds(rest, trigger)
   if (/[\u0000-\u0020\u007f]/.test(filled)) {
-    throw new TypeError(`white space cannot stand in a request line: '${filled}'`)
+    throw new TypeError(`a request line cannot contain white space: '${filled}'`)
   }
   const { hostname, port } = new URL(`${scheme}//${authority}`)
   return {
@@ -149,6 +149,6 @@ export function authorizationOf(auth: Exclude<TriggerAuth, 'none'>): string {
 }
 
 function tokenOf(token: string): string {
-  if (/^bearer\s/i.test(token)) throw new TypeError('auth.token must not begin with "Bearer ": give the token alone')
+  if (/^bearer\s/i.test(token)) throw new TypeError('auth.token must not begin with "Bearer ": set only the token')
   return token
 }

@@ -102,10 +102,10 @@ test('an upload that stalls is ended with 503, and a line in the log', async () 
   expect(answers).toEqual([])
   await pass(1)
   expect(answers).toMatchObject([{ outcome: 'unavailable', status: 503, detail: 'The upload stalled.' }])
-  expect(log).toEqual([expect.stringContaining('No byte came for 10000 ms, after 1 bytes.')])
+  expect(log).toEqual([expect.stringContaining('No byte arrived for 10000 ms, after 1 bytes.')])
 })
 
-const CALLBACK = 'The callback did not finish in time. It runs on.'
+const CALLBACK = 'The callback did not finish in time. It continues to run.'
 const timedOut = (detail: string) => [{ outcome: 'answer_timeout', status: 504, detail }]
 
 test.each([0, 20_000, 200_000])('after an upload of %i ms the callback has all of its time', async (ms) => {

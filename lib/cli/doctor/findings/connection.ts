@@ -101,7 +101,7 @@ export const CONNECTION = {
   },
   certificate_chain: {
     title: 'The certificate is not trusted',
-    effect: 'Tradecloud expects one of a recognised authority. No event arrives.',
+    effect: 'Tradecloud requires a certificate from a recognised authority. No event arrives.',
     remedies: {
       nginx: `ssl_certificate must hold ${FULL_CHAIN}`,
       Apache: `SSLCertificateFile must hold ${FULL_CHAIN}`,

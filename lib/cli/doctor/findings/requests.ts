@@ -123,12 +123,12 @@ export const REQUESTS = {
     title: 'The webhook takes no events now',
     effect: 'Tradecloud repeats each event until it does.',
     remedies: {
-      app: 'see its log: it is overloaded or shutting down, or its inbox or key server is away',
+      app: 'see its log: it is overloaded or shutting down, or its inbox or key server is unavailable',
     },
   },
   address: {
     title: 'The webhook does not accept events from the address of this machine',
-    effect: 'That is no fault if only Tradecloud is to send. Nothing more was checked.',
+    effect: 'This is correct if only Tradecloud may send events. Nothing more was checked.',
     remedies: {
       app: "add this machine to the option allow, and set Express's trust proxy to the number of proxies",
       nginx: 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
@@ -171,7 +171,7 @@ export const REQUESTS = {
   },
   refusal_replaced: {
     title: 'Wrong credentials are answered by something other than the webhook',
-    effect: 'What the webhook refuses cannot be understood, and another check may refuse what is right.',
+    effect: 'The other check hides the responses of the webhook, and may refuse valid credentials.',
     remedies: {
       nginx: 'proxy_intercept_errors off; auth_basic off;',
       Apache: 'ProxyErrorOverride Off, and no AuthType for this path',
@@ -191,7 +191,7 @@ export const REQUESTS = {
   },
   long_header: {
     title: 'A header of 6 kB does not get through',
-    effect: 'The access token of Microsoft OAuth may be as long. Tradecloud gives up on such an event.',
+    effect: 'An access token of Microsoft OAuth can be this long. Tradecloud gives up on such an event.',
     remedies: {
       nginx: 'large_client_header_buffers 4 16k;',
       Apache: 'LimitRequestFieldSize 16380',

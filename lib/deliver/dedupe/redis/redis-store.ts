@@ -110,12 +110,13 @@ export function redisStore(options: RedisStoreOptions): Store {
     const answer = await sendCommand('EVAL', script, '1', prefix + key, ...args.filter((arg) => arg !== undefined))
     // Clients can be configured to return bytes instead of text.
     const text = Buffer.isBuffer(answer) ? answer.toString() : answer
-    if (typeof text !== 'string') throw new Error(`Redis answered a script with what is not text but ${typeof text}.`)
+    if (typeof text !== 'string')
+      throw new Error(`Redis answered a script with a value of type ${typeof text} instead of text.`)
     return text
   }
   const settle = async (...args: Parameters<typeof run>): Promise<boolean> => {
     const answer = await run(...args)
-    if (answer !== 'done' && answer !== 'lost') throw new Error('Redis gave an answer that is none of the script.')
+    if (answer !== 'done' && answer !== 'lost') throw new Error('Redis returned a value that the script cannot return.')
     return answer === 'done'
   }
 
@@ -134,7 +135,9 @@ export function redisStore(options: RedisStoreOptions): Store {
       if (value === mine) return { status: 'claimed', token }
       if (value === COMPLETED) return { status: 'completed' }
       if (value.startsWith(CLAIMED)) return { status: 'in_progress' }
-      throw new Error('The key in Redis holds what this store did not write; does another program use its prefix?')
+      throw new Error(
+        'The key in Redis has a value that this store did not write. Does another program use the same prefix?',
+      )
     },
     renew: (key, token, leaseMs) => settle(RENEW, key, CLAIMED + token, String(leaseMs)),
     complete: (key, token, ttlMs) => settle(COMPLETE, key, CLAIMED + token, String(ttlMs)),

@@ -117,6 +117,6 @@ export class SqlCatchUp implements CatchUpInbox {
 }
 
 function requireLease<T>(result: T | undefined): T {
-  if (result === undefined) throw new LeaseLostError('Another process polls now.')
+  if (result === undefined) throw new LeaseLostError('Another process is polling at the moment.')
   return result
 }

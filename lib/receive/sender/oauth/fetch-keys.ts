@@ -84,7 +84,7 @@ function keysOf(body: Buffer): JWK[] {
   const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
   // An empty key set would make all tokens invalid. It is more likely an error of the key server.
-  if (usable.length === 0) throw new Error('the answer is no key set, or one without keys for signatures')
+  if (usable.length === 0) throw new Error('the response is not a key set, or has no keys for signatures')
   return usable
 }
 

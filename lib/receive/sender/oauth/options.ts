@@ -125,11 +125,11 @@ function resolveIssuer(
     }
   }
   if (issuer !== undefined)
-    throw invalidOption(`${option}.issuer`, 'cannot stand beside `tenantId`, which says who the issuer is')
+    throw invalidOption(`${option}.issuer`, 'cannot be combined with `tenantId`, which determines the issuer')
   const text = checkSecret(`${option}.tenantId`, tenantId)
   if (!GUID.test(text)) {
     // Microsoft's URLs also accept a domain, 'common' or 'organizations', but the issuer in a token contains the GUID.
-    const expected = "it must be the tenant's ID, a GUID as in 00000000-0000-0000-0000-000000000000"
+    const expected = "it must be the tenant's ID, a GUID such as 00000000-0000-0000-0000-000000000000"
     throw invalidOption(`${option}.tenantId`, `is ${show(text)}; ${expected}`)
   }
   const id = text.toLowerCase()
@@ -144,18 +144,21 @@ function resolveIssuer(
 function checkJwksUri(option: string, value: unknown): URL {
   const text = checkSecret(option, value)
   if (!URL.canParse(text))
-    throw invalidOption(option, 'is not a URL; expected is one as in https://adfs.example.com/adfs/discovery/keys')
+    throw invalidOption(option, 'is not a URL; expected one such as https://adfs.example.com/adfs/discovery/keys')
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') throw invalidOption(option, 'holds a user or a password')
   if (!isSecure(url))
-    throw invalidOption(option, 'must be https (http only to this machine): over http anybody could put in keys')
+    throw invalidOption(option, 'must be https (http only to this machine): over http, anyone could replace the keys')
   url.hash = ''
   return url
 }
 
 function checkAudience(option: string, text: string): string {
   if (!text.endsWith('/.default')) return text
-  throw invalidOption(option, 'ends with /.default, which belongs to the scope: tokens hold the audience without it')
+  throw invalidOption(
+    option,
+    'ends with /.default, which belongs to the scope: the audience in a token does not have it',
+  )
 }
 
 function checkAlgorithm(option: string, name: string): string {

@@ -30,10 +30,10 @@ export function readToken(token: string, options: ResolvedOAuth, now: number): T
   const [, first, second] = COMPACT_JWS.exec(token) ?? []
   const header = decodePart(first)
   const claims = decodePart(second)
-  if (header === undefined || claims === undefined) return { ok: false, problem: 'it is no signed JWT' }
+  if (header === undefined || claims === undefined) return { ok: false, problem: 'it is not a signed JWT' }
   const { alg, kid, ...others } = header
   if (typeof alg !== 'string' || !options.algorithms.includes(alg)) return { ok: false, problem: 'alg is not allowed' }
-  if (kid !== undefined && typeof kid !== 'string') return { ok: false, problem: 'kid is no text' }
+  if (kid !== undefined && typeof kid !== 'string') return { ok: false, problem: 'kid is not text' }
   const refused = REFUSED_PARAMETERS.find((name) => Object.hasOwn(others, name))
   if (refused !== undefined) return { ok: false, problem: `${refused} is not allowed` }
   const problem = claimsProblem(claims, options, now)
@@ -53,14 +53,14 @@ function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number)
   if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
   // In whole seconds, because the claims are in seconds and jose compares them in this way.
   const seconds = Math.floor(now / 1000)
-  if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp is over or missing'
+  if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp has passed or is missing'
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))
-    return 'nbf is still to come'
+    return 'nbf is in the future'
   if (clientIds !== undefined) {
     // A token of version 2.0 has azp, of version 1.0 appid. If a token has both, both must match.
     const clients = [azp, appid].filter((client) => client !== undefined)
     if (clients.length === 0 || !clients.every((client) => includes(clientIds, client)))
-      return 'azp or appid is another or missing'
+      return 'azp or appid is missing or not in clientIds'
   }
   const given = listed(roles)
   if (!options.roles.every((role) => given.includes(role))) return 'a role is missing'

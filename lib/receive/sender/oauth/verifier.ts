@@ -71,7 +71,7 @@ export class OAuthVerifier {
       // Tradecloud gives up after a refusal, so a token is refused only with keys that were fetched after it arrived.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
-        throw new Error('The key server gives a key for the token that cannot be read or is too weak.')
+        throw new Error('The key server has a key for the token, but it cannot be read or is too weak.')
       }
       keys = await this.#keys.lookAgain(keys)
     }

@@ -33,7 +33,7 @@ describe('what is told of a token', () => {
     ['another issuer', () => undefined, { iss: 'canary-iss' }, {}, 'iss is another'],
     ['another algorithm', () => undefined, {}, { alg: 'RS512' }, 'alg is not allowed'],
     ['a key of its own', () => undefined, {}, { jku: 'https://canary.example.com' }, 'jku is not allowed'],
-    ['a token that is over', () => undefined, { exp: 1 }, {}, 'exp is over or missing'],
+    ['a token that is over', () => undefined, { exp: 1 }, {}, 'exp has passed or is missing'],
     ['a weak key', (server: KeyServer) => (server.keys = [{ ...first.publicJwk, n: 'AQAB' }]), {}, {}, ''],
   ] as Array<[string, (server: KeyServer) => unknown, object, object, string]>)(
     '%s: which check it failed, and nothing of it',
