@@ -10,11 +10,11 @@ export interface Sample {
   eventName?: string
   body?: string | Buffer
   contentType?: string
-  /** Default: delivered. */
+  /** State that the event gets. Default: delivered. */
   state?: 'delivered' | 'waiting' | 'dead' | 'quarantined'
   reason?: string
   outcome?: string
-  /** Number of attempts that fail first. */
+  /** Number of attempts that fail before the event gets its state. Default: none. */
   failures?: number
   minutesAgo?: number
 }
@@ -35,7 +35,7 @@ export async function fillInbox(inbox: Inbox, samples: readonly Sample[]): Promi
     const { id } = await inbox.accept(event, bytes)
     ids.push(id)
     const { state = 'delivered', failures = 0, outcome = 'handler_failed', reason = '' } = sample
-    // Another event of the same order is ahead of it.
+    // An event that waits for another event of the same order gets no attempt.
     if (state === 'quarantined' || (await inbox.show(id))?.entry.waitsBehind !== undefined) continue
     for (let i = 0; i < failures; i++)
       await inbox.settle(await take(inbox), { result: 'retry', delayMs: 0, outcome, reason })

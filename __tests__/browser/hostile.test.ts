@@ -74,7 +74,7 @@ test('no inbox: what was sent, and what callbacks threw', async () => {
   expect(problems).toEqual([])
 })
 
-/** Only elements of the templates. */
+/** Checks that a page contains only elements of the templates. */
 async function checkStructure(
   page: Awaited<ReturnType<typeof openPage>>['page'],
   view: 'list' | 'event',

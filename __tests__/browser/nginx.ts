@@ -20,7 +20,10 @@ const asksFor = (authPort: number): string => `
       proxy_pass_request_body off;
       proxy_set_header Content-Length "";`
 
-/** Resolves with the URL of the prefix, with a slash at the end. `authPort`: of what stands for oauth2-proxy. */
+/**
+ * Resolves with the URL of the prefix, with a slash at the end. `authPort` is the port of the server that replaces
+ * oauth2-proxy.
+ */
 export async function startNginx(appPort: number, prefix: string, authPort?: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'inspector-nginx-'))
   const port = await freePort()

@@ -30,7 +30,7 @@ export function atEnd(close: () => unknown): void {
   open.push(close)
 }
 
-/** For `afterAll`. */
+/** To be called in `afterAll`. */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
   await (await browser)?.close()
@@ -58,8 +58,8 @@ export interface App {
   inbox: Inbox | undefined
   log: string[]
   /**
-   * Answered requests, in the order of the responses. Collected at the server, because browsers do not report every
-   * request of a frame or of a closed page.
+   * Answered requests, in the order of their responses. They are recorded by the server, because browsers do not report
+   * every request of a frame or of a closed page.
    */
   requests: SeenRequest[]
   /** Sends an event to the webhook. */
@@ -69,7 +69,7 @@ export interface App {
 export interface SeenRequest {
   method: string | undefined
   path: string
-  /** Value of `Sec-Fetch-Site`. */
+  /** Value of the header `Sec-Fetch-Site`. */
   site: unknown
   hasCredentials: boolean
   status: number
@@ -120,7 +120,7 @@ export async function startApp(mode: Mode, { samples = [], inspector, webhook: m
   return { url: `http://127.0.0.1:${port}/inspector/`, port, ids, inbox, log, requests, send }
 }
 
-/** Resolves with the port. */
+/** Listens on a free port, and resolves with the port. */
 export async function listen(listener: RequestListener): Promise<number> {
   const server = createServer(listener)
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -1,4 +1,7 @@
-/** `npm run screenshots`: the pictures of the inspector in docs/, light and dark. Needs Debian's package `chromium`. */
+/**
+ * `npm run screenshots`: creates the pictures of the inspector in docs/, light and dark. Needs Debian's package
+ * `chromium`.
+ */
 import express from 'express'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -7,7 +7,7 @@ import { closeAll, listen, openPage, startApp, whenLive, type App, type SeenRequ
 const dead = { id: 'PO-1', state: 'dead', reason: 'the supplier is blocked', minutesAgo: 5 } as const
 const samples = Array.from({ length: 60 }, (_, i) => ({ ...dead, id: `company-PO-2026/${String(i).padStart(5, '0')}` }))
 
-/** As docs/inspector.md has it. */
+/** The function that docs/inspector.md recommends. */
 const userOfProxy: InspectorAuthFunction = ({ headers }) => {
   const user = headers['x-forwarded-user']
   return typeof user === 'string' && user !== '' && { user }
@@ -31,7 +31,7 @@ test('behind a proxy that adds a prefix: every link and every button', async () 
   const url = await startNginx(app.port, '/ops/tools')
   const { page, problems } = await openPage()
   const id = nextId()
-  // The prefix without a slash at its end.
+  // The URL of the prefix, without the slash at its end.
   await page.goto(`${url}inspector?state=dead`)
   expect(page.url()).toBe(`${url}inspector/?state=dead`)
   await whenLive(page)
@@ -96,8 +96,8 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
     app.requests.filter(({ method, path }) => method === 'POST' && path.includes(`/event/${id}/`))
   for (const form of [0, 1])
     for (const where of ['frame', '_top']) {
-      // A page for each, left open: a frame that is being replaced may ignore a second form, and to close a page that is
-      // being replaced may hang.
+      // Each form is sent from a page of its own, which stays open: a frame that is being replaced may ignore a second
+      // form, and closing a page that is being replaced may hang.
       const other = await page.context().newPage()
       const before = posts().length
       await other.goto(`http://${host}:${evil}/`)
@@ -142,7 +142,7 @@ test('behind a proxy that checks credentials: changes are logged under the name 
   })
   const behind = await startApp('SQLite', { samples: [dead], inspector: { auth: userOfProxy } })
   const url = await startNginx(behind.port, '/ops', sessions)
-  // What a browser sends itself does not count.
+  // Without the headers that a browser adds itself.
   const { page, problems } = await openPage({
     httpCredentials: undefined,
     extraHTTPHeaders: { 'X-Forwarded-User': 'mallory' },

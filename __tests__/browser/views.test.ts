@@ -18,12 +18,12 @@ const samples = [
   { id: order(14), state: 'waiting', eventName: 'OrderLinesAcceptedBySupplier', minutesAgo: 30 },
   { id: order(15), state: 'quarantined', body: '{"eventName": "Order', reason: 'the body is not JSON' },
 ] as const
-/** Indexes in `samples`. */
+/** Indexes of certain events in `samples`. */
 const dead = -4
 const blocked = -3
 const quarantined = -1
 
-/** Waits until it matches: a click does not wait for the next page. */
+/** Waits until the texts match, because a click does not wait for the next page. */
 function expectTexts(elements: Locator, expected: unknown): Promise<void> {
   return eventually(async () => {
     const texts = await elements.allTextContents()

@@ -34,7 +34,7 @@ export function cli(words: string[], how?: How): Promise<Ran> {
   return startCli(words, how).ended
 }
 
-/** The same, returning the running process. */
+/** Like `cli`, but returns the running process. */
 export function startCli(words: string[], { env = {}, nodeArgs = [], input }: How = {}) {
   const child = spawn(process.execPath, [...nodeArgs, program, ...words], { cwd: root, env: environment(env) })
   // A command that does not read its input may end before it is written.
@@ -43,7 +43,9 @@ export function startCli(words: string[], { env = {}, nodeArgs = [], input }: Ho
   return { child, ended: ran(child) }
 }
 
-/** Runs a command in a shell pipe, such as `| head -1`. The exit code is that of the command. `more`: a redirection. */
+/**
+ * Runs a command in a shell pipe, such as `| head -1`. The exit code is that of the command. `more` is a redirection.
+ */
 export function piped(words: string[], into: string, more = ''): Promise<Ran> {
   return ran(
     spawn('bash', ['-c', `${sh(words)} ${more} | ${into}; exit \${PIPESTATUS[0]}`], {
@@ -54,8 +56,8 @@ export function piped(words: string[], into: string, more = ''): Promise<Ran> {
 }
 
 /**
- * Runs a command on a pseudo-terminal: stdout and stderr are both in `out`. `answers` are typed, each when it is asked
- * for.
+ * Runs a command on a pseudo-terminal. `out` contains both stdout and stderr. Each answer is typed when its question
+ * appears.
  */
 export function onTerminal(
   words: string[],
@@ -76,7 +78,7 @@ export function onTerminal(
   return ran(child)
 }
 
-/** The environment must not affect the result. */
+/** The environment for a command, without variables that would affect the result. */
 function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = [
     'COLUMNS',
@@ -119,12 +121,12 @@ export function commandLines(): string {
 
 const closing: Array<() => Promise<unknown> | void> = []
 
-/** Registers an action of `cleanUp`. The last one runs first. */
+/** Registers an action for `cleanUp`, which runs the last one first. */
 export function onClose(close: () => Promise<unknown> | void): void {
   closing.push(close)
 }
 
-/** For `afterEach`. */
+/** To be called in `afterEach`. */
 export async function cleanUp(): Promise<void> {
   for (const close of closing.splice(0).reverse()) await close()
 }
@@ -139,7 +141,7 @@ export function newFolder(): string {
 export interface Storage {
   /** The argument for the command line. */
   target: string
-  /** Opens it again, as another process would. */
+  /** Opens the inbox again, as another process would. */
   open: () => Promise<Inbox>
 }
 

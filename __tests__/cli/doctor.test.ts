@@ -114,7 +114,7 @@ describe('the app', () => {
     expect(evidenceOf(report)).toMatch(evidence)
     expect(report.findings.flatMap(({ remedies }) => remedies.app ?? remedies.nginx)).not.toContain(undefined)
     expect(seen).toEqual([])
-    // IDs and bodies are sent only after a probe was answered as one.
+    // Probes with IDs and bodies are sent only after another probe was answered as a probe.
     if (!report.checks.some(({ result }) => result === 'ok')) {
       expect(heard.map(({ url, bytes }) => [url, bytes])).toEqual(heard.map(() => ['/tradecloud/order', 0]))
     }
@@ -165,7 +165,7 @@ describe('something else entirely', () => {
     expect(heard.every(({ headers }) => headers['transfer-encoding'] === undefined)).toBe(true)
   })
 
-  /** A mistake that the README warns of. */
+  /** An app with a mistake of which the README warns. */
   function plainApp(): express.Express {
     const app = express().use(express.json())
     app.post('/tradecloud/order', (_req, res) => void res.sendStatus(200))

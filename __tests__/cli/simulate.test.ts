@@ -161,7 +161,7 @@ function load(url: string, host?: string): Promise<{ status: number; csp: string
 
 test('the page: what became of each event, only under its own name, and as a file', async () => {
   const evil = `<script>alert(1)</script>${EVIL.filter((text) => text.length < 1_000).join('')}\u200b`
-  // The end waits for the responses, which wait for the page.
+  // The simulation cannot end before the responses, and these wait until the page was loaded.
   let seen = (): void => undefined
   const loaded = new Promise<void>((resolve) => (seen = resolve))
   const url = await listen((req, res) => void loaded.then(() => answering(422, evil)(req, res)))

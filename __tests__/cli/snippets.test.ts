@@ -1,4 +1,7 @@
-/** Every snippet of the docs is checked by some test; here those of a shell, whose commands and options must exist. */
+/**
+ * Every snippet in the docs is checked by a test. This one checks the shell snippets: their commands and options must
+ * exist.
+ */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -21,15 +24,18 @@ const snippets = pages.flatMap((page) =>
   }),
 )
 
-/** Where a language is checked on all pages, or the pages whose snippets have a test of their own. */
+/**
+ * For each language: the test that checks it on all pages (`here`: this one), or the pages whose snippets have a test
+ * of their own.
+ */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',
   sh: 'here',
   console: 'here',
   jsonc: 'here',
-  js: ['docs/testing.md'], // package/package
-  sql: ['docs/database.md', 'docs/inboxes.md'], // long/readme, inbox/postgres-ready
-  nginx: ['docs/inspector.md'], // below, browser/sites
+  js: ['docs/testing.md'], // checked by package/package
+  sql: ['docs/database.md', 'docs/inboxes.md'], // checked by long/readme and inbox/postgres-ready
+  nginx: ['docs/inspector.md'], // checked below, and by browser/sites
 }
 
 test('each snippet has a language and a test', () => {
@@ -41,7 +47,7 @@ test('each snippet has a language and a test', () => {
   expect(snippets.length).toBeGreaterThan(40)
 })
 
-/** Lines of a shell; of a session only what was typed. */
+/** The lines of a shell; for a session, only the lines that were typed. */
 const shell = snippets.flatMap(({ page, language, code }) => {
   if (language === 'sh') return [{ page, code }]
   if (language !== 'console') return []

@@ -73,7 +73,7 @@ test('hostile texts in every field are made printable', async () => {
   const { deliveries } = serve(inbox, ({ event }) => retry(`cannot write ${event.entity?.id ?? ''}`))
   await until(async () => deliveries.length === EVIL.length && (await inbox.stats()).running === 0)
   const list = await cli(['inbox', target, 'list'])
-  // One line per event and a title: no text forges a line.
+  // A title and one line per event: no text has added a line.
   expect(list.out.trimEnd().split('\n')).toHaveLength(ids.length + 1)
   const json = await cli(['inbox', target, 'list', '--json'])
   const found = json.out

@@ -9,7 +9,7 @@ import { cli } from './cli'
 
 const id = '0f8fad5b-d9cb-869f-a165-70867728950e'
 
-/** As far as a command gets without an inbox. */
+/** Runs a command up to the point at which it needs an inbox. */
 async function run(words: string[]): Promise<void> {
   const parsed = parseCommand(words)
   if (parsed.ask === 'run') await parsed.command.run(parsed.call)

@@ -6,13 +6,13 @@ export interface Account {
   events: number
   /** Events answered with 2xx that no call has processed. */
   missing: string[]
-  /** Calls with other content than was sent. */
+  /** Calls whose event has other content than the one that was sent. */
   torn: string[]
   /** Calls beyond the first for an event. */
   extraCalls: number
-  /** Calls for an event of an order after a later event of it. */
+  /** Calls for an event after a later event of the same order was delivered. */
   outOfOrder: string[]
-  /** Concurrent calls of an order in one process. */
+  /** Concurrent calls for the same order in one process. */
   overlapping: string[]
   /** Responses by status. */
   answers: Record<string, number>
@@ -36,7 +36,7 @@ export function settleAccount(loads: Load[], { steps }: Pick<Ledger, 'steps'>): 
   }
 }
 
-/** Events whose callback was running when their process ended, by process. */
+/** By process: events whose callback was running when the process ended. */
 export function cutShort(steps: Step[]): Map<number, Set<string>> {
   const running = new Map<number, Set<string>>()
   for (const { what, run, event } of steps) {
@@ -49,7 +49,8 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
 }
 
 /**
- * Calls for events after an interrupted call, by the clock: among parallel processes, order is not defined otherwise.
+ * Calls for an event that began after its interrupted call, by the clock: among parallel processes, no other order is
+ * defined.
  */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
@@ -71,8 +72,8 @@ export function tooEarly(steps: Step[]): string[] {
 }
 
 /**
- * Concurrent calls of an order in any processes, by their shared clock. A call of a killed process ends with it.
- * `diedAt`: when, by number of the process.
+ * Concurrent calls for the same order in any processes, by the clock that they share. A call ends when its process is
+ * killed. `diedAt` is the time of that, by number of the process.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()
@@ -105,7 +106,7 @@ function outOfOrder(begun: Step[]): string[] {
   const found: string[] = []
   for (const { order, turn, event } of begun) {
     const last = latest.get(order) ?? -1
-    // A repeated event is a retry; first calls must be in order.
+    // An event that was called before is a retry; the first calls must be in order.
     if (turn < last || turn > last + 1) found.push(event)
     latest.set(order, Math.max(last, turn))
   }

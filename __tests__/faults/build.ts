@@ -25,8 +25,8 @@ const KEPT_MS = 60 * 60_000
 let built: string | undefined
 
 /**
- * Path of the receiver's program, which imports the package by name, as users do. Fixed for a test file, even if
- * someone edits the sources meanwhile.
+ * Path of the receiver's program, which imports the package by name, as users do. It stays the same for a test file,
+ * even if the sources are edited meanwhile.
  */
 export function buildReceiver(): string {
   return join(buildOnce(), '__tests__/faults/receiver.js')
@@ -66,7 +66,7 @@ function build(): string {
     try {
       renameSync(unfinished, folder)
     } catch (error) {
-      // Another process was faster.
+      // Another process has already created the build.
       rmSync(unfinished, { recursive: true, force: true })
       if (!existsSync(folder)) throw error
     }

@@ -1,6 +1,6 @@
 /**
- * Several receivers that share one inbox, or the store in Redis, and one ledger. It starts, kills and sends to them in
- * turn, and records when each died.
+ * Several receivers that share one inbox, or the Redis store, and one ledger. Starts and kills them, sends events to
+ * them in turn, and records when each was killed.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
@@ -20,7 +20,7 @@ export async function startCluster(engine: (typeof engines)[number]): Promise<Cl
   return engine === 'sqlite' ? onSqlite() : (await startOnPostgres()).cluster
 }
 
-/** `folder`: that of the database. Default: a new one. */
+/** `folder` contains the database. Default: a new folder. */
 export function onSqlite(folder = temporaryFolder()): Cluster {
   return new Cluster({ inbox: { type: 'sqlite', file: join(folder, 'inbox.db') } })
 }
@@ -31,7 +31,7 @@ export async function startOnPostgres(): Promise<{ cluster: Cluster; server: Pos
   return { cluster: new Cluster({ inbox: { type: 'postgres', connectionString: server.connectionString } }), server }
 }
 
-/** Without an inbox: the store in Redis. */
+/** Receivers without an inbox, which share the Redis store. */
 export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisServer }> {
   const redis = await startRedis()
   atEnd(() => redis.stop())
@@ -41,7 +41,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 export class Cluster {
   /** The running processes. */
   readonly receivers: Receiver[] = []
-  /** Times of death by number of the process, in milliseconds of `clockMs`. */
+  /** By number of the process: when it was killed, in milliseconds of `clockMs`. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')
@@ -66,7 +66,7 @@ export class Cluster {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }
 
-  /** Targets for a load: each connection uses the next running process. */
+  /** Gives each connection of a load the port of the next running process. */
   readonly port = (): number => this.receivers[this.#next++ % this.receivers.length]?.port ?? 1
 
   run(receiver: Receiver): number {
@@ -78,13 +78,13 @@ export class Cluster {
     this.forget(receiver)
   }
 
-  /** The process has ended. */
+  /** Called after the process has ended. */
   forget(receiver: Receiver): void {
     this.diedAt.set(this.run(receiver), clockMs())
     this.receivers.splice(this.receivers.indexOf(receiver), 1)
   }
 
-  /** Waits until no event waits or runs, ends all processes, and reads their ledger. */
+  /** Waits until all events are settled, ends all processes, and reads their ledger. */
   async finish(timeoutMs = isFull ? 600_000 : 120_000): Promise<Ledger> {
     if (this.#shared.inbox) await this.receivers[0]!.drained(timeoutMs)
     await Promise.all(this.receivers.map((receiver) => receiver.end()))

@@ -39,7 +39,7 @@ test('sends no token, no cookie and nothing else of ours, and asks nothing of th
     ])
     expect(JSON.stringify(headers)).not.toContain('canary')
   }
-  // Each has a connection and a look-up of its own.
+  // Each download has its own connection and its own look-up.
   expect(told.connections).toHaveLength(2)
   expect(lookUps(told)).toHaveLength(2)
   expect(told.apiRequests.map((request) => request.split('/')[2])).toEqual([
@@ -69,7 +69,7 @@ test.each([
 
 test('reaches an IPv6 address that was named', async () => {
   const told = await get('', [], { urls: ['https://[2A00:1450:0::1]/a'], options: { documentHosts: [`[${SIXTH}]`] } })
-  // Whether the certificate is accepted depends on Node: 22.23 accepts none for an IPv6 address.
+  // Which certificates Node accepts for an IPv6 address depends on its version: 22.23 accepts none.
   expect(addressesOf(told)).toEqual([SIXTH])
   expect(told.asked).toEqual([])
 })

@@ -9,7 +9,7 @@ import { endAll } from './receiver-process'
 import { isFull, report } from './size'
 
 const CONCURRENCY = 8
-/** The documented limit is 2.5 s; a busy machine takes longer. */
+/** The documented limit is 2.5 s, but a busy machine takes longer. */
 const ANSWER_MS = 5_000
 
 beforeAll(() => void buildReceiver())
@@ -29,7 +29,7 @@ test('a server of PostgreSQL that is killed and started again loses no event tha
     const target = load.accepted + (load.events - load.accepted) / (kills - kill + 2)
     await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
     await server.kill()
-    // Sometimes long enough for all running requests to fail.
+    // In every second round, long enough for all running requests to fail.
     await pause(kill % 2 === 0 ? 3_000 : Math.random() * 500)
     await server.restart()
   }

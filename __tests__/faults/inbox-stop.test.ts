@@ -21,7 +21,7 @@ describe.each(engines)('%s', (engine) => {
     const more = { events: EVENTS, orders: 100, connections: 15 }
     let receiver = leaving
     const toLeaving = new Load({ name: 'leaving', port: () => receiver.port, ...more })
-    // Must not have sent everything before the other one has ended.
+    // Slow enough that it still sends events after the other process has ended.
     const toStaying = new Load({ name: 'staying', port: () => staying.port, ...more, rate: EVENTS / 6 })
     await until(() => toLeaving.accepted > EVENTS / 4, 'the load is not accepted', 120_000)
     const ofLeaving = (): Set<string> => cutShort(cluster.read().steps).get(cluster.run(leaving)) ?? new Set()
@@ -133,7 +133,7 @@ describe.each(engines)('%s', (engine) => {
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       for (const old of cluster.receivers.slice()) {
         await cluster.start(settings)
-        // Like a load balancer, sends nothing new to that process.
+        // Sends no new events to that process, like a load balancer.
         cluster.receivers.splice(cluster.receivers.indexOf(old), 1)
         await pause(50)
         expect(await old.signal('SIGTERM')).toMatchObject({ code: 0 })

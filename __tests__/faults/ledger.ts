@@ -1,6 +1,6 @@
 /**
- * The calls of the callback, one line per step: written with O_APPEND by the receiver, so that they survive a kill -9,
- * and read by the test.
+ * The ledger: one line per step of a call of the callback. The receiver appends each line with O_APPEND, so that it
+ * survives a kill -9, and the test reads them.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'
@@ -11,7 +11,7 @@ export interface Step extends Numbered {
   /** Number of the process, from 1. */
   run: number
   attempt: number
-  /** The received event equals the sent one, byte by byte. */
+  /** True if the received event equals the sent one, byte by byte. */
   intact: boolean
   /** In milliseconds since 1970. */
   at: number
@@ -28,7 +28,7 @@ export interface Alarm {
   at: number
 }
 
-/** A clock that all processes of the machine share and that is never set. */
+/** A clock in milliseconds that all processes of the machine share and that is never changed. */
 export function clockMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
@@ -54,7 +54,7 @@ export interface Ledger {
 export function readLedger(path: string): Ledger {
   const records = readFileSync(path, 'utf8')
     .split('\n')
-    // The text after the last line break is empty or an incomplete line.
+    // Without the text after the last line break, which is empty or an incomplete line.
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Step | Alarm)
   return {

@@ -12,7 +12,7 @@ export interface LoadOptions {
   name: string
   /** Prefix of the IDs of its orders, if several loads share them. Default: `name`. */
   orderName?: string
-  /** Where the receiver listens at present. `copy`: index among the copies that are sent concurrently, from 0. */
+  /** Returns the port of a receiver. `copy` is the index, from 0, of the copy that is sent. */
   port: (copy: number) => number
   events: number
   orders: number
@@ -21,7 +21,7 @@ export interface LoadOptions {
   copies?: number
   /** Length of a body. Default: 8 KiB. */
   bytes?: number
-  /** The most events per second. Default: no limit. */
+  /** Highest number of events per second. Default: no limit. */
   rate?: number
 }
 
@@ -38,7 +38,7 @@ export interface Sent extends Numbered {
   accepted: boolean
 }
 
-/** Pause after a refusal or a broken connection. */
+/** Pause before an event is sent again. */
 const AGAIN_MS = 50
 
 export class Load {
@@ -53,17 +53,17 @@ export class Load {
   readonly #startedAt = Date.now()
   #stopped = false
 
-  /** Starts at once. */
+  /** Begins to send at once. */
   constructor(options: LoadOptions) {
     this.#options = { copies: 1, ...options }
     this.events = options.events
-    // Called even after a failed test. Running requests break when the receiver ends.
+    // Stops the load even if the test fails. Running requests break when the receiver ends.
     atEnd(async () => void this.stop())
     this.#orders = Array.from({ length: options.orders }, (_, number) => ({ number, turn: 0 }))
     this.done = Promise.all(Array.from({ length: options.connections }, () => this.#connection())).then(() => undefined)
   }
 
-  /** Sends nothing new. */
+  /** Sends no further events. */
   stop(): Promise<void> {
     this.#stopped = true
     return this.done
@@ -115,7 +115,7 @@ export function isAccepted({ status }: Answer): boolean {
   return typeof status === 'number' && status >= 200 && status < 300
 }
 
-/** A complete request with the event. */
+/** The bytes of a complete request with the event. */
 export function encodeEvent(numbered: Numbered, bytes?: number): Buffer {
   const { event, order, turn } = numbered
   return encodeRequest({

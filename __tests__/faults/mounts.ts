@@ -10,23 +10,26 @@ import { atEnd, temporaryFolder } from './receiver-process'
 const run = promisify(execFile)
 const BUSY_MS = 10_000
 const PAGE = Buffer.alloc(4096)
-/** The number of files and folders that fit into a file system in memory. */
+/** Number of files and folders for which a file system in memory has room. */
 const FILES = 8192
 
 export interface Mount {
   folder: string
   readOnly: (is: boolean) => Promise<void>
-  /** Detaches it, like a disk that was pulled out; the content below the mount point becomes visible. */
+  /**
+   * Detaches the file system, like a disk that was pulled out. The content of the folder below the mount point becomes
+   * visible.
+   */
   detach: () => Promise<void>
   attach: () => Promise<void>
 }
 
-/** A file system in memory. Unmounted in the end, even if the test fails. */
+/** Mounts a file system in memory. It is unmounted at the end, even if the test fails. */
 export async function mountMemory(megabytes: number): Promise<Mount> {
   const source = temporaryFolder()
   await mount('-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', source)
   atEnd(() => unmount(source))
-  // A second mount of the same file system, so that it can be attached again.
+  // The file system is mounted a second time, so that it can be attached again.
   const folder = temporaryFolder()
   await mount('--bind', source, folder)
   atEnd(() => unmount(folder))
@@ -47,7 +50,7 @@ export async function mountMemory(megabytes: number): Promise<Mount> {
   }
 }
 
-/** Uses up all free space, files and folders, also when some becomes free, until it is stopped. */
+/** Uses up all space, files and folders, even what becomes free later, until `release` is called. */
 export function fillDisk(folder: string): { release: () => void } {
   const path = join(folder, 'filling')
   mkdirSync(path)

@@ -19,7 +19,7 @@ interface Filled extends Numbered {
 
 /** The body of an order event of at least this length. */
 export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
-  // Different in each event, so that mixed-up pieces are noticed.
+  // The filling differs for each event, so that mixed-up pieces are noticed.
   const seed = sha256(numbered.event)
   const filling = seed.repeat(Math.ceil(bytes / seed.length)).slice(0, bytes)
   const filled: Filled = { ...numbered, filling, checksum: checksumOf(numbered, filling) }
@@ -28,7 +28,7 @@ export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
   return Buffer.from(JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent }))
 }
 
-/** Read from the order of an event that a callback received. */
+/** Reads number and checksum from the order of an event that a callback received. */
 export function decodeNumbered(order: unknown): Numbered & { intact: boolean } {
   const { event, order: id, turn, filling, checksum } = (order as { numbered: Filled }).numbered
   return { event, order: id, turn, intact: checksum === checksumOf({ event, order: id, turn }, filling) }

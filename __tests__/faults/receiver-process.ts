@@ -14,7 +14,7 @@ const END_MS = 5_000
 
 const open: Array<() => Promise<unknown>> = []
 
-/** For `afterEach`: ends processes and removes folders, the newest first. */
+/** Ends processes and removes folders, newest first. To be called in `afterEach`. */
 export async function endAll(): Promise<void> {
   for (const end of open.splice(0).reverse()) await end()
 }
@@ -24,14 +24,14 @@ export function atEnd(end: () => Promise<unknown>): void {
   open.push(end)
 }
 
-/** A folder that is removed in the end. */
+/** Creates a folder that is removed at the end. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-faults-'))
   open.push(async () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A receiver failed to start, with the reason. */
+/** The receiver could not start. The message contains the reason. */
 export class Refused extends Error {
   readonly code: unknown
 
@@ -58,7 +58,7 @@ export class Receiver {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #questions = new Map<number, (value: unknown) => void>()
-  /** When it began to close, as soon as it has reported that. */
+  /** When the receiver began to close. Infinity until it reports that. */
   #closingAt = Infinity
   #stderr = ''
   #nextQuestion = 1
@@ -110,7 +110,7 @@ export class Receiver {
     return this.#ask('measure') as Promise<Measured>
   }
 
-  /** Resolves once no event waits or runs. */
+  /** Resolves once no event is waiting or running. */
   async drained(timeoutMs: number): Promise<void> {
     for (const end = Date.now() + timeoutMs; ; await pause(20)) {
       const stats = await this.stats().catch((error: unknown) => String(error))
@@ -119,15 +119,14 @@ export class Receiver {
     }
   }
 
-  /** SIGKILL; resolves when the process is gone. */
+  /** Kills the process with SIGKILL, and resolves when it has ended. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited
   }
 
   /**
-   * Sends a signal, and resolves when the process has ended. `refusesFrom`: requests from this time on were sent after
-   * the signal.
+   * Sends a signal, and resolves when the process has ended. Requests from `refusesFrom` on were sent after the signal.
    */
   async signal(signal: NodeJS.Signals): Promise<{ code: number | null; afterMs: number; refusesFrom: number }> {
     const startedAt = performance.now()
@@ -136,13 +135,13 @@ export class Receiver {
     return { code: this.#child.exitCode, afterMs: performance.now() - startedAt, refusesFrom: this.#closingAt + 1 }
   }
 
-  /** Has the process call `process.exit()` at once; resolves when it is gone. */
+  /** Makes the process call `process.exit()` at once, and resolves when it has ended. */
   async exit(): Promise<void> {
     this.#send({ type: 'exit' })
     await within(30_000, this.#exited, 'it does not exit')
   }
 
-  /** It notices that its parent has ended. */
+  /** Disconnects from the process, which then ends by itself. */
   async end(): Promise<void> {
     if (this.hasExited || this.#child.pid === undefined) return
     if (this.#child.connected) this.#child.disconnect()

@@ -22,18 +22,18 @@ import { decodeNumbered } from './numbered-event'
 export interface Behaviour {
   /** Duration of a call. Default: 0. */
   ms?: number
-  /** Share of calls that throw, from 0 to 1. Default: 0. */
+  /** Share of calls that throw an error, from 0 to 1. Default: 0. */
   failing?: number
-  /** While true, no call ends. Default: false. */
+  /** While this is true, no call ends. Default: false. */
   held?: boolean
 }
 
 export type InboxSettings = { type: 'sqlite'; file: string } | { type: 'postgres'; connectionString: string }
 
 export interface ReceiverSettings {
-  /** Absent: the callback runs before the response. */
+  /** Settings of the inbox. Absent: the callback runs before the response. */
   inbox?: InboxSettings
-  /** The store in Redis on this port. */
+  /** Port of the Redis that contains the store. */
   store?: { port: number }
   ledger: string
   /** Number of the process, from 1. */
@@ -46,7 +46,7 @@ export interface ReceiverSettings {
 export type Question = 'stats' | 'measure'
 
 export interface Measured {
-  /** After garbage collection, in bytes. */
+  /** Memory after a garbage collection, in bytes. */
   rss: number
   heapUsed: number
   /** The longest event loop delay, in milliseconds. */
@@ -95,7 +95,7 @@ async function openInbox(inbox: InboxSettings): Promise<Inbox> {
   return postgresInbox({ connectionString: inbox.connectionString })
 }
 
-/** As shown in the docs of `redisStore`. */
+/** Creates the store as the docs of `redisStore` show. */
 async function openStore(port: number): Promise<Store> {
   const { Redis } = await import('ioredis')
   const { redisStore } = await import('tradecloud-webhook/redis')
@@ -155,7 +155,7 @@ function serve({ webhook, inbox }: Opened): void {
         (error: unknown) => tell({ type: 'answer', question: message.question, value: { error: String(error) } }),
       )
   })
-  // As shown in the README.
+  // Closes as the README shows.
   process.on('SIGTERM', () => {
     void webhook.close().then(() => {
       server.close(() => process.exit())
@@ -166,6 +166,6 @@ function serve({ webhook, inbox }: Opened): void {
   server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
 }
 
-// The parent process has ended.
+// Called when the parent process has ended.
 process.on('disconnect', () => process.exit())
 void open().then((opened) => opened && serve(opened))

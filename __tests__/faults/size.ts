@@ -1,4 +1,4 @@
-/** The size of the suite, and its figures. */
+/** The size of the suite, and a function that prints its figures. */
 export { isFull } from '../size'
 
 /** Prints one line per test, bypassing Jest's output, so that the figures can be reported. */

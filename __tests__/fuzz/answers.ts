@@ -7,9 +7,9 @@ export interface Answer {
   outcome: string | undefined
 }
 
-/** Responses of Node and of the app before the webhook is called. */
+/** Statuses with which Node or the app responds before the webhook is called. */
 const NOT_OURS = [400, 404, 408, 413, 417, 431]
-/** A line break in a header would split it; a control character is not allowed in one. */
+/** A line break in a value would end the header, and a control character is not allowed. */
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/
 
 /**
@@ -32,7 +32,7 @@ export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): 
       headers.map((header) => [header.split(':', 1)[0]?.toLowerCase(), header.replace(/^.*?: /, '')]),
     )
     const body = noBody[answers.length] ? { text: '', end: at } : bodyAt(received, at, fields)
-    // An incomplete response so far.
+    // The last response is not complete yet.
     if (!body) return { answers, bytes: 0 }
     at = body.end
     answers.push({ status, outcome: outcomeOf(status, fields, body.text, noBody[answers.length] ?? false) })
@@ -40,7 +40,7 @@ export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): 
   return { answers, bytes: at }
 }
 
-/** `undefined` if it is not yet complete. */
+/** Returns `undefined` if the body is not complete yet. */
 function bodyAt(
   received: Buffer,
   start: number,

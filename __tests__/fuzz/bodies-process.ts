@@ -9,17 +9,17 @@ export interface Report {
   problem?: string
   bodies: number
   kinds: string[]
-  /** Of every 97th body, the number that must be delivered. */
+  /** Every 97th body is checked for whether it must be delivered: the number of those that must. */
   sampled: number
   deliverable: number
   longestMs: number
   longestAt: number
-  /** Memory after garbage collection, from a tenth of the run to the end. */
+  /** Growth of memory from a tenth of the run to its end, after garbage collection. */
   heapGrowth: number
 }
 
 const ROUNDS = 20
-/** A body has at most 200 kB and takes milliseconds; more is a hang. */
+/** A body has at most 200 kB and takes milliseconds; a longer time counts as a hang. */
 const HANG_MS = 5_000
 
 async function run(seed: number, from: number, to: number): Promise<Report> {

@@ -1,6 +1,6 @@
 /**
- * A million damaged bodies through the same parsing, validation and event building as in production. FUZZ_SEED repeats
- * a run, FUZZ_BODIES sets its length.
+ * A million damaged bodies go through the same parsing, validation and event building as in production. FUZZ_SEED
+ * repeats a run, FUZZ_BODIES sets the number of bodies.
  */
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Report } from './bodies-process'
 import { bodies, MIB, report, seed } from './size'
 
-/** Resolves with the child's report, or with how it died. */
+/** Resolves with the child's report, or with the reason why it ended early. */
 function run(from: number, to: number): Promise<Report | string> {
   const child = fork(join(__dirname, 'bodies-process.ts'), [seed, from, to].map(String), {
     execArgv: ['--expose-gc', '--import', 'tsx'],
@@ -45,7 +45,7 @@ test(`${bodies} bodies`, async () => {
   })
   expect(sum((one) => one.bodies)).toBe(bodies)
   expect(new Set(reports.flatMap(({ kinds }) => kinds)).size).toBe(16)
-  // A generator of only invalid bodies would prove nothing, nor one of only valid ones.
+  // Neither a generator of only invalid bodies nor one of only valid bodies would prove anything.
   expect(deliverable).toBeGreaterThan(0.2)
   expect(deliverable).toBeLessThan(0.8)
   expect(heapGrowth).toBeLessThan(32 * MIB)

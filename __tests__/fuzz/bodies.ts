@@ -7,7 +7,7 @@ import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEven
 import { Dice } from './dice'
 import { hostileXml, xmlOf } from './xml'
 
-/** A marker in values, which must not appear in any message. */
+/** A marker in values. No message may contain it. */
 export const CANARY = 'zqCanaryzq'
 
 type Json = Record<string, unknown>
@@ -50,7 +50,7 @@ const KEYS = [
     '$ref',
   ],
 ]
-/** As text, because some is JSON that `JSON.stringify` never writes. */
+/** These are texts, because some are JSON that `JSON.stringify` never writes. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '0', '-0', '1e400', '-1e400', '1e-400', '9007199254740993', '0.1e1', '[]', '{}', '""'],
   ...['[[]]', '[null]', '{"__proto__":{"polluted":true}}', '{"constructor":{"prototype":{"polluted":true}}}'],
@@ -112,7 +112,7 @@ const BAD_BYTES = [
 
 type Maker = (dice: Dice) => Buffer | string
 
-/** Changes a few random values of an event. */
+/** Creates a body by changing a few random values of an event. */
 const changedValues: Maker = (dice) => {
   const event = JSON.parse(dice.pick(TEXTS)) as Json
   for (let left = 1 + dice.size(12); left > 0; left--) change(dice, event)
@@ -167,7 +167,7 @@ function oddValue(dice: Dice): unknown {
   }
 }
 
-/** Replaces a value or a key in the text of an event. */
+/** Creates a body by replacing a value or a key in the text of an event. */
 const changedText: Maker = (dice) => {
   let text = dice.pick(TEXTS)
   for (let left = 1 + dice.size(6); left > 0; left--) {
@@ -223,7 +223,7 @@ const badBytes: Maker = (dice) => {
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(dice.pick(BAD_BYTES)), bytes.subarray(at)])
 }
 
-/** Nesting around the limit of a hundred levels, anywhere in an event. */
+/** Creates a body that is nested about a hundred levels deep at any place of an event, which is the limit. */
 const nested: Maker = (dice) => {
   const levels = dice.pick([1, 50, 90, 95, 96, 97, 98, 99, 100, 101, 5_000])
   const [open, close] = dice.pick([
@@ -235,7 +235,7 @@ const nested: Maker = (dice) => {
   return dice.pick(TEXTS).replace(/"(?:lines|eventName|version|meta)":/, (key) => `"deep":${inner},${key}`)
 }
 
-/** An envelope that contains only unusual values. */
+/** Creates an envelope that contains only unusual values. */
 const junk: Maker = (dice) => {
   const value = (depth: number): string => {
     if (depth > 3 || dice.chance(0.4)) return dice.pick(ODD_VALUES)
@@ -267,7 +267,7 @@ const xml: Maker = (dice) => {
   return text
 }
 
-/** Samples of JSON and text by fast-check, generated once because generating is slow. */
+/** Samples of JSON and text by fast-check. They are generated once, because generating them is slow. */
 const drawn = new Map<number, string[]>()
 
 function drawnFrom(seed: number): Maker {

@@ -1,5 +1,5 @@
 /**
- * Bodies designed to exhaust time or memory, at the default limits: each is refused or delivered within a minute and
+ * Bodies designed to exhaust time or memory, at the default limits. Each is refused or delivered within a minute and
  * within sixteen times its limit, and the process survives.
  */
 import { connect } from 'node:net'
@@ -9,18 +9,18 @@ import { bombs, type Bomb } from './bombs'
 import { isFull, MIB, report } from './size'
 import { endTargets, startTarget, type Target } from './target'
 
-/** Limit for a busy machine; an idle one takes less than ten seconds. */
+/** Time limit for a busy machine; an idle one takes less than ten seconds. */
 const TIME_MS = 60_000
 const MEMORY = { json: 16 * 64 * MIB, txml: 16 * 128 * MIB }
 
 let target: Target
-/** Measured after everything is loaded. */
+/** Memory of the process after everything is loaded, before the first large body. */
 let idle: number
 
 beforeAll(async () => {
   target = await startTarget({ answerTimeoutMs: 2 * TIME_MS, limits: { uploadIdleTimeoutMs: TIME_MS } }, 'patient')
   await send(small('1'))
-  // The XML parser is loaded with the first one.
+  // The first XML body loads the parser.
   await send({ ...small('1'), type: 'application/xml' })
   await target.figures()
   idle = memory('VmRSS')
@@ -51,7 +51,7 @@ function send({
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     let received: Buffer = Buffer.alloc(0)
-    // The bare listener of the process uses strict validation.
+    // The webhook behind `listener` uses strict validation.
     const socket = connect({ port: target.ports.express, host: '127.0.0.1' })
     const done = (): void => {
       socket.destroy()
@@ -79,7 +79,7 @@ test.each(bombs.filter(({ slow }) => isFull || !slow))(
   '$what: $status $outcome',
   async (bomb) => {
     await target.figures()
-    // Resets the peak.
+    // Resets the peak memory of the process.
     writeFileSync(`/proc/${target.process.pid}/clear_refs`, '5')
     const { answer, ms } = await send(bomb)
     const grown = memory('VmHWM') - idle

@@ -1,4 +1,6 @@
-/** Bodies that are cheap to send or create but slow to read. Built when they are sent: each may take 64 MiB. */
+/**
+ * Bodies that are cheap to send or create but slow to read. Each may take 64 MiB, so it is built only when it is sent.
+ */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib'
 
 export interface Bomb {
@@ -7,7 +9,7 @@ export interface Bomb {
   outcome: string
   body: () => Buffer
   headers?: string[]
-  /** Default: 'application/json'. */
+  /** Content type. Default: 'application/json'. */
   type?: string
   /** Sends each byte in an HTTP chunk of its own. */
   inBytes?: true
@@ -27,13 +29,13 @@ const keys = (count: number): Buffer =>
 const zeros = (bytes: number): Buffer => Buffer.alloc(bytes)
 const times = (count: number, bytes: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => bytes))
 
-/** A multiple of 100 MB, in one compressed stream. */
+/** Compressed data that becomes `count` times 100 MB, in one stream. */
 function deflated(count: number): Buffer {
   const block = deflateRawSync(zeros(100 * MB), { finishFlush: constants.Z_FULL_FLUSH })
   return Buffer.concat([Buffer.from([0x78, 0x9c]), times(count, block), deflateRawSync(zeros(1))])
 }
 
-/** tXML may be twice as long. */
+/** Limit for tXML, which may be twice as long. */
 const XML_LIMIT = 134 * MB
 
 const txml = (inner: string, prolog = ''): Buffer =>

@@ -1,4 +1,7 @@
-/** The oracle of the fuzz test: checks that hold for any body and its result, written independently of the package. */
+/**
+ * The oracle of the fuzz test: checks that hold for any body and its result. It is written independently of the
+ * package.
+ */
 import { dedupeKey, deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
 import { parseBytes, type ParsedBody } from '../../lib/receive/body/parse-body'
 import { Pieces } from '../../lib/bytes/pieces'
@@ -22,7 +25,7 @@ async function read(parsed: ParsedBody, options: (typeof MODES)[number]['options
   return readTrigger(parsed, { ...origin, urlId: { found: false } }, options)
 }
 
-/** Never rejects. `undefined` if everything is right. */
+/** Resolves with the problem; `undefined` if there is none. Never rejects. */
 export async function problemOf(body: Body, index: number): Promise<string | undefined> {
   try {
     const problem = await judge(body, index)
@@ -42,14 +45,14 @@ function inPieces(bytes: Buffer, index: number): Pieces {
   return pieces
 }
 
-/** What is wrong with the result of a body; `undefined` if everything is right. */
+/** The problem with the result of a body; `undefined` if there is none. */
 async function judge({ bytes, type, how }: Body, index: number): Promise<string | undefined> {
   const parsed = await parseBytes(inPieces(bytes, index), type)
   const mustDeliver = how === 'valid XML' || (type !== 'xml' && isDeliverable(bytes))
   if (!parsed.ok)
     return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)
   const before = index % 20 === 0 ? JSON.stringify(parsed.value) : undefined
-  // Always tolerant validation and one other mode: validating takes most of the time.
+  // Each body is validated in tolerant mode and in one other mode, because validating takes most of the time.
   const modes = MODES.filter(({ mode }, i) => mode === 'tolerant' || index % 2 === i - 1)
   const results: Array<{ mode: string; result: ReadTrigger }> = []
   for (const { mode, options } of modes) results.push({ mode, result: await read(parsed, options) })
@@ -77,7 +80,7 @@ function issuesOf({ trigger, refusal }: Partial<ReadTrigger>): Array<{ pointer: 
 function refusal(result: Refusal): string | undefined {
   if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
   if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
-  // Three issues with a truncated pointer each, in which every character may be escaped.
+  // The detail lists three issues with a truncated pointer each, in which every character may be escaped.
   if ((result.detail ?? '').length > 4_000 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
   if (result.outcome === 'invalid_body' && issuesOf({ refusal: result }).length === 0) return 'invalid without an issue'
   return issueProblem(issuesOf({ refusal: result }))

@@ -14,7 +14,9 @@ afterEach(endTargets)
 const AT_ONCE = 64
 /** Longer than all time-outs of the server. */
 const HANG_MS = 15_000
-/** If the number of responses cannot be known: the time without any byte after which all have arrived. */
+/**
+ * Used if the number of responses cannot be known: after this time without any byte, all responses count as received.
+ */
 const QUIET_MS = 40
 
 /** Sends bytes, and resolves with everything received until the connection was closed. */
@@ -44,7 +46,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
       const { answers, bytes } = readAnswers(received, noBody)
       return answers.length >= noBody.length && bytes === received.length
     }
-    // The server closes a connection that was ended here, at the latest after its time-out for incomplete requests.
+    // The server closes a connection that was ended here, after its time-out for incomplete requests at the latest.
     const waitForQuiet = (): void => {
       clearTimeout(quiet)
       quiet = setTimeout(() => socket.end(), QUIET_MS)
@@ -58,7 +60,8 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
         done(error as Error)
       }
     })
-    // A reset arrives if the server closed while something was still being sent: what arrived before counts.
+    // If the server closes while something is still being sent, the connection is reset. What was received before that
+    // counts.
     socket.on('error', () => undefined).on('close', () => done())
     socket.on('end', () => done())
     socket.on('connect', () => {

@@ -1,6 +1,6 @@
 /**
- * Requests as bytes: valid ones with unusual values, and ones that violate HTTP. Each is derived from a seed and a
- * number.
+ * Requests as bytes: valid requests with unusual values, and requests that violate HTTP. Each is derived from a seed
+ * and a number.
  */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { basic } from '../integration/harness'
@@ -13,8 +13,8 @@ export interface Wire {
   /** Pieces that are written one after another, with a short pause between them. */
   pieces: Buffer[]
   /**
-   * Each request must be answered: one entry per request, true if the response has no body. Absent: any response is
-   * acceptable.
+   * Set if each request must be answered: one entry per request, true if its response has no body. Absent: any response
+   * is acceptable.
    */
   noBody?: boolean[]
   /** Closes the connection when everything is written. */
@@ -132,7 +132,7 @@ const HEADERS = [
   ...['Connection: close', 'Connection: keep-alive', 'Content-Location: /', 'X-Original-URL: /admin', 'constructor: 1'],
 ]
 
-/** `HEAD` only if the number of responses is known, because its response has no body despite its length. */
+/** `HEAD` is used only if the number of responses is known, because its response has no body despite its length. */
 function wellFormed(dice: Dice, seed: number, index: number, where: Wire['where'], mayBeHead: boolean): Parts {
   const method = dice.pick(mayBeHead ? METHODS : METHODS.filter((name) => name !== 'HEAD'))
   const path = dice.chance(0.75) ? dice.pick(PATHS) : dice.pick(ODD_PATHS)
@@ -189,7 +189,7 @@ const withLine =
   (_dice, parts) =>
     encode({ ...parts, line: change(parts.line) })
 
-/** Modifications by proxies, attackers and broken senders. */
+/** Changes that proxies, attackers and faulty senders make to a request. */
 const BREAKERS: Breaker[] = [
   withHeaders('Content-Length: 5', 'Transfer-Encoding: chunked'),
   withHeaders('Content-Length: 5', 'Content-Length: 6'),
@@ -242,7 +242,7 @@ const BREAKERS: Breaker[] = [
     ]
     return encode({ ...parts, headers, body: Buffer.from(`3\r\n{"a\r\n${dice.pick(sizes)}\r\n":1}}\r\n0\r\n\r\n`) })
   },
-  // A wrong length: excess bytes are the next request, missing ones never arrive.
+  // A wrong length: excess bytes belong to the next request, missing bytes never arrive.
   (dice, parts) => {
     const length = Math.max(0, parts.body.length + dice.pick([-100, -3, -1, 1, 50]))
     const headers = [

@@ -1,5 +1,5 @@
 /**
- * The process under attack: the webhook in an Express app, and as a bare listener. It sends its ports to its parent,
+ * The process under attack: the webhook in an Express app, and without Express. It sends its ports to its parent,
  * reports its figures on request, and closes on request. Run with `node --expose-gc --import tsx`.
  */
 import express from 'express'
@@ -15,7 +15,7 @@ import {
 } from '../../lib/index'
 
 export interface Figures {
-  /** Numbers of requests that reached a webhook, and of its records. */
+  /** Number of requests that reached a webhook, and number of its records. */
   requests: number
   records: number
   calls: number
@@ -44,7 +44,7 @@ const log = (line: string): void => {
   if (NOT_PLAIN.test(line)) problem(`log line: ${JSON.stringify(line)}`)
 }
 
-/** The event alone determines the result of a call; one named `Calm` always succeeds. */
+/** What the callback does depends only on the event. An event named `Calm` always succeeds. */
 async function react({ eventName }: WebhookEvent, { deliveryId }: WebhookContext): Promise<void> {
   figures.calls++
   try {
@@ -70,7 +70,7 @@ const common: TradecloudWebhookOptions = {
     figures.records++
   },
   logger: { warn: log, error: log },
-  // Default for a patient server.
+  // A patient server uses the default limit.
   ...(patience !== 'patient' && { bodyLimit: 256 * 1024 }),
   limits: { uploadIdleTimeoutMs: 400 },
   answerTimeoutMs: 1_000,
@@ -88,7 +88,7 @@ app.use('/tradecloud', (req, res, next) => {
 })
 app.use((_req, res) => {
   res.status(404).json({ from: 'app' })
-  // A request for another path has no record, unless the webhook has replaced the response.
+  // A request for another path has no record, unless the webhook has replaced its response.
   if (res.locals.passed === true && res.statusCode === 404) figures.requests--
 })
 
@@ -118,7 +118,7 @@ process.on('message', (question) => {
   else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
 })
 process.on('disconnect', () => {
-  // The process does not exit by force, so that a leak shows as a hang; it exits only if its parent has ended.
+  // Nothing forces the process to exit, so that a leak shows as a hang, unless its parent has ended.
   setTimeout(() => process.exit(3), 20_000).unref()
 })
 void Promise.all([

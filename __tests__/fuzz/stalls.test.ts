@@ -1,6 +1,6 @@
 /**
- * A thousand connections that stall or drip in their headers or bodies: all of them end, and a healthy client is hardly
- * affected.
+ * A thousand connections that stall or send very slowly, in their headers or bodies: all of them end, and another
+ * client is hardly affected.
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -41,7 +41,9 @@ function stall(port: number, bytes: string): Stalled {
 const HEADERS = 'POST /order HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer canary-token\r\n'
 const UPLOAD = `${HEADERS}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"orderEvent":`
 
-/** Median and 99th percentile for a client that posts orders one after another, in milliseconds. */
+/**
+ * Median and 99th percentile of the response time, in milliseconds, for a client that posts orders one after another.
+ */
 async function latency(port: number, run: string): Promise<{ median: number; p99: number }> {
   const connection = new RawConnection(port)
   clients.push(connection.socket)
@@ -69,7 +71,10 @@ function answersOf(stalled: Stalled[]): Record<string, number> {
   return seen
 }
 
-/** An impatient server closes incomplete headers after 2 s; a patient one leaves time-outs to the webhook. */
+/**
+ * An impatient server closes connections with incomplete headers after 2 s; a patient one has no time-outs other than
+ * those of the webhook.
+ */
 async function start(patience: 'patient' | 'impatient'): Promise<Target> {
   return startTarget(
     { limits: { uploadIdleTimeoutMs: IDLE_MS }, answerTimeoutMs: ANSWER_MS, validation: 'off' },

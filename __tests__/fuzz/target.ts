@@ -1,4 +1,4 @@
-/** Controls the process under attack: starts it, queries its figures, closes it, and ends it in any case. */
+/** Controls the process under attack: starts it, asks for its figures, closes it, and always ends it. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,15 +10,15 @@ export interface Target {
   ports: { express: number; listener: number }
   /** Its output on stdout and stderr. */
   output(): string
-  /** After garbage collection. */
+  /** Figures measured after a garbage collection. */
   figures(): Promise<Figures>
-  /** Closes webhooks and servers. Resolves with the last figures, and how the process ended. */
+  /** Closes webhooks and servers. Resolves with the last figures and the exit code of the process. */
   close(): Promise<Figures & { exitCode: number | null }>
 }
 
 const running = new Set<ChildProcess>()
 
-/** For `afterEach`. */
+/** Ends all processes. To be called in `afterEach`. */
 export function endTargets(): void {
   for (const child of running) child.kill('SIGKILL')
 }

@@ -1,4 +1,4 @@
-/** XML of events by the documented rules of tXML, and malicious XML. */
+/** XML of events according to the documented rules of tXML, and malicious XML. */
 import type { Dice } from './dice'
 
 const SINGULAR: Record<string, string> = {

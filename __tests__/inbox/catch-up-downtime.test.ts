@@ -1,4 +1,4 @@
-/** After a long downtime: everything is delivered in order, without too many requests or events that wait. */
+/** After a long downtime, everything is delivered in order, without too many requests or waiting events. */
 import { TradecloudClient, type Inbox } from 'tradecloud-webhook'
 import { RateLimit } from '../../lib/api/rate-limit'
 import { postgresInbox } from '../../lib/inbox/postgres'
@@ -12,7 +12,7 @@ afterEach(closeAll)
 afterAll(stopPostgresServers)
 
 const ORDERS = bySize({ quick: 1_050, ci: 1_050, full: 5_000 })
-/** Lower than Tradecloud's, so that it is reached on a slow machine as well. */
+/** Lower than Tradecloud's limit, so that it is reached even on a slow machine. */
 const PER_SECOND = 3
 
 const inboxes: Record<string, () => Promise<Inbox>> = {
@@ -37,7 +37,7 @@ test.each(ENGINES)(
     const api = new TradecloudClient(apiOf(tradecloud), new RateLimit(PER_SECOND))
     closeLater(() => api.close())
     const gate = { open: false, waiting: [] as Array<() => void> }
-    /** By order, each as source and time. */
+    /** Source and time of the delivered events, by order. */
     const given = new Map<string, string[]>()
     const { webhook, url } = await startRig({
       ...{ inbox, api, concurrency: 4, catchUp: { ...CATCH_UP, shipments: false } },
@@ -57,7 +57,7 @@ test.each(ENGINES)(
     let isDone = false
     const running = webhook.catchUp().finally(() => (isDone = true))
     await until(async () => (await inbox.stats()).waiting >= 990)
-    // The run has paused, so the figures do not change any more.
+    // The run has paused, so the figures no longer change.
     for (let i = 0; i < 5; i++) await inbox.stats()
     const { waiting, running: atCallbacks } = await inbox.stats()
     expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])

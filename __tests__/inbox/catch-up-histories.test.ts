@@ -1,6 +1,6 @@
 /**
- * Random histories by seed through real inboxes: in the end nothing is missing, and the catch-up finds only what was
- * lost.
+ * Random histories, each from a seed, with real inboxes: at the end nothing is missing, and the catch-up finds only
+ * what was lost.
  */
 import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,23 +21,23 @@ import { closeInboxes, poolOf, prepareStatements } from './postgres-inboxes'
 import { SharedEngine } from './shared-engine'
 
 const HIDDEN = 5 * MINUTE
-/** Several processes can share a full run, each with its own FIRST_SEED. */
+/** To split a full run among several processes, each gets its own FIRST_SEED. */
 const { FIRST_SEED = 1, SEEDS } = process.env
 const COUNTS = {
   SQLite: bySize({ quick: 6, ci: 60, full: 3_000 }),
   PostgreSQL: bySize({ quick: 3, ci: 9, full: 3_000 }),
 }
 const SORTS = ['asc', 'desc', 'id'] as const
-/** The number of histories that run concurrently, because concurrent requests share a transaction. */
+/** How many histories run concurrently, because concurrent requests share a transaction. */
 const AT_ONCE = 8
 const MEMORY = '/dev/shm'
-/** Histories in one file or schema. */
+/** Number of histories in one file or schema. */
 const TOGETHER = 200
 
 let folder: string
 let server: PostgresServer
 beforeAll(async () => {
-  // Nothing has to survive a crash here: files are in memory if there is room, and PostgreSQL does not flush.
+  // Nothing here has to survive a crash: files are kept in memory if there is room, and PostgreSQL does not flush.
   const hasRoom = existsSync(MEMORY) && statfsSync(MEMORY).bavail * statfsSync(MEMORY).bsize > 2 ** 29
   folder = mkdtempSync(join(hasRoom ? MEMORY : tmpdir(), 'catch-up-'))
   server = await startPostgres({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' })
@@ -98,7 +98,10 @@ async function playAll(
 
 let histories = 0
 
-/** On a busy machine the database may not respond in time. The history is played again then, under another name. */
+/**
+ * Plays a history. If the database does not respond in time, because the machine is busy, plays it again under another
+ * name.
+ */
 async function playInTime(...given: Parameters<typeof play>): Promise<InboxRig> {
   const isLate = (error: unknown) => isTradecloudWebhookError(error) && error.message.includes('in time')
   for (;;) {
@@ -126,7 +129,7 @@ async function play(shared: SharedEngine, history: HistoryOptions, options: RigO
   return rig
 }
 
-/** Each seed uses one sort order of the polled list; neighbouring seeds use different ones. */
+/** The sort order of the polled list depends on the seed; neighbouring seeds use different ones. */
 const sortOf = (seed: number) => SORTS[seed % SORTS.length] ?? 'asc'
 
 describe.each<Engine>(['SQLite', 'PostgreSQL'])('%s', (engine) => {

@@ -1,4 +1,4 @@
-/** A run that is killed at any point is completed by another process; one that was frozen saves nothing. */
+/** A run that is killed at any point is completed by another process. A run that was frozen saves nothing. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -12,9 +12,9 @@ import type { CatchUpProcessOptions } from './catch-up-process'
 import { ORDERS, runOnce, SCOPE, timeOf } from './catch-up-run'
 import { openInbox, type EngineOptions } from './protocol'
 
-/** Steps of a run: reads its cursor; compares, counts and stores each of 40 orders; saves the cursor. */
+/** A run reads its cursor, takes three steps for each of 40 orders (compare, count, store), and saves the cursor. */
 const STEPS = 3 * ORDERS + 2
-/** The storing steps, counted from 0. */
+/** Numbers of the steps that store an order, from 0. */
 const STORES = Array.from({ length: ORDERS }, (_, i) => 4 + 3 * i)
 const POINTS = bySize({ quick: 2, ci: 2, full: 60 })
 const AT_ONCE = 3
@@ -80,7 +80,7 @@ describe.each(['sqlite', 'postgres'] as const)('%s', (type) => {
       await inbox.ready()
       for (const step of points) {
         const catchUp = inbox.catchUp!(`killed at ${step}`)
-        // After the lease of the killed process has expired.
+        // This waits until the lease of the killed process has expired.
         await runOnce(catchUp)
         expect({ step, found: await foundIn(inbox, `killed at ${step}`) }).toEqual({ step, found: EXPECTED })
         expect((await catchUp.position(SCOPE.key))?.cursor).toBe(timeOf(ORDERS))
@@ -114,7 +114,7 @@ describe.each(['sqlite', 'postgres'] as const)('%s', (type) => {
     expect(stepsOf('frozen').at(-1)).toBe('LeaseLostError')
     expect(storesOf('frozen')).toBe(stored)
     const labels = read().map((line) => line.split(' ')[1])
-    // Each begins after the previous one's last step, except that the frozen one may end later.
+    // Each process begins after the last step of the previous one; only the frozen one may end later.
     expect(labels.indexOf('last')).toBeGreaterThan(labels.lastIndexOf('killed'))
     expect(labels.slice(labels.indexOf('killed'), -1).filter((label) => label === 'frozen').length).toBeLessThanOrEqual(
       1,

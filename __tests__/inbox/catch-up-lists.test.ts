@@ -14,10 +14,10 @@ import type { MemoryReport } from './catch-up-memory-process'
 
 afterEach(closeAll)
 
-/** Modifies the response to a poll: `undefined` closes the connection before anything is sent. */
+/** Changes the response to a poll. With `undefined`, the connection is closed before anything is sent. */
 type Amend = (body: Buffer) => Buffer | undefined
 
-/** A proxy that polls pass through: its base URL. */
+/** Starts a proxy for polls, and resolves with its base URL. */
 async function startProxy(tradecloud: TradecloudSimulator, amend: Amend, bytesPerSecond = Infinity): Promise<string> {
   const { hostname, port } = new URL(tradecloud.baseUrl)
   const server = createServer((incoming, outgoing) => {
@@ -123,7 +123,7 @@ if (isFull)
     const tradecloud = await startClockedTradecloud()
     const [head = '', middle = '', tail = ''] = maximumOrder()
     let [pages, largest] = [0, 0]
-    // Generated, because the simulator would hold all of them in memory.
+    // The content is generated, because the simulator would keep all of it in memory.
     const enlarge = (body: Buffer): Buffer => {
       const { data, ...rest } = JSON.parse(body.toString()) as { data: Array<{ id: string; lastUpdatedAt: string }> }
       const orders = data.map(({ id, lastUpdatedAt }) => `${head}${id}${middle}${lastUpdatedAt}${tail}`)
@@ -155,7 +155,7 @@ if (isFull)
     expect(report.peak).toBeLessThanOrEqual(400)
   })
 
-/** An order as text, split at its ID and its time. */
+/** An order as text, cut at its ID and its time, so that these can be inserted. */
 function maximumOrder(): string[] {
   // A page of 100 has 140 MB, the size that Tradecloud documents.
   const { orderEvent } = maximumOrderEvent({ lines: 150, deliveries: 1 })

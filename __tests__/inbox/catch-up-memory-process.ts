@@ -1,4 +1,6 @@
-/** A worker with a catch-up in its own process, so that its memory can be measured: polls once, then reports. */
+/**
+ * A worker with a catch-up in a process of its own, so that its memory can be measured. It polls once, then reports.
+ */
 import { createTradecloudWorker } from '../../lib'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 
@@ -12,7 +14,7 @@ export interface MemoryProcessOptions {
   orders: number
 }
 
-/** In MB: the peak before the run, and in the end. */
+/** In MB: the highest value before the run, and the one at the end. */
 export interface MemoryReport {
   before: number
   peak: number

@@ -13,14 +13,14 @@ export interface CatchUpProcessOptions {
   /** One line per completed step: monotonic time, label and step. */
   steps: string
   label: string
-  /** The signal that it sends itself at this step, before or after the step. */
+  /** The signal that the process sends to itself at a step, before or after it. */
   at?: { step: number; isDone: boolean; signal: 'SIGKILL' | 'SIGSTOP' } | undefined
 }
 
 const { engine, name, steps, label, at } = JSON.parse(process.argv[2] ?? '{}') as CatchUpProcessOptions
 
 async function main(): Promise<void> {
-  // Neither an inbox nor waiting for the lease keeps the process alive.
+  // Keeps the process alive, which neither an inbox nor waiting for the lease does.
   const holding = setInterval(() => undefined, 60_000)
   const inbox = openInbox(engine)
   await inbox.ready()

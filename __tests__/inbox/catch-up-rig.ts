@@ -1,5 +1,5 @@
 /**
- * A simulated Tradecloud, a webhook and a catch-up on one clock, with a real inbox: received events and found ones are
+ * A simulated Tradecloud, a webhook and a catch-up on one clock, with a real inbox. Received and found events are
  * stored by the intake and delivered by the inbox's deliverer.
  */
 import type { Exchange } from '../../lib/answer/exchange'
@@ -22,7 +22,7 @@ import type { WorldEvent } from '../../lib/testing'
 import { instantOf } from '../../lib/events/entity'
 import { Rig, type RigOptions } from '../unit/catch-up/rig'
 
-/** Fetched data is delayed until its time has come, as if the event waited behind others. */
+/** A fetch that waits until its time has come, as if its event waited behind other events. */
 interface Gate {
   opened: Promise<void>
   open: () => void
@@ -39,9 +39,9 @@ export class InboxRig extends Rig {
   readonly #deliverer: InboxDeliverer
   /** Waiting fetches by entity. */
   readonly #gates = new Map<string, Gate[]>()
-  /** Entities of events that are on their way to a callback, by request. */
+  /** By request: entities of events that are about to reach a callback. */
   readonly #open = new Map<string, string>()
-  /** Found events that are not delivered yet, by entity. */
+  /** By entity: number of found events that are not delivered yet. */
   readonly #found = new Map<string, number>()
   #settled = (): void => undefined
   #token = ''
@@ -84,7 +84,7 @@ export class InboxRig extends Rig {
 
   async close(): Promise<void> {
     this.#deliverer.stop()
-    // After a failure, some time may not have come.
+    // After a failure, some fetches may still be waiting.
     for (const gate of [...this.#gates.values()].flat()) gate.open()
     await this.#deliverer.idle()
     this.#deliverer.abort()
@@ -150,7 +150,7 @@ export class InboxRig extends Rig {
     await this.idle()
   }
 
-  /** The fetch of a GET trigger may begin. */
+  /** Lets the fetch of a GET trigger begin. */
   override async fetch({ change: { kind, id } }: WorldEvent): Promise<void> {
     const gates = this.#gates.get(`${kind} ${id}`) ?? []
     gates.shift()?.open()
@@ -158,7 +158,7 @@ export class InboxRig extends Rig {
     await this.idle()
   }
 
-  /** Resolves once everything is delivered, except events behind a fetch whose time has not come. */
+  /** Resolves once everything is delivered, except for events behind a fetch whose time has not come. */
   async idle(): Promise<void> {
     while ([...this.#open.values(), ...this.#found.keys()].some((key) => !this.#gates.has(key)))
       await new Promise<void>((resolve) => (this.#settled = resolve))
@@ -176,7 +176,7 @@ export class InboxRig extends Rig {
     this.#gates.set(key, [...(this.#gates.get(key) ?? []), { opened, open }])
   }
 
-  /** Stands for the client of the API. */
+  /** Replaces the `fetchEntity` of the API client. */
   readonly #fetchEntity = async (kind: EntityKind, id: string) => {
     await this.#gates.get(`${kind} ${id}`)?.[0]?.opened
     const entity = this.one(kind, id)

@@ -1,4 +1,4 @@
-/** Arrival records do not grow with the number of changes: only those of the window are kept. */
+/** Arrival records do not grow with the number of changes: only records in the window of the catch-up are kept. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { eventOf } from './numbered-event'
 import { closeInboxes, newSchema, open, poolOf } from './postgres-inboxes'
 
 const CHANGES = bySize({ quick: 2_000, ci: 4_000, full: 100_000 })
-/** Changes recorded between two runs, one per second, and changes that a run keeps. */
+/** Number of changes between two runs, one per second, and number of changes whose records a run keeps. */
 const BETWEEN_RUNS = 250
 const KEPT = 1_000
 const AT_ONCE = 50
@@ -45,7 +45,7 @@ async function accept(inbox: Inbox, number: number): Promise<void> {
   await inbox.accept(event, bytes, { kind: 'order', id, form: 'deliverySchedule', marks })
 }
 
-/** Memory of the main thread after garbage collection. */
+/** Memory of the main thread after a garbage collection, in bytes. */
 async function usedBytes(): Promise<number> {
   for (let round = 0; round < 4; round++) {
     await new Promise(setImmediate)
@@ -55,7 +55,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** Resolves with the growth of memory. */
+/** Resolves with the growth of memory, in bytes. */
 async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   await inbox.ready()
   const token = (await catchUp.acquire()) ?? ''
@@ -73,7 +73,7 @@ async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   return (await usedBytes()) - before
 }
 
-/** Three parts per kept change, and a clock per run. */
+/** A kept change has three parts, and each run records the clock once. */
 const MOST_ARRIVALS = 3 * (KEPT + BETWEEN_RUNS)
 const MOST_SEEN = (KEPT + BETWEEN_RUNS) / BETWEEN_RUNS + 1
 

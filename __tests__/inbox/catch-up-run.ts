@@ -1,6 +1,6 @@
 /**
- * A run over a list of orders that never arrived, which records each storage step. For processes that are killed or
- * frozen.
+ * A run over a list of orders that never arrived, which records each call of the storage. Used by processes that are
+ * killed or frozen.
  */
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'
 import { Run } from '../../lib/catch-up/run'

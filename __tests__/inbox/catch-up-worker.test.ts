@@ -38,7 +38,7 @@ test('what has changed is delivered whole, with the lines that changed, and only
   expect(second!.context.rawBody).toBeUndefined()
   expect(third!.event).toMatchObject({ kind: 'shipment', completeness: 'all-lines', shipmentId: 'shipment-1' })
   expect(await worker.catchUp()).toMatchObject({ recoveredTotal: 0 })
-  // No warning about lost events, because there is no webhook.
+  // There is no warning about lost events, because there is no webhook that should have received them.
   expect(log.filter(({ line: text }) => text.includes('never arrived'))).toEqual([])
 })
 

@@ -1,4 +1,4 @@
-/** examples/compose: docker-compose and promtool accept its files, no secret has a default, and its server does its work. */
+/** examples/compose: docker-compose and promtool accept its files, no secret has a default, and its server works. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(temporary, { recursive: true, force: true })
 })
 
-/** The complete configuration, as docker-compose understands it. Throws with what is wrong. */
+/** The complete configuration, as docker-compose understands it. Throws an error with the problem. */
 function config(env: Record<string, string>): string {
   const file = join(temporary, '.env')
   const lines = read('.env.example').split('\n')
@@ -36,7 +36,7 @@ function config(env: Record<string, string>): string {
   return execFileSync('docker-compose', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe', env: { PATH } })
 }
 
-/** The part of each service. */
+/** Splits the configuration into its services. */
 function servicesOf(text: string): Array<[string, string]> {
   const [, section = ''] = /^services:\n((?: .*\n?)*)/m.exec(text) ?? []
   return [...section.matchAll(/^ {2}(\w+):\n((?: {3,}.*\n?)*)/gm)].map(([, name = '', body = '']) => [name, body])

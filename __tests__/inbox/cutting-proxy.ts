@@ -1,13 +1,16 @@
-/** A TCP proxy in front of PostgreSQL that cuts connections, also right after an important message. */
+/** A TCP proxy in front of PostgreSQL that cuts connections, even directly after an important message. */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 
 /** The bytes of a COMMIT as a simple query: the server commits, and its response is lost. */
 const COMMIT = Buffer.from('COMMIT\0')
 
 export class CuttingProxy {
-  /** The number of following commits whose responses are lost. */
+  /** How many of the next commits lose their response. */
   loseCommits = 0
-  /** The next commit on a connection that has sent this text before does not reach the server: its connection is cut after `act`. */
+  /**
+   * The next COMMIT on a connection that has sent this text before does not reach the server. Instead, `act` runs and
+   * the connection is cut.
+   */
   instead: { ofCommitAfter: string; act: () => Promise<void> } | undefined
   #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined
   #left = 0
@@ -25,8 +28,8 @@ export class CuttingProxy {
   }
 
   /**
-   * Calls `act` repeatedly from now on, on average once per `everyMessages` messages. Counting messages instead of time
-   * makes the number of disturbances independent of the machine's speed.
+   * Calls `act` repeatedly from now on, on average once per `everyMessages` messages. It counts messages instead of
+   * time, so that the number of disturbances does not depend on the speed of the machine.
    */
   disturb(everyMessages: number, act: (proxy: CuttingProxy) => void): void {
     this.#disturb = { everyMessages, act }
@@ -38,7 +41,7 @@ export class CuttingProxy {
     this.loseCommits = 0
   }
 
-  /** Cuts all present connections. */
+  /** Cuts all current connections. */
   cut(): void {
     for (const socket of this.#pairs) socket.destroy()
   }
@@ -59,7 +62,8 @@ export class CuttingProxy {
         const { act } = this.instead
         this.instead = undefined
         client.pause()
-        // Held back: the message of a session about the crash would end the connection before `act` has finished.
+        // Messages of the server are held back: the one about the crash would end the connection before `act` has
+        // finished.
         server.removeAllListeners('close').removeAllListeners('data').resume()
         void act().then(
           () => client.destroy(),

@@ -1,4 +1,4 @@
-/** A rolling deployment: the new release has a callback for shipments, the old one has not, and both share an inbox. */
+/** A rolling deployment. Only the new release has a callback for shipments; both releases share an inbox. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { openInbox, type EngineOptions, type MemberOptions } from './protocol'
 
 const EVENTS = isFull ? 5_000 : 500
 const PROCESSES = 4
-/** Processes of the old release, which are replaced one by one. */
+/** Number of processes of the old release, which are replaced one by one. */
 const OLD = 3
 
 let folder: string
@@ -49,14 +49,14 @@ async function deploy(engine: EngineOptions): Promise<void> {
       const old = members[i]!
       members[i] = start(PROCESSES + i, true)
       await members[i]!.ready
-      // One is closed, as in a deployment; the other is killed.
+      // The second process is killed; the others are closed, as in a deployment.
       stops.set(i, await stopping(() => (i === 1 ? old.kill() : old.end())))
       ignored += old.ignored
     }
     await sending
     expect(members.reduce((sum, member) => sum + member.ignored, ignored)).toBe(0)
-    // The ledger records the end of a callback before its event is settled: a process killed in between delivers it
-    // again.
+    // The ledger records the end of a callback before its event is settled. If a process is killed in between, the
+    // event is delivered again.
     await until(async () => (await stats()).delivered === EVENTS, 'all events to be delivered')
     const steps = readLedger(options.ledger)
     expect(disorder(steps, stops)).toEqual({ overlaps: [], outOfOrder: [] })

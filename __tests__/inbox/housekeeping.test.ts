@@ -1,4 +1,6 @@
-/** How processes free the queues and remove the events of others, by the clock and leases of the database. */
+/**
+ * How processes free the queues and remove the events of other processes, by the clock and the leases of the database.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,7 +94,7 @@ test('an event that no process takes is late by the clock of the database', asyn
 
 describe('callbacks of processes that left', () => {
   const ask = async () => (await wantedBy(tables, 'faults')).map(({ kind }) => kind)
-  /** Two processes check once a minute each, and the clock is set meanwhile. */
+  /** Two processes check once a minute each, and the clock is changed meanwhile. */
   const watch = async (minutes: number): Promise<void> => {
     let [one, other] = [await ageCallbacks(tables, []), await ageCallbacks(tables, [])]
     for (let minute = 0; minute < minutes; minute++) {
@@ -141,7 +143,7 @@ test('an event of a process that has ended waits for people, who may give it up,
   ]
   expect(await states()).toEqual([['running', 'running'], [], [first, second], 'running', [0, 2]])
   expect(await giveUp(tables, { id: first!, reason: '' })).toBe(false)
-  // The lease expires.
+  // Makes the lease expire.
   tables.run('UPDATE processes SET renewed = renewed - 15001')
   expect(await states()).toEqual([['waiting', 'waiting'], [first, second], [], 'waiting', [2, 0]])
   expect(await giveUp(tables, { id: first!, reason: 'it ends every process that delivers it' })).toBe(true)

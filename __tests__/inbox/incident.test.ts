@@ -1,6 +1,6 @@
 /**
- * The incident of docs/operate.md, from the alert to the replay: the ERP system rejects one order. It is noticed by the
- * alert rules, found and understood by the command line, and replayed, or given up.
+ * The incident in docs/operate.md, from the alert to the replay: the ERP system rejects one order. The alert rules
+ * notice it, the command line finds and explains it, and an operator replays the order or gives it up.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -18,7 +18,7 @@ import { until } from '../wait'
 import { expectAlerts } from './promtool'
 
 const SECRET = 'incident-secret'
-/** The message of the ERP system on that page. */
+/** The message of the ERP system in docs/operate.md. */
 const REASON = 'the ERP system responded 422: unknown item 4711'
 
 let folder: string

@@ -1,6 +1,6 @@
 /**
- * The inspector with a large inbox: each page is read through an index, and every event is on exactly one page. The times
- * are those of `bench/inspector`.
+ * The inspector with a large inbox: each page is read through an index, and every event is on exactly one page.
+ * `bench/inspector` measures the times.
  */
 import { createServer } from 'node:http'
 import { once } from 'node:events'
@@ -48,7 +48,7 @@ test('the first page and the chart', async () => {
   // Both lists first read the running events, which are few.
   const [running = [], first = [], dead = [], hours = []] = plans
   expect(running[0]).toBe('SEARCH events USING INDEX events_by_state (state=?)')
-  // Read in table order up to the limit, without sorting.
+  // The events are read in table order up to the limit, without sorting.
   expect(first[0]).toBe('SCAN events')
   expect(dead[0]).toMatch(/^SEARCH events USING INDEX events_by_state \(state=\? AND event<\?\)/)
   expect(hours[0]).toMatch(/^SEARCH events USING COVERING INDEX events_by_state \(state=\? AND event>\?\)/)

@@ -1,4 +1,4 @@
-/** Ten bodies of 60 MB arrive at once, and small events are stored in between. */
+/** Ten bodies of 60 MB arrive at the same time, and small events are stored in between. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ async function acceptAlongside(engine: EngineOptions, whenStored = (): void => u
     }
     await Promise.all([...storing, ...small])
     whenStored()
-    // The small events were sent later, and are stored between the parts of the first body.
+    // The small event was sent later, and was stored between the parts of the large body.
     expect(stored.indexOf('small')).toBeLessThan(stored.indexOf('large'))
     expect(stored.slice(0, stored.lastIndexOf('large')).filter((one) => one === 'small').length).toBeGreaterThan(5)
     for (const [event, bytes] of bodies) expect((await inbox.show(event.id))?.bytes?.equals(bytes)).toBe(true)
@@ -62,7 +62,7 @@ function acceptSmall(inbox: Inbox, number: number): Promise<Accepted> {
   return inbox.accept(...eventOf({ number, entity: `small-${number}` }, SMALL.bytes))
 }
 
-/** The speed of the machine at present. */
+/** Reports how long this takes without other load, as a measure of the machine's speed. */
 async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
   const latencies = new Latencies()
   const small: Array<Promise<unknown>> = []

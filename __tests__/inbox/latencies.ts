@@ -1,4 +1,4 @@
-/** Durations of repeated operations: figures for full-size runs, not asserted by any test. */
+/** Durations of repeated operations: figures for full-size runs, which no test asserts. */
 export class Latencies {
   readonly #ms: number[] = []
 

@@ -1,4 +1,4 @@
-/** The lease of a process that could not renew it for a while but still holds it. */
+/** The lease of a process that could not renew it for a while but still has it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     const delivery = await takeOne()
     for (let second = 0; second < CALLBACK_S; second++) {
       jest.advanceTimersByTime(1_000)
-      // Requests are served in order, so everything that the timers started is done.
+      // Requests are served in order, so everything that the timers have started before is done.
       for (const one of [inbox, other]) for (let step = 0; step < 3; step++) await one.stats()
       expect(delivery.isOwned()).toBe(true)
       expect(await takeNow()).toEqual([])
@@ -86,7 +86,7 @@ test('ready: waits until the other processes know the callbacks of this one, als
 })
 
 describe('a process looks at the others, each time after a while', () => {
-  /** Longer than the renewal interval, as if each request took long. */
+  /** Longer than the renewal interval, as if each request took that long. */
   const LOOK_EVERY_MS = 6_000
   let folder: string
   let file: string
@@ -113,7 +113,7 @@ describe('a process looks at the others, each time after a while', () => {
     const { takeNow } = attach(inbox, [{ kind: 'order' }], 'faults')
     await inbox.ready()
     const { tables } = openTables(chooseDriver(), file, false)
-    // Each check is a pruning step as well, of 200 events.
+    // Each check also prunes, so there are 200 events to remove.
     tables.run(`INSERT INTO events (event, seq, id, state, name, kind, received, due, bytes, has_body, settled, head)
       WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
       SELECT i, i, 'pruned ' || i, 2, 'faults', 'order', 0, 0, 0, 0, 0, '{}' FROM n`)

@@ -15,7 +15,7 @@ export class Member {
   #ignored = 0
   readonly #waiting = new Map<number, (accepted: boolean) => void>()
 
-  /** `under`: a program and its arguments that runs the process, such as strace. */
+  /** `under` is a program with its arguments, such as strace, that runs the process. */
   constructor(options: MemberOptions, under: string[] = []) {
     const [execPath, ...execArgv] = [...under, process.execPath, '--import', 'tsx']
     this.process = fork(join(__dirname, 'member.ts'), [JSON.stringify(options)], {
@@ -49,12 +49,12 @@ export class Member {
     return this.#leasesLost
   }
 
-  /** Events for which no process was known to have a callback. */
+  /** How many events were ignored because no process was known to have a callback. */
   get ignored(): number {
     return this.#ignored
   }
 
-  /** True if the event is stored, false if that is unknown. */
+  /** Resolves with true if the event is stored, and with false if that is unknown. */
   accept(order: Numbered): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.set(order.number, resolve)
@@ -85,7 +85,7 @@ export class Member {
   }
 }
 
-/** Sends numbered events, those of one entity one after another, each until it is stored. */
+/** Sends numbered events until each is stored. Events of one entity are sent one after another. */
 export async function sendAll(
   {
     events,
@@ -152,13 +152,13 @@ export function delivered(steps: Step[]): Set<number> {
   return new Set(steps.filter(({ step }) => step === 'end').map(({ number }) => number))
 }
 
-/** Times between which a process was killed or frozen. */
+/** When a process was stopped: the time before and after it was killed or frozen. */
 export interface Stop {
   from: bigint
   to: bigint
 }
 
-/** `act` kills or freezes a process. */
+/** Runs `act`, which kills or freezes a process, and records the times around it. */
 export async function stopping(act: () => unknown): Promise<Stop> {
   const from = process.hrtime.bigint()
   await act()
@@ -166,8 +166,8 @@ export async function stopping(act: () => unknown): Promise<Stop> {
 }
 
 /**
- * Events that began while another of the same entity was running, and events that first ended after a later one of
- * their entity had begun. `stops`: events begun before a kill or freeze do not count afterwards.
+ * Finds events that began while another one of the same entity was running, and events that first ended after a later
+ * one of their entity had begun. Events that began before a kill or freeze (`stops`) do not count after it.
  */
 export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []

@@ -1,4 +1,4 @@
-/** Memory of an inbox does not grow with the number of events that pass through it. */
+/** The memory of an inbox does not grow with the number of events that pass through it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { openInbox, type EngineOptions } from './protocol'
 
 const EVENTS = isFull ? 200_000 : 4_000
 const AT_ONCE = 100
-/** The allowed growth in the second half, in bytes per event; measured are 5 to 260. */
+/** The allowed growth in the second half of the run, in bytes; 5 to 260 bytes per event were measured. */
 const GROWTH_BYTES = 512 * 1024
 
 setFlagsFromString('--expose-gc')
@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** Memory of the main thread after garbage collection. */
+/** Memory of the main thread after a garbage collection, in bytes. */
 async function usedBytes(): Promise<number> {
   for (let round = 0; round < 4; round++) {
     await new Promise(setImmediate)
@@ -37,7 +37,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** On a busy machine, slow requests may be refused. */
+/** Repeats an operation that was refused because the machine is busy. */
 async function untilDone<T>(act: () => Promise<T>): Promise<T> {
   const results: T[] = []
   await until(async () => {

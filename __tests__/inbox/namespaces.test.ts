@@ -46,7 +46,7 @@ async function killOneOfThree(engine: EngineOptions, onAccepted: () => void = ()
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'all events to be delivered')
     expect(disorder(readLedger(options.ledger), stops)).toEqual({ overlaps: [], outOfOrder: [] })
-    // Each is process 1 of its container.
+    // Each process is process 1 of its container.
     expect(new Set(readLedger(options.ledger).map(({ pid }) => pid))).toEqual(new Set([1]))
   } finally {
     await Promise.all(members.map((member) => member.kill()))

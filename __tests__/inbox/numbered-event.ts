@@ -1,4 +1,4 @@
-/** Events identified by their number, which is their request ID. */
+/** Events that are identified by their number, which is their request ID. */
 import { sha256, uuidOf } from '../../lib/bytes/digest'
 import type { StoredEvent } from '../../lib/inbox/stored-event'
 import type { Numbered } from './protocol'

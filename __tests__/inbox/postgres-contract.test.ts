@@ -21,7 +21,7 @@ describe('the inbox in PostgreSQL', () => {
     return {
       open: () => {
         const pool = new Pool({ connectionString: server.connectionString, max: 6 })
-        // A pool reports the end of an idle connection.
+        // A pool emits an error if an idle connection ends.
         pool.on('error', () => undefined)
         pools.push(pool)
         return postgresInbox({ pool, schema })

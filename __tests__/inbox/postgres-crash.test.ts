@@ -15,7 +15,8 @@ let server: PostgresServer
 let proxy: CuttingProxy
 let url: string
 beforeAll(async () => {
-  // Otherwise it would be on disk after 200 ms without its commit, and its number would not be reused.
+  // With the default, the transaction would be on disk after 200 ms even without its commit, and its number would not
+  // be reused.
   server = await startPostgres({ wal_writer_delay: '10s' })
   proxy = new CuttingProxy(server.port)
   url = server.connectionString.replace(String(server.port), String(await proxy.listen()))
@@ -88,7 +89,7 @@ test('an event is stored, and reported as a duplicate, if the response to its co
   const inbox = await start()
   proxy.loseCommits = 1
   const event = eventOf({ number: 1, entity: 'a' }, 100)
-  // If another commit was lost, such as that of a lease, the event is reported as stored.
+  // If the lost commit was another one, such as that of a lease, the event is already stored.
   expect(['queued', 'duplicate']).toContain((await insist(() => inbox.accept(...event))).result)
   expect(await insist(() => inbox.stats())).toMatchObject({ waiting: 1 })
   expect((await takeOne(inbox)).event.requestId).toBe('1')

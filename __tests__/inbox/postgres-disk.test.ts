@@ -30,13 +30,13 @@ test('the disk of the server is full: refused and reported with the cause, and a
       (error: unknown) => refusals.push(String(error)),
     )
   expect(refusals).toHaveLength(3)
-  // Its log does not fit either, and the server ends.
+  // There is no room for the server's own log either, and it ends.
   const cause = new RegExp(`No space left on device|PostgreSQL at 127.0.0.1:${server.port}`)
   for (const text of refusals) expect(text).toMatch(cause)
   await until(() => alarms.length > 0, 'an alarm')
   expect(alarms[0]).toMatch(cause)
   filling.release()
-  // Restarted, as a service manager does.
+  // Starts the server again if it has ended, as a service manager does.
   if (!(await server.query('SELECT 1').then(Boolean, () => false))) await server.restart()
   for (const number of [100_001, 100_002]) {
     await until(() => accept(number).then(Boolean, () => false), 'the inbox to work again')

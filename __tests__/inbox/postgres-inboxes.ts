@@ -1,4 +1,4 @@
-/** Inboxes in PostgreSQL for fault tests, each with its own schema; closed in the end. */
+/** Inboxes in PostgreSQL for fault tests. Each has its own schema, and all are closed at the end. */
 import { Pool, type QueryConfig } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'
@@ -10,7 +10,7 @@ let schemas = 0
 
 export const newSchema = (): string => `faults_${++schemas}`
 
-/** Without an error listener: the inbox must add one. */
+/** A pool without an error listener, which the inbox must add. */
 export function poolOf(connectionString: string, max = 10): Pool {
   const pool = new Pool({ connectionString, max })
   pools.push(pool)
@@ -64,7 +64,7 @@ export function attach(
   return { alarms }
 }
 
-/** Takes repeatedly, also while the database fails. */
+/** Takes an event, repeatedly because the database may fail. */
 export async function takeOne(inbox: Inbox): Promise<InboxDelivery> {
   const taken: InboxDelivery[] = []
   await until(async () => {

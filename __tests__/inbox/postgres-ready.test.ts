@@ -1,4 +1,4 @@
-/** Errors and warnings of `ready()` for a server that cannot be used, or not safely. */
+/** Errors and warnings of `ready()` for a server that cannot be used, or cannot be used safely. */
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ test('a server that is not there, or that does not respond: refused, with its ho
   const none = open({ connectionString: url })
   expect(await errorOf(none.ready())).toContain(`127.0.0.1:${port} cannot be used: connect ECONNREFUSED`)
   expect(await errorOf(none.accept(...eventOf({ number: 1, entity: 'a' }, 10)))).toContain(`127.0.0.1:${port}`)
-  // This name has two addresses; their common error has no message of its own.
+  // This host name has two addresses. The error for both of them has no message of its own.
   const named = open({ connectionString: `postgres://a:b@localhost:${port}/postgres` })
   expect(await errorOf(named.ready())).toMatch(/localhost:\d+ cannot be used: .*ECONNREFUSED/)
 })

@@ -86,7 +86,7 @@ test('a client that a callback keeps cannot be used any more, and one that it us
   expect(await errorOf(failing)).toContain('The inbox ends the transaction')
   for (const client of kept) expect(() => client.query('SELECT 1')).toThrow('The transaction of this delivery is over')
   expect(() => query?.('SELECT 1')).toThrow('The transaction of this delivery is over')
-  // A property access does not throw, so that a logger can print it.
+  // Reading a property does not throw, so that a logger can print the client.
   expect(inspect(kept[0])).toContain('Client')
   expect(await written()).toEqual([{ number: '1' }])
 })

@@ -1,9 +1,9 @@
-/** Processes with a wrong clock, slow flushes, or a record of their writes, by preloading `preload.c`. */
+/** Runs processes with a wrong clock, slow flushes, or a record of their writes, by preloading `preload.c`. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The program and arguments that run another program with the library. `folder` is a temporary one. */
+/** The program and arguments with which another program runs with the library. `folder` must be temporary. */
 export function preloaded(folder: string, environment: Record<string, string>): string[] {
   const library = join(folder, 'preload.so')
   const source = join(__dirname, 'preload.c')
@@ -11,7 +11,7 @@ export function preloaded(folder: string, environment: Record<string, string>): 
   return ['env', `LD_PRELOAD=${library}`, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
 }
 
-/** A number in a file that the preloaded library reads at every use: `CLOCK_OFFSET=path`, `WRITES=path`. */
+/** A number in a file that the preloaded library reads each time it needs it: `CLOCK_OFFSET=path`, `WRITES=path`. */
 export class SharedNumber {
   constructor(readonly path: string) {
     writeFileSync(path, Buffer.alloc(8))
@@ -20,7 +20,7 @@ export class SharedNumber {
   set(number: number): void {
     const value = Buffer.alloc(8)
     value.writeBigInt64LE(BigInt(number))
-    // Written in place, because the processes have mapped the file.
+    // Written in place, because the processes have mapped the file into memory.
     const file = openSync(this.path, 'r+')
     writeSync(file, value, 0, 8, 0)
     closeSync(file)

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 
 export const examples = resolve(__dirname, '../../examples/prometheus')
 
-/** Throws with its output if it reports a problem. */
+/** Runs promtool. Throws an error with its output if it reports a problem. */
 export function promtool(...args: string[]): string {
   try {
     return execFileSync('promtool', args, { cwd: examples, encoding: 'utf8', stdio: 'pipe' })
@@ -17,8 +17,8 @@ export function promtool(...args: string[]): string {
 }
 
 /**
- * Throws unless exactly these alerts fire, as in `TradecloudEventsLate{webhook="tradecloud"}`. `scrapes`: texts of `/metrics`,
- * each of which was the same for ten minutes.
+ * Throws unless exactly these alerts fire, such as `TradecloudEventsLate{webhook="tradecloud"}`. `scrapes` are texts of
+ * `/metrics`; each one was returned for ten minutes.
  */
 export function expectAlerts(scrapes: readonly string[], ...expected: string[]): void {
   const folder = mkdtempSync(join(tmpdir(), 'promtool-'))
@@ -37,7 +37,7 @@ export function expectAlerts(scrapes: readonly string[], ...expected: string[]):
         ],
       },
     ]
-    // JSON is YAML.
+    // promtool reads YAML, of which JSON is a part.
     writeFileSync(
       file,
       JSON.stringify({ rule_files: [join(examples, 'alerts.yml')], evaluation_interval: '1m', tests }),
@@ -53,7 +53,7 @@ function labelsOf(alert: string): string {
   return `ALERTS{alertname="${name}",alertstate="firing",${labels}}`
 }
 
-/** Values by series. A series that is missing in a scrape has no value there. */
+/** The values of each series. If a series is missing in a scrape, it has no value for that time. */
 function seriesOf(scrapes: readonly string[]): Array<{ series: string; values: string }> {
   const parsed = scrapes.map((text) => new Map(text.split('\n').flatMap(sampleOf)))
   const names = new Set(parsed.flatMap((samples) => [...samples.keys()]))

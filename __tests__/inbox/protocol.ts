@@ -10,14 +10,14 @@ export interface MemberOptions {
   callbackMs: number
   /** Share of failing calls, from 0 to 1. */
   failing: number
-  /** Concurrent callbacks. 0: the process only stores. */
+  /** Number of concurrent callbacks. 0: the process only stores events. */
   concurrency: number
   bodyBytes: number
-  /** Default: 900,000. */
+  /** Longest delay of a retry, in milliseconds. Default: 900,000. */
   maxDelayMs?: number
-  /** Name in the ledger, where PIDs are not unique. Default: its PID. */
+  /** Name of the process in the ledger, for processes whose PIDs are not unique. Default: its PID. */
   name?: number
-  /** Kinds with a callback. Default: orders. */
+  /** Kinds of events for which the process has a callback. Default: orders. */
   wanted?: Wanted[]
 }
 

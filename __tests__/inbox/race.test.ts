@@ -13,9 +13,9 @@ import { attach } from './postgres-inboxes'
 import { openInbox, type EngineOptions } from './protocol'
 
 const RACES = isFull ? 5_000 : 500
-/** Queues that race concurrently. */
+/** Number of queues that race concurrently. */
 const QUEUES = 10
-/** Each side starts with a random delay, so that over many races every combination of steps occurs. */
+/** Longest random delay with which each side starts, so that over many races every combination of steps occurs. */
 const SPREAD_MS = 6
 
 const DELIVERED = { result: 'delivered' } as const
@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** Waiting events that are not handed out although their queue has no other event. */
+/** Returns the waiting events that are not delivered although their queue has no other event. */
 async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
   const [receiver, worker] = [openInbox(engine), openInbox(engine)]
   const lost: number[] = []
@@ -49,7 +49,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
           soon(() => accept(later(2 * (first + i) + 1, entityOf(delivery)))),
         ]),
       )
-      // Both have ended: each of these events is due, and its queue has no owner.
+      // Now both sides have ended: each of these events is due, and its queue has no owner.
       await Promise.all((await take()).map(settle))
       const { entries } = await worker.list({ state: 'waiting' })
       lost.push(...entries.map(({ requestId }) => Number(requestId)))

@@ -1,4 +1,4 @@
-/** The commands of docs/backup.md that back up an inbox and recover a damaged one, with the real programs. */
+/** The commands in docs/backup.md that back up an inbox and recover a damaged one, run with the real programs. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The command as in the docs, except for the paths. */
+/** The command as it is in the docs, with other paths. */
 function commandWith(text: string): string {
   const [command = ''] = commands.filter((one) => one.includes(text))
   return command
@@ -78,7 +78,7 @@ test('SQLite: what is left of a damaged file is recovered by .dump, and delivere
   await storeAll(inbox)
   await inbox.close()
   const bytes = readFileSync(file)
-  // Damaged in the middle of a body, so that the following pages belong to nothing.
+  // The middle of a body is overwritten, so that the pages after it no longer belong to anything.
   bytes.fill(0xff, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4_096)
   writeFileSync(file, bytes)
   shell(commandWith('.dump'))

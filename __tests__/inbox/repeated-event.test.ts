@@ -1,4 +1,4 @@
-/** A repeatable event, in an inbox that has copied a later one of the same key from a deleted file. */
+/** A repeatable event, in an inbox that has copied a later event with the same key from a deleted file. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

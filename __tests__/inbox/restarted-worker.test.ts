@@ -1,4 +1,7 @@
-/** Requests to a webhook without a callback for shipments, while the only process with one is killed and restarted. */
+/**
+ * Requests to a webhook that has no callback for shipments, while the only process with such a callback is killed and
+ * restarted.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -32,7 +35,7 @@ function startWorker(engine: EngineOptions, ledger: string): Member {
   return worker
 }
 
-/** Posts a shipment; resolves with the status and outcome. */
+/** Starts a webhook, and returns a function that posts a shipment and resolves with the status and outcome. */
 async function startWebhook(engine: EngineOptions): Promise<(id: string) => Promise<string>> {
   const webhook = createTradecloudWebhook({
     auth: { type: 'bearer', token: 'secret' },

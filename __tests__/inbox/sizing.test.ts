@@ -1,4 +1,7 @@
-/** The sizes of docs/inboxes.md: what an event takes in a SQLite file. `npx jest --selectProjects inbox --testPathPatterns sizing`. */
+/**
+ * The sizes in docs/inboxes.md: how much of a SQLite file an event takes. `npx jest --selectProjects inbox
+ * --testPathPatterns sizing`.
+ */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +18,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Kilobytes that an event adds to the closed file: the difference of two files, which leaves out what an empty one has. */
+/**
+ * Kilobytes that an event adds to the closed file. This is measured as the difference of two files, which excludes the
+ * size of an empty file.
+ */
 async function kilobytes(bodyBytes: number, isDelivered: boolean): Promise<number> {
   const sizes: number[] = []
   for (const count of [EVENTS / 2, EVENTS]) {

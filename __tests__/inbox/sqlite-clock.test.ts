@@ -1,4 +1,4 @@
-/** The wall clock is wrong or corrected by 10 and 60 days. */
+/** The system clock is wrong, and is corrected by 10 and 60 days. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { preloaded, SharedNumber } from './preload'
 import type { MemberOptions } from './protocol'
 
 const DAY_MS = 86_400_000
-/** Error of the clock in days: at the start, and while the processes run. */
+/** Days by which the clock is wrong: at the start, and while the processes run. */
 const JUMPS = [60, 0, -60, 0, 10, -10, 60, -60, 0]
 const EVENTS = isFull ? 10_000 : 1_200
 
@@ -87,7 +87,7 @@ test('a clock that is set ahead while a large body is being stored: it is refuse
   const upload = await beginUpload(tables)
   await writePart(tables, { event: upload, part: 0, bytes: Buffer.alloc(10) })
   tables.now += 60 * DAY_MS
-  // Writing a part keeps the other parts of the upload.
+  // Writing a part prevents that the other parts of the upload are removed.
   await writePart(tables, { event: upload, part: 1, bytes: Buffer.alloc(10) })
   await prune(tables, keep)
   await writePart(tables, { event: upload, part: 2, bytes: Buffer.alloc(10) })

@@ -1,4 +1,7 @@
-/** A file damaged while no process ran is reported, never treated as empty, and its readable events are delivered. */
+/**
+ * A file that was damaged while no process ran is reported, never treated as empty, and its readable events are
+ * delivered.
+ */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -48,7 +51,7 @@ async function store(numbers: number[]): Promise<void> {
   const { inbox } = start()
   for (const number of numbers) await inbox.accept(...eventOf({ number, entity: `order-${number}` }, 2_000))
   await inbox.close()
-  // Removes earlier versions of pages. In a process of its own, which closes the file when it ends.
+  // Removes earlier versions of pages. This runs in another process, which closes the file when it ends.
   const { module } = chooseDriver()
   const vacuum =
     'new (require(process.argv[1]).DatabaseSync)(process.argv[2]).exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")'
@@ -181,7 +184,7 @@ test('a page of a large body was overwritten: that event is put aside, and the o
   expect(alarms.join()).toMatch(/The stored body of event .* is damaged/)
 })
 
-/** The numbers of all events in the pages that contain this text. */
+/** Damages all pages that contain this text, and returns the numbers of their events. */
 function overwrite(text: string): number[] {
   const bytes = readFileSync(file)
   const found: number[] = []

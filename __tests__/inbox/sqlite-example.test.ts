@@ -48,7 +48,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** An event with one line, that happened in this minute. */
+/** The body of an event with one line, whose time is in this minute. */
 function bodyOf(minute: number, line: object = {}, more: object[] = []): object {
   const lastUpdatedAt = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
   const status = { processStatus: 'Confirmed' }
@@ -85,7 +85,7 @@ test('an older event changes nothing, and a field that is missing, null or empty
   expect(lines()).toEqual([{ id: LINE, position: '10', status: 'Confirmed' }])
   for (const absent of [undefined, null, '']) await post(bodyOf(6, { status: { processStatus: absent } }))
   expect(lines()).toEqual([{ id: LINE, position: '10', status: 'Confirmed' }])
-  // Tolerated, although the schema says text.
+  // A number is accepted, although the schema says text.
   expect(await post(bodyOf(7, { buyerLine: { position: 11 }, status: { processStatus: 'Issued' } }))).toBe(200)
   expect(lines()).toEqual([{ id: LINE, position: '11', status: 'Issued' }])
 })

@@ -1,4 +1,7 @@
-/** What happens to the file while it is open: deleted, replaced, its folder removed, its disk full or read-only. */
+/**
+ * What happens if the file is deleted or replaced while it is open, its folder is removed, or its disk is full or
+ * read-only.
+ */
 import {
   copyFileSync,
   existsSync,
@@ -90,7 +93,7 @@ test.each([
   const refusal = await acceptInTheEnd(inbox, 2)
   expect(refusal?.message).toContain(file)
   expect(await waiting(inbox)).toEqual([1, 2])
-  // Either of the two files may be missed first.
+  // Whether the file or its log is noticed first depends on the moment.
   expect(alarms.join().replace('-wal', '')).toContain(`${file} was deleted while it was open. It was restored.`)
   await inbox.close()
   const { inbox: again } = await start()
@@ -134,7 +137,8 @@ test('the file is locked while it is opened, as by another process that creates 
   const inbox = sqliteInbox({ file })
   open.push(inbox)
   const ready = inbox.ready()
-  // Requests fail in time meanwhile. After this one, reopening has been tried and has failed.
+  // Meanwhile, requests fail within their time limit. After this one, the inbox has tried to reopen the file and has
+  // failed.
   const refused = () => accept(inbox, 1).then(String, String)
   await until(async () => (await refused()).includes('is locked by another process'), 'opening to fail')
   database.exec('COMMIT')

@@ -1,6 +1,6 @@
 /**
- * When an event is acknowledged, according to the system calls of the process (strace): only after a flush, and never
- * after a failed one.
+ * When an event is acknowledged, checked by the system calls of the process (strace): only after a flush, and never
+ * after a failed flush.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -67,7 +67,7 @@ test('an event, and a duplicate of one, is acknowledged only after a flush that 
 })
 
 test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
-  // The first flush of the main thread, and those of the repair, fail for a while.
+  // The first flush of the main thread, and the flushes of the repair, fail for a while.
   const process = await start(
     '-e',
     'trace=fdatasync,fsync,write,writev',
@@ -81,7 +81,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
     results.push(accepted)
     return !accepted
   }, 'a flush to fail')
-  // The same event again: it is in the log, but not on disk.
+  // The same event is sent again: it is in the log, but not on disk.
   let tries = 0
   await until(async () => {
     tries++

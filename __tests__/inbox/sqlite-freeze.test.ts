@@ -38,7 +38,10 @@ async function start(count: number, more: Partial<MemberOptions> = {}): Promise<
   return options
 }
 
-/** A process frozen inside a transaction holds the write lock: it is continued, and stopped again later. */
+/**
+ * Freezes a process outside a transaction: one that is frozen inside a transaction has the write lock, so it is
+ * continued and frozen again later.
+ */
 async function freezeOutsideTransaction(member: Member): Promise<Stop> {
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
   try {
@@ -84,7 +87,7 @@ test('others take over from a process that is frozen, which then neither deliver
   const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
-  // The frozen process may have had no event, so that everything is delivered before its lease expires.
+  // The frozen process may not have had an event. Then everything is delivered before its lease expires.
   await until(() => countProcesses() === 2, 'the others to remove the frozen process')
   frozen.process.kill('SIGCONT')
   await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
@@ -104,7 +107,7 @@ test('a process that is frozen while it holds the write lock: events are refused
   const holder = members[0]!
   const ending = new AbortController()
   const sending = sendAll({ events: 100_000, entities: 50, connections: 50, signal: ending.signal }, () => holder)
-  // Repeated until it is stopped inside a transaction.
+  // Repeated until the process is frozen inside a transaction.
   let error: unknown
   for (let tries = 0; error === undefined && tries < 200; tries++) {
     holder.process.kill('SIGSTOP')

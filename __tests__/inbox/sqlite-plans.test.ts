@@ -14,7 +14,7 @@ import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
 import { eventOf } from './numbered-event'
 
-/** Records each statement. */
+/** Tables that record each statement. */
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 
@@ -36,8 +36,8 @@ class Recording extends SqliteTables {
 }
 
 /**
- * Allowed scans: tables with a row per process, release, unfinished upload, webhook or requested run of a day; lists
- * that read the rows in order up to the limit; and sums.
+ * Scans that are allowed: of tables with a row per process, release, unfinished upload, webhook or requested run of a
+ * day; for lists that read the rows in order up to the limit; and for sums.
  */
 const SCANNED = [
   /FROM processes( |$)/,

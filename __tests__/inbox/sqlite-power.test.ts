@@ -1,6 +1,7 @@
 /**
- * A simulated power cut at a random moment. Flushed data is on disk; of unflushed pages, any subset is, each in any
- * version written since. The file must open and contain everything that was acknowledged before.
+ * A simulated power cut at a random moment. Data that was flushed is on disk. Of the pages that were not flushed, any
+ * may be on disk, in any version written since the last flush. The file must open and contain everything that was
+ * acknowledged before.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -56,7 +57,7 @@ function readRecord(path: string): Step[] {
   return steps
 }
 
-/** Number of the last step that a flush has made durable, for each sector of a file and for its size (-1). */
+/** For each sector of a file, and for its size (-1): number of the last step that a flush has made durable. */
 function flushed(steps: Step[], file: Step['file']): Map<number, number> {
   const last = new Map<number, number>()
   let unflushed: Array<{ i: number; sectors: number[] }> = []
@@ -65,11 +66,11 @@ function flushed(steps: Step[], file: Step['file']): Map<number, number> {
     if (what === 'T') unflushed.push({ i, sectors: [-1] })
     if (what === 'W') unflushed.push({ i, sectors: sectorsOf(at, data.length) })
     if (what === 'W' || what === 'T') continue
-    // A flush records the number of steps at its beginning.
+    // A flush covers the steps up to its beginning.
     const covered = unflushed.filter((step) => step.i < at)
     unflushed = unflushed.filter((step) => step.i >= at)
-    // After a failed flush, the system considers the pages written: no later flush writes them, unless they change
-    // again.
+    // After a failed flush, the operating system treats the pages as written: no later flush writes them, unless they
+    // change again.
     if (what === 'F') for (const step of covered) for (const sector of step.sectors) last.set(sector, step.i)
   }
   return last
@@ -98,7 +99,7 @@ function survivor(steps: Step[], file: Step['file']): Buffer {
       const from = Math.max(at, sector * SECTOR)
       const to = Math.min((sector + 1) * SECTOR, at + data.length)
       const isFlushed = i <= (onDisk.get(sector) ?? -1)
-      // Each sector has a random version of its own.
+      // For each sector, a random version is on disk.
       if (!isFlushed && !kept.has(sector))
         kept.set(sector, Math.random() < 0.3 ? 0 : Math.random() < 0.5 ? Infinity : i + Math.random() * 200)
       if (!isFlushed && i >= (kept.get(sector) ?? 0)) continue
@@ -111,11 +112,11 @@ function survivor(steps: Step[], file: Step['file']): Buffer {
 
 interface Acknowledged {
   number: number
-  /** Position in the record. */
+  /** Position in the record at which the event was acknowledged. */
   at: number
 }
 
-/** Sends events to a process with `preload.c`, each until it is acknowledged, and kills it. */
+/** Starts a process with `preload.c`, sends it events until each is acknowledged, and kills it. */
 async function record(
   environment: Record<string, string>,
 ): Promise<{ steps: Step[]; acknowledged: Acknowledged[]; refused: Set<number> }> {
@@ -144,7 +145,7 @@ async function record(
   return { steps: readRecord(path), acknowledged, refused }
 }
 
-/** Cuts the power after the step with this number. Returns the acknowledged events that are missing. */
+/** Cuts the power after the step with this number. Resolves with the acknowledged events that are missing. */
 async function missingAfterCut(steps: Step[], until: number, acknowledged: Acknowledged[]): Promise<number[]> {
   const done = steps.slice(0, until + 1)
   const here = join(folder, 'cut')
@@ -193,7 +194,7 @@ test('a flush fails, the same events arrive again, and then the power is cut: th
   const again = steps.findIndex(({ end }) => end >= position)
   const copied = steps.findIndex(({ what, file }, i) => i > failed && what === 'W' && file === 'd')
   expect(copied).toBeLessThan(again)
-  // Cuts after the failure, while the log is copied into the file, and after events are acknowledged again.
+  // Cuts the power after the failure, while the log is copied into the file, and after events are acknowledged again.
   const spans = [[failed, again] as const, [copied, again] as const, [again, steps.length] as const]
   for (let cut = 0; cut < CUTS; cut++) {
     const until = anyOf(...spans[cut % spans.length]!)

@@ -1,4 +1,4 @@
-/** A webhook with an inbox whose spans are appended to a file, one line each, as soon as they end. */
+/** A webhook with an inbox. Its spans are appended to a file, one line each, as soon as they end. */
 import { trace } from '@opentelemetry/api'
 import {
   NodeTracerProvider,
@@ -16,7 +16,7 @@ import { openInbox, type EngineOptions } from './protocol'
 export interface TracedOptions {
   engine: EngineOptions
   spans: string
-  /** Callbacks never end. */
+  /** True if callbacks never end. */
   hangs: boolean
 }
 

@@ -1,5 +1,6 @@
 /**
- * A process is killed with -9 during a callback: the delivery by the next process belongs to the trace of the request.
+ * A process is killed with -9 during a callback. The next delivery, by another process, belongs to the trace of the
+ * request.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -68,7 +69,7 @@ async function killDuringCallback(engine: EngineOptions): Promise<void> {
     result: 'delivered',
   })
   expect(whole).toMatchObject({ pid: second.child.pid, traceId: TRACE, parentId: delivered?.spanId })
-  // The span of the interrupted delivery never ended.
+  // The span of the interrupted delivery has no end.
   expect(cut).toMatchObject({ pid: first.child.pid, traceId: TRACE })
   expect([received?.spanId, delivered?.spanId, undefined]).not.toContain(cut?.parentId)
 }

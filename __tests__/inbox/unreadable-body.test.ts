@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** `fails`: called before each operation; if it returns an error, the operation fails with it. */
+/** `fails` is called before each operation. If it returns an error, the operation fails with it. */
 async function open(fails: (operation: string) => Promise<Error | undefined>): Promise<void> {
   const options = resolveSqliteInbox({ file: join(folder, 'inbox.db') })
   inbox = new SqlInbox(options, (events) => {

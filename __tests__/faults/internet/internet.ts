@@ -52,7 +52,7 @@ async function answer(question: Question): Promise<Told> {
   lines = []
   api.seen.length = 0
   setDefaultAutoSelectFamily(sideBySide)
-  // Scales the waits between attempts.
+  // Sets the random factor of the waits between attempts.
   Math.random = () => (once ? 1000 : 0.1)
   Object.assign(process.env, environment)
   const client = new TradecloudClient({

@@ -9,9 +9,9 @@ export interface Question {
   urls: string[]
   zone?: Zone
   options?: Partial<TradecloudClientOptions>
-  /** Creates an `httpsAgent` with these options. `lookup`: the result of its own look-up. */
+  /** Options with which an `httpsAgent` is created. `lookup` is the address that its own `lookup` function returns. */
   agent?: Omit<AgentOptions, 'lookup'> & { lookup?: string }
-  /** A function that refuses these addresses. Default: none. */
+  /** Addresses to which the proxy refuses to connect. Default: there is no proxy. */
   proxy?: string[]
   /** Ends the download after this number of milliseconds, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
@@ -29,7 +29,7 @@ export interface Told {
     contentType?: string
     size?: number | undefined
     content?: string
-    /** The error of the call or stream. `all`: everything that can be found on it. */
+    /** The error of the call or stream. `all` is everything that can be read from it. */
     error?: {
       name: string
       code: string
@@ -41,7 +41,7 @@ export interface Told {
   }>
   connections: Seen[]
   requests: Seen[]
-  /** Open connections of the servers at the end. */
+  /** How many connections to the servers are open at the end. */
   open: number
   asked: string[]
   proxied: string[]
@@ -50,9 +50,9 @@ export interface Told {
 }
 
 export const PUBLIC = ['93.184.216.34', '93.184.216.35', '2a00:1450::1']
-/** Nothing listens there. */
+/** Addresses on which no server listens. */
 export const DEAD = ['93.184.216.99', '2a00:1450::99']
-/** Its certificate is not trusted. */
+/** Address of a server whose certificate is not trusted. */
 export const UNTRUSTED = '93.184.216.36'
 export const NOT_PUBLIC = [
   '127.0.0.1',

@@ -11,7 +11,7 @@ export interface Certificate {
   cert: Buffer
 }
 
-/** A connection or request, with the address that it came to. */
+/** A connection or request, with the address on which it arrived. */
 export interface Seen {
   address: string
   url?: string
@@ -91,9 +91,9 @@ function endless(res: ServerResponse, bytes: Buffer): void {
 }
 
 export class Proxy {
-  /** Targets of CONNECT requests, in turn. */
+  /** Targets of the CONNECT requests, in order of arrival. */
   asked: string[] = []
-  /** Addresses of the servers. */
+  /** Addresses to which the proxy refuses to connect. */
   refuses: string[] = []
 
   async listen(address: string, port: number): Promise<void> {

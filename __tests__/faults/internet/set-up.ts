@@ -5,7 +5,7 @@ import { Internet } from './start-internet'
 export const NAME = 'files.example.com'
 export const OTHER = 'other.example.com'
 export const [FIRST = '', SECOND = '', SIXTH = ''] = PUBLIC
-/** Limits that a slow machine meets as well. */
+/** Limits that a slow machine can keep. */
 const BOUNDS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 10_000 }
 
 interface SetUp {
@@ -17,7 +17,7 @@ interface SetUp {
   get: (path: string, addresses?: string[], more?: Partial<Question>) => Promise<Told>
 }
 
-/** Starts it before all tests of the file, and ends it afterwards. */
+/** Starts the simulated internet before all tests of the file, and ends it afterwards. */
 export function setUpInternet(): SetUp {
   let internet: Internet | undefined
   beforeAll(async () => void (internet = await Internet.start()), 30_000)

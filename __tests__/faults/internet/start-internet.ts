@@ -11,7 +11,7 @@ import { DEAD, NOT_PUBLIC, PUBLIC, UNTRUSTED, type Question, type Told } from '.
 
 const START_MS = 20_000
 const ANSWER_MS = 15_000
-/** The last one is visible where an error lists the names of a certificate. */
+/** Names in the certificate. The last one is recognisable in errors that list these names. */
 const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1,DNS:canary.example.com'
 const NEEDS =
   'This test needs a network of its own: Linux, unshare, mount, ip (iproute2), openssl, and root or user namespaces'
