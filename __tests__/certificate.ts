@@ -1,4 +1,4 @@
-/** Self-signed certificates, created for each test run: Node can read certificates but not create them. */
+/** Creates self-signed certificates for each test run, because Node can read certificates but not create them. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 
@@ -25,7 +25,7 @@ export interface Pem {
 
 export const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000)
 
-/** `name`: a host name or an IPv4 address. */
+/** `name` is a host name or an IPv4 address. */
 export function makeCertificate(name: string, from: Date, to: Date): Pem {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(name)))))
@@ -42,7 +42,7 @@ export function makeCertificate(name: string, from: Date, to: Date): Pem {
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', content, pair.privateKey))
   const base64 = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64')
-  // OpenSSL refuses an empty line.
+  // Without an empty line at the end, which OpenSSL refuses.
   const lines = base64.match(/.{1,64}/g)!.join('\n')
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,

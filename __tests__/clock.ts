@@ -1,15 +1,15 @@
 /**
- * Clocks for the code under test, so that a busy or stopped process makes nothing late and long waits take no time.
+ * Clocks for the code under test, so that nothing is late in a busy or suspended process, and long waits take no time.
  * They replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` use the real
  * clock.
  */
 
-/** Limits of the running clock: turns of the event loop per millisecond, and its speed relative to the real clock. */
+/** Settings of the running clock: turns of the event loop per millisecond, and its speed relative to the real clock. */
 const TURNS_PER_MS = 4
 const MAX_SPEED = 30
 
 export interface Clock {
-  /** Resolves when this number of milliseconds has passed on this clock. A stopped clock advances by as much. */
+  /** Resolves when this number of milliseconds has passed on this clock. A stopped clock is advanced by it. */
   wait(ms: number): Promise<void>
   /** Restores the real clock. */
   stop(): void
@@ -22,9 +22,9 @@ export function freezeClock(): Clock {
 }
 
 /**
- * A clock that advances with the turns of the event loop. A request to a server in the same process takes about ten of
- * them. Work of other processes and threads (files, zlib, crypto) takes none, so this clock cannot test their
- * time-outs.
+ * A clock that advances with the turns of the event loop. A request to a server in the same process takes about ten
+ * turns. Work of other processes and threads (files, zlib, crypto) takes no turns, so their time-outs cannot be tested
+ * with this clock.
  */
 export function startClock(): Clock {
   const state = { turns: 0, ms: 0, stopped: false }
@@ -50,7 +50,9 @@ export function startClock(): Clock {
   }
 }
 
-/** A running clock for each test of the file. Call it after the `afterEach` that closes what uses it. */
+/**
+ * Starts a running clock before each test of the file. Call it after the `afterEach` that closes what uses the clock.
+ */
 export function clockForEach(): Pick<Clock, 'wait'> {
   let clock: Clock | undefined
   beforeEach(() => {

@@ -1,4 +1,4 @@
-/** Tests of `npm run start:cluster`, for either database. */
+/** Tests of `npm run start:cluster`, for both databases. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { orderEvent } from 'tradecloud-webhook/testing'
@@ -8,7 +8,7 @@ import { until } from './wait'
 const ORDERS = 12
 const VERSIONS = 4
 
-/** `env`: the variables that select the inbox. */
+/** `env` returns the variables that select the inbox. */
 export function testCluster(env: () => Record<string, string>): void {
   const erp = new ErpSystem()
   beforeAll(() => erp.start())
@@ -32,13 +32,13 @@ export function testCluster(env: () => Record<string, string>): void {
       const count = (running.get(orderId) ?? 0) + 1
       running.set(orderId, count)
       if (count > 1) overlaps.push(`${orderId} ${version}`)
-      // Also if the process that waits for the response is killed.
+      // Counted down even if the process that waits for the response is killed.
       response.once('close', () => running.set(orderId, (running.get(orderId) ?? 0) - 1))
       const respond = (): void => {
         if (response.destroyed) return
         const known = versions.get(orderId) ?? []
         versions.set(orderId, [...known, version])
-        // Each version fails once, after it was written.
+        // The first write of each version is answered with 503, after it was recorded.
         response.writeHead(known.includes(version) ? 204 : 503).end()
       }
       if (isHolding) held.push(respond)

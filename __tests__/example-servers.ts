@@ -1,4 +1,4 @@
-/** The example servers as processes of their own, and the ERP system that they write to. */
+/** Runs the example servers in processes of their own, and the ERP system to which they write. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 
 const root = resolve(__dirname, '..')
 
-/** A request of an example server. */
+/** A request that an example server sends. */
 export interface Write {
   deliveryId: string
   event: { orderId: string; version: number }
@@ -18,7 +18,7 @@ export interface Write {
 export class ErpSystem {
   url = ''
   respond: (response: ServerResponse, write: Write) => unknown = (response) => response.writeHead(204).end()
-  /** One entry per request; a GET would mean that a redirect was followed. */
+  /** One entry per request. A GET would mean that the server has followed a redirect. */
   written: string[] = []
   readonly #server: Server
 
@@ -53,13 +53,13 @@ export class ErpSystem {
 export interface Example {
   child: ChildProcess
   url: string
-  /** Its output on stdout. */
+  /** Lines that the server has printed to stdout. */
   lines: string[]
 }
 
 const children = new Set<ChildProcess>()
 
-/** Resolves once it listens. */
+/** Starts an example server, and resolves once it listens. */
 export async function startExample(example: string, env: Record<string, string>): Promise<Example> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'examples', example)], {
     cwd: root,
@@ -78,7 +78,7 @@ export async function startExample(example: string, env: Record<string, string>)
   }
 }
 
-/** For `afterAll`. The processes of a cluster end with their primary. */
+/** Ends all example servers. To be called in `afterAll`. The processes of a cluster end with their primary. */
 export function endExamples(): void {
   for (const child of children) child.kill('SIGKILL')
 }

@@ -1,10 +1,10 @@
-/** What the real servers of tests share: a free port, their log, and a guard that ends them together with the tests. */
+/** What the test servers share: a free port, their log, and a guard that ends them when the tests end. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 export const HOST = '127.0.0.1'
-/** Below the ephemeral ports: no outgoing connection can take a port while its server is down. */
+/** These ports are below the ephemeral ports, so no outgoing connection can take one while its server is down. */
 const PORTS = { from: 20_000, to: 32_000 }
 const ATTEMPTS = 5
 
@@ -14,7 +14,7 @@ interface TestServer {
   log(): string
 }
 
-/** Starts a server on a random port, and on another one if that is in use. */
+/** Starts a server on a random port. If that is in use, tries another one. */
 export async function startOnFreePort<Server extends TestServer>(
   create: (port: number) => Promise<Server>,
 ): Promise<Server> {
@@ -31,7 +31,7 @@ export async function startOnFreePort<Server extends TestServer>(
   }
 }
 
-/** Empty if the file does not exist. */
+/** Returns an empty text if the file does not exist. */
 export function readLog(file: string): string {
   try {
     return readFileSync(file, 'utf8')
@@ -41,8 +41,8 @@ export function readLog(file: string): string {
 }
 
 /**
- * Kills the process and removes its folder when the tests end, even if they are killed: the pipe to this shell closes
- * then. For a server of several processes, killing its main process ends them all.
+ * Kills the process and removes its folder when the tests end. This also works if the tests are killed, because the
+ * pipe to this shell is closed then. If a server has several processes, killing its main process ends all of them.
  */
 export function guard(pid: number, folder: string): ChildProcess {
   const script = 'read _; kill -9 "$0"; rm -rf "$1"'

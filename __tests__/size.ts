@@ -1,6 +1,6 @@
 /**
- * The size of the suites, from the environment variable TEST_SIZE: `quick` (default) for `npm test`, `ci` for
- * `.ci/run`, `full` for `npm run test:full`.
+ * The size of the tests, from the environment variable TEST_SIZE: `quick` (default) for `npm test`, `ci` for `.ci/run`,
+ * `full` for `npm run test:full`.
  */
 const SIZES = ['quick', 'ci', 'full'] as const
 
@@ -16,7 +16,7 @@ export const size = read(process.env.TEST_SIZE)
 export const isQuick = size === 'quick'
 export const isFull = size === 'full'
 
-/** Selects a number, as in `bySize({ quick: 10, ci: 100, full: 1000 })`. */
+/** Returns the value for the current size: `bySize({ quick: 10, ci: 100, full: 1000 })`. */
 export function bySize<T>(values: Record<Size, T>): T {
   return values[size]
 }

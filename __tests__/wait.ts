@@ -3,12 +3,12 @@ import { setTimeout as startTimer } from 'node:timers'
 import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
-/** Turns of the event loop before it waits between checks: with the clock of `startClock`, a wait takes long. */
+/** Turns of the event loop before it waits between two checks. With the clock of `startClock`, each wait takes long. */
 const EAGER_TURNS = 100
 
 /**
  * Resolves once the condition holds. Fails before Jest's own limit, with a message that says what the test waited for.
- * It counts checks, not time, so that a stopped process uses up none of it.
+ * It counts checks instead of time, so that the time in which the process is suspended does not count.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,

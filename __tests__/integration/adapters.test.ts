@@ -1,6 +1,6 @@
 /**
- * Requests that do not come from Node's HTTP parser: those of serverless platforms, web-standard adapters and request
- * injection in tests. Their body has no Content-Length, is a number, or has no stream.
+ * Requests that Node's HTTP parser has not created: requests of serverless platforms, web-standard adapters and request
+ * injection in tests. They may lack a Content-Length, have a number as their body, or have no stream.
  */
 import express from 'express'
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http'
@@ -137,7 +137,7 @@ describe.each([
       status: 415,
       json: { code: 'unsupported_media_type' },
     })
-    // Without a body, the type does not matter.
+    // The type of a request without a body does not matter.
     expect(await answerTo(webhook.listener, make({ url: '/order/7', headers }))).toMatchObject(delivered)
     expect(calls).toHaveLength(1)
   })

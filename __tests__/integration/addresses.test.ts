@@ -1,6 +1,6 @@
 /**
- * Source addresses of real requests: `allow` after the credentials, proxies trusted by the app or `trustProxy`, and the
- * warning if everyone is trusted.
+ * Source addresses of real requests: `allow` is checked after the credentials, proxies are trusted by the app or by
+ * `trustProxy`, and a warning is logged if everyone is trusted.
  */
 import express from 'express'
 import { once } from 'node:events'
@@ -35,7 +35,7 @@ const TRADECLOUD = '35.204.224.107'
 const STRANGER = '203.0.113.9'
 const WRONG = basic('tradecloud', 'wrong')
 
-/** A rig whose app trusts the given proxies; as a listener, the webhook itself. */
+/** Starts a webhook in an app that trusts the given proxies; for the listener, the webhook itself trusts them. */
 function startBehind(trustProxy: TrustProxyOption | undefined, options: RigOptions = {}): Promise<Rig> {
   if (options.mounting === 'as a listener') return startRig({ allow: ['production'], trustProxy, ...options })
   const before = (app: express.Express) => trustProxy !== undefined && app.set('trust proxy', trustProxy)
@@ -162,7 +162,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}`))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(TRADECLOUD, STRANGER))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}:443`))).toMatchObject({ status: 503 })
-    // A request of the proxy itself, such as a health check.
+    // A request that the proxy itself sends, such as a health check.
     expect(await rig.get('/order/1')).toMatchObject({ status: 503 })
     expect(rig.records.map(({ address }) => address)).toEqual([
       ...[TRADECLOUD, TRADECLOUD, TRADECLOUD, TRADECLOUD],
@@ -211,7 +211,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     for (const trustProxy of [true, () => true, ['0.0.0.0/1', '128.0.0.0/1']]) {
       const rig = await startBehind(trustProxy, { mounting })
       expect(rig.log).toEqual([])
-      // Whichever request is first: the setting is wrong in any case.
+      // The warning does not depend on the request, because the setting is wrong in any case.
       expect(await rig.get('/order/1', { auth: null })).toMatchObject({ status: 401 })
       const setting = mounting === 'as a listener' ? 'the option `trustProxy`' : "Express's setting `trust proxy`"
       expect(rig.log[0]).toMatchObject({

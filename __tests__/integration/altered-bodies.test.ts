@@ -1,6 +1,6 @@
 /**
- * Bodies changed by the app in front of the webhook: parsed as another type, wrapped, stripped, buffered, paused or
- * partly read. The sender is not at fault: a readable event is delivered, any other gets 503.
+ * Bodies that the app in front of the webhook has changed: parsed as another type, wrapped, stripped, buffered, paused
+ * or partly read. This is not the sender's fault, so a readable event is delivered and any other body gets 503.
  */
 import express from 'express'
 import { createHash } from 'node:crypto'
@@ -32,7 +32,7 @@ const delivered = { status: 200, json: { outcome: 'delivered' } }
 
 const startBehind = (...handlers: express.RequestHandler[]): Promise<Rig> =>
   startRig({ validation: 'off', before: (app) => handlers.forEach((handler) => app.use(handler)) })
-/** Changes the result of a parser. */
+/** Middleware that changes the result of a parser. */
 const change =
   (changed: (body: Loose) => unknown): express.RequestHandler =>
   (req, _res, next) => {
@@ -42,7 +42,7 @@ const change =
 const otherRealm = (text: string): unknown =>
   runInNewContext('Uint8Array.from(codes)', { codes: [...Buffer.from(text)] })
 
-/** Sends pieces, each after the previous one was received. */
+/** Sends a body in pieces, each after the previous one was received. */
 async function sendInPieces(
   rig: Rig,
   body: string | Buffer,
@@ -130,7 +130,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
       expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
       const broken = { method: 'POST', path: '/order', headers: json, body: '{"eventName":' }
       expect(await rig.send(broken)).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
-      // A chunked body has no known length.
+      // The length of a chunked body is not known.
       expect(await rig.send({ ...broken, body: undefined, chunks: ['{"eventName":'] })).toMatchObject(kept)
     }
   })
@@ -231,7 +231,7 @@ describe('a body that can still be read: delivered', () => {
     expect(rig.calls[0]?.context.rawBody?.toString()).toBe(text)
   })
 
-  /** Collects chunks without waiting for the end. */
+  /** Middleware that collects chunks without waiting for the end. */
   const collect =
     (encoding?: BufferEncoding): express.RequestHandler =>
     (req, _res, next) => {
@@ -246,7 +246,7 @@ describe('a body that can still be read: delivered', () => {
     }
   test.each([undefined, 'utf8'] as const)('`rawBody` that the app still collects (%s)', async (encoding) => {
     const text = JSON.stringify(orderEvent({ text: 'Größe 🚢'.repeat(40) }))
-    // While the credentials are checked slowly, the app reads the beginning of the body first.
+    // While a slow check of the credentials runs, the app reads the beginning of the body.
     for (const auth of [() => true, () => sleep(30, true)]) {
       const rig = await startRig({ before: (app) => app.use(collect(encoding)), auth, dedupe: false })
       expect(await sendInPieces(rig, text)).toMatchObject(delivered)

@@ -1,6 +1,6 @@
 /** The expected table of responses, written independently of the implementation. */
 
-/** The allowed statuses of each outcome. With `refusals: 'retry'` the marked ones are 503 instead. */
+/** The statuses that each outcome may have. With `refusals: 'retry'`, outcomes with `refusal` have 503 instead. */
 export const TABLE: Record<string, { statuses: number[]; refusal?: true }> = {
   delivered: { statuses: [200] },
   duplicate: { statuses: [200] },

@@ -30,10 +30,10 @@ type Options = Partial<TradecloudWebhookOptions>
 interface Row {
   status: number
   act: (options: Options) => Promise<{ rig: Rig; answer: RawAnswer }>
-  /** With `refusals: 'retry'` it is 503. */
+  /** True if the status is 503 with `refusals: 'retry'`. */
   refusal?: true
   headers?: Record<string, string>
-  /** `error.cause` as passed to `onError`. */
+  /** The expected `error.cause` in `onError`. */
   cause?: unknown
 }
 
@@ -53,7 +53,7 @@ const sendTo = async (
 const boom = new Error('the ERP system is down')
 const refused = new RejectEvent('not our order', { status: 409 })
 
-/** Does not compile without a row for each outcome. A probe has neither record nor log line: see `probe.test.ts`. */
+/** The type requires a row for each outcome. A probe has neither record nor log line; see `probe.test.ts`. */
 const rows: Record<Exclude<Outcome, 'probe'>, Row> = {
   delivered: { status: 200, act: (options) => postTo(options) },
   duplicate: {
@@ -264,7 +264,7 @@ describe('each outcome', () => {
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
-    // The connection is closed after a refusal, which costs neither Tradecloud nor a proxy anything.
+    // After a refusal the connection is closed, which has no disadvantage for Tradecloud or a proxy.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)
   })
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { fixture, orderId, shipmentId, type Call, type Rig } from './harness'
 
-/** A new body each time, because the same one would be a duplicate. */
+/** A body with a new message ID in each call, because the same body would be a duplicate. */
 export const fresh = (body: Record<string, unknown>): Record<string, unknown> => ({
   ...body,
   unknownField: randomUUID(),
@@ -13,7 +13,7 @@ interface BodyTrigger {
   body: () => Record<string, unknown>
   callback: string
   event: Record<string, unknown>
-  /** The field of the event that contains the content of the body, and its place in the body. */
+  /** The property of the event that contains the content of the body, and the field of the body that it comes from. */
   content?: [property: string, field: string | undefined]
 }
 

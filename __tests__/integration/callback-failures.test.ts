@@ -1,4 +1,4 @@
-/** Whatever a callback throws, rejects with or returns, the response is in the table. */
+/** Whatever a callback throws, rejects with or returns, the response is one of the table. */
 import { RejectEvent } from 'tradecloud-webhook'
 import { closeAll, orderEvent, pause, startRig } from './harness'
 
@@ -127,7 +127,7 @@ describe('what a callback throws', () => {
     test('a RejectEvent whose message getter throws', async () => {
       const rig = await startRig({ validation: 'off', onOrder: make(withGetter('message')) })
       const answer = await rig.post(orderEvent())
-      // Either status is acceptable, final or retried: the callback has failed in any case.
+      // Both statuses are correct, final or retried, because the callback has failed in any case.
       expect([
         ['rejected', 410],
         ['handler_failed', 503],

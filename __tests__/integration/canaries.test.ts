@@ -1,6 +1,6 @@
 /**
- * Secrets and order contents in every way that a request can end: none appears in a response, log line, error, record
- * or the metadata of a stored event.
+ * Secrets and contents of orders, in requests that end in every possible way: none of them appears in a response, log
+ * line, error or record, or in the metadata of a stored event.
  */
 import createDebug from 'debug'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { cli } from '../cli/cli'
 import { startClock } from '../clock'
 import { basic, closeAll, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
-/** Each contains characters that look different in base64, URLs and hex. */
+/** Each secret contains characters that look different in base64, URLs and hex. */
 const SECRETS = {
   username: 'hookuser?zq~1',
   password: 'hookpass:ü/zq~2',
@@ -27,7 +27,7 @@ const SECRETS = {
   cookie: 'cookiesecret~zq~10',
   location: 'locationsecret~zq~11',
 }
-/** Values of bodies: prices, names. In the inbox they may appear only in the stored body. */
+/** A value in bodies, such as a price or a name. In the inbox it may appear only in the stored body. */
 const PRIVATE = 'privateprice?zq~12ü'
 
 const DEBUG = createDebug.log
@@ -48,10 +48,10 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** A secret in every encoding in which it could appear. */
+/** All encodings in which a secret could appear. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
-  // In base64 the characters depend on the preceding bytes, and the ends on the neighbours.
+  // In base64, the characters depend on the bytes before, and the first and last ones on the neighbours.
   const encoded = [0, 1, 2].map((shift) =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
@@ -112,7 +112,7 @@ const AROUND = {
   Cookie: `session=${SECRETS.cookie}`,
 }
 
-/** The output of every way to fail or succeed. */
+/** Triggers every way to fail or succeed, and returns all output. */
 async function driveAll(rig: Rig): Promise<string[]> {
   const order = (more: object = {}): object => ({
     eventName: 'OrderIssuedByBuyer',
@@ -180,14 +180,14 @@ function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookO
   }
 }
 
-/** Uses the clock of the test. */
+/** Waits on the clock of the test. */
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function startApi() {
   return createTradecloudSimulator({ username: SECRETS.apiUsername, password: SECRETS.apiPassword, rateLimit: false })
 }
 
-/** Tokens of the API count as secrets too. */
+/** All secrets, including the tokens of the API. */
 function allSecrets({ api }: Awaited<ReturnType<typeof startApi>>): Record<string, string> {
   const tokens = api.requests.flatMap(({ headers }) =>
     [headers.authorization?.replace(/^Bearer /, ''), headers['refresh-token']].filter(

@@ -1,4 +1,4 @@
-/** Metrics of the catch-up: recovered events, and how far it is behind. */
+/** Metrics of the catch-up: how many events it has recovered, and how far behind it is. */
 import { Registry } from 'prom-client'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'
 import { order } from 'tradecloud-webhook/testing'

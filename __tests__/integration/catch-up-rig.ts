@@ -30,7 +30,10 @@ export async function startClockedTradecloud(options: TradecloudSimulatorOptions
   return tradecloud
 }
 
-/** Several inboxes in memory that share one storage, like several processes, including what the catch-up stores. */
+/**
+ * Returns inboxes in memory that share one storage, like those of several processes. The storage includes what the
+ * catch-up stores.
+ */
 export function memoryCatchUp(name = 'tradecloud'): { storage: MemoryCatchUpInbox; inbox: () => Inbox } {
   const shared = new MemoryStorage()
   const storage = new MemoryCatchUpInbox()
@@ -62,7 +65,7 @@ interface Polling extends Collected {
   reports: CatchUpReport[]
 }
 
-/** A worker that polls. It is ready, unless `ready()` rejects. */
+/** Starts a worker that polls, and waits until it is ready. */
 export function startPolling(
   tradecloud: TradecloudSimulator,
   { catchUp, inbox = memoryCatchUp().inbox(), ...options }: PollingOptions = {},

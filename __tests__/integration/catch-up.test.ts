@@ -1,4 +1,4 @@
-/** Webhook, catch-up and inbox together: lost events are found and delivered, and nothing else is. */
+/** Webhook, catch-up and inbox together: the catch-up finds and delivers lost events, and nothing else. */
 import {
   createTradecloudWorker,
   notOwnRequest,
@@ -30,9 +30,9 @@ afterEach(closeAll)
 interface Setting extends Rig {
   tradecloud: TradecloudSimulator
   inbox: Inbox
-  /** Sends the due events to the webhook. */
+  /** Sends the events that are due to the webhook. */
   deliver: () => Promise<unknown>
-  /** The events of the callbacks, as `source kind id lines`. */
+  /** The events that callbacks received, as `source kind id lines`. */
   given: () => string[]
 }
 
@@ -196,7 +196,7 @@ test.each([
   const tradecloud = await startClockedTradecloud()
   const api = new TradecloudClient({ ...apiOf(tradecloud), fetchTimeoutMs: 200 }, new RateLimit(Infinity))
   closeLater(() => api.close())
-  // By a clock that was set back an hour, changes are older.
+  // On a clock that was set back by an hour, new changes have earlier times.
   const catchUp = { from: new Date(START.getTime() - 3 * HOUR).toISOString(), shipments: false as const }
   const { webhook, deliver, given, log } = await start({ tradecloud, api, catchUp })
   tradecloud.clock.skew(skewMs)
@@ -223,7 +223,7 @@ test.each([
   // On a busy machine, 200 ms may not be enough.
   await until(async () => (await webhook.catchUp()).error === undefined)
   await until(() => given().filter((each) => each.startsWith('catch-up order lost-')).length === 5)
-  // 6 webhook events and 5 lost ones, nothing else.
+  // The callbacks got 6 events from the webhook and 5 lost ones.
   expect(given()).toHaveLength(11)
   expect(log.filter(({ line }) => line.includes('The catch-up could not'))).toHaveLength(1)
 })

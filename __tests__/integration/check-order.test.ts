@@ -35,7 +35,7 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // Only its bytes show whether it can be decoded.
+    // Whether a body can be decoded is known only when it is read.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
       status: 413,
     })

@@ -54,7 +54,7 @@ describe('read by something before us', () => {
     expect(await rig.post(orderEvent(), { headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // A request with only an ID is accepted as before.
+    // A request with an ID and no body is accepted nevertheless.
     for (const method of ['GET', 'POST'])
       expect(await rig.send({ method, path: `/order/${orderId}` })).toMatchObject({ status: 200 })
     expect(rig.calls.at(-1)?.event).toMatchObject({ completeness: 'id-only', method: 'POST' })
@@ -64,7 +64,7 @@ describe('read by something before us', () => {
   })
 
   test('a parser that takes other types only leaves the stream to us', async () => {
-    // Express 4 sets `req.body = {}` here although the stream is unread.
+    // Express 4 sets `req.body = {}` in this case, although the stream is unread.
     const rig = await startRig({
       before: (app) => app.use(express.json({ type: 'application/other' }), express.urlencoded({ extended: true })),
     })
@@ -181,7 +181,7 @@ describe('read by something before us', () => {
     expect(rig.calls.at(-1)?.event.order).toEqual({ orderId: '1' })
   })
 
-  // A common snippet that keeps the raw body.
+  // A snippet that many apps use to keep the raw body.
   const keepsRawBody = (app: express.Express): void =>
     void app.use((req, _res, next) => {
       const kept = req as unknown as { rawBody: string }

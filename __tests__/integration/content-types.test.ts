@@ -1,4 +1,4 @@
-/** Content-Type: which types and charsets are accepted, and which are 415. */
+/** Content-Type: which types and charsets are accepted, and which are refused with 415. */
 import type { OrderEvent } from 'tradecloud-webhook'
 import { toTxml } from 'tradecloud-webhook/testing'
 import { closeAll, orderEvent, orderId, startUnvalidated } from './harness'

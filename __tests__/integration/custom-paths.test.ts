@@ -58,7 +58,7 @@ describe('custom paths', () => {
 
 test('a path that is not ours keeps its body for the app', async () => {
   const rig = await startRig({ paths: { order: '/order', shipment: false, any: false } })
-  // A route after the webhook under the same mount path, placed before the fallback of the harness.
+  // Adds a route after the webhook, under the same mount path and before the harness's own fallback.
   const app = express()
   app.use('/tradecloud', rig.webhook, express.json(), (req, res) => void res.json(req.body))
   const { port } = await startServer(app)
@@ -99,7 +99,7 @@ test('two webhooks in one app do not meet', async () => {
     })
   const body = orderEvent({ version: 5 })
   expect(await rig.post(body)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // The same event is new to the other webhook, and an older one is not outdated there.
+  // The other webhook does not know the event, and does not treat an older one as outdated.
   expect(await (await sendToSecond(body)).json()).toMatchObject({ outcome: 'delivered' })
   expect(await rig.post(orderEvent({ version: 6 }))).toMatchObject({ status: 200 })
   expect((await sendToSecond(orderEvent({ version: 5 }))).status).toBe(200)

@@ -1,6 +1,6 @@
 /**
- * Events of one entity in order, the limit on callbacks, late responses, outdated events, and retries of the simulated
- * Tradecloud.
+ * Events of one entity are delivered in order; the limit for callbacks; late responses; outdated events; and retries of
+ * the simulated Tradecloud.
  */
 import { randomUUID } from 'node:crypto'
 import { clockForEach } from '../clock'
@@ -35,7 +35,7 @@ describe('order and slots', () => {
       await pause(5)
     }
     expect(inside).toEqual(['0'])
-    // Other orders, and a shipment with the same ID.
+    // Events of other orders, and of a shipment with the same ID.
     const others = [
       rig.post(orderEvent({ orderId: 'other', label: 'other' })),
       rig.post({ eventName: 'S', shipment: { id: orderId } }),

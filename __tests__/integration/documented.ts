@@ -19,7 +19,7 @@ let components: Components | undefined
 let ajv: Ajv2020 | undefined
 const validators = new Map<string, ValidateFunction>()
 
-/** Read with the first response, and compiled as far as it is needed. */
+/** Reads the document with the first response, and compiles schemas when they are needed. */
 function load(): Components {
   const file = join(__dirname, '../../docs/openapi.json')
   return (components ??= (JSON.parse(readFileSync(file, 'utf8')) as { components: Components }).components)
@@ -38,8 +38,8 @@ function validatorOf(path: string): ValidateFunction {
 }
 
 /**
- * Throws for a response that is not described for this method. `undefined`: the method is not known. Responses of Node
- * itself to a request that it cannot parse, and those that an app marks with `X-From`, do not count.
+ * Throws for a response that is not described for this method. `undefined`: the method is not known. Ignores responses
+ * of Node itself to requests that it cannot parse, and responses that an app marks with `X-From`.
  */
 export function expectDocumented(answer: RawAnswer, method: string | undefined): void {
   const { status, headers, text, json } = answer

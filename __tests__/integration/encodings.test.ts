@@ -1,4 +1,4 @@
-/** Content-Encoding: compressed bodies, damaged ones, and encodings that are not supported. */
+/** Content-Encoding: compressed bodies, damaged compressed bodies, and encodings that are not supported. */
 import { randomBytes } from 'node:crypto'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { closeAll, fixture, orderEvent, startUnvalidated, type RawAnswer } from './harness'
@@ -20,7 +20,7 @@ describe('encodings', () => {
       json: { outcome: 'delivered' },
     })
     expect(deliveredBody(rig)).toEqual(event)
-    // The key is computed from the decompressed body, so the same event is a duplicate in any encoding.
+    // The key is computed from the decompressed body, so the event is a duplicate in any encoding.
     expect(await rig.send({ method: 'PUT', path: '/order', headers, chunks: pieces })).toMatchObject({
       status: 200,
       json: { outcome: 'duplicate' },

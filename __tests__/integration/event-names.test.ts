@@ -6,7 +6,7 @@ afterEach(closeAll)
 
 const eventNamed = (eventName: string): Loose => ({ eventName, orderEvent: { orderId, version: 1 } })
 
-/** A webhook with named callbacks only. */
+/** Starts a webhook that has only callbacks by event name. */
 async function startNamed(on: Record<string, () => void>): Promise<Rig> {
   return startRig({
     onOrder: undefined,

@@ -25,5 +25,5 @@ export const EVIL = [
   ...['😀', 'é', '%', '%00', '%zz', '{orderId}', '__proto__', 'constructor', 'x'.repeat(10_000), 'é'.repeat(256)],
 ]
 
-/** Characters that a line must not contain: line breaks, terminal commands, changes of direction. */
+/** Characters that a line must not contain: line breaks, terminal commands, and changes of the text direction. */
 export const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u

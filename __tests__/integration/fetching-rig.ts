@@ -50,7 +50,7 @@ export class FetchingRig {
     return rig
   }
 
-  /** Orders known to the API, and a trigger for each. */
+  /** Adds orders to the API, and returns a trigger for each. */
   triggers(count: number) {
     const url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/tradecloud/order/{orderId}`
     return Array.from({ length: count }, (_, i) => {

@@ -3,7 +3,7 @@ import { deferred, type Loose, type RawAnswer } from './harness'
 
 export const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
 
-/** A callback that waits until the test releases it, and records the waiting calls. */
+/** Creates a callback that waits until the test releases it, and records the calls that wait. */
 export function gate(): {
   callback: (event: Loose) => Promise<void>
   inside: string[]

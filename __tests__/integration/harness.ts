@@ -30,7 +30,7 @@ import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawReque
 export type { Loose, RawAnswer } from './raw-http'
 export { pause, until } from '../wait'
 
-/** Express 4 has it, Express 5 does not. */
+/** Only Express 4 has this property. */
 export const isExpress4 = 'lazyrouter' in express.application
 
 export const credential = { type: 'basic', username: 'tradecloud', password: 'hook:påss' } as const
@@ -51,13 +51,13 @@ export interface Collected {
   calls: Call[]
   records: DeliveryRecord[]
   errors: Array<{ error: TradecloudWebhookError; context: ErrorContext }>
-  /** Log lines, without those of the creation. */
+  /** Log lines, without those that are written at creation. */
   log: Array<{ level: 'warn' | 'error'; line: string }>
 }
 
 type Send = Omit<RawRequest, 'headers'> & {
   headers?: RawRequest['headers']
-  /** Value of `Authorization`; `null` sends none. Default: the right one. */
+  /** Value of `Authorization`; `null` sends no header. Default: valid credentials. */
   auth?: string | null
   /** A body to send as JSON, with its content type. */
   json?: unknown
@@ -99,7 +99,7 @@ export interface RigOptions extends Partial<TradecloudWebhookOptions> {
 
 const open: Array<() => Promise<unknown>> = []
 
-/** For `afterEach` or `afterAll`: ends everything that a test has started. */
+/** Ends everything that a test has started. To be called in `afterEach` or `afterAll`. */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
 }
@@ -109,7 +109,7 @@ export function closeLater(close: () => Promise<unknown>): void {
   open.push(close)
 }
 
-/** Starts a webhook whose callbacks collect their calls. Options take precedence. */
+/** Starts a webhook whose callbacks collect their calls. The given options take precedence. */
 export async function startRig({
   mounting = 'under a path',
   before,
@@ -224,7 +224,7 @@ export function emptyCollection(): Collected {
   return { calls: [], records: [], errors: [], log: [] }
 }
 
-/** A server on a free port that closes all connections when it is closed. */
+/** Starts a server on a free port. When it is closed, it closes all connections. */
 export async function listen(
   listener: RequestListener,
 ): Promise<{ server: Server; port: number; close: () => Promise<void> }> {
@@ -243,21 +243,21 @@ export async function listen(
   return { server, port: (server.address() as AddressInfo).port, close }
 }
 
-/** A server that `closeAll` closes. */
+/** Starts a server that `closeAll` closes. */
 export async function startServer(listener: RequestListener): Promise<{ server: Server; port: number }> {
   const started = await listen(listener)
   open.push(started.close)
   return started
 }
 
-/** A folder that `closeAll` removes. */
+/** Creates a folder that `closeAll` removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-inbox-'))
   open.push(async () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** An inbox in a new file. Its webhook closes it. */
+/** Creates an inbox in a new file. The webhook that uses it closes it. */
 export function temporaryInbox(options: Partial<SqliteInboxOptions> = {}): Inbox {
   return sqliteInbox({ file: join(temporaryFolder(), 'inbox.db'), ...options })
 }
@@ -266,7 +266,7 @@ export async function startTradecloud(): Promise<TradecloudSimulator> {
   const tradecloud = await createTradecloudSimulator({
     username: 'api-user@example.com',
     password: 'api:påss',
-    // Tests send as fast as they can; the client's reaction to a 429 has tests of its own.
+    // Tests send as fast as they can. How the client reacts to a 429 has tests of its own.
     rateLimit: false,
   })
   open.push(() => tradecloud.close())
@@ -282,7 +282,7 @@ export function apiOf({ baseUrl, username, password }: TradecloudSimulator): {
   return { baseUrl, username, password }
 }
 
-/** The same without the client's rate limit, for tests with many triggers. `closeAll` closes it. */
+/** The option `api` with a client that has no rate limit, for tests with many triggers. `closeAll` closes it. */
 export function fastApiOf({ baseUrl, username, password }: TradecloudSimulator): TradecloudClient {
   const client = new TradecloudClient({ baseUrl, username, password }, new RateLimit(Infinity))
   open.push(() => client.close())
@@ -297,7 +297,7 @@ export function fixture(name: string): Loose {
   return JSON.parse(readFileSync(join(__dirname, '../fixtures', `${name}.json`), 'utf8'))
 }
 
-/** A new order event: no two are duplicates. */
+/** The body of a new order event, which is never a duplicate. */
 export function orderEvent(more: Record<string, unknown> = {}): Loose {
   return {
     eventName: 'OrderIssuedByBuyer',

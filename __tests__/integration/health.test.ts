@@ -1,4 +1,4 @@
-/** `webhook.health()` and the health router: ready is false exactly while no event can be accepted. */
+/** `webhook.health()` and the health router: `ready` is false exactly while events cannot be accepted. */
 import { join } from 'node:path'
 import { createHealthRouter, createTradecloudWorker, MemoryStore, type Store } from 'tradecloud-webhook'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
@@ -122,7 +122,7 @@ describe('not ready', () => {
     })
     isAway = false
     await until(async () => (await rig.webhook.health()).ready)
-    // The claim of the check is released.
+    // The check has released its claim.
     expect(memory.claim(claims[0] ?? '', 1_000)).toMatchObject({ status: 'claimed' })
   })
 

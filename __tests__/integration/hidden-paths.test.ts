@@ -1,4 +1,4 @@
-/** A mount that hides the path, and with it the ID of a GET. */
+/** A mount that hides the path and, with it, the ID of a GET trigger. */
 import { closeAll, isExpress4, orderEvent } from './harness'
 import { expectNotRouted, notRouted, start } from './not-routed-rig'
 

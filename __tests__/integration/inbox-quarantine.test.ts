@@ -71,7 +71,7 @@ describe('quarantine', () => {
       const [kept] = await entries(rig.inbox)
       expect(kept).toMatchObject({ state: 'quarantined', outcome: code })
       expect((await rig.inbox.show(kept?.id ?? ''))?.bytes).toEqual(Buffer.from(request.body))
-      // A replay reads it by today's rules, and it stays in quarantine.
+      // A replay reads the body by the rules of this version, and it stays in quarantine.
       expect(await rig.inbox.replay(kept?.id ?? '')).toBe(true)
       await until(() => rig.settled.length === 1)
       expect(rig.settled[0]).toMatchObject({ result: 'quarantined', outcome: code })
@@ -117,7 +117,7 @@ describe('quarantine', () => {
     expect(await inbox.replay(kept?.id ?? '')).toBe(true)
     await until(() => rig.settled.length === 1)
     expect(rig.calls[0]).toMatchObject({ event: { orderId }, context: { replay: true } })
-    // The same ID as if it had been readable at once, so the ERP write stays idempotent.
+    // The ID is the same as if the body had been readable at once, so that the ERP write stays idempotent.
     const again = await rig.post(event)
     expect(rig.calls[0]?.context.deliveryId).toBe(again.json.deliveryId)
   })

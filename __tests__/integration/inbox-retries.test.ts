@@ -1,4 +1,4 @@
-/** A callback that fails on an event of the inbox: retries, dead letters and replays. */
+/** A callback fails on an event from the inbox: retries, dead letters and replays. */
 import { RejectEvent } from 'tradecloud-webhook'
 import { closeAll, deferred, orderEvent, pause, until } from './harness'
 import { entries, startInboxRig } from './inbox-rig'
@@ -57,7 +57,7 @@ describe('a callback that fails', () => {
     expect((await rig.inbox.show(dead?.id ?? ''))?.bytes).toEqual(Buffer.from(JSON.stringify(event)))
     const [line] = rig.log.filter(({ level }) => level === 'error')
     expect(line?.line).toContain(`Given up ${dead?.id}`)
-    // A person at Tradecloud sends it again: it is queued again.
+    // A person at Tradecloud sends the event again, and it is queued again.
     refuse = false
     expect(await rig.post(event)).toMatchObject({ status: 202, json: { outcome: 'queued', deliveryId: dead?.id } })
     await until(() => rig.settled.length === 3)

@@ -25,12 +25,12 @@ export async function startInboxRig({
       ...delivery,
     },
   })
-  // Opened in advance, because the time would count towards the first request.
+  // The inbox is opened in advance, because the time for it would count towards the first request.
   await rig.webhook.ready()
   return { ...rig, inbox, settled }
 }
 
-/** The events of the inbox, without delivered ones. */
+/** All events of the inbox except delivered ones. */
 export async function entries(inbox: Inbox): Promise<InboxEntry[]> {
   return (await inbox.list()).entries.filter(({ state }) => state !== 'delivered')
 }

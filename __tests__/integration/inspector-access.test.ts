@@ -1,4 +1,4 @@
-/** Who may read the inspector, who may change something, and the headers of its responses. */
+/** Who may read in the inspector, who may change something, and the headers of its responses. */
 import express from 'express'
 import { createTradecloudWebhook, createTradecloudWorker, RejectEvent } from 'tradecloud-webhook'
 import { createInspector, type InspectorOptions } from 'tradecloud-webhook/inspector'
@@ -31,7 +31,7 @@ const PATHS = [
   '/event',
 ]
 
-/** A dead order that the callback has rejected. */
+/** Starts a webhook with an order that its callback has rejected, so that its event is dead. */
 async function startWithDeadOrder(inspector: Partial<InspectorOptions> = { access: 'operate' }) {
   const inbox = temporaryInbox()
   const rig = await startInspectorRig({
@@ -158,7 +158,9 @@ describe('what every response says', () => {
 })
 
 describe('changes', () => {
-  /** Requests of a browser from another site, by form or fetch, and of a program. */
+  /**
+   * Headers of requests that no page of the inspector has sent: by form or fetch from another site, or by a program.
+   */
   const elsewhere: Array<[string, Record<string, string>]> = [
     [
       'a form of another site',

@@ -52,7 +52,7 @@ describe('a download', () => {
     })
     expect(read).toBeLessThan(20)
     response.destroy()
-    // Nothing of it is read for those who only ask for the headers.
+    // A request for the headers alone reads nothing of the body.
     read = 0
     expect((await ask(path, { method: 'HEAD' })).headers['content-length']).toBe(String(body.length))
     expect(read).toBe(0)

@@ -17,7 +17,7 @@ export interface Response {
 export interface Ask {
   method?: string
   headers?: Record<string, string>
-  /** Fields of a form. */
+  /** Fields of the form to send. */
   form?: Record<string, string>
   body?: string
   auth?: string | null
@@ -26,9 +26,9 @@ export interface Ask {
 export interface InspectorRig extends Rig {
   /** URL of the inspector, without the slash at the end. */
   inspectorUrl: string
-  /** `path` is below the mount path of the inspector. */
+  /** Sends a request. `path` is the path below the mount path of the inspector. */
   ask: (path: string, ask?: Ask) => Promise<Response>
-  /** Sends a form as a browser on https does. */
+  /** Sends a form, as a browser does over https. */
   change: (path: string, form?: Record<string, string>, ask?: Ask) => Promise<Response>
 }
 
@@ -42,7 +42,7 @@ export async function startInspectorRig({
     ...options,
     before: (app) => {
       before?.(app)
-      // Mounted first, but created after the webhook.
+      // The inspector is mounted first, but it can only be created after the webhook.
       let handler: ReturnType<typeof createInspector> | undefined
       mount = ({ webhook }) => (handler = createInspector({ webhook, auth: operator, ...inspector }))
       app.use('/ops/inspector', (req, res, next) => handler!(req, res, next))

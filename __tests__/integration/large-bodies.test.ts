@@ -1,6 +1,6 @@
 /**
- * Large bodies are read in slices: other events are delivered meanwhile, those of the same order or shipment
- * afterwards, and all rules for small bodies apply.
+ * Large bodies are read in slices. Meanwhile other events are delivered; events of the same order or shipment are
+ * delivered afterwards; and all rules for small bodies apply.
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
@@ -27,7 +27,7 @@ const large = (orderId: string, lines = 25): Loose => maximumOrderEvent({ orderI
 const json = (body: unknown): Buffer => Buffer.from(JSON.stringify(body))
 const small = (orderId: string): Loose => orderEvent({ orderId })
 
-/** A request whose body has already arrived, so that it is read at once. */
+/** Calls the webhook with a request whose body has already arrived, so that it is read at once. */
 function inject(
   { webhook }: Rig,
   body: Buffer | undefined,

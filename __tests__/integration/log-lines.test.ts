@@ -1,4 +1,4 @@
-/** Log lines: every lost order, where a callback failed, and what does not match a schema. */
+/** Log lines name every lost order, where a callback failed, and what does not match a schema. */
 import createDebug from 'debug'
 import { RejectEvent, type LogFields } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'

@@ -1,5 +1,6 @@
 /**
- * `prometheusMetrics` with the real prom-client: what is counted, with which labels, and that adapters change nothing.
+ * `prometheusMetrics` with the real prom-client: what is counted, with which labels, and that adapters do not change
+ * responses.
  */
 import { Registry } from 'prom-client'
 import { createTradecloudWorker, RejectEvent, type TelemetryObserver } from 'tradecloud-webhook'
@@ -66,7 +67,7 @@ it('requests are counted by outcome, kind and event name, with their durations',
   )
   expect(await sum(register, 'events_given_up_total')).toBe(2)
   expect(await series(register, 'events_given_up_total', { outcome: 'rejected' })).toMatchObject([{ value: 1 }])
-  // Prometheus does not see an increase in a series that starts at 1.
+  // The series starts at 0, because Prometheus does not see an increase in a series that starts at 1.
   expect(await series(register, 'events_given_up_total', { outcome: 'body_too_large' })).toMatchObject([{ value: 0 }])
   const counts = (await series(register, 'request_duration_seconds')).filter(({ metricName }) =>
     metricName?.endsWith('_count'),
@@ -167,7 +168,7 @@ it('the time since the last event of each kind goes on over restarts, and is tha
   expect(await age('order')).toBeGreaterThanOrEqual(7_200)
   expect(await age('shipment')).toBeLessThan(600)
   expect(await series(register, 'last_event_age_seconds', { kind: 'unknown' })).toEqual([])
-  // Requests without credentials and probes do not count as requests of Tradecloud.
+  // Probes and requests without credentials do not count as requests of Tradecloud.
   await rig.get('/order/A-1', { auth: null })
   await rig.post(event, { headers: { 'tradecloud-webhook-probe': '1' } })
   expect(await age('order')).toBeGreaterThanOrEqual(7_200)

@@ -1,4 +1,4 @@
-/** Requests that match no pattern but are handled by the app are unchanged. */
+/** Requests that match no pattern but are handled by the app stay unchanged. */
 import express from 'express'
 import type { ServerResponse } from 'node:http'
 import { RejectEvent } from 'tradecloud-webhook'
@@ -93,7 +93,7 @@ describe('what the app handles is not affected', () => {
       'rejected',
       'not_found',
     ])
-    // One record and one log line if neither webhook knows the path.
+    // If neither webhook knows the path, there is one record and one log line.
     second.log.length = 0
     expect(await app.ask('/tradecloud/orders')).toMatchObject(notRouted)
     expect([...app.records, ...second.records].filter(({ outcome }) => outcome === 'not_routed')).toHaveLength(1)

@@ -77,7 +77,7 @@ interface Started extends Collected {
   webhook: TradecloudWebhook
 }
 
-/** An app with the webhook where `mount` puts it. */
+/** Starts an app in which `mount` mounts the webhook. */
 export async function start(
   mount: (app: express.Express, webhook: TradecloudWebhook) => void,
   options: RigOptions = {},
@@ -86,7 +86,7 @@ export async function start(
   const webhook = create(collected, options)
   collected.log.length = 0
   const app = express()
-  // Otherwise Express logs errors of the app to the console.
+  // With `test`, Express does not log errors of the app to the console.
   app.set('env', 'test')
   mount(app, webhook)
   const { port } = await startServer(app)

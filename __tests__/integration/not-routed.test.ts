@@ -1,5 +1,6 @@
 /**
- * A path that matches no pattern: with valid credentials, a 404 of the app becomes 503 and Tradecloud keeps the event.
+ * A path that matches no pattern: with valid credentials, a 404 of the app becomes 503, and Tradecloud sends the event
+ * again.
  */
 import express from 'express'
 import { Readable } from 'node:stream'
@@ -122,7 +123,7 @@ describe('a path that matches no pattern', () => {
     expectNotRouted(await app.ask('/tradecloud/orders'), app)
     await until(() => seen.length === 4)
     expect(seen).toEqual(expect.arrayContaining(['write', 'write with encoding', 'end', 'finish']))
-    // end(callback) has no chunk.
+    // `end(callback)` is called without a chunk.
     let ended = false
     const other = await start(mounted((app) => app.use((_req, res) => void res.status(404).end(() => (ended = true)))))
     expectNotRouted(await other.ask('/tradecloud/orders'), other)
@@ -188,7 +189,7 @@ describe('a path that matches no pattern', () => {
   })
 
   test('middleware that keeps a method of the response from before the webhook', async () => {
-    // The body can no longer be replaced, but the status can: no event is lost.
+    // It is too late to replace the body, but not the status: no event is lost.
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         res.locals.end = res.end.bind(res)
@@ -210,7 +211,7 @@ describe('a path that matches no pattern', () => {
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         const { write, end } = res as unknown as Record<string, (...args: unknown[]) => unknown>
-        // Like `express-session`: sends all but the last byte at once, and the rest after saving.
+        // Like `express-session`: sends all bytes but the last one at once, and the last one after saving.
         const own: object = {
           end: (chunk: string) => {
             const bytes = Buffer.from(chunk)

@@ -86,7 +86,7 @@ it('a key server that is away is answered 503 and keeps the event; within a seco
   await server.start()
   await pause(600)
   expect((await post(rig, token)).status).toBe(200)
-  // Later as well, because the known keys are enough.
+  // This also holds later, because the known keys are enough.
   await server.stop()
   expect((await post(rig, await sign(key))).status).toBe(200)
   expect((await post(rig, await sign(next))).status).toBe(503)
@@ -117,7 +117,7 @@ it('a key server that hangs does not hold the answer beyond its time, nor the en
   server.script = () => undefined
   const rig = await rigOf({ answerTimeoutMs: 200, closeTimeoutMs: 4_000 })
   expect((await post(rig, await sign(key))).status).toBe(504)
-  // If the fetch were awaited, the test would time out.
+  // If `close()` awaited the fetch, the test would time out.
   const other = await rigOf({ closeTimeoutMs: 600_000, answerTimeoutMs: 600_000 })
   const fetches = server.fetches
   const waiting = post(other, await sign(key))

@@ -1,4 +1,7 @@
-/** Probes of `doctor`: with valid credentials answered with what arrived, otherwise like any request. */
+/**
+ * Probes of `doctor`: with valid credentials, the response states what arrived; without, they are answered like any
+ * request.
+ */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { until } from '../wait'
@@ -75,7 +78,7 @@ describe('without valid credentials, the answer is that of any other request', (
       expect([answer.status, withoutId(answer)]).toEqual([401, withoutId(ordinary)])
       expect(Object.keys(answer.headers)).toEqual(Object.keys(ordinary.headers))
     }
-    // It is reported as well: the probe header hides nothing.
+    // The request is also reported: the header of a probe hides nothing.
     expect(rig.records).toMatchObject(Array(4).fill({ outcome: 'unauthorized', givenUp: true }))
     await until(() => rig.log.length === 4)
     expect(await rig.send({ method: 'POST', path: '/elsewhere', auth, headers: probe })).toMatchObject({

@@ -1,4 +1,4 @@
-/** Generators of callback behaviour: return, wait, throw or reject, with any value. */
+/** Generators for the behaviour of a callback: return, wait, throw or reject, with any value. */
 import fc from 'fast-check'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RejectEvent } from 'tradecloud-webhook'
@@ -50,7 +50,7 @@ export const reaction = weighted<Reaction>(
           sleep(ms),
     ),
   ],
-  // Referred to by number, because fast-check inspects values, which fails for a Proxy.
+  // Values are selected by number, because fast-check inspects values, which fails for a Proxy.
   [
     4,
     fc.nat(oddThrown.length - 1).map((i): Reaction => () => {
@@ -98,5 +98,5 @@ export const reaction = weighted<Reaction>(
   ],
 )
 
-/** Rare, because each takes longer than the time limit of the response. */
+/** Used rarely, because each call takes longer than the time limit of the response. */
 export const slow: Reaction = () => sleep(500)

@@ -1,8 +1,8 @@
 /**
  * Thousands of random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
- * an API that fails. Each request gets a response of the table, never 500; only a callback that rejects a valid event
- * makes Tradecloud give up on it; and no credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS
- * sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
+ * and an API that fails. Each request gets a response of the table, never 500. Tradecloud gives up on a valid event
+ * only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS sets
+ * its length. `npm run fuzz` sends broken HTTP, and many more requests.
  */
 import createDebug from 'debug'
 import express from 'express'
@@ -115,7 +115,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           try {
             if (how === 'json') req.body = JSON.parse(bytes.toString())
           } catch {
-            /* not JSON */
+            /* the text is not JSON */
           }
           next()
         })
@@ -179,7 +179,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           }),
         )
         sent += specs.length
-        // One record per request, even if its sender has disconnected.
+        // There is one record per request, even if its sender has disconnected.
         await until(() => records.length >= ours, `${ours} requests, ${records.length} records`).catch(
           (error: unknown) => problems.push(String(error)),
         )
@@ -190,7 +190,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
         problems.push(...leaks(told, needles()), ...leaks(records, needles()))
       },
     )
-    // Problems name their requests; fast-check would print a whole run, and shrinking takes long.
+    // A failure names its requests. Otherwise fast-check would print the whole run, and shrinking would take long.
     await fc.assert(property, { seed, numRuns: Math.ceil(requests / RUN), endOnFailure: true })
     if (problems.length > 0)
       throw new Error(
@@ -210,7 +210,9 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     }
   }, 3_600_000)
 
-  /** Secrets of both sides, wrong credentials that were presented, and the tokens of the API. */
+  /**
+   * What must not appear in any output: secrets of both sides, wrong credentials that were sent, and tokens of the API.
+   */
   function needles(): string[] {
     const tokens = tradecloud.api.requests.flatMap(({ headers }) =>
       [headers.authorization, headers['refresh-token']].flatMap((value) =>
@@ -261,7 +263,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   }
 })
 
-/** The full content of a value. A hostile cause, thrown by a callback of this file, must not hide the rest. */
+/** The full content of a value. Something hostile that a callback of this file threw must not hide the rest. */
 function show(thing: unknown): string {
   const options = { depth: 6, maxStringLength: 3_000 }
   try {
@@ -274,18 +276,18 @@ function show(thing: unknown): string {
 
 function isOurs({ target, path: raw }: Spec): boolean {
   const [pathname = ''] = raw.split('?', 1)
-  // Express 4 treats a slash after the mount path as part of it.
+  // Express 4 counts a slash after the mount path as part of the mount path.
   const below = isExpress4 && target !== 'listener' ? pathname.replace(/^\/\//, '/') : pathname
   return /^\/{0,2}$|^\/(?:order|shipment)(?:\/.*)?$/i.test(below)
 }
 
-/** The path is unknown, but its credentials show that Tradecloud has sent it. */
+/** True if the path is unknown but the credentials are valid, so that Tradecloud must have sent the request. */
 function isRecognized(request: Spec): boolean {
   const { target, isRight, method: verb } = request
   return isRight && target !== 'function' && ['GET', 'POST', 'PUT'].includes(verb) && !isOurs(request)
 }
 
-/** Valid credentials, a valid event, and nothing unusual. */
+/** True for a request with valid credentials, a valid event, and nothing unusual. */
 function mustNotBeLost({
   isRight,
   method: verb,
@@ -307,7 +309,8 @@ function mustNotBeLost({
     coding === undefined ||
     coding === 'identity' ||
     (parsed === 'not' && ['gzip', 'deflate', 'br', 'x-gzip'].includes(coding))
-  // In strict mode, the note and version added to each event are deviations for a shipment or documents.
+  // For a shipment or documents, the note and the version that are added to each event deviate from the schema in
+  // strict mode.
   return (
     isRight &&
     content?.valid === true &&
@@ -333,7 +336,7 @@ const ENCODERS = new Map<string | undefined, (bytes: Uint8Array) => Uint8Array>(
   ['br', brotliCompressSync],
 ])
 
-/** Sends on connections that stay open as long as the server keeps them. */
+/** Creates a function that sends requests on connections which stay open as long as the server allows. */
 function makeSender(ports: { express: number; listener: number }): (request: Spec) => Promise<RawAnswer | undefined> {
   const idle: Record<keyof typeof ports, RawConnection[]> = { express: [], listener: [] }
   return async ({

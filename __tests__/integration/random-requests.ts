@@ -11,7 +11,10 @@ export const secrets = {
   apiPassword: 'canary-api-pässword',
 }
 
-/** Secrets in all of these, and in the wrong credentials; the second as `Basic` encodes it. */
+/**
+ * Secrets that occur in headers, paths, bodies and wrong credentials. The second one is the first as `Basic` encodes
+ * it.
+ */
 export const CANARIES = ['canary', Buffer.from('canary').toString('base64').slice(0, 7)]
 
 export const targets = ['tolerant', 'strict', 'function', 'listener'] as const
@@ -154,7 +157,7 @@ const validEvent = fc
     return copy as Record<string, unknown>
   })
 
-/** A valid event in which a few values, anywhere, are replaced or removed. */
+/** A valid event in which a few random values are replaced or removed. */
 const mutatedEvent = fc
   .tuple(
     validEvent,
@@ -277,7 +280,7 @@ export const spec: fc.Arbitrary<Spec> = fc
     return {
       ...rest,
       auth: rest.isRight ? list[which % list.length] : wrong,
-      // A body that is read before the webhook must be complete, and needs Express.
+      // Middleware can parse only a complete body, and only in Express.
       parsed: whole && rest.target !== 'listener' ? rest.parsed : 'not',
       sending: rest.body === undefined ? 'whole' : rest.sending,
     }

@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 on bare sockets, without normalisation: what an HTTP client would refuse to send, or would repair, arrives
- * at the server as written by the test.
+ * HTTP/1.1 on bare sockets, without normalisation: what an HTTP client would refuse to send or would repair arrives at
+ * the server exactly as the test has written it.
  */
 import { connect, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -12,7 +12,7 @@ export type Loose = any
 
 export interface RawAnswer {
   status: number
-  /** Names in lower case; repeated headers are joined by commas. */
+  /** Header names are in lower case; values of repeated headers are joined by commas. */
   headers: Record<string, string>
   text: string
   /** The body as JSON; `undefined` if it is empty or not JSON. */
@@ -31,7 +31,7 @@ export interface RawRequest {
   version?: string
 }
 
-/** The bytes of a request: its head alone, and with the body. */
+/** The bytes of a request: `head` without its body, `whole` with it. */
 export function encodeRequest({
   method = 'GET',
   path = '/',
@@ -63,7 +63,7 @@ export function encodeRequest({
 /** One connection. Responses arrive in the order of the requests. */
 export class RawConnection {
   readonly socket: Socket
-  /** The peer has closed or reset the connection. */
+  /** True once the peer has closed or reset the connection. */
   closed = false
   #buffer: Buffer = Buffer.alloc(0)
   #interim: number[] = []
@@ -92,7 +92,7 @@ export class RawConnection {
     if (!this.socket.destroyed) this.socket.write(bytes)
   }
 
-  /** The next response. Rejects if the connection ends before it. */
+  /** Resolves with the next response. Rejects if the connection ends before it. */
   answer({ noBody = false, timeoutMs = 90_000 } = {}): Promise<RawAnswer> {
     const answer = new Promise<RawAnswer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
@@ -113,14 +113,15 @@ export class RawConnection {
     return answer
   }
 
-  /** Resolves once the peer has closed. */
+  /** Resolves once the peer has closed the connection. */
   ended(): Promise<void> {
     return until(() => this.closed, 'the connection stayed open')
   }
 
   destroy(): void {
     if (this.socket.destroyed) return
-    // Closes with a reset, because thousands of closed connections would use up the machine's ports. TLS has none.
+    // Closes the connection with a reset, because thousands of closed connections would use up the machine's ports. TLS
+    // has no reset.
     if (this.socket instanceof TLSSocket) this.socket.destroy()
     else this.socket.resetAndDestroy()
   }
@@ -157,7 +158,7 @@ export class RawConnection {
   }
 }
 
-/** A body and its end; `undefined` if it is incomplete. */
+/** The text of a body and its end position; `undefined` if the body is incomplete. */
 type ReadBody = { text: string; end: number } | undefined
 
 function readLength(bytes: Buffer, length: number): ReadBody {

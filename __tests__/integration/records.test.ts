@@ -1,4 +1,4 @@
-/** The arguments of `onDelivery` and `onError` and the log lines of a request, and failures of these callbacks. */
+/** What `onDelivery`, `onError` and the log get for a request, and what happens if these callbacks fail. */
 import { RejectEvent, type Logger } from 'tradecloud-webhook'
 import { closeAll, fixture, orderEvent, orderId, pause, startRig, until } from './harness'
 

@@ -1,6 +1,6 @@
 /**
- * Events with the same bytes that are not duplicates: those resent by a person, and those that cannot be distinguished
- * from a new event. Each is one delivery with its own ID, which its retries keep.
+ * Events with the same bytes that are not duplicates, because a person has resent them or because they cannot be
+ * distinguished from a new event. Each is a delivery with an ID of its own, which its retries keep.
  */
 import { MemoryStore, type Store } from 'tradecloud-webhook'
 import { closeAll, orderId, shipmentId, startRig, until, type Loose, type Rig } from './harness'
@@ -23,7 +23,7 @@ const bodies: Array<[string, Loose]> = [
   ['an unknown kind without message ID', { eventName: 'InvoiceSent' }],
 ]
 
-/** A webhook whose next `failures` callbacks fail. */
+/** Starts a webhook whose next `failures` callbacks fail. */
 async function startFailing(more: Parameters<typeof startRig>[0] = {}) {
   const control = { failures: 0 }
   const calls: Loose[] = []

@@ -1,4 +1,4 @@
-/** Ways to send a body, and the body that arrived. */
+/** The ways to send a body, each with the body that must arrive. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import type { Rig } from './harness'
 

@@ -1,4 +1,4 @@
-/** The option `telemetry`: adapters are notified of everything, and can change nothing. */
+/** The option `telemetry`: adapters are informed of everything, and can change nothing. */
 import { Registry } from 'prom-client'
 import type { TelemetryAdapter } from 'tradecloud-webhook'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'
@@ -52,7 +52,7 @@ describe('an adapter that fails', () => {
       expect(rig.log.every(({ level, line }) => level === 'warn' && line.includes('adapter broken'))).toBe(true)
       expect(rig.log.length).toBeGreaterThan(0)
     }
-    // The adapter between them is still notified of everything.
+    // The adapter between two failing ones is still informed of everything.
     expect(await register.metrics()).toMatch(/^tradecloud_webhook_deliveries_total\{.*result="delivered".*\} 2$/m)
   })
 

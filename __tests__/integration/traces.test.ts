@@ -1,4 +1,4 @@
-/** `openTelemetry` with the real SDK: which span is the parent of which, and the same metrics as for Prometheus. */
+/** `openTelemetry` with the real SDK: which span is the parent of which, and the same metrics as with Prometheus. */
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider } from '@opentelemetry/sdk-metrics'
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
@@ -30,7 +30,7 @@ const traceparent = `00-${TRACE}-${PARENT}-01`
 const spansNamed = (name: string): ReadableSpan[] => exporter.getFinishedSpans().filter((span) => span.name === name)
 const idOf = (span: ReadableSpan | undefined): string | undefined => span?.spanContext().spanId
 
-/** A span as a database or HTTP client in the callback would create it. */
+/** Creates a span, as a database or HTTP client in the callback would. */
 async function callErp(): Promise<void> {
   await Promise.resolve()
   trace.getTracer('erp').startSpan('erp').end()

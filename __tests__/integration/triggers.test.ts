@@ -1,4 +1,4 @@
-/** Every kind of trigger, on every mounting: which callback is called, and with which event. */
+/** Every kind of trigger, on every kind of mount: which callback is called, and with which event. */
 import { randomUUID } from 'node:crypto'
 import type { TradecloudSimulator } from 'tradecloud-webhook/testing'
 import {
@@ -34,7 +34,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
 
   describe.each(['POST', 'PUT'] as const)('%s', (method) => {
     test.each(bodyTriggers)('$what', async ({ body, callback, event, content }) => {
-      // For a body, neither the path nor an ID in the URL matters.
+      // For a trigger with a body, neither the path nor an ID in the URL matters.
       for (const path of [
         '/order',
         '/shipment',
@@ -277,7 +277,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
       expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_id', status: 400 } })
       expect(rig.records.at(-1)).toMatchObject({ outcome: 'invalid_id', givenUp: true })
       expect({ calls: rig.calls.length, fetched: tradecloud.api.requests.length }).toEqual(before)
-      // Without the password, not even this is revealed.
+      // Without the password, the response does not even reveal this.
       expect(await rig.get(path, { auth: null })).toMatchObject({ status: 401, json: { code: 'unauthorized' } })
     })
 

@@ -1,4 +1,7 @@
-/** Events as tXML, from the socket to the callback: equal to their JSON twins, and refused if they are not safe XML. */
+/**
+ * Events as tXML, from the socket to the callback. They equal the same events in JSON, and are refused if they are not
+ * safe XML.
+ */
 import express from 'express'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Uploads that stall, are slow, or break off. */
+/** Uploads that stall, are slow, or are aborted. */
 import { gzipSync } from 'node:zlib'
 import { clockForEach } from '../clock'
 import { authorization, closeAll, deferred, orderEvent, startUnvalidated, until, type Rig } from './harness'

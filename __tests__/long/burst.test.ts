@@ -1,6 +1,6 @@
 /**
- * Webhook, client and simulator together, in real time: expired tokens, a burst above the rate limit, and a huge
- * response. `BURST=1000` makes the burst longer.
+ * Webhook, client and simulator together, in real time: expired tokens, many triggers at once above the rate limit, and
+ * a huge response. `BURST=1000` makes the number of triggers larger.
  */
 import { FetchingRig } from '../integration/fetching-rig'
 
@@ -33,7 +33,7 @@ test(
     expect(rig.tradecloud.api.busiestSecond()).toBeLessThanOrEqual(10)
     const statuses = new Set(report.sent.flatMap(({ attempts }) => attempts.map(({ status }) => status)))
     expect([...statuses].filter((status) => ![200, 503, 504].includes(status ?? 0))).toEqual([])
-    // More than the limit allows in time, so some are retried.
+    // There are more triggers than the rate limit allows within the time limit, so some are retried.
     expect(statuses).toContain(504)
     expect(report.givenUp).toEqual([])
     expect(report.stillRetrying).toEqual([])

@@ -1,4 +1,4 @@
-/** The example servers as processes of their own, with an ERP system that responds as each test requires. */
+/** The example servers, each in a process of its own, with an ERP system that responds as the test requires. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
@@ -104,7 +104,7 @@ describe.each(['server.ts', 'durable-server.ts'])('%s', (example) => {
     const erpResponse = await held
     const exited = once(child, 'exit')
     child.kill(signal)
-    // While it closes, no request is accepted, not even one that would be refused.
+    // While the server is closing, it accepts no request, not even one that it would refuse.
     while ((await post(url, { hello: 'world' })).status !== 503) continue
     erpResponse.writeHead(204).end()
     expect((await posted).status).toBe(example === 'server.ts' ? 200 : 202)

@@ -1,6 +1,6 @@
 /**
- * Every link and anchor of the README, SECURITY, CHANGELOG and docs/ leads somewhere, also in the packed package, and no page is
- * longer than a reader has time for.
+ * Every link and anchor in the README, SECURITY, CHANGELOG and docs/ has a target, also in the packed package, and no
+ * page is too long.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const docs = readdirSync(join(root, 'docs'))
   .map((file) => `docs/${file}`)
 const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', '.github/CONTRIBUTING.md', ...docs]
 
-/** Without code, in which brackets are not links. */
+/** Reads a page without its code, in which brackets are not links. */
 function read(page: string): string {
   return readFileSync(join(root, page), 'utf8').replace(/^```[\s\S]*?^```/gm, '')
 }
@@ -70,10 +70,10 @@ test('the index of the README names each page', () => {
   expect(docs.filter((page) => !named.includes(page))).toEqual([])
 })
 
-/** Long because of generated tables, which are for reference. */
+/** Pages that are long because of generated tables, which are for reference. */
 const GENERATED = ['docs/options.md']
 
-/** As `wc -w` counts, with code and tables. */
+/** Counts words as `wc -w` does, including code and tables. */
 const wordsOf = (page: string): number => readFileSync(join(root, page), 'utf8').trim().split(/\s+/).length
 
 test('README, SECURITY and each page of docs/ have at most 1,500 words, except generated ones', () => {

@@ -1,4 +1,4 @@
-/** Every TypeScript snippet of the README and of docs/ compiles as it stands, under the project's strict settings. */
+/** Every TypeScript snippet in the README and in docs/ compiles unchanged, with the project's strict settings. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
@@ -36,14 +36,14 @@ test('every snippet compiles', () => {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: { compilerOptions: object }
   }
-  // Allows top-level await, as in a user's ES module.
+  // Settings that allow top-level await, as in a user's ES module.
   const { options } = ts.convertCompilerOptionsFromJson(
     { ...config.compilerOptions, module: 'esnext', moduleResolution: 'bundler', noUnusedLocals: false },
     root,
   )
   const files = new Map(
     snippets.map(({ page, i, code }) => [
-      // The folders of the files that the README tells users to copy.
+      // Located in the folder of the files that the README tells users to copy.
       join(root, 'examples', `${page.replace(/\W/g, '-')}-${i}.ts`),
       `${code}\nexport {}\n`,
     ]),

@@ -9,7 +9,7 @@ const json = fixture('order-event.json')
 const xml = fixture('order-event.xml')
 const event = (order: object): string =>
   JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent: { orderId: 'x-1', ...order } })
-/** Well formed, so that its key is looked up. */
+/** A well-formed token, so that its key is looked up. */
 const token = [{ alg: 'RS256', kid: '1' }, { iss: 'https://issuer.example', aud: 'webhook', exp: 4_102_444_800 }, 'x']
   .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
   .join('.')
@@ -29,7 +29,7 @@ let project: string
 beforeAll(() => {
   project = createProject('bundlers')
   install(project)
-  // Native packages are not bundled, but installed where the bundle runs.
+  // Native packages are not bundled. They are installed where the bundle runs.
   const scope = join(dirname(tarball()), 'bundles/node_modules/@photostructure')
   mkdirSync(scope, { recursive: true })
   symlinkSync(join(project, 'node_modules/@photostructure/sqlite'), join(scope, 'sqlite'))

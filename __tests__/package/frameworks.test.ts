@@ -1,6 +1,6 @@
 /**
- * The unchanged code of docs/frameworks.md: compiled, run in processes of its own, and sent requests that frameworks
- * refuse or change.
+ * The code in docs/frameworks.md, unchanged: it is compiled, run in processes of its own, and gets requests that
+ * frameworks refuse or change.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ const xml = `<WebhookBody><eventName>OrderIssuedByBuyer</eventName><orderEvent><
 interface Server {
   program: Program
   base: string
-  /** Resolves with status and outcome. */
+  /** Sends a request, and resolves with its status and outcome. */
   send: (method: string, path: string, body?: string | Blob, headers?: Record<string, string>) => Promise<string>
 }
 

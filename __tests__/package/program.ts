@@ -1,4 +1,4 @@
-/** Programs in processes of their own, which end at the latest with the test file. */
+/** Runs programs in processes of their own, which end with the test file at the latest. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -6,16 +6,16 @@ import { createInterface } from 'node:readline'
 export interface Program {
   /** The first line on stdout. */
   first: unknown
-  /** Resolves once it has printed this text. */
+  /** Resolves once the program has printed this text. */
   printed(text: string): Promise<void>
-  /** Ends it with SIGTERM, and resolves with its remaining lines on stdout. */
+  /** Ends the program with SIGTERM, and resolves with its remaining lines on stdout. */
   stop(): Promise<unknown[]>
 }
 
 const running = new Set<ChildProcess>()
 afterAll(() => running.forEach((child) => child.kill('SIGKILL')))
 
-/** Starts a program that prints strings and objects as JSON lines, the first one when it is ready. */
+/** Starts a program that prints strings and objects as lines of JSON, the first one when it is ready. */
 export async function start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Program> {
   const child = spawn(process.execPath, args, {
     cwd,

@@ -1,4 +1,4 @@
-/** User projects with the packed package installed. */
+/** Projects of users, in which the packed package is installed. */
 import { execFileSync } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -20,7 +20,7 @@ export function run(command: string, args: string[], cwd: string): string {
   }
 }
 
-/** Copies a folder next to the tarball, and installs the package there. A lock file is respected. */
+/** Copies a folder next to the tarball, and installs the package there. Uses a lock file if there is one. */
 export function createProject(source: string, name = source): string {
   const at = join(dirname(tarball()), name)
   cpSync(join(__dirname, source), at, { recursive: true })

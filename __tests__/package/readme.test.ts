@@ -1,4 +1,7 @@
-/** The README as a newcomer follows it: from an empty folder to an event, and on to an order in their own database. */
+/**
+ * Follows the README as a new user would: from an empty folder to an event, and then to an order in the user's own
+ * database.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -29,11 +32,11 @@ beforeAll(() => {
   mkdirSync(at)
 })
 afterEach(() => {
-  // npx starts the server in a process of its own: end the whole group.
+  // npx starts the server in another process, so the whole process group is ended.
   if (child?.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
 })
 
-/** Each command of the README, with another registry and port. */
+/** Turns the commands of the README into a script, with another registry and port. */
 function follow(commands: string[]): string {
   let printed = ''
   for (const command of commands) {

@@ -1,4 +1,4 @@
-/** The servers of the other tests: committed data survives a crash, and a frozen server does not answer. */
+/** The servers that the other tests use: committed data survives a crash, and a frozen server does not respond. */
 import { existsSync } from 'node:fs'
 import { startPostgres, stopPostgresServers, type PostgresServer } from './postgres-server'
 
@@ -26,7 +26,7 @@ test('takes settings, and keeps what was committed across a crash, on the same p
 
 test('frozen, it answers nothing, and works it off later', async () => {
   postgres.freeze()
-  // Closes the connection after a while.
+  // Otherwise the connection is closed only after a while.
   await expect(postgres.query('SELECT 1')).rejects.toThrow('timeout')
   postgres.thaw()
   expect(await valueOf('SELECT 1 AS n')).toEqual([1])

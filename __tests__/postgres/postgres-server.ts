@@ -1,6 +1,6 @@
 /**
- * Real PostgreSQL servers for tests, each with its own port and folder, to be frozen, killed and restarted. Needs
- * Debian's package `postgresql`; tests that run as root start it as the user `postgres`.
+ * Real PostgreSQL servers for tests, each with its own port and folder. They can be frozen, killed and restarted. Needs
+ * Debian's package `postgresql`; if the tests run as root, the servers run as the user `postgres`.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,8 +23,8 @@ const servers = new Set<PostgresServer>()
 let template: Promise<string> | undefined
 
 /**
- * `settings`: for postgresql.conf, such as `{ fsync: 'off' }`. `parent`: the folder above its own. Resolves when the
- * server accepts connections.
+ * Starts a server, and resolves when it accepts connections. `settings` are for postgresql.conf, such as `{ fsync:
+ * 'off' }`. `parent` is the folder in which the server's folder is created.
  */
 export async function startPostgres(
   settings: Record<string, string> = {},
@@ -35,7 +35,7 @@ export async function startPostgres(
   const source = await template
   return startOnFreePort(async (port) => {
     const folder = await ownFolder(account, parent)
-    // Not `cpSync`, which on Node 24 changes the mode of folders: the server refuses to start then.
+    // `cp` instead of `cpSync`: on Node 24, `cpSync` changes the mode of folders, and the server refuses to start.
     await run('cp', ['-a', join(source, 'data'), folder])
     if (account) await run('chown', ['-R', `${account.uid}:${account.gid}`, folder])
     const server = new PostgresServer(port, folder, settings, account)
@@ -44,7 +44,7 @@ export async function startPostgres(
   })
 }
 
-/** For `afterAll`: ends every started server, and removes its folder. */
+/** Ends every server that was started, and removes its folder. To be called in `afterAll`. */
 export async function stopPostgresServers(): Promise<void> {
   await Promise.all([...servers].map((server) => server.stop()))
   const created = await template?.catch(() => undefined)
@@ -61,7 +61,7 @@ export class PostgresServer {
   readonly host = HOST
   readonly port: number
   readonly folder: string
-  /** For `new Pool({ connectionString })`. */
+  /** To be passed to `new Pool({ connectionString })`. */
   readonly connectionString: string
   readonly #settings: Record<string, string>
   readonly #account: Account | undefined
@@ -76,7 +76,7 @@ export class PostgresServer {
     this.#account = account
   }
 
-  /** Sends SIGSTOP to the server and its sessions: connections stay open, and nothing is answered until `thaw`. */
+  /** Sends SIGSTOP to the server and its sessions: connections stay open, but nothing is answered until `thaw`. */
   freeze(): void {
     signalAll(this.#process?.pid, 'SIGSTOP')
   }
@@ -100,12 +100,15 @@ export class PostgresServer {
     this.#guard = undefined
   }
 
-  /** Starts it with the same port and folder, and waits until it answers. If it still runs, it is killed first. */
+  /**
+   * Starts the server with the same port and folder, and waits until it responds. If it is still running, it is killed
+   * first.
+   */
   async restart(): Promise<void> {
     await this.kill()
     const end = Date.now() + START_MS
     while (!(await this.#start(end))) {
-      // After a crash, sessions of the killed server may hold its shared memory for a moment.
+      // After a crash, sessions of the killed server may still use its shared memory for a moment.
       if (!this.log().includes('is still in use') || Date.now() > end) {
         throw new Error(`postgres on port ${this.port} does not start:\n${this.log()}`)
       }
@@ -116,7 +119,8 @@ export class PostgresServer {
   /** Runs one statement on a new connection. */
   async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<QueryResult<Row>> {
     const client = new Client({ connectionString: this.connectionString, connectionTimeoutMillis: 2_000 })
-    client.on('error', () => undefined) // the promises below reject instead
+    // without a listener, the error would end the process; the promises below reject with it
+    client.on('error', () => undefined)
     await client.connect()
     try {
       return await client.query<Row>(sql, values)
@@ -141,7 +145,7 @@ export class PostgresServer {
     return join(this.folder, 'postgres.log')
   }
 
-  /** False if the process ended before it answered. */
+  /** Returns false if the process ended before it responded. */
   async #start(end: number): Promise<boolean> {
     const settings = Object.entries({
       listen_addresses: HOST,
@@ -151,7 +155,7 @@ export class PostgresServer {
     })
     const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const log = openSync(this.#logFile, 'w')
-    // In a process group of its own, so that Ctrl-C reaches only the tests and a crash includes the sessions.
+    // In a process group of its own, so that Ctrl-C reaches only the tests, and a signal reaches the sessions as well.
     const child = spawn(join(binaries(), 'postgres'), args, {
       stdio: ['ignore', log, log],
       detached: true,
@@ -172,7 +176,7 @@ export class PostgresServer {
     return true
   }
 
-  /** Another server may use the port: only an answer of the server in this folder counts. */
+  /** Another server may use the port, so only a response of the server in this folder counts. */
   async #answers(): Promise<boolean> {
     try {
       const { rows } = await this.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder")
@@ -190,7 +194,7 @@ function signalAll(pid: number | undefined, signal: 'SIGSTOP' | 'SIGCONT' | 'SIG
     try {
       process.kill(each, signal)
     } catch {
-      // The process has ended.
+      // The process has already ended.
     }
   }
 }
@@ -200,7 +204,7 @@ function childrenOf(pid: number): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
       try {
-        // The program name, in brackets, may contain any character.
+        // The name of the program, which is in brackets, may contain any character.
         return readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(pid)
       } catch {
         return false
@@ -209,19 +213,21 @@ function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
-/** The path of a program of the newest installed version. */
+/** The path of a program of the newest version that is installed. */
 function binaries(): string {
   const root = '/usr/lib/postgresql'
   try {
     const [newest] = readdirSync(root).toSorted((one, other) => Number(other) - Number(one))
     if (newest !== undefined) return join(root, newest, 'bin')
   } catch {
-    // PostgreSQL is not installed.
+    // PostgreSQL is not installed in this folder.
   }
   throw new Error('PostgreSQL is not installed: apt-get install postgresql')
 }
 
-/** The user to run as, because PostgreSQL refuses to run as root. `undefined`: the user of the tests. */
+/**
+ * The user who runs the server, because PostgreSQL refuses to run as root. `undefined`: the user who runs the tests.
+ */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, USER])).stdout)))

@@ -54,7 +54,7 @@ beforeEach(async () => {
 
 const minute = (n: number) => `2025-04-23T10:${String(n).padStart(2, '0')}:00.000Z`
 
-/** An order event with one line. `at`: the minute of the change. */
+/** The body of an order event with one line. `at` is the minute of the change. */
 function bodyOf(at: number | undefined, line: object = {}, order: object = {}): object {
   return {
     eventName: 'OrderLinesAcceptedBySupplier',
@@ -124,7 +124,7 @@ test('writes the same delivery once; a replay and a resend write again', async (
   await write(body, { deliveryId, replay: true })
   expect(await line()).toMatchObject({ status: 'Confirmed' })
   await undo()
-  // A resend has a delivery ID of its own.
+  // An event that was resent has a delivery ID of its own.
   await write({ ...body, eventName: 'OrderResentByBuyer' })
   expect(await line()).toMatchObject({ status: 'Confirmed' })
   expect(await deliveries()).toBe(2)
@@ -235,7 +235,7 @@ test('without fetched orders, a GET trigger is kept until the option `api` is se
 
 test('a server that is killed in the middle costs nothing: 503, then the same event is written once', async () => {
   const body = bodyOf(1)
-  // Another session locks the table, so that the event waits in the middle of its transaction.
+  // Another session locks the table, so that the event has to wait in the middle of its transaction.
   const holder = await pool.connect()
   await holder.query('BEGIN')
   await holder.query('LOCK TABLE order_lines')

@@ -1,4 +1,7 @@
-/** A webhook with an inbox in a real PostgreSQL: stored, delivered, and written in the transaction of the delivery. */
+/**
+ * A webhook with an inbox in a real PostgreSQL: events are stored and delivered, and callbacks write in the transaction
+ * of the delivery.
+ */
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -82,7 +85,7 @@ async function start(options: Partial<TradecloudWebhookOptions>): Promise<Runnin
   return { schema, pool, settled, post }
 }
 
-/** Uses the client of the transaction that also settles the event. */
+/** Writes with the client of the transaction that also settles the event. */
 async function write({ version }: OrderEvent, { transaction, deliveryId }: WebhookContext): Promise<void> {
   if (!transaction) throw new Error('there is no transaction')
   await transaction.query('INSERT INTO public.written VALUES ($1, $2)', [deliveryId, version])
@@ -96,7 +99,7 @@ test('what a callback writes with its transaction is committed once, together wi
     delivery: { transaction: true },
     onOrder: async (event, context) => {
       await write(event, context)
-      // Earlier writes are rolled back.
+      // What the callback has written before is rolled back.
       if (failures-- > 0) throw new Error('the ERP system is down')
     },
   })

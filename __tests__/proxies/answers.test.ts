@@ -36,7 +36,7 @@ const REQUESTS: Record<string, SentRequest> = {
   'is for a path of the app that is not there': { path: '/health' },
 }
 
-/** Headers that belong to a connection or differ between requests. */
+/** Headers that belong to the connection, or differ between two requests. */
 const OTHER_HEADERS = ['date', 'server', 'via', 'connection', 'keep-alive']
 
 function comparable({ status, headers, text, json }: Pick<Answer, 'status' | 'headers' | 'text' | 'json'>): unknown {
@@ -45,7 +45,7 @@ function comparable({ status, headers, text, json }: Pick<Answer, 'status' | 'he
   return { status, headers: Object.fromEntries(kept), body }
 }
 
-/** Without a proxy. `X-Forwarded-For` as a proxy would set it. */
+/** Sends a request without a proxy, with the `X-Forwarded-For` that a proxy would set. */
 async function sendDirectly({ headers = {}, ...request }: SentRequest): Promise<Answer> {
   const connection = new RawConnection(front.app.port)
   const { authorization: given = authorization, ...others } = headers

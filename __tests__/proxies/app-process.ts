@@ -1,4 +1,4 @@
-/** The app behind the proxy as a child process: started, stopped, killed, frozen, and its records. */
+/** The app behind the proxy, as a child process: starts, stops, kills and freezes it, and reads its records. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ export class App {
     atEnd(() => this.stop('SIGKILL'))
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when the app listens. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, [buildApp(), JSON.stringify(this.#settings)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -33,7 +33,9 @@ export class App {
     ended.catch(() => undefined)
   }
 
-  /** SIGSTOP and SIGCONT: it keeps its port, and does nothing. */
+  /**
+   * Freezes the process with SIGSTOP, and continues it with SIGCONT. A frozen process keeps its port but does nothing.
+   */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal)
   }
@@ -50,7 +52,7 @@ export class App {
 
   get notes(): Note[] {
     const lines = readFileSync(this.#settings.notes, 'utf8').split('\n')
-    // The text after the last line break is empty or an incomplete line.
+    // Without the text after the last line break, which is empty or an incomplete line.
     return lines.slice(0, -1).map((line) => JSON.parse(line) as Note)
   }
 
@@ -59,7 +61,7 @@ export class App {
     return this.notes.filter((note): note is Extract<Note, { what: What }> => note.what === what)
   }
 
-  /** Resolves once there is such a record. */
+  /** Resolves once there is a record that matches. */
   async until(found: (note: Note) => boolean): Promise<void> {
     while (!this.notes.some(found)) await pause(10)
   }

@@ -1,6 +1,6 @@
 /**
- * The process behind the proxy: an Express app with the webhook, on a fixed port. Receives its settings as JSON in the
- * first argument. It records what it sees in a file, line by line, which survives a kill -9.
+ * The process behind the proxy: an Express app with the webhook, on a fixed port. Gets its settings as JSON in the
+ * first argument. Records what it sees in a file, line by line, so that the records survive a kill -9.
  */
 import express from 'express'
 import { openSync, writeSync } from 'node:fs'
@@ -27,7 +27,7 @@ export interface AppSettings {
 interface Call {
   id: string
   method: string
-  /** Every byte of a numbered event has arrived. */
+  /** True if every byte of a numbered event has arrived. */
   intact?: boolean
 }
 

@@ -1,8 +1,8 @@
-/** The behaviour of the callback, selected by the beginning of the order ID. */
+/** What the callback does depends on the beginning of the order ID. */
 
-/** It does not end. */
+/** The callback does not end. */
 export const HELD = 'held'
-/** It throws `RejectEvent`. */
+/** The callback throws a `RejectEvent`. */
 export const REJECTED = 'rejected'
-/** It throws an error. */
+/** The callback throws an error. */
 export const FAILING = 'failing'

@@ -1,4 +1,6 @@
-/** Configurations that lose events, as changes to the files in examples/proxies, with the findings of `doctor`. */
+/**
+ * Configurations that lose events, as changes to the files in examples/proxies, and the findings of `doctor` for each.
+ */
 import type { ProxyName, Replacement } from './proxies'
 
 export interface Defect {
@@ -7,16 +9,16 @@ export interface Defect {
   path?: string
   slowUploadMs?: number
   codes: string[]
-  /** Expected in the evidence of the first finding. */
+  /** Matches the evidence of the first finding. */
   evidence: RegExp
-  /** The remedy for this proxy. */
+  /** Matches the remedy for this proxy. */
   remedy: RegExp
 }
 
 const nginx = (replacements: Replacement[], codes: string[], evidence: RegExp, remedy: RegExp): Defect => ({
   ...{ proxy: 'nginx', replacements, codes, evidence, remedy },
 })
-/** What the example adds to nginx's defaults. */
+/** Removes what the example adds to nginx's defaults. */
 const DEFAULTS: Replacement[] = [
   ['client_max_body_size 128m;', ''],
   ['large_client_header_buffers 4 16k;', ''],

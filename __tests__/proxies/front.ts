@@ -11,23 +11,23 @@ import {
   type Replacement,
 } from './proxies'
 
-/** One way to the app. */
+/** One way to the app: a proxy and a protocol. */
 export interface Way {
   proxy: Proxy
   protocol: Protocol
-  /** A word without white space, for IDs. */
+  /** A word without white space that is unique for each way, for use in IDs. */
   tag: string
 }
 
 export interface Front {
   app: App
-  /** The results of `ask` by proxy and protocol, in parallel. */
+  /** Calls `ask` for each way in parallel, and resolves with the results by proxy and protocol. */
   each: <T>(ask: (way: Way) => Promise<T>) => Promise<Record<string, T>>
 }
 
 export interface FrontOptions {
   webhook?: AppSettings['webhook']
-  /** Further replacements, such as shorter time limits. */
+  /** Further replacements in the files of the proxies, such as shorter time limits. */
   replacements?: Partial<Record<ProxyName, Replacement[]>>
 }
 
@@ -47,12 +47,12 @@ export async function startFront({ webhook, replacements = {} }: FrontOptions = 
   }
 }
 
-/** Checks that all proxies and protocols have the same result. */
+/** The expected results if all proxies and protocols have the same one. */
 export function everywhere<T>(value: T): Record<string, T> {
   return Object.fromEntries(combinations.map(([name, protocol]) => [`${name} ${protocol}`, value]))
 }
 
-/** Tradecloud repeats such an event. */
+/** True if Tradecloud sends the event again after this response. */
 export function comesAgain(status: number | 'broken'): boolean {
   return typeof status === 'number' && status > 500
 }

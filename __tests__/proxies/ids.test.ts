@@ -21,7 +21,7 @@ const IDS = [
   'A\\B',
   'é',
 ]
-/** Raw, if Node accepts them raw. */
+/** The ID without escapes for characters that Node accepts unescaped. */
 const asItIs = (id: string): string => id.replace(/[%#?&é]/gu, encodeURIComponent)
 const lowerCase = (id: string): string => encodeURIComponent(id).replace(/%../g, (escape) => escape.toLowerCase())
 

@@ -21,7 +21,7 @@ const ROWS: Record<string, SentRequest> = {
   'a URL of 20 kB': order(`1?padding=${padding(20_000)}`),
   'a raw `#` in the path': order('A#B'),
   'a raw `#` in the query': { path: '/tradecloud?orderId=A#B' },
-  // In UTF-8; a path is written as Latin-1.
+  // The character in UTF-8: a path is written as Latin-1.
   'a raw `é` in the path': order(Buffer.from('AéB').toString('latin1')),
   'a raw `%` in the path': order('A%'),
   'a raw `%` in the query': { path: '/tradecloud?orderId=A%' },
@@ -44,7 +44,7 @@ test('the table', async () => {
       const { status, json } = await send(proxy, protocol, request)
       if (status === 200) cells.push('arrives')
       else if (status === 'broken') cells.push('no response')
-      // Our own responses have a code; Node's and the proxies' have none.
+      // Responses of the webhook have a code; responses of Node and of the proxies have none.
       else cells.push(json?.code ? `${status} \`${json.code}\`` : String(status))
     }
     return cells

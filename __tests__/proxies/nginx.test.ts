@@ -1,4 +1,7 @@
-/** nginx out of disk space, connections or file descriptors: it would respond 500, after which Tradecloud gives up. */
+/**
+ * nginx without disk space, connections or file descriptors: by default it would respond 500, after which Tradecloud
+ * gives up.
+ */
 import { mkdirSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { fillDisk, mountMemory } from '../faults/mounts'
@@ -55,7 +58,7 @@ test.each([
   const one: Replacement = ['worker_processes auto', 'worker_processes 1']
   const proxy = await startProxy('nginx', app.port, [one, [value, small]])
   const [held, answers] = [openConnection(proxy, 'HTTP/2'), [] as Answer[]]
-  // Each has a connection to the app, until there are none left.
+  // Each request holds a connection to the app, until there are none left.
   for (let number = 0; number < 60; number++)
     void held.send({ path: `/tradecloud/order/${HELD}-${number}` }).then((answer) => answers.push(answer))
   while (answers.length < 20) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -17,12 +17,12 @@ const post = (id: string, bytes?: number): SentRequest => {
 
 type Status = number | 'broken'
 
-/** Responses after which Tradecloud may not repeat an undelivered event. */
+/** The responses after which Tradecloud may not send an undelivered event again. */
 const lost = (statuses: Status[]): Status[] => statuses.filter((status) => status !== 200 && !comesAgain(status))
 
 /**
- * The same if the app closes the connection during a request. HAProxy then closes the connection without a response,
- * and Caddy so soon that its response may get lost. See docs/proxies.md.
+ * Like `lost`, if the app closes the connection during a request. HAProxy then closes the connection without a
+ * response, and Caddy closes it so soon that its response may be lost. See docs/proxies.md.
  */
 const lostOnTheWay = ({ proxy }: Way, statuses: Status[]): Status[] =>
   lost(statuses).filter((status) => !(status === 'broken' && ['haproxy', 'caddy'].includes(proxy.name)))
@@ -60,7 +60,7 @@ interface Sent {
   statuses: Status[]
 }
 
-/** Sends each event until it is accepted, including those left when the load stops. */
+/** Sends each event until it is accepted. After the load has stopped, sends those that are left. */
 async function sendUntilStopped(
   { proxy, protocol, tag }: Way,
   worker: number,
@@ -94,7 +94,7 @@ test('kill -9 while the callback runs and during an upload', async () => {
       send(proxy, protocol, post(`${HELD}-body-${tag}`)),
       send(proxy, protocol, {
         ...post(`cut-${tag}`, MB),
-        // 10 s, but the app is killed before that.
+        // This would take 10 s, but the app is killed before that.
         slowly: { pieces: 200, everyMs: 50 },
         headers: { 'x-cut': tag },
       }),

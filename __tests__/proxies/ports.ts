@@ -1,4 +1,6 @@
-/** Ports that no other process is given: below the kernel's range for outgoing connections and port 0. */
+/**
+ * Finds ports that no other process gets: they are below the kernel's range for outgoing connections and for port 0.
+ */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 

@@ -1,6 +1,6 @@
 /**
- * Runs the proxies with the files of examples/proxies. Only what must differ is replaced: ports, certificates, and
- * paths of logs and similar files. Each replaced text must exist.
+ * Runs the proxies with the files in examples/proxies. Only what must differ is replaced: ports, certificates, and
+ * paths of logs and similar files. Each text that is replaced must exist in the file.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,19 +17,19 @@ const EXAMPLES = join(__dirname, '../../examples/proxies')
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache' | 'caddy'
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
-/** A text of the file, and its replacement. */
+/** A text in the file, and what replaces it. */
 export type Replacement = [text: string, by: string]
 
 export interface Proxy {
   name: ProxyName
   port: number
-  /** Its certificate in PEM. */
+  /** The certificate of the proxy, in PEM. */
   certificate: string
   log: () => string
 }
 
 /**
- * Runs a command, and kills it and its workers when standard input ends, that is, when this process ends for any
+ * Runs a command, and kills it and its workers when standard input ends, which happens when this process ends for any
  * reason.
  */
 const GUARD = 'exec 3<&0; "$@" 3<&- & proxy=$!; { read -r line <&3; kill -9 0; } & wait $proxy'
@@ -38,7 +38,7 @@ interface Kind {
   file: string
   protocols: Protocol[]
   replace: (proxy: { port: number; appPort: number; folder: string }) => Replacement[]
-  /** Prepares further files, and replaces texts. */
+  /** Prepares further files, replaces texts, and returns the command. */
   command: (
     folder: string,
     config: string,
@@ -113,7 +113,8 @@ export const combinations = proxyNames.flatMap((name) =>
 )
 
 /**
- * Resolves when it listens. `replacements`: further ones for this test. `pem`: a certificate other than that of HOST.
+ * Resolves when the proxy listens. `replacements` are further ones for this test. `pem` is used instead of the
+ * certificate for HOST.
  */
 export async function startProxy(
   name: ProxyName,
@@ -123,7 +124,7 @@ export async function startProxy(
 ): Promise<Proxy> {
   const kind = KINDS[name]
   const folder = temporaryFolder()
-  // Its workers run as another user.
+  // The workers of the proxy run as another user, who needs access.
   chmodSync(folder, 0o755)
   const port = await freePort()
   const certificate = writeCertificate(folder, pem ?? makeCertificate(HOST, inDays(-1), inDays(90)))
@@ -165,7 +166,7 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
     cpSync(join('/etc/apache2', name), join(folder, name), { recursive: true, verbatimSymlinks: true })
   for (const name of ['sites-enabled', 'run', 'www']) mkdirSync(join(folder, name))
   cpSync(join(EXAMPLES, 'apache-later.asis'), join(folder, 'www/later.asis'))
-  // Debian's main configuration lets Apache read only below /var/www.
+  // Debian's main configuration allows Apache to read only below /var/www.
   const main = join(folder, 'apache2.conf')
   writeFileSync(main, replaceAll(readFileSync(main, 'utf8'), [['<Directory /var/www/>', `<Directory ${folder}/www/>`]]))
   cpSync(config, join(folder, 'sites-enabled/tradecloud.conf'))
@@ -191,7 +192,7 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
   }
 }
 
-/** Returns the certificate. */
+/** Writes certificate and key into one file, and returns its path. */
 function writeCertificate(folder: string, { certificate, privateKey }: Pem): string {
   writeFileSync(join(folder, 'certificate.pem'), certificate)
   writeFileSync(join(folder, 'key.pem'), privateKey)
@@ -207,7 +208,7 @@ function accepts(port: number): Promise<boolean> {
   })
 }
 
-/** Includes its workers, which are in its process group. */
+/** Ends a proxy and its workers, which are in its process group. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')

@@ -1,6 +1,6 @@
 /**
- * Simulates Tradecloud in front of a proxy: TLS, HTTP/1.1 on a bare connection or HTTP/2, without corrections by a
- * client.
+ * Simulates Tradecloud in front of a proxy: TLS, with HTTP/1.1 on a bare connection or with HTTP/2. No HTTP client
+ * corrects the requests.
  */
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { connect } from 'node:net'
@@ -34,7 +34,9 @@ export interface Answer {
 
 export const authorization = 'Bearer proxies'
 
-/** A connection to a proxy, reopened after it was closed. With HTTP/1.1, one request at a time. */
+/**
+ * A connection to a proxy, which is opened again after it was closed. With HTTP/1.1, it takes one request at a time.
+ */
 export interface Connection {
   send: (request: SentRequest) => Promise<Answer>
   /** Aborts the connection. */
@@ -74,7 +76,7 @@ export function openTls(
   { from }: ConnectionOptions = {},
 ): TLSSocket {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from ?? '127.0.0.1' })
-  // Errors are reported by the TLS socket.
+  // Ignored here, because the TLS socket reports errors.
   socket.on('error', () => undefined)
   return connectTls({ socket, servername: HOST, ca: certificate, ALPNProtocols: protocols })
 }
@@ -130,7 +132,7 @@ class Http2 implements Connection {
     this.#open = () => {
       const session = connectHttp2(`https://${HOST}:${proxy.port}`, {
         createConnection: () => openTls(proxy, ['h2'], options),
-        // Megabytes. Node reads no response while more than this waits to be sent.
+        // In megabytes. Node reads no response while more than this is waiting to be sent.
         maxSessionMemory: 1000,
         maxSendHeaderBlockLength: 1_000_000,
       })
@@ -175,7 +177,7 @@ function read(stream: ClientHttp2Stream): Promise<Answer> {
       if (answer.status !== 'broken') resolve(answer)
       stream.close()
     })
-    // After a response, the proxy may reset the connection instead of reading the rest.
+    // After a response, the proxy may reset the connection instead of reading the rest of the body.
     const ended = (error = new Error('no answer')): void =>
       answer.status === 'broken' ? reject(error) : resolve(answer)
     stream.on('error', ended).on('close', () => ended())
@@ -186,7 +188,7 @@ function broken(error: unknown): Answer {
   return { status: 'broken', headers: {}, text: String(error), json: undefined, interim: [] }
 }
 
-/** Resolves with whether everything was sent. */
+/** Sends a body, and resolves with whether all of it was sent. */
 async function upload(
   body: Uint8Array,
   { stallsAfter, slowly }: SentRequest,

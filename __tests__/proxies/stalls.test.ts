@@ -15,7 +15,7 @@ const post = (order: string, more: Partial<SentRequest> = {}, bytes = 1_000_000)
   return { method: 'POST', path: '/tradecloud/order', headers: { 'content-type': 'application/json' }, body, ...more }
 }
 
-/** Whether each received event of the order is complete. */
+/** For each event of the order that the app received: whether it is complete. */
 const arrived = (app: App, order: string): unknown[] =>
   app
     .noted('end')
@@ -25,7 +25,7 @@ const arrived = (app: App, order: string): unknown[] =>
 test('an upload that stalls is answered by the app: 503', async () => {
   const front = await startFront({
     webhook: { limits: { uploadIdleTimeoutMs: 300 } },
-    // These proxies respond only after their own time limit.
+    // These proxies respond only after a time limit of their own.
     replacements: { apache: [['Timeout 60\n', 'Timeout 1\n']], caddy: [['read_body 270s', 'read_body 1s']] },
   })
   const answers = await front.each(({ proxy, protocol, tag }) =>

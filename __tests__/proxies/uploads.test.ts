@@ -6,7 +6,7 @@ import { send, type SentRequest } from './sender'
 import { isFull } from '../size'
 
 const MB = 1_000_000
-/** The largest order in tXML, rounded up. */
+/** The size of the largest order in tXML, rounded up. */
 const LARGEST = 120 * MB
 
 const post = (body: Buffer, more: Partial<SentRequest> = {}): SentRequest => {
@@ -56,7 +56,7 @@ describe('the files as they are', () => {
   })
 })
 
-/** One at a time: several of the largest bodies would take too much memory. */
+/** Sends to one way at a time, because several of the largest bodies would take too much memory. */
 async function inTurn<T>(front: Front, ask: (way: Way) => Promise<T>): Promise<Record<string, T>> {
   let last: Promise<unknown> = Promise.resolve()
   return front.each((way) => {

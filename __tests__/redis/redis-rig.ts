@@ -10,11 +10,11 @@ import { startRedis, stopRedisServers, type RedisServer } from './redis-server'
 export type SendCommand = RedisStoreOptions['sendCommand']
 interface Client {
   sendCommand: SendCommand
-  /** Ends like a killed process: nothing is released. */
+  /** Closes the connection as if the process were killed: nothing is released. */
   close: () => void
 }
 
-/** Each as shown in the docs of `redisStore`. */
+/** By name of the client library: creates a client as the docs of `redisStore` show. */
 const clients: Record<string, (server: RedisServer) => Promise<Client>> = {
   ioredis: async ({ host, port }) => {
     const client = new Redis({
@@ -38,7 +38,7 @@ export const clientNames = Object.keys(clients)
 export const HOUR = 3_600_000
 /** A lease that expires soon, but not before the next line of a test. */
 export const SOON = 150
-/** The store has 2 s for each response; the rest is for the webhook. */
+/** The time limit for a response. The store has 2 s of it, the rest is for the webhook. */
 const ANSWER_MS = 2500
 
 const open: Client[] = []
@@ -57,7 +57,7 @@ export function redisForEach(): void {
   afterAll(stopRedisServers)
 }
 
-/** Called in a `describe`: its tests use this client. */
+/** To be called in a `describe`, whose tests then use this client library. */
 export function useClient(name: string): void {
   beforeEach(() => void (connect = clients[name]!))
 }
@@ -68,7 +68,7 @@ export function server(): RedisServer {
   return current
 }
 
-/** Closes the first client that the test has opened, like a killed process. */
+/** Closes the first client that the test has opened, as if its process were killed. */
 export function killFirstClient(): void {
   open[0]!.close()
 }
@@ -88,7 +88,7 @@ export async function tokenOf(store: Store, key: string, leaseMs = HOUR): Promis
   return result.token
 }
 
-/** The only key in Redis. Fails unless there is exactly one. */
+/** Resolves with the only key in Redis. Fails if there is another number of keys. */
 export async function onlyKey(): Promise<string> {
   const keys = (await server().command('KEYS', '*')) as string[]
   expect(keys).toHaveLength(1)
@@ -97,7 +97,7 @@ export async function onlyKey(): Promise<string> {
 
 export const millisecondsOf = async (key: string): Promise<number> => Number(await server().command('PTTL', key))
 
-/** The number of calls of a Redis command. */
+/** How often Redis has executed this command. */
 export async function commandsOf(command: string): Promise<number> {
   const stats = String(await server().command('INFO', 'commandstats'))
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
@@ -137,7 +137,7 @@ export async function startInstance(
   return startRig({ validation: 'off', dedupe: { store }, ...(onOrder && { onOrder }) })
 }
 
-/** A webhook with a running callback, and the key of its claim. */
+/** Starts a webhook whose callback is running, and finds the key of its claim. */
 export async function startCalled() {
   const contexts: WebhookContext[] = []
   const finished = deferred()

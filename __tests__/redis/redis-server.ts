@@ -1,5 +1,5 @@
 /**
- * Real Redis servers for tests, each with its own port and folder, to be frozen, killed and restarted. Needs
+ * Real Redis servers for tests, each with its own port and folder. They can be frozen, killed and restarted. Needs
  * `redis-server` on the PATH.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -20,7 +20,8 @@ const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy':
 const servers = new Set<RedisServer>()
 
 /**
- * `overrides`: settings of redis.conf, such as `{ appendonly: 'no' }`. Resolves when the server accepts connections.
+ * Starts a server, and resolves when it accepts connections. `overrides` are settings of redis.conf, such as `{
+ * appendonly: 'no' }`.
  */
 export function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
   return startOnFreePort(async (port) => {
@@ -31,7 +32,7 @@ export function startRedis(overrides: Record<string, string> = {}): Promise<Redi
   })
 }
 
-/** For `afterAll`: ends every started server, and removes its folder. */
+/** Ends every server that was started, and removes its folder. To be called in `afterAll`. */
 export async function stopRedisServers(): Promise<void> {
   await Promise.all([...servers].map((server) => server.stop()))
 }
@@ -50,7 +51,7 @@ export class RedisServer {
     this.#settings = settings
   }
 
-  /** Sends SIGSTOP: connections stay open, and nothing is answered until `thaw`. */
+  /** Sends SIGSTOP: connections stay open, but nothing is answered until `thaw`. */
   freeze(): void {
     this.#process?.kill('SIGSTOP')
   }
@@ -60,7 +61,7 @@ export class RedisServer {
     this.#process?.kill('SIGCONT')
   }
 
-  /** Sends SIGKILL; resolves when the process has ended. */
+  /** Sends SIGKILL, and resolves when the process has ended. */
   async kill(): Promise<void> {
     const running = this.#process
     this.#process = undefined
@@ -74,7 +75,10 @@ export class RedisServer {
     this.#guard = undefined
   }
 
-  /** Starts it with the same port and folder, and waits until it answers. If it still runs, it is killed first. */
+  /**
+   * Starts the server with the same port and folder, and waits until it responds. If it is still running, it is killed
+   * first.
+   */
   async restart(): Promise<void> {
     await this.kill()
     const settings = Object.entries({ bind: HOST, port: String(this.port), dir: this.folder, ...this.#settings })
@@ -100,7 +104,7 @@ export class RedisServer {
     }
   }
 
-  /** Sends one command on a new connection. Rejects after two seconds without an answer. */
+  /** Sends one command on a new connection. Rejects after two seconds without a response. */
   async command(...args: [string, ...string[]]): Promise<unknown> {
     const client = new Redis({
       host: HOST,
@@ -112,7 +116,8 @@ export class RedisServer {
       disconnectTimeout: 50,
       retryStrategy: () => null,
     })
-    client.on('error', () => undefined) // the promises below reject instead
+    // without a listener, the error would end the process; the promises below reject with it
+    client.on('error', () => undefined)
     try {
       await client.connect()
       return await client.call(...args)
@@ -137,7 +142,7 @@ export class RedisServer {
     return join(this.folder, 'redis.log')
   }
 
-  /** Another server may use the port: only an answer of this process counts. */
+  /** Another server may use the port, so only a response of this process counts. */
   async #answers(child: ChildProcess): Promise<boolean> {
     try {
       if ((await this.command('PING')) !== 'PONG') return false

@@ -1,5 +1,5 @@
 /**
- * The store in Redis, against a real server, with both clients: keys, claims and their tokens, the command, and
+ * The Redis store on a real server, with both client libraries: keys, claims and their tokens, the command, and
  * options.
  */
 import { randomUUID } from 'node:crypto'
@@ -78,7 +78,7 @@ describe.each(clientNames)('with %s', (name) => {
         if (result.status === 'claimed') next = result.token
         return next !== undefined
       }, 'to be taken over')
-      // A late call with an old token changes nothing.
+      // A late call that uses an old token has no effect.
       expect(await store.renew('key', token, HOUR)).toBe(false)
       expect(await store.complete('key', token, HOUR)).toBe(false)
       await store.release('key', token)

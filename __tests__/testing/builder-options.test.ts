@@ -90,7 +90,7 @@ describe('overrides', () => {
     for (const object of objectsIn(built)) {
       expect([Object.prototype, Array.prototype]).toContain(Object.getPrototypeOf(object))
     }
-    // Kept as data, so that a test can send it.
+    // The field is kept as data, so that a test can send it.
     expect(JSON.stringify(built).split('"__proto__":{"polluted":1}').length).toBeGreaterThanOrEqual(4)
   })
 })

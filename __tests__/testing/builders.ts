@@ -15,7 +15,7 @@ import {
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const validator = createValidator('tolerant')
 
-/** The schemas without additional properties: unknown fields are errors. */
+/** Compiles the schemas without additional properties, so that unknown fields are errors. */
 const closed = new Ajv({
   allowUnionTypes: true,
   schemas: JSON.parse(JSON.stringify(Object.values(schemas)), (_, node) =>
@@ -60,7 +60,7 @@ export function read(body: unknown) {
   return result
 }
 
-/** Every object and list in a value, as often as it occurs. */
+/** All objects and lists in a value; one that occurs twice is listed twice. */
 export function objectsIn(value: unknown): object[] {
   if (typeof value !== 'object' || value === null) return []
   return [value, ...Object.values(value).flatMap(objectsIn)]

@@ -1,4 +1,4 @@
-/** The public contract of inboxes: a user's inbox can fulfil it, and a violation is found. */
+/** The public contract for inboxes: an inbox of a user can fulfil it, and the contract finds violations. */
 import type { Inbox } from 'tradecloud-webhook'
 import { inboxContract } from 'tradecloud-webhook/testing'
 import { memoryInbox } from './memory-inbox'

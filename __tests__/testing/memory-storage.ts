@@ -1,4 +1,4 @@
-/** The storage that the inboxes of a test share, and its queries. */
+/** The storage that the inboxes of one test share, and its queries. */
 import type {
   EventKind,
   InboxAttempt,
@@ -23,11 +23,11 @@ export interface Row {
   settledAt?: string | undefined
 }
 
-/** Shared by several inboxes, as a database by processes. Rows are in order of delivery within each queue. */
+/** Several inboxes share it, like processes share a database. Within each queue, rows are in order of delivery. */
 export class MemoryStorage {
   rows: Row[] = []
   readonly members = new Set<InboxHost>()
-  /** Includes processes that have ended, because they may restart. A real inbox forgets them after an hour. */
+  /** Processes that are running, or have ended and may restart. A real inbox forgets ended ones after an hour. */
   readonly known = new Set<InboxHost>()
 
   wakeAll(): void {

@@ -1,4 +1,4 @@
-/** The simulated API compared with the documentation of the real one, over real sockets. */
+/** The simulated API behaves as the documentation of the real one says, over real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { basic } from './simulator-receiver'
 

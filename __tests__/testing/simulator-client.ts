@@ -1,4 +1,7 @@
-/** A minimal client of the simulated API: `node:http`, no retries, no limits, unmodified bytes. */
+/**
+ * A minimal client for the simulated API. It uses `node:http`, without retries or limits, and returns the bytes
+ * unmodified.
+ */
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { TradecloudSimulator } from '../../lib/testing/simulator'
 import { basic } from './simulator-receiver'
@@ -8,7 +11,7 @@ export interface Answered {
   headers: IncomingHttpHeaders
   bytes: Buffer
   text: string
-  /** Set if the connection ended before the response; the bytes received until then are in `bytes`. */
+  /** Set if the connection ended before the end of the response; `bytes` then contains what was received. */
   error?: Error
 }
 
@@ -23,7 +26,7 @@ export interface Ask {
   onData?: (piece: Buffer) => void
 }
 
-/** Rejects if no response began. */
+/** Rejects if no response has begun. */
 export function ask(url: string, { method, headers, body, signal, ...on }: Ask = {}): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false })
@@ -55,7 +58,7 @@ export const basicUser = basic('integration@example.com', 'simulator')
 
 export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` })
 
-/** An access token and a refresh token. */
+/** Logs in, and resolves with an access token and a refresh token. */
 export async function login({ baseUrl }: TradecloudSimulator): Promise<{ access: string; refresh: string }> {
   const { headers } = await ask(`${baseUrl}/authentication/login`, { headers: basicUser })
   return { access: String(headers['set-authorization']), refresh: String(headers['set-refresh-token']) }

@@ -1,6 +1,4 @@
-/**
- * Documents of the simulator of Tradecloud: metadata, presigned links on another host, content. Real sockets.
- */
+/** Documents of the simulated Tradecloud: metadata, presigned links on another host, and content. Uses real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
 import { basic } from './simulator-receiver'

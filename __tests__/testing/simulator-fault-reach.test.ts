@@ -1,5 +1,5 @@
 /**
- * Which requests a fault of the simulated API affects, how often, and which effects such a request still has. Real
+ * Which requests a fault of the simulated API affects, how often, and which effects such a request still has. Uses real
  * sockets.
  */
 import type { ApiFault, FaultKind } from '../../lib/testing/api/faults'

@@ -1,4 +1,4 @@
-/** Faults of the simulated API, as a plain HTTP client sees them. Real sockets. */
+/** Faults of the simulated API, as a plain HTTP client sees them. Uses real sockets. */
 import { gunzipSync } from 'node:zlib'
 import { ask, basicUser, bearer } from './simulator-client'
 import { until } from './simulator-receiver'
@@ -70,7 +70,7 @@ describe('faults', () => {
     const { headers, text } = await getOrder({ onData: ({ length }) => void sizes.push(length) })
     expect(JSON.parse(text)).toEqual(ORDER)
     expect(headers['content-length']).toBe(String(Buffer.byteLength(text)))
-    // Bytes may arrive together on a busy machine.
+    // On a busy machine, several bytes may arrive together.
     expect(sizes.length).toBeGreaterThan(Buffer.byteLength(text) / 4)
   })
 
@@ -162,7 +162,7 @@ describe('faults', () => {
     const plain = await getOrder()
     expect(plain.headers).not.toHaveProperty('content-encoding')
     expect(plain.bytes.length).toBe(50_000)
-    // More than fits into memory, so it must be generated while it is sent.
+    // The body does not fit into memory, so it must be generated while it is sent.
     tradecloud.api.fault({ type: 'huge', bytes: 1e12, gzip: false, times: 1 })
     const client = new AbortController()
     const { error } = await getOrder({ signal: client.signal, onData: () => client.abort() })

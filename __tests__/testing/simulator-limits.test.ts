@@ -16,7 +16,7 @@ async function withSimulator<T>(
 }
 
 describe('the rate limit', () => {
-  // Sent all at once, because a slow machine must not spread them over more than a second.
+  // Sends all requests at once, because a slow machine must not distribute them over more than a second.
   const burst = (baseUrl: string, count: number) =>
     Promise.all(Array.from({ length: count }, () => ask(`${baseUrl}/order/1`)))
 

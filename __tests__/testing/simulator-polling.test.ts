@@ -1,4 +1,4 @@
-/** Polling the simulated API, and the times that it uses. Real sockets. */
+/** Polling the simulated API, and the times that it uses. Uses real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
 import { basic } from './simulator-receiver'

@@ -1,4 +1,4 @@
-/** A receiver for tests of the simulator: it records requests and sends scripted responses. */
+/** A receiver for tests of the simulator, which records requests and sends the responses that a test has specified. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -12,10 +12,10 @@ export interface Received {
   at: number
 }
 
-/** A status, or what to do with the socket instead of answering. */
+/** The status of the response, or a function that does something else with the socket. */
 export type Reaction = number | ((socket: Socket) => void)
 
-/** Responds with `answers` in turn, then with 200. */
+/** Starts a receiver that sends `answers` in turn, and then 200. */
 export async function startReceiver() {
   const received: Received[] = []
   const answers: Reaction[] = []
@@ -38,7 +38,7 @@ export async function startReceiver() {
     received,
     answers,
     server,
-    /** On the same port as before. */
+    /** Listens on the same port as before. */
     restart: () => listen(port),
     async stop() {
       server.closeAllConnections()

@@ -1,4 +1,4 @@
-/** When and how the simulator retries. Real sockets, no Express. */
+/** When and how the simulator retries. Uses real sockets, without Express. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -8,7 +8,7 @@ import { senderForEach, tradecloud, webhook } from './simulator-rig'
 
 senderForEach()
 
-/** URL of a port that was free a moment ago. */
+/** URL of a port on which nothing listens. */
 async function deadUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

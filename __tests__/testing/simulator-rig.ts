@@ -1,17 +1,17 @@
-/** A new simulator for each test, for tests of its requests and of the faults of its API. */
+/** Starts a new simulator for each test: for tests of the requests that it sends, and of faults of its API. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, bearer, login, type Ask } from './simulator-client'
 import { startReceiver, type Receiver } from './simulator-receiver'
 
 /** The simulator of the current test. */
 export let tradecloud: TradecloudSimulator
-/** The receiver of its requests. */
+/** The receiver of the simulator's requests. */
 export let webhook: Receiver
-/** Tokens of its API. */
+/** An access token for the simulated API. */
 export let access: string
 export let refreshToken: string
 
-/** Registers the hooks of a test file: a simulator with short retry delays, and a receiver. */
+/** Registers the hooks of a test file, which start a simulator with short retry delays, and a receiver. */
 export function senderForEach(): void {
   beforeEach(async () => {
     webhook = await startReceiver()
@@ -26,7 +26,7 @@ export function senderForEach(): void {
 
 export const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
 
-/** Registers the hooks of a test file: a simulator whose API knows an order, and tokens for it. */
+/** Registers the hooks of a test file, which start a simulator whose API knows an order, and log in. */
 export function apiForEach(): void {
   beforeEach(async () => {
     tradecloud = await createTradecloudSimulator({ rateLimit: false })

@@ -1,4 +1,4 @@
-/** Many triggers at once: concurrency, duplicates, order, seeds. Real sockets. */
+/** Many triggers at once: concurrency, duplicates, order and seeds. Uses real sockets. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTradecloudSimulator } from '../../lib/testing/simulator'
@@ -80,7 +80,7 @@ describe('sendAll', () => {
       expect(String(sentBody)).toBe(JSON.stringify({ eventName: 'X', n }))
       seen.add(n)
     }
-    // Without shuffle the first sendings stay in order.
+    // Without `shuffle`, the first sendings keep their order.
     expect(report.sent.filter(({ duplicate }) => !duplicate).map(({ trigger }) => trigger)).toEqual(triggers(5))
   })
 

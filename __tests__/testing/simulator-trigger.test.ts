@@ -1,4 +1,4 @@
-/** The bytes that the simulator sends for a trigger. Real sockets, no Express. */
+/** The bytes that the simulator sends for a trigger. Uses real sockets, without Express. */
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { basic } from './simulator-receiver'
 import { senderForEach, tradecloud, webhook } from './simulator-rig'
@@ -53,7 +53,7 @@ describe('the request of a trigger', () => {
   })
 
   it.each(ids)('puts the ID %s into a path byte for byte when asked to', async (id) => {
-    // A bare socket, because Node's HTTP server refuses characters beyond ASCII in a URL.
+    // The test uses a bare socket, because Node's HTTP server refuses characters outside ASCII in a URL.
     let requestLine = ''
     const receiver = createSocketServer((socket) => {
       socket.once('data', (data) => {

@@ -1,4 +1,4 @@
-/** How the simulator rates responses, its report, and its end. Real sockets, no Express. */
+/** How the simulator rates responses, what it reports, and how it ends. Uses real sockets, without Express. */
 import { execFile } from 'node:child_process'
 import type { IncomingMessage } from 'node:http'
 import { resolve as resolvePath } from 'node:path'
@@ -207,8 +207,8 @@ describe('the simulator', () => {
   })
 
   it('leaves nothing open after close: a process of its own ends by itself', async () => {
-    // This receiver closes no connection itself, so the simulator must. API clients hold connections without a request
-    // and with half of one, and every slow fault is running.
+    // The receiver does not close connections, so the simulator must. Clients of the API keep connections open on which
+    // they have sent nothing or half a request, and every slow fault is active.
     const script = `
       const http = require('node:http')
       const net = require('node:net')

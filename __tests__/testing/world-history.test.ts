@@ -1,4 +1,4 @@
-/** Random histories by seed: repeatable, of any length, and with exactly the requested features. */
+/** Random histories, each from a seed: repeatable, of any length, and with exactly the features that were requested. */
 import { createTradecloudSimulator, type HistoryOptions, type PlannedChange } from '../../lib/testing'
 import { planHistory } from '../../lib/testing/world/history'
 

@@ -1,5 +1,6 @@
 /**
- * The world of the simulator: API, lists and events follow from the same changes. Real sockets where something is sent.
+ * The world of the simulator: the API, its lists and the events show the same changes. Tests that send something use
+ * real sockets.
  */
 import { identify, readEvent } from '../../lib/receive/event/read-event'
 import {

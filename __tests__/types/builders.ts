@@ -49,7 +49,7 @@ export function results(): void {
 }
 
 export function right(): void {
-  // One object with options for an event and for its order.
+  // The same options for an event and for its order.
   const size = { seed: 3, lines: 2, deliveries: 4, documents: 1, version: 2, status: { processStatus: 'InProgress' } }
   const all: [OrderOptions, OrderEventOptions, SingleDeliveryOrderEventOptions] = [size, size, size]
   expectType<unknown>(all)

@@ -1,10 +1,10 @@
-/** Each file of examples/ is run or checked by a test. */
+/** Each file in examples/ is run or checked by a test. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 
 const root = resolve(__dirname, '../..')
 
-/** What runs it, and the text by which it does. */
+/** For each file: the test that runs it, and a text in that test which shows it. */
 const TESTS: Record<string, [file: string, text: string]> = {
   'server.ts': ['__tests__/long/examples.test.ts', "start('server.ts'"],
   'durable-server.ts': ['__tests__/long/examples.test.ts', "start('durable-server.ts'"],

@@ -1,9 +1,12 @@
-/** Imports point downwards only, types included, and no files import each other in a circle. */
+/** Imports, even of types, point downwards only, and no files import each other in a circle. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { preProcessFile } from 'typescript'
 
-/** From top to bottom. A file belongs to the longest entry that matches; it imports from its own layer and those below. */
+/**
+ * The layers from top to bottom. A file belongs to the longest entry that matches it, and may import from its own layer
+ * and from layers below.
+ */
 const LAYERS = [
   'index.ts',
   'cli',

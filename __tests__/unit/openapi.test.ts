@@ -1,4 +1,4 @@
-/** docs/openapi.json is up to date, and a response that it does not describe is noticed. */
+/** docs/openapi.json is up to date, and a response that it does not describe is detected. */
 import { readFileSync } from 'node:fs'
 import { file, openApiText } from '../../docs/generate/openapi'
 import { answerFor, OUTCOMES, type Outcome } from '../../lib/answer/respond'
@@ -18,7 +18,7 @@ function answered(outcome: Outcome, more: { status?: number } = {}): RawAnswer {
   return { status, headers: lower, text: body, json: JSON.parse(body), interim: [] }
 }
 
-// `npm run docs:openapi` writes it.
+// `npm run docs:openapi` writes the document.
 test('the document is what the JSON Schemas and the table of responses give', () => {
   expect(readFileSync(file, 'utf8') === openApiText()).toBe(true)
 })

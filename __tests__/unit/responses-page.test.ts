@@ -1,4 +1,4 @@
-/** docs/responses.md explains every outcome with its status, and every code in the log, and no others. */
+/** docs/responses.md explains every outcome with its status and every code in the log, and explains no others. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
@@ -10,14 +10,14 @@ const page = readFileSync(join(root, 'docs/responses.md'), 'utf8')
 /** Codes of the API client and of the command line do not appear in the log of a webhook. */
 const ELSEWHERE = /^(api|cli|testing)\//
 
-/** The first column of a table, below its heading. */
+/** The texts in the first column of the table below a heading. */
 function documented(heading: string): string[] {
   const [, section = ''] = page.split(`\n## ${heading}\n`)
   const [table = ''] = section.split('\n## ')
   return [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code = '']) => code)
 }
 
-/** Codes in the sources: of log lines, of errors that are thrown or raised, and of stored outcomes. */
+/** All codes in a source file: codes of log lines, of errors that are thrown or raised, and of stored outcomes. */
 function codesOf(file: string): string[] {
   const source = ts.createSourceFile(file, readFileSync(join(root, 'lib', file), 'utf8'), ts.ScriptTarget.Latest, true)
   const codes: string[] = []
@@ -47,7 +47,7 @@ function codesOfCall({ expression, arguments: args }: ts.CallExpression): string
   return method === 'line' || method === 'once' ? literalsIn(args[1]) : []
 }
 
-/** The literals that an expression can evaluate to. */
+/** The literals that can be the value of an expression. */
 function literalsIn(node: ts.Expression | undefined): string[] {
   if (node === undefined) return []
   if (ts.isConditionalExpression(node)) return [...literalsIn(node.whenTrue), ...literalsIn(node.whenFalse)]

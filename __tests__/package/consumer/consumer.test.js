@@ -1,4 +1,4 @@
-// A user's own Jest test of a callback.
+// A test of a callback as a user would write it with Jest.
 const http = require('node:http')
 const { createTradecloudWebhook } = require('tradecloud-webhook')
 

@@ -1,4 +1,4 @@
-// Receives one event in an Express app, with the package imported.
+// Receives one event in an Express app. The package is loaded with `import`.
 import express from 'express'
 import { createTradecloudWebhook, orderEventNames } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'

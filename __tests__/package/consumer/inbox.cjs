@@ -1,4 +1,5 @@
-// Stores an event in SQLite, ends, and has a worker deliver it; asks the command line before and after.
+// Stores an event in SQLite, ends the webhook, and lets a worker deliver the event. Runs the command line before and
+// after.
 const { execFileSync } = require('node:child_process')
 const http = require('node:http')
 const { createTradecloudWebhook, createTradecloudWorker } = require('tradecloud-webhook')

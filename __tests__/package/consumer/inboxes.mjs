@@ -1,4 +1,4 @@
-// Imports both inboxes, and prints their errors without the packages that they need: `node inboxes.mjs`.
+// Imports both inboxes, and prints their errors if the packages that they need are missing: `node inboxes.mjs`.
 import { postgresInbox, postgresInboxSql } from 'tradecloud-webhook/postgres'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
 

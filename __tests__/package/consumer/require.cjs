@@ -1,4 +1,4 @@
-// Receives one event in an Express app, with the package required.
+// Receives one event in an Express app. The package is loaded with `require`.
 const express = require('express')
 const { createTradecloudWebhook, TradecloudClient, schemas } = require('tradecloud-webhook')
 const { createTradecloudSimulator } = require('tradecloud-webhook/testing')

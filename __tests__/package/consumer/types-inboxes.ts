@@ -1,4 +1,4 @@
-// The types of a consumer with an inbox: compiled, not run.
+// The types that a user with an inbox needs. This file is compiled but not run.
 import { Pool, type PoolClient } from 'pg'
 import {
   createTradecloudWebhook,

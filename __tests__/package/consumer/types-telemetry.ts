@@ -1,4 +1,4 @@
-// The types of a consumer with metrics and traces: compiled, not run.
+// The types that a user with metrics and traces needs. This file is compiled but not run.
 import { Registry } from 'prom-client'
 import {
   createHealthRouter,

@@ -1,4 +1,4 @@
-// The types of a consumer: compiled, not run.
+// The types that a user needs. This file is compiled but not run.
 import express from 'express'
 import { createTradecloudWebhook, RejectEvent, type OrderEvent, type Shipment } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'

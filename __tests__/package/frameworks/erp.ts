@@ -1,4 +1,4 @@
-// Replaces the user's code in docs/frameworks.md: prints its arguments.
+// Stands in for the user's code in docs/frameworks.md, and prints its arguments.
 import { setTimeout } from 'node:timers/promises'
 import type { OrderEvent } from 'tradecloud-webhook'
 

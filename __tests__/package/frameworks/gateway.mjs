@@ -1,5 +1,5 @@
-// Simulates AWS in front of lambda.js: converts each request to an event. `node gateway.mjs 1.0`: of a REST API, whose
-// path keeps its escapes; `2.0`: of a function URL.
+// Simulates AWS in front of lambda.js: converts each request to an event. `node gateway.mjs 1.0`: an event of a REST
+// API, whose path keeps its escapes; `2.0`: an event of a function URL.
 import { createServer } from 'node:http'
 import { handler } from './lambda.js'
 
@@ -19,7 +19,7 @@ function eventOf({ method, url, headers }, body) {
 }
 
 const server = createServer(async (req, res) => {
-  // API Gateway passes on neither header: a chunked body arrives without a length.
+  // API Gateway does not pass these headers on: a chunked body arrives without a length.
   const { 'transfer-encoding': _, connection, ...headers } = req.headers
   const body = Buffer.concat(await req.toArray())
   const response = await handler(eventOf({ method: req.method, url: req.url, headers }, body), {})

@@ -1,4 +1,4 @@
-// Loaded before a server of docs/frameworks.md: prints the port once it listens.
+// Loaded before a server of docs/frameworks.md, to print the port on which it listens.
 import { Server } from 'node:net'
 
 const { listen } = Server.prototype

@@ -1,4 +1,7 @@
-/** The table of responses: every row, never 500, and a response that arrives while the sender is still sending. */
+/**
+ * The table of responses: every row is right, no status is 500, and a response arrives even while the sender is still
+ * sending.
+ */
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { answerFor, send, type Answer, type Outcome, type Result } from '../../../lib/answer/respond'
@@ -7,7 +10,7 @@ const REQUEST_ID = '6b1e2c2e-0000-4000-8000-000000000000'
 const answer = (result: Result, refusals: 'final' | 'retry' = 'final') => answerFor(result, REQUEST_ID, refusals)
 const bodyOf = ({ body }: Answer) => JSON.parse(body) as Record<string, unknown>
 
-/** Outcome, status, status with `refusals: 'retry'`. */
+/** Outcome, its status, and its status with `refusals: 'retry'`. */
 const TABLE: Array<[Outcome, number, number]> = [
   ['delivered', 200, 200],
   ['duplicate', 200, 200],
@@ -162,7 +165,10 @@ describe('sending', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  /** Everything that the server writes until it closes, or until `enough` returns true. */
+  /**
+   * Sends bytes, and resolves with everything that the server writes until it closes the connection, or until `enough`
+   * returns true.
+   */
   function raw(bytes: Buffer | string, enough: (text: string) => boolean = () => false) {
     return new Promise<{ text: string; closed: boolean }>((resolve) => {
       const socket = connect(port, '127.0.0.1')
@@ -254,17 +260,17 @@ describe('sending', () => {
     const turns = async (count: number) => {
       for (let i = 0; i < count; i++) await new Promise(setImmediate)
     }
-    /** Advances the clock and lets the effects happen. */
+    /** Advances the clock, and waits until the effects have happened. */
     const seconds = async (count: number) => {
       jest.advanceTimersByTime(count * 1_000)
       await turns(20)
     }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    /** Our listeners on the request. */
+    /** Returns how many listeners we have left on the request. */
     let left: () => number
 
-    // Uses a clock that only the test advances.
+    // Replaces the clock by one that only the test advances.
     beforeEach(() => {
       jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] })
       handle = (req, res) => {
@@ -297,7 +303,7 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      // The five bytes may be read within the first second.
+      // Waits less than a second, because the five bytes may be read within the first second.
       await seconds(0.9)
       expect(closed).toBe(false)
       await seconds(1.1)

@@ -1,4 +1,4 @@
-/** When the body of a 200 is an order or shipment, its maximum size, and IDs in the path. */
+/** Responses with 200: when the body is an order or shipment, its maximum size, and IDs in the path. */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

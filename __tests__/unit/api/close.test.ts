@@ -1,4 +1,4 @@
-/** Closing a client: it logs out, ends waiting calls, refuses new ones, and leaves nothing open. */
+/** Closing a client: it logs out, ends waiting calls, refuses new calls, and leaves nothing open. */
 import { TradecloudClient } from '../../../lib/api'
 import { errorOf, FakeApi, hang, PASSWORD, reset, setUp, status, until, USERNAME } from './fake-api'
 
@@ -83,11 +83,11 @@ test.each([
   ['the retry of a login', 'login', 'unavailable'],
 ] as const)('ends a call that waits for %s', async (_what, endpoint, code) => {
   api().always(endpoint, status(503, { 'Retry-After': '10' }))
-  // If the wait did not end, the test would time out.
+  // If `close()` did not end the wait, the test would time out.
   const tradecloud = client({ requestTimeoutMs: 60_000, fetchTimeoutMs: 60_000 })
   const call = errorOf(tradecloud.getOrder('1'))
   await until(() => api().count(endpoint) === 1)
-  // The response has not yet arrived at the client.
+  // At this time, the response has not arrived at the client yet.
   await new Promise((resolve) => setTimeout(resolve, 50))
   await tradecloud.close()
   expect(await call).toMatchObject({ code })

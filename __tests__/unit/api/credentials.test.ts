@@ -1,4 +1,4 @@
-/** Credentials from a function: requested before each login, and never shown. */
+/** Credentials from a function: it is called before each login, and what it returns is never shown. */
 import { inspect } from 'node:util'
 import { errorOf, PASSWORD, setUp, USERNAME, withoutJitter } from './fake-api'
 

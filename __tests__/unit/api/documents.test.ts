@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { body, errorOf, hang, setUp, status, withoutJitter, type Script } from './fake-api'
 
-// Registered before the hooks of the set-up, so that its own end is not logged.
+// Registered before the hooks of `setUp`, so that the end of the client is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()
@@ -169,7 +169,7 @@ describe('metadata', () => {
 
 test('ends a content that is too large: at once where its length is told, else in the stream', async () => {
   const own = client({ maxDocumentBytes: 10 })
-  // Set for each attempt, because a request that fails on a busy machine is retried.
+  // Sets the response for several attempts, because on a busy machine a failed request is retried.
   const answerWith = (script: Script) => (scripts = Array<Script>(10).fill(script))
   const error = await errorOf(own.downloadDocument({ objectId: '1' }))
   expect(error.message).toContain('maxDocumentBytes')

@@ -1,4 +1,7 @@
-/** A small API on a real socket for tests of the client: issues tokens, serves any ID, and follows one-time scripts. */
+/**
+ * A small API on a real socket, for tests of the client. It issues tokens, knows any ID, and can be told how to respond
+ * to the next requests.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TradecloudApiError, TradecloudClient, type TradecloudClientOptions } from '../../../lib/api'
@@ -18,13 +21,13 @@ export interface Seen {
   method: string
   url: string
   headers: IncomingMessage['headers']
-  /** By the clock of `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   at: number
 }
 
 export class FakeApi {
   readonly seen: Seen[] = []
-  /** Lifetime in the JWT, in milliseconds; `undefined`: tokens that are not JWTs. */
+  /** Lifetime of a token, as the JWT states it, in milliseconds. `undefined`: tokens are not JWTs. */
   tokenLifetimeMs: number | undefined = 3_600_000
   accessTokens = new Set<string>()
   refreshTokens = new Set<string>()
@@ -52,7 +55,7 @@ export class FakeApi {
   }
 
   async start(): Promise<this> {
-    // The client closes its connections itself.
+    // The server keeps connections open, because the client has to close them.
     this.#server.keepAliveTimeout = 0
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
     return this
@@ -72,12 +75,12 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v2`
   }
 
-  /** Scripts for the next requests of the endpoint, one each. */
+  /** Sets how to respond to the next requests of an endpoint, one script per request. */
   next(endpoint: Endpoint, ...scripts: Script[]): void {
     for (const script of scripts) this.#scripts.push({ endpoint, script, always: false })
   }
 
-  /** Script for the next request, before all earlier scripts. */
+  /** Sets how to respond to the next request, before all scripts that were set earlier. */
   first(endpoint: Endpoint, script: Script): void {
     this.#scripts.unshift({ endpoint, script, always: false })
   }
@@ -90,7 +93,7 @@ export class FakeApi {
     return this.seen.filter((request) => request.endpoint === endpoint).length
   }
 
-  /** The normal answer. */
+  /** Sends the normal response. */
   serve(endpoint: Endpoint | undefined, req: IncomingMessage, res: ServerResponse): void {
     const refreshToken = String(req.headers['refresh-token'])
     if (endpoint === 'login') {
@@ -114,7 +117,7 @@ export class FakeApi {
   #giveTokens(res: ServerResponse): void {
     const accessToken = this.#accessToken()
     const refreshToken = `canary-refresh-${++this.#issued}`
-    // A refresh token expires when a new one is issued.
+    // When a new refresh token is issued, the old one expires.
     this.refreshTokens = new Set([refreshToken])
     this.accessTokens.add(accessToken)
     res.setHeader('Set-Authorization', accessToken).setHeader('Set-Refresh-Token', refreshToken).end('{}')
@@ -151,7 +154,7 @@ export const reset: Script = (req) => req.socket.destroy()
 
 export const hang: Script = () => undefined
 
-/** Sends the headers at once, then a byte at intervals. */
+/** Sends the headers at once, then one byte at each interval. */
 export const drip: Script = (_req, res) => {
   res.writeHead(200, { 'Content-Type': 'application/json' })
   res.write('{')
@@ -166,7 +169,7 @@ interface SetUp {
 
 /**
  * Starts a server, a clock and clients for each test, and ends them afterwards. The time limit of a request is long,
- * because few tests are about it. `realTime`: for tests with large compressed bodies.
+ * because few tests are about it. `realTime` is for tests with large compressed bodies.
  */
 export function setUp({ realTime = false } = {}): SetUp {
   let api: FakeApi
@@ -189,7 +192,7 @@ export function setUp({ realTime = false } = {}): SetUp {
       const { baseUrl } = api
       const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
       const given = { baseUrl, ...login, requestTimeoutMs: 20_000, ...options }
-      // No rate limit, because most tests would only wait for it.
+      // Most tests use a client without a rate limit, because they would only wait for it.
       const limited = options.requestsPerSecond !== undefined || options.parallelRequests !== undefined
       const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))
       clients.push(made)
@@ -198,7 +201,7 @@ export function setUp({ realTime = false } = {}): SetUp {
   }
 }
 
-/** Retries without delay, for tests that are not about waiting. */
+/** Makes retries happen without delay, for tests that are not about waiting. */
 export function withoutJitter(): void {
   jest.spyOn(Math, 'random').mockReturnValue(0)
 }

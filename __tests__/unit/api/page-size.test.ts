@@ -1,7 +1,7 @@
-/** The size of the pages of a poll, over time. */
+/** How the page size of a poll changes over time. */
 import { PageSize } from '../../../lib/api/page-size'
 
-/** The page sizes for entities of `bytes` each, if pages above `maxBytes` fail. */
+/** The page sizes of a poll in which each entity has `bytes`, and pages above `maxBytes` fail. */
 function sizes(pages: number, bytes: number, maxBytes: number, largest = 100): number[] {
   const size = new PageSize(largest, Infinity)
   return Array.from({ length: pages }, () => {

@@ -135,7 +135,7 @@ test('asks for the next page only when it is wanted', async () => {
 })
 
 describe('a page that is too large', () => {
-  /** Serves pages of up to `most` entities; `failing` responds to larger ones. */
+  /** Serves pages of up to `most` entities. `failing` responds to requests for larger ones. */
   const upTo =
     (most: number, failing: Script, model: PollModel, pad: (id: string) => string = () => ''): Script =>
     (req, res) => {
@@ -154,7 +154,7 @@ describe('a page that is too large', () => {
     throw new Error('is not called')
   }
   const REQUEST_MS = 1_000
-  /** Advances the client's clock after it has sent the request. */
+  /** Responds after the client's clock was advanced. */
   const after =
     (ms: number, script: Script): Script =>
     (req, res) => {
@@ -177,9 +177,9 @@ describe('a page that is too large', () => {
     expect(idsOf(found)).toEqual(allOf(model))
     expect(found.at(-1)).toEqual({ type: 'cursor', lastUpdatedAt: time(29) })
     expect(limits().slice(0, 3)).toEqual([20, 10, 5])
-    // Twice as many would not fit, so they are not requested.
+    // Pages of twice this size would not fit, so they are not requested.
     expect(new Set(limits().slice(2))).toEqual(new Set([5]))
-    // Without a pause, because the same page would be as large again.
+    // There is no pause, because the same page would be as large again.
     expect(api().count('poll')).toBe(bodies.length)
   })
 
@@ -244,7 +244,7 @@ describe('a page that is too large', () => {
     expect(limits().slice(0, 4)).toEqual([100, 50, 25, 12])
   })
 
-  // The deadline of the call passes first.
+  // The deadline of the call passes before the time limit of the request.
   const late = { requestTimeoutMs: 60_000, fetchTimeoutMs: 20_000 }
 
   test('that takes longer than fetchTimeoutMs: a smaller one gets a deadline of its own', async () => {

@@ -8,12 +8,12 @@ export interface ModelEntity {
 }
 
 export interface ModelOptions {
-  /** The order of the list, and whose `lastUpdatedAt` a response returns: neither is documented. */
+  /** Whether times rise or fall along the list. Tradecloud does not document it. */
   order: 'rising' | 'falling'
   cursor: 'page' | 'all'
-  /** Order of entities with the same time: by ID, in reverse, or changing. */
+  /** How entities with the same time are sorted: by ID, in reverse, or differently each time. */
   ties: 'id' | 'reverse' | 'random'
-  /** The most entities in a response, whatever was requested. */
+  /** Highest number of entities in a response, whatever was requested. */
   cap?: number
 }
 
@@ -31,7 +31,7 @@ export class PollModel {
     this.#options = options
   }
 
-  /** All with the same time. */
+  /** Changes entities. All of them get the same time. */
   change(...ids: string[]): void {
     for (const id of ids) this.entities.set(id, { id, lastUpdatedAt: time(this.now), state: ++this.#state })
   }
@@ -57,7 +57,7 @@ export class PollModel {
       .map(({ lastUpdatedAt }) => lastUpdatedAt)
       .sort()
       .at(-1)
-    // Further changes have later times.
+    // Later changes get later times.
     this.now++
     return {
       data: data.map((entity) => ({ ...entity })),

@@ -1,4 +1,6 @@
-/** Paging while entities change: nothing is skipped, the cursor passes no unread entity, memory is bounded. */
+/**
+ * Paging while entities change: nothing is skipped, the cursor does not pass an unread entity, and memory is bounded.
+ */
 import fc from 'fast-check'
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { bySize } from '../../size'
@@ -9,7 +11,10 @@ interface Run {
   cursor: string
 }
 
-/** Runs one poll. `between` runs before each page except the first. `sizes`: of the pages in turn, below `limit`. */
+/**
+ * Runs one poll. `between` is called before each page except the first. `sizes` are the sizes of the pages in turn, if
+ * below `limit`.
+ */
 async function run(
   model: PollModel,
   after: string,
@@ -33,7 +38,7 @@ async function run(
   return { given, cursor: (last as { lastUpdatedAt: string }).lastUpdatedAt }
 }
 
-/** Entities up to the cursor that were not returned in their present state. */
+/** Entities with a time up to the cursor whose current state was not returned. */
 function jumpedOver(model: PollModel, after: string, { given, cursor }: Run): ModelEntity[] {
   return [...model.entities.values()].filter(
     ({ id, state, lastUpdatedAt }) =>
@@ -158,7 +163,7 @@ test('an empty page before the end is a failure, and not the end', async () => {
 })
 
 describe('an entity that fails alone', () => {
-  /** Pages of one entity, of which some fail. */
+  /** Polls pages of one entity, some of which fail. */
   async function skipping(
     count: number,
     bad: (offset: number) => boolean,
@@ -244,7 +249,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         }
         const first = await run(model, START, limit, change, sizes)
         expect(jumpedOver(model, START, first)).toEqual([])
-        // Every entity that existed and has not changed since was returned.
+        // Every entity that existed at the start and has not changed since was returned.
         for (const [id, { state }] of before) {
           if (model.entities.get(id)?.state !== state) continue
           expect(first.given.some((got) => got.id === id && got.state === state)).toBe(true)

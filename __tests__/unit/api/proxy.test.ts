@@ -1,4 +1,4 @@
-/** A proxy is used only if configured; only it receives its credentials; it cannot read the traffic. */
+/** A proxy is used only if it is configured. Only the proxy gets its credentials, and it cannot read the traffic. */
 import createDebug from 'debug'
 import { createServer, type Server } from 'node:http'
 import { Agent } from 'node:https'
@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { TradecloudClient } from '../../../lib/api'
 import { errorOf, setUp, until } from './fake-api'
 
-// Registered before the hooks of the set-up, so that its own end is not logged.
+// Registered before the hooks of `setUp`, so that the end of the client is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()
@@ -15,7 +15,7 @@ const { api, client } = setUp()
 let proxy: Server
 let connects: Array<{ target: string; authorization: string | undefined }>
 let answer: string | undefined
-/** The actual target of the tunnels. */
+/** The port to which tunnels lead instead of their target. */
 let detour: number | undefined
 const sockets = new Set<Socket>()
 
@@ -90,7 +90,7 @@ test('speaks TLS with the target, end to end, under its own name', async () => {
   await tradecloud.close()
   await new Promise((resolve) => target.close(resolve))
   expect(connects[0]?.target).toBe('api.canary.example:443')
-  // A TLS handshake that contains the name of the target.
+  // What was received is a TLS handshake that contains the name of the target.
   expect(heard[0]?.[0]).toBe(0x16)
   expect(heard[0]?.includes('api.canary.example')).toBe(true)
 })

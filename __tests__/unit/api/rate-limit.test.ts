@@ -1,4 +1,7 @@
-/** At most ten requests in any second as the server counts them; FIFO; an aborted waiter is removed. */
+/**
+ * At most ten requests in any second, as the server counts them. Waiters are served first in, first out; an aborted
+ * waiter is removed.
+ */
 import { RateLimit } from '../../../lib/api/rate-limit'
 import { busiestSecond, errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 
@@ -17,7 +20,7 @@ test('60 IDs at once: never above ten requests in any second, in order, with one
 
 test('the first requests, which need a connection each, are not caught up by the next ones', async () => {
   const tradecloud = client({ requestsPerSecond: 10 })
-  // The server is slow to accept the first connections.
+  // The first connections are accepted late, as by a slow server.
   const end = performance.now() + 300
   while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
   await Promise.all(Array.from({ length: 25 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
@@ -44,7 +47,7 @@ test('30 fetches at once with both tokens dead: one login, and no place is lost 
   const seen = api().seen.slice(from)
   expect(seen.filter(({ endpoint }) => endpoint === 'login')).toHaveLength(1)
   expect(seen.filter(({ endpoint }) => endpoint === 'refresh')).toHaveLength(1)
-  // The eight requests sent before the first 401 arrived, and no more.
+  // At most the eight requests that were sent before the first 401 arrived.
   expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 8)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
 })
@@ -86,7 +89,7 @@ test.each([1, 3])(
       most = Math.max(most, waiting.length)
     }
     api().always('order', hold)
-    // Expired tokens in between: a login needs a slot too.
+    // Tokens expire in between, because a login needs a slot too.
     api().first('order', status(401))
     const orders = Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
     const letGo = setInterval(() => {

@@ -1,4 +1,4 @@
-/** What is retried, what is not, and the deadlines of a request and of a call. */
+/** What is retried and what is not, and the time limits of a request and of a call. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { drip, errorOf, hang, reset, setUp, status, until, withoutJitter, type Script } from './fake-api'
@@ -38,7 +38,7 @@ test.each([
     status(429, { 'Retry-After': value() })(req, res)
   })
   await client().getOrder('1')
-  // Our own back-off alone would be at most 250 ms.
+  // Without `Retry-After`, the wait would be at most 250 ms.
   expect(performance.now() - refusedAt).toBeGreaterThan(atLeastMs)
 })
 
@@ -57,7 +57,7 @@ test('does not wait for a Retry-After beyond the deadline: the answer decides at
 })
 
 test('ends a call in total, with the last failure', async () => {
-  // Waits 125 and 250 ms; the 500 ms after that do not fit.
+  // The client waits 125 and 250 ms. There is no time for the next wait of 500 ms.
   jest.spyOn(Math, 'random').mockReturnValue(0.5)
   api().always('order', status(502))
   const error = await errorOf(client({ fetchTimeoutMs: 700 }).getOrder('1'))

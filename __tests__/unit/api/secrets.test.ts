@@ -1,10 +1,10 @@
-/** No credential and no token appears in errors, debug lines, or a logged client. */
+/** No credentials and no token appear in errors, debug lines, or a client that is logged. */
 import axios from 'axios'
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { body, errorOf, hang, PASSWORD, reset, setUp, status, USERNAME, withoutJitter } from './fake-api'
 
-// Registered before the hooks of the set-up, so that its own end is not logged.
+// Registered before the hooks of `setUp`, so that the end of the client is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()
@@ -21,7 +21,7 @@ beforeEach(() => {
 function expectNoSecret(text: string): void {
   expect(text).not.toMatch(/canary/i)
   expect(text).not.toContain(BASIC)
-  // The payload of any JWT.
+  // Matches the payload of any JWT.
   expect(text).not.toMatch(/eyJ/)
   expect(text).not.toMatch(/authorization|refresh-token/i)
 }

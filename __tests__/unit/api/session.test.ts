@@ -1,4 +1,4 @@
-/** Tokens: a single request for any number of callers, refresh before expiry, and the reaction to a 401. */
+/** Tokens: one request for any number of callers, refresh before expiry, and what happens after a 401. */
 import { errorOf, hang, reset, setUp, status, until, withoutJitter } from './fake-api'
 
 const { api, client } = setUp()
@@ -86,7 +86,7 @@ test('gets another token after a 401 and sends once again', async () => {
 test('uses the newer token after a 401 for an old one', async () => {
   const tradecloud = client()
   await tradecloud.getOrder('1')
-  // Two requests with the same token are refused one after another.
+  // Two requests with the same token are refused, one after the other.
   const late: Array<() => void> = []
   api().next('order', (_req, res) => void late.push(() => res.writeHead(401).end()), status(401))
   const first = tradecloud.getOrder('2')
@@ -124,7 +124,7 @@ test('does not try refused credentials again within a call', async () => {
   const tradecloud = client({ password: 'wrong' })
   const errors = await Promise.all(Array.from({ length: 5 }, () => errorOf(tradecloud.getOrder('1'))))
   for (const error of errors) expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 401, attempts: 1 })
-  expect(errors[0]?.message).toContain('our own credentials')
+  expect(errors[0]?.message).toContain('the credentials of this client')
   expect(api().seen.map(({ endpoint }) => endpoint)).toEqual(['login'])
 })
 

@@ -1,9 +1,12 @@
-/** Callers of an ID that is being fetched share a later fetch, never the running one, whose result may be older. */
+/**
+ * Callers for an ID that is being fetched share a later fetch. They never share the running one, whose result may be
+ * older.
+ */
 import { errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 
 const { api, client } = setUp()
 
-/** Delays the next orders. Each call of the result releases the oldest, with the present `state`. */
+/** Holds back the next responses for orders. Each call of `go` sends the oldest, with the current `state`. */
 function held(count: number): { state: number; go: () => void } {
   const waiting: Array<() => void> = []
   const control = { state: 0, go: () => waiting.shift()?.() }
@@ -21,7 +24,7 @@ test('callers that came before the request left share it', async () => {
   const tradecloud = client()
   const orders = await Promise.all(Array.from({ length: 10 }, () => tradecloud.getOrder('1')))
   expect(api().count('order')).toBe(1)
-  // Changes that a caller makes to its order do not affect the others.
+  // If a caller changes its order, the orders of the others stay the same.
   orders[0]!.orderId = 'changed'
   expect(orders[1]).toEqual({ id: '1' })
 })
@@ -108,7 +111,7 @@ test('each keeps its own deadline', async () => {
   expect(await short).toMatchObject({ code: 'fetch_timeout', attempts: 2 })
   control.go()
   expect(stateOf(await patient)).toBe(0)
-  // No one waited for the next one any longer.
+  // The next fetch was not started, because no one was waiting for it any longer.
   expect(api().count('order')).toBe(1)
 })
 

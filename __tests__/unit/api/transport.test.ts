@@ -1,6 +1,4 @@
-/**
- * One request: the time limit until the headers and for each following chunk, and the limit of bytes. Timers are faked.
- */
+/** One request: its time limit until the headers and then for each chunk, and its limit in bytes. Timers are fake. */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -46,7 +44,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-/** Waits for the event itself, for any time, unless the test has ended. */
+/** Waits until the condition holds, for any time, unless the test has ended. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition() && !over) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -58,7 +56,7 @@ async function begin(signal?: AbortSignal): Promise<{ sent: Promise<ApiOutcome>;
   return { sent, answer: answers.at(-1)! }
 }
 
-/** Sends a piece of the body, and waits until the client has it. */
+/** Sends a piece of the body, and waits until the client has received it. */
 async function piece(answer: ServerResponse, text = '[1],'): Promise<void> {
   const before = restarts
   answer.write(text)
@@ -91,7 +89,7 @@ test('ends a request that gets no headers', async () => {
   expect(await sent).toEqual({ type: 'timeout', timeoutMs: REQUEST_MS, stalled: false })
 })
 
-/** The time until the request ends, advanced in steps between which chunks arrive. */
+/** Resolves with the time after which the request ends. The time advances in steps between which chunks arrive. */
 async function timeOf(sent: Promise<ApiOutcome>, answer: ServerResponse): Promise<{ outcome: ApiOutcome; ms: number }> {
   let outcome: ApiOutcome | undefined
   void sent.then((value) => (outcome = value))

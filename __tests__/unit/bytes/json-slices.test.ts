@@ -1,6 +1,6 @@
 /**
- * Large JSON that is read in slices gives the same values as `JSON.parse` and the same refusals as `parseJson`. Slices
- * have a few bytes here, so that an edge occurs at every position.
+ * Large JSON that is read in slices gives the same values as `JSON.parse`, and is refused in the same cases as by
+ * `parseJson`. Slices have only a few bytes in these tests, so that they end at every position.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
 const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
   parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
 
-/** Compares also the order of keys, and values that JSON does not distinguish, such as `-0`. */
+/** Also compares the order of keys, and values that look the same in JSON, such as `-0` and `0`. */
 async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
   const plain = parseJson(bytes)
   const sliced = await inSlices(pieces, { sliceBytes })
@@ -37,7 +37,7 @@ const leaf = fc.oneof(
 )
 const space = fc.constantFrom('', '', '', ' ', '\n\t\r ')
 
-/** JSON as text, because `JSON.stringify` writes neither white space nor repeated keys. */
+/** Generates JSON as text, because `JSON.stringify` writes neither white space nor repeated keys. */
 const { json } = fc.letrec<{ json: string; list: string; object: string; leaf: string }>((tie) => ({
   json: fc.oneof({ maxDepth: 6 }, tie('leaf'), tie('list'), tie('list'), tie('object')),
   leaf,
@@ -72,7 +72,7 @@ it('needs no plain parse for well-formed JSON', async () => {
         parse.mockClear()
         expect((await inSlices(Buffer.from(text), { sliceBytes })).ok).toBe(true)
         const texts = parse.mock.calls.map(([each]) => each)
-        // Without a long list, there is a single slice.
+        // A text without a long list is parsed as a whole.
         if (texts.length > 1) expect(texts).not.toContain(text)
         if (texts.length > 1) slicedRuns++
       }),
@@ -110,7 +110,7 @@ describe('JSONTestSuite', () => {
     const bytes = readFileSync(join(SUITE, file))
     const reads = async (content: Buffer): Promise<boolean> => {
       const result = await inSlices(content, { sliceBytes: 4 })
-      // Jest cannot compare trees of this depth.
+      // The values are left out, because Jest cannot compare trees of this depth.
       expect({ ...result, value: undefined }).toEqual({ ...parseJson(content), value: undefined })
       if (result.ok)
         expect(JSON.stringify(result.value)).toBe(JSON.stringify((parseJson(content) as typeof result).value))
@@ -118,7 +118,7 @@ describe('JSONTestSuite', () => {
     }
     const isRead = await reads(bytes)
     if (file.startsWith('y_')) expect(isRead).toBe(true)
-    // NULs at the end are skipped: programs in C add them.
+    // In this file, NULs follow the JSON; they are skipped, because programs in C add them.
     if (file.startsWith('n_')) expect(isRead).toBe(file === 'n_multidigit_number_then_00.json')
     for (const [before, after] of [
       ['[1234567,', ']'],

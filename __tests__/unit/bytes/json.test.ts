@@ -1,6 +1,4 @@
-/**
- * From bytes to a JSON value: UTF-8 only, not too deep, without keys that change prototypes.
- */
+/** From bytes to a JSON value: only UTF-8, limited in depth, and without keys that change prototypes. */
 import fc from 'fast-check'
 import { maximumOrderEvent } from '../../../lib/testing'
 import { MAX_DEPTH, MAX_VALUES, parseJson, removePollutingKeys } from '../../../lib/bytes/json'
@@ -28,7 +26,7 @@ it('reads letters of any length, wherever they stand', () => {
   }
 })
 
-/** Cut into two or three pieces, some of which may be empty. */
+/** Cuts bytes into two or three pieces, some of which may be empty. */
 function cut(bytes: Buffer, one: number, other: number): Buffer[] {
   const [first, second] = [one % (bytes.length + 1), other % (bytes.length + 1)].sort((a, b) => a - b) as [
     number,
@@ -151,7 +149,7 @@ describe('the number of values', () => {
     JSON.parse(JSON.stringify(maximumOrderEvent({ lines: 50 })), () => ++values)
     expect(10 * values).toBeGreaterThan(2_500_000)
     expect(10 * values).toBeLessThan(0.7 * MAX_VALUES)
-    // The value itself, the first entry, and one for each comma.
+    // The number of values is one for the list, one for its first entry, and one for each comma.
     expect(parse(`[${'0,'.repeat(MAX_VALUES - 2)}0]`).ok).toBe(true)
     expect(parse(`[${'0,'.repeat(MAX_VALUES - 1)}0]`)).toEqual(refusal)
   })

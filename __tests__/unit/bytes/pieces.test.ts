@@ -1,4 +1,4 @@
-/** The pieces of a body: unchanged bytes, in little more memory than they need. */
+/** The pieces of a body: the bytes stay the same, and take little more memory than their size. */
 import fc from 'fast-check'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -16,7 +16,7 @@ test('gives back the bytes as they came, whatever the sizes', () => {
       const whole = Buffer.concat(given)
       const pieces = new Pieces()
       for (const piece of given) {
-        // Like Node's parser: a view into a larger buffer that is reused.
+        // Each piece is a view into a larger buffer that is reused, as with Node's parser.
         const slab = Buffer.alloc(piece.length * (piece.length % 2 === 0 ? 1 : 6))
         piece.copy(slab)
         pieces.add(slab.subarray(0, piece.length))
@@ -84,7 +84,7 @@ test('a million pieces of one byte take a few times their bytes', () => {
   for (let i = 0; i < 1_000_000; i++) pieces.add(Buffer.from([i % 256]))
   collectGarbage()
   const after = process.memoryUsage()
-  // As single Buffers they would need some hundred megabytes.
+  // As one Buffer per byte, they would need some hundred megabytes.
   expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(20_000_000)
   const joined = pieces.whole
   expect(joined.length).toBe(1_000_000)

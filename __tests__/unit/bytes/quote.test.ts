@@ -1,4 +1,4 @@
-/** Values from requests in log lines: a single line, without control characters, truncated. */
+/** Values from requests in log lines: on a single line, without control characters, and truncated. */
 import { quote, quoteJson } from '../../../lib/bytes/quote'
 
 it.each([

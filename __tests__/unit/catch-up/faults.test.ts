@@ -1,4 +1,4 @@
-/** Interrupted runs, refused lists, and wrong clocks: in the end nothing is missing. */
+/** Interrupted runs, refused lists, and wrong clocks: at the end, nothing is missing. */
 import { TradecloudApiError } from '../../../lib/api/api-error'
 import { bySize } from '../../size'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE
 const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
 const seeds = Array.from({ length: COUNT }, (_, i) => i + 1)
 
-/** Changes whose events were all lost while no catch-up ran. */
+/** Makes changes whose events are all lost, as if no catch-up were running. */
 function backlog(rig: Rig, { seed = 1, orders = 200, changes = 600, pauseMs = 20_000 } = {}): void {
   const history = { seed, orders, changes, pauseMs, lost: 1, delayed: 0, twice: 0, hidden: 0, busy: 0.05, shipments: 0 }
   for (const planned of rig.world.history(history)) {
@@ -17,7 +17,7 @@ function backlog(rig: Rig, { seed = 1, orders = 200, changes = 600, pauseMs = 20
   startLater(rig)
 }
 
-/** The catch-up begins after the settle time of the webhook. */
+/** Starts the catch-up after the settle time, so that all changes are old enough. */
 function startLater(rig: Rig): void {
   rig.nextRunAt = rig.clock.now() + SETTLE + EVERY
 }
@@ -109,7 +109,7 @@ test.each([2, 3, 4])(
       rig.clock.advance(MINUTE)
       rig.world.change(id, { lines: ['a'], deliver: 'lose' })
     }
-    // By ID these come last.
+    // The last orders in a list that is sorted by ID.
     for (let i = 0; i < 45; i++) change(`order-${900 + i}`)
     for (let i = 0; i < 45; i++) change(`order-${100 + i}`)
     await rig.pass(SETTLE)

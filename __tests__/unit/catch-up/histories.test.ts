@@ -1,4 +1,7 @@
-/** Random histories by seed, with a webhook and a catch-up on the simulator's clock: in the end nothing is missing. */
+/**
+ * Random histories, each from a seed, with a webhook and a catch-up on the simulator's clock: at the end, nothing is
+ * missing.
+ */
 import { notOwnRequest } from '../../../lib/catch-up/want'
 import type { HistoryOptions } from '../../../lib/testing'
 import type { Json } from '../../../lib/events/entity'

@@ -1,8 +1,8 @@
-/** The histories that are played both with storage in memory and with real inboxes. */
+/** Histories that are played with a storage in memory, and also with real inboxes. */
 import type { HistoryOptions } from '../../../lib/testing'
 import { SETTLE } from './rig'
 
-/** No event is lost, and late ones arrive before the catch-up checks. */
+/** No event is lost, and late events arrive before the catch-up checks for them. */
 export const HEALTHY = {
   lost: 0,
   delayMs: SETTLE - 1,
@@ -13,7 +13,7 @@ export const HEALTHY = {
   documents: 0.1,
 } satisfies HistoryOptions
 
-/** Requests of the own company, whose events are disabled, and the answers to them. */
+/** The own company makes requests whose events are disabled, and the other company answers them. */
 export const OWN_CHANGES = {
   own: 0.4,
   existing: 0,

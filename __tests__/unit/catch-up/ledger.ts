@@ -1,15 +1,15 @@
-/** The states of each part of each order and shipment that callbacks received. */
+/** Records which states of each part of each order and shipment the callbacks have received. */
 import { lineParts, type Entity, type Part } from '../../../lib/inbox/catch-up/parts'
 import type { WebhookEvent } from '../../../lib/events/events'
 
-/** One state of a part, as received by a callback. */
+/** A state of a part that a callback received. */
 interface Given {
   time: number
   hash: string
 }
 
 export class Ledger {
-  /** The last state of each part that a callback received, and all states. */
+  /** For each part: the last state that a callback received, and all states. */
   readonly last = new Map<string, Given>()
   readonly given = new Map<string, Given[]>()
   /** Older states that the catch-up delivered after newer ones. */

@@ -1,4 +1,6 @@
-/** What an inbox provides for the catch-up, in memory, shared like a database by processes. */
+/**
+ * What an inbox provides for the catch-up, in memory. Several inboxes can share it, like processes share a database.
+ */
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../../lib/inbox/catch-up/storage'
 import { MemoryStorage } from './memory-storage'
 

@@ -1,4 +1,6 @@
-/** The catch-up's storage in memory, including the webhook's part: arrivals, and waiting GET triggers. */
+/**
+ * The storage of the catch-up, in memory. It also holds what the webhook stores: arrivals, and waiting GET triggers.
+ */
 import type { Arrival, Arrivals, Mark } from '../../../lib/inbox/catch-up/arrivals'
 import type { EntityName } from '../../../lib/inbox/catch-up/parts'
 import { LeaseLostError, type CatchUpStorage, type FoundEvent, type Lease } from '../../../lib/inbox/catch-up/storage'

@@ -1,6 +1,6 @@
 /**
- * A simulated Tradecloud, a webhook and a catch-up on one clock, without sockets: everything happens at its time, in
- * order. The events that callbacks receive are recorded and compared with Tradecloud's final state.
+ * A simulated Tradecloud, a webhook and a catch-up on one clock, without sockets: everything happens in order, at its
+ * time. The events that callbacks receive are recorded, and compared with the final state at Tradecloud.
  */
 import { poll, type Polled, type PollPage } from '../../../lib/api/poll'
 import { arrivalOf } from '../../../lib/inbox/catch-up/arrivals'
@@ -30,13 +30,13 @@ export interface RigOptions {
   fetch?: 'get' | 'always'
   want?: Want
   limit?: number
-  /** Delay until a GET trigger is fetched. */
+  /** Time after which a GET trigger is fetched, in milliseconds. */
   queueMs?: number
-  /** Error of the header `Date`. */
+  /** By how much the header `Date` is wrong, in milliseconds. */
   dateSkewMs?: number
-  /** How long before the start the first `from` is. */
+  /** How long before the start of the history the first `from` is, in milliseconds. */
   sinceMs?: number
-  /** The number of pages that a run can read before it is interrupted. */
+  /** Number of pages that a run can read before it is interrupted. */
   pagesPerRun?: number
   beforePage?: (rig: Rig, page: number) => unknown
   run?: Partial<RunOptions>
@@ -77,7 +77,7 @@ export class Rig {
     this.storage.onStored = ({ entity, parts, outdated }) => this.ledger.found(entity, parts, outdated)
   }
 
-  /** Advances the clock; runs and events happen at their time. */
+  /** Advances the clock. Runs and events that become due meanwhile happen at their time. */
   async pass(ms: number): Promise<void> {
     const end = this.clock.now() + ms
     for (;;) {
@@ -150,7 +150,7 @@ export class Rig {
     }
   }
 
-  /** States at Tradecloud that no callback received, of everything that changed after the start. */
+  /** Everything that changed after the start and whose state at Tradecloud no callback has received. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
     const { form = 'deliverySchedule' } = this.options
     const found: string[] = []
@@ -189,7 +189,7 @@ export class Rig {
     }
   }
 
-  /** Replaced by a rig whose storage is an inbox. */
+  /** Overridden by a rig whose storage is an inbox. */
   get catchUpStorage(): CatchUpStorage {
     return this.storage
   }

@@ -1,4 +1,6 @@
-/** Successive runs: on demand, without the lease, with a lagging list, and their reports. */
+/**
+ * Several runs one after another: on demand, without the lease, with a list that shows old states, and their reports.
+ */
 import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { notOwnRequest } from '../../../lib/catch-up/want'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
@@ -10,7 +12,7 @@ const at = (ms: number) => new Date(BEGIN + ms).toISOString()
 function rigWith(options: RigOptions = {}): Rig {
   const rig = new Rig(options)
   rig.nextRunAt = Infinity
-  // Changes before the first `from` are not delivered.
+  // These changes are before the first `from`, so they are not delivered.
   rig.clock.advance(MINUTE)
   return rig
 }
@@ -141,7 +143,7 @@ describe('a run', () => {
 })
 
 describe('a list that is older than what arrived', () => {
-  /** Line a was lost, line b has arrived, and neither the list nor the API shows b yet. */
+  /** Line a was lost and line b has arrived, but neither the list nor the API shows the change of b yet. */
   async function older(isFetchOlder: boolean) {
     const rig = rigWith({ poll: { listLagMs: () => (rig.clock.now() < START + 60 * MINUTE ? 30 * MINUTE : 0) } })
     lost(rig, 'o', ['a'])

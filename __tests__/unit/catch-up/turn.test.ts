@@ -1,4 +1,4 @@
-/** The right to poll: waiting for it, renewing it during a run, and losing it. */
+/** The lease for polling: waiting for it, renewing it during a run, and losing it. */
 import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { inTurn } from '../../../lib/catch-up/turn'
 import { freezeClock, type Clock } from '../../clock'

@@ -1,4 +1,4 @@
-/** The outcome for whatever a callback throws, rejects with or returns. */
+/** The outcome after anything that a callback may throw, reject with or return. */
 import { type CallbackOptions } from '../../../lib/deliver/handlers'
 import { RejectEvent, TradecloudWebhookError } from '../../../lib/errors/errors'
 import { body, setup, checkAfterEach } from './deliverer-rig'
@@ -37,7 +37,7 @@ describe('what a callback throws', () => {
     }
     const { deliverer } = setup({ callbacks, concurrency: 1 })
     const result = await deliverer.submit(body('1')).result
-    // In any case, claim, turn and slot are free again.
+    // Whatever has happened, claim, turn and slot are free again.
     expect((await deliverer.submit(body('1')).result).outcome).toBe('delivered')
     expect(times).toBe(2)
     return result

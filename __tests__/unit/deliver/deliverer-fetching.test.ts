@@ -1,4 +1,4 @@
-/** What is fetched from the API for a trigger, and how a failed fetch ends. */
+/** What is fetched from the API for a trigger, and the outcome if that fails. */
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
 import { TradecloudWebhookError } from '../../../lib/errors/errors'
 import { createValidator } from '../../../lib/events/validate'

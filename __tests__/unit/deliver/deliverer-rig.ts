@@ -1,6 +1,4 @@
-/**
- * A deliverer whose callbacks and fetches end when a test says so. The API client is a fake; everything else is real.
- */
+/** A deliverer whose callbacks and fetches end when a test decides. The API client is fake; everything else is real. */
 import type { TradecloudClient } from '../../../lib/api'
 import { Claims } from '../../../lib/deliver/dedupe/claims'
 import { Deliverer, type DelivererOptions } from '../../../lib/deliver/deliverer'
@@ -41,7 +39,7 @@ interface Setup extends Partial<Omit<DelivererOptions, 'resolve' | 'claims'>> {
   store?: Store | false
 }
 
-/** A deliverer whose callbacks and fetches end when the test says so. */
+/** Creates a deliverer whose callbacks and fetches end when the test decides. */
 export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }: Setup = {}) {
   const calls: Call[] = []
   const fetches: Fetch[] = []
@@ -49,7 +47,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   const callback = (event: WebhookEvent, context: WebhookContext) =>
     new Promise<void>((finish, fail) => calls.push({ event, context, finish, fail }))
   const handlers = createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback })
-  /** As the receiver builds it. */
+  /** Adds the callback to each trigger, as the receiver does. */
   class DelivererWithCallbacks extends Deliverer {
     override submit(trigger: Trigger): Ticket {
       const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
@@ -90,7 +88,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   return { deliverer, calls, fetches, alarms, client: { fetchEntity } as unknown as TradecloudClient }
 }
 
-/** The same with a client to fetch from. */
+/** Like `setup`, with a client from which orders are fetched. */
 export function setupWithClient({ resolve, ...more }: Setup = {}) {
   const { client, fetches } = setup()
   return { ...setup({ ...more, resolve: { client, ...resolve } }), fetches }
@@ -133,7 +131,7 @@ export function get(id: string, kind: 'order' | 'shipment' = 'order', receivedAt
   return { type: 'id', method: 'GET', requestId: `request ${++requests}`, receivedAt, kind, id }
 }
 
-/** The fields that `body` was told to add to the order. */
+/** The fields that a test has passed to `body`, as the callback received them. */
 export function contentOf({ event }: Call): string {
   return (event as unknown as { order: { content: string } }).order.content
 }
@@ -142,7 +140,7 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** The outcome, or undefined while the delivery runs. */
+/** Resolves to the outcome of a ticket; `outcome` is `undefined` while the delivery runs. */
 export function watch(ticket: Ticket): { outcome?: string; result?: DeliveryResult } {
   const seen: { outcome?: string; result?: DeliveryResult } = {}
   void ticket.result.then((result) => Object.assign(seen, { outcome: result.outcome, result }))

@@ -1,4 +1,4 @@
-/** A store that fails, hangs or is slow, and its calls for each event. */
+/** A store that fails, hangs or is slow, and how often it is called for each event. */
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { Store } from '../../../lib/deliver/dedupe/store'
 import { RejectEvent } from '../../../lib/errors/errors'

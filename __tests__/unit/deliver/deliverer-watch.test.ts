@@ -79,7 +79,7 @@ describe('a callback that runs for long', () => {
     expect(alarms).toHaveLength(2)
   })
 
-  /** A store whose leases expire unless they are renewed. */
+  /** Creates a store whose leases expire unless they are renewed. */
   function leasing(renew: () => boolean | Promise<boolean>) {
     const renewed: unknown[][] = []
     const store: Store = {

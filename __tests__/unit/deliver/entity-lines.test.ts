@@ -1,6 +1,6 @@
 /**
- * One queue per order or shipment: its events run one after another, other entities do not wait, and no event is left
- * behind.
+ * One queue per order or shipment: its events run one after another, other entities do not wait, and no event is
+ * forgotten.
  */
 import { EntityLines, type Place, type Turn } from '../../../lib/deliver/entity-lines'
 
@@ -11,7 +11,7 @@ afterEach(() => jest.useRealTimers())
 
 const settle = () => jest.advanceTimersByTimeAsync(0)
 
-/** Records the result of a place in the queue. */
+/** Records how the wait in the queue ended. */
 function watch(place: Place | undefined): { turn?: Turn } {
   const seen: { turn?: Turn } = {}
   void Promise.resolve(place!.turn()).then((turn) => (seen.turn = turn))

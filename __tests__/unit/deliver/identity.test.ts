@@ -1,4 +1,4 @@
-/** Keys of events and entities: equal for the same, different for others, and UUIDs for databases. */
+/** Keys of events and entities are equal for the same event and different for others; IDs are UUIDs, for databases. */
 import { createHash } from 'node:crypto'
 import {
   dedupeKey,

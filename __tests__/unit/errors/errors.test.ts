@@ -1,4 +1,7 @@
-/** The errors of the package: recognised across copies of it, and type guards that are safe for anything thrown. */
+/**
+ * The errors of the package are recognised even if another copy of the package has created them, and the type guards
+ * accept anything that can be thrown.
+ */
 import * as errors from '../../../lib/errors/errors'
 
 function otherCopy(): typeof errors {

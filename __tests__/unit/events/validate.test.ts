@@ -125,7 +125,7 @@ test('a long list that is wrong in every entry is not kept once for each deviati
   setFlagsFromString('--expose-gc')
   const collectGarbage = runInNewContext('gc') as () => void
   const used: number[] = []
-  // A shortened list is restored and shortened again for the next deviation.
+  // The list is shortened during validation, restored, and shortened again for the next deviation.
   const watched = (list: number[]): number[] =>
     Object.defineProperty(list, 'slice', {
       value: (at: number) => {
@@ -267,7 +267,7 @@ describe('in turns', () => {
       ),
     },
   )
-  // Fields that ajv checks before the lines, and after them.
+  // Orders with fields that ajv checks before the lines, and fields that it checks after them.
   const order = fc.record(
     {
       orderId: wrong,
@@ -296,7 +296,7 @@ describe('in turns', () => {
         expect(body).toEqual(before)
         found = Math.max(found, issues.length)
       }),
-      // Random orders rarely have more issues than the limit.
+      // An order with more issues than the limit, which random orders rarely have.
       {
         numRuns: 1000,
         examples: [[{ lines: Array.from({ length: 60 }, () => ({ buyerLine: 5 })) }, 'orderEvent', 'x']],

@@ -1,4 +1,4 @@
-/** How an error is shown: where the user's code failed, the chain of causes, and never a secret. */
+/** How an error is shown: the place in the user's code, the chain of causes, and never a secret. */
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { describe as describeError, explain as linesOf, locationOf, safeCopy } from '../../../lib/log/describe-error'
@@ -61,7 +61,7 @@ describe('the location', () => {
     ['our own frames', [`Caller.call (${OURS}:1:1)`, 'new Order (/app/erp.js:3:9)'], 'new Order (/app/erp.js:3:9)'],
     ['our own frames alone', [`Caller.call (${OURS}:1:1)`, 'node:internal/timers:1:1'], ''],
     ['frames without a function', ['async node:internal/x:1:1', '/app/erp.js:3:9'], '/app/erp.js:3:9'],
-    // An app that is itself installed as a package.
+    // The stack of an app that is itself installed as a package.
     [
       'packages alone',
       [`call (${OURS}:1:1)`, 'save (/usr/lib/node_modules/app/erp.js:3:9)'],

@@ -1,4 +1,4 @@
-/** The log: no loss is omitted, other lines are limited and counted, and each line has its fields. */
+/** The log: every loss is written, other lines are limited and counted, and each line has its fields. */
 import { Log } from '../../../lib/log/log'
 import type { Level, LogFields } from '../../../lib/log/logger'
 

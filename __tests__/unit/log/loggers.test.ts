@@ -1,4 +1,4 @@
-/** Real loggers, passed unmodified: text and fields both arrive, for any ID, and no secret does. */
+/** Real loggers, passed unchanged: text and fields arrive for any ID, and secrets never do. */
 import { Console } from 'node:console'
 import { Writable } from 'node:stream'
 import pino from 'pino'

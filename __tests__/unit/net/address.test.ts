@@ -1,6 +1,6 @@
 /**
- * Addresses as text, and `allow`: what each entry matches, IPv4, IPv6 and IPv4-mapped addresses; errors name the
- * invalid entry.
+ * Parsing of addresses, and `allow`: what each entry matches (IPv4, IPv6 and IPv4-mapped addresses), and errors that
+ * name the invalid entry.
  */
 import fc from 'fast-check'
 import { compileAllow, readAddress } from '../../../lib/net/address'
@@ -220,18 +220,18 @@ describe('any range and any address', () => {
     }
     if (form.tail) groups.splice(6, 2, dotted(array.subarray(12)))
     let text = groups.join(':')
-    // A run of zeros from the chosen group on.
+    // Shortens the zeros that begin at the chosen group.
     let end = form.short
     while (end < groups.length && /^0+$/.test(groups[end]!)) end++
     if (end > form.short) text = `${groups.slice(0, form.short).join(':')}::${groups.slice(end).join(':')}`
     return form.upper ? text.toUpperCase() : text
   }
   const forms = fc.record({ long: fc.boolean(), upper: fc.boolean(), short: fc.nat(7), tail: fc.boolean() })
-  /** Many zeros, so that there is something to shorten. */
+  /** IPv6 addresses with many zeros, so that there is something to shorten. */
   const ipv6 = fc
     .tuple(bytes(16), bytes(2))
     .map(([array, mask]) => array.map((byte, i) => ((mask[i >> 3]! >> (i & 6)) & 1 ? 0 : byte)))
-  /** The first address with some bits replaced: close enough to match now and then. */
+  /** Replaces some bits of an address, so that it sometimes still matches the same range. */
   const near = (array: Uint8Array, other: Uint8Array, same: number) => {
     const bits = bitsOf(array).slice(0, same) + bitsOf(other).slice(same)
     return Uint8Array.from(bits.match(/.{8}/g)!, (byte) => parseInt(byte, 2))

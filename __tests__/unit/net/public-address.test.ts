@@ -108,7 +108,10 @@ test.each(['', 'localhost', '8.8.8', '8.8.8.8.8', '08.8.8.8', '0x8.8.8.8', '1347
   },
 )
 
-/** Ranges from the registries: not globally reachable, and blocks with exceptions as a whole; [first, last]. */
+/**
+ * The first and last address of each range in the registries that is not globally reachable. A block with exceptions is
+ * listed as a whole.
+ */
 const RESERVED_IPV4: Array<[number, number]> = [
   [0x00000000, 0x00ffffff],
   [0x0a000000, 0x0affffff],

@@ -1,4 +1,4 @@
-/** The smallest valid options, and helpers that resolve them or return the error they cause. */
+/** The smallest valid options, and functions that resolve options or return the message of their error. */
 import { createTradecloudWebhook, type TradecloudWebhook } from '../../../lib/compose/create-webhook'
 import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 import type { TradecloudWebhookOptions } from '../../../lib/options/options'
@@ -10,7 +10,7 @@ export const logger = { warn: () => undefined, error: () => undefined }
 export const REQUIRED = { auth: { type: 'bearer', token: SECRET }, onOrder } as const
 export const API = { environment: 'acceptance', username: 'user', password: SECRET } as const
 
-/** Every optional option. */
+/** The names of all options that are not required. */
 export const OPTIONAL = [
   'paths',
   'onOrderDocuments',

@@ -1,4 +1,4 @@
-/** Invalid options: the error names the option, quotes the value and states what is allowed, without a secret. */
+/** Invalid options: the error names the option, quotes the value and states what is allowed, but contains no secret. */
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import { API, create, logger, NUMBERS, onOrder, refusal, REQUIRED, resolve, SECRET, OPTIONAL } from './set-up'
 

@@ -2,7 +2,7 @@
 import { compileRoutes, type PathsOption } from '../../../lib/receive/route'
 import { refusalOf } from './refusal'
 
-/** A match as a plain object without unmatched groups. */
+/** The match of a path as a plain object, without groups that did not match. */
 function matchOf(paths: PathsOption | undefined, path: string): object | undefined {
   const found: object | undefined = compileRoutes(paths).find(path)
   return found && Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))

@@ -32,7 +32,7 @@ export const ajv = new Ajv({
 export const fixture = (file: string): unknown =>
   JSON.parse(readFileSync(join(__dirname, '../../fixtures', `${file}.json`), 'utf8'))
 
-/** Every deviation as `pointer keyword`. */
+/** Lists every deviation as `pointer keyword`. */
 export function check(schema: SchemaName | Node, value: unknown): string[] {
   const validate = typeof schema === 'string' ? ajv.getSchema(schemas[schema].$id)! : ajv.compile(schema)
   return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, keyword }) => `${instancePath} ${keyword}`)
@@ -40,7 +40,7 @@ export function check(schema: SchemaName | Node, value: unknown): string[] {
 
 export const byId = new Map(Object.values(schemas).map((schema) => [schema.$id, schema as Node]))
 
-/** Every described object, by its absolute reference. */
+/** Every object that the schemas describe, by its absolute reference. */
 export const shapes = new Map<string, Node>()
 
 for (const [id, schema] of byId) {
@@ -111,6 +111,9 @@ export const fields: Field[] = [...shapes].flatMap(([ref, shape]) => {
 
 export const isText = ({ target }: Field): boolean => target.type?.includes('string') ?? false
 
-/** The fields that fulfil a condition: thousands of checks in one expectation, each with the name of its field. */
+/**
+ * The names of the fields that fulfil a condition, so that one expectation can check thousands of fields and name those
+ * that fail.
+ */
 export const wherever = (holds: (field: Field) => boolean, among = fields): string[] =>
   among.filter(holds).map(({ ref, name }) => `${ref} ${name}`)

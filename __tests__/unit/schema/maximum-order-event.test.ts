@@ -43,11 +43,12 @@ describe('the maximum order event', () => {
     const shapeOf = (ref: string): string => ref.split('#/definitions/')[1] ?? 'Order'
     const empty = order.map(({ ref, name }) => `${shapeOf(ref)}.${name}`).filter((field) => !filled.has(field))
     expect(empty.sort()).toEqual([
-      // Fields that occur in buyerLine only in a draft, and a wrapper that one page shows.
+      // Fields that occur in buyerLine only in a draft, and an object around it that only one page shows.
       'BuyerLine.chargeReasonCode',
       'BuyerLine.lineType',
       'NestedItemDetails.mergedItemDetails',
-      // Fields of a fetched order, names of earlier years, and fields that only order search and the polling page show.
+      // Fields of a fetched order, names from earlier years, and fields that only the pages on order search and polling
+      // show.
       'Order.customLabels',
       'Order.eventDates',
       'Order.firstDeliveryDate',

@@ -93,7 +93,7 @@ describe('the schemas', () => {
       const same = shapes.get(other)?.properties?.[name]
       return same !== undefined && plain(same) !== plain(node)
     })
-    // In single delivery form, prices on the line are those of an earlier year, and no order can be fetched.
+    // In single delivery form, prices are on the line as in an earlier year, and an order cannot be fetched.
     expect(differing).toEqual([`${schemas.order.$id} lines`, `${schemas.order.$id}#/definitions/OrderLine prices`])
   })
 
@@ -158,7 +158,7 @@ describe('what Tradecloud sends', () => {
     '',
     '2025-04-23T10:01:53+02:00',
     '2025-04-23T10:01:53.812345-0530',
-    // java.time omits seconds that are zero.
+    // Java's java.time leaves seconds out if they are zero.
     '2019-12-31T10:11',
     '2019-12-31T10:11Z',
     '2019-12-31T10:11+02:00',

@@ -1,6 +1,6 @@
 /**
- * From tXML to the value of its JSON twin: the documented mapping, unchanged text, what is tolerated, and what is
- * refused as malformed.
+ * From tXML to the value that the same body has in JSON: the documented mapping, unchanged text, what is tolerated, and
+ * what is refused as malformed.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,10 +18,10 @@ async function read(xml: string | Buffer): Promise<{ value: Loose; issues: Loose
   return result
 }
 
-/** Content of an order event. */
+/** The content of an order event in tXML. */
 const order = async (xml: string): Promise<Loose> =>
   (await read(`<WebhookBody><orderEvent>${xml}</orderEvent></WebhookBody>`)).value.orderEvent
-/** Content of the buyer's part of an order line. */
+/** The buyer's part of an order line in tXML. */
 const buyerLine = async (xml: string): Promise<Loose> =>
   (await order(`<line><buyerLine>${xml}</buyerLine></line>`)).lines[0].buyerLine
 
@@ -286,7 +286,7 @@ describe('documents', () => {
   })
 
   it('are the same however they are cut into pieces', async () => {
-    // Longer than a piece, with multi-byte characters and references at every position.
+    // Longer than a slice, with multi-byte characters and references at every position.
     const text = 'é€😀&amp;\r\n'.repeat(10_000)
     const { value } = await read(`<B><eventName>${text}</eventName></B>`)
     expect(value.eventName).toBe('é€😀&\n'.repeat(10_000))

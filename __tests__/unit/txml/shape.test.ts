@@ -1,7 +1,7 @@
-/** The meaning of elements, derived from the JSON Schemas: singulars, and no ambiguous name. */
+/** What elements mean, derived from the JSON Schemas: singular names of list entries, and no ambiguous name. */
 import { bodyShape, entryName, type ObjectShape } from '../../../lib/txml/shape'
 
-/** All shapes, each once, with the path to them. */
+/** All shapes without repetitions, with the path to each. */
 function shapes(): Map<ObjectShape, string> {
   const found = new Map<ObjectShape, string>([[bodyShape, '']])
   for (const [shape, path] of found) {

@@ -1,6 +1,6 @@
 /**
- * The tXML writer, alone and read back: everything that tXML can express is unchanged, and the rest is refused or
- * reported.
+ * The tXML writer, and what the reader makes of its output: everything that tXML can express is unchanged, and the rest
+ * is refused or reported.
  */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent, toTxml } from '../../../lib/testing'
@@ -16,7 +16,7 @@ async function readBack(body: object, indent?: string): Promise<unknown> {
   return result.value
 }
 
-/** Values that tXML omits: `null`, and lists of nothing. */
+/** Removes what tXML leaves out: `null`, and lists that contain nothing else. */
 function withoutNothing(value: Loose): Loose {
   if (Array.isArray(value)) return value.map(withoutNothing)
   if (typeof value !== 'object' || value === null) return value
@@ -42,7 +42,10 @@ const name = fc
   .map(([first, rest]) => `${first}${rest}`)
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((double) => (Object.is(double, -0) ? 0 : double))
 
-/** Values without a schema, as far as tXML can express them: text, non-empty objects, lists of two or more. */
+/**
+ * Generates values without a schema, as far as tXML can express them: text, objects with fields, and lists of at least
+ * two entries.
+ */
 const { unknown } = fc.letrec<{ unknown: unknown; scalar: unknown }>((tie) => ({
   scalar: text,
   unknown: fc.oneof(

@@ -6,7 +6,7 @@ import { freezeClock, type Clock } from '../../clock'
 let clock: Clock
 beforeEach(() => (clock = freezeClock()))
 afterEach(() => {
-  // Checks that no timer is left.
+  // After each test, no timer may be left.
   expect(jest.getTimerCount()).toBe(0)
   clock.stop()
 })

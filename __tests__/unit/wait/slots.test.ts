@@ -1,4 +1,4 @@
-/** The limit of concurrent callbacks: never exceeded, in order of arrival, and no slot is lost. */
+/** The limit of concurrent callbacks is never exceeded, slots are given in order of arrival, and no slot is lost. */
 import { Slots } from '../../../lib/wait/slots'
 
 function take(slots: Slots) {

@@ -1,6 +1,6 @@
 /**
- * Claims on a store that may hang, throw, respond late or return nonsense: no claim is lost, nothing rejects, and no
- * event is delivered without a claim.
+ * Claims on a store that may hang, throw, respond late or return nonsense: no claim stays behind, nothing rejects, and
+ * no event is delivered without a claim.
  */
 import { Claims, type Claim } from '../../../../lib/deliver/dedupe/claims'
 import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
@@ -10,7 +10,7 @@ const OPTIONS = { ttlMs: 1000, leaseMs: 60_000, timeoutMs: 2000 }
 
 type Call = [method: string, ...args: unknown[]]
 
-/** A store with replaceable methods, which records its calls. */
+/** Creates a store that records its calls, and whose methods a test can replace. */
 function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => unknown>>) {
   const calls: Call[] = []
   const answer =
@@ -110,7 +110,7 @@ describe('taking', () => {
 })
 
 describe('a store that responds after the time limit', () => {
-  /** Takes a claim from a store that hangs until it counts as unavailable, then lets it respond. */
+  /** Takes a claim from a store that does not respond in time, and then lets the store respond. */
   async function late(answer: unknown, methods: Parameters<typeof fakeStore>[0] = {}) {
     let thaw: (value: unknown) => void = () => undefined
     const { store, calls } = fakeStore({ ...methods, claim: () => new Promise((resolve) => (thaw = resolve)) })

@@ -1,4 +1,4 @@
-/** The settlement of an event from the inbox: retried, and when; or kept, and why. */
+/** How an event from the inbox is settled: retried at a certain time, or kept for a certain reason. */
 import { retryDelayMs, settlementOf } from '../../../../lib/deliver/stored/settlement'
 import { failureOf } from '../../../../lib/deliver/failure'
 import { RejectEvent } from '../../../../lib/errors/errors'
@@ -32,7 +32,7 @@ it.each(['handler_failed', 'fetch_failed', 'fetch_timeout', 'unavailable'] as co
   'is tried again after %s, until it has failed for long enough and ten times',
   (outcome) => {
     expect(settle({ outcome }, { failingMs: 999, attempt: 10 })).toMatchObject({ result: 'retry', outcome })
-    // The clock may have been set ahead.
+    // The event is not dead yet, because the clock may have been set ahead.
     expect(settle({ outcome }, { failingMs: 1000, attempt: 9 })).toMatchObject({ result: 'retry', outcome })
     expect(settle({ outcome }, { failingMs: 1000, attempt: 10 })).toMatchObject({ result: 'dead', outcome })
   },

@@ -1,4 +1,4 @@
-/** Which events are taken from an inbox, and how long their callbacks hold a slot. */
+/** Which events are taken from an inbox, and how long their callbacks occupy a slot. */
 import type { Inbox, InboxDelivery } from '../../../../lib/inbox/inbox'
 import { Taker } from '../../../../lib/deliver/stored/taker'
 
@@ -7,7 +7,7 @@ interface Due {
   due: number
 }
 
-/** Hands out the first due events that fit, like an inbox. A small event is always due. */
+/** Returns the first due events that fit, as an inbox does. There is always a small event that is due. */
 class Source {
   readonly taken: number[] = []
   waiting: Due[] = []
@@ -65,7 +65,7 @@ test.each([1, 4])(
     await stop()
     const large = source.taken.filter((bytes) => bytes > 1)
     expect(large).toEqual([500, 600, 101])
-    // Small events are taken in between.
+    // Small events have been taken in between.
     const between = source.taken.slice(source.taken.indexOf(500), source.taken.indexOf(600))
     expect(between.length).toBeGreaterThan(1)
   },

@@ -1,6 +1,4 @@
-/**
- * The body reader, with real sockets: decompression, limits, time-outs, and a budget that always gets its bytes back.
- */
+/** The body reader on real sockets: decompression, limits, time-outs, and a budget that always gets its bytes back. */
 import { randomBytes } from 'node:crypto'
 import { createServer, IncomingMessage, request, type Server } from 'node:http'
 import { connect, Socket, type AddressInfo } from 'node:net'
@@ -73,7 +71,7 @@ async function start(head: string, body: Buffer | string = '') {
   return { socket, ...(await next()) }
 }
 
-/** The bytes of the budget in use. */
+/** How many bytes of the budget are in use. */
 function taken(): number {
   let low = 0
   let high = BUDGET
@@ -378,7 +376,7 @@ describe('with a clock in hand', () => {
     }
     req.complete = true
     req.push(null)
-    // zlib works in another thread
+    // zlib works in another thread, so its result is awaited
     expect(inOne(await reading.result)).toEqual({ ok: true, bytes: Buffer.from('{"a":1}') })
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -393,7 +391,7 @@ describe('with a clock in hand', () => {
     req.complete = true
     req.push(null)
     req.destroy()
-    // The clock is stopped, so a wait for it would not end.
+    // The clock is stopped, so this would not resolve if it waited for a timer.
     await reading.result
     expect(jest.getTimerCount()).toBe(0)
   })

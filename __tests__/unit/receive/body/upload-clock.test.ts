@@ -1,5 +1,5 @@
 /**
- * The time limit of a response, on a faked clock: it starts at the last byte of a body, an upload has limits of its
+ * The time limit of a response, on a fake clock: it starts with the last byte of a body, an upload has limits of its
  * own, and the response says what took too long.
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
@@ -19,7 +19,7 @@ const never = (): Promise<never> => new Promise(() => undefined)
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
 }
-/** Advances the clock and lets the effects happen. */
+/** Advances the clock, and waits until the effects have happened. */
 const pass = async (ms: number): Promise<void> => {
   await turns()
   await jest.advanceTimersByTimeAsync(ms)
@@ -56,7 +56,7 @@ function end(req: IncomingMessage): void {
 }
 
 const STEP_MS = 5_000
-/** Byte by byte, the rest at the end. */
+/** Sends a body byte by byte for this time, and the rest at the end. */
 async function upload(req: IncomingMessage, ms: number, body = JSON.stringify(orderEvent())): Promise<void> {
   const steps = ms / STEP_MS
   for (let at = 0; at < steps; at++) {

@@ -1,6 +1,6 @@
 /**
- * The address of a client behind trusted proxies, with and without ports, as Express's `req.ip` finds it; and settings
- * that trust everyone.
+ * The address of a client behind trusted proxies, with and without ports, determined as by Express's `req.ip`; and
+ * settings that trust everyone.
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'
@@ -43,7 +43,7 @@ describe('the client is', () => {
     ['10.0.0.0/8', chain, '198.51.100.7'],
     ['10.0.0.1, 10.0.0.2', chain, '198.51.100.7'],
     [['10.0.0.1', '10.0.0.2', '198.51.100.0/24'], chain, '203.0.113.9'],
-    // 10.0.0.2 is not trusted, so anyone may have written what precedes it.
+    // 10.0.0.2 is not a trusted proxy, so the addresses before it may have been written by anyone.
     [['10.0.0.1', '198.51.100.7'], chain, '10.0.0.2'],
     ['loopback', chain, PEER],
     ['loopback, uniquelocal', chain, '198.51.100.7'],
@@ -85,7 +85,7 @@ describe('the client is', () => {
   it('past a proxy of ours that was written down with its port', () => {
     expect(from('10.0.0.0/8', '203.0.113.9:99, 10.0.0.2:443')).toBe('203.0.113.9')
     expect(from('10.0.0.0/8, fd00::/8', '203.0.113.9:99, [fd00::2]:443')).toBe('203.0.113.9')
-    // A sender that prepends a trusted address to its own gains nothing.
+    // It does not help a sender to put a trusted address in front of its own.
     expect(from('10.0.0.0/8', '203.0.113.9, 10.0.0.2:443, 6.6.6.6:1')).toBe('6.6.6.6')
   })
 
@@ -144,7 +144,7 @@ describe('everyone is trusted by', () => {
     ['::ffff:0:0/97, ::ffff:128.0.0.0/97'],
     [() => true],
     [(address) => address !== undefined],
-    // Always truthy, which Express checks.
+    // A promise is always truthy, and Express only checks for that.
     [(async () => false) as unknown as () => boolean],
   ])('%p', (trustProxy) => {
     expect(trustsEveryone(compileTrust(trustProxy))).toBe(true)

@@ -1,4 +1,4 @@
-/** Responses of a key server: an invalid one changes nothing, and no request is refused because of it. */
+/** Responses of a key server: an invalid one has no effect, and no request is refused because of it. */
 import { Agent, createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { certificate, privateKey } from '../../../../certificate'
@@ -30,8 +30,8 @@ describe('answers that are none', () => {
     ['a list', 'the response is not a key set', answer(200, '[]')],
     ['no keys', 'the response is not a key set', answer(200, '{}')],
     ['keys that are no list', 'the response is not a key set', answer(200, '{"keys":{"length":1}}')],
-    ['an empty list', 'or one without keys for signatures', answer(200, '{"keys":[]}')],
-    ['only nonsense in it', 'or one without keys for signatures', answer(200, '{"keys":[null,1,"x",{},[]]}')],
+    ['an empty list', 'or has no keys for signatures', answer(200, '{"keys":[]}')],
+    ['only nonsense in it', 'or has no keys for signatures', answer(200, '{"keys":[null,1,"x",{},[]]}')],
     ['a huge answer', 'larger than 1048576 bytes', answer(200, `{"keys":[],"x":"${'x'.repeat(1_100_000)}"}`)],
     ['compressed bytes', 'the response is not a key set', answer(200, Buffer.from([0x1f, 0x8b, 8, 0]))],
     [
@@ -47,7 +47,7 @@ describe('answers that are none', () => {
     const checked = verifier({}, { freshMs: 0, retryMs: 0, pauseMs: 0 })
     context.server.script = script
     await expect(checked.check(await sign(first))).rejects.toThrow(reason)
-    // Known keys are kept.
+    // After the invalid response, known keys are kept.
     context.server.script = undefined
     expect(await verdict(checked, await sign(first))).toBe('yes')
     context.server.script = script

@@ -1,4 +1,4 @@
-/** Tokens not signed with the issuer's key, and known forged headers. */
+/** Tokens that are not signed with the issuer's key, and known forgeries of the header. */
 import { createHmac } from 'node:crypto'
 import { encode, goodClaims, KeyServer, makeKey, setUp, sign, verdict, type TestKey } from './issuer'
 
@@ -21,7 +21,7 @@ function hs256(secret: string | Buffer, header: object = {}): string {
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
-/** Refused without a request to the key server. */
+/** Checks that a token is refused, without a request to the key server. */
 async function expectNo(token: string, options: Record<string, unknown> = {}): Promise<void> {
   expect(await verdict(verifier(options), token)).toBe('no')
   expect(context.server.fetches).toBe(0)
@@ -112,7 +112,7 @@ describe('a token that brings its own key', () => {
     const values = { jku: theirs.uri, x5u: theirs.uri, jwk: attacker.publicJwk, x5c: [encode('certificate')] }
     const header = { [name]: values[name as keyof typeof values] }
     await expectNo(await sign(attacker, {}, header))
-    // Not even with the right key, because no issuer needs it.
+    // Such a header is refused even with the right key, because no issuer needs it.
     await expectNo(await sign(key, {}, header))
     expect(theirs.fetches).toBe(0)
   })
@@ -194,7 +194,7 @@ describe('a signature', () => {
   ] as Array<[string, () => Promise<string>]>)('%s', async (_what, make) => {
     const checked = verifier()
     expect(await verdict(checked, await make())).toBe('no')
-    // Repeated with known keys, and between valid tokens.
+    // The same again, with known keys and between valid tokens.
     expect(await verdict(checked, await sign(key))).toBe('yes')
     expect(await verdict(checked, await make())).toBe('no')
     expect(context.server.fetches).toBe(1)
@@ -272,7 +272,7 @@ describe('keys that are not for this', () => {
   ])('one that is too weak %s one that fits does not count', async (_where, make) => {
     context.server.keys = make(key.publicJwk)
     expect(await verdict(verifier(), await sign(key, {}, { kid: undefined }))).toBe('yes')
-    // Which of the two keys would match cannot be determined.
+    // It cannot be determined which of the two keys would match.
     expect(await verdict(verifier(), await sign(attacker, {}, { kid: undefined }))).toBe('unable')
   })
 })

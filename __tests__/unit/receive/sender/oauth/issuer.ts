@@ -25,7 +25,7 @@ export interface TestKey {
 
 type Curve = 'P-256' | 'P-384' | 'P-521'
 
-/** An RSA key of this number of bits, or a key on that curve. */
+/** Creates an RSA key with this number of bits, or a key on this curve. */
 export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048): TestKey {
   const { publicKey, privateKey } =
     typeof size === 'number'
@@ -47,7 +47,7 @@ export function goodClaims(): Record<string, unknown> {
   return { iss: ISSUER, aud: AUDIENCE, iat: seconds(), nbf: seconds(), exp: seconds() + 3_600, azp: 'tradecloud' }
 }
 
-/** `undefined` removes a claim or header parameter. */
+/** Signs a token. A claim or header parameter that is `undefined` is removed. */
 export async function sign(key: TestKey, claims: object = {}, header: object = {}): Promise<string> {
   const whole = { alg: key.alg, kid: key.kid, typ: 'JWT', ...header }
   return new SignJWT(JSON.parse(JSON.stringify({ ...goodClaims(), ...claims })))
@@ -68,9 +68,9 @@ export const answer =
 
 export class KeyServer {
   keys: unknown[] = []
-  /** Received requests. */
+  /** How many requests the server has received. */
   fetches = 0
-  /** Response instead of the keys. */
+  /** What to send instead of the keys. */
   script: Script | undefined
   #server: Server | undefined
   #port = 0
@@ -87,7 +87,7 @@ export class KeyServer {
     return this
   }
 
-  /** Nothing listens on its port until `start`. */
+  /** After this, nothing listens on the port until `start` is called. */
   async stop(): Promise<void> {
     const server = this.#server
     if (server === undefined) return
@@ -112,11 +112,11 @@ export class KeyServer {
 export interface SetUp {
   server: KeyServer
   advance: (ms: number) => Promise<void>
-  /** A verifier for tokens of `sign`; options take precedence. Closed after the test. */
+  /** Creates a verifier for tokens of `sign`, which is closed after the test. The given options take precedence. */
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 
-/** A key server for each test, and a clock that only `advance` moves. */
+/** Starts a key server for each test, and a clock that only `advance` moves. */
 export function setUp(): SetUp {
   let clock: Clock
   const verifiers: OAuthVerifier[] = []
@@ -144,7 +144,10 @@ export function setUp(): SetUp {
   }
 }
 
-/** `'yes'`, `'no'` (401), or `'unable'` (503). Each token arrives a millisecond after everything before. */
+/**
+ * Verifies a token: `'yes'`, `'no'` (401), or `'unable'` (503). Each token arrives one millisecond after everything
+ * before it.
+ */
 export async function verdict(verifier: OAuthVerifier, token: string): Promise<'yes' | 'no' | 'unable'> {
   jest.advanceTimersByTime(1)
   try {

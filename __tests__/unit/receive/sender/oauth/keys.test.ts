@@ -4,7 +4,7 @@ import { encode, goodClaims, makeKey, setUp, sign, until, verdict, type Script }
 const first = makeKey('first')
 const second = makeKey('second')
 const third = makeKey('third')
-/** The first key's ID, with other numbers. */
+/** A key with the ID of the first one, but other numbers. */
 const replaced = makeKey('first')
 const context = setUp()
 const { advance, verifier } = context
@@ -17,11 +17,11 @@ const verdictsOf = (checked: ReturnType<typeof verifier>, tokens: string[]) =>
   Promise.all(tokens.map((token) => verdict(checked, token)))
 const many = (count: number, make: (i: number) => Promise<string>) =>
   Promise.all(Array.from({ length: count }, (_, i) => make(i)))
-/** The signature is never checked. */
+/** Tokens with unknown key IDs. Their signature does not matter, because it is never checked. */
 const unknown = (i: number) =>
   Promise.resolve(`${encode({ alg: 'RS256', kid: `unknown-${i}` })}.${encode(goodClaims())}.c2lnbmF0dXJl`)
 
-/** Responds on `release`, with the keys at the time of the request. */
+/** Creates a script that responds when `release` is called, with the keys at the time of the request. */
 function held(): { script: Script; release: () => void } {
   const answers: Array<() => void> = []
   return {
@@ -94,7 +94,7 @@ describe('a token whose key is not known', () => {
   it('is refused after a look that was made for it', async () => {
     const checked = verifier()
     expect(await verdict(checked, await unknown(1))).toBe('no')
-    // It was the first token, whose fetch found all keys.
+    // The only fetch was for the first token, and returned all keys.
     expect(context.server.fetches).toBe(1)
     expect(await verdict(checked, await unknown(2))).toBe('no')
     expect(context.server.fetches).toBe(2)
@@ -107,7 +107,7 @@ describe('a token whose key is not known', () => {
     expect(await verdict(checked, await unknown(2))).toBe('unable')
     await expect(checked.check(await unknown(3))).rejects.toThrow('looked up a moment ago')
     expect(context.server.fetches).toBe(2)
-    // Other tokens are accepted meanwhile.
+    // Meanwhile, other tokens are accepted.
     expect(await verdict(checked, await sign(first, { jti: 'x' }))).toBe('yes')
     await advance(410)
     expect(await verdict(checked, await unknown(2))).toBe('no')
@@ -150,7 +150,7 @@ describe('a token whose key is not known', () => {
     const late = await sign(second)
     const early = verdict(checked, await unknown(1))
     await asked(2)
-    // The response in flight does not contain the second key.
+    // The response that is about to arrive does not contain the second key.
     context.server.keys = [second.publicJwk]
     const waiting = verdict(checked, late)
     release()

@@ -1,4 +1,4 @@
-/** jose is loaded with the first token, so that users without OAuth do not pay for it. */
+/** jose is loaded with the first token, so that users without OAuth do not have to load it. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -1,4 +1,4 @@
-/** Settings of OAuth: what is refused at creation, and the defaults. */
+/** Settings of OAuth: which are refused at creation, and the defaults. */
 import { Agent } from 'node:https'
 import { createAuthenticator, type AuthOption } from '../../../../../lib/receive/sender/authenticate'
 import { resolveOAuth } from '../../../../../lib/receive/sender/oauth/options'

@@ -1,4 +1,4 @@
-/** An unreachable or hanging key server: no request is refused because of it, and it is asked again soon. */
+/** A key server that is unreachable or hangs: no request is refused because of it, and it is soon asked again. */
 import type { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
 import { answer, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
@@ -108,9 +108,9 @@ describe('away later', () => {
     await asked(2)
     await advance(300)
     expect(await waiting).toBe('yes')
-    // The clock is stopped, so none of these waits.
+    // The clock is stopped, so this shows that none of these requests waits.
     for (let i = 0; i < 5; i++) expect(await verdict(checked, token)).toBe('yes')
-    // The keys are found by the tokens that do not wait for the server.
+    // Tokens that do not wait for the server still cause a fetch of the keys.
     context.server.script = undefined
     context.server.keys = [second.publicJwk]
     await advance(320)

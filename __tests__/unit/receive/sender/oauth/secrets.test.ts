@@ -1,4 +1,4 @@
-/** No token, and no part of one, appears in errors, debug lines, or a logged verifier. */
+/** No token, and no part of one, appears in errors, debug lines, or a verifier that is logged. */
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { makeKey, setUp, sign, type KeyServer } from './issuer'

@@ -1,4 +1,7 @@
-/** Tokens beside other credentials: any valid one is accepted, and nothing is refused while one cannot be checked. */
+/**
+ * Tokens together with other credentials: any valid one is accepted, and nothing is refused while one cannot be
+ * checked.
+ */
 import type { IncomingMessage } from 'node:http'
 import {
   createAuthenticator,
@@ -38,7 +41,7 @@ function make(...auth: Credential[]): Authenticator {
 }
 
 async function check(authenticator: Authenticator, authorization: string | undefined): Promise<unknown> {
-  // Each token arrives a millisecond after everything before.
+  // Each token arrives one millisecond after everything before it.
   await context.advance(1)
   try {
     return await authenticator.check({ headers: { authorization } } as unknown as IncomingMessage)
@@ -109,7 +112,7 @@ describe('two issuers', () => {
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(second, { iss: OTHER })}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(first, { iss: OTHER })}`)).toBe(false)
-    // No issuer is asked about tokens of another.
+    // No key server is asked about tokens of another issuer.
     expect([context.server.fetches, other.fetches]).toEqual([1, 2])
   })
 
@@ -139,7 +142,7 @@ describe('two key servers of one issuer', () => {
     context.server.script = () => undefined
     other.keys = [first.publicJwk]
     const authenticator = make(oauth(), oauth({ jwksUri: other.uri }))
-    // The clock is stopped, so no time-out helps.
+    // The clock is stopped, so no time-out can have ended a wait.
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
   })
 })

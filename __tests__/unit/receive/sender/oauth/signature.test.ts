@@ -1,6 +1,6 @@
 /**
- * What is remembered of a token with a valid signature: enough not to check it again, for a limited number of tokens,
- * and only as long as its key.
+ * What is remembered of a token with a valid signature: enough not to verify it again, for a limited number of tokens,
+ * and only while its key is kept.
  */
 import { createLocalJWKSet } from 'jose'
 import type { Keys } from '../../../../../lib/receive/sender/oauth/key-set'
@@ -15,7 +15,7 @@ const key = makeKey('first')
 const options = resolveOAuth('auth', { issuer: ISSUER, jwksUri: 'https://x.example/keys', audience: AUDIENCE })
 const header = { alg: 'RS256', kid: 'first' }
 
-/** Keys that count how often they are requested. */
+/** Creates keys that count how often they are looked up. */
 function keysOf(given: TestKey): Keys & { asked: number } {
   const find = createLocalJWKSet({ keys: [given.publicJwk] })
   const keys = {
