@@ -204,7 +204,7 @@ test('secrets: from the environment or a prompt, and never shown', async () => {
 
 test.each([
   [[], 'takes one event name, one file, or -'],
-  [['OrderIssuedByBuyer'], 'Where to?'],
+  [['OrderIssuedByBuyer'], 'The URL of the webhook is missing'],
   [
     ['OrderIssuedByBuyr', '--to', 'http://localhost'],
     'is neither a file nor one of the event names that trigger --help lists: did you mean OrderIssuedByBuyer?',

@@ -57,7 +57,7 @@ test.each([
   [['inbox', '/x', 'purge', '--state', 'waiting'], 'purge needs IDs, or --state dead'],
   [['inbox', '/x', 'purge', '--state', 'dead', id], 'IDs or filters, not both'],
   [['inbox', '/x', 'stats', 'dead'], 'stats takes no dead'],
-  [['simulate'], 'Where to?'],
+  [['simulate'], 'The URL of the webhook is missing'],
   [['simulate', 'x', '--to', 'http://localhost'], 'simulate takes no x'],
   [['simulate', '--to', 'localhost'], '--to must be an http: or https: URL'],
   [['simulate', '--to', 'http://me:secret@localhost/'], 'use --basic or --bearer'],

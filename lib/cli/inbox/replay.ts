@@ -18,8 +18,8 @@ const AT_ONCE = 16
 export const replay: Command = {
   takes: '<id>… | filters',
   summary: 'Delivers events again: waiting ones at once, others at the end of the queue of their order or shipment.',
-  details: `Filters without --state select dead events. Waits until a running process has delivered the events. Ends when no
-further event was settled for the time of --wait, and at once if no process takes the events: they are
+  details: `Filters without --state select dead events. Waits until a running process has delivered the events. Ends when
+no further event was settled for the time of --wait, and at once if no process takes the events: they are
 delivered as soon as a process does.
 
 Exit code: 0 all were delivered (with --wait 0: queued); 1 some failed again, or could not be queued;
