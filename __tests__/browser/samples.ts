@@ -1,4 +1,4 @@
-/** A day's events of a buyer, for screenshots. */
+/** The events that a buyer receives during one day, for screenshots. */
 import { orderEvent, shipmentEvent } from 'tradecloud-webhook/testing'
 import type { Sample } from './fill'
 

@@ -15,7 +15,7 @@ export function requireWhole(name: string, value: number, least: number): void {
   throw new TypeError(`${name} must be a whole number of at least ${least}, not ${value}`)
 }
 
-/** `where` is the option that the names belong to, such as `retry`; empty for the options of the simulator. */
+/** `where` is the option that contains the names, such as `retry`; empty for the options of the simulator. */
 export function requireKnown(where: string, options: object, known: readonly string[]): void {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
     throw new TypeError(`${where === '' ? 'options' : where} must be an object, not ${typeof options}`)
@@ -24,7 +24,7 @@ export function requireKnown(where: string, options: object, known: readonly str
   throw new TypeError(`${where === '' ? '' : `${where}.`}${unknown.key} is not known; ${unknown.help}`)
 }
 
-/** For users without TypeScript. `undefined` counts as an invalid value. */
+/** Checks a choice, for users without TypeScript. `undefined` counts as an invalid value. */
 export function requireOneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
   if (value !== undefined && allowed.includes(value)) return
   throw new TypeError(`${name} must be one of ${allowed.join(', ')}, not ${String(value)}`)

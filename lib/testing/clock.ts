@@ -1,6 +1,6 @@
 /**
- * The clock of the simulated Tradecloud: for the expiry of tokens and links, and for the times that it writes. Socket
- * time-outs use real time.
+ * The clock of the simulated Tradecloud, for the expiry of tokens and links and for the times that it writes. Time-outs
+ * of sockets use real time.
  */
 
 /** The clock of the simulated Tradecloud. */
@@ -9,22 +9,28 @@ export interface SimulatorClock {
   now(): number
   /** The time of Tradecloud's own clock in milliseconds since 1970: `now()` plus the offset set by `skew`. */
   shown(): number
-  /** The same time in Tradecloud's format, for a `lastUpdatedAt` or `createdDateTime`: `2025-04-23T10:01:53.812Z`. */
+  /**
+   * The time of `shown()` in Tradecloud's format, for a `lastUpdatedAt` or `createdDateTime`:
+   * `2025-04-23T10:01:53.812Z`.
+   */
   timestamp(): string
   /**
-   * Advances the clock by this number of milliseconds, at once. It fires no timer of the simulator. Throws a
-   * `TypeError` for a negative number.
+   * Advances the clock by this number of milliseconds. Timers of the simulator are not affected. Throws a `TypeError`
+   * for a negative number.
    */
   advance(ms: number): void
   /**
-   * Offsets Tradecloud's own clock by this number of milliseconds; a negative number sets it back. It affects the
-   * header `Date` and every time that Tradecloud writes from now on, but not when things happen: these go by `now()`. 0
+   * Offsets Tradecloud's own clock by this number of milliseconds; a negative number sets it back. This affects the
+   * header `Date` and every time that Tradecloud writes from now on. When something happens still depends on `now()`. 0
    * removes the offset.
    */
   skew(ms: number): void
 }
 
-/** With `startAt` the clock begins there and moves only by `advance`; without it, it follows the real clock. */
+/**
+ * With `startAt`, the clock begins at that time and moves only by `advance`; without it, the clock follows the real
+ * one.
+ */
 export function createClock(startAt?: Date): SimulatorClock {
   const start = startAt?.getTime()
   if (Number.isNaN(start)) throw new TypeError('startAt must be a valid date')
@@ -48,7 +54,7 @@ export function createClock(startAt?: Date): SimulatorClock {
 }
 
 /**
- * A monotonic clock in milliseconds, for rates and durations. Stored when the module is loaded, because fake timers of
- * a test would stop it, and the rate limit would then refuse every request.
+ * A monotonic clock in milliseconds, for rates and durations. The function is stored when the module is loaded: fake
+ * timers of a test would stop the clock, and the rate limit would then refuse every request.
  */
 export const steadyMs: () => number = performance.now.bind(performance)

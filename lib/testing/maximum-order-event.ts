@@ -1,6 +1,6 @@
 /**
- * The largest order event that Tradecloud documents: 500 lines, 100 deliveries in all eight schedules of a line, all
- * fields. Shared by tests and benchmarks: it must stay below the default body limit.
+ * The largest order event that Tradecloud documents: 500 lines, 100 deliveries in all eight schedules of a line, and
+ * all fields. Tests and benchmarks share it. It must stay below the default body limit.
  */
 import type { BuyerLine, BuyerOrder, ChargeLine, Delivery, DeliveryHistoryLine, ItemDetails } from '../schema'
 import type { Order, OrderLine, Prices, SupplierLine, SupplierOrder } from '../schema'
@@ -32,9 +32,9 @@ const REASON = 'Raw material is late'
 const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
 
 /**
- * `orderEvent` with every other field that is documented for any order event, including the uncertain ones. The same
- * options always give the same body. It shares no objects, so a test may change any part. Throws a `TypeError` that
- * names the invalid option.
+ * The content of `orderEvent`, with every other field that is documented for any order event, including the uncertain
+ * ones. The same options always give the same body. It shares no objects, so a test may change any part. Throws a
+ * `TypeError` that names the invalid option.
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
   requireKnown('', options, ['lines', 'deliveries', 'orderId'])
@@ -89,7 +89,7 @@ function allFieldsOfSupplierOrder(): SupplierOrder {
   }
 }
 
-/** What a line contains in several places: one object for all of them, because the builder copies every override. */
+/** What a line contains in several places: the same object everywhere, because the builder copies every override. */
 interface LineParts {
   position: string
   asked: { deliverySchedule: Delivery[]; prices: Prices; chargeLines: ChargeLine[] }
@@ -152,7 +152,7 @@ function lineParts(index: number, deliveries: number): LineParts {
 function allFieldsOfBuyerLine({ position, asked, deliveryHistory, itemDetails }: LineParts): BuyerLine {
   return {
     ...asked,
-    // Documented for buyers only.
+    // This field is documented for buyers only.
     deliverySchedule: asked.deliverySchedule.map((each) => ({ ...each, locationName: 'Dock 4', locationType: 'dock' })),
     originalPosition: position,
     item: {

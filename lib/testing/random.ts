@@ -1,11 +1,11 @@
-/** Random numbers that a seed repeats. */
+/** Random numbers that are determined by a seed. */
 
 /**
- * A number from 0 up to, but not including, 1. The same `seed` and `stream` give the same numbers; streams of one seed
- * are independent.
+ * Returns a function that returns numbers from 0 up to, but not including, 1. The same `seed` and `stream` give the
+ * same numbers; streams of one seed are independent.
  */
 export function createRandom(seed: number, stream = 0): () => number {
-  // Mulberry32; the multiplications keep the sequences of neighbouring seeds apart.
+  // Mulberry32. The multiplications keep the sequences of neighbouring seeds apart.
   let state = Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b)
   return () => {
     state = (state + 0x6d2b79f5) | 0

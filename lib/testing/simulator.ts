@@ -1,6 +1,6 @@
 /**
- * A simulated Tradecloud: the API that a receiver fetches from and the sender that calls it. It uses real local sockets
- * and ends with `close()`.
+ * A simulated Tradecloud: the API from which a receiver fetches, and the sender that calls the receiver. It uses real
+ * local sockets until `close()`.
  */
 import { resolvePollBehaviour, type PollBehaviour } from './api/entities'
 import type { RateLimitOptions } from './api/rate-limit'
@@ -26,7 +26,7 @@ export interface TradecloudSimulatorOptions {
   accessTokenMs?: number | undefined
   /** Lifetime of an unused refresh token, in milliseconds. Default: 24 hours. */
   refreshTokenMs?: number | undefined
-  /** Lifetime of a `downloadUrl`, in milliseconds. Documented is at most 1 minute. Default: 1 minute. */
+  /** Lifetime of a `downloadUrl`, in milliseconds. Tradecloud documents at most 1 minute. Default: 1 minute. */
   downloadLinkMs?: number | undefined
   /** Number of requests per second that the API accepts, or `false` for no limit. Default: see `RateLimitOptions`. */
   rateLimit?: false | RateLimitOptions | undefined
@@ -36,7 +36,7 @@ export interface TradecloudSimulatorOptions {
   retry?: SenderRetryOptions | undefined
   /** Seed of everything random: jitter and `sendAll`. A whole number. Default: 1. */
   seed?: number | undefined
-  /** Initial time of the clock, which then moves only by `clock.advance`. Default: it follows the real clock. */
+  /** Initial time of the clock, which then moves only by `clock.advance`. Default: the clock follows the real one. */
   startAt?: Date | undefined
 }
 
@@ -46,7 +46,7 @@ export interface TradecloudSimulator {
   readonly username: string
   readonly password: string
   readonly api: SimulatedApi
-  /** Orders and shipments whose changes appear in the API, in its lists and in events. */
+  /** Orders and shipments. Their changes appear in the API, in its lists and in events. */
   readonly world: TradecloudWorld
   /** Determines when tokens and links expire, and which times Tradecloud writes. */
   readonly clock: SimulatorClock
@@ -58,7 +58,8 @@ export interface TradecloudSimulator {
   send(trigger: Trigger): Promise<TriggerReport>
   /**
    * Sends many triggers concurrently, optionally in random order and some of them twice. Resolves when all responses
-   * are final. Rejects like `send`, and with a `TypeError` for an invalid option, before anything is sent.
+   * are final. Rejects in the same cases as `send`, and with a `TypeError` for an invalid option before anything is
+   * sent.
    */
   sendAll(triggers: Iterable<Trigger>, options?: SendAllOptions): Promise<SimulatorReport>
   /** The results of all triggers so far; those in progress are in `stillRetrying`. */
@@ -130,7 +131,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   requireWhole('port', port, 0)
-  // Checked here, so that an invalid option is reported at creation and not with the first trigger.
+  // Checked at creation, so that an invalid option is not reported only with the first trigger.
   const retry = resolveRetry(options.retry)
   return {
     username,

@@ -141,7 +141,7 @@ export function readEvent(
     meta,
     issues: capIssues([...own, ...issues]),
   }
-  // A person has sent it again, so it is meant to be processed again.
+  // A person has sent the event again, so it must be processed again.
   const isResent = found.eventName?.includes('Resent') ?? false
   const identified =
     !isResent && (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)

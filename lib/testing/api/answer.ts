@@ -1,4 +1,7 @@
-/** A response of the simulated API, before it is sent. Texts of error bodies are made up. */
+/**
+ * A response of the simulated API, before it is sent. The texts of error bodies are made up, because they are not
+ * documented.
+ */
 
 export interface ApiAnswer {
   status: number

@@ -27,7 +27,7 @@ interface StoredDocument {
 const PATH = '/documents/'
 
 export class DocumentStore {
-  /** Base URL of the links. Known once their server listens. */
+  /** Base URL of the links. Empty until their server listens. */
   linkOrigin = ''
   private readonly key = randomBytes(32)
   private readonly documents = new Map<string, StoredDocument>()
@@ -64,8 +64,8 @@ export class DocumentStore {
   }
 
   /**
-   * Answers a request for a link. Documented is only that a link expires and that it is requested without Tradecloud's
-   * token; the statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
+   * Answers a request for a link. Tradecloud documents only that a link expires and is requested without its token; the
+   * statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
    */
   download(method: string, url: string, headers: IncomingHttpHeaders): ApiAnswer {
     if (headers.authorization !== undefined) return refusal(400, 'a presigned link takes no Authorization header')

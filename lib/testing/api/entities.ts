@@ -8,23 +8,23 @@ import { refusal, type ApiAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
- * Which time a poll returns as `lastUpdatedAt`: that of the newest entity in this response, or of all entities that
- * matched. Not documented, so a client should work with both.
+ * Which time a poll returns as `lastUpdatedAt`: the newest in this response, or the newest of all entities that
+ * matched. It is not documented, so a client should work with both.
  */
 export type CursorEnd = 'page' | 'total'
 
-/** How the API answers polls. Tradecloud documents none of it, so a client should work with every setting. */
+/** How the API answers polls. Tradecloud documents none of this, so a client should work with every setting. */
 export interface PollBehaviour {
   /** Order of the list: oldest change first, newest change first, or by ID. Default: 'asc'. */
   sort?: 'asc' | 'desc' | 'id' | undefined
-  /** `lastUpdatedAt` of the response: of the newest entity in it, or of all that matched. Default: 'page'. */
+  /** Which `lastUpdatedAt` a response has: that of the newest entity in it, or of all that matched. Default: 'page'. */
   cursor?: CursorEnd | undefined
   /**
-   * How far the list lags, in milliseconds. `GET` shows orders and shipments as they are. A function is called for each
-   * entity of each answer. Default: 0.
+   * How far the list lags behind, in milliseconds. `GET` always shows the current state. A function is called for each
+   * entity of each response. Default: 0.
    */
   listLagMs?: number | (() => number) | undefined
-  /** Larger offsets are answered with 400. Default: no limit. */
+  /** Largest offset that is accepted; larger ones are answered with 400. Default: no limit. */
   maxOffset?: number | undefined
 }
 
@@ -40,17 +40,17 @@ export function resolvePollBehaviour(options: PollBehaviour): Required<PollBehav
 }
 
 interface State {
-  /** Served byte for byte as it was set. */
+  /** The JSON of the entity, served byte for byte as it was set. */
   text: string
   value: unknown
   /** `lastUpdatedAt` of the entity; if it has none, the time at which it was set. */
   lastUpdatedAt: string
   instant: number
-  /** When the state becomes visible, by `clock.now()`. */
+  /** When the state becomes visible, on the clock of `clock.now()`. */
   visibleAt: number
 }
 
-/** States that were replaced longer ago are dropped: no list lags by more. */
+/** States that were replaced longer ago than this are dropped, because no list lags behind by more. */
 const KEPT_MS = 3_600_000
 
 export class EntityStore {
@@ -63,7 +63,10 @@ export class EntityStore {
     private readonly behaviour: Required<PollBehaviour>,
   ) {}
 
-  /** `visibleAt` is compared with `clock.now()`. Default: visible now, in lagging lists too. */
+  /**
+   * Sets a state, which becomes visible at `visibleAt` on the clock of `clock.now()`. Default: it is visible now, even
+   * in a list that lags behind.
+   */
   set(id: string, entity: object, visibleAt = -Infinity): void {
     const text = JSON.stringify(entity)
     const value: unknown = JSON.parse(text)
@@ -94,7 +97,7 @@ export class EntityStore {
     if (offset > maxOffset) return refusal(400, `offset must be at most ${maxOffset}`)
     const all = this.listed().filter(({ instant, value }) => instant > filters.after && matches(value, filters))
     const page = all.slice(offset, offset + limit)
-    // Without a result there is no time: what Tradecloud returns for an empty result is not documented.
+    // An empty result has no time: what Tradecloud returns for it is not documented.
     const newest = page.length === 0 ? undefined : newestOf(cursor === 'page' ? page : all)
     const rest = JSON.stringify({ total: all.length, lastUpdatedAt: newest })
     return { status: 200, body: `{"data":[${page.map(({ text }) => text).join(',')}],${rest.slice(1)}` }

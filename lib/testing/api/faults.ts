@@ -5,7 +5,7 @@ import { apiEndpoints, type ApiEndpoint } from './target'
 
 /**
  * One kind of fault. `status`, `huge` and most `nonsense` replace the response: the request itself has no effect, so a
- * refresh token stays unused. All others affect the response to a request that was carried out.
+ * refresh token stays unused. With the other faults, the request is carried out.
  */
 export type FaultKind =
   /** Responds with `status`, 200 to 599. `body` is text. Default body: a JSON message. */
@@ -14,7 +14,7 @@ export type FaultKind =
   | { type: 'delay'; ms: number }
   /** No response is sent, and the connection stays open. */
   | { type: 'hang' }
-  /** The headers are sent at once, the body one byte every `everyMs` milliseconds. Default: 50. */
+  /** The headers are sent at once, and the body as one byte every `everyMs` milliseconds. Default: 50. */
   | { type: 'drip'; everyMs?: number | undefined }
   /** The connection is closed before the response, or after half of its body. Default: 'before'. */
   | { type: 'cut'; when?: 'before' | 'middle' | undefined }
@@ -24,28 +24,28 @@ export type FaultKind =
    */
   | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
   /**
-   * Status 200 with a JSON object of `bytes` bytes that has the requested `id`. `gzip` compresses it about a
-   * thousandfold, whatever the client accepts; `bytes` is the size after decompression. Default: true.
+   * Status 200 with a JSON object of `bytes` bytes that has the requested `id`. `gzip` compresses it to about a
+   * thousandth, whatever the client accepts; `bytes` is the size after decompression. Default: true.
    */
   | { type: 'huge'; bytes: number; gzip?: boolean | undefined }
 
 /** A fault and the requests that it affects. */
 export type ApiFault = FaultKind & {
-  /** Default: all requests, including login and downloads. */
+  /** Which requests are affected. Default: all, including login and downloads. */
   endpoint?: ApiEndpoint | readonly ApiEndpoint[] | undefined
-  /** Number of requests that it affects. Default: all, until it is cleared. */
+  /** How many requests are affected. Default: all, until the fault is cleared. */
   times?: number | undefined
 }
 
 /** An active fault. */
 export interface FaultHandle {
-  /** Number of requests that it has affected. */
+  /** Number of requests that the fault has affected. */
   readonly hits: number
-  /** Ends it for future requests. A response that hangs or drips continues until `close()`. */
+  /** Ends the fault for future requests. A response that hangs or drips continues until `close()`. */
   clear(): void
 }
 
-/** The options of each kind. */
+/** The option names of each kind. */
 const KINDS: Record<FaultKind['type'], string[]> = {
   status: ['status', 'headers', 'body'],
   delay: ['ms'],
@@ -87,7 +87,7 @@ export class FaultList {
     this.active = []
   }
 
-  /** The oldest fault for this request, if any. It counts as used. */
+  /** The oldest fault that affects this request, if there is one. It counts as used. */
   take(endpoint: ApiEndpoint): FaultKind | undefined {
     const found = this.active.find(({ left, endpoints }) => left > 0 && (endpoints?.includes(endpoint) ?? true))
     if (found === undefined) return undefined
@@ -119,13 +119,13 @@ export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefin
   }
 }
 
-/** The response, damaged as the fault requires. */
+/** Damages a response as the fault requires. */
 export function damage(answer: ApiAnswer, fault: FaultKind | undefined): ApiAnswer {
   if (fault?.type !== 'nonsense') return answer
   const body = Buffer.from(answer.body ?? '')
   if (fault.body === 'truncated') return { ...answer, status: 200, body: body.subarray(0, body.length / 2) }
   if (fault.body !== 'not-utf8') return answer
-  // The byte is inside the last string, so that the rest of the JSON stays valid.
+  // The byte is inserted inside the last string, so that the rest of the JSON stays valid.
   const place = Math.max(0, body.lastIndexOf('"'))
   const parts = [body.subarray(0, place), Buffer.of(0xff), body.subarray(place)]
   return { ...answer, status: 200, body: Buffer.concat(parts) }

@@ -1,5 +1,5 @@
 /**
- * The query of a poll. Anything undocumented is refused with 400: how Tradecloud treats a misspelt filter is not
+ * Reads the query of a poll. Anything undocumented is refused with 400: how Tradecloud treats a misspelt filter is not
  * documented, and a test should notice it.
  */
 
@@ -9,7 +9,7 @@ export interface PollFilters {
   /** Exclusive lower bound in milliseconds since 1970; -Infinity for all. */
   after: number
   processStatus?: readonly string[] | undefined
-  /** Matches either party: which one Tradecloud's filter means is not documented. */
+  /** IDs that match the buyer or the supplier: which of them Tradecloud's filter means is not documented. */
   companyIds?: readonly string[] | undefined
   buyerCompanyIds?: readonly string[] | undefined
 }
@@ -19,7 +19,10 @@ export interface PollQuery extends PollFilters {
   limit: number
 }
 
-/** The behaviour above this limit is not documented. Clients must be ready for fewer results than requested. */
+/**
+ * Largest `limit` that is used: what happens above it is not documented. Clients must expect fewer results than they
+ * request.
+ */
 const MOST = 100
 
 const ALLOWED: Record<PollKind, readonly string[]> = {
@@ -63,7 +66,7 @@ export function matches(entity: unknown, { processStatus, companyIds, buyerCompa
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?$/
 
-/** Milliseconds since 1970. Some documented examples have no time zone; UTC is assumed. */
+/** A time in milliseconds since 1970. Some documented examples have no time zone; these are read as UTC. */
 export function instantOf(value: unknown): number | undefined {
   const found = typeof value === 'string' ? INSTANT.exec(value) : null
   if (found === null) return undefined

@@ -6,10 +6,12 @@ import { requireWhole } from '../checks'
 
 /** The rate limit of the API. */
 export interface RateLimitOptions {
-  /** Requests that are answered within any sliding second; further ones get 429. Default: 10, as documented. */
+  /**
+   * Number of requests that are answered within any sliding second; further ones get 429. Default: 10, as documented.
+   */
   perSecond?: number | undefined
   /**
-   * `Retry-After` of a 429: seconds, or a string that is sent unmodified. Whether Tradecloud sends one is not
+   * `Retry-After` of a 429: seconds, or a string that is sent unchanged. Whether Tradecloud sends this header is not
    * documented. Default: none.
    */
   retryAfter?: number | string | undefined
@@ -29,7 +31,7 @@ export class RateLimit {
   }
 
   /**
-   * False if the request exceeds the limit. Such a request is not counted; whether Tradecloud counts it is not
+   * Returns false if the request exceeds the limit. Such a request is not counted; whether Tradecloud counts it is not
    * documented.
    */
   take(at: number): boolean {
@@ -40,7 +42,7 @@ export class RateLimit {
   }
 }
 
-/** The largest number of `times`, which ascend, within any sliding second. */
+/** The largest number of `times` within any sliding second. `times` must be in ascending order. */
 export function busiestSecond(times: readonly number[]): number {
   let first = 0
   return times.reduce((busiest, time, index) => {

@@ -1,4 +1,4 @@
-/** The simulated API on local sockets: one server for the API, one for the host of download links. */
+/** The simulated API on local sockets: one server for the API, and one for the host of download links. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApiState, type ApiOptions } from './state'
@@ -11,7 +11,7 @@ export interface ApiServer {
   close: () => Promise<void>
 }
 
-/** Another name of this machine, so that links differ from the API in host and port. */
+/** Another name of this machine, so that links have another host and port than the API. */
 const LINK_HOST = 'localhost'
 
 const POLLS: ReadonlySet<Target['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
@@ -50,7 +50,7 @@ export async function startApiServer({ port, ...options }: ApiOptions & { port: 
   }
 }
 
-/** Only a poll has a body that is read. */
+/** Reads the body of a poll; the bodies of other requests are ignored. */
 function takeBody(
   request: IncomingMessage,
   response: ServerResponse,

@@ -24,7 +24,7 @@ export interface ApiOptions {
   clock: SimulatorClock
 }
 
-/** What was decided when the request arrived. */
+/** What is decided when a request arrives. */
 export interface Arrival {
   request: ApiRequest
   tooMany: boolean
@@ -130,7 +130,7 @@ export class ApiState implements SimulatedApi {
   }
 
   /**
-   * Carries a request out, unless a fault or refusal prevents it, and determines its response. `body` is that of a
+   * Carries a request out, unless a fault or refusal prevents it, and determines its response. `body` is the body of a
    * poll.
    */
   answer({ request, tooMany, fault }: Arrival, body: string): ApiAnswer {
@@ -175,10 +175,10 @@ export class ApiState implements SimulatedApi {
     return withTokens(this.tokens.login(), json({ username: this.options.username, status: 'authenticated' }))
   }
 
-  /** Ends a refresh token: it works once, either for a refresh or for a logout. */
+  /** Uses a refresh token up: it works once, either for a refresh or for a logout. */
   private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): ApiAnswer {
-    // The status is made up: documented is only that the header must be absent. After a 401 the client would log in
-    // again, and the test would not notice the mistake.
+    // The status is made up: Tradecloud documents only that this header must be absent. After a 401 the client would
+    // log in again, and the test would not notice the mistake.
     if (headers.authorization !== undefined) return refusal(400, `${endpoint} takes no Authorization header`)
     const refreshToken = String(headers['refresh-token'] ?? '')
     if (endpoint === 'refresh') {

@@ -16,15 +16,15 @@ export interface ApiRequest {
   headers: IncomingHttpHeaders
   /** Body of a poll once it has arrived: parsed, or text if it is not JSON. */
   body?: unknown
-  /** When its headers arrived, in milliseconds of a monotonic clock: only differences have a meaning. */
+  /** When the headers arrived, in milliseconds on a monotonic clock: only differences have a meaning. */
   at: number
-  /** Status of the response; absent until it begins, and if none is sent. */
+  /** Status of the response. Absent until the response begins, or if none is sent. */
   status?: number | undefined
-  /** The fault that affected it. */
+  /** The fault that affected the request. */
   fault?: FaultKind['type'] | undefined
 }
 
-/** All requests so far, including refused ones. */
+/** Numbers of requests so far, including refused ones. */
 export interface ApiCounts {
   logins: number
   refreshes: number
@@ -51,13 +51,14 @@ export interface SimulatedApi {
    */
   busiestSecond(): number
   /**
-   * Serves the present JSON of `order` at `/order/{id}` and in polls. A fetched order contains its ID as `id`. Polls
+   * Serves the current JSON of `order` at `/order/{id}` and in polls. A fetched order contains its ID as `id`. Polls
    * filter by its `lastUpdatedAt`, `status.processStatus` and the `companyId` of both parties. Without a
-   * `lastUpdatedAt` it counts as changed now, by the simulator's clock.
+   * `lastUpdatedAt`, it counts as changed now, by the simulator's clock.
    */
   setOrder(id: string, order: object): void
   /**
-   * The same for polls in single delivery form, which is documented for polls only: `/order/{id}` does not return it.
+   * Like `setOrder`, for polls in single delivery form, which is documented for polls only: `/order/{id}` does not
+   * return it.
    */
   setSingleDeliveryOrder(id: string, order: object): void
   /** From now on `/order/{id}` responds with 404, and polls of both forms omit the order. */
@@ -66,7 +67,7 @@ export interface SimulatedApi {
   setShipment(id: string, shipment: object): void
   /** From now on `/shipment/{id}` responds with 404, and polls omit the shipment. */
   deleteShipment(id: string): void
-  /** Stores the present metadata and content of a file, with a download link. */
+  /** Stores the current metadata and content of a file, with a download link. */
   setDocument(objectId: string, document: SimulatedDocument): void
   /** From now on every request for this file gets 404, including links that exist already. */
   deleteDocument(objectId: string): void

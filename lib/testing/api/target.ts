@@ -1,4 +1,4 @@
-/** Determines the endpoint of a request from its method and path. Undocumented paths are `unknown`. */
+/** Determines the endpoint of a request from its method and path. The endpoint of an undocumented path is `unknown`. */
 
 export type ApiEndpoint =
   /** `GET /authentication/login` */
@@ -21,7 +21,7 @@ export type ApiEndpoint =
   | 'documentMetadata'
   /** `GET /object-storage/document/{id}` */
   | 'documentContent'
-  /** A `downloadUrl`: on another host, not part of the API. */
+  /** A `downloadUrl`, which is on another host and not part of the API. */
   | 'download'
   /** Anything that the simulator does not serve. */
   | 'unknown'
@@ -52,8 +52,8 @@ export const BASE_PATH = '/v2'
 const UNKNOWN: Target = { endpoint: 'unknown' }
 
 /**
- * An ID is one path segment. Whether Tradecloud accepts an unescaped slash in an ID is not documented, so it is not
- * found here.
+ * An ID is one path segment. Whether Tradecloud accepts an unescaped slash in an ID is not documented, so such a path
+ * is not found.
  */
 const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
   ['GET', /^\/authentication\/login$/, 'login'],
@@ -61,8 +61,8 @@ const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
   ['POST', /^\/authentication\/logout$/, 'logout'],
   ['GET', /^\/order\/([^/]+)$/, 'order'],
   ['GET', /^\/shipment\/([^/]+)$/, 'shipment'],
-  // The documentation says GET in one place and POST in others. Only POST is accepted, because a GET with a body is
-  // unreliable.
+  // Tradecloud's documentation says GET in one place and POST in others. Only POST is accepted, because a GET with a
+  // body is unreliable.
   ['POST', /^\/order-search\/poll$/, 'orderPoll'],
   ['POST', /^\/order-search\/poll\/single-delivery$/, 'singleDeliveryPoll'],
   ['POST', /^\/shipment\/poll$/, 'shipmentPoll'],

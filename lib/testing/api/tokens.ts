@@ -1,10 +1,10 @@
 /**
- * Tokens of the simulated API: short-lived access tokens in JWT form, and refresh tokens that work once. Each login
- * starts a session of its own; it is not documented that earlier sessions stay valid.
+ * Tokens of the simulated API: short-lived access tokens in the form of a JWT, and refresh tokens that work once. Each
+ * login starts a session of its own. That earlier sessions stay valid is not documented.
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 
-/** The longest time that an access token stays valid after logout. Documented as "within 10 minutes". */
+/** How long an access token stays valid after logout. Documented as "within 10 minutes". */
 const AFTER_LOGOUT_MS = 600_000
 
 export interface TokenPair {
@@ -39,7 +39,7 @@ export class TokenIssuer {
     return session === undefined ? undefined : this.issue(session)
   }
 
-  /** False if the refresh token is unknown, used or expired. */
+  /** Returns false if the refresh token is unknown, used or expired. */
   logout(refreshToken: string): boolean {
     const session = this.takeRefreshToken(refreshToken)
     if (session === undefined) return false
@@ -72,7 +72,7 @@ export class TokenIssuer {
     return { accessToken, refreshToken }
   }
 
-  /** Only `exp` is documented. The other claims make it a valid JWT and each token unique. */
+  /** Only `exp` is documented. The other claims make the token a valid JWT and unique. */
   private sign(payload: object): string {
     const signed = [{ alg: 'HS256', typ: 'JWT' }, payload]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -1,4 +1,7 @@
-/** Writes responses, complete or with a fault. Pending writes end when the connection closes, and so with `close()`. */
+/**
+ * Writes responses, complete or with a fault. Writes that are still running end when the connection closes, and
+ * therefore with `close()`.
+ */
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
@@ -8,9 +11,9 @@ import type { FaultKind } from './faults'
 export interface Write {
   answer: ApiAnswer
   fault?: FaultKind | undefined
-  /** The requested ID, for responses that are made up here. */
+  /** The requested ID, for responses that are made up in this file. */
   id?: string | undefined
-  /** For the header `Date`, which must agree with tokens and links. Milliseconds since 1970. */
+  /** Time in milliseconds since 1970, for the header `Date`, which must agree with tokens and links. */
   now: number
   /** Called with the status when the response is sent. */
   onStatus: (status: number) => void
@@ -37,7 +40,7 @@ export function writeAnswer(response: ServerResponse, { answer, fault, id, ...mo
       return drip(response, body, fault.everyMs ?? 50)
     case 'cut':
       if (fault.when === 'middle') {
-        // A response without a body has no middle: it declares one byte and never sends it.
+        // A response without a body has no middle, so it declares one byte and never sends it.
         writeHead(response, head, { 'Content-Length': Math.max(body.length, 1) })
         response.write(body.subarray(0, body.length / 2))
         response.flushHeaders()
@@ -63,7 +66,7 @@ function writeHead(
   const { body = '', contentType = JSON_TYPE } = answer
   const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
   const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
-  // Set one by one: a header that a test wrote in other case then replaces ours.
+  // Set one by one, so that a header that a test wrote in another case replaces ours.
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
   response.writeHead(answer.status)
@@ -85,7 +88,7 @@ function whileOpen(response: ServerResponse, timer: NodeJS.Timeout): void {
   response.on('close', () => clearTimeout(timer))
 }
 
-/** In pieces: the requested size may not fit into memory. */
+/** Yields the object in pieces, because the requested size may not fit into memory. */
 function* hugeObject(id: string | undefined, bytes: number): Generator<Buffer> {
   const start = Buffer.from(`{"id":${JSON.stringify(id ?? '')},"filler":"`)
   const end = Buffer.from('"}')
@@ -98,7 +101,7 @@ function* hugeObject(id: string | undefined, bytes: number): Generator<Buffer> {
 }
 
 function writeHuge(response: ServerResponse, pieces: Generator<Buffer>, gzip: boolean): void {
-  const done = () => undefined // a client that has read enough closes the connection
+  const done = () => undefined // a client that has read enough may close the connection
   if (gzip) pipeline(Readable.from(pieces), createGzip(), response, done)
   else pipeline(Readable.from(pieces), response, done)
 }

@@ -1,4 +1,4 @@
-/** Merges overrides into what was built: objects are merged field by field, all other values replaced. */
+/** Merges overrides into a built value: objects are merged field by field, all other values are replaced. */
 
 /**
  * Changes `base` and returns it. Objects are merged at any depth, lists are replaced, `undefined` counts as absent.
@@ -7,7 +7,7 @@
 export function merge<T extends object>(base: T, overrides: object): T {
   for (const [name, value] of Object.entries(overrides) as Array<[string, unknown]>) {
     if (value === undefined) continue
-    // Own properties only: an override named `constructor` must not modify a shared prototype.
+    // Only own properties: an override named `constructor` must not modify a shared prototype.
     const before: unknown = Object.hasOwn(base, name) ? base[name as keyof T] : undefined
     const after = isPlainObject(before) && isPlainObject(value) ? merge(before, value) : copy(value)
     setField(base, name, after)
@@ -15,7 +15,7 @@ export function merge<T extends object>(base: T, overrides: object): T {
   return base
 }
 
-/** Defined instead of assigned: assigning a field named `__proto__` would change the prototype. */
+/** Defined rather than assigned: an assignment to a field named `__proto__` would change the prototype. */
 function setField(object: object, name: string, value: unknown): void {
   if (name !== '__proto__') (object as Record<string, unknown>)[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
@@ -26,7 +26,7 @@ function copy(value: unknown): unknown {
   return isPlainObject(value) ? merge({}, value) : value
 }
 
-/** Also accepts objects of another realm: test runners run tests in a realm of their own. */
+/** Also true for objects of another realm, because test runners run tests in a realm of their own. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

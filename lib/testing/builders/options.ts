@@ -25,7 +25,9 @@ export interface BuilderOptions {
    * than the one before. Only orders have a field for it. Default: 1.
    */
   version?: number | undefined
-  /** Time of the last change of the order or shipment and of its built lines. Default: derived from `version`. */
+  /**
+   * Time of the last change of the order or shipment, and of the lines that are built. Default: derived from `version`.
+   */
   lastUpdatedAt?: string | undefined
 }
 
@@ -34,13 +36,13 @@ export function wholeNumber(name: string, value: unknown, from: number, to: numb
   throw new TypeError(`${name} must be a whole number from ${from} to ${to}, not ${show(value)}`)
 }
 
-/** Any string, including an empty one: tests may need an invalid event. */
+/** Accepts any string, including an empty one, because tests may need an invalid event. */
 export function text(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw new TypeError(`${name} must be a text, not ${show(value)}`)
 }
 
-/** The entries to build: a number, or a list with an override for each entry. */
+/** The entries to build. The option is a number, or a list with an override for each entry. */
 export function entries<T extends object>(name: string, value: number | readonly T[], max: number): T[] {
   if (!Array.isArray(value)) return Array.from({ length: wholeNumber(name, value, 0, max) }, () => ({}) as T)
   wholeNumber(`the number of ${name}`, value.length, 0, max)
@@ -58,7 +60,7 @@ interface Allowed {
   refused: readonly string[]
 }
 
-/** Otherwise a misspelled option would become a field of the order. */
+/** Unknown options are refused, because a misspelled option would otherwise become a field of the order. */
 export function requireOptions(options: unknown, builder: string, { options: own, schema, refused }: Allowed): void {
   if (!isPlainObject(options)) throw new TypeError(`the options of ${builder} must be an object, not ${show(options)}`)
   const { properties = {} } = schemas[schema] as { properties?: object }
@@ -70,18 +72,18 @@ export function requireOptions(options: unknown, builder: string, { options: own
   throw new TypeError(`${key} is neither an option of ${builder} nor a field of what it builds; ${help}`)
 }
 
-/** Names of other kinds are accepted: how a receiver treats such an event is worth a test. */
+/** Names of other kinds are accepted, because tests may check how a receiver treats such an event. */
 const EVENT_NAMES: readonly string[] = [...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames]
 
 export function knownEventName(value: unknown): string {
   const name = text('eventName', value)
-  // An empty name is no misspelling: it stands for an event without a name.
+  // An empty name is not a mistake: it stands for an event without a name.
   if (name === '' || EVENT_NAMES.includes(name)) return name
   const advice = 'for an event with a new name, set it in the built body'
   throw new TypeError(`eventName ${show(name)} is not known; ${advice}${suggest(name, EVENT_NAMES)}`)
 }
 
-/** Whatever is not an option is a field. */
+/** The overrides: all fields of `options` that are not options of the builder. */
 export function overridesIn(options: object, names: readonly string[]): object {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
 }

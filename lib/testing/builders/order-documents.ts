@@ -1,4 +1,7 @@
-/** Builder of an order documents event. Tradecloud does not document its fields: these are by analogy to an order. */
+/**
+ * Builder of an order documents event. Tradecloud does not document its fields, so they are built by analogy to an
+ * order.
+ */
 import type { OrderDocumentsEventName } from '../../events/event-names'
 import type { MessageMeta, OrderDocuments, OrderDocumentsLine } from '../../schema'
 import { merge } from './merge'
@@ -8,18 +11,18 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } fr
 import type { DecidedOrderField, OrderPlan, OrderSizeOptions } from './order-plan'
 import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts'
 
-/** All other fields of the event override what is built. */
+/** Options. All other fields of the event override what is built. */
 export interface OrderDocumentsEventOptions
   extends
     OrderSizeOptions<OrderDocumentsLine>,
     AffectedLinesOptions,
     Omit<OrderDocuments, DecidedOrderField | 'documents'> {
   /**
-   * A known name; any other throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts,
+   * A known name; any other name throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts,
    * otherwise in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
    */
   eventName?: OrderDocumentsEventName | (string & {}) | undefined
-  /** Documents of the order and of each line, 0 to 100. Default: 1. */
+  /** Number of documents of the order and of each line, 0 to 100. Default: 1. */
   documents?: number | undefined
   /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
   meta?: MessageMeta | undefined
@@ -38,7 +41,7 @@ export interface OrderDocumentsEventBody {
 
 /**
  * Body of an order webhook with `orderDocumentsEvent`: documents of the order and of its lines. An `order` with the
- * same `seed`, `orderId` and `documents` contains them as well. Overrides, further events and errors: as for
+ * same `seed`, `orderId` and `documents` contains them as well. For overrides, further events and errors, see
  * `orderEvent`.
  */
 export function orderDocumentsEvent(options: OrderDocumentsEventOptions = {}): OrderDocumentsEventBody {

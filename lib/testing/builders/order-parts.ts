@@ -48,7 +48,7 @@ export function orderLine(plan: OrderPlan, index: number): OrderLine {
   const base = commonLine(plan, index, values)
   const deliveries = list(plan.deliveries, (each) => delivery(values, each))
   const current = deliveries.map((each, index) => ({ ...each, ...progress(values, index) }))
-  // Copied, so that no two schedules share a delivery.
+  // Copies the deliveries, so that no two schedules share one.
   const schedule = (from: Delivery[]): Delivery[] => from.map((each) => ({ ...each }))
   return {
     ...base,
@@ -62,8 +62,8 @@ export function orderLine(plan: OrderPlan, index: number): OrderLine {
 }
 
 /**
- * The parts that a line is split into, one per delivery. Only the first has the position of the line. The IDs of the
- * others are made up: Tradecloud does not document the ID of a part without a position.
+ * The lines into which a line is split, one per delivery. Only the first has the position of the line. The IDs of the
+ * others are made up, because Tradecloud does not document the ID of a line without a position.
  */
 export function singleDeliveryLines(plan: OrderPlan, index: number): SingleDeliveryOrderLine[] {
   const values = lineValues(plan.seeded, index)
@@ -124,10 +124,10 @@ function commonLine(plan: OrderPlan, index: number, values: LineValues) {
 
 const ITEM_NAMES = ['Flange DN80 ø160', 'Shaft 40 × 1200', 'Bearing "6204"', 'Gasket 3 mm', 'Lager für Welle']
 
-/** What the seed determines about a line, in all its forms and in its shipment. */
+/** Values of a line that the seed determines: they are the same in all forms of the order, and in its shipment. */
 export interface LineValues {
   item: Item
-  /** Quantity of the first delivery, in quarters: JSON numbers represent these exactly. */
+  /** Quantity of the first delivery, in quarters, because JSON numbers represent these exactly. */
   quarters: number
   firstDay: number
   cents: number
@@ -153,7 +153,7 @@ export function delivery(values: LineValues, index: number) {
   return { position: digits(index + 1), ...scheduledDelivery(values, index) }
 }
 
-/** One delivery per week. In single delivery form it has no position. */
+/** A delivery of a schedule, one per week. In single delivery form, it has no position. */
 function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   return {
     date: day(firstDay + index * 7),
@@ -162,7 +162,7 @@ function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   }
 }
 
-/** Progress of a delivery: only in the line's own schedules. */
+/** How far a delivery has progressed. Only the line's own schedules contain this. */
 function progress({ firstDay }: LineValues, index: number) {
   const arrival = firstDay + index * 7
   return { status: 'Open', etd: day(arrival - 3), eta: day(arrival) }

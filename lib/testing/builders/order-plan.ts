@@ -10,8 +10,8 @@ export interface OrderSizeOptions<Line> extends BuilderOptions {
    */
   orderId?: string | undefined
   /**
-   * The number of lines, 0 to 500; or a list with an override for each line (`{}`: as built). Line 1 has the position
-   * `0010`, line 2 `0020`. The content of a line does not depend on the number of lines. Default: 2.
+   * The number of lines, 0 to 500, or a list with an override for each line (`{}`: no override). Line 1 has the
+   * position `0010`, line 2 `0020`. The content of a line does not depend on the number of lines. Default: 2.
    */
   lines?: number | readonly Line[] | undefined
   /** Number of documents in each list of documents, 0 to 100. Default: 0. */
@@ -26,7 +26,10 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
 
 /** Options of builders of an event of an order. */
 export interface AffectedLinesOptions {
-  /** The first line of the order that the event contains, from 1: an event contains only affected lines. Default: 1. */
+  /**
+   * Number, from 1, of the first line of the order that the event contains, because an event contains only affected
+   * lines. Default: 1.
+   */
   firstLine?: number | undefined
 }
 

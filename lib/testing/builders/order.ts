@@ -8,9 +8,9 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions, typ
 import type { OrderDeliveryOptions, OrderOverrides } from './order-plan'
 import { messageMeta } from './parts'
 
-/** All other fields of an order override what is built. */
+/** Options. All other fields of an order override what is built. */
 export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOverrides {
-  // Options of events only. Declared, so that the compiler rejects an object that was meant for an event.
+  // Options of events only. They are declared here, so that the compiler rejects an object that was meant for an event.
   eventName?: undefined
   firstLine?: undefined
   meta?: undefined
@@ -18,15 +18,15 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
 
 /** Options of both builders of an order event. */
 export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
-  /** A known name; any other throws. Default: 'OrderLinesAcceptedBySupplier'. */
+  /** A known name; any other name throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
   /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
   meta?: MessageMeta | undefined
 }
 
-/** All other fields of an order override what is built. */
+/** Options. All other fields of an order override what is built. */
 export type OrderEventOptions = AnyOrderEventOptions<OrderLine>
-/** All other fields of an order override what is built. */
+/** Options. All other fields of an order override what is built. */
 export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliveryOrderLine>
 
 /** An order as the API returns it. */

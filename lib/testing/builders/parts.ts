@@ -1,15 +1,12 @@
-/**
- * What orders and shipments have in common: the two parties, documents, message meta, and the format of numbers and
- * dates.
- */
+/** What orders and shipments share: the two parties, documents, message meta, and the format of numbers and dates. */
 import type { MessageMeta, Party, TradecloudDocument } from '../../schema'
 import { MAX_ENTRIES, text, wholeNumber, type BuilderOptions } from './options'
 import { Seeded } from './seeded'
 
-/** All orders and shipments are between these two parties; the seed selects the order or shipment. */
+/** IDs of the two parties of all orders and shipments; the seed selects only the order or shipment. */
 export const BUYER_ID = '3e0f6d52-41c7-4d3b-9f0c-7a5e2b8c1d60'
 export const SUPPLIER_ID = '5c1d7f02-8a3e-4f7b-b6d4-1e9a2c3b4d5f'
-/** How each party refers to the other. */
+/** The numbers with which each party refers to the other. */
 export const ACCOUNTS = { supplierAccountNumber: '540830', buyerAccountNumber: '340760' }
 export const TERMS = {
   incotermsCode: 'DAP',
@@ -45,7 +42,7 @@ export function plan(options: PlanOptions, defaultDocuments: number): Omit<Plan,
   }
 }
 
-/** Sizes are part of the message ID, so that two events that differ in size are two messages. */
+/** The message ID depends on the sizes, so that two events with different sizes are two messages. */
 export function messageMeta(plan: Plan, builder: string, eventName: string, sizes: number[]): MessageMeta {
   const { seeded, id, version, documents, lastUpdatedAt } = plan
   const companyId = eventName.endsWith('ByBuyer') ? BUYER_ID : SUPPLIER_ID
@@ -60,7 +57,7 @@ export function messageMeta(plan: Plan, builder: string, eventName: string, size
   }
 }
 
-/** Alternately stored at Tradecloud (`objectId`) and at the other company (`url`). */
+/** Documents that are alternately stored at Tradecloud (`objectId`) and at the other company (`url`). */
 export function documents({ seeded, documents: count }: Plan, party: string, holder: string): TradecloudDocument[] {
   return list(count, (index) => {
     const code = `DOC-${digits(seeded.seed, 5)}-${holder}-${party}-${index + 1}`

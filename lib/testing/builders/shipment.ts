@@ -22,8 +22,8 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   /** Tradecloud's ID of the shipment. Default: an ID of the documented form. */
   shipmentId?: string | undefined
   /**
-   * The number of lines, 0 to 500, inside and outside load carriers; or a list with an override for each line (`{}`: as
-   * built). Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
+   * The number of lines, 0 to 500, inside and outside load carriers, or a list with an override for each line (`{}`: no
+   * override). Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
    */
   lines?: number | readonly ShipmentLine[] | undefined
   /**
@@ -35,16 +35,16 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   documents?: number | undefined
 }
 
-/** All other fields of a shipment override what is built. */
+/** Options. All other fields of a shipment override what is built. */
 export interface ShipmentOptions extends ShipmentSizeOptions {
-  // Options of events only. Declared, so that the compiler rejects an object that was meant for an event.
+  // Options of events only. They are declared here, so that the compiler rejects an object that was meant for an event.
   eventName?: undefined
   messageMeta?: undefined
 }
 
-/** All other fields of a shipment override what is built. `meta` is that of the shipment. */
+/** Options. All other fields of a shipment override what is built. `meta` is the meta of the shipment. */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
-  /** A known name; any other throws. Default: 'ShipmentIssuedBySupplier'. */
+  /** A known name; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /** Overrides fields of `meta` of the body. Default: an ID derived from the options, without the overrides. */
   messageMeta?: MessageMeta | undefined

@@ -88,7 +88,7 @@ export const acceptTests: ContractTest[] = [
       assert.equal((await inbox.accept(...getTrigger(ofOrder('other')))).result, 'queued')
       const delivery = await takeOne()
       assert.equal(delivery.bytes.length, 0)
-      // The fetch of the running trigger has begun and may miss the latest change.
+      // The fetch for the trigger that is running has begun, and may miss the latest change.
       assert.equal((await inbox.accept(...getTrigger())).result, 'queued')
       await inbox.settle(delivery, DELIVERED)
       assert.equal((await inbox.accept(...getTrigger())).result, 'merged')

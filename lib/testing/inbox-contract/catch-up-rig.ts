@@ -1,4 +1,4 @@
-/** What the tests of the catch-up share: polled orders, what events cover, and the right to poll. */
+/** What the tests of the catch-up share: polled orders, what events cover, and the lease for polling. */
 import assert from 'node:assert/strict'
 import type { Arrival } from '../../inbox/catch-up/arrivals'
 import { keyOfPart, readEntity, type Entity } from '../../inbox/catch-up/parts'
@@ -12,7 +12,7 @@ const MINUTE = 60_000
 
 export const textOf = (time: number): string => new Date(time).toISOString()
 
-/** An order as a poll returns it. Lines are given as ID and time of change. */
+/** An order as a poll returns it. `lines` has the time of change of each line, by ID. */
 export function polled(lines: Record<string, number>, more: { id?: string; description?: string } = {}): Entity {
   const { id = ORDER_ID, ...fields } = more
   const times = Object.values(lines)
@@ -23,7 +23,7 @@ export function polled(lines: Record<string, number>, more: { id?: string; descr
   return readEntity('order', 'deliverySchedule', content) ?? assert.fail('no order')
 }
 
-/** What an event with these lines covers. */
+/** What an event with these lines covers. `lines` has the time of change of each line, by ID. */
 export function arrivalOf(lines: Record<string, number>, form: Arrival['form'] = 'deliverySchedule'): Arrival {
   const marks = Object.entries(lines).map(([line, time]) => ({ name: `line:${line}`, time, hash: `${line} ${time}` }))
   return { kind: 'order', id: ORDER_ID, form, marks }

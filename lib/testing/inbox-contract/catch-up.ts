@@ -1,5 +1,6 @@
 /**
- * Contract: the right to poll, cursors, stored events that the catch-up found, and runs requested at the command line.
+ * Contract: the lease for polling, cursors, storing of events that the catch-up found, and runs requested at the
+ * command line.
  */
 import assert from 'node:assert/strict'
 import { LeaseLostError } from '../../inbox/catch-up/storage'
@@ -21,7 +22,7 @@ export const catchUpTests: ContractTest[] = [
       await one.release(token)
       assert.equal(await one.renew(token), false)
       const later = await acquire(other)
-      // The lease was lost before.
+      // `one` has lost the lease before.
       await one.release(token)
       assert.equal(await other.renew(later.token), true)
     },
@@ -133,7 +134,7 @@ export const catchUpTests: ContractTest[] = [
       const delivery = await takeOne()
       assert.equal(String(delivery.bytes), JSON.stringify(entity.content))
       await inbox.settle(delivery, { result: 'delivered' })
-      // Stored by now: nothing is stored again, and its queue ends.
+      // The event is already stored, so nothing is stored again. Its queue is removed.
       await catchUp.store(lease, requestFor(entity))
       same(await catchUp.waiting(), { events: 0, bytes: 0 })
       same(await inbox.stats().then(({ waiting, running }) => waiting + running), 0)

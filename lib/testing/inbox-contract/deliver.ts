@@ -1,4 +1,4 @@
-/** Contract: the order in which events are handed out, and the effects of a settlement. */
+/** Contract: the order in which events are taken, and the effects of a settlement. */
 import assert from 'node:assert/strict'
 import type { InboxDelivery } from '../../inbox/inbox'
 import {

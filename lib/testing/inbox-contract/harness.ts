@@ -8,11 +8,11 @@ import { sha256, uuidOf } from '../../bytes/digest'
 /** An empty database for one test. */
 export interface InboxContractStorage {
   /**
-   * Opens an inbox on the database. If called several times, the inboxes share what is stored, as those of several
-   * processes do.
+   * Opens an inbox on the database. If called several times, the inboxes share what is stored, like those of several
+   * processes.
    */
   open(): Inbox | Promise<Inbox>
-  /** Removes the database. All inboxes are closed before. */
+  /** Removes the database. All inboxes are closed before this is called. */
   dispose?(): void | Promise<void>
 }
 
@@ -24,7 +24,7 @@ export interface ContractTest {
 /** One open inbox with a process attached to it. */
 export interface Member {
   inbox: Inbox
-  /** Takes the events that are due; waits until there is one. */
+  /** Waits until events are due, and takes them. */
   take: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
   /** Takes exactly one event. */
   takeOne: () => Promise<InboxDelivery>

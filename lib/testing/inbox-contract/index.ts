@@ -1,4 +1,4 @@
-/** The contract of an inbox as tests for any test runner: for the inboxes of this package and for those of users. */
+/** The contract of an inbox, as tests for any test runner: for the inboxes of this package and for inboxes of users. */
 import { acceptTests } from './accept'
 import { actionTests } from './actions'
 import { arrivalTests } from './arrivals'
@@ -12,7 +12,9 @@ import { Harness, type ContractTest, type InboxContractStorage } from './harness
 export type { InboxContractStorage }
 
 export interface InboxContractOptions {
-  /** False for an inbox without `catchUp` and `recordsArrivals`: the catch-up cannot be used with it. Default: true. */
+  /**
+   * False for an inbox without `catchUp` and `recordsArrivals`, which cannot be used with the catch-up. Default: true.
+   */
   catchUp?: boolean | undefined
 }
 

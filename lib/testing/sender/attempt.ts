@@ -6,21 +6,25 @@ import type { TriggerRequest } from './trigger'
 
 /** One request of a trigger and its response. */
 export interface Attempt {
-  /** When it began, by the simulator's clock, in milliseconds since 1970. */
+  /** When the request began, on the simulator's clock, in milliseconds since 1970. */
   at: number
   /** Status of the response; absent if none arrived. */
   status?: number | undefined
-  /** Why no complete response arrived: refused, cut off, too late. Absent if there is a status. */
+  /**
+   * Why no complete response arrived: the connection was refused or cut, or it took too long. Absent if there is a
+   * status.
+   */
   error?: Error | undefined
   /** Headers of the response with lower-case names; empty without a response. */
   headers: IncomingHttpHeaders
   /** Body of the response as text; empty without a response. */
   body: string
   /**
-   * `retry` also for a connection that failed or was too slow: Tradecloud does not document what it does in this case.
+   * The rating of the response. It is `retry` also for a connection that failed or was too slow: Tradecloud does not
+   * document what it does in this case.
    */
   verdict: Verdict
-  /** Milliseconds of back-off before this attempt, 0 for the first. With `speed` the actual wait was shorter. */
+  /** Milliseconds of back-off before this attempt; 0 for the first. With `speed`, the actual wait was shorter. */
   waitedMs: number
   /** Real milliseconds from the start of the request to the end of the response. */
   durationMs: number
@@ -28,7 +32,7 @@ export interface Attempt {
 
 export type AttemptAnswer = Pick<Attempt, 'status' | 'error' | 'headers' | 'body'>
 
-/** Nothing listens at the address, the host does not exist, or the server speaks another protocol. */
+/** True if nothing listens at the address, the host does not exist, or the server speaks another protocol. */
 export function isNoConnection(error: Error): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(
@@ -40,7 +44,7 @@ export class Connections {
   private readonly httpAgent = new HttpAgent({ keepAlive: true })
   private readonly httpsAgent = new HttpsAgent({ keepAlive: true })
 
-  /** Never follows a redirect and never rejects: a failure is a result with an `error`. */
+  /** Does not follow redirects. Never rejects: a failure is a result with an `error`. */
   attempt(trigger: TriggerRequest, timeoutMs: number, signal: AbortSignal): Promise<AttemptAnswer> {
     const { secure, hostname, port, path, method, headers, body } = trigger
     const agent = secure ? this.httpsAgent : this.httpAgent
@@ -62,8 +66,8 @@ export class Connections {
           resolve({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks).toString() })
         })
       })
-      // A receiver may refuse and close the connection before it has read the body. The upload then fails, but the
-      // response counts.
+      // A receiver may respond and close the connection before it has read the body. Then the upload fails, but the
+      // response is what counts.
       outgoing.on('error', (error) => {
         if (!answered) fail(error)
       })

@@ -6,7 +6,7 @@ import type { Trigger } from './trigger'
 
 /** The result of sending one trigger, with all its attempts. */
 export interface TriggerReport {
-  /** The trigger object that was passed. Contains credentials. */
+  /** The trigger object that was passed to `send`. It contains credentials. */
   trigger: Trigger
   /**
    * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`
@@ -22,15 +22,15 @@ export interface TriggerReport {
   shipmentId?: string | undefined
   /** The bytes that every attempt sent; absent for a GET. */
   sentBody?: Buffer | undefined
-  /** True for a repeated sending, see `duplicates` of `sendAll`. */
+  /** True if the trigger was sent again on purpose, see `duplicates` of `sendAll`. */
   duplicate: boolean
-  /** The oldest first. Empty if `close()` was called before the first. */
+  /** Attempts, oldest first. Empty if `close()` was called before the first. */
   attempts: Attempt[]
 }
 
 /**
- * All sendings, and the same grouped by result, each list in the order of sending. Each sending is in `sent` and in one
- * of the next three.
+ * All sendings, and the same sendings grouped by result. Each list is in the order of sending. Each sending is in
+ * `sent` and in one of `delivered`, `givenUp` and `stillRetrying`.
  */
 export interface SimulatorReport {
   sent: TriggerReport[]
@@ -40,7 +40,7 @@ export interface SimulatorReport {
   stillRetrying: TriggerReport[]
   /** Sendings with more than one attempt. */
   retried: TriggerReport[]
-  /** Repeated sendings, see `duplicates` of `sendAll`. */
+  /** Sendings that repeat an earlier one on purpose, see `duplicates` of `sendAll`. */
   duplicates: TriggerReport[]
 }
 

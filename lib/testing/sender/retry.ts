@@ -2,7 +2,7 @@
 import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
-/** `retry` is repeated without limit; the other two are final. */
+/** `retry` is repeated without limit; `delivered` and `given up` are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
 
 /**
@@ -17,7 +17,9 @@ export interface SenderRetryOptions {
   factor?: number | undefined
   /** The longest wait, in milliseconds. Default: 5000. */
   maxDelayMs?: number | undefined
-  /** Shortens each wait by a random share of up to one half, from the simulator's `seed`. Default: false. */
+  /**
+   * Shortens each wait by a random share of up to one half, which depends on the simulator's `seed`. Default: false.
+   */
   jitter?: boolean | undefined
   /**
    * Divides the actual waits, so that hours of back-off take milliseconds; reports contain the full waits. Does not
@@ -25,8 +27,9 @@ export interface SenderRetryOptions {
    */
   speed?: number | undefined
   /**
-   * Number of attempts, including the first, after which the sending ends as `still retrying`. Default: no limit, but a
-   * sending to an address where nothing has ever answered ends as `unreachable` after 7 attempts without a connection.
+   * Number of attempts, including the first, after which the sending ends as `still retrying`. Default: no limit,
+   * except that a sending to an address where nothing has ever responded ends as `unreachable` after 7 attempts without
+   * a connection.
    */
   maxAttempts?: number | undefined
 }
@@ -35,7 +38,7 @@ export type Retry = { [Name in keyof SenderRetryOptions]-?: NonNullable<SenderRe
 
 const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
 
-/** Later options override earlier ones. Throws a `TypeError` that names the invalid option. */
+/** Merges options, of which later ones override earlier ones. Throws a `TypeError` that names the invalid option. */
 export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): Retry {
   for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
   const pick = <Name extends keyof SenderRetryOptions>(name: Name, fallback: Retry[Name]) =>
@@ -57,15 +60,15 @@ export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): 
 }
 
 /**
- * 2xx is delivered. 4xx and exactly 500 are given up. 501 and above is retried. Tradecloud documents no rule for 3xx:
- * it is given up here, the worse case, so that a test notices a receiver that responds with one.
+ * 2xx is delivered, 4xx and exactly 500 are given up, and everything above 500 is retried. For 3xx Tradecloud documents
+ * no rule; it is given up here, which is the worse case, so that a test notices a receiver that responds with one.
  */
 export function judge(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered'
   return status > 500 ? 'retry' : 'given up'
 }
 
-/** Milliseconds to wait after this number of attempts, before `speed` is applied. */
+/** How long to wait after this number of attempts, in milliseconds, before `speed` is applied. */
 export function retryDelayMs(retry: Retry, attempts: number, random: () => number): number {
   const { startMs, maxDelayMs, factor, jitter } = retry
   return backOffMs(attempts, { firstMs: startMs, maxMs: maxDelayMs, factor, jitter: jitter ? 0.5 : 0 }, random)

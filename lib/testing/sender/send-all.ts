@@ -1,4 +1,4 @@
-/** Sends many triggers: which are repeated, in which order, and how many requests run at the same time. */
+/** Sends many triggers: decides which are sent again, in which order, and how many requests run at the same time. */
 import { requireWhole } from '../checks'
 import { createRandom } from '../random'
 
@@ -6,28 +6,29 @@ import { createRandom } from '../random'
 export interface SendAllOptions {
   /**
    * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. First
-   * requests begin in the order of sending. How many Tradecloud sends at once is not documented. Default: 10.
+   * requests begin in the order of sending. How many requests Tradecloud sends at the same time is not documented.
+   * Default: 10.
    */
   concurrency?: number | undefined
   /**
-   * Number of repeated sendings: random triggers are sent again with the same bytes, at any time after their first
-   * sending has started. Default: 0.
+   * How many random triggers are sent again with the same bytes, at any time after their first sending has started.
+   * Default: 0.
    */
   duplicates?: number | undefined
   /** Sends in random order. Default: false, the given order. */
   shuffle?: boolean | undefined
-  /** Seed of the random choices, a whole number. Default: that of the simulator. */
+  /** Seed of the random choices, a whole number. Default: the seed of the simulator. */
   seed?: number | undefined
 }
 
 export interface PlannedSending {
   /** Index of the trigger. */
   index: number
-  /** The trigger occurs earlier in this plan. */
+  /** True if the trigger occurs earlier in this plan. */
   duplicate: boolean
 }
 
-/** The plan in the order of sending. Throws a `TypeError` that names the invalid option. */
+/** Plans the order of sending. Throws a `TypeError` that names the invalid option. */
 export function planSendings(count: number, options: SendAllOptions, seed: number): PlannedSending[] {
   const { duplicates = 0, shuffle = false } = options
   requireWhole('duplicates', duplicates, 0)
@@ -56,13 +57,13 @@ export function planSendings(count: number, options: SendAllOptions, seed: numbe
   })
 }
 
-/** Limits concurrency; the others wait in order of arrival. */
+/** Limits concurrency. Further work waits in order of arrival. */
 export class Places {
   private readonly waiting: Array<() => void> = []
 
   constructor(private free = Infinity) {}
 
-  /** `undefined` if the signal ended the wait before `work` started. */
+  /** Resolves with `undefined` if the signal ended the wait before `work` started. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
     if (!(await this.take(signal))) return undefined
     try {

@@ -12,7 +12,10 @@ import { retryDelayMs, judge, resolveRetry, type Retry, type SenderRetryOptions 
 import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 
-/** About 3 s with the default waits: long enough for a receiver that is starting, and below Jest's limit of 5 s. */
+/**
+ * Number of attempts, which take about 3 s with the default waits: long enough for a receiver that is starting, and
+ * below Jest's limit of 5 s.
+ */
 const UNREACHABLE_AFTER = 7
 
 export interface SenderOptions {
@@ -33,7 +36,7 @@ export class Sender {
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []
-  /** Addresses that have responded before: a receiver that restarts is retried without limit. */
+  /** Addresses at which something has responded. A receiver that restarts there is retried without limit. */
   private readonly reached = new Set<string>()
 
   constructor(private readonly options: SenderOptions) {}
@@ -48,7 +51,7 @@ export class Sender {
     requireKnown('', options, ['concurrency', 'duplicates', 'shuffle', 'seed'])
     const { concurrency = 10, seed = this.options.seed } = options
     requireWhole('concurrency', concurrency, 1)
-    // All triggers are checked before the first is sent: an invalid one must not end a test halfway.
+    // All triggers are checked before the first one is sent, so that an invalid one does not end a test halfway.
     const prepared = Array.from(triggers, (trigger) => this.prepare(trigger))
     const places = new Places(concurrency)
     const sendings = planSendings(prepared.length, options, seed).flatMap(({ index, duplicate }) => {
@@ -58,7 +61,7 @@ export class Sender {
     return summarize(await Promise.all(sendings))
   }
 
-  /** All sendings so far, in their present state. */
+  /** All sendings so far, in their current state. */
   report(): SimulatorReport {
     return summarize(this.reports.map(copyOf))
   }
@@ -140,7 +143,7 @@ export class Sender {
     return report
   }
 
-  /** No connection could be made, now or before. */
+  /** True if no connection to the address could be made, now or before. */
   private isUnreachable({ hostname, port }: TriggerRequest, error: Error | undefined): boolean {
     const address = `${hostname}:${port}`
     if (error === undefined || !isNoConnection(error)) this.reached.add(address)
@@ -148,13 +151,13 @@ export class Sender {
   }
 }
 
-/** False if the signal ended the wait or was aborted before. */
+/** Resolves with false if the signal ended the wait or was aborted before. */
 async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<boolean> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined)
   return !signal.aborted
 }
 
-/** A copy: the report does not change while the sending continues. */
+/** Copies a report, so that it does not change while the sending continues. */
 function copyOf(report: TriggerReport): TriggerReport {
   return { ...report, attempts: [...report.attempts] }
 }

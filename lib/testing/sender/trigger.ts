@@ -1,5 +1,5 @@
 /**
- * Converts a trigger, as described by a test, to an HTTP request. Every retry sends the same request, so everything
+ * Converts the trigger that a test has described to an HTTP request. Every retry sends the same request, so everything
  * that could differ is determined here once.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
@@ -15,17 +15,20 @@ export type TriggerAuth =
 /** One call of a webhook: POST or PUT with an event, or GET with an ID in the URL. */
 export interface Trigger {
   /**
-   * URL of the webhook, `http:` or `https:`. `{orderId}` and `{shipmentId}` in it are replaced; everything else is sent
-   * as written, not normalised as URL libraries do. Required.
+   * URL of the webhook, `http:` or `https:`. `{orderId}` and `{shipmentId}` are replaced. Everything else is sent as
+   * written, without the normalisation of URL libraries. Required.
    */
   url: string
-  /** Default: POST with an `event`, GET without one. */
+  /** HTTP method. Default: POST with an `event`, GET without one. */
   method?: 'POST' | 'PUT' | 'GET' | undefined
   /**
    * The body: an object is sent in the `format`, a string or Buffer unmodified. Not allowed with GET. Default: no body.
    */
   event?: object | string | undefined
-  /** `'txml'` is available for order and order documents events: see `toTxml`. Default: 'json'. */
+  /**
+   * Format in which an object is sent. `'txml'` is available for order and order documents events, see `toTxml`.
+   * Default: 'json'.
+   */
   format?: 'json' | 'txml' | undefined
   /** Replaces `{orderId}` in the URL. Default: none. */
   orderId?: string | undefined
@@ -33,28 +36,31 @@ export interface Trigger {
   shipmentId?: string | undefined
   /**
    * How an ID is written in the URL: `percent`-encoded, or `raw` as UTF-8 bytes. Which one Tradecloud uses is not
-   * documented: a receiver should support both. Node's own server answers 400 to raw characters beyond ASCII, before
+   * documented, so a receiver should support both. Node's own server answers 400 to raw characters outside ASCII before
    * any handler runs. Default: 'percent'.
    */
   idEncoding?: 'percent' | 'raw' | undefined
-  /** Default: 'none'. */
+  /** Credentials to send. Default: 'none'. */
   auth?: TriggerAuth | undefined
   /** Content-Type of the body; `false` omits the header. Default: 'application/json', for tXML 'application/xml'. */
   contentType?: string | false | undefined
-  /** More headers. They override those of the simulator. Default: none. */
+  /** Additional headers, which override those of the simulator. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Milliseconds to wait for the complete response. Default: 60000, the only number that Tradecloud has published. */
+  /**
+   * Time limit for the complete response, in milliseconds. Default: 60000, the only number that Tradecloud has
+   * published.
+   */
   timeoutMs?: number | undefined
-  /** Overrides single options of `retry` of the simulator. Default: that of the simulator. */
+  /** Overrides single options of the simulator's `retry`. Default: the options of the simulator. */
   retry?: SenderRetryOptions | undefined
-  /** Ends the sending as `still retrying` at once; a running attempt is cut off. Default: none. */
+  /** When aborted, ends the sending as `still retrying`, and cuts a running attempt off. Default: none. */
   signal?: AbortSignal | undefined
 }
 
 export interface TriggerRequest {
   secure: boolean
   hostname: string
-  /** Empty: the default port. */
+  /** Port of the URL; empty for the default port. */
   port: string
   /** Path and query of the request line, one character per byte. */
   path: string
@@ -102,7 +108,7 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   }
 }
 
-/** Copied, so that a retry sends the same bytes even if the test changes its buffer. */
+/** The bytes are copied, so that a retry sends the same bytes even if the test changes its buffer. */
 function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
   if (isUint8Array(event)) return Buffer.from(event)
   if (typeof event === 'string') return Buffer.from(event)
@@ -110,14 +116,15 @@ function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
 }
 
 /**
- * An ID without its variable in the URL, or a variable without an ID, would send something else than the test intends.
+ * Throws for an ID without its variable in the URL, and for a variable without an ID, because that would send something
+ * else than the test intends.
  */
 function fillIds(template: string, trigger: Trigger): string {
   for (const name of ['orderId', 'shipmentId'] as const) {
     if ((trigger[name] !== undefined) === template.includes(`{${name}}`)) continue
     throw new TypeError(`${name} and {${name}} in the url belong together: ${String(trigger[name])}, '${trigger.url}'`)
   }
-  // A single replacement: braces inside an ID are not a variable.
+  // IDs are inserted in a single replacement, because braces inside an ID are not a variable.
   return template.replace(/\{(orderId|shipmentId)\}/g, (_, name: 'orderId' | 'shipmentId') => {
     const id = trigger[name] ?? ''
     return trigger.idEncoding === 'raw' ? id : encodeURIComponent(id)
@@ -140,7 +147,7 @@ function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string
   return all
 }
 
-/** Value of `Authorization`. */
+/** Returns the value of the header `Authorization`. */
 export function authorizationOf(auth: Exclude<TriggerAuth, 'none'>): string {
   requireOneOf('auth.type', auth.type, ['basic', 'bearer'])
   requireKnown('auth', auth, auth.type === 'bearer' ? ['type', 'token'] : ['type', 'username', 'password'])

@@ -16,8 +16,8 @@ export interface OrderLineJson extends Json {
 export const linesOf = (order: Json): OrderLineJson[] => (order.lines ?? []) as OrderLineJson[]
 
 /**
- * One line per delivery. Parts of a split line share its ID here, the worst case: Tradecloud does not document the ID
- * of a new line before it has a position.
+ * Converts an order to one line per delivery. Parts of a split line have the same ID here, which is the worst case:
+ * Tradecloud does not document the ID of a new line before it has a position.
  */
 export function singleDeliveryOf(order: Json): Json {
   return { ...order, lines: linesOf(order).flatMap(singleDeliveryLines) }
@@ -68,7 +68,7 @@ export function orderBody(order: Entity, lineIds: readonly string[], field: stri
   }
 }
 
-/** By analogy to an order: Tradecloud never documented the fields of an order documents event. */
+/** Built by analogy to an order, because Tradecloud never documented the fields of an order documents event. */
 export function documentsBody(order: Entity, lineIds: readonly string[], message: Message): object {
   const lines = linesOf(order).filter((line) => lineIds.includes(line.id))
   const documentsOf = (part: unknown) => ({ documents: ((part ?? {}) as Json).documents })

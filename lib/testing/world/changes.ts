@@ -3,7 +3,7 @@ import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from 
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
 
 /**
- * What happens to the event of a change: it is sent, lost, sent later, or sent twice; `none`: there is no event,
+ * What happens to the event of a change: it is sent, lost, sent later, or sent twice. `none`: there is no event,
  * because it is disabled in the portal.
  */
 export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
@@ -12,7 +12,7 @@ export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 export interface ChangeOptions {
   /** What happens to the event. Default: 'send'. */
   deliver?: EventFate | undefined
-  /** Delay of a delayed event, or of the second of two, in milliseconds after the change. Default: 60000. */
+  /** How long after the change a delayed event is sent, or the second of two, in milliseconds. Default: 60000. */
   delayMs?: number | undefined
   /** Whether the event is sent as a POST, or as a GET with only the ID. Default: 'POST'. */
   method?: 'POST' | 'GET' | undefined
@@ -22,7 +22,7 @@ export interface ChangeOptions {
   agoMs?: number | undefined
 }
 
-/** A `null` field is written; an `undefined` one is left unchanged. */
+/** What changes in a line. A `null` field is written; an `undefined` one is left unchanged. */
 export interface LineChange {
   id: string
   [field: string]: unknown
@@ -31,18 +31,18 @@ export interface LineChange {
 /** One change of an order. */
 export interface OrderChange extends ChangeOptions {
   /**
-   * With the name of an order documents event, a document is attached to the order or to the `lines`. Default:
-   * 'OrderLinesUpdatedBySupplier'.
+   * Name of the event. With the name of an order documents event, a document is attached to the order or to the
+   * `lines`. Default: 'OrderLinesUpdatedBySupplier'.
    */
   eventName?: OrderEventName | OrderDocumentsEventName | (string & {}) | undefined
   /**
-   * The lines that change; the event contains these. The ID of a line changes its description; an object is merged into
-   * the line with its `id`. An unknown ID adds a line. Default: none, only the header changes.
+   * The lines that change, which are those in the event. A string is the ID of a line whose description changes; an
+   * object is merged into the line with its `id`. An unknown ID adds a line. Default: none, only the header changes.
    */
   lines?: ReadonlyArray<string | LineChange> | undefined
-  /** Merged into the order. Default: a new description of the order if there are no `lines`. */
+  /** Fields that are merged into the order. Default: a new description of the order if there are no `lines`. */
   header?: Readonly<Record<string, unknown>> | undefined
-  /** False: the lines have no `lastUpdatedAt`. Default: true. */
+  /** If false, the lines have no `lastUpdatedAt`. Default: true. */
   timed?: boolean | undefined
   /** The form of the event. The API supports both. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
@@ -50,9 +50,9 @@ export interface OrderChange extends ChangeOptions {
 
 /** One change of a shipment. */
 export interface ShipmentChange extends ChangeOptions {
-  /** Default: 'ShipmentReissuedBySupplier'. */
+  /** Name of the event. Default: 'ShipmentReissuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
-  /** Merged into the shipment. Default: a new tracking number. */
+  /** Fields that are merged into the shipment. Default: a new tracking number. */
   header?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -68,20 +68,20 @@ export interface WorldChange {
   deliver: EventFate
 }
 
-/** An event that is sent or to be sent. */
+/** An event that was sent or has to be sent. */
 export interface WorldEvent {
   change: WorldChange
-  /** When it is sent, by `clock.now()`. */
+  /** When the event is due, on the clock of `clock.now()`. */
   dueAt: number
   method: 'POST' | 'GET'
-  /** Absent for a GET. The same in both copies of an event that is sent twice. */
+  /** Absent for a GET. If an event is sent twice, both copies have the same body. */
   body?: object | undefined
 }
 
 const COMMON = ['deliver', 'delayMs', 'method', 'visibleAfterMs', 'agoMs', 'eventName', 'header']
 const FATES: readonly EventFate[] = ['send', 'lose', 'delay', 'twice', 'none']
 
-/** Adds the defaults. Throws a `TypeError` that names the invalid option. */
+/** Applies the defaults. Throws a `TypeError` that names the invalid option. */
 export function resolveChange<T extends OrderChange | ShipmentChange>(change: T, kind: WorldChange['kind']) {
   requireKnown('change', change, kind === 'order' ? [...COMMON, 'lines', 'timed', 'form'] : COMMON)
   const { deliver = 'send', delayMs = 60_000, method = 'POST', visibleAfterMs = 0, agoMs = 0 } = change

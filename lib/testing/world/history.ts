@@ -9,21 +9,21 @@ import { answerTo, ownRequest } from './own-requests'
 
 /** Options of a history. Shares are from 0 to 1. */
 export interface HistoryOptions {
-  /** The same seed gives the same history. A whole number. Default: 1. */
+  /** Determines the history: a whole number. Default: 1. */
   seed?: number | undefined
   /** Number of changes. Default: 50. */
   changes?: number | undefined
-  /** Default: 6. */
+  /** Number of orders. Default: 6. */
   orders?: number | undefined
-  /** The most lines of an order. Default: 4. */
+  /** Highest number of lines of an order. Default: 4. */
   lines?: number | undefined
-  /** Default: 2. */
+  /** Number of shipments. Default: 2. */
   shipments?: number | undefined
   /** Number of orders that exist before the history begins, each older than an hour and without events. Default: 2. */
   existing?: number | undefined
-  /** The longest time between two changes, in milliseconds. Default: 120000. */
+  /** Longest time between two changes, in milliseconds. Default: 120000. */
   pauseMs?: number | undefined
-  /** Share of changes in the same millisecond as the one before. Default: 0.15. */
+  /** Share of changes in the same millisecond as the previous one. Default: 0.15. */
   sameMoment?: number | undefined
   /** Share of changes of orders that affect the first order. Default: 0.3. */
   busy?: number | undefined
@@ -33,11 +33,11 @@ export interface HistoryOptions {
   delayed?: number | undefined
   /** Share of events that are sent twice. Default: 0.1. */
   twice?: number | undefined
-  /** The longest delay of a late event, in milliseconds. Default: 3600000. */
+  /** Longest delay of a late event, in milliseconds. Default: 3600000. */
   delayMs?: number | undefined
   /** Share of changes that become visible in the API later. Default: 0.2. */
   hidden?: number | undefined
-  /** The longest delay of their visibility, in milliseconds. Default: 300000. */
+  /** Longest time until such a change becomes visible, in milliseconds. Default: 300000. */
   hiddenMs?: number | undefined
   /** Share of triggers that are GETs. Default: 0.1. */
   gets?: number | undefined
@@ -48,19 +48,19 @@ export interface HistoryOptions {
   /** Share of changes of orders whose lines have no time. Default: 0.05. */
   untimed?: number | undefined
   /**
-   * Share of changes of orders that the own company makes, whose events are disabled: its requests, and lines that it
-   * issues. The other company answers them later. Default: 0.
+   * Share of changes of orders that the own company makes (its requests, and lines that it issues) and whose events are
+   * disabled. The other company answers them later. Default: 0.
    */
   own?: number | undefined
   /** Role of the own company. Default: 'buyer'. */
   party?: 'buyer' | 'supplier' | undefined
-  /** Default: 'deliverySchedule'. */
+  /** Form of order events. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
 }
 
 /** One change of a history. */
 export type PlannedChange = {
-  /** Milliseconds after the change before it. */
+  /** Milliseconds since the previous change. */
   afterMs: number
   id: string
 } & ({ kind: 'order'; change: OrderChange } | { kind: 'shipment'; change: ShipmentChange })
@@ -105,7 +105,8 @@ class Planner {
   readonly #options: Resolved
   readonly #random: () => number
   /**
-   * What has changed in this millisecond: the API cannot distinguish two changes of one line in the same millisecond.
+   * What has changed in this millisecond, because the API cannot distinguish two changes of one line in the same
+   * millisecond.
    */
   readonly #changed = new Set<string>()
   /** Lines with an open request of the own company. */
@@ -121,7 +122,7 @@ class Planner {
     const id = orderId(index % this.#options.orders)
     const lines = Array.from({ length: this.#options.lines }, (_, line) => ({ id: lineId(id, line) }))
     const agoMs = 3_600_000 + this.#below(86_400_000)
-    // The order exists already, so this is an ordinary change.
+    // The order already exists, so this is an ordinary change.
     if (this.#old.has(id)) return this.next()
     this.#old.add(id)
     return { afterMs: 0, kind: 'order', id, change: { lines: lines.map((line) => line.id), deliver: 'none', agoMs } }
@@ -150,7 +151,8 @@ class Planner {
     const id = orderId(this.#chance(busy) ? 0 : this.#below(orders))
     const isAlone = this.#chance(headers)
     if (isAlone) {
-      // Changes of a header and of a line in the same millisecond cannot be distinguished either.
+      // A change of the header and a change of a line cannot be distinguished either if they are in the same
+      // millisecond.
       if ([...this.#changed].some((key) => key.startsWith(id)) || !this.#take(id)) return undefined
     } else if (this.#changed.has(id)) return undefined
     const lineIds = isAlone ? [] : this.#lineIds(id)

@@ -1,4 +1,4 @@
-/** Changes that a company makes itself, as the API shows them: lines that it issues, and its open requests. */
+/** Changes that the own company makes, as the API shows them: lines that it issues, and its open requests. */
 import type { LineChange } from './changes'
 
 interface OwnRequest {
@@ -18,7 +18,7 @@ const REQUESTS: Record<'buyer' | 'supplier', OwnRequest[]> = {
       eventName: 'OrderLinesReopenRequestedByBuyer',
       line: { status: inProgress('OpenBuyerReopenRequest'), buyerLine: { requests: { reopenRequest: open } } },
     },
-    // Tradecloud does not document where these are stored: only the status shows them.
+    // Tradecloud does not document where these requests are stored, so only the status shows them.
     {
       request: 'reconfirmation',
       eventName: 'OrderLinesReconfirmationRequestedByBuyer',
@@ -44,7 +44,7 @@ const REQUESTS: Record<'buyer' | 'supplier', OwnRequest[]> = {
   ],
 }
 
-/** Selects one; `chance` is from 0 up to, but not including, 1. */
+/** Selects a request; `chance` is a random number from 0 up to, but not including, 1. */
 export function ownRequest(party: 'buyer' | 'supplier', chance: number): OwnRequest {
   const all = REQUESTS[party]
   const found = all[Math.floor(chance * all.length)]
@@ -52,7 +52,7 @@ export function ownRequest(party: 'buyer' | 'supplier', chance: number): OwnRequ
   return found
 }
 
-/** The other company approves: the request is closed and the line confirmed. */
+/** The change with which the other company approves a request: the request is closed and the line confirmed. */
 export function answerTo(request: string, id: string): LineChange {
   const status = { processStatus: 'Confirmed', inProgressStatus: null }
   const approved = { status: 'Approved' }

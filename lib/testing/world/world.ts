@@ -1,6 +1,6 @@
 /**
- * The orders and shipments of the simulated Tradecloud. The API, its lists and the events all follow from the same
- * changes, at the time of the simulator's clock.
+ * The orders and shipments of the simulated Tradecloud. The API, its lists and the events all show the same changes, at
+ * the times of the simulator's clock.
  */
 import { orderDocumentsEventNames } from '../../events/event-names'
 import type { EntityStore } from '../api/entities'
@@ -14,7 +14,8 @@ import type { WorldChange, WorldEvent } from './changes'
 import { planHistory, type HistoryOptions, type PlannedChange } from './history'
 
 /**
- * Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` in the URL are for GETs.
+ * Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` in the URL are used for
+ * GETs.
  */
 export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'shipmentId'>
 
@@ -32,20 +33,21 @@ export interface TradecloudWorld {
    * ```
    */
   change(order: string | { id: string }, change?: OrderChange): WorldChange
-  /** The same for a shipment. Its event always contains the whole shipment. */
+  /** Like `change`, for a shipment. Its event always contains the whole shipment. */
   changeShipment(shipment: string | { id: string }, change?: ShipmentChange): WorldChange
   /**
-   * Sends all events that are due by the clock, one after another, the earliest first. Resolves when each has its final
-   * response. `target` may depend on the event.
+   * Sends all events that are due on the simulator's clock, one after another, earliest first. Resolves when each has
+   * its final response. `target` may depend on the event.
    */
   deliver(target: WebhookTarget | ((event: WorldEvent) => WebhookTarget)): Promise<SimulatorReport>
   /**
-   * Removes and returns the events that are due by the clock, the earliest first, for a test that delivers them itself.
+   * Removes and returns the events that are due on the simulator's clock, earliest first, for a test that delivers them
+   * itself.
    */
   due(): WorldEvent[]
-  /** When the next event is due, by `clock.now()`. */
+  /** When the next event is due, on the clock of `clock.now()`. */
   readonly nextDueAt: number | undefined
-  /** The present state of an order, including changes that are not yet visible in the API. */
+  /** The current state of an order, including changes that are not yet visible in the API. */
   order(id: string): Entity | undefined
   shipment(id: string): Entity | undefined
   /**
