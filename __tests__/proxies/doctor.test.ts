@@ -1,4 +1,4 @@
-/** `doctor` through real proxies: with the files of examples/proxies it finds nothing, and for each defect it names the remedy. */
+/** `doctor` through real proxies: no finding with the files of examples/proxies, and a remedy for each defect. */
 import type { LookupFunction } from 'node:net'
 import { SIZES } from '../../lib/cli/doctor/bodies'
 import { examine, type ExamineOptions } from '../../lib/cli/doctor/examine'

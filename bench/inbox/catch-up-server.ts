@@ -5,7 +5,7 @@ export interface Simulated {
   api: { baseUrl: string; username: string; password: string }
   /** Before the first change. */
   from: string
-  /** Of a page, per order. */
+  /** Size of a page divided by the number of its orders. */
   bytes: number
 }
 
