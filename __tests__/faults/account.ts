@@ -49,8 +49,8 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
 }
 
 /**
- * Calls for an event that began after its interrupted call, by the clock: among parallel processes, no other order is
- * defined.
+ * Calls for events that had been called before, where that call was interrupted. Which call was earlier is decided by
+ * the clock that all processes share.
  */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')

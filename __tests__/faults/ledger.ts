@@ -13,9 +13,9 @@ export interface Step extends Numbered {
   attempt: number
   /** True if the received event equals the sent one, byte by byte. */
   intact: boolean
-  /** In milliseconds since 1970. */
+  /** Time of the record, in milliseconds since 1970. */
   at: number
-  /** In milliseconds of `clockMs`. */
+  /** Time of the record, on the clock of `clockMs`. */
   clock: number
 }
 
@@ -24,7 +24,7 @@ export interface Alarm {
   what: 'alarm'
   run: number
   line: string
-  /** In milliseconds since 1970. */
+  /** Time of the record, in milliseconds since 1970. */
   at: number
 }
 

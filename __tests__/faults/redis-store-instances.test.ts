@@ -8,7 +8,7 @@ import { Load } from './load'
 import { atEnd, endAll } from './receiver-process'
 import { isFull, report } from './size'
 
-/** The lease that lib/deliver/watch.ts uses. */
+/** How long a claim lasts unless it is renewed, as set in lib/deliver/watch.ts. */
 const LEASE_MS = 60_000
 
 jest.setTimeout(isFull ? 300_000 : 60_000)

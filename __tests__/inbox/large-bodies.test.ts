@@ -62,7 +62,7 @@ function acceptSmall(inbox: Inbox, number: number): Promise<Accepted> {
   return inbox.accept(...eventOf({ number, entity: `small-${number}` }, SMALL.bytes))
 }
 
-/** Reports how long this takes without other load, as a measure of the machine's speed. */
+/** Reports how long storing small events takes without other load, as a measure of the machine's speed. */
 async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
   const latencies = new Latencies()
   const small: Array<Promise<unknown>> = []

@@ -159,7 +159,9 @@ describe('queues that have long been due, while only later ones are searched', (
 describe('the time from which queues are searched', () => {
   afterEach(() => jest.restoreAllMocks())
 
-  /** The times that a take searched from, with the results of these searches. */
+  /**
+   * Calls `take`, and resolves with the times from which it has searched. `results` are the results of these searches.
+   */
   async function searches(
     lowWater: LowWater,
     results: TakeResult[],

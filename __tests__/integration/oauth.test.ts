@@ -86,7 +86,7 @@ it('a key server that is away is answered 503 and keeps the event; within a seco
   await server.start()
   await pause(600)
   expect((await post(rig, token)).status).toBe(200)
-  // This also holds later, because the known keys are enough.
+  // While the key server is down, tokens are checked with the known keys.
   await server.stop()
   expect((await post(rig, await sign(key))).status).toBe(200)
   expect((await post(rig, await sign(next))).status).toBe(503)

@@ -117,7 +117,7 @@ describe('records and onError', () => {
     for (let i = 0; i < 25; i++) await rig.get('/order/%20')
     expect(rig.records.filter(({ givenUp }) => givenUp)).toHaveLength(25)
     expect(rig.log).toHaveLength(10)
-    // A refusal of another kind is still logged.
+    // A refusal for another reason is still logged.
     await rig.post({ hello: 1 })
     expect(rig.log).toHaveLength(11)
   })

@@ -17,7 +17,7 @@ const post = (id: string, bytes?: number): SentRequest => {
 
 type Status = number | 'broken'
 
-/** The responses after which Tradecloud may not send an undelivered event again. */
+/** The responses after which Tradecloud might not send an undelivered event again. */
 const lost = (statuses: Status[]): Status[] => statuses.filter((status) => status !== 200 && !comesAgain(status))
 
 /**

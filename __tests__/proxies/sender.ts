@@ -132,7 +132,7 @@ class Http2 implements Connection {
     this.#open = () => {
       const session = connectHttp2(`https://${HOST}:${proxy.port}`, {
         createConnection: () => openTls(proxy, ['h2'], options),
-        // In megabytes. Node reads no response while more than this is waiting to be sent.
+        // Limit in megabytes. Node reads no response while more than this is waiting to be sent.
         maxSessionMemory: 1000,
         maxSendHeaderBlockLength: 1_000_000,
       })

@@ -1,4 +1,7 @@
-/** Starts a new simulator for each test: for tests of the requests that it sends, and of faults of its API. */
+/**
+ * Starts a new simulator for each test. Used by tests of the requests that it sends, and by tests of the faults of its
+ * API.
+ */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, bearer, login, type Ask } from './simulator-client'
 import { startReceiver, type Receiver } from './simulator-receiver'

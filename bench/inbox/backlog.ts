@@ -127,7 +127,7 @@ async function measure(candidates: Candidate[], rounds: number): Promise<string>
   )
 }
 
-/** Repeats a request that is refused, because on a busy machine slow requests may be. */
+/** Repeats requests that are refused because the machine is busy. */
 async function persistently<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     const result = await act().then(

@@ -38,7 +38,10 @@ export interface PollOptions<Filters> {
 /** The last item of a poll: store it once all items before it are processed, and pass it to the next poll. */
 export interface PollCursor {
   type: 'cursor'
-  /** Exactly as Tradecloud wrote it. If nothing has changed, the value that was passed to the poll. */
+  /**
+   * The new cursor, exactly as Tradecloud wrote it. If nothing has changed, it is the value that was passed to the
+   * poll.
+   */
   lastUpdatedAt: string
 }
 

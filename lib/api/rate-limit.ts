@@ -22,7 +22,10 @@ export interface Slot {
 
 export interface TakeOptions {
   signal?: AbortSignal | undefined
-  /** Served before all others: for requests for a token, which the others need. Default: false. */
+  /**
+   * True to be served before all other waiters. Requests for a token use this, because the other requests need the
+   * token. Default: false.
+   */
   first?: boolean
 }
 

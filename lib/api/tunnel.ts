@@ -75,7 +75,7 @@ export function openTunnel(proxy: URL, target: Target, timeoutMs: number, done: 
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`
   const authorization = `Basic ${Buffer.from(user, 'utf8').toString('base64')}`
   const headers = { Host: path, ...(user === ':' ? {} : { 'Proxy-Authorization': authorization }) }
-  // In a URL an IPv6 address is in brackets, in the options of a request it is not.
+  // An IPv6 address has brackets in a URL, but must not have any in the options of a request.
   const host = proxy.hostname.replace(/^\[|\]$/g, '')
   const port = proxy.port === '' ? 80 : Number(proxy.port)
   const opening = request({ host, port, method: 'CONNECT', path, headers, agent: false })

@@ -97,7 +97,7 @@ export interface CatchUpReport {
 }
 
 export interface ResolvedCatchUp {
-  /** ISO 8601, in UTC. */
+  /** The first `from`, as ISO 8601 in UTC. */
   from: string | undefined
   want: Want
   form: LineForm

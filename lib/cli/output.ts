@@ -10,7 +10,7 @@ const MIN_WIDTH = 40
 /** The assumed width of a terminal that reports 0 because it does not know its width. */
 const UNKNOWN_WIDTH = 80
 
-/** Resolves once the text was written. Waiting for it prevents that a slow reader fills the memory. */
+/** Resolves once the text was written. The caller waits for it, so that a slow reader does not fill the memory. */
 export function print(text: string | Buffer): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()))
 }

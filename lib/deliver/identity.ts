@@ -52,8 +52,8 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
 }
 
 /**
- * The key and ID for an unreadable body. They differ from those of a readable body, which therefore never becomes its
- * duplicate.
+ * The key and ID for an unreadable body. They differ from those of the same bytes in a readable body, so that a
+ * readable body is never a duplicate of an unreadable one.
  */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`

@@ -56,7 +56,7 @@ export interface StoredEvent {
    */
   reserialized?: true | undefined
   requestId: string
-  /** ISO 8601, UTC. */
+  /** When the request arrived, as ISO 8601 in UTC. */
   receivedAt: string
   /**
    * Set if the catch-up found the event, whose body is then the order or shipment itself, as JSON. Absent if a request

@@ -170,7 +170,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   name?: string | undefined
   /**
-   * Prevents that an event is processed twice; `false` disables it. Not allowed with an `inbox`, which recognises
+   * Prevents duplicate processing of events; `false` disables it. Not allowed with an `inbox`, which recognises
    * duplicates itself. Default: a `MemoryStore`, for 24 hours.
    */
   dedupe?: false | DedupeOptions | undefined

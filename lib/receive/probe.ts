@@ -64,7 +64,7 @@ function wordOf(headers: IncomingMessage['headers']): string | undefined {
   return typeof word === 'string' && /^[\w-]{1,64}$/.test(word) ? word : undefined
 }
 
-/** The request of an adapter may not be a stream. */
+/** A request of an adapter is not always a stream. */
 function wasRead(req: IncomingMessage): boolean {
   return (req.readableEnded as boolean | undefined) !== false || req.readableDidRead
 }

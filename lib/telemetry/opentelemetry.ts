@@ -19,8 +19,8 @@ type Api = typeof import('@opentelemetry/api')
 const SCOPE = 'tradecloud-webhook'
 
 /**
- * Spans and metrics of webhooks and workers. The callback runs inside the span of its delivery. Metrics have the names that
- * `prometheusMetrics` gives them, without `_total` and the unit, as an exporter for Prometheus adds these.
+ * Spans and metrics of webhooks and workers. The callback runs inside the span of its delivery. Metrics have the names
+ * that `prometheusMetrics` gives them, without `_total` and the unit, because an exporter for Prometheus adds these.
  *
  * ```ts
  * createTradecloudWebhook({ auth, onOrder, telemetry: [openTelemetry()] })

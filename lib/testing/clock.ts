@@ -5,7 +5,7 @@
 
 /** The clock of the simulated Tradecloud. */
 export interface SimulatorClock {
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   now(): number
   /** The time of Tradecloud's own clock in milliseconds since 1970: `now()` plus the offset set by `skew`. */
   shown(): number

@@ -1,4 +1,4 @@
-/** Writes the JSON of a webhook body as tXML, as Tradecloud does: for tests of receivers. */
+/** Writes the JSON of a webhook body as tXML, as Tradecloud does. Used in tests of receivers. */
 import { bodyShape, type Field, type Shape } from './shape'
 
 export interface ToTxmlOptions {

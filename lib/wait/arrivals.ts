@@ -3,7 +3,7 @@
  * ones have been passed on, and all events wait for an earlier one whose key is not known yet.
  */
 export class Arrivals {
-  /** In order of arrival. Empty unless a body is read in slices. */
+  /** The bodies that are being read, in order of arrival. Empty unless a body is read in slices. */
   readonly open = new Set<Arrival>()
 
   begin(key?: string): Arrival {

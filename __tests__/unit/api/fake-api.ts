@@ -21,7 +21,7 @@ export interface Seen {
   method: string
   url: string
   headers: IncomingMessage['headers']
-  /** On the clock of `performance.now()`. */
+  /** When the request arrived, on the clock of `performance.now()`. */
   at: number
 }
 

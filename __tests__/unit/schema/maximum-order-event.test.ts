@@ -43,7 +43,7 @@ describe('the maximum order event', () => {
     const shapeOf = (ref: string): string => ref.split('#/definitions/')[1] ?? 'Order'
     const empty = order.map(({ ref, name }) => `${shapeOf(ref)}.${name}`).filter((field) => !filled.has(field))
     expect(empty.sort()).toEqual([
-      // Fields that occur in buyerLine only in a draft, and an object around it that only one page shows.
+      // Two fields that only a draft of the docs has in buyerLine, and an object that only one page of the docs has.
       'BuyerLine.chargeReasonCode',
       'BuyerLine.lineType',
       'NestedItemDetails.mergedItemDetails',

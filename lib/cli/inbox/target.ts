@@ -26,7 +26,7 @@ export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T
   }
 }
 
-/** `hasAsked`: for the password, which is asked for once. */
+/** `hasAsked`: whether the user was already asked for the password, which happens only once. */
 async function openReady(call: Call, hasAsked = false): Promise<Inbox> {
   let inbox: Inbox | undefined
   try {

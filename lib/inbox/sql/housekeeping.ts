@@ -14,8 +14,8 @@ const AGE_EVERY_MS = 60_000
 const BREATH_MS = 25
 
 /**
- * The longest time that counts between two checks. If this process or the database was frozen, other processes then get
- * time to renew their leases.
+ * Of the time between two checks, at most this much counts. So if this process or the database was frozen, other
+ * processes get time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 

@@ -1,6 +1,6 @@
 /**
- * Repairs the file after a failed flush, when the log seems to be on disk although it may not be. Runs in the worker
- * thread.
+ * Repairs the file after a failed flush. The operating system then reports the log as written, although parts of it may
+ * be missing on disk. Runs in the worker thread.
  */
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 import type { SqliteTables } from './tables'

@@ -120,7 +120,7 @@ export class Thread {
     else pending?.reject(new SqliteError(response.message, response.code))
   }
 
-  /** Keeps the process alive while requests are running; an idle inbox does not. */
+  /** Keeps the process alive only while requests are running. */
   #holdProcess(): void {
     if (this.#pending.size > 0) this.#worker.ref()
     else this.#worker.unref()

@@ -26,9 +26,7 @@ import { copyTo, takeOver } from './rescue'
 import type { SqliteTables } from './tables'
 import { startInterval } from '../../wait/timers'
 
-/**
- * Maximum number of requests in a batch. A larger batch would leave nothing to do while the first requests are flushed.
- */
+/** Maximum number of requests in a batch. The limit allows one batch to be flushed while the next one runs. */
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024

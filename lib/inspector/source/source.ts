@@ -14,7 +14,7 @@ export interface Row {
   tone: Tone
   kind: EventKind | undefined
   eventName?: string | undefined
-  /** ISO 8601, UTC. */
+  /** When the event arrived, as ISO 8601 in UTC. */
   receivedAt: string
   attempts?: number | undefined
   /** Why the event is in this state. */

@@ -23,7 +23,7 @@ import { refuse, type Refusal } from '../../answer/refusal'
 export interface ReadBodyOptions extends DecodeOptions {
   /** Ends an upload of which no byte arrives for this long. */
   idleMs: number
-  /** Discards the bytes: for a stream from which other code has already read the beginning. */
+  /** Discards the bytes. Used for a stream from which other code has already read the beginning. */
   onlyWait?: boolean
   /** Counts the bytes without keeping or decoding them. */
   onlyCount?: boolean

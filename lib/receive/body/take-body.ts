@@ -26,7 +26,7 @@ export type Taken =
 export function takeBody(exchange: Exchange, options: TakeBodyOptions): Taken | 'none' | Promise<Taken | 'none'> {
   const { req, headers } = exchange
   const media = readMediaType(headers['content-type'])
-  // A request of an adapter may not be a stream and have only `body`.
+  // A request of an adapter may have only `body` and not be a stream.
   if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
   if (!media.ok && announcesBody(headers) && !options.keepsUnreadable) return { refusal: media }
   return takeUpload(exchange, media, options)

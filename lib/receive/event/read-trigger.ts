@@ -33,7 +33,9 @@ export interface RequestFacts {
   receivedAt: Date
   /** Absent if the app had parsed the body to an object. */
   rawBody: Pieces | undefined
-  /** Returns the reason if the URL should contain an ID but does not. Called only if the body contains no ID either. */
+  /**
+   * Returns the reason if the URL lacks an ID that it should contain. Called only if the body contains no ID either.
+   */
   misrouted?: () => Refusal | undefined
 }
 

@@ -14,7 +14,7 @@ export interface TokenPair {
 
 interface Token {
   session: string
-  /** Milliseconds since 1970. */
+  /** When the token expires, in milliseconds since 1970. */
   expiresAt: number
 }
 

@@ -68,7 +68,7 @@ function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }
 
-/** Removes the records of an event that was quarantined, whose parts have not arrived. */
+/** Removes the records of a quarantined event, because its parts have not arrived. */
 export function removeArrivalsOf(tables: Tables, queue: number, event: number) {
   const sql = 'DELETE FROM arrivals WHERE entity = (SELECT key FROM queues WHERE queue = ?) AND event = ?'
   return tables.run(sql, queue, event)

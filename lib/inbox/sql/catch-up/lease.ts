@@ -1,6 +1,4 @@
-/**
- * The lease for polling. For each webhook one process holds it, and the catch-up writes only while it holds the lease.
- */
+/** The lease for polling. At most one process holds the lease of a webhook, and only this process polls and writes. */
 import { randomUUID } from 'node:crypto'
 import { LEASE_MS } from '../processes'
 import type { Tables } from '../tables'
