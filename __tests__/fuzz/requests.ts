@@ -17,7 +17,7 @@ export interface Wire {
    * is acceptable.
    */
   noBody?: boolean[]
-  /** Closes the connection when everything is written. */
+  /** True if the connection is closed when everything is written. */
   hangsUp: boolean
 }
 

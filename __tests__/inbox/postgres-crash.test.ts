@@ -15,8 +15,8 @@ let server: PostgresServer
 let proxy: CuttingProxy
 let url: string
 beforeAll(async () => {
-  // With the default, the transaction would be on disk after 200 ms even without its commit, and its number would not
-  // be reused.
+  // With the default of this setting, the transaction would be on disk after 200 ms even without its commit, and its
+  // number would not be reused.
   server = await startPostgres({ wal_writer_delay: '10s' })
   proxy = new CuttingProxy(server.port)
   url = server.connectionString.replace(String(server.port), String(await proxy.listen()))

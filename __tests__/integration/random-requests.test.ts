@@ -263,7 +263,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   }
 })
 
-/** The full content of a value. Something hostile that a callback of this file threw must not hide the rest. */
+/** Shows the full content of a value, even if a callback of this file has thrown a value that cannot be inspected. */
 function show(thing: unknown): string {
   const options = { depth: 6, maxStringLength: 3_000 }
   try {

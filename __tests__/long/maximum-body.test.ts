@@ -106,7 +106,8 @@ describe('memory', () => {
         env: { ...process.env, NODE_OPTIONS: '' },
       })
       const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-      // A small event first: schemas, parser and code are loaded with the first event, whatever its size.
+      // A small event is sent first, because schemas, parser and code are loaded with the first event, whatever its
+      // size.
       const small = Buffer.from(JSON.stringify(maximumOrderEvent({ lines: 1, deliveries: 1, orderId: 'small' })))
       expect(await post(port, '/order', { Authorization: 'Bearer maximum' }, small)).toMatchObject({ status: 200 })
       await ask('begin')

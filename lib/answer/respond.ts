@@ -147,8 +147,8 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
 }
 
 /**
- * After an early response, the rest of the body is read and discarded, because a client that is still sending may
- * otherwise not read the response. This ends when nothing has arrived for a second, and after five seconds at the
+ * After an early response, the rest of the body is read and discarded, because a client may read the response only
+ * after it has sent its whole body. This ends when nothing has arrived for a second, and after five seconds at the
  * latest.
  */
 const SILENCE_MS = 1_000

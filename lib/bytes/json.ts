@@ -14,7 +14,7 @@ export const MAX_DEPTH = 100
  */
 export const MAX_VALUES = 5_000_000
 
-/** The most pointers of removed keys that are returned: a body could contain millions. */
+/** Maximum number of pointers that are returned for removed keys: a body could contain millions of such keys. */
 const MAX_REMOVED = 100
 
 export type JsonResult = { ok: true; value: unknown; removedKeys: string[] } | { ok: false; reason: string }

@@ -12,7 +12,7 @@ import type { CatchUpReport } from './catch-up-options'
 import type { RecoveredChange } from './run-options'
 
 const HOUR_MS = 3_600_000
-/** The most changes named in one line. */
+/** Maximum number of changes that one line names. */
 const MAX_NAMED = 20
 
 export class CatchUpLog {

@@ -17,7 +17,7 @@ export interface TakerOptions {
 /** Delivers an event and calls `onCall` when it calls the callback. Never rejects. */
 export type Deliver = (delivery: InboxDelivery, onCall: () => void) => Promise<void>
 
-/** The pause after the inbox failed. */
+/** How long to wait before events are taken again after the inbox has failed. */
 const RETRY_MS = 500
 /** A poll interval, for an inbox that fails to call `wake`. */
 const TAKE_EVERY_MS = 30_000

@@ -36,7 +36,7 @@ export class Views {
     return page(200, layout({ title: source.title, root: './', content, notice: this.#noticeFor(query), isLive: true }))
   }
 
-  /** For the part that is updated, the body is not read, because it never changes. */
+  /** If only the part of the page that may change is requested, the body is not read, because it never changes. */
   async event(id: string, query: URLSearchParams): Promise<Reply> {
     const showsBody = this.#access !== 'list' && !query.has('part')
     const details = await this.#source.find(id, showsBody ? SHOWN_BYTES : 0)
