@@ -25,7 +25,7 @@ export async function listen(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A server with another protocol. */
+/** Starts a server that does not speak HTTP. */
 export async function listenTcp(onSocket: (socket: Socket) => void): Promise<string> {
   const server = createTcp((socket) => onSocket(socket.on('error', () => undefined))).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -40,7 +40,7 @@ export class LedgerWriter {
     this.#file = openSync(path, 'a')
   }
 
-  /** The kernel has the line when this returns, so it survives a kill. */
+  /** Writes a line. The kernel has it when this function returns, so it survives a kill. */
   write(record: Step | Alarm): void {
     writeSync(this.#file, `${JSON.stringify(record)}\n`)
   }

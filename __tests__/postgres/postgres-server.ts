@@ -176,7 +176,10 @@ export class PostgresServer {
     return true
   }
 
-  /** Another server may use the port, so only a response of the server in this folder counts. */
+  /**
+   * Whether this server responds. Another server may use the port, so only a response of the server in this folder
+   * counts.
+   */
   async #answers(): Promise<boolean> {
     try {
       const { rows } = await this.query<{ folder: string }>("SELECT current_setting('data_directory') AS folder")

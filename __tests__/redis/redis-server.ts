@@ -142,7 +142,7 @@ export class RedisServer {
     return join(this.folder, 'redis.log')
   }
 
-  /** Another server may use the port, so only a response of this process counts. */
+  /** Whether this server responds. Another server may use the port, so only a response of this process counts. */
   async #answers(child: ChildProcess): Promise<boolean> {
     try {
       if ((await this.command('PING')) !== 'PONG') return false

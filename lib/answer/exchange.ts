@@ -116,7 +116,7 @@ export class Exchange {
     this.#isUploading = !this.req.complete
   }
 
-  /** The last byte has arrived. */
+  /** Called when the last byte of the body has arrived. */
   endUpload(): void {
     this.progress = AT_BODY
     if (!this.#isUploading) return

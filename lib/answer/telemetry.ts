@@ -39,7 +39,7 @@ export interface RequestStart {
 export interface RequestObserver {
   /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
   trace?: TraceContext | undefined
-  /** The response was sent. `record` is `undefined` for a probe of `doctor`, which is not counted. */
+  /** Called when the response was sent. `record` is `undefined` for a probe of `doctor`, which is not counted. */
   end(record: DeliveryRecord | undefined): void
 }
 
@@ -85,9 +85,9 @@ export interface ObservedRun {
 export interface TelemetryObserver {
   request?(start: RequestStart): RequestObserver | undefined
   delivery?(start: DeliveryStart): DeliveryObserver | undefined
-  /** A run of the catch-up has ended. */
+  /** Called when a run of the catch-up has ended. */
   catchUp?(run: ObservedRun): void
-  /** The webhook or worker was closed. */
+  /** Called when the webhook or worker was closed. */
   close?(): void
 }
 

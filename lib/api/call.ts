@@ -54,12 +54,12 @@ export class Call {
     this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
 
-  /** The client closes: no more waits or attempts. A running request may finish. */
+  /** Called when the client closes. No further wait or attempt begins; a running request may finish. */
   stop(): void {
     this.#waits.abort(this.#closed())
   }
 
-  /** No one waits for this call. */
+  /** Called when no one is waiting for this call any longer. */
   cancel(): void {
     const error = this.ended('unavailable', 'was given up: no one waits for it')
     this.#requests.abort(error)

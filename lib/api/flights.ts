@@ -15,9 +15,9 @@ export interface WaitLimits {
 /** `work` calls these methods before and after each of its requests. */
 export interface Flight {
   readonly call: Call
-  /** A request is about to be sent: callers that come later cannot share its response. */
+  /** Called before a request is sent: callers that come later cannot share its response. */
   departs(): void
-  /** The request failed, and another one will be sent. */
+  /** Called when the request has failed and another one will be sent. */
   failed(): void
 }
 

@@ -35,7 +35,7 @@ export class PageSize {
     this.#current = Math.max(1, Math.floor(this.#current / 2))
   }
 
-  /** A page of the current size has arrived; `bytes` is its size. */
+  /** Called when a page of the current size has arrived. `bytes` is the size of its response. */
   succeed(bytes: number): void {
     this.#failed = false
     if (this.#current === this.#largest || ++this.#successes < this.#patience || 2 * bytes > this.#maxBytes) return

@@ -14,9 +14,9 @@ const UNANSWERED_MS = 1_000
  * Permission to send one request. The holder must call exactly one of the two functions; further calls have no effect.
  */
 export interface Slot {
-  /** The request has ended, with or without a response. */
+  /** To be called when the request has ended, with or without a response. */
   done: (answered: boolean) => void
-  /** Nothing was sent: the next waiter gets the slot at once. */
+  /** To be called if nothing was sent: the next waiter gets the slot at once. */
   cancel: () => void
 }
 

@@ -92,7 +92,9 @@ export class Session {
     return this.#access?.token === token
   }
 
-  /** The API refused this token. Returns false if there is a newer token, which makes the refusal obsolete. */
+  /**
+   * Called when the API has refused a token. Returns false if there is a newer token, which makes the refusal obsolete.
+   */
   refused(token: string): boolean {
     if (this.#access !== undefined && this.#access.token !== token) return false
     this.#access = undefined

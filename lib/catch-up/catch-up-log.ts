@@ -44,8 +44,8 @@ export class CatchUpLog {
   }
 
   /**
-   * A change that never arrived was found and stored. The first ones are logged at once, in case the process ends
-   * before the run does.
+   * Called when a change that never arrived was found and stored. The first ones are logged at once, in case the
+   * process ends before the run does.
    */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)

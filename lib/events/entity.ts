@@ -59,7 +59,7 @@ export function instantOf(time: string | undefined): number {
   return Date.parse(zone === undefined ? `${time}Z` : zone.length === 3 ? `${time}:00` : time)
 }
 
-/** In UTF-16 code units. */
+/** Maximum length of an ID, in UTF-16 code units. */
 const MAX_ID_LENGTH = 256
 
 /**

@@ -155,7 +155,7 @@ export interface InboxHost {
   handlerTimeoutMs?: number | undefined
   /** Called when there may be events to take, possibly at any time. */
   wake(): void
-  /** The process was suspended and lost its lease: other processes may deliver the events that it had taken. */
+  /** Called when the process was suspended and lost its lease: others may deliver the events that it had taken. */
   leaseLost(): void
   /** Raises an alarm for operators. */
   alarm(error: TradecloudWebhookError): void

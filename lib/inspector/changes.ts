@@ -77,7 +77,7 @@ export class Changes {
     return redirect(303, action === 'purge' ? '../../?done=purge' : `../${encodeURIComponent(id)}?done=${action}`)
   }
 
-  /** A run may take long, so the response does not wait for it. */
+  /** Starts a run of the catch-up. The response does not wait for its end, because a run may take long. */
   #startCatchUp(visitor: Visitor, root: string): Reply {
     const { catchUp, closing, log } = this.#settings.inspection
     if (!catchUp) return refused(404, 'This webhook has no catch-up.', root)

@@ -132,7 +132,10 @@ class Inspector {
     this.#settings.inspection.log.line('warn', 'inspector', text, { cause })
   }
 
-  /** An error of an inbox is shown, because it states the cause. Any other error is only logged. */
+  /**
+   * The response for an error. An error of an inbox is shown, because it states the cause; any other error is only
+   * logged.
+   */
   #failed(cause: unknown, root: string): Reply {
     this.#warn('A page', cause)
     const isKnown = isTradecloudWebhookError(cause) && cause.code === 'unavailable'

@@ -30,7 +30,7 @@ export class LowWater {
     return result
   }
 
-  /** This process has made a queue free that has been due since then. */
+  /** Called when this process has freed a queue that has been due since `due`. */
   lower(due: number): void {
     this.#due = Math.min(this.#due, due)
     this.#lowered = Math.min(this.#lowered, due)

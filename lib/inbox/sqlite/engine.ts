@@ -42,7 +42,9 @@ export class SqliteEngine implements Engine {
     this.#events = events
   }
 
-  /** Another process that is creating or closing the file may lock it for a while. */
+  /**
+   * Opens the file. Repeats this, because another process that is creating or closing the file may lock it for a while.
+   */
   async open(): Promise<void> {
     for (const end = performance.now() + OPEN_MS; ; await pause(OPEN_EVERY_MS, this.#closing.signal)) {
       try {

@@ -6,7 +6,7 @@ import { DAMAGED } from '../sql/take'
 import { CHECKPOINT_PAGES, isSuspect, rewriteLog } from './repair'
 import { SqliteTables } from './tables'
 
-/** Key in the table `meta` of the identity of the log. */
+/** The key under which the table `meta` contains the identity of the log. */
 const LOG = 'log'
 /**
  * Settings for speed. Without them storing takes half as long again: pages that a savepoint may have to restore go to a
