@@ -43,7 +43,7 @@ test('every snippet compiles', () => {
   )
   const files = new Map(
     snippets.map(({ page, i, code }) => [
-      // Located in the folder of the files that the README tells users to copy.
+      // Each snippet is compiled as a file in the folder of the files that the README tells users to copy.
       join(root, 'examples', `${page.replace(/\W/g, '-')}-${i}.ts`),
       `${code}\nexport {}\n`,
     ]),

@@ -96,8 +96,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // Only for requests created by Node does an `error` event without a listener do nothing; on another stream it ends
-    // the process. For the response, `respond.ts` adds the listener when it sends one in more than one step.
+    // An `error` event without a listener does nothing on a request that Node has created, but ends the process on
+    // another stream. For the response, `respond.ts` adds the listener when it sends one in more than one step.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers

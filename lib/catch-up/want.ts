@@ -12,7 +12,7 @@ export type FoundChange =
   | {
       kind: 'order'
       id: string
-      /** In the form that is polled, as is `line`. */
+      /** The order in the form that is polled; `line` has the same form. */
       order: Order | SingleDeliveryOrder
       lines: Array<OrderLine | SingleDeliveryOrderLine>
       header: boolean

@@ -98,7 +98,7 @@ function findIn(
   throw new UsageError(sentence(`Unknown command ${printable(prefix + name)}; ${known}`, suggest(name, names)))
 }
 
-/** `suggestion`: a question, or empty. */
+/** `suggestion` is a question such as `Did you mean …?`, or empty. */
 function sentence(text: string, suggestion: string): string {
   return suggestion === '' ? `${text}.` : `${text}${suggestion}`
 }

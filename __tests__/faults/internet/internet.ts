@@ -1,6 +1,7 @@
 /**
- * The process of `documents-by-url.test.ts`, in a network namespace in which public addresses lead to it: runs the
- * questions of its parent and reports the results. Run with `node --import tsx`; the arguments are certificates.
+ * The process of `documents-by-url.test.ts`. It runs in a network namespace in which public addresses belong to it,
+ * answers the questions of its parent and reports the results. Run with `node --import tsx`; the arguments are
+ * certificates.
  */
 import createDebug from 'debug'
 import { readFileSync } from 'node:fs'
