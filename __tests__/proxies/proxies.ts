@@ -113,8 +113,8 @@ export const combinations = proxyNames.flatMap((name) =>
 )
 
 /**
- * Resolves when the proxy listens. `replacements` are further ones for this test. `pem` is used instead of the
- * certificate for HOST.
+ * Starts a proxy, and resolves when it listens. `replacements` are further replacements for this test. `pem` is used
+ * instead of the certificate for HOST.
  */
 export async function startProxy(
   name: ProxyName,

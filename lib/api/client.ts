@@ -50,7 +50,8 @@ export class TradecloudClient {
   /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
   constructor(options: TradecloudClientOptions)
   /**
-   * With another rate limit, for tests and benchmarks.
+   * Creates a client with another rate limit, for tests and benchmarks.
+   *
    * @internal
    */
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types

@@ -1,4 +1,4 @@
-/** The states of an event in an inbox, and what is stored of it next to its bytes. */
+/** The states of an event in an inbox, and what is stored about an event in addition to its bytes. */
 import type { EventKind, Issue } from '../events/events'
 import type { LineForm } from './catch-up/parts'
 

@@ -1,7 +1,6 @@
 /**
- * Handles requests that match no pattern. The app responds first. Only if it responds with 404 to a request of
- * Tradecloud does the response become 503, because Tradecloud would give up on the event. Each such path is logged
- * once.
+ * Handles requests that match no pattern. The app responds first. If it responds with 404 to a request of Tradecloud,
+ * the response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'
