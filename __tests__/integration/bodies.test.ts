@@ -10,7 +10,6 @@ import {
   startUnvalidated,
   type Loose,
 } from './harness'
-import { encodeRequest } from './raw-http'
 import { encodings, json } from './sent-bodies'
 
 afterEach(closeAll)
@@ -240,15 +239,7 @@ describe('sizes', () => {
 
   test('declared as more than any number holds', async () => {
     const rig = await startUnvalidated()
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({
-        method: 'POST',
-        path: `${rig.mount}/order`,
-        headers: { Authorization: authorization, 'Content-Length': '9007199254740993' },
-      }).head,
-    )
+    const { connection, answer } = rig.sendHead({ Authorization: authorization, 'Content-Length': '9007199254740993' })
     expect(await answer).toMatchObject({ status: 413 })
     connection.destroy()
   })

@@ -15,7 +15,6 @@ import {
   type RawAnswer,
   type Rig,
 } from './harness'
-import { encodeRequest } from './raw-http'
 import { json } from './sent-bodies'
 
 afterEach(closeAll)
@@ -196,16 +195,12 @@ describe('read by something before us', () => {
     body: string | Buffer,
     headers: Record<string, string> = json,
   ): Promise<RawAnswer> => {
-    const connection = rig.open()
-    const answer = connection.answer()
     const bytes = Buffer.from(body as string)
-    connection.write(
-      encodeRequest({
-        method: 'POST',
-        path: `${rig.mount}/order`,
-        headers: { ...headers, Authorization: authorization, 'Content-Length': String(bytes.length) },
-      }).head,
-    )
+    const { connection, answer } = rig.sendHead({
+      ...headers,
+      Authorization: authorization,
+      'Content-Length': String(bytes.length),
+    })
     for (let at = 0; at < bytes.length; at += 64) {
       connection.write(bytes.subarray(at, at + 64))
       await pause(5)

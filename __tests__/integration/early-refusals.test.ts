@@ -1,23 +1,17 @@
 /** Refusals while the body is still arriving: when they are sent, and what happens to the connection. */
+import { clockForEach } from '../clock'
 import { authorization, closeAll, orderEvent, pause, startRig, type Loose } from './harness'
 import { encodeRequest } from './raw-http'
 
 afterEach(closeAll)
+clockForEach()
 
 describe('refusals while the body is still on its way', () => {
   const big = Buffer.alloc(8 * 1024 * 1024, 'x')
 
   test('the 401 comes on the headers alone', async () => {
     const rig = await startRig()
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({
-        method: 'POST',
-        path: `${rig.mount}/order`,
-        headers: { 'Content-Length': '1000000', 'Content-Type': 'application/json' },
-      }).head,
-    )
+    const { connection, answer } = rig.sendHead({ 'Content-Length': '1000000', 'Content-Type': 'application/json' })
     expect(await answer).toMatchObject({ status: 401, headers: { connection: 'close' }, interim: [] })
     await connection.ended()
     connection.destroy()
@@ -25,15 +19,7 @@ describe('refusals while the body is still on its way', () => {
 
   test('likewise for one who waits for 100 Continue', async () => {
     const rig = await startRig()
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({
-        method: 'POST',
-        path: `${rig.mount}/order`,
-        headers: { 'Content-Length': '1000000', Expect: '100-continue' },
-      }).head,
-    )
+    const { connection, answer } = rig.sendHead({ 'Content-Length': '1000000', Expect: '100-continue' })
     expect(await answer).toMatchObject({ status: 401, headers: { connection: 'close' } })
     connection.destroy()
   })
@@ -41,15 +27,11 @@ describe('refusals while the body is still on its way', () => {
   test('who may come in and waits for 100 Continue gets it', async () => {
     const rig = await startRig()
     const body = JSON.stringify(orderEvent())
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({
-        method: 'POST',
-        path: `${rig.mount}/order`,
-        headers: { Authorization: authorization, 'Content-Length': String(body.length), Expect: '100-continue' },
-      }).head,
-    )
+    const { connection, answer } = rig.sendHead({
+      Authorization: authorization,
+      'Content-Length': String(body.length),
+      Expect: '100-continue',
+    })
     await pause(20)
     connection.write(body)
     expect(await answer).toMatchObject({ status: 200, interim: [100] })
@@ -94,11 +76,7 @@ describe('refusals while the body is still on its way', () => {
 
   test('the connection ends although the sender sends on and on', async () => {
     const rig = await startRig()
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({ method: 'POST', path: `${rig.mount}/order`, headers: { 'Content-Length': '100000000000' } }).head,
-    )
+    const { connection, answer } = rig.sendHead({ 'Content-Length': '100000000000' })
     const piece = Buffer.alloc(16 * 1024)
     const timer = setInterval(() => connection.write(piece), 5)
     try {
@@ -112,14 +90,8 @@ describe('refusals while the body is still on its way', () => {
 
   test('a GET with a body that never comes is answered, and the connection ends', async () => {
     const rig = await startRig()
-    const connection = rig.open()
-    const answer = connection.answer()
-    connection.write(
-      encodeRequest({
-        path: `${rig.mount}/order/PO1`,
-        headers: { Authorization: authorization, 'Content-Length': '10' },
-      }).head,
-    )
+    const headers = { Authorization: authorization, 'Content-Length': '10' }
+    const { connection, answer } = rig.sendHead(headers, { method: 'GET', path: `${rig.mount}/order/PO1` })
     expect(await answer).toMatchObject({ status: 200, headers: { connection: 'close' } })
     await connection.ended()
     connection.destroy()

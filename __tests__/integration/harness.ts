@@ -76,7 +76,14 @@ export interface Rig extends Collected {
   get(path: string, more?: Send): Promise<RawAnswer>
   /** Opens a connection for raw bytes. */
   open(): RawConnection
+  /** Sends the head of a POST, without the body that it announces. */
+  sendHead(headers: RawRequest['headers'], request?: RawRequest): SentHead
   close(): Promise<void>
+}
+
+export interface SentHead {
+  connection: RawConnection
+  answer: Promise<RawAnswer>
 }
 
 export type Mounting = 'under a path' | 'under /' | 'in a nested router' | 'as a listener'
@@ -176,6 +183,12 @@ export async function startRig({
       connection.destroy()
     }
   }
+  const sendHead = (headers: RawRequest['headers'], request: RawRequest = {}): SentHead => {
+    const connection = openConnection()
+    const answer = connection.answer()
+    connection.write(encodeRequest({ method: 'POST', path: `${mount}/order`, headers, ...request }).head)
+    return { connection, answer }
+  }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     (closing ??= (async () => {
@@ -195,6 +208,7 @@ export async function startRig({
     post: (json, more) => send({ method: 'POST', path: '/order', json, ...more }),
     get: (path, more) => send({ method: 'GET', path, ...more }),
     open: openConnection,
+    sendHead,
     close,
   }
 }
