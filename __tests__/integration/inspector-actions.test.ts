@@ -4,13 +4,11 @@ import { request } from 'node:http'
 import { createTradecloudWebhook, TradecloudWebhookError } from 'tradecloud-webhook'
 import { createInspector } from 'tradecloud-webhook/inspector'
 import { order } from 'tradecloud-webhook/testing'
-import { clockForEach } from '../clock'
 import { HOUR, startClockedTradecloud, startPolling } from './catch-up-rig'
 import { closeAll, credential, orderEvent, orderId, startServer, temporaryInbox, pause, until } from './harness'
 import { operator, operatorHeader, send, startInspectorRig } from './inspector-rig'
 
 afterEach(closeAll)
-clockForEach()
 
 const sameOrigin = { 'Sec-Fetch-Site': 'same-origin' }
 
