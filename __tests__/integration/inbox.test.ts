@@ -7,7 +7,9 @@ import { order } from 'tradecloud-webhook/testing'
 import {
   apiOf,
   closeAll,
+  credential,
   deferred,
+  isExpress4,
   orderEvent,
   orderId,
   pause,
@@ -257,4 +259,12 @@ describe('a trigger with an ID', () => {
     gate.resolve()
     await until(() => rig.settled.length === 2)
   })
+})
+
+test(`an inbox works on Express ${isExpress4 ? 4 : 5} in every mounting`, async () => {
+  for (const mounting of ['under /', 'in a nested router', 'as a listener'] as const) {
+    const rig = await startInboxRig({ mounting, auth: credential })
+    expect((await rig.post(orderEvent())).status).toBe(202)
+    await until(() => rig.settled.length === 1)
+  }
 })

@@ -19,7 +19,7 @@ import {
   until,
   type Loose,
   type Rig,
-} from './harness'
+} from '../integration/harness'
 
 afterEach(closeAll)
 
