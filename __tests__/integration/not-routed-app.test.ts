@@ -72,7 +72,7 @@ describe('what the app handles is not affected', () => {
     const tradecloud = await startTradecloud()
     const options: RigOptions = {
       paths: { order: ['/po', '/po/:orderId'], shipment: false, any: false },
-      api: apiOf(tradecloud),
+      api: { ...apiOf(tradecloud), notFoundRetryMs: 0 },
       notFoundGraceMs: 0,
       onOrder: () => {
         throw new RejectEvent('no', { status: 404 })

@@ -267,7 +267,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         for (const { id, state } of model.entities.values()) expect(known.get(id)).toBe(state)
       },
     ),
-    { numRuns: bySize({ quick: 200, ci: 2_000, full: 20_000 }) },
+    { numRuns: bySize({ quick: 100, ci: 500, full: 20_000 }) },
   )
 })
 

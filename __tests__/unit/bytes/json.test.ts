@@ -1,6 +1,7 @@
 /** From bytes to a JSON value: only UTF-8, limited in depth, and without keys that change prototypes. */
 import fc from 'fast-check'
 import { maximumOrderEvent } from '../../../lib/testing'
+import { bySize } from '../../size'
 import { MAX_DEPTH, MAX_VALUES, parseJson, removePollutingKeys } from '../../../lib/bytes/json'
 
 const parse = (text: string) => parseJson(Buffer.from(text, 'utf8'))
@@ -173,10 +174,10 @@ describe('the number of values', () => {
   it('is the same in pieces, cut within texts and escapes', () => {
     const text = `{"a":"\\\\\\"[[,","b":[${'0,'.repeat(MAX_VALUES)}0]}`
     const few = `{"a":"\\\\\\"${',['.repeat(MAX_VALUES)}","b":[0]}`
-    for (let at = 4; at < 14; at++) {
+    for (let at = 4; at < 14; at += bySize({ quick: 3, ci: 1, full: 1 })) {
       const inPieces = (whole: string) => [Buffer.from(whole.slice(0, at)), Buffer.from(whole.slice(at))]
       expect(parseJson(inPieces(text))).toEqual(refusal)
-      if (at % 3 === 0) expect(parseJson(inPieces(few)).ok).toBe(true)
+      if (at % 3 === 1) expect(parseJson(inPieces(few)).ok).toBe(true)
     }
   })
 

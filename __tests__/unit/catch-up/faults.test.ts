@@ -4,7 +4,7 @@ import { bySize } from '../../size'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
 
 const HOUR = 60 * MINUTE
-const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
+const COUNT = bySize({ quick: 10, ci: 40, full: 1_000 })
 const seeds = Array.from({ length: COUNT }, (_, i) => i + 1)
 
 /** Makes changes whose events are all lost, as if no catch-up were running. */

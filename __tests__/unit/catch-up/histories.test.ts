@@ -9,7 +9,7 @@ import { bySize } from '../../size'
 import { HEALTHY, OWN_CHANGES } from './kinds-of-history'
 import { EVERY, MINUTE, Rig, SETTLE, type RigOptions } from './rig'
 
-const COUNT = bySize({ quick: 20, ci: 100, full: 1_000 })
+const COUNT = bySize({ quick: 8, ci: 50, full: 1_000 })
 const HIDDEN = 5 * MINUTE
 
 /** Plays a history, then advances the clock until the last change must have been delivered. */
