@@ -85,9 +85,13 @@ describe('the command', () => {
 
   test('no secret in any output nor in ps', async () => {
     const processes: string[] = []
-    const url = await listen((_req, res) => {
+    const url = await listen((req, res) => {
       processes.push(commandLines())
-      res.end(JSON.stringify(_req.headers.authorization))
+      // Some servers repeat the request.
+      const repeated = `${req.headers.authorization}, ${SECRET}`
+      const requestId = '0f8fad5b-d9cb-469f-a165-70867728950e'
+      if (req.method === 'POST') res.end(JSON.stringify({ code: 'x', detail: repeated, requestId }))
+      else res.writeHead(302, { Server: repeated, Location: `/?${repeated}` }).end(repeated)
     })
     const prompted = await onTerminal(words(url), { answers: [SECRET] })
     expect(prompted.out).toContain('Password: ')

@@ -198,7 +198,8 @@ test('no secret in any output nor in ps', async () => {
   let processes = ''
   const url = await listen((req, res) => {
     processes += commandLines()
-    answering(400, 'no')(req, res)
+    // Some servers repeat the request.
+    answering(400, `no: ${req.headers.authorization}, ${SECRET}`)(req, res)
   })
   const outputs = [await cli(words(url), { env })]
   outputs.push(await cli(['simulate', '--to', url, '--bearer', '--orders', '1', '--rate', '100', '--json'], { env }))

@@ -34,3 +34,20 @@ function checked<T>(check: () => T): T {
     throw new UsageError((error as Error).message)
   }
 }
+
+/** Shorter passwords are words of many texts. */
+const MIN_HIDDEN = 6
+
+/** Removes the credentials from a response that is shown: some servers repeat the request. */
+export function withoutSecrets(text: string, authorization: string | undefined): string {
+  const [scheme, value = ''] = authorization?.split(' ') ?? []
+  if (value === '') return text
+  const hidden = text.replaceAll(value, '***')
+  const password =
+    scheme === 'Basic'
+      ? Buffer.from(value, 'base64')
+          .toString()
+          .replace(/^[^:]*:/, '')
+      : ''
+  return password.length < MIN_HIDDEN ? hidden : hidden.replaceAll(password, '***')
+}

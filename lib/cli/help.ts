@@ -19,7 +19,8 @@ export function generalHelp(): string {
 ${columns(rows)}
 
 The target is the inbox of a webhook: its SQLite file, or postgres://user@host/database. Without one,
-INBOX_URL is used. The inbox is opened directly, alongside a running server and without one.
+INBOX_URL is used. The inbox is opened directly, alongside a running server and without one. The
+password of PostgreSQL comes from PGPASSWORD, or from a prompt.
 
   tradecloud-webhook <command> --help    options of a command
   tradecloud-webhook --version

@@ -61,7 +61,7 @@ export class Examination {
 
   async send(request: ProbeRequest): Promise<Answered> {
     const reply = await this.#sender.send(request)
-    return { ...reply, read: readReply(reply) }
+    return { ...reply, read: readReply(reply, this.options.authorization) }
   }
 
   /** Records a completed check. `failures` are the problems that it found. */

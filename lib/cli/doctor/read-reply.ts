@@ -3,6 +3,7 @@
  * something else, another server, or no one.
  */
 import type { Arrived } from '../../answer/respond'
+import { withoutSecrets } from '../credentials'
 import { printable } from '../printable'
 import type { HttpAnswer, Reply } from './send'
 
@@ -21,7 +22,9 @@ export type Read = Reading & {
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const MAX_SHOWN = 200
 
-export function readReply(reply: Reply): Read {
+/** `authorization`: what was sent, and is not shown if the response repeats it. */
+export function readReply(reply: Reply, authorization?: string): Read {
+  const shown = (text: string): string => shorten(withoutSecrets(text, authorization))
   const { answer, error, word } = reply
   if (!answer) return { by: 'no one', code: error.code ?? error.name, text: shown(error.message || error.name) }
   const { status } = answer
@@ -36,7 +39,7 @@ export function readReply(reply: Reply): Read {
   if (typeof outcome === 'string' && (outcome === 'ignored' || UUID.test(String(json.deliveryId))))
     return { by: 'webhook', status, code: outcome, detail: '', text: shown(`${status} ${outcome} by the webhook`) }
   const { location } = answer.headers
-  const text = `${status}${location === undefined ? '' : ` to ${shown(location)}`}${serverOf(answer)}`
+  const text = `${status}${location === undefined ? '' : ` to ${shown(location)}`}${serverOf(answer, shown)}`
   return { by: 'other', status, ...(location !== undefined && { location }), text }
 }
 
@@ -58,12 +61,12 @@ function isArrived(json: Record<string, unknown>): json is Record<string, unknow
   return outcome === 'probe' && typeof matched === 'boolean' && areTexts && isCount && areNames
 }
 
-function serverOf({ headers }: HttpAnswer): string {
+function serverOf({ headers }: HttpAnswer, shown: (text: string) => string): string {
   const names = [headers['x-powered-by'], headers.server ?? headers.via].filter((name) => name !== undefined)
   return names.length === 0 ? '' : ` by ${names.map((name) => shown(String(name))).join(' behind ')}`
 }
 
 /** Makes a text safe to show, because the response may come from any server. */
-function shown(text: string): string {
+function shorten(text: string): string {
   return printable(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text)
 }

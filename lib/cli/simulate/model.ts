@@ -39,12 +39,13 @@ export interface Sending {
   ended: boolean
 }
 
-export function modelOf({ orderId, eventName, report, ended }: Sending): EventModel {
+/** `hide`: removes credentials from a response. */
+export function modelOf({ orderId, eventName, report, ended }: Sending, hide: (text: string) => string): EventModel {
   if (!report) return { orderId, eventName, fate: 'lost', attempts: 0 }
   const last = report.attempts.at(-1)
   return {
     ...{ orderId, eventName, fate: ended ? report.result : 'on its way', attempts: report.attempts.length },
-    ...{ status: last?.status, detail: last && (last.error?.message ?? detailOf(last.body)) },
+    ...{ status: last?.status, detail: last && (last.error?.message ?? detailOf(hide(last.body))) },
   }
 }
 

@@ -5,9 +5,10 @@
 import { createRandom } from '../../testing/random'
 import { order } from '../../testing/builders'
 import type { TradecloudSimulator } from '../../testing/simulator'
-import type { Trigger, TriggerAuth } from '../../testing/sender/trigger'
+import { authorizationOf, type Trigger, type TriggerAuth } from '../../testing/sender/trigger'
 import { pause } from '../../wait/pause'
 import { within } from '../../wait/within'
+import { withoutSecrets } from '../credentials'
 import { countFates, modelOf, type SimulationModel } from './model'
 
 export interface SimulationOptions {
@@ -36,6 +37,7 @@ export class Simulation {
   readonly #lines: Line[] = []
   readonly #underway = new Set<Promise<unknown>>()
   readonly #random: () => number
+  readonly #hide: (text: string) => string
   #issued = 0
   #done = false
 
@@ -43,6 +45,9 @@ export class Simulation {
     this.#tradecloud = tradecloud
     this.#options = options
     this.#random = createRandom(options.seed)
+    const { auth } = options
+    const authorization = auth === 'none' ? undefined : authorizationOf(auth)
+    this.#hide = (text) => withoutSecrets(text, authorization)
   }
 
   /** Resolves when all events have their final response, when the time is over, or at once after an abort. */
@@ -69,7 +74,7 @@ export class Simulation {
     const { api, baseUrl, username, password } = this.#tradecloud
     const reports = new Map(this.#tradecloud.report().sent.map((report) => [report.trigger, report]))
     const events = this.#lines.map(({ trigger, ...line }) =>
-      modelOf({ ...line, report: trigger && reports.get(trigger) }),
+      modelOf({ ...line, report: trigger && reports.get(trigger) }, this.#hide),
     )
     const fetched = new Set(api.requests.filter(({ endpoint }) => endpoint === 'order').map(({ id }) => id))
     return {

@@ -1,14 +1,14 @@
 /** `trigger`: calls a webhook as Tradecloud does. */
 import { Connections, type AttemptAnswer } from '../../testing/sender/attempt'
 import { judge, type Verdict } from '../../testing/sender/retry'
-import { authorizationOf, buildRequest, type TriggerAuth, type TriggerRequest } from '../../testing/sender/trigger'
+import { buildRequest, type TriggerAuth, type TriggerRequest } from '../../testing/sender/trigger'
 import { confirmTarget } from '../ask'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
 import { print, say, styled } from '../output'
 import { byteSize, count, printable, printableJson, printableLines, wrap } from '../printable'
 import { oneOf, textOf, wholeNumberOf } from '../values'
-import { credentialsOf } from '../credentials'
+import { credentialsOf, withoutSecrets } from '../credentials'
 import { bodyOf, EVENT_NAMES, type Body } from './event'
 
 /** The only time-out that Tradecloud has published. */
@@ -86,8 +86,8 @@ ${wrap(EVENT_NAMES.join(' '), 98)
     // for.
     const { hostname } = requestOf(target, method, body, 'none')
     if (!(await confirmTarget(hostname, 'a made-up event', values))) return 1
-    const auth = await credentialsOf(values)
-    return send(requestOf(target, method, body, auth), auth, times, values)
+    const request = requestOf(target, method, body, await credentialsOf(values))
+    return send(request, times, values)
   },
 }
 
@@ -122,7 +122,7 @@ interface Result extends Pick<AttemptAnswer, 'status' | 'body'> {
 }
 
 /** Sends the request `times` times, and resolves with the worst exit code. */
-async function send(request: TriggerRequest, auth: TriggerAuth, times: number, values: Values): Promise<number> {
+async function send(request: TriggerRequest, times: number, values: Values): Promise<number> {
   const connections = new Connections()
   const isJson = values.json === true
   let exitCode = 0
@@ -130,8 +130,7 @@ async function send(request: TriggerRequest, auth: TriggerAuth, times: number, v
     if (!isJson)
       say(`${request.method} ${printable(request.url)}${request.body ? `, ${byteSize(request.body.length)}` : ''}`)
     for (let i = 0; i < times; i++) {
-      const answer = await sendOnce(connections, request)
-      const result = { ...answer, body: withoutSecrets(answer.body, auth) }
+      const result = await sendOnce(connections, request)
       const code = EXIT_CODES[result.verdict]
       // An event that Tradecloud gives up counts as worse than one that it retries.
       if (exitCode !== 1 && code !== 0) exitCode = code
@@ -143,17 +142,11 @@ async function send(request: TriggerRequest, auth: TriggerAuth, times: number, v
   }
 }
 
-/** Some servers repeat the request in their response. */
-function withoutSecrets(body: string, auth: TriggerAuth): string {
-  if (auth === 'none') return body
-  const secrets = [authorizationOf(auth).replace(/^\w+ /, ''), auth.type === 'basic' ? auth.password : auth.token]
-  return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), body)
-}
-
 async function sendOnce(connections: Connections, request: TriggerRequest): Promise<Result> {
   const begun = performance.now()
-  const { status, body, error } = await connections.attempt(request, TIMEOUT_MS, new AbortController().signal)
+  const { status, body: answered, error } = await connections.attempt(request, TIMEOUT_MS, new AbortController().signal)
   const durationMs = Math.round(performance.now() - begun)
+  const body = withoutSecrets(answered, request.headers.Authorization)
   return { status, verdict: status === undefined ? 'retry' : judge(status), durationMs, body, error: error?.message }
 }
 
