@@ -12,7 +12,7 @@ import type { TransactionClient, WebhookContext } from './context'
 import { failureOf } from './failure'
 import { History } from './history'
 import { deliveryIdOfId } from './identity'
-import { fetches, fetchEvent, unfetched, type ResolveOptions } from './resolve-event'
+import { resolveEvent, type ResolveOptions } from './resolve-event'
 import type { Watched } from './watch'
 
 export interface AttemptsOptions {
@@ -36,8 +36,6 @@ export interface Attempt {
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Calls the callback in a transaction. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
-  /** Called after the callback, or after the failure that prevented its call. */
-  end?: () => void
 }
 
 export interface Begun {
@@ -72,12 +70,9 @@ export class Attempts {
     const { resolve, name } = this.#options
     const { signal } = watched.abort
     if (signal.aborted) return GIVEN_BACK
-    let resolved = unfetched(trigger)
-    if (fetches(trigger, resolve)) {
-      attempt.onFetch?.()
-      resolved = await fetchEvent(trigger, resolve, signal)
-      if (isAborted(signal)) return GIVEN_BACK
-    }
+    const resolving = resolveEvent(trigger, resolve, signal, attempt.onFetch)
+    const resolved = resolving instanceof Promise ? await resolving : resolving
+    if (isAborted(signal)) return GIVEN_BACK
     if (!resolved.ok) return resolved
     const { event, contentHash } = resolved
     const fetchedId = trigger.type === 'id' ? deliveryIdOfId(name, trigger, contentHash) : undefined
@@ -85,13 +80,10 @@ export class Attempts {
     const beginning = attempt.begin(fetchedId, event)
     const begun = beginning instanceof Promise ? await beginning : beginning
     if (!begun) return GIVEN_BACK
-    try {
-      const call = (transaction?: unknown): Promise<Result> => this.#call(attempt, event, begun, transaction)
-      const result = await (attempt.inTransaction ? attempt.inTransaction(call) : call())
-      return { ...result, deliveryId: begun.deliveryId, attempt: begun.attempt }
-    } finally {
-      attempt.end?.()
-    }
+    const result = await (attempt.inTransaction
+      ? attempt.inTransaction((transaction) => this.#call(attempt, event, begun, transaction))
+      : this.#call(attempt, event, begun, undefined))
+    return { ...result, deliveryId: begun.deliveryId, attempt: begun.attempt }
   }
 
   /** Never rejects. */
@@ -107,13 +99,14 @@ export class Attempts {
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
     // An inbox knows what has arrived at any process, for each line.
     const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
-    const isInPieces = body !== undefined && body.all.length > 1
+    const [whole, ...others] = body?.all ?? []
+    const isInPieces = others.length > 0
     const context: WebhookContext = {
       ...begun,
       requestId: trigger.requestId,
       receivedAt: new Date(trigger.receivedAt),
       signal: watched.abort.signal,
-      rawBody: isInPieces ? undefined : body?.whole,
+      rawBody: isInPieces ? undefined : whole,
       outdated,
       source: found ? 'catch-up' : 'webhook',
       api: this.#options.api,

@@ -7,7 +7,7 @@ import { TradecloudWebhookError } from '../errors/errors'
 import type { Result } from '../answer/respond'
 import type { Telemetry } from '../answer/telemetry'
 import type { Trigger } from '../events/trigger'
-import { Attempts, GIVEN_BACK, type Begun } from './attempt'
+import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
 import type { Claim, Claims, Taken } from './dedupe/claims'
 import type { Delivery, DeliveryResult, Ticket } from './delivery'
 import { EntityLines, type Place } from './entity-lines'
@@ -159,8 +159,9 @@ export class Deliverer {
         if (typeof turn !== 'string') turn = await this.#wait(delivery, turn, () => place.wake('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
-      const deliver = (): Promise<DeliveryResult> => this.#deliver(delivery, watched)
-      const result = await (telemetry ? observe(telemetry, delivery, deliver) : deliver())
+      const result = await (telemetry
+        ? observe(telemetry, delivery, () => this.#deliver(delivery, watched))
+        : this.#deliver(delivery, watched))
       delivered = result.outcome === 'delivered'
       if (delivered && delivery.key !== undefined && delivery.completedBefore !== undefined)
         this.#repeats.completed(delivery.key, delivery.completedBefore)
@@ -198,15 +199,20 @@ export class Deliverer {
     const { history } = this.#attempts
     const { handler } = trigger
     if (!handler) return { outcome: 'ignored' }
-    const result = await this.#attempts.run({
-      ...{ trigger, handler, entity, watched },
-      onFetch: () => {
-        this.#closeToOthers(delivery)
-        delivery.stage = 'fetch'
-      },
-      begin: (fetchedId) => this.#begin(delivery, fetchedId),
-      end: () => this.#slots.give(),
-    })
+    let result: AttemptResult
+    try {
+      result = await this.#attempts.run({
+        ...{ trigger, handler, entity, watched },
+        onFetch: () => {
+          this.#closeToOthers(delivery)
+          delivery.stage = 'fetch'
+        },
+        begin: (fetchedId) => this.#begin(delivery, fetchedId),
+      })
+    } finally {
+      // At this stage the delivery has a slot.
+      if (delivery.stage === 'callback') this.#slots.give()
+    }
     if (delivery.eventKey !== undefined) history.called(delivery.eventKey, result.outcome === 'delivered')
     if (result.outcome !== 'not_found' || entity === undefined) return result
     const retry = history.mayStillAppear(entity, trigger.receivedAt.getTime(), this.#options.notFoundGraceMs)

@@ -23,33 +23,26 @@ export class EntityLines {
     let line = this.#lines.get(entity)
     if (line === undefined) this.#lines.set(entity, (line = []))
     if (line.length > MAX_WAITING) return undefined
-    const place = new Place(this.#waitMs, (left) => this.#leave(entity, left))
+    const place = new Place(this.#lines, entity, this.#waitMs, line.length === 0)
     line.push(place)
-    if (line.length === 1) place.wake('mine')
     return place
-  }
-
-  #leave(entity: string, place: Place): void {
-    const line = this.#lines.get(entity) ?? []
-    const at = line.indexOf(place)
-    if (at < 0) return
-    line.splice(at, 1)
-    if (line.length === 0) this.#lines.delete(entity)
-    else if (at === 0) line[0]?.wake('mine')
   }
 }
 
 export class Place {
-  readonly #leave: (place: Place) => void
+  readonly #lines: Map<string, Place[]>
+  readonly #entity: string
   readonly #waitMs: number
   readonly #enteredAt = performance.now()
   #turn: Turn | undefined
   #resolve: ((turn: Turn) => void) | undefined
   #timer: Timer | undefined
 
-  constructor(waitMs: number, leave: (place: Place) => void) {
+  constructor(lines: Map<string, Place[]>, entity: string, waitMs: number, isFirst: boolean) {
+    this.#lines = lines
+    this.#entity = entity
     this.#waitMs = waitMs
-    this.#leave = leave
+    if (isFirst) this.#turn = 'mine'
   }
 
   /**
@@ -72,6 +65,11 @@ export class Place {
 
   leave(): void {
     clearTimeout(this.#timer)
-    this.#leave(this)
+    const line = this.#lines.get(this.#entity) ?? []
+    const at = line.indexOf(this)
+    if (at < 0) return
+    line.splice(at, 1)
+    if (line.length === 0) this.#lines.delete(this.#entity)
+    else if (at === 0) line[0]?.wake('mine')
   }
 }

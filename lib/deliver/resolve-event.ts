@@ -34,12 +34,19 @@ export function fetches(trigger: Trigger, options: ResolveOptions): options is F
   return mode === 'always' && trigger.entity !== undefined && !trigger.found
 }
 
-/** The event as received, or with only the ID. */
-export function unfetched(trigger: Trigger): Resolved {
-  return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
+/** Calls `onFetch` before a fetch. Without a fetch, the event is as received, or has only the ID. */
+export function resolveEvent(
+  trigger: Trigger,
+  options: ResolveOptions,
+  signal: AbortSignal,
+  onFetch?: () => void,
+): Resolved | Promise<Resolved> {
+  if (!fetches(trigger, options)) return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
+  onFetch?.()
+  return fetchEvent(trigger, options, signal)
 }
 
-export async function fetchEvent(trigger: Trigger, options: FetchOptions, signal: AbortSignal): Promise<Resolved> {
+async function fetchEvent(trigger: Trigger, options: FetchOptions, signal: AbortSignal): Promise<Resolved> {
   const { kind, id } = trigger.type === 'id' ? trigger : (trigger.entity ?? { kind: 'order', id: '' })
   const fetched = await fetchEntity(kind, id, options, signal)
   if (trigger.type === 'id')

@@ -17,8 +17,8 @@ export const MORE: Issue = { pointer: '', message: 'has further deviations, whic
 /** Maximum length of a pointer and of a message. */
 export const MAX_TEXT = 300
 
+/** Called after `validate` has returned false for the value. */
 export function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
-  if (validate(value)) return []
   const search = new Search(validate, value)
   try {
     search.run()
@@ -50,7 +50,7 @@ export async function listDeviationsInTurns(
   turns: Turns,
 ): Promise<Issue[]> {
   const entries = holder[key] as unknown[]
-  if (entries.length === 0) return listDeviations(validate, value)
+  if (entries.length === 0) return validate(value) ? [] : listDeviations(validate, value)
   const search = new Search(validate, value)
   try {
     for (let at = 0, count = 1, end = 0; at < entries.length && !search.ended; at = end) {

@@ -63,11 +63,14 @@ const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments',
 export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas: UserSchemas = {}): Validator {
   const users = compileUsers(userSchemas)
   let own: ReturnType<typeof loadValidators> | undefined
-  const validatorOf = (schema: BodySchema): ValidateFunction => (own ??= loadValidators())[schema]
   return {
-    deviations: (schema, value) => (mode === 'off' ? [] : listDeviations(validatorOf(schema), value)),
+    deviations: (schema, value) => {
+      if (mode === 'off') return []
+      const validate = (own ??= loadValidators())[schema]
+      return validate(value) ? [] : listDeviations(validate, value)
+    },
     deviationsInTurns: async (schema, value, list, turns) =>
-      mode === 'off' ? [] : listDeviationsInTurns(validatorOf(schema), value, list, turns),
+      mode === 'off' ? [] : listDeviationsInTurns((own ??= loadValidators())[schema], value, list, turns),
     refusals: (kind, value, pointer) => {
       const validate = users.get(kind)
       if (!validate || validate(value)) return []

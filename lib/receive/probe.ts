@@ -32,7 +32,7 @@ export async function receiveProbe(exchange: Exchange, place: Place, options: Ta
   if (wasRead(req)) return arrived(req, place, readBefore(req))
   const limit = limitOf(readMediaType(exchange.headers['content-type']), options)
   const { uploadIdleTimeoutMs: idleMs, budget } = options
-  const reading = readBody(req, { limit, idleMs, budget, onlyCount: true, onEnd: () => exchange.endUpload() })
+  const reading = readBody(req, { limit, idleMs, budget, onlyCount: true, upload: exchange })
   exchange.startUpload(reading.stop)
   const read = await reading.result
   exchange.abandon = undefined

@@ -13,9 +13,8 @@ import { HUNG_UP, wasReset } from './body/read-body'
 import { takeBody, type TakeBodyOptions } from './body/take-body'
 import { entityIn } from './event/read-event'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from './event/read-trigger'
-import { readTriggerId, type TriggerId } from './event/trigger-id'
 import { isProbe, PROBE_HEADER, receiveProbe } from './probe'
-import { mountHidesId, type RouteMatch, type Routes } from './route'
+import { mountHidesId, readTriggerId, type RouteMatch, type Routes, type TriggerId } from './route'
 import type { Authenticator } from './sender/authenticate'
 
 export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {

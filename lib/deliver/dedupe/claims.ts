@@ -63,7 +63,8 @@ export class Claims {
   async #takeLater(key: string, answer: PromiseLike<ClaimResult>): Promise<Taken> {
     // The store may still return the claim after the time limit. It is released then, because nothing else would
     // release it.
-    const onLate = (late: ClaimResult): void => void (isClaimed(late) && this.#claim(key, late.token).release())
+    const onLate = (late: ClaimResult): void =>
+      void (isClaimed(late) && new StoreClaim(this.#options, key, late.token).release())
     try {
       return this.#taken(key, await bounded(answer, this.#options.timeoutMs, onLate))
     } catch (cause) {
@@ -72,14 +73,10 @@ export class Claims {
   }
 
   #taken(key: string, result: ClaimResult): Taken {
-    if (isClaimed(result)) return { status: 'claimed', claim: this.#claim(key, result.token) }
+    if (isClaimed(result)) return { status: 'claimed', claim: new StoreClaim(this.#options, key, result.token) }
     const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
     if (known !== undefined) return { status: known }
     throw new Error('The store returned a value that is not a result of a store.')
-  }
-
-  #claim(key: string, token: string): Claim {
-    return new StoreClaim(this.#options, key, token)
   }
 }
 

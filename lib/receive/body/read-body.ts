@@ -18,6 +18,7 @@ import {
   type DecodeOptions,
 } from './decode'
 import { bytesOf, Pieces } from '../../bytes/pieces'
+import type { Exchange } from '../../answer/exchange'
 import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface ReadBodyOptions extends DecodeOptions {
@@ -27,8 +28,8 @@ export interface ReadBodyOptions extends DecodeOptions {
   onlyWait?: boolean
   /** Counts the bytes without keeping or decoding them. */
   onlyCount?: boolean
-  /** Called when the last byte has arrived. */
-  onEnd?: () => void
+  /** Notified when the last byte has arrived. */
+  upload?: Pick<Exchange, 'endUpload'>
 }
 
 /** Tolerance for random data, which compression makes slightly larger. */
@@ -105,7 +106,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         onClose()
         return
       }
-      options.onEnd?.()
+      options.upload?.endUpload()
       if (onlyCount || pieces.size === 0 || !isEncoded(pieces, labels)) {
         settle({ ok: true, bytes: pieces })
         return

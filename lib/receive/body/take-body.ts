@@ -36,9 +36,8 @@ async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOpt
   const { req } = exchange
   const { uploadIdleTimeoutMs: idleMs, budget } = options
   const limit = limitOf(media, options)
-  const onEnd = (): void => exchange.endUpload()
   const onlyWait = req.readableDidRead
-  const reading = readBody(req, { limit, idleMs, budget, onlyWait, onEnd })
+  const reading = readBody(req, { limit, idleMs, budget, onlyWait, upload: exchange })
   exchange.startUpload(reading.stop)
   const read = await reading.result
   exchange.abandon = undefined

@@ -8,7 +8,7 @@ import type { ParsedBody } from '../body/parse-body'
 import type { Pieces } from '../../bytes/pieces'
 import { identify, readEvent, type Identified } from './read-event'
 import { refuse, type Refusal } from '../../answer/refusal'
-import type { TriggerId } from './trigger-id'
+import type { TriggerId } from '../route'
 
 export interface ReadTriggerOptions {
   /** Returns the callback for such an event, if there is one. */

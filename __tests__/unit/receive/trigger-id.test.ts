@@ -3,8 +3,8 @@
  * an ID.
  */
 import fc from 'fast-check'
-import type { RouteMatch } from '../../../../lib/receive/route'
-import { readTriggerId } from '../../../../lib/receive/event/trigger-id'
+import type { RouteMatch } from '../../../lib/receive/route'
+import { readTriggerId } from '../../../lib/receive/route'
 
 const ORDER = 'cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-PO2189'
 
