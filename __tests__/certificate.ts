@@ -42,7 +42,7 @@ export function makeCertificate(name: string, from: Date, to: Date): Pem {
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', content, pair.privateKey))
   const base64 = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64')
-  // Without an empty line at the end, which OpenSSL refuses.
+  // The text must not end with an empty line, which OpenSSL refuses.
   const lines = base64.match(/.{1,64}/g)!.join('\n')
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,

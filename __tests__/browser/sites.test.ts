@@ -142,7 +142,7 @@ test('behind a proxy that checks credentials: changes are logged under the name 
   })
   const behind = await startApp('SQLite', { samples: [dead], inspector: { auth: userOfProxy } })
   const url = await startNginx(behind.port, '/ops', sessions)
-  // Without the headers that a browser adds itself.
+  // The test sets no headers that a browser adds itself.
   const { page, problems } = await openPage({
     httpCredentials: undefined,
     extraHTTPHeaders: { 'X-Forwarded-User': 'mallory' },

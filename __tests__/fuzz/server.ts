@@ -24,7 +24,7 @@ export interface Figures {
   problems: string[]
   rss: number
   heapUsed: number
-  /** Maximum over the lifetime of the process. */
+  /** Peak memory over the lifetime of the process, in bytes. */
   peakRss: number
 }
 
@@ -118,7 +118,8 @@ process.on('message', (question) => {
   else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
 })
 process.on('disconnect', () => {
-  // Nothing forces the process to exit, so that a leak shows as a hang, unless its parent has ended.
+  // If the parent has ended, the process is forced to exit after 20 s. Otherwise it is not, so that a leak shows as a
+  // hang.
   setTimeout(() => process.exit(3), 20_000).unref()
 })
 void Promise.all([

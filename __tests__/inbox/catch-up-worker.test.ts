@@ -1,4 +1,4 @@
-/** Without a webhook: a worker polls, and delivers what has changed. */
+/** A worker without a webhook: it polls, and delivers what has changed. */
 import { createTradecloudWebhook, isTradecloudWebhookError } from 'tradecloud-webhook'
 import { order } from 'tradecloud-webhook/testing'
 import { FROM, memoryCatchUp, MINUTE, SETTLE, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'

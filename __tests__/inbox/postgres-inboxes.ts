@@ -64,7 +64,7 @@ export function attach(
   return { alarms }
 }
 
-/** Takes an event, repeatedly because the database may fail. */
+/** Tries to take an event until one was taken, because the database may fail. */
 export async function takeOne(inbox: Inbox): Promise<InboxDelivery> {
   const taken: InboxDelivery[] = []
   await until(async () => {

@@ -52,7 +52,7 @@ export class App {
 
   get notes(): Note[] {
     const lines = readFileSync(this.#settings.notes, 'utf8').split('\n')
-    // Without the text after the last line break, which is empty or an incomplete line.
+    // Leaves out the text after the last line break, which is empty or an incomplete line.
     return lines.slice(0, -1).map((line) => JSON.parse(line) as Note)
   }
 

@@ -168,7 +168,7 @@ function read(stream: ClientHttp2Stream): Promise<Answer> {
     stream.on('headers', (headers) => answer.interim.push(Number(headers[':status'])))
     stream.on('response', ({ ':status': status, ...headers }) => {
       answer.status = status!
-      // Without the symbol that Node adds.
+      // Copies the headers without the symbol that Node adds to them.
       answer.headers = Object.fromEntries(Object.entries(headers)) as Record<string, string>
     })
     stream.setEncoding('utf8').on('data', (text: string) => (answer.text += text))

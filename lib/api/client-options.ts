@@ -95,7 +95,7 @@ export interface TradecloudClientOptions {
 
 /** The options with defaults applied. They contain secrets, so keep them only in private fields. */
 export interface ResolvedClientOptions {
-  /** Without a slash at the end. */
+  /** Never ends with a slash. */
   baseUrl: string
   credentials: CredentialsFunction
   requestTimeoutMs: number

@@ -55,7 +55,8 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // Not from Node's pool, because each slice of the pool keeps the whole pool alive. Most bodies have a single piece.
+    // The Buffer is not part of Node's pool, because each slice of the pool keeps the whole pool alive. Most bodies
+    // have a single piece.
     this.#room ??= Buffer.allocUnsafeSlow(
       isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
     )

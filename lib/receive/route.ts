@@ -141,7 +141,7 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
 function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]): Route {
   const names = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map((group) => group[1] ?? '')
   checkNames(option, String(pattern), names, ids)
-  // Without the flags `g` and `y`: such an expression keeps `lastIndex` and would miss every second request.
+  // The flags `g` and `y` are removed: with them, an expression keeps `lastIndex` and would miss every second request.
   const expression = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   return (rawPath) => {
     const found = expression.exec(rawPath)

@@ -49,7 +49,7 @@ function readBody(path: string): Buffer {
   )
 }
 
-/** Without a seed, each call builds a new event: the same body again would be a duplicate. */
+/** Builds an event. Without a seed, each call builds a new one: the same body again would be a duplicate. */
 function build(eventName: string, values: Values): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)
   const lines = wholeNumberOf('lines', values.lines, 0, 500)
