@@ -145,7 +145,7 @@ test('another machine is asked for once', async () => {
   expect(sent.code).toBe(3)
 })
 
-/** Resolves with status, headers and text. */
+/** Requests a page, and resolves with its status, headers and text. */
 function load(url: string, host?: string): Promise<{ status: number; csp: string; text: string }> {
   return new Promise((resolve, reject) => {
     get(url, { headers: host === undefined ? {} : { host } }, (res) => {

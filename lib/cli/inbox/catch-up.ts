@@ -19,8 +19,9 @@ const DEFAULT_NAME = 'tradecloud'
 
 export const catchUp: Command = {
   summary: 'Looks for orders and shipments that never arrived, and has them delivered.',
-  details: `A running process with the option catchUp executes the run. With --from, --all or --dry-run its cursor does
-not move. Records of what arrived are kept for two days by default: every change before that counts as missing.
+  details: `A running process with the option catchUp executes the run. With --from, --all or --dry-run its cursor
+does not move. Records of what arrived are kept for two days by default: every change before that counts as
+missing.
 
 Exit code: 0 nothing was missing; 1 the run failed, or no process took it; 2 wrong usage; 3 something was
 missing.`,
