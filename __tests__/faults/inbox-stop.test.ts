@@ -1,4 +1,6 @@
-/** Receivers that share an inbox and end: by SIGTERM, by `process.exit()`, and one after another in a rolling deploy. */
+/**
+ * Receivers that share an inbox and end: by SIGTERM, by `process.exit()`, and one after another in a rolling deploy.
+ */
 import { pause, until } from '../integration/harness'
 import { atTheSameTime, count, cutShort, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'

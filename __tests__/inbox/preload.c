@@ -1,10 +1,12 @@
 /*
- * Stands between a process and the system (LD_PRELOAD), by environment variables:
- * CLOCK_OFFSET: file that holds the milliseconds, as a 64-bit integer, by which the wall clock is wrong.
- * FLUSH_MS: how long each flush takes in addition.
- * RECORD: file to which every write, change of size and flush of files named inbox.db* is appended, once it has happened.
- * FAIL_FLUSH: of the flushes of inbox.db-wal, the one with this number fails, and so does the next on each other descriptor.
- * WRITES: file that holds an error number, as a 64-bit integer: writes of files named inbox.db* fail with it unless it is 0.
+ * Changes what the operating system does for a process (LD_PRELOAD), as environment variables say:
+ * CLOCK_OFFSET: path of a file with a 64-bit integer: the milliseconds by which the wall clock is wrong.
+ * FLUSH_MS: additional duration of each flush, in milliseconds.
+ * RECORD: path of a file to which every completed write, change of size and flush of files named inbox.db* is
+ *   appended.
+ * FAIL_FLUSH: number of the flush of inbox.db-wal that fails; the next flush on each other descriptor fails too.
+ * WRITES: path of a file with a 64-bit integer: unless it is 0, writes of files named inbox.db* fail with this error
+ *   number.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

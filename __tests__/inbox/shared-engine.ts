@@ -1,4 +1,7 @@
-/** One open database for many inboxes: each test history has an inbox of its own, and none waits for files or connections. */
+/**
+ * One open database for many inboxes: each test history has an inbox of its own, and none waits for files or
+ * connections.
+ */
 import type { Inbox } from '../../lib/inbox/inbox'
 import type { Engine, EngineEvents } from '../../lib/inbox/sql/engine'
 import { resolveKeep } from '../../lib/inbox/sql/options'

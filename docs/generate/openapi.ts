@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document of the endpoint, made from the JSON Schemas and the table of responses: `npm run docs:openapi` writes
- * it to docs/openapi.json, and a test fails when that file differs.
+ * The OpenAPI document of the endpoint, made from the JSON Schemas and the table of responses: `npm run docs:openapi`
+ * writes it to docs/openapi.json, and a test fails when that file differs.
  */
 import { writeFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'

@@ -1,9 +1,9 @@
 /**
- * Fills the tables of docs/options.md from the doc comments of the option types (`npm run docs:options`). With `--check`
- * it writes nothing and fails when the page does not fit the comments.
+ * Fills the tables of docs/options.md from the doc comments of the option types (`npm run docs:options`). With
+ * `--check` it writes nothing and fails when the page does not fit the comments.
  *
- * A table belongs between `<!-- options TYPE -->` or `<!-- options TYPE as prefix -->` and `<!-- end -->`. Each comment says
- * `Default: …` or `Required …` at its end.
+ * A table belongs between `<!-- options TYPE -->` or `<!-- options TYPE as prefix -->` and `<!-- end -->`. Each comment
+ * says `Default: …` or `Required …` at its end.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'

@@ -1,4 +1,7 @@
-/** Options of typedoc: `npm run docs` writes the API of all entries to reports/api, and CI checks that nothing is missing. */
+/**
+ * Options of typedoc: `npm run docs` writes the API of all entries to reports/api, and CI checks that nothing is
+ * missing.
+ */
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 

@@ -40,8 +40,8 @@ export class SlicedText {
   }
 
   /**
-   * Concatenates ASCII texts and parts of this text. Bytes are concatenated rather than strings: V8 copies a concatenated string
-   * once more before it is parsed.
+   * Concatenates ASCII texts and parts of this text. Bytes are concatenated rather than strings: V8 copies a
+   * concatenated string once more before it is parsed.
    */
   join(parts: readonly Part[]): string {
     const size = parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : part[1] - part[0]), 0)

@@ -30,13 +30,14 @@ export interface TradecloudWorker {
 }
 
 /**
- * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, and for more processes to share the
- * work of a webhook. With `catchUp` it polls: companies without a server that Tradecloud can reach set `settleMs: 0` and
- * need no webhook. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code `invalid_option` for an
- * invalid option.
+ * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, or as a further process that shares
+ * the work of a webhook. With `catchUp` it also polls; companies without a server that Tradecloud can reach need no
+ * webhook, and set `settleMs` to 0. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code
+ * `invalid_option` for an invalid option.
  *
  * ```ts
- * const worker = createTradecloudWorker({ inbox: postgresInbox({ pool }), onOrder: async (event) => { await erp.upsert(event) } })
+ * const onOrder = async (event: OrderEvent) => { await erp.upsert(event) }
+ * const worker = createTradecloudWorker({ inbox: postgresInbox({ pool }), onOrder })
  * await worker.ready()
  * ```
  */

@@ -1,6 +1,6 @@
 /**
- * Reads the ID, version and time of change of an order or shipment. Any part may be missing, `null`, empty, or of another
- * type than documented.
+ * Reads the ID, version and time of change of an order or shipment. Any part may be missing, `null`, empty, or of
+ * another type than documented.
  */
 import { hash } from 'node:crypto'
 
@@ -63,9 +63,9 @@ export function instantOf(time: string | undefined): number {
 const MAX_ID_LENGTH = 256
 
 /**
- * Why `value` cannot be an ID, such as "is empty"; `undefined` if it can. Tradecloud builds the ID of an order or shipment
- * from a number of an ERP system: it contains no white space, but may contain any character such as a slash, hash or
- * percent sign.
+ * Why `value` cannot be an ID, such as "is empty"; `undefined` if it can. Tradecloud builds the ID of an order or
+ * shipment from a number of an ERP system: it contains no white space, but may contain any character such as a slash,
+ * hash or percent sign.
  */
 export function checkEntityId(value: string): string | undefined {
   if (value === '') return 'is empty'

@@ -8,7 +8,9 @@ export interface Entity {
   id: string
 }
 
-/** Any of the user's callbacks. It may be sync or async, and may throw anything. `deliver` makes the `WebhookContext`. */
+/**
+ * Any of the user's callbacks. It may be sync or async, and may throw anything. `deliver` makes the `WebhookContext`.
+ */
 export type Handler = (event: WebhookEvent, context: object) => unknown
 
 interface TriggerBase {

@@ -171,7 +171,8 @@ export interface InboxHost {
 export interface Inbox {
   /**
    * Resolves once events can be accepted, and once `isWanted` of every process counts the one that was attached before.
-   * Rejects if events can never be accepted: the process should not start. `transaction`: `withTransaction` will be used.
+   * Rejects if events can never be accepted: the process should not start. `transaction`: `withTransaction` will be
+   * used.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
@@ -200,8 +201,9 @@ export interface Inbox {
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
    * Only where callbacks can write into the database of the inbox: runs `work` with a client in a transaction, and
-   * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or the
-   * database failed, or if it resolves with false, because another process owns the event. Repeated after a deadlock.
+   * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or
+   * the database failed, or if it resolves with false, because another process owns the event. Repeated after a
+   * deadlock.
    */
   withTransaction?(
     delivery: InboxDelivery,

@@ -40,7 +40,9 @@ export interface StoredEvent {
   /** `'unknown'` also for a quarantined body whose kind could not be read. */
   kind: EventKind
   eventName?: string | undefined
-  /** Events of one order or shipment are delivered one after another. An event without an entity has a queue of its own. */
+  /**
+   * Events of one order or shipment are delivered one after another. An event without an entity has a queue of its own.
+   */
   entity?: { kind: 'order' | 'shipment'; id: string } | undefined
   method: 'GET' | 'POST' | 'PUT'
   /** Path below the mount path, without the query, which may contain secrets. */

@@ -102,9 +102,9 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
   onDelivery?: ((record: DeliveryRecord) => void | Promise<void>) | undefined
   /**
-   * Receives losses and alarms, each as one line of text and an object of fields (`LogFields`): `console`, pino, winston
-   * or `{ warn, error }`. Everything else goes to `DEBUG=tradecloud-webhook:*`. Losses are never omitted; other lines are
-   * limited to ten per minute and topic, and the omitted ones are counted. Default: `console`.
+   * Receives losses and alarms, each as one line of text and an object of fields (`LogFields`): `console`, pino,
+   * winston or `{ warn, error }`. Everything else goes to `DEBUG=tradecloud-webhook:*`. Losses are never omitted; other
+   * lines are limited to ten per minute and topic, and the omitted ones are counted. Default: `console`.
    */
   logger?: Logger | undefined
   /**

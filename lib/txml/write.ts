@@ -27,12 +27,13 @@ const ESCAPES: Record<string, string> = {
 }
 
 /**
- * Writes the body of an order or order documents webhook as tXML. A receiver reads it back to the same event, except for
- * what tXML cannot express: `null` and an empty list are left out; an empty object or text is an empty element; and what
- * the schemas do not know comes back as text (in `indicators`: as a boolean), as one value instead of a list of one, and
- * never as a list in a list.
+ * Writes the body of an order or order documents webhook as tXML. A receiver reads it back to the same event, except
+ * for what tXML cannot express: `null` and an empty list are left out; an empty object or text is an empty element; and
+ * what the schemas do not know comes back as text (in `indicators`: as a boolean), as one value instead of a list of
+ * one, and never as a list in a list.
  *
- * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are no names of elements.
+ * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are no names of
+ * elements.
  *
  * ```ts
  * await simulator.send({ url, event: orderEvent(), format: 'txml' })

@@ -5,7 +5,10 @@ import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/op
 import type { PostgresPool } from './client'
 
 export interface PostgresInboxOptions extends KeepInboxOptions {
-  /** A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Required without `connectionString`. */
+  /**
+   * A `Pool` of `pg` 8, with at least four connections. The inbox does not close it. Required without
+   * `connectionString`.
+   */
   pool?: PostgresPool | undefined
   /**
    * Address of the database, such as `postgres://user:password@host/database`, for a pool of ten connections that the

@@ -110,8 +110,8 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
 }
 
 /**
- * The callbacks of all current processes, and of processes that ended in the last hour. One statement, because a process
- * may end or start between two.
+ * The callbacks of all current processes, and of processes that ended in the last hour. One statement, because a
+ * process may end or start between two.
  */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   const both =

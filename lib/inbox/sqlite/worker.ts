@@ -30,7 +30,9 @@ import { startInterval } from '../../wait/timers'
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
-/** Parts of large bodies between two checkpoints: more on a disk with slow flushes, of which each checkpoint needs two. */
+/**
+ * Parts of large bodies between two checkpoints: more on a disk with slow flushes, of which each checkpoint needs two.
+ */
 const PARTS_PER_CHECKPOINT = { least: 2, most: 16, msPerPart: 10 }
 
 function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {
@@ -185,9 +187,9 @@ class Loop {
   }
 
   /**
-   * Restarts the log. SQLite's own checkpoints never get to that if other processes write constantly. While a large body is
-   * stored, the log is copied into the file after every few parts: events would wait 30 to 200 ms while SQLite copies 32 MB
-   * at once.
+   * Restarts the log. SQLite's own checkpoints never get to that if other processes write constantly. While a large
+   * body is stored, the log is copied into the file after every few parts: events would wait 30 to 200 ms while SQLite
+   * copies 32 MB at once.
    */
   #shortenLog(parts: number): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })

@@ -1,6 +1,6 @@
 /**
- * Checks credentials from the headers alone, before any byte of the body is read. Secrets are compared in constant time;
- * tokens of OAuth are checked in `oauth/`.
+ * Checks credentials from the headers alone, before any byte of the body is read. Secrets are compared in constant
+ * time; tokens of OAuth are checked in `oauth/`.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

@@ -28,8 +28,8 @@ export interface TradecloudWorld {
    * ```ts
    * const { id, lines } = order({ seed: 7 })
    * tradecloud.world.change(order({ seed: 7 }), { eventName: 'OrderIssuedByBuyer', lines: lines.map(({ id }) => id) })
-   * tradecloud.world.change(id, { lines: [{ id: lines[0].id, status: { processStatus: 'Rejected' } }], deliver: 'lose' })
-   * await tradecloud.world.deliver({ url, auth })
+   * tradecloud.world.change(id, { lines: [{ id: lines[0].id, status: { processStatus: 'Rejected' } }], deliver: 'lose'
+   * }) await tradecloud.world.deliver({ url, auth })
    * ```
    */
   change(order: string | { id: string }, change?: OrderChange): WorldChange

@@ -49,9 +49,9 @@ redis.call('DEL', KEYS[1])
 return 'done'`
 
 /**
- * A store for the option `dedupe`: for several processes, or for one process that must know what was delivered before it
- * was started. All processes need the same `name`, `prefix` and Redis (2.6 or later, a compatible server, or a cluster).
- * Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid option.
+ * A store for the option `dedupe`: for several processes, or for one process that must know what was delivered before
+ * it was started. All processes need the same `name`, `prefix` and Redis (2.6 or later, a compatible server, or a
+ * cluster). Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid option.
  *
  * With ioredis:
  *
@@ -78,17 +78,17 @@ return 'done'`
  *
  * The webhook does not close the client: close it yourself after `webhook.close()`.
  *
- * **What Redis stores:** a key consists of `prefix`, the webhook's `name`, the kind and the SHA-256 of the body. It takes
- * about 200 bytes and contains no part of an event. While the event is processed, the value is `claimed` and a random
- * token, with a lease of 60 s that the webhook renews every 20 s; afterwards it is `completed`, for `ttlMs` (default
- * 24 h). Redis measures both times, so the clocks of the processes do not matter.
+ * **What Redis stores:** a key consists of `prefix`, the webhook's `name`, the kind and the SHA-256 of the body. It
+ * takes about 200 bytes and contains no part of an event. While the event is processed, the value is `claimed` and a
+ * random token, with a lease of 60 s that the webhook renews every 20 s; afterwards it is `completed`, for `ttlMs`
+ * (default 24 h). Redis measures both times, so the clocks of the processes do not matter.
  *
  * **If Redis is unreachable**, read-only, full, or slower than 2 s, the event is answered 503 `unavailable`, and
  * Tradecloud sends it again. The client settings above only make this response quicker. An event whose callback has
  * finished is answered 200 nevertheless.
  *
- * **If a process is killed**, or loses its connection to Redis, it cannot release its claims: until their leases expire,
- * after 60 s at most, these events are answered 503 `in_progress`.
+ * **If a process is killed**, or loses its connection to Redis, it cannot release its claims: until their leases
+ * expire, after 60 s at most, these events are answered 503 `in_progress`.
  *
  * **The callback may be called a second time** for an event in the following cases, so make your writes idempotent with
  * `context.deliveryId`. An event is never lost.

@@ -55,7 +55,9 @@ export interface OAuthCredential {
    * nothing is lost. Default: none.
    */
   checkClaims?: ((claims: OAuthClaims) => boolean | Promise<boolean>) | undefined
-  /** Settings of the connection to the key server, such as a private certificate authority or a proxy. Default: none. */
+  /**
+   * Settings of the connection to the key server, such as a private certificate authority or a proxy. Default: none.
+   */
   httpsAgent?: Agent | undefined
 }
 
