@@ -24,7 +24,7 @@ export class SharedEngine {
     return this.#engine.open()
   }
 
-  /** Its `close()` leaves the database open for the others. */
+  /** Creates an inbox whose `close()` leaves the database open for the other inboxes. */
   inbox(): Inbox {
     const engine = this.#engine
     return new SqlInbox(resolveKeep({}), (events) => {
