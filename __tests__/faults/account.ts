@@ -14,7 +14,7 @@ export interface Account {
   outOfOrder: string[]
   /** Concurrent calls for the same order in one process. */
   overlapping: string[]
-  /** Responses by status. */
+  /** Number of responses by status. */
   answers: Record<string, number>
   slowestAnswerMs: number
 }

@@ -124,7 +124,7 @@ export async function startProxy(
 ): Promise<Proxy> {
   const kind = KINDS[name]
   const folder = temporaryFolder()
-  // The workers of the proxy run as another user, who needs access.
+  // The workers of the proxy run as another user, who needs access to the folder.
   chmodSync(folder, 0o755)
   const port = await freePort()
   const certificate = writeCertificate(folder, pem ?? makeCertificate(HOST, inDays(-1), inDays(90)))

@@ -60,7 +60,7 @@ export async function wasCommitted(tables: Tables, request: SettleRequest): Prom
   return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
 }
 
-/** Of a delivered event, keeps only what is needed to recognise a duplicate. */
+/** Removes everything of a delivered event except what is needed to recognise a duplicate. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   const sql = 'UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL'
   if ((await tables.run(sql, event)) > 0) await removeBody(tables, event)

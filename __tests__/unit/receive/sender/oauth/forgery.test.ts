@@ -112,7 +112,8 @@ describe('a token that brings its own key', () => {
     const values = { jku: theirs.uri, x5u: theirs.uri, jwk: attacker.publicJwk, x5c: [encode('certificate')] }
     const header = { [name]: values[name as keyof typeof values] }
     await expectNo(await sign(attacker, {}, header))
-    // Such a header is refused even with the right key, because no issuer needs it.
+    // A token with such a header field is refused even if the right key has signed it, because no issuer needs the
+    // field.
     await expectNo(await sign(key, {}, header))
     expect(theirs.fetches).toBe(0)
   })
