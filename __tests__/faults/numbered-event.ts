@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 
 export interface Numbered {
-  /** Unique within a test. */
+  /** ID of the event, unique within a test. */
   event: string
   order: string
   /** Index of the event within its order, from 0. */

@@ -208,8 +208,9 @@ export class Transport {
 }
 
 /**
- * Loaded lazily: it is slow to load, and not every webhook fetches. With `require`, because a dynamic `import` needs a
- * flag in Jest. A separate instance: the defaults and interceptors of the app's axios must not see our tokens.
+ * axios is loaded lazily, because it is slow to load and not every webhook fetches. It is loaded with `require`,
+ * because a dynamic `import` needs a flag in Jest. The client has an instance of its own: the defaults and interceptors
+ * of the app's axios must not see our tokens.
  */
 function loadAxios(): Axios {
   const axios = require('axios') as AxiosStatic

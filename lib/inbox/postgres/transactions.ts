@@ -84,7 +84,7 @@ export class Transactions {
   }
 }
 
-/** Statements of the transaction. */
+/** The number that PostgreSQL has given to the current transaction. */
 async function numberOf(client: PostgresClient): Promise<string | undefined> {
   const [row] = await query<{ number: string }>(client, 'SELECT CAST(txid_current() AS TEXT) AS number')
   return row?.number

@@ -55,7 +55,9 @@ function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefin
   return { ok: true, body: { bytes, reserialized: false, exact } }
 }
 
-/** True if the length is the one in the headers. For a compressed or chunked body the length is not known. */
+/**
+ * True if the body has the length that the headers state. For a compressed or chunked body, its length is not known.
+ */
 function isExact({ headers }: IncomingMessage, bytes: Buffer, isText: boolean): boolean {
   if (headers['content-encoding'] !== undefined || headers['content-length'] === undefined) return false
   const missing = Number(headers['content-length']) - bytes.length
