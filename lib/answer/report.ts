@@ -133,7 +133,7 @@ export class Reporter {
     }
     if (record.outcome === 'ignored' && record.kind !== undefined) {
       const text = this.#ignored.lineFor(record.kind, record.eventName)
-      // Each name is a topic of its own, so that the log leaves out none of many names that arrive at once.
+      // Each name is a topic of its own, so that every name is logged even if many arrive at once.
       if (text !== undefined)
         log.line('warn', `ignored ${text}`, `${text} (${subjectOf(record)})`, { ...record, code: record.outcome })
     }

@@ -90,7 +90,7 @@ export class Pieces {
     return joined
   }
 
-  /** The same as `whole`, yielding to the event loop in between: putting 50 MB together takes 20 to 150 ms. */
+  /** Like `whole`, but yields to the event loop in between: putting 50 MB together takes 20 to 150 ms. */
   async join(turns = new Turns()): Promise<Buffer> {
     const pieces = this.all
     if (pieces.length < 2) return this.whole
