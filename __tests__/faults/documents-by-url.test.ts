@@ -10,7 +10,7 @@ const [DEAD_FOURTH = '', DEAD_SIXTH = ''] = DEAD
 const { get } = setUpInternet()
 
 const addressesOf = (told: Told) => told.connections.map(({ address }) => address)
-/** Queries for both address families of a name are one look-up. */
+/** The queries for the two address families of a name count as one look-up. */
 const lookUps = ({ asked }: Told) => asked.filter((question) => question.startsWith('A '))
 
 test('downloads over https, from the address of the name, and tells name, type and size', async () => {

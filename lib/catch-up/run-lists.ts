@@ -13,7 +13,7 @@ import { LeaseLostError, type CatchUpInbox, type Position } from '../inbox/catch
 export interface RunProgress {
   polled: number
   recoveredTotal: number
-  /** Number of orders and shipments in the lists started so far. `undefined` until it is known. */
+  /** Number of orders and shipments in the lists that were begun so far. `undefined` until it is known. */
   total?: number | undefined
 }
 

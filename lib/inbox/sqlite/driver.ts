@@ -23,7 +23,7 @@ export function chooseDriver(): Driver {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
-      // the package is not installed where this folder's imports are resolved
+      // not found from this folder: the next one is tried
     }
   }
   throw invalidOption(
