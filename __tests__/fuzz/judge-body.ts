@@ -52,7 +52,8 @@ async function judge({ bytes, type, how }: Body, index: number): Promise<string 
   if (!parsed.ok)
     return mustDeliver ? `a deliverable body is ${parsed.outcome}: ${parsed.detail ?? ''}` : refusal(parsed)
   const before = index % 20 === 0 ? JSON.stringify(parsed.value) : undefined
-  // Each body is validated in tolerant mode and in one other mode, because validating takes most of the time.
+  // Each body is validated in tolerant mode and in only one of the other modes, because validating takes most of the
+  // time.
   const modes = MODES.filter(({ mode }, i) => mode === 'tolerant' || index % 2 === i - 1)
   const results: Array<{ mode: string; result: ReadTrigger }> = []
   for (const { mode, options } of modes) results.push({ mode, result: await read(parsed, options) })

@@ -31,7 +31,7 @@ interface Waiter {
 class SharedFlight implements Flight {
   readonly call: Call
   readonly waiters = new Set<Waiter>()
-  /** The next call, for callers that came after the request of this one was sent. */
+  /** The next call. It is for callers that came after the request of this call was sent. */
   next: SharedFlight | undefined
   /** Whether a request of this call was sent. */
   #departed = false

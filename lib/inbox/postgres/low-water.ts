@@ -12,7 +12,7 @@ const MARGIN_MS = PATIENCE_MS + 500
 
 export class LowWater {
   #due = 0
-  /** The lowest time since the last look began. */
+  /** The lowest time that `lower` was called with since the last search of all queues began. */
   #lowered = Infinity
   #lookedAt = -Infinity
 
