@@ -1,6 +1,6 @@
 /**
- * The catch-up of changed orders, with both inboxes: all of them had arrived, or none. Compared with only reading the
- * same list. Tradecloud is simulated, by another process and without its limit of requests.
+ * The catch-up of changed orders, with both inboxes: if all changes have arrived, and if none has. Compared with only
+ * reading the same list. Another process simulates Tradecloud, without a limit of requests.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -187,9 +187,9 @@ class Loop {
   }
 
   /**
-   * Restarts the log. SQLite's own checkpoints never get to that if other processes write constantly. While a large
-   * body is stored, the log is copied into the file after every few parts: events would wait 30 to 200 ms while SQLite
-   * copies 32 MB at once.
+   * Restarts the log, which SQLite's own checkpoints never do while other processes write constantly. While a large
+   * body is stored, the log is copied into the file after every few parts: otherwise SQLite would copy 32 MB at once,
+   * and events would wait for 30 to 200 ms.
    */
   #shortenLog(parts: number): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
