@@ -19,7 +19,7 @@ export interface Due {
   parts: Part[]
   /** Parts that changed too recently and are left for a later run. */
   young: Part[]
-  /** Set if a part is older than what has arrived: the time of what has arrived. */
+  /** The time of what has arrived, if a part is older than that. Otherwise `undefined`. */
   newer: number | undefined
   /** Something is missing, but the option `want` leaves it out. */
   isUnwanted: boolean

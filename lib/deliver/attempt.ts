@@ -47,7 +47,7 @@ export interface Begun {
 export interface AttemptResult extends Result {
   /** How often the callback has been called, including this call. Absent if it was not called. */
   attempt?: number | undefined
-  /** Set if a transaction settled the event: whether it was committed. */
+  /** Whether the transaction that settles the event was committed. Absent if there was no transaction. */
   settled?: boolean | undefined
 }
 

@@ -88,8 +88,8 @@ export const endOfSecond = (clock: number): number => clock + 999
 export interface Comparison {
   missing: Part[]
   /**
-   * Set if a part is older than what arrived: the time of what arrived. This means that the list shows an old state, or
-   * that the API's clock was set back.
+   * The time of what has arrived, if a part is older than that: the list shows an old state, or the API's clock was set
+   * back.
    */
   newer?: number | undefined
 }
