@@ -32,7 +32,7 @@ export function testCluster(env: () => Record<string, string>): void {
       const count = (running.get(orderId) ?? 0) + 1
       running.set(orderId, count)
       if (count > 1) overlaps.push(`${orderId} ${version}`)
-      // Counted down even if the process that waits for the response is killed.
+      // The number of running writes is reduced even if the process that waits for the response is killed.
       response.once('close', () => running.set(orderId, (running.get(orderId) ?? 0) - 1))
       const respond = (): void => {
         if (response.destroyed) return

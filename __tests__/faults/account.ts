@@ -12,7 +12,11 @@ export interface Account {
   extraCalls: number
   /** Calls for an event after a later event of the same order was delivered. */
   outOfOrder: string[]
-  /** Concurrent calls for the same order in one process. */
+  /**
+   * Calls for the same order that ran at the same time, in one process or in several. Their times are read from a clock
+   * that the processes share. A call ends when its process is killed. `diedAt`: when that was, by number of the
+   * process.
+   */
   overlapping: string[]
   /** Number of responses by status. */
   answers: Record<string, number>
@@ -72,8 +76,8 @@ export function tooEarly(steps: Step[]): string[] {
 }
 
 /**
- * Concurrent calls for the same order in any processes, by the clock that they share. A call ends when its process is
- * killed. `diedAt` is the time of that, by number of the process.
+ * Calls for the same order that ran at the same time, in one process or in several. Their times are read from a clock
+ * that the processes share. A call ends when its process is killed. `diedAt`: when that was, by number of the process.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()

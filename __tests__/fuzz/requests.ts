@@ -13,8 +13,8 @@ export interface Wire {
   /** Pieces that are written one after another, with a short pause between them. */
   pieces: Buffer[]
   /**
-   * Set if each request must be answered: one entry per request, true if its response has no body. Absent: any response
-   * is acceptable.
+   * One entry per request: true if its response has no body. If this is set, each request must be answered. Absent: any
+   * response is acceptable.
    */
   noBody?: boolean[]
   /** True if the connection is closed when everything is written. */

@@ -117,7 +117,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     digits(median(rounds.perSecond)),
     digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
     ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
-    // Only for a large body: for a small one the figure would show only the code that is loaded.
+    // Memory is shown only for a large body: for a small one, the figure would show only the code that is loaded.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
   const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${count} rounds of ${plan.requests}`

@@ -3,7 +3,7 @@ import { built } from '../package'
 
 export interface Simulated {
   api: { baseUrl: string; username: string; password: string }
-  /** Before the first change. */
+  /** A time before the first change, for the option `from`. */
   from: string
   /** Size of a page divided by the number of its orders. */
   bytes: number

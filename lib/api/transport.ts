@@ -125,7 +125,7 @@ export class Transport {
   async #open(config: AxiosRequestConfig, signal: AbortSignal, what: string): Promise<OpenOutcome> {
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { data: body, status, headers } = await axios.request<Readable>({ ...config, signal: limit.signal })
-      // Added at once: the body may fail before the caller adds its own listener.
+      // The listener is added at once, because the body may fail before the caller adds its own.
       body.on('error', () => undefined)
       if (signal.aborted) body.destroy()
       else {

@@ -102,7 +102,7 @@ async function run(
     progress.end()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     page.close()
-    // Closed first, so that events that Tradecloud would still repeat are reported as such.
+    // The simulator is closed first, so that events that Tradecloud would still repeat are reported as such.
     await tradecloud.close()
   }
   return simulation.model

@@ -76,7 +76,7 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
-  /** Needs no flush of its own: PostgreSQL acknowledges a commit only when it is on disk. */
+  /** Flushes nothing itself, because PostgreSQL acknowledges a commit only when it is on disk. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }

@@ -93,8 +93,8 @@ export function isMarked(tables: SqliteTables): boolean {
 }
 
 /**
- * Closes the file. The last process that does so writes the whole log into it. `keepMark`: the log was already lost
- * before.
+ * Closes the file. If no other process has it open, SQLite then writes the whole log into it. `keepMark`: the log was
+ * already lost, and the mark that reports it is kept.
  */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {

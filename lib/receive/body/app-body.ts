@@ -87,7 +87,7 @@ function isEmpty(body: unknown): boolean {
   if (typeof body !== 'object') return false
   const bytes = bytesOf(body)
   if (bytes) return bytes.length === 0
-  // Only for a plain object: a promise or a web stream has no keys either, but may contain an event.
+  // Only a plain object counts: a promise or a web stream has no keys either, but may contain an event.
   return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 

@@ -65,8 +65,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       settled = true
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
-      // Only if they were added: removing a listener of `readable` makes the stream search all of them, even if there
-      // was none.
+      // The listeners are removed only if they were added: removing one of `readable` makes the stream search all its
+      // listeners, even if there is none for this event.
       if (isTouched) req.off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }
