@@ -12,11 +12,7 @@ export interface Account {
   extraCalls: number
   /** Calls for an event after a later event of the same order was delivered. */
   outOfOrder: string[]
-  /**
-   * Calls for the same order that ran at the same time, in one process or in several. Their times are read from a clock
-   * that the processes share. A call ends when its process is killed. `diedAt`: when that was, by number of the
-   * process.
-   */
+  /** Calls for the same order that ran at the same time in one process. */
   overlapping: string[]
   /** Number of responses by status. */
   answers: Record<string, number>
@@ -40,7 +36,7 @@ export function settleAccount(loads: Load[], { steps }: Pick<Ledger, 'steps'>): 
   }
 }
 
-/** By process: events whose callback was running when the process ended. */
+/** Events whose callback was running when their process ended. The keys are the numbers of the processes. */
 export function cutShort(steps: Step[]): Map<number, Set<string>> {
   const running = new Map<number, Set<string>>()
   for (const { what, run, event } of steps) {

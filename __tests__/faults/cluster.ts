@@ -41,7 +41,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 export class Cluster {
   /** The running processes. */
   readonly receivers: Receiver[] = []
-  /** By number of the process: when it was killed, in milliseconds of `clockMs`. */
+  /** When each process was killed, in milliseconds of `clockMs`. The keys are the numbers of the processes. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')

@@ -37,11 +37,11 @@ export class InboxRig extends Rig {
   readonly #handlers: Handlers
   readonly #intake: Intake
   readonly #deliverer: InboxDeliverer
-  /** Waiting fetches by entity. */
+  /** Fetches that wait. The keys are entities. */
   readonly #gates = new Map<string, Gate[]>()
-  /** By request: entities of events that are about to reach a callback. */
+  /** Entities of events that are about to reach a callback. The keys are requests. */
   readonly #open = new Map<string, string>()
-  /** By entity: number of found events that are not delivered yet. */
+  /** Number of found events that are not delivered yet. The keys are entities. */
   readonly #found = new Map<string, number>()
   #settled = (): void => undefined
   #token = ''

@@ -14,7 +14,7 @@ interface Client {
   close: () => void
 }
 
-/** By name of the client library: creates a client as the docs of `redisStore` show. */
+/** For each client library: creates a client as the docs of `redisStore` show. */
 const clients: Record<string, (server: RedisServer) => Promise<Client>> = {
   ioredis: async ({ host, port }) => {
     const client = new Redis({

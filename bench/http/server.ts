@@ -21,7 +21,7 @@ function forgetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5')
   } catch {
-    // on other systems the peak is that of the whole lifetime
+    // On other systems, the peak of the whole lifetime is measured.
   }
 }
 

@@ -80,8 +80,8 @@ function isFiller(byte: number | undefined): boolean {
 
 /**
  * A cheap upper bound for the number of values: each one except the first follows a comma or an opening bracket. It
- * makes `findExcess` unnecessary for the largest documented order (49 MB), where that would take half as long again as
- * parsing.
+ * makes `findExcess` unnecessary for the largest documented order (49 MB), for which it would take half of the time
+ * that parsing takes.
  */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
   let size = 0

@@ -86,7 +86,7 @@ export interface CatchUpReport {
   polled: number
   /** Number of orders and shipments of which nothing was missing. */
   covered: number
-  /** Number of orders and shipments of which something was missing that the option `want` left out. */
+  /** Number of orders and shipments with missing changes that were all left out by the option `want`. */
   skipped: number
   /** What was missing and was stored for delivery; with `dryRun`, what would have been stored. At most 100. */
   recovered: RecoveredChange[]

@@ -45,7 +45,9 @@ export class Deliverer {
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts
   readonly #watch: Watch
-  /** By entity: deliveries for GET triggers whose fetch has not begun, which further GET triggers can join. */
+  /**
+   * Deliveries for GET triggers whose fetch has not begun, which further GET triggers can join. The keys are entities.
+   */
   readonly #joinable = new Map<string, Delivery>()
   readonly #running = new Set<Delivery>()
   #aborted = false

@@ -47,7 +47,8 @@ export async function receive(
   let refusal: Refusal | undefined
   try {
     const verdict = options.authenticator.check(exchange.req)
-    // Awaited only if the result is not known yet, because other code could otherwise read the beginning of the body.
+    // There is an `await` only if the result is not known yet: while it waits, other code could read the beginning of
+    // the body.
     refusal = refusalOfSender(exchange, verdict === true || (await verdict), options)
   } catch (cause) {
     refusal = refuse('unavailable', 'The credentials could not be checked now.', { cause })

@@ -5,7 +5,7 @@ export interface BackOff {
   /** The wait after the first failure, in milliseconds. */
   firstMs: number
   maxMs?: number
-  /** By what each wait is multiplied after a further failure. Default: 2. */
+  /** Each further failure multiplies the wait by this factor. Default: 2. */
   factor?: number
   /**
    * The random share of each wait, so that callers that failed together do not all retry at the same moment. With 1,

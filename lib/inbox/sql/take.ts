@@ -22,7 +22,10 @@ export interface TakeRequest extends WantedQueues {
 
 export interface TakeResult {
   taken: Taken[]
-  /** Time until the first wanted event is due, if none was taken. On the clock of the database: ours may be wrong. */
+  /**
+   * Time until the first wanted event is due, if none was taken. It is measured by the clock of the database, because
+   * the clock of this process may be wrong.
+   */
   nextDueInMs?: number
   /** The earliest time since which a wanted queue is due, if all were searched. */
   firstDue?: number

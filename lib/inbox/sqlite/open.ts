@@ -9,7 +9,7 @@ import { SqliteTables } from './tables'
 /** The key under which the table `meta` contains the identity of the log. */
 const LOG = 'log'
 /**
- * Settings for speed. Without them storing takes half as long again: pages that a savepoint may have to restore go to a
+ * Settings for speed. Without them, storing takes 1.5 times as long: pages that a savepoint may have to restore go to a
  * temporary file, random keys are read from the file again, and each checkpoint takes two flushes.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`

@@ -31,7 +31,8 @@ const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
 /**
- * Parts of large bodies between two checkpoints: more on a disk with slow flushes, of which each checkpoint needs two.
+ * How many parts of large bodies are stored between two checkpoints. Each checkpoint takes two flushes, so there are
+ * more parts on a disk with slow flushes.
  */
 const PARTS_PER_CHECKPOINT = { least: 2, most: 16, msPerPart: 10 }
 

@@ -5,7 +5,7 @@ const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** By part of the page: the last content from the server, without the elements that the user has opened. */
+/** For each part of the page: its last content from the server, without the elements that the user has opened. */
 const shownBefore = new Map()
 
 function isBusy() {
