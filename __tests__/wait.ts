@@ -3,7 +3,10 @@ import { setTimeout as startTimer } from 'node:timers'
 import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
-/** Turns of the event loop before it waits between two checks. With the clock of `startClock`, each wait takes long. */
+/**
+ * How many turns of the event loop pass before the first pause between two checks. With the clock of `startClock`, each
+ * pause takes long.
+ */
 const EAGER_TURNS = 100
 
 /**

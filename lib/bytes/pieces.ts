@@ -9,8 +9,8 @@ import { Turns } from './turns'
 const SMALL = 1024
 const ROOM = 64 * 1024
 /**
- * A piece keeps the whole Buffer alive from which it was cut. It is copied if it is a smaller part of that Buffer than
- * this.
+ * A piece keeps the whole Buffer alive from which it was cut. A piece that is smaller than this part of its Buffer is
+ * copied instead.
  */
 const PART = 1 / 4
 

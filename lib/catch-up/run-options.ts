@@ -27,7 +27,7 @@ export interface RunOptions extends WindowOptions {
   notes: RunNotes
 }
 
-/** What a run notifies the log of. */
+/** The log of a run: one method for each thing that a run reports. */
 export interface RunNotes {
   /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void

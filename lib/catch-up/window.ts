@@ -41,8 +41,8 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   const horizon = clock - marginMs
   // If the API's clock was set back, new changes have times before the cursor.
   const latest = horizon - overlapMs
-  // Not the beginning of the window: in a list that begins with the newest change, an order that changes during the run
-  // moves to a position that was already read, and an interrupted run has not seen all orders.
+  // This is not the beginning of the window: in a list that begins with the newest change, an order that changes during
+  // the run moves to a position that was already read, and an interrupted run has not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }

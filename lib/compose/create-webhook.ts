@@ -46,8 +46,8 @@ export type TradecloudWebhook = Router & {
  */
 export function createTradecloudWebhook(options: TradecloudWebhookOptions): TradecloudWebhook {
   const { requests, ready, health, close, catchUp, inspection } = composeWebhook(options)
-  // Not added with `router.use`: Express's router would read `req.url` first, and respond with 500 if that throws.
-  // Handlers that users add to the router run after this function.
+  // The function is not added with `router.use`: Express's router would read `req.url` first, and respond with 500 if
+  // that throws. Handlers that users add to the router run after this function.
   const router = Router()
   function tradecloudWebhook(req: Request, res: Response, next: NextFunction): void {
     if (!requests.handle(req, res, () => trustOfApp(req)))

@@ -54,7 +54,7 @@ export async function list(
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   const end = reversed(filter.entityId)
-  // A range, because it uses the index. LIKE does not, and treats % and _ as wildcards.
+  // A range is used instead of LIKE, which would not use the index, and treats % and _ as wildcards.
   if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, afterAll(end))
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())

@@ -66,7 +66,7 @@ export class OAuthVerifier {
       const verdict = await judge(token, header, keys, this.#options)
       if (verdict === 'signed') return true
       if (verdict === 'refused') return false
-      // The issuer may have replaced the key and kept its ID, but hardly since the last fetch.
+      // The issuer may have replaced the key and kept its ID. Soon after a fetch this is unlikely.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
       // Tradecloud gives up after a refusal, so a token is refused only with keys that were fetched after it arrived.
       if (keys.since >= arrivedAt) {
