@@ -49,8 +49,8 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
 }
 
 /**
- * Calls for events that had been called before, where that call was interrupted. Which call was earlier is decided by
- * the clock that all processes share.
+ * Second calls for events whose first call was interrupted. The clock that all processes share decides which call was
+ * earlier.
  */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
@@ -106,7 +106,7 @@ function outOfOrder(begun: Step[]): string[] {
   const found: string[] = []
   for (const { order, turn, event } of begun) {
     const last = latest.get(order) ?? -1
-    // An event that was called before is a retry; the first calls must be in order.
+    // A second call for an event is a retry. Only the first calls must be in order.
     if (turn < last || turn > last + 1) found.push(event)
     latest.set(order, Math.max(last, turn))
   }

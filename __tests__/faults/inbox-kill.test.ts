@@ -27,7 +27,7 @@ test.each(engines)(
       const target = load.accepted + (EVENTS - load.accepted) / (KILLS - kill + 2)
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       await pause(Math.random() * 40)
-      // In every fourth round but the last, all processes are killed.
+      // In every fourth round, except the last round, all processes are killed.
       const victims = kill % 4 === 0 && kill < KILLS ? cluster.receivers.slice() : cluster.receivers.slice(0, 1)
       await Promise.all(victims.map((victim) => cluster.kill(victim)))
       await cluster.startAll(victims.length, settings)

@@ -1,4 +1,4 @@
-/** Bodies of 60 MB beside small events arrive complete and block no other event. */
+/** Bodies of 60 MB arrive complete, and small events are delivered meanwhile. */
 import { until } from '../integration/harness'
 import { count, settleAccount } from './account'
 import { buildReceiver } from './build'

@@ -126,7 +126,8 @@ export class Receiver {
   }
 
   /**
-   * Sends a signal, and resolves when the process has ended. Requests from `refusesFrom` on were sent after the signal.
+   * Sends a signal, and resolves when the process has ended. `refusesFrom`: the time from which new requests must be
+   * refused.
    */
   async signal(signal: NodeJS.Signals): Promise<{ code: number | null; afterMs: number; refusesFrom: number }> {
     const startedAt = performance.now()

@@ -9,7 +9,10 @@ export interface Report {
   problem?: string
   bodies: number
   kinds: string[]
-  /** Every 97th body is checked for whether it must be delivered: the number of those that must. */
+  /**
+   * Every 97th body is checked for whether it must be delivered. `sampled`: number of checked bodies; `deliverable`:
+   * number of those that must be delivered.
+   */
   sampled: number
   deliverable: number
   longestMs: number

@@ -223,7 +223,7 @@ const badBytes: Maker = (dice) => {
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(dice.pick(BAD_BYTES)), bytes.subarray(at)])
 }
 
-/** Creates a body that is nested about a hundred levels deep at any place of an event, which is the limit. */
+/** Creates a body that is nested about a hundred levels deep, which is the limit, at a random place of an event. */
 const nested: Maker = (dice) => {
   const levels = dice.pick([1, 50, 90, 95, 96, 97, 98, 99, 100, 101, 5_000])
   const [open, close] = dice.pick([

@@ -77,7 +77,7 @@ async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
 test('SQLite: small events are stored in between the parts of large bodies', async () => {
   const file = join(folder, 'inbox.db')
   await acceptAlongside({ type: 'sqlite', file }, () => {
-    // Never copied into the file in one go: events would wait meanwhile.
+    // The log is never copied into the file in one go, because events would wait meanwhile.
     expect(statSync(`${file}-wal`).size).toBeLessThan(24 * 1024 * 1024)
   })
 })

@@ -51,7 +51,8 @@ afterEach(async () => {
 /** All encodings in which a secret could appear. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
-  // In base64, the characters depend on the bytes before, and the first and last ones on the neighbours.
+  // The base64 of a text depends on its position among other bytes, and its first and last characters depend on the
+  // bytes next to it.
   const encoded = [0, 1, 2].map((shift) =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')

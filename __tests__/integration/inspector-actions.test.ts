@@ -171,7 +171,7 @@ describe('server-sent events', () => {
     const { id } = (await inbox.list()).entries[0]!
     // The first check only stores the present state.
     await until(() => stats.mock.calls.length > 0)
-    // Changed without the webhook, as by the command line.
+    // The event is changed without the webhook, as the command line does.
     await inbox.giveUp(id, 'elsewhere')
     await until(() => stream.events().includes('change'))
   })

@@ -84,7 +84,7 @@ describe('the database', () => {
     for (const [answer, code, text] of [
       ['s3cr3t', 0, id.slice(0, 13)],
       ['wr0ng', 1, 'authentication failed'],
-      // Asked for once.
+      // The password is asked for only once.
       ['', 1, 'set PGPASSWORD'],
     ] as const) {
       const asked = await onTerminal(['inbox', clerk, 'list'], { answers: [answer] })

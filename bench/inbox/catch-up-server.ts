@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     bytes += JSON.stringify(changed).length / count
     world.change(changed, { lines: changed.lines.map(({ id }) => id ?? ''), deliver: 'lose' })
   }
-  // More than the time that is left to the webhook.
+  // An hour is more than `settleMs`, so the changes are no longer left to the webhook.
   clock.advance(3_600_000)
   process.once('disconnect', () => process.exit())
   process.send?.({ api: { baseUrl, username, password }, from: startAt.toISOString(), bytes } satisfies Simulated)

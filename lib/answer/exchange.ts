@@ -97,7 +97,7 @@ export class Exchange {
     options: ExchangeOptions,
   ) {
     // An `error` event without a listener does nothing on a request that Node has created, but ends the process on
-    // another stream. For the response, `respond.ts` adds the listener when it sends one in more than one step.
+    // another stream. The response gets its listener in `respond.ts`, if it is sent in more than one step.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers

@@ -20,7 +20,10 @@ export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): 
   return new Set(value.map((entry: unknown, i) => resolveHost(`${option}[${i}]`, entry)))
 }
 
-/** The returned problem continues "The document's `url`". It does not contain the URL, whose query may be a secret. */
+/**
+ * The returned problem is the rest of a sentence that begins with "The document's `url`". It does not contain the URL,
+ * whose query may be a secret.
+ */
 export function checkDocumentUrl(
   text: string,
   hosts: ReadonlySet<string>,

@@ -50,8 +50,8 @@ export interface PollSource {
 }
 
 /**
- * How many of the last entities are remembered by their hash (at least half as many): enough pages to step back without
- * repeating much.
+ * The highest number of entities that are remembered by their hash. At least half as many of the last entities are
+ * always remembered, which is enough to step back without repeating much.
  */
 const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000

@@ -38,7 +38,7 @@ interface Limit {
   signal: AbortSignal
   /** Called when something has arrived. */
   restart: () => void
-  /** True once the headers have arrived, so that a time-out is a stalled body. */
+  /** True once the headers have arrived. A time-out after that means that the body has stalled. */
   stalled: boolean
 }
 

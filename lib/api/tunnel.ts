@@ -24,7 +24,8 @@ type Target = ClientRequestArgs & ConnectionOptions
 export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const url = new URL(proxy)
   const secure = (target: Target, socket: Duplex): Duplex => {
-    // Only what `connect` needs: it would treat the `path` of a request as a Unix socket.
+    // Only the options that `connect` needs are passed, because it would treat the `path` of a request as a Unix
+    // socket.
     return connect({
       ...target,
       socket,

@@ -84,7 +84,7 @@ export interface CatchUpReport {
   /** Changes up to this time, by the API's clock, were certainly visible. Absent if the run could not be completed. */
   to?: string | undefined
   polled: number
-  /** Number of orders and shipments of which nothing was missing. */
+  /** Number of orders and shipments without a missing change. */
   covered: number
   /** Number of orders and shipments with missing changes that were all left out by the option `want`. */
   skipped: number

@@ -227,7 +227,7 @@ export class Run {
     this.#progress.left = Math.min(this.#progress.left, entity.time, ...times)
   }
 
-  /** True if no later run will find what this one leaves. */
+  /** True if no later run will find the changes that this run leaves out. */
   get #isOneShot(): boolean {
     const { from, all } = this.#request.onDemand ?? {}
     return from !== undefined || all !== undefined

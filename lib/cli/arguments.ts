@@ -59,7 +59,7 @@ function parseWords(args: string[]): { values: Values; positionals: string[] } {
       throw new UsageError(sentence(`There is no option ${printable(option)}`, suggest(option, OPTION_NAMES)))
     if (message.includes('ambiguous'))
       throw new UsageError(`The value of ${option} is missing. If it begins with a dash, write ${option}=-…`)
-    // Only the first sentence: Node's message may continue with advice on words that begin with a dash.
+    // Only the first sentence is shown: Node's message may continue with advice on words that begin with a dash.
     throw new UsageError(`${printable(message.split(/\. |\n/, 1)[0]?.replace(/\.$/, '') ?? '')}.`)
   }
 }

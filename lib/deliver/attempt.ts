@@ -129,8 +129,8 @@ export class Attempts {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: of a getter in an
- * object literal, V8 would keep a copy for each context, and the body with it, until its next full garbage collection.
+ * A getter, because joining the pieces of a large body copies it. All contexts share this getter: V8 would keep a
+ * getter in an object literal, and with it the body, until its next full garbage collection.
  */
 const RAW_BODY = {
   enumerable: true,

@@ -112,7 +112,7 @@ export class Deliverer {
   /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
   async #complete(delivery: Delivery): Promise<DeliveryResult> {
     const { trigger, entity } = delivery
-    // Entered before any `await`, because the order of these calls is the order of arrival.
+    // The queue is entered before any `await`, because the order of these calls is the order of arrival.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)

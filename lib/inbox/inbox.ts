@@ -170,9 +170,9 @@ export interface InboxHost {
  */
 export interface Inbox {
   /**
-   * Resolves once events can be accepted, and once `isWanted` of every process counts the one that was attached before.
-   * Rejects if events can never be accepted: the process should not start. `transaction`: `withTransaction` will be
-   * used.
+   * Resolves once events can be accepted. If a process was attached before, `isWanted` of every process then considers
+   * its callbacks. Rejects if events can never be accepted: the process should not start. `transaction`:
+   * `withTransaction` will be used.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**

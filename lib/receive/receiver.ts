@@ -28,7 +28,10 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
 /** What was received. A refused request may have a body too. */
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
-  /** Must leave before later events of the same order or shipment are handled. */
+  /**
+   * The place in the order of arrival. Later events of the same order or shipment are handled once the caller has ended
+   * it.
+   */
   arrival?: Arrival | undefined
 }
 

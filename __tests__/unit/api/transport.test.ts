@@ -44,7 +44,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-/** Waits until the condition holds, for any time, unless the test has ended. */
+/** Waits until the condition holds or the test has ended, without a time limit. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition() && !over) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -89,7 +89,7 @@ test('ends a request that gets no headers', async () => {
   expect(await sent).toEqual({ type: 'timeout', timeoutMs: REQUEST_MS, stalled: false })
 })
 
-/** Resolves with the time after which the request ends. The time advances in steps between which chunks arrive. */
+/** Resolves with the time after which the request ends. Sends chunks, and advances the clock after each. */
 async function timeOf(sent: Promise<ApiOutcome>, answer: ServerResponse): Promise<{ outcome: ApiOutcome; ms: number }> {
   let outcome: ApiOutcome | undefined
   void sent.then((value) => (outcome = value))

@@ -32,7 +32,7 @@ export interface RigOptions {
   limit?: number
   /** Time after which a GET trigger is fetched, in milliseconds. */
   queueMs?: number
-  /** By how much the header `Date` is wrong, in milliseconds. */
+  /** Error of the header `Date`, in milliseconds. */
   dateSkewMs?: number
   /** How long before the start of the history the first `from` is, in milliseconds. */
   sinceMs?: number

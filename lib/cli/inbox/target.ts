@@ -81,7 +81,7 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
   return open(options, (events) => new PostgresEngine(options, events))
 }
 
-/** A password may contain any character, so everything between the scheme and the last @ may be one. */
+/** A password may contain any character, so it may extend to the last @ of the URL. */
 function hasPassword(url: string): boolean {
   const rest = url.slice(url.indexOf(':') + 1).replace(/^\/\//, '')
   const credentials = rest.slice(0, Math.max(0, rest.lastIndexOf('@')))

@@ -55,7 +55,7 @@ function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
   readonly rowsAtOnce = 1_000
-  /** Since when the queues are due that this transaction has made free with their next event. */
+  /** The earliest time since which a queue is due, among the queues that this transaction has freed. */
   lowestDue = Infinity
 
   private constructor(

@@ -76,8 +76,8 @@ async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Pro
 }
 
 /**
- * The GET trigger into which a new one merges. Only the last event of the queue can be that: after a body, the order
- * must be fetched again.
+ * The GET trigger into which a new one merges. Only the last event of the queue can be such a trigger: after a body,
+ * the order must be fetched again.
  */
 async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {
   const last = await tables.get<{ id: string; state: number; attempts: number; head: string }>(

@@ -14,7 +14,7 @@ const AGE_EVERY_MS = 60_000
 const BREATH_MS = 25
 
 /**
- * Of the time between two checks, at most this much counts. So if this process or the database was frozen, other
+ * At most this much of the time between two checks counts. So if this process or the database was frozen, other
  * processes get time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000

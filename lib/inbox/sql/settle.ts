@@ -48,8 +48,8 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
 }
 
 /**
- * Whether a settlement was committed whose commit got no response. Waits until that transaction has ended, because it
- * holds the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
+ * Whether a settlement was committed, after its commit got no response. Waits until that transaction has ended, because
+ * it holds the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
  */
 export async function wasCommitted(tables: Tables, request: SettleRequest): Promise<boolean | undefined> {
   const { owner, queue, token, event, settlement } = request

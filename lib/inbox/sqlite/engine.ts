@@ -24,7 +24,7 @@ interface Session {
 }
 
 export class SqliteEngine implements Engine {
-  /** One is enough, because a single thread writes to the disk. */
+  /** One large body at a time is enough, because a single thread writes to the disk. */
   readonly uploads = 1
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver

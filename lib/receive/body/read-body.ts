@@ -145,7 +145,9 @@ function refused(refusal: Refusal): BodyReading {
   return { result: Promise.resolve(refusal), stop: () => undefined }
 }
 
-/** Whether the stream was reset. `undefined` if it is not a stream of HTTP/2, which alone tells. */
+/**
+ * Whether the stream was reset. `undefined` if it is not a stream of HTTP/2, because other streams do not report it.
+ */
 function isReset(req: IncomingMessage): boolean | undefined {
   return (req as { stream?: { aborted?: boolean } }).stream?.aborted
 }

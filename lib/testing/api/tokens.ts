@@ -1,6 +1,6 @@
 /**
  * Tokens of the simulated API: short-lived access tokens in the form of a JWT, and refresh tokens that work once. Each
- * login starts a session of its own. That earlier sessions stay valid is not documented.
+ * login starts a session of its own; earlier sessions stay valid, which is not documented.
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 

@@ -97,7 +97,7 @@ export const processTests: ContractTest[] = [
       const isWanted = (kind: EventKind, eventName?: string) => inbox.isWanted(NAME, kind, eventName)
       assert.equal(await isWanted('shipment'), false)
       const leaving = await harness.join([{ kind: 'shipment' }, { kind: 'orderDocuments', eventNames: ['Attached'] }])
-      // Although it was asked before: a wrong answer would be the loss of an event.
+      // The result is right although it was read before: with an outdated result, an event would be lost.
       assert.equal(await isWanted('shipment'), true)
       leaving.detach()
       await leaving.inbox.close()
