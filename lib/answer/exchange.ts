@@ -62,7 +62,10 @@ export interface TakenBody {
 }
 
 export class Exchange {
-  /* Read once: Express swaps the prototype, so each property access is slow, see docs/performance.md. */
+  /*
+   * The method is read once, because Express swaps the prototype of the request, which makes each property access slow;
+   * see docs/performance.md.
+   */
   readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly requestId = randomUUID()

@@ -131,7 +131,8 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {
     const [first] = found
-    // Called asynchronously, because the connection could otherwise fail before its request has a listener.
+    // The callback is called asynchronously, because the connection could otherwise fail before its request has a
+    // listener.
     if (all || first === undefined) process.nextTick(done, null, found)
     else process.nextTick(done, null, first.address, first.family)
   }

@@ -58,7 +58,7 @@ function resolveHost(option: string, entry: unknown): string {
   if (entry.includes('*'))
     throw invalidOption(option, `is ${show(entry)}: list each host, because wildcards are not supported`)
   const url = `https://${entry}/`
-  // Checked first, because the URL parser removes line breaks and tabs, and decodes escapes.
+  // This is checked first, because the URL parser removes line breaks and tabs, and decodes escapes.
   if (/[\s%]/.test(entry) || !URL.canParse(url))
     throw invalidOption(option, `is ${show(entry)}, which is not a host name; expected ${EXAMPLE}`)
   const { host, hostname } = new URL(url)

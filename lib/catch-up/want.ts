@@ -38,7 +38,7 @@ const OPEN = {
 /**
  * For the option `want`: leaves out changes that your own company has made and no one has answered yet, as Tradecloud's
  * documentation recommends: lines with an open request of your own and, for a buyer, lines in `Issued`. A header change
- * at the exact time of such a line belongs to it. Shipments are always wanted.
+ * is left out too if it has exactly the time of such a line. Shipments are always wanted.
  */
 export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange) => boolean {
   if (!(party in OPEN))

@@ -93,7 +93,7 @@ export class Attempts {
     begun: Begun,
     transaction: unknown,
   ): Promise<Result> {
-    // Read before the call, because the callback may change its event.
+    // The state is read before the call, because the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}

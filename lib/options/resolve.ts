@@ -229,7 +229,8 @@ function resolveClient(
     throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
   const options = { ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs }
-  // Checked here too, so that the error names the option `api`, which the client does not know.
+  // The options of the client are checked here too, so that the error names the option `api`, which the client does not
+  // know.
   const { resolveClientOptions } = require('../api/client-options') as typeof import('../api/client-options')
   resolveClientOptions(options, 'api')
   return new TradecloudClient(options)

@@ -77,7 +77,7 @@ export async function receive(
     const none = refuse('malformed_body', 'There is no body, and no ID in the URL.')
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? none }
   }
-  // Set now, for the record, because the response may time out while the body is parsed.
+  // The body is set now, for the record, because the response may time out while the body is parsed.
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
@@ -133,7 +133,7 @@ export function refusalOfSender(
   exchange.isProbe = PROBE_HEADER in exchange.headers && isProbe(exchange.req)
   // A custom function has taken so long that the request was answered: nothing more is read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
-  // Checked after the credentials: a sender without credentials learns nothing about addresses.
+  // The address is checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
   if (closing.aborted) return refuse('unavailable', 'The receiver is shutting down.')
   return budget.full ? refuse('unavailable', OVERLOADED) : undefined

@@ -38,7 +38,7 @@ const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
   requireKnown('', options, ['lines', 'deliveries', 'orderId'])
-  // Checked before the lines are built, because building them takes time.
+  // Options are checked before the lines are built, because building them takes time.
   const { lines = MAX_LINES, deliveries = MAX_ENTRIES, orderId } = options
   wholeNumber('lines', lines, 0, MAX_LINES)
   wholeNumber('deliveries', deliveries, 0, MAX_ENTRIES)

@@ -131,7 +131,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   requireWhole('port', port, 0)
-  // Checked at creation, so that an invalid option is not reported only with the first trigger.
+  // The retry options are checked at creation, so that an invalid one is not reported only with the first trigger.
   const retry = resolveRetry(options.retry)
   return {
     username,

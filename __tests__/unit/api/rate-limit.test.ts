@@ -47,7 +47,7 @@ test('30 fetches at once with both tokens dead: one login, and no place is lost 
   const seen = api().seen.slice(from)
   expect(seen.filter(({ endpoint }) => endpoint === 'login')).toHaveLength(1)
   expect(seen.filter(({ endpoint }) => endpoint === 'refresh')).toHaveLength(1)
-  // At most the eight requests that were sent before the first 401 arrived.
+  // Only requests that were sent before the first 401 arrived were refused, which are eight at most.
   expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 8)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
 })

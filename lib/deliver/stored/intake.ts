@@ -118,7 +118,7 @@ async function storeUnreadable(
 /** Shortens a name that is shown in lists and held in memory, because a body may contain any name. */
 function shortName(eventName: string | undefined): string | undefined {
   if (eventName === undefined || eventName.length <= MAX_EVENT_NAME) return eventName
-  // Copied, because a slice would keep the whole text in memory.
+  // The text is copied, because a slice would keep the whole text in memory.
   return Buffer.from(eventName.slice(0, MAX_EVENT_NAME), 'utf16le').toString('utf16le')
 }
 
@@ -158,7 +158,7 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<Stored> {
   try {
-    // Awaited for every event, so that events that cover nothing do not overtake the others.
+    // This is awaited for every event, so that events that cover nothing do not overtake the others.
     const records = await inbox.recordsArrivals?.(event.name)
     const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)

@@ -115,7 +115,7 @@ export class PostgresEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listener.close()
-    // With a time limit, because an unresponsive server would not answer.
+    // There is a time limit, because an unresponsive server would not answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 

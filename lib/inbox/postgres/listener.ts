@@ -36,8 +36,8 @@ export class Listener {
   }
 
   /**
-   * Sent as a separate statement after the commit: inside the transaction, NOTIFY would make all commits wait for each
-   * other.
+   * The notification is sent as a separate statement after the commit: inside the transaction, NOTIFY would make all
+   * commits wait for each other.
    */
   notify(): void {
     this.#timer ??= startTimer(() => {

@@ -38,6 +38,6 @@ export async function ageCallbacks(tables: Tables, before: readonly FormerRow[])
   for (const { id, minutes } of before)
     await tables.run('UPDATE former_callbacks SET minutes = minutes + 1 WHERE id = ? AND minutes = ?', id, minutes)
   await tables.run('DELETE FROM former_callbacks WHERE minutes >= ?', KEPT_MINUTES)
-  // In a fixed order, so that two transactions cannot deadlock.
+  // Rows are read in a fixed order, so that two transactions cannot deadlock.
   return tables.all<FormerRow>('SELECT id, minutes FROM former_callbacks ORDER BY id')
 }

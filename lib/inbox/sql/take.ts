@@ -69,7 +69,8 @@ export function setAside(tables: Tables, queue: number): Promise<number> | numbe
 
 export async function take(tables: Tables, request: TakeRequest): Promise<TakeResult> {
   const { owner, limit, maxBytes, dueSince } = request
-  // Locked until the commit: if another process removed this one meanwhile, its queues would never be freed.
+  // The row of this process is locked until the commit: if another process removed it meanwhile, its queues would never
+  // be freed.
   const lock = tables.lock && ' FOR KEY SHARE'
   if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
     return { taken: [], nextDueInMs: REMOVED_MS }
@@ -101,7 +102,8 @@ export async function take(tables: Tables, request: TakeRequest): Promise<TakeRe
 
 async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRequest): Promise<Taken | undefined> {
   await tables.run('UPDATE queues SET owner = ?, token = ? WHERE queue = ?', owner, token, queue)
-  // Read only after the lock: an older snapshot could show an event that was settled before the queue was locked.
+  // The event is read only after the lock: an older snapshot could show an event that was settled before the queue was
+  // locked.
   const row = await tables.get<{
     event: number
     head: string

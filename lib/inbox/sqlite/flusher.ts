@@ -97,7 +97,8 @@ export class Flusher {
     await this.#log.datasync()
     this.#recentMs.push(performance.now() - begun)
     if (this.#recentMs.length > RECENT_FLUSHES) this.#recentMs.shift()
-    // Synchronous: it takes microseconds, while a result would wait for its turn in a busy process.
+    // The call is synchronous: it takes microseconds, while an asynchronous result would wait for its turn in a busy
+    // process.
     this.#identities.forEach(checkIdentity)
   }
 }

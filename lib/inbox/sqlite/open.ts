@@ -28,7 +28,7 @@ export function openTables(
   if (!create && !statSync(file, { throwIfNoEntry: false })) throw new Error(`There is no file ${file}.`)
   const tables = new SqliteTables(openWith(driver, file))
   try {
-    // Checked before anything is changed, because the file may be the database of another program.
+    // The version is checked before anything is changed, because the file may be the database of another program.
     const version = versionOf(tables, file)
     if (!create && version === 0) throw new Error(`${file} is not an inbox: it is an empty database.`)
     // SQLite must not flush: the main thread flushes the log itself, so that no flush holds the write lock.
@@ -120,7 +120,7 @@ function expectSetting(tables: SqliteTables, name: string, expected: string | nu
  */
 function versionOf(tables: SqliteTables, file: string): number {
   const names = tables.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
-  // Read last, because another process may commit the tables and the version in between.
+  // The version is read last, because another process may commit the tables and the version in between.
   const { user_version: version } = tables.get<{ user_version: number }>('PRAGMA user_version') ?? { user_version: 0 }
   const isInbox = ['meta', 'queues', 'events', 'bodies'].every((table) => names.some(({ name }) => name === table))
   if (isInbox ? version === 0 : names.length > 0)

@@ -34,7 +34,7 @@ export function repair(tables: SqliteTables, file: string): boolean {
  * them only if they change.
  */
 export function rewriteLog(tables: SqliteTables, file: string): void {
-  // In a transaction, so that no other process writes to the log meanwhile.
+  // The log is written in a transaction, so that no other process writes to it meanwhile.
   tables.begin(false)
   try {
     const log = openSync(`${file}-wal`, 'r+')

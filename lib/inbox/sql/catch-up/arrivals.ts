@@ -38,7 +38,7 @@ export async function recordArrivals(tables: Tables, recorded: readonly Recorded
   for (const one of recorded)
     for (const row of rowsOf(one)) {
       const key = JSON.stringify([row.entity, row.form, row.part, row.hash])
-      // Of several records with the same key only the newest is stored, because a statement cannot change a row twice.
+      // Only the newest of several records with the same key is stored, because a statement cannot change a row twice.
       if (!(Number(rows.get(key)?.changed) > Number(row.changed))) rows.set(key, row)
     }
   await insert(

@@ -51,7 +51,7 @@ function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number)
   const { issuers, audiences, clientIds, clockToleranceMs } = options
   if (!includes(issuers, iss)) return 'iss is another'
   if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
-  // In whole seconds, because the claims are in seconds and jose compares them in this way.
+  // The time is rounded down to whole seconds, because the claims are in seconds and jose compares them in this way.
   const seconds = Math.floor(now / 1000)
   if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp has passed or is missing'
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))
