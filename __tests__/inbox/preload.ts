@@ -20,7 +20,7 @@ export class SharedNumber {
   set(number: number): void {
     const value = Buffer.alloc(8)
     value.writeBigInt64LE(BigInt(number))
-    // Written in place, because the processes have mapped the file into memory.
+    // The file is written in place, because the processes have mapped it into memory.
     const file = openSync(this.path, 'r+')
     writeSync(file, value, 0, 8, 0)
     closeSync(file)

@@ -76,7 +76,7 @@ export function openTls(
   { from }: ConnectionOptions = {},
 ): TLSSocket {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from ?? '127.0.0.1' })
-  // Ignored here, because the TLS socket reports errors.
+  // The error is ignored here, because the TLS socket reports errors too.
   socket.on('error', () => undefined)
   return connectTls({ socket, servername: HOST, ca: certificate, ALPNProtocols: protocols })
 }

@@ -58,7 +58,7 @@ export class Progress {
     if (now < this.#due) return
     this.#due = now + (process.stderr.isTTY ? REWRITE_MS : NEXT_LINE_MS)
     if (process.stderr.isTTY) {
-      // Shortened to the width of the terminal, because only a single line can be overwritten.
+      // The text is shortened to the width of the terminal, because only a single line can be overwritten.
       process.stderr.write(`\r${fit(text, Math.max(1, (process.stderr.columns || UNKNOWN_WIDTH) - 1))}`)
       this.#isShown = true
     } else say(text)

@@ -64,7 +64,7 @@ export class Unmatched {
     }
     const watch = (recognized: Recognition): void => {
       this.#watch(recognized, req, res, handler)
-      // Called outside the promise, so that what the app throws does not become a rejection.
+      // `next` is called outside the promise, so that what the app throws does not become a rejection.
       process.nextTick(next)
     }
     recognition.then(watch, () => watch('no'))

@@ -112,7 +112,10 @@ export class Spans implements TelemetryObserver {
   }
 }
 
-/** Always in the format of W3C Trace Context, whatever propagator is configured, because only this package reads it. */
+/**
+ * The trace is always in the format of W3C Trace Context, whatever propagator is configured, because only this package
+ * reads it.
+ */
 function traceOf({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext {
   const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`
   const tracestate = traceState?.serialize()

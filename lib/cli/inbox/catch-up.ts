@@ -74,7 +74,7 @@ interface Report {
 
 function requestOf({ values }: Call): CatchUpRequest {
   const { from: text, all, 'dry-run': dryRun } = values
-  // Refused, because Node would read a time without a zone as local time, whereas the options read it as UTC.
+  // A time without a zone is refused, because Node would read it as local time, whereas the options read it as UTC.
   const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
   const from = timeOf('from', hasTime ? `${text}Z` : text)
   return { from: from?.toISOString(), ...(all === true && { all }), ...(dryRun === true && { dryRun }) }

@@ -77,8 +77,8 @@ export interface StoreRequest {
   /** True if the event is delivered although something newer has arrived. */
   outdated: boolean
   /**
-   * Set by a run on demand that also delivers what has arrived: part of the keys of its events, so that they are not
-   * duplicates.
+   * Set only by a run on demand that also delivers what has arrived. It is part of the keys of its events, so that
+   * these events are not duplicates.
    */
   all?: string | undefined
 }

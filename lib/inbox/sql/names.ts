@@ -24,7 +24,7 @@ export function eventIdOf(event: StoredEvent, occurrence: number): string {
   return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
 }
 
-/** Reversed, because searches are for the end of an ID, which is the purchase order number. */
+/** Reverses an ID, because searches are for the end of an ID, which is the purchase order number. */
 export function reversed(text: string | undefined): string | null {
   return text === undefined ? null : Array.from(text).reverse().join('')
 }

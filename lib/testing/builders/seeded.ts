@@ -24,7 +24,7 @@ export class Seeded {
   }
 
   private digest(names: Name[]): Buffer {
-    // Hashed as JSON, so that two different lists of names never give the same text.
+    // The names are hashed as JSON, so that two different lists of names never give the same text.
     return createHash('sha256')
       .update(JSON.stringify([this.seed, ...names]))
       .digest()
