@@ -8,8 +8,8 @@ import { invalidOption } from '../errors/errors'
 import type { Credential } from '../receive/sender/authenticate'
 
 /**
- * Returns `true`, or `{ user }` to log changes under that name, to accept the request. If it throws, the response is
- * 503.
+ * Accepts the request by returning `true`, or `{ user }`: changes are then logged under that name. If it throws, the
+ * response is 503.
  */
 export type InspectorAuthFunction = (
   req: IncomingMessage,

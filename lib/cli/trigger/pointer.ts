@@ -48,7 +48,7 @@ function put(parent: object, key: string, value: unknown, pointer: string): unkn
     parent[index] = value
     return value
   }
-  // `defineProperty`, because an assignment to a field named `__proto__` would change the prototype.
+  // This uses `defineProperty`, because an assignment to a field named `__proto__` would change the prototype.
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true })
   return value
 }

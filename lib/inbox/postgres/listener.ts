@@ -53,7 +53,7 @@ export class Listener {
     if (this.#client) this.#drop(this.#client)
   }
 
-  /** Listens on a connection of its own, because poolers may close it. */
+  /** Listens on a connection that nothing else uses, because a pooler such as PgBouncer may close it. */
   async #listen(): Promise<void> {
     const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)
