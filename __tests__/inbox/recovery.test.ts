@@ -78,7 +78,7 @@ test('SQLite: what is left of a damaged file is recovered by .dump, and delivere
   await storeAll(inbox)
   await inbox.close()
   const bytes = readFileSync(file)
-  // The middle of a body is overwritten, so that the pages after it no longer belong to anything.
+  // The middle of a body is overwritten, so that no other page refers to the remaining pages of the body.
   bytes.fill(0xff, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4_096)
   writeFileSync(file, bytes)
   shell(commandWith('.dump'))

@@ -21,8 +21,8 @@ export interface SimulatorClock {
   advance(ms: number): void
   /**
    * Offsets Tradecloud's own clock by this number of milliseconds; a negative number sets it back. This affects the
-   * header `Date` and every time that Tradecloud writes from now on. When something happens still depends on `now()`. 0
-   * removes the offset.
+   * header `Date` and every time that Tradecloud writes from now on. Events, expiries and the like still happen at the
+   * times of `now()`. 0 removes the offset.
    */
   skew(ms: number): void
 }

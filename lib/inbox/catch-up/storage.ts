@@ -107,7 +107,7 @@ export interface CatchUpStorage {
    */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
-  /** Returns when `what` was first seen in this scope. If that is not known yet, records `clock`. */
+  /** Returns the time at which `what` was first seen in this scope. If that is not known yet, records `clock`. */
   firstSeen(lease: Lease, what: string, clock: number): Promise<number>
   /**
    * Called after the API's clock was set back: deletes arrival records with later times, because new changes will have

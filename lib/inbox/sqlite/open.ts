@@ -98,7 +98,7 @@ export function isMarked(tables: SqliteTables): boolean {
  */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
-    // No waiting for the lock: if another process holds it, this process is not the last one.
+    // This does not wait for the lock: if another process holds it, this process is not the last one.
     tables.database.exec('PRAGMA busy_timeout = 0')
     if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {

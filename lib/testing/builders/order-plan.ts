@@ -27,8 +27,8 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
 /** Options of builders of an event of an order. */
 export interface AffectedLinesOptions {
   /**
-   * Number, from 1, of the first line of the order that the event contains, because an event contains only affected
-   * lines. Default: 1.
+   * An event contains only affected lines. This is the number, from 1, of the first line of the order that it contains.
+   * Default: 1.
    */
   firstLine?: number | undefined
 }

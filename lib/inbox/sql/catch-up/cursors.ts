@@ -55,7 +55,7 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** Returns when something was first seen. If that is not known, stores `clock`. */
+/** Returns the time at which something was first seen. If that is not known, stores `clock`. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },
