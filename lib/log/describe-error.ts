@@ -138,7 +138,7 @@ function messageOf(cause: unknown): string {
   return redact(textOf(cause, 'message').slice(0, MAX_MESSAGE))
 }
 
-/** Removes URLs and headers from a message: some errors quote the one that they could not use. */
+/** Removes URLs and headers from a message: some errors quote a URL or header that they could not use. */
 function redact(text: string): string {
   return text
     .replace(/\/\/[^\s/?#]*@/g, '//***@')
