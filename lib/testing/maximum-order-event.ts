@@ -32,9 +32,9 @@ const REASON = 'Raw material is late'
 const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
 
 /**
- * The content of `orderEvent`, with every other field that is documented for any order event, including the uncertain
- * ones. The same options always give the same body. It shares no objects, so a test may change any part. Throws a
- * `TypeError` that names the invalid option.
+ * The content of `orderEvent`, with every other field that is documented for any order event, including fields whose
+ * place in an event is uncertain. The same options always give the same body. It shares no objects, so a test may
+ * change any part. Throws a `TypeError` that names the invalid option.
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
   requireKnown('', options, ['lines', 'deliveries', 'orderId'])
