@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Inbox } from '../../lib/inbox/inbox'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
+import { cli } from '../cli/cli'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
 import { eventOf } from './numbered-event'
 import { attach, closeInboxes, open, takeOne } from './postgres-inboxes'
@@ -68,6 +69,8 @@ test('SQLite: a backup next to a running process holds everything that was store
   await storeAll(inbox)
   shell(commandWith('VACUUM INTO'))
   await inbox.close()
+  const stats = await cli(['inbox', join(folder, 'backup.db'), 'stats'])
+  expect(stats.out).toMatch(new RegExp(`^waiting +${EVENTS}\n`))
   const restored = sqliteInbox({ file: join(folder, 'backup.db') })
   expect(await deliverAll(restored)).toEqual(numbers)
   await restored.close()
@@ -82,6 +85,8 @@ test('SQLite: what is left of a damaged file is recovered by .dump, and delivere
   bytes.fill(0xff, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4_096)
   writeFileSync(file, bytes)
   shell(commandWith('.dump'))
+  const stats = await cli(['inbox', join(folder, 'recovered.db'), 'stats'])
+  expect(stats).toMatchObject({ code: 0, err: '' })
   const recovered = sqliteInbox({ file: join(folder, 'recovered.db') })
   const delivered = await deliverAll(recovered)
   expect(delivered.length).toBeGreaterThan(EVENTS / 4)

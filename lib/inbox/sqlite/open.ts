@@ -76,9 +76,10 @@ function findLog(
   tables: SqliteTables,
   file: string,
 ): { log: string; before: string | undefined; warning: string | undefined } {
+  // Read first, because the first transaction creates the log of a copy.
+  const before = markOf(tables)
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
   const log = `${ino} ${birthtimeNs}`
-  const before = markOf(tables)
   const isLost = before !== undefined && before !== log && size === 0n
   const warning = `${file} was in use when its log ${file}-wal was removed, or it is a copy without it. The events that were stored last may be missing: put the log back while no process runs, or fetch what has changed since then from Tradecloud.`
   return { log, before, warning: isLost ? warning : undefined }
