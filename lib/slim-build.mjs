@@ -1,34 +1,49 @@
 /**
- * Makes the package smaller, after tsc: removes the comments and white space of the JavaScript files, a fifth of the
- * package, and declarations that no entry point refers to.
+ * Last step of the build. Makes the package smaller: removes the comments and white space of the JavaScript files, a fifth
+ * of the package, JavaScript files that no entry point loads, such as those that are in the code of the worker thread as
+ * well, and declarations that no entry point refers to.
  */
 import { transformSync } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { slimTypes } from './slim-types.mjs'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const files = readdirSync(join(root, 'dist'), { recursive: true }).map((file) => join(root, 'dist', file))
+const dist = join(root, 'dist/')
+const { bin, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const entries = Object.values(exports).filter((entry) => typeof entry === 'object')
 
-for (const file of files.filter((name) => name.endsWith('.js'))) {
+for (const file of scripts()) {
   const { code } = transformSync(readFileSync(file, 'utf8'), {
     legalComments: 'none',
-    minifyWhitespace: true,
+    // Node shows the line that has made an exception which ends the process, such as that of a wrong option.
+    minifyWhitespace: !file.startsWith(join(dist, 'errors/')),
     target: 'node20',
   })
   writeFileSync(file, code)
 }
 
-const referred = new Set()
-function refer(file) {
-  if (referred.has(file)) return
-  referred.add(file)
-  for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
+const loaded = new Set()
+for (const path of [...entries.map((entry) => entry.default), ...Object.values(bin)]) load(join(root, path))
+for (const file of scripts()) if (!loaded.has(file)) rmSync(file)
+
+slimTypes(
+  dist,
+  entries.map(({ types }) => join(root, types)),
+)
+
+function scripts() {
+  const files = readdirSync(dist, { recursive: true }).filter((name) => name.endsWith('.js'))
+  return files.map((name) => join(dist, name))
+}
+
+function load(file) {
+  if (loaded.has(file)) return
+  loaded.add(file)
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/\brequire\("(\.[^"]+)"\)/g)) {
     const base = resolve(dirname(file), path)
-    const found = [`${base}.d.ts`, join(base, 'index.d.ts')].find((name) => existsSync(name))
-    if (found !== undefined) refer(found)
+    const found = [`${base}.js`, join(base, 'index.js')].find((name) => existsSync(name))
+    if (found !== undefined) load(found)
   }
 }
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-for (const { types } of Object.values(exports)) if (types !== undefined) refer(join(root, types))
-for (const file of files) if (file.endsWith('.d.ts') && !referred.has(file)) rmSync(file)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import ts from 'typescript'
 import { root, run, tarball } from './project'
 
-test('every type that a public type mentions is exported', () => {
+test('every type that a public type mentions is exported, and nothing else is declared', () => {
   const folder = dirname(tarball())
   run('tar', ['-xf', tarball()], folder)
   const at = join(folder, 'package')
@@ -25,6 +25,13 @@ test('every type that a public type mentions is exported', () => {
     }),
   )
   expect(exported.size).toBeGreaterThan(100)
+
+  const declared = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(at))
+  const unreachable = declared.flatMap((file) => {
+    const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(file)!)
+    return symbols.filter((symbol) => !exported.has(original(symbol))).map(({ name }) => `${file.fileName}: ${name}`)
+  })
+  expect(unreachable).toEqual([])
 
   const missing = new Set<string>()
   const isOurType = (symbol: ts.Symbol): boolean =>
