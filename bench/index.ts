@@ -21,6 +21,7 @@ const PARTS: Record<string, { title: string; module: string }> = {
   dedupe: { title: 'Dedupe in memory', module: './dedupe' },
   redis: { title: 'Store in Redis', module: './redis' },
   inbox: { title: 'Inbox', module: './inbox/accept' },
+  blocked: { title: 'Event loop while events are stored', module: './inbox/blocked' },
   backlog: { title: 'Inbox with a backlog', module: './inbox/backlog' },
   'catch-up': { title: 'Catch-up', module: './inbox/catch-up' },
   inspector: { title: 'Pages of the inspector', module: './inspector/pages' },
