@@ -143,11 +143,13 @@ describe('queues that have long been due, while only later ones are searched', (
   })
 
   test('a large body that waits for room is not passed over', async () => {
-    const inbox = open({ pool: poolOf(server.connectionString), schema: newSchema() })
+    const schema = newSchema()
+    const inbox = open({ pool: poolOf(server.connectionString), schema })
     attach(inbox)
     await inbox.ready()
     jest.spyOn(performance, 'now').mockReturnValue(performance.now())
     await inbox.accept(...eventOf({ number: 1, entity: 'large' }, 10_000))
+    await server.query(`UPDATE ${schema}.queues SET due = due - ${OLD_MS}`)
     await inbox.accept(...eventOf({ number: 2, entity: 'small' }, 100))
     const { deliveries } = await inbox.take({ limit: 1, maxBytes: 1_000 })
     expect(deliveries.map(({ event }) => event.requestId)).toEqual(['2'])
