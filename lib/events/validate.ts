@@ -50,12 +50,10 @@ export function withIssues(detail: string, issues: readonly Issue[]): string {
 }
 
 export function removedKeyIssues(pointers: string[]): Issue[] {
-  return pointers
-    .slice(0, MAX_ISSUES + 1)
-    .map((pointer) => ({
-      pointer: pointer.slice(0, MAX_TEXT),
-      message: 'was removed, because it would change a prototype',
-    }))
+  return pointers.slice(0, MAX_ISSUES + 1).map((pointer) => ({
+    pointer: pointer.slice(0, MAX_TEXT),
+    message: 'was removed, because it would change a prototype',
+  }))
 }
 
 const USER_KINDS: ReadonlyArray<keyof UserSchemas> = ['order', 'orderDocuments', 'shipment']
