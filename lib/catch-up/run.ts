@@ -5,17 +5,9 @@ import { isObject, type Json } from '../events/entity'
 import { keyOfPart, readEntity, type Entity, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
 import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
+import { checkClock } from './set-back'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
-import {
-  firstAfter,
-  partialAfter,
-  positionAfter,
-  trusted,
-  wasSetBack,
-  windowOf,
-  type Progress,
-  type Window,
-} from './window'
+import { firstAfter, partialAfter, positionAfter, trusted, windowOf, type Progress, type Window } from './window'
 
 const PAGES_BEFORE_RESTART = 50
 /** After this many entities with ascending times, the list counts as sorted from the oldest change. */
@@ -104,15 +96,16 @@ export class Run {
       this.#options.notes.noClock()
       return after
     }
-    this.#position = trusted(this.#position, total)
+    const known = onDemand
+      ? { ...this.#position, setBackTo: undefined }
+      : await checkClock(this.#storage, this.#lease, this.#position, this.#clock)
+    this.#position = trusted(known, total)
     const position = this.#position
     const window = windowOf(position, this.#options, this.#clock)
     const from = onDemand?.from
     const floor = from === undefined ? window.floor : Date.parse(from)
     this.#window = from === undefined ? window : { ...window, after: from, floor, isSweep: false }
     this.result.from = this.#window.after
-    if (!onDemand?.dryRun && wasSetBack(position, this.#clock))
-      await this.#storage.forgetAfter(this.#lease, this.#options, this.#clock)
     this.#options.notes.begun(total, this.#window)
     return this.#window.after
   }

@@ -22,8 +22,6 @@ export interface Window {
 
 /** Without sweeps, arrival records are kept for this multiple of the overlap. */
 const OVERLAPS_KEPT = 4
-/** Tolerance for the clocks of different servers. */
-const SET_BACK_MS = 60_000
 
 const textOf = (instant: number): string => new Date(instant).toISOString()
 
@@ -36,11 +34,11 @@ export function firstAfter({ cursor, partial }: Position, { overlapMs }: WindowO
 
 /** `clock`: the API's clock at the first response. */
 export function windowOf(position: Position, options: WindowOptions, clock: number): Window {
-  const { cursor, since, forgottenUpTo = -Infinity, sweptAt, partial } = position
+  const { cursor, since, forgottenUpTo = -Infinity, sweptAt, setBackTo = Infinity, partial } = position
   const { marginMs, overlapMs, sweep } = options
   const horizon = clock - marginMs
   // If the API's clock was set back, new changes have times before the cursor.
-  const latest = horizon - overlapMs
+  const latest = Math.min(clock, setBackTo) - marginMs - overlapMs
   // This is not the beginning of the window: in a list that begins with the newest change, an order that changes during
   // the run moves to a position that was already read, and an interrupted run has not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
@@ -110,6 +108,3 @@ export function partialAfter(
   if (!(after > instantOf(start))) return undefined
   return { after: textOf(after), horizon: Math.min(horizon, partial?.horizon ?? Infinity), isSweep, unread }
 }
-
-export const wasSetBack = (position: Position, clock: number): boolean =>
-  position.clock !== undefined && clock < position.clock - SET_BACK_MS

@@ -20,6 +20,8 @@ export interface Position {
   sweptAt?: number | undefined
   /** The time of the last run, on the API's clock. */
   clock?: number | undefined
+  /** What the API's clock showed when it was first found earlier than at the last run. */
+  setBackTo?: number | undefined
   /** Progress of an interrupted run that read the oldest changes first. */
   partial?: PartialRun | undefined
 }

@@ -1,0 +1,29 @@
+/** The API's clock, as the header `Date` shows it, may be set back. */
+import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
+
+/** Clocks of servers differ slightly. */
+const SET_BACK_MS = 60_000
+
+/**
+ * After the clock was set back, arrival records with later times would cover new changes, so they are deleted, although
+ * this delivers their changes again. A single response may be wrong, and a cache repeats it: this rejects until a later
+ * run sees a later time that is still too early.
+ */
+export async function checkClock(
+  storage: CatchUpStorage,
+  lease: Lease,
+  position: Position,
+  clock: number,
+): Promise<Position> {
+  const { clock: last = -Infinity, setBackTo } = position
+  if (clock >= last - SET_BACK_MS) return { ...position, setBackTo: undefined }
+  if (setBackTo !== undefined && clock > setBackTo) {
+    await storage.forgetAfter(lease, lease.scope, clock)
+    return position
+  }
+  await storage.savePosition(lease, { ...position, setBackTo: clock })
+  const [date, before] = [clock, last].map((time) => new Date(time).toISOString())
+  throw new Error(
+    `the API's header Date, ${date}, is earlier than at the last run, ${before}. The next run shows whether its clock was set back`,
+  )
+}
