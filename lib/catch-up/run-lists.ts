@@ -51,32 +51,31 @@ export class ListRuns {
     let failure: Error | undefined
     let total: number | undefined
     for (const list of lists) {
-      const position = await this.#position(list, onDemand?.from)
-      const isNews = position.clock === undefined || onDemand !== undefined
-      const options = this.#runOptions(list, isNews, onDemand, (count) => (total = (total ?? 0) + (count ?? 0)))
       const { kind, form, key } = list
-      const run = new Run(
-        list.source,
-        this.#inbox,
-        options,
-        { scope: { kind, form, key }, token },
-        {
-          ...{ position, onDemand, signal },
-          onTaken: () => onProgress?.({ ...sumOf([...results, run.result]), total }),
-        },
-      )
+      let cursor = onDemand?.from ?? this.#options.from ?? 'its cursor'
       try {
+        const position = await this.#position(list, onDemand?.from)
+        cursor = position.cursor
+        const isNews = position.clock === undefined || onDemand !== undefined
+        const run = new Run(
+          list.source,
+          this.#inbox,
+          this.#runOptions(list, isNews, onDemand, (count) => (total = (total ?? 0) + (count ?? 0))),
+          { scope: { kind, form, key }, token },
+          { position, onDemand, signal, onTaken: () => onProgress?.({ ...sumOf(results), total }) },
+        )
+        // Added before it runs, because what it has done also counts if it fails.
+        results.push(run.result)
         await this.#checkForm(list)
         await run.run()
       } catch (error) {
         failure ??= error as Error
         const isAsked = signal.aborted && !(signal.reason instanceof LeaseLostError)
-        if (!isAsked) this.#log.failed(`read all ${kind}s that have changed`, position.cursor, error)
+        if (!isAsked) this.#log.failed(`read all ${kind}s that have changed`, cursor, error)
       }
-      results.push(run.result)
       this.#log.flushFound()
     }
-    return mergeResults(results, started, failure)
+    return mergeResults(results, started, failure, onDemand?.from ?? this.#options.from)
   }
 
   async #position({ key }: List, onDemandFrom: string | undefined): Promise<Position> {
