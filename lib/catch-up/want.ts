@@ -1,6 +1,7 @@
 /** Selects changes by their origin: a poll also returns the changes that the own company made. */
 import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
+import { isThenable } from '../wait/thenable'
 import { isObject, stateOf, textOf, type Json } from '../events/entity'
 import type { Entity, Part } from '../inbox/catch-up/parts'
 
@@ -25,8 +26,18 @@ export type Want = 'all' | ((found: FoundChange) => boolean)
 export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
   if (want === 'all') return true
   const part = { id, header: line === undefined }
-  if (kind === 'shipment') return want({ kind, shipment: content, lines: [], ...part })
-  return want({ kind, order: content, lines: line ? [line] : [], ...part })
+  const wanted =
+    kind === 'shipment'
+      ? want({ kind, shipment: content, lines: [], ...part })
+      : want({ kind, order: content, lines: line ? [line] : [], ...part })
+  return checked(wanted)
+}
+
+/** A promise would count as true, and end the process if it rejects. */
+function checked(wanted: boolean): boolean {
+  if (!isThenable<unknown>(wanted)) return wanted
+  wanted.then(undefined, () => undefined)
+  throw invalidOption('catchUp.want', 'returned a promise; it must return true or false')
 }
 
 /** The statuses of a line that the own company changed last and no one has answered. */
