@@ -130,9 +130,10 @@ export class Run {
     if (entity === undefined || this.#window === undefined) return
     this.result.polled++
     this.#watchOrder(entity)
-    const { newest } = this.#progress
-    if (entity.lastUpdatedAt !== undefined && !(entity.time <= (newest?.time ?? -Infinity)))
-      this.#progress.newest = { time: entity.time, text: entity.lastUpdatedAt }
+    const { lastUpdatedAt: text, time } = entity
+    const newest = this.#progress.newest?.time ?? NaN
+    // A time that cannot be parsed counts only if there is no other.
+    if (text !== undefined && (Number.isNaN(newest) || time > newest)) this.#progress.newest = { time, text }
     await this.#check(entity)
     this.#request.onTaken?.()
   }
@@ -216,8 +217,8 @@ export class Run {
 
   #leave(entity: Entity, parts: readonly Part[]): void {
     if (parts.length === 0) return
-    const times = parts.map(({ time }) => time ?? entity.time).filter((time) => !Number.isNaN(time))
-    this.#progress.left = Math.min(this.#progress.left, entity.time, ...times)
+    const times = [entity.time, ...parts.map(({ time }) => time ?? entity.time)].filter((time) => !Number.isNaN(time))
+    this.#progress.left = Math.min(this.#progress.left, ...times)
   }
 
   /** True if no later run will find the changes that this run leaves out. */

@@ -25,9 +25,11 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isOlder: false }
   await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
+  // The next run would delete records without a time.
+  const time = Number.isNaN(entity.time) ? request.horizon : entity.time
   // If the time of a part is ahead of the API's clock, an earlier time is recorded. Otherwise changes that are made
   // before that time would count as known.
-  const marks = marksOf(parts, entity.time).map((mark) =>
+  const marks = marksOf(parts, time).map((mark) =>
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
   await tables.addArrival({ kind: entity.kind, id: entity.id, form: entity.form, marks })

@@ -1,0 +1,60 @@
+/** What the API or an option returns is not what it should be: nothing is lost, and the run says what is wrong. */
+import { poll } from '../../../lib/api/poll'
+import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
+
+const at = (ms: number) => new Date(START + ms).toISOString()
+
+interface ListedOrder {
+  id: string
+  lastUpdatedAt: unknown
+  lines: Array<{ id: string; lastUpdatedAt: string }>
+}
+
+/** The API returns exactly these orders. */
+function rigOf(orders: readonly ListedOrder[], options: RigOptions = {}): Rig {
+  const rig = new Rig(options)
+  rig.nextRunAt = Infinity
+  const answer = () => ({ data: [...orders], total: orders.length, lastUpdatedAt: undefined, date: rig.clock.now() })
+  rig.source = () => ({
+    read: (after) => poll({ after, limit: 100, ask: async () => answer(), fail: (text) => new Error(text) }),
+    fetch: async () => undefined,
+  })
+  return rig
+}
+
+const order = (id: string, ms: number, lastUpdatedAt: unknown = at(ms)): ListedOrder => ({
+  ...{ id, lastUpdatedAt },
+  lines: [{ id: 'a', lastUpdatedAt: at(ms) }],
+})
+
+test.each([['middle'], ['last']])(
+  'an order whose time cannot be parsed does not move the cursor: %s',
+  async (place) => {
+    const orders = [order('first', MINUTE), order('second', 2 * MINUTE)]
+    orders.splice(place === 'last' ? 2 : 1, 0, order('odd', 1.5 * MINUTE, 'not a time'))
+    const rig = rigOf(orders)
+    await rig.pass(2 * SETTLE)
+    expect(await rig.run('order')).toMatchObject({ recoveredTotal: 3 })
+    expect(rig.storage.positions.get('order')?.cursor).toBe(at(2 * MINUTE))
+    expect(await rig.run('order')).toMatchObject({ recoveredTotal: 0, covered: 3 })
+  },
+)
+
+test('the cursor stays before a young line of an order whose time cannot be parsed', async () => {
+  const rig = rigOf([order('odd', 2 * MINUTE, 'not a time'), order('other', 3 * MINUTE)], {
+    run: { settleMs: 60 * MINUTE },
+  })
+  await rig.pass(30 * MINUTE)
+  await rig.run('order')
+  expect(rig.storage.positions.get('order')?.cursor).toBe(at(2 * MINUTE - 1))
+})
+
+test.each([
+  ['a promise', async () => false],
+  ['a promise that rejects', () => Promise.reject(new Error('no'))],
+])('a want that returns %s ends the run', async (_what, want) => {
+  const rig = rigOf([order('o', MINUTE)], { want: want as unknown as () => boolean })
+  await rig.pass(SETTLE + EVERY)
+  await expect(rig.run('order')).rejects.toThrow('`catchUp.want` returned a promise')
+  expect([rig.storage.events.size, rig.storage.positions.size]).toEqual([0, 0])
+})
