@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import ts from 'typescript'
+import type TypeScript from 'typescript'
 
 const ROOT = join(__dirname, '../..')
 const CACHE = join(ROOT, 'node_modules/.cache/tradecloud-webhook-faults')
@@ -60,6 +60,7 @@ function build(): string {
   if (!existsSync(folder)) {
     forgetOld()
     const unfinished = join(CACHE, randomUUID())
+    const compile = createCompiler()
     for (const { to, text } of texts) write(join(unfinished, to.replace(/\.ts$/, '.js')), compile(to, text))
     copyFileSync(join(ROOT, 'package.json'), join(unfinished, 'package.json'))
     execFileSync(process.execPath, [join(ROOT, 'lib/inbox/sqlite/build-worker.mjs'), join(unfinished, 'dist')])
@@ -80,14 +81,16 @@ function sourcesIn(folder: string): string[] {
     .sort()
 }
 
-function compile(path: string, text: string): string {
-  if (!path.endsWith('.ts')) return text
+/** TypeScript is loaded lazily: most test files find the build in the cache. */
+function createCompiler(): (path: string, text: string) => string {
+  const ts = require('typescript') as typeof TypeScript
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (file) => ts.sys.readFile(file)) as {
     config: { compilerOptions: object }
   }
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT)
   const compilerOptions = { ...options, module: ts.ModuleKind.CommonJS, moduleResolution: undefined, paths: undefined }
-  return ts.transpileModule(text, { compilerOptions, fileName: path }).outputText
+  return (fileName, text) =>
+    fileName.endsWith('.ts') ? ts.transpileModule(text, { compilerOptions, fileName }).outputText : text
 }
 
 function write(path: string, text: string): void {
