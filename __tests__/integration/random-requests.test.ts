@@ -24,7 +24,7 @@ import { encodeRequest, RawConnection, type RawAnswer } from './raw-http'
 import { type Reaction, reaction, slow } from './random-reactions'
 import { CANARIES, type Parsed, right, secrets, type Spec, spec, type Target, targets } from './random-requests'
 
-const requests = Number(process.env.PROPERTY_REQUESTS ?? bySize({ quick: 500, ci: 5_000, full: 200_000 }))
+const requests = Number(process.env.PROPERTY_REQUESTS ?? bySize({ quick: 1_000, ci: 5_000, full: 200_000 }))
 const seed = Number(process.env.PROPERTY_SEED ?? randomInt(2 ** 31 - 1))
 const RUN = 1_000
 const AT_ONCE = 48
