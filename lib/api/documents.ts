@@ -11,7 +11,7 @@ import { describeGet, type Call } from './call'
 import { Downloads, textOr, type DownloadedDocument } from './downloads'
 import { contentFailureOf, uselessAnswer, type RequestFailure } from './failure'
 import type { Flight, Flights } from './flights'
-import type { Requests } from './requests'
+import type { ApiRequests } from './requests'
 import type { OpenAnswer, OpenOutcome } from './outcome'
 import type { Transport } from './transport'
 import { UrlDocuments } from './url-documents'
@@ -47,13 +47,13 @@ type OpenedLink = { ok: true; answer: OpenAnswer } | { ok: false; failure: Reque
 
 export class Documents {
   readonly #flights: Flights
-  readonly #requests: Requests
+  readonly #requests: ApiRequests
   readonly #transport: Transport
   readonly #options: DocumentsOptions
   readonly #downloads: Downloads
   readonly #urlDocuments: UrlDocuments
 
-  constructor(flights: Flights, requests: Requests, transport: Transport, options: DocumentsOptions) {
+  constructor(flights: Flights, requests: ApiRequests, transport: Transport, options: DocumentsOptions) {
     this.#flights = flights
     this.#requests = requests
     this.#transport = transport

@@ -4,7 +4,7 @@ import type { Documents } from './documents'
 import { Flights } from './flights'
 import { Poller } from './poller'
 import { RateLimit } from './rate-limit'
-import { Requests } from './requests'
+import { ApiRequests } from './requests'
 import { Session } from './session'
 import { Transport } from './transport'
 
@@ -12,7 +12,7 @@ export class Engine {
   readonly flights = new Flights()
   readonly transport: Transport
   readonly session: Session
-  readonly requests: Requests
+  readonly requests: ApiRequests
   readonly poller: Poller
   readonly #options: ResolvedClientOptions
   #documents: Documents | undefined
@@ -24,7 +24,7 @@ export class Engine {
     this.#options = options
     this.transport = new Transport(options)
     this.session = new Session(this.transport, rate, options.credentials, options.requestTimeoutMs)
-    this.requests = new Requests(this.transport, rate, this.session)
+    this.requests = new ApiRequests(this.transport, rate, this.session)
     this.poller = new Poller(this.flights, this.requests, options)
   }
 

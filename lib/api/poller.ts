@@ -6,7 +6,7 @@ import type { Flight, Flights } from './flights'
 import { PageAttempt, PageSize } from './page-size'
 import { poll, type Polled, type PollPage } from './poll'
 import { readPollPage, resolvePollOptions, type PollCursor, type PollOptions } from './poll-options'
-import type { Requests, UnsignedRequest } from './requests'
+import type { ApiRequests, UnsignedRequest } from './requests'
 
 export interface PollerOptions {
   /** Time limit of each page. */
@@ -16,10 +16,10 @@ export interface PollerOptions {
 
 export class Poller {
   readonly #flights: Flights
-  readonly #requests: Requests
+  readonly #requests: ApiRequests
   readonly #options: PollerOptions
 
-  constructor(flights: Flights, requests: Requests, options: PollerOptions) {
+  constructor(flights: Flights, requests: ApiRequests, options: PollerOptions) {
     this.#flights = flights
     this.#requests = requests
     this.#options = options

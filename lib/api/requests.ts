@@ -21,7 +21,7 @@ export interface RequestOptions {
 
 export type UnsignedRequest = Omit<ApiRequest, 'headers'>
 
-export class Requests {
+export class ApiRequests {
   readonly #transport: Transport
   readonly #rate: RateLimit
   readonly #session: Session

@@ -5,7 +5,7 @@ import type { CatchUpReport, CatchUpRunOptions } from './catch-up-options'
 import type { RunProgress } from './run-lists'
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../inbox/catch-up/storage'
 
-type Requests = Pick<CatchUpInbox, 'takeRequest' | 'reportRun'>
+type RequestQueue = Pick<CatchUpInbox, 'takeRequest' | 'reportRun'>
 type RunRequested = (options: CatchUpRunOptions, onProgress: (progress: RunProgress) => void) => Promise<CatchUpReport>
 
 const LOOK_EVERY_MS = 2_000
@@ -13,7 +13,7 @@ const REPORT_EVERY_MS = 1_000
 const REPORT_TRIES = 5
 
 /** Runs until the signal aborts. Never rejects. */
-export async function serveRequests(requests: Requests, run: RunRequested, closing: AbortSignal): Promise<void> {
+export async function serveRequests(requests: RequestQueue, run: RunRequested, closing: AbortSignal): Promise<void> {
   while (!closing.aborted) {
     const taken = await requests.takeRequest().catch(() => undefined)
     if (taken) await serve(requests, taken.id, taken.request, run)
@@ -21,7 +21,7 @@ export async function serveRequests(requests: Requests, run: RunRequested, closi
   }
 }
 
-async function serve(requests: Requests, id: string, request: CatchUpRequest, run: RunRequested): Promise<void> {
+async function serve(requests: RequestQueue, id: string, request: CatchUpRequest, run: RunRequested): Promise<void> {
   let progress: RunProgress = { polled: 0, recoveredTotal: 0 }
   const ended = new AbortController()
   const reporting = reportProgress(requests, id, () => progress, ended.signal)
@@ -37,7 +37,7 @@ async function serve(requests: Requests, id: string, request: CatchUpRequest, ru
 
 /** Stores the progress periodically, which also shows that the process is alive. */
 async function reportProgress(
-  requests: Requests,
+  requests: RequestQueue,
   id: string,
   progress: () => RunProgress,
   ended: AbortSignal,
@@ -46,7 +46,7 @@ async function reportProgress(
     await requests.reportRun(id, { state: 'running', report: { ...progress() } }).catch(() => undefined)
 }
 
-async function reportEnd(requests: Requests, id: string, end: RunStatus): Promise<void> {
+async function reportEnd(requests: RequestQueue, id: string, end: RunStatus): Promise<void> {
   for (let tries = 1; tries <= REPORT_TRIES; tries++) {
     try {
       return await requests.reportRun(id, end)

@@ -49,7 +49,7 @@ export function styled(style: Style | undefined, text: string): string {
 }
 
 /** Shows progress. On a terminal, one line is overwritten; elsewhere, a new line is written at intervals. */
-export class Progress {
+export class ProgressLine {
   #due = Date.now() + (process.stderr.isTTY ? REWRITE_MS : FIRST_LINE_MS)
   #isShown = false
 

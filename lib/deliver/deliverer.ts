@@ -8,7 +8,7 @@ import type { Result } from '../answer/respond'
 import type { Telemetry } from '../answer/telemetry'
 import type { Trigger } from '../events/trigger'
 import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
-import type { Claim, Claims, Taken } from './dedupe/claims'
+import type { Claim, Claims, TakenClaim } from './dedupe/claims'
 import type { Delivery, DeliveryResult, Ticket } from './delivery'
 import { EntityLines, type Place } from './entity-lines'
 import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
@@ -246,7 +246,7 @@ export class Deliverer {
   }
 }
 
-function claimedOf(taken: Taken): Claimed {
+function claimedOf(taken: TakenClaim): Claimed {
   if (taken.status === 'claimed') return taken
   if (taken.status === 'completed') return { outcome: 'duplicate' }
   if (taken.status === 'in_progress') return { outcome: 'in_progress' }

@@ -2,7 +2,7 @@
  * Counts events whose bytes may arrive again as a new event. The number of identical events that were completed before
  * is part of the key of the next event, and therefore of its delivery ID. A retry of that event finds the same number.
  */
-import type { Claims, Taken } from './dedupe/claims'
+import type { Claims, TakenClaim } from './dedupe/claims'
 import { repeatedKey } from './identity'
 import { BoundedMap } from '../bytes/bounded-map'
 
@@ -24,7 +24,7 @@ export class Repeats {
   }
 
   /** Claims the event with the first number that is not completed yet: other processes may have completed some. */
-  async take(claims: Claims, key: string): Promise<{ taken: Taken; count: number }> {
+  async take(claims: Claims, key: string): Promise<{ taken: TakenClaim; count: number }> {
     for (let i = 0; i < MAX_CLAIMS; i++) {
       const count = this.count(key)
       const taken = await claims.take(repeatedKey(key, count))

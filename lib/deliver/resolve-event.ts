@@ -24,10 +24,10 @@ export interface ResolveOptions {
 
 export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
 
-type FetchOptions = ResolveOptions & { client: TradecloudClient }
+type FetchingOptions = ResolveOptions & { client: TradecloudClient }
 
 /** Whether the order or shipment of a trigger has to be fetched. */
-export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchOptions {
+export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchingOptions {
   const { client, mode } = options
   if (client === undefined) return false
   if (trigger.type === 'id') return mode !== 'never'
@@ -46,7 +46,7 @@ export function resolveEvent(
   return fetchEvent(trigger, options, signal)
 }
 
-async function fetchEvent(trigger: Trigger, options: FetchOptions, signal: AbortSignal): Promise<Resolved> {
+async function fetchEvent(trigger: Trigger, options: FetchingOptions, signal: AbortSignal): Promise<Resolved> {
   const { kind, id } = trigger.type === 'id' ? trigger : (trigger.entity ?? { kind: 'order', id: '' })
   const fetched = await fetchEntity(kind, id, options, signal)
   if (trigger.type === 'id')
@@ -68,7 +68,7 @@ interface Fetched {
 async function fetchEntity(
   kind: 'order' | 'shipment',
   id: string,
-  { client, fetchTimeoutMs, validator, strict }: FetchOptions,
+  { client, fetchTimeoutMs, validator, strict }: FetchingOptions,
   signal: AbortSignal,
 ): Promise<Fetched | ({ ok: false } & Result)> {
   try {

@@ -16,7 +16,7 @@ import { limitOf, type TakeBodyOptions } from './body/take-body'
  */
 export const PROBE_HEADER = 'tradecloud-webhook-probe'
 
-type Place = Pick<Arrived, 'matched' | 'id' | 'problem'>
+type ProbedPath = Pick<Arrived, 'matched' | 'id' | 'problem'>
 type Upload = Pick<Arrived, 'bytes' | 'readBefore'>
 
 export function isProbe({ headers }: IncomingMessage): boolean {
@@ -24,7 +24,7 @@ export function isProbe({ headers }: IncomingMessage): boolean {
 }
 
 /** Called after the sender has been checked. Never rejects. */
-export async function receiveProbe(exchange: Exchange, place: Place, options: TakeBodyOptions): Promise<Refusal> {
+export async function receiveProbe(exchange: Exchange, place: ProbedPath, options: TakeBodyOptions): Promise<Refusal> {
   const { req, method } = exchange
   if (method === 'GET') return arrived(req, place, { bytes: 0 })
   if (method !== 'POST' && method !== 'PUT')
@@ -46,7 +46,7 @@ export function unmatchedProbe(exchange: Exchange): Refusal {
   return arrived(exchange.req, { matched: false }, readBefore(exchange.req))
 }
 
-function arrived(req: IncomingMessage, place: Place, upload: Upload): Refusal {
+function arrived(req: IncomingMessage, place: ProbedPath, upload: Upload): Refusal {
   const { method = '', url = '', headers } = req
   const { originalUrl: path = url } = req as { originalUrl?: string }
   // In HTTP/2, Node lists pseudo-headers among the others.

@@ -2,7 +2,7 @@
 import { JSON_OPTION, type Command } from '../command'
 import { credentialsOf } from '../credentials'
 import { UsageError } from '../errors'
-import { print, Progress } from '../output'
+import { print, ProgressLine } from '../output'
 import { printableJson } from '../printable'
 import { examine } from './examine'
 import { durationOf } from '../values'
@@ -32,7 +32,7 @@ Exit code: 0 all is well; 1 something loses events, or will lose them; 2 wrong u
     const target = readTarget(url)
     const slowUploadMs = durationOf('slow-upload', values['slow-upload'])
     const auth = await credentialsOf(values)
-    const progress = new Progress()
+    const progress = new ProgressLine()
     const report = await examine(target, {
       auth,
       slowUploadMs,

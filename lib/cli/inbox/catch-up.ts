@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../inbox/catch-up/storage'
 import { JSON_OPTION, type Call, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
-import { print, printLines, Progress, styled } from '../output'
+import { print, printLines, ProgressLine, styled } from '../output'
 import { count, duration, printable, printableJson } from '../printable'
 import { durationOf, textOf, timeOf } from '../values'
 import { TARGET_OPTIONS, withInbox } from './target'
@@ -82,7 +82,7 @@ function requestOf({ values }: Call): CatchUpRequest {
 
 async function follow(requests: CatchUpInbox, request: CatchUpRequest, waitMs: number): Promise<RunStatus> {
   const id = await requests.requestRun(request)
-  const progress = new Progress()
+  const progress = new ProgressLine()
   const since = performance.now()
   try {
     for (;;) {

@@ -1,7 +1,7 @@
 /** Waits until replayed events have an outcome. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
-import { Progress } from '../output'
+import { ProgressLine } from '../output'
 import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
@@ -42,7 +42,7 @@ export class Follower {
 
   /** Waits until all events have an outcome, or until no further event has got one for `patienceMs`. */
   async follow(patienceMs: number): Promise<void> {
-    const progress = new Progress()
+    const progress = new ProgressLine()
     const total = this.size
     let since = performance.now()
     try {

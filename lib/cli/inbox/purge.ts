@@ -3,7 +3,7 @@ import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { confirm } from '../ask'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
-import { print, Progress } from '../output'
+import { print, ProgressLine } from '../output'
 import { count, printableJson } from '../printable'
 import { FILTERS, filterOf, isFiltered } from '../values'
 import { findEvents } from './ids'
@@ -59,7 +59,7 @@ async function countOf(inbox: Inbox, filter: InboxFilter): Promise<number> {
 }
 
 async function purgeAll(inbox: Inbox, which: InboxEntry[] | InboxFilter, found: number): Promise<number> {
-  const progress = new Progress()
+  const progress = new ProgressLine()
   let purged = 0
   try {
     const pages = Array.isArray(which) ? [{ entries: which }] : pagesOf(inbox, which)

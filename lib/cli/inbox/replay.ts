@@ -3,7 +3,7 @@ import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { labelOf, nextOf, whyNotReplayed } from '../../views/event'
 import { JSON_OPTION, type Command, type Values } from '../command'
 import { UsageError } from '../errors'
-import { print, printLines, Progress, styled } from '../output'
+import { print, printLines, ProgressLine, styled } from '../output'
 import { count, printable, printableJson } from '../printable'
 import { durationOf, FILTERS, filterOf, isFiltered } from '../values'
 import { Follower } from './follow'
@@ -78,7 +78,7 @@ function filterFor(values: Values): InboxFilter {
 async function queueAll(inbox: Inbox, which: InboxEntry[] | InboxFilter) {
   const follower = new Follower(inbox)
   const refused: Refused[] = []
-  const progress = new Progress()
+  const progress = new ProgressLine()
   let queued = 0
   const queueOne = async (entry: InboxEntry): Promise<void> => {
     if (await inbox.replay(entry.id)) {

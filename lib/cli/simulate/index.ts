@@ -7,7 +7,7 @@ import { confirmTarget } from '../ask'
 import { JSON_OPTION, type Command, type Value } from '../command'
 import { credentialsOf } from '../credentials'
 import { Failure, UsageError } from '../errors'
-import { print, Progress, say } from '../output'
+import { print, ProgressLine, say } from '../output'
 import { count, printable, printableJson } from '../printable'
 import { durationOf, textOf, wholeNumberOf } from '../values'
 import type { SimulationModel } from './model'
@@ -90,7 +90,7 @@ async function run(
   const stop = (): void => stopping.abort()
   // After the first Ctrl-C, a second one ends the process at once.
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  const progress = new Progress()
+  const progress = new ProgressLine()
   const timer = startInterval(() => progress.show(progressOf(simulation.model)), 500)
   const page = await servePage(() => simulation.model)
   try {

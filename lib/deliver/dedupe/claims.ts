@@ -21,7 +21,7 @@ export interface Claim {
   release(): void | Promise<void>
 }
 
-export type Taken =
+export type TakenClaim =
   | { status: 'claimed'; claim: Claim }
   | { status: 'in_progress' }
   | { status: 'completed' }
@@ -43,7 +43,7 @@ export class Claims {
   }
 
   /** Claims an event. Synchronous if the store is synchronous, as the one in memory. Never rejects. */
-  take(key: string): Taken | Promise<Taken> {
+  take(key: string): TakenClaim | Promise<TakenClaim> {
     const { store, leaseMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
@@ -60,7 +60,7 @@ export class Claims {
     if (taken.status === 'claimed') await taken.claim.release()
   }
 
-  async #takeLater(key: string, answer: PromiseLike<ClaimResult>): Promise<Taken> {
+  async #takeLater(key: string, answer: PromiseLike<ClaimResult>): Promise<TakenClaim> {
     // The store may still return the claim after the time limit. It is released then, because nothing else would
     // release it.
     const onLate = (late: ClaimResult): void =>
@@ -72,7 +72,7 @@ export class Claims {
     }
   }
 
-  #taken(key: string, result: ClaimResult): Taken {
+  #taken(key: string, result: ClaimResult): TakenClaim {
     if (isClaimed(result)) return { status: 'claimed', claim: new StoreClaim(this.#options, key, result.token) }
     const known = (['in_progress', 'completed'] as const).find((status) => status === result.status)
     if (known !== undefined) return { status: known }

@@ -22,7 +22,7 @@ export interface IntakeOptions {
   quarantine: boolean
 }
 
-export type Stored = Result & { inboxId?: string; merged?: boolean }
+export type StoreResult = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
 const MAX_TRACE = 2_000
@@ -41,7 +41,7 @@ export class Intake {
    * Stores a trigger. If that fails, the result is `unavailable`, so that Tradecloud sends the event again. `path` is
    * the path below the mount path.
    */
-  async take(request: Exchange, received: Received, path: string): Promise<Stored> {
+  async take(request: Exchange, received: Received, path: string): Promise<StoreResult> {
     const { inbox, name } = this.#options
     const form = formOf(name, request, received.body, path)
     const isIgnored = await this.#nothingHandles(received)
@@ -69,7 +69,12 @@ export class Intake {
 
 type Form = ReturnType<typeof formOf>
 
-async function storeTrigger(inbox: Inbox, form: Form, trigger: Trigger, body: TakenBody | undefined): Promise<Stored> {
+async function storeTrigger(
+  inbox: Inbox,
+  form: Form,
+  trigger: Trigger,
+  body: TakenBody | undefined,
+): Promise<StoreResult> {
   const isBody = trigger.type === 'body'
   const { entity, digest } = isBody ? trigger : { entity: trigger, digest: sha256(NOTHING) }
   const event: StoredEvent = {
@@ -94,7 +99,7 @@ async function storeUnreadable(
   refusal: Result,
   facts: Facts,
   body: TakenBody,
-): Promise<Stored> {
+): Promise<StoreResult> {
   const bytes = await body.bytes.join()
   const digest = await sha256InTurns([bytes], new Turns())
   const { outcome: code, detail: reason = code, issues } = refusal
@@ -156,7 +161,7 @@ async function store(
   event: StoredEvent,
   bytes: Buffer = NOTHING,
   covers?: WebhookEvent,
-): Promise<Stored> {
+): Promise<StoreResult> {
   try {
     // This is awaited for every event, so that events that cover nothing do not overtake the others.
     const records = await inbox.recordsArrivals?.(event.name)

@@ -20,10 +20,13 @@ export interface TakeBodyOptions {
 type Media = { ok: true; type: MediaType } | Refusal
 
 /** `type` tells how to parse the body. For a refusal, `body` is set if its bytes are known. */
-export type Taken =
+export type TakeBodyResult =
   { body: TakenBody; type: MediaType; refusal?: undefined } | { body?: TakenBody | undefined; refusal: Refusal }
 
-export function takeBody(exchange: Exchange, options: TakeBodyOptions): Taken | 'none' | Promise<Taken | 'none'> {
+export function takeBody(
+  exchange: Exchange,
+  options: TakeBodyOptions,
+): TakeBodyResult | 'none' | Promise<TakeBodyResult | 'none'> {
   const { req, headers } = exchange
   const media = readMediaType(headers['content-type'])
   // A request of an adapter may have only `body` and not be a stream.
@@ -32,7 +35,11 @@ export function takeBody(exchange: Exchange, options: TakeBodyOptions): Taken | 
   return takeUpload(exchange, media, options)
 }
 
-async function takeUpload(exchange: Exchange, media: Media, options: TakeBodyOptions): Promise<Taken | 'none'> {
+async function takeUpload(
+  exchange: Exchange,
+  media: Media,
+  options: TakeBodyOptions,
+): Promise<TakeBodyResult | 'none'> {
   const { req } = exchange
   const { uploadIdleTimeoutMs: idleMs, budget } = options
   const limit = limitOf(media, options)
@@ -58,7 +65,7 @@ function keepRaw(
   exchange: Exchange,
   { raw: bytes, ...refusal }: Exclude<BodyResult, { ok: true }>,
   { budget, keepsUnreadable }: TakeBodyOptions,
-): Taken {
+): TakeBodyResult {
   if (!keepsUnreadable || bytes === undefined) return { refusal }
   if (!budget.take(bytes.size)) return { refusal: refuse('unavailable', OVERLOADED) }
   exchange.whenDone(() => budget.give(bytes.size))
@@ -66,7 +73,7 @@ function keepRaw(
   return { body: { bytes, reserialized: false, exact: true, encoding }, refusal }
 }
 
-function readAs(media: Media, body: TakenBody): Taken {
+function readAs(media: Media, body: TakenBody): TakeBodyResult {
   return media.ok ? { body, type: media.type } : { body, refusal: media }
 }
 
@@ -79,7 +86,11 @@ function announcesBody(headers: IncomingHttpHeaders): boolean {
 }
 
 /** Takes what is left of a body that the app has read. */
-function takeLeft(exchange: Exchange, media: Media, options: TakeBodyOptions): Taken | 'none' | Promise<Taken> {
+function takeLeft(
+  exchange: Exchange,
+  media: Media,
+  options: TakeBodyOptions,
+): TakeBodyResult | 'none' | Promise<TakeBodyResult> {
   const { req, headers } = exchange
   const encoding = headers['content-encoding']
   const taken = takeAppBody(req)
@@ -100,7 +111,7 @@ async function decodeLeft(
   labels: string[],
   media: Media,
   options: TakeBodyOptions,
-): Promise<Taken> {
+): Promise<TakeBodyResult> {
   const { budget } = options
   const { size } = body.bytes
   if (!budget.take(size)) return { refusal: refuse('unavailable', OVERLOADED) }
