@@ -25,6 +25,7 @@ test('one wrong answer ends the run: nothing is forgotten, and nothing is delive
   expect(rig.errors).toEqual([WRONG, WRONG])
   expect([rig.storage.rows, rig.storage.positions.get('order')?.cursor]).toEqual([rows, cursor])
   rig.options.dateSkewMs = 0
+  expect(Date.parse((await rig.run('order')).from)).toBeGreaterThan(rig.clock.now() - 60 * MINUTE)
   await rig.pass(DAY)
   expect(rig.recovered).toEqual([])
   expect(rig.errors).toHaveLength(2)
