@@ -79,7 +79,7 @@ export function testCatchUpCommand(newStorage: () => Promise<Storage>): void {
     const { tradecloud, command } = await start()
     tradecloud.api.fault({ type: 'status', status: 403, endpoint: 'orderPoll' })
     const { code, out } = await command()
-    expect([code, out]).toEqual([1, expect.stringContaining('The run failed: ')])
+    expect([code, out]).toEqual([1, expect.stringContaining('The run failed: TradecloudApiError: ')])
     expect(out).toContain('403')
   })
 

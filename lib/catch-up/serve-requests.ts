@@ -1,5 +1,5 @@
 /** Runs the catch-up as requested at the command line: each request is a row in the database of the inbox. */
-import { describe } from '../log/describe-error'
+import { describeUnquoted } from '../log/describe-error'
 import { pause } from '../wait/pause'
 import type { CatchUpReport, CatchUpRunOptions } from './catch-up-options'
 import type { RunProgress } from './run-lists'
@@ -27,7 +27,7 @@ async function serve(requests: RequestQueue, id: string, request: CatchUpRequest
   const reporting = reportProgress(requests, id, () => progress, ended.signal)
   const end = await run(request, (now) => (progress = now)).then(statusOf, (error: unknown): RunStatus => ({
     state: 'failed',
-    report: { error: describe(error) },
+    report: { error: describeUnquoted(error) },
   }))
   ended.abort()
   // Reports are sent one after another: progress that arrives late must not overwrite the end.
@@ -59,6 +59,6 @@ async function reportEnd(requests: RequestQueue, id: string, end: RunStatus): Pr
 
 function statusOf({ error, ...report }: CatchUpReport): RunStatus {
   return error
-    ? { state: 'failed', report: { ...report, error: describe(error) } }
+    ? { state: 'failed', report: { ...report, error: describeUnquoted(error) } }
     : { state: 'done', report: { ...report } }
 }
