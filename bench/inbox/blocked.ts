@@ -1,6 +1,6 @@
 /**
- * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three on
- * one file. The events come from other processes, because creating them would block the event loop as well.
+ * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three
+ * on one file. The events come from other processes, because creating them would block the event loop as well.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -30,9 +30,9 @@ export interface TradecloudWorker {
 }
 
 /**
- * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, or as a further process that shares
- * the work of a webhook. With `catchUp` it also polls; companies without a server that Tradecloud can reach need no
- * webhook, and set `settleMs` to 0. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code
+ * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, or as a further process that
+ * shares the work of a webhook. With `catchUp` it also polls; companies without a server that Tradecloud can reach need
+ * no webhook, and set `settleMs` to 0. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code
  * `invalid_option` for an invalid option.
  *
  * ```ts

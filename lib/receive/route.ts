@@ -1,7 +1,7 @@
 /**
- * The URL of a trigger: the path patterns that it may match, and the order or shipment ID in its path or query. Patterns
- * are matched with the raw path, because Express rejects a path that cannot be decoded. Their syntax is that of
- * path-to-regexp 8, also on Express 4.
+ * The URL of a trigger: the path patterns that it may match, and the order or shipment ID in its path or query.
+ * Patterns are matched with the raw path, because Express rejects a path that cannot be decoded. Their syntax is that
+ * of path-to-regexp 8, also on Express 4.
  */
 import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
@@ -169,8 +169,8 @@ function checkNames(option: string, shown: string, names: string[], ids: readonl
 }
 
 /**
- * An ID is decoded once, and refused if it cannot be an ID. Whether Tradecloud escapes IDs is not documented, so unescaped
- * characters are accepted, except for characters outside ASCII, which Node's parser rejects.
+ * An ID is decoded once, and refused if it cannot be an ID. Whether Tradecloud escapes IDs is not documented, so
+ * unescaped characters are accepted, except for characters outside ASCII, which Node's parser rejects.
  */
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }
