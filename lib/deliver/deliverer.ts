@@ -45,9 +45,7 @@ export class Deliverer {
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts
   readonly #watch: Watch
-  /**
-   * Deliveries for GET triggers whose fetch has not begun, which further GET triggers can join. The keys are entities.
-   */
+  /** Deliveries for GET triggers whose fetch has not begun, by entity. Further GET triggers join them. */
   readonly #joinable = new Map<string, Delivery>()
   readonly #running = new Set<Delivery>()
   #aborted = false
@@ -129,10 +127,7 @@ export class Deliverer {
     }
   }
 
-  /**
-   * Claims a body, so that no other process delivers it meanwhile. Returns a result instead if it must not be
-   * delivered.
-   */
+  /** Claims a body, so that no other process delivers it meanwhile. Returns a result if it must not be delivered. */
   #claim(delivery: Delivery): Claimed | Promise<Claimed> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
