@@ -25,7 +25,7 @@ export type { Health, HealthCheck } from './compose/health'
 export { createHealthRouter, type HealthRouter, type HealthSource } from './compose/create-health-router'
 export type { Arrival, Arrivals, Mark } from './inbox/catch-up/arrivals'
 export type {
-  Entity as PolledEntity,
+  EntitySnapshot as PolledEntity,
   EntityKind,
   EntityName,
   LineForm,

@@ -4,7 +4,7 @@ import { createServer as createHttp, type IncomingHttpHeaders, type RequestListe
 import { createServer as createTcp, type AddressInfo, type LookupFunction, type Socket } from 'node:net'
 import { createTradecloudWebhook, type DeliveryRecord, type TradecloudWebhookOptions } from '../../lib'
 import { examine, type ExamineOptions } from '../../lib/cli/doctor/examine'
-import type { Report } from '../../lib/cli/doctor/examination'
+import type { DoctorReport } from '../../lib/cli/doctor/examination'
 import { readTarget } from '../../lib/cli/doctor/target'
 import { onClose } from './cli'
 
@@ -71,7 +71,8 @@ export function create(options: Partial<TradecloudWebhookOptions> = {}) {
   return { webhook, seen, records }
 }
 
-export const ask = (url: string, options: Partial<ExamineOptions> = {}): Promise<Report> =>
+export const ask = (url: string, options: Partial<ExamineOptions> = {}): Promise<DoctorReport> =>
   examine(readTarget(url), { auth, slowUploadMs: 10, sizes: SIZES, idleMs: 5_000, ...options })
-export const codesOf = ({ findings }: Report): string[] => findings.map(({ code }) => code)
-export const evidenceOf = ({ findings }: Report): string => findings.flatMap(({ evidence }) => evidence).join('\n')
+export const codesOf = ({ findings }: DoctorReport): string[] => findings.map(({ code }) => code)
+export const evidenceOf = ({ findings }: DoctorReport): string =>
+  findings.flatMap(({ evidence }) => evidence).join('\n')

@@ -12,7 +12,7 @@ import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { createInspector } from 'tradecloud-webhook/inspector'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
 import { operations } from '../../lib/inbox/sql/operations'
-import type { Value } from '../../lib/inbox/sql/tables'
+import type { SqlValue } from '../../lib/inbox/sql/tables'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
 import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
@@ -30,7 +30,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 
-  override all<Row>(sql: string, ...values: Value[]): Row[] {
+  override all<Row>(sql: string, ...values: SqlValue[]): Row[] {
     this.statements.add(sql)
     return super.all<Row>(sql, ...values)
   }

@@ -5,10 +5,16 @@ import { join } from 'node:path'
 import { marksOf } from '../../lib/inbox/catch-up/arrivals'
 import { keyOfPart, readEntity } from '../../lib/inbox/catch-up/parts'
 import { storedFound } from '../../lib/inbox/found-event'
-import { operations, runOperation, type Argument, type Operation, type Result } from '../../lib/inbox/sql/operations'
+import {
+  operations,
+  runOperation,
+  type Argument,
+  type Operation,
+  type OperationResult,
+} from '../../lib/inbox/sql/operations'
 import { ownIdentity } from '../../lib/inbox/sql/process-identity'
 import { sumOf } from '../../lib/inbox/sql/prune'
-import type { Value } from '../../lib/inbox/sql/tables'
+import type { SqlValue } from '../../lib/inbox/sql/tables'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
 import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
@@ -18,18 +24,18 @@ import { eventOf } from './numbered-event'
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 
-  override run(sql: string, ...values: Value[]): number {
+  override run(sql: string, ...values: SqlValue[]): number {
     this.statements.add(sql)
     return super.run(sql, ...values)
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the row that the statement selects
-  override get<Row>(sql: string, ...values: Value[]): Row | undefined {
+  override get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
     this.statements.add(sql)
     return super.get<Row>(sql, ...values)
   }
 
-  override all<Row>(sql: string, ...values: Value[]): Row[] {
+  override all<Row>(sql: string, ...values: SqlValue[]): Row[] {
     this.statements.add(sql)
     return super.all<Row>(sql, ...values)
   }
@@ -121,7 +127,7 @@ test('no statement reads more rows than it needs, and none sorts', async () => {
   opened.database.close()
 })
 
-type Run = <Name extends Operation>(name: Name, argument: Argument<Name>) => Promise<Result<Name>>
+type Run = <Name extends Operation>(name: Name, argument: Argument<Name>) => Promise<OperationResult<Name>>
 
 async function runCatchUp(run: Run): Promise<void> {
   const name = 'faults'

@@ -2,7 +2,7 @@
 import type { LookupFunction } from 'node:net'
 import { SIZES } from '../../lib/cli/doctor/bodies'
 import { examine, type ExamineOptions } from '../../lib/cli/doctor/examine'
-import type { Report } from '../../lib/cli/doctor/examination'
+import type { DoctorReport } from '../../lib/cli/doctor/examination'
 import { readTarget } from '../../lib/cli/doctor/target'
 import { inDays, makeCertificate, type Pem } from '../certificate'
 import { endAll } from '../faults/receiver-process'
@@ -33,8 +33,8 @@ function ask(
   return examine(target, { auth, lookup, ca: proxy.certificate, slowUploadMs: 30, sizes: SMALL, ...options })
 }
 
-const codesOf = ({ findings }: Report): string[] => findings.map(({ code }) => code)
-const resultsOf = ({ checks }: Report): string[] => checks.map(({ name, result }) => `${name}: ${result}`)
+const codesOf = ({ findings }: DoctorReport): string[] => findings.map(({ code }) => code)
+const resultsOf = ({ checks }: DoctorReport): string[] => checks.map(({ name, result }) => `${name}: ${result}`)
 
 const URLS: ReadonlyArray<[path: string, places: string[]]> = [
   ['/tradecloud/order', ['IDs in the path', 'IDs in the query']],

@@ -1,5 +1,5 @@
 /** The rate limit of the simulated API, and its clock. */
-import { busiestSecond, RateLimit } from '../../lib/testing/api/rate-limit'
+import { busiestSecond, SimulatedRateLimit } from '../../lib/testing/api/rate-limit'
 import { createTradecloudSimulator, type TradecloudSimulatorOptions } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
 
@@ -51,7 +51,7 @@ describe('the rate limit', () => {
   })
 
   it('slides: a place is free a second after it was taken, and refusals take none', () => {
-    const limit = new RateLimit({ perSecond: 2 })
+    const limit = new SimulatedRateLimit({ perSecond: 2 })
     const taken = [0, 600, 700, 999, 1000, 1001, 1599, 1600, 1601].filter((at) => limit.take(at))
     expect(taken).toEqual([0, 600, 1000, 1600])
   })

@@ -32,7 +32,7 @@ export type Outcome =
   | 'not_routed'
   | 'probe'
 
-export interface Row {
+export interface ResponseRow {
   status: number
   /** The default `detail` of the response. */
   detail: string
@@ -44,7 +44,7 @@ export interface Row {
   mayDiffer?: true
 }
 
-export const TABLE: Readonly<Record<Outcome, Row>> = {
+export const TABLE: Readonly<Record<Outcome, ResponseRow>> = {
   delivered: { status: 200, detail: 'The event was processed.' },
   queued: { status: 202, detail: 'The event is stored and will be processed.' },
   quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person to look at.' },

@@ -11,7 +11,7 @@ import { describeGet } from './call'
 import type { ResolvedClientOptions, TradecloudClientOptions } from './client-options'
 import type { DocumentMetadata, DocumentReference } from './documents'
 import type { DownloadedDocument } from './downloads'
-import type { Engine } from './engine'
+import type { ApiEngine } from './engine'
 import { uselessAnswer } from './failure'
 import type {
   OrderPollFilters,
@@ -42,7 +42,7 @@ export interface FetchOptions {
 export class TradecloudClient {
   // `#private`, not only TypeScript's `private`: secrets must not be shown when the client is logged.
   readonly #options: Pick<ResolvedClientOptions, 'requestTimeoutMs' | 'fetchTimeoutMs' | 'notFoundRetryMs'>
-  readonly #engine: Engine
+  readonly #engine: ApiEngine
   readonly #ownFetchTimeoutMs: number | undefined
   readonly #account: { baseUrl: string; username: string | undefined }
   #closing: Promise<void> | undefined
@@ -64,8 +64,8 @@ export class TradecloudClient {
     this.#ownFetchTimeoutMs = options.fetchTimeoutMs
     this.#account = { baseUrl: resolved.baseUrl, username: options.username }
     this.#options = { requestTimeoutMs, fetchTimeoutMs, notFoundRetryMs }
-    const { Engine } = require('./engine') as typeof import('./engine')
-    this.#engine = new Engine(resolved, rate)
+    const { ApiEngine } = require('./engine') as typeof import('./engine')
+    this.#engine = new ApiEngine(resolved, rate)
   }
 
   /** The order with all its lines, as Tradecloud sent it: a value may differ from its type. */

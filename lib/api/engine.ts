@@ -8,7 +8,7 @@ import { ApiRequests } from './requests'
 import { Session } from './session'
 import { Transport } from './transport'
 
-export class Engine {
+export class ApiEngine {
   readonly flights = new Flights()
   readonly transport: Transport
   readonly session: Session

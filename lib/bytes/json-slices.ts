@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
 import type { Turns } from './turns'
 import { SLICE_BYTES, slicesOf } from './characters'
-import { SlicedText, type Part } from './sliced-text'
+import { SlicedText, type TextPart } from './sliced-text'
 import {
   isHarmless,
   MAX_DEPTH,
@@ -221,8 +221,8 @@ class SlicedReader {
   }
 
   /** The parts of the text between two positions, with placeholders for the long lists in it. */
-  #partsOf(from: number, to: number, level: number): Part[] {
-    const parts: Part[] = []
+  #partsOf(from: number, to: number, level: number): TextPart[] {
+    const parts: TextPart[] = []
     let at = from
     for (const hole of this.#holes[level] ?? []) {
       parts.push([at, hole.from], `"${hole.mark}"`)

@@ -3,7 +3,7 @@ import { SLICE_BYTES } from './characters'
 import { markLength } from './json'
 
 type Range = readonly [from: number, to: number]
-export type Part = string | Range
+export type TextPart = string | Range
 
 export class SlicedText {
   /** The position after the byte order marks. */
@@ -43,7 +43,7 @@ export class SlicedText {
    * Concatenates ASCII texts and parts of this text. Bytes are concatenated rather than strings: V8 copies a
    * concatenated string once more before it is parsed.
    */
-  join(parts: readonly Part[]): string {
+  join(parts: readonly TextPart[]): string {
     const size = parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : part[1] - part[0]), 0)
     if (size > this.#room.length) this.#room = Buffer.allocUnsafeSlow(size + SLICE_BYTES)
     let length = 0

@@ -3,7 +3,7 @@
  * that the webhook should have received them.
  */
 import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
-import type { Entity, Part } from '../inbox/catch-up/parts'
+import type { EntitySnapshot, Part } from '../inbox/catch-up/parts'
 import { isWanted, type Want } from './want'
 
 export interface DueOptions extends CompareOptions {
@@ -27,7 +27,7 @@ export interface Due {
   isExplained: boolean
 }
 
-export async function dueParts(entity: Entity, arrivals: Arrivals, options: DueOptions): Promise<Due> {
+export async function dueParts(entity: EntitySnapshot, arrivals: Arrivals, options: DueOptions): Promise<Due> {
   const { want, settleMs, clock, floor } = options
   const { missing, newer } = compare(entity, arrivals, options)
   const candidates = options.all ? entity.parts.filter(({ time = entity.time }) => !(time <= floor)) : missing
@@ -45,7 +45,7 @@ export async function dueParts(entity: Entity, arrivals: Arrivals, options: DueO
 
 /** For a part whose time is ahead of the API's clock, the age is counted from when it was first seen. */
 async function settlesFrom(
-  { id, time: ofEntity }: Entity,
+  { id, time: ofEntity }: EntitySnapshot,
   { name, time = ofEntity }: Part,
   { clock, firstSeen }: DueOptions,
 ): Promise<number> {

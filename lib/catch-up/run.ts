@@ -2,12 +2,12 @@
 import { TradecloudApiError } from '../api/api-error'
 import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../events/entity'
-import { keyOfPart, readEntity, type Entity, type Part } from '../inbox/catch-up/parts'
+import { keyOfPart, readEntity, type EntitySnapshot, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
 import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 import { checkClock } from './set-back'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
-import { firstAfter, partialAfter, positionAfter, trusted, windowOf, type Progress, type Window } from './window'
+import { firstAfter, partialAfter, positionAfter, trusted, windowOf, type WindowProgress, type Window } from './window'
 
 const PAGES_BEFORE_RESTART = 50
 /** After this many entities with ascending times, the list counts as sorted from the oldest change. */
@@ -21,7 +21,7 @@ export class Run {
   readonly #options: RunOptions
   readonly #lease: Lease
   readonly #request: RunRequest
-  readonly #progress: Progress = { left: Infinity }
+  readonly #progress: WindowProgress = { left: Infinity }
   #window: Window | undefined
   #clock = NaN
   #rises = 0
@@ -138,13 +138,13 @@ export class Run {
     this.#request.onTaken?.()
   }
 
-  #watchOrder({ time }: Entity): void {
+  #watchOrder({ time }: EntitySnapshot): void {
     if (time > this.#lastTime) this.#rises++
     else if (time !== this.#lastTime) this.#falls++
     this.#lastTime = time
   }
 
-  async #check(polled: Entity): Promise<void> {
+  async #check(polled: EntitySnapshot): Promise<void> {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
@@ -164,7 +164,7 @@ export class Run {
     else if (due.young.length === 0) this.result.covered++
   }
 
-  async #due(entity: Entity): Promise<Due> {
+  async #due(entity: EntitySnapshot): Promise<Due> {
     return dueParts(entity, await this.#storage.arrivals(entity), {
       ...this.#limits(),
       ...this.#options,
@@ -178,7 +178,7 @@ export class Run {
     return this.#storage.firstSeen(this.#lease, what, this.#clock)
   }
 
-  async #deliver(entity: Entity, due: Due, outdated: boolean, polled: Entity): Promise<void> {
+  async #deliver(entity: EntitySnapshot, due: Due, outdated: boolean, polled: EntitySnapshot): Promise<void> {
     const { onDemand, signal } = this.#request
     let { parts } = due
     if (!onDemand?.dryRun) {
@@ -215,7 +215,7 @@ export class Run {
     }
   }
 
-  #leave(entity: Entity, parts: readonly Part[]): void {
+  #leave(entity: EntitySnapshot, parts: readonly Part[]): void {
     if (parts.length === 0) return
     const times = [entity.time, ...parts.map(({ time }) => time ?? entity.time)].filter((time) => !Number.isNaN(time))
     this.#progress.left = Math.min(this.#progress.left, ...times)

@@ -3,7 +3,7 @@ import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
 import { isThenable } from '../wait/thenable'
 import { isObject, stateOf, textOf, type Json } from '../events/entity'
-import type { Entity, Part } from '../inbox/catch-up/parts'
+import type { EntitySnapshot, Part } from '../inbox/catch-up/parts'
 
 /**
  * A change that never arrived. `want` is called for each changed line, with only that line in `lines`, and for the
@@ -23,7 +23,7 @@ export type FoundChange =
 /** Must depend only on its argument. A change that it does not want is skipped, and is not recorded as arrived. */
 export type Want = 'all' | ((found: FoundChange) => boolean)
 
-export function isWanted(want: Want, { kind, id, content }: Entity, { line }: Part): boolean {
+export function isWanted(want: Want, { kind, id, content }: EntitySnapshot, { line }: Part): boolean {
   if (want === 'all') return true
   const part = { id, header: line === undefined }
   const wanted =

@@ -52,7 +52,7 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
 }
 
 /** Progress of a run. */
-export interface Progress {
+export interface WindowProgress {
   /** The newest change, with its time as Tradecloud wrote it. */
   newest?: { time: number; text: string } | undefined
   /** Time of the oldest part that was left for a later run; Infinity if there is none. */
@@ -63,7 +63,7 @@ export interface Progress {
 export function positionAfter(
   position: Position,
   { horizon, isSweep }: Window,
-  { newest, left }: Progress,
+  { newest, left }: WindowProgress,
   { sweep, overlapMs, marginMs }: WindowOptions,
   clock: number,
 ): Position {
@@ -99,7 +99,7 @@ export function trusted(position: Position, total: number | undefined): Position
 export function partialAfter(
   { partial }: Position,
   { horizon, after: start, isSweep }: Window,
-  { newest, left }: Progress,
+  { newest, left }: WindowProgress,
   unread: number | undefined,
 ): PartialRun | undefined {
   if (newest === undefined) return undefined

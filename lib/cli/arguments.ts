@@ -1,7 +1,7 @@
 /** Parses the arguments of the command line into a command with its options. */
 import { parseArgs } from 'node:util'
 import { suggest } from '../errors/checks'
-import type { Call, Command, Option, Values } from './command'
+import type { Invocation, Command, Option, OptionValues } from './command'
 import { commands, inboxCommands } from './commands'
 import { UsageError } from './errors'
 import { printable } from './printable'
@@ -10,7 +10,7 @@ export type Parsed =
   | { ask: 'version' }
   /** `command` is absent when help for all commands was requested. */
   | { ask: 'help'; command: Named | undefined }
-  | { ask: 'run'; command: Named; call: Call }
+  | { ask: 'run'; command: Named; call: Invocation }
 
 export interface Named extends Command {
   /** The name as typed, such as `inbox list`. */
@@ -45,13 +45,13 @@ export function parseCommand(words: string[]): Parsed {
   return { ask: 'run', command, call: { ...call, values } }
 }
 
-function parseWords(args: string[]): { values: Values; positionals: string[] } {
+function parseWords(args: string[]): { values: OptionValues; positionals: string[] } {
   // `--help` shows the help of a command even if other arguments are wrong.
   const end = args.indexOf('--')
   const asksHelp = args.slice(0, end < 0 ? undefined : end).some((word) => word === '--help' || word === '-h')
   try {
     const { values, positionals } = parseArgs({ args, options: ALL, allowPositionals: true, strict: !asksHelp })
-    return { values: values as Values, positionals }
+    return { values: values as OptionValues, positionals }
   } catch (error) {
     const { code, message } = error as Error & { code?: string }
     const option = /'(--?[^' ]*)/.exec(message)?.[1] ?? ''
@@ -70,7 +70,7 @@ const TARGET = /[./\\:]/
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,
-): { command: Named; call: Omit<Call, 'values'> } | undefined {
+): { command: Named; call: Omit<Invocation, 'values'> } | undefined {
   if (area === undefined) return undefined
   if (area !== 'inbox') return findIn(commands, '', [area, ...rest], ['inbox', ...Object.keys(commands)], strict)
   const [first, second] = rest
@@ -89,7 +89,7 @@ function findIn(
   [name, ...words]: string[],
   names: string[],
   strict: boolean,
-): { command: Named; call: Omit<Call, 'values'> } | undefined {
+): { command: Named; call: Omit<Invocation, 'values'> } | undefined {
   const command = name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
   if (command && name !== undefined) return { command: { ...command, name: `${prefix}${name}` }, call: { words } }
   if (!strict) return undefined

@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { isLoopback } from '../net/loopback'
-import type { Values } from './command'
+import type { OptionValues } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'
 
@@ -14,7 +14,7 @@ export async function confirm(question: string, otherwise: string): Promise<bool
 }
 
 /** True for an endpoint on this machine, with `--yes`, or once the user confirms: made-up events will be sent. */
-export async function confirmTarget(hostname: string, what: string, { yes }: Values): Promise<boolean> {
+export async function confirmTarget(hostname: string, what: string, { yes }: OptionValues): Promise<boolean> {
   if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true
   const host = printable(hostname)
   return confirm(`Send ${what} to ${host}?`, `${host} is not this machine: confirm with --yes.`)

@@ -8,11 +8,11 @@ export interface Option {
   help: string
 }
 
-export type Value = string | boolean | string[] | undefined
-export type Values = Readonly<Record<string, Value>>
+export type OptionValue = string | boolean | string[] | undefined
+export type OptionValues = Readonly<Record<string, OptionValue>>
 
-export interface Call {
-  values: Values
+export interface Invocation {
+  values: OptionValues
   /** The arguments after the name of the command. */
   words: string[]
   /** For `inbox` commands: the database, if it was given as an option. */
@@ -26,7 +26,7 @@ export interface Command {
   details?: string
   options: Readonly<Record<string, Option>>
   /** Resolves with the exit code. */
-  run(call: Call): Promise<number>
+  run(call: Invocation): Promise<number>
 }
 
 export const JSON_OPTION: Readonly<Record<string, Option>> = {

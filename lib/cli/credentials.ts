@@ -2,11 +2,11 @@
 import { checkSecret, checkToken, checkUsername } from '../errors/checks'
 import type { TriggerAuth } from '../testing/sender/trigger'
 import { askSecret } from './ask'
-import type { Values } from './command'
+import type { OptionValues } from './command'
 import { UsageError } from './errors'
 
 /** Throws a `UsageError`, which never contains a secret. */
-export async function credentialsOf({ basic, bearer }: Values): Promise<TriggerAuth> {
+export async function credentialsOf({ basic, bearer }: OptionValues): Promise<TriggerAuth> {
   if (basic !== undefined && bearer === true) throw new UsageError('--basic and --bearer exclude each other.')
   if (typeof basic === 'string') {
     if (basic.includes(':'))

@@ -2,7 +2,7 @@
 import type { InboxFilter } from '../inbox/inbox'
 import { STATES } from '../inbox/stored-event'
 import { KINDS } from '../views/inbox'
-import type { Option, Value, Values } from './command'
+import type { Option, OptionValue, OptionValues } from './command'
 import { UsageError } from './errors'
 import { printable } from './printable'
 
@@ -19,7 +19,7 @@ export const FILTERS: Readonly<Record<string, Option>> = {
   before: { type: 'string', value: 'time', help: 'Received before this time.' },
 }
 
-export function filterOf(values: Values): InboxFilter {
+export function filterOf(values: OptionValues): InboxFilter {
   return {
     state: oneOf('state', STATES, values.state),
     kind: oneOf('kind', KINDS, values.kind),
@@ -37,18 +37,18 @@ export function isFiltered(filter: InboxFilter): boolean {
 /**
  * An empty value is an error: it usually comes from a variable that is not set, and as a filter would match everything.
  */
-export function textOf(option: string, value: Value): string | undefined {
+export function textOf(option: string, value: OptionValue): string | undefined {
   if (value === '') throw new UsageError(`--${option} is empty.`)
   return typeof value === 'string' ? value : undefined
 }
 
-export function oneOf<T extends string>(option: string, allowed: readonly T[], value: Value): T | undefined {
+export function oneOf<T extends string>(option: string, allowed: readonly T[], value: OptionValue): T | undefined {
   const found = allowed.find((each) => each === value)
   if (value !== undefined && found === undefined) throw wrong(option, value, `one of ${allowed.join(', ')}`)
   return found
 }
 
-export function wholeNumberOf(option: string, value: Value, min: number, max: number): number | undefined {
+export function wholeNumberOf(option: string, value: OptionValue, min: number, max: number): number | undefined {
   if (value === undefined) return undefined
   const number = /^\d+$/.test(String(value)) ? Number(value) : NaN
   if (!(number >= min && number <= max)) throw wrong(option, value, `a whole number from ${min} to ${max}`)
@@ -58,7 +58,7 @@ export function wholeNumberOf(option: string, value: Value, min: number, max: nu
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** Reads a duration such as `30s`, and returns it in milliseconds. */
-export function durationOf(option: string, value: Value): number | undefined {
+export function durationOf(option: string, value: OptionValue): number | undefined {
   if (value === undefined) return undefined
   return readDuration(String(value)) ?? fail(wrong(option, value, 'a duration, such as 30s, 15m, 2h or 1d'))
 }
@@ -69,7 +69,7 @@ function readDuration(text: string): number | undefined {
   return number === undefined ? undefined : Number(number) * (UNITS[unit] ?? NaN)
 }
 
-export function timeOf(option: string, value: Value): Date | undefined {
+export function timeOf(option: string, value: OptionValue): Date | undefined {
   if (value === undefined) return undefined
   const text = String(value)
   const ago = readDuration(text)
@@ -84,7 +84,7 @@ export function timeOf(option: string, value: Value): Date | undefined {
   return time
 }
 
-function wrong(option: string, value: Value, allowed: string): UsageError {
+function wrong(option: string, value: OptionValue, allowed: string): UsageError {
   return new UsageError(`--${option} is ${printable(String(value))}; it must be ${allowed}.`)
 }
 

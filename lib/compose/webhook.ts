@@ -19,7 +19,7 @@ import { compileRoutes } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import { compileTrust } from '../receive/sender/client-address'
-import { Arrivals } from '../wait/arrivals'
+import { ArrivalOrder } from '../wait/arrivals'
 import { createHealth, type Check, type Health } from './health'
 import type { Inspection } from './inspection'
 import { startCatchUp, type ComposedCatchUp } from './catch-up'
@@ -73,7 +73,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
       budget,
       keepsUnreadable: inbox !== undefined && settings.delivery.quarantine,
       closing: closing.signal,
-      arrivals: new Arrivals(),
+      arrivals: new ArrivalOrder(),
     },
   })
   if (handlers) warnOfHandlers(handlers, log)

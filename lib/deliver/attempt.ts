@@ -21,7 +21,7 @@ export interface AttemptsOptions {
   api: TradecloudClient | undefined
 }
 
-export interface Attempt {
+export interface DeliveryAttempt {
   trigger: Trigger
   handler: Handler
   /** The key that identifies the order or shipment. */
@@ -65,7 +65,7 @@ export class Attempts {
     this.#options = options
   }
 
-  async run(attempt: Attempt): Promise<AttemptResult> {
+  async run(attempt: DeliveryAttempt): Promise<AttemptResult> {
     const { trigger, entity, watched } = attempt
     const { resolve, name } = this.#options
     const { signal } = watched.abort
@@ -88,7 +88,7 @@ export class Attempts {
 
   /** Never rejects. */
   async #call(
-    { trigger, handler, entity, watched }: Attempt,
+    { trigger, handler, entity, watched }: DeliveryAttempt,
     event: WebhookEvent,
     begun: Begun,
     transaction: unknown,

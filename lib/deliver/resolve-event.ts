@@ -22,7 +22,8 @@ export interface ResolveOptions {
   notKnown: (trigger: BodyTrigger, result: Result) => void
 }
 
-export type Resolved = { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
+export type ResolvedEvent =
+  { ok: true; event: WebhookEvent; contentHash?: string | undefined } | ({ ok: false } & Result)
 
 type FetchingOptions = ResolveOptions & { client: TradecloudClient }
 
@@ -40,13 +41,13 @@ export function resolveEvent(
   options: ResolveOptions,
   signal: AbortSignal,
   onFetch?: () => void,
-): Resolved | Promise<Resolved> {
+): ResolvedEvent | Promise<ResolvedEvent> {
   if (!fetches(trigger, options)) return { ok: true, event: trigger.type === 'id' ? idOnly(trigger) : trigger.event }
   onFetch?.()
   return fetchEvent(trigger, options, signal)
 }
 
-async function fetchEvent(trigger: Trigger, options: FetchingOptions, signal: AbortSignal): Promise<Resolved> {
+async function fetchEvent(trigger: Trigger, options: FetchingOptions, signal: AbortSignal): Promise<ResolvedEvent> {
   const { kind, id } = trigger.type === 'id' ? trigger : (trigger.entity ?? { kind: 'order', id: '' })
   const fetched = await fetchEntity(kind, id, options, signal)
   if (trigger.type === 'id')

@@ -5,7 +5,7 @@
 import type { Exchange, Progress, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
 import type { Entity, Facts } from '../events/trigger'
-import type { Arrival, Arrivals } from '../wait/arrivals'
+import type { ArrivalPlace, ArrivalOrder } from '../wait/arrivals'
 import { doubt } from './body/app-body'
 import { OVERLOADED } from './body/decode'
 import { parseBytes } from './body/parse-body'
@@ -22,7 +22,7 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
   /** Aborted when the webhook is closed. */
   closing: AbortSignal
   routes: Routes
-  arrivals: Arrivals
+  arrivals: ArrivalOrder
 }
 
 /** What was received. A refused request may have a body too. */
@@ -32,7 +32,7 @@ export type Received = ReadTrigger & {
    * The place in the order of arrival. Later events of the same order or shipment are handled once the caller has ended
    * it.
    */
-  arrival?: Arrival | undefined
+  arrival?: ArrivalPlace | undefined
 }
 
 const AT_TURN: Progress = { stage: 'turn' }
@@ -81,7 +81,7 @@ export async function receive(
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken
-  let arrival: Arrival | undefined
+  let arrival: ArrivalPlace | undefined
   const parsing = parseBytes(body.bytes, type, {
     unwanted: () => exchange.finished,
     onSlices: () => {
@@ -104,7 +104,7 @@ export async function receive(
 }
 
 /** Resolves when all earlier events that may be about the same order or shipment have been passed on. */
-export async function takeTurn(exchange: Exchange, received: Received, arrivals: Arrivals): Promise<void> {
+export async function takeTurn(exchange: Exchange, received: Received, arrivals: ArrivalOrder): Promise<void> {
   const { trigger } = received
   const key = keyOf(trigger?.type === 'body' ? trigger.entity : trigger)
   if (key === undefined) return

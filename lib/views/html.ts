@@ -9,16 +9,16 @@ export class Html {
   constructor(readonly text: string) {}
 }
 
-export type Part = Html | string | number | undefined | false | readonly Part[]
+export type HtmlPart = Html | string | number | undefined | false | readonly HtmlPart[]
 
 /** Creates HTML. Values are escaped for elements and for attributes in double quotes. */
-export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+export function html(strings: TemplateStringsArray, ...parts: HtmlPart[]): Html {
   let text = strings[0] ?? ''
   parts.forEach((part, i) => (text += render(part) + (strings[i + 1] ?? '')))
   return new Html(text)
 }
 
-function render(part: Part): string {
+function render(part: HtmlPart): string {
   if (part === undefined || part === false) return ''
   if (part instanceof Html) return part.text
   if (typeof part === 'string') return escapeHtml(part.replace(ODD, escapeOdd))
@@ -58,7 +58,7 @@ export function shown(
 ): Html {
   const cut = value.length > max
   const part = !cut ? value : keep === 'start' ? value.slice(0, max) : value.slice(-max)
-  const parts: Part[] = []
+  const parts: HtmlPart[] = []
   let at = 0
   for (const { 0: char, index } of part.matchAll(ODD)) {
     parts.push(part.slice(at, index), html`<span class="odd">${escapeCharacters(char)}</span>`)

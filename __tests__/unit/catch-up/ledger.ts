@@ -1,5 +1,5 @@
 /** Records which states of each part of each order and shipment the callbacks have received. */
-import { lineParts, type Entity, type Part } from '../../../lib/inbox/catch-up/parts'
+import { lineParts, type EntitySnapshot, type Part } from '../../../lib/inbox/catch-up/parts'
 import type { WebhookEvent } from '../../../lib/events/events'
 
 /** A state of a part that a callback received. */
@@ -27,7 +27,7 @@ export class Ledger {
 
   /** Records an event that the catch-up found. */
   found(
-    { kind, id, time: changedAt }: Pick<Entity, 'kind' | 'id' | 'time'>,
+    { kind, id, time: changedAt }: Pick<EntitySnapshot, 'kind' | 'id' | 'time'>,
     parts: readonly Part[],
     outdated: boolean,
   ): void {

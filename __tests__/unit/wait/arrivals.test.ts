@@ -1,11 +1,11 @@
 /** The order of arrival while some bodies take long to read. */
-import { Arrivals } from '../../../lib/wait/arrivals'
+import { ArrivalOrder } from '../../../lib/wait/arrivals'
 
 /** Waits until everything that can settle has settled. */
 const settled = (): Promise<void> => new Promise(setImmediate)
 
 function setUp() {
-  const arrivals = new Arrivals()
+  const arrivals = new ArrivalOrder()
   const passed: string[] = []
   const arrive = (name: string, key?: string) => {
     const arrival = arrivals.begin(key)

@@ -6,7 +6,7 @@ import { startTimer } from '../../wait/timers'
 import { printable } from '../printable'
 import type { FindingCode } from './findings'
 import { failure } from './send'
-import type { Target } from './target'
+import type { DoctorTarget } from './target'
 
 export interface CertificateCheck {
   /** The problems found, each with its evidence. */
@@ -38,7 +38,7 @@ const LAST_DAYS = 14
 /** Errors of Node that are reported as findings of their own. */
 const OTHERWISE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/
 
-export async function checkCertificate(target: Target, options: ConnectOptions): Promise<CertificateCheck> {
+export async function checkCertificate(target: DoctorTarget, options: ConnectOptions): Promise<CertificateCheck> {
   try {
     return judge(await present(target, options), target.hostname, Date.now())
   } catch (error) {
@@ -57,7 +57,7 @@ export function unreachable(code: string): FindingCode | undefined {
 }
 
 /** Connects and accepts any certificate, but sends nothing. */
-function present({ hostname, port }: Target, { ca, lookup, timeoutMs }: ConnectOptions): Promise<Presented> {
+function present({ hostname, port }: DoctorTarget, { ca, lookup, timeoutMs }: ConnectOptions): Promise<Presented> {
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({
       ...{ host: hostname, port, ca, lookup, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] },

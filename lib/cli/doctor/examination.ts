@@ -2,11 +2,11 @@
 import type { LookupFunction } from 'node:net'
 import { readReply, type Read } from './read-reply'
 import { FINDINGS, type Finding, type FindingCode } from './findings'
-import { failure, ProbeSender, type ProbeRequest, type Reply } from './send'
+import { failure, ProbeSender, type ProbeRequest, type SendResult } from './send'
 import { startTimer } from '../../wait/timers'
-import type { Target } from './target'
+import type { DoctorTarget } from './target'
 
-export interface Check {
+export interface CheckResult {
   name: string
   result: 'ok' | 'failed' | 'unchecked'
   text: string
@@ -18,10 +18,10 @@ export interface Found extends Finding {
   evidence: string[]
 }
 
-export interface Report {
+export interface DoctorReport {
   url: string
   ok: boolean
-  checks: Check[]
+  checks: CheckResult[]
   findings: Found[]
   durationMs: number
 }
@@ -40,18 +40,18 @@ export interface ExaminationOptions {
 }
 
 /** A probe, and what was read from the response. */
-export type Answered = Reply & { read: Read }
+export type Answered = SendResult & { read: Read }
 
 const OUT_OF_TIME = 'OUT_OF_TIME'
 
 export class Examination {
-  readonly #checks: Check[] = []
+  readonly #checks: CheckResult[] = []
   readonly #evidence = new Map<FindingCode, string[]>()
   readonly #sender: ProbeSender
   readonly #begun = performance.now()
 
   constructor(
-    readonly target: Target,
+    readonly target: DoctorTarget,
     readonly options: ExaminationOptions,
   ) {
     const ending = new AbortController()
@@ -81,7 +81,7 @@ export class Examination {
     else if (!all.includes(evidence)) all.push(evidence)
   }
 
-  report(): Report {
+  report(): DoctorReport {
     const findings = [...this.#evidence].map(([code, evidence]) => ({ code, ...FINDINGS[code], evidence }))
     return {
       url: this.target.url,

@@ -9,10 +9,10 @@ import { UsageError } from '../errors'
 import { printable } from '../printable'
 import { bodyOf, checkBodies, checkSlowUpload, isWhole, SIZES, type BodySize } from './bodies'
 import { checkCertificate } from './certificate'
-import { Examination, ranOutOfTime, type Answered, type Report } from './examination'
+import { Examination, ranOutOfTime, type Answered, type DoctorReport } from './examination'
 import { checkIds } from './ids'
 import { findingOf, lacksCredentials } from './judge'
-import type { Target } from './target'
+import type { DoctorTarget } from './target'
 
 export interface ExamineOptions {
   auth: TriggerAuth
@@ -37,7 +37,7 @@ const LONG_HEADER = 'tradecloud-webhook-padding'
 const LONG_HEADER_BYTES = 6_000
 
 /** Throws a `UsageError` if the webhook requires credentials and none were given. */
-export async function examine(target: Target, options: ExamineOptions): Promise<Report> {
+export async function examine(target: DoctorTarget, options: ExamineOptions): Promise<DoctorReport> {
   const { auth, ca, lookup, slowUploadMs = SLOW_UPLOAD_MS, sizes = SIZES, idleMs = IDLE_MS, onProgress } = options
   const authorization = auth === 'none' ? undefined : authorizationOf(auth)
   const examination = new Examination(target, { authorization, ca, lookup, idleMs, limitMs: LIMIT_MS, onProgress })

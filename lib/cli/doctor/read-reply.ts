@@ -5,7 +5,7 @@
 import type { Arrived } from '../../answer/respond'
 import { withoutSecrets } from '../credentials'
 import { printable } from '../printable'
-import type { HttpAnswer, Reply } from './send'
+import type { HttpAnswer, SendResult } from './send'
 
 export type Reading =
   | { by: 'probe'; arrived: Arrived }
@@ -23,7 +23,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const MAX_SHOWN = 200
 
 /** `authorization`: what was sent, and is not shown if the response repeats it. */
-export function readReply(reply: Reply, authorization?: string): Read {
+export function readReply(reply: SendResult, authorization?: string): Read {
   const shown = (text: string): string => shorten(withoutSecrets(text, authorization))
   const { answer, error, word } = reply
   if (!answer) return { by: 'no one', code: error.code ?? error.name, text: shown(error.message || error.name) }

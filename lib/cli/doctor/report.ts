@@ -1,7 +1,7 @@
 /** The report as text: the checks in a table, then each finding with its remedies. */
 import { styled } from '../output'
 import { count, printable, wrap } from '../printable'
-import type { Check, Found, Report } from './examination'
+import type { CheckResult, Found, DoctorReport } from './examination'
 
 const STYLES = { ok: 'green', failed: 'red', unchecked: 'yellow' } as const
 const WIDTH = 100
@@ -10,7 +10,7 @@ const RESULT = 11
 const NAME = 19
 const SERVER = 9
 
-export function textOf({ url, ok, checks, findings }: Report): string {
+export function textOf({ url, ok, checks, findings }: DoctorReport): string {
   const end = ok
     ? styled('green', 'All is well: nothing was found that loses events.')
     : `${styled('red', count(findings.length, 'finding'))}. Complete configurations are in docs/proxies.md of tradecloud-webhook.`
@@ -18,7 +18,7 @@ export function textOf({ url, ok, checks, findings }: Report): string {
   return `${parts.join('\n\n')}\n`
 }
 
-function lineOf({ name, result, text }: Check): string {
+function lineOf({ name, result, text }: CheckResult): string {
   const indent = 2 + RESULT + NAME
   const lines = wrap(text, WIDTH - indent).join(`\n${' '.repeat(indent)}`)
   return `  ${styled(STYLES[result], result.padEnd(RESULT))}${name.padEnd(NAME)}${lines}`

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { PROBE_HEADER } from '../../receive/probe'
 import { startTimer } from '../../wait/timers'
 import { pause } from '../../wait/pause'
-import type { Target } from './target'
+import type { DoctorTarget } from './target'
 
 /** A body without an order or shipment: `open`, then filling, then `close`. */
 export interface ProbeBody {
@@ -39,11 +39,11 @@ export interface HttpAnswer {
 }
 
 /** `error`: why no response arrived. `sent`: how many bytes of the body were passed to the connection. */
-export type Reply = { word: string; sent: number; durationMs: number } & (
+export type SendResult = { word: string; sent: number; durationMs: number } & (
   { answer: HttpAnswer; error?: undefined } | { answer?: undefined; error: Error & { code?: string } }
 )
 
-export interface SenderOptions {
+export interface SendOptions {
   /** Value of `Authorization`; `undefined` to send no such header. */
   authorization: string | undefined
   /** PEM certificates of the authorities to trust instead of Node's. */
@@ -60,12 +60,12 @@ const FILLING = Buffer.alloc(64 * 1024, 'x')
 
 export class ProbeSender {
   constructor(
-    readonly target: Target,
-    readonly options: SenderOptions,
+    readonly target: DoctorTarget,
+    readonly options: SendOptions,
   ) {}
 
   /** Never rejects. Does not follow redirects. */
-  async send(request: ProbeRequest): Promise<Reply> {
+  async send(request: ProbeRequest): Promise<SendResult> {
     const { idleMs, signal, ca, lookup } = this.options
     const { hostname, port, isSecure, authority } = this.target
     const { method, path, body, authorization = this.options.authorization } = request

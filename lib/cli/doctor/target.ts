@@ -10,7 +10,7 @@ export interface IdPlace {
   pathOf: (id: string) => string
 }
 
-export interface Target {
+export interface DoctorTarget {
   /** The URL as given by the user. */
   url: string
   isSecure: boolean
@@ -28,7 +28,7 @@ export interface Target {
 const VARIABLE = /\{(?:orderId|shipmentId)\}/
 
 /** Throws a `UsageError` for a URL that cannot be checked. */
-export function readTarget(url: string): Target {
+export function readTarget(url: string): DoctorTarget {
   if (!/^https?:\/\//i.test(url)) throw new UsageError('The URL must begin with https:// or http://.')
   const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   if (authority.includes('@'))
@@ -57,7 +57,7 @@ function parse(origin: string): URL {
   }
 }
 
-function placesOf(whole: string): Pick<Target, 'path' | 'places'> {
+function placesOf(whole: string): Pick<DoctorTarget, 'path' | 'places'> {
   const [path = '', query = ''] = whole.split(/\?(.*)/s, 2)
   const withQuery = (parts: string[]): string => [path, ...(parts.length > 0 ? [parts.join('&')] : [])].join('?')
   const parts = query === '' ? [] : query.split('&')

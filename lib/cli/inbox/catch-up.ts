@@ -1,7 +1,7 @@
 /** `inbox catch-up`: requests a catch-up from a running process, and reports what was missing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../inbox/catch-up/storage'
-import { JSON_OPTION, type Call, type Command } from '../command'
+import { JSON_OPTION, type Invocation, type Command } from '../command'
 import { Failure, UsageError } from '../errors'
 import { print, printLines, ProgressLine, styled } from '../output'
 import { count, duration, printable, printableJson } from '../printable'
@@ -52,7 +52,7 @@ missing.`,
       const requests = inbox.catchUp?.(name)
       if (!requests) throw new Failure('This inbox has no catch-up.')
       const { state, report = {} } = await follow(requests, request, waitMs)
-      const model = { state, ...(report as Partial<Report>) }
+      const model = { state, ...(report as Partial<RunReport>) }
       if (values.json) await print(`${printableJson(model)}\n`)
       else await printLines(linesOf(model, request.dryRun === true))
       if (state === 'failed') return 1
@@ -61,7 +61,7 @@ missing.`,
   },
 }
 
-interface Report {
+interface RunReport {
   from: string
   to?: string
   polled: number
@@ -72,7 +72,7 @@ interface Report {
   error?: string
 }
 
-function requestOf({ values }: Call): CatchUpRequest {
+function requestOf({ values }: Invocation): CatchUpRequest {
   const { from: text, all, 'dry-run': dryRun } = values
   // A time without a zone is refused, because Node would read it as local time, whereas the options read it as UTC.
   const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
@@ -125,7 +125,7 @@ function* linesOf(
     recovered = [],
     recoveredTotal = 0,
     error,
-  }: Partial<Report> & Pick<RunStatus, 'state'>,
+  }: Partial<RunReport> & Pick<RunStatus, 'state'>,
   isDryRun: boolean,
 ): Generator<string> {
   for (const { kind, id, lines, lastUpdatedAt } of recovered) {

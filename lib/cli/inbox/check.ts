@@ -1,6 +1,6 @@
 /** `inbox check`: one line and an exit code, for cron, Nagios and Docker. */
 import { MAX_AGE_MS, modelOf, type StatsModel } from '../../views/inbox'
-import { JSON_OPTION, type Call, type Command } from '../command'
+import { JSON_OPTION, type Invocation, type Command } from '../command'
 import { UsageError } from '../errors'
 import { print } from '../output'
 import { count, duration, printable, printableJson } from '../printable'
@@ -26,7 +26,10 @@ cannot be read, or wrong usage.`,
   },
 }
 
-async function judge(call: Call, maxAgeMs: number): Promise<{ code: number; line: string } & Partial<StatsModel>> {
+async function judge(
+  call: Invocation,
+  maxAgeMs: number,
+): Promise<{ code: number; line: string } & Partial<StatsModel>> {
   let model: StatsModel
   try {
     model = await withInbox(call, async (inbox) => modelOf(await inbox.stats()))

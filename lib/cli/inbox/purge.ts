@@ -1,7 +1,7 @@
 /** `inbox purge`: permanently removes dead or quarantined events. */
 import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { confirm } from '../ask'
-import { JSON_OPTION, type Command, type Values } from '../command'
+import { JSON_OPTION, type Command, type OptionValues } from '../command'
 import { UsageError } from '../errors'
 import { print, ProgressLine } from '../output'
 import { count, printableJson } from '../printable'
@@ -43,7 +43,7 @@ export const purge: Command = {
   },
 }
 
-function checkFilter(values: Values, words: string[]): InboxFilter {
+function checkFilter(values: OptionValues, words: string[]): InboxFilter {
   const filter = filterOf(values)
   if (words.length > 0) {
     if (isFiltered(filter)) throw new UsageError('purge takes IDs or filters, not both.')

@@ -1,7 +1,7 @@
 /** `inbox replay`: delivers events again, and reports the results. */
 import type { Inbox, InboxEntry, InboxFilter } from '../../inbox/inbox'
 import { labelOf, nextOf, whyNotReplayed } from '../../views/event'
-import { JSON_OPTION, type Command, type Values } from '../command'
+import { JSON_OPTION, type Command, type OptionValues } from '../command'
 import { UsageError } from '../errors'
 import { print, printLines, ProgressLine, styled } from '../output'
 import { count, printable, printableJson } from '../printable'
@@ -69,7 +69,7 @@ interface Model {
 }
 
 /** A filter is required, so that not everything is delivered again by mistake. */
-function filterFor(values: Values): InboxFilter {
+function filterFor(values: OptionValues): InboxFilter {
   const filter = filterOf(values)
   if (!isFiltered(filter)) throw new UsageError('replay needs IDs or a filter, such as --state dead.')
   return { ...filter, state: filter.state ?? 'dead' }

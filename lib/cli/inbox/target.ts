@@ -6,7 +6,7 @@ import type { Inbox } from '../../inbox/inbox'
 import type { Engine, EngineEvents } from '../../inbox/sql/engine'
 import { SqlInbox } from '../../inbox/sql/sql-inbox'
 import { askSecret } from '../ask'
-import type { Call, Option } from '../command'
+import type { Invocation, Option } from '../command'
 import { Failure, UsageError } from '../errors'
 import { say } from '../output'
 import { printable } from '../printable'
@@ -17,7 +17,7 @@ export const TARGET_OPTIONS: Readonly<Record<string, Option>> = {
 }
 
 /** Opens the inbox, and closes it after `work`. */
-export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T>): Promise<T> {
+export async function withInbox<T>(call: Invocation, work: (inbox: Inbox) => Promise<T>): Promise<T> {
   const inbox = await openReady(call)
   try {
     return await work(inbox)
@@ -27,7 +27,7 @@ export async function withInbox<T>(call: Call, work: (inbox: Inbox) => Promise<T
 }
 
 /** `hasAsked`: whether the user was already asked for the password, which happens only once. */
-async function openReady(call: Call, hasAsked = false): Promise<Inbox> {
+async function openReady(call: Invocation, hasAsked = false): Promise<Inbox> {
   let inbox: Inbox | undefined
   try {
     inbox = openTarget(call)
@@ -48,7 +48,7 @@ function isPasswordMissing(error: unknown): boolean {
 }
 
 /** Throws a `UsageError`, which never contains a password. */
-function openTarget({ target: named, values }: Call): Inbox {
+function openTarget({ target: named, values }: Invocation): Inbox {
   const target = named ?? process.env.INBOX_URL
   if (target === undefined || target === '')
     throw new UsageError('The inbox is missing: name its SQLite file or its postgres:// URL, or set INBOX_URL.')

@@ -4,7 +4,7 @@ import { buildRequest } from '../../testing/sender/trigger'
 import { createTradecloudSimulator } from '../../testing/simulator'
 import { startInterval } from '../../wait/timers'
 import { confirmTarget } from '../ask'
-import { JSON_OPTION, type Command, type Value } from '../command'
+import { JSON_OPTION, type Command, type OptionValue } from '../command'
 import { credentialsOf } from '../credentials'
 import { Failure, UsageError } from '../errors'
 import { print, ProgressLine, say } from '../output'
@@ -128,7 +128,7 @@ function checkUrl(url: string): { hostname: string } {
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 
 /** Reads the number of events per second. */
-function rateOf(value: Value): number {
+function rateOf(value: OptionValue): number {
   if (value === undefined) return 1
   const [, number, unit = 's'] = /^(\d{1,4}(?:\.\d{1,3})?)(?:\/([smh]))?$/.exec(String(value)) ?? []
   const rate = Number(number) / (UNITS[unit] ?? NaN)
@@ -136,7 +136,7 @@ function rateOf(value: Value): number {
   throw new UsageError(`--rate is ${printable(String(value))}; it must be such as 1/s, 30/m or 100/h, at most 1000/s.`)
 }
 
-function shareOf(value: Value): number {
+function shareOf(value: OptionValue): number {
   if (value === undefined) return 0
   const [, number] = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(String(value)) ?? []
   const share = Number(number) / 100

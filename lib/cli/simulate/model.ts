@@ -4,7 +4,7 @@ import type { TriggerReport } from '../../testing/sender/report'
 
 export type Fate = 'delivered' | 'given up' | 'still retrying' | 'unreachable' | 'on its way' | 'lost'
 
-export interface EventModel {
+export interface SimulatedEvent {
   orderId: string
   eventName: string
   fate: Fate
@@ -26,7 +26,7 @@ export interface SimulationModel {
   /** Number of lost events whose order the receiver has fetched since. */
   recovered: number
   api: { baseUrl: string; username: string; password: string } & ApiCounts
-  events: EventModel[]
+  events: SimulatedEvent[]
 }
 
 /** An event that was sent, or left out on purpose. */
@@ -40,7 +40,10 @@ export interface Sending {
 }
 
 /** `hide`: removes credentials from a response. */
-export function modelOf({ orderId, eventName, report, ended }: Sending, hide: (text: string) => string): EventModel {
+export function modelOf(
+  { orderId, eventName, report, ended }: Sending,
+  hide: (text: string) => string,
+): SimulatedEvent {
   if (!report) return { orderId, eventName, fate: 'lost', attempts: 0 }
   const last = report.attempts.at(-1)
   return {
@@ -49,7 +52,7 @@ export function modelOf({ orderId, eventName, report, ended }: Sending, hide: (t
   }
 }
 
-export function countFates(events: readonly EventModel[]): Record<Fate, number> {
+export function countFates(events: readonly SimulatedEvent[]): Record<Fate, number> {
   const counts = { delivered: 0, 'given up': 0, 'still retrying': 0, unreachable: 0, 'on its way': 0, lost: 0 }
   for (const { fate } of events) counts[fate]++
   return counts

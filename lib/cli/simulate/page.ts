@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { html, shown, type Html } from '../../views/html'
 import { count } from '../printable'
-import type { EventModel, SimulationModel } from './model'
+import type { SimulatedEvent, SimulationModel } from './model'
 
 const STYLE = `:root { color-scheme: light dark; font-family: system-ui, sans-serif }
 body { max-width: 72rem; margin: 1.5rem auto; padding: 0 1rem }
@@ -31,13 +31,13 @@ const RELOAD_S = 2
 /** The page shows this many events; `--json` contains all. */
 const MAX_ROWS = 2_000
 
-export interface Page {
+export interface ResultPage {
   url: string
   close: () => void
 }
 
 /** Rejects if the port cannot be opened. */
-export async function servePage(modelOf: () => SimulationModel): Promise<Page> {
+export async function servePage(modelOf: () => SimulationModel): Promise<ResultPage> {
   const server: Server = createServer((req, res) => {
     const { port } = server.address() as AddressInfo
     // Refuses other host names: a web page may let its host name resolve to this machine (DNS rebinding).
@@ -118,7 +118,7 @@ export function pageOf(model: SimulationModel, reloadS?: number): string {
     </html> `.text
 }
 
-function rowOf({ orderId, eventName, fate, attempts, status, detail }: EventModel): Html {
+function rowOf({ orderId, eventName, fate, attempts, status, detail }: SimulatedEvent): Html {
   const tone = fate === 'delivered' ? 'delivered' : fate === 'on its way' || fate === 'lost' ? 'waits' : 'bad'
   const last = [status, detail].filter((part) => part !== undefined).join(' ')
   return html`<tr>

@@ -2,9 +2,9 @@
 import { styled, terminalWidth, type Style } from '../output'
 import { count } from '../printable'
 import { layOut, type Column } from '../table'
-import type { EventModel, SimulationModel } from './model'
+import type { SimulatedEvent, SimulationModel } from './model'
 
-const STYLES: Partial<Record<EventModel['fate'], Style>> = {
+const STYLES: Partial<Record<SimulatedEvent['fate'], Style>> = {
   'given up': 'red',
   'still retrying': 'yellow',
   unreachable: 'yellow',
@@ -12,7 +12,7 @@ const STYLES: Partial<Record<EventModel['fate'], Style>> = {
 }
 const MAX_ROWS = 100
 
-const COLUMNS: Column<EventModel>[] = [
+const COLUMNS: Column<SimulatedEvent>[] = [
   { title: 'ORDER', text: ({ orderId }) => orderId, min: 14, keep: 'end' },
   { title: 'EVENT', text: ({ eventName }) => eventName, min: 18 },
   { title: 'RESULT', text: ({ fate }) => fate, style: ({ fate }) => STYLES[fate] },

@@ -5,7 +5,7 @@ import { suggest } from '../../errors/checks'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent } from '../../testing/builders'
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import { toTxml } from '../../txml/write'
-import type { Values } from '../command'
+import type { OptionValues } from '../command'
 import { UsageError } from '../errors'
 import { printable } from '../printable'
 import { oneOf, textOf, wholeNumberOf } from '../values'
@@ -21,7 +21,7 @@ export interface Body {
 }
 
 /** Throws a `UsageError` if there is no such event or file. */
-export async function bodyOf(word: string, values: Values): Promise<Body> {
+export async function bodyOf(word: string, values: OptionValues): Promise<Body> {
   const sets = Array.isArray(values.set) ? values.set : []
   const format = oneOf('format', ['json', 'txml'], values.format)
   if (EVENT_NAMES.includes(word)) return encode(build(word, values), sets, format ?? 'json')
@@ -50,7 +50,7 @@ function readBody(path: string): Buffer {
 }
 
 /** Builds an event. Without a seed, each call builds a new one: the same body again would be a duplicate. */
-function build(eventName: string, values: Values): object {
+function build(eventName: string, values: OptionValues): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)
   const lines = wholeNumberOf('lines', values.lines, 0, 500)
   const form = oneOf('form', ['deliverySchedule', 'singleDelivery'], values.form)

@@ -1,9 +1,9 @@
 /** `trigger`: calls a webhook as Tradecloud does. */
-import { Connections, type AttemptAnswer } from '../../testing/sender/attempt'
+import { SenderConnections, type AttemptAnswer } from '../../testing/sender/attempt'
 import { judge, type Verdict } from '../../testing/sender/retry'
 import { buildRequest, type TriggerAuth, type TriggerRequest } from '../../testing/sender/trigger'
 import { confirmTarget } from '../ask'
-import { JSON_OPTION, type Command, type Values } from '../command'
+import { JSON_OPTION, type Command, type OptionValues } from '../command'
 import { UsageError } from '../errors'
 import { print, say, styled } from '../output'
 import { byteSize, count, printable, printableJson, printableLines, wrap } from '../printable'
@@ -122,8 +122,8 @@ interface Result extends Pick<AttemptAnswer, 'status' | 'body'> {
 }
 
 /** Sends the request `times` times, and resolves with the worst exit code. */
-async function send(request: TriggerRequest, times: number, values: Values): Promise<number> {
-  const connections = new Connections()
+async function send(request: TriggerRequest, times: number, values: OptionValues): Promise<number> {
+  const connections = new SenderConnections()
   const isJson = values.json === true
   let exitCode = 0
   try {
@@ -142,7 +142,7 @@ async function send(request: TriggerRequest, times: number, values: Values): Pro
   }
 }
 
-async function sendOnce(connections: Connections, request: TriggerRequest): Promise<Result> {
+async function sendOnce(connections: SenderConnections, request: TriggerRequest): Promise<Result> {
   const begun = performance.now()
   const { status, body: answered, error } = await connections.attempt(request, TIMEOUT_MS, new AbortController().signal)
   const durationMs = Math.round(performance.now() - begun)

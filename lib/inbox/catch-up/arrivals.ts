@@ -1,7 +1,7 @@
 /** What counts as arrived: which changes an event covers, and which parts of an order or shipment no event covers. */
 import type { OrderEvent, WebhookEvent } from '../../events/events'
 import { instantOf } from '../../events/entity'
-import { HEADER, lineParts, readEntity, type Entity, type EntityName, type Part } from './parts'
+import { HEADER, lineParts, readEntity, type EntitySnapshot, type EntityName, type Part } from './parts'
 
 /** A record that a part arrived: one row in the database. */
 export interface Mark {
@@ -37,7 +37,7 @@ export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
   const time = instantOf(event.lastUpdatedAt)
   if (event.kind === 'shipment') {
-    const whole = readEntity('shipment', 'deliverySchedule', event.shipment as Entity['content'])
+    const whole = readEntity('shipment', 'deliverySchedule', event.shipment as EntitySnapshot['content'])
     return {
       kind: 'shipment',
       id: event.shipmentId,
@@ -95,7 +95,7 @@ export interface Comparison {
 }
 
 export function compare(
-  entity: Entity,
+  entity: EntitySnapshot,
   arrivals: Arrivals,
   { floor, clock, neverFetches }: CompareOptions,
 ): Comparison {

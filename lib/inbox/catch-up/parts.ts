@@ -44,7 +44,7 @@ export interface Part {
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** An order or shipment that was polled or fetched. */
-export interface Entity extends EntityName {
+export interface EntitySnapshot extends EntityName {
   content: Record<string, unknown>
   /** The time as Tradecloud wrote it. */
   lastUpdatedAt?: string | undefined
@@ -54,7 +54,7 @@ export interface Entity extends EntityName {
 }
 
 /** `undefined` if the content has no ID. */
-export function readEntity(kind: EntityKind, form: LineForm, content: Json): Entity | undefined {
+export function readEntity(kind: EntityKind, form: LineForm, content: Json): EntitySnapshot | undefined {
   const id = idOf(kind, content)
   if (id === undefined) return undefined
   const { lastUpdatedAt } = stateOf(kind, content)

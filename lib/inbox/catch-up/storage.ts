@@ -3,7 +3,7 @@
  * found. Independent of the API.
  */
 import type { Arrivals } from './arrivals'
-import type { Entity, EntityName, Part } from './parts'
+import type { EntitySnapshot, EntityName, Part } from './parts'
 
 /** How far the polls of one list have come. Times are milliseconds since 1970, on the API's clock. */
 export interface Position {
@@ -54,7 +54,7 @@ export interface Scope extends Pick<EntityName, 'kind' | 'form'> {
 /** A found event that is about to be stored in the inbox. */
 export interface FoundEvent {
   key: string
-  entity: Entity
+  entity: EntitySnapshot
   /** Parts that never arrived: lines and the header. */
   parts: Part[]
   /** True if the list and the API show an older state than the one that has arrived. */
@@ -71,7 +71,7 @@ export interface StoreRequest {
    * false.
    */
   neverFetches?: boolean | undefined
-  entity: Entity
+  entity: EntitySnapshot
   /** Keys of the parts to deliver, except for parts that have arrived meanwhile. */
   wanted: ReadonlySet<string>
   /** Changes after this time may not be visible yet. */

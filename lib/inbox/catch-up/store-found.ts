@@ -4,7 +4,7 @@
  */
 import { sha256 } from '../../bytes/digest'
 import { compare, endOfSecond, marksOf, type Arrival, type Arrivals } from './arrivals'
-import { keyOfPart, type Entity, type EntityName, type Part } from './parts'
+import { keyOfPart, type EntitySnapshot, type EntityName, type Part } from './parts'
 import type { FoundEvent, Stored, StoreRequest } from './storage'
 
 type Maybe<T> = T | Promise<T>
@@ -37,7 +37,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
 }
 
 /** Depends only on the change, so that a run that is repeated stores nothing twice. */
-function keyOf({ kind, id, form, lastUpdatedAt }: Entity, parts: readonly Part[], all = ''): string {
+function keyOf({ kind, id, form, lastUpdatedAt }: EntitySnapshot, parts: readonly Part[], all = ''): string {
   const content = [kind, id, form, lastUpdatedAt, all, ...parts.flatMap(({ name, time, hash }) => [name, time, hash])]
   return `catch-up:${sha256(JSON.stringify(content))}`
 }

@@ -2,7 +2,7 @@
  * The part of `pg` that the inbox uses, with types of its own so that `@types/pg` is not needed, and one transaction on
  * a client.
  */
-import type { Tables, Value } from '../sql/tables'
+import type { Tables, SqlValue } from '../sql/tables'
 
 /** A connection of a `PostgresPool`. */
 export interface PostgresClient {
@@ -81,16 +81,16 @@ export class PostgresTables implements Tables {
     this.lowestDue = Math.min(this.lowestDue, due)
   }
 
-  async run(sql: string, ...values: Value[]): Promise<number> {
+  async run(sql: string, ...values: SqlValue[]): Promise<number> {
     const { rowCount } = await this.client.query({ text: numbered(sql), values: values.map(storable) })
     return rowCount ?? 0
   }
 
-  async get<Row>(sql: string, ...values: Value[]): Promise<Row | undefined> {
+  async get<Row>(sql: string, ...values: SqlValue[]): Promise<Row | undefined> {
     return (await this.all<Row>(sql, ...values))[0]
   }
 
-  all<Row>(sql: string, ...values: Value[]): Promise<Row[]> {
+  all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]> {
     return query<Row>(this.client, numbered(sql), values.map(storable))
   }
 
@@ -110,7 +110,7 @@ export class PostgresTables implements Tables {
 }
 
 /** Prepares a value for storing: text in PostgreSQL cannot contain NUL. */
-export function storable(value: Value): Value {
+export function storable(value: SqlValue): SqlValue {
   return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 }
 

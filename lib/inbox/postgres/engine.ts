@@ -2,7 +2,7 @@
 import { PATIENCE_MS, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
-import { ONCE, runOperation, STORES, type Argument, type Operation, type Result } from '../sql/operations'
+import { ONCE, runOperation, STORES, type Argument, type Operation, type OperationResult } from '../sql/operations'
 import { sumOf } from '../sql/prune'
 import { Room, sizeOf } from '../sql/room'
 import { wasCommitted, type SettleRequest } from '../sql/settle'
@@ -77,30 +77,39 @@ export class PostgresEngine implements Engine {
   }
 
   /** Flushes nothing itself, because PostgreSQL acknowledges a commit only when it is on disk. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }
 
-  async #run<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
+  async #run<Name extends Operation>(
+    name: Name,
+    argument: Argument<Name>,
+    deadline: number,
+  ): Promise<OperationResult<Name>> {
     await this.open()
-    if (name === 'accept') return (await this.#storing.accept(argument as AcceptRequest, deadline)) as Result<Name>
+    if (name === 'accept')
+      return (await this.#storing.accept(argument as AcceptRequest, deadline)) as OperationResult<Name>
     if (name === 'take')
       return (await this.#lowWater.take((dueSince) =>
         this.#operate('take', { ...(argument as TakeRequest), dueSince }, deadline),
-      )) as Result<Name>
+      )) as OperationResult<Name>
     if (STORES.includes(name)) await this.#takeRoom(sizeOf(argument))
     return this.#operate(name, argument, deadline)
   }
 
-  #operate<Name extends Operation>(name: Name, argument: Argument<Name>, deadline: number): Promise<Result<Name>> {
+  #operate<Name extends Operation>(
+    name: Name,
+    argument: Argument<Name>,
+    deadline: number,
+  ): Promise<OperationResult<Name>> {
     const options = { deadline, repeats: !ONCE.includes(name) }
-    const work = async (): Promise<Result<Name>> => {
+    const work = async (): Promise<OperationResult<Name>> => {
       let requeued = Infinity
       const done = await this.#connections.transact(async (tables, isRepeated) => {
         const result = await runOperation(tables, name, argument)
         requeued = tables.lowestDue
         const wasSettled = isRepeated && name === 'settle' && (await wasCommitted(tables, argument as SettleRequest))
-        return wasSettled ? (true as Result<Name>) : result
+        return wasSettled ? (true as OperationResult<Name>) : result
       }, options)
       this.#lowWater.lower(requeued)
       return done

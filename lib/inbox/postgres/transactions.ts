@@ -1,7 +1,7 @@
 /** Transactions for callbacks, which also settle the delivered events. */
 import { pause } from '../../wait/pause'
 import type { Slots } from '../../wait/slots'
-import type { Work } from '../sql/engine'
+import type { TransactionWork } from '../sql/engine'
 import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
 import { PATIENCE_MS, within } from '../unavailable'
 import { BEGIN, PostgresTables, query, type PostgresClient } from './client'
@@ -39,11 +39,11 @@ export class Transactions {
     this.#requeued = requeued
   }
 
-  settleWith(request: SettleRequest, work: Work): Promise<boolean> {
+  settleWith(request: SettleRequest, work: TransactionWork): Promise<boolean> {
     return this.#slots.run(() => this.#delivering.run(() => this.#attempt(request, work)))
   }
 
-  async #attempt(request: SettleRequest, work: Work, tries = 1): Promise<boolean> {
+  async #attempt(request: SettleRequest, work: TransactionWork, tries = 1): Promise<boolean> {
     let isCommitting = false as boolean
     try {
       return await this.#connections.use(async (client) => {
@@ -90,7 +90,7 @@ async function numberOf(client: PostgresClient): Promise<string | undefined> {
   return row?.number
 }
 
-async function runLent(client: PostgresClient, work: Work): Promise<void> {
+async function runLent(client: PostgresClient, work: TransactionWork): Promise<void> {
   const { lent, takeBack } = lend(client)
   try {
     await work(lent)

@@ -5,7 +5,7 @@ import { TradecloudWebhookError } from '../../errors/errors'
 import { sha256 } from '../../bytes/digest'
 import type { Arrival } from '../catch-up/arrivals'
 import type { Inbox, InboxDelivery, Settlement } from '../inbox'
-import type { Shared, Work } from './engine'
+import type { InboxParts, TransactionWork } from './engine'
 import type { Member } from './member'
 import type { OwnedQueue } from './processes'
 import type { SettleRequest } from './settle'
@@ -16,14 +16,14 @@ import type { Taken } from './take'
 const RETRY_READ_MS = 1_000
 
 export class Deliveries {
-  readonly #shared: Shared
+  readonly #shared: InboxParts
   /** Deliveries that were returned by `take` and are not settled. */
   readonly #taken = new Map<InboxDelivery, Taken & { owner: string }>()
   /** Running calls of `take`, by their token. */
   readonly #running = new Map<number, Promise<unknown>>()
   #token = 0
 
-  constructor(shared: Shared) {
+  constructor(shared: InboxParts) {
     this.#shared = shared
   }
 
@@ -68,12 +68,12 @@ export class Deliveries {
    */
   async settleWith(
     delivery: InboxDelivery,
-    work: Work,
+    work: TransactionWork,
     limitMs: number | undefined,
     arrival?: Arrival,
   ): Promise<boolean> {
     let ended: Promise<unknown> = Promise.resolve()
-    const limited: Work = (client) => {
+    const limited: TransactionWork = (client) => {
       const working = work(client)
       ended = working.catch(() => undefined)
       return limitMs === undefined ? working : within(limitMs, working, () => this.#stuck(delivery))

@@ -1,7 +1,7 @@
 /** The interface between the inbox and a database. */
 import type { TradecloudWebhookError } from '../../errors/errors'
 import type { Alarms } from './alarms'
-import type { Argument, Operation, Result } from './operations'
+import type { Argument, Operation, OperationResult } from './operations'
 import type { ResolvedKeep } from './options'
 import type { ProcessIdentity } from './process-identity'
 import type { SettleRequest } from './settle'
@@ -13,14 +13,14 @@ export interface Engine {
   /** Rejects if the database can never be used. */
   open(transaction?: boolean): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>>
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>>
   /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
-  settleWith?(request: SettleRequest, work: Work): Promise<boolean>
+  settleWith?(request: SettleRequest, work: TransactionWork): Promise<boolean>
   close(): Promise<void>
 }
 
 /** What a callback does with a client inside a transaction. */
-export type Work = (client: unknown) => Promise<void>
+export type TransactionWork = (client: unknown) => Promise<void>
 
 export interface EngineEvents {
   /** Called after the database was reopened: registrations made on an earlier connection may be lost. */
@@ -37,7 +37,7 @@ export interface SqlInboxOptions extends ResolvedKeep {
 }
 
 /** What the parts of one inbox share. */
-export interface Shared {
+export interface InboxParts {
   options: SqlInboxOptions
   engine: Engine
   alarms: Alarms

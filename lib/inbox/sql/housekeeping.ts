@@ -1,7 +1,7 @@
 /** Frees the queues of processes that have ended, corrects waits that are too long, and removes expired data. */
 import { pause } from '../../wait/pause'
 import type { Deliveries } from './deliveries'
-import type { Shared } from './engine'
+import type { InboxParts } from './engine'
 import type { FormerRow } from './former-callbacks'
 import type { Member } from './member'
 import { isGone, type ProcessIdentity } from './process-identity'
@@ -27,7 +27,7 @@ interface Seen {
 }
 
 export class Housekeeping {
-  readonly #shared: Shared
+  readonly #shared: InboxParts
   readonly #member: Member
   readonly #deliveries: Deliveries
   /** The observed renewals, by process. */
@@ -36,7 +36,7 @@ export class Housekeeping {
   #untaken: readonly string[] = []
   #damaged: readonly string[] = []
 
-  constructor(shared: Shared, member: Member, deliveries: Deliveries) {
+  constructor(shared: InboxParts, member: Member, deliveries: Deliveries) {
     this.#shared = shared
     this.#member = member
     this.#deliveries = deliveries

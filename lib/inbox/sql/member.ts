@@ -1,18 +1,18 @@
 /** Registers this process among those that share the inbox, and renews its lease on the events that it has taken. */
 import { persist } from '../../wait/back-off'
 import type { InboxHost } from '../inbox'
-import type { Shared } from './engine'
+import type { InboxParts } from './engine'
 import { LEASE_MS, RENEW_EVERY_MS } from './processes'
 
 export class Member {
   readonly host: InboxHost
-  readonly #shared: Shared
+  readonly #shared: InboxParts
   #owner: string | undefined
   #keeping: Promise<void> | undefined
   #renewedAt = -Infinity
   #isRetired = false
 
-  constructor(host: InboxHost, shared: Shared) {
+  constructor(host: InboxHost, shared: InboxParts) {
     this.host = host
     this.#shared = shared
   }

@@ -41,13 +41,16 @@ export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun',
 
 export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]
-export type Result<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>
+export type OperationResult<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>
 
 /** Runs one operation. The types are for an engine, which receives only matching names and arguments. */
 export function runOperation<Name extends Operation>(
   tables: Tables,
   name: Name,
   argument: Argument<Name>,
-): Promise<Result<Name>> {
-  return (operations[name] as (tables: Tables, argument: Argument<Name>) => Promise<Result<Name>>)(tables, argument)
+): Promise<OperationResult<Name>> {
+  return (operations[name] as (tables: Tables, argument: Argument<Name>) => Promise<OperationResult<Name>>)(
+    tables,
+    argument,
+  )
 }

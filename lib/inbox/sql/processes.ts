@@ -6,7 +6,7 @@ import { keepCallbacks, NOTHING } from './former-callbacks'
 import { useCatchUp } from './catch-up/used'
 import { ANY_KIND } from './names'
 import type { ProcessIdentity } from './process-identity'
-import { insert, RUNNING, type Tables, type Value, WAITING } from './tables'
+import { insert, RUNNING, type Tables, type SqlValue, WAITING } from './tables'
 import { DAMAGED, shortenWaits, type WantedQueues } from './take'
 
 /** A process that has not renewed its lease for this long counts as ended or frozen. */
@@ -63,7 +63,7 @@ export async function remove(tables: Tables, id: string): Promise<void> {
  * Frees the queues of an owner. Their running events become waiting, so that operators can give them up. Rows are
  * locked in a fixed order, so that two transactions cannot deadlock.
  */
-export async function free(tables: Tables, condition: string, ...values: Value[]): Promise<void> {
+export async function free(tables: Tables, condition: string, ...values: SqlValue[]): Promise<void> {
   const queues = await tables.all<{ queue: number }>(
     `SELECT queue FROM queues WHERE ${condition}${tables.lock && ` ORDER BY key${tables.lock}`}`,
     ...values,

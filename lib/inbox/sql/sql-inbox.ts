@@ -20,18 +20,18 @@ import type { StoredEvent } from '../stored-event'
 import { Alarms } from './alarms'
 import { SqlCatchUp, type StoredBody } from './catch-up/sql-catch-up'
 import { Deliveries } from './deliveries'
-import type { Engine, EngineEvents, Shared, SqlInboxOptions } from './engine'
+import type { Engine, EngineEvents, InboxParts, SqlInboxOptions } from './engine'
 import { Housekeeping } from './housekeeping'
 import { Known } from './known'
 import { Member } from './member'
-import type { Argument, Operation, Result } from './operations'
+import type { Argument, Operation, OperationResult } from './operations'
 import { includes } from './processes'
 import { Slots } from '../../wait/slots'
 import { PART_BYTES } from './tables'
 
 export class SqlInbox implements Inbox {
   readonly withTransaction?: Inbox['withTransaction']
-  readonly #shared: Shared
+  readonly #shared: InboxParts
   readonly #deliveries: Deliveries
   readonly #uploads: Slots
   readonly #closing = new AbortController()
@@ -179,7 +179,7 @@ export class SqlInbox implements Inbox {
     await this.#shared.engine.close()
   }
 
-  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     this.#checkOpen()
     return this.#shared.engine.run(name, argument)
   }

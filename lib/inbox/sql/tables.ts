@@ -14,7 +14,7 @@ export const QUARANTINED = 4
 export const PART_BYTES = 1024 * 1024
 export const PARTS_PER_BODY = 65_536
 
-export type Value = string | number | null | Uint8Array
+export type SqlValue = string | number | null | Uint8Array
 type Maybe<T> = T | Promise<T>
 
 export interface Tables {
@@ -34,16 +34,16 @@ export interface Tables {
   /** Called for a queue whose next event has been due since the time `due`. */
   requeued?(due: number): void
   /** Resolves with the number of changed rows. Parameters are `?`. */
-  run(sql: string, ...values: Value[]): Maybe<number>
-  get<Row>(sql: string, ...values: Value[]): Maybe<Row | undefined>
-  all<Row>(sql: string, ...values: Value[]): Maybe<Row[]>
+  run(sql: string, ...values: SqlValue[]): Maybe<number>
+  get<Row>(sql: string, ...values: SqlValue[]): Maybe<Row | undefined>
+  all<Row>(sql: string, ...values: SqlValue[]): Maybe<Row[]>
 }
 
 /** Inserts rows that have the same columns. */
 export async function insert(
   tables: Tables,
   table: string,
-  rows: ReadonlyArray<Record<string, Value>>,
+  rows: ReadonlyArray<Record<string, SqlValue>>,
   onConflict = '',
 ): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})

@@ -10,7 +10,7 @@ import { explain, isLocked } from './explain'
 import { Flusher, ReplacedFileError } from './flusher'
 import type { ResolvedSqliteInbox } from './options'
 import type { Engine, EngineEvents } from '../sql/engine'
-import { DURABLE, type Argument, type Operation, type Result } from '../sql/operations'
+import { DURABLE, type Argument, type Operation, type OperationResult } from '../sql/operations'
 import { SUSPECT } from './protocol'
 import { Thread } from './thread'
 
@@ -18,7 +18,7 @@ const REPAIR_EVERY_MS = 500
 const OPEN_MS = 15_000
 const OPEN_EVERY_MS = 50
 
-interface Session {
+interface OpenDatabase {
   thread: Thread
   flusher: Flusher
 }
@@ -29,11 +29,11 @@ export class SqliteEngine implements Engine {
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver
   readonly #events: EngineEvents
-  #session: Promise<Session> | undefined
+  #session: Promise<OpenDatabase> | undefined
   #repairing: Promise<void> | undefined
   readonly #closing = new AbortController()
   #wasOpen = false
-  #replaced: Session | undefined
+  #replaced: OpenDatabase | undefined
 
   /** Throws `invalid_option` if there is no SQLite to use. */
   constructor(options: ResolvedSqliteInbox, events: EngineEvents) {
@@ -57,7 +57,7 @@ export class SqliteEngine implements Engine {
   }
 
   /** Rejects after a time limit, although the request may still be carried out. */
-  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+  run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument), `${this.#options.file} did not respond in time.`)
   }
 
@@ -67,12 +67,12 @@ export class SqliteEngine implements Engine {
     await closeSession(await this.#session?.catch(() => undefined))
   }
 
-  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
+  async #run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     const durable = DURABLE.includes(name)
     try {
       const session = await this.#opened()
       if (durable && this.#repairing) throw new Error(SUSPECT)
-      const value = (await session.thread.call(name, argument)) as Result<Name>
+      const value = (await session.thread.call(name, argument)) as OperationResult<Name>
       if (durable) await this.#flush(session)
       return value
     } catch (error) {
@@ -85,7 +85,7 @@ export class SqliteEngine implements Engine {
     return this.#closing.signal.aborted
   }
 
-  #opened(): Promise<Session> {
+  #opened(): Promise<OpenDatabase> {
     if (this.#closed) return Promise.reject(unavailable('The inbox is closed.'))
     this.#session ??= this.#openNow().catch((error: unknown) => {
       this.#session = undefined
@@ -94,7 +94,7 @@ export class SqliteEngine implements Engine {
     return this.#session
   }
 
-  async #openNow(): Promise<Session> {
+  async #openNow(): Promise<OpenDatabase> {
     const { file, create } = this.#options
     if (create) await createFolder(dirname(file))
     const doubt = await checkDisk(dirname(file))
@@ -111,14 +111,14 @@ export class SqliteEngine implements Engine {
   }
 
   /** Forgets a thread that has ended by itself, so that the next request starts a new one. */
-  async #forget(session: Session): Promise<void> {
+  async #forget(session: OpenDatabase): Promise<void> {
     const current = this.#session
     if (this.#closed || (await current?.catch(() => undefined)) !== session || this.#session !== current) return
     this.#session = undefined
     await session.flusher.close()
   }
 
-  async #flush(session: Session): Promise<void> {
+  async #flush(session: OpenDatabase): Promise<void> {
     try {
       await session.flusher.flush()
       // This flush began after a flush that failed, and does not restore what the failed flush lost.
@@ -154,7 +154,7 @@ export class SqliteEngine implements Engine {
   }
 
   /** Copies the events of a deleted or replaced file into the present one. */
-  #reopen(session: Session, reason: ReplacedFileError): void {
+  #reopen(session: OpenDatabase, reason: ReplacedFileError): void {
     if (this.#replaced === session) return
     this.#replaced = session
     this.#session = this.#rescue(session, reason).catch((error: unknown) => {
@@ -166,11 +166,11 @@ export class SqliteEngine implements Engine {
     this.#session.catch(() => undefined)
   }
 
-  async #rescue({ thread, flusher }: Session, reason: ReplacedFileError): Promise<Session> {
+  async #rescue({ thread, flusher }: OpenDatabase, reason: ReplacedFileError): Promise<OpenDatabase> {
     const { file } = this.#options
     await createFolder(dirname(file))
     const copy = `${file}.rescued-${randomUUID()}`
-    let session: Session | undefined
+    let session: OpenDatabase | undefined
     let isPutBack = false
     try {
       await thread.call('copyTo', copy)
@@ -199,7 +199,7 @@ export class SqliteEngine implements Engine {
   }
 }
 
-async function closeSession(session: Session | undefined): Promise<void> {
+async function closeSession(session: OpenDatabase | undefined): Promise<void> {
   await session?.flusher.close()
   await session?.thread.close()
 }

@@ -19,11 +19,11 @@ export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 /** Requests that run alone and outside a transaction. */
 export type Control = 'repair' | 'copyTo' | 'takeOver' | 'close'
 
-export type Call = Operation | Control
+export type ThreadCall = Operation | Control
 
 export interface Request {
   id: number
-  call: Call
+  call: ThreadCall
   argument: unknown
 }
 

@@ -1,6 +1,6 @@
 /** One open database, with statements that are prepared once. Runs in the worker thread. */
 import { ownIdentity } from '../sql/process-identity'
-import type { Tables, Value } from '../sql/tables'
+import type { Tables, SqlValue } from '../sql/tables'
 import type { Database } from './driver'
 
 const NUMBER = "SELECT CAST(value AS INTEGER) AS number FROM meta WHERE key = 'number'"
@@ -33,16 +33,16 @@ export class SqliteTables implements Tables {
     this.run('COMMIT')
   }
 
-  run(sql: string, ...values: Value[]): number {
+  run(sql: string, ...values: SqlValue[]): number {
     return this.#prepare(sql).run(...values).changes
   }
 
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the row that the statement selects
-  get<Row>(sql: string, ...values: Value[]): Row | undefined {
+  get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
     return this.#prepare(sql).get(...values) as Row | undefined
   }
 
-  all<Row>(sql: string, ...values: Value[]): Row[] {
+  all<Row>(sql: string, ...values: SqlValue[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[]
   }
 

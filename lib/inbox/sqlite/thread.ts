@@ -1,7 +1,7 @@
 /** Controls the worker thread from the main thread: sends requests, receives responses, and ends the thread. */
 import { Worker } from 'node:worker_threads'
 import { unavailable } from '../unavailable'
-import { GATE, OPENED, type Call, type Posted, type Request, type WorkerOptions } from './protocol'
+import { GATE, OPENED, type ThreadCall, type Posted, type Request, type WorkerOptions } from './protocol'
 import { workerSource } from './worker-source'
 
 /**
@@ -68,7 +68,7 @@ export class Thread {
     process.on('exit', this.#onExit)
   }
 
-  call(call: Call, argument: unknown): Promise<unknown> {
+  call(call: ThreadCall, argument: unknown): Promise<unknown> {
     if (this.#hasEnded) return Promise.reject(unavailable('The inbox is closed.'))
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)

@@ -1,13 +1,13 @@
 /** The layout that all pages share. */
 import { duration } from '../../views/text'
 import type { Row, Tone } from '../source/source'
-import { html, shown, type Html, type Part } from '../../views/html'
+import { html, shown, type Html, type HtmlPart } from '../../views/html'
 
 export interface Layout {
   title: string
   /** Relative path to the first page. It is relative because a proxy may add a prefix to the path. */
   root: string
-  content: Part
+  content: HtmlPart
   /** The result of the last action, or why it was not possible. */
   notice?: { text: string; tone: Tone } | undefined
   /** True if the page is updated continuously. */

@@ -5,7 +5,7 @@ import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } f
 import { modelOf as statsOf } from '../../views/inbox'
 import { startInterval } from '../../wait/timers'
 import type { Action, Filter, Overview, Page, Row, Source, Tone } from './source'
-import type { Watch } from './watch'
+import type { Subscribe } from './watch'
 
 const TONES: Readonly<Record<InboxState, Tone>> = {
   waiting: 'waits',
@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 3_000
 /** How long a result is reused, so that concurrent requests share one query. */
 const OVERVIEW_FOR_MS = 1_000
 
-export function inboxSource(inbox: Inbox, watch: Watch): Source {
+export function inboxSource(inbox: Inbox, watch: Subscribe): Source {
   let last: { at: number; overview: Promise<Overview> } | undefined
 
   async function look(): Promise<Overview> {

@@ -6,7 +6,7 @@ import type { DeliveryRecord } from '../../answer/report'
 import type { Outcome } from '../../answer/respond'
 import { byteSize, count } from '../../views/text'
 import type { Count, Details, Filter, Overview, Page, Row, Source, Tone } from './source'
-import type { Watch } from './watch'
+import type { Subscribe } from './watch'
 
 const KEPT = 1_000
 /** Maximum length of names and reasons, which senders choose. */
@@ -22,7 +22,7 @@ interface Kept {
 }
 
 /** Keeps records from the time at which it was created. */
-export function recordSource(watch: Watch): Source {
+export function recordSource(watch: Subscribe): Source {
   const kept: Kept[] = []
   const watchers = new Set<() => void>()
   let number = 0

@@ -2,4 +2,4 @@
 import type { Watcher } from '../../answer/report'
 
 /** The returned function unsubscribes. */
-export type Watch = (watcher: Watcher) => () => void
+export type Subscribe = (watcher: Watcher) => () => void

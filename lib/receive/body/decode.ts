@@ -31,7 +31,7 @@ const ENGINES = {
   br: createBrotliDecompress,
 } as const
 type Codec = keyof typeof ENGINES
-type Engine = ReturnType<(typeof ENGINES)[Codec]>
+type Decompressor = ReturnType<(typeof ENGINES)[Codec]>
 
 const CODEC_OF_LABEL = new Map<string, Codec>([
   ['gzip', 'gzip'],
@@ -73,7 +73,7 @@ export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {
 export function decode(raw: Pieces, labels: readonly string[], options: DecodeOptions): BodyReading {
   const { budget } = options
   let bytes = raw
-  let engine: Engine | undefined
+  let engine: Decompressor | undefined
   let stopped = false
 
   const inflate = (codec: Codec, input: Pieces): Promise<BodyResult | 'damaged'> =>

@@ -3,7 +3,7 @@
  * documented.
  */
 
-export interface ApiAnswer {
+export interface SimulatedAnswer {
   status: number
   headers?: Record<string, string>
   /** Default: no body. */
@@ -12,10 +12,10 @@ export interface ApiAnswer {
   contentType?: string | undefined
 }
 
-export function json(value: unknown, headers?: Record<string, string>): ApiAnswer {
+export function json(value: unknown, headers?: Record<string, string>): SimulatedAnswer {
   return { status: 200, headers, body: JSON.stringify(value) }
 }
 
-export function refusal(status: number, message: string, headers?: Record<string, string>): ApiAnswer {
+export function refusal(status: number, message: string, headers?: Record<string, string>): SimulatedAnswer {
   return { status, headers, body: JSON.stringify({ message }) }
 }

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
-import { json, refusal, type ApiAnswer } from './answer'
+import { json, refusal, type SimulatedAnswer } from './answer'
 import { decode } from './target'
 
 /** A stored file. */
@@ -48,7 +48,7 @@ export class DocumentStore {
   }
 
   /** Returns a new link each time: Tradecloud does not document whether it reuses links. */
-  metadata(objectId = ''): ApiAnswer {
+  metadata(objectId = ''): SimulatedAnswer {
     const found = this.documents.get(objectId)
     if (found === undefined) return refusal(404, 'unknown object ID')
     const expires = String(this.clock.now() + this.linkMs)
@@ -57,7 +57,7 @@ export class DocumentStore {
     return json({ id: objectId, filename: found.filename, contentType: found.contentType, downloadUrl })
   }
 
-  content(objectId = ''): ApiAnswer {
+  content(objectId = ''): SimulatedAnswer {
     const found = this.documents.get(objectId)
     if (found === undefined) return refusal(404, 'unknown object ID')
     return { status: 200, body: found.content, contentType: found.contentType }
@@ -67,7 +67,7 @@ export class DocumentStore {
    * Answers a request for a link. Tradecloud documents only that a link expires and is requested without its token; the
    * statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
    */
-  download(method: string, url: string, headers: IncomingHttpHeaders): ApiAnswer {
+  download(method: string, url: string, headers: IncomingHttpHeaders): SimulatedAnswer {
     if (headers.authorization !== undefined) return refusal(400, 'a presigned link takes no Authorization header')
     const { pathname, searchParams } = new URL(url, 'http://localhost')
     const objectId = pathname.startsWith(PATH) ? decode(pathname.slice(PATH.length)) : undefined

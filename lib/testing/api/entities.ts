@@ -4,7 +4,7 @@
  */
 import { requireOneOf, requireWhole, requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
-import { refusal, type ApiAnswer } from './answer'
+import { refusal, type SimulatedAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
@@ -83,13 +83,13 @@ export class EntityStore {
     this.entities.delete(id)
   }
 
-  one(id = ''): ApiAnswer {
+  one(id = ''): SimulatedAnswer {
     const found = this.shown(this.entities.get(id) ?? [], this.clock.now())
     return found === undefined ? refusal(404, 'unknown ID') : { status: 200, body: found.text }
   }
 
   /** Entities with the same time keep the order in which they were first set. */
-  poll(body: unknown): ApiAnswer {
+  poll(body: unknown): SimulatedAnswer {
     const query = readPoll(body, this.kind)
     if (typeof query === 'string') return refusal(400, query)
     const { offset, limit, ...filters } = query

@@ -1,6 +1,6 @@
 /** Faults that a test has requested: which requests they affect, and how often. */
 import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
-import type { ApiAnswer } from './answer'
+import type { SimulatedAnswer } from './answer'
 import { apiEndpoints, type ApiEndpoint } from './target'
 
 /**
@@ -98,7 +98,7 @@ export class FaultList {
 }
 
 /** The response that replaces the request; `undefined` if the request is carried out. */
-export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefined {
+export function substituteFor(fault: FaultKind | undefined): SimulatedAnswer | undefined {
   if (fault?.type === 'status') {
     const body = fault.body ?? JSON.stringify({ message: 'a failure that the test asked for' })
     return { status: fault.status, headers: fault.headers, body }
@@ -120,7 +120,7 @@ export function substituteFor(fault: FaultKind | undefined): ApiAnswer | undefin
 }
 
 /** Damages a response as the fault requires. */
-export function damage(answer: ApiAnswer, fault: FaultKind | undefined): ApiAnswer {
+export function damage(answer: SimulatedAnswer, fault: FaultKind | undefined): SimulatedAnswer {
   if (fault?.type !== 'nonsense') return answer
   const body = Buffer.from(answer.body ?? '')
   if (fault.body === 'truncated') return { ...answer, status: 200, body: body.subarray(0, body.length / 2) }

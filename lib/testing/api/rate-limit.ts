@@ -19,7 +19,7 @@ export interface RateLimitOptions {
 
 const SECOND_MS = 1000
 
-export class RateLimit {
+export class SimulatedRateLimit {
   readonly retryAfter: string | undefined
   private readonly perSecond: number
   private readonly taken: number[] = []

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApiState, type ApiOptions } from './state'
-import { BASE_PATH, findTarget, type Target } from './target'
+import { BASE_PATH, findTarget, type ApiTarget } from './target'
 import { writeAnswer } from './write'
 
 export interface ApiServer {
@@ -14,11 +14,11 @@ export interface ApiServer {
 /** Another name of this machine, so that links have another host and port than the API. */
 const LINK_HOST = 'localhost'
 
-const POLLS: ReadonlySet<Target['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
+const POLLS: ReadonlySet<ApiTarget['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)
 
 export async function startApiServer({ port, ...options }: ApiOptions & { port: number }): Promise<ApiServer> {
   const state = new ApiState(options)
-  const serve = (find: (method: string, url: string) => Target) =>
+  const serve = (find: (method: string, url: string) => ApiTarget) =>
     createServer((request, response) => {
       const { method = '', url = '', headers } = request
       const arrival = state.arrive({ ...find(method, url), method, url, headers })

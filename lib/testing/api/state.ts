@@ -4,11 +4,11 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { steadyMs, type SimulatorClock } from '../clock'
-import { json, refusal, type ApiAnswer } from './answer'
+import { json, refusal, type SimulatedAnswer } from './answer'
 import { DocumentStore, type SimulatedDocument } from './documents'
 import { EntityStore, type PollBehaviour } from './entities'
 import { damage, FaultList, substituteFor, type ApiFault, type FaultHandle, type FaultKind } from './faults'
-import { busiestSecond, RateLimit, type RateLimitOptions } from './rate-limit'
+import { busiestSecond, SimulatedRateLimit, type RateLimitOptions } from './rate-limit'
 import type { ApiCounts, ApiRequest, SimulatedApi } from './surface'
 import type { ApiEndpoint } from './target'
 import { TokenIssuer, type TokenPair } from './tokens'
@@ -25,7 +25,7 @@ export interface ApiOptions {
 }
 
 /** What is decided when a request arrives. */
-export interface Arrival {
+export interface Admission {
   request: ApiRequest
   tooMany: boolean
   fault: FaultKind | undefined
@@ -39,7 +39,7 @@ export class ApiState implements SimulatedApi {
   readonly singleDeliveryOrders: EntityStore
   readonly shipments: EntityStore
   private readonly faults = new FaultList()
-  private readonly rateLimit: RateLimit | undefined
+  private readonly rateLimit: SimulatedRateLimit | undefined
 
   constructor(private readonly options: ApiOptions) {
     const { clock, accessTokenMs, refreshTokenMs, downloadLinkMs, poll, rateLimit } = options
@@ -48,7 +48,7 @@ export class ApiState implements SimulatedApi {
     this.orders = new EntityStore('order', clock, poll)
     this.singleDeliveryOrders = new EntityStore('order', clock, poll)
     this.shipments = new EntityStore('shipment', clock, poll)
-    this.rateLimit = rateLimit === false ? undefined : new RateLimit(rateLimit)
+    this.rateLimit = rateLimit === false ? undefined : new SimulatedRateLimit(rateLimit)
   }
 
   get counts(): ApiCounts {
@@ -120,7 +120,7 @@ export class ApiState implements SimulatedApi {
   }
 
   /** Records a request whose headers have arrived. */
-  arrive(heard: Omit<ApiRequest, 'at'>): Arrival {
+  arrive(heard: Omit<ApiRequest, 'at'>): Admission {
     const request: ApiRequest = { ...heard, at: steadyMs() }
     this.requests.push(request)
     const tooMany = request.endpoint !== 'download' && this.rateLimit?.take(request.at) === false
@@ -133,7 +133,7 @@ export class ApiState implements SimulatedApi {
    * Carries a request out, unless a fault or refusal prevents it, and determines its response. `body` is the body of a
    * poll.
    */
-  answer({ request, tooMany, fault }: Arrival, body: string): ApiAnswer {
+  answer({ request, tooMany, fault }: Admission, body: string): SimulatedAnswer {
     const retryAfter = this.rateLimit?.retryAfter
     if (tooMany) {
       return refusal(429, 'too many requests', retryAfter === undefined ? undefined : { 'Retry-After': retryAfter })
@@ -142,7 +142,7 @@ export class ApiState implements SimulatedApi {
     return substituteFor(fault) ?? damage(this.carryOut(request), fault)
   }
 
-  private carryOut({ endpoint, method, url, headers, id, body }: ApiRequest): ApiAnswer {
+  private carryOut({ endpoint, method, url, headers, id, body }: ApiRequest): SimulatedAnswer {
     switch (endpoint) {
       case 'login':
         return this.login(headers.authorization)
@@ -170,13 +170,13 @@ export class ApiState implements SimulatedApi {
     }
   }
 
-  private login(authorization: string | undefined): ApiAnswer {
+  private login(authorization: string | undefined): SimulatedAnswer {
     if (!this.isUser(authorization)) return refusal(401, 'wrong credentials')
     return withTokens(this.tokens.login(), json({ username: this.options.username, status: 'authenticated' }))
   }
 
   /** Uses a refresh token up: it works once, either for a refresh or for a logout. */
-  private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): ApiAnswer {
+  private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): SimulatedAnswer {
     // The status is made up: Tradecloud documents only that this header must be absent. After a 401 the client would
     // log in again, and the test would not notice the mistake.
     if (headers.authorization !== undefined) return refusal(400, `${endpoint} takes no Authorization header`)
@@ -189,14 +189,14 @@ export class ApiState implements SimulatedApi {
     return this.tokens.logout(refreshToken) ? { status: 200 } : refusal(401, 'refresh token unknown, used or expired')
   }
 
-  private refuseWithoutToken({ authorization = '' }: IncomingHttpHeaders): ApiAnswer | undefined {
+  private refuseWithoutToken({ authorization = '' }: IncomingHttpHeaders): SimulatedAnswer | undefined {
     const accessToken = /^Bearer +(\S+)$/i.exec(authorization)?.[1]
     if (accessToken !== undefined && this.tokens.accepts(accessToken)) return undefined
     return refusal(401, 'access token missing or expired')
   }
 
   /** Only polls and documents accept Basic credentials instead of a token. */
-  private refuseUnlessKnown(headers: IncomingHttpHeaders): ApiAnswer | undefined {
+  private refuseUnlessKnown(headers: IncomingHttpHeaders): SimulatedAnswer | undefined {
     return this.isUser(headers.authorization) ? undefined : this.refuseWithoutToken(headers)
   }
 
@@ -207,7 +207,10 @@ export class ApiState implements SimulatedApi {
   }
 }
 
-function withTokens({ accessToken, refreshToken }: TokenPair, answer: ApiAnswer = { status: 200 }): ApiAnswer {
+function withTokens(
+  { accessToken, refreshToken }: TokenPair,
+  answer: SimulatedAnswer = { status: 200 },
+): SimulatedAnswer {
   return { ...answer, headers: { 'Set-Authorization': accessToken, 'Set-Refresh-Token': refreshToken } }
 }
 

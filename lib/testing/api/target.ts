@@ -42,14 +42,14 @@ export const apiEndpoints: readonly ApiEndpoint[] = [
 ]
 
 /** The endpoint and ID of a request. */
-export interface Target {
+export interface ApiTarget {
   endpoint: ApiEndpoint
   id?: string
 }
 
 export const BASE_PATH = '/v2'
 
-const UNKNOWN: Target = { endpoint: 'unknown' }
+const UNKNOWN: ApiTarget = { endpoint: 'unknown' }
 
 /**
  * An ID is one path segment. Whether Tradecloud accepts an unescaped slash in an ID is not documented, so such a path
@@ -71,7 +71,7 @@ const ROUTES: Array<[method: string, path: RegExp, endpoint: ApiEndpoint]> = [
 ]
 
 /** `id` is percent-decoded once, and absent if it could not be decoded. */
-export function findTarget(method: string, url: string): Target {
+export function findTarget(method: string, url: string): ApiTarget {
   const path = url.split('?', 1)[0] ?? ''
   if (!path.startsWith(`${BASE_PATH}/`)) return UNKNOWN
   for (const [wanted, pattern, endpoint] of ROUTES) {

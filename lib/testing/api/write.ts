@@ -5,11 +5,11 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import type { ApiAnswer } from './answer'
+import type { SimulatedAnswer } from './answer'
 import type { FaultKind } from './faults'
 
 export interface Write {
-  answer: ApiAnswer
+  answer: SimulatedAnswer
   fault?: FaultKind | undefined
   /** The requested ID, for responses that are made up in this file. */
   id?: string | undefined

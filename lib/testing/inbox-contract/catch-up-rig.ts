@@ -1,7 +1,7 @@
 /** What the tests of the catch-up share: polled orders, what events cover, and the lease for polling. */
 import assert from 'node:assert/strict'
 import type { Arrival } from '../../inbox/catch-up/arrivals'
-import { keyOfPart, readEntity, type Entity } from '../../inbox/catch-up/parts'
+import { keyOfPart, readEntity, type EntitySnapshot } from '../../inbox/catch-up/parts'
 import type { CatchUpInbox, Lease, StoreRequest } from '../../inbox/catch-up/storage'
 import type { Inbox } from '../../inbox/inbox'
 import { NAME, ORDER_ID } from './harness'
@@ -13,7 +13,10 @@ const MINUTE = 60_000
 export const textOf = (time: number): string => new Date(time).toISOString()
 
 /** An order as a poll returns it. `lines` has the time of change of each line, by ID. */
-export function polled(lines: Record<string, number>, more: { id?: string; description?: string } = {}): Entity {
+export function polled(
+  lines: Record<string, number>,
+  more: { id?: string; description?: string } = {},
+): EntitySnapshot {
   const { id = ORDER_ID, ...fields } = more
   const times = Object.values(lines)
   const content = {
@@ -30,7 +33,7 @@ export function arrivalOf(lines: Record<string, number>, form: Arrival['form'] =
 }
 
 /** A request that wants all parts. */
-export function requestFor(entity: Entity, more: Partial<StoreRequest> = {}): StoreRequest {
+export function requestFor(entity: EntitySnapshot, more: Partial<StoreRequest> = {}): StoreRequest {
   const wanted = new Set(entity.parts.map(keyOfPart))
   return { entity, wanted, floor: 0, clock: NOON, horizon: NOON - 10 * MINUTE, outdated: false, ...more }
 }

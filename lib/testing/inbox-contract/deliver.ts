@@ -10,7 +10,7 @@ import {
   getTrigger,
   DELIVERED,
   type ContractTest,
-  type Member,
+  type AttachedInbox,
 } from './harness'
 
 const later = (delayMs: number) => ({ result: 'retry', delayMs, outcome: 'handler_failed', reason: 'away' }) as const
@@ -72,7 +72,7 @@ export const deliverTests: ContractTest[] = [
       await Promise.all(events.map((event) => first.inbox.accept(...event)))
       const taken: string[] = []
       const ended = new Set<string>()
-      const takeAll = async ({ inbox, takeNow }: Member): Promise<void> => {
+      const takeAll = async ({ inbox, takeNow }: AttachedInbox): Promise<void> => {
         while (ended.size < events.length) {
           const deliveries = await takeNow(4)
           taken.push(...deliveries.map(({ event }) => event.id))

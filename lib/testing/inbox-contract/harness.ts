@@ -22,7 +22,7 @@ export interface ContractTest {
 }
 
 /** One open inbox with a process attached to it. */
-export interface Member {
+export interface AttachedInbox {
   inbox: Inbox
   /** Waits until events are due, and takes them. */
   take: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
@@ -62,7 +62,7 @@ export class Harness {
   }
 
   /** Opens an inbox and attaches a process that takes the wanted events. The other processes know it. */
-  async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<Member> {
+  async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<AttachedInbox> {
     const inbox = await this.open()
     const member = attach(inbox, wanted, name)
     await inbox.ready()
@@ -75,7 +75,7 @@ export class Harness {
   }
 }
 
-export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAME): Member {
+export function attach(inbox: Inbox, wanted: readonly Wanted[] = ALL, name = NAME): AttachedInbox {
   let wakes = 0
   const alarms: string[] = []
   const detach = inbox.attach({

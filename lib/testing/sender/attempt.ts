@@ -40,7 +40,7 @@ export function isNoConnection(error: Error): boolean {
   )
 }
 
-export class Connections {
+export class SenderConnections {
   private readonly httpAgent = new HttpAgent({ keepAlive: true })
   private readonly httpsAgent = new HttpsAgent({ keepAlive: true })
 

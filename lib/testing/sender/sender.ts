@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { requireKnown, requireMs, requireWhole } from '../checks'
 import { steadyMs, type SimulatorClock } from '../clock'
 import { createRandom } from '../random'
-import { Connections, isNoConnection } from './attempt'
+import { SenderConnections, isNoConnection } from './attempt'
 import { summarize, type SimulatorReport, type TriggerReport } from './report'
 import { retryDelayMs, judge, resolveRetry, type Retry, type SenderRetryOptions } from './retry'
 import { Places, planSendings, type SendAllOptions } from './send-all'
@@ -32,7 +32,7 @@ interface Prepared {
 }
 
 export class Sender {
-  private readonly connections = new Connections()
+  private readonly connections = new SenderConnections()
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []

@@ -5,7 +5,7 @@ import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../events/entity'
 import { entityKeyOf, escaped } from '../names'
-import { insert, type Tables, type Value } from '../tables'
+import { insert, type Tables, type SqlValue } from '../tables'
 
 /**
  * What a record comes from. `fetched`: the fetch for a GET trigger, which returns delivery schedules but does not show
@@ -34,7 +34,7 @@ export interface RecordedArrival {
 }
 
 export async function recordArrivals(tables: Tables, recorded: readonly RecordedArrival[]): Promise<void> {
-  const rows = new Map<string, Record<string, Value>>()
+  const rows = new Map<string, Record<string, SqlValue>>()
   for (const one of recorded)
     for (const row of rowsOf(one)) {
       const key = JSON.stringify([row.entity, row.form, row.part, row.hash])
@@ -50,7 +50,7 @@ export async function recordArrivals(tables: Tables, recorded: readonly Recorded
   )
 }
 
-function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Array<Record<string, Value>> {
+function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Array<Record<string, SqlValue>> {
   const { kind, id, marks, documentsAt } = arrival
   const entity = entityKeyOf(name, kind, keptId(id))
   const rowOf = (form: StoredForm, { name: part, hash, time: changed }: Mark) => {

@@ -13,12 +13,12 @@ import {
 } from '../../catch-up/storage'
 import { storedFound } from '../../found-event'
 import type { AcceptRequest } from '../accept'
-import type { Argument, Operation, Result } from '../operations'
+import type { Argument, Operation, OperationResult } from '../operations'
 
 export type StoredBody = Pick<AcceptRequest, 'size' | 'bytes' | 'upload'>
 
 export interface SqlCatchUpOptions {
-  run: <Name extends Operation>(operation: Name, argument: Argument<Name>) => Promise<Result<Name>>
+  run: <Name extends Operation>(operation: Name, argument: Argument<Name>) => Promise<OperationResult<Name>>
   /** Stores a body, and calls `store` to store its event. */
   storing: <T>(bytes: Buffer, store: (body: StoredBody) => Promise<T>) => Promise<T>
 }
