@@ -81,7 +81,11 @@ test.each(ENGINES)(
       expect(calls.at(-1)).toContain(world.order(`PO-${i}`)?.lastUpdatedAt)
     }
     // A run that stores nothing is limited by the rate alone.
-    expect(await webhook.catchUp({ from: FROM, dryRun: true })).toMatchObject({ error: undefined, polled: ORDERS })
+    const { error, polled } = await webhook.catchUp({ from: FROM, dryRun: true })
+    expect(error).toBeUndefined()
+    // Each time the list is begun again, because offsets above 1,000 are rejected, an order may be read twice.
+    expect(polled).toBeGreaterThanOrEqual(ORDERS)
+    expect(polled).toBeLessThanOrEqual(ORDERS * 1.01)
     expect(tradecloud.api.requests.filter(({ status }) => status === 429)).toEqual([])
   },
 )
