@@ -102,7 +102,9 @@ export class Attempts {
     const [whole, ...others] = body?.all ?? []
     const isInPieces = others.length > 0
     const context: WebhookContext = {
-      ...begun,
+      deliveryId: begun.deliveryId,
+      attempt: begun.attempt,
+      replay: begun.replay,
       requestId: trigger.requestId,
       receivedAt: new Date(trigger.receivedAt),
       signal: watched.abort.signal,

@@ -37,6 +37,8 @@ export interface DelivererOptions {
 type Claimed = { claim?: Claim } | Result
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
+/** Replaced as soon as the delivery has begun. */
+const IDLE = Promise.resolve(BUSY)
 
 export class Deliverer {
   readonly #options: DelivererOptions
@@ -65,15 +67,11 @@ export class Deliverer {
       joined.waiters++
       return this.#ticket(joined, true)
     }
-    const delivery: Delivery = {
-      ...{ trigger, entity, trace },
-      key: trigger.type === 'body' ? dedupeKey(this.#options.name, trigger) : undefined,
-      result: Promise.resolve(BUSY),
-      ...{ stage: 'turn', waiters: 1 },
-      abort: new AbortController(),
-    }
+    const key = trigger.type === 'body' ? dedupeKey(this.#options.name, trigger) : undefined
+    const abort = new AbortController()
+    const delivery: Delivery = { trigger, entity, trace, key, abort, result: IDLE, stage: 'turn', waiters: 1 }
     if (this.#aborted) delivery.abort.abort()
-    if (trigger.type === 'body' && trigger.identified) delivery.deliveryId = deliveryIdOfBody(delivery.key ?? '')
+    if (trigger.type === 'body' && trigger.identified) delivery.deliveryId = deliveryIdOfBody(key ?? '')
     this.#running.add(delivery)
     delivery.result = this.#complete(delivery)
     return this.#ticket(delivery, false)
@@ -117,7 +115,7 @@ export class Deliverer {
       const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(delivery)
       const claimed = claiming instanceof Promise ? await claiming : claiming
       const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
-      return { deliveryId: delivery.deliveryId, ...result }
+      return result.deliveryId === undefined ? { ...result, deliveryId: delivery.deliveryId } : result
     } catch (cause) {
       return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
     } finally {
@@ -199,7 +197,10 @@ export class Deliverer {
     let result: AttemptResult
     try {
       result = await this.#attempts.run({
-        ...{ trigger, handler, entity, watched },
+        trigger,
+        handler,
+        entity,
+        watched,
         onFetch: () => {
           this.#closeToOthers(delivery)
           delivery.stage = 'fetch'

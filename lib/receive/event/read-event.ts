@@ -159,12 +159,12 @@ export function readEvent(
     const event: WebhookEvent = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content }
     return { ok: true, event, entity: { kind, id }, identified }
   }
-  const ofOrder = { ...base, completeness: 'affected-lines', orderId: id, order: content } as const
+  const completeness = 'affected-lines'
   const { lineForm } = found
   const affectedLines = Array.isArray(content.lines) ? (content.lines as OrderLine[]) : []
   const event: WebhookEvent = documents
-    ? { ...ofOrder, kind: 'orderDocuments', documents }
-    : { ...ofOrder, kind: 'order', lineForm, affectedLines }
+    ? { ...base, kind: 'orderDocuments', completeness, orderId: id, order: content, documents }
+    : { ...base, kind: 'order', completeness, orderId: id, order: content, lineForm, affectedLines }
   return { ok: true, event, entity: { kind: 'order', id }, identified }
 }
 
