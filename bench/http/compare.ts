@@ -22,9 +22,9 @@ interface Plan {
 
 const FULL: Readonly<Record<Size, Plan>> = {
   '3 KB': { connections: 16, requests: 1500, rounds: 21, before: 6_000, alone: 150 },
-  '94 KB': { connections: 8, requests: 120, rounds: 9, before: 1200, alone: 20 },
-  '1.7 MB': { connections: 2, requests: 10, rounds: 9, before: 60, alone: 3 },
-  maximum: { connections: 1, requests: 1, rounds: 7, before: 2, alone: 0 },
+  '94 KB': { connections: 8, requests: 120, rounds: 15, before: 1200, alone: 20 },
+  '1.7 MB': { connections: 2, requests: 10, rounds: 15, before: 60, alone: 3 },
+  maximum: { connections: 1, requests: 1, rounds: 15, before: 2, alone: 0 },
 }
 const QUICK: Readonly<Partial<Record<Size, Plan>>> = {
   '3 KB': { connections: 16, requests: 200, rounds: 7, before: 800, alone: 20 },
