@@ -80,9 +80,8 @@ export class Attempts {
     const beginning = attempt.begin(fetchedId, event)
     const begun = beginning instanceof Promise ? await beginning : beginning
     if (!begun) return GIVEN_BACK
-    const result = await (attempt.inTransaction
-      ? attempt.inTransaction((transaction) => this.#call(attempt, event, begun, transaction))
-      : this.#call(attempt, event, begun, undefined))
+    if (!attempt.inTransaction) return this.#call(attempt, event, begun, undefined)
+    const result = await attempt.inTransaction((transaction) => this.#call(attempt, event, begun, transaction))
     return { ...result, deliveryId: begun.deliveryId, attempt: begun.attempt }
   }
 
@@ -92,7 +91,7 @@ export class Attempts {
     event: WebhookEvent,
     begun: Begun,
     transaction: unknown,
-  ): Promise<Result> {
+  ): Promise<AttemptResult> {
     // The state is read before the call, because the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
@@ -119,12 +118,12 @@ export class Attempts {
     try {
       await handler(event, context)
     } catch (cause) {
-      return failureOf(cause)
+      return { ...failureOf(cause), deliveryId: begun.deliveryId, attempt: begun.attempt }
     } finally {
       watched.callingSince = undefined
     }
     if (entity !== undefined) this.history.delivered(entity, state)
-    return { outcome: 'delivered' }
+    return { outcome: 'delivered', deliveryId: begun.deliveryId, attempt: begun.attempt }
   }
 }
 
