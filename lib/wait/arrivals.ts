@@ -15,7 +15,7 @@ export class ArrivalOrder {
 
   /** Resolves once no earlier event has, or may have, the same key. */
   async turnOf(arrival: ArrivalPlace): Promise<void> {
-    for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.gone
+    for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.changed()
   }
 
   #before(arrival: ArrivalPlace): ArrivalPlace | undefined {
@@ -28,17 +28,32 @@ export class ArrivalOrder {
 }
 
 export class ArrivalPlace {
-  key: string | undefined
-  /** Resolves once the event was passed on or abandoned. */
-  readonly gone: Promise<void>
   readonly leave: () => void
+  #key: string | undefined
+  #waiting: (() => void)[] = []
 
   constructor(onLeave: () => void) {
-    let resolve = (): void => undefined
-    this.gone = new Promise((settle) => (resolve = settle))
     this.leave = () => {
       onLeave()
-      resolve()
+      this.#wake()
     }
+  }
+
+  get key(): string | undefined {
+    return this.#key
+  }
+
+  set key(key: string | undefined) {
+    this.#key = key
+    this.#wake()
+  }
+
+  /** Resolves when the key is set, or when the event was passed on or abandoned. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

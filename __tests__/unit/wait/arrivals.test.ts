@@ -45,6 +45,20 @@ it('while a key is not known, everything that came later waits', async () => {
   expect(passed).toEqual(['before', 'other', 'same'])
 })
 
+it('once a key is known, only what has the same key waits on', async () => {
+  const { passed, arrive } = setUp()
+  const unknown = arrive('unknown')
+  const [other, same] = [arrive('other', 'B'), arrive('same', 'A')]
+  for (const one of [other, same]) one.wait()
+  await settled()
+  unknown.arrival.key = 'A'
+  await settled()
+  expect(passed).toEqual(['other'])
+  unknown.arrival.leave()
+  await settled()
+  expect(passed).toEqual(['other', 'same'])
+})
+
 it('what is given up holds nothing up', async () => {
   const { arrivals, passed, arrive } = setUp()
   const given = arrive('given up')
