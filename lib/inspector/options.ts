@@ -19,9 +19,9 @@ export interface InspectorOptions {
   /** The webhook or worker to inspect. Required. */
   webhook: TradecloudWebhook | TradecloudWorker
   /**
-   * Who has access: credentials of the same types as for a webhook, or a function that decides for each request.
-   * `'none'` is not allowed, because requests through a proxy or tunnel on the same machine seem to come from this
-   * machine too. Required.
+   * The credentials that visitors need, of the same types as for a webhook, or a function that decides for each
+   * request. `'none'` is not allowed, because requests through a proxy or tunnel on the same machine seem to come from
+   * this machine too. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**
