@@ -57,10 +57,10 @@ test('does not wait for a Retry-After beyond the deadline: the answer decides at
 })
 
 test('ends a call in total, with the last failure', async () => {
-  // The client waits 125 and 250 ms. There is no time for the next wait of 500 ms.
+  // The client waits 125, 250, 500 and 1,000 ms. There is no time for the next wait of 2,000 ms.
   jest.spyOn(Math, 'random').mockReturnValue(0.5)
   api().always('order', status(502))
-  const error = await errorOf(client({ fetchTimeoutMs: 700 }).getOrder('1'))
+  const error = await errorOf(client({ fetchTimeoutMs: 3_500 }).getOrder('1'))
   expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: 502 })
   expect(api().count('order')).toBeGreaterThan(1)
   expect(error.attempts).toBe(api().seen.length)
@@ -99,7 +99,7 @@ test('says what broke, without the objects of the HTTP client', async () => {
       server.close(() => resolve(port))
     })
   })
-  const error = await errorOf(client({ baseUrl: `http://127.0.0.1:${port}`, fetchTimeoutMs: 350 }).getOrder('1'))
+  const error = await errorOf(client({ baseUrl: `http://127.0.0.1:${port}`, fetchTimeoutMs: 3_500 }).getOrder('1'))
   expect(error).toMatchObject({ code: 'fetch_failed', apiStatus: undefined })
   expect(error.message).toContain('ECONNREFUSED')
   expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' })
