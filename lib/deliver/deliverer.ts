@@ -33,9 +33,6 @@ export interface DelivererOptions {
   telemetry?: Telemetry | undefined
 }
 
-/** Either the claim to settle after the delivery, if there is one, or the result of an event that is not delivered. */
-type Claimed = { claim?: Claim } | Result
-
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
 /** Replaced as soon as the delivery has begun. */
 const IDLE = Promise.resolve(BUSY)
@@ -57,7 +54,7 @@ export class Deliverer {
     this.#lines = new EntityLines(options.entityWaitMs)
     this.#slots = new Slots(options.concurrency)
     this.#attempts = new Attempts(options)
-    this.#watch = new Watch(options.alarm)
+    this.#watch = new Watch(options.alarm, options.claims)
   }
 
   submit(trigger: Trigger, trace?: Observable['trace']): Ticket {
@@ -114,7 +111,7 @@ export class Deliverer {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
       const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(delivery)
       const claimed = claiming instanceof Promise ? await claiming : claiming
-      const result = 'outcome' in claimed ? claimed : await this.#takeTurn(delivery, place, claimed.claim)
+      const result = claimed?.outcome ? claimed : await this.#takeTurn(delivery, place, claimed?.claim)
       return result.deliveryId === undefined ? { ...result, deliveryId: delivery.deliveryId } : result
     } catch (cause) {
       return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
@@ -125,27 +122,25 @@ export class Deliverer {
     }
   }
 
-  /** Claims a body, so that no other process delivers it meanwhile. Returns a result if it must not be delivered. */
-  #claim(delivery: Delivery): Claimed | Promise<Claimed> {
+  /** Claims a body, so that no other process delivers it meanwhile. `undefined`: there is nothing to claim. */
+  #claim(delivery: Delivery): TakenClaim | undefined | Promise<TakenClaim> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
-    if (key === undefined || !claims) return {}
+    if (key === undefined || !claims) return undefined
     // There is no ID yet if the same bytes may be a new event.
-    if (deliveryId === undefined) return this.#claimRepeat(delivery, key, claims)
-    const taken = claims.take(key)
-    return taken instanceof Promise ? taken.then(claimedOf) : claimedOf(taken)
+    return deliveryId === undefined ? this.#claimRepeat(delivery, key, claims) : claims.take(key)
   }
 
-  async #claimRepeat(delivery: Delivery, key: string, claims: Claims): Promise<Claimed> {
+  async #claimRepeat(delivery: Delivery, key: string, claims: Claims): Promise<TakenClaim> {
     const { taken, count } = await this.#repeats.take(claims, key)
     this.#identify(delivery, key, count)
-    return claimedOf(taken)
+    return taken
   }
 
   async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
     let delivered = false
     const { trigger } = delivery
-    const { telemetry } = this.#options
+    const { telemetry, claims } = this.#options
     // The lease is renewed from here on, so that it does not expire while the event waits or fetches.
     const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
     try {
@@ -163,7 +158,7 @@ export class Deliverer {
       return result
     } finally {
       this.#watch.remove(watched)
-      const settling = delivered ? claim?.complete() : claim?.release()
+      const settling = claim && (delivered ? claims?.complete(claim) : claims?.release(claim))
       if (settling instanceof Promise) await settling
     }
   }
@@ -240,11 +235,4 @@ export class Deliverer {
     delivery.stage = 'callback'
     return { deliveryId, attempt: this.#attempts.history.attempt(delivery.eventKey), replay: false }
   }
-}
-
-function claimedOf(taken: TakenClaim): Claimed {
-  if (taken.status === 'claimed') return taken
-  if (taken.status === 'completed') return { outcome: 'duplicate' }
-  if (taken.status === 'in_progress') return { outcome: 'in_progress' }
-  return { outcome: 'unavailable', detail: 'The dedupe store is unavailable.', cause: taken.cause }
 }

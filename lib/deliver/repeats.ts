@@ -2,7 +2,7 @@
  * Counts events whose bytes may arrive again as a new event. The number of identical events that were completed before
  * is part of the key of the next event, and therefore of its delivery ID. A retry of that event finds the same number.
  */
-import type { Claims, TakenClaim } from './dedupe/claims'
+import { storeFailed, type Claims, type TakenClaim } from './dedupe/claims'
 import { repeatedKey } from './identity'
 import { BoundedMap } from '../bytes/bounded-map'
 
@@ -28,10 +28,10 @@ export class Repeats {
     for (let i = 0; i < MAX_CLAIMS; i++) {
       const count = this.count(key)
       const taken = await claims.take(repeatedKey(key, count))
-      if (taken.status !== 'completed') return { taken, count }
+      if (taken.outcome !== 'duplicate') return { taken, count }
       this.completed(key, count)
     }
     const cause = new Error(`The store answered that each of ${MAX_CLAIMS} keys was completed.`)
-    return { taken: { status: 'away', cause }, count: this.count(key) }
+    return { taken: storeFailed(cause), count: this.count(key) }
   }
 }

@@ -3,13 +3,13 @@
  * that does not end.
  */
 import { TradecloudWebhookError } from '../errors/errors'
-import type { Claim } from './dedupe/claims'
+import type { Claim, Claims } from './dedupe/claims'
 import type { Trigger } from '../events/trigger'
 import { startInterval, type Timer } from '../wait/timers'
 
 export interface Watched {
   trigger: Trigger
-  claim: Claim | undefined
+  claim?: Claim | undefined
   abort: AbortController
   /** When the callback was called, on the monotonic clock. Absent before the call and after it. */
   callingSince?: number | undefined
@@ -21,12 +21,14 @@ const TICK_MS = LEASE_MS / 3
 
 export class Watch {
   readonly #alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
+  readonly #claims: Claims | undefined
   readonly #running = new Set<Watched>()
   readonly #reported = new WeakSet<Watched>()
   #timer: Timer | undefined
 
-  constructor(alarm: (error: TradecloudWebhookError, trigger: Trigger) => void) {
+  constructor(alarm: (error: TradecloudWebhookError, trigger: Trigger) => void, claims?: Claims) {
     this.#alarm = alarm
+    this.#claims = claims
   }
 
   add(watched: Watched): Watched {
@@ -61,7 +63,7 @@ export class Watch {
 
   async #renew(watched: Watched): Promise<void> {
     const { claim, abort, trigger } = watched
-    if (!claim || abort.signal.aborted || (await claim.renew())) return
+    if (!claim || abort.signal.aborted || (await this.#claims?.renew(claim))) return
     if (!this.#running.has(watched)) return
     const error = new TradecloudWebhookError(
       'lease_lost',

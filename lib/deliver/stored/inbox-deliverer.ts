@@ -181,7 +181,7 @@ export class InboxDeliverer {
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
     }
     const records = coversLater(trigger, delivery, resolve) && (await inbox.recordsArrivals?.(name))
-    const watched = this.#watch.add({ trigger, claim: undefined, abort })
+    const watched = this.#watch.add({ trigger, abort })
     try {
       const result = await this.#attempts.run({
         ...{ trigger, handler, entity: entityKey(trigger), watched },

@@ -2,7 +2,7 @@
  * Claims on a store that may hang, throw, respond late or return nonsense: no claim stays behind, nothing rejects, and
  * no event is delivered without a claim.
  */
-import { Claims, type Claim } from '../../../../lib/deliver/dedupe/claims'
+import { Claims } from '../../../../lib/deliver/dedupe/claims'
 import { MemoryStore } from '../../../../lib/deliver/dedupe/memory-store'
 import type { Store } from '../../../../lib/deliver/dedupe/store'
 
@@ -31,10 +31,16 @@ function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => un
 
 const claimsOn = (store: Store) => new Claims({ ...OPTIONS, store })
 
-async function claimOf(store: Store): Promise<Claim> {
-  const taken = await claimsOn(store).take('key')
-  if (taken.status !== 'claimed') throw new Error(taken.status)
-  return taken.claim
+/** The methods of a claim on a store, as the deliverer calls them. */
+async function claimOf(store: Store) {
+  const claims = claimsOn(store)
+  const { claim, outcome } = await claims.take('key')
+  if (!claim) throw new Error(outcome)
+  return {
+    renew: () => claims.renew(claim),
+    complete: () => claims.complete(claim),
+    release: () => claims.release(claim),
+  }
 }
 
 const never = () => new Promise<never>(() => undefined)
@@ -63,12 +69,15 @@ describe('taking', () => {
     ['async', (value: unknown) => Promise.resolve(value)],
     ['a promise of any library', (value: unknown) => ({ then: (resolve: (value: unknown) => void) => resolve(value) })],
   ])('passes on what the store answers (%s)', async (_how, wrap) => {
-    for (const status of ['in_progress', 'completed'] as const) {
+    for (const [status, outcome] of [
+      ['in_progress', 'in_progress'],
+      ['completed', 'duplicate'],
+    ]) {
       const { store } = fakeStore({ claim: () => wrap({ status }) })
-      expect(await claimsOn(store).take('key')).toEqual({ status })
+      expect(await claimsOn(store).take('key')).toEqual({ outcome })
     }
     const { store, calls } = fakeStore({ claim: () => wrap({ status: 'claimed', token: 't' }) })
-    expect((await claimsOn(store).take('key')).status).toBe('claimed')
+    expect(await claimsOn(store).take('key')).toEqual({ claim: { key: 'key', token: 't' } })
     expect(calls).toEqual([['claim', 'key', 60_000]])
     expect(jest.getTimerCount()).toBe(0)
   })
@@ -79,7 +88,7 @@ describe('taking', () => {
   ])('from a store that %s tells that it is away, and why', async (_how, claim) => {
     const { store } = fakeStore({ claim })
     const taken = await claimsOn(store).take('key')
-    expect(taken).toMatchObject({ status: 'away', cause: { message: 'store is down' } })
+    expect(taken).toMatchObject({ outcome: 'unavailable', cause: { message: 'store is down' } })
     expect(jest.getTimerCount()).toBe(0)
   })
 
@@ -87,18 +96,18 @@ describe('taking', () => {
   it.each(nonsense)('from a store that answers %p tells that it is away', async (answer) => {
     for (const claim of [() => answer, () => Promise.resolve(answer)]) {
       const { store } = fakeStore({ claim })
-      expect((await claimsOn(store).take('key')).status).toBe('away')
+      expect((await claimsOn(store).take('key')).outcome).toBe('unavailable')
     }
   })
 
   it('from a store that hangs tells that it is away after its time, not before', async () => {
     const { store } = fakeStore({ claim: never })
-    let status: string | undefined
-    void Promise.resolve(claimsOn(store).take('key')).then((taken) => (status = taken.status))
+    let outcome: string | undefined
+    void Promise.resolve(claimsOn(store).take('key')).then((taken) => (outcome = taken.outcome))
     await jest.advanceTimersByTimeAsync(1999)
-    expect(status).toBeUndefined()
+    expect(outcome).toBeUndefined()
     await jest.advanceTimersByTimeAsync(1)
-    expect(status).toBe('away')
+    expect(outcome).toBe('unavailable')
   })
 
   it('says how long a store that hangs was waited for', async () => {
@@ -116,7 +125,7 @@ describe('a store that responds after the time limit', () => {
     const { store, calls } = fakeStore({ ...methods, claim: () => new Promise((resolve) => (thaw = resolve)) })
     const taking = claimsOn(store).take('key')
     await jest.advanceTimersByTimeAsync(2000)
-    expect((await taking).status).toBe('away')
+    expect((await taking).outcome).toBe('unavailable')
     thaw(answer)
     await jest.advanceTimersByTimeAsync(5000)
     return calls.slice(1)
@@ -154,7 +163,7 @@ describe('a store that responds after the time limit', () => {
     })
     const taking = claimsOn(store).take('key')
     await jest.advanceTimersByTimeAsync(1999)
-    expect((await taking).status).toBe('claimed')
+    expect((await taking).claim).toEqual({ key: 'key', token: 't' })
     await jest.advanceTimersByTimeAsync(10_000)
     expect(calls).toHaveLength(1)
   })
@@ -239,10 +248,10 @@ describe('a claim', () => {
 it('works on a real store', async () => {
   const claims = claimsOn(new MemoryStore())
   const first = await claims.take('a')
-  expect(await claims.take('a')).toEqual({ status: 'in_progress' })
-  if (first.status === 'claimed') await first.claim.complete()
-  expect(await claims.take('a')).toEqual({ status: 'completed' })
+  expect(await claims.take('a')).toEqual({ outcome: 'in_progress' })
+  await claims.complete(first.claim!)
+  expect(await claims.take('a')).toEqual({ outcome: 'duplicate' })
   const second = await claims.take('b')
-  if (second.status === 'claimed') await second.claim.release()
-  expect((await claims.take('b')).status).toBe('claimed')
+  await claims.release(second.claim!)
+  expect((await claims.take('b')).claim).toBeDefined()
 })
