@@ -62,8 +62,8 @@ test('while PostgreSQL stands still each answer is 503 and in time, and the log 
   const events = isFull ? 5_000 : 400
   const load = new Load({ name: 'frozen', port: cluster.port, events, orders: 100, connections: 20 })
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
-  server.freeze()
-  // The signal takes a moment, and responses may still be in flight.
+  await server.freeze()
+  // Responses may still be in flight.
   await pause(100)
   const frozenAt = Date.now()
   await until(() => cluster.read().alarms.some(({ at }) => at >= frozenAt), 'no alarm', 60_000)

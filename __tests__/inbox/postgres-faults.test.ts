@@ -72,7 +72,7 @@ test('the server stands still: requests are refused in time and by name, and wha
   await inbox.ready()
   const { alarms } = attach(inbox)
   await inbox.accept(...order(1))
-  server.freeze()
+  await server.freeze()
   try {
     const late = `PostgreSQL at 127.0.0.1:${server.port}`
     const work = [inbox.take({ limit: 1, maxBytes: 1e9 }), inbox.accept(...order(2)), inbox.stats(), inbox.check!()]

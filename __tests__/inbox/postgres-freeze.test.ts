@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres, stopPostgresServers } from '../postgres/postgres-server'
+import { freeze } from '../freeze'
 import { isFull } from '../size'
 import { pause, until } from '../wait'
 import { delivered, disorder, Member, readLedger, sendAll, stopping } from './members'
@@ -35,8 +36,8 @@ test('others take over from a process that is frozen, and not from one that runs
       (count) => (accepted = count),
     )
     const hasBegun = () => readLedger(options.ledger).some(({ pid }) => pid === frozen.process.pid)
-    await until(() => accepted > EVENTS / 4 && hasBegun())
-    const stops = new Map([[frozen.process.pid!, await stopping(() => frozen.process.kill('SIGSTOP'))]])
+    await until(() => accepted > EVENTS / 4 && hasBegun(), 'the first process to deliver')
+    const stops = new Map([[frozen.process.pid!, await stopping(() => freeze(frozen.process.pid!))]])
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
     // If the frozen process had no event, everything is delivered before its lease expires.
@@ -47,7 +48,7 @@ test('others take over from a process that is frozen, and not from one that runs
     await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
     if (isFull) {
       // Longer than a lease, and no process can renew it meanwhile.
-      server.freeze()
+      await server.freeze()
       await pause(20_000)
       server.thaw()
       await pause(6_000)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Inbox } from '../../lib/inbox/inbox'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { chooseDriver } from '../../lib/inbox/sqlite/driver'
+import { freeze } from '../freeze'
 import { isFull } from '../size'
 import { pause, until } from '../wait'
 import { delivered, disorder, Member, readLedger, sendAll, stopping, type Stop } from './members'
@@ -45,12 +46,13 @@ async function start(count: number, more: Partial<MemberOptions> = {}): Promise<
 async function freezeOutsideTransaction(member: Member): Promise<Stop> {
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
   try {
-    for (;;) {
-      const stop = await stopping(() => member.process.kill('SIGSTOP'))
+    for (let tries = 0; tries < 200; tries++) {
+      const stop = await stopping(() => freeze(member.process.pid!))
       if (await canWrite(inbox)) return stop
       member.process.kill('SIGCONT')
       await pause(Math.random() * 20)
     }
+    throw new Error('The process is never outside a transaction.')
   } finally {
     await inbox.close()
   }
@@ -83,7 +85,10 @@ test('others take over from a process that is frozen, which then neither deliver
     () => members[1 + (round++ % 2)],
     (count) => (accepted = count),
   )
-  await until(() => accepted > EVENTS / 4 && readLedger(ledger).some(({ pid }) => pid === frozen.process.pid))
+  await until(
+    () => accepted > EVENTS / 4 && readLedger(ledger).some(({ pid }) => pid === frozen.process.pid),
+    'the first process to deliver',
+  )
   const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
@@ -110,7 +115,7 @@ test('a process that is frozen while it holds the write lock: events are refused
   // Repeated until the process is frozen inside a transaction.
   let error: unknown
   for (let tries = 0; error === undefined && tries < 200; tries++) {
-    holder.process.kill('SIGSTOP')
+    await freeze(holder.process.pid!)
     error = await inbox.replay('00000000-0000-8000-8000-000000000000').then(
       () => undefined,
       (reason: unknown) => reason,

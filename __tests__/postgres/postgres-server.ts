@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client, type QueryResult, type QueryResultRow } from 'pg'
+import { freeze } from '../freeze'
 import { guard, HOST, readLog, startOnFreePort } from '../server-process'
 
 const run = promisify(execFile)
@@ -76,9 +77,12 @@ export class PostgresServer {
     this.#account = account
   }
 
-  /** Sends SIGSTOP to the server and its sessions: connections stay open, but nothing is answered until `thaw`. */
-  freeze(): void {
-    signalAll(this.#process?.pid, 'SIGSTOP')
+  /** Stops the server and its sessions: connections stay open, but nothing is answered until `thaw`. */
+  async freeze(): Promise<void> {
+    const pid = this.#process?.pid
+    if (pid === undefined) return
+    await freeze(pid)
+    await Promise.all(childrenOf(pid).map(freeze))
   }
 
   /** Sends SIGCONT: the server processes what arrived while it was frozen. */
@@ -192,7 +196,7 @@ export class PostgresServer {
 }
 
 /** Sends a signal to the server and its sessions, which are separate processes. */
-function signalAll(pid: number | undefined, signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
+function signalAll(pid: number | undefined, signal: 'SIGCONT' | 'SIGKILL'): void {
   if (pid === undefined) return
   for (const each of [pid, ...childrenOf(pid)]) {
     try {

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildApp } from '../faults/build'
 import { atEnd, temporaryFolder } from '../faults/receiver-process'
+import { freeze } from '../freeze'
 import { pause } from '../integration/harness'
 import type { AppSettings, Note } from './app'
 import { freePort } from './ports'
@@ -33,11 +34,9 @@ export class App {
     ended.catch(() => undefined)
   }
 
-  /**
-   * Freezes the process with SIGSTOP, and continues it with SIGCONT. A frozen process keeps its port but does nothing.
-   */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(signal)
+  /** A frozen process keeps its port but does nothing. */
+  async freeze(): Promise<void> {
+    if (this.#child?.pid !== undefined) await freeze(this.#child.pid)
   }
 
   /** Resolves when the process has ended. */

@@ -149,7 +149,7 @@ test('an app that hangs', async () => {
       ],
     },
   })
-  front.app.signal('SIGSTOP')
+  await front.app.freeze()
   const statuses = await front.each(async (way) => {
     const { proxy, protocol, tag } = way
     const answers = await Promise.all([

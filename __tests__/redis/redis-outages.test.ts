@@ -36,7 +36,7 @@ describe.each(clientNames)('with %s', (name) => {
 
     it('that is killed while it is asked is answered 503', async () => {
       const rig = await startInstance()
-      server().freeze()
+      await server().freeze()
       const answer = rig.post(orderEvent())
       await pause(50)
       await server().kill()
@@ -46,7 +46,7 @@ describe.each(clientNames)('with %s', (name) => {
 
     it('that is frozen is answered 503, and used again when it thaws, without a claim left behind', async () => {
       const rig = await startInstance()
-      server().freeze()
+      await server().freeze()
       const event = orderEvent()
       const answers = await inTime(Promise.all([rig.post(event), rig.post(orderEvent())]))
       for (const answer of answers) expect(answer).toMatchObject(UNAVAILABLE)
@@ -62,7 +62,7 @@ describe.each(clientNames)('with %s', (name) => {
 
     it('that is frozen while a callback runs notes later that it finished', async () => {
       const { rig, event, answer, finished, key } = await startCalled()
-      server().freeze()
+      await server().freeze()
       finished.resolve()
       expect(await inTime(answer)).toMatchObject(DELIVERED)
       server().thaw()

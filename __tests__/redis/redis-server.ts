@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freeze } from '../freeze'
 import { guard, HOST, readLog, startOnFreePort } from '../server-process'
 
 const START_MS = 10_000
@@ -51,9 +52,9 @@ export class RedisServer {
     this.#settings = settings
   }
 
-  /** Sends SIGSTOP: connections stay open, but nothing is answered until `thaw`. */
-  freeze(): void {
-    this.#process?.kill('SIGSTOP')
+  /** Stops the process: connections stay open, but nothing is answered until `thaw`. */
+  async freeze(): Promise<void> {
+    if (this.#process?.pid !== undefined) await freeze(this.#process.pid)
   }
 
   /** Sends SIGCONT: the server processes what arrived while it was frozen. */
