@@ -55,9 +55,7 @@ export function createTradecloudWebhook(options: TradecloudWebhookOptions): Trad
   }
   makeInspectable(tradecloudWebhook, inspection)
   return Object.assign(Object.setPrototypeOf(tradecloudWebhook, router) as Router, {
-    listener: (req: IncomingMessage, res: ServerResponse): void => {
-      if (!requests.handle(req, res)) requests.refuse(req, res)
-    },
+    listener: requests.listener,
     ready,
     health,
     close,

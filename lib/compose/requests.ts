@@ -1,8 +1,12 @@
 /** Handles one request: match, receive, deliver or store, respond. Independent of Express. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Exchange, type ExchangeOptions } from '../answer/exchange'
+import { Exchange, type ExchangeOptions, type Progress } from '../answer/exchange'
 import { answerFor, send, type Result } from '../answer/respond'
+import type { Deliverer } from '../deliver/deliverer'
+import type { AttemptResult } from '../deliver/attempt'
+import type { Intake, StoreResult } from '../deliver/stored/intake'
+import type { Trigger } from '../events/trigger'
 import { describe, locationOf } from '../log/describe-error'
 import type { Log } from '../log/log'
 import { receiveProbe } from '../receive/probe'
@@ -17,11 +21,14 @@ export interface RequestsOptions
   /** Absent without the option `allow`. */
   addressCheck: AddressCheck | undefined
   receiver: ReceiverOptions
-  /** Delivers or stores what was received. `path` is the path below the mount path. */
-  process: (exchange: Exchange, received: Received, path: string) => Result | Promise<Result>
+  destination: Destination
   log: Log
 }
 
+/** An event is delivered before the response, or with an inbox stored before the response. */
+export type Destination = { deliverer: Deliverer; intake?: undefined } | { deliverer?: undefined; intake: Intake }
+
+const AT_INBOX: Progress = { stage: 'inbox' }
 const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as const
 
 export class Requests {
@@ -37,6 +44,11 @@ export class Requests {
       startExchange: (req, res) => this.#startExchange(req, res, () => trustOfApp(req)),
       answerProbe: (exchange) => void this.#answerProbe(exchange),
     })
+  }
+
+  /** Handles a request without Express. */
+  readonly listener = (req: IncomingMessage, res: ServerResponse): void => {
+    if (!this.handle(req, res)) this.#refuse(req, res)
   }
 
   /** Returns false if no pattern matches. Never throws, because Express would respond with 500. */
@@ -64,7 +76,7 @@ export class Requests {
   }
 
   /** Handles a request whose path matches no pattern if there is no app that could respond. */
-  refuse(req: IncomingMessage, res: ServerResponse): void {
+  #refuse(req: IncomingMessage, res: ServerResponse): void {
     try {
       this.#unmatched.refuse(req, res)
     } catch (cause) {
@@ -99,7 +111,13 @@ export class Requests {
       if (exchange.finished) return
       if (received.refusal?.outcome === 'not_routed')
         this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')
-      exchange.finish(await this.#options.process(exchange, received, path))
+      const { deliverer, intake } = this.#options.destination
+      const result = await (intake
+        ? store(intake, exchange, received, path)
+        : (received.refusal ?? deliver(deliverer, exchange, received)))
+      // There is nothing left to wait for.
+      exchange.abandon = undefined
+      exchange.finish(result)
     } catch (cause) {
       exchange.finish({ ...FAILED, cause })
     }
@@ -122,4 +140,26 @@ export class Requests {
     const text = `A request could not be handled: ${describe(cause)}${locationOf(cause)}`
     this.#options.log.line('error', 'unavailable', text, { cause })
   }
+}
+
+function deliver(
+  deliverer: Deliverer,
+  exchange: Exchange,
+  { trigger, arrival }: Received & { trigger: Trigger },
+): Promise<AttemptResult> {
+  const delivery = deliverer.submit(trigger, exchange.trace)
+  arrival?.leave()
+  exchange.merged = delivery.trigger !== trigger
+  exchange.progress = delivery
+  exchange.abandon = () => deliverer.leave(delivery)
+  return delivery.result
+}
+
+/** `path` is the path below the mount path. */
+async function store(intake: Intake, exchange: Exchange, received: Received, path: string): Promise<StoreResult> {
+  exchange.progress = AT_INBOX
+  const stored = await intake.take(exchange, received, path)
+  received.arrival?.leave()
+  exchange.merged = stored.merged ?? false
+  return stored
 }

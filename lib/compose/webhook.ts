@@ -1,6 +1,5 @@
 /** Assembles a webhook from its options: receive, deliver or store, respond. */
 import { randomUUID } from 'node:crypto'
-import type { Progress } from '../answer/exchange'
 import { Claims } from '../deliver/dedupe/claims'
 import { MemoryStore } from '../deliver/dedupe/memory-store'
 import { Deliverer } from '../deliver/deliverer'
@@ -23,7 +22,7 @@ import { ArrivalOrder } from '../wait/arrivals'
 import { createHealth, type Check, type Health } from './health'
 import type { Inspection } from './inspection'
 import { startCatchUp, type ComposedCatchUp } from './catch-up'
-import { Requests, type RequestsOptions } from './requests'
+import { Requests, type Destination } from './requests'
 import { checkInbox, closeOnce, composeShared, startInbox, type Shared, type Work } from './shared'
 
 export interface ComposedWebhook {
@@ -39,11 +38,10 @@ export interface ComposedWebhook {
 const STORE_TIMEOUT_MS = 2_000
 /** How long an event waits for earlier events of the same order or shipment. */
 const ENTITY_WAIT_MS = 10_000
-const AT_INBOX: Progress = { stage: 'inbox' }
 
 /** How triggers are processed after they were received. */
 interface Processing extends Omit<Work, 'end'> {
-  process: RequestsOptions['process']
+  destination: Destination
   opening?: Promise<void>
   checks: Record<string, Check>
 }
@@ -64,7 +62,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const requests = new Requests({
     ...{ unmatched: settings.unmatched, answerTimeoutMs: settings.answerTimeoutMs, refusals: settings.refusals },
     ...{ authenticator, addressCheck, routes, reporter, log, telemetry },
-    process: processing.process,
+    destination: processing.destination,
     receiver: {
       ...settings,
       ...{ authenticator, routes, validator: resolve.validator, strict: resolve.strict },
@@ -123,15 +121,7 @@ function deliverNow(settings: ResolvedOptions, { resolve, alarm, telemetry }: Sh
   return {
     // The store in memory has no check, because it cannot fail.
     checks: claims && !(dedupe && dedupe.store instanceof MemoryStore) ? { store: () => claims.check(healthKey) } : {},
-    process: (exchange, received) => {
-      if (received.refusal) return received.refusal
-      const ticket = deliverer.submit(received.trigger, exchange.trace)
-      received.arrival?.leave()
-      exchange.merged = ticket.merged
-      exchange.abandon = ticket.leave
-      exchange.progress = ticket.progress
-      return ticket.result
-    },
+    destination: { deliverer },
     stop: () => undefined,
     idle: () => deliverer.idle(),
     abort: () => deliverer.abort(),
@@ -144,13 +134,7 @@ function storeThenDeliver(inbox: Inbox, settings: ResolvedOptions, shared: Share
   const intake = new (loadIntake())({ inbox, name, ...shared, quarantine: delivery.quarantine })
   const { opening, deliverer } = startInbox(inbox, settings, shared)
   return {
-    process: async (exchange, received, path) => {
-      exchange.progress = AT_INBOX
-      const stored = await intake.take(exchange, received, path)
-      received.arrival?.leave()
-      exchange.merged = stored.merged ?? false
-      return stored
-    },
+    destination: { intake },
     opening,
     checks: checkInbox(inbox),
     stop: () => deliverer.stop(),

@@ -6,7 +6,7 @@ import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
 import type { WebhookEvent } from '../events/events'
 import type { Pieces } from '../bytes/pieces'
-import type { Handler, Trigger } from '../events/trigger'
+import type { Handler } from '../events/trigger'
 import type { EntityState } from '../events/entity'
 import type { TransactionClient, WebhookContext } from './context'
 import { failureOf } from './failure'
@@ -21,12 +21,9 @@ export interface AttemptsOptions {
   api: TradecloudClient | undefined
 }
 
-export interface DeliveryAttempt {
-  trigger: Trigger
-  handler: Handler
+export interface DeliveryAttempt extends Watched {
   /** The key that identifies the order or shipment. */
   entity: string | undefined
-  watched: Watched
   /** Called when a fetch starts. */
   onFetch?: () => void
   /**
@@ -66,9 +63,11 @@ export class Attempts {
   }
 
   async run(attempt: DeliveryAttempt): Promise<AttemptResult> {
-    const { trigger, entity, watched } = attempt
+    const { trigger, entity } = attempt
+    const { handler } = trigger
+    if (!handler) return { outcome: 'ignored' }
     const { resolve, name } = this.#options
-    const { signal } = watched.abort
+    const { signal } = attempt.abort
     if (signal.aborted) return GIVEN_BACK
     const resolving = resolveEvent(trigger, resolve, signal, attempt.onFetch)
     const resolved = resolving instanceof Promise ? await resolving : resolving
@@ -80,18 +79,20 @@ export class Attempts {
     const beginning = attempt.begin(fetchedId, event)
     const begun = beginning instanceof Promise ? await beginning : beginning
     if (!begun) return GIVEN_BACK
-    if (!attempt.inTransaction) return this.#call(attempt, event, begun, undefined)
-    const result = await attempt.inTransaction((transaction) => this.#call(attempt, event, begun, transaction))
+    if (!attempt.inTransaction) return this.#call(attempt, handler, event, begun)
+    const result = await attempt.inTransaction((transaction) => this.#call(attempt, handler, event, begun, transaction))
     return { ...result, deliveryId: begun.deliveryId, attempt: begun.attempt }
   }
 
   /** Never rejects. */
   async #call(
-    { trigger, handler, entity, watched }: DeliveryAttempt,
+    attempt: DeliveryAttempt,
+    handler: Handler,
     event: WebhookEvent,
     begun: Begun,
-    transaction: unknown,
+    transaction?: unknown,
   ): Promise<AttemptResult> {
+    const { trigger, entity } = attempt
     // The state is read before the call, because the callback may change its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
@@ -106,7 +107,7 @@ export class Attempts {
       replay: begun.replay,
       requestId: trigger.requestId,
       receivedAt: new Date(trigger.receivedAt),
-      signal: watched.abort.signal,
+      signal: attempt.abort.signal,
       rawBody: isInPieces ? undefined : whole,
       outdated,
       source: found ? 'catch-up' : 'webhook',
@@ -114,13 +115,13 @@ export class Attempts {
       transaction: transaction as TransactionClient | undefined,
     }
     if (isInPieces) Object.defineProperties(context, { [PIECES]: { value: body }, rawBody: RAW_BODY })
-    watched.callingSince = performance.now()
+    attempt.callingSince = performance.now()
     try {
       await handler(event, context)
     } catch (cause) {
       return { ...failureOf(cause), deliveryId: begun.deliveryId, attempt: begun.attempt }
     } finally {
-      watched.callingSince = undefined
+      attempt.callingSince = undefined
     }
     if (entity !== undefined) this.history.delivered(entity, state)
     return { outcome: 'delivered', deliveryId: begun.deliveryId, attempt: begun.attempt }

@@ -8,15 +8,15 @@ import type { Result } from '../answer/respond'
 import type { Telemetry } from '../answer/telemetry'
 import type { Trigger } from '../events/trigger'
 import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
-import type { Claim, Claims, TakenClaim } from './dedupe/claims'
-import type { Delivery, DeliveryResult, Ticket } from './delivery'
+import type { Claims, TakenClaim } from './dedupe/claims'
+import type { Delivery } from './delivery'
 import { EntityLines, type Place } from './entity-lines'
 import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
 import { Repeats } from './repeats'
 import { observe, type Observable } from './observe'
 import type { ResolveOptions } from './resolve-event'
 import { Slots } from '../wait/slots'
-import { Watch, type Watched } from './watch'
+import { Watch } from './watch'
 
 export interface DelivererOptions {
   name: string
@@ -34,8 +34,8 @@ export interface DelivererOptions {
 }
 
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
-/** Replaced as soon as the delivery has begun. */
-const IDLE = Promise.resolve(BUSY)
+/** The result of a delivery that is being created. */
+const NOT_BEGUN = Promise.resolve(BUSY)
 
 export class Deliverer {
   readonly #options: DelivererOptions
@@ -57,21 +57,46 @@ export class Deliverer {
     this.#watch = new Watch(options.alarm, options.claims)
   }
 
-  submit(trigger: Trigger, trace?: Observable['trace']): Ticket {
+  /**
+   * Returns the delivery of the trigger. If another GET trigger for the same ID has started it, the delivery has that
+   * trigger. The caller calls `leave` if it stops waiting for the result.
+   */
+  submit(trigger: Trigger, trace?: Observable['trace']): Delivery {
     const entity = entityKey(trigger)
     const joined = trigger.type === 'id' && entity !== undefined ? this.#joinable.get(entity) : undefined
     if (joined) {
       joined.waiters++
-      return this.#ticket(joined, true)
+      return joined
     }
     const key = trigger.type === 'body' ? dedupeKey(this.#options.name, trigger) : undefined
-    const abort = new AbortController()
-    const delivery: Delivery = { trigger, entity, trace, key, abort, result: IDLE, stage: 'turn', waiters: 1 }
+    const delivery: Delivery = {
+      trigger,
+      entity,
+      trace,
+      key,
+      abort: new AbortController(),
+      result: NOT_BEGUN,
+      stage: 'turn',
+      waiters: 1,
+      onFetch: () => {
+        this.#closeToOthers(delivery)
+        delivery.stage = 'fetch'
+      },
+      begin: (fetchedId) => this.#begin(delivery, fetchedId),
+    }
     if (this.#aborted) delivery.abort.abort()
     if (trigger.type === 'body' && trigger.identified) delivery.deliveryId = deliveryIdOfBody(key ?? '')
     this.#running.add(delivery)
     delivery.result = this.#complete(delivery)
-    return this.#ticket(delivery, false)
+    return delivery
+  }
+
+  /**
+   * Called once for a submitted trigger whose request was answered before its delivery had a result. If no request
+   * waits any more and the callback has not been called, the delivery is abandoned, and Tradecloud retries it.
+   */
+  leave(delivery: Delivery): void {
+    if (--delivery.waiters === 0) delivery.abandon?.()
   }
 
   /** Resolves when no delivery is running. */
@@ -92,31 +117,22 @@ export class Deliverer {
     }
   }
 
-  #ticket(delivery: Delivery, merged: boolean): Ticket {
-    let left = false
-    const leave = (): void => {
-      if (left) return
-      left = true
-      if (--delivery.waiters === 0) delivery.abandon?.()
-    }
-    return { result: delivery.result, merged, leave, progress: delivery }
-  }
-
   /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
-  async #complete(delivery: Delivery): Promise<DeliveryResult> {
+  async #complete(delivery: Delivery): Promise<AttemptResult> {
     const { trigger, entity } = delivery
     // The queue is entered before any `await`, because the order of these calls is the order of arrival.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
       const claiming = entity !== undefined && place === undefined ? BUSY : this.#claim(delivery)
-      const claimed = claiming instanceof Promise ? await claiming : claiming
-      const result = claimed?.outcome ? claimed : await this.#takeTurn(delivery, place, claimed?.claim)
+      const claimed: TakenClaim | undefined = claiming instanceof Promise ? await claiming : claiming
+      delivery.claim = claimed?.claim
+      const result = claimed?.outcome ? claimed : await this.#takeTurn(delivery, place)
       return result.deliveryId === undefined ? { ...result, deliveryId: delivery.deliveryId } : result
     } catch (cause) {
       return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
     } finally {
-      this.#closeToOthers(delivery)
+      if (trigger.type === 'id') this.#closeToOthers(delivery)
       place?.leave()
       this.#running.delete(delivery)
     }
@@ -137,12 +153,11 @@ export class Deliverer {
     return taken
   }
 
-  async #takeTurn(delivery: Delivery, place: Place | undefined, claim: Claim | undefined): Promise<DeliveryResult> {
+  async #takeTurn(delivery: Delivery, place: Place | undefined): Promise<AttemptResult> {
     let delivered = false
-    const { trigger } = delivery
     const { telemetry, claims } = this.#options
     // The lease is renewed from here on, so that it does not expire while the event waits or fetches.
-    const watched = this.#watch.add({ trigger, claim, abort: delivery.abort })
+    this.#watch.add(delivery)
     try {
       if (place) {
         let turn = place.turn()
@@ -150,14 +165,15 @@ export class Deliverer {
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
       const result = await (telemetry
-        ? observe(telemetry, delivery, () => this.#deliver(delivery, watched))
-        : this.#deliver(delivery, watched))
+        ? observe(telemetry, delivery, () => this.#deliver(delivery))
+        : this.#deliver(delivery))
       delivered = result.outcome === 'delivered'
       if (delivered && delivery.key !== undefined && delivery.completedBefore !== undefined)
         this.#repeats.completed(delivery.key, delivery.completedBefore)
       return result
     } finally {
-      this.#watch.remove(watched)
+      this.#watch.remove(delivery)
+      const { claim } = delivery
       const settling = claim && (delivered ? claims?.complete(claim) : claims?.release(claim))
       if (settling instanceof Promise) await settling
     }
@@ -184,24 +200,12 @@ export class Deliverer {
     if (entity !== undefined && this.#joinable.get(entity) === delivery) this.#joinable.delete(entity)
   }
 
-  async #deliver(delivery: Delivery, watched: Watched): Promise<DeliveryResult> {
+  async #deliver(delivery: Delivery): Promise<AttemptResult> {
     const { trigger, entity } = delivery
     const { history } = this.#attempts
-    const { handler } = trigger
-    if (!handler) return { outcome: 'ignored' }
     let result: AttemptResult
     try {
-      result = await this.#attempts.run({
-        trigger,
-        handler,
-        entity,
-        watched,
-        onFetch: () => {
-          this.#closeToOthers(delivery)
-          delivery.stage = 'fetch'
-        },
-        begin: (fetchedId) => this.#begin(delivery, fetchedId),
-      })
+      result = await this.#attempts.run(delivery)
     } finally {
       // At this stage the delivery has a slot.
       if (delivery.stage === 'callback') this.#slots.give()
@@ -223,7 +227,7 @@ export class Deliverer {
 
   /** Gives a delivery that has a slot its ID and its call number. */
   #start(delivery: Delivery): Begun | undefined {
-    this.#closeToOthers(delivery)
+    if (delivery.trigger.type === 'id') this.#closeToOthers(delivery)
     if (delivery.abort.signal.aborted) {
       this.#slots.give()
       return undefined

@@ -31,10 +31,9 @@ export class Watch {
     this.#claims = claims
   }
 
-  add(watched: Watched): Watched {
+  add(watched: Watched): void {
     this.#running.add(watched)
     this.#timer ??= startInterval(() => this.#tick(), TICK_MS)
-    return watched
   }
 
   remove(watched: Watched): void {

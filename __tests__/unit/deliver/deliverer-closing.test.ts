@@ -59,20 +59,20 @@ describe('closing', () => {
       release: () => undefined,
     }
     const { deliverer, calls } = setup({ store })
-    const ticket = deliverer.submit(body('1'))
+    const delivery = deliverer.submit(body('1'))
     deliverer.abort()
     thaw()
-    expect((await ticket.result).outcome).toBe('unavailable')
+    expect((await delivery.result).outcome).toBe('unavailable')
     expect(calls).toHaveLength(0)
   })
 
   it('a fetch that ends meanwhile is not followed by a call, though there are slots', async () => {
     const { deliverer, calls, fetches } = setupWithClient()
-    const ticket = deliverer.submit(get('1'))
+    const delivery = deliverer.submit(get('1'))
     await settle()
     deliverer.abort()
     fetches[0]!.answer({ id: '1' })
-    expect((await ticket.result).outcome).toBe('unavailable')
+    expect((await delivery.result).outcome).toBe('unavailable')
     expect(calls).toHaveLength(0)
   })
 

@@ -10,7 +10,7 @@ describe('fetching', () => {
   it('a GET trigger delivers the whole entity, as it was answered', async () => {
     const { deliverer, calls, fetches } = setupWithClient()
     const order = { id: '1', version: 4, lastUpdatedAt: '2025-01-01T00:00:00Z', lines: [{}] }
-    const ticket = deliverer.submit(get('1'))
+    const delivery = deliverer.submit(get('1'))
     await settle()
     expect(fetches[0]).toMatchObject({ kind: 'order', id: '1', timeoutMs: 1234 })
     fetches[0]!.answer(order)
@@ -30,7 +30,7 @@ describe('fetching', () => {
     expect((event as { order: unknown }).order).toBe(order)
     expect(context).toMatchObject({ rawBody: undefined, attempt: 1 })
     finish()
-    expect((await ticket.result).deliveryId).toBe(context.deliveryId)
+    expect((await delivery.result).deliveryId).toBe(context.deliveryId)
   })
 
   it('the same content has the same delivery ID, other content another', async () => {
@@ -88,7 +88,7 @@ describe('fetching', () => {
   it('always: a body gets the whole order beside its affected lines', async () => {
     const { deliverer, calls, fetches } = setupWithClient({ resolve: { mode: 'always' } })
     const trigger = body('1', 'x', {}, { version: 1, lastUpdatedAt: '2025-01-01T00:00:00Z', meta: { messageId: 'm' } })
-    const ticket = deliverer.submit(trigger)
+    const delivery = deliverer.submit(trigger)
     await settle()
     fetches[0]!.answer({ id: '1', version: 2, lines: [{ id: 'L' }, { id: 'M' }] })
     await settle()
@@ -104,7 +104,7 @@ describe('fetching', () => {
     })
     expect(trigger.event).toMatchObject({ completeness: 'affected-lines', version: 1 })
     calls[0]!.finish()
-    expect((await ticket.result).outcome).toBe('delivered')
+    expect((await delivery.result).outcome).toBe('delivered')
     expect((await deliverer.submit(body('1')).result).outcome).toBe('duplicate')
   })
 
@@ -128,10 +128,10 @@ describe('fetching', () => {
 
   it('always: a body that could not be fetched may come again', async () => {
     const { deliverer, fetches, calls } = setupWithClient({ resolve: { mode: 'always' } })
-    const ticket = deliverer.submit(body('1'))
+    const delivery = deliverer.submit(body('1'))
     await settle()
     fetches[0]!.fail(new TradecloudWebhookError('fetch_failed', 'no'))
-    expect((await ticket.result).outcome).toBe('fetch_failed')
+    expect((await delivery.result).outcome).toBe('fetch_failed')
     deliverer.submit(body('1'))
     await settle()
     fetches[1]!.answer({ id: '1' })
@@ -150,10 +150,10 @@ describe('fetching', () => {
     ['a foreign error with a code', Object.assign(new Error('x'), { code: 'not_found' }), 'fetch_failed'],
   ])('that fails with %s', async (_what, cause, outcome) => {
     const { deliverer, fetches } = setupWithClient()
-    const ticket = deliverer.submit(get('1'))
+    const delivery = deliverer.submit(get('1'))
     await settle()
     fetches[0]!.fail(cause)
-    const result = await ticket.result
+    const result = await delivery.result
     expect(result).toMatchObject({ outcome, cause })
     expect([result.retry, result.deliveryId, result.attempt]).toEqual([undefined, undefined, undefined])
   })
@@ -161,10 +161,10 @@ describe('fetching', () => {
   it('an ID that is not known may still appear for its time of grace', async () => {
     const { deliverer, fetches } = setupWithClient()
     const ask = async (minutes: number, id = '1') => {
-      const ticket = deliverer.submit(get(id, 'order', new Date(minutes * MINUTE)))
+      const delivery = deliverer.submit(get(id, 'order', new Date(minutes * MINUTE)))
       await settle()
       fetches.at(-1)!.fail(new TradecloudWebhookError('not_found', 'x'))
-      const { outcome, retry } = await ticket.result
+      const { outcome, retry } = await delivery.result
       return [outcome, retry]
     }
     expect(await ask(0)).toEqual(['not_found', true])
@@ -176,11 +176,11 @@ describe('fetching', () => {
   it('an ID that was found meanwhile has its time of grace anew', async () => {
     const { deliverer, fetches } = setupWithClient({ callbacks: { onOrder: () => undefined } })
     const ask = async (minutes: number, found: boolean) => {
-      const ticket = deliverer.submit(get('1', 'order', new Date(minutes * MINUTE)))
+      const delivery = deliverer.submit(get('1', 'order', new Date(minutes * MINUTE)))
       await settle()
       if (found) fetches.at(-1)!.answer({ id: '1' })
       else fetches.at(-1)!.fail(new TradecloudWebhookError('not_found', 'x'))
-      return (await ticket.result).retry
+      return (await delivery.result).retry
     }
     await ask(0, false)
     await ask(1, true)
@@ -190,10 +190,10 @@ describe('fetching', () => {
   it("an entity that the user's schema refuses comes again, with the reason", async () => {
     const validator = createValidator('off', { order: { required: ['version'] } })
     const { deliverer, fetches, calls } = setupWithClient({ resolve: { validator } })
-    const ticket = deliverer.submit(get('1'))
+    const delivery = deliverer.submit(get('1'))
     await settle()
     fetches[0]!.answer({ id: '1' })
-    expect(await ticket.result).toMatchObject({ outcome: 'fetch_failed', issues: [{ pointer: '' }] })
+    expect(await delivery.result).toMatchObject({ outcome: 'fetch_failed', issues: [{ pointer: '' }] })
     expect(calls).toHaveLength(0)
   })
 

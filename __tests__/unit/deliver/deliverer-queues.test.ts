@@ -1,5 +1,5 @@
 /**
- * Events of one entity wait for each other, callbacks wait for a slot, and a ticket may be abandoned while it waits.
+ * Events of one entity wait for each other, callbacks wait for a slot, and a delivery may be abandoned while it waits.
  */
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { Store } from '../../../lib/deliver/dedupe/store'
@@ -113,14 +113,14 @@ describe('callbacks at once', () => {
   })
 })
 
-describe('a ticket that is left', () => {
+describe('a delivery that is left', () => {
   it('in the line gives the event back, and it can come again', async () => {
     const { deliverer, calls } = setup()
     deliverer.submit(body('1', 'a'))
     const second = deliverer.submit(body('1', 'b'))
     const third = deliverer.submit(body('1', 'c'))
     await settle()
-    second.leave()
+    deliverer.leave(second)
     expect(await second.result).toMatchObject({ outcome: 'unavailable', detail: expect.stringContaining('given back') })
     calls[0]!.finish()
     await settle()
@@ -137,7 +137,7 @@ describe('a ticket that is left', () => {
     deliverer.submit(body('1'))
     const second = deliverer.submit(body('2'))
     await settle()
-    second.leave()
+    deliverer.leave(second)
     expect(await second.result).toMatchObject({ outcome: 'unavailable', detail: expect.stringContaining('given back') })
     calls[0]!.finish()
     await settle()
@@ -161,7 +161,7 @@ describe('a ticket that is left', () => {
     const { deliverer } = setup({ store })
     deliverer.submit(body('1', 'a'))
     const second = deliverer.submit(body('1', 'b'))
-    second.leave()
+    deliverer.leave(second)
     thaw()
     expect((await second.result).outcome).toBe('unavailable')
     expect(real.claim('test:order:1 b').status).toBe('claimed')
@@ -172,7 +172,7 @@ describe('a ticket that is left', () => {
     deliverer.submit(body('2'))
     const fetched = deliverer.submit(get('1'))
     await settle()
-    fetched.leave()
+    deliverer.leave(fetched)
     fetches[0]!.answer({ id: '1' })
     expect((await fetched.result).outcome).toBe('unavailable')
     expect(calls).toHaveLength(1)
@@ -180,15 +180,14 @@ describe('a ticket that is left', () => {
 
   it('after its callback has begun changes nothing', async () => {
     const { deliverer, calls } = setup()
-    const ticket = deliverer.submit(body('1'))
+    const delivery = deliverer.submit(body('1'))
     await settle()
-    ticket.leave()
-    ticket.leave()
+    deliverer.leave(delivery)
     await settle()
     expect(calls[0]!.context.signal.aborted).toBe(false)
     expect((await deliverer.submit(body('1')).result).outcome).toBe('in_progress')
     calls[0]!.finish()
-    expect((await ticket.result).outcome).toBe('delivered')
+    expect((await delivery.result).outcome).toBe('delivered')
     expect((await deliverer.submit(body('1')).result).outcome).toBe('duplicate')
   })
 })

@@ -2,7 +2,8 @@
 import type { TradecloudClient } from '../../../lib/api'
 import { Claims } from '../../../lib/deliver/dedupe/claims'
 import { Deliverer, type DelivererOptions } from '../../../lib/deliver/deliverer'
-import type { DeliveryResult, Ticket } from '../../../lib/deliver/delivery'
+import type { AttemptResult } from '../../../lib/deliver/attempt'
+import type { Delivery } from '../../../lib/deliver/delivery'
 import { createHandlers, type CallbackOptions } from '../../../lib/deliver/handlers'
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { ResolveOptions } from '../../../lib/deliver/resolve-event'
@@ -49,7 +50,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   const handlers = createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback })
   /** Adds the callback to each trigger, as the receiver does. */
   class DelivererWithCallbacks extends Deliverer {
-    override submit(trigger: Trigger): Ticket {
+    override submit(trigger: Trigger): Delivery {
       const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
       return super.submit(Object.assign(trigger, { handler }))
     }
@@ -140,10 +141,10 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** Resolves to the outcome of a ticket; `outcome` is `undefined` while the delivery runs. */
-export function watch(ticket: Ticket): { outcome?: string; result?: DeliveryResult } {
-  const seen: { outcome?: string; result?: DeliveryResult } = {}
-  void ticket.result.then((result) => Object.assign(seen, { outcome: result.outcome, result }))
+/** Resolves to the outcome of a delivery; `outcome` is `undefined` while the delivery runs. */
+export function watch(delivery: Delivery): { outcome?: string; result?: AttemptResult } {
+  const seen: { outcome?: string; result?: AttemptResult } = {}
+  void delivery.result.then((result) => Object.assign(seen, { outcome: result.outcome, result }))
   return seen
 }
 

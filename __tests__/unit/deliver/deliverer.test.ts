@@ -24,7 +24,7 @@ describe('an event', () => {
   it('is delivered with its context', async () => {
     const { deliverer, calls, client } = setup({ api: undefined })
     const trigger = body('1', 'x', { rawBody: Pieces.of(Buffer.from('{}')) })
-    const ticket = deliverer.submit(trigger)
+    const delivery = deliverer.submit(trigger)
     await settle()
     expect(calls).toHaveLength(1)
     const { event, context, finish } = calls[0]!
@@ -46,8 +46,8 @@ describe('an event', () => {
     expect(context.rawBody).toBe(trigger.rawBody?.whole)
     expect(context.signal.aborted).toBe(false)
     finish()
-    expect(await ticket.result).toEqual({ outcome: 'delivered', attempt: 1, deliveryId: context.deliveryId })
-    expect(ticket.merged).toBe(false)
+    expect(await delivery.result).toEqual({ outcome: 'delivered', attempt: 1, deliveryId: context.deliveryId })
+    expect(delivery.trigger).toBe(trigger)
     const withApi = setup({ api: client })
     withApi.deliverer.submit(body('1'))
     await settle()

@@ -12,7 +12,7 @@ import type { SettledRecord } from '../../answer/report'
 import type { Telemetry } from '../../answer/telemetry'
 import type { Result } from '../../answer/respond'
 import type { Trigger } from '../../events/trigger'
-import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from '../attempt'
+import { Attempts, GIVEN_BACK, type AttemptResult, type Begun, type DeliveryAttempt } from '../attempt'
 import type { Handlers } from '../handlers'
 import { dedupeKey, deliveryIdOfBody, entityKey } from '../identity'
 import type { ResolveOptions } from '../resolve-event'
@@ -172,8 +172,7 @@ export class InboxDeliverer {
     if (this.#isStopped) return GIVEN_BACK
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal
-    const { handler } = trigger
-    if (!handler) {
+    if (!trigger.handler) {
       const eventName = trigger.type === 'body' ? trigger.eventName : undefined
       // This process took the event because its kind was unknown when it was stored.
       if (await inbox.isWanted(name, trigger.kind, eventName))
@@ -181,27 +180,28 @@ export class InboxDeliverer {
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }
     }
     const records = coversLater(trigger, delivery, resolve) && (await inbox.recordsArrivals?.(name))
-    const watched = this.#watch.add({ trigger, abort })
+    const attempt: DeliveryAttempt = {
+      ...{ trigger, entity: entityKey(trigger), abort },
+      begin: (fetchedId, event) => {
+        if (!delivery.isOwned()) return undefined
+        if (records) covered.arrival = coveredBy(trigger, event, delivery)
+        if (!transaction) onCall()
+        return this.#begun(delivery, trigger, fetchedId)
+      },
+      inTransaction: transaction
+        ? (call) =>
+            this.#inTransaction(delivery, covered, (client) => {
+              onCall()
+              return call(client)
+            })
+        : undefined,
+    }
+    this.#watch.add(attempt)
     try {
-      const result = await this.#attempts.run({
-        ...{ trigger, handler, entity: entityKey(trigger), watched },
-        begin: (fetchedId, event) => {
-          if (!delivery.isOwned()) return undefined
-          if (records) covered.arrival = coveredBy(trigger, event, delivery)
-          if (!transaction) onCall()
-          return this.#begun(delivery, trigger, fetchedId)
-        },
-        inTransaction: transaction
-          ? (call) =>
-              this.#inTransaction(delivery, covered, (client) => {
-                onCall()
-                return call(client)
-              })
-          : undefined,
-      })
+      const result = await this.#attempts.run(attempt)
       return result.attempt === undefined && !delivery.isOwned() ? GIVEN_BACK : result
     } finally {
-      this.#watch.remove(watched)
+      this.#watch.remove(attempt)
     }
   }
 
