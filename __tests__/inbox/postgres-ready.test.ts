@@ -121,6 +121,25 @@ test('a role that may only read and write the rows, with the grants of docs/inbo
   expect(alarms).toEqual([])
 })
 
+test('bodies are compressed with lz4, unless the server does not have it', async () => {
+  const [schema, without] = [newSchema(), newSchema()]
+  const setTo = async (one: string) => {
+    const inbox = open({ connectionString: server.connectionString, schema: one })
+    await inbox.ready()
+    await inbox.accept(...eventOf({ number: 1, entity: 'a' }, 8_000))
+    const { rows } = await server.query<{ used: string }>(
+      `SELECT pg_column_compression(data) AS used FROM ${one}.bodies`,
+    )
+    return rows[0]?.used
+  }
+  expect(await setTo(schema)).toBe('lz4')
+  await server.query(`
+    CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not supported'; END $$;
+    CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION refuse()`)
+  expect(await setTo(without)).toBe('pglz')
+  await server.query('DROP EVENT TRIGGER refuse')
+})
+
 test('tables of a newer version are left alone', async () => {
   const schema = newSchema()
   await open({ connectionString: server.connectionString, schema }).ready()
