@@ -3,46 +3,40 @@
  * bodies) are stored one by one.
  */
 import type { Accepted } from '../inbox'
-import type { AcceptRequest } from '../sql/accept'
+import { columnsOf, type AcceptRequest } from '../sql/accept'
 import { recordArrivals } from '../sql/catch-up/arrivals'
-import { queueKeyOf, reversed } from '../sql/names'
+import { queueKeyOf } from '../sql/names'
 import { takenAs } from '../sql/queues'
-import { PARTS_PER_BODY, QUARANTINED, WAITING } from '../sql/tables'
+import { PARTS_PER_BODY, WAITING, type SqlValue } from '../sql/tables'
 import { query, storable, type PostgresTables } from './client'
 
 /**
  * The queues are locked first and in a fixed order. So two batches cannot deadlock, and an event gets its position only
  * after its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies are sent as one
- * binary value, because an array would be converted to text and back.
+ * binary value, because JSON cannot contain bytes.
  */
-const SQL = `
+const sqlFor = (columns: string): string => `
 WITH input AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::bigint[])
-    WITH ORDINALITY AS t (id, queue_key, state, name, kind, taken_as, event_name, reversed_entity_id, received, bytes,
-      outcome, reason, head, start, n)
+  SELECT * FROM ROWS FROM (json_populate_recordset(NULL::events, $1),
+    json_to_recordset($2) AS (queue_key TEXT, taken_as TEXT, start INT)) WITH ORDINALITY AS t
   WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = t.id)
 ), locked AS (
   INSERT INTO queues (key, name, kind, event_name, bytes, due)
-  SELECT key, name, taken_as, event_name, bytes, due FROM (
-    SELECT DISTINCT ON (queue_key) queue_key AS key, name, taken_as, coalesce(event_name, '') AS event_name, bytes,
-      $16::bigint AS due FROM input WHERE state = ${WAITING} ORDER BY queue_key, n) AS first
-  ORDER BY key
+  SELECT * FROM (
+    SELECT DISTINCT ON (queue_key) queue_key, name, taken_as, coalesce(event_name, ''), bytes, due
+    FROM input WHERE state = ${WAITING} ORDER BY queue_key, ordinality) AS first
+  ORDER BY queue_key
   ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key, queue
 ), numbered AS (
-  SELECT input.*, nextval('event_numbers') AS seq FROM (
-    SELECT input.*, locked.queue FROM input LEFT JOIN locked ON locked.key = input.queue_key
-    WHERE locked.key IS NOT NULL OR input.state <> ${WAITING} ORDER BY n) AS input
+  SELECT *, nextval('event_numbers') AS number FROM (
+    SELECT input.*, locked.queue AS locked_queue FROM input LEFT JOIN locked ON locked.key = input.queue_key
+    WHERE locked.key IS NOT NULL OR input.state <> ${WAITING} ORDER BY ordinality) AS input
 ), stored AS (
-  INSERT INTO events (event, seq, id, occurrence, queue, state, name, kind, event_name, reversed_entity_id,
-    received, due, bytes, has_body, settled, outcome, reason, head)
-  SELECT seq, seq, id, 0, queue, state, name, kind, event_name, reversed_entity_id, received,
-    $16, bytes, CASE WHEN bytes > 0 THEN 1 ELSE 0 END, CASE WHEN state = ${WAITING} THEN NULL ELSE $16 END,
-    outcome, reason, head FROM numbered
+  INSERT INTO events (event, seq, queue, ${columns}) SELECT number, number, locked_queue, ${columns} FROM numbered
   ON CONFLICT (id) DO NOTHING RETURNING id, event
 ), body AS (
   INSERT INTO bodies (part, data)
-  SELECT stored.event * ${PARTS_PER_BODY}, substring($15::bytea FROM CAST(start AS int) FOR CAST(bytes AS int))
+  SELECT stored.event * ${PARTS_PER_BODY}, substring($3::bytea FROM start FOR CAST(bytes AS INT))
   FROM stored JOIN input USING (id) WHERE bytes > 0
 )
 SELECT id, event FROM stored`
@@ -54,33 +48,18 @@ export function isPlain({ event, upload }: AcceptRequest): boolean {
 
 /** Stores a batch and returns the result of each request that was stored. */
 export async function acceptBatch(tables: PostgresTables, requests: AcceptRequest[]): Promise<Map<string, Accepted>> {
-  const column = <T>(valueOf: (request: AcceptRequest) => T): T[] => requests.map(valueOf)
-  const text = (valueOf: (request: AcceptRequest) => string | null | undefined) =>
-    column((request) => storable(valueOf(request) ?? null))
   let end = 1
-  const starts = column(({ size }) => {
+  const rows = requests.map(({ event, size }) => allStorable(columnsOf(event, size, tables.now, 0)))
+  const others = requests.map(({ event, size }) => {
     end += size
-    return end - size
+    return { queue_key: storable(queueKeyOf(event)), taken_as: takenAs(event), start: end - size }
   })
-  const rows = await query<{ id: string; event: number }>(tables.client, SQL, [
-    text(({ event }) => event.id),
-    text(({ event }) => queueKeyOf(event)),
-    column(({ event }) => (event.quarantine ? QUARANTINED : WAITING)),
-    text(({ event }) => event.name),
-    text(({ event }) => event.kind),
-    text(({ event }) => takenAs(event)),
-    text(({ event }) => event.eventName),
-    text(({ event }) => reversed(event.entity?.id)),
-    column(({ event }) => Date.parse(event.receivedAt)),
-    column(({ size }) => size),
-    text(({ event }) => event.quarantine?.code),
-    text(({ event }) => event.quarantine?.reason),
-    text(({ event }) => JSON.stringify(event)),
-    starts,
+  const found = await query<{ id: string; event: number }>(tables.client, sqlFor(Object.keys(rows[0] ?? {}).join()), [
+    JSON.stringify(rows),
+    JSON.stringify(others),
     Buffer.concat(requests.map(({ bytes }) => bytes ?? Buffer.alloc(0))),
-    tables.now,
   ])
-  const stored = new Map(rows.map(({ id, event }) => [id, event]))
+  const stored = new Map(found.map(({ id, event }) => [id, event]))
   await recordArrivals(
     tables,
     requests.flatMap(({ event: { id, name, quarantine }, arrival }) => {
@@ -93,4 +72,8 @@ export async function acceptBatch(tables: PostgresTables, requests: AcceptReques
       .filter(({ event }) => stored.has(event.id))
       .map(({ event }) => [event.id, { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }]),
   )
+}
+
+function allStorable(row: Record<string, SqlValue>): Record<string, SqlValue> {
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, storable(value)]))
 }

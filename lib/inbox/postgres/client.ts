@@ -109,9 +109,9 @@ export class PostgresTables implements Tables {
   }
 }
 
-/** Prepares a value for storing: text in PostgreSQL cannot contain NUL. */
+/** Prepares a value for storing: text in PostgreSQL can contain neither NUL nor half of a surrogate pair. */
 export function storable(value: SqlValue): SqlValue {
-  return typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
+  return typeof value === 'string' ? value.replace(/[\0\p{Surrogate}]/gu, '\ufffd') : value
 }
 
 function numbered(sql: string): string {

@@ -5,7 +5,7 @@ import type { StoredEvent } from '../stored-event'
 import { recordArrivals } from './catch-up/arrivals'
 import { eventIdOf, reversed } from './names'
 import { lockQueue, updateQueue } from './queues'
-import { DEAD, DELIVERED, insert, PARTS_PER_BODY, QUARANTINED, WAITING, type Tables } from './tables'
+import { DEAD, DELIVERED, insert, PARTS_PER_BODY, QUARANTINED, WAITING, type SqlValue, type Tables } from './tables'
 
 export interface AcceptRequest {
   event: StoredEvent
@@ -95,23 +95,25 @@ export async function insertEvent(
   queue: number | undefined,
   occurrence: number,
 ): Promise<number | undefined> {
-  const { now } = tables
   const seq = await tables.nextNumber()
   const number = upload ?? seq
-  const { key, quarantine } = event
-  const inserted = await tables.run(
-    `INSERT INTO events (event, seq, id, key, occurrence, queue, state, name, kind, event_name, reversed_entity_id, received,
-       due, bytes, has_body, settled, outcome, reason, head)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-    ...[number, seq, event.id, (event.repeatable && key) ?? null, key === undefined ? null : occurrence, queue ?? null],
-    ...[quarantine ? QUARANTINED : WAITING, event.name, event.kind, event.eventName ?? null],
-    ...[reversed(event.entity?.id), Date.parse(event.receivedAt), now, size, size > 0 ? 1 : 0],
-    ...[quarantine ? now : null, quarantine?.code ?? null, quarantine?.reason ?? null, JSON.stringify(event)],
-  )
-  if (inserted === 0) return undefined
+  const row = { event: number, seq, queue: queue ?? null, ...columnsOf(event, size, tables.now, occurrence) }
+  if ((await insert(tables, 'events', [row], 'ON CONFLICT (id) DO NOTHING')) === 0) return undefined
   if (upload !== undefined) await endUpload(tables, upload)
   else if (bytes && size > 0) await insertPart(tables, number, 0, bytes)
   return number
+}
+
+/** The columns of a new event, except its number, its position and its queue. */
+export function columnsOf(event: StoredEvent, size: number, now: number, occurrence: number): Record<string, SqlValue> {
+  const { id, name, kind, eventName = null, key, quarantine } = event
+  return {
+    ...{ id, key: (event.repeatable && key) ?? null, occurrence: key === undefined ? null : occurrence },
+    ...{ state: quarantine ? QUARANTINED : WAITING, name, kind, event_name: eventName },
+    ...{ reversed_entity_id: reversed(event.entity?.id), received: Date.parse(event.receivedAt), due: now },
+    ...{ bytes: size, has_body: size > 0 ? 1 : 0, settled: quarantine ? now : null },
+    ...{ outcome: quarantine?.code ?? null, reason: quarantine?.reason ?? null, head: JSON.stringify(event) },
+  }
 }
 
 /** Moves a settled event, with its row and ID, to the end of its queue. Returns false if its state has changed. */

@@ -39,20 +39,22 @@ export interface Tables {
   all<Row>(sql: string, ...values: SqlValue[]): Maybe<Row[]>
 }
 
-/** Inserts rows that have the same columns. */
+/** Inserts rows that have the same columns. Returns their number without those in conflict. */
 export async function insert(
   tables: Tables,
   table: string,
   rows: ReadonlyArray<Record<string, SqlValue>>,
   onConflict = '',
-): Promise<void> {
+): Promise<number> {
+  let count = 0
   const columns = Object.keys(rows[0] ?? {})
   const places = `(${columns.map(() => '?').join(', ')})`
   for (let at = 0; at < rows.length; at += tables.rowsAtOnce) {
     const some = rows.slice(at, at + tables.rowsAtOnce)
-    await tables.run(
+    count += await tables.run(
       `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${some.map(() => places).join(', ')} ${onConflict}`,
       ...some.flatMap((row) => Object.values(row)),
     )
   }
+  return count
 }

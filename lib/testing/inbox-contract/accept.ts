@@ -20,6 +20,16 @@ export const acceptTests: ContractTest[] = [
     },
   },
   {
+    name: 'accept: an event with any characters in its texts is handed out as it was stored',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const text = 'nul \0 half \ud83d pair \ud83d\ude00 \\u0000 "\'$1'
+      const [event, bytes] = orderEvent('{}', { eventName: text, ...ofOrder(text), requestId: text })
+      same(await inbox.accept(event, bytes), { result: 'queued', id: event.id })
+      same((await takeOne()).event, event)
+    },
+  },
+  {
     name: 'accept: a large body and one that is not text arrive unchanged',
     run: async (harness) => {
       const { inbox, takeOne } = await harness.join()
