@@ -14,9 +14,15 @@ export default {
       // Of all projects only `unit`, and of that only the tests of the files below. An empty list: `undefined` would
       // get lost on the way to the workers, and all projects would run.
       projects: [],
-      testMatch: ['authenticate', '*address', 'respond', 'deliver/**/*', 'txml/read', 'txml/shape'].map(
-        (name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`,
-      ),
+      testMatch: [
+        'authenticate',
+        '*address',
+        'respond',
+        'deliver/**/*',
+        'wait/{lines,slots}',
+        'txml/read',
+        'txml/shape',
+      ].map((name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`),
       // A mutant that makes a test wait for ever is found out sooner.
       testTimeout: 2000,
     },
@@ -30,11 +36,11 @@ export default {
     'lib/deliver/dedupe/claims.ts',
     'lib/deliver/deliverer.ts',
     'lib/deliver/failure.ts',
-    'lib/deliver/entity-lines.ts',
     'lib/bytes/bounded-map.ts',
     'lib/deliver/identity.ts',
     'lib/deliver/dedupe/memory-store.ts',
     'lib/deliver/stored/settlement.ts',
+    'lib/wait/queues.ts',
     'lib/txml/build.ts',
     'lib/txml/read.ts',
     'lib/txml/shape.ts',

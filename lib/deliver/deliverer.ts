@@ -10,12 +10,11 @@ import type { Trigger } from '../events/trigger'
 import { Attempts, GIVEN_BACK, type AttemptResult, type Begun } from './attempt'
 import type { Claims, TakenClaim } from './dedupe/claims'
 import type { Delivery } from './delivery'
-import { EntityLines, type Place } from './entity-lines'
 import { dedupeKey, deliveryIdOfBody, entityKey } from './identity'
 import { Repeats } from './repeats'
 import { observe, type Observable } from './observe'
 import type { ResolveOptions } from './resolve-event'
-import { Slots } from '../wait/slots'
+import { Lines, Slots, type Place } from '../wait/queues'
 import { Watch } from './watch'
 
 export interface DelivererOptions {
@@ -33,13 +32,16 @@ export interface DelivererOptions {
   telemetry?: Telemetry | undefined
 }
 
+/** Further events of one order or shipment are answered 503, and Tradecloud retries them. */
+const MAX_WAITING = 8
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
 /** The result of a delivery that is being created. */
 const NOT_BEGUN = Promise.resolve(BUSY)
 
 export class Deliverer {
   readonly #options: DelivererOptions
-  readonly #lines: EntityLines
+  /** One line for each order or shipment. */
+  readonly #lines: Lines
   readonly #slots: Slots
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts
@@ -51,7 +53,7 @@ export class Deliverer {
 
   constructor(options: DelivererOptions) {
     this.#options = options
-    this.#lines = new EntityLines(options.entityWaitMs)
+    this.#lines = new Lines(MAX_WAITING, options.entityWaitMs)
     this.#slots = new Slots(options.concurrency)
     this.#attempts = new Attempts(options)
     this.#watch = new Watch(options.alarm, options.claims)
@@ -133,7 +135,7 @@ export class Deliverer {
       return { deliveryId: delivery.deliveryId, outcome: 'unavailable', detail: 'The receiver failed.', cause }
     } finally {
       if (trigger.type === 'id') this.#closeToOthers(delivery)
-      place?.leave()
+      if (place) this.#lines.leave(place)
       this.#running.delete(delivery)
     }
   }
@@ -159,9 +161,8 @@ export class Deliverer {
     // The lease is renewed from here on, so that it does not expire while the event waits or fetches.
     this.#watch.add(delivery)
     try {
-      if (place) {
-        let turn = place.turn()
-        if (typeof turn !== 'string') turn = await this.#wait(delivery, turn, () => place.wake('abandoned'))
+      if (place && place.turn !== 'mine') {
+        const turn = await this.#wait(delivery, place.turn, () => place.wake?.('abandoned'))
         if (turn !== 'mine') return turn === 'abandoned' ? GIVEN_BACK : BUSY
       }
       const result = await (telemetry

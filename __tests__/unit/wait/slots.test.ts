@@ -1,5 +1,5 @@
 /** The limit of concurrent callbacks is never exceeded, slots are given in order of arrival, and no slot is lost. */
-import { Slots } from '../../../lib/wait/slots'
+import { Slots } from '../../../lib/wait/queues'
 
 function take(slots: Slots) {
   const seen: { got?: boolean } = {}

@@ -1,7 +1,7 @@
 /** Probes that have IDs with characters that proxies often change, at the position of the ID in a GET trigger. */
 import { randomUUID } from 'node:crypto'
 import type { Arrived } from '../../answer/respond'
-import { Slots } from '../../wait/slots'
+import { Slots } from '../../wait/queues'
 import { printable } from '../printable'
 import { ranOutOfTime, type Examination } from './examination'
 import { findingOf } from './judge'

@@ -6,7 +6,7 @@ import { ONCE, runOperation, STORES, type Argument, type Operation, type Operati
 import { sumOf } from '../sql/prune'
 import { Room, sizeOf } from '../sql/room'
 import { wasCommitted, type SettleRequest } from '../sql/settle'
-import { Slots } from '../../wait/slots'
+import { Slots } from '../../wait/queues'
 import type { TakeRequest } from '../sql/take'
 import type { PostgresPool } from './client'
 import { Connections, createPool, DEFAULT_POOL } from './connections'

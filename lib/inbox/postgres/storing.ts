@@ -1,5 +1,5 @@
 /** Stores events in batches. The events of one queue are stored in order of arrival. */
-import { Slots } from '../../wait/slots'
+import { Slots } from '../../wait/queues'
 import type { Accepted } from '../inbox'
 import { accept, type AcceptRequest } from '../sql/accept'
 import { queueKeyOf } from '../sql/names'

@@ -1,6 +1,6 @@
 /** Transactions for callbacks, which also settle the delivered events. */
 import { pause } from '../../wait/pause'
-import type { Slots } from '../../wait/slots'
+import type { Slots } from '../../wait/queues'
 import type { TransactionWork } from '../sql/engine'
 import { settle, wasCommitted, type SettleRequest } from '../sql/settle'
 import { PATIENCE_MS, within } from '../unavailable'

@@ -26,7 +26,7 @@ import { Known } from './known'
 import { Member } from './member'
 import type { Argument, Operation, OperationResult } from './operations'
 import { includes } from './processes'
-import { Slots } from '../../wait/slots'
+import { Slots } from '../../wait/queues'
 import { PART_BYTES } from './tables'
 
 export class SqlInbox implements Inbox {

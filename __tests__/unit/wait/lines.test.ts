@@ -1,8 +1,7 @@
 /**
- * One queue per order or shipment: its events run one after another, other entities do not wait, and no event is
- * forgotten.
+ * One line per key: its work runs one after another, other keys do not wait, and no work is forgotten.
  */
-import { EntityLines, type Place, type Turn } from '../../../lib/deliver/entity-lines'
+import { Lines, type Place, type Turn } from '../../../lib/wait/queues'
 
 const WAIT = 10_000
 
@@ -14,23 +13,23 @@ const settle = () => jest.advanceTimersByTimeAsync(0)
 /** Records how the wait in the queue ended. */
 function watch(place: Place | undefined): { turn?: Turn } {
   const seen: { turn?: Turn } = {}
-  void Promise.resolve(place!.turn()).then((turn) => (seen.turn = turn))
+  void Promise.resolve(place!.turn).then((turn) => (seen.turn = turn))
   return seen
 }
 
 it('lets one go after the other, in order of arrival', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const places = [1, 2, 3].map(() => lines.enter('order:1')!)
   const seen = places.map(watch)
   for (const i of [0, 1, 2]) {
     await settle()
     expect(seen.map(({ turn }) => turn)).toEqual([0, 1, 2].map((n) => (n <= i ? 'mine' : undefined)))
-    places[i]!.leave()
+    lines.leave(places[i]!)
   }
 })
 
 it('does not hold up other entities', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   lines.enter('order:1')
   const other = watch(lines.enter('order:2'))
   await settle()
@@ -38,18 +37,18 @@ it('does not hold up other entities', async () => {
 })
 
 it('lets eight wait and sends the ninth away', () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const places = Array.from({ length: 9 }, () => lines.enter('order:1'))
   expect(places.every((place) => place !== undefined)).toBe(true)
   expect(lines.enter('order:1')).toBeUndefined()
   expect(lines.enter('order:2')).toBeDefined()
-  places[4]!.leave()
+  lines.leave(places[4]!)
   expect(lines.enter('order:1')).toBeDefined()
   expect(lines.enter('order:1')).toBeUndefined()
 })
 
 it('ends the waiting after its time, counted from the arrival', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   lines.enter('order:1')
   const second = lines.enter('order:1')!
   const third = lines.enter('order:1')!
@@ -63,7 +62,7 @@ it('ends the waiting after its time, counted from the arrival', async () => {
 })
 
 it('one that asks when its time is over already is told so', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   lines.enter('order:1')
   const second = lines.enter('order:1')!
   await jest.advanceTimersByTimeAsync(WAIT + 5000)
@@ -73,82 +72,84 @@ it('one that asks when its time is over already is told so', async () => {
 })
 
 it('the one whose turn it is has all the time in the world', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const first = lines.enter('order:1')!
   await jest.advanceTimersByTimeAsync(100 * WAIT)
-  expect(await first.turn()).toBe('mine')
+  expect(await first.turn).toBe('mine')
   expect(jest.getTimerCount()).toBe(0)
 })
 
 it('one that is abandoned leaves, and the next goes on', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const [first, second, third] = [1, 2, 3].map(() => lines.enter('order:1')!) as [Place, Place, Place]
   const seen = [watch(first), watch(second), watch(third)]
-  second.wake('abandoned')
-  second.leave()
+  second.wake!('abandoned')
+  lines.leave(second)
   await settle()
   expect(seen.map(({ turn }) => turn)).toEqual(['mine', 'abandoned', undefined])
-  first.leave()
+  lines.leave(first)
   await settle()
   expect(seen[2]!.turn).toBe('mine')
 })
 
 it('one that was abandoned before it asked is told so', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   lines.enter('order:1')
   const second = lines.enter('order:1')!
-  second.wake('abandoned')
-  expect(await second.turn()).toBe('abandoned')
+  second.wake!('abandoned')
+  expect(await second.turn).toBe('abandoned')
   expect(jest.getTimerCount()).toBe(0)
 })
 
 it('one that is still leaving when its turn comes passes it on', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const [first, second, third] = [1, 2, 3].map(() => lines.enter('order:1')!) as [Place, Place, Place]
   const seen = [watch(first), watch(second), watch(third)]
-  second.wake('waited_too_long')
-  first.leave()
+  second.wake!('waited_too_long')
+  lines.leave(first)
   await settle()
   expect(seen[1]!.turn).toBe('waited_too_long')
-  second.leave()
+  lines.leave(second)
   await settle()
   expect(seen[2]!.turn).toBe('mine')
 })
 
 it('a turn does not change once it is told', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const first = lines.enter('order:1')!
-  first.wake('abandoned')
-  expect(await first.turn()).toBe('mine')
+  const second = lines.enter('order:1')!
+  lines.leave(first)
+  second.wake!('abandoned')
+  expect([await first.turn, await second.turn]).toEqual(['mine', 'mine'])
 })
 
 it('leaving twice wakes no event too early', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const [first, second, third] = [1, 2, 3].map(() => lines.enter('order:1')!) as [Place, Place, Place]
   const seen = [watch(second), watch(third)]
-  first.leave()
-  first.leave()
+  lines.leave(first)
+  lines.leave(first)
   await settle()
   expect(seen.map(({ turn }) => turn)).toEqual(['mine', undefined])
-  second.leave()
+  lines.leave(second)
   await settle()
   expect(seen[1]!.turn).toBe('mine')
 })
 
 it('leaves no timer behind', async () => {
-  const lines = new EntityLines(WAIT)
+  const lines = new Lines(8, WAIT)
   const places = [1, 2, 3].map(() => lines.enter('order:1')!)
   places.forEach(watch)
   expect(jest.getTimerCount()).toBe(2)
-  places[2]!.leave()
+  lines.leave(places[2]!)
   expect(jest.getTimerCount()).toBe(1)
-  places[0]!.leave()
+  lines.leave(places[0]!)
   await settle()
   expect(jest.getTimerCount()).toBe(0)
 })
 
 it('a line that has become empty begins anew', async () => {
-  const lines = new EntityLines(WAIT)
-  lines.enter('order:1')!.leave()
-  expect(await lines.enter('order:1')!.turn()).toBe('mine')
+  const lines = new Lines(8, WAIT)
+  lines.leave(lines.enter('order:1')!)
+  expect(await lines.enter('order:1')!.turn).toBe('mine')
 })

@@ -1,0 +1,108 @@
+/** Queues in which work waits: for one of a number of slots, or for earlier work with the same key. */
+import { startTimer } from './timers'
+
+/** Limits concurrency. Further work waits in order of arrival. */
+export class Slots {
+  #free: number
+  readonly #waiting = new Set<(got: boolean) => void>()
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  /** Takes a slot if one is free. Returns true if it did. */
+  tryTake(): boolean {
+    if (this.#free === 0) return false
+    this.#free--
+    return true
+  }
+
+  /**
+   * Waits for a slot. `taken` resolves with true once the caller has a slot, or with false after `cancel` was called.
+   */
+  wait(): { taken: Promise<boolean>; cancel: () => void } {
+    let resolve: (got: boolean) => void = () => undefined
+    const taken = new Promise<boolean>((settle) => (resolve = settle))
+    this.#waiting.add(resolve)
+    return {
+      taken,
+      cancel: () => {
+        if (this.#waiting.delete(resolve)) resolve(false)
+      },
+    }
+  }
+
+  give(): void {
+    const [next] = this.#waiting
+    if (next === undefined) {
+      this.#free++
+      return
+    }
+    this.#waiting.delete(next)
+    next(true)
+  }
+
+  /** Runs `work` in a slot, as soon as one is free. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.tryTake()) await this.wait().taken
+    try {
+      return await work()
+    } finally {
+      this.give()
+    }
+  }
+}
+
+/** How the wait for a turn ended. */
+export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
+
+/** A place in the line of a key. */
+export interface Place {
+  readonly key: string
+  /** `'mine'` at once if the line was empty; otherwise resolves once the wait has ended. */
+  turn: 'mine' | Promise<Turn>
+  /** Ends the wait. Only the first call has an effect. Absent if there is no wait. */
+  wake?: (turn: Turn) => void
+}
+
+/** One line per key: work with the same key runs one after another, and does not wait for work with other keys. */
+export class Lines {
+  readonly #lines = new Map<string, Place[]>()
+  readonly #maxWaiting: number
+  readonly #waitMs: number
+
+  constructor(maxWaiting: number, waitMs: number) {
+    this.#maxWaiting = maxWaiting
+    this.#waitMs = waitMs
+  }
+
+  /** Takes the last place in a line. Returns `undefined` if the line is full. */
+  enter(key: string): Place | undefined {
+    let line = this.#lines.get(key)
+    if (line === undefined) this.#lines.set(key, (line = []))
+    if (line.length > this.#maxWaiting) return undefined
+    const place: Place = { key, turn: 'mine' }
+    if (line.length > 0) {
+      place.turn = new Promise((resolve) => {
+        const timer = startTimer(() => resolve('waited_too_long'), this.#waitMs)
+        place.wake = (turn) => {
+          clearTimeout(timer)
+          resolve(turn)
+        }
+      })
+    }
+    line.push(place)
+    return place
+  }
+
+  /** Gives a place up, also one that still waits. The next in the line gets its turn once it is the first. */
+  leave(place: Place): void {
+    place.wake?.('abandoned')
+    const line = this.#lines.get(place.key) ?? []
+    const at = line.indexOf(place)
+    if (at < 0) return
+    line.splice(at, 1)
+    if (line.length === 0) this.#lines.delete(place.key)
+    else if (at === 0) line[0]?.wake?.('mine')
+  }
+}
