@@ -47,7 +47,14 @@ export async function runOnce(
       poll({ after, limit: PAGE, ask: async (offset) => page(after, offset), fail: (text) => new Error(text) }),
     fetch: async () => undefined,
   }
-  const notes = { begun: () => 0, skipped: () => 0, noClock: () => 0, found: () => 0 }
+  const notes = {
+    begun: () => 0,
+    skipped: () => 0,
+    withoutId: () => 0,
+    notFetched: () => 0,
+    noClock: () => 0,
+    found: () => 0,
+  }
   const options = {
     ...({ kind: SCOPE.kind, form: SCOPE.form, want: 'all', settleMs: 10 * MINUTE, marginMs: 10 * MINUTE } as const),
     ...({ overlapMs: 15 * MINUTE, sweep: false, maxWaiting: { events: 1_000, bytes: 1e9 } } as const),

@@ -100,6 +100,15 @@ export class CatchUpLog {
     this.#log.once('error', 'catch_up_skipped', `${kind} ${after} ${before}`, text, { kind, cause })
   }
 
+  withoutId(kind: string, after: string | undefined): void {
+    const text = `The catch-up skipped one ${kind} of the list, ${after === undefined ? 'the first' : `after ${quote(after)}`}, because it has no ID.`
+    this.#log.once('error', 'catch_up_skipped', `${kind} ${after}`, text, { kind })
+  }
+
+  notFetched(kind: string, id: string, cause: unknown): void {
+    debugCatchUp('could not fetch %s %s: %s', kind, quote(id), describe(cause))
+  }
+
   /** Logs a warning once per topic. */
   warnOnce(topic: string, text: string): void {
     this.#log.once('warn', topic, '', text)

@@ -110,6 +110,8 @@ export class ListRuns {
           )
         },
         skipped: (after, before, error) => log.skipped(kind, after, before, error),
+        withoutId: (after) => log.withoutId(kind, after),
+        notFetched: (id, error) => log.notFetched(kind, id, error),
         noClock: () =>
           log.warnOnce(
             'catch_up_clock',

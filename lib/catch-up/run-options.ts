@@ -32,6 +32,10 @@ export interface RunNotes {
   /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void
   skipped(after: string | undefined, before: string | undefined, error: unknown): void
+  /** An entity of the list that cannot be delivered. `after`: the ID of the one before. */
+  withoutId(after: string | undefined): void
+  /** A single order or shipment could not be fetched, so its state in the list counts. */
+  notFetched(id: string, error: unknown): void
   noClock(): void
   found(change: RecoveredChange): void
 }

@@ -4,14 +4,14 @@ import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../events/entity'
 import { keyOfPart, readEntity, type EntitySnapshot, type Part } from '../inbox/catch-up/parts'
 import { dueParts, type Due } from './due'
-import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
+import { LeaseLostError, type CatchUpStorage, type Lease, type Position } from '../inbox/catch-up/storage'
 import { checkClock } from './set-back'
+import { idIn, ListOrder } from './list-order'
+import { waitForRoom } from './room'
 import type { CatchUpSource, RunOptions, RunRequest, RunResult } from './run-options'
 import { firstAfter, partialAfter, positionAfter, trusted, windowOf, type WindowProgress, type Window } from './window'
 
 const PAGES_BEFORE_RESTART = 50
-/** After this many entities with ascending times, the list counts as sorted from the oldest change. */
-const ENOUGH_RISES = 10
 const MAX_REPORTED = 100
 
 export class Run {
@@ -24,10 +24,12 @@ export class Run {
   readonly #progress: WindowProgress = { left: Infinity }
   #window: Window | undefined
   #clock = NaN
-  #rises = 0
-  #falls = 0
-  #lastTime = -Infinity
+  readonly #order = new ListOrder()
+  #lastId: string | undefined
   #position: Position
+  /** The next run continues this one. */
+  #isContinued = false
+  #sweeps = true
   /** Size of the list that is being read, and the number of its entities that were read. */
   #list: { total?: number | undefined; read: number } = { read: 0 }
 
@@ -47,14 +49,28 @@ export class Run {
    * failure.
    */
   async run(): Promise<RunResult> {
+    try {
+      await this.#readAll()
+    } catch (error) {
+      const isEnded = this.#request.signal.aborted || error instanceof LeaseLostError
+      if (!this.#window?.isSweep || this.#isContinued || isEnded) throw error
+      // The list of a sweep may be too long, which must not hold up the changes since the cursor.
+      this.#sweeps = false
+      this.#window = undefined
+      await this.#readAll()
+      throw error
+    }
+    return this.result
+  }
+
+  async #readAll(): Promise<void> {
     let after: string | undefined = this.result.from
     while (after !== undefined) after = await this.#read(after)
-    if (this.#window === undefined) return this.result
+    if (this.#window === undefined) return
     this.result.to = new Date(this.#window.horizon).toISOString()
-    if (this.#request.onDemand) return this.result
+    if (this.#request.onDemand) return
     const position = positionAfter(this.#position, this.#window, this.#progress, this.#options, this.#clock)
     await this.#storage.savePosition(this.#lease, position)
-    return this.result
   }
 
   /** Reads the list from its beginning. Returns the time from which to read again, or `undefined` at its end. */
@@ -74,7 +90,7 @@ export class Run {
         }
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
-        else if (found.type === 'entity') await this.#take(found.entity as Json)
+        else if (found.type === 'entity') await this.#take(found.entity)
         // Only used if no entity has a time that can be parsed.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
@@ -101,7 +117,8 @@ export class Run {
       : await checkClock(this.#storage, this.#lease, this.#position, this.#clock)
     this.#position = trusted(known, total)
     const position = this.#position
-    const window = windowOf(position, this.#options, this.#clock)
+    const options = this.#sweeps ? this.#options : { ...this.#options, sweep: false as const }
+    const window = windowOf(position, options, this.#clock)
     const from = onDemand?.from
     const floor = from === undefined ? window.floor : Date.parse(from)
     this.#window = from === undefined ? window : { ...window, after: from, floor, isSweep: false }
@@ -115,21 +132,24 @@ export class Run {
    */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
-    if (this.#falls > 0 || this.#rises < ENOUGH_RISES || !this.#window || !newest) return undefined
+    if (!this.#order.isAscending || !this.#window || !newest) return undefined
     const { total, read } = this.#list
     const unread = total === undefined ? undefined : Math.max(0, total - read)
     const partial = partialAfter(this.#position, this.#window, this.#progress, unread)
+    this.#isContinued = partial !== undefined
     if (partial !== undefined && !this.#request.onDemand)
       await this.#storage.savePosition(this.#lease, { ...this.#position, clock: this.#clock, partial })
     return new Date(newest.time - 1).toISOString()
   }
 
-  async #take(content: Json): Promise<void> {
-    const { kind, form } = this.#options
-    const entity = readEntity(kind, form, content)
-    if (entity === undefined || this.#window === undefined) return
+  async #take(content: unknown): Promise<void> {
+    const { kind, form, notes } = this.#options
+    if (this.#window === undefined) return
+    const entity = isObject(content) ? readEntity(kind, form, content) : undefined
+    if (entity === undefined) return notes.withoutId(this.#lastId)
+    this.#lastId = entity.id
     this.result.polled++
-    this.#watchOrder(entity)
+    this.#order.look(entity.time)
     const { lastUpdatedAt: text, time } = entity
     const newest = this.#progress.newest?.time ?? NaN
     // A time that cannot be parsed counts only if there is no other.
@@ -138,30 +158,36 @@ export class Run {
     this.#request.onTaken?.()
   }
 
-  #watchOrder({ time }: EntitySnapshot): void {
-    if (time > this.#lastTime) this.#rises++
-    else if (time !== this.#lastTime) this.#falls++
-    this.#lastTime = time
-  }
-
   async #check(polled: EntitySnapshot): Promise<void> {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
       // The list may contain an older state, so the entity is fetched.
-      const fetched = await this.#source.fetch(entity.id, this.#request.signal)
+      const fetched = await this.#fetch(entity.id)
       entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
       if (entity !== polled) due = await this.#due(entity)
     }
     const isOutdated = due.newer !== undefined && due.parts.length > 0
     if (isOutdated && !this.#isOneShot) {
-      const since = await this.#firstSeen(`older:${entity.id}:${due.newer}`)
+      const oldest = Math.min(...due.parts.map(({ time = entity.time }) => time))
+      // Not by what has arrived, because that changes with each event of a busy order.
+      const since = await this.#firstSeen(`older:${entity.id}:${oldest}`)
       if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
     }
     this.#leave(polled, due.young)
     if (due.parts.length > 0) await this.#deliver(entity, due, isOutdated, polled)
     else if (due.isUnwanted) this.result.skipped++
     else if (due.young.length === 0) this.result.covered++
+  }
+
+  /** `undefined` if this one request fails, because it must not hold up the others. In an outage, polls fail as well. */
+  #fetch(id: string): Promise<Json | undefined> {
+    const { signal } = this.#request
+    return this.#source.fetch(id, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      this.#options.notes.notFetched(id, error)
+      return undefined
+    })
   }
 
   async #due(entity: EntitySnapshot): Promise<Due> {
@@ -182,7 +208,7 @@ export class Run {
     const { onDemand, signal } = this.#request
     let { parts } = due
     if (!onDemand?.dryRun) {
-      await this.#waitForRoom(signal)
+      await waitForRoom(this.#storage, this.#options, signal)
       const stored = await this.#storage.store(this.#lease, {
         entity,
         wanted: new Set(parts.map(keyOfPart)),
@@ -205,16 +231,6 @@ export class Run {
     this.#options.notes.found(note)
   }
 
-  async #waitForRoom(signal: AbortSignal): Promise<void> {
-    const { events, bytes } = this.#options.maxWaiting
-    for (;;) {
-      const waiting = await this.#storage.waiting()
-      if (waiting.events < events && waiting.bytes < bytes) return
-      signal.throwIfAborted()
-      await this.#options.pause(signal)
-    }
-  }
-
   #leave(entity: EntitySnapshot, parts: readonly Part[]): void {
     if (parts.length === 0) return
     const times = [entity.time, ...parts.map(({ time }) => time ?? entity.time)].filter((time) => !Number.isNaN(time))
@@ -231,10 +247,4 @@ export class Run {
     const { neverFetches } = this.#options
     return { floor: this.#window?.floor ?? -Infinity, clock: this.#clock, neverFetches }
   }
-}
-
-function idIn(entity: unknown): string | undefined {
-  if (!isObject(entity)) return undefined
-  const { id, orderId } = entity
-  return typeof id === 'string' ? id : typeof orderId === 'string' ? orderId : undefined
 }

@@ -154,7 +154,7 @@ test.each([3, 10, 50])(
 
 test('without the header Date nothing is delivered, and the cursor stays', async () => {
   const noClock = jest.fn()
-  const notes = { begun: () => 0, skipped: () => 0, noClock, found: () => 0 }
+  const notes = { begun: () => 0, skipped: () => 0, withoutId: () => 0, notFetched: () => 0, noClock, found: () => 0 }
   const rig = new Rig({ run: { notes } })
   const answer = rig.answer.bind(rig)
   rig.answer = (...asked) => ({ ...answer(...asked), date: undefined })

@@ -68,9 +68,10 @@ export class MemoryStorage implements CatchUpStorage {
         arrivals: (entity) => this.#arrivals(entity),
         addArrival: (arrival) => this.arrive(arrival),
         addEvent: (event) => {
-          if (this.events.has(event.key)) return
+          if (this.events.has(event.key)) return false
           this.events.set(event.key, event)
           this.onStored(event)
+          return true
         },
       },
       request,

@@ -11,7 +11,7 @@ interface ListedOrder {
 }
 
 /** The API returns exactly these orders. */
-function rigOf(orders: readonly ListedOrder[], options: RigOptions = {}): Rig {
+function rigOf(orders: readonly unknown[], options: RigOptions = {}): Rig {
   const rig = new Rig(options)
   rig.nextRunAt = Infinity
   const answer = () => ({ data: [...orders], total: orders.length, lastUpdatedAt: undefined, date: rig.clock.now() })
@@ -58,3 +58,13 @@ test.each([
   await expect(rig.run('order')).rejects.toThrow('`catchUp.want` returned a promise')
   expect([rig.storage.events.size, rig.storage.positions.size]).toEqual([0, 0])
 })
+
+test.each([[null], ['text'], [[]], [{}], [{ id: '' }]])(
+  'what has no ID, such as %j, does not hold up the others, and is logged',
+  async (odd) => {
+    const rig = rigOf([order('first', MINUTE), odd, order('last', 2 * MINUTE)])
+    await rig.pass(2 * SETTLE)
+    expect(await rig.run('order')).toMatchObject({ polled: 2, recoveredTotal: 2 })
+    expect(rig.withoutId).toEqual(['first'])
+  },
+)

@@ -48,6 +48,8 @@ export class Rig {
   readonly world: World
   readonly recovered: RunResult['recovered'] = []
   readonly errors: unknown[] = []
+  /** IDs of the entities before those that have none. */
+  readonly withoutId: Array<string | undefined> = []
   readonly ledger = new Ledger()
   runs = 0
   requests = 0
@@ -180,7 +182,14 @@ export class Rig {
 
   #runOptions(kind: EntityKind): RunOptions {
     const { form = 'deliverySchedule', want = 'all' } = this.options
-    const notes = { begun: () => 0, skipped: () => 0, noClock: () => 0, found: () => 0 }
+    const notes = {
+      begun: () => 0,
+      skipped: () => 0,
+      withoutId: (after: string | undefined) => void this.withoutId.push(after),
+      notFetched: () => 0,
+      noClock: () => 0,
+      found: () => 0,
+    }
     return {
       ...{ kind, form: kind === 'order' ? form : 'deliverySchedule', want, settleMs: SETTLE, marginMs: 10 * MINUTE },
       ...{ overlapMs: 15 * MINUTE, sweep: { everyMs: 86_400_000, backMs: 172_800_000 } },

@@ -228,6 +228,21 @@ describe('on demand', () => {
     expect(rig.storage.events.size).toBe(2)
     expect(rig.storage.positions.size).toBe(0)
   })
+
+  test('from a time whose records are deleted: what a run has delivered before does not count as recovered', async () => {
+    const rig = rigWith({ run: { sweep: false } })
+    for (const id of ['o', 'p']) {
+      lost(rig, id)
+      for (let minute = 0; minute < 120; minute += 5) {
+        await rig.pass(EVERY)
+        await rig.run('order')
+      }
+    }
+    expect(rig.storage.marks.has('order deliverySchedule o')).toBe(false)
+    const result = await rig.run('order', { onDemand: { from: new Date(START).toISOString() } })
+    expect(result).toMatchObject({ polled: 2, covered: 2, recoveredTotal: 0 })
+    expect(rig.storage.events.size).toBe(2)
+  })
 })
 
 test('a process that lost the lease while it stood still saves nothing', async () => {

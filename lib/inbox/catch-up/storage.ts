@@ -86,7 +86,7 @@ export interface StoreRequest {
 }
 
 export interface Stored {
-  /** The parts that were stored; empty if all of them have arrived meanwhile. */
+  /** The parts that were stored; empty if all of them have arrived meanwhile, or were stored by an earlier run. */
   parts: Part[]
   /** True if nothing was stored because something newer has arrived meanwhile. */
   isOlder: boolean

@@ -13,8 +13,8 @@ type Maybe<T> = T | Promise<T>
 export interface FoundTables {
   arrivals(entity: EntityName): Maybe<Arrivals>
   addArrival(arrival: Arrival): Maybe<void>
-  /** Does nothing if there is already an event with this key. */
-  addEvent(event: FoundEvent): Maybe<void>
+  /** Returns false, and does nothing, if there is already an event with this key. */
+  addEvent(event: FoundEvent): Maybe<boolean>
 }
 
 export async function storeFound(tables: FoundTables, request: StoreRequest): Promise<Stored> {
@@ -24,7 +24,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const candidates = all === undefined ? missing : entity.parts
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isOlder: false }
-  await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
+  const isNew = await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
   // The next run would delete records without a time.
   const time = Number.isNaN(entity.time) ? request.horizon : entity.time
   // If the time of a part is ahead of the API's clock, an earlier time is recorded. Otherwise changes that are made
@@ -33,7 +33,8 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
   await tables.addArrival({ kind: entity.kind, id: entity.id, form: entity.form, marks })
-  return { parts, isOlder: false }
+  // After its arrival records were deleted, a change may be found again that the catch-up has already delivered.
+  return { parts: isNew ? parts : [], isOlder: false }
 }
 
 /** Depends only on the change, so that a run that is repeated stores nothing twice. */

@@ -36,7 +36,9 @@ export async function storeFoundEvent(
             const found = { form: entity.form, lines, outdated }
             const event = { ...form, id: uuidOf(key), key, found }
             number = await insertEvent(tables, { event, size, bytes, upload }, queue.queue, 0)
-            if (number !== undefined) await tables.run('UPDATE events SET found = 1 WHERE event = ?', number)
+            if (number === undefined) return false
+            await tables.run('UPDATE events SET found = 1 WHERE event = ?', number)
+            return true
           },
         },
         request,

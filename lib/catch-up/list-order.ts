@@ -1,0 +1,28 @@
+/** What a run learns of a list while it reads it: whether it begins with the oldest change, and which IDs it holds. */
+import { isObject } from '../events/entity'
+
+/** After this many entities with ascending times, the list counts as sorted from the oldest change. */
+const ENOUGH_RISES = 10
+
+export class ListOrder {
+  #rises = 0
+  #falls = 0
+  #last = -Infinity
+
+  get isAscending(): boolean {
+    return this.#falls === 0 && this.#rises >= ENOUGH_RISES
+  }
+
+  look(time: number): void {
+    if (time > this.#last) this.#rises++
+    else if (time !== this.#last) this.#falls++
+    this.#last = time
+  }
+}
+
+/** The ID of an entity that may be damaged. */
+export function idIn(entity: unknown): string | undefined {
+  if (!isObject(entity)) return undefined
+  const { id, orderId } = entity
+  return typeof id === 'string' ? id : typeof orderId === 'string' ? orderId : undefined
+}
