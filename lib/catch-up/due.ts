@@ -17,7 +17,7 @@ export interface DueOptions extends CompareOptions {
 
 export interface Due {
   parts: Part[]
-  /** Parts that changed too recently and are left for a later run. */
+  /** Parts that changed too recently, or are perhaps being delivered, and are left for a later run. */
   young: Part[]
   /** The time of what has arrived, if a part is older than that. Otherwise `undefined`. */
   newer: number | undefined
@@ -29,11 +29,11 @@ export interface Due {
 
 export async function dueParts(entity: EntitySnapshot, arrivals: Arrivals, options: DueOptions): Promise<Due> {
   const { want, settleMs, clock, floor } = options
-  const { missing, newer } = compare(entity, arrivals, options)
+  const { missing, pending, newer } = compare(entity, arrivals, options)
   const candidates = options.all ? entity.parts.filter(({ time = entity.time }) => !(time <= floor)) : missing
   const wanted = candidates.filter((part) => isWanted(want, entity, part))
   const parts: Part[] = []
-  const young: Part[] = []
+  const young = options.all ? [] : pending.filter((part) => isWanted(want, entity, part))
   for (const part of wanted) {
     const age = clock - (await settlesFrom(entity, part, options))
     if (age >= settleMs) parts.push(part)

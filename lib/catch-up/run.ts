@@ -217,7 +217,7 @@ export class Run {
         horizon: this.#clock - this.#options.marginMs,
         ...this.#limits(),
       })
-      if (stored.isOlder) return this.#leave(polled, parts)
+      if (stored.isLeft) return this.#leave(polled, parts)
       parts = stored.parts
     }
     if (parts.length === 0 || due.isExplained) {

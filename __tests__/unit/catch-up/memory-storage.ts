@@ -15,6 +15,8 @@ export class MemoryStorage implements CatchUpStorage {
   readonly documents = new Map<string, Set<number>>()
   /** GET triggers that wait to be fetched, as `order` and the ID. */
   readonly fetches: string[] = []
+  /** GET triggers that are being delivered. */
+  readonly fetching: string[] = []
   readonly events = new Map<string, FoundEvent>()
   readonly seen = new Map<string, number>()
   holder: string | undefined = 'token'
@@ -100,6 +102,7 @@ export class MemoryStorage implements CatchUpStorage {
       marks: [...(this.marks.get(nameOf(entity))?.values() ?? [])],
       documentsAt: [...(this.documents.get(entity.id) ?? [])],
       isFetchWaiting: this.fetches.includes(`${entity.kind} ${entity.id}`),
+      isFetching: this.fetching.includes(`${entity.kind} ${entity.id}`),
     }
   }
 

@@ -58,6 +58,19 @@ describe('a run', () => {
     expect(await rig.run('order')).toMatchObject({ covered: 1, recoveredTotal: 0 })
   })
 
+  test('finds what has changed after the fetch of a GET trigger whose callback takes long, once it has ended', async () => {
+    const rig = rigWith({ queueMs: MINUTE, run: { sweep: false } })
+    rig.nextRunAt = rig.clock.now() + EVERY
+    rig.storage.fetching.push('order o')
+    lost(rig, 'o')
+    lost(rig, 'other')
+    await rig.pass(120 * MINUTE)
+    expect(rig.recovered.map(({ id }) => id)).toEqual(['other'])
+    rig.storage.fetching.pop()
+    await rig.pass(EVERY)
+    expect(rig.recovered.map(({ id, lines }) => `${id} ${lines.join()}`)).toEqual(['other a', 'o a'])
+  })
+
   test('does not compare lines with one ID by their time', async () => {
     const rig = rigWith({ form: 'singleDelivery' })
     const schedule = (...quantities: number[]) => quantities.map((quantity) => ({ quantity }))

@@ -27,6 +27,8 @@ export interface Arrivals {
   documentsAt: readonly number[]
   /** True if a GET trigger is waiting: its fetch will include all changes made before it. */
   isFetchWaiting: boolean
+  /** True if a GET trigger is being delivered. Its fetch may be over, so that it does not include later changes. */
+  isFetching: boolean
 }
 
 /**
@@ -76,7 +78,7 @@ export interface CompareOptions {
   /** The time on the API's clock. */
   clock: number
   /**
-   * With `fetch: 'never'`, a waiting GET trigger covers nothing, because nothing will be fetched for it. Default:
+   * With `fetch: 'never'`, a GET trigger covers nothing, because nothing will be fetched for it. Default:
    * false.
    */
   neverFetches?: boolean | undefined
@@ -87,6 +89,8 @@ export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
+  /** Parts that have not arrived, but are perhaps being delivered: a later comparison shows it. */
+  pending: Part[]
   /**
    * The time of what has arrived, if a part is older than that: the list shows an old state, or the API's clock was set
    * back.
@@ -102,16 +106,19 @@ export function compare(
   const marks = new Map<string, Mark[]>()
   for (const mark of arrivals.marks) marks.set(mark.name, [...(marks.get(mark.name) ?? []), mark])
   const missing: Part[] = []
+  const pending: Part[] = []
   let newer = -Infinity
   for (const part of entity.parts) {
     const known = marks.get(part.name) ?? []
     const time = part.time ?? entity.time
     const newest = Math.max(...known.map((mark) => mark.time))
     if (part.comparedBy !== 'content' && newest > time) newer = Math.max(newer, newest)
-    const willBeFetched = !neverFetches && arrivals.isFetchWaiting && !(time > clock)
-    if (!(time <= floor) && !willBeFetched && !hasArrived(part, known, newest, time)) missing.push(part)
+    const isFetched = !neverFetches && !(time > clock)
+    if (time <= floor || (isFetched && arrivals.isFetchWaiting) || hasArrived(part, known, newest, time)) continue
+    if (isFetched && arrivals.isFetching) pending.push(part)
+    else missing.push(part)
   }
-  return { missing, newer: newer === -Infinity ? undefined : newer }
+  return { missing, pending, newer: newer === -Infinity ? undefined : newer }
 }
 
 /** `newest` is the time of the newest mark, `time` the time of the part, or of its order if it has none. */

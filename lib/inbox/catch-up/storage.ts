@@ -67,7 +67,7 @@ export interface StoreRequest {
   /** The time on the API's clock. */
   clock: number
   /**
-   * With `fetch: 'never'`, a waiting GET trigger covers nothing, because nothing will be fetched for it. Default:
+   * With `fetch: 'never'`, a GET trigger covers nothing, because nothing will be fetched for it. Default:
    * false.
    */
   neverFetches?: boolean | undefined
@@ -88,8 +88,8 @@ export interface StoreRequest {
 export interface Stored {
   /** The parts that were stored; empty if all of them have arrived meanwhile, or were stored by an earlier run. */
   parts: Part[]
-  /** True if nothing was stored because something newer has arrived meanwhile. */
-  isOlder: boolean
+  /** True if nothing was stored because something newer has arrived meanwhile or is being fetched. */
+  isLeft: boolean
 }
 
 /** A write was rejected because another process holds the lease. */

@@ -19,11 +19,12 @@ export interface FoundTables {
 
 export async function storeFound(tables: FoundTables, request: StoreRequest): Promise<Stored> {
   const { entity, wanted, outdated, all } = request
-  const { missing, newer } = compare(entity, await tables.arrivals(entity), request)
-  if (newer !== undefined && !outdated && all === undefined) return { parts: [], isOlder: true }
+  const { missing, pending, newer } = compare(entity, await tables.arrivals(entity), request)
+  const isPending = pending.some((part) => wanted.has(keyOfPart(part)))
+  if (all === undefined && (isPending || (newer !== undefined && !outdated))) return { parts: [], isLeft: true }
   const candidates = all === undefined ? missing : entity.parts
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
-  if (parts.length === 0) return { parts, isOlder: false }
+  if (parts.length === 0) return { parts, isLeft: false }
   const isNew = await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
   // The next run would delete records without a time.
   const time = Number.isNaN(entity.time) ? request.horizon : entity.time
@@ -34,7 +35,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   )
   await tables.addArrival({ kind: entity.kind, id: entity.id, form: entity.form, marks })
   // After its arrival records were deleted, a change may be found again that the catch-up has already delivered.
-  return { parts: isNew ? parts : [], isOlder: false }
+  return { parts: isNew ? parts : [], isLeft: false }
 }
 
 /** Depends only on the change, so that a run that is repeated stores nothing twice. */

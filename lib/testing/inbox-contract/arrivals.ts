@@ -1,7 +1,7 @@
 /** Contract: what counts as arrived for the catch-up. */
 import assert from 'node:assert/strict'
 import type { Arrival } from '../../inbox/catch-up/arrivals'
-import { acquire, arrivalOf, catchUpOf, newestOf, NOON, polled, SCOPE } from './catch-up-rig'
+import { acquire, arrivalOf, catchUpOf, newestOf, NOON, polled, requestFor, SCOPE } from './catch-up-rig'
 import { ALL, getTrigger, NAME, ORDER_ID, orderEvent, same, until, type ContractTest } from './harness'
 
 export const arrivalTests: ContractTest[] = [
@@ -65,18 +65,29 @@ export const arrivalTests: ContractTest[] = [
     run: async (harness) => {
       const { inbox, takeOne } = await harness.join()
       const catchUp = catchUpOf(inbox)
-      const isWaiting = async () => (await catchUp.arrivals(polled({ a: NOON }))).isFetchWaiting
+      const fetches = async () => {
+        const { isFetchWaiting, isFetching } = await catchUp.arrivals(polled({ a: NOON }))
+        return [isFetchWaiting, isFetching]
+      }
       await inbox.accept(...orderEvent())
-      assert.equal(await isWaiting(), false)
+      same(await fetches(), [false, false])
       await inbox.settle(await takeOne(), { result: 'delivered' })
       await inbox.accept(...getTrigger())
-      assert.equal(await isWaiting(), true)
+      same(await fetches(), [true, false])
       const retry = { result: 'retry', delayMs: 0, outcome: 'handler_failed', reason: 'ERP is down' } as const
-      await inbox.settle(await takeOne(), retry, arrivalOf({ a: NOON }))
-      assert.equal(await isWaiting(), true)
+      const first = await takeOne()
+      same(await fetches(), [false, true])
+      const lease = await acquire(catchUp)
+      same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: true })
+      // Its fetch has not begun, so it will include what changes until then.
+      await inbox.accept(...getTrigger())
+      same(await fetches(), [true, false])
+      same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: false })
+      await inbox.settle(first, retry, arrivalOf({ a: NOON }))
       assert.equal(await newestOf(catchUp, 'line:a'), undefined)
       await inbox.settle(await takeOne(), { result: 'delivered' }, arrivalOf({ a: NOON + 1 }))
-      assert.equal(await isWaiting(), false)
+      await inbox.settle(await takeOne(), { result: 'delivered' }, arrivalOf({ a: NOON + 1 }))
+      same(await fetches(), [false, false])
       assert.equal(await newestOf(catchUp, 'line:a'), NOON + 1)
       // A GET trigger does not show in which form events arrive.
       assert.equal(await catchUp.newestArrival(SCOPE), undefined)
@@ -106,6 +117,7 @@ export const arrivalTests: ContractTest[] = [
           marks: [],
           documentsAt: [NOON],
           isFetchWaiting: false,
+          isFetching: false,
         })
     },
   },

@@ -5,7 +5,7 @@ import type { Arrival, Arrivals, Mark } from '../../catch-up/arrivals'
 import type { EntityKind, EntityName, LineForm } from '../../catch-up/parts'
 import { keptId } from '../../../events/entity'
 import { entityKeyOf, escaped } from '../names'
-import { insert, type Tables, type SqlValue } from '../tables'
+import { insert, RUNNING, WAITING, type Tables, type SqlValue } from '../tables'
 
 /**
  * What a record comes from. `fetched`: the fetch for a GET trigger, which returns delivery schedules but does not show
@@ -83,9 +83,9 @@ export async function arrivals(
     'SELECT form, part, hash, changed FROM arrivals WHERE entity = ?',
     entity,
   )
-  const fetch = await tables.get(
-    `SELECT 1 AS found FROM events
-     WHERE queue = (SELECT queue FROM queues WHERE key = ?) AND state < 2 AND occurrence IS NULL LIMIT 1`,
+  const fetch = await tables.get<{ state: number }>(
+    `SELECT state FROM events
+     WHERE queue = (SELECT queue FROM queues WHERE key = ?) AND state < 2 AND occurrence IS NULL ORDER BY state LIMIT 1`,
     entity,
   )
   const covers = (stored: StoredForm): boolean =>
@@ -95,7 +95,8 @@ export async function arrivals(
       .filter((row) => covers(row.form))
       .map(({ part, hash, changed }) => ({ name: part, hash, time: changed })),
     documentsAt: rows.filter((row) => row.form === DOCUMENTS).map(({ changed }) => changed),
-    isFetchWaiting: fetch !== undefined,
+    isFetchWaiting: fetch?.state === WAITING,
+    isFetching: fetch?.state === RUNNING,
   }
 }
 
