@@ -1,5 +1,5 @@
 /**
- * The bytes of a body, kept in the pieces in which they arrived: copying a large body would double its memory and start
+ * The bytes of bodies in memory. The bytes of a body are kept in the pieces in which they arrived: copying a large body would double its memory and start
  * a garbage collection. Small pieces are combined: for a sender that puts each byte into its own HTTP chunk, a Buffer
  * per byte would take a hundred times the memory.
  */
@@ -111,5 +111,26 @@ export class Pieces {
     const rest = this.#room.subarray(this.#filled)
     this.#room = rest.length >= SMALL ? rest : undefined
     this.#filled = 0
+  }
+}
+
+/** Limits the bytes of all bodies in memory: many large bodies at the same time must not end the process. */
+export class ByteBudget {
+  /** The number of bytes that can still be taken. */
+  free: number
+
+  constructor(max: number) {
+    this.free = max
+  }
+
+  /** Returns true if the bytes fit, and counts them from then on. */
+  take(bytes: number): boolean {
+    if (bytes > this.free) return false
+    this.free -= bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.free += bytes
   }
 }

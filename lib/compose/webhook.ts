@@ -1,5 +1,6 @@
 /** Assembles a webhook from its options: receive, deliver or store, respond. */
 import { randomUUID } from 'node:crypto'
+import { ByteBudget } from '../bytes/pieces'
 import { Claims } from '../deliver/dedupe/claims'
 import { MemoryStore } from '../deliver/dedupe/memory-store'
 import { Deliverer } from '../deliver/deliverer'
@@ -12,7 +13,6 @@ import type { Inbox } from '../inbox/inbox'
 import type { Log } from '../log/log'
 import type { CloseOptions, TradecloudWebhookOptions } from '../options/options'
 import { resolveOptions, type ResolvedOptions } from '../options/resolve'
-import { ByteBudget } from '../receive/body/byte-budget'
 import { OVERLOADED } from '../receive/body/decode'
 import { compileRoutes } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
@@ -93,7 +93,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   })
   const health = createHealth({
     open: () => failIf(closing.signal.aborted, 'The receiver is shutting down.'),
-    load: () => failIf(budget.full, OVERLOADED),
+    load: () => failIf(budget.free === 0, OVERLOADED),
     ...(authenticator.ready && { credentials: authenticator.ready }),
     ...processing.checks,
   })

@@ -136,7 +136,7 @@ export function refusalOfSender(
   // The address is checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
   if (closing.aborted) return refuse('unavailable', 'The receiver is shutting down.')
-  return budget.full ? refuse('unavailable', OVERLOADED) : undefined
+  return budget.free === 0 ? refuse('unavailable', OVERLOADED) : undefined
 }
 
 /** Completes a refusal of a request whose body was not read or not parsed. */

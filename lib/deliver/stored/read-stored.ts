@@ -1,9 +1,8 @@
 /** Converts a stored event back to its trigger, for its delivery. */
-import { Pieces } from '../../bytes/pieces'
+import { ByteBudget, Pieces } from '../../bytes/pieces'
 import type { IdTrigger } from '../../events/trigger'
 import type { InboxDelivery } from '../../inbox/inbox'
 import type { StoredEvent } from '../../inbox/stored-event'
-import { ByteBudget } from '../../receive/body/byte-budget'
 import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
 import { parseBytes, readMediaType } from '../../receive/body/parse-body'
 import { readFound } from './read-found'

@@ -4,8 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
-import type { ByteBudget } from './byte-budget'
-import { Pieces } from '../../bytes/pieces'
+import { Pieces, type ByteBudget } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
 
 export interface DecodeOptions {

@@ -51,7 +51,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
   const maxSize = compressed ? OVERHEAD * limit + OVERHEAD_BYTES : limit
   const declared = compressed ? 0 : Number(headers['content-length']) || 0
   if (declared > limit) return refused(refuse('body_too_large', tooLarge(limit)))
-  if (!onlyCount && !budget.fits(declared)) return refused(refuse('unavailable', OVERLOADED))
+  if (!onlyCount && declared > budget.free) return refused(refuse('unavailable', OVERLOADED))
 
   let stop = (): void => undefined
   const result = new Promise<BodyResult>((resolve) => {

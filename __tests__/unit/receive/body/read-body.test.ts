@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, IncomingMessage, request, type Server } from 'node:http'
 import { connect, Socket, type AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
-import { ByteBudget } from '../../../../lib/receive/body/byte-budget'
+import { ByteBudget } from '../../../../lib/bytes/pieces'
 import type { BodyReading, BodyResult } from '../../../../lib/receive/body/decode'
 import { readBody, type ReadBodyOptions } from '../../../../lib/receive/body/read-body'
 
@@ -73,14 +73,7 @@ async function start(head: string, body: Buffer | string = '') {
 
 /** How many bytes of the budget are in use. */
 function taken(): number {
-  let low = 0
-  let high = BUDGET
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (budget.fits(middle)) low = middle
-    else high = middle - 1
-  }
-  return BUDGET - low
+  return BUDGET - budget.free
 }
 
 const ENCODERS: Array<[string, (bytes: Buffer) => Buffer]> = [
@@ -407,14 +400,14 @@ describe('with a clock in hand', () => {
 describe('ByteBudget', () => {
   it('takes what fits and no more', () => {
     const small = new ByteBudget(10)
-    expect(small.full).toBe(false)
+    expect(small.free).toBe(10)
     expect(small.take(6)).toBe(true)
     expect(small.take(5)).toBe(false)
     expect(small.take(4)).toBe(true)
-    expect(small.full).toBe(true)
+    expect(small.free).toBe(0)
     expect(small.take(0)).toBe(true)
     small.give(10)
-    expect(small.fits(10)).toBe(true)
-    expect(small.fits(11)).toBe(false)
+    expect(small.free).toBe(10)
+    expect(small.take(11)).toBe(false)
   })
 })
