@@ -4,7 +4,7 @@ import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { LowWater } from '../../lib/inbox/postgres/low-water'
 import type { TakeResult } from '../../lib/inbox/sql/take'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
-import { until } from '../wait'
+import { pause, until } from '../wait'
 import { eventOf } from './numbered-event'
 import { attach, closeInboxes, newSchema, open, poolOf, takeOne } from './postgres-inboxes'
 
@@ -53,6 +53,35 @@ test('a notification is sent on its own, after the commit, and one for many even
   await until(() => notified().length > 0, 'no notification was sent')
   expect(notified().filter(({ inTransaction }) => inTransaction)).toEqual([])
   expect(notified().length).toBeLessThan(sent.filter(({ text }) => text.startsWith('COMMIT')).length)
+})
+
+test('a notification is not sent before the server has answered the one before: pg warns about it', async () => {
+  const pool = poolOf(server.connectionString)
+  const answers: Array<() => void> = []
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...values: unknown[]) => Promise<unknown>
+    const delaying = async (...values: unknown[]): Promise<unknown> => {
+      const result = await query(...values)
+      if ((values[0] as { text: string }).text.startsWith('NOTIFY'))
+        await new Promise<void>((resolve) => answers.push(resolve))
+      return result
+    }
+    Object.assign(client, { query: delaying })
+  })
+  const inbox = open({ pool, schema: newSchema() })
+  await inbox.ready()
+  let number = 0
+  const store = () => inbox.accept(...eventOf({ number: ++number, entity: `order-${number}` }, 100))
+  await until(async () => {
+    await store()
+    return answers.length > 0
+  }, 'the first notification')
+  await store()
+  await pause(100)
+  expect(answers).toHaveLength(1)
+  answers[0]?.()
+  await until(() => answers.length === 2, 'the second notification')
+  answers[1]?.()
 })
 
 test('no statement that locks a queue reads its events: it would read them as they were before it got the lock', async () => {

@@ -18,6 +18,7 @@ export class Listener {
   readonly #closing = new AbortController()
   #client: PostgresClient | undefined
   #timer: Timer | undefined
+  #sent: Promise<unknown> = Promise.resolve()
 
   constructor(connections: Connections, channel: string, changed: () => void) {
     this.#connections = connections
@@ -63,13 +64,12 @@ export class Listener {
     await this.#send(client, 'LISTEN')
   }
 
-  async #send(client: PostgresClient, command: 'LISTEN' | 'NOTIFY'): Promise<void> {
-    try {
-      await within(PATIENCE_MS, query(client, `${command} ${quoteName(this.#channel)}`), 'no response')
-    } catch (error) {
-      this.#drop(client)
-      throw error
-    }
+  /** Sends one statement at a time, because `pg` warns about a second one. */
+  #send(client: PostgresClient, command: 'LISTEN' | 'NOTIFY'): Promise<unknown> {
+    const send = () => within(PATIENCE_MS, query(client, `${command} ${quoteName(this.#channel)}`), 'no response')
+    const sent = this.#sent.then(send)
+    this.#sent = sent.catch(() => this.#drop(client))
+    return sent
   }
 
   #drop(client: PostgresClient): void {
