@@ -52,7 +52,6 @@ export async function runOnce(
     skipped: () => 0,
     withoutId: () => 0,
     notFetched: () => 0,
-    noClock: () => 0,
     found: () => 0,
   }
   const options = {

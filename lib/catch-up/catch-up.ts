@@ -14,6 +14,8 @@ import type { CatchUpInbox } from '../inbox/catch-up/storage'
 import { serveRequests } from './serve-requests'
 import { inTurn } from './turn'
 
+const NOT_POLLED = 'No process has an onOrder or onShipment at the moment, so nothing is polled.'
+
 export interface CatchUpParts {
   inbox: CatchUpInbox
   lists: readonly List[]
@@ -43,10 +45,10 @@ export class CatchUp {
   /** Resolves once runs can begin, and starts them. Rejects if no start time is configured or stored. */
   async start(opening: Promise<void>): Promise<void> {
     await opening
-    const { inbox, lists, options, log } = this.#parts
+    const { inbox, options, log } = this.#parts
     void this.#add(serveRequests(inbox, (request, onProgress) => this.run(request, onProgress), this.closing))
-    for (const { key, polls, kind } of lists) {
-      if (polls === false || options.from !== undefined || (await inbox.position(key))) continue
+    for (const { key, kind } of await this.#lists()) {
+      if (options.from !== undefined || (await inbox.position(key))) continue
       const text = `Option \`catchUp.from\` is missing: the inbox has no cursor for ${kind}s yet, so the catch-up does not know where to start.`
       const error = new TradecloudWebhookError('invalid_option', text)
       log.unusable(error)
@@ -117,9 +119,12 @@ export class CatchUp {
     const started = performance.now()
     let report: CatchUpReport
     try {
-      report = await inTurn(this.inbox, signal, async (token, turn) =>
-        this.#runs.run(await this.#lists(), { token, signal: turn, onDemand, started, onProgress }),
-      )
+      report = await inTurn(this.inbox, signal, async (token, turn) => {
+        const lists = await this.#lists()
+        // Otherwise the report would say that nothing is missing.
+        if (lists.length === 0) throw new TradecloudWebhookError('unavailable', NOT_POLLED)
+        return this.#runs.run(lists, { token, signal: turn, onDemand, started, onProgress })
+      })
     } catch (error) {
       report = mergeResults([], started, error as Error, onDemand?.from ?? this.#parts.options.from)
     }
@@ -134,7 +139,8 @@ export class CatchUp {
 
   async #lists(): Promise<List[]> {
     const { lists, isWanted } = this.#parts
-    const polled = await Promise.all(lists.map(async ({ kind, polls }) => polls ?? isWanted(kind)))
+    // What is found without a callback would wait forever.
+    const polled = await Promise.all(lists.map(async ({ kind, polls }) => polls !== false && isWanted(kind)))
     return lists.filter((_list, i) => polled[i])
   }
 

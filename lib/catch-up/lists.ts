@@ -7,7 +7,7 @@ import type { CatchUpSource } from './run-options'
 import type { Scope } from '../inbox/catch-up/storage'
 
 export interface List extends Scope {
-  /** `undefined`: polled only if a process that shares the inbox has a callback for it. */
+  /** `false`: never. Otherwise polled while any process that shares the inbox has a callback for it. */
   polls: boolean | undefined
   source: CatchUpSource
 }

@@ -1,5 +1,5 @@
 /** One run over all lists of a catch-up, and its report. */
-import { TradecloudWebhookError } from '../errors/errors'
+import { invalidOption, TradecloudWebhookError } from '../errors/errors'
 import { instantOf } from '../events/entity'
 import { pause } from '../wait/pause'
 import type { CatchUpLog } from './catch-up-log'
@@ -78,13 +78,15 @@ export class ListRuns {
     return mergeResults(results, started, failure, onDemand?.from ?? this.#options.from)
   }
 
-  async #position({ key }: List, onDemandFrom: string | undefined): Promise<Position> {
+  async #position({ key, kind }: List, onDemandFrom: string | undefined): Promise<Position> {
     const { from } = this.#options
     const known = await this.#inbox.position(key)
     if (known && from !== undefined && Date.parse(from) !== known.since)
       this.#log.warnOnce('catch_up_from', `catchUp.from is ignored: the inbox has a cursor, ${known.cursor}.`)
-    const start = from ?? onDemandFrom ?? ''
-    return known ?? { cursor: start, since: Date.parse(start) }
+    const start = from ?? onDemandFrom
+    if (known) return known
+    if (start === undefined) throw invalidOption('catchUp.from', `is missing: the inbox has no cursor for ${kind}s yet`)
+    return { cursor: start, since: Date.parse(start) }
   }
 
   #runOptions(
@@ -112,11 +114,6 @@ export class ListRuns {
         skipped: (after, before, error) => log.skipped(kind, after, before, error),
         withoutId: (after) => log.withoutId(kind, after),
         notFetched: (id, error) => log.notFetched(kind, id, error),
-        noClock: () =>
-          log.warnOnce(
-            'catch_up_clock',
-            'The answers of the API have no header Date, so the catch-up delivers nothing.',
-          ),
         found: (note) => isWarned && log.found(note),
       },
     }

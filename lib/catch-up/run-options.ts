@@ -36,7 +36,6 @@ export interface RunNotes {
   withoutId(after: string | undefined): void
   /** A single order or shipment could not be fetched, so its state in the list counts. */
   notFetched(id: string, error: unknown): void
-  noClock(): void
   found(change: RecoveredChange): void
 }
 

@@ -108,10 +108,8 @@ export class Run {
   async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
     if (this.#window) return after
     const { onDemand } = this.#request
-    if (Number.isNaN(this.#clock)) {
-      this.#options.notes.noClock()
-      return after
-    }
+    if (Number.isNaN(this.#clock))
+      throw new Error('the answer of the API has no header Date, so nothing can be compared')
     const known = onDemand
       ? { ...this.#position, setBackTo: undefined }
       : await checkClock(this.#storage, this.#lease, this.#position, this.#clock)
@@ -144,7 +142,6 @@ export class Run {
 
   async #take(content: unknown): Promise<void> {
     const { kind, form, notes } = this.#options
-    if (this.#window === undefined) return
     const entity = isObject(content) ? readEntity(kind, form, content) : undefined
     if (entity === undefined) return notes.withoutId(this.#lastId)
     this.#lastId = entity.id

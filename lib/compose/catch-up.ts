@@ -59,6 +59,11 @@ function warnOf(settings: SharedOptions, lists: readonly List[], log: Log): void
     const text = `No ${missing.join(', no ')}: what the catch-up finds has no event name, so callbacks of \`on\` do not get it.`
     log.line('warn', 'catch_up_callbacks', text)
   }
+  const idle = lists.filter((list) => list.polls === true && isHandled(settings, list) === false)
+  for (const { kind } of idle) {
+    const text = `catchUp.${kind}s is set without ${CALLBACKS[kind]}: ${kind}s are polled only while another process has that callback.`
+    log.line('warn', 'catch_up_callbacks', text)
+  }
   if (fetch === 'never') {
     const text =
       "fetch is 'never', so nothing is fetched for a GET trigger: the catch-up also delivers the changes that GET triggers have announced."

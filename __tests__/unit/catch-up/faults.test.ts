@@ -153,14 +153,13 @@ test.each([3, 10, 50])(
 )
 
 test('without the header Date nothing is delivered, and the cursor stays', async () => {
-  const noClock = jest.fn()
-  const notes = { begun: () => 0, skipped: () => 0, withoutId: () => 0, notFetched: () => 0, noClock, found: () => 0 }
-  const rig = new Rig({ run: { notes } })
+  const rig = new Rig()
   const answer = rig.answer.bind(rig)
   rig.answer = (...asked) => ({ ...answer(...asked), date: undefined })
   backlog(rig, { changes: 10 })
   await rig.pass(HOUR)
-  expect(noClock).toHaveBeenCalled()
+  expect(rig.errors).toHaveLength(rig.runs)
+  expect(rig.errors[0]).toEqual(new Error('the answer of the API has no header Date, so nothing can be compared'))
   expect([rig.recovered, rig.storage.positions.get('order')]).toEqual([[], undefined])
 })
 

@@ -68,3 +68,16 @@ test.each([[null], ['text'], [[]], [{}], [{ id: '' }]])(
     expect(rig.withoutId).toEqual(['first'])
   },
 )
+
+test('if only the first response has no header Date, the next run finds its orders', async () => {
+  const rig = new Rig({ limit: 10, run: { sweep: false } })
+  const answer = rig.answer.bind(rig)
+  rig.answer = (...asked) => ({ ...answer(...asked), ...(rig.requests === 1 && { date: undefined }) })
+  rig.nextRunAt = START + 120 * MINUTE
+  for (let i = 0; i < 30; i++) {
+    rig.clock.advance(2 * MINUTE)
+    rig.world.change(`order-${i}`, { lines: ['a'], deliver: 'lose' })
+  }
+  await rig.pass(60 * MINUTE + 2 * EVERY)
+  expect([rig.missing(), rig.errors.length]).toEqual([[], 1])
+})

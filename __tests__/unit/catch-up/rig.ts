@@ -187,7 +187,7 @@ export class Rig {
       skipped: () => 0,
       withoutId: (after: string | undefined) => void this.withoutId.push(after),
       notFetched: () => 0,
-      noClock: () => 0,
+
       found: () => 0,
     }
     return {
