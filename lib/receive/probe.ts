@@ -6,9 +6,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Exchange } from '../answer/exchange'
 import { refuse, type Refusal } from '../answer/refusal'
 import type { Arrived } from '../answer/respond'
-import { readMediaType } from './body/parse-body'
-import { readBody } from './body/read-body'
-import { limitOf, type TakeBodyOptions } from './body/take-body'
+import { limitOf, readMediaType } from './body/parse-body'
+import { readBody, type TakeBodyOptions } from './body/read-body'
 
 /**
  * The reserved header. Its value is an arbitrary word, which the response repeats to prove that it does not come from a

@@ -4,7 +4,7 @@ import type { IdTrigger } from '../../events/trigger'
 import type { InboxDelivery } from '../../inbox/inbox'
 import type { StoredEvent } from '../../inbox/stored-event'
 import { decode, encodingLabels, type BodyResult } from '../../receive/body/decode'
-import { parseBytes, readMediaType } from '../../receive/body/parse-body'
+import { parseBytes, readMediaType, type Media } from '../../receive/body/parse-body'
 import { readFound } from './read-found'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
@@ -31,8 +31,8 @@ export async function readStored({ event, bytes }: InboxDelivery, options: ReadT
     }
     return { facts: {}, trigger }
   }
-  const media = event.reserialized ? ({ ok: true, type: 'json' } as const) : readMediaType(event.contentType)
-  if (!media.ok) return { facts: {}, refusal: media }
+  const media: Media = event.reserialized ? { type: 'json' } : readMediaType(event.contentType)
+  if (media.refusal) return { facts: {}, refusal: media.refusal }
   const decoded = await decodeStored(event, Pieces.of(bytes))
   if (!decoded.ok) return { facts: {}, refusal: decoded }
   const { bytes: pieces } = decoded

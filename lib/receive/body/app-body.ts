@@ -4,10 +4,19 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Issue } from '../../events/events'
-import { startsAsText } from './decode'
-import type { TakenBody } from '../../answer/exchange'
-import { bytesOf, Pieces } from '../../bytes/pieces'
+import { decode, encodingLabels, isEncoded, OVERLOADED, startsAsText } from './decode'
+import { limitOf, type BodyLimits, type Media, type MediaType } from './parse-body'
+import type { Exchange, TakenBody } from '../../answer/exchange'
+import { bytesOf, Pieces, type ByteBudget } from '../../bytes/pieces'
 import { refuse, type Refusal } from '../../answer/refusal'
+
+export interface TakeLeftOptions extends BodyLimits {
+  budget: ByteBudget
+}
+
+/** `type` tells how to parse the body. For a refusal, `body` is set if its bytes are known. */
+export type TakeBodyResult =
+  { body: TakenBody; type: MediaType; refusal?: undefined } | { body?: TakenBody | undefined; refusal: Refusal }
 
 interface TakenAppBody {
   ok: true
@@ -15,6 +24,45 @@ interface TakenAppBody {
 }
 
 const ADVICE = 'Mount the webhook before express.json() and whatever else reads or changes the body.'
+
+/** Takes what is left of a body that the app has read. */
+export function takeLeft(
+  exchange: Exchange,
+  media: Media,
+  options: TakeLeftOptions,
+): TakeBodyResult | 'none' | Promise<TakeBodyResult> {
+  const { req, headers } = exchange
+  const encoding = headers['content-encoding']
+  const taken = takeAppBody(req)
+  if (taken === 'none') return taken
+  if (!taken.ok) return { refusal: taken }
+  const { body } = taken
+  // The sender has set the media type, so the refusal stands, whatever the app did to the body.
+  if (media.refusal) return { body: { ...body, exact: true, encoding }, refusal: media.refusal }
+  // The object comes from an XML parser of the app, whose format is not known.
+  if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
+  const labels = encodingLabels(encoding)
+  return isEncoded(body.bytes, labels) ? decodeLeft(exchange, body, labels, media, options) : { body, ...media }
+}
+
+async function decodeLeft(
+  exchange: Exchange,
+  body: TakenBody,
+  labels: string[],
+  media: Media,
+  options: TakeLeftOptions,
+): Promise<TakeBodyResult> {
+  const { budget } = options
+  const { size } = body.bytes
+  if (!budget.take(size)) return { refusal: refuse('unavailable', OVERLOADED) }
+  const decoding = decode(body.bytes, labels, { limit: limitOf(media, options), budget })
+  exchange.abandon = decoding.stop
+  const read = await decoding.result
+  exchange.abandon = undefined
+  if (!read.ok) return { body: { ...body, encoding: exchange.headers['content-encoding'] }, refusal: read }
+  exchange.whenDone(() => budget.give(read.bytes.size))
+  return { body: { ...body, bytes: read.bytes }, ...media }
+}
 
 /**
  * To be used only once the stream has ended or other code has read from it, because Express 4 sets `req.body = {}` on

@@ -35,23 +35,33 @@ export const LARGE_BYTES = 1024 * 1024
 
 export type MediaType = 'json' | 'xml' | 'missing'
 
-const JSON_BODY = { ok: true, type: 'json' } as const
+/** The media type of a body, or the refusal of a type that is not received. */
+export type Media = { type: MediaType; refusal?: undefined } | { type?: undefined; refusal: Refusal }
+
+export interface BodyLimits {
+  bodyLimit: number
+  txmlBodyLimit: number
+}
+
+export function limitOf({ type }: Media, { bodyLimit, txmlBodyLimit }: BodyLimits): number {
+  return type === 'xml' ? txmlBodyLimit : bodyLimit
+}
+
+const JSON_BODY: Media = { type: 'json' }
 
 /**
  * The media type in the headers: `application/json`, `+json`, `application/xml`, `text/xml` or none. `charset` is
  * ignored, because senders state wrong ones; bytes that are not UTF-8 are refused as malformed.
  */
-export function readMediaType(contentType: string | undefined): { ok: true; type: MediaType } | Refusal {
+export function readMediaType(contentType: string | undefined): Media {
   if (contentType === 'application/json') return JSON_BODY
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   // A header with only parameters contains no type.
-  if (type === '') return { ok: true, type: 'missing' }
-  if (type === 'application/xml' || type === 'text/xml') return { ok: true, type: 'xml' }
+  if (type === '') return { type: 'missing' }
+  if (type === 'application/xml' || type === 'text/xml') return { type: 'xml' }
   if (type === 'application/json' || /^[^/\s]+\/[^/\s]+\+json$/.test(type)) return JSON_BODY
-  return refuse(
-    'unsupported_media_type',
-    'Content-Type must be application/json, application/xml or text/xml, or end with +json.',
-  )
+  const detail = 'Content-Type must be application/json, application/xml or text/xml, or end with +json.'
+  return { refusal: refuse('unsupported_media_type', detail) }
 }
 
 /**

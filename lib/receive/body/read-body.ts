@@ -3,7 +3,7 @@
  * own parser would respond with 413 above 100 kB and with 500 to an aborted upload, after which Tradecloud never sends
  * the event again.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
 import {
   compresses,
@@ -17,6 +17,8 @@ import {
   type BodyResult,
   type DecodeOptions,
 } from './decode'
+import { doubt, takeLeft, takeText, type TakeBodyResult, type TakeLeftOptions } from './app-body'
+import { limitOf, readMediaType, type Media } from './parse-body'
 import { bytesOf, Pieces } from '../../bytes/pieces'
 import type { Exchange } from '../../answer/exchange'
 import { refuse, type Refusal } from '../../answer/refusal'
@@ -42,6 +44,67 @@ const OVERHEAD_BYTES = 1024
 const RESET_WAIT_MS = 100
 
 export const HUNG_UP = refuse('unavailable', 'The client disconnected during the upload.')
+
+export interface TakeBodyOptions extends TakeLeftOptions {
+  uploadIdleTimeoutMs: number
+  /** True if bodies with a wrong media type or encoding are read too, because they are quarantined. */
+  keepsUnreadable: boolean
+}
+
+/** Gets the bytes of a body, from the request or from the app, and determines how to parse them. */
+export function takeBody(
+  exchange: Exchange,
+  options: TakeBodyOptions,
+): TakeBodyResult | 'none' | Promise<TakeBodyResult | 'none'> {
+  const { req, headers } = exchange
+  const media = readMediaType(headers['content-type'])
+  // A request of an adapter may have only `body` and not be a stream.
+  if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
+  if (media.refusal && announcesBody(headers) && !options.keepsUnreadable) return { refusal: media.refusal }
+  return takeUpload(exchange, media, options)
+}
+
+async function takeUpload(
+  exchange: Exchange,
+  media: Media,
+  options: TakeBodyOptions,
+): Promise<TakeBodyResult | 'none'> {
+  const { req } = exchange
+  const { uploadIdleTimeoutMs: idleMs, budget } = options
+  const limit = limitOf(media, options)
+  const onlyWait = req.readableDidRead
+  const reading = readBody(req, { limit, idleMs, budget, onlyWait, upload: exchange })
+  exchange.startUpload(reading.stop)
+  const read = await reading.result
+  exchange.abandon = undefined
+  const isText = req.readableEncoding !== null
+  if (!read.ok)
+    return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
+  const { bytes } = read
+  // A body without bytes may also have been compressed.
+  if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
+  exchange.whenDone(() => budget.give(bytes.size))
+  if (!isText) return { body: { bytes, reserialized: false, exact: true }, ...media }
+  const taken = takeText(req, bytes)
+  return taken.ok ? { body: taken.body, ...media } : { refusal: taken }
+}
+
+/** Keeps the bytes of a body that could not be decoded, for the quarantine. */
+function keepRaw(
+  exchange: Exchange,
+  { raw: bytes, ...refusal }: Exclude<BodyResult, { ok: true }>,
+  { budget, keepsUnreadable }: TakeBodyOptions,
+): TakeBodyResult {
+  if (!keepsUnreadable || bytes === undefined) return { refusal }
+  if (!budget.take(bytes.size)) return { refusal: refuse('unavailable', OVERLOADED) }
+  exchange.whenDone(() => budget.give(bytes.size))
+  const encoding = exchange.headers['content-encoding']
+  return { body: { bytes, reserialized: false, exact: true, encoding }, refusal }
+}
+
+function announcesBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
 
 export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyReading {
   const { limit, idleMs, budget, onlyCount = false } = options

@@ -26,7 +26,7 @@ describe('the media type', () => {
     'application/cloudevents+json; charset=utf-8',
     'application/json;',
   ])('%s is JSON', (contentType) => {
-    expect(readMediaType(contentType)).toEqual({ ok: true, type: 'json' })
+    expect(readMediaType(contentType)).toEqual({ type: 'json' })
   })
 
   it.each([
@@ -36,10 +36,10 @@ describe('the media type', () => {
     'application/xml; charset=iso-8859-1',
     'Text/XML; charset="UTF-8"',
     'application/xml;charset=utf-8',
-  ])('%s is XML', (contentType) => expect(readMediaType(contentType)).toEqual({ ok: true, type: 'xml' }))
+  ])('%s is XML', (contentType) => expect(readMediaType(contentType)).toEqual({ type: 'xml' }))
 
   it.each([[undefined], [''], ['  '], ['; charset=utf-8']])('%p is missing', (contentType) => {
-    expect(readMediaType(contentType)).toEqual({ ok: true, type: 'missing' })
+    expect(readMediaType(contentType)).toEqual({ type: 'missing' })
   })
 
   it.each([
@@ -55,7 +55,7 @@ describe('the media type', () => {
     'application/xmlx',
     'multipart/form-data; boundary=application/json',
   ])('%s is not received', (contentType) => {
-    expect(readMediaType(contentType)).toMatchObject({ ok: false, outcome: 'unsupported_media_type' })
+    expect(readMediaType(contentType)).toMatchObject({ refusal: { outcome: 'unsupported_media_type' } })
   })
 })
 
