@@ -1,6 +1,7 @@
 /**
  * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three
- * on one file. The events come from other processes, because creating them would block the event loop as well.
+ * on one file. The events come from other processes, because creating them would block the event loop as well. For
+ * comparison, the same processes without an inbox: what blocks these too is receiving requests, and waiting for a core.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,19 +32,20 @@ interface Blocked {
 export async function run(quick: boolean): Promise<string> {
   const rows: string[][] = []
   for (const processes of [1, 3])
-    rows.push(await withFolder((folder) => measure(folder, processes, quick ? 5_000 : 30_000)))
+    for (const isStored of [true, false])
+      rows.push(await withFolder((folder) => measure(folder, processes, isStored, quick ? 5_000 : 30_000)))
   const head = [`SQLite, 8 KB, ${AT_ONCE} at once, a flush takes ${FLUSH_MS} ms`]
   return table([...head, 'events/s', 'refused', 'longest block, ms', 'p99.9, ms', 'largest log, MB'], rows)
 }
 
-async function measure(folder: string, processes: number, forMs: number): Promise<string[]> {
+async function measure(folder: string, processes: number, isStored: boolean, forMs: number): Promise<string[]> {
   const file = join(folder, 'inbox.db')
   const env = { ...process.env }
   for (const variable of preloaded(folder, { FLUSH_MS: String(FLUSH_MS) }).slice(1)) {
     const at = variable.indexOf('=')
     env[variable.slice(0, at)] = variable.slice(at + 1)
   }
-  const servers = Array.from({ length: processes }, () => fork(__filename, ['serve', file], { env }))
+  const servers = Array.from({ length: processes }, () => fork(__filename, ['serve', isStored ? file : ''], { env }))
   const clients: ChildProcess[] = []
   try {
     for (const server of servers) clients.push(fork(__filename, ['send', String(await messageOf(server))]))
@@ -51,7 +53,7 @@ async function measure(folder: string, processes: number, forMs: number): Promis
     for (const server of servers) server.send('begin')
     let logBytes = 0
     for (const end = performance.now() + forMs; performance.now() < end; await pause(100))
-      logBytes = Math.max(logBytes, statSync(`${file}-wal`).size)
+      logBytes = Math.max(logBytes, statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0)
     const results = await Promise.all(
       servers.map(async (server) => {
         const result = messageOf(server)
@@ -61,7 +63,7 @@ async function measure(folder: string, processes: number, forMs: number): Promis
     )
     const sum = (of: (one: Blocked) => number): number => results.reduce((total, one) => total + of(one), 0)
     return [
-      processes === 1 ? 'one process' : `${processes} processes`,
+      `${processes === 1 ? 'one process' : `${processes} processes`}${isStored ? '' : ', without an inbox'}`,
       digits((1000 * sum(({ stored }) => stored)) / forMs),
       String(sum(({ refused }) => refused)),
       digits(Math.max(...results.map(({ maxMs }) => maxMs))),
@@ -81,16 +83,20 @@ async function messageOf(child: ChildProcess): Promise<unknown> {
   return ((await once(child, 'message')) as [unknown])[0]
 }
 
-/** The measured process. */
+/** The measured process. Without a file, it only waits: all requests end together, as those that share a flush do. */
 async function serve(file: string): Promise<void> {
-  const inbox = openSqlite({ file })
-  await inbox.ready()
+  const inbox = file === '' ? undefined : openSqlite({ file })
+  await inbox?.ready()
+  const accept = (bytes: Buffer): Promise<unknown> => {
+    const event = storedEvent(bytes)
+    return inbox?.accept(event, bytes) ?? pause(FLUSH_MS - (performance.now() % FLUSH_MS))
+  }
   let stored = 0
   let refused = 0
   const server = createServer((req, res) => {
     void (async () => {
       const bytes = await bodyOf(req)
-      await inbox.accept(storedEvent(bytes), bytes).then(
+      await accept(bytes).then(
         () => stored++,
         () => refused++,
       )
