@@ -77,7 +77,7 @@ async function reportAlone(inbox: Inbox, engine: string): Promise<void> {
 test('SQLite: small events are stored in between the parts of large bodies', async () => {
   const file = join(folder, 'inbox.db')
   await acceptAlongside({ type: 'sqlite', file }, () => {
-    // The log is never copied into the file in one go, because events would wait meanwhile.
+    // The WAL stays small: copying a large WAL into the database in one go would block small events.
     expect(statSync(`${file}-wal`).size).toBeLessThan(24 * 1024 * 1024)
   })
 })

@@ -1,4 +1,4 @@
-/** Hostile IDs and names cannot become another API path, a header, a log line, a terminal command or a prototype. */
+/** Hostile IDs and names are never interpreted as an API path, header, log line, terminal sequence or prototype. */
 import createDebug from 'debug'
 import fc from 'fast-check'
 import { createTradecloudWebhook, type TradecloudWebhookOptions } from 'tradecloud-webhook'

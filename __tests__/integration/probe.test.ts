@@ -78,7 +78,7 @@ describe('without valid credentials, the answer is that of any other request', (
       expect([answer.status, withoutId(answer)]).toEqual([401, withoutId(ordinary)])
       expect(Object.keys(answer.headers)).toEqual(Object.keys(ordinary.headers))
     }
-    // The request is also reported: the header of a probe hides nothing.
+    // The refusal is reported although the request has the probe header, so that attackers cannot hide with it.
     expect(rig.records).toMatchObject(Array(4).fill({ outcome: 'unauthorized', givenUp: true }))
     await until(() => rig.log.length === 4)
     expect(await rig.send({ method: 'POST', path: '/elsewhere', auth, headers: probe })).toMatchObject({

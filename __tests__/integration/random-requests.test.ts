@@ -263,7 +263,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   }
 })
 
-/** Shows the full content of a value, even if a callback of this file has thrown a value that cannot be inspected. */
+/** Inspects a value in full. A random callback may throw an error that `inspect` fails on. */
 function show(thing: unknown): string {
   const options = { depth: 6, maxStringLength: 3_000 }
   try {

@@ -99,8 +99,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // An `error` event without a listener does nothing on a request that Node has created, but ends the process on
-    // another stream. The response gets its listener in `respond.ts`, if it is sent in more than one step.
+    // Node ignores an `error` event without a listener on its own requests, but on any other stream it would end the
+    // process.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers

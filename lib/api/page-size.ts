@@ -52,7 +52,7 @@ export class PageAttempt {
   /** Whether a request for a page is running, as opposed to a login or a wait. */
   #underWay = false
 
-  /** `most`: highest number of entities to request, if that is less than `size`. */
+  /** `most`: upper limit of entities per page, if lower than the current `size`. */
   constructor(size: PageSize, most: number) {
     this.#size = size
     this.#most = most

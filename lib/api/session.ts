@@ -203,7 +203,7 @@ export class Session {
 }
 
 function loginFailure(outcome: ApiOutcome): RequestFailure {
-  // Only `close()` aborts this request, and by then all waiting callers have their error.
+  // Only `close()` aborts this request, and it has already rejected all waiting callers.
   if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
   if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
   const failure = failureOf(outcome)

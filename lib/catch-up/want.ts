@@ -33,7 +33,7 @@ export function isWanted(want: Want, { kind, id, content }: EntitySnapshot, { li
   return checked(wanted)
 }
 
-/** A promise would count as true, and end the process if it rejects. */
+/** Refuses a promise: it would always count as true, and its unhandled rejection would end the process. */
 function checked(wanted: boolean): boolean {
   if (!isThenable<unknown>(wanted)) return wanted
   wanted.then(undefined, () => undefined)

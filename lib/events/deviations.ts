@@ -58,7 +58,7 @@ export async function listDeviationsInTurns(
       const part = entries.slice(at, end)
       const startedAt = performance.now()
       search.startPart(holder, key, pointer, part, at)
-      // Issues in what ajv checks before the list are listed first, and issues in what it checks afterwards last.
+      // Keeps the order of the schema: issues found before the list come first, issues found after it come last.
       let isReached = at > 0
       if (!isReached) onFirstRead(part, () => (isReached = true))
       const isAfter = ({ instancePath }: ErrorObject): boolean => isReached && !instancePath.startsWith(`${pointer}/`)

@@ -86,7 +86,7 @@ test('speaks TLS with the target, end to end, under its own name', async () => {
   await failed
   await new Promise((resolve) => target.close(resolve))
   expect(connects[0]?.target).toBe('api.canary.example:443')
-  // What was received is a TLS handshake that contains the name of the target.
+  // The proxy received a TLS handshake that names the target.
   expect(heard[0]?.[0]).toBe(0x16)
   expect(heard[0]?.includes('api.canary.example')).toBe(true)
 })

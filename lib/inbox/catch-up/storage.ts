@@ -67,8 +67,8 @@ export interface StoreRequest {
   /** The time on the API's clock. */
   clock: number
   /**
-   * With `fetch: 'never'`, a GET trigger covers nothing, because nothing will be fetched for it. Default:
-   * false.
+   * Set with `fetch: 'never'`: a stored GET trigger then does not make a catch-up event redundant, because its entity
+   * is never fetched. Default: false.
    */
   neverFetches?: boolean | undefined
   entity: EntitySnapshot

@@ -84,7 +84,7 @@ class Loop {
       this.#version = row?.data_version
       if (before === undefined || this.#version === before) return
       post({ changed: true })
-      // Another process has closed the file and removed the mark.
+      // Restores the mark, which another process removes when it closes the file.
       if (this.#options.create && !isMarked(this.#tables)) mark(this.#tables, this.#options.file)
     } catch {
       // Ignored here: requests that need the file fail with the cause.

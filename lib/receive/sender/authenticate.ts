@@ -11,8 +11,9 @@ import type { OAuthCredential } from './oauth/options'
 import type { OAuthVerifier, Recognition } from './oauth/verifier'
 
 /**
- * Basic authentication (RFC 7617). User name and password may contain any UTF-8, but only the password a colon. The
- * types include `undefined`, so that environment variables can be passed directly; a variable that is not set throws.
+ * Basic authentication (RFC 7617). User name and password may contain any UTF-8, but only the password may contain a
+ * colon. The types include `undefined`, so that environment variables can be passed directly; a variable that is not
+ * set throws.
  */
 export interface BasicCredential {
   type: 'basic'

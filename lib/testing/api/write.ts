@@ -11,7 +11,7 @@ import type { FaultKind } from './faults'
 export interface Write {
   answer: SimulatedAnswer
   fault?: FaultKind | undefined
-  /** The requested ID, for responses that are made up in this file. */
+  /** The requested ID, for fault responses that this file builds. */
   id?: string | undefined
   /** Time in milliseconds since 1970, for the header `Date`, which must agree with tokens and links. */
   now: number

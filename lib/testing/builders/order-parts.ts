@@ -124,7 +124,7 @@ function commonLine(plan: OrderPlan, index: number, values: LineValues) {
 
 const ITEM_NAMES = ['Flange DN80 ø160', 'Shaft 40 × 1200', 'Bearing "6204"', 'Gasket 3 mm', 'Lager für Welle']
 
-/** Values of a line that the seed determines: they are the same in all forms of the order, and in its shipment. */
+/** Values of an order line that depend only on the seed, so every form of the order and its shipment share them. */
 export interface LineValues {
   item: Item
   /** Quantity of the first delivery, in quarters, because JSON numbers represent these exactly. */

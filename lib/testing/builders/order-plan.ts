@@ -27,7 +27,7 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
 /** Options of builders of an event of an order. */
 export interface AffectedLinesOptions {
   /**
-   * An event contains only affected lines. This is the number, from 1, of the first line of the order that it contains.
+   * Position in the order, from 1, of the first line in the event, because an event contains only affected lines.
    * Default: 1.
    */
   firstLine?: number | undefined

@@ -10,7 +10,7 @@ import { messageMeta } from './parts'
 
 /** Options. All other fields of an order override what is built. */
 export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOverrides {
-  // Options of events only. They are declared here, so that the compiler rejects an object that was meant for an event.
+  // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
   firstLine?: undefined
   meta?: undefined

@@ -40,7 +40,7 @@ export interface SimulatorReport {
   stillRetrying: TriggerReport[]
   /** Sendings with more than one attempt. */
   retried: TriggerReport[]
-  /** Sendings that repeat an earlier one on purpose, see `duplicates` of `sendAll`. */
+  /** Triggers that repeat an earlier one on purpose, see `duplicates` of `sendAll`. */
   duplicates: TriggerReport[]
 }
 

@@ -273,7 +273,7 @@ describe('keys that are not for this', () => {
   ])('one that is too weak %s one that fits does not count', async (_where, make) => {
     context.server.keys = make(key.publicJwk)
     expect(await verdict(verifier(), await sign(key, {}, { kid: undefined }))).toBe('yes')
-    // It cannot be determined which of the two keys would match.
+    // The weak key may be the one that signed this token, so the token is neither valid nor invalid.
     expect(await verdict(verifier(), await sign(attacker, {}, { kid: undefined }))).toBe('unable')
   })
 })
