@@ -15,14 +15,14 @@ export interface ExchangeOptions {
   refusals: 'final' | 'retry'
   reporter: Reporter
   telemetry: Telemetry | undefined
-  /** Holds each exchange until it has been answered. */
+  /** The exchanges that have no response yet. */
   open: Set<Exchange>
 }
 
 /** Time limit of an upload, from the headers on. Node's own limit, which responds 408, is 300 s. */
 const UPLOAD_TIMEOUT_MS = 240_000
 
-/** What a response waits for, with the message that the sender gets if it takes too long. */
+/** Names what a response waits for, in the message to the sender if it takes too long. */
 const LATE = {
   credentials: 'The credentials were not checked in time.',
   body: 'The body was not parsed in time.',
@@ -41,13 +41,13 @@ const AT_BODY: Progress = { stage: 'body' }
 
 /** The result of the check of the sender's address. */
 export interface Client {
-  /** `undefined` if the address is not known, or if a proxy forwarded something that is not an address. */
+  /** `undefined` if the address is unknown, or if a proxy forwarded a value that is not an address. */
   address?: string | undefined
-  /** The refusal to send if the credentials are valid. */
+  /** The refusal that is sent only if the credentials are valid, so that strangers learn nothing. */
   refusal?: Refusal | undefined
 }
 
-/** A body as received, or as a parser of the app left it. */
+/** A body, either as received or as restored from what a body parser of the app produced. */
 export interface TakenBody {
   bytes: Pieces
   /**
@@ -55,7 +55,10 @@ export interface TakenBody {
    * that were sent.
    */
   reserialized: boolean
-  /** True if the bytes are very likely the ones that were sent, so that an error in them is the sender's. */
+  /**
+   * True if these bytes are almost certainly what the sender sent: only then can a malformed body be the sender's
+   * fault.
+   */
   exact: boolean
   /** Content-Encoding, if the bytes could not be decoded. */
   encoding?: string | undefined
@@ -112,7 +115,7 @@ export class Exchange {
     this.#timer = startTimer(this.#onTime, options.answerTimeoutMs)
   }
 
-  /** Stops the time limit of the response while a body is arriving; an upload has its own limits. */
+  /** Stops the response timer while a body is arriving, because an upload has its own time limits. */
   startUpload(stop: () => void): void {
     this.abandon = stop
     // If the whole body arrived while the credentials were checked, there is no upload to wait for.

@@ -1,4 +1,6 @@
-/** Event names that were ignored. Each is logged once, because Tradecloud regards such an event as processed. */
+/**
+ * Event names that were ignored. Each is logged once, because Tradecloud gets a 2xx and will not send the event again.
+ */
 import type { EventKind } from '../events/events'
 import { quote } from '../bytes/quote'
 

@@ -1,12 +1,12 @@
-/** Lets the app respond first, and takes its response over if that is a 404, however the app sends it. */
+/** Runs the app first, and replaces its response if that is a 404, however the app sends it. */
 import type { ServerResponse } from 'node:http'
 import { isOwn404, type Answer } from './respond'
 
 type Method = (...args: unknown[]) => unknown
 
 /**
- * `replace` is called once, before the first byte of a 404. It puts our status and headers on the response and returns
- * our answer; if it throws or returns `undefined`, the app's 404 is sent as it is. Any other response passes unchanged.
+ * `replace` is called once, before the first byte of a 404. It sets our status and headers on the response and returns
+ * our body; if it throws or returns `undefined`, the app's 404 is sent as it is. Any other response passes unchanged.
  */
 export function replace404(res: ServerResponse, replace: () => Answer | undefined): void {
   // Middleware mounted before the webhook may have wrapped these methods, so our response is sent through them too.

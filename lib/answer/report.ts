@@ -55,7 +55,7 @@ export interface DeliveryRecord {
 /** One record for each delivery of an event from the inbox, whether it succeeded or failed. */
 export interface SettledRecord {
   /**
-   * `delivered`; `retry`: failed, and will be tried again; `dead`: given up, but kept for `inbox.replay`;
+   * `delivered`; `retry`: failed, and will be tried again; `dead`: failed permanently, but kept for `inbox.replay`;
    * `quarantined`: the stored body cannot be read.
    */
   result: 'delivered' | 'retry' | 'dead' | 'quarantined'
@@ -79,7 +79,7 @@ export interface SettledRecord {
   durationMs: number
   /** Time of the next attempt; only with `retry`. */
   nextAttemptAt?: Date | undefined
-  /** False if the inbox could not record the result: the event will be delivered again. */
+  /** False if the inbox could not record the result, in which case the event will be delivered again. */
   noted: boolean
   /** Absent if the event was delivered. `code` is the outcome, `cause` is what the callback threw. */
   error?: TradecloudWebhookError | undefined
@@ -104,7 +104,9 @@ export interface Watcher {
   settled(record: SettledRecord): void
 }
 
-/** Failures caused by the Tradecloud API or the network: a stack trace of our code would not help. */
+/**
+ * Failures of the Tradecloud API or the network. They are logged without a stack trace, which would only show our code.
+ */
 const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
 export class Reporter {
@@ -133,7 +135,7 @@ export class Reporter {
     }
     if (record.outcome === 'ignored' && record.kind !== undefined) {
       const text = this.#ignored.lineFor(record.kind, record.eventName)
-      // Each name is a topic of its own, so that every name is logged even if many arrive at once.
+      // Each name is a log topic of its own, so that the limit per topic does not suppress other names.
       if (text !== undefined)
         log.line('warn', `ignored ${text}`, `${text} (${subjectOf(record)})`, { ...record, code: record.outcome })
     }
@@ -168,10 +170,7 @@ export class Reporter {
     }
   }
 
-  /**
-   * The API does not know the order or shipment of an event that has a body; the event is delivered with its body
-   * alone.
-   */
+  /** The API returned 404 for the entity of an event that has a body; the event is delivered with its body alone. */
   notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
     explainToDebug(requestId, cause)
     const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }

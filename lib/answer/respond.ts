@@ -72,10 +72,13 @@ export const TABLE: Readonly<Record<Outcome, ResponseRow>> = {
 
 export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
 
-/** Tradecloud decides itself when to retry; this only prevents a retry at once. */
+/** A short `Retry-After`: Tradecloud has its own schedule, so this only prevents an immediate retry. */
 const RETRY_AFTER_S = 10
 
-/** What `doctor` needs to know about its own probe as it arrived. `undefined` fields are not sent. */
+/**
+ * Describes a probe of `doctor` as it arrived, so that `doctor` can compare it with what it sent. `undefined` fields
+ * are not sent.
+ */
 export interface Arrived {
   /** Value of the header that marks a request as a probe. */
   probe: string
@@ -139,7 +142,7 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
     ...result.headers,
     'Content-Type': ok ? 'application/json' : 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
-    // A cache that responds to a GET trigger would hide a change.
+    // Prevents caching: a cached response to a GET trigger would hide a later change.
     'Cache-Control': 'no-store',
   }
   if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S)
@@ -173,13 +176,13 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
     try {
       res.destroy()
     } catch {
-      // The response object of an adapter may fail in any way.
+      // An adapter's response object may throw.
     }
     return false
   }
 }
 
-/** A registered symbol, so that another copy of the package in the same app recognises it too. */
+/** A registered symbol, so that other copies of this package in the same app recognise it too. */
 const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
 
 /** True for a 404 that a webhook has sent on purpose, possibly another webhook on the same mount. */
@@ -228,8 +231,8 @@ function endWhenDrained(req: IncomingMessage, res: ServerResponse, body: string 
     if (!arriving || waitedMs >= MAX_DRAIN_MS) end()
     arriving = false
   }
-  // After the event loop was blocked, timers run before the data that arrived meanwhile is read. `setImmediate` runs
-  // the check after that data.
+  // After a blocked event loop, timers run before pending data is read. `setImmediate` postpones the check until that
+  // data was read.
   const timer = startInterval(() => setImmediate(check), SILENCE_MS)
   req.on('data', note).on('end', end).on('close', end).resume()
 }

@@ -21,7 +21,7 @@ export interface TelemetrySource {
   kinds: readonly EventKind[]
   /** Absent without an inbox. */
   inbox?: Pick<Inbox, 'stats' | 'list'> | undefined
-  /** Whether the catch-up polls periodically. */
+  /** Whether the catch-up runs periodically. */
   polls: boolean
   /** Whether events can be accepted now, as reported by `health()`. Never rejects. */
   isReady(): Promise<boolean>
@@ -43,7 +43,7 @@ export interface RequestObserver {
   end(record: DeliveryRecord | undefined): void
 }
 
-/** A delivery begins: it fetches if needed, and calls the callback. */
+/** A delivery begins: it fetches the entity if needed, and calls the callback. */
 export interface DeliveryStart extends Pick<
   SettledRecord,
   'kind' | 'eventName' | 'entityId' | 'requestId' | 'receivedAt' | 'replay'
@@ -81,7 +81,7 @@ export interface ObservedRun {
   failed: boolean
 }
 
-/** Is informed of what one webhook or worker does. All methods are called synchronously, so they must be fast. */
+/** Observes one webhook or worker. All methods are called synchronously, so they must be fast. */
 export interface TelemetryObserver {
   request?(start: RequestStart): RequestObserver | undefined
   delivery?(start: DeliveryStart): DeliveryObserver | undefined

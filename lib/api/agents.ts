@@ -22,7 +22,10 @@ export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions):
   }
 }
 
-/** Whether the `options` of an agent describe all that it does. Only then may the agent for documents replace it. */
+/**
+ * Whether the agent's `options` determine its whole behaviour: only such an agent can be replaced by the one for
+ * documents.
+ */
 export function isPlainAgent(agent: HttpsAgent): boolean {
   const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
   return Object.getPrototypeOf(agent) === HttpsAgent.prototype && !changed

@@ -11,10 +11,10 @@ import type { RequestFailure } from './failure'
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
 const FIRST_NOT_FOUND_MS = 250
-/** Longer than the path of any documented ID. */
+/** A path length that no documented ID reaches. */
 const MAX_SHOWN = 120
 
-/** The request, for error messages; a long path is cut. */
+/** Describes the request in error messages; a long path is truncated. */
 export function describeGet(path: string): string {
   return `GET ${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`
 }
@@ -34,7 +34,7 @@ export class Call {
     this.#what = what
   }
 
-  /** Aborts the request of this call, because no one waits for it. */
+  /** Aborts the request of this call once no caller waits for it. */
   get requestSignal(): AbortSignal {
     return this.#requests.signal
   }

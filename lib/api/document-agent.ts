@@ -1,6 +1,6 @@
 /**
- * The agent for hosts that another company chose. Only this agent connects to them, and only to addresses that it has
- * resolved and checked itself, so that a name that later resolves to another address has no effect.
+ * The agent for hosts that another company chose. It resolves and checks each address itself and connects only to that
+ * address, so DNS rebinding has no effect.
  */
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
@@ -31,7 +31,7 @@ interface Target {
  */
 const TRUST = ['ca', 'ciphers', 'crl', 'ecdhCurve', 'maxVersion', 'minVersion', 'sigalgs']
 
-/** Each request has its own connection. */
+/** No keep-alive: each request has a connection of its own. */
 export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions): Agent {
   const trust = trustOf(httpsAgent)
   const proxyUrl = proxy === undefined ? undefined : new URL(proxy)
@@ -45,21 +45,20 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
       ...trust,
       host,
       port,
-      // SNI is only for names, not for addresses.
+      // SNI carries host names only, never IP addresses.
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
       // Set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED has no effect.
       rejectUnauthorized: true,
       ...way,
     })
-    // If the request has ended and removed its listener, an error of the socket would have no listener and end the
-    // process.
+    // Prevents an uncaught exception: the request removes its listener when it ends, and the socket may fail later.
     return socket.on('error', () => undefined)
   }
 
   /**
-   * One look-up per host at a time: a look-up that hangs cannot be aborted and occupies one of Node's few threads for
-   * it, so that look-ups of Tradecloud's API would have to wait.
+   * One look-up per host at a time: a look-up that hangs occupies a thread of Node's small thread pool and cannot be
+   * aborted, so several could block the look-ups of Tradecloud's API.
    */
   function lookUp(host: string): Promise<LookupAddress[]> {
     const running = lookUps.get(host) ?? lookup(host, { all: true, verbatim: true }).finally(() => lookUps.delete(host))
@@ -103,7 +102,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     if (destroyed) throw closed()
     if (performance.now() > endsAt) throw new Error('no one waits for the connection any more')
     if (proxyUrl === undefined) return secure(target, { lookup: always(found) })
-    // IPv4 first: addresses are tried one after another, and a proxy without IPv6 is more likely than one without IPv4.
+    // IPv4 first: addresses are tried in turn, and a proxy is more likely to lack IPv6 than IPv4.
     const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)
     return secure(target, { socket: await throughProxy(proxyUrl, addresses, target.port, endsAt) })
   }
@@ -139,8 +138,8 @@ function always(found: LookupAddress[]): LookupFunction {
 }
 
 function refusal(host: string, address: string): Error {
-  // The address is only in the debug log: an error may be shown to the other company, which must not learn about this
-  // network.
+  // The address appears only in the debug log: an error may be shown to the other company, which must learn nothing
+  // about this network.
   debugApi('%s resolves to %s, which is not a public address', quote(host), address)
   const error: NodeJS.ErrnoException = new Error('the host has an address that is not public')
   error.code = ADDRESS_NOT_PUBLIC

@@ -29,7 +29,7 @@ export function documentStream(source: Readable, options: DocumentStreamOptions)
   const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
   const timer = startTimer(onTime, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })
-  // An error without a listener would end the process, and a stream that is never read has no listener.
+  // An unread stream has no error listener, so without this one an error would end the process.
   stream.on('error', () => undefined)
   stream.once('close', () => {
     clearTimeout(timer)

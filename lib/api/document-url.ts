@@ -9,7 +9,7 @@ import { isLoopback } from '../net/loopback'
 import { quote } from '../bytes/quote'
 import { isPublicAddress } from '../net/public-address'
 
-/** Longer than any signed link in use, and shorter than what servers accept as the head of a request. */
+/** A limit longer than any signed link in use, and shorter than the header size that servers accept. */
 const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
@@ -21,8 +21,8 @@ export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): 
 }
 
 /**
- * The returned problem is the rest of a sentence that begins with "The document's `url`". It does not contain the URL,
- * whose query may be a secret.
+ * The returned problem completes a sentence that begins with "The document's `url`". It omits the URL, whose query may
+ * be a secret.
  */
 export function checkDocumentUrl(
   text: string,
@@ -58,7 +58,7 @@ function resolveHost(option: string, entry: unknown): string {
   if (entry.includes('*'))
     throw invalidOption(option, `is ${show(entry)}: list each host, because wildcards are not supported`)
   const url = `https://${entry}/`
-  // This is checked first, because the URL parser removes line breaks and tabs, and decodes escapes.
+  // Checked before parsing, because the URL parser removes line breaks and tabs, and decodes escapes.
   if (/[\s%]/.test(entry) || !URL.canParse(url))
     throw invalidOption(option, `is ${show(entry)}, which is not a host name; expected ${EXAMPLE}`)
   const { host, hostname } = new URL(url)

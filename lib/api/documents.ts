@@ -27,7 +27,7 @@ export interface DocumentMetadata {
   [field: string]: unknown
 }
 
-/** A document of an order, a line or a shipment, or only the ID of its file. */
+/** A document of an order, a line or a shipment, or an object with only the ID of its file. */
 export interface DocumentReference {
   /** Takes precedence over `url`. */
   objectId?: string | null | undefined

@@ -1,4 +1,4 @@
-/** The parts of a client, in a separate file that is loaded with the first client: most webhooks have none. */
+/** The parts of a client. Loaded lazily with the first client, because most webhooks need none. */
 import type { ResolvedClientOptions } from './client-options'
 import type { Documents } from './documents'
 import { Flights } from './flights'

@@ -9,7 +9,7 @@ export interface FetchedEntity {
   entity: Record<string, unknown>
   /** SHA-256 of the response's bytes after decompression, in hex. */
   contentHash: string
-  /** JSON pointers of keys that were removed because they would change a prototype. */
+  /** JSON pointers of keys that were removed to prevent prototype pollution. */
   removedKeys: string[]
 }
 

@@ -12,7 +12,7 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** `work` calls these methods before and after each of its requests. */
+/** Hooks that `work` calls before and after each of its requests. */
 export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */
@@ -31,7 +31,7 @@ interface Waiter {
 class SharedFlight implements Flight {
   readonly call: Call
   readonly waiters = new Set<Waiter>()
-  /** The next call. It is for callers that came after the request of this call was sent. */
+  /** The next call, for callers that came after the request of this call was sent. */
   next: SharedFlight | undefined
   /** Whether a request of this call was sent. */
   #departed = false
@@ -56,7 +56,7 @@ class SharedFlight implements Flight {
   departs(): void {
     this.#departed = true
     if (this.call.waitSignal.aborted) return
-    // The callers of the next call asked before this request was sent, so they can share its response.
+    // The callers of the next call arrived before this retry is sent, so they can share its response.
     this.next?.settle((waiter) => this.add(waiter))
   }
 
@@ -154,7 +154,7 @@ export class Flights {
       }
       this.#running.delete(flight)
     }
-    // There is no `await` between reading the waiters and this line, so a caller that comes later starts a new call.
+    // No `await` since the waiters were read, so no caller can have joined in between; a later one starts a new call.
     this.#byKey.delete(key)
   }
 }

@@ -52,9 +52,7 @@ export function outcomeOf(error: unknown): NoAnswer {
   return { type: 'broken', cause }
 }
 
-/**
- * A copy with only name, message and code, because an axios error contains the request, the headers and the response.
- */
+/** A copy with only name, message and code: an axios error also holds the request with its credentials. */
 function sanitized(error: unknown): NodeJS.ErrnoException {
   const { name = 'Error', message = '', code } = error as Partial<NodeJS.ErrnoException>
   const text = [message, code].find(Boolean) ?? 'the connection failed'

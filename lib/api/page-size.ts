@@ -28,7 +28,7 @@ export class PageSize {
   }
 
   halve(): void {
-    // Several halvings for the same page count as one failure.
+    // Whether the size was already halved for this page: repeated halvings for one page count as one failure.
     if (!this.#failed) this.#patience *= 2
     this.#failed = true
     this.#successes = 0
@@ -49,7 +49,7 @@ export class PageAttempt {
   readonly #size: PageSize
   readonly #most: number
   #asked = 0
-  /** Whether a request for a page is running, as opposed to a login or a wait. */
+  /** Whether a page request is in progress, as opposed to a login or a wait. */
   #underWay = false
 
   /** `most`: upper limit of entities per page, if lower than the current `size`. */

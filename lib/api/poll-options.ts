@@ -5,7 +5,7 @@ import { parseJson } from '../bytes/json'
 import type { Order, Shipment, SingleDeliveryOrder } from '../schema/types'
 import type { PollPage } from './poll'
 
-/** Filters that are not listed here are sent as they are. */
+/** Filters that are not listed here are sent unchanged. */
 export interface OrderPollFilters {
   /** Statuses to include, such as `{ processStatus: ['Confirmed'] }`. Default: any. */
   status?: { processStatus?: readonly string[] | undefined } | undefined
@@ -14,7 +14,7 @@ export interface OrderPollFilters {
   [filter: string]: unknown
 }
 
-/** Filters that are not listed here are sent as they are. */
+/** Filters that are not listed here are sent unchanged. */
 export interface ShipmentPollFilters {
   /** Company of the buyer; it is not documented whether it is one ID or a list. Default: any. */
   buyerShipment?: { companyId?: string | readonly string[] | undefined } | undefined

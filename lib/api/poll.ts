@@ -69,7 +69,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
   let firstCursor: string | undefined
   let lastCursor: string | undefined
   let stepsBack = 0
-  /** The entity that was read last, if the page does not overlap the one before. */
+  /** The entity that was read last, set if this page does not overlap the previous one. */
   let previous: Previous | undefined
   for (let offset = 0; ;) {
     const page = await readOrSkip(source, offset, previous)
@@ -92,7 +92,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
       previous = undefined
       continue
     }
-    // The cursor of an empty response is not documented, so the old one is kept.
+    // What an empty response contains as cursor is not documented, so the old one is kept.
     if (items.length > 0) {
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor

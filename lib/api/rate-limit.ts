@@ -5,7 +5,7 @@
  */
 import { startTimer, type Timer } from '../wait/timers'
 
-/** One second, and a tolerance for the clocks of both sides. */
+/** One second, plus a tolerance for clock differences between client and server. */
 const WINDOW_MS = 1_020
 /** An aborted request may still arrive at the server this long after it was aborted. */
 const UNANSWERED_MS = 1_000
@@ -36,13 +36,13 @@ export class RateLimit {
   readonly #parallel: number
   /** The latest possible arrival times of requests, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
-  /** Requests that were allowed and have not been answered. */
+  /** Number of requests that were sent and not answered yet. */
   #underWay = 0
   readonly #first = new Set<() => void>()
   readonly #line = new Set<() => void>()
   #timer: Timer | undefined
 
-  /** `limit`: requests in any second; `parallel`: concurrent requests. `Infinity` switches a limit off. */
+  /** `limit`: requests in any second; `parallel`: concurrent requests. `Infinity` disables a limit. */
   constructor(limit: number, parallel = Infinity) {
     this.#limit = limit
     this.#parallel = parallel
@@ -99,7 +99,7 @@ export class RateLimit {
     }
     const [oldest] = this.#doneAt
     if (this.#first.size + this.#line.size === 0 || oldest === undefined) return
-    // The timer keeps the process alive, because nothing else does while a caller waits.
+    // This timer must keep the process alive, because a waiting caller has no socket that would.
     this.#timer = startTimer(() => this.#serve(), Math.ceil(oldest + WINDOW_MS - now), true)
   }
 }

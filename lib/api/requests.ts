@@ -58,7 +58,7 @@ export class ApiRequests {
       const slot = await this.#rate.take({ signal: call.waitSignal })
       if (slot === undefined) throw call.ending
       if (!this.#session.isCurrent(token)) {
-        // While this request waited, its token was refused or replaced.
+        // While this request waited for the rate limit, its token was refused or replaced.
         slot.cancel()
         continue
       }

@@ -66,7 +66,7 @@ export class Session {
       }
       const giveUp = () => {
         waiter.reject(call.ending)
-        // If other callers still need a token, the attempts go on; otherwise there is no further attempt.
+        // If other callers still need a token, the attempts continue; otherwise they stop.
         if (this.#waiters.size === 0) this.#pause.abort()
       }
       const waiter: TokenWaiter = {
@@ -144,7 +144,8 @@ export class Session {
       this.#pause = new AbortController()
       await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
-    // There is no `await` between reading the waiters and this line, so a caller that comes later starts a new request.
+    // No `await` since the waiters were read, so no caller can have joined in between; a later one starts a new
+    // request.
     this.#renewing = undefined
   }
 

@@ -10,8 +10,8 @@ const MAX_MARGIN_MS = 60_000
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)
-  // A token that is already expired on arrival means that our clock is wrong. Renewing it before each use would not
-  // help.
+  // A token that is already expired on arrival means that the local clock is wrong, so renewing it before each use
+  // would not help.
   if (endsAt === undefined || endsAt <= now) return now + UNKNOWN_LIFETIME_MS
   return endsAt - Math.min(MAX_MARGIN_MS, (endsAt - now) / 5)
 }

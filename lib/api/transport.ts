@@ -36,7 +36,7 @@ type Axios = InstanceType<AxiosStatic['Axios']>
 /** The time limit of a running request. */
 interface Limit {
   signal: AbortSignal
-  /** Called when something has arrived. */
+  /** Called whenever data has arrived. */
   restart: () => void
   /** True once the headers have arrived. A time-out after that means that the body has stalled. */
   stalled: boolean
@@ -74,7 +74,7 @@ export class Transport {
       const body = await readBody(data, this.#options.maxResponseBytes, () => {
         if (useful && signal) limit.restart()
       }).catch((error: unknown) => {
-        // The body of an error response is not needed.
+        // The body of an error response is discarded.
         if (useful || signal?.aborted || this.#closed) throw error
         return Buffer.alloc(0)
       })
@@ -139,7 +139,7 @@ export class Transport {
     return outcome
   }
 
-  /** Created with the first document on a server of another company. */
+  /** Created lazily, with the first document on a server of another company. */
   #agentForDocuments(): HttpsAgent {
     const { documentAgent } = require('./document-agent') as typeof import('./document-agent')
     return (this.#documentAgent ??= documentAgent(this.#options))

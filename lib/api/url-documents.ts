@@ -1,6 +1,6 @@
 /**
- * Documents on a server of another company, which chose the `url`. Such a URL can neither reach the user's own network
- * nor receive Tradecloud's token. The URL may contain a secret, so errors and debug lines contain only its host.
+ * Documents on a server of another company, which chose the `url`. Such a URL must not reach the user's own network or
+ * receive Tradecloud's token. Errors and debug lines contain only its host, because the URL may contain a secret.
  */
 import { quote } from '../bytes/quote'
 import { TradecloudApiError } from './api-error'
