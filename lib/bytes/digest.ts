@@ -27,7 +27,7 @@ export async function sha256InTurns(pieces: readonly Buffer[], turns: Turns): Pr
   return digest.digest('hex')
 }
 
-/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID takes it. */
+/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID accepts it. */
 export function uuidOf(key: string): string {
   const hex = sha256(key)
   const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)

@@ -53,14 +53,14 @@ function textOf(pieces: readonly Buffer[]): string {
   return text
 }
 
-/** Length of the byte order marks in front. Two programs in a row may each add one. */
+/** Length of the byte order marks in front. There may be two, if two programs in a row each add one. */
 export function markLength(bytes: Buffer): number {
   let length = 0
   while (bytes[length] === 0xef && bytes[length + 1] === 0xbb && bytes[length + 2] === 0xbf) length += 3
   return length
 }
 
-/** Removes NULs at the end, which C programs may send after a text, and white space after the first NUL. */
+/** Removes trailing NULs, which C programs may send after a text, and white space after the first NUL. */
 export function withoutNuls(pieces: readonly Buffer[]): readonly Buffer[] {
   let kept = pieces
   for (let i = pieces.length - 1; i >= 0; i--) {

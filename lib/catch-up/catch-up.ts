@@ -121,7 +121,7 @@ export class CatchUp {
     try {
       report = await inTurn(this.inbox, signal, async (token, turn) => {
         const lists = await this.#lists()
-        // Otherwise the report would say that nothing is missing.
+        // Without this error, the report would claim that nothing is missing.
         if (lists.length === 0) throw new TradecloudWebhookError('unavailable', NOT_POLLED)
         return this.#runs.run(lists, { token, signal: turn, onDemand, started, onProgress })
       })
@@ -139,7 +139,7 @@ export class CatchUp {
 
   async #lists(): Promise<List[]> {
     const { lists, isWanted } = this.#parts
-    // What is found without a callback would wait forever.
+    // Found events of a kind without a callback would wait forever.
     const polled = await Promise.all(lists.map(async ({ kind, polls }) => polls !== false && isWanted(kind)))
     return lists.filter((_list, i) => polled[i])
   }

@@ -17,13 +17,13 @@ export interface DueOptions extends CompareOptions {
 
 export interface Due {
   parts: Part[]
-  /** Parts that changed too recently, or are perhaps being delivered, and are left for a later run. */
+  /** Parts that are left for a later run: they changed too recently, or a running delivery may cover them. */
   young: Part[]
-  /** The time of what has arrived, if a part is older than that. Otherwise `undefined`. */
+  /** The time of the newest arrived change, if a part is older than that. Otherwise `undefined`. */
   newer: number | undefined
   /** Something is missing, but the option `want` leaves it out. */
   isUnwanted: boolean
-  /** A documents event that arrived explains the change of all parts. */
+  /** True if an arrived documents event explains why the poll returned the entity. */
   isExplained: boolean
 }
 

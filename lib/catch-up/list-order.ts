@@ -1,4 +1,7 @@
-/** What a run learns of a list while it reads it: whether it begins with the oldest change, and which IDs it holds. */
+/**
+ * What a run learns about a list while it reads it: whether it begins with the oldest change, and which IDs it
+ * contains.
+ */
 import { isObject } from '../events/entity'
 
 /** After this many entities with ascending times, the list counts as sorted from the oldest change. */

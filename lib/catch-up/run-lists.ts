@@ -64,7 +64,7 @@ export class ListRuns {
           { scope: { kind, form, key }, token },
           { position, onDemand, signal, onTaken: () => onProgress?.({ ...sumOf(results), total }) },
         )
-        // Added before it runs, because what it has done also counts if it fails.
+        // Added before the run starts, because the report also counts what a failed run has done.
         results.push(run.result)
         await this.#checkForm(list)
         await run.run()

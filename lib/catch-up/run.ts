@@ -54,7 +54,7 @@ export class Run {
     } catch (error) {
       const isEnded = this.#request.signal.aborted || error instanceof LeaseLostError
       if (!this.#window?.isSweep || this.#isContinued || isEnded) throw error
-      // The list of a sweep may be too long, which must not hold up the changes since the cursor.
+      // A sweep may fail because its list is too long; the changes since the cursor are then read without a sweep.
       this.#sweeps = false
       this.#window = undefined
       await this.#readAll()
@@ -91,7 +91,7 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // Only used if no entity has a time that can be parsed.
+        // Fallback for a list in which no time of change can be parsed.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
@@ -149,7 +149,7 @@ export class Run {
     this.#order.look(entity.time)
     const { lastUpdatedAt: text, time } = entity
     const newest = this.#progress.newest?.time ?? NaN
-    // A time that cannot be parsed counts only if there is no other.
+    // An unparsable time is used only if no entity has a valid one.
     if (text !== undefined && (Number.isNaN(newest) || time > newest)) this.#progress.newest = { time, text }
     await this.#check(entity)
     this.#request.onTaken?.()
@@ -167,7 +167,7 @@ export class Run {
     const isOutdated = due.newer !== undefined && due.parts.length > 0
     if (isOutdated && !this.#isOneShot) {
       const oldest = Math.min(...due.parts.map(({ time = entity.time }) => time))
-      // Not by what has arrived, because that changes with each event of a busy order.
+      // Counted from when this state was first seen, because a busy order gets new arrivals all the time.
       const since = await this.#firstSeen(`older:${entity.id}:${oldest}`)
       if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
     }
@@ -234,7 +234,7 @@ export class Run {
     this.#progress.left = Math.min(this.#progress.left, ...times)
   }
 
-  /** True if no later run will find the changes that this run leaves out. */
+  /** True if this run does not move the cursor, so no later run continues from where it ended. */
   get #isOneShot(): boolean {
     const { from, all } = this.#request.onDemand ?? {}
     return from !== undefined || all !== undefined

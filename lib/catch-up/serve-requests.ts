@@ -30,7 +30,7 @@ async function serve(requests: RequestQueue, id: string, request: CatchUpRequest
     report: { error: describeUnquoted(error) },
   }))
   ended.abort()
-  // Reports are sent one after another: progress that arrives late must not overwrite the end.
+  // Reports are sent one after another, so that a delayed progress report cannot overwrite the final one.
   await reporting
   await reportEnd(requests, id, end)
 }
@@ -51,7 +51,7 @@ async function reportEnd(requests: RequestQueue, id: string, end: RunStatus): Pr
     try {
       return await requests.reportRun(id, end)
     } catch {
-      // Repeated also while the process is closing, for at most a second.
+      // Retried even while the process is closing, for at most a second.
       await pause(200, new AbortController().signal)
     }
   }

@@ -30,7 +30,7 @@ export async function inTurn<T>(
   } finally {
     done.abort()
     await renewing
-    // If this fails, the lease expires by itself.
+    // If releasing fails, the lease expires after 15 s.
     await leases.release(token).catch(() => undefined)
   }
 }

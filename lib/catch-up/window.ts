@@ -39,8 +39,9 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   const horizon = clock - marginMs
   // If the API's clock was set back, new changes have times before the cursor.
   const latest = Math.min(clock, setBackTo) - marginMs - overlapMs
-  // This is not the beginning of the window: in a list that begins with the newest change, an order that changes during
-  // the run moves to a position that was already read, and an interrupted run has not seen all orders.
+  // The floor is not simply the beginning of the window, because that may be too late: if a list begins with the newest
+  // change, an order that changes during the run moves to a position that was already read, and an interrupted run has
+  // not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }
@@ -74,7 +75,7 @@ export function positionAfter(
   const cursor = seen.time > limit ? textOf(limit) : seen.text
   const start = instantOf(cursor) - overlapMs
   const oldest = Math.min(start, clock - (sweep ? sweep.backMs : OVERLAPS_KEPT * overlapMs))
-  // Deleted arrival records do not come back, even if the cursor moves back.
+  // Arrival records that were deleted stay deleted, even if the cursor moves back.
   const before = Math.min(position.forgottenUpTo ?? -Infinity, clock - marginMs - overlapMs)
   return {
     cursor,

@@ -76,7 +76,8 @@ function findCommand(
   const [first, second] = rest
   if (first !== undefined && Object.hasOwn(inboxCommands, first))
     return findIn(inboxCommands, 'inbox ', rest, Object.keys(inboxCommands), strict)
-  // A word that contains no dot, slash or colon and is not followed by a command is probably a misspelled command.
+  // A word without a dot, slash or colon that no command follows is not a file or URL, but probably a misspelled
+  // command.
   const isTarget = first !== undefined && (second !== undefined || TARGET.test(first))
   if (strict && second !== undefined && TARGET.test(second)) throw new UsageError('inbox takes one file or URL.')
   const found = findIn(inboxCommands, 'inbox ', isTarget ? rest.slice(1) : rest, Object.keys(inboxCommands), strict)

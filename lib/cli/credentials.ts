@@ -35,10 +35,10 @@ function checked<T>(check: () => T): T {
   }
 }
 
-/** Shorter passwords are words of many texts. */
+/** Shorter secrets are not masked, because they are likely to occur in ordinary text. */
 const MIN_HIDDEN = 6
 
-/** Removes the credentials from a response that is shown: some servers repeat the request. */
+/** Removes the credentials from a response before it is shown, because some servers echo the request. */
 export function withoutSecrets(text: string, authorization: string | undefined): string {
   const [scheme, value = ''] = authorization?.split(' ') ?? []
   if (value === '') return text

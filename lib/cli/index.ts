@@ -30,7 +30,7 @@ function fail(error: unknown): number {
   return 2
 }
 
-/** A URL at the wrong place is repeated by the message that refuses it. */
+/** Removes passwords from URLs, because an error message quotes an argument at the wrong place. */
 function withoutPasswords(message: string): string {
   return message.replace(/(\w:\/{0,2})[^\s@]*:.*@/g, '$1***@')
 }

@@ -25,7 +25,7 @@ export interface Health {
 /** Returns if all is well; otherwise throws or rejects with the problem. */
 export type Check = () => void | Promise<void>
 
-/** Results are kept this long, because anyone may ask for the health and a check may write to a disk. */
+/** How long a result is reused: anyone may request the health, and a check may write to a disk. */
 const KEEP_MS = 1_000
 /** Longer than the time limits of an inbox and of a store. */
 const PATIENCE_MS = 3_000

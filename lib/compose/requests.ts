@@ -115,7 +115,7 @@ export class Requests {
       const result = await (intake
         ? store(intake, exchange, received, path)
         : (received.refusal ?? deliver(deliverer, exchange, received)))
-      // There is nothing left to wait for.
+      // The response was already sent, so nothing needs to wait.
       exchange.abandon = undefined
       exchange.finish(result)
     } catch (cause) {

@@ -17,7 +17,7 @@ import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '..
 import { within } from '../wait/within'
 import type { Check } from './health'
 
-/** Options that only webhooks have are `undefined` for a worker. */
+/** Options that only webhooks have; `undefined` for a worker. */
 export type SharedOptions = ResolvedWorkerOptions &
   Pick<ReporterOptions, 'onError' | 'onDelivery'> & { deliver?: boolean }
 
@@ -87,7 +87,7 @@ export function startInbox(
   return { opening, deliverer }
 }
 
-/** An inbox that users have written may have no check. */
+/** The check is optional in inboxes that users have written. */
 export function checkInbox(inbox: Inbox): Record<string, Check> {
   return {
     inbox: async () => {

@@ -27,8 +27,8 @@ export interface DeliveryAttempt extends Watched {
   /** Called when a fetch starts. */
   onFetch?: () => void
   /**
-   * Called before the callback; may take time. If it returns `undefined`, the callback must not be called and the event
-   * is given back. `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
+   * Called before the callback; may be asynchronous. If it returns `undefined`, the callback must not be called and the
+   * event is given back. `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Calls the callback in a transaction. */
@@ -93,11 +93,11 @@ export class Attempts {
     transaction?: unknown,
   ): Promise<AttemptResult> {
     const { trigger, entity } = attempt
-    // The state is read before the call, because the callback may change its event.
+    // Read before the call, because the callback may modify its event.
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
-    // An inbox knows what has arrived at any process, for each line.
+    // For a found event, the inbox has compared the arrivals of all processes, per line.
     const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
     const [whole, ...others] = body?.all ?? []
     const isInPieces = others.length > 0

@@ -1,4 +1,4 @@
-/** What a callback is told about the delivery of its event. */
+/** The context that a callback receives about the delivery of its event. */
 import type { TradecloudClient } from '../api'
 
 /** The second argument of each callback. */

@@ -26,13 +26,13 @@ export interface DelivererOptions {
   /** How long an event waits for earlier events of its entity. */
   entityWaitMs: number
   notFoundGraceMs: number
-  /** Raises an alarm while a callback is still running. */
+  /** Raises an alarm about a callback that is still running. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
   telemetry?: Telemetry | undefined
 }
 
-/** Further events of one order or shipment are answered 503, and Tradecloud retries them. */
+/** Limit of waiting events per order or shipment. Above it, events are answered 503 and Tradecloud retries them. */
 const MAX_WAITING = 8
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
 /** The result of a delivery that is being created. */
@@ -40,7 +40,7 @@ const NOT_BEGUN = Promise.resolve(BUSY)
 
 export class Deliverer {
   readonly #options: DelivererOptions
-  /** One line for each order or shipment. */
+  /** The queue of each order or shipment. */
   readonly #lines: Lines
   readonly #slots: Slots
   readonly #repeats = new Repeats()
@@ -140,12 +140,14 @@ export class Deliverer {
     }
   }
 
-  /** Claims a body, so that no other process delivers it meanwhile. `undefined`: there is nothing to claim. */
+  /**
+   * Claims a body, so that no other process delivers it meanwhile. `undefined` for a GET trigger and without a store.
+   */
   #claim(delivery: Delivery): TakenClaim | undefined | Promise<TakenClaim> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return undefined
-    // There is no ID yet if the same bytes may be a new event.
+    // A body that may be a new event gets its delivery ID from its repeat number, which the claim determines.
     return deliveryId === undefined ? this.#claimRepeat(delivery, key, claims) : claims.take(key)
   }
 
@@ -208,7 +210,7 @@ export class Deliverer {
     try {
       result = await this.#attempts.run(delivery)
     } finally {
-      // At this stage the delivery has a slot.
+      // In this stage the delivery occupies a slot.
       if (delivery.stage === 'callback') this.#slots.give()
     }
     if (delivery.eventKey !== undefined) history.called(delivery.eventKey, result.outcome === 'delivered')

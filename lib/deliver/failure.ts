@@ -9,7 +9,7 @@ import { isThenable } from '../wait/thenable'
  */
 export function failureOf(cause: unknown): Result {
   try {
-    // A promise is thrown if an `await` was forgotten. Without a handler, its rejection would end the process.
+    // A thrown promise (a forgotten `await`) gets a handler, because its unhandled rejection would end the process.
     if (isThenable(cause)) cause.then(undefined, () => undefined)
     if (!isRejectEvent(cause)) return { outcome: 'handler_failed', cause }
     const { status, message } = cause as { status: unknown; message: unknown }

@@ -38,7 +38,7 @@ export interface CallbackOptions {
   onUnknown?: Callback<UnknownEvent> | undefined
 }
 
-/** Longer names are truncated when they are stored. */
+/** Names are truncated to this length when they are stored. */
 export const MAX_EVENT_NAME = 256
 
 const NAMES: Record<Exclude<EventKind, 'unknown'>, readonly string[]> = {

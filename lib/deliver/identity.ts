@@ -27,7 +27,7 @@ export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
 }
 
-/** The first event has the same key as an event that never repeats. */
+/** The first occurrence has the same key as an event that never repeats. */
 export function repeatedKey(key: string, count: number): string {
   return count === 0 ? key : `${key}:${count}`
 }

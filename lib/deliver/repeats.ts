@@ -7,7 +7,7 @@ import { repeatedKey } from './identity'
 import { BoundedMap } from '../bytes/bounded-map'
 
 const MAX_REMEMBERED = 100_000
-/** The limit for a store that returns `completed` for every key, which must not block the process. */
+/** Ends the loop for a faulty store that returns `completed` for every key. */
 const MAX_CLAIMS = 1_000
 
 export class Repeats {

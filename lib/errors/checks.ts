@@ -1,7 +1,7 @@
 /** Shared checks of option values. They throw `invalid_option`, and never show a secret. */
 import { invalidOption } from './errors'
 
-/** With a longer delay, Node's timers fire at once. */
+/** The longest delay that Node's timers support; a longer one fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
 /**

@@ -77,7 +77,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-/** Loaded with the first body, because it is nearly a megabyte of code. */
+/** Loaded lazily with the first body, because it is nearly a megabyte of code. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
   return (require('../schema/validators') as typeof import('../schema/validators')).validators
 }

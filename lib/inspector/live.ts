@@ -4,11 +4,11 @@ import { startInterval, startTimer, type Timer } from '../wait/timers'
 import { startStream } from './respond'
 import type { Source } from './source/source'
 
-/** Further pages get no events, and reload themselves periodically instead. */
+/** Limit of open streams. Further pages get no events, and reload themselves periodically instead. */
 const MAX_STREAMS = 50
 /** Changes within this time are combined into one event. */
 const COLLECT_MS = 500
-/** Something is sent at this interval, because proxies close idle connections. */
+/** Keep-alive interval, because proxies close idle connections. */
 const KEEP_ALIVE_MS = 15_000
 /** Streams end after this time. The browser reconnects, and its credentials are checked again. */
 const MAX_STREAM_MS = 600_000

@@ -92,7 +92,7 @@ class LoggedError extends Error {
   declare code?: string | number
   declare errors?: LoggedError[]
 
-  /** Without this method, loggers that write JSON would show `{}`. */
+  /** `JSON.stringify` would otherwise yield `{}` in loggers that write JSON. */
   toJSON(): object {
     const { name, message, code, stack, cause, errors } = this
     return { name, message, code, stack, cause, errors }
@@ -166,7 +166,7 @@ function isNodes(frame: string): boolean {
 
 /** `__dirname` is not defined in a bundle that is an ES module. */
 const HERE = typeof __dirname === 'string' ? __dirname : ''
-/** The folder of this package. Not known in a bundle, where the user's code is in the same file. */
+/** The folder of this package. Unknown in a bundle, where the user's code is in the same file. */
 const OURS = basename(HERE) === 'log' ? dirname(HERE) : undefined
 
 function isOurs(frame: string): boolean {

@@ -35,7 +35,7 @@ interface Topic {
 const LINES_A_MINUTE = 10
 const MINUTE_MS = 60_000
 const COMBINE_MS = 1_000
-/** The number of losses in a combined line, which has about 4 kB with usual IDs. */
+/** Number of losses in a combined line, which then has about 4 kB. */
 const LOSSES_A_LINE = 50
 /** Maximum length of a line: Docker splits lines at 16 kB. */
 const MAX_LINE = 8_000

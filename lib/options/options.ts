@@ -15,8 +15,8 @@ import type { TelemetryAdapter } from '../answer/telemetry'
 import type { UserSchemas } from '../events/validate'
 
 /**
- * Exponential back-off with jitter: the longest possible wait doubles after each failure, and the actual wait is a
- * random time between half of it and all of it.
+ * Exponential back-off with jitter: the upper limit of the wait doubles after each failure, and the actual wait is
+ * random between half of that limit and the limit.
  */
 export interface RetryOptions {
   /**

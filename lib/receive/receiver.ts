@@ -130,7 +130,7 @@ export function refusalOfSender(
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
   exchange.isProbe = PROBE_HEADER in exchange.headers && isProbe(exchange.req)
-  // A custom function has taken so long that the request was answered: nothing more is read.
+  // The custom auth function took so long that a response was already sent, so the body is not read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // The address is checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal

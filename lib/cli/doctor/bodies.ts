@@ -12,7 +12,7 @@ export interface BodySize {
 
 const MB = 1_000_000
 
-/** More than 1 MB, the default limit of nginx; 20 MB; and the largest order that Tradecloud documents. */
+/** Above 1 MB (nginx's default limit), 20 MB, and the largest order that Tradecloud documents. */
 export const SIZES: readonly BodySize[] = [
   { name: '1.1 MB', length: 1.1 * MB, format: 'json' },
   { name: '20 MB', length: 20 * MB, format: 'json' },

@@ -31,7 +31,8 @@ interface Presented {
 
 const DAY_MS = 86_400_000
 /**
- * Clients renew a certificate after two thirds of its lifetime. If less than this part is left, the renewal has failed.
+ * ACME clients renew a certificate after two thirds of its lifetime. If less than this part is left, the renewal has
+ * failed.
  */
 const LAST_PART = 0.2
 const LAST_DAYS = 14

@@ -93,7 +93,7 @@ export class Examination {
   }
 }
 
-/** True if a check gave no result because the time was over. */
+/** True if a check was skipped or ended because the time limit of the run was reached. */
 export function ranOutOfTime({ read }: Answered): boolean {
   return read.by === 'no one' && read.code === OUT_OF_TIME
 }

@@ -52,7 +52,7 @@ function jsonOf({ text }: HttpAnswer): Record<string, unknown> {
   }
 }
 
-/** The repeated word alone is no proof, because another server may echo it. */
+/** The echoed header alone proves nothing, because any server may echo it, so the description must be complete too. */
 function isArrived(json: Record<string, unknown>): json is Record<string, unknown> & Arrived {
   const { outcome, method, path, matched, id, problem, headers, bytes } = json
   const areTexts = [method, path, id ?? '', problem ?? ''].every((value) => typeof value === 'string')

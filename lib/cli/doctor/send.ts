@@ -96,8 +96,8 @@ export class ProbeSender {
           highWaterMark: 1,
         },
       )
-      // A proxy may respond and close the connection before it has read the body. Then the upload fails, but the
-      // response is what counts.
+      // A proxy may respond and close the connection before it has read the body: the upload then fails, but the
+      // response is used.
       const uploading = pipeline(source, outgoing).catch(() => undefined)
       const answer = await answered
       source.destroy()

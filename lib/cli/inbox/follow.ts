@@ -80,7 +80,7 @@ export class Follower {
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)
-    // An event that is not kept after its delivery may already be removed.
+    // A missing event was delivered: its record may be removed after its delivery.
     if (!entry || entry.state === 'delivered') this.delivered++
     else if (entry.state === 'dead' || entry.state === 'quarantined') this.failed.push(entry)
     else if (entry.state === 'waiting' && entry.attempts > pending.attempts) this.failed.push(entry)

@@ -43,7 +43,7 @@ export class Claims {
 
   /** Extends the lease. False if another process has it now. */
   renew({ key, token }: Claim): boolean | Promise<boolean> {
-    // A store that is briefly unavailable does not mean that another process has the lease.
+    // If the store is unavailable, the lease may still be held, so it does not count as lost.
     return this.#ask(({ store, leaseMs }) => store.renew(key, token, leaseMs), true)
   }
 
@@ -68,8 +68,7 @@ export class Claims {
   }
 
   async #takeLater(key: string, answer: unknown): Promise<TakenClaim> {
-    // The store may still return the claim after the time limit. It is released then, because nothing else would
-    // release it.
+    // The store may return the claim after the time limit. Nothing else would release it, so it is released then.
     const onLate = (late: unknown): void => {
       const claim = takenFrom(key, late)?.claim
       if (claim) void this.release(claim)

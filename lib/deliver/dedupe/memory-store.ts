@@ -57,7 +57,7 @@ export class MemoryStore implements Store {
 
   complete(key: string, token: string, ttlMs: number): boolean {
     if (!this.renew(key, token)) return false
-    // An integer: V8 stores it without allocation during the first weeks of a process.
+    // Rounded to an integer, which V8 stores without allocation during the first weeks of a process.
     this.#young.set(key, Math.max(0, Math.ceil(performance.now() + ttlMs)))
     this.#running--
     if (this.#young.size - this.#running >= this.#half) this.#startGeneration()

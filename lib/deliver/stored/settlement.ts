@@ -22,7 +22,7 @@ const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
  * deliver it.
  */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
-/** A minimum number of attempts, so that a clock set ahead does not make an event dead at once. */
+/** Minimum number of attempts, because a system clock set ahead would otherwise make an event dead at once. */
 const MIN_ATTEMPTS = 10
 
 export interface SettlementOptions {

@@ -22,7 +22,7 @@ const RETRY_MS = 500
 /** A poll interval, for an inbox that fails to call `wake`. */
 const TAKE_EVERY_MS = 30_000
 /**
- * The pause if a due event could not be taken: another process is about to take it, or its body does not fit within
+ * The pause if a due event could not be taken: another process is taking it, or its body does not fit within
  * `maxBytesInFlight`.
  */
 const CONTENDED_MS = 50
@@ -68,7 +68,7 @@ export class Taker {
         if (count > 0) continue
         await pause(Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS), this.#waking.signal)
       } catch {
-        // The inbox reports its failures itself. A call of `wake` would not help until it works again.
+        // The inbox reports its own failures. `wake` cannot be relied on until it works again, so this waits.
         await pause(RETRY_MS, signal)
       }
     }
@@ -87,10 +87,7 @@ export class Taker {
     return this.#startAll(taken)
   }
 
-  /**
-   * Takes the first due event even if its body does not fit. Otherwise it would have to wait until no other event is
-   * left.
-   */
+  /** Takes the first due event even if its body does not fit: otherwise smaller events could delay it forever. */
   async #takeFirst(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     this.#largeAt = performance.now()
     return this.#startAll(await this.#options.inbox.take({ limit: 1, maxBytes: Number.MAX_SAFE_INTEGER }))

@@ -78,7 +78,7 @@ export interface CompareOptions {
   /** The time on the API's clock. */
   clock: number
   /**
-   * With `fetch: 'never'`, a GET trigger covers nothing, because nothing will be fetched for it. Default:
+   * Set with `fetch: 'never'`: a GET trigger then covers no change, because its entity is never fetched. Default:
    * false.
    */
   neverFetches?: boolean | undefined
@@ -89,11 +89,11 @@ export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
-  /** Parts that have not arrived, but are perhaps being delivered: a later comparison shows it. */
+  /** Parts without an arrival that a running delivery may cover; a later comparison decides. */
   pending: Part[]
   /**
-   * The time of what has arrived, if a part is older than that: the list shows an old state, or the API's clock was set
-   * back.
+   * The time of the newest arrived change, if a part is older than that: the list shows an old state, or the API's
+   * clock was set back.
    */
   newer?: number | undefined
 }

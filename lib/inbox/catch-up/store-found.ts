@@ -26,10 +26,9 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isLeft: false }
   const isNew = await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
-  // The next run would delete records without a time.
+  // A part without a time gets the time of the horizon, because the next run would delete records without a time.
   const time = Number.isNaN(entity.time) ? request.horizon : entity.time
-  // If the time of a part is ahead of the API's clock, an earlier time is recorded. Otherwise changes that are made
-  // before that time would count as known.
+  // A record with a time ahead of the API's clock would cover later changes, so an earlier time is recorded.
   const marks = marksOf(parts, time).map((mark) =>
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )

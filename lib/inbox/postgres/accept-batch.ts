@@ -11,8 +11,8 @@ import { PARTS_PER_BODY, WAITING, type SqlValue } from '../sql/tables'
 import { query, storable, type PostgresTables } from './client'
 
 /**
- * The queues are locked first and in a fixed order. So two batches cannot deadlock, and an event gets its position only
- * after its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies are sent as one
+ * Locks the queues first and in a fixed order: two batches cannot deadlock, and an event gets its position only after
+ * its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies are sent as one
  * binary value, because JSON cannot contain bytes.
  */
 const sqlFor = (columns: string): string => `

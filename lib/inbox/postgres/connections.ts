@@ -21,7 +21,7 @@ export class Connections {
     this.schema = schema
     this.#address = addressOf(pool)
     this.late = `PostgreSQL at ${this.#address} did not respond in time.`
-    // An idle connection may fail. The error needs no handling, because the next request uses another connection.
+    // A failed idle connection is replaced by the pool, so the error needs no handling.
     pool.on?.('error', () => undefined)
     ignoreErrors(pool)
   }
@@ -127,7 +127,7 @@ function addressOf({ options = {} }: PostgresPool): string {
   return /:\d+$/.test(found) ? found : `${found}:5432`
 }
 
-/** If several addresses were tried, only their individual errors have a message. */
+/** With several addresses, Node throws an AggregateError whose own message is empty. */
 function textOf(error: unknown): string {
   const { message, errors = [] } = error as { message?: string; errors?: Error[] }
   return [message, ...errors.map((one) => one.message)].filter(Boolean).join(', ')

@@ -76,7 +76,7 @@ export class PostgresEngine implements Engine {
     return this.#opened
   }
 
-  /** Flushes nothing itself, because PostgreSQL acknowledges a commit only when it is on disk. */
+  /** No flush is needed, because PostgreSQL acknowledges a commit only when it is on disk. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument, performance.now() + PATIENCE_MS), this.#connections.late)
   }
@@ -124,7 +124,7 @@ export class PostgresEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listener.close()
-    // There is a time limit, because an unresponsive server would not answer.
+    // Limited in time, because an unresponsive server would never answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 

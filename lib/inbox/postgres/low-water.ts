@@ -1,11 +1,11 @@
 /**
  * The time from which queues are searched. While an old snapshot is open, for example of a backup, the server keeps the
- * index entries of all queues that are gone, and each take would read them.
+ * index entries of removed queues, and each take would read them all.
  */
 import type { TakeResult } from '../sql/take'
 import { PATIENCE_MS } from '../unavailable'
 
-/** How often all queues are searched, because another process may free one that has long been due. */
+/** Interval for searching all queues, because another process may free a queue that became due long ago. */
 const LOOK_EVERY_MS = 1_000
 /** A transaction that stores an event reads the time at most this long before its commit. */
 const MARGIN_MS = PATIENCE_MS + 500

@@ -27,7 +27,7 @@ interface Waiting {
 }
 
 interface StoringOptions {
-  /** The slots of deliveries, which a second batch and single events need too. */
+  /** Slots of the connections for deliveries, which a second batch and single events use too. */
   delivering: Slots
   /**
    * How many single events are stored at the same time. The limit leaves connections for others if the queues of these
@@ -95,7 +95,7 @@ export class Storing {
       const key = queueKeyOf(event)
       if (this.#busy.has(key) || batch.length === AT_ONCE) return true
       if (one.isSingle ? keys.has(key) : ids.has(event.id)) {
-        // Later events of the same queue wait as well.
+        // Once one event of a queue waits, later events of that queue wait too, to keep their order.
         this.#busy.add(key)
         return true
       }

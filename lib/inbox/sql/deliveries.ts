@@ -17,7 +17,7 @@ const RETRY_READ_MS = 1_000
 
 export class Deliveries {
   readonly #shared: InboxParts
-  /** Deliveries that were returned by `take` and are not settled. */
+  /** Deliveries that `take` has returned and that are not settled yet. */
   readonly #taken = new Map<InboxDelivery, Taken & { owner: string }>()
   /** Running calls of `take`, by their token. */
   readonly #running = new Map<number, Promise<unknown>>()

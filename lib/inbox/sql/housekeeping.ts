@@ -1,4 +1,4 @@
-/** Frees the queues of processes that have ended, corrects waits that are too long, and removes expired data. */
+/** Frees the queues of processes that have ended, shortens retry delays that are too long, and removes expired data. */
 import { pause } from '../../wait/pause'
 import type { Deliveries } from './deliveries'
 import type { InboxParts } from './engine'

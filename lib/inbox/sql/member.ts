@@ -32,7 +32,7 @@ export class Member {
     )
   }
 
-  /** The ID with which to take events now. `undefined` while taken events could not be delivered. */
+  /** The ID for taking events now. `undefined` while this process could not deliver them. */
   async takingOwner(): Promise<string | undefined> {
     if (this.#isRetired) return undefined
     // After an outage, the next renewal may be seconds away, so the lease is renewed now.

@@ -36,7 +36,10 @@ export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 /** These operations resolve only once everything that was committed so far survives a crash. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
-/** These operations must not be repeated after a commit: they would do more, or report that they did nothing. */
+/**
+ * These operations must not be repeated after a commit: the repetition would have a further effect, or return a wrong
+ * result.
+ */
 export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']
 
 export type Operation = keyof typeof operations

@@ -27,7 +27,7 @@ export class Room {
   }
 }
 
-/** The size of what an operation stores; `undefined` for an operation that only tests whether it could. */
+/** The bytes that an operation stores; `undefined` for an operation that only tests whether storing is possible. */
 export function sizeOf(argument: unknown): number | undefined {
   return (argument as { size?: number } | undefined)?.size
 }

@@ -97,7 +97,8 @@ export class SqlInbox implements Inbox {
     const { host } = this.#member ?? {}
     if (host?.name === name && includes(host.wanted, kind, eventName)) return true
     if (includes(await this.#wanted.of(name), kind, eventName)) return true
-    // The event would be ignored, so what was read earlier does not count: a process may have joined since then.
+    // An unwanted event is not stored, so a cached answer is not enough: a process with the callback may have joined
+    // since.
     return includes(await this.#run('wantedBy', name), kind, eventName)
   }
 
@@ -184,7 +185,7 @@ export class SqlInbox implements Inbox {
     return this.#shared.engine.run(name, argument)
   }
 
-  /** Wakes the attached process after an operation that may leave an event to take. */
+  /** Wakes the attached process after an operation that may have made an event due. */
   async #waking<T>(work: Promise<T>): Promise<T> {
     const result = await work
     this.#wake()

@@ -51,8 +51,8 @@ interface DueQueue {
 }
 
 /**
- * How long to wait before the next call if this process is not registered: it was frozen and removed, and has to
- * register again.
+ * The delay before the next call if this process is not registered: it was frozen and removed, and has to register
+ * again.
  */
 const REMOVED_MS = 1_000
 /** Bodies up to this size are read together with their event. */

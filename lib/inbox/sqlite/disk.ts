@@ -9,7 +9,7 @@ const NETWORK_DISKS: ReadonlyMap<number, string> = new Map([
   [0xfe534d42, 'SMB'],
 ])
 
-/** The data of these file systems may be on a local disk or on another machine. */
+/** File systems whose data may be on a local disk or on another machine. */
 const UNKNOWN_DISKS: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'],
   [0x65735546, 'FUSE'],

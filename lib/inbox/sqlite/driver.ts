@@ -23,7 +23,7 @@ export function chooseDriver(): Driver {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
-      // not found from this folder: the next one is tried
+      // try the next folder
     }
   }
   throw invalidOption(

@@ -24,7 +24,7 @@ interface OpenDatabase {
 }
 
 export class SqliteEngine implements Engine {
-  /** One large body at a time is enough, because a single thread writes to the disk. */
+  /** One large body at a time, because a single thread writes to the disk. */
   readonly uploads = 1
   readonly #options: ResolvedSqliteInbox
   readonly #driver: Driver
@@ -42,9 +42,7 @@ export class SqliteEngine implements Engine {
     this.#events = events
   }
 
-  /**
-   * Opens the file. Repeats this, because another process that is creating or closing the file may lock it for a while.
-   */
+  /** Opens the file, and retries because another process that creates or closes it may lock it for a while. */
   async open(): Promise<void> {
     for (const end = performance.now() + OPEN_MS; ; await pause(OPEN_EVERY_MS, this.#closing.signal)) {
       try {
@@ -121,7 +119,7 @@ export class SqliteEngine implements Engine {
   async #flush(session: OpenDatabase): Promise<void> {
     try {
       await session.flusher.flush()
-      // This flush began after a flush that failed, and does not restore what the failed flush lost.
+      // A flush that began after a failed one does not restore what the failed one lost, so it counts as failed too.
       if (this.#repairing) throw new Error(SUSPECT)
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)
@@ -131,8 +129,8 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * After a failed flush the log may never have reached the disk: nothing counts as stored until all of it is in the
-   * file.
+   * After a failed flush, the log may be incomplete on disk: nothing counts as stored until the repair has copied it
+   * into the file.
    */
   #repair(): Promise<void> {
     this.#repairing ??= this.#repairNow().finally(() => (this.#repairing = undefined))
@@ -158,7 +156,7 @@ export class SqliteEngine implements Engine {
     if (this.#replaced === session) return
     this.#replaced = session
     this.#session = this.#rescue(session, reason).catch((error: unknown) => {
-      // The events are only in the open file, so the next request tries again.
+      // The events exist only in the open file, so it is kept, and the next request tries again.
       this.#session = Promise.resolve(session)
       this.#replaced = undefined
       throw error

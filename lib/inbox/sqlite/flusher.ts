@@ -12,7 +12,9 @@ import { within } from '../../wait/within'
 const SLOW_MS = 10
 /** How long it waits for them: a twentieth of a flush. It doubles the rate of events that arrive over HTTP. */
 const GATHER_PART = 20
-/** A single flush may seem slow only because this thread was busy when it ended. */
+/**
+ * Number of flushes that are considered: a single one may only seem slow because this thread was busy when it ended.
+ */
 const RECENT_FLUSHES = 8
 
 interface FileIdentity {
@@ -105,7 +107,7 @@ export class Flusher {
   }
 }
 
-/** The file was deleted or replaced. It can still be written, but no other process would find its content. */
+/** The file was deleted or replaced: writes still succeed, but no other process would find them. */
 export class ReplacedFileError extends Error {}
 
 function checkIdentity({ path, identity }: OpenFile): void {

@@ -66,7 +66,7 @@ export function mark(tables: SqliteTables, file: string): string | undefined {
     `INSERT INTO meta (key, value) VALUES ('${LOG}', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     log,
   )
-  // The mark must be in the database file itself, not only in the log, which may be lost.
+  // The mark must be in the database file itself, because the log, which may be lost, cannot report its own loss.
   if (before !== log) tables.get('PRAGMA wal_checkpoint(PASSIVE)')
   return warning
 }
@@ -99,7 +99,7 @@ export function isMarked(tables: SqliteTables): boolean {
  */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
-    // This does not wait for the lock: if another process holds it, this process is not the last one.
+    // No wait for the lock: if another process holds it, this process is not the last one.
     tables.database.exec('PRAGMA busy_timeout = 0')
     if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {

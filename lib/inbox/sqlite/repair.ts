@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs
 import type { SqliteTables } from './tables'
 
 const PIECE_BYTES = 1024 * 1024
-/** The log may grow to 32 MB before its pages are copied into the file. */
+/** Limit for the log before its pages are copied into the file: 32 MB. */
 export const CHECKPOINT_PAGES = 8_000
 
 /** True if a flush failed and the file is not repaired yet. */

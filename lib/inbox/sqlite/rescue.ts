@@ -8,7 +8,7 @@ import type { SqliteTables } from './tables'
 export function copyTo(tables: SqliteTables, path: string): void {
   tables.run('VACUUM INTO ?', path)
   tables.run('ATTACH ? AS copy', path)
-  // The mark is removed, because the new file has no log.
+  // The mark names a log that the new file does not have, so it is removed.
   tables.run("DELETE FROM copy.meta WHERE key = 'log'")
   tables.run('DETACH copy')
 }

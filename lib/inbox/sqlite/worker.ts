@@ -42,7 +42,7 @@ function createControls(tables: SqliteTables, file: string, flags: Int32Array, k
       closeTables(tables, keepMark)
       Atomics.store(flags, GATE.open, 0)
       Atomics.notify(flags, GATE.open)
-      // Ends the thread, which nothing else keeps alive.
+      // Closing the port ends the thread, because nothing else keeps it alive.
       setImmediate(() => parentPort?.close())
     },
   } satisfies Record<Control, unknown>
@@ -87,7 +87,7 @@ class Loop {
       // Restores the mark, which another process removes when it closes the file.
       if (this.#options.create && !isMarked(this.#tables)) mark(this.#tables, this.#options.file)
     } catch {
-      // Ignored here: requests that need the file fail with the cause.
+      // Ignored here: requests that need the file fail with the same cause.
     }
   }
 
@@ -101,7 +101,7 @@ class Loop {
   async #runBatch(): Promise<void> {
     let batch: Request[]
     if (Atomics.load(this.#flags, GATE.stop) === 0) batch = this.#nextBatch()
-    // The process is about to exit and waits only until the file is closed.
+    // The process is about to exit, and waits for nothing but the closing of the file.
     else batch = this.#waiting.filter(({ call }) => call === 'close')
     const [first] = batch
     if (first) post({ results: this.#isControl(first) ? [await this.#runControl(first)] : await this.#transact(batch) })
@@ -204,7 +204,7 @@ class Loop {
     try {
       this.#tables.get('PRAGMA wal_checkpoint(PASSIVE)')
     } catch {
-      // The parts are stored: what cannot be copied stays in the log, as after a failure of SQLite's own checkpoint.
+      // A failed checkpoint is harmless: the parts stay in the log, as after a failure of SQLite's own checkpoint.
     }
     const { least, most, msPerPart } = PARTS_PER_CHECKPOINT
     this.#partsToCheckpoint = Math.min(most, Math.max(least, (performance.now() - begun) / msPerPart))

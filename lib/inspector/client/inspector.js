@@ -21,7 +21,7 @@ async function update() {
   const response = await fetch(url, { cache: 'no-store' })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
   if (!response.ok) throw new Error(page.querySelector('main')?.textContent ?? response.status)
-  // The user may have begun to fill in a form meanwhile.
+  // The user may have begun to fill in a form during the fetch.
   if (isBusy()) return
   for (const part of document.querySelectorAll('[data-part]')) {
     const next = page.getElementById(part.id)

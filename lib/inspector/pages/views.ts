@@ -36,7 +36,7 @@ export class Views {
     return page(200, layout({ title: source.title, root: './', content, notice: this.#noticeFor(query), isLive: true }))
   }
 
-  /** If only the part of the page that may change is requested, the body is not read, because it never changes. */
+  /** The body of an event never changes, so it is not read for an update of the page. */
   async event(id: string, query: URLSearchParams): Promise<Reply> {
     const showsBody = this.#access !== 'list' && !query.has('part')
     const details = await this.#source.find(id, showsBody ? SHOWN_BYTES : 0)

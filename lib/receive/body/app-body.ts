@@ -37,7 +37,7 @@ export function takeLeft(
   if (taken === 'none') return taken
   if (!taken.ok) return { refusal: taken }
   const { body } = taken
-  // The sender has set the media type, so the refusal stands, whatever the app did to the body.
+  // The sender has set the media type, so this refusal is final even though the app has read the body.
   if (media.refusal) return { body: { ...body, exact: true, encoding }, refusal: media.refusal }
   // The object comes from an XML parser of the app, whose format is not known.
   if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
@@ -135,7 +135,7 @@ function isEmpty(body: unknown): boolean {
   if (typeof body !== 'object') return false
   const bytes = bytesOf(body)
   if (bytes) return bytes.length === 0
-  // Only a plain object counts: a promise or a web stream has no keys either, but may contain an event.
+  // Requires a plain object: a promise or a web stream has no keys either, but may contain an event.
   return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 

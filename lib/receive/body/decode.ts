@@ -19,7 +19,7 @@ export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces
 export interface BodyReading {
   /** Never rejects. The bytes of the body count in the budget until the caller returns them. */
   result: Promise<BodyResult>
-  /** Stops reading, because the request has been answered. */
+  /** Stops reading, because the response was already sent. */
   stop: () => void
 }
 

@@ -81,7 +81,7 @@ async function takeUpload(
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // A body without bytes may also have been compressed.
+  // An empty body is decoded too, because it may have been compressed.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return { body: { bytes, reserialized: false, exact: true }, ...media }
@@ -159,12 +159,12 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
         else pieces.add(bytes)
       } catch (cause) {
-        // An error thrown here would end the process.
+        // Catches errors here: in a stream's event handler, one would end the process.
         fail(refuse('unavailable', 'The receiver failed.', { cause }))
       }
     }
     const onEnd = (): void => {
-      // With HTTP/2, a stream that was reset ends as if its body were complete.
+      // Node's HTTP/2 emits `end` for a stream that was reset, as if its body were complete.
       if (isReset(req) === true) {
         onClose()
         return

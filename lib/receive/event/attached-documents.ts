@@ -11,7 +11,7 @@ export function attachedDocuments(content: Json): AttachedDocument[] {
   return found
 }
 
-/** Recursive: the depth limit of bodies also limits this function. */
+/** Recursion is safe, because bodies have a depth limit. */
 function collect(value: unknown, place: AttachedTo, found: AttachedDocument[]): void {
   if (Array.isArray(value)) for (const entry of value) collect(entry, place, found)
   else if (isObject(value)) for (const [key, inner] of Object.entries(value)) collectField(key, inner, place, found)

@@ -63,7 +63,7 @@ function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Arr
   return rows
 }
 
-/** The value of the column `list`, which selects records that are deleted together, by their time. */
+/** The value of the column `list`: records with the same value are deleted together, up to a time. */
 function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }

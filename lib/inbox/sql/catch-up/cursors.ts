@@ -1,6 +1,6 @@
 /**
- * Stores the cursors of the polls, and when something was first seen. Each write needs the lease, and returns
- * `undefined` without it.
+ * Stores the cursors of the polls, and when a state was first seen. Each write needs the lease, and returns `undefined`
+ * without it.
  */
 import type { EntityName } from '../../catch-up/parts'
 import type { Position, Scope } from '../../catch-up/storage'
@@ -55,7 +55,7 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** Returns the time at which something was first seen. If that is not known, stores `clock`. */
+/** Returns the time at which this was first seen. If it is unknown, stores `clock`. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },
