@@ -1,7 +1,8 @@
 /**
  * Several processes that share one inbox: any of them accepts a request, and any of them calls the callback, but never
- * two at the same time for one order. `npm run start:cluster`. The inbox is the PostgreSQL database of `DATABASE_URL`,
- * or else the SQLite file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of processes (default: 3).
+ * two at the same time for one order. Run with `npm run start:cluster`. The inbox is the PostgreSQL database of
+ * `DATABASE_URL`, or else the SQLite file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of
+ * processes (default: 3).
  */
 import express from 'express'
 import cluster from 'node:cluster'
@@ -12,7 +13,7 @@ import { addHealth, announce, api, auth, callbacks, endWith, host, port } from '
 
 const processes = Number(process.env.PROCESSES ?? 3)
 const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = process.env
-/** The exit code of a process that cannot start and would fail again if it were restarted. */
+/** Exit code of a process that cannot start, and that a restart would not help. */
 const UNUSABLE = 2
 
 function runPrimary(): void {
@@ -45,7 +46,7 @@ function runWorker(): void {
   })
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
-  // Ctrl-C is sent to every process, but the primary process decides when they end
+  // A terminal sends Ctrl-C to every process, but only the primary process decides when the others end
   process.once('SIGINT', () => undefined)
 }
 

@@ -27,7 +27,7 @@ const auth = { type: 'basic', username: 'tradecloud', password: 'demo:påssword'
 const { id: orderId } = order()
 const { id: shipmentId } = shipment()
 let version = 0
-/** Each event of the demo is another change of the same order or shipment. */
+/** In the demo, each event is a further change of the same order or shipment. */
 const next = (): { version: number } => ({ version: ++version })
 
 /** An ERP system that accepts what the example server sends, except for the next `refusals` events. */

@@ -1,7 +1,7 @@
 /**
  * Like server.ts, with an inbox in SQLite: each event is on disk before it is answered, and is delivered to the
- * callback afterwards, however long the ERP system is down. `npm run start:durable`. `INBOX_FILE` is the database
- * (default: ./data/inbox.db), and `CATCH_UP_FROM` makes the server poll for changes that never arrived.
+ * callback afterwards, even after a long outage of the ERP system. Run with `npm run start:durable`. `INBOX_FILE` is
+ * the database (default: ./data/inbox.db), and `CATCH_UP_FROM` makes the server poll for changes that never arrived.
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'
@@ -24,7 +24,7 @@ const file = process.env.INBOX_FILE ?? 'data/inbox.db'
 
 const inbox = sqliteInbox({ file })
 const webhook = createTradecloudWebhook({ auth, api, inbox, catchUp, ...callbacks })
-// A process whose inbox can never be used should end.
+// If the inbox can never be used, the process ends, so that its supervisor reports it.
 webhook.ready().catch(endWith)
 
 const app = express()

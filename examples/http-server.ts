@@ -1,13 +1,13 @@
 /**
- * Node's HTTP server, with other responses to requests that Node refuses before any code of the app runs. Node responds
- * 400, 408, 417 or 431, after which Tradecloud gives up on the event; after a 503 it sends the event again.
+ * Node's HTTP server, with other responses to requests that Node itself refuses. Node responds 400, 408, 417 or 431
+ * before the app runs, after which Tradecloud gives up on the event; after a 503 it sends the event again.
  */
 import { createServer, type RequestListener, type Server } from 'node:http'
 
 const LATER = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 
 export function createHttpServer(app: RequestListener): Server {
-  // Node's default is 16 kB. This is larger than the limit of a proxy, so that the proxy refuses first.
+  // Node's default is 16 kB. This limit is larger than that of a proxy, so that the proxy refuses first.
   const server = createServer({ maxHeaderSize: 128 * 1024 }, app)
   server.keepAliveTimeout = 75_000 // above the idle time of common proxies
   // Called for a header that Node cannot parse, a URL with unescaped characters outside ASCII, headers that are too
@@ -17,7 +17,7 @@ export function createHttpServer(app: RequestListener): Server {
     console.error(`A request could not be read: ${error.code ?? error.message}`)
     socket.end(LATER)
   })
-  // Called for a header `Expect` other than 100-continue.
+  // Called for an `Expect` header other than 100-continue.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res))
   return server
 }

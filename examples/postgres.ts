@@ -3,7 +3,7 @@ import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-we
 
 export function createPool(connectionString: string | undefined): Pool {
   const pool = new Pool({ connectionString, connectionTimeoutMillis: 5_000, statement_timeout: 20_000 })
-  // Without a listener, the error of a lost connection would end the process. The query that is running rejects anyway.
+  // Without a listener, a lost connection would end the process. The running query rejects in any case.
   const ignore = () => undefined
   return pool.on('error', ignore).on('connect', (db) => db.on('error', ignore))
 }
@@ -27,12 +27,12 @@ export async function writeOrder(pool: Pool, event: OrderEvent, context: Webhook
 
 async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookContext): Promise<void> {
   if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
-  // If the ID of the delivery exists, the order was written before, in the same transaction as the ID. A replay writes
-  // it again.
+  // If the delivery ID exists, the order was already written, in the same transaction as the ID. A replay writes it
+  // again.
   const first = await db.query('INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING', [context.deliveryId])
   if (first.rowCount === 0 && !context.replay) return
 
-  // An older event changes nothing. If a field is missing or empty, the stored value is kept.
+  // An older event changes nothing. If a field is missing or empty, the stored value stays.
   const { order, orderId, lastUpdatedAt } = event
   const number = filled(order.buyerOrder?.purchaseOrderNumber)
   await db.query(

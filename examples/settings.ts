@@ -57,7 +57,7 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
 /**
- * 4xx that are not about the event: credentials, a wrong URL or one that a new release will serve, a record that is
+ * 4xx that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record that is
  * locked or was changed by someone else, too many requests. Rejecting an event because of these would lose it.
  */
 const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
@@ -79,7 +79,7 @@ async function post(url: string, body: object, signal: AbortSignal): Promise<voi
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
-    // By default, `fetch` would follow a redirect with a GET and without the event.
+    // A redirect is an error, because `fetch` would follow it with a GET and without the event.
     redirect: 'manual',
     signal: AbortSignal.any([signal, AbortSignal.timeout(ERP_TIMEOUT_MS)]),
   })
@@ -109,7 +109,7 @@ export function closeOnSignal(webhook: TradecloudWebhook, server: Server): void 
 
 const ALARM_AFTER_MS = 15 * 60_000
 
-/** Adds a URL for monitoring, which tells whether events reach the ERP system, and whether some need attention. */
+/** Adds a URL for monitoring: it reports whether events reach the ERP system, and whether some need attention. */
 export function addHealth(app: Express, inbox: Inbox): void {
   app.get('/health', (_req, res) => {
     inbox.stats().then(

@@ -32,12 +32,12 @@ export function writeOrder(db: DatabaseSyncInstance, event: OrderEvent, context:
 
 function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: WebhookContext): void {
   if (event.completeness === 'id-only') throw new Error('set the option `api` to fetch orders')
-  // If the ID of the delivery exists, the order was written before, in the same transaction as the ID. A replay writes
-  // it again.
+  // If the delivery ID exists, the order was already written, in the same transaction as the ID. A replay writes it
+  // again.
   const first = db.prepare('INSERT INTO deliveries (id) VALUES (?) ON CONFLICT DO NOTHING').run(context.deliveryId)
   if (first.changes === 0 && !context.replay) return
 
-  // An older event changes nothing. If a field is missing or empty, the stored value is kept.
+  // An older event changes nothing. If a field is missing or empty, the stored value stays.
   const { order, orderId, lastUpdatedAt } = event
   db.prepare(
     `INSERT INTO orders AS o (id, number, status, updated_at) VALUES (?1, ?2, ?3, ?4)
@@ -71,10 +71,7 @@ function text(value: unknown): string | null {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-/**
- * Returns the time in UTC, so that the order of texts is the order of times. A value that is not a time counts as
- * missing.
- */
+/** Returns the time in UTC, so that times sort correctly as texts. A value that is not a time counts as missing. */
 function time(value: unknown): string | null {
   const date = new Date(text(value) ?? NaN)
   return Number.isNaN(date.getTime()) ? null : date.toISOString()

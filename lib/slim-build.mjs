@@ -17,7 +17,8 @@ const entries = Object.values(exports).filter((entry) => typeof entry === 'objec
 for (const file of scripts()) {
   const { code } = transformSync(readFileSync(file, 'utf8'), {
     legalComments: 'none',
-    // Node shows the line that has made an exception which ends the process, such as that of a wrong option.
+    // Node prints the source line that threw an uncaught exception, so that line must stay readable, for example for an
+    // invalid option.
     minifyWhitespace: !file.startsWith(join(dist, 'errors/')),
     target: 'node20',
   })

@@ -9,7 +9,7 @@ import ts from 'typescript'
 export function slimTypes(dist, entries) {
   const program = ts.createProgram(entries, { module: ts.ModuleKind.Node16, types: [] })
   const checker = program.getTypeChecker()
-  /** Statements, and the names of imports and exports. */
+  /** Statements, and the names in imports and exports. */
   const kept = new Set()
 
   function keep(symbol) {
@@ -33,7 +33,7 @@ export function slimTypes(dist, entries) {
     const module = checker.getSymbolAtLocation(program.getSourceFile(entry))
     for (const symbol of checker.getExportsOfModule(module)) keep(symbol)
   }
-  /** `export * from` a module of which something is left. */
+  /** Keeps `export * from` only if the module still has declarations. */
   function isStarOfKept({ kind, exportClause, moduleSpecifier }) {
     if (kind !== ts.SyntaxKind.ExportDeclaration || exportClause !== undefined) return false
     const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(moduleSpecifier))
@@ -49,7 +49,7 @@ export function slimTypes(dist, entries) {
   }
 }
 
-/** Of `import { … }`, `export { … }` and `export { … } from`: each of them counts on its own. */
+/** Names of `import { … }`, `export { … }` and `export { … } from`: each one is kept or removed separately. */
 function namesOf(statement) {
   const { importClause, exportClause } = statement
   const list = exportClause ?? importClause?.namedBindings

@@ -1,6 +1,6 @@
 /**
- * A webhook with everything that belongs to it in production: events in PostgreSQL, orders in tables of the same
- * database, and metrics and probes on a separate port. compose.yaml sets the environment variables.
+ * A webhook as in production: events in PostgreSQL, orders in tables of the same database, and metrics and probes on a
+ * separate port. compose.yaml sets the environment variables.
  */
 import express from 'express'
 import { once } from 'node:events'

@@ -30,10 +30,10 @@ interface AppRequest extends IncomingMessage {
   route?: { stack?: Array<{ handle?: unknown }> } | undefined
 }
 
-/** The URL of a request. It is read at once, because Express changes it for the next handler. */
+/** The URL of a request. It is read before the app runs, because Express changes it for the next handler. */
 interface UnmatchedRequest {
   method: string
-  /** The path in quotes. */
+  /** The path, quoted for log lines. */
   path: string
   hint: string
 }
@@ -55,7 +55,7 @@ export class Unmatched {
     try {
       recognition = this.#recognize(req)
     } catch {
-      // the app handles a request that cannot be read
+      // the app handles a request that the webhook cannot read
     }
     if (typeof recognition === 'string') {
       this.#watch(recognition, req, res, handler)
@@ -64,7 +64,7 @@ export class Unmatched {
     }
     const watch = (recognized: Recognition): void => {
       this.#watch(recognized, req, res, handler)
-      // `next` is called outside the promise, so that what the app throws does not become a rejection.
+      // `next` is called outside the promise, so that an exception of the app does not become a rejection.
       process.nextTick(next)
     }
     recognition.then(watch, () => watch('no'))
@@ -128,7 +128,7 @@ export class Unmatched {
         replaceHead(req, res, answer)
         taken = answer
       } catch {
-        // our response cannot be created, so the app's response is sent
+        // our response cannot be created, so the app's response is sent unchanged
       }
       return taken !== undefined
     })
@@ -156,7 +156,7 @@ function placeOf(req: AppRequest, routes: Routes, handler?: unknown): UnmatchedR
   return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }
 }
 
-/** What to change. The most likely mistake is how the webhook was mounted. */
+/** The advice for the log: the webhook was most likely mounted at the wrong path. */
 function hintFor({ baseUrl, route }: AppRequest, path: string, routes: Routes, handler: unknown): string {
   const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
   const mountPath = mountPathFor(path, routes) ?? (isRoute ? path : undefined)

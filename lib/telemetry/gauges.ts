@@ -14,7 +14,10 @@ export interface Sample {
   value: number
 }
 
-/** How many of the last events are searched: searching all of them would delay events that are being stored. */
+/**
+ * Maximum number of events that are searched for the last event: a longer search would delay events that are being
+ * stored.
+ */
 const RECALLED = 500
 
 export class Gauges {
@@ -27,7 +30,7 @@ export class Gauges {
 
   constructor(source: TelemetrySource) {
     this.#source = source
-    // Until the first run has ended, nothing has been checked since the start of the process.
+    // Starts with the start of the process, because nothing is known to be checked before the first run has ended.
     if (source.polls) this.#checkedUntil = new Date()
     if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
   }
@@ -80,7 +83,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // An event of this kind that has arrived since the start is newer.
+      // An event of this kind that has arrived since the start is newer than any event in the inbox.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }

@@ -29,7 +29,7 @@ export class Spans implements TelemetryObserver {
   request({ method, headers, requestId, receivedAt }: RequestStart): RequestObserver {
     const { context, propagation, trace, SpanKind } = this.#api
     const active = context.active()
-    // If there is an active span, HTTP instrumentation has already read the headers and created it.
+    // An active span was created by HTTP instrumentation, which has already read the trace headers.
     const isInstrumented = trace.getSpan(active) !== undefined
     const span = this.#tracer.startSpan(
       'tradecloud receive',

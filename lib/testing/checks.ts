@@ -2,7 +2,7 @@
 
 import { findUnknownKey } from '../errors/checks'
 
-/** Node fires a timer with a longer delay at once. */
+/** The longest delay that Node's timers support; a longer one fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export function requireMs(name: string, value: number): void {

@@ -15,8 +15,8 @@ export interface SimulatorClock {
    */
   timestamp(): string
   /**
-   * Advances the clock by this number of milliseconds. Timers of the simulator are not affected. Throws a `TypeError`
-   * for a negative number.
+   * Advances the clock by this number of milliseconds. Real timers of the simulator, such as retries, are not affected.
+   * Throws a `TypeError` for a negative number.
    */
   advance(ms: number): void
   /**

@@ -5,7 +5,7 @@
  * same numbers; streams of one seed are independent.
  */
 export function createRandom(seed: number, stream = 0): () => number {
-  // Mulberry32. The multiplications keep the sequences of neighbouring seeds apart.
+  // The Mulberry32 generator. The multiplications keep the sequences of neighbouring seeds apart.
   let state = Math.imul(seed, 0x9e3779b1) ^ Math.imul(stream + 1, 0x85ebca6b)
   return () => {
     state = (state + 0x6d2b79f5) | 0

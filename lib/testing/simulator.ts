@@ -64,7 +64,7 @@ export interface TradecloudSimulator {
   sendAll(triggers: Iterable<Trigger>, options?: SendAllOptions): Promise<SimulatorReport>
   /** The results of all triggers so far; those in progress are in `stillRetrying`. */
   report(): SimulatorReport
-  /** Ends everything: sendings in progress resolve as `still retrying`, and no socket or timer remains. */
+  /** Ends everything: triggers in progress resolve as `still retrying`, and no socket or timer remains. */
   close(): Promise<void>
 }
 
@@ -131,7 +131,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   requireWhole('port', port, 0)
-  // The retry options are checked at creation, so that an invalid one is not reported only with the first trigger.
+  // The retry options are checked at creation: otherwise the first trigger would report an invalid one.
   const retry = resolveRetry(options.retry)
   return {
     username,

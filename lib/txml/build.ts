@@ -13,7 +13,7 @@ interface Element {
   parent: Element | undefined
   /** The name of the field in JSON. */
   key: string
-  /** `undefined` for an element that is in no schema. */
+  /** `undefined` for an element that no schema contains. */
   field: Field | undefined
   shape: Shape | undefined
   /** The text that has arrived. Blank text is ignored once the element has a child. */
@@ -27,19 +27,16 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 /** White space as XML defines it, which has fewer characters than in JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
-/** Every child of `indicators` is a boolean, even if it is in no schema, because the text `false` would be truthy. */
+/** Every child of `indicators` is converted to a boolean, even an unknown one: the text `false` would be truthy. */
 const FLAG: Shape = { type: 'boolean' }
-/** How many pointers are returned at most. */
+/** Maximum number of pointers that are returned. */
 const MAX_MIXED = 20
 
 export class TreeBuilder {
   readonly issues: Issue[] = []
   /** The finished value, set when the root element closes. */
   root: Value | undefined
-  /**
-   * JSON pointers of keys that were removed because they would change a prototype. Complete when the root element
-   * closes.
-   */
+  /** JSON pointers of keys that were removed to prevent prototype pollution. Complete when the root element closes. */
   removedKeys: string[] = []
   /** Number of elements that were opened. */
   elements = 0
@@ -116,12 +113,12 @@ export class TreeBuilder {
     const first = field?.list ? [value] : value
     if (key === '__proto__' || key === 'constructor') {
       this.#mayPollute = true
-      // Defined rather than assigned: assigning this key would set the prototype.
+      // Uses `defineProperty`, because an assignment to a field named `__proto__` would set the prototype.
       Object.defineProperty(children, key, { value: first, configurable: true, enumerable: true, writable: true })
     } else children[key] = first
   }
 
-  /** The pointer to an element outside of lists. An entry of a list has no pointer of its own. */
+  /** The pointer to an element that is in no list. An entry of a list has no pointer of its own. */
   #pointerTo(element: Element): string {
     return element.parent === undefined ? '' : `${this.#pointerTo(element.parent)}/${element.key}`
   }

@@ -105,7 +105,7 @@ function fieldsOf(places: ScopedNode[]) {
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
       const entry = list ? entryName(key) : key
-      // If the object also has a field with the name of an entry, an element with this name means that field.
+      // If the object also has a field with the singular name, an element with that name is this field.
       const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
       keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }

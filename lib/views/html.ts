@@ -38,10 +38,10 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 }
 
-/** Matches unusual spaces as well, because two different IDs must not look the same. */
+/** Includes unusual spaces, because two different IDs must not look the same. */
 const ODD = new RegExp(`(?:${INVISIBLE.source}|(?! )\\p{Zs})`, 'gu')
 
-/** Marks a character, unless it is a line break or a tab of the template. */
+/** Marks an invisible character, unless it is a line break or a tab of the template. */
 function escapeOdd(char: string): string {
   return char === '\n' || char === '\t' ? char : escapeCharacters(char)
 }

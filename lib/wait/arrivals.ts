@@ -1,6 +1,6 @@
 /**
- * Keeps the order of arrival while some bodies take long to read. Later events with the same key wait until earlier
- * ones have been passed on, and all events wait for an earlier one whose key is not known yet.
+ * Keeps events in their order of arrival although some bodies take long to read. A later event with the same key waits
+ * until the earlier one was passed on, and every event waits for an earlier one whose key is not known yet.
  */
 export class ArrivalOrder {
   /** The bodies that are being read, in order of arrival. Empty unless a body is read in slices. */
@@ -13,7 +13,7 @@ export class ArrivalOrder {
     return arrival
   }
 
-  /** Resolves once no earlier event has, or may have, the same key. */
+  /** Resolves once no earlier event has this key, or could still get it. */
   async turnOf(arrival: ArrivalPlace): Promise<void> {
     for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.changed()
   }

@@ -53,19 +53,19 @@ export class Slots {
   }
 }
 
-/** How the wait for a turn ended. */
+/** The result of waiting for a turn. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
 
-/** A place in the line of a key. */
+/** A place in the queue of a key. */
 export interface Place {
   readonly key: string
-  /** `'mine'` at once if the line was empty; otherwise resolves once the wait has ended. */
+  /** `'mine'` at once if the queue was empty; otherwise resolves once the wait has ended. */
   turn: 'mine' | Promise<Turn>
   /** Ends the wait. Only the first call has an effect. Absent if there is no wait. */
   wake?: (turn: Turn) => void
 }
 
-/** One line per key: work with the same key runs one after another, and does not wait for work with other keys. */
+/** One queue per key: work with the same key runs one after another, and does not wait for work with other keys. */
 export class Lines {
   readonly #lines = new Map<string, Place[]>()
   readonly #maxWaiting: number
@@ -76,7 +76,7 @@ export class Lines {
     this.#waitMs = waitMs
   }
 
-  /** Takes the last place in a line. Returns `undefined` if the line is full. */
+  /** Takes the last place in a queue. Returns `undefined` if the queue is full. */
   enter(key: string): Place | undefined {
     let line = this.#lines.get(key)
     if (line === undefined) this.#lines.set(key, (line = []))
@@ -95,7 +95,7 @@ export class Lines {
     return place
   }
 
-  /** Gives a place up, also one that still waits. The next in the line gets its turn once it is the first. */
+  /** Gives up a place, even if it is still waiting. The next place gets its turn once it is the first. */
   leave(place: Place): void {
     place.wake?.('abandoned')
     const line = this.#lines.get(place.key) ?? []

@@ -1,11 +1,11 @@
 /**
- * Creates all timers of the package. Others may have replaced the global functions: those of jsdom return numbers, and
- * Jest's legacy fake timers have no `refresh`.
+ * Creates all timers of the package. The global functions may be replaced: those of jsdom return numbers, and Jest's
+ * legacy fake timers have no `refresh`.
  */
 
 export type Timer = ReturnType<typeof setTimeout>
 
-/** With a longer delay, Node fires a timer at once. */
+/** The longest delay that Node's timers support; a longer one fires at once. */
 const MAX_MS = 2_147_483_647
 
 /** Starts a timer. It does not keep the process alive, unless `keepsAlive` is set. */

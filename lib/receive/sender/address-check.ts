@@ -10,7 +10,7 @@ import type { Refusal } from '../../answer/refusal'
 
 export interface AddressCheckOptions {
   allow: readonly AllowEntry[]
-  /** Used if there is no Express app with a `trust proxy` setting. */
+  /** Used if no Express app with a `trust proxy` setting handles the request. */
   trust: TrustFunction
   /**
    * True if credentials are checked. With valid credentials, an address that is not listed is more likely a new address
@@ -58,8 +58,8 @@ export class AddressCheck {
   }
 
   /**
-   * Warns of a trust function that trusts everyone. A router knows its app only from the first request on, and each app
-   * has its own setting.
+   * Warns of a trust function that trusts every address. Checked per app and at its first request, because a router
+   * does not know its app earlier.
    */
   #probe(trust: TrustFunction, setting: string): void {
     if (this.#warned || this.#probed.has(trust)) return
@@ -84,7 +84,7 @@ function whyNot(
       : address === undefined
         ? `${quote(claimed)} is not an address`
         : `${address} is not in the option \`allow\``
-  // The likely mistake is that this is the address of a proxy in front of the app.
+  // Most likely this is the address of a proxy in front of the app, so the advice is to set `trust proxy`.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
   return `${subject}; its X-Forwarded-For is ignored, because it is not a trusted proxy (\`trust proxy\`, \`trustProxy\`)`

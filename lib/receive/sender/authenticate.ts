@@ -33,7 +33,7 @@ export interface BearerCredential {
 export type Credential = BasicCredential | BearerCredential | OAuthCredential
 
 /**
- * A check of your own: only `true` accepts the request. If it throws or rejects, the response is 503, so that nothing
+ * A check of your own: only `true` accepts the request. If it throws or rejects, the response is 503, so that no event
  * is lost.
  */
 export type AuthFunction = (req: IncomingMessage) => boolean | Promise<boolean>
@@ -95,7 +95,7 @@ export function createAuthenticator(auth: AuthOption | undefined): Authenticator
     const rivals = digests.filter(({ type }) => type === presented.type)
     const shown = rivals.length === 0 ? undefined : digestOf(presented.secret)
     let matches = false
-    // The loop does not end early, because the duration must not reveal which entry matched.
+    // No early exit, so that the duration does not reveal which entry matched.
     for (const { digest } of rivals) if (shown && timingSafeEqual(shown, digest)) matches = true
     return matches
   }
@@ -144,7 +144,7 @@ async function isAnyReady(verifiers: readonly OAuthVerifier[]): Promise<void> {
   })
 }
 
-/** Synchronous if the claims of the token match no verifier, as with tokens of the app's own users. */
+/** Synchronous if the claims of the token match no verifier, as for a token that is meant for another service. */
 function recognizedByAny(verifiers: readonly OAuthVerifier[], token: string): Recognition | Promise<Recognition> {
   const found = verifiers.map((verifier) => verifier.recognize(token)).filter((one) => one !== 'no')
   if (found.length === 0) return 'no'
@@ -162,7 +162,7 @@ interface Presented {
 interface Digest {
   type: 'basic' | 'bearer'
   digest: Buffer
-  /** The whole header in its most frequent form. */
+  /** Matches the whole header in its most common form. */
   header: string
 }
 
@@ -239,7 +239,7 @@ class UsualHeaders {
     const presented = this.#presented
     presented.fill(0, presented.write(header, 'latin1'))
     let found = false
-    // The loop does not end early, because the duration must not reveal which secret matched.
+    // No early exit, so that the duration does not reveal which secret matched.
     for (const expected of this.#expected) {
       // The texts are compared too, because a longer header, or one with characters outside Latin-1, may have the same
       // bytes.

@@ -54,7 +54,7 @@ function withoutPort(address: string | undefined): string | undefined {
   return ipv4 ?? ipv6 ?? text
 }
 
-/** The `trust proxy` function of the app that handles the request; `undefined` if a router is used without an app. */
+/** The `trust proxy` function of the app that handles the request; `undefined` if the router is used without an app. */
 export function trustOfApp(req: IncomingMessage): TrustFunction | undefined {
   const trust: unknown = (req as { app?: { get: (setting: string) => unknown } }).app?.get('trust proxy fn')
   return typeof trust === 'function' ? (trust as TrustFunction) : undefined

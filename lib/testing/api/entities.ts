@@ -50,7 +50,7 @@ interface State {
   visibleAt: number
 }
 
-/** States that were replaced longer ago than this are dropped, because no list lags behind by more. */
+/** States that were replaced longer ago than this are dropped, because no list may lag behind by more. */
 const KEPT_MS = 3_600_000
 
 export class EntityStore {
@@ -97,7 +97,7 @@ export class EntityStore {
     if (offset > maxOffset) return refusal(400, `offset must be at most ${maxOffset}`)
     const all = this.listed().filter(({ instant, value }) => instant > filters.after && matches(value, filters))
     const page = all.slice(offset, offset + limit)
-    // An empty result has no time: what Tradecloud returns for it is not documented.
+    // An empty result has no `lastUpdatedAt`, because what Tradecloud returns for it is not documented.
     const newest = page.length === 0 ? undefined : newestOf(cursor === 'page' ? page : all)
     const rest = JSON.stringify({ total: all.length, lastUpdatedAt: newest })
     return { status: 200, body: `{"data":[${page.map(({ text }) => text).join(',')}],${rest.slice(1)}` }

@@ -24,7 +24,7 @@ export interface ApiOptions {
   clock: SimulatorClock
 }
 
-/** What is decided when a request arrives. */
+/** What is determined when a request arrives, before its response is due. */
 export interface Admission {
   request: ApiRequest
   tooMany: boolean
@@ -177,15 +177,15 @@ export class ApiState implements SimulatedApi {
 
   /** Uses a refresh token up: it works once, either for a refresh or for a logout. */
   private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): SimulatedAnswer {
-    // The status is made up: Tradecloud documents only that this header must be absent. After a 401 the client would
-    // log in again, and the test would not notice the mistake.
+    // The status 400 is an assumption: Tradecloud documents only that this header must be absent. After a 401 the
+    // client would log in again, and the test would not notice the mistake.
     if (headers.authorization !== undefined) return refusal(400, `${endpoint} takes no Authorization header`)
     const refreshToken = String(headers['refresh-token'] ?? '')
     if (endpoint === 'refresh') {
       const pair = this.tokens.refresh(refreshToken)
       return pair === undefined ? refusal(401, 'refresh token unknown, used or expired') : withTokens(pair)
     }
-    // Both statuses are made up.
+    // Both statuses are assumptions.
     return this.tokens.logout(refreshToken) ? { status: 200 } : refusal(401, 'refresh token unknown, used or expired')
   }
 

@@ -33,7 +33,7 @@ export class TokenIssuer {
     return this.issue(randomUUID())
   }
 
-  /** The next pair of tokens of the session, or `undefined` if the refresh token is unknown, used or expired. */
+  /** The next pair of tokens of the session; `undefined` if the refresh token is unknown, used or expired. */
   refresh(refreshToken: string): TokenPair | undefined {
     const session = this.takeRefreshToken(refreshToken)
     return session === undefined ? undefined : this.issue(session)

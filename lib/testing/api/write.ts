@@ -1,6 +1,6 @@
 /**
- * Writes responses, complete or with a fault. Writes that are still running end when the connection closes, and
- * therefore with `close()`.
+ * Writes responses, complete or with a fault. A response that is still being written ends when its connection closes,
+ * so `close()` ends it too.
  */
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
@@ -66,7 +66,7 @@ function writeHead(
   const { body = '', contentType = JSON_TYPE } = answer
   const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
   const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
-  // Headers are set one by one, so that a header that a test wrote in another case replaces ours.
+  // Headers are set one by one, so that a header that a test wrote in another case replaces the simulator's own.
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
   response.writeHead(answer.status)

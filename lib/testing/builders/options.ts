@@ -36,7 +36,7 @@ export function wholeNumber(name: string, value: unknown, from: number, to: numb
   throw new TypeError(`${name} must be a whole number from ${from} to ${to}, not ${show(value)}`)
 }
 
-/** Accepts any string, including an empty one, because tests may need an invalid event. */
+/** Accepts any string, even an empty one, because tests may need an invalid event. */
 export function text(name: string, value: unknown): string {
   if (typeof value === 'string') return value
   throw new TypeError(`${name} must be a text, not ${show(value)}`)
@@ -56,7 +56,9 @@ interface Allowed {
   options: readonly string[]
   /** The schema whose fields are accepted as overrides. */
   schema: 'order' | 'orderDocuments' | 'shipment'
-  /** Names that are refused although a schema has them: options of another builder, or another name of an ID. */
+  /**
+   * Names that are refused although a schema has them: they are options of another builder, or another name of an ID.
+   */
   refused: readonly string[]
 }
 
@@ -72,7 +74,7 @@ export function requireOptions(options: unknown, builder: string, { options: own
   throw new TypeError(`${key} is neither an option of ${builder} nor a field of what it builds; ${help}`)
 }
 
-/** Names of other kinds are accepted, because tests may check how a receiver treats such an event. */
+/** Names of events of another kind are accepted, because tests may check how a receiver treats such an event. */
 const EVENT_NAMES: readonly string[] = [...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames]
 
 export function knownEventName(value: unknown): string {

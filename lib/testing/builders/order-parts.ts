@@ -1,6 +1,6 @@
 /**
  * The parts of an order: its header, and its lines with delivery schedules or in single delivery form. They contain
- * what is documented for an event; fields whose place in an event is uncertain are left to overrides.
+ * only fields that are documented for an event; users add other fields as overrides.
  */
 import type { BuyerOrder, Delivery, Item, OrderLine, Price, Prices, SupplierOrder } from '../../schema'
 import type { ScheduledDelivery, SingleDeliveryOrderLine } from '../../schema'
@@ -162,7 +162,7 @@ function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   }
 }
 
-/** How far a delivery has progressed. Only the line's own schedules contain this. */
+/** How far a delivery has progressed. Only the schedules of the line itself contain this. */
 function progress({ firstDay }: LineValues, index: number) {
   const arrival = firstDay + index * 7
   return { status: 'Open', etd: day(arrival - 3), eta: day(arrival) }

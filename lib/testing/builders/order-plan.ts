@@ -1,4 +1,4 @@
-/** What the builders of an order share: their options, and what is determined before lines are built. */
+/** What the builders of an order share: their options, and values that are computed before lines are built. */
 import type { Order } from '../../schema'
 import { entries, MAX_ENTRIES, MAX_LINES, text, wholeNumber, type BuilderOptions } from './options'
 import { BUYER_ID, digits, plan, type Plan } from './parts'

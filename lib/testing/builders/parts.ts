@@ -15,7 +15,7 @@ export const TERMS = {
   paymentTerms: '30 days net',
 }
 
-/** What is determined for an order or shipment before a part of it is built. */
+/** Values that are computed before the parts of an order or shipment are built. */
 export interface Plan {
   seeded: Seeded
   id: string

@@ -37,7 +37,7 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
 
 /** Options. All other fields of a shipment override what is built. */
 export interface ShipmentOptions extends ShipmentSizeOptions {
-  // Options of events only. They are declared here, so that the compiler rejects an object that was meant for an event.
+  // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
   messageMeta?: undefined
 }

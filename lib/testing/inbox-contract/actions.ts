@@ -1,4 +1,4 @@
-/** Contract: the actions of people (replay, give up, purge). */
+/** Contract: the actions of operators (replay, give up, purge). */
 import assert from 'node:assert/strict'
 import { same, orderEvent, UNKNOWN_ID, DELIVERED, DEAD, type ContractTest } from './harness'
 

@@ -28,7 +28,7 @@ export const arrivalTests: ContractTest[] = [
       const inbox = await harness.open()
       const catchUp = catchUpOf(inbox)
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON, b: NOON + 2 }))
-      // An event in another form arrives late.
+      // Another event arrives late, in the other form.
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON - 5 }))
       await inbox.accept(...orderEvent(), arrivalOf({ c: NOON + 9 }, 'singleDelivery'))
       assert.equal(await newestOf(catchUp, 'line:a'), NOON)
@@ -79,7 +79,7 @@ export const arrivalTests: ContractTest[] = [
       same(await fetches(), [false, true])
       const lease = await acquire(catchUp)
       same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: true })
-      // Its fetch has not begun, so it will include what changes until then.
+      // The fetch of this trigger has not begun, so it will include all changes until then.
       await inbox.accept(...getTrigger())
       same(await fetches(), [true, false])
       same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: false })
@@ -89,7 +89,7 @@ export const arrivalTests: ContractTest[] = [
       await inbox.settle(await takeOne(), { result: 'delivered' }, arrivalOf({ a: NOON + 1 }))
       same(await fetches(), [false, false])
       assert.equal(await newestOf(catchUp, 'line:a'), NOON + 1)
-      // A GET trigger does not show in which form events arrive.
+      // A GET trigger does not reveal the form in which events arrive.
       assert.equal(await catchUp.newestArrival(SCOPE), undefined)
     },
   },

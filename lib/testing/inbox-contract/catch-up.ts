@@ -22,7 +22,7 @@ export const catchUpTests: ContractTest[] = [
       await one.release(token)
       assert.equal(await one.renew(token), false)
       const later = await acquire(other)
-      // `one` has lost the lease before.
+      // `one` has already lost the lease.
       await one.release(token)
       assert.equal(await other.renew(later.token), true)
     },

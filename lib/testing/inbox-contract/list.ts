@@ -1,4 +1,4 @@
-/** Contract: what people can look up (list and show). */
+/** Contract: what operators can look up (list and show). */
 import assert from 'node:assert/strict'
 import type { ListOptions } from '../../inbox/inbox'
 import { same, ofOrder, orderEvent, UNKNOWN_ID, DELIVERED, type ContractTest } from './harness'

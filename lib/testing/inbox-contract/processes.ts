@@ -97,7 +97,7 @@ export const processTests: ContractTest[] = [
       const isWanted = (kind: EventKind, eventName?: string) => inbox.isWanted(NAME, kind, eventName)
       assert.equal(await isWanted('shipment'), false)
       const leaving = await harness.join([{ kind: 'shipment' }, { kind: 'orderDocuments', eventNames: ['Attached'] }])
-      // The result is right although it was read before: with an outdated result, an event would be lost.
+      // The second result must not come from a cache: with an outdated result, an event would be lost.
       assert.equal(await isWanted('shipment'), true)
       leaving.detach()
       await leaving.inbox.close()
@@ -152,7 +152,7 @@ export const processTests: ContractTest[] = [
     run: async (harness) => {
       const receiver = await harness.open()
       for (const number of [1, 2]) await receiver.accept(...orderEvent(String(number), ofOrder(number)))
-      // Other processes do not know this one yet.
+      // The other processes have not noticed this one yet.
       const first = attach(await harness.open())
       const taking = first.takeNow(1).catch(() => [])
       await first.inbox.close()

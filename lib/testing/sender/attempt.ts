@@ -66,8 +66,8 @@ export class SenderConnections {
           resolve({ status: incoming.statusCode, headers: incoming.headers, body: Buffer.concat(chunks).toString() })
         })
       })
-      // A receiver may respond and close the connection before it has read the body. Then the upload fails, but the
-      // response is what counts.
+      // A receiver may respond and close the connection before it has read the body: the upload then fails, but the
+      // response is used.
       outgoing.on('error', (error) => {
         if (!answered) fail(error)
       })

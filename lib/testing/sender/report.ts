@@ -29,16 +29,16 @@ export interface TriggerReport {
 }
 
 /**
- * All sendings, and the same sendings grouped by result. Each list is in the order of sending. Each sending is in
- * `sent` and in one of `delivered`, `givenUp` and `stillRetrying`.
+ * All triggers that were sent, and the same triggers grouped by result. Each list is in the order of sending. Each
+ * trigger is in `sent` and in one of `delivered`, `givenUp` and `stillRetrying`.
  */
 export interface SimulatorReport {
   sent: TriggerReport[]
   delivered: TriggerReport[]
   givenUp: TriggerReport[]
-  /** Sendings that Tradecloud would continue, including `unreachable` ones. */
+  /** Triggers that Tradecloud would send again, including `unreachable` ones. */
   stillRetrying: TriggerReport[]
-  /** Sendings with more than one attempt. */
+  /** Triggers with more than one attempt. */
   retried: TriggerReport[]
   /** Triggers that repeat an earlier one on purpose, see `duplicates` of `sendAll`. */
   duplicates: TriggerReport[]

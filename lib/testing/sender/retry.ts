@@ -2,7 +2,7 @@
 import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
-/** `retry` is repeated without limit; `delivered` and `given up` are final. */
+/** After `retry` the trigger is sent again, without limit; `delivered` and `given up` are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
 
 /**
@@ -27,8 +27,8 @@ export interface SenderRetryOptions {
    */
   speed?: number | undefined
   /**
-   * Number of attempts, including the first, after which the sending ends as `still retrying`. Default: no limit,
-   * except that a sending to an address where nothing has ever responded ends as `unreachable` after 7 attempts without
+   * Number of attempts, including the first, after which the trigger ends as `still retrying`. Default: no limit,
+   * except that a trigger to an address where nothing has ever responded ends as `unreachable` after 7 attempts without
    * a connection.
    */
   maxAttempts?: number | undefined

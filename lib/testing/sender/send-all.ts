@@ -11,7 +11,7 @@ export interface SendAllOptions {
    */
   concurrency?: number | undefined
   /**
-   * How many random triggers are sent again with the same bytes, at any time after their first sending has started.
+   * How many random triggers are sent again with the same bytes, at any time after their first attempt has started.
    * Default: 0.
    */
   duplicates?: number | undefined

@@ -36,7 +36,7 @@ export class Sender {
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []
-  /** Addresses at which something has responded. A receiver that restarts there is retried without limit. */
+  /** Addresses that have responded. A receiver that restarts at one of them is retried without limit. */
   private readonly reached = new Set<string>()
 
   constructor(private readonly options: SenderOptions) {}
@@ -51,7 +51,7 @@ export class Sender {
     requireKnown('', options, ['concurrency', 'duplicates', 'shuffle', 'seed'])
     const { concurrency = 10, seed = this.options.seed } = options
     requireWhole('concurrency', concurrency, 1)
-    // All triggers are checked before the first one is sent, so that an invalid one does not end a test halfway.
+    // All triggers are checked before the first one is sent, so that an invalid one does not fail the test halfway.
     const prepared = Array.from(triggers, (trigger) => this.prepare(trigger))
     const places = new Places(concurrency)
     const sendings = planSendings(prepared.length, options, seed).flatMap(({ index, duplicate }) => {
@@ -61,7 +61,7 @@ export class Sender {
     return summarize(await Promise.all(sendings))
   }
 
-  /** All sendings so far, in their current state. */
+  /** Reports of all triggers so far, in their current state. */
   report(): SimulatorReport {
     return summarize(this.reports.map(copyOf))
   }
@@ -99,7 +99,7 @@ export class Sender {
       duplicate,
       attempts: [],
     }
-    // Each sending has its own stream of random numbers, so that sendings do not influence each other.
+    // Each trigger has its own stream of random numbers, so that concurrent triggers do not influence each other.
     const random = createRandom(this.options.seed, this.reports.push(report))
     const sending = this.run(prepared, report, random, places)
     this.underway.add(sending)
@@ -157,7 +157,7 @@ async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<boole
   return !signal.aborted
 }
 
-/** Copies a report, so that it does not change while the sending continues. */
+/** Copies a report, so that it does not change while the trigger is still retried. */
 function copyOf(report: TriggerReport): TriggerReport {
   return { ...report, attempts: [...report.attempts] }
 }

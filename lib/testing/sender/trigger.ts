@@ -53,7 +53,7 @@ export interface Trigger {
   timeoutMs?: number | undefined
   /** Overrides single options of the simulator's `retry`. Default: the options of the simulator. */
   retry?: SenderRetryOptions | undefined
-  /** When aborted, ends the sending as `still retrying`, and cuts a running attempt off. Default: none. */
+  /** When aborted, ends the trigger as `still retrying`, and cancels a running attempt. Default: none. */
   signal?: AbortSignal | undefined
 }
 
@@ -108,7 +108,7 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   }
 }
 
-/** The bytes are copied, so that a retry sends the same bytes even if the test changes its buffer. */
+/** Copied, so that a retry sends the same bytes even if the test changes its buffer. */
 function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
   if (isUint8Array(event)) return Buffer.from(event)
   if (typeof event === 'string') return Buffer.from(event)
@@ -116,15 +116,15 @@ function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
 }
 
 /**
- * Throws for an ID without its variable in the URL, and for a variable without an ID, because that would send something
- * else than the test intends.
+ * Throws for an ID without its variable in the URL, and for a variable without an ID: the request would differ from
+ * what the test intends.
  */
 function fillIds(template: string, trigger: Trigger): string {
   for (const name of ['orderId', 'shipmentId'] as const) {
     if ((trigger[name] !== undefined) === template.includes(`{${name}}`)) continue
     throw new TypeError(`${name} and {${name}} in the url belong together: ${String(trigger[name])}, '${trigger.url}'`)
   }
-  // IDs are inserted in a single replacement, because braces inside an ID are not a variable.
+  // All IDs are inserted in one replacement, so that braces inside an ID are not taken for a variable.
   return template.replace(/\{(orderId|shipmentId)\}/g, (_, name: 'orderId' | 'shipmentId') => {
     const id = trigger[name] ?? ''
     return trigger.idEncoding === 'raw' ? id : encodeURIComponent(id)

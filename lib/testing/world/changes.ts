@@ -8,7 +8,7 @@ import { requireKnown, requireMs, requireOneOf, requireWhole } from '../checks'
  */
 export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 
-/** What changes of orders and shipments have in common. */
+/** Options that changes of orders and of shipments share. */
 export interface ChangeOptions {
   /** What happens to the event. Default: 'send'. */
   deliver?: EventFate | undefined

@@ -105,7 +105,7 @@ class Planner {
   readonly #options: Resolved
   readonly #random: () => number
   /**
-   * What has changed in this millisecond, because the API cannot distinguish two changes of one line in the same
+   * What has already changed in this millisecond: the API cannot distinguish two changes of one line in the same
    * millisecond.
    */
   readonly #changed = new Set<string>()
@@ -122,7 +122,7 @@ class Planner {
     const id = orderId(index % this.#options.orders)
     const lines = Array.from({ length: this.#options.lines }, (_, line) => ({ id: lineId(id, line) }))
     const agoMs = 3_600_000 + this.#below(86_400_000)
-    // The order already exists, so this is an ordinary change.
+    // The order already exists, so the event is an ordinary change.
     if (this.#old.has(id)) return this.next()
     this.#old.add(id)
     return { afterMs: 0, kind: 'order', id, change: { lines: lines.map((line) => line.id), deliver: 'none', agoMs } }
@@ -134,7 +134,7 @@ class Planner {
     if (afterMs > 0) this.#changed.clear()
     const isShipment = shipments > 0 && this.#chance(shipments / (shipments + orders))
     const planned = isShipment ? this.#shipment() : this.#order()
-    // Nothing is left to change in this millisecond.
+    // Everything has already changed in this millisecond, so time must pass first.
     if (planned !== undefined) return { afterMs, ...planned }
     this.#changed.clear()
     return { ...this.next(), afterMs: 1 + this.#below(Math.max(1, pauseMs)) }
@@ -151,8 +151,7 @@ class Planner {
     const id = orderId(this.#chance(busy) ? 0 : this.#below(orders))
     const isAlone = this.#chance(headers)
     if (isAlone) {
-      // A change of the header and a change of a line cannot be distinguished either if they are in the same
-      // millisecond.
+      // Nor can the API distinguish a change of the header from a change of a line in the same millisecond.
       if ([...this.#changed].some((key) => key.startsWith(id)) || !this.#take(id)) return undefined
     } else if (this.#changed.has(id)) return undefined
     const lineIds = isAlone ? [] : this.#lineIds(id)

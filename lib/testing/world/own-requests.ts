@@ -18,7 +18,7 @@ const REQUESTS: Record<'buyer' | 'supplier', OwnRequest[]> = {
       eventName: 'OrderLinesReopenRequestedByBuyer',
       line: { status: inProgress('OpenBuyerReopenRequest'), buyerLine: { requests: { reopenRequest: open } } },
     },
-    // Tradecloud does not document where these requests are stored, so only the status shows them.
+    // Only the status shows these requests, because Tradecloud does not document where it stores them.
     {
       request: 'reconfirmation',
       eventName: 'OrderLinesReconfirmationRequestedByBuyer',

@@ -14,8 +14,8 @@ import type { WorldChange, WorldEvent } from './changes'
 import { planHistory, type HistoryOptions, type PlannedChange } from './history'
 
 /**
- * Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` in the URL are used for
- * GETs.
+ * Where events are sent: a trigger without its event and IDs. `{orderId}` and `{shipmentId}` in the URL are replaced
+ * for GET triggers.
  */
 export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'shipmentId'>
 

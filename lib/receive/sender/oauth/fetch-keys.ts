@@ -15,7 +15,10 @@ export interface KeySource {
   httpsAgent?: Agent | undefined
   /** Time limit of the whole fetch. */
   timeoutMs: number
-  /** After this time without a byte, another request is sent in parallel, because the network may work again. */
+  /**
+   * After this time without a byte, another request is sent in parallel: the network may have recovered, while the
+   * first connection hangs.
+   */
   againMs: number
 }
 
@@ -32,7 +35,7 @@ export async function fetchKeys(
   let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
-    // The first request that ends is used, even if it failed, because the next fetch may follow soon.
+    // Uses the first request that ends, even if it failed, because the next fetch may follow soon.
     const first = new Promise<JWK[]>((resolve, reject) => {
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
       again = startInterval(attempt, againMs)
@@ -83,7 +86,7 @@ function keysOf(body: Buffer): JWK[] {
   const json = parseJson(body)
   const keys = json.ok && isObject(json.value) ? json.value.keys : undefined
   const usable = Array.isArray(keys) ? keys.filter(isPublicKey) : []
-  // An empty key set would make all tokens invalid. It is more likely an error of the key server.
+  // An empty key set is treated as an error of the key server, because it would make all tokens invalid.
   if (usable.length === 0) throw new Error('the response is not a key set, or has no keys for signatures')
   return usable
 }

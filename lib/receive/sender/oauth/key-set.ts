@@ -23,7 +23,7 @@ export interface KeyTimes {
   retryMs: number
   /** Time limit of a whole fetch. */
   timeoutMs: number
-  /** After this time without a response, another request is sent in parallel, and so on. */
+  /** After this time without a response, another request is sent in parallel; repeated at this interval. */
   againMs: number
 }
 
@@ -82,7 +82,7 @@ export class KeySet {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
     if (keys !== undefined && age < this.#options.freshMs) return keys
-    // Only the request that first notices an outage waits for the fetch.
+    // Only the first request that notices an outage waits for the fetch.
     const failing = this.#failure !== undefined
     const fetching = this.#fetch()
     if (keys === undefined || age >= this.#options.staleMs) return fetching
@@ -90,12 +90,12 @@ export class KeySet {
     return failing ? keys : kept
   }
 
-  /** True if the keys were fetched so recently that a signature which does not match them is wrong. */
+  /** True if the keys were fetched so recently that a signature that matches none of them is certainly wrong. */
   isRecent({ since }: Keys): boolean {
     return performance.now() - since < this.#options.pauseMs
   }
 
-  /** Returns other keys than those that were tried. Rejects if they cannot be fetched now. */
+  /** Returns keys other than those that were tried. Rejects if they cannot be fetched now. */
   async lookAgain(tried: Keys): Promise<Keys> {
     if (this.#keys !== undefined && this.#keys !== tried) return this.#keys
     if (performance.now() < this.#quietUntil)

@@ -52,7 +52,7 @@ export interface OAuthCredential {
   clockToleranceMs?: number | undefined
   /**
    * A final check of the claims: only `true` accepts the request. If it throws or rejects, the response is 503, so that
-   * nothing is lost. Default: none.
+   * no event is lost. Default: none.
    */
   checkClaims?: ((claims: OAuthClaims) => boolean | Promise<boolean>) | undefined
   /**

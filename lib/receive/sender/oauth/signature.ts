@@ -23,7 +23,7 @@ export async function judge(
   options: ResolvedOAuth,
 ): Promise<SignatureCheck> {
   const digest = sha256(token)
-  // The signature was verified before, and the caller has checked the times and all other claims again.
+  // The signature was verified earlier, and the caller has checked the times and all other claims again.
   if (keys.verified.has(digest)) return 'signed'
   const verdict = await verify(token, header, keys, {
     algorithms: options.algorithms,

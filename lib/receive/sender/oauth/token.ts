@@ -1,6 +1,6 @@
 /**
- * Checks the claims of a token before its signature: a token that would be refused anyway must not take much time, and
- * must not cause a request to the key server.
+ * Checks the claims of a token before its signature: a token that would be refused anyway must neither cost much CPU
+ * nor cause a request to the key server.
  */
 import type { JWSHeaderParameters } from 'jose'
 import { isObject } from '../../../events/entity'
@@ -19,7 +19,7 @@ export type TokenReading = { ok: true; header: TokenHeader; claims: OAuthClaims 
 const MAX_TOKEN_LENGTH = 16_384
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/
 /**
- * Header fields that are refused. With the first four, a token brings its own key or says where it is; `crit` requires
+ * Header fields that are refused. With the first four, a token supplies its own key or a URL of it; `crit` requires
  * extensions that are not supported.
  */
 const REFUSED_PARAMETERS = ['jku', 'x5u', 'jwk', 'x5c', 'crit']
@@ -51,7 +51,7 @@ function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number)
   const { issuers, audiences, clientIds, clockToleranceMs } = options
   if (!includes(issuers, iss)) return 'iss is another'
   if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
-  // The time is rounded down to whole seconds, because the claims are in seconds and jose compares them in this way.
+  // The time is rounded down to whole seconds, because the claims are in seconds and jose rounds in the same way.
   const seconds = Math.floor(now / 1000)
   if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp has passed or is missing'
   if (nbf !== undefined && !(typeof nbf === 'number' && nbf <= seconds + clockToleranceMs / 1000))

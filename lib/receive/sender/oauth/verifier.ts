@@ -66,7 +66,8 @@ export class OAuthVerifier {
       const verdict = await judge(token, header, keys, this.#options)
       if (verdict === 'signed') return true
       if (verdict === 'refused') return false
-      // The issuer may have replaced the key and kept its ID. Soon after a fetch this is unlikely.
+      // A signature that does not match may mean that the issuer has replaced the key and kept its ID, which is
+      // unlikely soon after a fetch.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
       // Tradecloud gives up after a refusal, so a token is refused only with keys that were fetched after it arrived.
       if (keys.since >= arrivedAt) {
