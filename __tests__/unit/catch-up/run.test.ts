@@ -64,7 +64,10 @@ describe('a run', () => {
     rig.storage.fetching.push('order o')
     lost(rig, 'o')
     lost(rig, 'other')
-    await rig.pass(120 * MINUTE)
+    for (let minute = 0; minute < 120; minute += 5) {
+      await rig.pass(EVERY)
+      rig.world.change('busy', { lines: ['a'] })
+    }
     expect(rig.recovered.map(({ id }) => id)).toEqual(['other'])
     rig.storage.fetching.pop()
     await rig.pass(EVERY)
