@@ -54,7 +54,7 @@ missing.`,
       const { state, report = {} } = await follow(requests, request, waitMs)
       const model = { state, ...(report as Partial<RunReport>) }
       if (values.json) await print(`${printableJson(model)}\n`)
-      else await printLines(linesOf(model, request.dryRun === true))
+      else await printLines(linesOf(model, request))
       if (state === 'failed') return 1
       return (model.recoveredTotal ?? 0) > 0 ? 3 : 0
     })
@@ -126,7 +126,7 @@ function* linesOf(
     recoveredTotal = 0,
     error,
   }: Partial<RunReport> & Pick<RunStatus, 'state'>,
-  isDryRun: boolean,
+  { all, dryRun }: CatchUpRequest,
 ): Generator<string> {
   for (const { kind, id, lines, lastUpdatedAt } of recovered) {
     const changed = lines.length > 0 ? `, lines ${lines.map(printable).join(', ')}` : ''
@@ -135,13 +135,10 @@ function* linesOf(
   if (recoveredTotal > recovered.length) yield `… and ${count(recoveredTotal - recovered.length)} more.`
   if (state === 'failed') yield `${styled('red', 'The run failed')}: ${printable(error ?? '')}`
   if (from === '') return
-  const missing =
-    recoveredTotal === 0
-      ? styled('green', 'nothing was missing')
-      : styled(
-          'yellow',
-          `${count(recoveredTotal)} ${isDryRun ? 'would be delivered' : 'never arrived and are delivered now'}`,
-        )
+  // What an interrupted run has not read may be missing.
+  const nothing = state === 'failed' ? 'nothing missing was found before that' : styled('green', 'nothing was missing')
+  const delivered = dryRun ? 'would be delivered' : all ? 'are delivered now' : 'never arrived and are delivered now'
+  const missing = recoveredTotal === 0 ? nothing : styled('yellow', `${count(recoveredTotal)} ${delivered}`)
   const counts = [missing, `${count(covered)} had arrived`, ...(skipped > 0 ? [`${count(skipped)} not wanted`] : [])]
   yield `Read ${count(polled)} orders and shipments that have changed since ${printable(from)}: ${counts.join(', ')}.`
 }
