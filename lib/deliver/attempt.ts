@@ -1,27 +1,42 @@
 /**
- * One attempt to deliver a trigger, with or without an inbox: fetches if needed, asks whether to begin, calls the
- * callback, and converts what the callback throws to a result.
+ * Attempts to deliver a trigger, with or without an inbox: fetches if needed, asks whether to begin, calls the callback,
+ * and converts what the callback throws to a result. Meanwhile, renews the lease of the claim, aborts an attempt whose
+ * lease was lost, and reports a callback that does not end.
  */
 import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
 import type { WebhookEvent } from '../events/events'
 import type { Pieces } from '../bytes/pieces'
-import type { Handler } from '../events/trigger'
+import type { Handler, Trigger } from '../events/trigger'
+import { TradecloudWebhookError } from '../errors/errors'
+import { startInterval, type Timer } from '../wait/timers'
 import type { EntityState } from '../events/entity'
 import type { TransactionClient, WebhookContext } from './context'
+import type { Claim, Claims } from './dedupe/claims'
 import { failureOf } from './failure'
 import { History } from './history'
 import { deliveryIdOfId } from './identity'
 import { resolveEvent, type ResolveOptions } from './resolve-event'
-import type { Watched } from './watch'
 
 export interface AttemptsOptions {
   name: string
   resolve: ResolveOptions
   api: TradecloudClient | undefined
+  /** Absent with an inbox, and with `dedupe: false`. */
+  claims?: Claims | undefined
+  /** Raises an alarm while a callback is still running. */
+  alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
 }
 
-export interface DeliveryAttempt extends Watched {
+export interface DeliveryAttempt {
+  trigger: Trigger
+  abort: AbortController
+  /** The claim whose lease is renewed. */
+  claim?: Claim | undefined
+  /** When the callback was called, on the monotonic clock. Absent before the call and after it. */
+  callingSince?: number | undefined
+  /** True if an alarm was raised because the callback does not end. */
+  isReported?: boolean
   /** The key that identifies the order or shipment. */
   entity: string | undefined
   /** Called when a fetch starts. */
@@ -54,15 +69,37 @@ export const GIVEN_BACK: Result = {
   detail: 'The event was given back before it was processed.',
 }
 
-export class Attempts {
+export const LEASE_MS = 60_000
+const STUCK_MS = 10 * 60_000
+const TICK_MS = LEASE_MS / 3
+
+export class Attempts<A extends DeliveryAttempt> {
   readonly history = new History()
+  readonly running = new Set<A>()
   readonly #options: AttemptsOptions
+  #timer: Timer | undefined
 
   constructor(options: AttemptsOptions) {
     this.#options = options
   }
 
-  async run(attempt: DeliveryAttempt): Promise<AttemptResult> {
+  /** Watches an attempt until `remove` is called. */
+  add(attempt: A): void {
+    this.running.add(attempt)
+    this.#timer ??= startInterval(() => this.#tick(), TICK_MS)
+  }
+
+  remove(attempt: A): void {
+    this.running.delete(attempt)
+  }
+
+  /** Renews no more leases. */
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  async run(attempt: A): Promise<AttemptResult> {
     const { trigger, entity } = attempt
     const { handler } = trigger
     if (!handler) return { outcome: 'ignored' }
@@ -86,7 +123,7 @@ export class Attempts {
 
   /** Never rejects. */
   async #call(
-    attempt: DeliveryAttempt,
+    attempt: A,
     handler: Handler,
     event: WebhookEvent,
     begun: Begun,
@@ -125,6 +162,30 @@ export class Attempts {
     }
     if (entity !== undefined) this.history.delivered(entity, state)
     return { outcome: 'delivered', deliveryId: begun.deliveryId, attempt: begun.attempt }
+  }
+
+  #tick(): void {
+    if (this.running.size === 0) this.stop()
+    for (const attempt of this.running) {
+      void this.#renew(attempt)
+      const { callingSince } = attempt
+      if (callingSince === undefined || performance.now() - callingSince < STUCK_MS || attempt.isReported) continue
+      attempt.isReported = true
+      const text = 'A callback has been running for more than 10 minutes.'
+      this.#options.alarm(new TradecloudWebhookError('handler_stuck', text), attempt.trigger)
+    }
+  }
+
+  async #renew(attempt: A): Promise<void> {
+    const { claim, abort, trigger } = attempt
+    const { claims, alarm } = this.#options
+    if (!claim || !claims || abort.signal.aborted || (await claims.renew(claim))) return
+    // The claim was settled meanwhile.
+    if (attempt.claim !== claim) return
+    const text = 'The lease of an event was lost: another process may call its callback as well.'
+    const error = new TradecloudWebhookError('lease_lost', text)
+    abort.abort(error)
+    alarm(error, trigger)
   }
 }
 

@@ -15,7 +15,6 @@ import { Repeats } from './repeats'
 import { observe, type Observable } from './observe'
 import type { ResolveOptions } from './resolve-event'
 import { Lines, Slots, type Place } from '../wait/queues'
-import { Watch } from './watch'
 
 export interface DelivererOptions {
   name: string
@@ -44,11 +43,9 @@ export class Deliverer {
   readonly #lines: Lines
   readonly #slots: Slots
   readonly #repeats = new Repeats()
-  readonly #attempts: Attempts
-  readonly #watch: Watch
+  readonly #attempts: Attempts<Delivery>
   /** Deliveries for GET triggers whose fetch has not begun, by entity. Further GET triggers join them. */
   readonly #joinable = new Map<string, Delivery>()
-  readonly #running = new Set<Delivery>()
   #aborted = false
 
   constructor(options: DelivererOptions) {
@@ -56,7 +53,6 @@ export class Deliverer {
     this.#lines = new Lines(MAX_WAITING, options.entityWaitMs)
     this.#slots = new Slots(options.concurrency)
     this.#attempts = new Attempts(options)
-    this.#watch = new Watch(options.alarm, options.claims)
   }
 
   /**
@@ -88,7 +84,7 @@ export class Deliverer {
     }
     if (this.#aborted) delivery.abort.abort()
     if (trigger.type === 'body' && trigger.identified) delivery.deliveryId = deliveryIdOfBody(key ?? '')
-    this.#running.add(delivery)
+    this.#attempts.add(delivery)
     delivery.result = this.#complete(delivery)
     return delivery
   }
@@ -103,7 +99,8 @@ export class Deliverer {
 
   /** Resolves when no delivery is running. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ result }) => result))
+    const { running } = this.#attempts
+    while (running.size > 0) await Promise.all([...running].map(({ result }) => result))
   }
 
   /**
@@ -112,8 +109,8 @@ export class Deliverer {
    */
   abort(): void {
     this.#aborted = true
-    this.#watch.stop()
-    for (const delivery of this.#running) {
+    this.#attempts.stop()
+    for (const delivery of this.#attempts.running) {
       delivery.abandon?.()
       delivery.abort.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
     }
@@ -136,7 +133,7 @@ export class Deliverer {
     } finally {
       if (trigger.type === 'id') this.#closeToOthers(delivery)
       if (place) this.#lines.leave(place)
-      this.#running.delete(delivery)
+      this.#attempts.remove(delivery)
     }
   }
 
@@ -160,8 +157,6 @@ export class Deliverer {
   async #takeTurn(delivery: Delivery, place: Place | undefined): Promise<AttemptResult> {
     let delivered = false
     const { telemetry, claims } = this.#options
-    // The lease is renewed from here on, so that it does not expire while the event waits or fetches.
-    this.#watch.add(delivery)
     try {
       if (place && place.turn !== 'mine') {
         const turn = await this.#wait(delivery, place.turn, () => place.wake?.('abandoned'))
@@ -175,8 +170,9 @@ export class Deliverer {
         this.#repeats.completed(delivery.key, delivery.completedBefore)
       return result
     } finally {
-      this.#watch.remove(delivery)
       const { claim } = delivery
+      // From now on, its lease is not renewed.
+      delivery.claim = undefined
       const settling = claim && (delivered ? claims?.complete(claim) : claims?.release(claim))
       if (settling instanceof Promise) await settling
     }

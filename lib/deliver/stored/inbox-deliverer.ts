@@ -19,7 +19,6 @@ import type { ResolveOptions } from '../resolve-event'
 import { coveredBy, coversLater, type Covered } from './covered'
 import { recordOf, settlementOf, startOf, type SettlementOptions } from './settlement'
 import { Taker, type TakerOptions } from './taker'
-import { Watch } from '../watch'
 
 export interface InboxDelivererOptions extends SettlementOptions, TakerOptions {
   name: string
@@ -52,8 +51,7 @@ const AT_ONCE: Settlement = {
 
 export class InboxDeliverer {
   readonly #options: InboxDelivererOptions
-  readonly #attempts: Attempts
-  readonly #watch: Watch
+  readonly #attempts: Attempts<DeliveryAttempt>
   readonly #taker: Taker
   /** Resolves once no further events are taken. */
   readonly #taking: Promise<void>
@@ -67,7 +65,6 @@ export class InboxDeliverer {
   constructor(options: InboxDelivererOptions) {
     this.#options = options
     this.#attempts = new Attempts(options)
-    this.#watch = new Watch(options.alarm)
     this.#taker = new Taker(options, (delivery, onCall) => this.#start(delivery, onCall))
     const { inbox, name, handlers, catchUp, retry, handlerTimeoutMs } = options
     this.#detach = inbox.attach({
@@ -98,7 +95,7 @@ export class InboxDeliverer {
 
   /** Aborts running callbacks through `context.signal`. */
   abort(): void {
-    this.#watch.stop()
+    this.#attempts.stop()
     this.#aborting.abort()
     const error = new TradecloudWebhookError('unavailable', 'The webhook is closing.')
     for (const { abort } of this.#running) abort.abort(error)
@@ -196,12 +193,12 @@ export class InboxDeliverer {
             })
         : undefined,
     }
-    this.#watch.add(attempt)
+    this.#attempts.add(attempt)
     try {
       const result = await this.#attempts.run(attempt)
       return result.attempt === undefined && !delivery.isOwned() ? GIVEN_BACK : result
     } finally {
-      this.#watch.remove(attempt)
+      this.#attempts.remove(attempt)
     }
   }
 
