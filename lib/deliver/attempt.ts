@@ -16,7 +16,7 @@ import type { Claim, Claims } from './dedupe/claims'
 import { failureOf } from './failure'
 import { History } from './history'
 import { deliveryIdOfId } from './identity'
-import { resolveEvent, type ResolveOptions } from './resolve-event'
+import { resolveEvent, type ResolvedEvent, type ResolveOptions } from './resolve-event'
 
 export interface AttemptsOptions {
   name: string
@@ -106,9 +106,14 @@ export class Attempts<A extends DeliveryAttempt> {
     const { resolve, name } = this.#options
     const { signal } = attempt.abort
     if (signal.aborted) return GIVEN_BACK
-    const resolving = resolveEvent(trigger, resolve, signal, attempt.onFetch)
-    const resolved = resolving instanceof Promise ? await resolving : resolving
-    if (isAborted(signal)) return GIVEN_BACK
+    let resolved: ResolvedEvent | Promise<ResolvedEvent> =
+      trigger.type === 'body' && resolve.mode !== 'always'
+        ? { ok: true, event: trigger.event }
+        : resolveEvent(trigger, resolve, signal, attempt.onFetch)
+    if (resolved instanceof Promise) {
+      resolved = await resolved
+      if (isAborted(signal)) return GIVEN_BACK
+    }
     if (!resolved.ok) return resolved
     const { event, contentHash } = resolved
     const fetchedId = trigger.type === 'id' ? deliveryIdOfId(name, trigger, contentHash) : undefined

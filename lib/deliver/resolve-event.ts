@@ -1,6 +1,6 @@
 /**
- * Creates the event for the callback from a trigger: as received, with the whole fetched order or shipment, or with
- * only the ID.
+ * Creates the event for the callback from a GET trigger, or with `fetch: 'always'` also from a body: with the whole
+ * fetched order or shipment, with only the ID, or as received.
  */
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../events/entity'
@@ -28,7 +28,7 @@ export type ResolvedEvent =
 type FetchingOptions = ResolveOptions & { client: TradecloudClient }
 
 /** Whether the order or shipment of a trigger has to be fetched. */
-export function fetches(trigger: Trigger, options: ResolveOptions): options is FetchingOptions {
+function fetches(trigger: Trigger, options: ResolveOptions): options is FetchingOptions {
   const { client, mode } = options
   if (client === undefined) return false
   if (trigger.type === 'id') return mode !== 'never'
