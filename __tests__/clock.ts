@@ -1,7 +1,6 @@
 /**
- * Clocks for the code under test, so that nothing is late in a busy or suspended process, and long waits take no time.
- * They replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` use the real
- * clock.
+ * Clocks for the code under test: nothing is late in a busy or suspended process, and long waits take no time. They
+ * replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` use the real clock.
  */
 
 /** Settings of the running clock: turns of the event loop per millisecond, and its speed relative to the real clock. */

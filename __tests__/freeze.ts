@@ -1,4 +1,6 @@
-/** Freezes processes with SIGSTOP. `kill` returns before that: each thread runs on until it is scheduled again. */
+/**
+ * Freezes processes with SIGSTOP. `kill` returns earlier than that: each thread continues until it is scheduled again.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { until } from './wait'
 
@@ -17,7 +19,7 @@ function isRunning(pid: number): boolean {
     )
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // ENOENT and ESRCH: a thread has ended. Look again, unless it was the process.
+    // ENOENT and ESRCH mean that a thread has ended: look again, unless it was the whole process.
     if (code !== 'ENOENT' && code !== 'ESRCH') throw error
     return existsSync(tasks)
   }

@@ -1,6 +1,4 @@
-/**
- * Texts that a page must display and never execute. If one is executed, `pwned` is called or the page looks different.
- */
+/** Texts that a page must display and never execute. If one is executed, it calls `pwned` or changes the page. */
 export const hostileTexts: readonly string[] = [
   '<script>pwned()</script>',
   '"><img src=x onerror=pwned()>',

@@ -31,7 +31,7 @@ function duplicates(): Claim {
   }
 }
 
-/** The cost of a growing Map alone: it is filled and discarded, without look-ups. */
+/** The cost of a growing Map alone: filled and discarded, without look-ups. */
 function mapThatGrows(): Claim {
   let keys = new Map<string, number>()
   return (key) => {

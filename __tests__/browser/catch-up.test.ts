@@ -12,7 +12,7 @@ test.each<Mode>(['SQLite', 'PostgreSQL'])('%s: a catch-up is started, and the pa
   const issued = order({ seed: 1, lines: 2 })
   tradecloud.world.change(issued, { lines: issued.lines.map(({ id }) => String(id)), deliver: 'none' })
   tradecloud.clock.advance(HOUR)
-  // While this is not resolved, requests to the API wait.
+  // Until this resolves, requests to the API wait.
   let gate = Promise.resolve()
   const { baseUrl, username, password } = tradecloud
   const { port } = new URL(baseUrl)
@@ -28,7 +28,7 @@ test.each<Mode>(['SQLite', 'PostgreSQL'])('%s: a catch-up is started, and the pa
     webhook: { api: { baseUrl: baseUrl.replace(port, String(slow)), username, password }, catchUp: CATCH_UP },
   })
   const { page, problems } = await openPage()
-  // The page must learn of changes from the server only, so it gets no timer.
+  // Disables the page's timer, so that the page can learn of changes only from the server.
   await page.addInitScript(() => (window.setInterval = (() => 0) as never))
   const report = (text: string) => page.locator('#catch-up', { hasText: text }).waitFor()
   const start = async (): Promise<void> => {

@@ -35,7 +35,7 @@ export async function fillInbox(inbox: Inbox, samples: readonly Sample[]): Promi
     const { id } = await inbox.accept(event, bytes)
     ids.push(id)
     const { state = 'delivered', failures = 0, outcome = 'handler_failed', reason = '' } = sample
-    // An event that waits for another event of the same order gets no attempt.
+    // An event that waits for an earlier event of the same order is not attempted.
     if (state === 'quarantined' || (await inbox.show(id))?.entry.waitsBehind !== undefined) continue
     for (let i = 0; i < failures; i++)
       await inbox.settle(await take(inbox), { result: 'retry', delayMs: 0, outcome, reason })

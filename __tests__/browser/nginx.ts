@@ -8,7 +8,7 @@ import { freePort } from '../proxies/ports'
 import { until } from '../wait'
 import { atEnd } from './rig'
 
-/** Set up as in the docs of oauth2-proxy: another server authorises each request and returns the user's name. */
+/** The setup from the docs of oauth2-proxy: another server authorises each request and returns the user's name. */
 const asksFor = (authPort: number): string => `
       auth_request /oauth2/auth;
       auth_request_set $user $upstream_http_x_auth_request_user;

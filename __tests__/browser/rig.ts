@@ -144,7 +144,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
   browser ??= launchBrowser()
   const context = await (await browser).newContext({ httpCredentials: operator, ...options })
   atEnd(() => context.close())
-  // Shorter than Jest's limit, so that the error says what the test waited for.
+  // Shorter than Jest's limit, so that a failure says what the test waited for.
   context.setDefaultTimeout(120_000)
   const problems: string[] = []
   await context.exposeFunction('pwned', () => void problems.push('a script of someone else ran'))
@@ -159,7 +159,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
     void dialog.dismiss()
   })
   page.on('console', (message) => {
-    // Chromium reports each response other than 2xx as an error; tests check those themselves.
+    // Not counted: Chromium reports each response other than 2xx as an error, and tests check those themselves.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       problems.push(message.text())
   })

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(closeAll)
 
 const stateOf = async (id: string) => (await app.inbox?.show(id))?.entry.state
-/** An event that no other test has changed. */
+/** An event that the other tests leave unchanged. */
 const untouched: string[] = []
 const nextId = (): string => {
   if (untouched.length === 0) untouched.push(...app.ids)
@@ -142,7 +142,7 @@ test('behind a proxy that checks credentials: changes are logged under the name 
   })
   const behind = await startApp('SQLite', { samples: [dead], inspector: { auth: userOfProxy } })
   const url = await startNginx(behind.port, '/ops', sessions)
-  // The test sets no headers that a browser adds itself.
+  // The test must not set headers that the browser sets itself.
   const { page, problems } = await openPage({
     httpCredentials: undefined,
     extraHTTPHeaders: { 'X-Forwarded-User': 'mallory' },

@@ -37,7 +37,7 @@ export function cli(words: string[], how?: How): Promise<Ran> {
 /** Like `cli`, but returns the running process. */
 export function startCli(words: string[], { env = {}, nodeArgs = [], input }: How = {}) {
   const child = spawn(process.execPath, [...nodeArgs, program, ...words], { cwd: root, env: environment(env) })
-  // A command that does not read its input may end before all of the input was written.
+  // Ignores the error of a command that ends before it has read all of its input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   return { child, ended: ran(child) }

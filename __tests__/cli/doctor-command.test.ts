@@ -87,7 +87,7 @@ describe('the command', () => {
     const processes: string[] = []
     const url = await listen((req, res) => {
       processes.push(commandLines())
-      // Some servers repeat the request.
+      // Some servers echo the request in their response.
       const repeated = `${req.headers.authorization}, ${SECRET}`
       const requestId = '0f8fad5b-d9cb-469f-a165-70867728950e'
       if (req.method === 'POST') res.end(JSON.stringify({ code: 'x', detail: repeated, requestId }))
@@ -147,7 +147,7 @@ describe('the command', () => {
       res.end(JSON.stringify(answers[at++ % answers.length]?.(word)))
     })
     while (at < answers.length) {
-      // A forged response that requires credentials ends the run.
+      // A forged probe response that requires credentials ends the run.
       const report = await ask(`${url}/{orderId}`, { auth: 'none', idleMs: 200 }).catch(() => undefined)
       const found = report?.findings.flatMap(({ evidence }) => evidence) ?? []
       for (const text of [...found, ...(report?.checks.map((check) => check.text) ?? [])])

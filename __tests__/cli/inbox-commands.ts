@@ -96,7 +96,7 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
   test('IDs: any unique beginning is enough, and of several the candidates are named', async () => {
     const server = await storage.open()
     const ids: string[] = []
-    // With 17 events, two begin with the same digit.
+    // Among 17 event IDs, at least two begin with the same hex digit.
     for (let i = 0; i < 17; i++) ids.push(await put(server, `PO${i}`))
     const [id = ''] = ids
     const digit =
@@ -209,7 +209,7 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
   test('replay: where no process takes the events, it does not wait and exits 3', async () => {
     const server = await storage.open()
     const id = await put(server, 'PO1')
-    // Not settled by a process: one that has just stopped still counts, as it may be restarting.
+    // Given up directly, not by a process: one that has just stopped would still count, because it may be restarting.
     await server.giveUp(id, 'no such item')
     const { out, code } = await inbox('replay', id, '--json')
     expect(code).toBe(3)

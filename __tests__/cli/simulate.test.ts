@@ -161,7 +161,7 @@ function load(url: string, host?: string): Promise<{ status: number; csp: string
 
 test('the page: what became of each event, only under its own name, and as a file', async () => {
   const evil = `<script>alert(1)</script>${EVIL.filter((text) => text.length < 1_000).join('')}\u200b`
-  // The simulation cannot end before the responses, and these wait until the page was loaded.
+  // The responses wait until the page was loaded, because the simulation ends after them.
   let seen = (): void => undefined
   const loaded = new Promise<void>((resolve) => (seen = resolve))
   const url = await listen((req, res) => void loaded.then(() => answering(422, evil)(req, res)))
@@ -198,7 +198,7 @@ test('no secret in any output nor in ps', async () => {
   let processes = ''
   const url = await listen((req, res) => {
     processes += commandLines()
-    // Some servers repeat the request.
+    // Some servers echo the request in their response.
     answering(400, `no: ${req.headers.authorization}, ${SECRET}`)(req, res)
   })
   const outputs = [await cli(words(url), { env })]

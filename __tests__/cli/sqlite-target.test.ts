@@ -1,4 +1,4 @@
-/** The files that the command line opens; it changes nothing else. */
+/** Which files the command line opens; all others stay unchanged. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'

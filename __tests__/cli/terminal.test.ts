@@ -1,4 +1,4 @@
-/** Output on a terminal and in a pipe, including texts that could harm either. */
+/** Output on a terminal and in a pipe, with texts that contain control characters. */
 import { EVIL, UNPRINTABLE } from '../integration/evil-ids'
 import { until } from '../wait'
 import { cleanUp, cli, newSqlite, onTerminal, piped, put, retry, serve } from './cli'
@@ -15,7 +15,7 @@ test('order numbers keep their end, lines fit the terminal, and colours obey NO_
   await put(inbox, 'PO-2026/00013')
   serve(inbox, () => ({ result: 'dead', outcome: 'rejected', reason: 'a reason that is far too long for a terminal' }))
   await until(async () => (await inbox.stats()).dead === 2)
-  // A terminal of unknown width says 0.
+  // A terminal of unknown width reports 0 columns.
   for (const columns of [0, 60, 80, 120]) {
     const { out, code } = await onTerminal(['inbox', target, 'list'], { columns })
     expect(code).toBe(0)
@@ -73,7 +73,7 @@ test('hostile texts in every field are made printable', async () => {
   const { deliveries } = serve(inbox, ({ event }) => retry(`cannot write ${event.entity?.id ?? ''}`))
   await until(async () => deliveries.length === EVIL.length && (await inbox.stats()).running === 0)
   const list = await cli(['inbox', target, 'list'])
-  // A title and one line per event: no text has added a line.
+  // One title and one line per event, so no text has added a line.
   expect(list.out.trimEnd().split('\n')).toHaveLength(ids.length + 1)
   const json = await cli(['inbox', target, 'list', '--json'])
   const found = json.out

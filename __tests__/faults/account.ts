@@ -4,11 +4,11 @@ import type { Ledger, Step } from './ledger'
 
 export interface Account {
   events: number
-  /** Events answered with 2xx that no call has processed. */
+  /** Events that were answered with 2xx but processed by no call. */
   missing: string[]
-  /** Calls whose event has other content than the one that was sent. */
+  /** Calls whose event differs from the one that was sent. */
   torn: string[]
-  /** Calls beyond the first for an event. */
+  /** Repeated calls for the same event. */
   extraCalls: number
   /** Calls for an event after a later event of the same order was delivered. */
   outOfOrder: string[]
@@ -48,10 +48,7 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/**
- * Second calls for events whose first call was interrupted. The clock that all processes share decides which call was
- * earlier.
- */
+/** Second calls for events whose first call was interrupted. Calls are ordered by a clock that all processes share. */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>

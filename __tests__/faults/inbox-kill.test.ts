@@ -61,7 +61,7 @@ test.each(engines)(
     expect(killed).toHaveLength(KILLS)
     expect(account).toMatchObject({ events: EVENTS, missing: [], torn: [], outOfOrder: [], overlapping: [] })
     expect(tooEarly(steps)).toEqual([])
-    // On a busy machine, a process without CPU time may lose its lease. It reports that.
+    // On a busy machine, a process without CPU time may lose its lease, and then logs this error.
     expect(together.length).toBeLessThanOrEqual(leasesLost)
     expect(Object.keys(answers).filter((status) => !['200', '202', '503', 'broken'].includes(status))).toEqual([])
     // Events that were running when their process was killed are delivered again, with a higher attempt number.

@@ -1,4 +1,4 @@
-/** Bodies of 60 MB arrive complete, and small events are delivered meanwhile. */
+/** Bodies of 60 MB arrive complete, while small events are delivered. */
 import { until } from '../integration/harness'
 import { count, settleAccount } from './account'
 import { buildReceiver } from './build'

@@ -29,7 +29,7 @@ test('a server of PostgreSQL that is killed and started again loses no event tha
     const target = load.accepted + (load.events - load.accepted) / (kills - kill + 2)
     await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
     await server.kill()
-    // In every second round, long enough for all running requests to fail.
+    // In every second round, the outage is long enough for all running requests to fail.
     await pause(kill % 2 === 0 ? 3_000 : Math.random() * 500)
     await server.restart()
   }
@@ -63,7 +63,7 @@ test('while PostgreSQL stands still each answer is 503 and in time, and the log 
   const load = new Load({ name: 'frozen', port: cluster.port, events, orders: 100, connections: 20 })
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   await server.freeze()
-  // Responses may still be in flight.
+  // Responses may still be on the way.
   await pause(100)
   const frozenAt = Date.now()
   await until(() => cluster.read().alarms.some(({ at }) => at >= frozenAt), 'no alarm', 60_000)
@@ -101,7 +101,7 @@ test('on a full disk SQLite refuses with 503 in time, and the log says so; it go
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   const fillingAt = Date.now()
   const { release } = fillDisk(folder)
-  // Events that fit into the free space of the files are accepted for a while.
+  // While the files have free space inside, events that fit into it are accepted.
   const isRefused = (): boolean => load.answers(fillingAt).filter(({ status }) => status === 503).length > 40
   await until(isRefused, 'nothing is refused', 60_000)
   await until(() => cluster.read().alarms.some(({ at }) => at >= fillingAt), 'no alarm', 60_000)

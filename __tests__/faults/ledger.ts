@@ -54,7 +54,7 @@ export interface Ledger {
 export function readLedger(path: string): Ledger {
   const records = readFileSync(path, 'utf8')
     .split('\n')
-    // Removes the text after the last line break, which is empty or an incomplete line.
+    // Drops the text after the last line break: it is empty or an incomplete line.
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Step | Alarm)
   return {

@@ -8,7 +8,7 @@ import { encodeNumbered, type Numbered } from './numbered-event'
 import { atEnd } from './receiver-process'
 
 export interface LoadOptions {
-  /** Prefix of the IDs of its events and orders. */
+  /** Prefix of the IDs of the load's events and orders. */
   name: string
   /** Prefix of the IDs of its orders, if several loads share them. Default: `name`. */
   orderName?: string

@@ -87,7 +87,7 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
   note('end')
 }
 
-// Loaded lazily, because each module slows down the start of all receivers.
+// Loaded lazily, so that receivers that do not need it start faster.
 
 async function openInbox(inbox: InboxSettings): Promise<Inbox> {
   if (inbox.type === 'sqlite') return (await import('tradecloud-webhook/sqlite')).sqliteInbox({ file: inbox.file })

@@ -58,7 +58,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   const others = await cluster.startAll(2)
   const load = new Load({
     name: 'killed',
-    // Once the first process has ended, each new connection goes to another process.
+    // After the first process has ended, each new connection goes to another process.
     port: () => (victim.hasExited ? cluster.port() : victim.port),
     ...{ events, orders: events, connections: events },
   })
@@ -66,7 +66,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   await until(() => begun() === events, 'the callbacks do not begin', 20_000)
   await cluster.kill(victim)
   const killedAt = Date.now()
-  // All events were sent again, and refused.
+  // All events were sent again and refused, because the killed process still holds their claims.
   const refused = (): number => load.answers(killedAt).filter(({ outcome }) => outcome === 'in_progress').length
   await until(() => refused() >= events, 'the events are not refused', 40_000)
   const meanwhile = { begun: begun(), accepted: load.accepted }
@@ -94,7 +94,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   expect(others.map((other) => count(second.map(({ run }) => String(run)))[cluster.run(other)] ?? 0)).not.toContain(0)
   expect(outcomes).toMatchObject({ delivered: events })
   expect(outcomes.in_progress).toBeGreaterThanOrEqual(events)
-  // The lease was renewed after every third of its duration.
+  // A lease is renewed after a third of its duration, so this much was left at most.
   if (isFull) expect(Math.min(...waited)).toBeGreaterThan((LEASE_MS * 2) / 3 - 5_000)
   expect(Math.max(...waited)).toBeLessThan(LEASE_MS + 5_000)
 })

@@ -45,7 +45,7 @@ test(`${bodies} bodies`, async () => {
   })
   expect(sum((one) => one.bodies)).toBe(bodies)
   expect(new Set(reports.flatMap(({ kinds }) => kinds)).size).toBe(16)
-  // Neither a generator of only invalid bodies nor one of only valid bodies would prove anything.
+  // A generator that yields only valid or only invalid bodies would prove nothing.
   expect(deliverable).toBeGreaterThan(0.2)
   expect(deliverable).toBeLessThan(0.8)
   expect(heapGrowth).toBeLessThan(32 * MIB)

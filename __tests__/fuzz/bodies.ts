@@ -50,7 +50,7 @@ const KEYS = [
     '$ref',
   ],
 ]
-/** These are texts, because some are JSON that `JSON.stringify` never writes. */
+/** Raw texts, because some of these are JSON that `JSON.stringify` never writes. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '0', '-0', '1e400', '-1e400', '1e-400', '9007199254740993', '0.1e1', '[]', '{}', '""'],
   ...['[[]]', '[null]', '{"__proto__":{"polluted":true}}', '{"constructor":{"prototype":{"polluted":true}}}'],

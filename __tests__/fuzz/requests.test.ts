@@ -29,7 +29,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
     const done = (error?: Error): void => {
       clearTimeout(hang)
       clearTimeout(quiet)
-      // Closes with a reset: this number of closed connections would otherwise use up the machine's ports.
+      // Closes with a reset, because thousands of closed connections would otherwise use up the machine's ports.
       socket.unref().resetAndDestroy()
       if (error) return reject(error)
       try {
@@ -46,7 +46,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
       const { answers, bytes } = readAnswers(received, noBody)
       return answers.length >= noBody.length && bytes === received.length
     }
-    // The server closes a connection that was ended here, after its time-out for incomplete requests at the latest.
+    // Waits for the server to close a half-closed connection, at the latest after its time-out for incomplete requests.
     const waitForQuiet = (): void => {
       clearTimeout(quiet)
       quiet = setTimeout(() => socket.end(), QUIET_MS)
@@ -114,7 +114,7 @@ test(`${requests} requests`, async () => {
     memory.push((await target.figures()).heapUsed)
   }
   const seconds = (performance.now() - begun) / 1000
-  // Each request has one record, and each call has ended.
+  // Each request has exactly one record, and each callback has ended.
   for (let tries = 0; tries < 100; tries++) {
     const { records, requests: came, calls, settled } = await target.figures()
     if (records === came && calls === settled) break
@@ -135,7 +135,7 @@ test(`${requests} requests`, async () => {
   expect(last.problems).toEqual([])
   expect(target.output()).toBe('')
   expect(last).toMatchObject({ exitCode: 0, records: last.requests, settled: last.calls })
-  // The keys of delivered events are kept on purpose, at most 100,000 of them.
+  // Allows for the keys of delivered events, which are kept on purpose (at most 100,000).
   expect(growth).toBeLessThan(96 * MIB)
   expect(last.peakRss).toBeLessThan(600 * MIB)
   for (const outcome of [

@@ -132,7 +132,10 @@ const HEADERS = [
   ...['Connection: close', 'Connection: keep-alive', 'Content-Location: /', 'X-Original-URL: /admin', 'constructor: 1'],
 ]
 
-/** `HEAD` is used only if the number of responses is known, because its response has no body despite its length. */
+/**
+ * `HEAD` is used only if the number of responses is known: its response has a length but no body, so it could not be
+ * parsed otherwise.
+ */
 function wellFormed(dice: Dice, seed: number, index: number, where: Wire['where'], mayBeHead: boolean): Parts {
   const method = dice.pick(mayBeHead ? METHODS : METHODS.filter((name) => name !== 'HEAD'))
   const path = dice.chance(0.75) ? dice.pick(PATHS) : dice.pick(ODD_PATHS)

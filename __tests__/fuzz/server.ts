@@ -70,7 +70,7 @@ const common: TradecloudWebhookOptions = {
     figures.records++
   },
   logger: { warn: log, error: log },
-  // A patient server uses the default limit.
+  // A patient server has the default body limit.
   ...(patience !== 'patient' && { bodyLimit: 256 * 1024 }),
   limits: { uploadIdleTimeoutMs: 400 },
   answerTimeoutMs: 1_000,

@@ -12,7 +12,7 @@ afterEach(closeAll)
 afterAll(stopPostgresServers)
 
 const ORDERS = bySize({ quick: 1_050, ci: 1_050, full: 5_000 })
-/** Lower than Tradecloud's limit, so that it is reached even on a slow machine. */
+/** Lower than Tradecloud's limit, so that even a slow machine reaches it. */
 const PER_SECOND = 3
 
 const inboxes: Record<string, () => Promise<Inbox>> = {
@@ -25,7 +25,7 @@ const inboxes: Record<string, () => Promise<Inbox>> = {
   },
 }
 
-/** PostgreSQL takes half a minute on a busy machine. */
+/** PostgreSQL takes half a minute on a busy machine, hence this time limit. */
 const ENGINES = isFull ? Object.keys(inboxes) : ['SQLite']
 
 test.each(ENGINES)(
@@ -57,11 +57,11 @@ test.each(ENGINES)(
     let isDone = false
     const running = webhook.catchUp().finally(() => (isDone = true))
     await until(async () => (await inbox.stats()).waiting >= 990)
-    // The run has paused, so the figures no longer change.
+    // The run has paused, so the number of waiting events is stable.
     for (let i = 0; i < 5; i++) await inbox.stats()
     const { waiting, running: atCallbacks } = await inbox.stats()
     expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])
-    // Meanwhile the webhook receives new changes of orders whose found changes still wait.
+    // Meanwhile, the webhook receives new changes of orders whose found changes still wait.
     const changed = Array.from({ length: 50 }, (_, i) => `PO-${i * 10}`)
     for (const id of changed) {
       clock.advance(1_000)
@@ -80,10 +80,10 @@ test.each(ENGINES)(
       expect(calls).toEqual([...calls].sort())
       expect(calls.at(-1)).toContain(world.order(`PO-${i}`)?.lastUpdatedAt)
     }
-    // A run that stores nothing is limited by the rate alone.
+    // A run that stores nothing is limited only by the request rate.
     const { error, polled } = await webhook.catchUp({ from: FROM, dryRun: true })
     expect(error).toBeUndefined()
-    // Each time the list is begun again, because offsets above 1,000 are rejected, an order may be read twice.
+    // An order may be read twice each time that the list is restarted, because offsets above 1,000 are rejected.
     expect(polled).toBeGreaterThanOrEqual(ORDERS)
     expect(polled).toBeLessThanOrEqual(ORDERS * 1.01)
     expect(tradecloud.api.requests.filter(({ status }) => status === 429)).toEqual([])

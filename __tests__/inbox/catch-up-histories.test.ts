@@ -37,7 +37,7 @@ const TOGETHER = 200
 let folder: string
 let server: PostgresServer
 beforeAll(async () => {
-  // Nothing here has to survive a crash: files are kept in memory if there is room, and PostgreSQL does not flush.
+  // Nothing here has to survive a crash: files are in memory if there is room, and PostgreSQL runs without fsync.
   const hasRoom = existsSync(MEMORY) && statfsSync(MEMORY).bavail * statfsSync(MEMORY).bsize > 2 ** 29
   folder = mkdtempSync(join(hasRoom ? MEMORY : tmpdir(), 'catch-up-'))
   server = await startPostgres({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' })
@@ -58,7 +58,7 @@ function openEngine(engine: Engine): SharedEngine {
     const options = resolveSqliteInbox({ file: join(folder, `${name}.db`) })
     return new SharedEngine((events) => new SqliteEngine(options, events))
   }
-  // Sockets of the file system cost half as much as those of the network.
+  // Unix sockets cost half as much CPU as TCP.
   const pool = poolOf(`postgres://postgres@${encodeURIComponent(server.folder)}:${server.port}/postgres`, 6)
   const options = resolvePostgresInbox({ pool: prepareStatements(pool), schema: name, unsafe: true })
   return new SharedEngine((events) => new PostgresEngine(options, events))

@@ -80,7 +80,7 @@ describe.each(['sqlite', 'postgres'] as const)('%s', (type) => {
       await inbox.ready()
       for (const step of points) {
         const catchUp = inbox.catchUp!(`killed at ${step}`)
-        // This waits until the lease of the killed process has expired.
+        // Takes over only after the lease of the killed process has expired.
         await runOnce(catchUp)
         expect({ step, found: await foundIn(inbox, `killed at ${step}`) }).toEqual({ step, found: EXPECTED })
         expect((await catchUp.position(SCOPE.key))?.cursor).toBe(timeOf(ORDERS))

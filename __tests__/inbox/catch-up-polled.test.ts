@@ -46,7 +46,7 @@ test('a process that only stores polls for the others: a cursor is needed only f
   const again = startStoring(tradecloud, inbox())
   await again.ready()
   expect(await again.catchUp()).toMatchObject({ polled: 1, covered: 1, error: undefined })
-  // Another process joins that takes shipments, for which there is no start.
+  // Another process joins that has a callback for shipments, for which no start time is configured.
   startPolling(tradecloud, { inbox: inbox(), onOrder: undefined })
   tradecloud.world.changeShipment('s', { deliver: 'none' })
   await expect(again.catchUp()).rejects.toThrow('no cursor')

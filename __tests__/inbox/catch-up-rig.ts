@@ -22,7 +22,7 @@ import type { WorldEvent } from '../../lib/testing'
 import { instantOf } from '../../lib/events/entity'
 import { Rig, type RigOptions } from '../unit/catch-up/rig'
 
-/** A fetch that waits until its time has come, as if its event waited behind other events. */
+/** A fetch that waits until a given time, as if its event waited behind other events. */
 interface Gate {
   opened: Promise<void>
   open: () => void
@@ -84,7 +84,7 @@ export class InboxRig extends Rig {
 
   async close(): Promise<void> {
     this.#deliverer.stop()
-    // After a failure, some fetches may still be waiting.
+    // After a failed test, some fetches may still be waiting.
     for (const gate of [...this.#gates.values()].flat()) gate.open()
     await this.#deliverer.idle()
     this.#deliverer.abort()
@@ -158,7 +158,7 @@ export class InboxRig extends Rig {
     await this.idle()
   }
 
-  /** Resolves once everything is delivered, except for events behind a fetch whose time has not come. */
+  /** Resolves once everything is delivered, except for events behind a fetch that is still held back. */
   async idle(): Promise<void> {
     while ([...this.#open.values(), ...this.#found.keys()].some((key) => !this.#gates.has(key)))
       await new Promise<void>((resolve) => (this.#settled = resolve))

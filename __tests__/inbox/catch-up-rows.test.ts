@@ -73,7 +73,7 @@ async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   return (await usedBytes()) - before
 }
 
-/** A kept change has three parts, and each run records the clock once. */
+/** Each kept change has three parts, and each run records the clock once. */
 const MOST_ARRIVALS = 3 * (KEPT + BETWEEN_RUNS)
 const MOST_SEEN = (KEPT + BETWEEN_RUNS) / BETWEEN_RUNS + 1
 

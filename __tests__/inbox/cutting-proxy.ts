@@ -62,7 +62,7 @@ export class CuttingProxy {
         const { act } = this.instead
         this.instead = undefined
         client.pause()
-        // Messages of the server are held back: the one about the crash would end the connection before `act` has
+        // Holds back the server's messages: its message about the crash would end the connection before `act` has
         // finished.
         server.removeAllListeners('close').removeAllListeners('data').resume()
         void act().then(
@@ -82,7 +82,7 @@ export class CuttingProxy {
       server.write(data)
     })
     server.on('data', (data) => {
-      // The server has committed.
+      // At this point the server has committed, so only the response is lost.
       if (isLost) client.destroy()
       else client.write(data)
     })

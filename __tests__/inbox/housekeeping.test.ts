@@ -94,7 +94,7 @@ test('an event that no process takes is late by the clock of the database', asyn
 
 describe('callbacks of processes that left', () => {
   const ask = async () => (await wantedBy(tables, 'faults')).map(({ kind }) => kind)
-  /** Two processes check once a minute each, and the clock is changed meanwhile. */
+  /** Two processes run their check once a minute, and the clock is changed in between. */
   const watch = async (minutes: number): Promise<void> => {
     let [one, other] = [await ageCallbacks(tables, []), await ageCallbacks(tables, [])]
     for (let minute = 0; minute < minutes; minute++) {

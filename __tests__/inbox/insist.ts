@@ -1,4 +1,4 @@
-/** Repeats a call while a busy machine cannot answer in time, as the webhook and the deliverer do. */
+/** Retries a call that a busy machine could not answer in time, as the webhook and the deliverer do. */
 export async function insist<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** Durations of repeated operations: figures for full-size runs, which no test asserts. */
+/** Durations of repeated operations. They are reported for full-size runs, and no test asserts them. */
 export class Latencies {
   readonly #ms: number[] = []
 

@@ -1,4 +1,4 @@
-/** The lease of a process that could not renew it for a while but still has it. */
+/** A process that could not renew its lease for a while, but has not lost it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     const delivery = await takeOne()
     for (let second = 0; second < CALLBACK_S; second++) {
       jest.advanceTimersByTime(1_000)
-      // Requests are served in order, so everything that the timers have started before is done.
+      // Requests are served in order, so everything that the timers started has finished.
       for (const one of [inbox, other]) for (let step = 0; step < 3; step++) await one.stats()
       expect(delivery.isOwned()).toBe(true)
       expect(await takeNow()).toEqual([])
@@ -86,7 +86,7 @@ test('ready: waits until the other processes know the callbacks of this one, als
 })
 
 describe('a process looks at the others, each time after a while', () => {
-  /** Longer than the renewal interval, as if each request took that long. */
+  /** Each request seems to take longer than the renewal interval. */
   const LOOK_EVERY_MS = 6_000
   let folder: string
   let file: string

@@ -15,7 +15,7 @@ let server: PostgresServer
 let proxy: CuttingProxy
 let url: string
 beforeAll(async () => {
-  // With the default of this setting, the transaction would be on disk after 200 ms even without its commit, and its
+  // Changes this setting: by default, the transaction would be on disk after 200 ms even without its commit, and its
   // number would not be reused.
   server = await startPostgres({ wal_writer_delay: '10s' })
   proxy = new CuttingProxy(server.port)
@@ -89,7 +89,7 @@ test('an event is stored, and reported as a duplicate, if the response to its co
   const inbox = await start()
   proxy.loseCommits = 1
   const event = eventOf({ number: 1, entity: 'a' }, 100)
-  // If the lost commit was another one, such as that of a lease, the event is already stored.
+  // The event is already stored if the lost commit was another one, such as that of a lease.
   expect(['queued', 'duplicate']).toContain((await insist(() => inbox.accept(...event))).result)
   expect(await insist(() => inbox.stats())).toMatchObject({ waiting: 1 })
   expect((await takeOne(inbox)).event.requestId).toBe('1')

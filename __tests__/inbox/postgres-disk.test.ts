@@ -30,7 +30,7 @@ test('the disk of the server is full: refused and reported with the cause, and a
       (error: unknown) => refusals.push(String(error)),
     )
   expect(refusals).toHaveLength(3)
-  // There is no room for the server's own log either, and it ends.
+  // The server's own log does not fit on the disk either, so the server ends.
   const cause = new RegExp(`No space left on device|PostgreSQL at 127.0.0.1:${server.port}`)
   for (const text of refusals) expect(text).toMatch(cause)
   await until(() => alarms.length > 0, 'an alarm')
@@ -47,7 +47,7 @@ test('the disk of the server is full: refused and reported with the cause, and a
     const delivery = await takeOne(inbox)
     expect(await inbox.settle(delivery, { result: 'delivered' })).toBe(true)
     const number = Number(delivery.event.requestId)
-    // Refused events may have been stored nevertheless.
+    // A refused event may have been stored, because its response may be lost.
     if (accepted.includes(number)) delivered.push(number)
   }
   expect(delivered.toSorted((a, b) => a - b)).toEqual(accepted)

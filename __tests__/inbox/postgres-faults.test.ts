@@ -105,7 +105,7 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
            AND backend_type = 'client backend'`,
         )
-        // Another attempt of the same operation has already ended the server.
+        // A previous attempt of the same operation has already ended the server.
         .catch(() => undefined)
   })
   const seen = new Map<string, number>()

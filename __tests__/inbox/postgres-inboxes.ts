@@ -18,8 +18,8 @@ export function poolOf(connectionString: string, max = 10): Pool {
 }
 
 /**
- * Prepares each statement once per connection: to plan it costs the server more than to run it on the small tables of a
- * test.
+ * Prepares each statement once per connection: on the small tables of a test, planning costs the server more than
+ * execution.
  */
 export function prepareStatements(pool: Pool): Pool {
   const names = new Map<string, string>()

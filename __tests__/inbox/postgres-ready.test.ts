@@ -39,7 +39,7 @@ test('a server that is not there, or that does not respond: refused, with its ho
   const none = open({ connectionString: url })
   expect(await errorOf(none.ready())).toContain(`127.0.0.1:${port} cannot be used: connect ECONNREFUSED`)
   expect(await errorOf(none.accept(...eventOf({ number: 1, entity: 'a' }, 10)))).toContain(`127.0.0.1:${port}`)
-  // This host name has two addresses. The error for both of them has no message of its own.
+  // A host name with two addresses, for which Node throws an AggregateError without a message of its own.
   const named = open({ connectionString: `postgres://a:b@localhost:${port}/postgres` })
   expect(await errorOf(named.ready())).toMatch(/localhost:\d+ cannot be used: .*ECONNREFUSED/)
 })

@@ -119,7 +119,7 @@ describe('queues that have long been due, while only later ones are searched', (
       UPDATE ${schema}.events SET due = due - ${OLD_MS}`)
     await age()
     const first = await takeOne(inbox)
-    // Both processes search from now on only what has been due since then.
+    // From now on, both processes search only the queues that became due since then.
     jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000)
     await numbers(inbox, 1)
     await numbers(other, 1)

@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** Returns the waiting events that are not delivered although their queue has no other event. */
+/** Returns waiting events that are never delivered although no other event is in their queue. */
 async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
   const [receiver, worker] = [openInbox(engine), openInbox(engine)]
   const lost: number[] = []
@@ -41,7 +41,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
       const settle = (delivery: InboxDelivery) => insist(() => worker.settle(delivery, DELIVERED))
       await Promise.all(entities.map((entity, i) => accept(eventOf({ number: 2 * (first + i), entity }, 10))))
       const deliveries = await take()
-      // The last take may return its result late.
+      // The last call of `take` may return late.
       while (deliveries.length < QUEUES) deliveries.push(...(await take()))
       await Promise.all(
         deliveries.flatMap((delivery, i) => [
@@ -49,7 +49,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
           soon(() => accept(later(2 * (first + i) + 1, entityOf(delivery)))),
         ]),
       )
-      // Now both sides have ended: each of these events is due, and its queue has no owner.
+      // Both sides have ended, so each of these events must be due, in a queue without an owner.
       await Promise.all((await take()).map(settle))
       const { entries } = await worker.list({ state: 'waiting' })
       lost.push(...entries.map(({ requestId }) => Number(requestId)))

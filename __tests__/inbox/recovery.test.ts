@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The command as it is in the docs, with other paths. */
+/** The command from the docs, with the paths replaced. */
 function commandWith(text: string): string {
   const [command = ''] = commands.filter((one) => one.includes(text))
   return command
@@ -81,7 +81,7 @@ test('SQLite: what is left of a damaged file is recovered by .dump, and delivere
   await storeAll(inbox)
   await inbox.close()
   const bytes = readFileSync(file)
-  // The middle of a body is overwritten, so that no other page refers to the remaining pages of the body.
+  // Overwrites the middle of a body, so that its remaining overflow pages are referenced by no page.
   bytes.fill(0xff, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4_096)
   writeFileSync(file, bytes)
   shell(commandWith('.dump'))

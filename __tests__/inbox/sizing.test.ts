@@ -19,8 +19,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /**
- * Kilobytes that an event adds to the closed file. This is measured as the difference of two files, which excludes the
- * size of an empty file.
+ * Kilobytes that an event adds to the closed file, measured as the difference of two files, so that the size of an
+ * empty file does not count.
  */
 async function kilobytes(bodyBytes: number, isDelivered: boolean): Promise<number> {
   const sizes: number[] = []

@@ -87,7 +87,7 @@ test('a clock that is set ahead while a large body is being stored: it is refuse
   const upload = await beginUpload(tables)
   await writePart(tables, { event: upload, part: 0, bytes: Buffer.alloc(10) })
   tables.now += 60 * DAY_MS
-  // As long as parts are written, the upload is not removed.
+  // An upload is kept as long as parts arrive.
   await writePart(tables, { event: upload, part: 1, bytes: Buffer.alloc(10) })
   await prune(tables, keep)
   await writePart(tables, { event: upload, part: 2, bytes: Buffer.alloc(10) })

@@ -85,7 +85,7 @@ test('an older event changes nothing, and a field that is missing, null or empty
   expect(lines()).toEqual([{ id: LINE, position: '10', status: 'Confirmed' }])
   for (const absent of [undefined, null, '']) await post(bodyOf(6, { status: { processStatus: absent } }))
   expect(lines()).toEqual([{ id: LINE, position: '10', status: 'Confirmed' }])
-  // A number is accepted, although the schema says text.
+  // A number is stored, although the schema requires text.
   expect(await post(bodyOf(7, { buyerLine: { position: 11 }, status: { processStatus: 'Issued' } }))).toBe(200)
   expect(lines()).toEqual([{ id: LINE, position: '11', status: 'Issued' }])
 })

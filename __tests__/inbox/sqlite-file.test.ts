@@ -93,7 +93,7 @@ test.each([
   const refusal = await acceptInTheEnd(inbox, 2)
   expect(refusal?.message).toContain(file)
   expect(await waiting(inbox)).toEqual([1, 2])
-  // Whether the file or its log is noticed first depends on the moment.
+  // Depending on timing, the inbox first notices the loss of the file or of its log.
   expect(alarms.join().replace('-wal', '')).toContain(`${file} was deleted while it was open. It was restored.`)
   await inbox.close()
   const { inbox: again } = await start()
@@ -137,8 +137,7 @@ test('the file is locked while it is opened, as by another process that creates 
   const inbox = sqliteInbox({ file })
   open.push(inbox)
   const ready = inbox.ready()
-  // Meanwhile, requests fail within their time limit. After this one, the inbox has tried to reopen the file and has
-  // failed.
+  // Meanwhile, requests fail within their time limit. After this one, an attempt to reopen the file has failed.
   const refused = () => accept(inbox, 1).then(String, String)
   await until(async () => (await refused()).includes('is locked by another process'), 'opening to fail')
   database.exec('COMMIT')

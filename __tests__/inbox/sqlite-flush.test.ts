@@ -81,7 +81,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
     results.push(accepted)
     return !accepted
   }, 'a flush to fail')
-  // The same event is sent again: it is in the log, but not on disk.
+  // Sends the same event again, which is in the log but not on disk.
   let tries = 0
   await until(async () => {
     tries++
@@ -95,7 +95,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
   const lastFailure = lines.findLastIndex((line) => line.includes('INJECTED'))
   expect(failed).toBeGreaterThan(0)
   expect(answered).toBeGreaterThan(lastFailure)
-  // The database file itself was flushed in between.
+  // The repair has flushed the database file itself in between.
   const flushed = lines.findIndex(
     (line, i) => i > failed && /sync\(\d+<[^>]*inbox\.db>(\) += 0| <unfinished)/.test(line),
   )

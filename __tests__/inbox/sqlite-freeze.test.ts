@@ -92,7 +92,8 @@ test('others take over from a process that is frozen, which then neither deliver
   const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
-  // If the frozen process had no event, everything is delivered before its lease expires.
+  // Waits for the removal of the frozen process too: if it had no event, everything is delivered before its lease
+  // expires.
   await until(() => countProcesses() === 2, 'the others to remove the frozen process')
   frozen.process.kill('SIGCONT')
   await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
@@ -112,7 +113,7 @@ test('a process that is frozen while it holds the write lock: events are refused
   const holder = members[0]!
   const ending = new AbortController()
   const sending = sendAll({ events: 100_000, entities: 50, connections: 50, signal: ending.signal }, () => holder)
-  // Repeated until the process is frozen inside a transaction.
+  // Repeats until the process is frozen inside a transaction.
   let error: unknown
   for (let tries = 0; error === undefined && tries < 200; tries++) {
     await freeze(holder.process.pid!)

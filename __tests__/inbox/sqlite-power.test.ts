@@ -66,7 +66,7 @@ function flushed(steps: Step[], file: Step['file']): Map<number, number> {
     if (what === 'T') unflushed.push({ i, sectors: [-1] })
     if (what === 'W') unflushed.push({ i, sectors: sectorsOf(at, data.length) })
     if (what === 'W' || what === 'T') continue
-    // A flush makes durable only what was written before the flush began.
+    // A flush makes only those writes durable that had ended before it began.
     const covered = unflushed.filter((step) => step.i < at)
     unflushed = unflushed.filter((step) => step.i >= at)
     // After a failed flush, the operating system treats the pages as written: no later flush writes them, unless they

@@ -69,7 +69,7 @@ async function killDuringCallback(engine: EngineOptions): Promise<void> {
     result: 'delivered',
   })
   expect(whole).toMatchObject({ pid: second.child.pid, traceId: TRACE, parentId: delivered?.spanId })
-  // The span of the interrupted delivery has no end.
+  // The span of the interrupted delivery never ends, so it is not exported.
   expect(cut).toMatchObject({ pid: first.child.pid, traceId: TRACE })
   expect([received?.spanId, delivered?.spanId, undefined]).not.toContain(cut?.parentId)
 }

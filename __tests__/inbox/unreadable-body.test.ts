@@ -66,7 +66,7 @@ test.each(['works', 'fails as well'])(
     let release: () => void = () => undefined
     const isReleased = new Promise<void>((resolve) => (release = resolve))
     await open(async (operation) => {
-      // The second body is read only after the first one has failed.
+      // Reads the second body only after the first one has failed.
       if (operation === 'readPart' && !broken.has(operation)) await isReleased
       return broken.delete(operation) ? new Error('the connection was cut') : undefined
     })

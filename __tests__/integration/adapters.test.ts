@@ -137,7 +137,7 @@ describe.each([
       status: 415,
       json: { code: 'unsupported_media_type' },
     })
-    // The type of a request without a body does not matter.
+    // Without a body, the Content-Type is ignored.
     expect(await answerTo(webhook.listener, make({ url: '/order/7', headers }))).toMatchObject(delivered)
     expect(calls).toHaveLength(1)
   })
@@ -348,7 +348,7 @@ describe('HTTP/2, without Content-Length', () => {
       stream.on('error', () => undefined)
       session.on('error', () => undefined)
       await new Promise((resolve) => stream.write(part, resolve))
-      // The server has read the sent part once it has answered a later request.
+      // A later request on this connection was answered, so the server has read this part.
       await new Promise((resolve) => session.request({ ':path': '/' }).once('response', resolve).resume())
       records.length = 0
       log.length = 0

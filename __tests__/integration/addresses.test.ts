@@ -130,7 +130,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     expect(told[0]).toMatchObject({ status: 401, json: { code: 'unauthorized' } })
     expect(told[0]).toEqual(told[1])
     expect(JSON.stringify(rig.errors.map(({ error }) => [error.message, error.cause]))).not.toContain('127.0.0.1')
-    // The address that was refused appears only in our log.
+    // The refused address appears only in our log, not in the response.
     expect(rig.records).toMatchObject([{ outcome: 'unauthorized', address: '127.0.0.1' }])
   })
 
@@ -158,11 +158,11 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     expect(await rig.get('/order/1', forwarded(`::ffff:${TRADECLOUD}`))).toMatchObject({ status: 200 })
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}:50123`))).toMatchObject({ status: 200 })
     expect(await rig.get('/order/1', forwarded(`[::ffff:${TRADECLOUD}]:50123`))).toMatchObject({ status: 200 })
-    // An address written by the sender precedes the one added by the proxy, in the same header or in another.
+    // The sender may write an address in front of the one that the proxy adds, in the same header or in another.
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}`))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(TRADECLOUD, STRANGER))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}:443`))).toMatchObject({ status: 503 })
-    // A request that the proxy itself sends, such as a health check.
+    // The proxy itself sends a request, such as a health check.
     expect(await rig.get('/order/1')).toMatchObject({ status: 503 })
     expect(rig.records.map(({ address }) => address)).toEqual([
       ...[TRADECLOUD, TRADECLOUD, TRADECLOUD, TRADECLOUD],
@@ -211,7 +211,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     for (const trustProxy of [true, () => true, ['0.0.0.0/1', '128.0.0.0/1']]) {
       const rig = await startBehind(trustProxy, { mounting })
       expect(rig.log).toEqual([])
-      // The warning does not depend on the request, because the setting is wrong in any case.
+      // The warning is logged for any request, because the setting itself is wrong.
       expect(await rig.get('/order/1', { auth: null })).toMatchObject({ status: 401 })
       const setting = mounting === 'as a listener' ? 'the option `trustProxy`' : "Express's setting `trust proxy`"
       expect(rig.log[0]).toMatchObject({

@@ -143,7 +143,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
     for (const more of [{ body }, { chunks: [body] }])
       expect(await rig.send({ method: 'POST', path: '/order', headers, ...more })).toMatchObject(kept)
     expect(rig.calls).toEqual([])
-    // ASCII is the same in both encodings.
+    // ASCII has the same bytes in both encodings.
     expect(
       await rig.send({ method: 'POST', path: '/order', headers, body: JSON.stringify(orderEvent()) }),
     ).toMatchObject(delivered)

@@ -264,7 +264,7 @@ describe('each outcome', () => {
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
-    // After a refusal the connection is closed, which has no disadvantage for Tradecloud or a proxy.
+    // The connection is closed after a refusal, which has no disadvantage for Tradecloud or a proxy.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)
   })
 

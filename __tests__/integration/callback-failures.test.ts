@@ -127,7 +127,7 @@ describe('what a callback throws', () => {
     test('a RejectEvent whose message getter throws', async () => {
       const rig = await startRig({ validation: 'off', onOrder: make(withGetter('message')) })
       const answer = await rig.post(orderEvent())
-      // Both statuses are correct, final or retried, because the callback has failed in any case.
+      // Final or retried: both are correct, because the callback has failed in either case.
       expect([
         ['rejected', 410],
         ['handler_failed', 503],

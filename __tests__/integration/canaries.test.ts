@@ -113,7 +113,7 @@ const AROUND = {
   Cookie: `session=${SECRETS.cookie}`,
 }
 
-/** Triggers every way to fail or succeed, and returns all output. */
+/** Sends requests that end in every possible way, and returns all output. */
 async function driveAll(rig: Rig): Promise<string[]> {
   const order = (more: object = {}): object => ({
     eventName: 'OrderIssuedByBuyer',

@@ -196,7 +196,7 @@ test.each([
   const tradecloud = await startClockedTradecloud()
   const api = new TradecloudClient({ ...apiOf(tradecloud), fetchTimeoutMs: 200 }, new RateLimit(Infinity))
   closeLater(() => api.close())
-  // On a clock that was set back by an hour, new changes have earlier times.
+  // If the clock was set back by an hour, new changes have earlier times.
   const catchUp = { from: new Date(START.getTime() - 3 * HOUR).toISOString(), shipments: false as const }
   const { webhook, deliver, given, log } = await start({ tradecloud, api, catchUp })
   tradecloud.clock.skew(skewMs)
@@ -220,7 +220,7 @@ test.each([
     fault.clear()
   }
   tradecloud.clock.advance(SETTLE)
-  // On a busy machine, 200 ms may not be enough.
+  // Repeated, because 200 ms may not be enough on a busy machine.
   await until(async () => (await webhook.catchUp()).error === undefined)
   await until(() => given().filter((each) => each.startsWith('catch-up order lost-')).length === 5)
   // The callbacks got 6 events from the webhook and 5 lost ones.

@@ -1,4 +1,4 @@
-/** A callback may change its event and its context: later events of the same order are delivered as if it had not. */
+/** A callback may modify its event and its context without any effect on later events of the same order. */
 import type { WebhookContext } from 'tradecloud-webhook'
 import { closeAll, orderId, shipmentId, startRig, startTradecloud, fastApiOf, type Loose } from './harness'
 

@@ -4,7 +4,7 @@ import { closeAll, deferred, orderEvent, startRig } from './harness'
 afterEach(closeAll)
 
 describe('the order of the checks', () => {
-  /** Each request violates one rule more than the next one. */
+  /** Each request breaks one more rule than the next one. */
   const violations = {
     unauthorized: { auth: null },
     unavailable: {},
@@ -35,7 +35,7 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // Whether a body can be decoded is known only when it is read.
+    // Only reading a body reveals whether it can be decoded.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
       status: 413,
     })

@@ -53,7 +53,7 @@ describe('read by something before us', () => {
     expect(await rig.post(orderEvent(), { headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // A request with an ID and no body is accepted nevertheless.
+    // A request with an ID but without a body is still accepted.
     for (const method of ['GET', 'POST'])
       expect(await rig.send({ method, path: `/order/${orderId}` })).toMatchObject({ status: 200 })
     expect(rig.calls.at(-1)?.event).toMatchObject({ completeness: 'id-only', method: 'POST' })
@@ -180,7 +180,7 @@ describe('read by something before us', () => {
     expect(rig.calls.at(-1)?.event.order).toEqual({ orderId: '1' })
   })
 
-  // A snippet that many apps use to keep the raw body.
+  // A common snippet of apps that keep the raw body.
   const keepsRawBody = (app: express.Express): void =>
     void app.use((req, _res, next) => {
       const kept = req as unknown as { rawBody: string }

@@ -99,7 +99,7 @@ test('two webhooks in one app do not meet', async () => {
     })
   const body = orderEvent({ version: 5 })
   expect(await rig.post(body)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // The other webhook does not know the event, and does not treat an older one as outdated.
+  // The other webhook has not seen the event, so an older one is not outdated there.
   expect(await (await sendToSecond(body)).json()).toMatchObject({ outcome: 'delivered' })
   expect(await rig.post(orderEvent({ version: 6 }))).toMatchObject({ status: 200 })
   expect((await sendToSecond(orderEvent({ version: 5 }))).status).toBe(200)

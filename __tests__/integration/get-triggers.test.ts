@@ -118,7 +118,7 @@ describe('GET triggers', () => {
     expect(await rig.get('/order/other')).toMatchObject({ status: 503 })
     expect(await rig.get('/order/new')).toMatchObject({ status: 404, json: { code: 'not_found' } })
     expect(rig.records.map(({ givenUp }) => givenUp)).toEqual([false, false, false, true])
-    // Tradecloud has given up the earlier trigger, so a later one counts as new.
+    // Tradecloud has given up on the earlier trigger, so a later one counts as new.
     expect(await rig.get('/order/new')).toMatchObject({ status: 503 })
     expect(rig.calls).toEqual([])
   })

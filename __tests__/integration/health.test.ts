@@ -122,7 +122,7 @@ describe('not ready', () => {
     })
     isAway = false
     await until(async () => (await rig.webhook.health()).ready)
-    // The check has released its claim.
+    // The health check has released its test claim.
     expect(memory.claim(claims[0] ?? '', 1_000)).toMatchObject({ status: 'claimed' })
   })
 

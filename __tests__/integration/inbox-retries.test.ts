@@ -18,7 +18,7 @@ describe('a callback that fails', () => {
     await rig.post(orderEvent({ orderId: 'A', version: 1 }))
     await rig.post(orderEvent({ orderId: 'A', version: 2 }))
     await rig.post(orderEvent({ orderId: 'B', version: 1 }))
-    // B is settled shortly after its callback has ended.
+    // B is settled only shortly after its callback has ended, so this waits for it.
     await until(() => seen.includes('A 1 3') && rig.settled.some(({ entityId }) => entityId === 'B'))
     expect(seen.some((call) => call.startsWith('A 2'))).toBe(false)
     expect(await entries(rig.inbox)).toHaveLength(2)
@@ -35,7 +35,7 @@ describe('a callback that fails', () => {
       }),
     })
     expect(rig.log.some(({ level, line }) => level === 'warn' && line.includes('delivered again'))).toBe(true)
-    // On a busy machine, a slow disk is logged as an error too, which does not matter here.
+    // On a busy machine, a slow disk may log another error, which is ignored here.
     const errors = rig.log.filter(({ level, line }) => level === 'error' && !line.includes('inbox_unusable'))
     expect(errors).toEqual([])
   })

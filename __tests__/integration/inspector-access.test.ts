@@ -159,7 +159,7 @@ describe('what every response says', () => {
 
 describe('changes', () => {
   /**
-   * Headers of requests that no page of the inspector has sent: by form or fetch from another site, or by a program.
+   * Headers of requests that do not come from a page of the inspector: a form or fetch of another site, or a program.
    */
   const elsewhere: Array<[string, Record<string, string>]> = [
     [

@@ -29,7 +29,7 @@ describe('the log', () => {
     const app = await start(mount)
     const answer = await app.ask('/tradecloud/order')
     if (how === 'a route of a router') {
-      // Express has removed the mount path of the router, so this is correct.
+      // Correctly mounted: Express has removed the mount path of the router, so the path matches a pattern.
       expect(answer).toMatchObject({ status: 200 })
       return
     }
@@ -58,7 +58,7 @@ describe('the log', () => {
     expectNotRouted(await app.ask(nasty), app)
     expect(app.log[0]?.line).toContain('\\"')
     expect(app.log[0]?.line.length).toBeLessThan(1_000)
-    // There are more paths than are remembered, but only the first one is forgotten.
+    // More paths than the log remembers, of which only the first one is forgotten.
     for (let i = 0; i < 1_100; i += 100)
       await Promise.all(
         Array.from({ length: 100 }, (_, j) => app.ask({ method: 'GET', path: `/tradecloud/x${i + j}` })),

@@ -189,7 +189,7 @@ describe('a path that matches no pattern', () => {
   })
 
   test('middleware that keeps a method of the response from before the webhook', async () => {
-    // It is too late to replace the body, but not the status: no event is lost.
+    // The body can no longer be replaced, but the status can, so no event is lost.
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         res.locals.end = res.end.bind(res)

@@ -190,7 +190,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
         problems.push(...leaks(told, needles()), ...leaks(records, needles()))
       },
     )
-    // A failure names its requests. Otherwise fast-check would print the whole run, and shrinking would take long.
+    // Names the requests of a failure. fast-check would print the whole run, and shrinking would take long.
     await fc.assert(property, { seed, numRuns: Math.ceil(requests / RUN), endOnFailure: true })
     if (problems.length > 0)
       throw new Error(
@@ -199,7 +199,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     const lines = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([what, count]) => `${what}: ${count}`)
     console.info(`${sent} requests, ${state.called} calls of callbacks\n${lines.join('\n')}`)
     expect(sent).toBeGreaterThanOrEqual(requests)
-    // A generator whose requests are never accepted would prove nothing.
+    // The test proves nothing if the generator's requests are never accepted.
     if (requests < 10_000) return
     const rare = ['fetch_timeout', 'in_progress', 'fetch_failed', 'answer_timeout']
     for (const outcome of Object.keys(TABLE).filter((name) => !rare.includes(name))) {

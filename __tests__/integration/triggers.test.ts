@@ -277,7 +277,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
       expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_id', status: 400 } })
       expect(rig.records.at(-1)).toMatchObject({ outcome: 'invalid_id', givenUp: true })
       expect({ calls: rig.calls.length, fetched: tradecloud.api.requests.length }).toEqual(before)
-      // Without the password, the response does not reveal that the ID is invalid.
+      // Without the password, the response must not reveal that the ID is invalid.
       expect(await rig.get(path, { auth: null })).toMatchObject({ status: 401, json: { code: 'unauthorized' } })
     })
 

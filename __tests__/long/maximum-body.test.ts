@@ -106,8 +106,7 @@ describe('memory', () => {
         env: { ...process.env, NODE_OPTIONS: '' },
       })
       const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-      // A small event is sent first, because schemas, parser and code are loaded with the first event, whatever its
-      // size.
+      // Sends a small event first, because the first event of any size loads schemas, parser and code.
       const small = Buffer.from(JSON.stringify(maximumOrderEvent({ lines: 1, deliveries: 1, orderId: 'small' })))
       expect(await post(port, '/order', { Authorization: 'Bearer maximum' }, small)).toMatchObject({ status: 200 })
       await ask('begin')

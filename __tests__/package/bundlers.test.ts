@@ -9,7 +9,7 @@ const json = fixture('order-event.json')
 const xml = fixture('order-event.xml')
 const event = (order: object): string =>
   JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent: { orderId: 'x-1', ...order } })
-/** A well-formed token, so that its key is looked up. */
+/** A well-formed token, so that the webhook looks up its key. */
 const token = [{ alg: 'RS256', kid: '1' }, { iss: 'https://issuer.example', aud: 'webhook', exp: 4_102_444_800 }, 'x']
   .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
   .join('.')

@@ -80,7 +80,7 @@ describe('sendAll', () => {
       expect(String(sentBody)).toBe(JSON.stringify({ eventName: 'X', n }))
       seen.add(n)
     }
-    // Without `shuffle`, the first sendings keep their order.
+    // Without `shuffle`, the first attempts keep their order.
     expect(report.sent.filter(({ duplicate }) => !duplicate).map(({ trigger }) => trigger)).toEqual(triggers(5))
   })
 

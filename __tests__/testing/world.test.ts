@@ -1,6 +1,6 @@
 /**
- * The world of the simulator: the API, its lists and the events show the same changes. Tests that send something use
- * real sockets.
+ * The simulator's orders and shipments: the API, its lists and the events show the same changes. Tests that send
+ * something use real sockets.
  */
 import { identify, readEvent } from '../../lib/receive/event/read-event'
 import {

@@ -10,7 +10,7 @@ const page = readFileSync(join(root, 'docs/responses.md'), 'utf8')
 /** Codes of the API client and of the command line do not appear in the log of a webhook. */
 const ELSEWHERE = /^(api|cli|testing)\//
 
-/** The texts in the first column of the table below a heading. */
+/** The texts in the first column of the table that follows a heading. */
 function documented(heading: string): string[] {
   const [, section = ''] = page.split(`\n## ${heading}\n`)
   const [table = ''] = section.split('\n## ')

@@ -15,7 +15,7 @@ import type { Format } from './large'
 import type { Candidate } from './server'
 
 const EVERY_MS = 10
-/** So many connections that one is always idle, even while the server is blocked. */
+/** Enough connections that one is always idle, even while the server is blocked. */
 const CONNECTIONS = 300
 const ROUND_MS = 6_000
 const ROUND_OF_XML_MS = 20_000
@@ -84,7 +84,7 @@ async function measure({ candidate, format }: (typeof CASES)[number], rounds: nu
     const large = answers.map(({ ms }) => ms)
     if (sender) {
       sender.disconnect()
-      // The sender may be sending an order, which would fail if the server ended first.
+      // The sender may be sending an order at this moment, and it would fail if the server ended first.
       await once(sender, 'exit')
     }
     for (const connection of connections) connection.close()

@@ -22,7 +22,7 @@ export function openPostgres(options: PostgresInboxOptions): Inbox {
 
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'tradecloud-bench-'))
-  // PostgreSQL must be run by another user than root, who needs access to the folder.
+  // PostgreSQL refuses to run as root, so another user needs access to the folder.
   await chmod(folder, 0o755)
   return work(folder).finally(() => rm(folder, { recursive: true, force: true }))
 }

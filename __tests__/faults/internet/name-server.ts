@@ -65,7 +65,7 @@ function readName(question: Buffer): { name: string; end: number } {
 const ipv4Bytes = (address: string) => Buffer.from(address.split('.').map(Number))
 
 function ipv6Bytes(address: string): Buffer {
-  // URL parsers write an IPv4 address in the last part as two numbers.
+  // URL parsers write an embedded IPv4 address as two hexadecimal groups.
   const [left = '', right] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const words = (text = '') => (text === '' ? [] : text.split(':').map((word) => parseInt(word, 16)))
   const [before, after] = [words(left), words(right)]

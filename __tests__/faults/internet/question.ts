@@ -15,7 +15,7 @@ export interface Question {
   proxy?: string[]
   /** Ends the download after this number of milliseconds, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
-  /** Makes waits longer than any call, so that nothing is retried. */
+  /** Makes all waits longer than the call, so that nothing is retried. */
   once?: boolean
   /** Environment variables for this question only. */
   environment?: Record<string, string>

@@ -18,7 +18,7 @@ export interface Seen {
   /** The server name in the TLS handshake. */
   servername?: string | false
   headers?: IncomingMessage['headers']
-  /** Whether the client sent a certificate, which all servers request. */
+  /** Whether the client sent a certificate; all servers request one. */
   certified?: boolean
 }
 

@@ -5,7 +5,7 @@ import { Internet } from './start-internet'
 export const NAME = 'files.example.com'
 export const OTHER = 'other.example.com'
 export const [FIRST = '', SECOND = '', SIXTH = ''] = PUBLIC
-/** Limits that a slow machine can keep. */
+/** Time limits that even a slow machine can meet. */
 const BOUNDS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 10_000 }
 
 interface SetUp {

@@ -260,14 +260,14 @@ describe('sending', () => {
     const turns = async (count: number) => {
       for (let i = 0; i < count; i++) await new Promise(setImmediate)
     }
-    /** Advances the clock, and waits until the effects have happened. */
+    /** Advances the clock, and waits until its timers have taken effect. */
     const seconds = async (count: number) => {
       jest.advanceTimersByTime(count * 1_000)
       await turns(20)
     }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    /** Returns how many listeners we have left on the request. */
+    /** Returns the number of listeners that remain on the request. */
     let left: () => number
 
     // Replaces the clock by one that only the test advances.
@@ -303,7 +303,7 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      // Waits less than a second, because the five bytes may be read within the first second.
+      // Waits for less than a second, because the five bytes may be read late within the first second.
       await seconds(0.9)
       expect(closed).toBe(false)
       await seconds(1.1)

@@ -179,7 +179,7 @@ describe('a page that is too large', () => {
     expect(limits().slice(0, 3)).toEqual([20, 10, 5])
     // Pages of twice this size would not fit, so they are not requested.
     expect(new Set(limits().slice(2))).toEqual(new Set([5]))
-    // There is no pause, because the same page would be as large again.
+    // A page that was too large is not requested again in the same size.
     expect(api().count('poll')).toBe(bodies.length)
   })
 

@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { TradecloudClient } from '../../../lib/api'
 import { errorOf, setUp, until } from './fake-api'
 
-// Registered before the hooks of `setUp`, so that the end of the client is not logged.
+// Registered before the hooks of `setUp`, so that the closing of the client is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()

@@ -89,7 +89,7 @@ test.each([1, 3])(
       most = Math.max(most, waiting.length)
     }
     api().always('order', hold)
-    // Tokens expire in between, because a login needs a slot too.
+    // Makes tokens expire in between, because a login takes a slot too.
     api().first('order', status(401))
     const orders = Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
     const letGo = setInterval(() => {

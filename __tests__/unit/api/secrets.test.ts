@@ -4,7 +4,7 @@ import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { body, errorOf, hang, PASSWORD, reset, setUp, status, USERNAME, withoutJitter } from './fake-api'
 
-// Registered before the hooks of `setUp`, so that the end of the client is not logged.
+// Registered before the hooks of `setUp`, so that the closing of the client is not logged.
 afterEach(() => void createDebug.disable())
 
 const { api, client } = setUp()

@@ -24,7 +24,7 @@ test('callers that came before the request left share it', async () => {
   const tradecloud = client()
   const orders = await Promise.all(Array.from({ length: 10 }, () => tradecloud.getOrder('1')))
   expect(api().count('order')).toBe(1)
-  // If a caller changes its order, the orders of the others stay the same.
+  // The order of one caller changes, and those of the others stay the same.
   orders[0]!.orderId = 'changed'
   expect(orders[1]).toEqual({ id: '1' })
 })
@@ -111,7 +111,7 @@ test('each keeps its own deadline', async () => {
   expect(await short).toMatchObject({ code: 'fetch_timeout', attempts: 2 })
   control.go()
   expect(stateOf(await patient)).toBe(0)
-  // The next fetch was not started, because no one was waiting for it any longer.
+  // The next fetch was never started, because no caller was left.
   expect(api().count('order')).toBe(1)
 })
 

@@ -1,4 +1,4 @@
-/** What cannot be read, or is read too late, does not hold up the other changes. */
+/** Changes that cannot be read, or are read too late, do not delay the other changes. */
 import { TradecloudApiError } from '../../../lib/api/api-error'
 import { EVERY, MINUTE, Rig, SETTLE, START } from './rig'
 
@@ -63,7 +63,7 @@ test.each(['asc', 'desc', 'id'] as const)(
     }
     await rig.pass(SETTLE + 2 * EVERY)
     expect(rig.storage.events.size).toBe(10)
-    // A list that begins with the oldest change is read in pieces. Otherwise each run fails, because it tries the sweep.
+    // With `asc`, the list is read in parts and no run fails. Otherwise each run tries the sweep and fails.
     expect(rig.errors.length === 0).toBe(sort === 'asc')
     expect(rig.storage.positions.get('order')!.clock).toBeGreaterThan(rig.clock.now() - 2 * EVERY)
   },

@@ -1,4 +1,4 @@
-/** What the API or an option returns is not what it should be: nothing is lost, and the run says what is wrong. */
+/** The API or an option returns something invalid: nothing is lost, and the report names the problem. */
 import { poll } from '../../../lib/api/poll'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
 

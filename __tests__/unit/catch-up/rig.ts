@@ -152,7 +152,7 @@ export class Rig {
     }
   }
 
-  /** Everything that changed after the start and whose state at Tradecloud no callback has received. */
+  /** All changes since the start whose final state no callback has received. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
     const { form = 'deliverySchedule' } = this.options
     const found: string[] = []

@@ -30,7 +30,7 @@ afterEach(async () => {
 interface Scheduler {
   catchUp: CatchUp
   inbox: MemoryCatchUpInbox
-  /** The holders of the lease at the polls. */
+  /** The processes that held the lease, one per poll. */
   polls: Array<string | undefined>
   reports: CatchUpReport[]
   lines: string[]

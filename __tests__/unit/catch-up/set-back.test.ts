@@ -1,10 +1,10 @@
-/** The header `Date` of the API goes back: after one wrong answer, or because the API's clock was set back. */
+/** The header `Date` of the API jumps back: in a single wrong response, or because the API's clock was set back. */
 import { EVERY, MINUTE, Rig, SETTLE } from './rig'
 
 const DAY = 24 * 60 * MINUTE
 const WRONG = expect.objectContaining({ message: expect.stringContaining('earlier than at the last run') })
 
-/** Changes over half a day whose events arrive. */
+/** Changes during half a day, all of whose events arrive. */
 async function healthy(): Promise<Rig> {
   const rig = new Rig()
   for (let i = 0; i < 12; i++) {

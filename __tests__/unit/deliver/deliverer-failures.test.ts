@@ -37,7 +37,7 @@ describe('what a callback throws', () => {
     }
     const { deliverer } = setup({ callbacks, concurrency: 1 })
     const result = await deliverer.submit(body('1')).result
-    // Whatever has happened, claim, turn and slot are free again.
+    // The claim, the turn and the slot are free again after any failure.
     expect((await deliverer.submit(body('1')).result).outcome).toBe('delivered')
     expect(times).toBe(2)
     return result

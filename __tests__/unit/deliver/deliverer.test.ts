@@ -7,7 +7,7 @@ checkAfterEach()
 describe('an event', () => {
   it.each([
     ['an object', (work: Promise<void>) => ({ then: work.then.bind(work) })],
-    // A proxy for remote calls returns such a promise.
+    // Such a promise is returned by a proxy for remote calls.
     ['a function', (work: Promise<void>) => Object.assign(() => undefined, { then: work.then.bind(work) })],
   ])('is not delivered before the promise of its callback is kept, of any library: %s', async (_what, promise) => {
     let fail: (cause: Error) => void = () => undefined
@@ -54,7 +54,7 @@ describe('an event', () => {
     expect(withApi.calls[0]!.context.api).toBe(client)
   })
 
-  // V8 would keep a getter in an object literal, and what it refers to, until its next full garbage collection.
+  // V8 would keep a getter in an object literal alive, and with it the body, until its next full garbage collection.
   it('has no getter of its own, which would keep its body in memory', async () => {
     const { deliverer, calls } = setup()
     const sent = [1, 2].map(() => {

@@ -1,7 +1,7 @@
 /** The order of arrival while some bodies take long to read. */
 import { ArrivalOrder } from '../../../lib/wait/arrivals'
 
-/** Waits until everything that can settle has settled. */
+/** Waits until all promises that can settle have settled. */
 const settled = (): Promise<void> => new Promise(setImmediate)
 
 function setUp() {

@@ -1,6 +1,4 @@
-/**
- * One line per key: its work runs one after another, other keys do not wait, and no work is forgotten.
- */
+/** One queue per key: its work runs one after another, other keys do not wait, and no work is forgotten. */
 import { Lines, type Place, type Turn } from '../../../lib/wait/queues'
 
 const WAIT = 10_000

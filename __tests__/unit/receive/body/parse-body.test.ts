@@ -1,4 +1,4 @@
-/** Parses bytes or the result of the app's parser: media types, digests, and what other parsers leave behind. */
+/** Parses bytes or the result of the app's parser: media types, digests, and bodies that other parsers have changed. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { takeAppBody } from '../../../../lib/receive/body/app-body'

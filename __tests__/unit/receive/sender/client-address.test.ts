@@ -85,7 +85,7 @@ describe('the client is', () => {
   it('past a proxy of ours that was written down with its port', () => {
     expect(from('10.0.0.0/8', '203.0.113.9:99, 10.0.0.2:443')).toBe('203.0.113.9')
     expect(from('10.0.0.0/8, fd00::/8', '203.0.113.9:99, [fd00::2]:443')).toBe('203.0.113.9')
-    // It does not help a sender to put a trusted address in front of its own.
+    // A sender gains nothing from a trusted address in front of its own.
     expect(from('10.0.0.0/8', '203.0.113.9, 10.0.0.2:443, 6.6.6.6:1')).toBe('6.6.6.6')
   })
 
@@ -144,7 +144,7 @@ describe('everyone is trusted by', () => {
     ['::ffff:0:0/97, ::ffff:128.0.0.0/97'],
     [() => true],
     [(address) => address !== undefined],
-    // A promise is always truthy, and Express only checks for that.
+    // Express only checks for a truthy result, which a promise always is.
     [(async () => false) as unknown as () => boolean],
   ])('%p', (trustProxy) => {
     expect(trustsEveryone(compileTrust(trustProxy))).toBe(true)

@@ -77,7 +77,7 @@ describe('times', () => {
   const exact = { clockToleranceMs: 5_000 }
   const none = { clockToleranceMs: 0 }
 
-  // The clock is stopped, so that a second more or less matters.
+  // The clock is stopped, because a single second decides here.
   beforeEach(() => {
     jest.useFakeTimers({
       now: 1_800_000_000_900,
@@ -211,7 +211,7 @@ describe('a check of one’s own', () => {
     const claims = { ...goodClaims(), extra: { nested: 1 } }
     const given = await sign(key, claims)
     expect(await verdict(checked, given)).toBe('yes')
-    // The token is known now, but `checkClaims` may return something else.
+    // The token is cached now, but `checkClaims` may return another result.
     expect(await verdict(checked, given)).toBe('no')
     expect(seen).toEqual([claims, claims])
   })

@@ -195,7 +195,7 @@ describe('a signature', () => {
   ] as Array<[string, () => Promise<string>]>)('%s', async (_what, make) => {
     const checked = verifier()
     expect(await verdict(checked, await make())).toBe('no')
-    // The same again, with known keys and between valid tokens.
+    // Repeats the forgery with cached keys, between valid tokens.
     expect(await verdict(checked, await sign(key))).toBe('yes')
     expect(await verdict(checked, await make())).toBe('no')
     expect(context.server.fetches).toBe(1)

@@ -1,10 +1,10 @@
-/** When keys are fetched: once for many tokens, again if none matches, rarely for guessed key IDs. */
+/** When keys are fetched: once for many tokens, again if none matches, but rarely for guessed key IDs. */
 import { encode, goodClaims, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
 const second = makeKey('second')
 const third = makeKey('third')
-/** A key with the ID of the first one, but other numbers. */
+/** Another key with the ID of the first one. */
 const replaced = makeKey('first')
 const context = setUp()
 const { advance, verifier } = context
@@ -94,7 +94,7 @@ describe('a token whose key is not known', () => {
   it('is refused after a look that was made for it', async () => {
     const checked = verifier()
     expect(await verdict(checked, await unknown(1))).toBe('no')
-    // The only fetch was for the first token, and returned all keys.
+    // The first token caused the only fetch, which returned all keys.
     expect(context.server.fetches).toBe(1)
     expect(await verdict(checked, await unknown(2))).toBe('no')
     expect(context.server.fetches).toBe(2)
@@ -150,7 +150,7 @@ describe('a token whose key is not known', () => {
     const late = await sign(second)
     const early = verdict(checked, await unknown(1))
     await asked(2)
-    // The response that is about to arrive does not contain the second key.
+    // The response that is on its way does not contain the second key.
     context.server.keys = [second.publicJwk]
     const waiting = verdict(checked, late)
     release()

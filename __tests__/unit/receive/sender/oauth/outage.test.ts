@@ -1,4 +1,6 @@
-/** A key server that is unreachable or hangs: no request is refused because of it, and it is soon asked again. */
+/**
+ * A key server that is unreachable or hangs: no request is refused because of it, and the keys are soon fetched again.
+ */
 import type { OAuthVerifier } from '../../../../../lib/receive/sender/oauth/verifier'
 import { answer, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
@@ -108,7 +110,7 @@ describe('away later', () => {
     await asked(2)
     await advance(300)
     expect(await waiting).toBe('yes')
-    // The clock is stopped, so this shows that none of these requests waits.
+    // The clock is stopped, so this proves that none of these requests waits.
     for (let i = 0; i < 5; i++) expect(await verdict(checked, token)).toBe('yes')
     // Tokens that do not wait for the server still cause a fetch of the keys.
     context.server.script = undefined

@@ -112,7 +112,7 @@ describe('two issuers', () => {
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(second, { iss: OTHER })}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(first, { iss: OTHER })}`)).toBe(false)
-    // No key server is asked about tokens of another issuer.
+    // A token of another issuer causes no request to a key server.
     expect([context.server.fetches, other.fetches]).toEqual([1, 2])
   })
 
