@@ -83,9 +83,9 @@ export async function arrivals(
     'SELECT form, part, hash, changed FROM arrivals WHERE entity = ?',
     entity,
   )
-  const fetch = await tables.get<{ state: number }>(
-    `SELECT state FROM events
-     WHERE queue = (SELECT queue FROM queues WHERE key = ?) AND state < 2 AND occurrence IS NULL ORDER BY state LIMIT 1`,
+  const fetch = await tables.get<{ state: number | null }>(
+    `SELECT min(state) AS state FROM events
+     WHERE queue = (SELECT queue FROM queues WHERE key = ?) AND state < 2 AND occurrence IS NULL`,
     entity,
   )
   const covers = (stored: StoredForm): boolean =>
