@@ -19,7 +19,7 @@ export interface ExchangeOptions {
   open: Set<Exchange>
 }
 
-/** Time limit of an upload, from the headers on. Node's own limit, which responds 408, is 300 s. */
+/** Time limit of an upload, counted from the headers. Shorter than Node's own limit of 300 s, which responds 408. */
 const UPLOAD_TIMEOUT_MS = 240_000
 
 /** Names what a response waits for, in the message to the sender if it takes too long. */
@@ -32,7 +32,7 @@ const LATE = {
   inbox: 'The inbox did not store the event in time.',
 } as const
 
-/** The step that a request has reached. */
+/** The processing step that a request has reached. */
 export interface Progress {
   readonly stage: keyof typeof LATE
 }

@@ -66,7 +66,7 @@ export class Call {
     this.#waits.abort(error)
   }
 
-  /** Whether another attempt can still start after this number of milliseconds. */
+  /** Whether another attempt could still start after this delay in milliseconds. */
   hasTimeFor(ms: number): boolean {
     return performance.now() + ms < this.#endsAt
   }

@@ -109,14 +109,14 @@ export class Documents {
       const link = await this.#openLink(call, downloadUrl)
       if (link.ok) return this.#downloads.begin(link.answer, document)
       const { failure } = link
-      // How the host responds to an expired link is not documented, so any 4xx may mean that.
+      // Any 4xx may mean an expired link, because the host's response to one is not documented.
       const { status = 0 } = failure
       if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) {
         renewed = true
         continue
       }
-      // In a closed network the link cannot be reached, or a filter responds instead. 429 and 5xx of the link's host
-      // are temporary.
+      // The link is unreachable from a closed network, or a filter responds instead of the host. 429 and 5xx of the
+      // link's host are temporary.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)

@@ -1,4 +1,4 @@
-/** The running downloads of a client. Each one starts from a response, and `close()` aborts all of them. */
+/** The running downloads of a client. Each starts from the headers of a response, and `close()` aborts them all. */
 import type { Readable } from 'node:stream'
 import { TradecloudApiError } from './api-error'
 import type { Call } from './call'

@@ -5,7 +5,7 @@ import type { OpenOutcome, ApiOutcome } from './outcome'
 
 export interface RequestFailure {
   code: TradecloudApiErrorCode
-  /** The end of the error message that begins with the request, such as "GET /order/1". */
+  /** The rest of an error message that begins with the request, such as "GET /order/1". */
   text: string
   /** `at-once`: the retry sends a different request, so it need not wait. */
   retry: boolean | 'at-once'
@@ -50,7 +50,7 @@ export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'ab
   }
 }
 
-/** Like `failureOf`, for the content of a document: it is gone if its host responds 404 or 410. */
+/** Like `failureOf`, for the content of a document: 404 or 410 from its host means that the document was deleted. */
 export function contentFailureOf(outcome: Exclude<OpenOutcome, { type: 'aborted' }>): RequestFailure {
   const failure = failureOf(outcome)
   return failure.status === 404 || failure.status === 410 ? { ...failure, code: 'not_found' } : failure

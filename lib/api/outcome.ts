@@ -14,7 +14,10 @@ export interface ApiAnswer {
 export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
-  /** No headers within `timeoutMs`. `stalled`: the headers arrived, but then no byte of the body for `timeoutMs`. */
+  /**
+   * No headers within `timeoutMs`. `stalled`: the headers arrived, and then no further byte of the body for
+   * `timeoutMs`.
+   */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
   /** Aborted by the caller's signal or by `close()`. */
   | { type: 'aborted' }

@@ -72,7 +72,7 @@ export class PageAttempt {
     return this.#asked
   }
 
-  /** If a page of this size would fail again, a smaller one is requested at once. */
+  /** A smaller page is requested at once, because a page of this size would fail again. */
   amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
     const tooLarge = failure.tooLarge === true || failure.status === 413
@@ -84,8 +84,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Without this,
-   * every poll would end at the same page.
+   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Otherwise every
+   * poll would fail at the same page.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

@@ -83,7 +83,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     const { data, total, lastUpdatedAt, limit = largest, date } = page
     const items = data.map(readItem)
     yield { type: 'page', total, date }
-    // This is not the end of the list, because `total` is larger: the response is incomplete.
+    // An empty page before `total` entities were read is an incomplete response, not the end of the list.
     if (items.length === 0 && total !== undefined && offset < total) throw fail('a page before the end is empty')
     const follows = previous !== undefined && (await isInPlace(previous, total, ask))
     if (offset > 0 && !follows && !items.some(({ hash }) => seen.has(hash))) {
@@ -121,7 +121,7 @@ interface Previous {
   total: number | undefined
 }
 
-/** Whether the entity that was read last is still at its position: then no unread entity has moved in front of it. */
+/** Whether the entity that was read last is still at its position: if so, no unread entity has moved in front of it. */
 async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
   if ((now ?? 0) < (total ?? 0)) return false
   return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash
@@ -134,7 +134,7 @@ interface Skipped {
 }
 
 /**
- * An entity that fails on its own is skipped: otherwise every poll would end there. In an outage, the entity next to it
+ * Skips an entity that fails on its own: otherwise every poll would end there. In an outage, the entity next to it
  * fails too, and nothing is skipped.
  */
 async function readOrSkip(
@@ -177,19 +177,22 @@ class Order {
     return this.#rose && !this.#fell
   }
 
-  /** Compares only entities of one response, because the list may change between two responses. */
+  /** Only entities of one response are compared, because the list may change between two responses. */
   look(items: Item[]): void {
     const instants = items.map(({ time }) => Date.parse(time ?? ''))
     instants.slice(1).forEach((instant, i) => {
       const previous = instants[i] ?? NaN
       if (instant > previous) this.#rose = true
-      // An entity without a time counts as unsorted too.
+      // An entity without a time also makes the list count as unsorted.
       else if (instant !== previous) this.#fell = true
     })
   }
 }
 
-/** Identifies a state of an entity by its content: no documented field is certain to distinguish two states. */
+/**
+ * Identifies a state of an entity by the hash of its content, because no documented field is certain to differ between
+ * two states.
+ */
 function hashOf(entity: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(entity ?? null))

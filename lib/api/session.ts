@@ -165,14 +165,14 @@ export class Session {
   }
 
   async #refresh(refreshToken: string, slot: Slot): Promise<Renewal> {
-    // A refresh token counts as used from here on, even if the response is lost.
+    // From here on the refresh token counts as used, even if the response is lost.
     this.#refreshToken = undefined
     const outcome = await this.#send({ ...REFRESH, headers: { 'Refresh-Token': refreshToken } }, slot)
     const token = this.#keepTokens(outcome)
     if (token !== undefined) return { ok: true, token }
     if (outcome.type === 'answer') {
       const failure = failureOf(outcome)
-      // The API refused the request before it used the refresh token.
+      // The API refused the request before it consumed the refresh token, so the token can be used again.
       if (outcome.status === 429) this.#refreshToken = refreshToken
       if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
     }

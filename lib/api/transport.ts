@@ -38,7 +38,7 @@ interface Limit {
   signal: AbortSignal
   /** Called whenever data has arrived. */
   restart: () => void
-  /** True once the headers have arrived. A time-out after that means that the body has stalled. */
+  /** True once the headers have arrived: a later time-out means that the body has stalled. */
   stalled: boolean
 }
 
@@ -125,7 +125,7 @@ export class Transport {
   async #open(config: AxiosRequestConfig, signal: AbortSignal, what: string): Promise<OpenOutcome> {
     const outcome = await this.#within(signal, async (axios, limit) => {
       const { data: body, status, headers } = await axios.request<Readable>({ ...config, signal: limit.signal })
-      // The listener is added at once, because the body may fail before the caller adds its own.
+      // Added at once, because the body may fail before the caller adds a listener of its own.
       body.on('error', () => undefined)
       if (signal.aborted) body.destroy()
       else {

@@ -167,7 +167,7 @@ class SlicedReader {
     const from = this.#from[depth] ?? 0
     const list = (this.#long[depth] ??= this.#startLong(depth, from))
     const entries = JSON.parse(this.#text.join(['[', ...this.#partsOf(from, to, depth), ']'])) as unknown[]
-    // An empty text between commas means a misplaced comma.
+    // An empty text between two commas is a misplaced comma.
     if (entries.length === 0) throw new Doubt()
     this.#accept(entries, depth, depth)
     for (const entry of entries) list.entries.push(entry)

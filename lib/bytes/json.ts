@@ -191,7 +191,7 @@ export function removePollutingKeys(root: unknown): string[] {
   return removed
 }
 
-/** `keys` is absent for a list: its keys would be one string per entry. */
+/** `keys` is absent for a list, because it would hold one string per entry. */
 function enter(value: object, pointer: string): { value: object; keys?: string[]; pointer: string; next: number } {
   return { value, pointer, next: 0, ...(!Array.isArray(value) && { keys: Object.keys(value) }) }
 }

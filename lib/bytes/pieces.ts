@@ -114,7 +114,7 @@ export class Pieces {
   }
 }
 
-/** Limits the bytes of all bodies in memory: many large bodies at the same time must not end the process. */
+/** Limits the total bytes of all bodies in memory, because many large bodies at the same time could exhaust it. */
 export class ByteBudget {
   /** The number of bytes that can still be taken. */
   free: number

@@ -79,9 +79,12 @@ export interface CatchUpRunOptions {
 
 /** The result of a run. Counts are of orders and shipments. */
 export interface CatchUpReport {
-  /** Changes after this time were read. ISO 8601, UTC. */
+  /** Start of the period that was read. ISO 8601, UTC. */
   from: string
-  /** Changes up to this time, by the API's clock, were certainly visible. Absent if the run could not be completed. */
+  /**
+   * End of the period whose changes were certainly visible, by the API's clock. Absent if the run could not be
+   * completed.
+   */
   to?: string | undefined
   polled: number
   /** Number of orders and shipments without a missing change. */
@@ -92,7 +95,7 @@ export interface CatchUpReport {
   recovered: RecoveredChange[]
   recoveredTotal: number
   durationMs: number
-  /** Why the run could not be completed. What it found before that is delivered. */
+  /** Why the run could not be completed. Changes that it found before are still delivered. */
   error?: Error | undefined
 }
 
@@ -106,7 +109,7 @@ export interface ResolvedCatchUp {
   marginMs: number
   overlapMs: number
   sweep: false | { everyMs: number; backMs: number }
-  /** `undefined`: polled if there is a callback for orders. */
+  /** `undefined`: orders are polled if there is a callback for them. */
   orders: boolean | undefined
   orderFilters: object
   shipments: boolean | undefined

@@ -9,7 +9,7 @@ import { isWanted, type Want } from './want'
 export interface DueOptions extends CompareOptions {
   want: Want
   settleMs: number
-  /** Also deliver what has arrived. */
+  /** Also deliver changes that have already arrived. */
   all: boolean
   /** When the change was first seen, on the API's clock. */
   firstSeen: (what: string) => Promise<number>
@@ -21,7 +21,7 @@ export interface Due {
   young: Part[]
   /** The time of the newest arrived change, if a part is older than that. Otherwise `undefined`. */
   newer: number | undefined
-  /** Something is missing, but the option `want` leaves it out. */
+  /** True if something is missing, but the option `want` excludes it. */
   isUnwanted: boolean
   /** True if an arrived documents event explains why the poll returned the entity. */
   isExplained: boolean
@@ -43,7 +43,7 @@ export async function dueParts(entity: EntitySnapshot, arrivals: Arrivals, optio
   return { parts, young, newer, isUnwanted: candidates.length > 0 && wanted.length === 0, isExplained }
 }
 
-/** For a part whose time is ahead of the API's clock, the age is counted from when it was first seen. */
+/** If the time of a part is ahead of the API's clock, its age counts from when it was first seen. */
 async function settlesFrom(
   { id, time: ofEntity }: EntitySnapshot,
   { name, time = ofEntity }: Part,

@@ -27,7 +27,7 @@ export class Run {
   readonly #order = new ListOrder()
   #lastId: string | undefined
   #position: Position
-  /** The next run continues this one. */
+  /** True if the next run has to continue this one. */
   #isContinued = false
   #sweeps = true
   /** Size of the list that is being read, and the number of its entities that were read. */
@@ -159,7 +159,7 @@ export class Run {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
-      // The list may contain an older state, so the entity is fetched.
+      // The list may show an older state than the API, so the entity is fetched.
       const fetched = await this.#fetch(entity.id)
       entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
       if (entity !== polled) due = await this.#due(entity)

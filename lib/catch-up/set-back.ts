@@ -1,7 +1,7 @@
 /** The API's clock, as the header `Date` shows it, may be set back. */
 import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 
-/** Clocks of servers differ slightly. */
+/** Smaller steps are ignored, because the clocks of the API's servers differ slightly. */
 const SET_BACK_MS = 60_000
 
 /**

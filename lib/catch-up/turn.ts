@@ -5,7 +5,7 @@ import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 /** How often to ask while another process polls. */
 const ASK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 4_000
-/** The lease expires after 15 s. This run must end earlier than that, before another process begins. */
+/** A run must end before its lease expires (15 s after the last renewal), so that no other process begins meanwhile. */
 const LOST_AFTER_MS = 10_000
 
 type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>

@@ -69,9 +69,9 @@ export function positionAfter(
   clock: number,
 ): Position {
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
-  // Changes before `partial.after` may have become visible since the interrupted run.
+  // Since the interrupted run, changes before `partial.after` may have become visible.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
-  // A cursor that cannot be parsed has no time, so no change is known to be later.
+  // A cursor that cannot be parsed has no time to compare with, so no change is known to be later.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
   const start = instantOf(cursor) - overlapMs
   const oldest = Math.min(start, clock - (sweep ? sweep.backMs : OVERLAPS_KEPT * overlapMs))
@@ -104,7 +104,7 @@ export function partialAfter(
   unread: number | undefined,
 ): PartialRun | undefined {
   if (newest === undefined) return undefined
-  // More entities may follow that changed in the same millisecond as the last one.
+  // Stays a millisecond behind the last change, because more entities with the same time may follow.
   const after = Math.min(newest.time, horizon, left) - 1
   if (!(after > instantOf(start))) return undefined
   return { after: textOf(after), horizon: Math.min(horizon, partial?.horizon ?? Infinity), isSweep, unread }

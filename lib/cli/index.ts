@@ -39,7 +39,7 @@ function withoutPasswords(message: string): string {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : fail(error)))
 process.stderr.on('error', () => undefined)
 
-// The exit code is set before the command runs, so that a process that ends early counts as failed.
+// Set before the command runs, so that a process that ends early counts as failed.
 process.exitCode = 1
 run(process.argv.slice(2))
   .catch(fail)

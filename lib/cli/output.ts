@@ -3,9 +3,7 @@ import { styleText } from 'node:util'
 import { fit } from './printable'
 
 const REWRITE_MS = 100
-/**
- * How long to wait before the first progress line if there is no terminal; `NEXT_LINE_MS` is the time between lines.
- */
+/** How long to wait before the first progress line without a terminal; `NEXT_LINE_MS` is the time between lines. */
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
 const MIN_WIDTH = 40

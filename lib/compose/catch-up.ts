@@ -51,7 +51,7 @@ function isHandled(settings: SharedOptions, { kind }: List): boolean | undefined
   return settings.deliver === false ? undefined : settings[CALLBACKS[kind]] !== undefined
 }
 
-/** Warns of options that are likely a misunderstanding. */
+/** Warns of valid options that are probably a mistake. */
 function warnOf(settings: SharedOptions, lists: readonly List[], log: Log): void {
   const { on, fetch } = settings
   const missing = lists.filter((list) => isHandled(settings, list) === false).map(({ kind }) => CALLBACKS[kind])

@@ -68,8 +68,7 @@ export class Requests {
   }
 
   /**
-   * Handles a request whose path matches no pattern: the app responds first. `handler` is the function that the app has
-   * mounted.
+   * Handles a request whose path matches no pattern, after the app. `handler` is the function that the app has mounted.
    */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     this.#unmatched.pass(req, res, next, handler)

@@ -33,7 +33,7 @@ export interface Shared {
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
 }
 
-/** Throws `invalid_option` for callbacks and schemas that cannot be used. Starts nothing. */
+/** Throws `invalid_option` for unusable callbacks and schemas. Starts nothing. */
 export function composeShared(
   settings: SharedOptions,
   observed: Pick<TelemetrySource, 'receives' | 'isReady'>,
@@ -96,7 +96,7 @@ export function checkInbox(inbox: Inbox): Record<string, Check> {
   }
 }
 
-/** Something that runs and must end before the process does. */
+/** A part that `close()` has to stop, such as the deliverer or the catch-up. */
 export interface Work {
   /** Starts no new work. */
   stop(): void

@@ -55,7 +55,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const { handlers, resolve, reporter, log, telemetry } = shared
   const authenticator = createAuthenticator(settings.auth)
   const addressCheck = createAddressCheck(settings, log)
-  // Nothing is started before all options have been checked.
+  // Checks all options before anything is started.
   const processing = inbox ? storeThenDeliver(inbox, settings, shared) : deliverNow(settings, shared)
   const closing = new AbortController()
   const budget = new ByteBudget(settings.maxBytesInFlight)

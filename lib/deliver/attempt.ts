@@ -63,7 +63,7 @@ export interface AttemptResult extends Result {
   settled?: boolean | undefined
 }
 
-/** The callback was not called; a later attempt may call it. */
+/** The callback was not called, and a later attempt may call it. */
 export const GIVEN_BACK: Result = {
   outcome: 'unavailable',
   detail: 'The event was given back before it was processed.',
@@ -197,8 +197,8 @@ export class Attempts<A extends DeliveryAttempt> {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, because joining the pieces of a large body copies it. All contexts share this getter: V8 would keep a
- * getter in an object literal, and with it the body, until its next full garbage collection.
+ * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: V8 would keep a getter
+ * in an object literal, and with it the body, until its next full garbage collection.
  */
 const RAW_BODY = {
   enumerable: true,
@@ -208,7 +208,7 @@ const RAW_BODY = {
   },
 }
 
-/** A function, because TypeScript assumes that a property which was false before an `await` is still false after it. */
+/** A function, because TypeScript assumes that a property that was false before an `await` is still false after it. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted
 }

@@ -18,7 +18,7 @@ import { Lines, Slots, type Place } from '../wait/queues'
 
 export interface DelivererOptions {
   name: string
-  /** Absent with `dedupe: false`. */
+  /** Absent with `dedupe: false`, when nothing is claimed. */
   claims: Claims | undefined
   resolve: ResolveOptions
   concurrency: number
@@ -119,7 +119,7 @@ export class Deliverer {
   /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
   async #complete(delivery: Delivery): Promise<AttemptResult> {
     const { trigger, entity } = delivery
-    // The queue is entered before any `await`, because the order of these calls is the order of arrival.
+    // Joins the queue before any `await`, so that the order of these calls is the order of arrival.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)
@@ -178,7 +178,7 @@ export class Deliverer {
     }
   }
 
-  /** Waits for a turn or a slot. The delivery may be abandoned meanwhile. */
+  /** Waits for a turn or a slot. Meanwhile, the delivery may be abandoned. */
   async #wait<T>(delivery: Delivery, waiting: Promise<T>, abandon: () => void): Promise<T> {
     delivery.abandon = abandon
     if (delivery.waiters === 0 || delivery.abort.signal.aborted) abandon()

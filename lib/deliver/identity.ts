@@ -52,8 +52,8 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
 }
 
 /**
- * The key and ID for an unreadable body. They differ from those of the same bytes in a readable body, so that a
- * readable body is never a duplicate of an unreadable one.
+ * The key and ID for an unreadable body. They differ from those of the same bytes once readable, so that a later
+ * readable copy is not taken for a duplicate.
  */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`

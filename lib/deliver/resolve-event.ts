@@ -54,7 +54,7 @@ async function fetchEvent(trigger: Trigger, options: FetchingOptions, signal: Ab
     return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
-  // The event is delivered as received, because the API may never know its ID.
+  // Delivered as received, because the API may never know its ID.
   options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
 }
@@ -126,7 +126,7 @@ function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): Webho
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 
-/** If fields are missing in the fetched entity, the values of the body are kept. */
+/** If the fetched entity lacks fields, the values of the body are kept. */
 function definedState(kind: string, entity: Json): Json {
   return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
 }

@@ -59,7 +59,7 @@ function distanceOf(from: string, to: string): number {
   return row[to.length] ?? Infinity
 }
 
-/** Refuses an option that has no effect without another option, because its user may rely on it. */
+/** Refuses an option that has no effect without another option, so that no user relies on it in vain. */
 export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
   if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}and has no effect then`)
 }

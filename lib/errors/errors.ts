@@ -1,6 +1,6 @@
 /**
- * The errors of this package, including the one that a callback throws to refuse an event. All other files throw these
- * or return results; none of them may contain a credential.
+ * The errors of this package, including the one that a callback throws to refuse an event. None of them may contain a
+ * credential.
  */
 const WEBHOOK_ERROR = Symbol.for('tradecloud-webhook.error')
 const REJECT_EVENT = Symbol.for('tradecloud-webhook.reject-event')

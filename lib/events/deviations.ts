@@ -36,7 +36,7 @@ export interface LongList {
   pointer: string
 }
 
-/** If checking one part of the list takes less than this time, the next part has twice as many entries. */
+/** If checking one part of the list takes less than this time, the next part gets twice as many entries. */
 const PART_MS = 1
 
 /**

@@ -21,7 +21,7 @@ export function storedFound(
   return {
     event: {
       ...{ format: 1, name, id: uuidOf(key), key, trigger: 'body', kind, entity: { kind, id: keptId(id) } },
-      // These fields have the values of a fetched order.
+      // Request fields as for a fetched order, because no request brought this event.
       ...{ method: 'GET', path: '', digest: sha256(bytes), requestId: randomUUID() },
       receivedAt: new Date(now).toISOString(),
       found: { form, lines: parts.flatMap(({ line }) => (line ? [lines.indexOf(line)] : [])), outdated },

@@ -34,7 +34,7 @@ export interface InboxDelivery {
   attempt: number
   /** When attempt 1 began. */
   firstAttemptAt: Date
-  /** True if a person has replayed the event. */
+  /** True if an operator has replayed the event. */
   replay: boolean
   /**
    * False once another process may own the event, because this process was suspended. Check it before calling the
@@ -74,7 +74,7 @@ export interface InboxEntry extends Pick<
   settledAt?: string | undefined
 }
 
-/** One delivery of an event, as shown to a person. Times are ISO 8601 in UTC. */
+/** One delivery of an event, as shown to an operator. Times are ISO 8601 in UTC. */
 export interface InboxAttempt {
   begunAt: string
   /** Absent while the delivery runs, or if the process ended during it. */

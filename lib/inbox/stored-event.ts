@@ -4,8 +4,8 @@ import type { LineForm } from './catch-up/parts'
 
 /**
  * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`; afterwards
- * only its key. `dead`: given up. `quarantined`: it could not be read. Dead and quarantined events are kept until a
- * person replays or purges them.
+ * only its key. `dead`: failed permanently. `quarantined`: it could not be read. Dead and quarantined events are kept
+ * until an operator replays or purges them.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
@@ -31,7 +31,7 @@ export interface StoredEvent {
    */
   key?: string | undefined
   /**
-   * True if the same body may be a new event: it was resent by a person, or has no message ID, version or time. An
+   * True if the same body may be a new event: it was resent manually, or has no message ID, version or time. An
    * identical body is then a duplicate only until this event has been delivered, and later gets an ID of its own.
    */
   repeatable?: true | undefined

@@ -45,8 +45,8 @@ export function send(
   if (res.headersSent || res.destroyed) return
   // An error on a closed connection must not end the process.
   res.on('error', () => undefined)
-  // Marks the 404 as sent on purpose. Otherwise a webhook that is mounted in front and has the same password would
-  // treat the path as unknown.
+  // Marks the 404 as intended: a webhook that is mounted in front and accepts the same credentials would otherwise
+  // replace it by 503.
   if (status === 404) markOwn404(res)
   const isWhole = typeof body === 'string' || Buffer.isBuffer(body)
   res.writeHead(status, {

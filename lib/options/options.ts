@@ -50,9 +50,9 @@ export interface DeliveryOptions {
    */
   handlerTimeoutMs?: number | undefined
   /**
-   * Whether to keep a body in the inbox for a person to look at, and answer it with 202, if it cannot be read, does not
-   * fit a schema, or is of a kind that no callback handles. `false`: it is answered as without an inbox. Default: true;
-   * false with `auth: 'none'`.
+   * Whether to quarantine a body that cannot be read, does not fit a schema, or is of a kind that no callback handles:
+   * it is kept in the inbox for an operator and answered with 202. `false`: it is answered as without an inbox.
+   * Default: true; false with `auth: 'none'`.
    */
   quarantine?: boolean | undefined
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */

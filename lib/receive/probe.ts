@@ -22,7 +22,7 @@ export function isProbe({ headers }: IncomingMessage): boolean {
   return wordOf(headers) !== undefined
 }
 
-/** Called after the sender has been checked. Never rejects. */
+/** Called after the credentials were checked. Never rejects. */
 export async function receiveProbe(exchange: Exchange, place: ProbedPath, options: TakeBodyOptions): Promise<Refusal> {
   const { req, method } = exchange
   if (method === 'GET') return arrived(req, place, { bytes: 0 })

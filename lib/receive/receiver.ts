@@ -28,8 +28,8 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
   /**
-   * The place in the order of arrival. Later events of the same order or shipment are handled once the caller has ended
-   * it.
+   * The place of the event in the order of arrival. Later events of its order or shipment are handled once the caller
+   * ends this place.
    */
   arrival?: ArrivalPlace | undefined
 }
@@ -138,7 +138,10 @@ export function refusalOfSender(
   return budget.free === 0 ? refuse('unavailable', OVERLOADED) : undefined
 }
 
-/** Completes a refusal of a request whose body was not read or not parsed. */
+/**
+ * The final refusal if the body was not read or not parsed: a reset upload or an app that changed the body may be the
+ * real cause.
+ */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }
   return { facts: {}, body, refusal: !body || body.exact ? refusal : (doubt(refusal, body) ?? refusal) }
@@ -156,7 +159,7 @@ function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, options
   return { facts: factsOf(urlId), trigger: { type: 'id', kind, id, method, requestId, receivedAt, handler } }
 }
 
-/** Also used for refusals, so that their log lines name the order or shipment. */
+/** Also called for refusals, so that their log lines name the order or shipment. */
 function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }

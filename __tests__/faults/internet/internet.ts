@@ -1,7 +1,6 @@
 /**
- * The process of `documents-by-url.test.ts`. It runs in a network namespace in which public addresses belong to it,
- * answers the questions of its parent and reports the results. Run with `node --import tsx`; the arguments are
- * certificates.
+ * The process of `documents-by-url.test.ts`. It runs in a network namespace that owns public IP addresses, answers
+ * questions of its parent, and reports the results. Run with `node --import tsx`; the arguments are certificates.
  */
 import createDebug from 'debug'
 import { readFileSync } from 'node:fs'

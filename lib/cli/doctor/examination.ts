@@ -64,7 +64,7 @@ export class Examination {
     return { ...reply, read: readReply(reply, this.options.authorization) }
   }
 
-  /** Records a completed check. `failures` are the problems that it found. */
+  /** Records a completed check and the problems that it found (`failures`). */
   done(name: string, text: string, failures: string[] = []): void {
     if (failures.length === 0) this.#checks.push({ name, result: 'ok', text })
     else this.#checks.push({ name, result: 'failed', text: failures.join('; ') })

@@ -130,7 +130,7 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
   examination.done(name, '', [text])
 }
 
-/** Sends a header as long as an access token, and the headers that describe a body. */
+/** Sends a header as long as an access token, and the headers that describe a body, such as Content-Type. */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'
   const body = bodyOf({ length: 100, format: 'json' })

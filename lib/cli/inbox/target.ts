@@ -26,7 +26,7 @@ export async function withInbox<T>(call: Invocation, work: (inbox: Inbox) => Pro
   }
 }
 
-/** `hasAsked`: whether the user was already asked for the password, which happens only once. */
+/** `hasAsked`: whether the user was already asked for the password; the question is asked only once. */
 async function openReady(call: Invocation, hasAsked = false): Promise<Inbox> {
   let inbox: Inbox | undefined
   try {
@@ -36,7 +36,7 @@ async function openReady(call: Invocation, hasAsked = false): Promise<Inbox> {
   } catch (error) {
     await inbox?.close()
     if (hasAsked || !isPasswordMissing(error) || !process.stdin.isTTY) throw explain(error)
-    // `pg` reads it whenever it connects.
+    // Set as an environment variable, because `pg` reads it for each new connection.
     process.env.PGPASSWORD = await askSecret('Password: ', 'Set PGPASSWORD.')
     return openReady(call, true)
   }

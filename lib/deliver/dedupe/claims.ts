@@ -102,7 +102,7 @@ export function storeFailed(cause: unknown): Result {
   return { outcome: 'unavailable', detail: 'The dedupe store is unavailable.', cause }
 }
 
-/** `undefined` if the answer is not a result of a store. Stores may be written by users, so it may be anything. */
+/** `undefined` if the store returned something else than a result, because stores may be written by users. */
 function takenFrom(key: string, answer: unknown): TakenClaim | undefined {
   const { status, token } = (answer ?? {}) as { status?: unknown; token?: unknown }
   if (status === 'claimed' && typeof token === 'string') return { claim: { key, token } }

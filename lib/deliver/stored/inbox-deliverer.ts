@@ -58,7 +58,7 @@ export class InboxDeliverer {
   readonly #running = new Set<Running>()
   readonly #detach: () => void
   #isStopped = false
-  /** When aborted, a settlement that keeps failing is no longer repeated. */
+  /** Aborted when a settlement that keeps failing must no longer be retried. */
   readonly #aborting = new AbortController()
 
   /** Starts to take events from the inbox. */
@@ -165,7 +165,7 @@ export class InboxDeliverer {
     covered: Covered,
   ): Promise<AttemptResult> {
     const { read, name, inbox, resolve, transaction } = this.#options
-    // `stop` was called while the event was being taken from the inbox.
+    // `stop` was called while the event was being taken from the inbox, so it is given back.
     if (this.#isStopped) return GIVEN_BACK
     const { trigger, refusal } = await read(delivery)
     if (refusal) return refusal

@@ -18,7 +18,7 @@ export interface IntakeOptions {
   name: string
   /** Absent with `deliver: false`, which stores every event. */
   handlers: Handlers | undefined
-  /** True if bodies that cannot be delivered are kept for a person to look at. */
+  /** True if bodies that cannot be delivered are quarantined, for an operator to look at. */
   quarantine: boolean
 }
 
@@ -92,7 +92,7 @@ async function storeTrigger(
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
 
-/** Keeps a body that cannot be delivered, for a person to look at. */
+/** Quarantines a body that cannot be delivered, for an operator to look at. */
 async function storeUnreadable(
   inbox: Inbox,
   form: Form,

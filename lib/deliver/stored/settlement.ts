@@ -18,7 +18,7 @@ export interface RetryPolicy {
 /** Outcomes for which a retry cannot help. */
 const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
 /**
- * Outcomes whose event is kept for a person: a later version, or a process with a callback for it, may be able to
+ * Outcomes whose event is kept for an operator: a later version, or a process with a callback for it, may be able to
  * deliver it.
  */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']

@@ -6,10 +6,7 @@ import { startTimer, type Timer } from '../../wait/timers'
 export interface TakerOptions {
   inbox: Inbox
   concurrency: number
-  /**
-   * Limit for the bodies of all running deliveries together. A single body that has waited too long for room may exceed
-   * it.
-   */
+  /** Limit for the bodies of all running deliveries together. A single body that has waited too long may exceed it. */
   maxBytesInFlight: number
   handlerTimeoutMs: number
 }

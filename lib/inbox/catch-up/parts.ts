@@ -40,7 +40,7 @@ export interface Part {
   line?: Record<string, unknown> | undefined
 }
 
-/** A key for a part that is unique even among lines with the same ID. */
+/** A key that is unique for each part, even among lines with the same ID. */
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** An order or shipment that was polled or fetched. */

@@ -8,8 +8,8 @@ import type { EntitySnapshot, EntityName, Part } from './parts'
 /** How far the polls of one list have come. Times are milliseconds since 1970, on the API's clock. */
 export interface Position {
   /**
-   * The cursor: the next run reads what has changed since then. If it is the time of a change, it is in Tradecloud's
-   * own notation.
+   * The cursor: the next run reads changes after this time. If it is the time of a change, it is in Tradecloud's own
+   * notation.
    */
   cursor: string
   /** The first `from` that was set: older changes are never delivered. NaN if it cannot be parsed. */

@@ -55,7 +55,7 @@ function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
 export class PostgresTables implements Tables {
   readonly lock = ' FOR UPDATE'
   readonly rowsAtOnce = 1_000
-  /** The earliest time since which a queue is due, among the queues that this transaction has freed. */
+  /** The earliest due time of the queues that this transaction has freed. */
   lowestDue = Infinity
 
   private constructor(
@@ -95,8 +95,8 @@ export class PostgresTables implements Tables {
   }
 
   /**
-   * The clock of the server, which all processes share. It may be changed at any time, so whatever compares its times
-   * must tolerate that.
+   * The clock of the server, which all processes share. It may be set at any time, so code that compares its times must
+   * tolerate jumps.
    */
   monotonic(): { time: number; boot: string } {
     return { time: this.now, boot: '' }

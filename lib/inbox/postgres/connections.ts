@@ -86,7 +86,7 @@ export class Connections {
   }
 }
 
-/** The inbox's own pool of connections. */
+/** The connection pool of the inbox itself. */
 export function createPool(connectionString: string): PostgresPool {
   const { Pool } = loadPg()
   return new Pool({ connectionString, max: DEFAULT_POOL, connectionTimeoutMillis: CONNECT_MS, keepAlive: true })
@@ -101,8 +101,8 @@ function loadPg(): { Pool: new (options: object) => PostgresPool } {
 }
 
 /**
- * Without a listener, an error of the connection would end the process. It is added before `connect()` resolves,
- * because one packet can both complete and end the connection.
+ * The error listener is added before `connect()` resolves, because one packet can both complete and end the connection,
+ * and an error without a listener would end the process.
  */
 function ignoreErrors(pool: PostgresPool): void {
   const known = new WeakSet<PostgresClient>()

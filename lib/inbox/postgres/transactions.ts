@@ -50,7 +50,7 @@ export class Transactions {
         await query(client, `${BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0`)
         const before = await numberOf(client)
         await runLent(client, work)
-        // The queue is locked as late as possible, so that further events can be stored in it meanwhile.
+        // The queue is locked as late as possible, so that other processes can store events in it until then.
         const finish = async (): Promise<boolean> => {
           const tables = await PostgresTables.begin(client, this.#connections.schema, { hasBegun: true })
           if ((await numberOf(client)) !== before) throw new Error('The callback ended the transaction itself.')
@@ -84,7 +84,7 @@ export class Transactions {
   }
 }
 
-/** The number that PostgreSQL has given to the current transaction. */
+/** The transaction ID that PostgreSQL has given to the current transaction. */
 async function numberOf(client: PostgresClient): Promise<string | undefined> {
   const [row] = await query<{ number: string }>(client, 'SELECT CAST(txid_current() AS TEXT) AS number')
   return row?.number

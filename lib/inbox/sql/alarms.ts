@@ -41,7 +41,7 @@ export class Alarms {
   }
 
   /**
-   * Reports that background work failed: once, until all background work succeeds again. Failed requests are reported
+   * Reports a failure of background work once, until all background work succeeds again. Failed requests are reported
    * by their callers.
    */
   failed(work: string, cause: unknown): void {

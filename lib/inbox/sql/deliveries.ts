@@ -50,8 +50,8 @@ export class Deliveries {
   }
 
   /**
-   * False for events taken by a call of `take` whose result was lost. Such a call may still be executed later, because
-   * a frozen database executes what it has received.
+   * False for events of a call of `take` whose result was lost. Such a call may still be executed later, because a
+   * frozen database executes what it has received.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {
     if (this.#running.has(token)) return true
@@ -64,7 +64,7 @@ export class Deliveries {
 
   /**
    * A transaction that exceeds the time limit is rolled back and its connection is closed, because others need the
-   * connection. This promise still waits until `work` ends, so that the other events of its order wait as well.
+   * connection. This promise still waits until `work` ends, so that later events of the same order wait as well.
    */
   async settleWith(
     delivery: InboxDelivery,

@@ -41,7 +41,7 @@ export class Member {
     return this.#owner
   }
 
-  /** True while no other process can have received the events of this owner. */
+  /** True while no other process can have taken over the events of this owner. */
   owns(owner: string): boolean {
     return this.#owner === owner && performance.now() - this.#renewedAt < LEASE_MS - RENEW_EVERY_MS
   }
@@ -51,7 +51,7 @@ export class Member {
     await this.#shared.alarms.repeat('lease', RENEW_EVERY_MS, () => this.#keep())
   }
 
-  /** Called when the database may have been replaced by another one: forgets the registration. */
+  /** Called when the database may have been replaced by another one: drops the registration. */
   forget(): void {
     this.#owner = undefined
   }

@@ -24,7 +24,7 @@ export const operations = {
   ...{ requestRun, findRequest, takeRequest, reportRun, runStatus, withdrawRequest },
 }
 
-/** These operations need no lock, so they work while another process holds one. */
+/** Read-only operations: they need no lock, so they work while another process holds one. */
 export const READS: readonly string[] = [
   ...['readPart', 'list', 'show', 'stats', 'hours', 'survey', 'wantedBy', 'untaken'],
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
@@ -33,7 +33,7 @@ export const READS: readonly string[] = [
 /** These operations store an event, or test whether one could be stored. They are refused if the inbox is full. */
 export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 
-/** These operations resolve only once everything that was committed so far survives a crash. */
+/** These operations resolve only once everything committed before is on disk. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
 /**

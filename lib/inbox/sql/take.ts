@@ -60,7 +60,7 @@ const SMALL_BODY = 64 * 1024
 /** The first ten and the last ten attempts of each event are kept. */
 const KEPT_ATTEMPTS = 10
 
-/** The owner of queues whose first event cannot be read. They stay with it until the database is reopened. */
+/** The owner of queues whose first event is damaged. It keeps them until the database is reopened. */
 export const DAMAGED = 'damaged'
 
 export function setAside(tables: Tables, queue: number): Promise<number> | number {
@@ -117,7 +117,7 @@ async function takeFirst(tables: Tables, queue: number, { owner, token }: TakeRe
     queue,
   )
   if (!row) {
-    // Happens only with damaged data: a queue without events must not be taken repeatedly.
+    // Happens only with damaged data. Removes the queue, because a queue without events would be taken again and again.
     await tables.run('DELETE FROM queues WHERE queue = ?', queue)
     return undefined
   }

@@ -128,7 +128,7 @@ class Loop {
     }
   }
 
-  /** Must not wait for anything but the database, because others wait for its lock meanwhile. */
+  /** Must wait for nothing but the database, because other processes wait for its lock meanwhile. */
   async #transact(batch: Request[]): Promise<Response[]> {
     const tables = this.#tables
     const results: Response[] = []
@@ -158,7 +158,7 @@ class Loop {
     const [first] = batch
     if (batch.length === 1 && first) {
       if (codeOf(error) !== CORRUPT) return [failed(first.id, error)]
-      // A body whose part is missing goes to quarantine.
+      // A body with a missing part is quarantined.
       if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
       const { queue } = error as { queue?: number }
       if (queue === undefined || !this.#setAside(queue)) return [failed(first.id, error)]

@@ -139,7 +139,7 @@ function isEmpty(body: unknown): boolean {
   return Object.prototype.toString.call(body) === '[object Object]' && Object.keys(body).length === 0
 }
 
-/** The refusal for a mistake of the app, not of the sender: Tradecloud retries, and the log names the mistake. */
+/** The refusal for a mistake of the app rather than the sender: Tradecloud retries, and the log names the mistake. */
 export function swallowed(): Refusal {
   return refuse('unavailable', 'The body was read before the webhook got it, and nothing usable was left of it.', {
     cause: new Error(`The body was consumed before it reached the webhook. ${ADVICE}`),

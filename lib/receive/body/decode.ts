@@ -13,11 +13,14 @@ export interface DecodeOptions {
   budget: ByteBudget
 }
 
-/** `raw` contains the bytes that were sent, if they could not be decoded. They no longer count in the budget. */
+/**
+ * `raw` contains the bytes that were sent, if they could not be decoded. They no longer count towards the memory
+ * budget.
+ */
 export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces })
 
 export interface BodyReading {
-  /** Never rejects. The bytes of the body count in the budget until the caller returns them. */
+  /** Never rejects. The bytes of the body count towards the memory budget until the caller returns them. */
   result: Promise<BodyResult>
   /** Stops reading, because the response was already sent. */
   stop: () => void
@@ -68,7 +71,7 @@ export function isEncoded(bytes: Pieces, labels: readonly string[]): boolean {
   return labels.length > 0 || magicOf(bytes) !== undefined
 }
 
-/** `raw` counts in the budget until it is decoded; then the decoded bytes count instead. */
+/** `raw` counts towards the memory budget until it is decoded; from then on the decoded bytes count instead. */
 export function decode(raw: Pieces, labels: readonly string[], options: DecodeOptions): BodyReading {
   const { budget } = options
   let bytes = raw

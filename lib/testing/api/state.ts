@@ -175,7 +175,7 @@ export class ApiState implements SimulatedApi {
     return withTokens(this.tokens.login(), json({ username: this.options.username, status: 'authenticated' }))
   }
 
-  /** Uses a refresh token up: it works once, either for a refresh or for a logout. */
+  /** Consumes a refresh token: it works once, either for a refresh or for a logout. */
   private endRefreshToken(endpoint: 'refresh' | 'logout', headers: IncomingHttpHeaders): SimulatedAnswer {
     // The status 400 is an assumption: Tradecloud documents only that this header must be absent. After a 401 the
     // client would log in again, and the test would not notice the mistake.

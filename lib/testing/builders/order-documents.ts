@@ -11,7 +11,7 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } fr
 import type { DecidedOrderField, OrderPlan, OrderSizeOptions } from './order-plan'
 import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts'
 
-/** Options. All other fields of the event override what is built. */
+/** Options of the builder. All other fields of the event override what is built. */
 export interface OrderDocumentsEventOptions
   extends
     OrderSizeOptions<OrderDocumentsLine>,

@@ -8,7 +8,7 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions, typ
 import type { OrderDeliveryOptions, OrderOverrides } from './order-plan'
 import { messageMeta } from './parts'
 
-/** Options. All other fields of an order override what is built. */
+/** Options of the builder. All other fields of an order override what is built. */
 export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOverrides {
   // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
@@ -24,9 +24,9 @@ export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, 
   meta?: MessageMeta | undefined
 }
 
-/** Options. All other fields of an order override what is built. */
+/** Options of the builder. All other fields of an order override what is built. */
 export type OrderEventOptions = AnyOrderEventOptions<OrderLine>
-/** Options. All other fields of an order override what is built. */
+/** Options of the builder. All other fields of an order override what is built. */
 export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliveryOrderLine>
 
 /** An order as the API returns it. */

@@ -35,14 +35,16 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   documents?: number | undefined
 }
 
-/** Options. All other fields of a shipment override what is built. */
+/** Options of the builder. All other fields of a shipment override what is built. */
 export interface ShipmentOptions extends ShipmentSizeOptions {
   // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
   messageMeta?: undefined
 }
 
-/** Options. All other fields of a shipment override what is built. `meta` is the meta of the shipment. */
+/**
+ * Options of the builder. All other fields of a shipment override what is built. `meta` is the meta of the shipment.
+ */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined

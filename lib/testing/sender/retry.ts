@@ -60,8 +60,8 @@ export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): 
 }
 
 /**
- * 2xx is delivered, 4xx and exactly 500 are given up, and everything above 500 is retried. For 3xx Tradecloud documents
- * no rule; it is given up here, which is the worse case, so that a test notices a receiver that responds with one.
+ * 2xx is delivered, 4xx and exactly 500 are given up, and everything above 500 is retried. Tradecloud documents no rule
+ * for 3xx: it is given up here, the worse case, so that a test notices a receiver that redirects.
  */
 export function judge(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered'
