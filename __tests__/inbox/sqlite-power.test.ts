@@ -33,7 +33,7 @@ interface Step {
   file: 'd' | 'w'
   at: number
   data: Buffer
-  /** Position of the end of the step in the record. */
+  /** End position of this step in the record. */
   end: number
 }
 

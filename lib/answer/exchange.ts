@@ -22,7 +22,7 @@ export interface ExchangeOptions {
 /** Time limit of an upload, counted from the headers. Shorter than Node's own limit of 300 s, which responds 408. */
 const UPLOAD_TIMEOUT_MS = 240_000
 
-/** Names what a response waits for, in the message to the sender if it takes too long. */
+/** The detail of a 504, by what the response was waiting for. */
 const LATE = {
   credentials: 'The credentials were not checked in time.',
   body: 'The body was not parsed in time.',

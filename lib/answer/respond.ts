@@ -89,7 +89,7 @@ export interface Arrived {
   matched: boolean
   /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
-  /** Why the URL holds no usable ID. */
+  /** The reason if the URL holds no usable ID. */
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]

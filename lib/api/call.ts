@@ -71,7 +71,7 @@ export class Call {
     return performance.now() + ms < this.#endsAt
   }
 
-  /** The error for a failure. `via` is the request for a token, if that failed and not the request of the call. */
+  /** The error for a failure. `via` is the token request, if that failed instead of the request of the call. */
   error({ code, text, status, cause }: RequestFailure, via?: string): TradecloudApiError {
     const said = via === undefined ? text : `needs a token, but ${via} ${text}`
     return this.ended(code, said, { apiStatus: status, cause })

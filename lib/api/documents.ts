@@ -156,7 +156,7 @@ export class Documents {
     }
   }
 
-  /** Why a link is refused. http is allowed only to this machine, and only from an API on this machine. */
+  /** The reason for refusing a link. http is allowed only to this machine, and only from an API on this machine. */
   #checkLink(link: unknown): string | undefined {
     if (typeof link !== 'string' || link === '') return 'it holds no `downloadUrl`'
     if (!URL.canParse(link)) return 'its `downloadUrl` is not a URL'

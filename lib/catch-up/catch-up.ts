@@ -93,7 +93,7 @@ export class CatchUp {
     while (await pause(everyMs, this.closing))
   }
 
-  /** Does the next periodic run, unless another process has polled meanwhile. */
+  /** Does the next periodic run, unless another process has polled since the last one. */
   async #runNext(): Promise<void> {
     const started = performance.now()
     try {

@@ -27,7 +27,7 @@ export interface RunOptions extends WindowOptions {
   notes: RunNotes
 }
 
-/** The log of a run: one method for each thing that a run reports. */
+/** Receives everything that a run reports to the log: one method for each kind of message. */
 export interface RunNotes {
   /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void

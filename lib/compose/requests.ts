@@ -105,8 +105,7 @@ export class Requests {
       exchange.facts = received.facts
       const { arrivals } = this.#options.receiver
       if (arrivals.open.size > 0) await takeTurn(exchange, received, arrivals)
-      // The request may have been answered meanwhile, for example because of a time-out; then Tradecloud sends the
-      // event again.
+      // The response may already have been sent, for example after a time-out; Tradecloud then sends the event again.
       if (exchange.finished) return
       if (received.refusal?.outcome === 'not_routed')
         this.#unmatched.logNotRouted(exchange, received.refusal.detail ?? '')

@@ -39,7 +39,7 @@ const STORE_TIMEOUT_MS = 2_000
 /** How long an event waits for earlier events of the same order or shipment. */
 const ENTITY_WAIT_MS = 10_000
 
-/** How triggers are processed after they were received. */
+/** The parts that process a trigger after it was received. */
 interface Processing extends Omit<Work, 'end'> {
   destination: Destination
   opening?: Promise<void>

@@ -12,7 +12,7 @@ export interface Delivery extends DeliveryAttempt, Observable {
   completedBefore?: number | undefined
   /** Never rejects. */
   result: Promise<AttemptResult>
-  /** What the delivery is waiting for. */
+  /** The stage of the delivery: what it is waiting for. */
   stage: 'turn' | 'fetch' | 'callback'
   /** The number of requests that wait. Several GET triggers for one ID may share a delivery. */
   waiters: number

@@ -1,6 +1,6 @@
 /**
- * What this process remembers of entities and events in addition to dedupe: the newest delivered state, failed calls,
- * and IDs that the API did not know yet. All of it is bounded. Forgetting an entry can only cause one more delivery.
+ * Remembers entities and events in this process, in addition to dedupe: the newest delivered state, failed calls, and
+ * IDs that the API did not know yet. All of it is bounded. Forgetting an entry can only cause one more delivery.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'

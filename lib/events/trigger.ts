@@ -43,7 +43,7 @@ export interface IdTrigger extends TriggerBase, Entity {
 
 export type Trigger = BodyTrigger | IdTrigger
 
-/** What is known of an event, for records and log lines, even if it is refused. */
+/** The known facts of an event, for records and log lines, even if it is refused. */
 export interface Facts {
   kind?: EventKind | undefined
   eventName?: string | undefined

@@ -10,7 +10,8 @@ import type { EventKind } from '../events/events'
 import type { InboxState, StoredEvent } from './stored-event'
 
 /**
- * How an event was accepted. In all four cases it is safe. `merged`: a waiting GET trigger for the same ID covers it.
+ * The result of storing an event. All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID
+ * covers it.
  */
 export interface Accepted {
   result: 'queued' | 'quarantined' | 'duplicate' | 'merged'

@@ -8,7 +8,7 @@ import { startTimer, type Timer } from '../wait/timers'
 import { safeCopy } from './describe-error'
 import { write, type Level, type LogFields, type Logger } from './logger'
 
-/** What a line is about. */
+/** The facts of a line, which the logger gets as fields. */
 export interface About extends Omit<LogFields, 'code' | 'err' | 'events'> {
   /** The code of the line. Default: its topic. */
   code?: string | undefined

@@ -8,9 +8,9 @@ import { Metrics } from './metrics'
 import { Spans } from './spans'
 
 export interface OpenTelemetryOptions {
-  /** Where spans are sent. Default: the global provider, which an SDK registers. */
+  /** The provider of tracers. Default: the global provider, which an SDK registers. */
   tracerProvider?: TracerProvider | undefined
-  /** Where metrics are sent. It must be set up before the webhook is created. Default: the global provider. */
+  /** The provider of meters. It must be set up before the webhook is created. Default: the global provider. */
   meterProvider?: MeterProvider | undefined
 }
 

@@ -24,7 +24,7 @@ export function requireKnown(where: string, options: object, known: readonly str
   throw new TypeError(`${where === '' ? '' : `${where}.`}${unknown.key} is not known; ${unknown.help}`)
 }
 
-/** Checks a choice, for users without TypeScript. `undefined` counts as an invalid value. */
+/** Checks that a value is one of those allowed, for users without TypeScript. `undefined` counts as invalid. */
 export function requireOneOf(name: string, value: string | undefined, allowed: readonly string[]): void {
   if (value !== undefined && allowed.includes(value)) return
   throw new TypeError(`${name} must be one of ${allowed.join(', ')}, not ${String(value)}`)

@@ -89,7 +89,7 @@ function allFieldsOfSupplierOrder(): SupplierOrder {
   }
 }
 
-/** What a line contains in several places: the same object everywhere, because the builder copies every override. */
+/** Content that a line repeats in several places. It is one object, because the builder copies every override. */
 interface LineParts {
   position: string
   asked: { deliverySchedule: Delivery[]; prices: Prices; chargeLines: ChargeLine[] }

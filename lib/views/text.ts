@@ -1,4 +1,4 @@
-/** Formats values for people: counts, sizes, durations and invisible characters. */
+/** Formats values for display: counts, sizes, durations and invisible characters. */
 
 /** Unassigned, private and invisible characters, and letters that look like a space. */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu

@@ -22,7 +22,7 @@ export type Read = Reading & {
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const MAX_SHOWN = 200
 
-/** `authorization`: what was sent, and is not shown if the response repeats it. */
+/** `authorization`: the header that was sent; it is masked if the response echoes it. */
 export function readReply(reply: SendResult, authorization?: string): Read {
   const shown = (text: string): string => shorten(withoutSecrets(text, authorization))
   const { answer, error, word } = reply

@@ -135,7 +135,7 @@ function* linesOf(
   if (recoveredTotal > recovered.length) yield `… and ${count(recoveredTotal - recovered.length)} more.`
   if (state === 'failed') yield `${styled('red', 'The run failed')}: ${printable(error ?? '')}`
   if (from === '') return
-  // What an interrupted run has not read may be missing.
+  // If a run was interrupted, changes that it has not read may still be missing.
   const nothing = state === 'failed' ? 'nothing missing was found before that' : styled('green', 'nothing was missing')
   const delivered = dryRun ? 'would be delivered' : all ? 'are delivered now' : 'never arrived and are delivered now'
   const missing = recoveredTotal === 0 ? nothing : styled('yellow', `${count(recoveredTotal)} ${delivered}`)

@@ -1,4 +1,7 @@
-/** What counts as arrived: which changes an event covers, and which parts of an order or shipment no event covers. */
+/**
+ * Defines what counts as arrived: which changes an event covers, and which parts of an order or shipment no event
+ * covers.
+ */
 import type { OrderEvent, WebhookEvent } from '../../events/events'
 import { instantOf } from '../../events/entity'
 import { HEADER, lineParts, readEntity, type EntitySnapshot, type EntityName, type Part } from './parts'
@@ -21,7 +24,7 @@ export interface Arrival extends EntityName {
   documentsAt?: number | undefined
 }
 
-/** What is recorded about one order or shipment. */
+/** The records of one order or shipment. */
 export interface Arrivals {
   marks: readonly Mark[]
   documentsAt: readonly number[]
@@ -32,8 +35,8 @@ export interface Arrivals {
 }
 
 /**
- * What an event covers: only the parts that it contains itself, even if the whole order was fetched. `undefined` if the
- * event contains nothing that a later comparison could use.
+ * The changes that an event covers: only the parts that it contains itself, even if the whole order was fetched.
+ * `undefined` if the event contains nothing that a later comparison could use.
  */
 export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined

@@ -5,7 +5,7 @@
 import type { Arrivals } from './arrivals'
 import type { EntitySnapshot, EntityName, Part } from './parts'
 
-/** How far the polls of one list have come. Times are milliseconds since 1970, on the API's clock. */
+/** The position of the polls of one list. Times are milliseconds since 1970, on the API's clock. */
 export interface Position {
   /**
    * The cursor: the next run reads changes after this time. If it is the time of a change, it is in Tradecloud's own
@@ -20,7 +20,7 @@ export interface Position {
   sweptAt?: number | undefined
   /** The time of the last run, on the API's clock. */
   clock?: number | undefined
-  /** What the API's clock showed when it was first found earlier than at the last run. */
+  /** The lower time that the API's clock showed when it was first found set back since the last run. */
   setBackTo?: number | undefined
   /** Progress of an interrupted run that read the oldest changes first. */
   partial?: PartialRun | undefined
@@ -39,7 +39,7 @@ export interface PartialRun {
   unread?: number | undefined
 }
 
-/** The lease for polling, as used for one list. */
+/** The lease for polling, together with the list for which it is used. */
 export interface Lease {
   scope: Scope
   token: string
@@ -122,7 +122,7 @@ export interface CatchUpStorage {
   waiting(): Promise<{ events: number; bytes: number }>
 }
 
-/** What an inbox provides for the catch-up of the webhook with a certain name. */
+/** The part of an inbox that the catch-up of the webhook with a certain name uses. */
 export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
   /**
    * Acquires the lease for polling, which covers all scopes, so that no two processes poll at the same time. Returns

@@ -14,7 +14,7 @@ export interface AcceptRequest {
   bytes?: Uint8Array | undefined
   /** For a large body: the number of an upload, whose parts are already stored. */
   upload?: number | undefined
-  /** What the event covers. Set only if a catch-up will compare it. */
+  /** The changes that the event covers. Set only if a catch-up will compare them. */
   arrival?: Arrival | undefined
 }
 

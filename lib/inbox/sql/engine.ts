@@ -19,7 +19,7 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** What a callback does with a client inside a transaction. */
+/** The work of a callback with a client inside a transaction. */
 export type TransactionWork = (client: unknown) => Promise<void>
 
 export interface EngineEvents {
@@ -36,7 +36,7 @@ export interface SqlInboxOptions extends ResolvedKeep {
   identity?: ProcessIdentity | undefined
 }
 
-/** What the parts of one inbox share. */
+/** Shared by all parts of one inbox. */
 export interface InboxParts {
   options: SqlInboxOptions
   engine: Engine

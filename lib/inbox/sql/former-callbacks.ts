@@ -33,7 +33,7 @@ export async function keepCallbacks(tables: Tables, process: string): Promise<vo
   )
 }
 
-/** Called once a minute with the previous result, so that no minute is counted by two processes. */
+/** Called once a minute with the rows of the previous call, so that two processes cannot count the same minute. */
 export async function ageCallbacks(tables: Tables, before: readonly FormerRow[]): Promise<FormerRow[]> {
   for (const { id, minutes } of before)
     await tables.run('UPDATE former_callbacks SET minutes = minutes + 1 WHERE id = ? AND minutes = ?', id, minutes)

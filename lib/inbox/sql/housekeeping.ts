@@ -19,7 +19,7 @@ const BREATH_MS = 25
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 
-/** How often a process had renewed its lease, and how long this process has observed it since then. */
+/** The last renewal count that was seen for a process, and how long this process has observed it without a change. */
 interface Seen {
   lease: number
   watchedMs: number

@@ -46,7 +46,7 @@ export type Operation = keyof typeof operations
 export type Argument<Name extends Operation> = Parameters<(typeof operations)[Name]>[1]
 export type OperationResult<Name extends Operation> = Awaited<ReturnType<(typeof operations)[Name]>>
 
-/** Runs one operation. The types are for an engine, which receives only matching names and arguments. */
+/** Runs one operation. Its types ensure that an engine passes only matching names and arguments. */
 export function runOperation<Name extends Operation>(
   tables: Tables,
   name: Name,

@@ -16,7 +16,7 @@ export interface SettleRequest {
   settlement: Settlement
   /** Whether to keep the body of a delivered event. */
   keep: boolean
-  /** What was delivered, if it differs from what was recorded when the event was stored. */
+  /** The delivered content, if it differs from what was recorded when the event was stored. */
   arrival?: Omit<RecordedArrival, 'event'> | undefined
 }
 

@@ -46,7 +46,7 @@ export class SqliteTables implements Tables {
     return this.#prepare(sql).all(...values) as Row[]
   }
 
-  /** This clock is the same for all processes on the machine. */
+  /** The monotonic clock, which is the same for all processes on the machine. */
   monotonic(): { time: number; boot: string } {
     return { time: Math.floor(Number(process.hrtime.bigint()) / 1e6), boot: this.#boot }
   }

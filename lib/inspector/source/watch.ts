@@ -1,4 +1,4 @@
-/** How the inspector learns what the webhook does. */
+/** Notifies the inspector of what the webhook does. */
 import type { Watcher } from '../../answer/report'
 
 /** The returned function unsubscribes. */

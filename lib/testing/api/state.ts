@@ -24,7 +24,7 @@ export interface ApiOptions {
   clock: SimulatorClock
 }
 
-/** What is determined when a request arrives, before its response is due. */
+/** A request together with what is determined when it arrives, before its response is due. */
 export interface Admission {
   request: ApiRequest
   tooMany: boolean

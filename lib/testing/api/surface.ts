@@ -1,4 +1,4 @@
-/** What tests use of the simulated API: the requests that it received, and the responses to give. */
+/** The interface of the simulated API for tests: the requests that it received, and the responses to give. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { SimulatedDocument } from './documents'
 import type { ApiFault, FaultHandle, FaultKind } from './faults'

@@ -22,7 +22,7 @@ export interface ChangeOptions {
   agoMs?: number | undefined
 }
 
-/** What changes in a line. A `null` field is written; an `undefined` one is left unchanged. */
+/** The change of a line. A `null` field is written; an `undefined` one is left unchanged. */
 export interface LineChange {
   id: string
   [field: string]: unknown

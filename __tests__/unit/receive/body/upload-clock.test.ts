@@ -19,7 +19,7 @@ const never = (): Promise<never> => new Promise(() => undefined)
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate)
 }
-/** Advances the clock, and waits until the effects have happened. */
+/** Advances the clock, and waits until its timers have taken effect. */
 const pass = async (ms: number): Promise<void> => {
   await turns()
   await jest.advanceTimersByTimeAsync(ms)

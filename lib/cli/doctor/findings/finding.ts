@@ -4,7 +4,7 @@ export type Server = 'nginx' | 'Apache' | 'HAProxy' | 'Caddy' | 'app'
 
 export interface Finding {
   title: string
-  /** What it means for events. */
+  /** The consequence for events. */
   effect: string
   /** The remedy for each server, in the order of display. Absent for a server where nothing has to change. */
   remedies: Partial<Record<Server, string>>
