@@ -167,8 +167,7 @@ export interface Server {
 }
 
 /**
- * Does what a running webhook does: takes events, and settles them as the script says. `undefined` leaves an event
- * running.
+ * Simulates a running webhook: takes events, and settles them as the script says. `undefined` leaves an event running.
  */
 export function serve(inbox: Inbox, script: Script, wanted: readonly Wanted[] = ALL): Server {
   const stopping = new AbortController()

@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks it on all pages (`here`: this one), or the pages whose snippets have a test
- * of their own.
+ * For each language: the test that checks all snippets (`here`: this one), or the pages whose snippets are checked by
+ * another test.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',

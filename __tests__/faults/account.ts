@@ -36,7 +36,7 @@ export function settleAccount(loads: Load[], { steps }: Pick<Ledger, 'steps'>): 
   }
 }
 
-/** Events whose callback was running when their process ended. The keys are the numbers of the processes. */
+/** Events whose callback was running when their process ended, by process number. */
 export function cutShort(steps: Step[]): Map<number, Set<string>> {
   const running = new Map<number, Set<string>>()
   for (const { what, run, event } of steps) {
@@ -69,8 +69,8 @@ export function tooEarly(steps: Step[]): string[] {
 }
 
 /**
- * Calls for the same order that ran at the same time, in one process or in several. Their times are read from a clock
- * that the processes share. A call ends when its process is killed. `diedAt`: when that was, by number of the process.
+ * Calls for the same order that overlapped, in one process or in several, on a clock that the processes share. A call
+ * ends when its process is killed. `diedAt`: the time of the kill, by process number.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()

@@ -41,7 +41,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 export class Cluster {
   /** The running processes. */
   readonly receivers: Receiver[] = []
-  /** When each process was killed, in milliseconds of `clockMs`. The keys are the numbers of the processes. */
+  /** The time at which each process was killed, on the clock of `clockMs`, by process number. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')

@@ -1,6 +1,6 @@
 /**
  * Events that can be identified and checked for completeness: each contains its number, its index within its order, and
- * a checksum of its filling.
+ * a checksum of its filler.
  */
 import { createHash } from 'node:crypto'
 
@@ -19,7 +19,7 @@ interface Filled extends Numbered {
 
 /** The body of an order event of at least this length. */
 export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
-  // The filling differs for each event, so that mixed-up pieces are noticed.
+  // The filler differs for each event, so that mixed-up pieces are noticed.
   const seed = sha256(numbered.event)
   const filling = seed.repeat(Math.ceil(bytes / seed.length)).slice(0, bytes)
   const filled: Filled = { ...numbered, filling, checksum: checksumOf(numbered, filling) }

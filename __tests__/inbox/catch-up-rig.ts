@@ -37,11 +37,11 @@ export class InboxRig extends Rig {
   readonly #handlers: Handlers
   readonly #intake: Intake
   readonly #deliverer: InboxDeliverer
-  /** Fetches that wait. The keys are entities. */
+  /** Fetches that wait, by entity. */
   readonly #gates = new Map<string, Gate[]>()
-  /** Entities of events that are about to reach a callback. The keys are requests. */
+  /** Entities of events that are about to reach a callback, by request ID. */
   readonly #open = new Map<string, string>()
-  /** Number of found events that are not delivered yet. The keys are entities. */
+  /** Number of found events that are not delivered yet, by entity. */
   readonly #found = new Map<string, number>()
   #settled = (): void => undefined
   #token = ''

@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** `alsoKill` is called after every `every` kills of a process. */
+/** `alsoKill` is called whenever `every` further processes have been killed. */
 async function killUnderLoad(
   engine: EngineOptions,
   { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},

@@ -166,8 +166,8 @@ export async function stopping(act: () => unknown): Promise<Stop> {
 }
 
 /**
- * Finds events that began while another one of the same entity was running, and events that first ended after a later
- * one of their entity had begun. Events that began before a kill or freeze (`stops`) do not count after it.
+ * Finds deliveries that overlapped with another one of the same entity, and events whose first delivery ended after a
+ * later event of their entity had begun. Deliveries that began before a kill or freeze (`stops`) are ignored after it.
  */
 export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []

@@ -190,9 +190,7 @@ describe('queues that have long been due, while only later ones are searched', (
 describe('the time from which queues are searched', () => {
   afterEach(() => jest.restoreAllMocks())
 
-  /**
-   * Calls `take`, and resolves with the times from which it has searched. `results` are the results of these searches.
-   */
+  /** Calls `take`, and resolves with the `dueSince` of each of its searches, which return `results`. */
   async function searches(
     lowWater: LowWater,
     results: TakeResult[],

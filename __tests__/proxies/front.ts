@@ -11,17 +11,17 @@ import {
   type Replacement,
 } from './proxies'
 
-/** One way to the app: a proxy and a protocol. */
+/** One route to the app: a proxy and a protocol. */
 export interface Way {
   proxy: Proxy
   protocol: Protocol
-  /** A word without white space that is unique for each way, for use in IDs. */
+  /** An identifier of the route without white space, for use in IDs. */
   tag: string
 }
 
 export interface Front {
   app: App
-  /** Calls `ask` for each way in parallel, and resolves with the results by proxy and protocol. */
+  /** Calls `ask` for each route in parallel, and resolves with the results by proxy and protocol. */
   each: <T>(ask: (way: Way) => Promise<T>) => Promise<Record<string, T>>
 }
 

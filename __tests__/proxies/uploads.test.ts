@@ -56,7 +56,7 @@ describe('the files as they are', () => {
   })
 })
 
-/** Sends to one way at a time, because several of the largest bodies would take too much memory. */
+/** Sends through one proxy at a time, because several of the largest bodies would take too much memory. */
 async function inTurn<T>(front: Front, ask: (way: Way) => Promise<T>): Promise<Record<string, T>> {
   let last: Promise<unknown> = Promise.resolve()
   return front.each((way) => {

@@ -1,6 +1,6 @@
 /** Finds positions at which UTF-8 bytes can be cut between characters. */
 
-/** Limit for scanning without a pause: all bytes of such a piece are scanned in less than a millisecond. */
+/** Default size of a piece: its bytes are scanned in less than a millisecond. */
 export const SLICE_BYTES = 65_536
 
 /** The same bytes in pieces of about `size` or less, cut between characters. */

@@ -126,7 +126,8 @@ export class Run {
   }
 
   /**
-   * Returns the time at which a new list can begin, or `undefined` if this list is not sorted from the oldest change.
+   * Saves the position, and returns the time from which the list can be read again; `undefined` if it is not sorted
+   * from the oldest change.
    */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress

@@ -91,7 +91,7 @@ class Search {
   readonly #validate: ValidateFunction
   readonly #value: unknown
   readonly #changes: Changes = { undo: [], slices: new WeakSet() }
-  /** For each list, how many of its entries are temporarily removed. The keys are pointers. */
+  /** Number of entries that are temporarily removed from each list, by pointer. */
   readonly #skipped = new Map<string, number>()
 
   constructor(validate: ValidateFunction, value: unknown) {

@@ -23,8 +23,8 @@ export function labelOf({ entity, eventName, kind }: InboxEntry): string {
 }
 
 /**
- * When a waiting event is tried next, or for which other event it waits; empty for an event in another state. `shorten`
- * shortens the ID of the other event.
+ * The time of the next attempt of a waiting event, or the event that it waits for; empty for an event in another state.
+ * `shorten` shortens the ID of that event.
  */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,

@@ -10,7 +10,7 @@ import { startTimer } from '../../wait/timers'
 import { pause } from '../../wait/pause'
 import type { DoctorTarget } from './target'
 
-/** A body without an order or shipment: `open`, then filling, then `close`. */
+/** A body without an order or shipment: `open`, then filler, then `close`. */
 export interface ProbeBody {
   type: string
   open: string

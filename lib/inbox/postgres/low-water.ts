@@ -7,20 +7,20 @@ import { PATIENCE_MS } from '../unavailable'
 
 /** Interval for searching all queues, because another process may free a queue that became due long ago. */
 const LOOK_EVERY_MS = 1_000
-/** A transaction that stores an event reads the time at most this long before its commit. */
+/** The longest time between reading the clock and committing, in a transaction that stores an event. */
 const MARGIN_MS = PATIENCE_MS + 500
 
 export class LowWater {
   #due = 0
-  /** The lowest time that `lower` was called with since the last search of all queues began. */
+  /** The lowest argument of `lower` since the last search of all queues began. */
   #lowered = Infinity
   #lookedAt = -Infinity
 
-  /** `take` searches the queues that have been due since the given time; 0: all. */
+  /** `take` searches only queues that became due at the given time or later; 0: all. */
   async take(take: (dueSince: number) => Promise<TakeResult>): Promise<TakeResult> {
     if (performance.now() - this.#lookedAt < LOOK_EVERY_MS) {
       const result = await take(this.#due)
-      // If nothing was taken although something is due, a queue with an earlier time may be due, so all are searched.
+      // If nothing was taken although something is due, a queue may have become due earlier, so all are searched.
       if (result.taken.length > 0 || result.nextDueInMs !== 0) return result
     }
     this.#lookedAt = performance.now()
@@ -30,7 +30,7 @@ export class LowWater {
     return result
   }
 
-  /** Called when this process has freed a queue that has been due since `due`. */
+  /** Called when this process has freed a queue that became due at `due`. */
   lower(due: number): void {
     this.#due = Math.min(this.#due, due)
     this.#lowered = Math.min(this.#lowered, due)

@@ -16,7 +16,10 @@ export interface TakeRequest extends WantedQueues {
   token: number
   limit: number
   maxBytes: number
-  /** Only queues that have been due since then are searched. Default: all, without `firstDue` in the result. */
+  /**
+   * Searches only queues that became due at this time or later. Default: all queues; `firstDue` is then absent from the
+   * result.
+   */
   dueSince?: number | undefined
 }
 
@@ -27,7 +30,7 @@ export interface TakeResult {
    * the clock of this process may be wrong.
    */
   nextDueInMs?: number
-  /** The earliest time since which a wanted queue is due, if all were searched. */
+  /** The earliest due time of a wanted queue, if all queues were searched. */
   firstDue?: number
 }
 

@@ -15,7 +15,10 @@ const UNKNOWN_DISKS: ReadonlyMap<number, string> = new Map([
   [0x65735546, 'FUSE'],
 ])
 
-/** Refuses network disks, which do not guarantee locks and flushes. Resolves with a warning if the disk may be one. */
+/**
+ * Refuses network disks, whose locks and flushes cannot be relied on. Resolves with a warning if the kind of disk is
+ * uncertain.
+ */
 export async function checkDisk(folder: string, getType = typeOf): Promise<string | undefined> {
   const type = await getType(folder)
   const name = NETWORK_DISKS.get(type)

@@ -11,8 +11,8 @@ export interface SendAllOptions {
    */
   concurrency?: number | undefined
   /**
-   * How many random triggers are sent again with the same bytes, at any time after their first attempt has started.
-   * Default: 0.
+   * Number of randomly chosen triggers that are sent again with the same bytes, at any time after their first attempt
+   * has started. Default: 0.
    */
   duplicates?: number | undefined
   /** Sends in random order. Default: false, the given order. */

@@ -99,7 +99,7 @@ export class SqlCatchUp implements CatchUpInbox {
   }
 
   async takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined> {
-    // Called about once a second. Reads without a lock first, because requests are rare.
+    // Called about once a second. Reads without a lock first, because there is rarely a request.
     return (await this.#run('findRequest', this.#name)) && this.#run('takeRequest', this.#name)
   }
 
