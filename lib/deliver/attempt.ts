@@ -83,14 +83,10 @@ export class Attempts<A extends DeliveryAttempt> {
     this.#options = options
   }
 
-  /** Watches an attempt until `remove` is called. */
+  /** Watches an attempt until it is deleted from `running`. */
   add(attempt: A): void {
     this.running.add(attempt)
     this.#timer ??= startInterval(() => this.#tick(), TICK_MS)
-  }
-
-  remove(attempt: A): void {
-    this.running.delete(attempt)
   }
 
   /** Renews no more leases. */

@@ -133,7 +133,7 @@ export class Deliverer {
     } finally {
       if (trigger.type === 'id') this.#closeToOthers(delivery)
       if (place) this.#lines.leave(place)
-      this.#attempts.remove(delivery)
+      this.#attempts.running.delete(delivery)
     }
   }
 

@@ -11,12 +11,15 @@ const MAX_MS = 2_147_483_647
 /** Starts a timer. It does not keep the process alive, unless `keepsAlive` is set. */
 export function startTimer(callback: () => void, ms: number, keepsAlive = false): Timer {
   const timer = setTimeout(callback, Math.min(ms, MAX_MS))
-  return keepsAlive ? timer : unref(timer)
+  if (!keepsAlive && typeof (timer as Partial<Timer>).unref === 'function') timer.unref()
+  return timer
 }
 
 /** Starts an interval. It does not keep the process alive. */
 export function startInterval(callback: () => void, ms: number): Timer {
-  return unref(setInterval(callback, ms))
+  const timer = setInterval(callback, ms)
+  if (typeof (timer as Partial<Timer>).unref === 'function') timer.unref()
+  return timer
 }
 
 /** Keeps the process alive until the returned function is called. */
@@ -30,9 +33,4 @@ export function restartTimer(timer: Timer, callback: () => void, ms: number): Ti
   if (typeof (timer as Partial<Timer>).refresh === 'function') return timer.refresh()
   clearTimeout(timer)
   return startTimer(callback, ms)
-}
-
-function unref(timer: Timer): Timer {
-  if (typeof (timer as Partial<Timer>).unref === 'function') timer.unref()
-  return timer
 }

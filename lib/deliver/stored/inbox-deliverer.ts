@@ -198,7 +198,7 @@ export class InboxDeliverer {
       const result = await this.#attempts.run(attempt)
       return result.attempt === undefined && !delivery.isOwned() ? GIVEN_BACK : result
     } finally {
-      this.#attempts.remove(attempt)
+      this.#attempts.running.delete(attempt)
     }
   }
 
