@@ -8,6 +8,7 @@ import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
 import type { RequestObserver, Telemetry } from './telemetry'
+import type { InProgress } from '../wait/in-progress'
 import { restartTimer, startTimer, type Timer } from '../wait/timers'
 
 export interface ExchangeOptions {
@@ -16,7 +17,7 @@ export interface ExchangeOptions {
   reporter: Reporter
   telemetry: Telemetry | undefined
   /** The exchanges that have no response yet. */
-  open: Set<Exchange>
+  open: InProgress<Exchange>
 }
 
 /** Time limit of an upload, counted from the headers. Shorter than Node's own limit of 300 s, which responds 408. */

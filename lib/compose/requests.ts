@@ -15,6 +15,7 @@ import { splitTarget, type RouteMatch } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
 import { Unmatched, type UnmatchedOptions } from '../receive/unmatched'
+import { InProgress } from '../wait/in-progress'
 
 export interface RequestsOptions
   extends Omit<ExchangeOptions, 'open'>, Omit<UnmatchedOptions, 'startExchange' | 'answerProbe'> {
@@ -34,7 +35,7 @@ const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as con
 export class Requests {
   readonly #options: RequestsOptions & ExchangeOptions
   /** Requests without a response. */
-  readonly #open = new Set<Exchange>()
+  readonly #open = new InProgress<Exchange>()
   readonly #unmatched: Unmatched
 
   constructor(options: RequestsOptions) {
@@ -85,12 +86,12 @@ export class Requests {
 
   /** Resolves when all requests have been answered. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#open].map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
+    await Promise.all(this.#open.all.map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
   }
 
   /** Responds to all requests that are still open. */
   finishAll(result: Result): void {
-    for (const exchange of this.#open) exchange.finish(result)
+    for (const exchange of this.#open.all) exchange.finish(result)
   }
 
   #startExchange(req: IncomingMessage, res: ServerResponse, appTrust?: () => TrustFunction | undefined): Exchange {

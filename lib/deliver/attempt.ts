@@ -9,6 +9,7 @@ import type { WebhookEvent } from '../events/events'
 import type { Pieces } from '../bytes/pieces'
 import type { Handler, Trigger } from '../events/trigger'
 import { TradecloudWebhookError } from '../errors/errors'
+import { InProgress } from '../wait/in-progress'
 import { startInterval, type Timer } from '../wait/timers'
 import type { EntityState } from '../events/entity'
 import type { TransactionClient, WebhookContext } from './context'
@@ -75,7 +76,7 @@ const TICK_MS = LEASE_MS / 3
 
 export class Attempts<A extends DeliveryAttempt> {
   readonly history = new History()
-  readonly running = new Set<A>()
+  readonly running = new InProgress<A>()
   readonly #options: AttemptsOptions
   #timer: Timer | undefined
 
@@ -167,7 +168,7 @@ export class Attempts<A extends DeliveryAttempt> {
 
   #tick(): void {
     if (this.running.size === 0) this.stop()
-    for (const attempt of this.running) {
+    for (const attempt of this.running.all) {
       void this.#renew(attempt)
       const { callingSince } = attempt
       if (callingSince === undefined || performance.now() - callingSince < STUCK_MS || attempt.isReported) continue

@@ -100,7 +100,7 @@ export class Deliverer {
   /** Resolves when no delivery is running. */
   async idle(): Promise<void> {
     const { running } = this.#attempts
-    while (running.size > 0) await Promise.all([...running].map(({ result }) => result))
+    while (running.size > 0) await Promise.all(running.all.map(({ result }) => result))
   }
 
   /**
@@ -110,7 +110,7 @@ export class Deliverer {
   abort(): void {
     this.#aborted = true
     this.#attempts.stop()
-    for (const delivery of this.#attempts.running) {
+    for (const delivery of this.#attempts.running.all) {
       delivery.abandon?.()
       delivery.abort.abort(new TradecloudWebhookError('unavailable', 'The webhook is closing.'))
     }

@@ -6,6 +6,7 @@ import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
 import type { Arrival } from '../../inbox/catch-up/arrivals'
 import { persist } from '../../wait/back-off'
+import { InProgress } from '../../wait/in-progress'
 import type { InboxDelivery, Settlement } from '../../inbox/inbox'
 import type { ReadTrigger } from '../../receive/event/read-trigger'
 import type { SettledRecord } from '../../answer/report'
@@ -55,7 +56,7 @@ export class InboxDeliverer {
   readonly #taker: Taker
   /** Resolves once no further events are taken. */
   readonly #taking: Promise<void>
-  readonly #running = new Set<Running>()
+  readonly #running = new InProgress<Running>()
   readonly #detach: () => void
   #isStopped = false
   /** Aborted when a settlement that keeps failing must no longer be retried. */
@@ -90,7 +91,7 @@ export class InboxDeliverer {
   /** Resolves when no delivery is running. To be called after `stop`. */
   async idle(): Promise<void> {
     await this.#taking
-    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ done }) => done))
+    while (this.#running.size > 0) await Promise.all(this.#running.all.map(({ done }) => done))
   }
 
   /** Aborts running callbacks through `context.signal`. */
@@ -98,14 +99,14 @@ export class InboxDeliverer {
     this.#attempts.stop()
     this.#aborting.abort()
     const error = new TradecloudWebhookError('unavailable', 'The webhook is closing.')
-    for (const { abort } of this.#running) abort.abort(error)
+    for (const { abort } of this.#running.all) abort.abort(error)
   }
 
   #loseLease(): void {
     if (this.#running.size === 0) return
     const text = 'The lease of this process was lost: other processes may deliver the events that it was delivering.'
     const error = new TradecloudWebhookError('lease_lost', text)
-    for (const { abort } of this.#running) abort.abort(error)
+    for (const { abort } of this.#running.all) abort.abort(error)
     this.#options.alarm(error)
   }
 

@@ -1,5 +1,6 @@
 /** Takes events from an inbox while there are free slots for callbacks, and starts their deliveries. */
 import type { Inbox, InboxDelivery } from '../../inbox/inbox'
+import { InProgress } from '../../wait/in-progress'
 import { pause } from '../../wait/pause'
 import { startTimer, type Timer } from '../../wait/timers'
 
@@ -33,7 +34,7 @@ export class Taker {
    * Deliveries that occupy a slot. A callback that exceeds `handlerTimeoutMs` gives its slot up and continues without
    * one.
    */
-  readonly #slots = new Set<InboxDelivery>()
+  readonly #slots = new InProgress<InboxDelivery>()
   #largeAt = performance.now()
   readonly #stopping = new AbortController()
   /** Aborting this ends the wait for due events. */
@@ -76,7 +77,7 @@ export class Taker {
     const { inbox, concurrency, maxBytesInFlight } = this.#options
     const limit = concurrency - this.#slots.size
     if (limit <= 0) return { count: 0 }
-    const inFlight = [...this.#slots].reduce((sum, { bytes }) => sum + bytes.length, 0)
+    const inFlight = this.#slots.all.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const isTurnOfLarge = inFlight <= maxBytesInFlight && performance.now() - this.#largeAt >= LARGE_EVERY_MS
     if (isTurnOfLarge) return this.#takeFirst()
     const taken = await inbox.take({ limit, maxBytes: Math.max(0, maxBytesInFlight - inFlight) })
