@@ -114,7 +114,7 @@ describe('the app', () => {
     expect(evidenceOf(report)).toMatch(evidence)
     expect(report.findings.flatMap(({ remedies }) => remedies.app ?? remedies.nginx)).not.toContain(undefined)
     expect(seen).toEqual([])
-    // No ID or body is sent before the webhook has answered another probe as a probe.
+    // A probe with an ID or body is sent only after the endpoint has answered a harmless probe as the webhook does.
     if (!report.checks.some(({ result }) => result === 'ok')) {
       expect(heard.map(({ url, bytes }) => [url, bytes])).toEqual(heard.map(() => ['/tradecloud/order', 0]))
     }

@@ -114,7 +114,7 @@ export class Requests {
       const result = await (intake
         ? store(intake, exchange, received, path)
         : (received.refusal ?? deliver(deliverer, exchange, received)))
-      // The response was already sent, so nothing needs to wait.
+      // The trigger has a result, so there is nothing left to abandon.
       exchange.abandon = undefined
       exchange.finish(result)
     } catch (cause) {

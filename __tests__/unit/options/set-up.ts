@@ -44,7 +44,7 @@ export function create(options: unknown): TradecloudWebhook {
   return createTradecloudWebhook(options as TradecloudWebhookOptions)
 }
 
-/** The message of the error that creation throws. */
+/** Returns the message of the error that creating a webhook with these options throws. */
 export function refusal(options: unknown): string {
   try {
     create(options)

@@ -3,7 +3,7 @@ import type { Order } from '../../schema'
 import { entries, MAX_ENTRIES, MAX_LINES, text, wholeNumber, type BuilderOptions } from './options'
 import { BUYER_ID, digits, plan, type Plan } from './parts'
 
-/** Options of all builders of an order or of its events. */
+/** Options of all builders of orders and of order events. */
 export interface OrderSizeOptions<Line> extends BuilderOptions {
   /**
    * Tradecloud's ID of the order; line IDs begin with it. Default: an ID of the documented form that contains a slash.
@@ -24,7 +24,7 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
   deliveries?: number | undefined
 }
 
-/** Options of builders of an event of an order. */
+/** Options of the builders of order events. */
 export interface AffectedLinesOptions {
   /**
    * Position in the order, from 1, of the first line in the event, because an event contains only affected lines.

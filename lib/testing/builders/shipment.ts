@@ -17,7 +17,7 @@ import { purchaseOrderNumber } from './order-plan'
 import { ACCOUNTS, BUYER_ID, buyerParty, day, digits, documents, list, messageMeta, plan, SUPPLIER_ID } from './parts'
 import { supplierParty, TERMS, type Plan } from './parts'
 
-/** Options of all builders of a shipment or of its events. */
+/** Options of all builders of shipments and of shipment events. */
 export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id' | 'lines' | 'loadCarriers'> {
   /** Tradecloud's ID of the shipment. Default: an ID of the documented form. */
   shipmentId?: string | undefined
