@@ -75,10 +75,7 @@ export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
 /** A short `Retry-After`: Tradecloud has its own schedule, so this only prevents an immediate retry. */
 const RETRY_AFTER_S = 10
 
-/**
- * Describes a probe of `doctor` as it arrived, so that `doctor` can compare it with what it sent. `undefined` fields
- * are not sent.
- */
+/** Describes a probe of `doctor` as it arrived, for comparison with what was sent. `undefined` fields are left out. */
 export interface Arrived {
   /** Value of the header that marks a request as a probe. */
   probe: string

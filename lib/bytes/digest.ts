@@ -2,7 +2,7 @@
 import { createHash, hash } from 'node:crypto'
 import type { Turns } from './turns'
 
-/** Hashing this many bytes takes less than a millisecond. */
+/** Number of bytes whose hashing takes less than a millisecond. */
 const PART_BYTES = 1024 * 1024
 
 /** SHA-256 in hex of bytes that may be in several pieces. */

@@ -4,7 +4,7 @@
  */
 import { isObject } from '../events/entity'
 
-/** After this many entities with ascending times, the list counts as sorted from the oldest change. */
+/** Number of entities with ascending times after which the list counts as sorted from the oldest change. */
 const ENOUGH_RISES = 10
 
 export class ListOrder {

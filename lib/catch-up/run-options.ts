@@ -1,4 +1,4 @@
-/** What a run needs, and what it reports. */
+/** The inputs of a run, and what it reports. */
 import type { Polled } from '../api/poll'
 import type { Json } from '../events/entity'
 import type { EntityKind, LineForm } from '../inbox/catch-up/parts'
@@ -20,7 +20,7 @@ export interface RunOptions extends WindowOptions {
   settleMs: number
   /** True with `fetch: 'never'`. */
   neverFetches?: boolean | undefined
-  /** The run pauses while this many found events, or this many bytes of them, wait for delivery. */
+  /** Limits for found events that wait for delivery: at either limit, the run pauses. */
   maxWaiting: { events: number; bytes: number }
   /** Resolves after a short pause, or when the signal aborts. */
   pause: (signal: AbortSignal) => Promise<void>

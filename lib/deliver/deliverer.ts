@@ -224,7 +224,7 @@ export class Deliverer {
     return this.#wait(delivery, taken, cancel).then((got) => (got ? this.#start(delivery) : undefined))
   }
 
-  /** Gives a delivery that has a slot its ID and its call number. */
+  /** Sets the delivery ID and the call number, once the delivery has a slot. */
   #start(delivery: Delivery): Begun | undefined {
     if (delivery.trigger.type === 'id') this.#closeToOthers(delivery)
     if (delivery.abort.signal.aborted) {

@@ -1,4 +1,4 @@
-/** The logger of the user: what it receives, and in which order. */
+/** The logger of the user: its arguments, and their order. */
 import { Console } from 'node:console'
 import { isThenable } from '../wait/thenable'
 

@@ -30,7 +30,7 @@ export class Gauges {
 
   constructor(source: TelemetrySource) {
     this.#source = source
-    // Starts with the start of the process, because nothing is known to be checked before the first run has ended.
+    // Initially the start of the process, because nothing is known to be checked before the first run has ended.
     if (source.polls) this.#checkedUntil = new Date()
     if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
   }

@@ -1,6 +1,6 @@
 /**
- * Runs all checks of an endpoint: first TLS, then probes without a body and ID. Only if the webhook has answered these
- * as probes are probes with IDs and bodies sent, so that no other receiver gets what it could take for an event.
+ * Runs all checks of an endpoint: first TLS, then probes without a body and ID. Probes with IDs and bodies are sent
+ * only after the webhook has answered these as probes, so that no other receiver can take them for events.
  */
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
@@ -30,7 +30,7 @@ export interface ExamineOptions {
 
 /** Time limit of the whole run. */
 const LIMIT_MS = 85_000
-/** More than 60 s, a common limit for a request. */
+/** Longer than 60 s, a common time limit of proxies. */
 const SLOW_UPLOAD_MS = 65_000
 const IDLE_MS = 15_000
 const LONG_HEADER = 'tradecloud-webhook-padding'

@@ -28,7 +28,7 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 const RELOAD_S = 2
-/** The page shows this many events; `--json` contains all. */
+/** Maximum number of events on the page; `--json` contains all. */
 const MAX_ROWS = 2_000
 
 export interface ResultPage {

@@ -34,7 +34,7 @@ interface StoringOptions {
    * events are locked.
    */
   singles: number
-  /** Rejects if there is no room for this many bytes. */
+  /** Rejects if there is no room for these bytes. */
   reserve: (bytes: number) => Promise<void>
   stored: () => void
 }

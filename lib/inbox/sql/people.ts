@@ -156,7 +156,7 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   }
 }
 
-/** Performs a write like the one that stores an event. */
+/** Tests that an event could be stored, with a small write. */
 export async function check(tables: Tables): Promise<void> {
   await tables.run(
     `INSERT INTO meta (key, value) VALUES ('checked', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -190,7 +190,7 @@ function ofState(state: InboxState, stranded: number[]): [condition: string, ...
     : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
 }
 
-/** Reads what it can if the stored record is damaged. */
+/** Reads the readable part of a damaged record. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
     return JSON.parse(head) as StoredEvent

@@ -215,7 +215,7 @@ function isReset(req: IncomingMessage): boolean | undefined {
   return (req as { stream?: { aborted?: boolean } }).stream?.aborted
 }
 
-/** Whether the upload was aborted, for a body that cannot be read. */
+/** Whether a body cannot be read because its upload was aborted. */
 export async function wasReset(req: IncomingMessage): Promise<boolean> {
   if (isReset(req) === false) {
     await new Promise<void>((resolve) => {

@@ -92,5 +92,5 @@ export function list<T>(length: number, make: (index: number) => T): T[] {
 
 export const digits = (number: number, length = 4): string => String(number).padStart(length, '0')
 
-/** The date this number of days after 4 January 2027, as `YYYY-MM-DD`. */
+/** The date that is `days` after 4 January 2027, as `YYYY-MM-DD`. */
 export const day = (days: number): string => new Date(Date.UTC(2027, 0, 4 + days)).toISOString().slice(0, 10)
