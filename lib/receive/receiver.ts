@@ -76,7 +76,7 @@ export async function receive(
     const none = refuse('malformed_body', 'There is no body, and no ID in the URL.')
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? none }
   }
-  // The body is set now, for the record, because the response may time out while the body is parsed.
+  // Set before parsing, so that the record has the body even if the response times out meanwhile.
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken

@@ -33,8 +33,8 @@ export interface PartialRun {
   horizon: number
   isSweep: boolean
   /**
-   * Number of entities that were not read. If the list after `after` has fewer, it is not sorted from the oldest
-   * change. `undefined` if unknown.
+   * Number of entities that the interrupted run has not read. If the list from `after` on is shorter than this, it is
+   * not sorted from the oldest change. `undefined` if unknown.
    */
   unread?: number | undefined
 }
