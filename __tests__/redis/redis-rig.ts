@@ -88,7 +88,7 @@ export async function tokenOf(store: Store, key: string, leaseMs = HOUR): Promis
   return result.token
 }
 
-/** Resolves with the only key in Redis. Fails if there is another number of keys. */
+/** Resolves with the only key in Redis. Fails unless there is exactly one. */
 export async function onlyKey(): Promise<string> {
   const keys = (await server().command('KEYS', '*')) as string[]
   expect(keys).toHaveLength(1)

@@ -108,7 +108,7 @@ export class Session {
 
   /** Logs out if there is a session. The caller has already stopped all calls. Never rejects. */
   async close(): Promise<void> {
-    // A request for a token that is still running may return another refresh token.
+    // Waits for a running token request, because it may return a new refresh token.
     await this.#renewing
     const refreshToken = this.#refreshToken
     this.#access = this.#refreshToken = undefined

@@ -130,7 +130,7 @@ export class ApiState implements SimulatedApi {
   }
 
   /**
-   * Carries a request out, unless a fault or refusal prevents it, and determines its response. `body` is the body of a
+   * Carries out a request, unless a fault or refusal prevents it, and determines its response. `body` is the body of a
    * poll.
    */
   answer({ request, tooMany, fault }: Admission, body: string): SimulatedAnswer {
