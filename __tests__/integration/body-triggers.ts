@@ -13,7 +13,10 @@ interface BodyTrigger {
   body: () => Record<string, unknown>
   callback: string
   event: Record<string, unknown>
-  /** The property of the event that contains the content of the body, and the field of the body that it comes from. */
+  /**
+   * `property`: the event's property with the order or shipment; `field`: the field of the body that has the same
+   * content.
+   */
   content?: [property: string, field: string | undefined]
 }
 

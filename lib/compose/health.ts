@@ -1,8 +1,8 @@
-/** Checks whether events can be accepted now: asks each part that this depends on, at most once a second. */
+/** Checks whether events can be accepted now, by checking each part that this depends on, at most once a second. */
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
-/** One of the parts on which accepting events depends. */
+/** A part that must work for events to be accepted, such as the inbox or the store. */
 export interface HealthCheck {
   ok: boolean
   /** The reason if `ok` is false. Only for your own logs: it may contain names of hosts and files. */

@@ -6,8 +6,8 @@ import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'
 
 /**
- * `now` is the time of the inbox. If an event with the same key was already stored, it is not stored again, whatever
- * its outcome.
+ * `now` is the time on the clock of the inbox. If an event with the same key was already stored, it is not stored
+ * again, whatever its outcome.
  */
 export function storedFound(
   name: string,

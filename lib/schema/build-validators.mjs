@@ -47,7 +47,7 @@ function withoutTexts(schema) {
   const entries = Object.entries(schema).filter(([key]) => !['title', 'description'].includes(key))
   return Object.fromEntries(
     entries.map(([key, value]) => {
-      // The keys of these objects are names of fields, which may be `description` too.
+      // The keys of these objects are field names, and a field may itself be named `description`.
       if (key !== 'properties' && key !== 'definitions') return [key, withoutTexts(value)]
       return [key, Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutTexts(field)]))]
     }),

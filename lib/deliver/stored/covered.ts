@@ -1,6 +1,6 @@
 /**
- * Determines which changes a delivery covers for the catch-up, for events for which this was unknown when they were
- * stored.
+ * Determines which changes a delivery covers, if this was unknown when its event was stored. The catch-up treats them
+ * as arrived.
  */
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'
