@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
 /**
- * How many turns of the event loop pass before the first pause between two checks. With the clock of `startClock`, each
- * pause takes long.
+ * Number of checks that wait only for the next turn of the event loop; further checks pause, which takes long with the
+ * clock of `startClock`.
  */
 const EAGER_TURNS = 100
 

@@ -128,6 +128,6 @@ export function compare(
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
-  // A line may change back to an earlier content, so only the newest mark counts.
+  // A line may change back to an earlier content, so only the newest record counts.
   return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
 }

@@ -31,9 +31,9 @@ export interface Part {
    */
   hash: string
   /**
-   * How the part is compared. `time`: it is covered by a mark that is at least as new. `newest`: it has no time, so the
-   * newest mark must have its hash. `content`: its ID occurs twice in the order, so any of the marks must have its
-   * hash.
+   * How the part is compared with the arrival records. `time`: a record that is at least as new covers it. `newest`: it
+   * has no time, so the newest record must have its hash. `content`: its ID occurs twice in the order, so any of the
+   * records must have its hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */

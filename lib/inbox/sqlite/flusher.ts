@@ -10,7 +10,10 @@ import { within } from '../../wait/within'
 
 /** If the last flush took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
-/** How long it waits for them: a twentieth of a flush. It doubles the rate of events that arrive over HTTP. */
+/**
+ * A flush waits for further requests for this fraction of the last flush: a twentieth, which doubles the rate of events
+ * that arrive over HTTP.
+ */
 const GATHER_PART = 20
 /**
  * Number of flushes that are considered: a single one may only seem slow because this thread was busy when it ended.
