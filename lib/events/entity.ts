@@ -78,7 +78,12 @@ export function checkEntityId(value: string): string | undefined {
   return undefined
 }
 
-/** The ID as used in keys: an ID that is too long, which is possible only in a body, is replaced by its hash. */
+/**
+ * The ID as used in keys. An ID that is too long or not well-formed, which is possible only in a body, is replaced by its
+ * hash: a database would store two IDs with different unpaired surrogates as the same text.
+ */
 export function keptId(id: string): string {
+  // JSON escapes unpaired surrogates, which UTF-8 cannot encode.
+  if (/\p{Cs}/u.test(id)) return hash('sha256', JSON.stringify(id), 'hex')
   return id.length > MAX_ID_LENGTH ? hash('sha256', id, 'hex') : id
 }

@@ -86,12 +86,9 @@ export function lineParts(lines: readonly unknown[]): Part[] {
   return parts
 }
 
-/**
- * The ID in a form that can be stored: a database cannot store a NUL or an unpaired surrogate, and an index cannot hold
- * a long text.
- */
+/** The ID in a form that can be stored: a database cannot store a NUL, and an index cannot hold a long text. */
 function storableId(id: string): string {
-  return /[\0\p{Cs}]/u.test(id) ? sha256(id) : keptId(id)
+  return id.includes('\0') ? sha256(id) : keptId(id)
 }
 
 /** A hash that is the same for equal content, whatever the order of the fields. */

@@ -123,6 +123,23 @@ export const catchUpTests: ContractTest[] = [
     },
   },
   {
+    name: 'catch-up: stores an order whose ID a database cannot hold as it is, and knows it again',
+    run: async (harness) => {
+      const { inbox, takeOne } = await harness.join()
+      const catchUp = catchUpOf(inbox)
+      const lease = await acquire(catchUp)
+      for (const id of ['nul \0 half \ud83d', 'nul \0 half \ud83c', 'x'.repeat(5_000)]) {
+        const entity = polled({ a: NOON }, { id })
+        same((await catchUp.arrivals(entity)).marks, [])
+        assert.equal((await catchUp.store(lease, requestFor(entity))).parts.length, 2)
+        same(await catchUp.store(lease, requestFor(entity)), { parts: [], isLeft: false })
+        const delivery = await takeOne()
+        same(JSON.parse(String(delivery.bytes)), entity.content)
+        await inbox.settle(delivery, { result: 'delivered' })
+      }
+    },
+  },
+  {
     name: 'catch-up: stores a large order',
     run: async (harness) => {
       const { inbox, takeOne } = await harness.join()
