@@ -28,8 +28,8 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
   /**
-   * The place of the event in the order of arrival. Later events of its order or shipment are handled once the caller
-   * ends this place.
+   * The place of the event in the order of arrival. It delays later events of its order or shipment until the caller
+   * gives it up.
    */
   arrival?: ArrivalPlace | undefined
 }

@@ -85,7 +85,7 @@ export function splitTarget(target: string): [path: string, query: string] {
 /** How many slashes of a path are considered, because a hostile path may contain thousands. */
 const MAX_TAILS = 32
 
-/** Splits a path before each of its slashes. The longest tail comes first. */
+/** Yields the path, split in two before each of its slashes, longest tail first. */
 function* tails(path: string): Generator<[head: string, tail: string]> {
   for (let at = path.indexOf('/'), n = 0; at >= 0 && n < MAX_TAILS; at = path.indexOf('/', at + 1), n++)
     yield [path.slice(0, at), path.slice(at)]

@@ -11,7 +11,7 @@ export class InProgress<T> {
     return this.#items.length
   }
 
-  /** Takes an object that is not contained yet. */
+  /** Adds an object, which must not be contained already. */
   add(item: T): void {
     this.#items.push(item)
   }

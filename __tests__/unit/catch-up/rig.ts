@@ -30,7 +30,7 @@ export interface RigOptions {
   fetch?: 'get' | 'always'
   want?: Want
   limit?: number
-  /** Time after which a GET trigger is fetched, in milliseconds. */
+  /** Delay of the fetch for a GET trigger, in milliseconds. */
   queueMs?: number
   /** Error of the header `Date`, in milliseconds. */
   dateSkewMs?: number

@@ -24,7 +24,7 @@ export class Member {
 
   /** Resolves once other processes know what this one has callbacks for, or when the inbox is closed. */
   async registered(): Promise<void> {
-    // `keepLease` reports failures.
+    // Failures are not reported here, because `keepLease` reports them.
     await persist(
       this.#shared.closing,
       () => this.takingOwner(),
