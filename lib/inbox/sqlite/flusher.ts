@@ -31,16 +31,20 @@ interface OpenFile {
 }
 
 export class Flusher {
-  readonly #log: FileHandle
+  /**
+   * Two flushes may run at the same time: with one, about a sixth fewer events are stored per second. Each has a
+   * descriptor of its own, because the operating system reports a failed write once to each descriptor.
+   */
+  readonly #free: FileHandle[]
+  readonly #running = new Set<Promise<void>>()
   readonly #identities: readonly OpenFile[]
   readonly #written: () => Promise<unknown>
-  #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   /** How long the last flushes took. */
   readonly #recentMs: number[] = [0]
 
-  private constructor(log: FileHandle, identities: readonly OpenFile[], written: () => Promise<unknown>) {
-    this.#log = log
+  private constructor(logs: FileHandle[], identities: readonly OpenFile[], written: () => Promise<unknown>) {
+    this.#free = logs
     this.#identities = identities
     this.#written = written
   }
@@ -55,7 +59,11 @@ export class Flusher {
       { path: file, identity: statSync(file) },
       { path: logPath, identity: await log.stat() },
     ]
-    return new Flusher(log, identities, written)
+    const other = await open(logPath, 'r+').catch(async (error: unknown) => {
+      await log.close()
+      throw error
+    })
+    return new Flusher([log, other], identities, written)
   }
 
   /** Resolves once the current content of the log is on disk. Calls made before the next flush share that flush. */
@@ -76,17 +84,34 @@ export class Flusher {
 
   async close(): Promise<void> {
     await this.#next?.catch(() => undefined)
-    await this.#running.catch(() => undefined)
-    await this.#log.close()
+    await Promise.all(this.#running)
+    await Promise.all(this.#free.map((log) => log.close()))
   }
 
   async #flushNext(): Promise<void> {
-    await this.#running.catch(() => undefined)
+    // Otherwise `flush` would set `#next` to a flush that has already begun.
+    await Promise.resolve()
     const flushMs = Math.min(...this.#recentMs)
-    if (flushMs > SLOW_MS) await this.#gather(flushMs)
+    if (flushMs > SLOW_MS) {
+      await Promise.all(this.#running)
+      await this.#gather(flushMs)
+    }
+    let log: FileHandle | undefined
+    while (!(log = this.#free.pop())) await Promise.race(this.#running)
     this.#next = undefined
-    this.#running = this.#flushNow()
-    await this.#running
+    await this.#begin(log)
+  }
+
+  #begin(log: FileHandle): Promise<void> {
+    const flush = this.#flushNow(log)
+    const end = flush
+      .catch(() => undefined)
+      .then(() => {
+        this.#running.delete(end)
+        this.#free.push(log)
+      })
+    this.#running.add(end)
+    return flush
   }
 
   /**
@@ -99,9 +124,9 @@ export class Flusher {
     await within(flushMs / 2, this.#written(), () => undefined)
   }
 
-  async #flushNow(): Promise<void> {
+  async #flushNow(log: FileHandle): Promise<void> {
     const begun = performance.now()
-    await this.#log.datasync()
+    await log.datasync()
     this.#recentMs.push(performance.now() - begun)
     if (this.#recentMs.length > RECENT_FLUSHES) this.#recentMs.shift()
     // The call is synchronous: it takes microseconds, while an asynchronous result would wait for its turn in a busy
