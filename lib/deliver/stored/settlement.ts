@@ -50,8 +50,8 @@ export function settlementOf(
 }
 
 /**
- * The delay before a retry. Half of it is random, so that events that failed together are neither retried together nor
- * at once.
+ * The delay before a retry. Half of it is random: events that failed together are spread out, and none is
+ * retried immediately.
  */
 export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
