@@ -1,7 +1,7 @@
 /**
- * The bytes of bodies in memory. The bytes of a body are kept in the pieces in which they arrived: copying a large body would double its memory and start
- * a garbage collection. Small pieces are combined: for a sender that puts each byte into its own HTTP chunk, a Buffer
- * per byte would take a hundred times the memory.
+ * The bytes of bodies in memory. The bytes of a body are kept in the pieces in which they arrived: copying a large body
+ * would double its memory and start a garbage collection. Small pieces are combined: for a sender that puts each byte
+ * into its own HTTP chunk, a Buffer per byte would take a hundred times the memory.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 import { Turns } from './turns'

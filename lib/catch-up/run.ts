@@ -178,7 +178,7 @@ export class Run {
     else if (due.young.length === 0) this.result.covered++
   }
 
-  /** `undefined` if this one request fails, because it must not hold up the others. In an outage, polls fail as well. */
+  /** `undefined` if this one request fails, because it must not hold up the others. In an outage, polls fail too. */
   #fetch(id: string): Promise<Json | undefined> {
     const { signal } = this.#request
     return this.#source.fetch(id, signal).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 /**
- * Attempts to deliver a trigger, with or without an inbox: fetches if needed, asks whether to begin, calls the callback,
- * and converts what the callback throws to a result. Meanwhile, renews the lease of the claim, aborts an attempt whose
- * lease was lost, and reports a callback that does not end.
+ * Attempts to deliver a trigger, with or without an inbox: fetches if needed, asks whether to begin, calls the
+ * callback, and converts what the callback throws to a result. Meanwhile, renews the lease of the claim, aborts an
+ * attempt whose lease was lost, and reports a callback that does not end.
  */
 import type { Result } from '../answer/respond'
 import type { TradecloudClient } from '../api'
