@@ -31,20 +31,16 @@ interface OpenFile {
 }
 
 export class Flusher {
-  /**
-   * Two flushes may run at the same time: with one, about a sixth fewer events are stored per second. Each has a
-   * descriptor of its own, because the operating system reports a failed write once to each descriptor.
-   */
-  readonly #free: FileHandle[]
-  readonly #running = new Set<Promise<void>>()
+  readonly #log: FileHandle
   readonly #identities: readonly OpenFile[]
   readonly #written: () => Promise<unknown>
+  #running: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   /** How long the last flushes took. */
   readonly #recentMs: number[] = [0]
 
-  private constructor(logs: FileHandle[], identities: readonly OpenFile[], written: () => Promise<unknown>) {
-    this.#free = logs
+  private constructor(log: FileHandle, identities: readonly OpenFile[], written: () => Promise<unknown>) {
+    this.#log = log
     this.#identities = identities
     this.#written = written
   }
@@ -59,11 +55,7 @@ export class Flusher {
       { path: file, identity: statSync(file) },
       { path: logPath, identity: await log.stat() },
     ]
-    const other = await open(logPath, 'r+').catch(async (error: unknown) => {
-      await log.close()
-      throw error
-    })
-    return new Flusher([log, other], identities, written)
+    return new Flusher(log, identities, written)
   }
 
   /** Resolves once the current content of the log is on disk. Calls made before the next flush share that flush. */
@@ -84,34 +76,17 @@ export class Flusher {
 
   async close(): Promise<void> {
     await this.#next?.catch(() => undefined)
-    await Promise.all(this.#running)
-    await Promise.all(this.#free.map((log) => log.close()))
+    await this.#running.catch(() => undefined)
+    await this.#log.close()
   }
 
   async #flushNext(): Promise<void> {
-    // Otherwise `flush` would set `#next` to a flush that has already begun.
-    await Promise.resolve()
+    await this.#running.catch(() => undefined)
     const flushMs = Math.min(...this.#recentMs)
-    if (flushMs > SLOW_MS) {
-      await Promise.all(this.#running)
-      await this.#gather(flushMs)
-    }
-    let log: FileHandle | undefined
-    while (!(log = this.#free.pop())) await Promise.race(this.#running)
+    if (flushMs > SLOW_MS) await this.#gather(flushMs)
     this.#next = undefined
-    await this.#begin(log)
-  }
-
-  #begin(log: FileHandle): Promise<void> {
-    const flush = this.#flushNow(log)
-    const end = flush
-      .catch(() => undefined)
-      .then(() => {
-        this.#running.delete(end)
-        this.#free.push(log)
-      })
-    this.#running.add(end)
-    return flush
+    this.#running = this.#flushNow()
+    await this.#running
   }
 
   /**
@@ -124,9 +99,9 @@ export class Flusher {
     await within(flushMs / 2, this.#written(), () => undefined)
   }
 
-  async #flushNow(log: FileHandle): Promise<void> {
+  async #flushNow(): Promise<void> {
     const begun = performance.now()
-    await log.datasync()
+    await this.#log.datasync()
     this.#recentMs.push(performance.now() - begun)
     if (this.#recentMs.length > RECENT_FLUSHES) this.#recentMs.shift()
     // The call is synchronous: it takes microseconds, while an asynchronous result would wait for its turn in a busy
