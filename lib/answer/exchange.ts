@@ -8,7 +8,7 @@ import type { Refusal } from './refusal'
 import type { DeliveryRecord, Reporter } from './report'
 import { answerFor, send, type Result } from './respond'
 import type { RequestObserver, Telemetry } from './telemetry'
-import type { InProgress } from '../wait/in-progress'
+import type { InProgress } from '../wait/queues'
 import { restartTimer, startTimer, type Timer } from '../wait/timers'
 
 export interface ExchangeOptions {

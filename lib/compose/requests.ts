@@ -15,7 +15,7 @@ import { splitTarget, type RouteMatch } from '../receive/route'
 import type { AddressCheck } from '../receive/sender/address-check'
 import { trustOfApp, type TrustFunction } from '../receive/sender/client-address'
 import { Unmatched, type UnmatchedOptions } from '../receive/unmatched'
-import { InProgress } from '../wait/in-progress'
+import { InProgress } from '../wait/queues'
 
 export interface RequestsOptions
   extends Omit<ExchangeOptions, 'open'>, Omit<UnmatchedOptions, 'startExchange' | 'answerProbe'> {

@@ -1,4 +1,4 @@
-import { InProgress } from '../../../lib/wait/in-progress'
+import { InProgress } from '../../../lib/wait/queues'
 
 describe('objects in progress', () => {
   const [one, two, three] = [{ id: 1 }, { id: 2 }, { id: 3 }]

@@ -1,6 +1,6 @@
 /** Takes events from an inbox while there are free slots for callbacks, and starts their deliveries. */
 import type { Inbox, InboxDelivery } from '../../inbox/inbox'
-import { InProgress } from '../../wait/in-progress'
+import { InProgress } from '../../wait/queues'
 import { pause } from '../../wait/pause'
 import { startTimer, type Timer } from '../../wait/timers'
 
