@@ -5,10 +5,7 @@ import type { FoundEvent } from './catch-up/storage'
 import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'
 
-/**
- * `now` is the time on the clock of the inbox. If an event with the same key was already stored, it is not stored
- * again, whatever its outcome.
- */
+/** `now` is the time on the clock of the inbox. */
 export function storedFound(
   name: string,
   { key: foundKey, entity, parts, outdated }: FoundEvent,

@@ -64,10 +64,10 @@ export interface InboxEntry extends Pick<
   attempts: number
   /** Size of the body in bytes. */
   bytes: number
-  /** Outcome of the last failed attempt; for a quarantined event, outcome of its request. */
+  /** Outcome of the last attempt, or of the request if the event was quarantined when it arrived. */
   outcome?: string | undefined
   reason?: string | undefined
-  /** When a waiting event is tried next, as ISO 8601 in UTC. */
+  /** When a waiting event that has failed is tried again, as ISO 8601 in UTC. */
   nextAttemptAt?: string | undefined
   /** ID of another event of the same order or shipment that has to be settled first. Absent if there is none. */
   waitsBehind?: string | undefined
@@ -203,8 +203,8 @@ export interface Inbox {
   /**
    * Only where callbacks can write into the database of the inbox: runs `work` with a client in a transaction, and
    * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or
-   * the database failed, or if it resolves with false, because another process owns the event. Repeated after a
-   * deadlock.
+   * the database failed, or if it resolves with false, because another process owns the event. `work` is called again
+   * after a deadlock.
    */
   withTransaction?(
     delivery: InboxDelivery,

@@ -30,7 +30,7 @@ export class Metrics implements TelemetryObserver {
     this.#webhook = source.name
     this.#instruments = instruments
     this.gauges = new Gauges(source)
-    // Each series is created with 0, because Prometheus does not see an increase in a series that begins with 1.
+    // These series are created with 0, because Prometheus does not see an increase in a series that begins with 1.
     for (const outcome of OUTCOMES) if (!SAFE.includes(outcome)) this.#add('givenUp', { outcome }, 0)
     if (source.receives) this.#add('requests', { outcome: 'not_routed', kind: 'none', event: 'none' }, 0)
     for (const kind of source.polls ? source.kinds : []) this.#add('recovered', { kind }, 0)

@@ -10,7 +10,10 @@ import { HEADER, lineParts, readEntity, type EntitySnapshot, type EntityName, ty
 export interface Mark {
   /** Name of the part. */
   name: string
-  /** When the part last changed, in milliseconds since 1970. If the part has no time, the time of its order. */
+  /**
+   * When the part last changed, in milliseconds since 1970. Without a time of its own, the time of its order or
+   * shipment, or 0.
+   */
   time: number
   hash: string
 }
@@ -28,15 +31,17 @@ export interface Arrival extends EntityName {
 export interface Arrivals {
   marks: readonly Mark[]
   documentsAt: readonly number[]
-  /** True if a GET trigger is waiting: its fetch will include all changes made before it. */
+  /** True if a GET trigger is waiting: its fetch will return all changes that are made until then. */
   isFetchWaiting: boolean
-  /** True if a GET trigger is being delivered. Its fetch may be over, so that it does not include later changes. */
+  /**
+   * True if a GET trigger is being delivered. Its fetch may already be over, and then does not contain later changes.
+   */
   isFetching: boolean
 }
 
 /**
- * The changes that an event covers: only the parts that it contains itself, even if the whole order was fetched.
- * `undefined` if the event contains nothing that a later comparison could use.
+ * The changes that an event covers: if it names affected lines, only these and the header, even if the whole order was
+ * fetched. `undefined` for an event of an unknown kind, and for a GET trigger whose entity was not fetched.
  */
 export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
@@ -92,11 +97,11 @@ export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
-  /** Parts without an arrival that a running delivery may cover; a later comparison decides. */
+  /** Parts that have no arrival record, but that a running delivery may cover; a later comparison decides. */
   pending: Part[]
   /**
-   * The time of the newest arrived change, if a part is older than that: the list shows an old state, or the API's
-   * clock was set back.
+   * Set if a part is older than its arrival record: the newest time of such a record. Either the list shows an old
+   * state, or the API's clock was set back.
    */
   newer?: number | undefined
 }
@@ -124,7 +129,10 @@ export function compare(
   return { missing, pending, newer: newer === -Infinity ? undefined : newer }
 }
 
-/** `newest` is the time of the newest mark, `time` the time of the part, or of its order if it has none. */
+/**
+ * `newest` is the time of the newest mark, `time` the time of the part, or of its order or shipment if the part has
+ * none.
+ */
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)

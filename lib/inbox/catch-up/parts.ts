@@ -1,6 +1,6 @@
 /**
- * The parts of an order or shipment that can arrive separately. An order event contains only the lines that it changed,
- * so each line is compared by its own time; the header is a part too. A shipment always arrives as a whole.
+ * The parts of an order or shipment that can arrive separately. An order event contains only the lines that have
+ * changed, so each line is compared by its own time; the header is a part too. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/digest'
 import { idOf, instantOf, isObject, keptId, stateOf, textOf, type Json } from '../../events/entity'
@@ -26,21 +26,22 @@ export interface Part {
   /** When the part last changed, in milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
   /**
-   * Hash of the content; for a header, hash of its time. Distinguishes parts without a time, and lines with the same
-   * ID.
+   * Hash of the content, or the time of a header that has one. Distinguishes parts without a time, and lines with the
+   * same ID.
    */
   hash: string
   /**
-   * How the part is compared with the arrival records. `time`: a record that is at least as new covers it. `newest`: it
-   * has no time, so the newest record must have its hash. `content`: its ID occurs twice in the order, so any of the
-   * records must have its hash.
+   * How the part is compared with the arrival records. `time`: a record covers the part if it is at least as new, or
+   * has the same hash. `newest`: the part has no time, so the newest record must have the same hash, or be newer than
+   * the order. `content`: the line has no ID, or shares it with another line, so one of the records must have the same
+   * hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */
   line?: Record<string, unknown> | undefined
 }
 
-/** A key that is unique for each part, even among lines with the same ID. */
+/** A key that distinguishes the parts of an entity, even lines with the same ID. */
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** An order or shipment that was polled or fetched. */
@@ -86,7 +87,7 @@ export function lineParts(lines: readonly unknown[]): Part[] {
   return parts
 }
 
-/** The ID in a form that can be stored: a database cannot store a NUL, and an index cannot hold a long text. */
+/** The ID in a form that can be stored: PostgreSQL cannot store a NUL, and an index cannot hold a long text. */
 function storableId(id: string): string {
   return id.includes('\0') ? sha256(id) : keptId(id)
 }

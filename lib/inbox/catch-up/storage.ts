@@ -16,11 +16,11 @@ export interface Position {
   since: number
   /** Arrival records up to this time may have been deleted, so every change up to it counts as covered. */
   forgottenUpTo?: number | undefined
-  /** When the last sweep was complete. */
+  /** The time of the last complete sweep; before the first sweep, the time of the first run. */
   sweptAt?: number | undefined
   /** The time of the last run, on the API's clock. */
   clock?: number | undefined
-  /** The lower time that the API's clock showed when it was first found set back since the last run. */
+  /** The time that the API's clock showed when it was found to have been set back. */
   setBackTo?: number | undefined
   /** Progress of an interrupted run that read the oldest changes first. */
   partial?: PartialRun | undefined
@@ -33,8 +33,8 @@ export interface PartialRun {
   horizon: number
   isSweep: boolean
   /**
-   * Number of entities that the interrupted run has not read. If the list from `after` on is shorter than this, it is
-   * not sorted from the oldest change. `undefined` if unknown.
+   * Number of entities that the interrupted run had not read yet. If the list from `after` on is shorter than this, it
+   * is not sorted from the oldest change. `undefined` if unknown.
    */
   unread?: number | undefined
 }
@@ -72,7 +72,7 @@ export interface StoreRequest {
    */
   neverFetches?: boolean | undefined
   entity: EntitySnapshot
-  /** Keys of the parts to deliver, except for parts that have arrived meanwhile. */
+  /** Keys of the parts to deliver. Parts that have arrived meanwhile are left out, unless `all` is set. */
   wanted: ReadonlySet<string>
   /** Changes after this time may not be visible yet. */
   horizon: number
@@ -109,7 +109,10 @@ export interface CatchUpStorage {
    */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
-  /** Returns the time at which `what` was first seen in this scope. If that is not known yet, records `clock`. */
+  /**
+   * Returns the time at which `what` was first seen in this scope. If that is not known yet, records and returns
+   * `clock`.
+   */
   firstSeen(lease: Lease, what: string, clock: number): Promise<number>
   /**
    * Called after the API's clock was set back: deletes arrival records with later times, because new changes will have
@@ -151,7 +154,7 @@ export interface CatchUpRequests {
    * Takes the oldest request that is waiting, or whose process has not reported for 15 s, and marks it as `running`.
    */
   takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
-  /** Reports the progress or the end of a run. The report is kept for a day. */
+  /** Reports the progress or the end of a run. A request and its report are kept for a day. */
   reportRun(id: string, status: RunStatus): Promise<void>
   /** `undefined` for an ID that is not known. */
   runStatus(id: string): Promise<(RunStatus & { reportedAgoMs: number }) | undefined>

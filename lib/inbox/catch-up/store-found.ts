@@ -26,9 +26,10 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isLeft: false }
   const isNew = await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
-  // A part without a time gets the time of the horizon, because the next run would delete records without a time.
+  // If neither a part nor its entity has a time, the record gets the horizon as its time: the next run would delete a
+  // record with the time 0.
   const time = Number.isNaN(entity.time) ? request.horizon : entity.time
-  // A record with a time ahead of the API's clock would cover later changes, so an earlier time is recorded.
+  // A record with a time ahead of the API's clock would cover later changes, so the horizon is recorded instead.
   const marks = marksOf(parts, time).map((mark) =>
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
@@ -37,7 +38,7 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   return { parts: isNew ? parts : [], isLeft: false }
 }
 
-/** Depends only on the change, so that a run that is repeated stores nothing twice. */
+/** Depends only on the change and on `all`, so that a repeated run stores nothing twice. */
 function keyOf({ kind, id, form, lastUpdatedAt }: EntitySnapshot, parts: readonly Part[], all = ''): string {
   const content = [kind, id, form, lastUpdatedAt, all, ...parts.flatMap(({ name, time, hash }) => [name, time, hash])]
   return `catch-up:${sha256(JSON.stringify(content))}`

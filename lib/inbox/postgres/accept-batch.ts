@@ -1,6 +1,6 @@
 /**
- * Stores many new events in one statement. Events that the statement does not store (duplicates, GET triggers, large
- * bodies) are stored one by one.
+ * Stores many new events in one statement. Events that the statement does not store (duplicates, events that may be
+ * repeated, GET triggers, large bodies) are stored one by one.
  */
 import type { Accepted } from '../inbox'
 import { columnsOf, type AcceptRequest } from '../sql/accept'

@@ -45,7 +45,9 @@ export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 const LOCK_TIMEOUT_MS = 2_000
 const IDLE_TIMEOUT_MS = 10_000
 
-/** Sets a time-out for the rest of the transaction, so that a frozen process loses its locks. */
+/**
+ * Settings for the rest of the transaction. The time-out for idle transactions releases the locks of a frozen process.
+ */
 function settingsSql(schema: string, lockTimeoutMs = LOCK_TIMEOUT_MS): string {
   return `SET LOCAL search_path TO ${quoteName(schema)}; SET LOCAL lock_timeout = ${lockTimeoutMs};
     SET LOCAL idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`

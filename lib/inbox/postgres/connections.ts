@@ -1,4 +1,4 @@
-/** Connections of a pool, and transactions that are repeated after broken connections and unresponsive servers. */
+/** Connections of a pool, and transactions that are repeated after deadlocks and broken connections. */
 import { TradecloudWebhookError } from '../../errors/errors'
 import { PATIENCE_MS, unavailable, within } from '../unavailable'
 import { PostgresTables, query, type PostgresClient, type PostgresPool } from './client'
@@ -10,7 +10,7 @@ const RETRIED = ['40001', '40P01']
 export const TRIES = 3
 
 export class Connections {
-  /** The message of the error for a request that did not get a connection in time. */
+  /** The error message for a request that gets no connection or no response in time. */
   readonly late: string
   readonly schema: string
   readonly #pool: PostgresPool
@@ -27,9 +27,9 @@ export class Connections {
   }
 
   /**
-   * Runs a transaction. If it ended without a response, it is run again, unless `repeats` is false; `work` must find
-   * out whether the earlier run was committed. PostgreSQL cannot tell: after a crash, it may give the number of a lost
-   * transaction to another one.
+   * Runs a transaction, and repeats it after a deadlock or a broken connection. If a commit got no response, the
+   * transaction is repeated only if `repeats` is true, and `work` must find out whether the earlier run was committed.
+   * PostgreSQL cannot tell: after a crash, it may give the number of a lost transaction to another one.
    */
   async transact<T>(
     work: (tables: PostgresTables, isRepeated: boolean) => Promise<T>,

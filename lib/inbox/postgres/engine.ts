@@ -1,4 +1,7 @@
-/** The engine for a pool of PostgreSQL connections. Storing events never waits for connections that deliveries use. */
+/**
+ * The engine for a pool of PostgreSQL connections. Batches of new events never wait for connections that deliveries
+ * use.
+ */
 import { PATIENCE_MS, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
@@ -22,8 +25,8 @@ const MIGRATION_MS = 60_000
 /** Connections for storing events, renewing leases, and listening. */
 const RESERVED = 3
 /**
- * Connections left free for taking and settling, because callbacks with a transaction may keep their connections for
- * long.
+ * Connections left free for taking and settling, because callbacks with a transaction may keep their connections for a
+ * long time.
  */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4

@@ -1,6 +1,6 @@
 /**
- * Notifies other processes of stored events, and receives their notifications. Polling finds the events of
- * notifications that were missed.
+ * Notifies other processes of stored events, and receives their notifications. Polling finds events whose notifications
+ * were missed.
  */
 import { pause } from '../../wait/pause'
 import { PATIENCE_MS, within } from '../unavailable'
@@ -54,7 +54,7 @@ export class Listener {
     if (this.#client) this.#drop(this.#client)
   }
 
-  /** Listens on a connection that nothing else uses, because a pooler such as PgBouncer may close it. */
+  /** Uses a connection of its own, because a pooler such as PgBouncer may close it at any time. */
   async #listen(): Promise<void> {
     const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)

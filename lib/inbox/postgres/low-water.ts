@@ -20,7 +20,7 @@ export class LowWater {
   async take(take: (dueSince: number) => Promise<TakeResult>): Promise<TakeResult> {
     if (performance.now() - this.#lookedAt < LOOK_EVERY_MS) {
       const result = await take(this.#due)
-      // If nothing was taken although something is due, a queue may have become due earlier, so all are searched.
+      // If nothing was taken although something is due, a queue may have become due before `#due`, so all are searched.
       if (result.taken.length > 0 || result.nextDueInMs !== 0) return result
     }
     this.#lookedAt = performance.now()

@@ -8,7 +8,7 @@ export function postgresInboxSql(schema = 'tradecloud'): string {
 }
 
 /**
- * Compressing bodies with lz4 saves a quarter of the server's CPU for storing events. It is missing before PostgreSQL
+ * Compressing bodies with lz4 saves a quarter of the server's CPU for storing events. lz4 is missing before PostgreSQL
  * 14 and in some builds.
  */
 function createSql(schema: string): string {
@@ -58,7 +58,7 @@ async function versionOf(client: PostgresClient, schema: string): Promise<number
   return Number(row?.value)
 }
 
-/** Settings with which a crash of PostgreSQL can lose acknowledged commits. */
+/** A setting with which a crash of PostgreSQL can lose acknowledged commits; `undefined` if there is none. */
 export async function unsafeSettings(client: PostgresClient, schema: string): Promise<string | undefined> {
   const [row] = await query<{ fsync: string; commit: string }>(
     client,

@@ -18,8 +18,8 @@ interface Waiting {
   request: AcceptRequest
   deadline: number
   /**
-   * True for an event that must not be part of a batch: a duplicate, a GET trigger, a resent event, or an event whose
-   * queue is locked.
+   * True for an event that must be stored alone: a GET trigger, an event that may be repeated, a large body, or an
+   * event that a batch did not store, because it is a duplicate or a queue was locked.
    */
   isSingle: boolean
   resolve: (accepted: Accepted) => void
@@ -61,7 +61,7 @@ export class Storing {
     })
   }
 
-  /** Sends a second batch while the first is being flushed, if deliveries leave a connection for it. */
+  /** Starts a batch; also a second one while the first is being flushed, if deliveries leave a connection for it. */
   #start(): void {
     const { delivering } = this.#options
     if (this.#waiting.length === 0) return
@@ -85,7 +85,7 @@ export class Storing {
     this.#batches--
   }
 
-  /** Starts to store single events, and returns a batch of other events. */
+  /** Starts to store the events that must be stored alone (`isSingle`), and returns a batch of others. */
   #next(): Waiting[] {
     const batch: Waiting[] = []
     const keys = new Set<string>()

@@ -88,7 +88,7 @@ async function mergeable(tables: Tables, queue: number): Promise<string | undefi
   return (JSON.parse(last.head) as StoredEvent).trigger === 'id' ? last.id : undefined
 }
 
-/** Returns the number of the new event; `undefined` if there is already an event with this key. */
+/** Returns the number of the new event; `undefined` if there is already an event with this ID. */
 export async function insertEvent(
   tables: Tables,
   { event, size, bytes, upload }: AcceptRequest,
@@ -162,8 +162,8 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
 }
 
 /**
- * Removes an upload, unless it has ended or received another part since it was read. Locks its row first, as writers
- * do.
+ * Removes an upload, unless it has ended or received another part since it was read. Locks its row first, as
+ * `writePart` does.
  */
 export async function removeUpload(
   tables: Tables,

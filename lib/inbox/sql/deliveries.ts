@@ -50,8 +50,8 @@ export class Deliveries {
   }
 
   /**
-   * False for events of a call of `take` whose result was lost. Such a call may still be executed later, because a
-   * frozen database executes what it has received.
+   * False for a queue that was taken by a call of `take` whose result was lost: a frozen database may execute such a
+   * call later.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {
     if (this.#running.has(token)) return true

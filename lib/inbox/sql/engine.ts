@@ -10,7 +10,7 @@ import type { SettleRequest } from './settle'
 export interface Engine {
   /** How many large bodies can be stored at the same time. */
   readonly uploads: number
-  /** Rejects if the database can never be used. */
+  /** Rejects if the database cannot be used. */
   open(transaction?: boolean): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>>
@@ -32,7 +32,7 @@ export interface EngineEvents {
 }
 
 export interface SqlInboxOptions extends ResolvedKeep {
-  /** Identifies this process. Only where all processes that share the inbox run on one machine. */
+  /** Identifies this process. Set only if all processes that share the inbox run on one machine. */
   identity?: ProcessIdentity | undefined
 }
 

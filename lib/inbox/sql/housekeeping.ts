@@ -14,8 +14,8 @@ const AGE_EVERY_MS = 60_000
 const BREATH_MS = 25
 
 /**
- * At most this much of the time between two checks counts. So if this process or the database was frozen, other
- * processes get time to renew their leases.
+ * At most this much of the time between two checks counts as observed (`watchedMs`). So if this process or the database
+ * was frozen, other processes get time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 

@@ -22,7 +22,7 @@ export class Member {
     return this.#owner
   }
 
-  /** Resolves once other processes know what this one has callbacks for, or when the inbox is closed. */
+  /** Resolves once other processes know the callbacks of this process, or when the inbox is closed. */
   async registered(): Promise<void> {
     // Failures are not reported here, because `keepLease` reports them.
     await persist(
@@ -32,7 +32,7 @@ export class Member {
     )
   }
 
-  /** The ID for taking events now. `undefined` while this process could not deliver them. */
+  /** The ID for taking events now; `undefined` after `retire`. */
   async takingOwner(): Promise<string | undefined> {
     if (this.#isRetired) return undefined
     // After an outage, the next renewal may be seconds away, so the lease is renewed now.

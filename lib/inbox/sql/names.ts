@@ -1,4 +1,4 @@
-/** Rules that both engines share: an event's queue and ID, and the escaping of values that go into columns. */
+/** Rules that both engines share: an event's queue and ID, and the escaping of names in keys. */
 import { uuidOf } from '../../bytes/digest'
 import type { StoredEvent } from '../stored-event'
 

@@ -190,7 +190,7 @@ function ofState(state: InboxState, stranded: number[]): [condition: string, ...
     : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
 }
 
-/** Reads the readable part of a damaged record. */
+/** The stored event; of a damaged record, only what its columns contain. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
     return JSON.parse(head) as StoredEvent

@@ -3,11 +3,12 @@
  * one.
  */
 
-/** Stored in the table `meta`. A file with a later version is refused. */
+/** Stored in `PRAGMA user_version` (SQLite) or the table `meta` (PostgreSQL). Tables of a later version are refused. */
 export const SCHEMA_VERSION = 1
 
 /**
- * The tables. Times are milliseconds since 1970.
+ * The tables. Times are milliseconds since 1970, except `expires`, `renewed` and `reported`, which are on the clock of
+ * leases.
  *
  * `queues` has one row per order or shipment with events to deliver; it holds the kind, name, size and time of the
  * first of these events.
@@ -19,9 +20,9 @@ export const SCHEMA_VERSION = 1
  * recognised by its ID. An event that may be repeated is also recognised by its `key`, for which there is one row per
  * `occurrence`. For a GET trigger, which is never recognised, `occurrence` is NULL.
  *
- * `catch_ups`, `cursors`, `seen` and `arrivals` belong to the catch-up. The process with the `token` of `catch_ups` may
- * poll until `expires`. `seen` holds the time on the API's clock at which something was first seen. `arrivals` holds
- * the parts that events have brought; `event` is the last event that brought the part.
+ * `catch_ups`, `cursors`, `seen`, `arrivals` and `run_requests` belong to the catch-up. The process with the `token` of
+ * `catch_ups` may poll until `expires`. `seen` holds the time on the API's clock at which something was first seen.
+ * `arrivals` holds the parts that events have brought; `event` is the last event that brought the part.
  *
  * In `processes`, `lease` is the number of renewals by the process, `renewed` the time of the last one on the clock of
  * leases, and `clock` the boot to which that time belongs.

@@ -1,6 +1,6 @@
 /**
- * The interface between the shared SQL operations and a database, inside one transaction. Values are SQL values; all
- * times are milliseconds since 1970.
+ * The interface between the shared SQL operations and a database, inside one transaction. Times are milliseconds since
+ * 1970, except those of `monotonic`.
  */
 
 /** Values of `events.state`. Events below `DELIVERED` are in a queue. */
@@ -25,8 +25,8 @@ export interface Tables {
   /** The best number of rows for one INSERT statement. */
   readonly rowsAtOnce: number
   /**
-   * The clock of leases, in milliseconds since boot, which does not follow changes of the system's time. Times of
-   * different boots cannot be compared.
+   * The clock of leases, in milliseconds. SQLite: since the boot of the machine, unaffected by changes of the system's
+   * time; times of different boots cannot be compared. PostgreSQL: the clock of the server.
    */
   monotonic(): { time: number; boot: string }
   /** The number for the next event, which is also its position in the queue. */

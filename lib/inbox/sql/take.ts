@@ -30,7 +30,7 @@ export interface TakeResult {
    * the clock of this process may be wrong.
    */
   nextDueInMs?: number
-  /** The earliest due time of a wanted queue, if all queues were searched. */
+  /** The earliest due time of a wanted queue, but not later than now. Set if `dueSince` is 0. */
   firstDue?: number
 }
 
@@ -63,7 +63,7 @@ const SMALL_BODY = 64 * 1024
 /** The first ten and the last ten attempts of each event are kept. */
 const KEPT_ATTEMPTS = 10
 
-/** The owner of queues whose first event is damaged. It keeps them until the database is reopened. */
+/** The `owner` of queues whose first event is damaged. No process takes them until the SQLite file is reopened. */
 export const DAMAGED = 'damaged'
 
 export function setAside(tables: Tables, queue: number): Promise<number> | number {

@@ -42,7 +42,7 @@ export class SqliteEngine implements Engine {
     this.#events = events
   }
 
-  /** Opens the file, and retries because another process that creates or closes it may lock it for a while. */
+  /** Opens the file. Retries while it is locked, because another process may be creating or closing it. */
   async open(): Promise<void> {
     for (const end = performance.now() + OPEN_MS; ; await pause(OPEN_EVERY_MS, this.#closing.signal)) {
       try {

@@ -8,15 +8,16 @@ import { open, rm, type FileHandle } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { within } from '../../wait/within'
 
-/** If the last flush took longer than this, the next one waits for further requests. */
+/** If even the fastest of the recent flushes took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
 /**
- * A flush waits for further requests for this fraction of the last flush: a twentieth, which doubles the rate of events
- * that arrive over HTTP.
+ * A slow flush first waits for further requests, for one part in `GATHER_PART` of the time that a flush takes. That
+ * doubles the rate of events that arrive over HTTP.
  */
 const GATHER_PART = 20
 /**
- * Number of flushes that are considered: a single one may only seem slow because this thread was busy when it ended.
+ * Number of recent flushes that are considered: a single one may only seem slow because this thread was busy when it
+ * ended.
  */
 const RECENT_FLUSHES = 8
 
@@ -46,7 +47,7 @@ export class Flusher {
   }
 
   /**
-   * Called when the file is open, so that both files exist. `written` resolves once all pending writes are in the log.
+   * Called when the file is open, so that its log exists. `written` resolves once all pending writes are in the log.
    */
   static async of(file: string, written: () => Promise<unknown>): Promise<Flusher> {
     const logPath = `${file}-wal`

@@ -9,8 +9,8 @@ import { SqliteTables } from './tables'
 /** The key under which the table `meta` contains the identity of the log. */
 const LOG = 'log'
 /**
- * Settings for speed. Without them, storing takes 1.5 times as long: pages that a savepoint may have to restore go to a
- * temporary file, random keys are read from the file again, and each checkpoint takes two flushes.
+ * Settings for speed. Without them, storing takes 1.5 times as long: pages that a failed statement may have to restore
+ * go to a temporary file, random keys are read from the file again, and each checkpoint takes two flushes.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
@@ -31,7 +31,8 @@ export function openTables(
     // The version is checked before anything is changed, because the file may be the database of another program.
     const version = versionOf(tables, file)
     if (!create && version === 0) throw new Error(`${file} is not an inbox: it is an empty database.`)
-    // SQLite must not flush: the main thread flushes the log itself, so that no flush holds the write lock.
+    // SQLite must not flush at each commit: the main thread flushes the log itself, so that no flush holds the write
+    // lock.
     expectSetting(tables, 'journal_mode', 'wal')
     expectSetting(tables, 'synchronous', 1)
     tables.database.exec(SPEED)

@@ -13,7 +13,10 @@ export interface WorkerOptions {
   gate: SharedArrayBuffer
 }
 
-/** Indexes of shared flags with which the main thread requests that the file is closed before the process exits. */
+/**
+ * Indexes of flags that both threads share, and their size in `bytes`. Before the process exits, the main thread sets
+ * `stop`, and waits until the worker has closed the file and cleared `open`.
+ */
 export const GATE = { open: 0, stop: 1, bytes: 8 } as const
 
 /** Requests that run alone and outside a transaction. */
@@ -45,5 +48,5 @@ export const OPENED = 0
 export const BUSY = 5
 export const CORRUPT = 11
 
-/** The message with which `accept` is refused until the file is repaired. */
+/** The error message of operations that store something, until the file is repaired. */
 export const SUSPECT = 'A flush to disk failed, and the file is not repaired yet.'

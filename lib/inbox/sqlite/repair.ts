@@ -31,7 +31,7 @@ export function repair(tables: SqliteTables, file: string): boolean {
 
 /**
  * Writes all pages of the log again. After a failed write the operating system treats the pages as written, and writes
- * them only if they change.
+ * them again only if they change.
  */
 export function rewriteLog(tables: SqliteTables, file: string): void {
   // The log is written in a transaction, so that no other process writes to it meanwhile.

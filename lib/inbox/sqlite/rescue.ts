@@ -13,7 +13,10 @@ export function copyTo(tables: SqliteTables, path: string): void {
   tables.run('DETACH copy')
 }
 
-/** Stores the undelivered events of another file. Events that already exist here stay unchanged. */
+/**
+ * Stores the undelivered events of another file as if they were received again: a duplicate changes nothing, and an
+ * event that is dead or quarantined here is queued again.
+ */
 export async function takeOver(tables: SqliteTables, path: string): Promise<void> {
   tables.run('ATTACH ? AS other', path)
   try {

@@ -38,7 +38,7 @@ export class Thread {
     const gate = new SharedArrayBuffer(GATE.bytes)
     this.#flags = new Int32Array(gate)
     const workerData: WorkerOptions = { ...options, gate }
-    // Passes no arguments and environment variables, because the thread needs none.
+    // The thread does not inherit the command-line options of Node, because it needs none.
     this.#worker = new Worker(workerSource, { eval: true, workerData, execArgv: [], name: 'tradecloud-webhook inbox' })
     this.opened = this.#expect(OPENED) as Promise<string | undefined>
     this.opened.catch(() => undefined)

@@ -158,7 +158,7 @@ class Loop {
     const [first] = batch
     if (batch.length === 1 && first) {
       if (codeOf(error) !== CORRUPT) return [failed(first.id, error)]
-      // A body with a missing part is quarantined.
+      // `undefined` means that the part is missing, so that the event is quarantined.
       if (first.call === 'readPart') return [{ id: first.id, ok: true, value: undefined }]
       const { queue } = error as { queue?: number }
       if (queue === undefined || !this.#setAside(queue)) return [failed(first.id, error)]

@@ -68,7 +68,7 @@ function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }
 
-/** Removes the records of a quarantined event, because its parts have not arrived. */
+/** Removes the records of an event that is quarantined, or whose delivered content differs from what was recorded. */
 export function removeArrivalsOf(tables: Tables, queue: number, event: number) {
   const sql = 'DELETE FROM arrivals WHERE entity = (SELECT key FROM queues WHERE queue = ?) AND event = ?'
   return tables.run(sql, queue, event)
@@ -100,7 +100,7 @@ export async function arrivals(
   }
 }
 
-/** Considers only records of events, because a fetch always returns delivery schedules. */
+/** Ignores the records of fetches: these are always in the form of delivery schedules, whatever the form of events. */
 export async function newestArrival(
   tables: Tables,
   { name, kind, form }: { name: string } & Pick<EntityName, 'kind' | 'form'>,
@@ -113,8 +113,8 @@ export async function newestArrival(
 }
 
 /**
- * Deletes records up to a time; for orders in both forms, because records in the wrong form need not be kept longer.
- * Returns true if there are more to delete.
+ * Deletes the records of a kind up to a time, in all forms: records in another form than the polled one need not be
+ * kept longer. Returns true if there are more to delete.
  */
 export async function forgetUpTo(tables: Tables, name: string, kind: EntityKind, time: number): Promise<boolean> {
   const lists = FORMS.map((form) => listOf(name, kind, form))

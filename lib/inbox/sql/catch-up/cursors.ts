@@ -21,7 +21,7 @@ export async function position(
   return { ...stored, since: stored.since ?? NaN }
 }
 
-/** Returns true if there are more arrival records to delete. */
+/** Returns true if there are more old records to delete. */
 export async function savePosition(
   tables: Tables,
   { scope, position: next, ...held }: Held & { scope: Scope; position: Position },
@@ -32,7 +32,7 @@ export async function savePosition(
   return deleteOld(tables, held.name, scope, next)
 }
 
-/** Returns true if there are more arrival records to delete. */
+/** Returns true if there are more old records to delete. */
 export async function forgetOld(
   tables: Tables,
   { scope, position: { forgottenUpTo }, ...held }: Held & { scope: Scope; position: Position },
@@ -55,7 +55,7 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** Returns the time at which this was first seen. If it is unknown, stores `clock`. */
+/** Returns the time at which `what` was first seen. If that is unknown, stores and returns `clock`. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },

@@ -18,7 +18,7 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
     name,
   )
   const { time, boot } = tables.monotonic()
-  // A lease that ends later than any new lease would was stored while the clock was wrong.
+  // A new lease would end after `LEASE_MS`. One that ends later was stored while the clock was wrong, and is not held.
   const isHeld = row?.token != null && row.boot === boot && time < row.expires && row.expires <= time + LEASE_MS
   if (isHeld) return undefined
   const token = randomUUID()

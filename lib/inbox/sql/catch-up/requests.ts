@@ -7,7 +7,7 @@ import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'
 import { LEASE_MS } from '../processes'
 import { insert, type Tables } from '../tables'
 
-/** How long to wait until a process takes the request, or until it reports. */
+/** A request expires if no process takes it, or if its process does not report, for this long. */
 const VOID_MS = 60_000
 const KEPT_MS = 86_400_000
 
@@ -16,7 +16,7 @@ interface RequestRow {
   request: string
   state: RunStatus['state']
   report: string | null
-  /** When the request was created or last reported, on the monotonic clock of the current boot. */
+  /** When the request was created or taken, or its run last reported, on the clock of leases. */
   reported: number
   boot: string
 }
