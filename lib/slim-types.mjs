@@ -1,6 +1,6 @@
 /**
- * Removes the declarations that no exported one refers to, which users cannot import: functions and types that the
- * modules of the package export to each other. They are almost a third of all declarations.
+ * Removes the declarations to which no exported declaration refers: functions and types that the modules of the package
+ * export only to each other, so that users cannot import them. They are almost a third of all declarations.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import ts from 'typescript'
 export function slimTypes(dist, entries) {
   const program = ts.createProgram(entries, { module: ts.ModuleKind.Node16, types: [] })
   const checker = program.getTypeChecker()
-  /** Statements, and the names in imports and exports. */
+  /** Statements to keep, and names to keep in imports and exports. */
   const kept = new Set()
 
   function keep(symbol) {
@@ -33,7 +33,7 @@ export function slimTypes(dist, entries) {
     const module = checker.getSymbolAtLocation(program.getSourceFile(entry))
     for (const symbol of checker.getExportsOfModule(module)) keep(symbol)
   }
-  /** Keeps `export * from` only if the module still has declarations. */
+  /** True for `export * from` a module that still has declarations. */
   function isStarOfKept({ kind, exportClause, moduleSpecifier }) {
     if (kind !== ts.SyntaxKind.ExportDeclaration || exportClause !== undefined) return false
     const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(moduleSpecifier))

@@ -55,6 +55,6 @@ export function createClock(startAt?: Date): SimulatorClock {
 
 /**
  * A monotonic clock in milliseconds, for rates and durations. The function is stored when the module is loaded: fake
- * timers of a test would stop the clock, and the rate limit would then refuse every request.
+ * timers that a test installs later would stop the clock, and the rate limit would then refuse every request.
  */
 export const steadyMs: () => number = performance.now.bind(performance)

@@ -89,7 +89,7 @@ function allFieldsOfSupplierOrder(): SupplierOrder {
   }
 }
 
-/** Content that a line repeats in several places. It is one object, because the builder copies every override. */
+/** Content that a line has in several places. It may be shared between them: the builder copies every override. */
 interface LineParts {
   position: string
   asked: { deliverySchedule: Delivery[]; prices: Prices; chargeLines: ChargeLine[] }
@@ -152,7 +152,7 @@ function lineParts(index: number, deliveries: number): LineParts {
 function allFieldsOfBuyerLine({ position, asked, deliveryHistory, itemDetails }: LineParts): BuyerLine {
   return {
     ...asked,
-    // This field is documented for buyers only.
+    // `locationName` and `locationType` are documented for the buyer's schedule only.
     deliverySchedule: asked.deliverySchedule.map((each) => ({ ...each, locationName: 'Dock 4', locationType: 'dock' })),
     originalPosition: position,
     item: {

@@ -32,7 +32,7 @@ export interface TradecloudSimulatorOptions {
   rateLimit?: false | RateLimitOptions | undefined
   /** How polls are answered: order of the list, its lag and its limits. Default: see `PollBehaviour`. */
   poll?: PollBehaviour | undefined
-  /** How triggers are retried, unless a trigger overrides it. Default: see `RetryOptions`. */
+  /** How triggers are retried, unless a trigger overrides it. Default: see `SenderRetryOptions`. */
   retry?: SenderRetryOptions | undefined
   /** Seed of everything random: jitter and `sendAll`. A whole number. Default: 1. */
   seed?: number | undefined

@@ -29,7 +29,7 @@ const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
 /** Every child of `indicators` is converted to a boolean, even an unknown one: the text `false` would be truthy. */
 const FLAG: Shape = { type: 'boolean' }
-/** Maximum number of pointers that are returned. */
+/** Maximum number of elements whose text is reported as an issue. */
 const MAX_MIXED = 20
 
 export class TreeBuilder {
@@ -118,7 +118,7 @@ export class TreeBuilder {
     } else children[key] = first
   }
 
-  /** The pointer to an element that is in no list. An entry of a list has no pointer of its own. */
+  /** The pointer to an element, without indexes: an entry of a list gets the pointer of the list. */
   #pointerTo(element: Element): string {
     return element.parent === undefined ? '' : `${this.#pointerTo(element.parent)}/${element.key}`
   }

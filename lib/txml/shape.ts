@@ -105,7 +105,8 @@ function fieldsOf(places: ScopedNode[]) {
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
       const entry = list ? entryName(key) : key
-      // If the object also has a field with the singular name, an element with that name is this field.
+      // If the object also has a field with the singular name, an element with that name is that field, not an entry of
+      // the list.
       const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
       keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }

@@ -32,8 +32,8 @@ const ESCAPES: Record<string, string> = {
  * what the schemas do not know comes back as text (in `indicators`: as a boolean), as one value instead of a list of
  * one, and never as a list in a list.
  *
- * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are no names of
- * elements.
+ * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are not valid element
+ * names.
  *
  * ```ts
  * await simulator.send({ url, event: orderEvent(), format: 'txml' })

@@ -23,8 +23,8 @@ export function labelOf({ entity, eventName, kind }: InboxEntry): string {
 }
 
 /**
- * The time of the next attempt of a waiting event, or the event that it waits for; empty for an event in another state.
- * `shorten` shortens the ID of that event.
+ * The time of the next attempt of a waiting event, or the event that it waits for; empty if there is neither. `shorten`
+ * shortens the ID of that event.
  */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,

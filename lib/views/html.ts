@@ -4,7 +4,7 @@
  */
 import { escapeCharacters, INVISIBLE } from './text'
 
-/** HTML that is already escaped. Only `html` creates it. */
+/** HTML that is already escaped. Only `html` and `verbatim` create it. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -41,7 +41,7 @@ function escapeHtml(text: string): string {
 /** Includes unusual spaces, because two different IDs must not look the same. */
 const ODD = new RegExp(`(?:${INVISIBLE.source}|(?! )\\p{Zs})`, 'gu')
 
-/** Marks an invisible character, unless it is a line break or a tab of the template. */
+/** Escapes an invisible or unusual character, except a line break and a tab. */
 function escapeOdd(char: string): string {
   return char === '\n' || char === '\t' ? char : escapeCharacters(char)
 }

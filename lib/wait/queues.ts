@@ -1,6 +1,4 @@
-/**
- * Work that waits, for one of a number of slots or for earlier work with the same key, and work that is in progress.
- */
+/** Work that waits for a free slot or for earlier work with the same key, and work that is in progress. */
 import { startTimer } from './timers'
 
 /** Limits concurrency. Further work waits in order of arrival. */

@@ -1,6 +1,6 @@
 /**
- * Creates all timers of the package. The global functions may be replaced: those of jsdom return numbers, and Jest's
- * legacy fake timers have no `refresh`.
+ * Creates timers. The global functions may be replaced: those of jsdom return numbers, and Jest's legacy fake timers
+ * have no `refresh`.
  */
 
 export type Timer = ReturnType<typeof setTimeout>

@@ -47,7 +47,7 @@ export class DocumentStore {
     this.documents.delete(objectId)
   }
 
-  /** Returns a new link each time: Tradecloud does not document whether it reuses links. */
+  /** Builds a new link for each request: Tradecloud does not document whether it reuses links. */
   metadata(objectId = ''): SimulatedAnswer {
     const found = this.documents.get(objectId)
     if (found === undefined) return refusal(404, 'unknown object ID')
@@ -64,7 +64,7 @@ export class DocumentStore {
   }
 
   /**
-   * Answers a request for a link. Tradecloud documents only that a link expires and is requested without its token; the
+   * Answers a request for a link. Tradecloud documents only that a link expires and is requested without a token; the
    * statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
    */
   download(method: string, url: string, headers: IncomingHttpHeaders): SimulatedAnswer {

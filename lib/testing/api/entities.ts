@@ -9,7 +9,7 @@ import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
  * Which time a poll returns as `lastUpdatedAt`: the newest in this response, or the newest of all entities that
- * matched. It is not documented, so a client should work with both.
+ * matched. Tradecloud does not document which, so a client should work with both.
  */
 export type CursorEnd = 'page' | 'total'
 
@@ -46,11 +46,11 @@ interface State {
   /** `lastUpdatedAt` of the entity; if it has none, the time at which it was set. */
   lastUpdatedAt: string
   instant: number
-  /** When the state becomes visible, on the clock of `clock.now()`. */
+  /** The state becomes visible when `clock.now()` reaches this time. */
   visibleAt: number
 }
 
-/** States that were replaced longer ago than this are dropped, because no list may lag behind by more. */
+/** States that were replaced longer ago than this are dropped, because lists are not expected to lag behind by more. */
 const KEPT_MS = 3_600_000
 
 export class EntityStore {
@@ -64,8 +64,8 @@ export class EntityStore {
   ) {}
 
   /**
-   * Sets a state, which becomes visible at `visibleAt` on the clock of `clock.now()`. Default: it is visible now, even
-   * in a list that lags behind.
+   * Sets a state, which becomes visible when `clock.now()` reaches `visibleAt`. Default: it is visible now, even in a
+   * list that lags behind.
    */
   set(id: string, entity: object, visibleAt = -Infinity): void {
     const text = JSON.stringify(entity)
@@ -116,7 +116,9 @@ export class EntityStore {
     return found.map(({ state }) => state)
   }
 
-  /** The newest visible state. A state contains all earlier changes, so it may become visible before an earlier one. */
+  /**
+   * The newest visible state. A state contains all earlier changes, so it may become visible before an earlier state.
+   */
   private shown(states: readonly State[], at: number): State | undefined {
     return states.findLast(({ visibleAt }) => visibleAt <= at)
   }

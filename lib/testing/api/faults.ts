@@ -19,8 +19,8 @@ export type FaultKind =
   /** The connection is closed before the response, or after half of its body. Default: 'before'. */
   | { type: 'cut'; when?: 'before' | 'middle' | undefined }
   /**
-   * Status 200 with a wrong body: an HTML page, nothing, `{}`, `[]`, a login response without tokens, only the first
-   * half of the real body, or the real body with a byte that is not UTF-8.
+   * Status 200 with a wrong body: an HTML page, nothing, `{}`, `[]`, only the first half of the real body, or the real
+   * body with a byte that is not UTF-8. Only the last two keep the other headers, such as the tokens of a login.
    */
   | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
   /**
@@ -97,7 +97,7 @@ export class FaultList {
   }
 }
 
-/** The response that replaces the request; `undefined` if the request is carried out. */
+/** The response that is sent instead of carrying out the request; `undefined` if it is carried out. */
 export function substituteFor(fault: FaultKind | undefined): SimulatedAnswer | undefined {
   if (fault?.type === 'status') {
     const body = fault.body ?? JSON.stringify({ message: 'a failure that the test asked for' })

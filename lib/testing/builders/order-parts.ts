@@ -127,7 +127,7 @@ const ITEM_NAMES = ['Flange DN80 ø160', 'Shaft 40 × 1200', 'Bearing "6204"', '
 /** Values of an order line that depend only on the seed, so every form of the order and its shipment share them. */
 export interface LineValues {
   item: Item
-  /** Quantity of the first delivery, in quarters, because JSON numbers represent these exactly. */
+  /** Determines the quantities of the deliveries, in quarters, because JSON numbers represent these exactly. */
   quarters: number
   firstDay: number
   cents: number

@@ -32,7 +32,7 @@ export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliver
 /** An order as the API returns it. */
 export type FetchedOrder = Order & { id: string; lines: OrderLine[]; version: number; lastUpdatedAt: string }
 
-/** Fields that every built event has. */
+/** Fields that every built event of an order has, except a documents event. */
 export interface OrderEventFields {
   orderId: string
   version: number

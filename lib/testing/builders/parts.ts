@@ -57,7 +57,7 @@ export function messageMeta(plan: Plan, builder: string, eventName: string, size
   }
 }
 
-/** Documents that are alternately stored at Tradecloud (`objectId`) and at the other company (`url`). */
+/** Documents that are alternately stored at Tradecloud (`objectId`) and at the supplier (`url`). */
 export function documents({ seeded, documents: count }: Plan, party: string, holder: string): TradecloudDocument[] {
   return list(count, (index) => {
     const code = `DOC-${digits(seeded.seed, 5)}-${holder}-${party}-${index + 1}`

@@ -28,7 +28,7 @@ export const arrivalTests: ContractTest[] = [
       const inbox = await harness.open()
       const catchUp = catchUpOf(inbox)
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON, b: NOON + 2 }))
-      // Another event arrives late, in the other form.
+      // The second event is older, and the third has the other form.
       await inbox.accept(...orderEvent(), arrivalOf({ a: NOON - 5 }))
       await inbox.accept(...orderEvent(), arrivalOf({ c: NOON + 9 }, 'singleDelivery'))
       assert.equal(await newestOf(catchUp, 'line:a'), NOON)

@@ -22,7 +22,7 @@ export const catchUpTests: ContractTest[] = [
       await one.release(token)
       assert.equal(await one.renew(token), false)
       const later = await acquire(other)
-      // `one` has already lost the lease.
+      // `one` no longer holds the lease, so this has no effect.
       await one.release(token)
       assert.equal(await other.renew(later.token), true)
     },
@@ -150,7 +150,7 @@ export const catchUpTests: ContractTest[] = [
       const delivery = await takeOne()
       assert.equal(String(delivery.bytes), JSON.stringify(entity.content))
       await inbox.settle(delivery, { result: 'delivered' })
-      // The event is already stored, so nothing is stored again. Its queue is removed.
+      // The event is already stored, so nothing is stored, and the queue that this call created is removed.
       await catchUp.store(lease, requestFor(entity))
       same(await catchUp.waiting(), { events: 0, bytes: 0 })
       same(await inbox.stats().then(({ waiting, running }) => waiting + running), 0)

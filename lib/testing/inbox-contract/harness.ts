@@ -61,7 +61,10 @@ export class Harness {
     return inbox
   }
 
-  /** Opens an inbox and attaches a process that takes the wanted events. The other processes know it. */
+  /**
+   * Opens an inbox and attaches a process that takes the wanted events. Resolves once the other processes know what it
+   * wants.
+   */
   async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<AttachedInbox> {
     const inbox = await this.open()
     const member = attach(inbox, wanted, name)
@@ -154,7 +157,7 @@ export function getTrigger(more: Partial<StoredEvent> = {}): [event: StoredEvent
   return [{ ...event, id: uuidOf(`${NAME}:get:${event.requestId}`), key: undefined, contentType: undefined }, bytes]
 }
 
-/** An event of another order. */
+/** The entity of an event of another order. */
 export function ofOrder(number: string | number): Pick<StoredEvent, 'entity'> {
   return { entity: { kind: 'order', id: `cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-${number}` } }
 }

@@ -152,7 +152,7 @@ export const processTests: ContractTest[] = [
     run: async (harness) => {
       const receiver = await harness.open()
       for (const number of [1, 2]) await receiver.accept(...orderEvent(String(number), ofOrder(number)))
-      // The other processes have not noticed this one yet.
+      // The other processes do not know of this process yet.
       const first = attach(await harness.open())
       const taking = first.takeNow(1).catch(() => [])
       await first.inbox.close()

@@ -10,9 +10,8 @@ export interface TriggerReport {
   trigger: Trigger
   /**
    * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`
-   * although Tradecloud would have continued. `unreachable`: no connection could be made, and nothing has ever
-   * responded at that address; see the `error` of the attempts. Tradecloud would have continued, but a test would never
-   * end.
+   * although Tradecloud would have continued. `unreachable`: no connection to that address has ever been made; see the
+   * `error` of the attempts. Tradecloud would have continued, but a test would never end.
    */
   result: 'delivered' | 'given up' | 'still retrying' | 'unreachable'
   method: 'POST' | 'PUT' | 'GET'
@@ -24,7 +23,7 @@ export interface TriggerReport {
   sentBody?: Buffer | undefined
   /** True if the trigger was sent again on purpose, see `duplicates` of `sendAll`. */
   duplicate: boolean
-  /** Attempts, oldest first. Empty if `close()` was called before the first. */
+  /** Attempts, oldest first. Empty if `close()` or the `signal` ended the trigger before the first. */
   attempts: Attempt[]
 }
 

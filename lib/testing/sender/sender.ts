@@ -36,7 +36,9 @@ export class Sender {
   private readonly closing = new AbortController()
   private readonly underway = new Set<Promise<TriggerReport>>()
   private readonly reports: TriggerReport[] = []
-  /** Addresses that have responded. A receiver that restarts at one of them is retried without limit. */
+  /**
+   * Addresses to which a connection has succeeded. A receiver that restarts at one of them is retried without limit.
+   */
   private readonly reached = new Set<string>()
 
   constructor(private readonly options: SenderOptions) {}

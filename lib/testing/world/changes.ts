@@ -71,7 +71,7 @@ export interface WorldChange {
 /** An event that was sent or has to be sent. */
 export interface WorldEvent {
   change: WorldChange
-  /** When the event is due, on the clock of `clock.now()`. */
+  /** The event is due when `clock.now()` reaches this time. */
   dueAt: number
   method: 'POST' | 'GET'
   /** Absent for a GET. If an event is sent twice, both copies have the same body. */

@@ -48,11 +48,11 @@ export interface HistoryOptions {
   /** Share of changes of orders whose lines have no time. Default: 0.05. */
   untimed?: number | undefined
   /**
-   * Share of changes of orders that the own company makes (its requests, and lines that it issues) and whose events are
-   * disabled. The other company answers them later. Default: 0.
+   * Share of changes of orders that your own company makes (its requests, and lines that it issues) and whose events
+   * are disabled. The other company answers them later. Default: 0.
    */
   own?: number | undefined
-  /** Role of the own company. Default: 'buyer'. */
+  /** Role of your own company. Default: 'buyer'. */
   party?: 'buyer' | 'supplier' | undefined
   /** Form of order events. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
@@ -109,7 +109,7 @@ class Planner {
    * millisecond.
    */
   readonly #changed = new Set<string>()
-  /** Lines with an open request of the own company. */
+  /** Lines with an open request of your own company. */
   readonly #open = new Map<string, string>()
   readonly #old = new Set<string>()
 
@@ -122,7 +122,7 @@ class Planner {
     const id = orderId(index % this.#options.orders)
     const lines = Array.from({ length: this.#options.lines }, (_, line) => ({ id: lineId(id, line) }))
     const agoMs = 3_600_000 + this.#below(86_400_000)
-    // The order already exists, so the event is an ordinary change.
+    // The order already exists, so this is an ordinary change.
     if (this.#old.has(id)) return this.next()
     this.#old.add(id)
     return { afterMs: 0, kind: 'order', id, change: { lines: lines.map((line) => line.id), deliver: 'none', agoMs } }
@@ -134,7 +134,7 @@ class Planner {
     if (afterMs > 0) this.#changed.clear()
     const isShipment = shipments > 0 && this.#chance(shipments / (shipments + orders))
     const planned = isShipment ? this.#shipment() : this.#order()
-    // Everything has already changed in this millisecond, so time must pass first.
+    // `undefined`: what was chosen has already changed in this millisecond, so time must pass first.
     if (planned !== undefined) return { afterMs, ...planned }
     this.#changed.clear()
     return { ...this.next(), afterMs: 1 + this.#below(Math.max(1, pauseMs)) }
@@ -151,7 +151,7 @@ class Planner {
     const id = orderId(this.#chance(busy) ? 0 : this.#below(orders))
     const isAlone = this.#chance(headers)
     if (isAlone) {
-      // Nor can the API distinguish a change of the header from a change of a line in the same millisecond.
+      // The API cannot distinguish a change of the header from a change of a line in the same millisecond.
       if ([...this.#changed].some((key) => key.startsWith(id)) || !this.#take(id)) return undefined
     } else if (this.#changed.has(id)) return undefined
     const lineIds = isAlone ? [] : this.#lineIds(id)

@@ -1,4 +1,4 @@
-/** Changes that the own company makes, as the API shows them: lines that it issues, and its open requests. */
+/** Changes that your own company makes, as the API shows them: lines that it issues, and its open requests. */
 import type { LineChange } from './changes'
 
 interface OwnRequest {
@@ -18,7 +18,8 @@ const REQUESTS: Record<'buyer' | 'supplier', OwnRequest[]> = {
       eventName: 'OrderLinesReopenRequestedByBuyer',
       line: { status: inProgress('OpenBuyerReopenRequest'), buyerLine: { requests: { reopenRequest: open } } },
     },
-    // Only the status shows these requests, because Tradecloud does not document where it stores them.
+    // Only the status shows a `reconfirmation` or a `reschedule`, because Tradecloud does not document where it stores
+    // these requests.
     {
       request: 'reconfirmation',
       eventName: 'OrderLinesReconfirmationRequestedByBuyer',

@@ -28,8 +28,9 @@ export interface TradecloudWorld {
    * ```ts
    * const { id, lines } = order({ seed: 7 })
    * tradecloud.world.change(order({ seed: 7 }), { eventName: 'OrderIssuedByBuyer', lines: lines.map(({ id }) => id) })
-   * tradecloud.world.change(id, { lines: [{ id: lines[0].id, status: { processStatus: 'Rejected' } }], deliver: 'lose'
-   * }) await tradecloud.world.deliver({ url, auth })
+   * const rejected = { id: lines[0].id, status: { processStatus: 'Rejected' } }
+   * tradecloud.world.change(id, { lines: [rejected], deliver: 'lose' })
+   * await tradecloud.world.deliver({ url, auth })
    * ```
    */
   change(order: string | { id: string }, change?: OrderChange): WorldChange
@@ -45,7 +46,7 @@ export interface TradecloudWorld {
    * itself.
    */
   due(): WorldEvent[]
-  /** When the next event is due, on the clock of `clock.now()`. */
+  /** The time of `clock.now()` at which the next event is due; `undefined` if there is none. */
   readonly nextDueAt: number | undefined
   /** The current state of an order, including changes that are not yet visible in the API. */
   order(id: string): Entity | undefined
