@@ -1,5 +1,5 @@
 /**
- * The public names. Not exported on purpose: the parts that receive and deliver, which users control only through the
+ * The public names. The parts that receive and deliver are not exported, because users control them only through the
  * options.
  */
 export {

@@ -1,4 +1,4 @@
-/** One request and its response, with the time limits between them. */
+/** One request and its response, with the time limits of the upload and of the response. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { Facts } from '../events/trigger'
@@ -20,7 +20,10 @@ export interface ExchangeOptions {
   open: InProgress<Exchange>
 }
 
-/** Time limit of an upload, counted from the headers. Shorter than Node's own limit of 300 s, which responds 408. */
+/**
+ * Time limit of an upload, counted from the headers. Shorter than the limit of Node, 300 s, after which Node responds
+ * with 408: Tradecloud would never send the event again.
+ */
 const UPLOAD_TIMEOUT_MS = 240_000
 
 /** The detail of a 504, by what the response was waiting for. */
@@ -61,7 +64,7 @@ export interface TakenBody {
    * fault.
    */
   exact: boolean
-  /** Content-Encoding, if the bytes could not be decoded. */
+  /** Content-Encoding, if the bytes are not decoded. */
   encoding?: string | undefined
 }
 
@@ -83,7 +86,7 @@ export class Exchange {
   merged = false
   /** Set only with the option `allow`. */
   client: Client | undefined
-  /** Ends all waits of this request once its response is no longer needed. */
+  /** Called with the response: ends everything that this request still waits for. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
   finished = false
@@ -116,7 +119,7 @@ export class Exchange {
     this.#timer = startTimer(this.#onTime, options.answerTimeoutMs)
   }
 
-  /** Stops the response timer while a body is arriving, because an upload has its own time limits. */
+  /** Suspends the answer time limit while a body is arriving, because an upload has a time limit of its own. */
   startUpload(stop: () => void): void {
     this.abandon = stop
     // If the whole body arrived while the credentials were checked, there is no upload to wait for.

@@ -1,5 +1,6 @@
 /**
- * Event names that were ignored. Each is logged once, because Tradecloud gets a 2xx and will not send the event again.
+ * Event names that were ignored. Each is logged once, up to `MAX_NAMES`, because Tradecloud gets a 2xx and will not
+ * send the event again.
  */
 import type { EventKind } from '../events/events'
 import { quote } from '../bytes/quote'
@@ -10,7 +11,7 @@ const MAX_NAMES = 100
 export class IgnoredNames {
   readonly #seen = new Set<string>()
 
-  /** The line to log; `undefined` for a name that was logged before. */
+  /** The line to log; `undefined` for a name that was logged before, and once `MAX_NAMES` names were logged. */
   lineFor(kind: EventKind, eventName: string | undefined): string | undefined {
     const name = eventName === undefined ? undefined : quote(eventName)
     const key = `${kind} ${name ?? ''}`

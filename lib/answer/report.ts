@@ -41,11 +41,11 @@ export interface DeliveryRecord {
   requestId: string
   /** How often the callback has been called for the event, including this call. Absent if it was not called. */
   attempt?: number | undefined
-  /** A GET trigger that shared the delivery of another one, or was merged into one that waits in the inbox. */
+  /** True for a GET trigger that shared the delivery of another one, or was merged into one that waits in the inbox. */
   merged: boolean
-  /** Deviations of the body from its schema. */
+  /** Number of deviations of the body from its schema. */
   issues: number
-  /** Bytes of the body after decompression. */
+  /** Size of the body after decompression, in bytes. */
   bodyBytes: number
   receivedAt: Date
   /** From the headers to the response, in milliseconds. */
@@ -81,13 +81,18 @@ export interface SettledRecord {
   nextAttemptAt?: Date | undefined
   /** False if the inbox could not record the result, in which case the event will be delivered again. */
   noted: boolean
-  /** Absent if the event was delivered. `code` is the outcome, `cause` is what the callback threw. */
+  /**
+   * Absent if the event was delivered. `code` is the outcome; `cause` is the error behind it, such as what the callback
+   * threw.
+   */
   error?: TradecloudWebhookError | undefined
 }
 
 /** Second argument of `onError`. */
 export interface ErrorContext extends DeliveryRecord {
-  /** The body, if one was read; only for authenticated requests. */
+  /**
+   * The body after decompression. Absent for unauthenticated requests, and if the app passed on only a parsed object.
+   */
   rawBody?: Buffer | undefined
 }
 
@@ -98,14 +103,14 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** Receives each record, and the reason if it failed. Must not throw. */
+/** Receives each record, and for a failed request also the reason. Must not throw. */
 export interface Watcher {
   request(record: DeliveryRecord, reason: string | undefined): void
   settled(record: SettledRecord): void
 }
 
 /**
- * Failures of the Tradecloud API or the network. They are logged without a stack trace, which would only show our code.
+ * Failures of the Tradecloud API or the network. They are logged without a stack frame, which would only show our code.
  */
 const FETCHING: readonly Outcome[] = ['fetch_failed', 'fetch_timeout', 'not_found']
 
@@ -216,14 +221,14 @@ export class Reporter {
   }
 }
 
-/** The user throws a `RejectEvent` on purpose, so its message is logged once and without a stack trace. */
+/** The user throws a `RejectEvent` on purpose, so only its message is logged, without a stack frame. */
 function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   if (outcome === 'rejected') return `${describe(cause)} `
   if (cause === undefined) return `${detail} `
   return `${detail} ${describe(cause)}${FETCHING.includes(outcome) ? '' : locationOf(cause)} `
 }
 
-/** The reason that observers get; `undefined` for a success. */
+/** The reason that a `Watcher` gets; `undefined` for a success. */
 function watchedReason(outcome: Outcome, { cause }: Result, { status, detail }: Answer): string | undefined {
   if (status < 300 && outcome !== 'quarantined') return undefined
   if (outcome === 'rejected' || cause === undefined) return escapeControls(detail)

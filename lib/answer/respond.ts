@@ -1,6 +1,7 @@
 /**
- * The table of responses: the outcome of a trigger decides the status that Tradecloud gets. Nothing else in the package
- * sets a status, and no row is 500: Tradecloud regards 4xx and 500 as final and never sends such an event again.
+ * The table of responses: the outcome of a trigger decides the status that Tradecloud gets. No other code of the
+ * webhook chooses a status. No row is 500, because Tradecloud regards 500 as final, like a 4xx, and would never send
+ * the event again.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Issue } from '../events/events'
@@ -92,7 +93,7 @@ export interface Arrived {
   headers: string[]
   /** Size of the body. `null`: unknown, because the app has read it. */
   bytes: number | null
-  /** The app read the body before it reached the webhook. */
+  /** The app read the body before the request reached the webhook. */
   readBefore?: true | undefined
 }
 
@@ -101,7 +102,7 @@ export interface Result {
   outcome: Outcome
   /** Message for the sender. Contains no secret and no part of the body. */
   detail?: string | undefined
-  /** `rejected`: the status that the callback chose. */
+  /** For `rejected`: the status that the callback chose. */
   status?: number | undefined
   /** For `not_found` and `address_not_allowed`: a retry may still help. */
   retry?: boolean | undefined
@@ -123,7 +124,7 @@ export interface Answer {
   detail: string
 }
 
-/** Looks an outcome up in the table. */
+/** Creates the response for an outcome from its row in the table. */
 export function answerFor(result: Result, requestId: string, refusals: 'final' | 'retry'): Answer {
   const row = TABLE[result.outcome]
   const again = row.refusal ? refusals === 'retry' : row.mayPass && result.retry
@@ -159,7 +160,7 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
   if (res.headersSent || res.destroyed) return false
   try {
     if (answer.status === 404) markOwn404(res)
-    // Only requests created by Node's HTTP parser have `complete`.
+    // The request object of an adapter may have no `complete`.
     const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
     // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
     const body = req.method === 'HEAD' ? undefined : answer.body
@@ -182,7 +183,7 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
 /** A registered symbol, so that other copies of this package in the same app recognise it too. */
 const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
 
-/** True for a 404 that a webhook has sent on purpose, possibly another webhook on the same mount. */
+/** True for a 404 that this or another webhook of the app has sent on purpose. */
 export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
@@ -228,8 +229,8 @@ function endWhenDrained(req: IncomingMessage, res: ServerResponse, body: string 
     if (!arriving || waitedMs >= MAX_DRAIN_MS) end()
     arriving = false
   }
-  // After a blocked event loop, timers run before pending data is read. `setImmediate` postpones the check until that
-  // data was read.
+  // After the event loop was blocked, timers run before pending data is read. `setImmediate` postpones the check until
+  // that data has been read.
   const timer = startInterval(() => setImmediate(check), SILENCE_MS)
   req.on('data', note).on('end', end).on('close', end).resume()
 }

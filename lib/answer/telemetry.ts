@@ -50,15 +50,16 @@ export interface DeliveryStart extends Pick<
 > {
   /** ID of the event in the inbox. Absent without an inbox. */
   inboxId?: string | undefined
-  /** The trace context from the observer of its request. */
+  /** The `trace` that the observer of the request has set; see `RequestObserver`. */
   trace?: TraceContext | undefined
 }
 
 /** How a delivery ended. */
 export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs' | 'error'> {
   /**
-   * As in `SettledRecord`. Without an inbox, `retry` means that Tradecloud sends the event again, `dead` that it does
-   * not. `given-back`: the delivery was not begun, because the process was suspended or is closing.
+   * As in `SettledRecord`. Without an inbox, `retry` means that Tradecloud sends the event again, and `dead` means that
+   * it does not. `given-back`: the callback was not called, because the process was suspended, the webhook is closing,
+   * or no request waits for the delivery any more.
    */
   result: SettledRecord['result'] | 'given-back'
   deliveryId?: string | undefined
@@ -67,16 +68,22 @@ export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs
 }
 
 export interface DeliveryObserver {
-  /** Must call `work` at once, for example with a span as the current one. What `run` returns is ignored. */
+  /** Must call `work` at once, for example within the context of a span. What `run` returns is ignored. */
   run?(work: () => Promise<unknown>): unknown
   end(end: DeliveryEnd): void
 }
 
 /** The result of a run of the catch-up, for metrics. */
 export interface ObservedRun {
-  /** Number of changes by kind that never arrived and were found by the run. */
+  /**
+   * Number of changes by kind that never arrived and were found by the run. Empty with `settleMs: 0`, and for a run
+   * with `all` or `dryRun`.
+   */
   recovered: Partial<Record<EntityKind, number>>
-  /** Everything that changed before this time has been checked. Absent for a run that failed or was on demand. */
+  /**
+   * Everything that changed before this time has been checked. Absent for a run that failed, and for a run with `from`,
+   * `all` or `dryRun`.
+   */
   checkedUntil?: Date | undefined
   failed: boolean
 }
@@ -96,13 +103,13 @@ export interface TelemetryObserver {
  * `tradecloud-webhook/opentelemetry`, or one of your own.
  */
 export interface TelemetryAdapter {
-  /** Called once when a webhook or worker is created. If it throws, so does the creation. */
+  /** Called once for each webhook or worker, when it is created. If it throws, creating the webhook or worker fails. */
   attach(source: TelemetrySource): TelemetryObserver
 }
 
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie']
 
-/** Passes each call to all observers. Never throws. */
+/** Passes each call to all observers. No method throws. */
 export class Telemetry {
   readonly #observers: readonly TelemetryObserver[]
   readonly #log: Log

@@ -1,9 +1,9 @@
 /** Finds positions at which UTF-8 bytes can be cut between characters. */
 
-/** Default size of a piece: its bytes are scanned in less than a millisecond. */
+/** Default size of a slice: its bytes are scanned in less than a millisecond. */
 export const SLICE_BYTES = 65_536
 
-/** The same bytes in pieces of about `size` or less, cut between characters. */
+/** The same bytes in slices of about `size` or less, cut between characters. */
 export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[] {
   const slices: Buffer[] = []
   for (const piece of pieces.length > 1 ? cutBetweenCharacters(pieces) : pieces) {
@@ -15,7 +15,7 @@ export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[
   return slices
 }
 
-/** The same bytes, cut so that no character is in two pieces. The first piece is empty only if the body is empty. */
+/** The same bytes, cut so that no character is in two pieces. No returned piece is empty. */
 export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
   const cut: Buffer[] = []
   /** The incomplete character at the end of the last piece. */

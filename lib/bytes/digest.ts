@@ -5,7 +5,7 @@ import type { Turns } from './turns'
 /** Number of bytes whose hashing takes less than a millisecond. */
 const PART_BYTES = 1024 * 1024
 
-/** SHA-256 in hex of bytes that may be in several pieces. */
+/** SHA-256, in hex, of a text or of bytes that may be in several pieces. */
 export function sha256(content: Buffer | string | readonly Buffer[]): string {
   if (typeof content === 'string' || Buffer.isBuffer(content)) return hash('sha256', content, 'hex')
   const [first] = content
@@ -27,7 +27,7 @@ export async function sha256InTurns(pieces: readonly Buffer[], turns: Turns): Pr
   return digest.digest('hex')
 }
 
-/** UUID version 8 (RFC 9562: custom), so that a database column of type UUID accepts it. */
+/** Derives a UUID of version 8 (RFC 9562, custom) from a key, because a database column of type UUID accepts it. */
 export function uuidOf(key: string): string {
   const hex = sha256(key)
   const variant = ((parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16)

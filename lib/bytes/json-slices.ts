@@ -1,8 +1,7 @@
 /**
  * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches, separately from the
- * text around them, in which a placeholder marks their position. All parts are valid JSON exactly if the whole is:
- * entries are cut only at the commas of their list, and the placeholder is a string, which is allowed wherever a list
- * is.
+ * text around them, in which a placeholder marks their position. The parts are valid JSON if and only if the whole is:
+ * entries are cut only at the commas of their list, and the placeholder is a string, which is a valid entry of a list.
  */
 import { randomUUID } from 'node:crypto'
 import { isUtf8 } from 'node:buffer'
@@ -24,7 +23,10 @@ export interface SlicedReading {
   turns: Turns
   /** Checked between slices; true if the result is no longer needed. */
   unwanted?: (() => boolean) | undefined
-  /** Called with the text before the first long list, closed at that point, if it can be parsed early. */
+  /**
+   * Called with the value of the text before the first long list, after closing all brackets that are open there. Not
+   * called if that text is too long to be parsed twice.
+   */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
    * Number of bytes that are scanned between two turns of the event loop, and about the number that are parsed at once.
@@ -41,7 +43,10 @@ export const UNWANTED = { ok: false, reason: 'the request has been answered' } a
  */
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
-/** Gives the same result as `parseJson`, and leaves malformed or unusual JSON to it. */
+/**
+ * Returns the result of `parseJson`, and leaves malformed or unusual JSON to it. Returns `UNWANTED` if no one needs the
+ * result any more.
+ */
 export async function parseJsonInSlices(
   content: readonly Buffer[],
   { turns, unwanted, onBeginning, sliceBytes = SLICE_BYTES }: SlicedReading,
@@ -66,7 +71,7 @@ interface LongList {
   entries: unknown[]
 }
 
-/** A long list that was taken out of its surrounding text, from its first byte to its closing bracket. */
+/** The entries of a long list, between its brackets, which the placeholder `mark` replaces in the surrounding text. */
 interface Hole {
   from: number
   to: number
@@ -88,7 +93,7 @@ class SlicedReader {
   /** For each open list, by depth: the start of its unparsed entries; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]
   readonly #long: Array<LongList | undefined> = []
-  /** The long lists that were found, by depth. */
+  /** The long lists that were read to their ends, by the depth of the list around each; 0 if there is none. */
   readonly #holes: Hole[][] = [[]]
   readonly #uuid = randomUUID()
   readonly #byMark = new Map<unknown, unknown[]>()
@@ -100,8 +105,8 @@ class SlicedReader {
   }
 
   /**
-   * Scans one slice, and parses the list entries that end in it. Returns false at the end. Throws `Doubt` if the JSON
-   * may be malformed.
+   * Scans one slice, and parses the entries of long lists that end in it. Returns false at the end. Throws if the JSON
+   * may be malformed, or exceeds a limit.
    */
   next(): boolean {
     const slice = this.#text.slices[this.#next]
@@ -112,7 +117,7 @@ class SlicedReader {
     return true
   }
 
-  /** Returns the whole value. Throws `Doubt` if the JSON may be malformed. */
+  /** Returns the whole value. Throws if the JSON may be malformed. */
   finish(): unknown {
     if (this.#depth !== 0) throw new Doubt()
     const value: unknown = JSON.parse(this.#text.join(this.#partsOf(this.#text.begin, this.#text.end, 0)))
@@ -167,7 +172,7 @@ class SlicedReader {
     const from = this.#from[depth] ?? 0
     const list = (this.#long[depth] ??= this.#startLong(depth, from))
     const entries = JSON.parse(this.#text.join(['[', ...this.#partsOf(from, to, depth), ']'])) as unknown[]
-    // An empty text between two commas is a misplaced comma.
+    // An entry is missing: a comma follows another comma, or ends the list.
     if (entries.length === 0) throw new Doubt()
     this.#accept(entries, depth, depth)
     for (const entry of entries) list.entries.push(entry)
@@ -193,14 +198,13 @@ class SlicedReader {
     this.#byMark.set(mark, entries)
     let around = depth - 1
     while (around > 0 && this.#from[around] === IN_OBJECT) around--
-    // The entries of the list around it are parsed separately too: otherwise their text would have to contain its
-    // placeholders.
+    // The list around it becomes a long list too, because `#partsOf` inserts only the placeholders of one level.
     if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }
 
   /**
-   * `depth` is the depth of the value in the whole; `level` is the depth of the text that contains its placeholders.
+   * `depth` is the depth of the value in the whole; `level` is the depth of the list that contains its placeholders.
    */
   #accept(value: unknown, depth: number, level: number): void {
     if (!isContainer(value)) return
@@ -220,7 +224,7 @@ class SlicedReader {
     for (const child of Object.values(value) as unknown[]) if (isContainer(child)) this.#fill(child)
   }
 
-  /** The parts of the text between two positions, with placeholders for the long lists in it. */
+  /** The parts of the text between two positions, with a placeholder for each hole of `level`. */
   #partsOf(from: number, to: number, level: number): TextPart[] {
     const parts: TextPart[] = []
     let at = from
@@ -233,7 +237,7 @@ class SlicedReader {
   }
 }
 
-/** Thrown to leave the text to the plain parser, which reports errors exactly. */
+/** Thrown to leave the text to `parseJson`, which reports errors exactly. */
 class Doubt extends Error {}
 
 function isContainer(value: unknown): value is object {

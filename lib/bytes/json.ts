@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import { cutBetweenCharacters } from './characters'
 
-/** Documented bodies nest about ten levels. Beyond this limit, recursive code could overflow the stack. */
+/** Documented bodies nest about ten levels. Without a limit, recursive code could overflow the stack. */
 export const MAX_DEPTH = 100
 
 /**
@@ -79,9 +79,8 @@ function isFiller(byte: number | undefined): boolean {
 }
 
 /**
- * A cheap upper bound for the number of values: each one except the first follows a comma or an opening bracket. It
- * makes `findExcess` unnecessary for the largest documented order (49 MB), for which it would take half of the time
- * that parsing takes.
+ * Compares a cheap upper bound with `MAX_VALUES`: each value except the first follows a comma or an opening bracket.
+ * For the largest documented order (49 MB), this avoids `findExcess`, which would take half as long as parsing.
  */
 function mayHoldTooMany(pieces: readonly Buffer[]): boolean {
   let size = 0
@@ -134,8 +133,8 @@ const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**
  * True if the value is not too deep and has no key that may pollute a prototype. Walking the parsed value is five times
- * cheaper than scanning bytes, also because `for … in` creates no list of keys; this requires that objects inherit no
- * enumerable keys.
+ * cheaper than scanning bytes. `for … in` creates no list of keys, but requires that objects inherit no enumerable
+ * keys.
  */
 export function isHarmless(value: object, depth: number): boolean {
   if (depth > MAX_DEPTH) return false
@@ -165,7 +164,7 @@ export function objectsInheritKeys(): boolean {
 /**
  * Removes keys that would change a prototype when a user copies the value with `Object.assign` or a deep merge: own
  * `__proto__` keys, and `constructor` keys that contain a `prototype`. Changes `root` in place. Returns the pointers of
- * the first hundred.
+ * the first `MAX_REMOVED` removed keys.
  */
 export function removePollutingKeys(root: unknown): string[] {
   const removed: string[] = []

@@ -55,15 +55,15 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // The Buffer is not part of Node's pool, because each slice of the pool keeps the whole pool alive. Most bodies
-    // have a single piece.
+    // The Buffer is not part of Node's pool, because each slice of the pool keeps the whole pool alive. The first
+    // Buffer has no spare room, because most bodies have a single piece.
     this.#room ??= Buffer.allocUnsafeSlow(
       isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
     )
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
-  /** Called at the end of the body: frees the unused part of the collecting Buffer. */
+  /** All pieces. Read only at the end of the body, because this frees the unused part of the collecting Buffer. */
   get all(): readonly Buffer[] {
     if (this.#room) {
       this.#closeRoom()

@@ -1,4 +1,6 @@
-/** Quotes values from requests and errors for log lines: without line breaks or control characters, and truncated. */
+/**
+ * Quotes a value from a request or an error for a log line: without line breaks or control characters, and truncated.
+ */
 export function quote(value: string, maxLength = 100): string {
   return quoteJson(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
 }
@@ -9,7 +11,7 @@ export function quoteJson(value: unknown): string {
   return escapeControls(JSON.stringify(value))
 }
 
-/** Escapes control characters in a log line, including parts of it that were not quoted. */
+/** Escapes the control characters of a text, such as a log line whose parts were not all quoted. */
 export function escapeControls(text: string): string {
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,

@@ -12,7 +12,7 @@ export class Turns {
     this.#ms = ms
   }
 
-  /** True if the event loop has been blocked for `TURN_MS`: the caller should await `next()`. */
+  /** True if the event loop has been blocked for `ms` milliseconds: the caller should await `next()`. */
   get over(): boolean {
     return performance.now() - this.#startedAt >= this.#ms
   }

@@ -15,8 +15,8 @@ export interface TradecloudWebhookErrorOptions {
 
 /**
  * Any failure that this package reports. `code` is stable: one of the outcomes in the table of responses,
- * `invalid_option` (thrown when a webhook, worker, client or inbox is created), or one of the alarms `handler_stuck`,
- * `lease_lost` and `inbox_unusable`.
+ * `invalid_option` for an option that is not valid, one of the alarms `handler_stuck`, `lease_lost` and
+ * `inbox_unusable`, or a code of `TradecloudApiError`.
  */
 export class TradecloudWebhookError extends Error {
   readonly code: string
@@ -44,8 +44,9 @@ export function isTradecloudWebhookError(error: unknown): error is TradecloudWeb
 }
 
 /**
- * Throw this from a callback to refuse an event permanently: Tradecloud is answered with a 4xx and **never sends the
- * event again**. After any other error, the response is 503 and Tradecloud sends the event again.
+ * Throw this from a callback to refuse an event permanently. Without an inbox, the response is a 4xx and Tradecloud
+ * **never sends the event again**; after any other error, the response is 503 and Tradecloud sends the event again.
+ * With an inbox, the event is not delivered again; after any other error, the inbox delivers it again.
  *
  * ```ts
  * throw new RejectEvent('order of a company that we do not trade with', { status: 422 })
