@@ -130,7 +130,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
       expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
       const broken = { method: 'POST', path: '/order', headers: json, body: '{"eventName":' }
       expect(await rig.send(broken)).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
-      // The length of a chunked body is not known.
+      // The length of a chunked body is not known, so the app may have changed the body.
       expect(await rig.send({ ...broken, body: undefined, chunks: ['{"eventName":'] })).toMatchObject(kept)
     }
   })
@@ -253,7 +253,7 @@ describe('a body that can still be read: delivered', () => {
       expect(rig.calls[0]?.context.rawBody?.toString()).toBe(text)
       const zipped = gzipSync(JSON.stringify(orderEvent()))
       const answer = await sendInPieces(rig, zipped, { ...json, 'Content-Encoding': 'gzip' })
-      // Text cannot represent these bytes.
+      // UTF-8 text cannot represent the bytes of gzip.
       expect(answer).toMatchObject(encoding ? kept : delivered)
     }
   })

@@ -256,7 +256,7 @@ describe('each outcome', () => {
         method: 'POST',
       })
     }
-    // Lost events are logged as errors; events that will be retried are not.
+    // Lost or quarantined events and unknown paths are logged as errors; other events that will be retried are not.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
     if (outcome === 'not_routed') expect(errorLines).toHaveLength(1)
     else if (record?.givenUp || outcome === 'quarantined') {
@@ -264,7 +264,7 @@ describe('each outcome', () => {
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
-    // The connection is closed after a refusal, which has no disadvantage for Tradecloud or a proxy.
+    // The connection is closed after a response that makes Tradecloud give up.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)
   })
 

@@ -1,4 +1,4 @@
-/** Whatever a callback throws, rejects with or returns, the response is one of the table. */
+/** Whatever a callback throws, rejects with or returns, the response has a documented status and outcome. */
 import { RejectEvent } from 'tradecloud-webhook'
 import { closeAll, orderEvent, pause, startRig } from './harness'
 

@@ -13,7 +13,7 @@ import { cli } from '../cli/cli'
 import { startClock } from '../clock'
 import { basic, closeAll, startRig, temporaryFolder, temporaryInbox, until, type Rig } from './harness'
 
-/** Each secret contains characters that look different in base64, URLs and hex. */
+/** Secrets with characters that look different in other encodings, such as base64, hex or URLs. */
 const SECRETS = {
   username: 'hookuser?zq~1',
   password: 'hookpass:ü/zq~2',

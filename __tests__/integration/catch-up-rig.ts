@@ -31,8 +31,8 @@ export async function startClockedTradecloud(options: TradecloudSimulatorOptions
 }
 
 /**
- * Returns inboxes in memory that share one storage, like those of several processes. The storage includes what the
- * catch-up stores.
+ * Returns a function that opens inboxes in memory. They share their events, as the inboxes of several processes do, and
+ * `storage`, in which the catch-up stores its own data.
  */
 export function memoryCatchUp(name = 'tradecloud'): { storage: MemoryCatchUpInbox; inbox: () => Inbox } {
   const shared = new MemoryStorage()

@@ -30,7 +30,7 @@ afterEach(closeAll)
 interface Setting extends Rig {
   tradecloud: TradecloudSimulator
   inbox: Inbox
-  /** Sends the events that are due to the webhook. */
+  /** Sends all due events to the webhook. */
   deliver: () => Promise<unknown>
   /** The events that callbacks received, as `source kind id lines`. */
   given: () => string[]
@@ -196,7 +196,7 @@ test.each([
   const tradecloud = await startClockedTradecloud()
   const api = new TradecloudClient({ ...apiOf(tradecloud), fetchTimeoutMs: 200 }, new RateLimit(Infinity))
   closeLater(() => api.close())
-  // If the clock was set back by an hour, new changes have earlier times.
+  // If the clock is set back by an hour, changes have times before `START`.
   const catchUp = { from: new Date(START.getTime() - 3 * HOUR).toISOString(), shipments: false as const }
   const { webhook, deliver, given, log } = await start({ tradecloud, api, catchUp })
   tradecloud.clock.skew(skewMs)
@@ -220,7 +220,7 @@ test.each([
     fault.clear()
   }
   tradecloud.clock.advance(SETTLE)
-  // Repeated, because 200 ms may not be enough on a busy machine.
+  // Repeated, because on a busy machine a request may take longer than `fetchTimeoutMs`.
   await until(async () => (await webhook.catchUp()).error === undefined)
   await until(() => given().filter((each) => each.startsWith('catch-up order lost-')).length === 5)
   // The callbacks got 6 events from the webhook and 5 lost ones.

@@ -4,7 +4,7 @@ import { closeAll, deferred, orderEvent, startRig } from './harness'
 afterEach(closeAll)
 
 describe('the order of the checks', () => {
-  /** Each request breaks one more rule than the next one. */
+  /** One violation for each check, in the order of the checks. */
   const violations = {
     unauthorized: { auth: null },
     unavailable: {},
@@ -35,7 +35,7 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // Only reading a body reveals whether it can be decoded.
+    // The bytes decide about the encoding, not the header, so the size is checked first.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
       status: 413,
     })

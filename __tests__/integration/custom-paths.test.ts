@@ -58,7 +58,7 @@ describe('custom paths', () => {
 
 test('a path that is not ours keeps its body for the app', async () => {
   const rig = await startRig({ paths: { order: '/order', shipment: false, any: false } })
-  // Adds a route after the webhook, under the same mount path and before the harness's own fallback.
+  // The harness answers such a path itself, so another app mounts the webhook, with a route after it.
   const app = express()
   app.use('/tradecloud', rig.webhook, express.json(), (req, res) => void res.json(req.body))
   const { port } = await startServer(app)
@@ -99,7 +99,7 @@ test('two webhooks in one app do not meet', async () => {
     })
   const body = orderEvent({ version: 5 })
   expect(await rig.post(body)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // The other webhook has not seen the event, so an older one is not outdated there.
+  // Each webhook has its own memory: this event is not a duplicate, and version 5 is not outdated after version 6.
   expect(await (await sendToSecond(body)).json()).toMatchObject({ outcome: 'delivered' })
   expect(await rig.post(orderEvent({ version: 6 }))).toMatchObject({ status: 200 })
   expect((await sendToSecond(orderEvent({ version: 5 }))).status).toBe(200)

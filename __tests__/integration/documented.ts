@@ -19,7 +19,7 @@ let components: Components | undefined
 let ajv: Ajv2020 | undefined
 const validators = new Map<string, ValidateFunction>()
 
-/** Reads the document with the first response, and compiles schemas when they are needed. */
+/** Reads the document once, when the first response is checked. */
 function load(): Components {
   const file = join(__dirname, '../../docs/openapi.json')
   return (components ??= (JSON.parse(readFileSync(file, 'utf8')) as { components: Components }).components)

@@ -85,7 +85,7 @@ describe('what throws before the request is known', () => {
           let failed = false
           Object.defineProperty(req, property, {
             get: () => {
-              // Only Express's own code, before it calls the webhook, can read the property.
+              // Fails once, at the first read by the webhook (`lib/compose`). Express itself can read the property.
               if (failed || !new Error().stack?.includes('compose')) return value
               failed = true
               return failing()

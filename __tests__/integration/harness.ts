@@ -111,7 +111,7 @@ export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
 }
 
-/** Registers something else for `closeAll` to close. */
+/** Registers a function for `closeAll` to call. */
 export function closeLater(close: () => Promise<unknown>): void {
   open.push(close)
 }

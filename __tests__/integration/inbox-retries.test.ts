@@ -35,7 +35,7 @@ describe('a callback that fails', () => {
       }),
     })
     expect(rig.log.some(({ level, line }) => level === 'warn' && line.includes('delivered again'))).toBe(true)
-    // On a busy machine, a slow disk may log another error, which is ignored here.
+    // On a busy machine, a slow disk may cause another logged error, `inbox_unusable`, which is ignored here.
     const errors = rig.log.filter(({ level, line }) => level === 'error' && !line.includes('inbox_unusable'))
     expect(errors).toEqual([])
   })

@@ -39,7 +39,7 @@ describe('an ID is one segment of the path of the API, or nothing is asked', () 
       const [, segment] = /^\/v2\/(?:order|shipment)\/([^/?#\\]+)$/.exec(url) ?? []
       expect({ url, id: segment && decodeURIComponent(segment) }).toEqual({ url, id })
     }
-    // No ID may reach the login or logout endpoint of the API.
+    // No ID may reach another endpoint of the API, such as the logout or a poll.
     expect(tradecloud.api.counts).toMatchObject({ logouts: 0, polls: 0 })
   }
 

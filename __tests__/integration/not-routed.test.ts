@@ -123,7 +123,7 @@ describe('a path that matches no pattern', () => {
     expectNotRouted(await app.ask('/tradecloud/orders'), app)
     await until(() => seen.length === 4)
     expect(seen).toEqual(expect.arrayContaining(['write', 'write with encoding', 'end', 'finish']))
-    // `end(callback)` is called without a chunk.
+    // Here `end` is called with a callback only.
     let ended = false
     const other = await start(mounted((app) => app.use((_req, res) => void res.status(404).end(() => (ended = true)))))
     expectNotRouted(await other.ask('/tradecloud/orders'), other)

@@ -1,6 +1,6 @@
 /**
- * Probes of `doctor`: with valid credentials, the response states what arrived; without, they are answered like any
- * request.
+ * Probes of `doctor`: with valid credentials, the response states what arrived; without them, it is the same as for any
+ * other request.
  */
 import express from 'express'
 import { createTradecloudWebhook } from 'tradecloud-webhook'

@@ -1,8 +1,8 @@
 /**
  * Thousands of random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
- * and an API that fails. Each request gets a response of the table, never 500. Tradecloud gives up on a valid event
- * only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS sets
- * its length. `npm run fuzz` sends broken HTTP, and many more requests.
+ * and an API that fails. Each request gets a response of `answer-table.ts`, never 500. Tradecloud gives up on a valid
+ * event only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS
+ * sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
  */
 import createDebug from 'debug'
 import express from 'express'
@@ -123,7 +123,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     for (const target of targets) if (target !== 'listener') app.use(`/${target}`, made[target])
     app.use((_req, res) => void res.status(404).json({ from: 'app' }))
     const [express_, bare] = await Promise.all([listen(app), listen(made.listener.listener)])
-    // On a busy machine, a connection may be idle for longer between requests.
+    // On a busy machine, a connection may be idle for longer than Node's default of 5 s.
     for (const { server } of [express_, bare]) server.keepAliveTimeout = 0
     closers.push(express_.close, bare.close)
     send = makeSender({ express: express_.port, listener: bare.port })
@@ -199,7 +199,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
     const lines = [...seen].sort(([a], [b]) => a.localeCompare(b)).map(([what, count]) => `${what}: ${count}`)
     console.info(`${sent} requests, ${state.called} calls of callbacks\n${lines.join('\n')}`)
     expect(sent).toBeGreaterThanOrEqual(requests)
-    // The test proves nothing if the generator's requests are never accepted.
+    // A long run must have had every outcome, except those that are rare.
     if (requests < 10_000) return
     const rare = ['fetch_timeout', 'in_progress', 'fetch_failed', 'answer_timeout']
     for (const outcome of Object.keys(TABLE).filter((name) => !rare.includes(name))) {
@@ -309,8 +309,8 @@ function mustNotBeLost({
     coding === undefined ||
     coding === 'identity' ||
     (parsed === 'not' && ['gzip', 'deflate', 'br', 'x-gzip'].includes(coding))
-  // For a shipment or documents, the note and the version that are added to each event deviate from the schema in
-  // strict mode.
+  // The target `strict` may refuse a valid event, because the note and the version that `validEvent` adds deviate from
+  // the schemas of shipments and documents.
   return (
     isRight &&
     content?.valid === true &&

@@ -51,7 +51,7 @@ class Shared {
     return sqliteInbox({ file: this.file })
   }
 
-  /** Starts a second webhook on the same inbox, which also delivers. */
+  /** Starts a webhook on the shared inbox that also delivers. */
   webhook(options: RigOptions): Promise<Rig> {
     return startRig({ ...NO_CALLBACKS, delivery: this.delivery, ...options, inbox: this.inbox() })
   }
