@@ -7,7 +7,7 @@ import { answerFor, OUTCOMES } from '../../lib/answer/respond'
 const root = resolve(__dirname, '../..')
 const page = readFileSync(join(root, 'docs/responses.md'), 'utf8')
 
-/** Codes of the API client and of the command line do not appear in the log of a webhook. */
+/** Codes of the API client, the command line and the simulator do not appear in the log of a webhook. */
 const ELSEWHERE = /^(api|cli|testing)\//
 
 /** The texts in the first column of the table that follows a heading. */

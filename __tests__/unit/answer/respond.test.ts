@@ -303,7 +303,7 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      // Waits for less than a second, because the five bytes may be read late within the first second.
+      // The connection is closed after one second, or after two if the five bytes are read during the first.
       await seconds(0.9)
       expect(closed).toBe(false)
       await seconds(1.1)

@@ -87,7 +87,7 @@ test.each([
   const tradecloud = client({ requestTimeoutMs: 60_000, fetchTimeoutMs: 60_000 })
   const call = errorOf(tradecloud.getOrder('1'))
   await until(() => api().count(endpoint) === 1)
-  // At this moment, the client has not received the response yet.
+  // The server has the request; this gives the client time to receive the response.
   await new Promise((resolve) => setTimeout(resolve, 50))
   await tradecloud.close()
   expect(await call).toMatchObject({ code })

@@ -169,7 +169,7 @@ describe('metadata', () => {
 
 test('ends a content that is too large: at once where its length is told, else in the stream', async () => {
   const own = client({ maxDocumentBytes: 10 })
-  // Sets the response for several attempts, because on a busy machine a failed request is retried.
+  // Sets the response for several attempts, because on a busy machine a request may fail and be retried.
   const answerWith = (script: Script) => (scripts = Array<Script>(10).fill(script))
   const error = await errorOf(own.downloadDocument({ objectId: '1' }))
   expect(error.message).toContain('maxDocumentBytes')

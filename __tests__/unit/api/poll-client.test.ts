@@ -154,7 +154,7 @@ describe('a page that is too large', () => {
     throw new Error('is not called')
   }
   const REQUEST_MS = 1_000
-  /** Responds after the client's clock was advanced. */
+  /** Responds with `script`, and advances the client's clock right after that. */
   const after =
     (ms: number, script: Script): Script =>
     (req, res) => {
@@ -179,7 +179,7 @@ describe('a page that is too large', () => {
     expect(limits().slice(0, 3)).toEqual([20, 10, 5])
     // Pages of twice this size would not fit, so they are not requested.
     expect(new Set(limits().slice(2))).toEqual(new Set([5]))
-    // A page that was too large is not requested again in the same size.
+    // `bodies` has every request, so no page that was too large was requested again in the same size.
     expect(api().count('poll')).toBe(bodies.length)
   })
 

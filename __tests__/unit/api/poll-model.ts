@@ -8,7 +8,7 @@ export interface ModelEntity {
 }
 
 export interface ModelOptions {
-  /** Whether times rise or fall along the list. Tradecloud does not document it. */
+  /** Whether times rise or fall along the list. Tradecloud does not document which. */
   order: 'rising' | 'falling'
   cursor: 'page' | 'all'
   /** How entities with the same time are sorted: by ID, in reverse, or differently each time. */

@@ -20,7 +20,7 @@ test('60 IDs at once: never above ten requests in any second, in order, with one
 
 test('the first requests, which need a connection each, are not caught up by the next ones', async () => {
   const tradecloud = client({ requestsPerSecond: 10 })
-  // The first connections are accepted late, as by a slow server.
+  // Sends the first request 300 ms after the client was created.
   const end = performance.now() + 300
   while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve))
   await Promise.all(Array.from({ length: 25 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
@@ -47,7 +47,7 @@ test('30 fetches at once with both tokens dead: one login, and no place is lost 
   const seen = api().seen.slice(from)
   expect(seen.filter(({ endpoint }) => endpoint === 'login')).toHaveLength(1)
   expect(seen.filter(({ endpoint }) => endpoint === 'refresh')).toHaveLength(1)
-  // Only requests that were sent before the first 401 arrived were refused, which are eight at most.
+  // Only requests sent before the first 401 arrived were refused: at most eight, because two of ten were used before.
   expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 8)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
 })
@@ -89,7 +89,7 @@ test.each([1, 3])(
       most = Math.max(most, waiting.length)
     }
     api().always('order', hold)
-    // Makes tokens expire in between, because a login takes a slot too.
+    // A 401 in between causes a token refresh, which also counts towards `parallelRequests`.
     api().first('order', status(401))
     const orders = Promise.all(Array.from({ length: 6 }, (_, i) => tradecloud.getOrder(`PO-${i}`)))
     const letGo = setInterval(() => {

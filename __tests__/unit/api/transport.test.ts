@@ -89,7 +89,7 @@ test('ends a request that gets no headers', async () => {
   expect(await sent).toEqual({ type: 'timeout', timeoutMs: REQUEST_MS, stalled: false })
 })
 
-/** Resolves with the time after which the request ends. Sends chunks, and advances the clock after each. */
+/** Sends chunks until the request ends, and advances the clock after each. Resolves with the outcome and the time. */
 async function timeOf(sent: Promise<ApiOutcome>, answer: ServerResponse): Promise<{ outcome: ApiOutcome; ms: number }> {
   let outcome: ApiOutcome | undefined
   void sent.then((value) => (outcome = value))

@@ -14,7 +14,7 @@ const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
 const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
   parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
 
-/** Compares the order of keys too, and distinguishes values such as `-0` and `0`, which are the same in JSON. */
+/** Also compares the order of keys, and values such as `-0` and `0`, which `JSON.stringify` does not distinguish. */
 async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
   const plain = parseJson(bytes)
   const sliced = await inSlices(pieces, { sliceBytes })

@@ -109,7 +109,7 @@ test.each([2, 3, 4])(
       rig.clock.advance(MINUTE)
       rig.world.change(id, { lines: ['a'], deliver: 'lose' })
     }
-    // The last orders in a list that is sorted by ID.
+    // These orders change first, but are the last in the list, which is sorted by ID.
     for (let i = 0; i < 45; i++) change(`order-${900 + i}`)
     for (let i = 0; i < 45; i++) change(`order-${100 + i}`)
     await rig.pass(SETTLE)

@@ -13,7 +13,7 @@ export const HEALTHY = {
   documents: 0.1,
 } satisfies HistoryOptions
 
-/** The own company makes requests whose events are disabled, and the other company answers them. */
+/** Your own company makes requests whose events are disabled, and the other company answers them. */
 export const OWN_CHANGES = {
   own: 0.4,
   existing: 0,

@@ -12,7 +12,7 @@ export class Ledger {
   /** For each part: the last state that a callback received, and all states. */
   readonly last = new Map<string, Given>()
   readonly given = new Map<string, Given[]>()
-  /** Older states that the catch-up delivered after newer ones. */
+  /** Keys of parts whose older state the catch-up delivered after a newer one, without `outdated`. */
   readonly backwards: string[] = []
 
   /** Records an event from a webhook. */

@@ -13,7 +13,7 @@ export class MemoryStorage implements CatchUpStorage {
   readonly positions = new Map<string, Position>()
   readonly marks = new Map<string, Map<string, Mark>>()
   readonly documents = new Map<string, Set<number>>()
-  /** GET triggers that wait to be fetched, as `order` and the ID. */
+  /** GET triggers that wait for their fetch, as the kind and the ID: `order PO-1`. */
   readonly fetches: string[] = []
   /** GET triggers that are being delivered. */
   readonly fetching: string[] = []

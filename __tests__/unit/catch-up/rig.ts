@@ -48,7 +48,7 @@ export class Rig {
   readonly world: World
   readonly recovered: RunResult['recovered'] = []
   readonly errors: unknown[] = []
-  /** IDs of the entities before those that have none. */
+  /** For each listed entity without an ID: the ID of the entity before it. */
   readonly withoutId: Array<string | undefined> = []
   readonly ledger = new Ledger()
   runs = 0

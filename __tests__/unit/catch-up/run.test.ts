@@ -12,7 +12,7 @@ const at = (ms: number) => new Date(BEGIN + ms).toISOString()
 function rigWith(options: RigOptions = {}): Rig {
   const rig = new Rig(options)
   rig.nextRunAt = Infinity
-  // These changes are before the first `from`, so they are not delivered.
+  // The changes of a test must be later than `START`, which is the first `from`.
   rig.clock.advance(MINUTE)
   return rig
 }

@@ -22,7 +22,7 @@ const idleInbox = {
 } as unknown as Inbox
 const logger = { warn: () => undefined, error: () => undefined }
 
-/** The timers that keep the process alive. */
+/** Number of timers that keep the process alive. */
 const timers = () => process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length
 
 test('a worker keeps the process alive until it is closed', async () => {

@@ -132,7 +132,7 @@ export function get(id: string, kind: 'order' | 'shipment' = 'order', receivedAt
   return { type: 'id', method: 'GET', requestId: `request ${++requests}`, receivedAt, kind, id }
 }
 
-/** The fields that a test has passed to `body`, as the callback received them. */
+/** The `content` that a test has passed to `body`, as the callback received it. */
 export function contentOf({ event }: Call): string {
   return (event as unknown as { order: { content: string } }).order.content
 }

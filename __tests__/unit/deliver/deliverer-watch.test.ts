@@ -79,7 +79,7 @@ describe('a callback that runs for long', () => {
     expect(alarms).toHaveLength(2)
   })
 
-  /** Creates a store whose leases expire unless they are renewed. */
+  /** Creates a store that records each renewal of a lease, and responds to it with the result of `renew`. */
   function leasing(renew: () => boolean | Promise<boolean>) {
     const renewed: unknown[][] = []
     const store: Store = {

@@ -211,7 +211,7 @@ describe('any range and any address', () => {
   const bitsOf = (array: Uint8Array) => [...array].map((byte) => byte.toString(2).padStart(8, '0')).join('')
   const dotted = (array: Uint8Array) => [...array].join('.')
 
-  /** All the ways to write the same IPv6 address. */
+  /** Writes an IPv6 address in one of its forms. */
   function written(array: Uint8Array, form: { long: boolean; upper: boolean; short: number; tail: boolean }): string {
     const groups: string[] = []
     for (let i = 0; i < 16; i += 2) {
@@ -231,7 +231,7 @@ describe('any range and any address', () => {
   const ipv6 = fc
     .tuple(bytes(16), bytes(2))
     .map(([array, mask]) => array.map((byte, i) => ((mask[i >> 3]! >> (i & 6)) & 1 ? 0 : byte)))
-  /** Replaces some bits of an address, so that it sometimes still matches the same range. */
+  /** Keeps the first `same` bits of an address, so that the result may be in the same range. */
   const near = (array: Uint8Array, other: Uint8Array, same: number) => {
     const bits = bitsOf(array).slice(0, same) + bitsOf(other).slice(same)
     return Uint8Array.from(bits.match(/.{8}/g)!, (byte) => parseInt(byte, 2))

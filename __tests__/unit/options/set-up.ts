@@ -68,9 +68,9 @@ export const NUMBERS: Array<[string, number, number]> = [
   ['notFoundGraceMs', 0, Number.MAX_SAFE_INTEGER],
 ]
 
-/** An inbox whose methods do nothing. */
 export const nothing = () => undefined
 
+/** An inbox whose methods do nothing. */
 export const inertInbox = {
   ready: async () => undefined,
   accept: nothing,

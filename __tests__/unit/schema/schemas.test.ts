@@ -93,7 +93,8 @@ describe('the schemas', () => {
       const same = shapes.get(other)?.properties?.[name]
       return same !== undefined && plain(same) !== plain(node)
     })
-    // In single delivery form, prices are on the line as in an earlier year, and an order cannot be fetched.
+    // `lines`: an order in single delivery form cannot be fetched, so it has only the lines that changed. `prices`: a
+    // single delivery line had this field in an earlier year only.
     expect(differing).toEqual([`${schemas.order.$id} lines`, `${schemas.order.$id}#/definitions/OrderLine prices`])
   })
 

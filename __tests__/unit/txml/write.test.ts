@@ -16,7 +16,7 @@ async function readBack(body: object, indent?: string): Promise<unknown> {
   return result.value
 }
 
-/** Removes what tXML leaves out: `null`, and lists that contain nothing else. */
+/** Removes the fields that tXML leaves out: those with `null` and those with an empty list. */
 function withoutNothing(value: Loose): Loose {
   if (Array.isArray(value)) return value.map(withoutNothing)
   if (typeof value !== 'object' || value === null) return value

@@ -12,7 +12,7 @@ const JSON_TEXT = Buffer.from(JSON.stringify({ lines: Array.from({ length: 3000 
 
 let server: Server
 let port: number
-/** The settings for the next request, and its result. */
+/** Settings for the next request, and the requests that have arrived with their results. */
 let budget: ByteBudget
 let options: ReadBodyOptions
 let arrived: Array<{ req: IncomingMessage; reading: BodyReading }>
@@ -369,7 +369,7 @@ describe('with a clock in hand', () => {
     }
     req.complete = true
     req.push(null)
-    // zlib works in another thread, so its result is awaited
+    // zlib works in another thread, so its result is awaited.
     expect(inOne(await reading.result)).toEqual({ ok: true, bytes: Buffer.from('{"a":1}') })
     expect(jest.getTimerCount()).toBe(0)
   })

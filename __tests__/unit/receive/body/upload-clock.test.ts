@@ -56,7 +56,7 @@ function end(req: IncomingMessage): void {
 }
 
 const STEP_MS = 5_000
-/** Sends a body byte by byte for this time, and the rest at the end. */
+/** Sends a body byte by byte for `ms`, and then the rest of it. */
 async function upload(req: IncomingMessage, ms: number, body = JSON.stringify(orderEvent())): Promise<void> {
   const steps = ms / STEP_MS
   for (let at = 0; at < steps; at++) {

@@ -11,7 +11,7 @@ beforeEach(() => {
 
 afterEach(() => jest.useRealTimers())
 
-/** Checks the result, and that a refusal causes no request to the key server. */
+/** Returns the verdict on a token, and checks that a refusal causes no request to the key server. */
 async function verdictOf(options: Record<string, unknown>, claims: object): Promise<string> {
   const given = await verdict(verifier(options), await sign(key, claims))
   expect(context.server.fetches).toBe(given === 'no' ? 0 : 1)
