@@ -104,7 +104,7 @@ describe.each(['server.ts', 'durable-server.ts'])('%s', (example) => {
     const erpResponse = await held
     const exited = once(child, 'exit')
     child.kill(signal)
-    // A closing server accepts no request, not even one that it would refuse.
+    // Waits until the server is closing: it then responds 503 to any request, even to an invalid event.
     while ((await post(url, { hello: 'world' })).status !== 503) continue
     erpResponse.writeHead(204).end()
     expect((await posted).status).toBe(example === 'server.ts' ? 200 : 202)

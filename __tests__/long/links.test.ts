@@ -1,6 +1,6 @@
 /**
- * Every link and anchor in the README, SECURITY, CHANGELOG and docs/ has a target, also in the packed package, and no
- * page is too long.
+ * Every link and anchor in the README, SECURITY, CHANGELOG, CONTRIBUTING and docs/ has a target, also in the packed
+ * package, and no page is too long.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -91,7 +91,7 @@ test('what the README and the docs link to is in the packed package', () => {
   const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }]
   const paths = files.map(({ path }) => path)
   const has = (file: string) => paths.some((path) => path === file || path.startsWith(`${file.replace(/\/$/, '')}/`))
-  // Screenshots are in the repository only.
+  // The screenshots in docs/ are in the repository only.
   const missing = links.filter(
     ({ page, file }) =>
       page !== '.github/CONTRIBUTING.md' && !(page !== 'README.md' && file.endsWith('.png')) && !has(file),

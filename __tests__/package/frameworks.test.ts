@@ -34,7 +34,7 @@ const PASSWORD = 'secret'
 const basic = (password: string): string => `Basic ${btoa(`tradecloud:${password}`)}`
 const event = (orderId: string, more: object = {}): string =>
   JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent: { orderId, version: 1, ...more } })
-/** Creates a body of 2 MB. */
+/** Lines of an order, 2 MB in total. */
 const lines = Array.from({ length: 2_000 }, (_, i) => ({ id: `line-${i}`, description: 'x'.repeat(1_000) }))
 const xmlLines = lines.map(
   ({ id, description }) => `<lines><id>${id}</id><description>${description}</description></lines>`,

@@ -64,7 +64,7 @@ test('the tarball contains the build, the docs and the examples, no sources or t
   expect(statSync(tarball()).size).toBeLessThanOrEqual(500_000)
 })
 
-/** The packages that the README says to install, including Express 5. */
+/** The packages that the README tells users to install, including Express 5. */
 const [, installSection = ''] =
   /\n## Install\n([\s\S]*?)\n## /.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
 const installLines = [...installSection.matchAll(/^npm install (.*)$/gm)]

@@ -20,7 +20,7 @@ export function run(command: string, args: string[], cwd: string): string {
   }
 }
 
-/** Copies a folder next to the tarball, and installs the package there. Uses a lock file if there is one. */
+/** Copies a folder of these tests next to the tarball. */
 export function createProject(source: string, name = source): string {
   const at = join(dirname(tarball()), name)
   cpSync(join(__dirname, source), at, { recursive: true })

@@ -36,7 +36,7 @@ afterEach(() => {
   if (child?.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
 })
 
-/** Turns the commands of the README into a script, with another registry and port. */
+/** Runs the commands of the README, but with the tarball and another port, and returns what they print. */
 function follow(commands: string[]): string {
   let printed = ''
   for (const command of commands) {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The collation ignores dashes, so the order of strings differs from that of their bytes. */
+/** Creates a database whose collation ignores dashes: strings are not sorted by their bytes. */
 async function newDatabase(): Promise<string> {
   const name = `cli_${++databases}`
   await server.query(`CREATE DATABASE ${name} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-u-ka-shifted'`)
@@ -84,7 +84,7 @@ describe('the database', () => {
     for (const [answer, code, text] of [
       ['s3cr3t', 0, id.slice(0, 13)],
       ['wr0ng', 1, 'authentication failed'],
-      // The password is asked for only once.
+      // After an empty answer, the password is not asked for again.
       ['', 1, 'set PGPASSWORD'],
     ] as const) {
       const asked = await onTerminal(['inbox', clerk, 'list'], { answers: [answer] })

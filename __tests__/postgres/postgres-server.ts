@@ -123,7 +123,7 @@ export class PostgresServer {
   /** Runs one statement on a new connection. */
   async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<QueryResult<Row>> {
     const client = new Client({ connectionString: this.connectionString, connectionTimeoutMillis: 2_000 })
-    // without a listener, the error would end the process; the promises below reject with it
+    // Without a listener, an error would end the process. The promises below reject with it in any case.
     client.on('error', () => undefined)
     await client.connect()
     try {
@@ -221,7 +221,7 @@ function childrenOf(pid: number): number[] {
     .map(Number)
 }
 
-/** The path of a program of the newest version that is installed. */
+/** The folder with the programs of the newest version that is installed. */
 function binaries(): string {
   const root = '/usr/lib/postgresql'
   try {
@@ -233,9 +233,7 @@ function binaries(): string {
   throw new Error('PostgreSQL is not installed: apt-get install postgresql')
 }
 
-/**
- * The user who runs the server, because PostgreSQL refuses to run as root. `undefined`: the user who runs the tests.
- */
+/** The user who runs the server if root runs the tests, because PostgreSQL refuses root. Otherwise `undefined`. */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, USER])).stdout)))

@@ -110,7 +110,7 @@ test('a certificate of no known authority, and one that expires soon', async () 
   )
   const soon = await startProxy('nginx', app.port, [], makeCertificate(HOST, inDays(-87), inDays(3.5)))
   const report = await ask(soon)
-  // This does not lose events, so the remaining checks are run.
+  // A certificate that will end soon loses no events, so the remaining checks are run.
   expect(report.findings).toMatchObject([
     { code: 'certificate_ends_soon', evidence: [expect.stringContaining('in 3 days')] },
   ])

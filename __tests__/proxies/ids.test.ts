@@ -21,7 +21,7 @@ const IDS = [
   'A\\B',
   'é',
 ]
-/** The ID without escapes for characters that Node accepts unescaped. */
+/** The ID, in which only characters that Node does not accept unescaped are escaped. */
 const asItIs = (id: string): string => id.replace(/[%#?&é]/gu, encodeURIComponent)
 const lowerCase = (id: string): string => encodeURIComponent(id).replace(/%../g, (escape) => escape.toLowerCase())
 

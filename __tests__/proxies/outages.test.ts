@@ -94,7 +94,7 @@ test('kill -9 while the callback runs and during an upload', async () => {
       send(proxy, protocol, post(`${HELD}-body-${tag}`)),
       send(proxy, protocol, {
         ...post(`cut-${tag}`, MB),
-        // The callback would take 10 s, but the app is killed before that.
+        // The upload would take 10 s, but the app is killed during it.
         slowly: { pieces: 200, everyMs: 50 },
         headers: { 'x-cut': tag },
       }),

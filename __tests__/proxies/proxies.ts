@@ -151,7 +151,7 @@ export async function startProxy(
   return { name, port, certificate, log }
 }
 
-/** Throws if a text does not exist. */
+/** Throws unless each text that is to be replaced exists exactly once. */
 export function replaceAll(text: string, replacements: Replacement[]): string {
   return replacements.reduce((sofar, [from, to]) => {
     const parts = sofar.split(from)
@@ -160,7 +160,7 @@ export function replaceAll(text: string, replacements: Replacement[]): string {
   }, text)
 }
 
-/** Debian's main configuration and modules, with only our site. */
+/** Copies Debian's main configuration and modules, with our site as the only one. Returns the command. */
 function debianApache(folder: string, config: string, port: number): ReturnType<Kind['command']> {
   for (const name of ['apache2.conf', 'mods-available', 'mods-enabled', 'conf-available', 'conf-enabled', 'magic'])
     cpSync(join('/etc/apache2', name), join(folder, name), { recursive: true, verbatimSymlinks: true })
@@ -192,7 +192,7 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
   }
 }
 
-/** Writes certificate and key into one file, and returns its path. */
+/** Writes certificate and key into a file each, and both into a third one. Returns the certificate. */
 function writeCertificate(folder: string, { certificate, privateKey }: Pem): string {
   writeFileSync(join(folder, 'certificate.pem'), certificate)
   writeFileSync(join(folder, 'key.pem'), privateKey)

@@ -76,7 +76,7 @@ describe.each(clientNames)('with %s', (name) => {
       finished.resolve()
       expect(await inTime(answer)).toMatchObject(DELIVERED)
       expect(rig.log).toEqual([])
-      // Redis has loaded the claim from disk, so no other process gets the event until the lease expires.
+      // After the restart, Redis loads the claim from disk, so no process gets the event again until the lease expires.
       await server().restart()
       expect(await server().command('GET', key)).toMatch(/^(claimed |completed)/)
       await eventually(async () => (await rig.post(event)).json.code !== 'unavailable', 'Redis to be used again')

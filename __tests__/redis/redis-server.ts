@@ -118,7 +118,7 @@ export class RedisServer {
       disconnectTimeout: 50,
       retryStrategy: () => null,
     })
-    // without a listener, the error would end the process; the promises below reject with it
+    // Without a listener, an error would end the process. The promises below reject with it in any case.
     client.on('error', () => undefined)
     try {
       await client.connect()

@@ -20,7 +20,7 @@ import {
 
 redisForEach()
 
-/** Fakes all timers except the interval that renews leases. */
+/** What is not faked: everything except `setInterval`, which renews the leases. */
 const REAL_TIME = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),

@@ -1,4 +1,4 @@
-/** An inbox in memory, as a user might write one, because the contract applies to any implementation of `Inbox`. */
+/** An inbox in memory, as a user might write one. The contract applies to it as to any implementation of `Inbox`. */
 import { randomUUID } from 'node:crypto'
 import {
   TradecloudWebhookError,

@@ -42,7 +42,7 @@ export function results(): void {
   expectType<Shipment>(sent.shipment)
   const fetched: FetchedShipment = shipment()
   expectType<string>(fetched.id)
-  // @ts-expect-error an order event has no ID of a fetched order to rely on
+  // @ts-expect-error `id` may be missing in an order event, unlike in a fetched order
   expectType<string>(body.orderEvent.id)
   // @ts-expect-error the event is in one field only
   expectType<unknown>(body.singleDeliveryOrderEvent)
@@ -64,24 +64,24 @@ export function right(): void {
 export function wrong(): void {
   // @ts-expect-error no such option and no such field
   orderEvent({ delivries: 2 })
-  // @ts-expect-error a misspelled field, deep
+  // @ts-expect-error a misspelled field of a nested object
   orderEvent({ buyerOrder: { contact: { emial: 'me@example.com' } } })
   // @ts-expect-error a quantity is a number
   orderEvent({ lines: [{ deliverySchedule: [{ quantity: '3' }] }] })
-  // @ts-expect-error one object is no list
+  // @ts-expect-error an object is not a list
   orderEvent({ buyerOrder: { notes: { 0: 'first' } } })
   // @ts-expect-error a number as text
   orderEvent({ seed: '3' })
-  // @ts-expect-error null is no option
+  // @ts-expect-error an option must not be null
   orderEvent({ version: null })
-  // @ts-expect-error it is orderId, also for a fetched order
+  // @ts-expect-error the option is `orderId`, also for a fetched order
   orderEvent({ id: 'a-1' })
-  // @ts-expect-error it is orderId, also for a fetched order
+  // @ts-expect-error the option is `orderId`, also for a fetched order
   order({ id: 'a-1' })
   // @ts-expect-error a fetched order has no event name
   order({ eventName: 'OrderIssuedByBuyer' })
   const forEvent = { seed: 1, eventName: 'OrderIssuedByBuyer' }
-  // @ts-expect-error nor where the options come from elsewhere
+  // @ts-expect-error a fetched order has no event name, even if a variable contains the options
   order(forEvent)
   // @ts-expect-error a fetched order begins with its first line
   order({ firstLine: 2 })

@@ -88,7 +88,7 @@ const options: TradecloudWebhookOptions = {
       expectType<Buffer | undefined>(rawBody)
     },
     ShipmentIssuedBySupplier: (event) => expectType<ShipmentEvent>(event),
-    // @ts-expect-error no known event name
+    // @ts-expect-error not a known event name
     OrderIssuedByByer: () => undefined,
   },
   onUnknown: (event) => expectType<Record<string, unknown>>(event.body),
@@ -110,16 +110,16 @@ expectType<Store>(new MemoryStore())
 
 // @ts-expect-error auth is required
 createTradecloudWebhook({ onOrder: order })
-// @ts-expect-error an option that does not exist yet
+// @ts-expect-error `inbox` must have the methods of an inbox
 createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
 // @ts-expect-error a credential of another kind
 createTradecloudWebhook({ auth: { type: 'digest' }, onOrder: order })
-// @ts-expect-error without an audience
+// @ts-expect-error `audience` is required
 createTradecloudWebhook({ auth: { type: 'oauth', tenantId: 'x' }, onOrder: order })
 const entraId = { type: 'oauth', tenantId: 'x', audience: 'y' } as const
 // @ts-expect-error an algorithm whose secret would be the public key
 createTradecloudWebhook({ auth: { ...entraId, algorithms: ['HS256'] }, onOrder: order })
-// @ts-expect-error one of three words
+// @ts-expect-error `validation` must be one of three words
 createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })
 
 export function failed(error: unknown): string | undefined {
@@ -127,9 +127,9 @@ export function failed(error: unknown): string | undefined {
 }
 for (const trustProxy of [true, 1, 'loopback', ['10.0.0.0/8'] as const, (address?: string) => address === '::1'])
   createTradecloudWebhook({ auth: 'none', onOrder: order, allow: ['production'] as const, trustProxy })
-// @ts-expect-error a list, even of one
+// @ts-expect-error `allow` must be a list, even for a single entry
 createTradecloudWebhook({ auth: 'none', onOrder: order, allow: 'production' })
-// @ts-expect-error an environment variable that may not be set
+// @ts-expect-error the environment variable may be unset
 createTradecloudWebhook({ auth: 'none', onOrder: order, allow: [process.env.OWN_ADDRESS] })
 
 export const loggers: Array<TradecloudWebhookOptions['logger']> = [

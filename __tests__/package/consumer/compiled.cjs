@@ -1,4 +1,4 @@
-// Which modules are loaded with the package, and whether its compiled validators agree with ajv.
+// Checks that no large dependency is loaded with the package, and that its compiled validators agree with ajv.
 const assert = require('node:assert/strict')
 const { dirname, join } = require('node:path')
 const { createTradecloudWebhook, schemas } = require('tradecloud-webhook')

@@ -52,5 +52,5 @@ const storage: InboxContractStorage = { open: (): Inbox => sqliteInbox(options) 
 for (const { name, run } of inboxContract(() => storage)) void [name, run]
 // @ts-expect-error a worker has no port and needs no credentials
 createTradecloudWorker({ auth: 'none', inbox: sqliteInbox(options), onOrder })
-// @ts-expect-error an option that moved into `delivery`
+// @ts-expect-error `handlerTimeoutMs` is an option of `delivery`
 createTradecloudWebhook({ auth: 'none', inbox: sqliteInbox(options), onOrder, handlerTimeoutMs: 1 })

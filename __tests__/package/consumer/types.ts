@@ -20,7 +20,7 @@ const webhook = createTradecloudWebhook({
   },
 })
 express().use('/tradecloud', webhook)
-// @ts-expect-error without the types of Express the webhook would be any, and this would compile
+// @ts-expect-error without the types of Express, the webhook would be `any`, and this would compile
 webhook.missing
 createTradecloudSimulator
 // @ts-expect-error an option that does not exist
