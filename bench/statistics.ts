@@ -31,7 +31,7 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
 
 /** The lowest number of rounds for a meaningful median. */
 const LEAST_ROUNDS = 7
-/** Time limit for slow machines, so that all parts together take less than ten minutes. */
+/** Time after which `LEAST_ROUNDS` are enough, for slow machines. */
 const PATIENCE_MS = 45_000
 
 /**

@@ -134,7 +134,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
   return `${title}\n\n${table(head, rows)}`
 }
 
-/** `BENCH_SIZES` and `BENCH_PEERS` (regular expressions) select what is measured. */
+/** `BENCH_SIZES` (a list with commas) and `BENCH_PEERS` (a regular expression) select what is measured. */
 export async function run(quick: boolean): Promise<string> {
   installOthers()
   const only = process.env.BENCH_SIZES?.split(',')

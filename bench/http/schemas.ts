@@ -38,7 +38,7 @@ function inline(value: unknown, root: Json): unknown {
   )
 }
 
-/** A property of an order may be named `description`. It then has a schema as its value, not an annotation. */
+/** A property of an order may be named `description`: its value is then a schema, not an annotation. */
 function isSchemaNamed(key: string, child: unknown): boolean {
   return key !== 'definitions' && typeof child === 'object' && child !== null
 }

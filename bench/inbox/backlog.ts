@@ -168,7 +168,7 @@ async function start(candidate: Candidate): Promise<Measured> {
   return { ...candidate, inbox, startMs, memory: (process.memoryUsage.rss() - resident) / 1e6, times: [] }
 }
 
-/** Copies the only event. The first queue gets a fifth of the copies, and each other queue gets one copy. */
+/** Copies the only event into `count` queues, once each, and another `count / 5` times into the first of them. */
 function copies(id: string, count: number): string {
   const columns = 'state, name, kind, event_name, reversed_entity_id, received, due, bytes, has_body'
   const numbers = (to: number): string =>

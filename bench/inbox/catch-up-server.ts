@@ -5,7 +5,7 @@ export interface Simulated {
   api: { baseUrl: string; username: string; password: string }
   /** A time before the first change, for the option `from`. */
   from: string
-  /** Size of a page divided by the number of its orders. */
+  /** Mean length of an order as JSON. */
   bytes: number
 }
 

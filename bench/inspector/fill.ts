@@ -1,4 +1,4 @@
-/** 100,000 events like those of an inbox after a year: most are delivered, and few have a rare name. */
+/** Events of 30 days, like those of a real inbox: most are delivered, and few have a rare name. */
 import { uuidOf } from '../../lib/bytes/digest'
 import { reversed } from '../../lib/inbox/sql/names'
 import { storedEvent } from '../stored-event'
