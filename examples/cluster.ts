@@ -13,7 +13,7 @@ import { addHealth, announce, api, auth, callbacks, endWith, host, port } from '
 
 const processes = Number(process.env.PROCESSES ?? 3)
 const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = process.env
-/** Exit code of a process that cannot start, and that a restart would not help. */
+/** Exit code of a process that cannot start, not even after a restart. */
 const UNUSABLE = 2
 
 function runPrimary(): void {
@@ -46,7 +46,7 @@ function runWorker(): void {
   })
   server.keepAliveTimeout = 75_000
   process.once('SIGTERM', () => void webhook.close().then(() => server.close(() => process.exit(0))))
-  // A terminal sends Ctrl-C to every process, but only the primary process decides when the others end
+  // A terminal sends Ctrl-C to every process, but only the primary process decides when the others end.
   process.once('SIGINT', () => undefined)
 }
 

@@ -63,8 +63,8 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
 }
 
 /**
- * Turns an empty text and `null` into `undefined`, because any field may be missing, null or empty. It is stored as
- * NULL.
+ * Turns an empty text and `null` into `undefined`, which is stored as NULL, because any field may be missing, null or
+ * empty.
  */
 function filled<T>(value: T): T | undefined {
   return value === '' || value === null ? undefined : value

@@ -123,12 +123,10 @@ export function addHealth(app: Express, inbox: Inbox): void {
   })
 }
 
-/**
- * Adds a page with the outcome of each event at /inspector. Without INSPECTOR_PASSWORD, each start creates a new
- * password.
- */
+/** Without INSPECTOR_PASSWORD, each start creates a new password. */
 const inspectorPassword = env.INSPECTOR_PASSWORD ?? randomBytes(12).toString('base64url')
 
+/** Adds a page with the outcome of each event at /inspector. */
 export function addInspector(app: Express, webhook: TradecloudWebhook): void {
   const credential = { type: 'basic', username: 'inspector', password: inspectorPassword } as const
   app.use('/inspector', createInspector({ webhook, auth: credential, access: 'operate' }))
