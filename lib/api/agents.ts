@@ -22,10 +22,7 @@ export function agentsOf({ httpsAgent, proxy, requestTimeoutMs }: AgentOptions):
   }
 }
 
-/**
- * Whether the agent's `options` determine its whole behaviour: only such an agent can be replaced by the one for
- * documents.
- */
+/** Whether the agent's `options` determine its whole behaviour: only then can `documentAgent` replace the agent. */
 export function isPlainAgent(agent: HttpsAgent): boolean {
   const changed = ['addRequest', 'createConnection', 'createSocket'].some((method) => Object.hasOwn(agent, method))
   return Object.getPrototypeOf(agent) === HttpsAgent.prototype && !changed

@@ -5,14 +5,13 @@ import { TradecloudWebhookError } from '../errors/errors'
  * - `fetch_failed`: any other failure: unreachable, 5xx, 429, our own credentials refused, invalid content
  * - `fetch_timeout`: no answer in time
  * - `not_found`: the API does not know the ID, or the file of a document is gone
- * - `invalid_id`: cannot be an ID; nothing was sent
+ * - `invalid_id`: the given ID cannot be an ID; nothing was sent
  * - `unavailable`: the client is closed, or the caller's signal was aborted
- * - `unsupported_document`: has no `objectId` but a `url`, which another company chose, and the option `documentHosts`
- *   names no host; nothing was sent
- * - `document_not_allowed`: its `url` is not https, not on a host of `documentHosts`, or leads to an address that is
- * not
- *   public; nothing was sent
- * - `no_content`: a document with neither `objectId` nor `url`, so without a file; nothing was sent
+ * - `unsupported_document`: the document has no `objectId` but a `url`, which another company chose, and the option
+ *   `documentHosts` names no host; nothing was sent
+ * - `document_not_allowed`: the `url` of the document is not https, not on a host of `documentHosts`, or leads to an
+ *   address that is not public; nothing was sent
+ * - `no_content`: the document has neither `objectId` nor `url`, so it has no file; nothing was sent
  */
 export type TradecloudApiErrorCode =
   | 'fetch_failed'
@@ -35,7 +34,7 @@ export class TradecloudApiError extends TradecloudWebhookError {
   declare readonly code: TradecloudApiErrorCode
   /** Status of the API's last response; `undefined` if there was none. */
   readonly apiStatus: number | undefined
-  /** Requests that this call sent, with the logins and token refreshes that it waited for. */
+  /** Number of requests that this call sent, including the logins and token refreshes that it waited for. */
   readonly attempts: number
 
   constructor(code: TradecloudApiErrorCode, message: string, options: TradecloudApiErrorOptions) {

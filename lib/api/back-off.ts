@@ -3,7 +3,7 @@ import { backOffMs } from '../wait/back-off'
 
 const BACK_OFF = { firstMs: 250, maxMs: 5_000, jitter: 1 }
 
-/** Milliseconds until the next attempt. `failures` is 1 after the first one. */
+/** Milliseconds until the next attempt. `failures` is 1 after the first failure. */
 export function retryDelayMs(failures: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, backOffMs(failures, BACK_OFF))
 }

@@ -91,7 +91,9 @@ export class Call {
     await this.#wait(retryDelayMs(++this.#failures, failure.retryAfterMs), failure)
   }
 
-  /** Like `backOff`, for an ID that the API may know soon: retries after 250 ms, 500 ms, … for `retryMs` in total. */
+  /**
+   * Like `backOff`, for an ID that the API may know soon: waits 250 ms, then 500 ms and so on, for `retryMs` in total.
+   */
   async waitToAppear(failure: RequestFailure, retryMs: number): Promise<void> {
     this.#notFoundUntil ??= performance.now() + retryMs
     const left = Math.floor(this.#notFoundUntil - performance.now())

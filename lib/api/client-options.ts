@@ -9,7 +9,7 @@ import { resolveDocumentHosts } from './document-url'
 
 /** Give either `environment` or `baseUrl`. An option that is `undefined` counts as absent. */
 export interface TradecloudClientOptions {
-  /** Tradecloud's own base URL of that environment. Default: none. */
+  /** Uses the base URL of this environment of Tradecloud. Default: none. */
   environment?: 'production' | 'acceptance' | undefined
   /**
    * Another base URL, such as `https://api.example.com/v2`: `https`, or `http` to this machine (`localhost`,

@@ -1,6 +1,4 @@
-/**
- * The public client of Tradecloud's REST API: decides which requests to send, and when to retry.
- */
+/** The public client of Tradecloud's REST API. */
 import { checkEntityId } from '../events/entity'
 import { readEntity, type FetchedEntity } from './entity'
 import { quote } from '../bytes/quote'
@@ -193,7 +191,7 @@ export class TradecloudClient {
   }
 
   /**
-   * The fetch of the webhook. `timeoutMs` replaces `fetchTimeoutMs`.
+   * Fetches an order or a shipment. The webhook sets `timeoutMs`, which replaces `fetchTimeoutMs`.
    * @internal
    */
   async fetchEntity(

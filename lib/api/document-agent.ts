@@ -125,7 +125,8 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
 }
 
 /**
- * A `lookup` function that always returns `found`: `connect` asks for one address, or for all to try them in parallel.
+ * A `lookup` function that always returns `found`: `connect` asks for one address, or for all of them, to try them in
+ * turn.
  */
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {

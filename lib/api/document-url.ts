@@ -53,7 +53,7 @@ export function filenameOf({ pathname, hostname }: URL): string {
 
 function resolveHost(option: string, entry: unknown): string {
   if (typeof entry !== 'string' || entry === '') throw invalidOption(option, `is ${show(entry)}; expected ${EXAMPLE}`)
-  // Never quotes the entry: a URL may contain a secret.
+  // This error does not quote the entry, which may be a URL that contains a secret.
   if (/[/\\?#@]/.test(entry)) throw invalidOption(option, `is not only a host name; expected ${EXAMPLE}`)
   if (entry.includes('*'))
     throw invalidOption(option, `is ${show(entry)}: list each host, because wildcards are not supported`)

@@ -100,7 +100,7 @@ export class Documents {
     const { call } = flight
     const path = pathOf(objectId)
     let renewed = false
-    /** Status of the response of Tradecloud's API, if that was tried and failed too. */
+    /** Status with which Tradecloud's API refused the content, if that was requested after the link had failed. */
     let refused: number | undefined
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)
@@ -115,8 +115,8 @@ export class Documents {
         renewed = true
         continue
       }
-      // The link is unreachable from a closed network, or a filter responds instead of the host. 429 and 5xx of the
-      // link's host are temporary.
+      // The content is requested from the API, because the link may be unreachable from a closed network, or a filter
+      // may respond instead of its host. A 429 or 5xx of that host is temporary, so then only the link is tried again.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)

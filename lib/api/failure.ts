@@ -12,7 +12,7 @@ export interface RequestFailure {
   status?: number
   retryAfterMs?: number | undefined
   cause?: Error | undefined
-  /** True if the response is larger than `maxResponseBytes`. */
+  /** True if the response is larger than `maxResponseBytes`, or has more than `MAX_VALUES` values. */
   tooLarge?: boolean
 }
 

@@ -12,7 +12,7 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** Hooks that `work` calls before and after each of its requests. */
+/** Hooks that `work` calls before each of its requests, and after a request that failed. */
 export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */
@@ -33,7 +33,7 @@ class SharedFlight implements Flight {
   readonly waiters = new Set<Waiter>()
   /** The next call, for callers that came after the request of this call was sent. */
   next: SharedFlight | undefined
-  /** Whether a request of this call was sent. */
+  /** Whether a request of this call was sent and has not failed. */
   #departed = false
   readonly #what: string
 

@@ -5,7 +5,9 @@
 import { TradecloudApiError } from './api-error'
 import type { RequestFailure } from './failure'
 
-/** Number of pages that must succeed before the size grows. Doubled each time that a page of the larger size fails. */
+/**
+ * Initial number of pages that must succeed before the size grows. Doubled for each page for which the size was halved.
+ */
 const PATIENCE = 2
 
 export class PageSize {
@@ -28,7 +30,7 @@ export class PageSize {
   }
 
   halve(): void {
-    // Whether the size was already halved for this page: repeated halvings for one page count as one failure.
+    // Repeated halvings for one page count as one failure.
     if (!this.#failed) this.#patience *= 2
     this.#failed = true
     this.#successes = 0
@@ -72,7 +74,10 @@ export class PageAttempt {
     return this.#asked
   }
 
-  /** A smaller page is requested at once, because a page of this size would fail again. */
+  /**
+   * Halves the size after a failure that a smaller page may avoid. If the page was too large, the next one is requested
+   * at once.
+   */
   amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
     const tooLarge = failure.tooLarge === true || failure.status === 413

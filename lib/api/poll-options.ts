@@ -23,8 +23,8 @@ export interface ShipmentPollFilters {
 
 export interface PollOptions<Filters> {
   /**
-   * The cursor: `lastUpdatedAt` of the last `cursor` that a poll yielded, unchanged, never a time of your own clock;
-   * for the first poll a date and time such as `2025-04-23T10:01:53.812Z`. Required.
+   * Where the poll begins: `lastUpdatedAt` of the `cursor` with which the previous poll ended, unchanged, never a time
+   * of your own clock. For the first poll, a date and time such as `2025-04-23T10:01:53.812Z`. Required.
    */
   lastUpdatedAfter: string
   /** Limits what the poll yields. Default: none, everything that the Tradecloud user may see. */

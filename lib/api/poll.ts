@@ -6,10 +6,10 @@
  * entity that was read before, all unread entities come after it, and nothing was skipped. If a page contains no entity
  * that was read before, the offset is too far: step back.
  *
- * Pages of one entity, used where two entities are too large, cannot overlap. Nothing was skipped between two of them
- * if the first entity is still at its position afterwards and `total` has not become smaller. In a list from the oldest
- * change to the newest, an entity that did not change never moves back again; in the other direction, it moves forward
- * only when `total` becomes smaller.
+ * Pages of one entity, used where a page of two entities is too large, cannot overlap. Nothing was skipped between two
+ * of them if the first entity is still at its position afterwards and `total` has not become smaller. In a list from
+ * the oldest change to the newest, an entity that did not change never moves towards the end; in a list from the newest
+ * to the oldest, it moves towards the beginning only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -50,8 +50,8 @@ export interface PollSource {
 }
 
 /**
- * The highest number of entities that are remembered by their hash. At least half as many of the last entities are
- * always remembered, which is enough to step back without repeating much.
+ * The highest number of entities that are remembered by their hash. The half of them that was read last is always
+ * remembered, which is enough to step back without yielding many entities twice.
  */
 const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000

@@ -87,7 +87,6 @@ export class Session {
     })
   }
 
-  /** Whether this is the current token. */
   isCurrent(token: string): boolean {
     return this.#access?.token === token
   }

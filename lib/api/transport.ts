@@ -38,7 +38,7 @@ interface Limit {
   signal: AbortSignal
   /** Called whenever data has arrived. */
   restart: () => void
-  /** True once the headers have arrived: a later time-out means that the body has stalled. */
+  /** True once the headers of a 200 have arrived: a later time-out means that the body has stalled. */
   stalled: boolean
 }
 
@@ -74,7 +74,7 @@ export class Transport {
       const body = await readBody(data, this.#options.maxResponseBytes, () => {
         if (useful && signal) limit.restart()
       }).catch((error: unknown) => {
-        // The body of an error response is discarded.
+        // The body of an error response is not needed, so the response counts even if its body cannot be read.
         if (useful || signal?.aborted || this.#closed) throw error
         return Buffer.alloc(0)
       })

@@ -1,6 +1,6 @@
 /**
  * Agents that connect through an http proxy: `CONNECT`, then TLS end to end for https, so that the proxy sees only host
- * names. Its credentials are sent only in the `CONNECT`.
+ * names. The proxy's credentials are sent only in the `CONNECT`.
  */
 import {
   Agent as HttpAgent,
@@ -18,8 +18,8 @@ type Done = (error: Error | null, socket?: Duplex) => void
 type Target = ClientRequestArgs & ConnectionOptions
 
 /**
- * `proxy` is an http URL, which may contain a user and a password. `timeoutMs` limits the wait for its response to the
- * `CONNECT`.
+ * `proxy` is an http URL, which may contain a user and a password. `timeoutMs` limits the wait for the response of the
+ * proxy to the `CONNECT`.
  */
 export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const url = new URL(proxy)
