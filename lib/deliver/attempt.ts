@@ -25,7 +25,7 @@ export interface AttemptsOptions {
   api: TradecloudClient | undefined
   /** Absent with an inbox, and with `dedupe: false`. */
   claims?: Claims | undefined
-  /** Raises an alarm while a callback is still running. */
+  /** Raises an alarm: a callback does not end, or a lease was lost. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
 }
 
@@ -44,7 +44,7 @@ export interface DeliveryAttempt {
   onFetch?: () => void
   /**
    * Called before the callback; may be asynchronous. If it returns `undefined`, the callback must not be called and the
-   * event is given back. `fetchedId` is the delivery ID of a GET trigger. The callback may change the `event`.
+   * event is given back. `fetchedId` is the delivery ID of a GET trigger. Later, the callback may change `event`.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Calls the callback in a transaction. */
@@ -90,7 +90,7 @@ export class Attempts<A extends DeliveryAttempt> {
     this.#timer ??= startInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** Renews no more leases. */
+  /** Stops renewing leases and watching callbacks. */
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined

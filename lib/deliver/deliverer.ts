@@ -25,7 +25,7 @@ export interface DelivererOptions {
   /** How long an event waits for earlier events of its entity. */
   entityWaitMs: number
   notFoundGraceMs: number
-  /** Raises an alarm about a callback that is still running. */
+  /** Raises an alarm: a callback does not end, or a lease was lost. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
   telemetry?: Telemetry | undefined
@@ -34,7 +34,7 @@ export interface DelivererOptions {
 /** Limit of waiting events per order or shipment. Above it, events are answered 503 and Tradecloud retries them. */
 const MAX_WAITING = 8
 const BUSY: Result = { outcome: 'unavailable', detail: 'Too many events of the same order or shipment are waiting.' }
-/** The result of a delivery that is being created. */
+/** Placeholder for the result of a delivery that is being created. */
 const NOT_BEGUN = Promise.resolve(BUSY)
 
 export class Deliverer {
@@ -91,7 +91,7 @@ export class Deliverer {
 
   /**
    * Called once for a submitted trigger whose request was answered before its delivery had a result. If no request
-   * waits any more and the callback has not been called, the delivery is abandoned, and Tradecloud retries it.
+   * waits any more, a delivery that still waits for a turn or a slot is abandoned, and Tradecloud retries the event.
    */
   leave(delivery: Delivery): void {
     if (--delivery.waiters === 0) delivery.abandon?.()
@@ -119,7 +119,7 @@ export class Deliverer {
   /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
   async #complete(delivery: Delivery): Promise<AttemptResult> {
     const { trigger, entity } = delivery
-    // Joins the queue before any `await`, so that the order of these calls is the order of arrival.
+    // Joins the queue before any `await`, so that events are queued in their order of arrival.
     const place = entity === undefined ? undefined : this.#lines.enter(entity)
     try {
       if (place && trigger.type === 'id') this.#joinable.set(entity ?? '', delivery)

@@ -6,7 +6,7 @@ export interface Delivery extends DeliveryAttempt, Observable {
   /** The dedupe key; `undefined` for a GET trigger. */
   key: string | undefined
   deliveryId?: string | undefined
-  /** The key under which calls are counted, once the callback has been called. */
+  /** The key under which failed calls are counted. Set just before the callback is called. */
   eventKey?: string | undefined
   /** Number of identical events that were completed before. Set only for a body that may be a new event. */
   completedBefore?: number | undefined
@@ -14,7 +14,7 @@ export interface Delivery extends DeliveryAttempt, Observable {
   result: Promise<AttemptResult>
   /** The stage of the delivery: what it is waiting for. */
   stage: 'turn' | 'fetch' | 'callback'
-  /** The number of requests that wait. Several GET triggers for one ID may share a delivery. */
+  /** The number of requests that wait for the result. Several GET triggers for one ID may share a delivery. */
   waiters: number
   /** Ends the wait of the delivery for a turn or a slot. */
   abandon?: (() => void) | undefined

@@ -10,13 +10,16 @@ import type { Handler } from '../events/trigger'
 import type { WebhookContext } from './context'
 import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, UnknownEvent } from '../events/events'
 
-/** Called with each event. If it returns, the response is 2xx. If it throws or rejects: 503, and Tradecloud retries. */
+/**
+ * Called with each event. Without an inbox, its result decides the response: 200 if it returns, the 4xx of a
+ * `RejectEvent`, or 503 if it throws anything else, after which Tradecloud retries.
+ */
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /**
  * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name. A
  * callback for one of several names of the same event (`OrderLinesItemDetailsChanged` and `…BySupplier`,
- * `OrderReissuedByBuyer` and `OrderLinesReissuedByBuyer`) is called for all of them.
+ * `OrderReissuedByBuyer` and `OrderLinesReissuedByBuyer`) is called for all of them that have no callback of their own.
  */
 export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
   Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &
@@ -34,7 +37,10 @@ export interface CallbackOptions {
    * does not know is accepted with a warning. Default: none.
    */
   on?: NamedCallbacks | undefined
-  /** Receives bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`. */
+  /**
+   * Receives bodies of a kind that this version does not know. Default: such bodies are answered 200 `ignored`; with an
+   * inbox they are quarantined.
+   */
   onUnknown?: Callback<UnknownEvent> | undefined
 }
 

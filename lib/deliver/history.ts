@@ -1,6 +1,7 @@
 /**
  * Remembers entities and events in this process, in addition to dedupe: the newest delivered state, failed calls, and
- * IDs that the API did not know yet. All of it is bounded. Forgetting an entry can only cause one more delivery.
+ * IDs that the API did not know yet. The number of entries is limited: once an entry is forgotten, `outdated` is false,
+ * or `attempt` or the grace period of an ID begins again.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'

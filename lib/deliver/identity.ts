@@ -11,7 +11,7 @@ export function dedupeKey(name: string, trigger: BodyTrigger): string {
 
 /**
  * The key of the queue, which is the same for all events of a shipment, or of an order with its documents. `undefined`
- * for events that keep no order.
+ * for an event without an entity, which has a queue of its own.
  */
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
@@ -52,8 +52,8 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
 }
 
 /**
- * The key and ID for an unreadable body. They differ from those of the same bytes once readable, so that a later
- * readable copy is not taken for a duplicate.
+ * The key and ID for an unreadable body. A readable body with the same bytes has others, so that it is not taken for a
+ * duplicate once a later version can read it.
  */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`

@@ -16,7 +16,7 @@ export interface ResolveOptions {
   mode: 'get' | 'always' | 'never'
   fetchTimeoutMs: number
   validator: Validator
-  /** `strict`: refuse a fetched entity that deviates from its schema. */
+  /** True if a fetched entity that deviates from its schema is refused. */
   strict: boolean
   /** Called when an event is delivered as received because the API does not know its order or shipment. */
   notKnown: (trigger: BodyTrigger, result: Result) => void
@@ -54,7 +54,7 @@ async function fetchEvent(trigger: Trigger, options: FetchingOptions, signal: Ab
     return fetched.ok ? { ok: true, event: wholeEntity(trigger, fetched), contentHash: fetched.contentHash } : fetched
   if (fetched.ok) return { ok: true, event: withFetched(trigger, fetched) }
   if (fetched.outcome !== 'not_found' && fetched.outcome !== 'invalid_id') return fetched
-  // Delivered as received, because the API may never know its ID.
+  // The event is delivered as received, because the API may never know the ID.
   options.notKnown(trigger, fetched)
   return { ok: true, event: trigger.event }
 }
@@ -126,7 +126,7 @@ function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): Webho
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 
-/** If the fetched entity lacks fields, the values of the body are kept. */
+/** Leaves out fields that the fetched entity lacks, so that the values of the body are kept. */
 function definedState(kind: string, entity: Json): Json {
   return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
 }

@@ -1,6 +1,6 @@
 /**
- * The namespaces of `DEBUG=tradecloud-webhook:*`. Everything that is neither a loss nor an alarm is written here.
- * Headers, credentials and whole bodies must not be written.
+ * The namespaces of `DEBUG=tradecloud-webhook:*`, for details that the option `logger` does not get. Headers,
+ * credentials and whole bodies must not be written.
  */
 import createDebug from 'debug'
 

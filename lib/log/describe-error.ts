@@ -138,7 +138,7 @@ function messageOf(cause: unknown): string {
   return redact(textOf(cause, 'message').slice(0, MAX_MESSAGE))
 }
 
-/** Removes URLs and headers from a message: some errors quote a URL or header that they could not use. */
+/** Removes credentials: some errors quote a URL or a header that contains them. */
 function redact(text: string): string {
   return text
     .replace(/\/\/[^\s/?#]*@/g, '//***@')
@@ -166,7 +166,7 @@ function isNodes(frame: string): boolean {
 
 /** `__dirname` is not defined in a bundle that is an ES module. */
 const HERE = typeof __dirname === 'string' ? __dirname : ''
-/** The folder of this package. Unknown in a bundle, where the user's code is in the same file. */
+/** The folder of this package's code. `undefined` in a bundle, where the user's code is in the same file. */
 const OURS = basename(HERE) === 'log' ? dirname(HERE) : undefined
 
 function isOurs(frame: string): boolean {

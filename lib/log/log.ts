@@ -1,6 +1,7 @@
 /**
- * The log of a webhook. Losses are never omitted: if there are many, they are combined into fewer lines. Other lines
- * are limited per topic, so that a faulty sender or a scanner does not fill the disk; omitted lines are counted.
+ * The log of a webhook. Losses and the actions of operators are never omitted; if there are many losses, they are
+ * combined into fewer lines. Other lines are limited per topic, so that a faulty sender or a scanner does not fill the
+ * disk; omitted lines are counted.
  */
 import { escapeControls, quote } from '../bytes/quote'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -35,9 +36,9 @@ interface Topic {
 const LINES_A_MINUTE = 10
 const MINUTE_MS = 60_000
 const COMBINE_MS = 1_000
-/** Number of losses in a combined line, which then has about 4 kB. */
+/** Maximum number of losses in a combined line, about 4 kB. */
 const LOSSES_A_LINE = 50
-/** Maximum length of a line: Docker splits lines at 16 kB. */
+/** A combined line that has reached this length is written at once: Docker splits lines at 16 kB. */
 const MAX_LINE = 8_000
 const MAX_KEYS = 1_000
 
@@ -54,8 +55,8 @@ export class Log {
   }
 
   /**
-   * Logs an event that will not be delivered. The first losses in a minute get a line each; further ones are combined,
-   * with `summary`, into one line per second that names each of them.
+   * Logs an event that will not be delivered. The first losses in a minute get a line each. Further losses are combined
+   * into lines that begin with `summary` and name each event.
    */
   loss(summary: string, text: Text, about: About & { code: string }): void {
     const topic = this.#topic('error', summary)

@@ -2,7 +2,7 @@
 import { Console } from 'node:console'
 import { isThenable } from '../wait/thenable'
 
-/** The second argument of a logger: the facts of the line as separate fields. Unknown ones are absent. */
+/** The second argument of a logger: the facts of the line as separate fields. Unknown facts are absent. */
 export interface LogFields {
   /** The outcome of the event, or the code of the alarm. */
   code: string
@@ -41,12 +41,13 @@ export function write(logger: Logger, level: Level, text: string, fields: LogFie
     const written: unknown = call(logger, level, text, fields)
     if (isThenable(written)) written.then(undefined, () => undefined)
   } catch {
-    // only pino, which has this symbol, takes the fields first
+    // A failure of the logger cannot be logged.
   }
 }
 
 function call(logger: Logger, level: Level, text: string, fields: LogFields): unknown {
   if (logger instanceof Console) return logger[level](text)
+  // Only pino, which has this symbol, takes the fields first.
   if (PINO in logger)
     return (logger as unknown as Record<Level, (first: object, text: string) => void>)[level](fields, text)
   // If there is a second argument, winston and others treat `%s` and the like in the text as placeholders, so `%` is

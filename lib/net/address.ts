@@ -24,7 +24,7 @@ const EXPECTED =
 
 const BITS = { IPv4: 32, IPv6: 128 } as const
 const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const
-/** The prefix length of `::ffff:0:0/96`, which contains all IPv4 addresses. */
+/** The prefix length of `::ffff:0:0/96`, which contains all IPv4-mapped addresses. */
 const MAPPED_BITS = 96
 /** Matches an IPv4-mapped address as Node writes it. */
 const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
@@ -32,7 +32,7 @@ const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 /** Returns `undefined` if the text is not an address. Numbers with leading zeros are ambiguous, so they are refused. */
 export function readAddress(text: string): Address | undefined {
   if (isIPv4(text)) return { family: 'IPv4', text }
-  // The zone is a network interface of this machine and does not identify the sender.
+  // The zone names a network interface of this machine, and does not identify the sender.
   const plain = text.replace(/%[\w.~-]+$/, '')
   if (plain.includes('%') || !isIPv6(plain)) return undefined
   const { address } = new SocketAddress({ address: plain, family: 'ipv6' })
@@ -44,7 +44,7 @@ export function readAddress(text: string): Address | undefined {
 export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
   if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
-  // One list per family, because BlockList also applies IPv6 rules for mapped addresses to IPv4 addresses.
+  // One list per family, because BlockList also checks an IPv4 address against IPv6 rules, in its mapped form.
   const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
   // `Array.from` also yields empty slots of the list, which are mistakes too.
   for (const [i, entry] of Array.from(allow as unknown[]).entries()) {

@@ -1,6 +1,6 @@
 /** Recognises hosts on this machine, the only ones that may be contacted without TLS. */
 
-/** True for https, and for a host on this machine, where no one else can read or change the traffic. */
+/** True for https, and for http to a host on this machine, where no one else can read or change the traffic. */
 export function isSecure({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }

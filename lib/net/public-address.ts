@@ -15,7 +15,7 @@ const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
   ['172.16.0.0', 12], // private
   ['192.0.0.0', 24], // protocol assignments
   ['192.0.2.0', 24], // documentation
-  ['192.88.99.0', 24], // relays from IPv6, no longer in use
+  ['192.88.99.0', 24], // 6to4 relays, deprecated
   ['192.168.0.0', 16], // private
   ['198.18.0.0', 15], // benchmarks
   ['198.51.100.0', 24], // documentation
@@ -24,8 +24,8 @@ const SPECIAL_IPV4: ReadonlyArray<readonly [string, number]> = [
   ['240.0.0.0', 4], // reserved, and broadcast
 ]
 /**
- * The only IPv6 range that is allocated. Loopback, link-local, unique local, mapped IPv4 and multicast addresses are
- * outside of it.
+ * The only IPv6 range from which public addresses are allocated. Loopback, link-local, unique local, IPv4-mapped and
+ * multicast addresses are outside of it.
  */
 const GIVEN_OUT_IPV6: readonly [string, number] = ['2000::', 3]
 const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
@@ -37,7 +37,8 @@ const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
 /** NAT64 (RFC 6052): the last 32 bits are the IPv4 address to check. */
 const TRANSLATED = { prefix: '64:ff9b::', bits: 96 }
 
-// Two lists, because BlockList also applies IPv6 rules for mapped addresses to IPv4 addresses.
+// IPv4 has a list of its own, because BlockList also checks an IPv4 address against IPv6 rules, in its mapped form. A
+// public IPv6 address is in `givenOutIpv6`, but not in `specialIpv6`.
 const specialIpv4 = new BlockList()
 const givenOutIpv6 = new BlockList()
 const specialIpv6 = new BlockList()

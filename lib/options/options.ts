@@ -50,9 +50,9 @@ export interface DeliveryOptions {
    */
   handlerTimeoutMs?: number | undefined
   /**
-   * Whether to quarantine a body that cannot be read, does not fit a schema, or is of a kind that no callback handles:
-   * it is kept in the inbox for an operator and answered with 202. `false`: it is answered as without an inbox.
-   * Default: true; false with `auth: 'none'`.
+   * Whether to quarantine a body that cannot be read, does not fit a schema, or is of an unknown kind without
+   * `onUnknown`: it is kept in the inbox for an operator and answered with 202. `false`: it is answered as without an
+   * inbox. Default: true; false with `auth: 'none'`.
    */
   quarantine?: boolean | undefined
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
@@ -86,7 +86,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   trustProxy?: TrustProxyOption | undefined
   /**
    * Paths below the mount path: patterns of path-to-regexp 8, RegExps with groups named `orderId` or `shipmentId`, or
-   * lists of these; `false` disables one. Default: the defaults of `order`, `shipment` and `any`.
+   * lists of these; `false` disables a path. Default: the defaults of `order`, `shipment` and `any`.
    */
   paths?: PathsOption | undefined
   /**
@@ -136,7 +136,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   bodyLimit?: number | undefined
   /** Limits for what is received at the same time. Default: the defaults of each limit. */
   limits?: LimitOptions | undefined
-  /** Number of callbacks that run at the same time; further events wait, at most `answerTimeoutMs`. Default: 32. */
+  /**
+   * Maximum number of callbacks that run at the same time. Further events wait: without an inbox, at most
+   * `answerTimeoutMs`. Default: 32.
+   */
   concurrency?: number | undefined
   /**
    * Time from the last byte of a request to its response. After it the response is 504, and the callback continues to
@@ -199,7 +202,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
 
 export interface LimitOptions {
   /**
-   * Limit for all bodies together, in bytes, counted from their arrival until they are answered. Default: four times
+   * Limit for all bodies together, in bytes, counted from their arrival until the response. Default: four times
    * `bodyLimit`.
    */
   maxBytesInFlight?: number | undefined

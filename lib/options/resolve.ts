@@ -196,7 +196,8 @@ function resolveShared(
   checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (typeof merged.name !== 'string' || merged.name === '')
     throw invalidOption('name', 'must be a text that is not empty')
-  // The name is part of keys in databases, some of which cannot index a longer text or store such characters.
+  // The name is part of keys in databases, some of which cannot index a longer text, or store control characters or
+  // unpaired surrogates.
   if (merged.name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(merged.name))
     throw invalidOption('name', `must have at most ${MAX_NAME} characters, and no control characters`)
   const logger = merged.logger as Partial<Logger> | null

@@ -1,4 +1,4 @@
-/** Dedupe with a store: claims events, limits the time that a store may take, and never leaks a claim. */
+/** Dedupe with a store: claims events, limits the time that a store may take, and releases claims that come late. */
 import type { Result } from '../../answer/respond'
 import { debugDeliver } from '../../log/debug'
 import { describe } from '../../log/describe-error'
@@ -22,7 +22,7 @@ export interface ClaimsOptions {
   timeoutMs: number
 }
 
-/** The methods neither throw nor reject, except `check`, and are synchronous if the store is, as the one in memory. */
+/** The methods neither throw nor reject, except `check`. They are synchronous if the store is, like `MemoryStore`. */
 export class Claims {
   readonly #options: ClaimsOptions
 
@@ -34,14 +34,14 @@ export class Claims {
     const { store, leaseMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
-      // Any other value is a promise of any library, or a mistake of the store.
+      // If `takenFrom` finds no result, the answer is a promise, of any library, or a mistake of the store.
       return takenFrom(key, answer) ?? this.#takeLater(key, answer)
     } catch (cause) {
       return storeFailed(cause)
     }
   }
 
-  /** Extends the lease. False if another process has it now. */
+  /** Extends the lease. False if the lease was lost. */
   renew({ key, token }: Claim): boolean | Promise<boolean> {
     // If the store is unavailable, the lease may still be held, so it does not count as lost.
     return this.#ask(({ store, leaseMs }) => store.renew(key, token, leaseMs), true)
@@ -102,7 +102,7 @@ export function storeFailed(cause: unknown): Result {
   return { outcome: 'unavailable', detail: 'The dedupe store is unavailable.', cause }
 }
 
-/** `undefined` if the store returned something else than a result, because stores may be written by users. */
+/** `undefined` if the answer is not a result: a promise, or a mistake of a store that a user has written. */
 function takenFrom(key: string, answer: unknown): TakenClaim | undefined {
   const { status, token } = (answer ?? {}) as { status?: unknown; token?: unknown }
   if (status === 'claimed' && typeof token === 'string') return { claim: { key, token } }

@@ -1,4 +1,4 @@
-/** The default store, in the memory of one process. Its content ends with the process. */
+/** The default store, in the memory of one process. Its content is lost when the process ends. */
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import type { ClaimResult, Store } from './store'
 

@@ -1,6 +1,6 @@
 /**
- * Delivers stored events: reads, fetches, calls the callback, and settles. The inbox selects the next event; this file
- * decides how an event is settled.
+ * Delivers stored events: reads an event, fetches its order or shipment if needed, calls the callback, and settles the
+ * event. `Taker` takes the events from the inbox.
  */
 import type { TradecloudClient } from '../../api'
 import { TradecloudWebhookError } from '../../errors/errors'
@@ -146,7 +146,7 @@ export class InboxDeliverer {
   }
 
   /**
-   * Repeats until the settlement is recorded or `close()` times out. Also returns false if another process owns the
+   * Tries until the settlement is recorded. Returns false if `close()` times out first, or if another process owns the
    * event by now.
    */
   async #settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean> {

@@ -110,7 +110,7 @@ async function storeUnreadable(
     trigger: 'body',
     kind,
     eventName: shortName(eventName),
-    // Has the entity, so that a body that becomes readable later keeps its position in the queue of that order.
+    // The entity is stored, so that a body that becomes readable later keeps its position in the queue of its order.
     entity:
       entityId === undefined ? undefined : { kind: kind === 'shipment' ? 'shipment' : 'order', id: keptId(entityId) },
     digest,
@@ -163,7 +163,7 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<StoreResult> {
   try {
-    // Awaited for every event, so that an event without arrivals cannot overtake the others.
+    // Awaited for every event, so that an event without an arrival cannot overtake events with one.
     const records = await inbox.recordsArrivals?.(event.name)
     const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)

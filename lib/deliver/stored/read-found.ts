@@ -44,7 +44,7 @@ export async function readFound(
           : foundOrder({ ...base, kind, orderId: id, order: content }, content, found),
       entity: { kind, id },
       digest: parsed.digest,
-      // The key identifies the change, because the catch-up may find the same content again.
+      // The catch-up may find the same content again, so the delivery ID is that of the stored event.
       identified: false,
       handler: find(kind, undefined),
       found,

@@ -22,7 +22,10 @@ const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
  * deliver it.
  */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
-/** Minimum number of attempts, because a system clock set ahead would otherwise make an event dead at once. */
+/**
+ * Minimum number of attempts before an event becomes dead. Otherwise, a system clock that is set ahead would make it
+ * dead at once.
+ */
 const MIN_ATTEMPTS = 10
 
 export interface SettlementOptions {

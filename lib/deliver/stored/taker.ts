@@ -24,7 +24,7 @@ const TAKE_EVERY_MS = 30_000
  * `maxBytesInFlight`.
  */
 const CONTENDED_MS = 50
-/** How long the first due event waits at most before it is taken although its body does not fit. */
+/** How often the first due event may be taken even if its body does not fit within `maxBytesInFlight`. */
 const LARGE_EVERY_MS = 1_000
 
 export class Taker {
@@ -66,7 +66,7 @@ export class Taker {
         if (count > 0) continue
         await pause(Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS), this.#waking.signal)
       } catch {
-        // The inbox reports its own failures. `wake` cannot be relied on until it works again, so this waits.
+        // The inbox reports its own failures. It may not call `wake` until it works again, so this waits a fixed time.
         await pause(RETRY_MS, signal)
       }
     }
@@ -104,8 +104,8 @@ export class Taker {
       if (this.#slots.delete(delivery)) this.wake()
     }
     let timer: Timer | undefined
-    // The time limit begins with the call of the callback, because a fetch has its own limit. After a deadlock the
-    // callback is called again.
+    // The time limit begins with the call of the callback, because a fetch has its own limit. It begins again if the
+    // callback is called again after a deadlock.
     const onCall = (): void => {
       clearTimeout(timer)
       timer = startTimer(leave, this.#options.handlerTimeoutMs)

@@ -103,8 +103,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   const { sendCommand, prefix } = checkOptions(options)
 
   /**
-   * Runs a script for one key. The arguments are a claim and, for most scripts, a time. Redis responds to a string with
-   * a string.
+   * Runs a script for one key. The arguments are a claim and, for most scripts, a time. Every script returns a string.
    */
   const run = async (script: string, key: string, ...args: [claim: string, ms?: string]): Promise<string> => {
     const answer = await sendCommand('EVAL', script, '1', prefix + key, ...args.filter((arg) => arg !== undefined))
@@ -128,7 +127,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       try {
         value = await run(CLAIM, key, mine, String(leaseMs))
       } catch (error) {
-        // A command that timed out has already been sent, and a Redis that was frozen still executes it.
+        // A Redis that was frozen still executes a command that has timed out, so the claim is released.
         run(RELEASE, key, mine).catch(() => undefined)
         throw error
       }
