@@ -34,7 +34,7 @@ export class Changes {
     this.#changed = changed
   }
 
-  /** `undefined` if the inspector or the webhook does not allow it. */
+  /** `undefined` if the inspector allows no changes, or if the webhook has no catch-up. */
   get catchUp(): { state: string } | undefined {
     const { access, inspection } = this.#settings
     return access === 'operate' && inspection.catchUp ? { state: this.#catchUpState } : undefined
@@ -77,7 +77,7 @@ export class Changes {
     return redirect(303, action === 'purge' ? '../../?done=purge' : `../${encodeURIComponent(id)}?done=${action}`)
   }
 
-  /** Starts a run of the catch-up. The response does not wait for its end, because a run may take long. */
+  /** Starts a run of the catch-up. The response does not wait for its end, because a run may take a long time. */
   #startCatchUp(visitor: Visitor, root: string): Reply {
     const { catchUp, closing, log } = this.#settings.inspection
     if (!catchUp) return refused(404, 'This webhook has no catch-up.', root)

@@ -25,7 +25,7 @@ export class Live {
     this.#source = source
   }
 
-  /** Returns false if too many pages are open. */
+  /** Returns false if too many pages are open, or if the webhook is closed. */
   open(req: IncomingMessage, res: ServerResponse): boolean {
     if (this.#isClosed || this.#streams.size >= MAX_STREAMS) return false
     startStream(res)

@@ -1,4 +1,4 @@
-/** Sends pages and files. All responses have the same headers and are never cached. */
+/** Sends pages and files. All responses have the same security headers and are never cached. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -46,7 +46,7 @@ export function send(
   // An error on a closed connection must not end the process.
   res.on('error', () => undefined)
   // Marks the 404 as intended: a webhook that is mounted in front and accepts the same credentials would otherwise
-  // replace it by 503.
+  // replace it with a 503.
   if (status === 404) markOwn404(res)
   const isWhole = typeof body === 'string' || Buffer.isBuffer(body)
   res.writeHead(status, {

@@ -130,7 +130,7 @@ export function refusalOfSender(
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
   exchange.isProbe = PROBE_HEADER in exchange.headers && isProbe(exchange.req)
-  // The custom auth function took so long that a response was already sent, so the body is not read.
+  // The check of the credentials took so long that a response was already sent, so the body is not read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // The address is checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal
@@ -164,7 +164,7 @@ function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }
 
-/** The refusal if the URL contains no ID although the sender is not at fault. */
+/** The refusal if the URL contains no ID because of the configuration: of a variable in it, or of the mount path. */
 function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))

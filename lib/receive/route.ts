@@ -1,7 +1,7 @@
 /**
  * The URL of a trigger: the path patterns that it may match, and the order or shipment ID in its path or query.
- * Patterns are matched with the raw path, because Express rejects a path that cannot be decoded. Their syntax is that
- * of path-to-regexp 8, also on Express 4.
+ * Patterns are matched here, against the raw path, because Express answers 400 if it cannot decode a path. Their syntax
+ * is that of path-to-regexp 8, also on Express 4.
  */
 import type { IncomingMessage } from 'node:http'
 import { match, parse, pathToRegexp, TokenData, type Token } from 'path-to-regexp'
@@ -20,7 +20,7 @@ export interface PathsOption {
   order?: PathOption | undefined
   /** Paths of shipment triggers. Default: `['/shipment', '/shipment/:shipmentId']`. */
   shipment?: PathOption | undefined
-  /** Paths of triggers of any kind. A GET trigger then has its ID in the query. Default: `'/'`. */
+  /** Paths of triggers of any kind. If a path contains no ID, a GET trigger has it in the query. Default: `'/'`. */
   any?: PathOption | undefined
 }
 
@@ -29,7 +29,7 @@ export type IdName = 'orderId' | 'shipmentId'
 /** The IDs in the path, still percent-encoded. */
 export type RouteMatch = Partial<Record<IdName, string>>
 
-/** One pattern. The type is that of `match` in path-to-regexp. */
+/** A compiled pattern, of the type that `match` of path-to-regexp returns. */
 type Route = (rawPath: string) => { params: RouteMatch } | false
 
 /** The patterns of one webhook. */
@@ -46,7 +46,10 @@ const PLACES = {
   any: { patterns: ['/'], ids: ['orderId', 'shipmentId'] },
 } as const satisfies Record<string, { patterns: string[]; ids: IdName[] }>
 
-/** Throws a `TradecloudWebhookError` with code `invalid_option` for a pattern that can never yield the right ID. */
+/**
+ * Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid pattern, and for one whose parameters do
+ * not have the right names.
+ */
 export function compileRoutes(paths: PathsOption = {}): Routes {
   const known = Object.keys(PLACES)
   if (!isObject(paths)) throw invalidOption('paths', `must be an object with ${known.join(', ')}`)
@@ -82,7 +85,7 @@ export function splitTarget(target: string): [path: string, query: string] {
   return [path === '' ? '/' : path, at < 0 ? '' : relative.slice(at + 1)]
 }
 
-/** How many slashes of a path are considered, because a hostile path may contain thousands. */
+/** Maximum number of slashes of a path that are considered, because a hostile path may contain thousands. */
 const MAX_TAILS = 32
 
 /** Yields the path, split in two before each of its slashes, longest tail first. */
@@ -92,8 +95,8 @@ function* tails(path: string): Generator<[head: string, tail: string]> {
 }
 
 /**
- * True if the mount path contains the ID. With a wildcard in the mount path (`app.use('/tradecloud/*splat', …)`),
- * Express treats the whole path as the mount path; also, middleware may replace `req.url`.
+ * True if nothing is left of the path, and the part that was removed contains the ID: Express treats the whole path as
+ * the mount path if that has a wildcard (`app.use('/tradecloud/*splat', …)`), or middleware has replaced `req.url`.
  */
 export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   if (splitTarget(req.url ?? '')[0] !== '/') return false
@@ -169,8 +172,8 @@ function checkNames(option: string, shown: string, names: string[], ids: readonl
 }
 
 /**
- * An ID is decoded once, and refused if it cannot be an ID. Whether Tradecloud escapes IDs is not documented, so
- * unescaped characters are accepted, except for characters outside ASCII, which Node's parser rejects.
+ * The ID in a URL. It is decoded once; a text that cannot be an ID is refused. Whether Tradecloud escapes IDs is not
+ * documented, so unescaped characters are accepted, except for characters outside ASCII, which Node's parser rejects.
  */
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }

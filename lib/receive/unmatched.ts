@@ -1,6 +1,6 @@
 /**
- * Handles requests that match no pattern. The app responds first. If it responds with 404 to a request of Tradecloud,
- * the response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is logged once.
+ * Handles requests that match no pattern. The app responds first. If it responds with 404 to valid credentials, the
+ * response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'
@@ -70,7 +70,7 @@ export class Unmatched {
     recognition.then(watch, () => watch('no'))
   }
 
-  /** Refuses a request if there is no app that could respond. */
+  /** Refuses the request, or answers a probe, if there is no app that could respond. */
   refuse(req: IncomingMessage, res: ServerResponse): void {
     const exchange = this.#options.startExchange(req, res)
     const finish = (recognized: Recognition): void => {
@@ -100,7 +100,7 @@ export class Unmatched {
     return unmatched === 'keep' && METHODS.includes(req.method ?? '') ? authenticator.recognize(req) : 'no'
   }
 
-  /** Replaces a 404 of the app. Never throws, because the app must get the request in any case. */
+  /** Replaces or logs a 404 of the app. Never throws, because the app must get the request in any case. */
   #watch(recognized: Recognition, req: IncomingMessage, res: ServerResponse, handler: unknown): void {
     if (recognized === 'no') return
     try {
@@ -156,7 +156,7 @@ function placeOf(req: AppRequest, routes: Routes, handler?: unknown): UnmatchedR
   return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }
 }
 
-/** The advice for the log: the webhook was most likely mounted at the wrong path. */
+/** The advice for the log: where to mount the webhook, or else to correct the URL. */
 function hintFor({ baseUrl, route }: AppRequest, path: string, routes: Routes, handler: unknown): string {
   const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
   const mountPath = mountPathFor(path, routes) ?? (isRoute ? path : undefined)

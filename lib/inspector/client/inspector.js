@@ -5,7 +5,7 @@ const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** For each part of the page: its last content from the server, without the elements that the user has opened. */
+/** The last content of each part as the server sent it, in which no element is opened by the user. */
 const shownBefore = new Map()
 
 function isBusy() {

@@ -10,7 +10,7 @@ const HEIGHT = 150
 const LEFT = 44
 const BOTTOM = 22
 const TOP = 10
-/** The states in a bar, from bottom to top. */
+/** The order of the states in a bar, from bottom to top. */
 const TONES: readonly Tone[] = ['good', 'waits', 'busy', 'odd', 'bad']
 
 interface Series {

@@ -10,7 +10,7 @@ export interface Tree {
   label?: string | undefined
   /** The kind of node; absent for a simple value. */
   shape?: '{}' | '[]' | '<>' | undefined
-  /** The value as sent; absent if the node has children. */
+  /** A JSON value as sent, or the text of an XML element or attribute. Absent if the node has a shape. */
   value?: string | undefined
   children: Tree[]
 }
@@ -54,7 +54,7 @@ class Builder {
   }
 }
 
-/** Returns `undefined` if the text does not begin like JSON. `isWhole`: the text is the whole body. */
+/** Returns `undefined` if the text is not JSON. `isWhole`: the text is the whole body, not only its beginning. */
 export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefined {
   const json = text.replace(/^\ufeff/, '')
   if (isWhole && !isJson(json)) return undefined
@@ -89,7 +89,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   return { root: rootOf(builder), isCut: !isComplete }
 }
 
-/** Returns `undefined` if the text does not begin like XML. `isWhole`: the text is the whole body. */
+/** Returns `undefined` if the text is not XML. `isWhole`: the text is the whole body, not only its beginning. */
 export function treeOfXml(text: string, isWhole: boolean): TreeOfBody | undefined {
   const builder = new Builder()
   const parser = new SaxesParser({ position: false })

@@ -18,7 +18,7 @@ const CHART_HOURS = 24
 const HOUR_MS = 3_600_000
 /** How often to look for changes that other processes have made in the inbox. */
 const LOOK_EVERY_MS = 3_000
-/** How long a result is reused, so that concurrent requests share one query. */
+/** How long an overview is reused, so that concurrent requests share one query. */
 const OVERVIEW_FOR_MS = 1_000
 
 export function inboxSource(inbox: Inbox, watch: Subscribe): Source {

@@ -9,7 +9,7 @@ import type { Count, Details, Filter, Overview, Page, Row, Source, Tone } from '
 import type { Subscribe } from './watch'
 
 const KEPT = 1_000
-/** Maximum length of names and reasons, which senders choose. */
+/** Maximum length of names, IDs and reasons, because senders decide how long these are. */
 const MAX_TEXT = 4_000
 const HOUR_MS = 3_600_000
 const CHART_HOURS = 24
@@ -21,7 +21,7 @@ interface Kept {
   reason: string | undefined
 }
 
-/** Keeps records from the time at which it was created. */
+/** Keeps the records of requests that are answered after its creation. */
 export function recordSource(watch: Subscribe): Source {
   const kept: Kept[] = []
   const watchers = new Set<() => void>()

@@ -22,7 +22,7 @@ export interface Row {
 }
 
 export interface Filter {
-  /** The end of an order or shipment ID, or the beginning of an event ID. */
+  /** The end of an order or shipment ID, or the beginning of an event ID or request ID. */
   text?: string | undefined
   state?: string | undefined
   kind?: EventKind | undefined

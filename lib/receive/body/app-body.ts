@@ -39,7 +39,7 @@ export function takeLeft(
   const { body } = taken
   // The sender has set the media type, so this refusal is final even though the app has read the body.
   if (media.refusal) return { body: { ...body, exact: true, encoding }, refusal: media.refusal }
-  // The object comes from an XML parser of the app, whose format is not known.
+  // If the type is XML, the object comes from an XML parser of the app, whose format is not known.
   if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
   const labels = encodingLabels(encoding)
   return isEncoded(body.bytes, labels) ? decodeLeft(exchange, body, labels, media, options) : { body, ...media }
@@ -97,14 +97,15 @@ function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefin
   if (found === undefined || found.length === 0) return undefined
   const bytes = Pieces.of(found)
   const exact = isExact(req, found, isText)
-  // A parser that assumed another encoding than UTF-8 has changed all characters outside ASCII. Some apps keep the
-  // bytes as base64 or hex, or only their digest.
+  // Text cannot be used if a parser assumed an encoding other than UTF-8, which changes all characters outside ASCII,
+  // or if the app keeps the bytes as base64 or hex, or only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
   return { ok: true, body: { bytes, reserialized: false, exact } }
 }
 
 /**
- * True if the body has the length that the headers state. For a compressed or chunked body, its length is not known.
+ * True if the body has the length that the headers state. They do not state the length of a chunked body, or the length
+ * of a compressed body after decompression.
  */
 function isExact({ headers }: IncomingMessage, bytes: Buffer, isText: boolean): boolean {
   if (headers['content-encoding'] !== undefined || headers['content-length'] === undefined) return false

@@ -20,7 +20,7 @@ export interface DecodeOptions {
 export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces })
 
 export interface BodyReading {
-  /** Never rejects. The bytes of the body count towards the memory budget until the caller returns them. */
+  /** Never rejects. The bytes of the body count towards the memory budget until the caller gives them back. */
   result: Promise<BodyResult>
   /** Stops reading, because the response was already sent. */
   stop: () => void
@@ -45,7 +45,7 @@ const CODEC_OF_LABEL = new Map<string, Codec>([
 
 /** How many layers of compression are removed: one by the sender, one by a proxy, and one more to be safe. */
 const MAX_LAYERS = 3
-/** How many times line breaks or NULs are removed after the end of a gzip body. */
+/** How many times white space or NULs are removed after the end of a gzip body. */
 const MAX_CUTS = 4
 
 export const STOPPED = 'The upload was given up.'
@@ -177,7 +177,7 @@ export function startsAsText(bytes: Pieces): boolean {
   return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
 }
 
-/** The bytes without the line breaks and spaces, or without the NULs, at the end. */
+/** The bytes without the white space, or without the NULs, at the end. */
 function withoutFiller(bytes: Buffer): Buffer {
   const isFiller = bytes.at(-1) === 0 ? (byte: number) => byte === 0 : isSpace
   let end = bytes.length

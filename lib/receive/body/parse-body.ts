@@ -14,17 +14,17 @@ export interface ParsedBody {
   value: unknown
   /** SHA-256 of the bytes, in hex. */
   digest: string
-  /** JSON pointers of keys that were removed while parsing. */
+  /** Deviations that were found while parsing, such as keys that were removed. */
   issues: Issue[]
   /** Set for a large body, for which later steps over the whole value have to yield to the event loop too. */
   turns?: Turns | undefined
 }
 
 export interface ParseOptions {
-  /** True if the result is no longer needed. */
+  /** Returns true once the result is no longer needed. */
   unwanted?: () => boolean
   /**
-   * Called before a body is read in slices. May return a function, which is called with the beginning of the value if
+   * Called before a body is parsed in slices. Returns a function that is called with the beginning of the value, if
    * that can be parsed early.
    */
   onSlices?: () => (beginning: unknown) => void
@@ -73,7 +73,7 @@ export function parseBytes(
   type: MediaType,
   options: ParseOptions = {},
 ): ParsedBody | Refusal | Promise<ParsedBody | Refusal> {
-  // Skips a byte order mark and white space.
+  // Skips a byte order mark, white space and NULs.
   const first = /[^\s\0]/.exec(bytes.all[0]?.toString('utf8', 0, 64) ?? '')?.[0]
   const isXml = first === '<' || (type === 'xml' && first !== '{')
   if (isXml || bytes.size >= LARGE_BYTES) return parseInSlices(bytes, isXml, options)

@@ -1,6 +1,6 @@
 /**
  * Reads the body of a request, with limits for its size, its time and all bodies together, and decodes it. Express's
- * own parser would respond with 413 above 100 kB and with 500 to an aborted upload, after which Tradecloud never sends
+ * own parser would respond with 413 above 100 kB and with 400 to an aborted upload, after which Tradecloud never sends
  * the event again.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
@@ -81,7 +81,7 @@ async function takeUpload(
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // An empty body is decoded too, because it may have been compressed.
+  // If bytes have arrived, they were an empty compressed body. Otherwise, the app may have kept the body.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return { body: { bytes, reserialized: false, exact: true }, ...media }
@@ -159,7 +159,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))
         else pieces.add(bytes)
       } catch (cause) {
-        // Catches errors here: in a stream's event handler, one would end the process.
+        // Caught here, because an error in a stream's event handler would end the process.
         fail(refuse('unavailable', 'The receiver failed.', { cause }))
       }
     }

@@ -83,7 +83,8 @@ export function identify(body: unknown): Identified | Refusal {
 }
 
 /**
- * Usually only one field is present. Otherwise, the field that matches the event name is used, preferably a valid one.
+ * Chooses one of several fields that are present: the first object whose kind fits the event name, or else the first
+ * object.
  */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
   const usable = present.filter((field) => isObject(body[field]))

@@ -84,7 +84,7 @@ function whyNot(
       : address === undefined
         ? `${quote(claimed)} is not an address`
         : `${address} is not in the option \`allow\``
-  // Most likely this is the address of a proxy in front of the app, so the advice is to set `trust proxy`.
+  // A peer that sends X-Forwarded-For is most likely a proxy in front of the app, so the advice is to trust it.
   const isPeer = claimed === (socket as typeof socket | undefined)?.remoteAddress
   if (!isPeer || headers['x-forwarded-for'] === undefined) return subject
   return `${subject}; its X-Forwarded-For is ignored, because it is not a trusted proxy (\`trust proxy\`, \`trustProxy\`)`

@@ -43,17 +43,17 @@ export type AuthOption = 'none' | Credential | readonly Credential[] | AuthFunct
 
 export interface Authenticator {
   /**
-   * Returns true if the request is accepted. Throws or rejects if this cannot be decided now, or if a custom function
-   * does.
+   * Returns true if the request is accepted. Throws or rejects if this cannot be decided now, or if an `AuthFunction`
+   * or `checkClaims` does.
    */
   check(req: IncomingMessage): boolean | Promise<boolean>
   /**
-   * Like `check`, for a path that matches no pattern. Calls neither a custom function nor a key server. Never rejects.
+   * Like `check`, for a path that matches no pattern. Calls neither an `AuthFunction` nor a key server. Never rejects.
    */
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` in a 401. */
   challenge: string
-  /** Rejects if credentials cannot be checked now. Absent if the check needs no other server. */
+  /** Rejects if credentials cannot be checked now. Absent if some can be checked without another server. */
   ready?: (() => Promise<void>) | undefined
   /** Aborts a fetch of keys that is still running. */
   close(): void
@@ -162,7 +162,7 @@ interface Presented {
 interface Digest {
   type: 'basic' | 'bearer'
   digest: Buffer
-  /** Matches the whole header in its most common form. */
+  /** The whole header in the form that most senders use; see `UsualHeaders`. */
   header: string
 }
 
@@ -212,7 +212,7 @@ function digestOf(secret: string): Buffer {
   return hash('sha256', secret, 'buffer')
 }
 
-/** All shorter secrets are padded to this length, so that the duration does not reveal their length. */
+/** Headers are padded to at least this length, so that the duration does not reveal the length of a secret. */
 const LEAST_BYTES = 256
 
 /**

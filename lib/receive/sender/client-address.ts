@@ -13,7 +13,7 @@ import { invalidOption } from '../../errors/errors'
 export type TrustProxyOption =
   boolean | number | string | readonly string[] | ((address: string | undefined, hop: number) => boolean)
 
-/** Whether an address in the chain is a trusted proxy. Express passes more arguments than its types declare. */
+/** Whether an address in the chain is a trusted proxy. Hop 0 is the peer, which has no address on a Unix socket. */
 export type TrustFunction = (address: string | undefined, hop: number) => unknown
 
 const EXPECTED =
@@ -39,7 +39,7 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   }
 }
 
-/** The nearest address that is not a trusted proxy, without a port. `undefined` on a Unix socket. */
+/** The nearest address that is no trusted proxy, without a port. `undefined` on a Unix socket that is not trusted. */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }
@@ -65,10 +65,10 @@ const STRANGERS = [
   ['192.0.2.1', '198.51.100.1', '203.0.113.1'],
   ['2001:db8::1', '3fff::1'],
 ]
-/** A larger number of hops trusts everyone, like `true`: no chain of proxies is that long. */
+/** A function that still trusts an address at this hop trusts everyone: no chain of proxies is that long. */
 const FAR_HOP = 100
 
-/** True if every address is trusted as a proxy. */
+/** True if every IPv4 address or every IPv6 address is trusted as a proxy. */
 export function trustsEveryone(trust: TrustFunction): boolean {
   try {
     return STRANGERS.some((family) => family.every((address) => Boolean(trust(address, FAR_HOP))))

@@ -16,13 +16,13 @@ export interface KeySource {
   /** Time limit of the whole fetch. */
   timeoutMs: number
   /**
-   * After this time without a byte, another request is sent in parallel: the network may have recovered, while the
-   * first connection hangs.
+   * As long as no request has ended, another one is sent in parallel at this interval: the network may have recovered,
+   * while the first connection hangs.
    */
   againMs: number
 }
 
-/** Microsoft's key sets have about 20 KB. */
+/** Maximum size of a key set. Microsoft's have about 20 kB. */
 const MAX_BYTES = 1024 * 1024
 
 /** Rejects with an error that names the step and the cause, but contains no key, no token and no query of the URL. */
@@ -35,7 +35,7 @@ export async function fetchKeys(
   let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
-    // Uses the first request that ends, even if it failed, because the next fetch may follow soon.
+    // Uses the first request that ends, even if it failed, because the fetch may be repeated soon.
     const first = new Promise<JWK[]>((resolve, reject) => {
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
       again = startInterval(attempt, againMs)

@@ -19,7 +19,7 @@ export interface KeyTimes {
   staleMs: number
   /** The minimum time between two fetches for a missing key. */
   pauseMs: number
-  /** How long the next fetch waits after a failure. */
+  /** How long no other fetch is started after a failure. */
   retryMs: number
   /** Time limit of a whole fetch. */
   timeoutMs: number
@@ -82,7 +82,7 @@ export class KeySet {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
     if (keys !== undefined && age < this.#options.freshMs) return keys
-    // Only the first request that notices an outage waits for the fetch.
+    // Only the first request that notices an outage waits for the fetch. Later ones get the old keys at once.
     const failing = this.#failure !== undefined
     const fetching = this.#fetch()
     if (keys === undefined || age >= this.#options.staleMs) return fetching
@@ -90,7 +90,7 @@ export class KeySet {
     return failing ? keys : kept
   }
 
-  /** True if the keys were fetched so recently that a signature that matches none of them is certainly wrong. */
+  /** True if the keys were fetched so recently that a token with a wrong signature is refused without another fetch. */
   isRecent({ since }: Keys): boolean {
     return performance.now() - since < this.#options.pauseMs
   }

@@ -8,7 +8,10 @@ import type { ResolvedOAuth } from './options'
 import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
-/** Whether a request has valid credentials. `unsure`: only a custom function or the key server can decide. */
+/**
+ * Whether a request has valid credentials. `unsure`: only an `AuthFunction` or the key server can decide, or there are
+ * no credentials (`auth: 'none'`).
+ */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
 export class OAuthVerifier {
@@ -21,8 +24,8 @@ export class OAuthVerifier {
   }
 
   /**
-   * Rejects if this cannot be decided now, with an error that contains no part of the token, or if `checkClaims`
-   * rejects.
+   * True if the token is accepted. Rejects if this cannot be decided now, with an error that contains no part of the
+   * token, or if `checkClaims` rejects.
    */
   async check(token: string): Promise<boolean> {
     const arrivedAt = performance.now()
@@ -51,7 +54,7 @@ export class OAuthVerifier {
       .catch(() => 'unsure')
   }
 
-  /** Fetches the keys if none are known. Rejects if there are none. */
+  /** Fetches the keys unless fresh ones are known. Rejects if there are none to use. */
   ready(): Promise<unknown> {
     return this.#keys.known()
   }
@@ -69,7 +72,8 @@ export class OAuthVerifier {
       // A signature that does not match may mean that the issuer has replaced the key and kept its ID, which is
       // unlikely soon after a fetch.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
-      // Tradecloud gives up after a refusal, so a token is refused only with keys that were fetched after it arrived.
+      // In all other cases, a token is refused only with keys that were fetched after it arrived, because Tradecloud
+      // gives up after a refusal.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
         throw new Error('The key server has a key for the token, but it cannot be read or is too weak.')
