@@ -44,8 +44,8 @@ export class CatchUpLog {
   }
 
   /**
-   * Called when a change that never arrived was found and stored. The first ones are logged at once, in case the
-   * process ends before the run does.
+   * Called when a change that never arrived was found and stored. As soon as there are `MAX_NAMED` changes, they are
+   * logged, in case the process ends before the run does.
    */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)
@@ -56,7 +56,7 @@ export class CatchUpLog {
     if (this.#foundTotal === MAX_NAMED) this.flushFound()
   }
 
-  /** Logs the other changes that were found, at most one line per hour. */
+  /** Logs the found changes that are not logged yet, at most one line per hour. */
   flushFound(): void {
     if (this.#foundTotal === 0 || this.#now() - this.#foundLineAt < HOUR_MS) return
     const named = this.#found.map(({ kind, id }) => `${kind} ${quote(id)}`).join(', ')
@@ -114,7 +114,7 @@ export class CatchUpLog {
     this.#log.once('warn', topic, '', text)
   }
 
-  /** `isScheduled`: a periodic run, which continues from the cursor. */
+  /** `isScheduled`: the run continues from the cursor and moves it, as periodic runs do. */
   report(report: CatchUpReport, isScheduled: boolean): void {
     const { to, error: failure } = report
     const checkedUntil = isScheduled && to !== undefined && !failure ? new Date(to) : undefined

@@ -11,14 +11,14 @@ import type { Want } from './want'
 
 export interface CatchUpOptions {
   /**
-   * Where to start: an ISO 8601 time, in UTC unless it has a time zone. Earlier changes are not looked for. Required
-   * until the inbox has a cursor, ignored afterwards. Default: none; the time of the start is never used.
+   * Where to start: an ISO 8601 time, in UTC unless it has a time zone. Earlier changes are not delivered. Required
+   * until the inbox has a cursor, ignored afterwards. Default: none; the current time is never used instead.
    */
   from?: string | undefined
   /**
    * Which changes to deliver: `'all'`, or a function that is called for each line and each header whose change never
    * arrived. Its result must depend only on its argument. A poll also returns the changes that your own company made:
-   * `notOwnRequest` leaves these out. Required.
+   * `notOwnRequest` leaves out those to orders that no one has answered yet. Required.
    */
   want: Want
   /** The form of your order events. With the wrong form, nothing is delivered. Required if orders are polled. */
@@ -77,7 +77,7 @@ export interface CatchUpRunOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The result of a run. Counts are of orders and shipments. */
+/** The result of a run. All counts are numbers of orders and shipments. */
 export interface CatchUpReport {
   /** Start of the period that was read. ISO 8601, UTC. */
   from: string
@@ -100,7 +100,7 @@ export interface CatchUpReport {
 }
 
 export interface ResolvedCatchUp {
-  /** The first `from`, as ISO 8601 in UTC. */
+  /** The option `from`, as ISO 8601 in UTC. */
   from: string | undefined
   want: Want
   form: LineForm

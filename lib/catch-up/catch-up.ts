@@ -30,7 +30,10 @@ export class CatchUp {
   readonly #runs: ListRuns
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
-  /** The cursors after the last run of this process. If they have changed since, another process has polled. */
+  /**
+   * The cursors when the last periodic run of this process ended or was left out. If the next periodic run finds
+   * others, another run has polled meanwhile.
+   */
   #seen: string | undefined
 
   constructor(parts: CatchUpParts) {
@@ -93,7 +96,7 @@ export class CatchUp {
     while (await pause(everyMs, this.closing))
   }
 
-  /** Does the next periodic run, unless another process has polled since the last one. */
+  /** Does the next periodic run, unless another run has moved the cursors since the last one. */
   async #runNext(): Promise<void> {
     const started = performance.now()
     try {

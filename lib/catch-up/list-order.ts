@@ -1,7 +1,4 @@
-/**
- * What a run learns about a list while it reads it: whether it begins with the oldest change, and which IDs it
- * contains.
- */
+/** Detects whether a list begins with the oldest change, and reads the ID of an entity that may be damaged. */
 import { isObject } from '../events/entity'
 
 /** Number of entities with ascending times after which the list counts as sorted from the oldest change. */

@@ -119,7 +119,10 @@ export class ListRuns {
     }
   }
 
-  /** Logs a failure if orders arrived in another form: they cannot be compared with the polled ones. */
+  /**
+   * Warns once and throws if the newest order event arrived in the other form, which cannot be compared with the polled
+   * orders.
+   */
   async #checkForm({ kind, form }: List): Promise<void> {
     if (kind !== 'order') return
     const other = await this.#inbox.newestArrival({ kind, form: OTHER_FORM[form] })

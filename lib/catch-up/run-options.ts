@@ -32,7 +32,7 @@ export interface RunNotes {
   /** Called before anything is delivered. */
   begun(total: number | undefined, window: Window): void
   skipped(after: string | undefined, before: string | undefined, error: unknown): void
-  /** An entity of the list that cannot be delivered. `after`: the ID of the one before. */
+  /** An entity of the list has no ID, so it cannot be delivered. `after`: the ID of the entity before it. */
   withoutId(after: string | undefined): void
   /** A single order or shipment could not be fetched, so its state in the list counts. */
   notFetched(id: string, error: unknown): void
@@ -43,14 +43,14 @@ export interface RunNotes {
 export interface RecoveredChange {
   kind: EntityKind
   id: string
-  /** IDs of the lines. */
+  /** IDs of the lines that never arrived. */
   lines: string[]
   lastUpdatedAt: string | undefined
 }
 
 export interface RunRequest {
   position: Position
-  /** Set for a run on demand: the cursor stays where it is. */
+  /** Set for a run with `from`, `all` or `dryRun`: the cursor stays where it is. */
   onDemand?: { from?: string | undefined; all?: string | undefined; dryRun?: boolean | undefined } | undefined
   signal: AbortSignal
   /** Called after each entity that was read and, if needed, stored. */

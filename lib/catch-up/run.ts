@@ -104,7 +104,10 @@ export class Run {
     return undefined
   }
 
-  /** Called once the API's clock is known; returns the time at which the run begins. */
+  /**
+   * Called with each page. The first page shows the API's clock, which determines the window. Returns the time from
+   * which the list must be read.
+   */
   async #begin(after: string, { total }: Extract<Polled, { type: 'page' }>): Promise<string> {
     if (this.#window) return after
     const { onDemand } = this.#request
@@ -126,8 +129,8 @@ export class Run {
   }
 
   /**
-   * Saves the position, and returns the time from which the list can be read again; `undefined` if it is not sorted
-   * from the oldest change.
+   * Saves how far the run has read, except for a run on demand. Returns the time from which the list can be read again;
+   * `undefined` if the list is not sorted from the oldest change, or if nothing was read yet.
    */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
@@ -235,7 +238,10 @@ export class Run {
     this.#progress.left = Math.min(this.#progress.left, ...times)
   }
 
-  /** True if this run does not move the cursor, so no later run continues from where it ended. */
+  /**
+   * True with `from` or `all`. No later run takes up the parts that such a run leaves, so it delivers outdated parts
+   * too.
+   */
   get #isOneShot(): boolean {
     const { from, all } = this.#request.onDemand ?? {}
     return from !== undefined || all !== undefined

@@ -5,9 +5,9 @@ import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 const SET_BACK_MS = 60_000
 
 /**
- * After the clock was set back, arrival records with later times would cover new changes, so they are deleted, although
- * this delivers their changes again. A single response may be wrong, and a cache repeats it: this rejects until a later
- * run sees a later time that is still too early.
+ * After the API's clock was set back, arrival records with later times would cover new changes. They are deleted,
+ * although their changes are then delivered again. A single response may be wrong, and a cache may repeat it, so this
+ * rejects at first: the records are deleted only if the clock of a later run has advanced and is still too early.
  */
 export async function checkClock(
   storage: CatchUpStorage,

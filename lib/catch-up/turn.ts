@@ -11,8 +11,8 @@ const LOST_AFTER_MS = 10_000
 type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>
 
 /**
- * Runs `work` while holding the lease. The signal passed to `work` aborts if the lease is lost. Rejects with the reason
- * of `signal` once that aborts.
+ * Runs `work` while holding the lease. The signal passed to `work` aborts if `signal` aborts or the lease is lost.
+ * Rejects with the reason of `signal` if that aborts while another process holds the lease.
  */
 export async function inTurn<T>(
   leases: Leases,

@@ -1,4 +1,4 @@
-/** Selects changes by their origin: a poll also returns the changes that the own company made. */
+/** Selects changes by their origin: a poll also returns the changes that the user's own company made. */
 import { invalidOption } from '../errors/errors'
 import type { Order, OrderLine, Shipment, SingleDeliveryOrder, SingleDeliveryOrderLine } from '../schema'
 import { isThenable } from '../wait/thenable'
@@ -40,7 +40,9 @@ function checked(wanted: boolean): boolean {
   throw invalidOption('catchUp.want', 'returned a promise; it must return true or false')
 }
 
-/** The statuses of a line that the own company changed last and no one has answered. */
+/**
+ * The values of `inProgressStatus` of a line that the user's own company changed last, and that no one has answered.
+ */
 const OPEN = {
   buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
   supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],

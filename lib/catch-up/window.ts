@@ -25,7 +25,7 @@ const OVERLAPS_KEPT = 4
 
 const textOf = (instant: number): string => new Date(instant).toISOString()
 
-/** The window before the API's clock is known. */
+/** The beginning of the window, used until the API's clock is known. */
 export function firstAfter({ cursor, partial }: Position, { overlapMs }: WindowOptions): string {
   if (partial) return partial.after
   const instant = instantOf(cursor)
@@ -71,7 +71,7 @@ export function positionAfter(
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
   // Since the interrupted run, changes before `partial.after` may have become visible.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
-  // A cursor that cannot be parsed has no time to compare with, so no change is known to be later.
+  // A time that cannot be parsed cannot be compared with the limit, so its text becomes the cursor.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
   const start = instantOf(cursor) - overlapMs
   const oldest = Math.min(start, clock - (sweep ? sweep.backMs : OVERLAPS_KEPT * overlapMs))

@@ -28,7 +28,8 @@ export function startCatchUp(
     lists: listsOf(client, options).map((list) => ({ ...list, polls: list.polls ?? isHandled(settings, list) })),
     isWanted: (kind) => inbox.isWanted(name, kind, undefined),
     options,
-    // Without a webhook every change is found by polling, so found changes are not logged as warnings.
+    // `settleMs: 0` means that no webhook receives changes: polling finds all of them, so they are not logged as
+    // warnings.
     log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0, (run) => telemetry?.catchUp(run)),
   }
   warnOf(settings, parts.lists, log)

@@ -13,16 +13,16 @@ export type TradecloudWebhook = Router & {
   /** The webhook without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
   listener: (req: IncomingMessage, res: ServerResponse) => void
   /**
-   * Resolves once events can be accepted; without an inbox, at once. Rejects if the inbox can never be used: then the
-   * process should not start.
+   * Resolves once events can be accepted; without an inbox, at once. Rejects if the inbox can never be used, or if the
+   * catch-up has no time to start from: then the process should not start.
    */
   ready(): Promise<void>
   /** Whether events can be accepted now. Never rejects; asks the inbox or store at most once a second. */
   health(): Promise<Health>
   /**
    * Refuses new events with 503, lets running callbacks finish for at most `timeoutMs`, and aborts the rest through
-   * `context.signal`. Then closes the inbox, and logs out of the API. Never rejects. Call it before the process ends.
-   * Only the first call has an effect.
+   * `context.signal`. Then closes the inbox, and the API client unless you have created it. Never rejects. Call it
+   * before the process ends. Only the first call has an effect.
    */
   close(options?: CloseOptions): Promise<void>
   /**

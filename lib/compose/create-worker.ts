@@ -15,14 +15,17 @@ import { holdProcess } from '../wait/timers'
 
 /** Delivers events from an inbox, and keeps the process alive, until it is closed. */
 export interface TradecloudWorker {
-  /** Resolves once events can be taken. Rejects if the inbox can never be used: then the process should not start. */
+  /**
+   * Resolves once events can be taken. Rejects if the inbox can never be used, or if the catch-up has no time to start
+   * from: then the process should not start.
+   */
   ready(): Promise<void>
   /** Whether events can be taken from the inbox now. Never rejects; asks the inbox at most once a second. */
   health(): Promise<Health>
   /**
    * Takes no more events, lets running callbacks finish for at most `timeoutMs`, and aborts the rest through
-   * `context.signal`. Then closes the inbox, and logs out of the API. Never rejects. Call it before the process ends.
-   * Only the first call has an effect.
+   * `context.signal`. Then closes the inbox, and the API client unless you have created it. Never rejects. Call it
+   * before the process ends. Only the first call has an effect.
    */
   close(options?: CloseOptions): Promise<void>
   /** Like `catchUp()` of a webhook. */
@@ -32,8 +35,8 @@ export interface TradecloudWorker {
 /**
  * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, or as a further process that
  * shares the work of a webhook. With `catchUp` it also polls; companies without a server that Tradecloud can reach need
- * no webhook, and set `settleMs` to 0. Needs no port and no credentials. Throws a `TradecloudWebhookError` with code
- * `invalid_option` for an invalid option.
+ * no webhook, and set `settleMs` to 0. A worker needs no port and no option `auth`. Throws a `TradecloudWebhookError`
+ * with code `invalid_option` for an invalid option.
  *
  * ```ts
  * const onOrder = async (event: OrderEvent) => { await erp.upsert(event) }
@@ -46,7 +49,7 @@ export function createTradecloudWorker(options: TradecloudWorkerOptions): Tradec
   const shared = composeShared(settings, { receives: false, isReady: async () => (await health()).ready })
   if (shared.handlers) warnOfHandlers(shared.handlers, shared.log)
   const { opening, deliverer } = startInbox(settings.inbox, settings, shared)
-  // Keeps the process alive, because neither an idle inbox nor an open port does.
+  // Keeps the process alive: an idle inbox does not, and a worker has no open port.
   const letProcessEnd = holdProcess()
   const catchUp = startCatchUp(settings, shared, opening)
   const work = {

@@ -26,7 +26,7 @@ export interface RequestsOptions
   log: Log
 }
 
-/** An event is delivered before the response, or with an inbox stored before the response. */
+/** An event is delivered before the response or, with an inbox, stored before it. */
 export type Destination = { deliverer: Deliverer; intake?: undefined } | { deliverer?: undefined; intake: Intake }
 
 const AT_INBOX: Progress = { stage: 'inbox' }
@@ -69,7 +69,8 @@ export class Requests {
   }
 
   /**
-   * Handles a request whose path matches no pattern, after the app. `handler` is the function that the app has mounted.
+   * Handles a request whose path matches no pattern: the app responds first. `handler` is the function that the app has
+   * mounted.
    */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     this.#unmatched.pass(req, res, next, handler)

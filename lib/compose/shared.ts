@@ -17,7 +17,7 @@ import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '..
 import { within } from '../wait/within'
 import type { Check } from './health'
 
-/** Options that only webhooks have; `undefined` for a worker. */
+/** The options of a worker, and options that only webhooks have, which are `undefined` for a worker. */
 export type SharedOptions = ResolvedWorkerOptions &
   Pick<ReporterOptions, 'onError' | 'onDelivery'> & { deliver?: boolean }
 
@@ -87,7 +87,7 @@ export function startInbox(
   return { opening, deliverer }
 }
 
-/** The check is optional in inboxes that users have written. */
+/** `check` is optional, because users may have written the inbox. */
 export function checkInbox(inbox: Inbox): Record<string, Check> {
   return {
     inbox: async () => {
@@ -98,7 +98,7 @@ export function checkInbox(inbox: Inbox): Record<string, Check> {
 
 /** A part that `close()` has to stop, such as the deliverer or the catch-up. */
 export interface Work {
-  /** Starts no new work. */
+  /** From now on, no new work starts. */
   stop(): void
   /** Resolves when no work is running. */
   idle(): Promise<unknown>

@@ -55,7 +55,7 @@ export function composeWebhook(options: TradecloudWebhookOptions): ComposedWebho
   const { handlers, resolve, reporter, log, telemetry } = shared
   const authenticator = createAuthenticator(settings.auth)
   const addressCheck = createAddressCheck(settings, log)
-  // Checks all options before anything is started.
+  // The inbox is opened here, after all options were checked.
   const processing = inbox ? storeThenDeliver(inbox, settings, shared) : deliverNow(settings, shared)
   const closing = new AbortController()
   const budget = new ByteBudget(settings.maxBytesInFlight)

@@ -40,8 +40,9 @@ export interface LongList {
 const PART_MS = 1
 
 /**
- * Finds the same issues while yielding to the event loop: checks the value repeatedly, each time with another part of
- * the long list. The list is incomplete meanwhile, so the schema must not have rules for the list as a whole.
+ * Finds the same issues as `listDeviations`, and yields to the event loop in between: checks the value repeatedly, each
+ * time with another part of the long list. The list is incomplete meanwhile, so the schema must not have rules for the
+ * list as a whole.
  */
 export async function listDeviationsInTurns(
   validate: ValidateFunction,
@@ -86,12 +87,12 @@ function onFirstRead(list: unknown[], callback: () => void): void {
 
 class Search {
   readonly issues: Issue[] = []
-  /** the maximum number of issues is reached */
+  /** True if the search cannot continue: it found `MAX_ISSUES`, or could not replace an invalid value. */
   ended = false
   readonly #validate: ValidateFunction
   readonly #value: unknown
   readonly #changes: Changes = { undo: [], slices: new WeakSet() }
-  /** Number of entries that are temporarily removed from each list, by pointer. */
+  /** Number of entries that are temporarily removed from the beginning of each list, by pointer. */
   readonly #skipped = new Map<string, number>()
 
   constructor(validate: ValidateFunction, value: unknown) {

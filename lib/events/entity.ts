@@ -64,8 +64,8 @@ const MAX_ID_LENGTH = 256
 
 /**
  * Why `value` cannot be an ID, such as "is empty"; `undefined` if it can. Tradecloud builds the ID of an order or
- * shipment from a number of an ERP system: it contains no white space, but may contain any character such as a slash,
- * hash or percent sign.
+ * shipment from a number of an ERP system: it contains no white space, but may contain characters such as a slash, hash
+ * or percent sign.
  */
 export function checkEntityId(value: string): string | undefined {
   if (value === '') return 'is empty'

@@ -1,6 +1,6 @@
 /**
- * Every event name that Tradecloud is known to have sent, with its meaning. The lists are not complete: Tradecloud may
- * add names at any time, and an event with a new name is passed to the callback of its kind.
+ * The event names that Tradecloud is known to have sent or documented, with their meanings. The lists are not complete:
+ * Tradecloud may add names at any time, and an event with a new name is passed to the callback of its kind.
  */
 
 /** Known names of order events. */

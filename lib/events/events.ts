@@ -1,5 +1,5 @@
 /**
- * The typed events that callbacks receive. Each event type is a union over `completeness`: the order
+ * The typed events that callbacks receive. The event of an order or shipment is a union over `completeness`: the order
  * or shipment is present unless only its ID is known.
  */
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from './event-names'
@@ -26,8 +26,8 @@ export interface Issue {
 }
 
 /**
- * A known name, or any other text, because Tradecloud may add names later. Absent for GET triggers and for bodies
- * without a name.
+ * A known name, or any other text, because Tradecloud may add names later. GET triggers, and bodies without a name,
+ * have no `eventName`.
  */
 export type OpenName<Known extends string> = Known | (string & {})
 
@@ -103,7 +103,10 @@ export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   affectedLines: SingleDeliveryOrderLine[]
 }
 
-/** An event for a GET trigger without `api`: only the ID is known. */
+/**
+ * An event for a GET trigger whose order is not fetched, because there is no `api` or `fetch` is `'never'`: only the ID
+ * is known.
+ */
 export interface OrderIdEvent extends OrderEventBase {
   completeness: 'id-only'
   lineForm: 'deliverySchedule'

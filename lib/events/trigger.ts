@@ -9,7 +9,8 @@ export interface Entity {
 }
 
 /**
- * Any of the user's callbacks. It may be sync or async, and may throw anything. `deliver` makes the `WebhookContext`.
+ * Any of the user's callbacks. It may be sync or async, and may throw anything. Its context is the `WebhookContext`
+ * that `deliver` creates.
  */
 export type Handler = (event: WebhookEvent, context: object) => unknown
 

@@ -77,7 +77,7 @@ export function createValidator(mode: 'tolerant' | 'strict' | 'off', userSchemas
   }
 }
 
-/** Loaded lazily with the first body, because it is nearly a megabyte of code. */
+/** Loaded lazily with the first body, because the generated validators are 400 KB of code. */
 function loadValidators(): Readonly<Record<BodySchema, ValidateFunction>> {
   return (require('../schema/validators') as typeof import('../schema/validators')).validators
 }
