@@ -17,8 +17,8 @@ const entries = Object.values(exports).filter((entry) => typeof entry === 'objec
 for (const file of scripts()) {
   const { code } = transformSync(readFileSync(file, 'utf8'), {
     legalComments: 'none',
-    // Node prints the source line that threw an uncaught exception, so that line must stay readable, for example for an
-    // invalid option.
+    // Node prints the source line that threw an uncaught exception, for example for an invalid option. The lines of
+    // `errors/` must therefore stay readable.
     minifyWhitespace: !file.startsWith(join(dist, 'errors/')),
     target: 'node20',
   })

@@ -1,4 +1,4 @@
-/** Converts what the catch-up found to the event that an inbox stores. All inboxes use it. */
+/** Converts what the catch-up found to the event that an inbox stores. */
 import { randomUUID } from 'node:crypto'
 import { sha256, uuidOf } from '../bytes/digest'
 import type { FoundEvent } from './catch-up/storage'

@@ -156,7 +156,9 @@ export interface InboxHost {
   handlerTimeoutMs?: number | undefined
   /** Called when there may be events to take, possibly at any time. */
   wake(): void
-  /** Called when the process was suspended and lost its lease: others may deliver the events that it had taken. */
+  /**
+   * Called when the process was suspended and lost its lease: other processes may deliver the events that it had taken.
+   */
   leaseLost(): void
   /** Raises an alarm for operators. */
   alarm(error: TradecloudWebhookError): void
@@ -165,9 +167,9 @@ export interface InboxHost {
 /**
  * Stores events durably, and returns them for delivery.
  *
- * Guarantees: an accepted event is returned for delivery until it is settled as delivered, dead or quarantined,
- * whichever process ends in between. Events of one entity are delivered one at a time, in the order in which they were
- * accepted. An event that fails does not delay other entities.
+ * Guarantees: an accepted event is returned for delivery until it is settled as delivered, dead or quarantined, no
+ * matter which processes end in between. Events of one entity are delivered one at a time, in the order in which they
+ * were accepted. An event that fails does not delay other entities.
  */
 export interface Inbox {
   /**

@@ -3,9 +3,9 @@ import type { EventKind, Issue } from '../events/events'
 import type { LineForm } from './catch-up/parts'
 
 /**
- * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: kept for `keepDelivered`; afterwards
- * only its key. `dead`: failed permanently. `quarantined`: it could not be read. Dead and quarantined events are kept
- * until an operator replays or purges them.
+ * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: its body is kept as `keepDelivered`
+ * says, its key for `dedupeTtlMs`. `dead`: failed permanently. `quarantined`: its body could not be read. Dead and
+ * quarantined events are kept until an operator replays or purges them.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 

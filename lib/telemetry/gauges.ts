@@ -1,6 +1,6 @@
 /**
- * Gauges that are read when metrics are collected: the state of the inbox, readiness, and the times since the last
- * event and the last run.
+ * Gauges that are read when metrics are collected: the state of the inbox, readiness, the time since the last event,
+ * and the lag of the catch-up.
  */
 import type { TelemetrySource } from '../answer/telemetry'
 import type { EventKind } from '../events/events'

@@ -15,7 +15,7 @@ export function requireWhole(name: string, value: number, least: number): void {
   throw new TypeError(`${name} must be a whole number of at least ${least}, not ${value}`)
 }
 
-/** `where` is the option that contains the names, such as `retry`; empty for the options of the simulator. */
+/** `where` is the option that contains the names, such as `retry`; empty for options at the top level. */
 export function requireKnown(where: string, options: object, known: readonly string[]): void {
   if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
     throw new TypeError(`${where === '' ? 'options' : where} must be an object, not ${typeof options}`)

@@ -17,7 +17,7 @@ export function modelOf({ entry, event, attempts }: ShownEvent): EventModel {
   return { ...entry, ...{ method, path, contentType, digest, reserialized, quarantine }, history: attempts }
 }
 
-/** Names an event for operators: its order or shipment ID, or else its name or kind. */
+/** Names an event for operators: its order or shipment ID, or else its event name or kind. */
 export function labelOf({ entity, eventName, kind }: InboxEntry): string {
   return entity?.id ?? eventName ?? kind
 }

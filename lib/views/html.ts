@@ -38,7 +38,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '')
 }
 
-/** Includes unusual spaces, because two different IDs must not look the same. */
+/** Matches invisible characters and unusual spaces, because two different IDs must not look the same. */
 const ODD = new RegExp(`(?:${INVISIBLE.source}|(?! )\\p{Zs})`, 'gu')
 
 /** Escapes an invisible or unusual character, except a line break and a tab. */

@@ -3,7 +3,7 @@
  * until the earlier one was passed on, and every event waits for an earlier one whose key is not known yet.
  */
 export class ArrivalOrder {
-  /** The bodies that are being read, in order of arrival. Empty unless a body is read in slices. */
+  /** The events whose bodies are being read, in order of arrival. Empty unless a body is read in slices. */
   readonly open = new Set<ArrivalPlace>()
 
   begin(key?: string): ArrivalPlace {
@@ -13,7 +13,7 @@ export class ArrivalOrder {
     return arrival
   }
 
-  /** Resolves once no earlier event has this key, or could still get it. */
+  /** Resolves once no earlier event has this key or could still get it. */
   async turnOf(arrival: ArrivalPlace): Promise<void> {
     for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.changed()
   }

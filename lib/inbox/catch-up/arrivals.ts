@@ -11,8 +11,8 @@ export interface Mark {
   /** Name of the part. */
   name: string
   /**
-   * When the part last changed, in milliseconds since 1970. Without a time of its own, the time of its order or
-   * shipment, or 0.
+   * When the part last changed, in milliseconds since 1970. For a part without a time, the time of its order or
+   * shipment, or 0 if that has none either.
    */
   time: number
   hash: string
@@ -81,7 +81,9 @@ export function marksOf(parts: readonly Part[], time: number): Mark[] {
 }
 
 export interface CompareOptions {
-  /** Everything up to this time counts as covered, because earlier runs have checked it. */
+  /**
+   * Changes up to this time count as covered: they are older than the option `from`, or earlier runs have checked them.
+   */
   floor: number
   /** The time on the API's clock. */
   clock: number
@@ -136,6 +138,6 @@ export function compare(
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
-  // A line may change back to an earlier content, so only the newest record counts.
+  // A line may change back to earlier content, so only the newest record counts.
   return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
 }

@@ -49,7 +49,7 @@ export interface EntitySnapshot extends EntityName {
   content: Record<string, unknown>
   /** The time as Tradecloud wrote it. */
   lastUpdatedAt?: string | undefined
-  /** When it last changed, in milliseconds since 1970; NaN if the time cannot be parsed. */
+  /** When the entity last changed, in milliseconds since 1970; NaN if the time cannot be parsed. */
   time: number
   parts: Part[]
 }

@@ -62,7 +62,9 @@ export interface FoundEvent {
 }
 
 export interface StoreRequest {
-  /** Everything up to this time counts as covered, because earlier runs have checked it. */
+  /**
+   * Changes up to this time count as covered: they are older than the option `from`, or earlier runs have checked them.
+   */
   floor: number
   /** The time on the API's clock. */
   clock: number
@@ -92,7 +94,7 @@ export interface Stored {
   isLeft: boolean
 }
 
-/** A write was rejected because another process holds the lease. */
+/** A write was rejected because the lease was lost. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
@@ -104,8 +106,8 @@ export class LeaseLostError extends Error {
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>
   /**
-   * Saves the cursor and the rest of the position. Also deletes arrival records up to `forgottenUpTo`, for the kind and
-   * form of the scope.
+   * Saves the cursor and the rest of the position. Also deletes arrival records up to `forgottenUpTo`, for the kind of
+   * the scope.
    */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>

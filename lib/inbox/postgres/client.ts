@@ -65,7 +65,7 @@ export class PostgresTables implements Tables {
     readonly now: number,
   ) {}
 
-  /** Begins a transaction unless one has begun, in a single round trip. */
+  /** Begins a transaction, unless `hasBegun`, and reads the time of the server, in a single round trip. */
   static async begin(
     client: PostgresClient,
     schema: string,

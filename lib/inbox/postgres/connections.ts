@@ -101,8 +101,8 @@ function loadPg(): { Pool: new (options: object) => PostgresPool } {
 }
 
 /**
- * The error listener is added before `connect()` resolves, because one packet can both complete and end the connection,
- * and an error without a listener would end the process.
+ * Adds an error listener to each connection before `connect()` resolves: one packet can both complete and end the
+ * connection, and an error without a listener would end the process.
  */
 function ignoreErrors(pool: PostgresPool): void {
   const known = new WeakSet<PostgresClient>()

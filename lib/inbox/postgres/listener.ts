@@ -64,7 +64,7 @@ export class Listener {
     await this.#send(client, 'LISTEN')
   }
 
-  /** Sends one statement at a time, because `pg` warns about a second one. */
+  /** Sends one statement at a time, because `pg` warns about concurrent statements on one connection. */
   #send(client: PostgresClient, command: 'LISTEN' | 'NOTIFY'): Promise<unknown> {
     const send = () => within(PATIENCE_MS, query(client, `${command} ${quoteName(this.#channel)}`), 'no response')
     const sent = this.#sent.then(send)

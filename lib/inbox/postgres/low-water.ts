@@ -30,7 +30,7 @@ export class LowWater {
     return result
   }
 
-  /** Called when this process has freed a queue that became due at `due`. */
+  /** Called when this process has freed a queue whose next event is due at `due`. */
   lower(due: number): void {
     this.#due = Math.min(this.#due, due)
     this.#lowered = Math.min(this.#lowered, due)

@@ -27,11 +27,11 @@ interface Waiting {
 }
 
 interface StoringOptions {
-  /** Slots of the connections for deliveries, which a second batch and single events use too. */
+  /** Slots of the connections for deliveries. A second batch and events that are stored alone use them too. */
   delivering: Slots
   /**
-   * How many single events are stored at the same time. The limit leaves connections for others if the queues of these
-   * events are locked.
+   * How many events are stored alone (`isSingle`) at the same time. The limit leaves connections for others if the
+   * queues of these events are locked.
    */
   singles: number
   /** Rejects if there is no room for these bytes. */

@@ -99,7 +99,7 @@ async function runLent(client: PostgresClient, work: TransactionWork): Promise<v
   }
 }
 
-/** Wraps the client in a proxy that throws once `takeBack` was called. */
+/** Wraps the client in a proxy whose methods throw once `takeBack` has been called. Those in `REFUSED` always throw. */
 function lend(client: PostgresClient): { lent: PostgresClient; takeBack: () => void } {
   let isOver = false
   const lent = new Proxy(client, {

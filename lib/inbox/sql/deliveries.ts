@@ -1,4 +1,4 @@
-/** Converts events that were taken to deliveries, and records their settlements in the database. */
+/** Converts taken events to deliveries, and records their settlements in the database. */
 import { backOffMs } from '../../wait/back-off'
 import { within } from '../../wait/within'
 import { TradecloudWebhookError } from '../../errors/errors'
@@ -12,7 +12,7 @@ import type { SettleRequest } from './settle'
 import { PART_BYTES } from './tables'
 import type { Taken } from './take'
 
-/** The first delay after a body could not be read. */
+/** The delay of the first retry after a body could not be read. */
 const RETRY_READ_MS = 1_000
 
 export class Deliveries {
@@ -96,7 +96,7 @@ export class Deliveries {
     throw error
   }
 
-  /** The first `size` bytes of a body. `undefined` if a part is missing or cannot be read. */
+  /** The first `size` bytes of a body. `undefined` if a part is missing or damaged. */
   async bodyOf(event: number, size: number): Promise<Buffer | undefined> {
     const body = Buffer.alloc(size)
     for (let part = 0; part * PART_BYTES < size; part++) {

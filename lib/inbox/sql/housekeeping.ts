@@ -96,7 +96,7 @@ export class Housekeeping {
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
-  /** Raises an alarm once per kind and name, until such an event is taken. */
+  /** Raises one alarm per kind and event name, and another only after these events were taken. */
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return

@@ -1,4 +1,4 @@
-/** Facts about a webhook that other processes have stored, read at most once a second. */
+/** Caches facts about a webhook that are stored in the database, and reads them at most once a second. */
 const KNOWN_FOR_MS = 1_000
 
 export class Known<T> {

@@ -33,7 +33,7 @@ export const READS: readonly string[] = [
 /** These operations store an event, or test whether one could be stored. They are refused if the inbox is full. */
 export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 
-/** These operations resolve only once everything committed before is on disk. */
+/** These operations resolve only once everything that was committed before is on disk. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
 /**

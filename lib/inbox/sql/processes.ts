@@ -60,8 +60,8 @@ export async function remove(tables: Tables, id: string): Promise<void> {
 }
 
 /**
- * Frees the queues of an owner. Their running events become waiting, so that operators can give them up. Rows are
- * locked in a fixed order, so that two transactions cannot deadlock.
+ * Frees the queues that match the condition. Their running events become waiting, so that operators can give them up.
+ * Rows are locked in a fixed order, so that two transactions cannot deadlock.
  */
 export async function free(tables: Tables, condition: string, ...values: SqlValue[]): Promise<void> {
   const queues = await tables.all<{ queue: number }>(

@@ -1,4 +1,4 @@
-/** Removes expired data, a few rows at a time. */
+/** Removes expired data, a limited number of rows at a time. */
 import { removeUpload } from './accept'
 import { pruneCatchUps } from './catch-up/used'
 import { removeEvent, removeKept } from './settle'

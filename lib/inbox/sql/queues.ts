@@ -1,4 +1,7 @@
-/** The rows of queues. A queue has a row as long as it has events to deliver; the row describes the first of them. */
+/**
+ * The rows of the table `queues`. A queue has a row as long as it has events to deliver; the row describes the first of
+ * them.
+ */
 import type { StoredEvent } from '../stored-event'
 import { ANY_KIND, queueKeyOf } from './names'
 import type { Tables } from './tables'
@@ -43,7 +46,7 @@ export async function updateQueue(tables: Tables, queue: number): Promise<void> 
     return
   }
   const event = JSON.parse(next.head) as StoredEvent
-  // Only a retry has to wait. Another event may have a time in the future, because the clock was set back.
+  // Only a retry has to wait. If another event is due in the future, the clock has been set back since.
   const due = next.attempts > 0 ? next.due : Math.min(next.due, tables.now)
   tables.requeued?.(due)
   await tables.run(

@@ -10,8 +10,8 @@ export const SCHEMA_VERSION = 1
  * The tables. Times are milliseconds since 1970, except `expires`, `renewed` and `reported`, which are on the clock of
  * leases.
  *
- * `queues` has one row per order or shipment with events to deliver; it holds the kind, name, size and time of the
- * first of these events.
+ * `queues` has one row per order or shipment with events to deliver. An event without either has a row of its own. A
+ * row holds the kind, name, size and time of the first of these events.
  *
  * `former_callbacks` holds the callbacks of processes that have ended, and the number of minutes since then, as counted
  * by the remaining processes.

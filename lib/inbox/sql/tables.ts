@@ -31,7 +31,7 @@ export interface Tables {
   monotonic(): { time: number; boot: string }
   /** The number for the next event, which is also its position in the queue. */
   nextNumber(): Maybe<number>
-  /** Called for a queue whose next event became due at `due`. */
+  /** Called for a freed queue whose next event is due at `due`. */
   requeued?(due: number): void
   /** Resolves with the number of changed rows. Parameters are `?`. */
   run(sql: string, ...values: SqlValue[]): Maybe<number>

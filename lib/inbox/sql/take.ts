@@ -181,8 +181,8 @@ async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | u
 }
 
 /**
- * Limits all waits to `maxDelayMs`, because events may be due far in the future after the clock was set back. Returns
- * true if it shortened one.
+ * Makes queues due now that would wait for longer than `maxDelayMs`, as happens after the clock was set back. Returns
+ * true if there were any.
  */
 export async function shortenWaits(
   tables: Tables,

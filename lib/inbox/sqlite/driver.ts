@@ -23,7 +23,7 @@ export function chooseDriver(): Driver {
     try {
       if (from !== undefined) return { module: createRequire(from).resolve(PACKAGE) }
     } catch {
-      // try the next folder
+      // Try the next folder.
     }
   }
   throw invalidOption(

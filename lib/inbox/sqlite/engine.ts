@@ -146,7 +146,7 @@ export class SqliteEngine implements Engine {
         await flusher.flush()
         return
       } catch {
-        // Until the repair succeeds, requests are refused with the cause.
+        // Until the repair succeeds, requests that store something are refused.
       }
     }
   }

@@ -59,7 +59,7 @@ export class Flusher {
     return new Flusher(log, identities, written)
   }
 
-  /** Resolves once the current content of the log is on disk. Calls made before the next flush share that flush. */
+  /** Resolves once the current content of the log is on disk. Calls made before the next flush begins share it. */
   flush(): Promise<void> {
     this.#next ??= this.#flushNext()
     return this.#next
@@ -105,7 +105,7 @@ export class Flusher {
     await this.#log.datasync()
     this.#recentMs.push(performance.now() - begun)
     if (this.#recentMs.length > RECENT_FLUSHES) this.#recentMs.shift()
-    // The call is synchronous: it takes microseconds, while an asynchronous result would wait for its turn in a busy
+    // The check is synchronous: it takes microseconds, while an asynchronous result would wait for its turn in a busy
     // process.
     this.#identities.forEach(checkIdentity)
   }

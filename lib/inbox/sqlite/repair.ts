@@ -15,9 +15,9 @@ export function isSuspect(tables: SqliteTables): boolean {
 }
 
 /**
- * Returns true once the log and the file are intact. Other processes must be able to see that the repair is not
- * finished, even if they start after a crash of this process. Until then, nothing is copied from the log into the file:
- * after a power cut the file could have newer pages than the log.
+ * Returns true if the log and the file are intact afterwards. The row `suspect` shows other processes that the repair
+ * is not finished, even if they start after a crash of this process. Nothing is copied from the log into the file
+ * before the log has been written again: after a power cut, the file could have newer pages than the log.
  */
 export function repair(tables: SqliteTables, file: string): boolean {
   tables.get('PRAGMA wal_autocheckpoint = 0')

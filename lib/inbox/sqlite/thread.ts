@@ -127,7 +127,7 @@ export class Thread {
   }
 }
 
-/** `instanceof` would fail in Jest, which gives tests another `Uint8Array` than Node's. */
+/** `instanceof` would fail in Jest, which gives tests a `Uint8Array` other than Node's. */
 function hasBytes(argument: unknown): argument is { bytes: Uint8Array } {
   return ArrayBuffer.isView((argument as { bytes?: unknown } | undefined)?.bytes)
 }

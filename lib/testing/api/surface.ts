@@ -69,7 +69,7 @@ export interface SimulatedApi {
   deleteShipment(id: string): void
   /** Stores the current metadata and content of a file, with a download link. */
   setDocument(objectId: string, document: SimulatedDocument): void
-  /** From now on every request for this file gets 404, including links that exist already. */
+  /** From now on every request for this file gets 404, also through a link that already exists. */
   deleteDocument(objectId: string): void
   /** Invalidates all existing access tokens. */
   expireTokens(): void

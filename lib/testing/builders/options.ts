@@ -22,7 +22,7 @@ export interface BuilderOptions {
   seed?: number | undefined
   /**
    * Selects the state of the order or shipment, a whole number from 0 to 2,147,483,647. Each state is one second newer
-   * than the one before. Only orders have a field for it. Default: 1.
+   * than the one before. Only orders have a field for the version. Default: 1.
    */
   version?: number | undefined
   /**

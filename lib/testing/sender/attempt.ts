@@ -32,7 +32,7 @@ export interface Attempt {
 
 export type AttemptAnswer = Pick<Attempt, 'status' | 'error' | 'headers' | 'body'>
 
-/** True if nothing listens at the address, the host does not exist, or the server speaks another protocol. */
+/** True if the host does not exist or cannot be reached, nothing listens there, or the TLS handshake fails. */
 export function isNoConnection(error: Error): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(

@@ -28,8 +28,8 @@ export interface SenderRetryOptions {
   speed?: number | undefined
   /**
    * Number of attempts, including the first, after which the trigger ends as `still retrying`. Default: no limit,
-   * except that a trigger to an address where nothing has ever responded ends as `unreachable` after 7 attempts without
-   * a connection.
+   * except that a trigger to an address to which no connection has ever been made ends as `unreachable` after 7
+   * attempts.
    */
   maxAttempts?: number | undefined
 }

@@ -1,13 +1,13 @@
-/** Sends many triggers: decides which are sent again, in which order, and how many requests run at the same time. */
+/** Plans how many triggers are sent: which of them are sent again, in which order, and how many at the same time. */
 import { requireWhole } from '../checks'
 import { createRandom } from '../random'
 
 /** Options of `sendAll`. Tradecloud guarantees no order among events, and may send an event more than once. */
 export interface SendAllOptions {
   /**
-   * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. First
-   * requests begin in the order of sending. How many requests Tradecloud sends at the same time is not documented.
-   * Default: 10.
+   * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. The
+   * first attempts begin in the order of sending. How many requests Tradecloud sends at the same time is not
+   * documented. Default: 10.
    */
   concurrency?: number | undefined
   /**

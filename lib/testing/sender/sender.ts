@@ -13,8 +13,8 @@ import { Places, planSendings, type SendAllOptions } from './send-all'
 import { buildRequest, type Trigger, type TriggerRequest } from './trigger'
 
 /**
- * Number of attempts, which take about 3 s with the default waits: long enough for a receiver that is starting, and
- * below Jest's limit of 5 s.
+ * Number of attempts after which a trigger ends as `unreachable`. They take about 3 s with the default waits: long
+ * enough for a receiver that is starting, and below Jest's limit of 5 s.
  */
 const UNREACHABLE_AFTER = 7
 

@@ -47,7 +47,7 @@ export interface Trigger {
   /** Additional headers, which override those of the simulator. Default: none. */
   headers?: Readonly<Record<string, string>> | undefined
   /**
-   * Time limit for the complete response, in milliseconds. Default: 60000, the only number that Tradecloud has
+   * Time limit for the complete response, in milliseconds. Default: 60000, the only time limit that Tradecloud has
    * published.
    */
   timeoutMs?: number | undefined

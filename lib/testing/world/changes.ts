@@ -12,7 +12,9 @@ export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 export interface ChangeOptions {
   /** What happens to the event. Default: 'send'. */
   deliver?: EventFate | undefined
-  /** How long after the change a delayed event is sent, or the second of two, in milliseconds. Default: 60000. */
+  /**
+   * How long after the change a delayed event, or the second of two events, is sent, in milliseconds. Default: 60000.
+   */
   delayMs?: number | undefined
   /** Whether the event is sent as a POST, or as a GET with only the ID. Default: 'POST'. */
   method?: 'POST' | 'GET' | undefined
