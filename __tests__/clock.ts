@@ -1,20 +1,24 @@
 /**
- * Clocks for the code under test: nothing is late in a busy or suspended process, and long waits take no time. They
+ * Clocks for the code under test: nothing is late in a busy or suspended process, and long waits take little time. They
  * replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` use the real clock.
  */
 
-/** Settings of the running clock: turns of the event loop per millisecond, and its speed relative to the real clock. */
+/**
+ * Settings of `startClock`: turns of the event loop per millisecond, and the highest speed relative to the real clock.
+ */
 const TURNS_PER_MS = 4
 const MAX_SPEED = 30
 
 export interface Clock {
-  /** Resolves when this number of milliseconds has passed on this clock. A stopped clock is advanced by it. */
+  /**
+   * Resolves when this number of milliseconds has passed on this clock. The clock of `freezeClock` is advanced by it.
+   */
   wait(ms: number): Promise<void>
   /** Restores the real clock. */
   stop(): void
 }
 
-/** A clock that advances only when the test waits. */
+/** A clock that advances only when the test calls `wait`. */
 export function freezeClock(): Clock {
   replaceTimers()
   return { wait: (ms) => jest.advanceTimersByTimeAsync(ms), stop: () => jest.useRealTimers() }
@@ -22,8 +26,8 @@ export function freezeClock(): Clock {
 
 /**
  * A clock that advances with the turns of the event loop. A request to a server in the same process takes about ten
- * turns. Work of other processes and threads (files, zlib, crypto) takes no turns, so their time-outs cannot be tested
- * with this clock.
+ * turns. Work of other processes and threads (files, zlib, crypto) takes a varying number of turns, so time-outs of
+ * such work cannot be tested with this clock.
  */
 export function startClock(): Clock {
   const state = { turns: 0, ms: 0, stopped: false }
@@ -50,7 +54,7 @@ export function startClock(): Clock {
 }
 
 /**
- * Starts a running clock before each test of the file. Call it after the `afterEach` that closes what uses the clock.
+ * Calls `startClock` before each test of the file. To be called after the `afterEach` that closes what uses the clock.
  */
 export function clockForEach(): Pick<Clock, 'wait'> {
   let clock: Clock | undefined

@@ -1,4 +1,4 @@
-/** Tests of `npm run start:cluster`, for both databases. */
+/** Tests of `examples/cluster.ts`, for any database. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { orderEvent } from 'tradecloud-webhook/testing'

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 
 const root = resolve(__dirname, '..')
 
-/** A request that an example server sends. */
+/** The body of a request that an example server sends. */
 export interface Write {
   deliveryId: string
   event: { orderId: string; version: number }

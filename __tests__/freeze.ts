@@ -1,6 +1,4 @@
-/**
- * Freezes processes with SIGSTOP. `kill` returns earlier than that: each thread continues until it is scheduled again.
- */
+/** Freezes processes with SIGSTOP. `process.kill` returns before the threads of the process have stopped. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { until } from './wait'
 
@@ -13,13 +11,13 @@ export async function freeze(pid: number): Promise<void> {
 function isRunning(pid: number): boolean {
   const tasks = `/proc/${pid}/task`
   try {
-    // The state follows the name of the program, which is in brackets and may contain any character.
+    // The state follows the name of the thread, which is in brackets and may contain any character.
     return readdirSync(tasks).some(
       (thread) => !/\) [TZX] [^)]*$/.test(readFileSync(`${tasks}/${thread}/stat`, 'latin1')),
     )
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // ENOENT and ESRCH mean that a thread has ended: look again, unless it was the whole process.
+    // ENOENT and ESRCH mean that a thread has ended: look again, unless the whole process has ended.
     if (code !== 'ENOENT' && code !== 'ESRCH') throw error
     return existsSync(tasks)
   }

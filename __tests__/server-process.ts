@@ -1,4 +1,6 @@
-/** What the test servers share: a free port, their log, and a guard that ends them when the tests end. */
+/**
+ * Functions for test servers: starting on a free port, reading the log, and a guard that kills them when the tests end.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -42,7 +44,7 @@ export function readLog(file: string): string {
 
 /**
  * Kills the process and removes its folder when the tests end. This also works if the tests are killed, because the
- * pipe to this shell is closed then. If a server has several processes, killing its main process ends all of them.
+ * pipe to the shell is closed then. If a server has several processes, killing its main process ends all of them.
  */
 export function guard(pid: number, folder: string): ChildProcess {
   const script = 'read _; kill -9 "$0"; rm -rf "$1"'

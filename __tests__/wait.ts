@@ -4,14 +4,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
 /**
- * Number of checks that wait only for the next turn of the event loop; further checks pause, which takes long with the
- * clock of `startClock`.
+ * The first checks wait only for the next turn of the event loop. Later ones pause for `POLL_MS` of real time, during
+ * which the clock of `startClock` may advance many times as far.
  */
 const EAGER_TURNS = 100
 
 /**
  * Resolves once the condition holds. Fails before Jest's own limit, with a message that says what the test waited for.
- * It counts checks instead of time, so that the time in which the process is suspended does not count.
+ * The limit is a number of checks, so that the time in which the process is suspended does not count.
  */
 export async function until(
   condition: () => boolean | Promise<boolean>,

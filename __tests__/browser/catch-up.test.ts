@@ -28,7 +28,7 @@ test.each<Mode>(['SQLite', 'PostgreSQL'])('%s: a catch-up is started, and the pa
     webhook: { api: { baseUrl: baseUrl.replace(port, String(slow)), username, password }, catchUp: CATCH_UP },
   })
   const { page, problems } = await openPage()
-  // Disables the page's timer, so that the page can learn of changes only from the server.
+  // Disables the page's timer, so that only server-sent events update the page.
   await page.addInitScript(() => (window.setInterval = (() => 0) as never))
   const report = (text: string) => page.locator('#catch-up', { hasText: text }).waitFor()
   const start = async (): Promise<void> => {

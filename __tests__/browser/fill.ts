@@ -19,7 +19,7 @@ export interface Sample {
   minutesAgo?: number
 }
 
-/** Stores the events in this order. The inbox must have no webhook, and is not closed. */
+/** Stores the events in the given order. The inbox must have no webhook, and stays open. */
 export async function fillInbox(inbox: Inbox, samples: readonly Sample[]): Promise<string[]> {
   const detach = inbox.attach({
     name: 'tradecloud',

@@ -7,7 +7,7 @@ import { closeAll, openPage, startApp, whenLive, type App, type Mode } from './r
 
 afterAll(closeAll)
 
-/** PostgreSQL cannot store lone surrogates, and the receiver refuses them. */
+/** Texts without lone surrogates, which PostgreSQL cannot store and the receiver refuses. */
 const texts = hostileTexts.filter((text) => !/\p{Cs}/u.test(text))
 
 const bodyOf = (text: string): string =>
@@ -26,7 +26,7 @@ const samples: Sample[] = texts.flatMap((text, i): Sample[] => {
 test.each(['SQLite', 'PostgreSQL'] satisfies Mode[])(
   '%s: the list, each event, each action and each download',
   async (mode) => {
-    // The pages are the same for all databases; only the stored texts differ.
+    // The pages are the same for both databases, so a quarter of the samples is enough for PostgreSQL.
     const some = mode === 'SQLite' ? samples : samples.filter((_sample, i) => i % 4 === 0)
     const app = await startApp(mode, { samples: some })
     const { page, problems } = await openPage({ viewport: { width: 1200, height: 800 } })
@@ -74,7 +74,9 @@ test('no inbox: what was sent, and what callbacks threw', async () => {
   expect(problems).toEqual([])
 })
 
-/** Checks that a page contains only elements of the templates. */
+/**
+ * Checks that the texts have added no element, event handler or link to a page, and are neither invisible nor too wide.
+ */
 async function checkStructure(
   page: Awaited<ReturnType<typeof openPage>>['page'],
   view: 'list' | 'event',

@@ -159,7 +159,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
     void dialog.dismiss()
   })
   page.on('console', (message) => {
-    // Not counted: Chromium reports each response other than 2xx as an error, and tests check those themselves.
+    // Not counted: Chromium also reports responses of 4xx and 5xx as errors, and tests check these themselves.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       problems.push(message.text())
   })
@@ -178,8 +178,8 @@ export async function whenLive(page: Page): Promise<void> {
 }
 
 /**
- * Repeats the check until it passes, because a click does not wait for the next page, and the script replaces parts of
- * it.
+ * Repeats the check until it passes, because a click does not wait for the next page, and the script of a page replaces
+ * parts of the page.
  */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   let problem: unknown

@@ -1,4 +1,4 @@
-/** The events that a buyer receives during one day, for screenshots. */
+/** The events that arrive during one day, for screenshots and tests. */
 import { orderEvent, shipmentEvent } from 'tradecloud-webhook/testing'
 import type { Sample } from './fill'
 
@@ -7,7 +7,7 @@ const NAMES = ['OrderIssuedByBuyer', 'OrderLinesAcceptedBySupplier', 'OrderLines
 
 const orderOf = (number: number): string => `${COMPANY}-PO-2026/${String(number).padStart(5, '0')}`
 
-/** Number of orders per hour, oldest hour first: most arrive in the morning. */
+/** Number of events in each of the last 24 hours, oldest hour first. */
 const ORDERS_BY_HOUR = [2, 1, 0, 1, 2, 3, 5, 9, 14, 18, 16, 12, 9, 13, 15, 12, 9, 6, 4, 3, 3, 2, 4, 5]
 
 export function samplesOfADay(): Sample[] {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(closeAll)
 
 const stateOf = async (id: string) => (await app.inbox?.show(id))?.entry.state
-/** An event that the other tests leave unchanged. */
+/** IDs of events that no test has used yet. The first call of `nextId` fills the list. */
 const untouched: string[] = []
 const nextId = (): string => {
   if (untouched.length === 0) untouched.push(...app.ids)
@@ -31,7 +31,7 @@ test('behind a proxy that adds a prefix: every link and every button', async () 
   const url = await startNginx(app.port, '/ops/tools')
   const { page, problems } = await openPage()
   const id = nextId()
-  // The URL of the prefix, without the slash at its end.
+  // The inspector's path without a slash at its end, which is redirected.
   await page.goto(`${url}inspector?state=dead`)
   expect(page.url()).toBe(`${url}inspector/?state=dead`)
   await whenLive(page)
@@ -90,7 +90,7 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
       <form method="post" action="${target}/replay" enctype="text/plain"></form>`)
   })
   const { page } = await openPage()
-  // The browser has the credentials, and sends them with a form that replaces the page.
+  // From now on, the browser has the credentials, and sends them with a form whose target is the whole page.
   await page.goto(app.url)
   const posts = (): SeenRequest[] =>
     app.requests.filter(({ method, path }) => method === 'POST' && path.includes(`/event/${id}/`))
@@ -142,7 +142,7 @@ test('behind a proxy that checks credentials: changes are logged under the name 
   })
   const behind = await startApp('SQLite', { samples: [dead], inspector: { auth: userOfProxy } })
   const url = await startNginx(behind.port, '/ops', sessions)
-  // The test must not set headers that the browser sets itself.
+  // The client forges the header of the proxy, and nginx overwrites it.
   const { page, problems } = await openPage({
     httpCredentials: undefined,
     extraHTTPHeaders: { 'X-Forwarded-User': 'mallory' },

@@ -7,7 +7,7 @@ import { cleanUp, cli, onClose, type Storage } from './cli'
 
 const START = new Date(Date.UTC(2025, 10, 2, 10))
 const FROM = '2025-11-02T09:00:00.000Z'
-/** On a busy machine, a run takes so long that its progress is shown. */
+/** On a busy machine, a run may take so long that its progress is shown. */
 const PROGRESS = expect.stringMatching(/^((Read|Waiting) .*\n)*$/) as string
 
 export function testCatchUpCommand(newStorage: () => Promise<Storage>): void {

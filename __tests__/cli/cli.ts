@@ -161,13 +161,14 @@ export async function newSqlite(): Promise<Storage> {
 export type Script = (delivery: InboxDelivery) => Settlement | undefined
 
 export interface Server {
-  /** Events passed to the callback. */
+  /** Deliveries that were passed to the script. */
   deliveries: InboxDelivery[]
   stop: () => Promise<void>
 }
 
 /**
- * Simulates a running webhook: takes events, and settles them as the script says. `undefined` leaves an event running.
+ * Simulates a running webhook: takes events, and settles each with the result of the script. If that is `undefined`,
+ * the event stays running.
  */
 export function serve(inbox: Inbox, script: Script, wanted: readonly Wanted[] = ALL): Server {
   const stopping = new AbortController()
@@ -220,7 +221,7 @@ export async function put(
   return (await inbox.accept(...event)).id
 }
 
-/** Stores events and has them settled by a process that then ends. Resolves with their IDs. */
+/** Stores one event per order and settles them, through an inbox that is then closed. Resolves with their IDs. */
 export async function putSettled(storage: Storage, orders: string[], script: Script): Promise<string[]> {
   const inbox = await storage.open()
   const ids: string[] = []

@@ -147,7 +147,7 @@ describe('the command', () => {
       res.end(JSON.stringify(answers[at++ % answers.length]?.(word)))
     })
     while (at < answers.length) {
-      // A forged probe response that requires credentials ends the run.
+      // `ask` rejects if a forged response to a probe requires credentials.
       const report = await ask(`${url}/{orderId}`, { auth: 'none', idleMs: 200 }).catch(() => undefined)
       const found = report?.findings.flatMap(({ evidence }) => evidence) ?? []
       for (const text of [...found, ...(report?.checks.map((check) => check.text) ?? [])])

@@ -1,4 +1,4 @@
-/** Endpoints to check with `doctor`, and its findings. */
+/** Starts endpoints, checks them with `doctor`, and reads its findings. */
 import { once } from 'node:events'
 import { createServer as createHttp, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { createServer as createTcp, type AddressInfo, type LookupFunction, type Socket } from 'node:net'

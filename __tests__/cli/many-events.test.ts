@@ -15,7 +15,7 @@ async function fill(): Promise<string> {
   const id = await put(inbox, 'PO-000000', { receivedAt: '2026-01-01T00:00:00.000Z' })
   await inbox.close()
   const database = new DatabaseSync(target)
-  // Copies the first event, which is dead.
+  // Copies the first event, which is waiting. The copies are dead.
   database.exec(`
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${EVENTS - 1}),
       copies AS (SELECT n, substr(id, 1, 24) || printf('%012x', n) AS id, events.* FROM numbers, events)

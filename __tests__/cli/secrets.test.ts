@@ -1,4 +1,7 @@
-/** No user of the machine can see the secrets of a running command; `doctor` and `simulate` have tests of their own. */
+/**
+ * Neither the list of processes nor any output shows the secrets of a command; `doctor` and `simulate` have tests of
+ * their own.
+ */
 import { once } from 'node:events'
 import { createServer as createHttp } from 'node:http'
 import { createServer as createTcp, type AddressInfo } from 'node:net'

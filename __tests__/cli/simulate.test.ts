@@ -145,7 +145,7 @@ test('another machine is asked for once', async () => {
   expect(sent.code).toBe(3)
 })
 
-/** Requests a page, and resolves with its status, headers and text. */
+/** Requests a page, and resolves with its status, Content-Security-Policy and text. */
 function load(url: string, host?: string): Promise<{ status: number; csp: string; text: string }> {
   return new Promise((resolve, reject) => {
     get(url, { headers: host === undefined ? {} : { host } }, (res) => {
@@ -161,7 +161,7 @@ function load(url: string, host?: string): Promise<{ status: number; csp: string
 
 test('the page: what became of each event, only under its own name, and as a file', async () => {
   const evil = `<script>alert(1)</script>${EVIL.filter((text) => text.length < 1_000).join('')}\u200b`
-  // The responses wait until the page was loaded, because the simulation ends after them.
+  // The responses wait until the page is loaded, because the simulation ends after the last response.
   let seen = (): void => undefined
   const loaded = new Promise<void>((resolve) => (seen = resolve))
   const url = await listen((req, res) => void loaded.then(() => answering(422, evil)(req, res)))

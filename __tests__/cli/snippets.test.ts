@@ -1,6 +1,6 @@
 /**
- * Every snippet in the docs is checked by a test. This one checks the shell snippets: their commands and options must
- * exist.
+ * Every snippet in the docs is checked by a test. This file checks the shell snippets, whose commands and options must
+ * exist, and the snippets of JSON and nginx.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks all snippets (`here`: this one), or the pages whose snippets are checked by
- * another test.
+ * For each language: the test that checks all snippets (`here`: this file), or the only pages that may contain such
+ * snippets.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',
@@ -47,7 +47,7 @@ test('each snippet has a language and a test', () => {
   expect(snippets.length).toBeGreaterThan(40)
 })
 
-/** The lines of a shell; for a session, only the lines that were typed. */
+/** The shell commands in the snippets. In a session (`console`), these are the lines after `$`. */
 const shell = snippets.flatMap(({ page, language, code }) => {
   if (language === 'sh') return [{ page, code }]
   if (language !== 'console') return []

@@ -9,7 +9,7 @@ import { cli } from './cli'
 
 const id = '0f8fad5b-d9cb-869f-a165-70867728950e'
 
-/** Runs a command up to the point at which it needs an inbox. */
+/** Runs a command in this process. Wrong usage is refused before the command opens an inbox. */
 async function run(words: string[]): Promise<void> {
   const parsed = parseCommand(words)
   if (parsed.ask === 'run') await parsed.command.run(parsed.call)

@@ -4,13 +4,13 @@ import type { Ledger, Step } from './ledger'
 
 export interface Account {
   events: number
-  /** Events that were answered with 2xx but processed by no call. */
+  /** Events that were answered with 2xx, but for which no call succeeded. */
   missing: string[]
   /** Calls whose event differs from the one that was sent. */
   torn: string[]
-  /** Repeated calls for the same event. */
+  /** Number of calls beyond the first call for each event. */
   extraCalls: number
-  /** Calls for an event after a later event of the same order was delivered. */
+  /** Calls that began after a call for a later event of the same order, or before any call for the previous event. */
   outOfOrder: string[]
   /** Calls for the same order that ran at the same time in one process. */
   overlapping: string[]
@@ -48,7 +48,7 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/** Second calls for events whose first call was interrupted. Calls are ordered by a clock that all processes share. */
+/** Calls for events of which an earlier call was interrupted, by a clock that all processes share. */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>
@@ -103,7 +103,7 @@ function outOfOrder(begun: Step[]): string[] {
   const found: string[] = []
   for (const { order, turn, event } of begun) {
     const last = latest.get(order) ?? -1
-    // A second call for an event is a retry. Only the first calls must be in order.
+    // A call for the latest event again is a retry. Any other call must be for the event after the latest one.
     if (turn < last || turn > last + 1) found.push(event)
     latest.set(order, Math.max(last, turn))
   }

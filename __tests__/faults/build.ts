@@ -1,6 +1,6 @@
 /**
- * Compiles the package and the receiver to JavaScript once, so that they start as fast as for users. The build is
- * cached below `node_modules/.cache`, under a hash of the sources.
+ * Compiles the package and the programs of the tests to JavaScript once, so that they start as fast as for users. The
+ * build is cached below `node_modules/.cache`, under a hash of the sources.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'

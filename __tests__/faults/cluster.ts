@@ -1,6 +1,6 @@
 /**
- * Several receivers that share one inbox, or the Redis store, and one ledger. Starts and kills them, sends events to
- * them in turn, and records when each was killed.
+ * Several receivers that share one inbox, or the Redis store, and one ledger. Starts and kills them, distributes the
+ * connections of a load among them, and records when each of them ended.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
@@ -41,7 +41,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 export class Cluster {
   /** The running processes. */
   readonly receivers: Receiver[] = []
-  /** The time at which each process was killed, on the clock of `clockMs`, by process number. */
+  /** The time at which each process was found to have ended, on the clock of `clockMs`, by process number. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')
@@ -61,7 +61,7 @@ export class Cluster {
     return receiver
   }
 
-  /** Number of concurrent requests. */
+  /** Starts `number` receivers at the same time. */
   startAll(number: number, more?: More): Promise<Receiver[]> {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }
@@ -78,7 +78,7 @@ export class Cluster {
     this.forget(receiver)
   }
 
-  /** Called after the process has ended. */
+  /** To be called after the process has ended. */
   forget(receiver: Receiver): void {
     this.diedAt.set(this.run(receiver), clockMs())
     this.receivers.splice(this.receivers.indexOf(receiver), 1)

@@ -27,7 +27,7 @@ test.each(engines)(
       const target = load.accepted + (EVENTS - load.accepted) / (KILLS - kill + 2)
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       await pause(Math.random() * 40)
-      // In every fourth round, except the last round, all processes are killed.
+      // At every fourth kill, except for the last kill, all processes are killed.
       const victims = kill % 4 === 0 && kill < KILLS ? cluster.receivers.slice() : cluster.receivers.slice(0, 1)
       await Promise.all(victims.map((victim) => cluster.kill(victim)))
       await cluster.startAll(victims.length, settings)
@@ -61,7 +61,8 @@ test.each(engines)(
     expect(killed).toHaveLength(KILLS)
     expect(account).toMatchObject({ events: EVENTS, missing: [], torn: [], outOfOrder: [], overlapping: [] })
     expect(tooEarly(steps)).toEqual([])
-    // On a busy machine, a process without CPU time may lose its lease, and then logs this error.
+    // On a busy machine, a process without CPU time may lose its lease: it raises an alarm, and another process may
+    // call the callback at the same time.
     expect(together.length).toBeLessThanOrEqual(leasesLost)
     expect(Object.keys(answers).filter((status) => !['200', '202', '503', 'broken'].includes(status))).toEqual([])
     // Events that were running when their process was killed are delivered again, with a higher attempt number.

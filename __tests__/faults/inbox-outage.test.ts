@@ -101,7 +101,7 @@ test('on a full disk SQLite refuses with 503 in time, and the log says so; it go
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   const fillingAt = Date.now()
   const { release } = fillDisk(folder)
-  // While the files have free space inside, events that fit into it are accepted.
+  // Until the free space inside the database files is used up, events that fit into it are accepted.
   const isRefused = (): boolean => load.answers(fillingAt).filter(({ status }) => status === 503).length > 40
   await until(isRefused, 'nothing is refused', 60_000)
   await until(() => cluster.read().alarms.some(({ at }) => at >= fillingAt), 'no alarm', 60_000)

@@ -135,7 +135,7 @@ describe.each(engines)('%s', (engine) => {
       await until(() => load.accepted >= target, 'the load is not accepted', 120_000)
       for (const old of cluster.receivers.slice()) {
         await cluster.start(settings)
-        // Sends no new events to that process, like a load balancer.
+        // From now on, the load opens no new connection to the old process, as with a load balancer.
         cluster.receivers.splice(cluster.receivers.indexOf(old), 1)
         await pause(50)
         expect(await old.signal('SIGTERM')).toMatchObject({ code: 0 })

@@ -1,6 +1,6 @@
 /**
  * The ledger: one line per step of a call of the callback. The receiver appends each line with O_APPEND, so that it
- * survives a kill -9, and the test reads them.
+ * survives a kill -9, and the test reads the lines.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'
@@ -11,7 +11,7 @@ export interface Step extends Numbered {
   /** Number of the process, from 1. */
   run: number
   attempt: number
-  /** True if the received event equals the sent one, byte by byte. */
+  /** True if the checksum in the received event matches its content. */
   intact: boolean
   /** Time of the record, in milliseconds since 1970. */
   at: number
@@ -28,7 +28,7 @@ export interface Alarm {
   at: number
 }
 
-/** A clock in milliseconds that all processes of the machine share and that is never changed. */
+/** A clock in milliseconds that all processes of the machine share and that no one can set. */
 export function clockMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

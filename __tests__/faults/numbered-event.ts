@@ -1,6 +1,6 @@
 /**
- * Events that can be identified and checked for completeness: each contains its number, its index within its order, and
- * a checksum of its filler.
+ * Events that can be identified and checked for completeness: each contains its ID, its order, its index within the
+ * order, a filling, and a checksum of all of these.
  */
 import { createHash } from 'node:crypto'
 
@@ -17,9 +17,9 @@ interface Filled extends Numbered {
   checksum: string
 }
 
-/** The body of an order event of at least this length. */
+/** The body of an order event, with a length of at least `bytes`. */
 export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
-  // The filler differs for each event, so that mixed-up pieces are noticed.
+  // The filling differs for each event, so that mixed-up pieces are noticed.
   const seed = sha256(numbered.event)
   const filling = seed.repeat(Math.ceil(bytes / seed.length)).slice(0, bytes)
   const filled: Filled = { ...numbered, filling, checksum: checksumOf(numbered, filling) }
@@ -28,7 +28,7 @@ export function encodeNumbered(numbered: Numbered, bytes = 8 * 1024): Buffer {
   return Buffer.from(JSON.stringify({ eventName: 'OrderIssuedByBuyer', orderEvent }))
 }
 
-/** Reads number and checksum from the order of an event that a callback received. */
+/** Reads the ID, order and index from the order of an event that a callback received, and checks the checksum. */
 export function decodeNumbered(order: unknown): Numbered & { intact: boolean } {
   const { event, order: id, turn, filling, checksum } = (order as { numbered: Filled }).numbered
   return { event, order: id, turn, intact: checksum === checksumOf({ event, order: id, turn }, filling) }

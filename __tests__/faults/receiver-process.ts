@@ -19,7 +19,7 @@ export async function endAll(): Promise<void> {
   for (const end of open.splice(0).reverse()) await end()
 }
 
-/** Registers an action for `endAll`, which runs before all earlier ones. */
+/** Registers an action for `endAll`, which runs the last one first. */
 export function atEnd(end: () => Promise<unknown>): void {
   open.push(end)
 }
@@ -41,7 +41,7 @@ export class Refused extends Error {
   }
 }
 
-/** Resolves when it listens. */
+/** Starts a receiver, and resolves when it listens. */
 export async function startReceiver(settings: ReceiverSettings): Promise<Receiver> {
   const child = spawn(process.execPath, ['--expose-gc', buildReceiver(), JSON.stringify(settings)], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -142,7 +142,7 @@ export class Receiver {
     await within(30_000, this.#exited, 'it does not exit')
   }
 
-  /** Disconnects from the process, which then ends by itself. */
+  /** Disconnects from the process, which should then end by itself, and kills it if it does not. */
   async end(): Promise<void> {
     if (this.hasExited || this.#child.pid === undefined) return
     if (this.#child.connected) this.#child.disconnect()

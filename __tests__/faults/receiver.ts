@@ -49,7 +49,7 @@ export interface Measured {
   /** Memory after a garbage collection, in bytes. */
   rss: number
   heapUsed: number
-  /** The longest event loop delay, in milliseconds. */
+  /** 99th percentile and maximum of the event loop delay, in milliseconds. */
   delayP99: number
   delayMax: number
 }
@@ -58,7 +58,7 @@ export type FromReceiver =
   | { type: 'listening'; port: number }
   | { type: 'refused'; code: unknown; message: string }
   | { type: 'answer'; question: number; value: unknown }
-  /** When it began to close, in milliseconds since 1970. */
+  /** When the receiver began to close, in milliseconds since 1970. */
   | { type: 'closing'; at: number }
 export type ToReceiver =
   | { type: 'behave'; behaviour: Behaviour }
@@ -87,7 +87,7 @@ async function onOrder({ order }: OrderEvent, { attempt }: WebhookContext): Prom
   note('end')
 }
 
-// Loaded lazily, so that receivers that do not need it start faster.
+// Inboxes and the store are loaded lazily, so that receivers that do not need them start faster.
 
 async function openInbox(inbox: InboxSettings): Promise<Inbox> {
   if (inbox.type === 'sqlite') return (await import('tradecloud-webhook/sqlite')).sqliteInbox({ file: inbox.file })
@@ -166,6 +166,6 @@ function serve({ webhook, inbox }: Opened): void {
   server.listen(0, '127.0.0.1', () => tell({ type: 'listening', port: (server.address() as AddressInfo).port }))
 }
 
-// Called when the parent process has ended.
+// Emitted when the parent process has disconnected or ended.
 process.on('disconnect', () => process.exit())
 void open().then((opened) => opened && serve(opened))

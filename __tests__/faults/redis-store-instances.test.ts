@@ -8,7 +8,7 @@ import { Load } from './load'
 import { atEnd, endAll } from './receiver-process'
 import { isFull, report } from './size'
 
-/** How long a claim lasts unless it is renewed, as set in lib/deliver/watch.ts. */
+/** How long a claim lasts unless it is renewed, as set in lib/deliver/attempt.ts. */
 const LEASE_MS = 60_000
 
 jest.setTimeout(isFull ? 300_000 : 60_000)
@@ -22,7 +22,7 @@ test('an event that is sent to three receivers at the same time is called in one
   const options = { name: 'thrice', events, orders: 50, connections: 20, copies: 3 }
   const load = new Load({ ...options, port: (copy) => receivers[copy]!.port })
   await load.done
-  // Sends each refused event again, as Tradecloud does after a 503.
+  // Sends every event again, as Tradecloud does after a 503.
   const again = new Load({ ...options, port: (copy) => receivers[(copy + 1) % 3]!.port })
   await again.done
   const { steps, alarms } = await cluster.finish()
@@ -58,7 +58,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   const others = await cluster.startAll(2)
   const load = new Load({
     name: 'killed',
-    // After the first process has ended, each new connection goes to another process.
+    // After the first process has ended, new connections go to the other two in turn.
     port: () => (victim.hasExited ? cluster.port() : victim.port),
     ...{ events, orders: events, connections: events },
   })
@@ -66,11 +66,11 @@ test('events whose receiver is killed at their callbacks are called again once t
   await until(() => begun() === events, 'the callbacks do not begin', 20_000)
   await cluster.kill(victim)
   const killedAt = Date.now()
-  // All events were sent again and refused, because the killed process still holds their claims.
+  // All events are sent again and refused, because the killed process still holds their claims.
   const refused = (): number => load.answers(killedAt).filter(({ outcome }) => outcome === 'in_progress').length
   await until(() => refused() >= events, 'the events are not refused', 40_000)
   const meanwhile = { begun: begun(), accepted: load.accepted }
-  // In short runs, the leases are shortened by hand instead of waiting for a minute.
+  // In short runs, the test shortens the leases instead of waiting for a minute.
   if (!isFull) await shortenLeases(host, port, events)
   await load.done
   const { steps } = await cluster.finish()
@@ -94,7 +94,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   expect(others.map((other) => count(second.map(({ run }) => String(run)))[cluster.run(other)] ?? 0)).not.toContain(0)
   expect(outcomes).toMatchObject({ delivered: events })
   expect(outcomes.in_progress).toBeGreaterThanOrEqual(events)
-  // A lease is renewed after a third of its duration, so this much was left at most.
+  // A lease is renewed after a third of its duration, so at least two thirds of it were left at the kill.
   if (isFull) expect(Math.min(...waited)).toBeGreaterThan((LEASE_MS * 2) / 3 - 5_000)
   expect(Math.max(...waited)).toBeLessThan(LEASE_MS + 5_000)
 })

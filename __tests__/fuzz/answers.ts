@@ -3,11 +3,11 @@ import { fits } from '../integration/answer-table'
 
 export interface Answer {
   status: number
-  /** `undefined` for responses of Node itself and of the app. */
+  /** `undefined` for responses of Node itself and of the app, and for responses without a body. */
   outcome: string | undefined
 }
 
-/** Statuses with which Node or the app responds before the webhook is called. */
+/** Statuses of responses that Node or the app sends instead of the webhook. */
 const NOT_OURS = [400, 404, 408, 413, 417, 431]
 /** A line break in a value would end the header, and a control character is not allowed. */
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/

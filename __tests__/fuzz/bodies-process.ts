@@ -17,12 +17,12 @@ export interface Report {
   deliverable: number
   longestMs: number
   longestAt: number
-  /** Growth of memory from a tenth of the run to its end, after garbage collection. */
+  /** Growth of the heap from the third of `ROUNDS` measurements to the last, each after a garbage collection. */
   heapGrowth: number
 }
 
 const ROUNDS = 20
-/** A body has at most 200 kB and takes milliseconds; a longer time counts as a hang. */
+/** Even the longest bodies, of a few megabytes, take milliseconds, so a longer time than this counts as a hang. */
 const HANG_MS = 5_000
 
 async function run(seed: number, from: number, to: number): Promise<Report> {

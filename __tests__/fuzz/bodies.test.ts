@@ -1,6 +1,6 @@
 /**
- * A million damaged bodies go through the same parsing, validation and event building as in production. FUZZ_SEED
- * repeats a run, FUZZ_BODIES sets the number of bodies.
+ * Damaged bodies, a million with TEST_SIZE=full, go through the same parsing, validation and event building as in
+ * production. FUZZ_SEED repeats a run, FUZZ_BODIES sets the number of bodies.
  */
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'

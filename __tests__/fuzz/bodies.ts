@@ -14,7 +14,7 @@ type Json = Record<string, unknown>
 
 export interface Body {
   bytes: Buffer
-  /** The headers of the body. */
+  /** The content type that the request states. */
   type: 'json' | 'xml' | 'missing'
   how: string
 }
@@ -50,7 +50,7 @@ const KEYS = [
     '$ref',
   ],
 ]
-/** Raw texts, because some of these are JSON that `JSON.stringify` never writes. */
+/** Texts instead of values, because some are JSON that `JSON.stringify` never writes, and some are not JSON. */
 const ODD_VALUES = [
   ...['null', 'true', 'false', '0', '-0', '1e400', '-1e400', '1e-400', '9007199254740993', '0.1e1', '[]', '{}', '""'],
   ...['[[]]', '[null]', '{"__proto__":{"polluted":true}}', '{"constructor":{"prototype":{"polluted":true}}}'],
@@ -153,7 +153,7 @@ function own(holder: Json, key: string): unknown {
   return Object.hasOwn(holder, key) ? holder[key] : undefined
 }
 
-/** Defined as an own property, even if its name is `__proto__`. */
+/** Defines an own property, even if its name is `__proto__`. */
 function define(holder: Json, key: string, value: unknown): void {
   if (Array.isArray(holder) && key === 'length') return
   Object.defineProperty(holder, key, { value, configurable: true, enumerable: true, writable: true })
@@ -167,7 +167,7 @@ function oddValue(dice: Dice): unknown {
   }
 }
 
-/** Creates a body by replacing a value or a key in the text of an event. */
+/** Creates a body by replacing values and keys in the text of an event. */
 const changedText: Maker = (dice) => {
   let text = dice.pick(TEXTS)
   for (let left = 1 + dice.size(6); left > 0; left--) {
@@ -223,7 +223,7 @@ const badBytes: Maker = (dice) => {
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(dice.pick(BAD_BYTES)), bytes.subarray(at)])
 }
 
-/** Creates a body that is nested about a hundred levels deep, which is the limit, at a random place of an event. */
+/** Creates an event with a nested value, in most cases about as deep as the limit of a hundred levels. */
 const nested: Maker = (dice) => {
   const levels = dice.pick([1, 50, 90, 95, 96, 97, 98, 99, 100, 101, 5_000])
   const [open, close] = dice.pick([
@@ -235,7 +235,7 @@ const nested: Maker = (dice) => {
   return dice.pick(TEXTS).replace(/"(?:lines|eventName|version|meta)":/, (key) => `"deep":${inner},${key}`)
 }
 
-/** Creates an envelope that contains only unusual values. */
+/** Creates an event whose fields have unusual values. */
 const junk: Maker = (dice) => {
   const value = (depth: number): string => {
     if (depth > 3 || dice.chance(0.4)) return dice.pick(ODD_VALUES)

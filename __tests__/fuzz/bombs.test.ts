@@ -1,6 +1,6 @@
 /**
- * Bodies designed to exhaust time or memory, at the default limits. Each is refused or delivered within a minute and
- * within sixteen times its limit, and the process survives.
+ * Bodies designed to exhaust time or memory, at the default limits. Each is refused or delivered within a minute, takes
+ * at most sixteen times the body limit of memory, and the process survives.
  */
 import { connect } from 'node:net'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -51,7 +51,7 @@ function send({
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     let received: Buffer = Buffer.alloc(0)
-    // The webhook behind `listener` uses strict validation.
+    // Sent to the webhook in Express, because the other one validates strictly.
     const socket = connect({ port: target.ports.express, host: '127.0.0.1' })
     const done = (): void => {
       socket.destroy()

@@ -1,5 +1,5 @@
 /**
- * Bodies that are cheap to send or create but slow to read. Each may take 64 MiB, so it is built only when it is sent.
+ * Bodies that are cheap to send or create but slow to read. Each may take 128 MiB, so it is built only when it is sent.
  */
 import { brotliCompressSync, constants, deflateRawSync, gzipSync } from 'node:zlib'
 
@@ -13,7 +13,7 @@ export interface Bomb {
   type?: string
   /** Sends each byte in an HTTP chunk of its own. */
   inBytes?: true
-  /** Skipped in CI. */
+  /** Sent only with TEST_SIZE=full. */
   slow?: true
 }
 
@@ -35,7 +35,7 @@ function deflated(count: number): Buffer {
   return Buffer.concat([Buffer.from([0x78, 0x9c]), times(count, block), deflateRawSync(zeros(1))])
 }
 
-/** Limit for tXML, which may be twice as long. */
+/** A little below the limit of 128 MiB for tXML. */
 const XML_LIMIT = 134 * MB
 
 const txml = (inner: string, prolog = ''): Buffer =>

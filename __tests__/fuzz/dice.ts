@@ -21,7 +21,7 @@ export class Dice {
     return list[this.number(list.length)] as T
   }
 
-  /** A number up to `max` that is mostly small. */
+  /** A number below `max` that is mostly small. */
   size(max: number): number {
     return Math.floor(max * this.#random() ** 6)
   }

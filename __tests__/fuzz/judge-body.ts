@@ -1,5 +1,5 @@
 /**
- * The oracle of the fuzz test: checks that hold for any body and its result. It is written independently of the
+ * The oracle of the fuzz test: checks that hold for any body and its result. They are written independently of the
  * package.
  */
 import { dedupeKey, deliveryIdOfBody, entityKey, storedIdentity } from '../../lib/deliver/identity'
@@ -111,8 +111,8 @@ function delivery(trigger: Trigger): string | undefined {
 }
 
 /**
- * Bodies that must never be refused, defined independently of the package: JSON of at most a hundred levels, with one
- * known field that contains an object with an ID.
+ * True for bodies that must never be refused, defined independently of the package: JSON of at most a hundred levels,
+ * with one known field that contains an object with an ID.
  */
 export function isDeliverable(bytes: Buffer): boolean {
   let value: unknown

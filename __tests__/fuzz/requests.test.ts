@@ -1,6 +1,7 @@
 /**
- * A hundred thousand valid, invalid and truncated requests on bare sockets to another process. No crash, no 500, no
- * response outside the table, no hang, no memory growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets its length.
+ * Valid, invalid and truncated requests on bare sockets to another process, 100,000 with TEST_SIZE=full. No crash, no
+ * 500, no response outside `answer-table.ts`, no hang, no memory growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets
+ * its length.
  */
 import { connect } from 'node:net'
 import { pause } from '../integration/harness'
@@ -15,11 +16,12 @@ const AT_ONCE = 64
 /** Longer than all time-outs of the server. */
 const HANG_MS = 15_000
 /**
- * Used if the number of responses cannot be known: after this time without any byte, all responses count as received.
+ * Used if the number of responses cannot be known: after this time without any byte, the client half-closes the
+ * connection.
  */
 const QUIET_MS = 40
 
-/** Sends bytes, and resolves with everything received until the connection was closed. */
+/** Sends the pieces of a request, and resolves with the responses. Rejects for a hang or an invalid response. */
 function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     let received: Buffer = Buffer.alloc(0)
@@ -46,7 +48,7 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
       const { answers, bytes } = readAnswers(received, noBody)
       return answers.length >= noBody.length && bytes === received.length
     }
-    // Waits for the server to close a half-closed connection, at the latest after its time-out for incomplete requests.
+    // The server closes a half-closed connection, at the latest after its time-out for incomplete requests.
     const waitForQuiet = (): void => {
       clearTimeout(quiet)
       quiet = setTimeout(() => socket.end(), QUIET_MS)
@@ -114,7 +116,7 @@ test(`${requests} requests`, async () => {
     memory.push((await target.figures()).heapUsed)
   }
   const seconds = (performance.now() - begun) / 1000
-  // Each request has exactly one record, and each callback has ended.
+  // Waits until each request has exactly one record, and each callback has ended.
   for (let tries = 0; tries < 100; tries++) {
     const { records, requests: came, calls, settled } = await target.figures()
     if (records === came && calls === settled) break

@@ -13,11 +13,11 @@ export interface Wire {
   /** Pieces that are written one after another, with a short pause between them. */
   pieces: Buffer[]
   /**
-   * One entry per request: true if its response has no body. If this is set, each request must be answered. Absent: any
-   * response is acceptable.
+   * One entry per request: true if its response has no body. If this is set, each request must be answered. Absent: the
+   * number of responses cannot be known.
    */
   noBody?: boolean[]
-  /** True if the connection is closed when everything is written. */
+  /** True if the client closes the connection when everything is written. */
   hangsUp: boolean
 }
 

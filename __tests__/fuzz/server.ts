@@ -44,7 +44,10 @@ const log = (line: string): void => {
   if (NOT_PLAIN.test(line)) problem(`log line: ${JSON.stringify(line)}`)
 }
 
-/** What the callback does depends only on the event. An event named `Calm` always succeeds. */
+/**
+ * What the callback does depends on the delivery ID, which is the same for a retry of a body. An event named `Calm`
+ * always succeeds.
+ */
 async function react({ eventName }: WebhookEvent, { deliveryId }: WebhookContext): Promise<void> {
   figures.calls++
   try {
@@ -88,7 +91,7 @@ app.use('/tradecloud', (req, res, next) => {
 })
 app.use((_req, res) => {
   res.status(404).json({ from: 'app' })
-  // A request for another path has no record, unless the webhook has replaced its response.
+  // A request that the webhook passed on has no record, unless the webhook has replaced the 404 of the app.
   if (res.locals.passed === true && res.statusCode === 404) figures.requests--
 })
 
@@ -118,8 +121,8 @@ process.on('message', (question) => {
   else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
 })
 process.on('disconnect', () => {
-  // If the parent has ended, the process is forced to exit after 20 s. Otherwise it is not, so that a leak shows as a
-  // hang.
+  // Ends the process if its parent has ended. After `close`, nothing should keep the process alive, so exit code 3
+  // shows a leak.
   setTimeout(() => process.exit(3), 20_000).unref()
 })
 void Promise.all([

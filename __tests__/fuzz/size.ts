@@ -1,4 +1,4 @@
-/** The size of the suite, its seeds, and one line of figures per test. */
+/** The size of the suite, its seed, and a function that prints its figures. */
 import { randomInt } from 'node:crypto'
 import { isFull } from '../size'
 

@@ -1,6 +1,6 @@
 /**
- * A thousand connections that stall or send very slowly, in their headers or bodies: all of them end, and another
- * client is hardly affected.
+ * A thousand connections that stall in their headers or bodies: all of them end, and another client is hardly affected.
+ * An upload that is slow but never idle is read to its end.
  */
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -72,8 +72,7 @@ function answersOf(stalled: Stalled[]): Record<string, number> {
 }
 
 /**
- * An impatient server closes connections with incomplete headers after 2 s; a patient one has no time-outs other than
- * those of the webhook.
+ * An impatient server closes connections with incomplete headers after 2 s; a patient one has Node's default time-outs.
  */
 async function start(patience: 'patient' | 'impatient'): Promise<Target> {
   return startTarget(

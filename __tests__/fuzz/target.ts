@@ -8,7 +8,7 @@ import type { Figures } from './server'
 export interface Target {
   process: ChildProcess
   ports: { express: number; listener: number }
-  /** Its output on stdout and stderr. */
+  /** Output of the process on stdout and stderr. */
   output(): string
   /** Figures measured after a garbage collection. */
   figures(): Promise<Figures>

@@ -1,6 +1,7 @@
 /**
- * The process of `documents-by-url.test.ts`. It runs in a network namespace that owns public IP addresses, answers
- * questions of its parent, and reports the results. Run with `node --import tsx`; the arguments are certificates.
+ * The process of `documents-by-url.test.ts` and `documents-by-url-answers.test.ts`. It runs in a network namespace that
+ * owns public IP addresses, and answers questions of its parent. Run with `node --import tsx`; the arguments are the
+ * paths of two certificates and their keys, without extension.
  */
 import createDebug from 'debug'
 import { readFileSync } from 'node:fs'

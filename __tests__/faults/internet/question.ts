@@ -13,9 +13,9 @@ export interface Question {
   agent?: Omit<AgentOptions, 'lookup'> & { lookup?: string }
   /** Addresses to which the proxy refuses to connect. Default: there is no proxy. */
   proxy?: string[]
-  /** Ends the download after this number of milliseconds, by its signal or by closing the client. */
+  /** Ends the download after `afterMs`, by its signal or by closing the client. */
   end?: { by: 'signal' | 'close'; afterMs: number }
-  /** Makes all waits longer than the call, so that nothing is retried. */
+  /** Makes all waits between attempts longer than `fetchTimeoutMs`, so that nothing is retried. */
   once?: boolean
   /** Environment variables for this question only. */
   environment?: Record<string, string>

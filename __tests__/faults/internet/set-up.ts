@@ -11,7 +11,7 @@ const BOUNDS = { requestTimeoutMs: 5_000, fetchTimeoutMs: 10_000 }
 interface SetUp {
   internet: () => Internet
   /**
-   * Downloads a path of the host whose name resolves to `addresses`. No secret may leak, and no connection may stay
+   * Downloads a path of the host whose name resolves to `addresses`. Fails if a secret leaks or a connection stays
    * open.
    */
   get: (path: string, addresses?: string[], more?: Partial<Question>) => Promise<Told>

@@ -11,11 +11,13 @@ import { DEAD, NOT_PUBLIC, PUBLIC, UNTRUSTED, type Question, type Told } from '.
 
 const START_MS = 20_000
 const ANSWER_MS = 15_000
-/** Names in the certificate. The last one is recognisable in errors that list these names. */
+/**
+ * Names in the certificates. The last name contains `canary`, by which an error that lists these names is recognised.
+ */
 const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1,DNS:canary.example.com'
 const NEEDS =
   'This test needs a network of its own: Linux, unshare, mount, ip (iproute2), openssl, and root or user namespaces'
-/** Adds the addresses that a loopback device does not have, then starts the name server and the program. */
+/** Gives the loopback device the addresses that it lacks, replaces `/etc/resolv.conf`, and runs the program. */
 const SET_UP = `
 ip link set lo up
 for address in ${[...PUBLIC, ...NOT_PUBLIC, ...DEAD, UNTRUSTED].map((a) => `${a}/${a.includes(':') ? 128 : 32}`).join(' ')}; do
@@ -34,7 +36,7 @@ export class Internet {
   /** Rejects when the process ends. */
   readonly #ended: Promise<never>
   readonly #folder: string
-  /** Certificate in PEM of the untrusted server. */
+  /** Certificate and private key of the untrusted server, in PEM. */
   readonly untrusted: { cert: string; key: string }
 
   private constructor(child: ChildProcess, ended: Promise<never>, folder: string, untrusted: Internet['untrusted']) {
