@@ -25,7 +25,7 @@ const inboxes: Record<string, () => Promise<Inbox>> = {
   },
 }
 
-/** PostgreSQL takes half a minute on a busy machine, hence this time limit. */
+/** PostgreSQL takes half a minute on a busy machine, so it is tested only at full size. */
 const ENGINES = isFull ? Object.keys(inboxes) : ['SQLite']
 
 test.each(ENGINES)(
@@ -57,7 +57,7 @@ test.each(ENGINES)(
     let isDone = false
     const running = webhook.catchUp().finally(() => (isDone = true))
     await until(async () => (await inbox.stats()).waiting >= 990)
-    // The run has paused, so the number of waiting events is stable.
+    // Gives the run some time, in which it must not store more events than the limit.
     for (let i = 0; i < 5; i++) await inbox.stats()
     const { waiting, running: atCallbacks } = await inbox.stats()
     expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])
@@ -83,7 +83,7 @@ test.each(ENGINES)(
     // A run that stores nothing is limited only by the request rate.
     const { error, polled } = await webhook.catchUp({ from: FROM, dryRun: true })
     expect(error).toBeUndefined()
-    // An order may be read twice each time that the list is restarted, because offsets above 1,000 are rejected.
+    // The list is restarted because offsets above 1,000 are rejected. An order may be read twice each time.
     expect(polled).toBeGreaterThanOrEqual(ORDERS)
     expect(polled).toBeLessThanOrEqual(ORDERS * 1.01)
     expect(tradecloud.api.requests.filter(({ status }) => status === 429)).toEqual([])

@@ -28,7 +28,7 @@ const COUNTS = {
   PostgreSQL: bySize({ quick: 3, ci: 9, full: 3_000 }),
 }
 const SORTS = ['asc', 'desc', 'id'] as const
-/** How many histories run concurrently, because concurrent requests share a transaction. */
+/** Number of histories that run concurrently, which saves time: concurrent requests share a transaction. */
 const AT_ONCE = 8
 const MEMORY = '/dev/shm'
 /** Number of histories in one file or schema. */
@@ -69,7 +69,7 @@ interface Played {
   rig: InboxRig
 }
 
-/** Plays the history of each seed, with an inbox of its own in a database that it shares with others. */
+/** Plays the history of each seed, with an inbox of its own in a database that up to `TOGETHER` histories share. */
 async function playAll(
   engine: Engine,
   seeds: readonly number[],

@@ -14,7 +14,7 @@ import { openInbox, type EngineOptions } from './protocol'
 
 /** A run reads its cursor, takes three steps for each of 40 orders (compare, count, store), and saves the cursor. */
 const STEPS = 3 * ORDERS + 2
-/** Numbers of the steps that store an order, from 0. */
+/** Numbers of the steps that store an order. The first step, which reads the cursor, has the number 1. */
 const STORES = Array.from({ length: ORDERS }, (_, i) => 4 + 3 * i)
 const POINTS = bySize({ quick: 2, ci: 2, full: 60 })
 const AT_ONCE = 3

@@ -54,7 +54,7 @@ async function startProxy(tradecloud: TradecloudSimulator, amend: Amend, bytesPe
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`
 }
 
-/** A client whose polls pass through a proxy. */
+/** A client whose requests pass through a proxy. */
 async function throughProxy(tradecloud: TradecloudSimulator, amend: Amend): Promise<TradecloudClient> {
   const baseUrl = await startProxy(tradecloud, amend)
   const client = new TradecloudClient({ ...apiOf(tradecloud), baseUrl, fetchTimeoutMs: 2_000 }, new RateLimit(Infinity))
@@ -123,7 +123,7 @@ if (isFull)
     const tradecloud = await startClockedTradecloud()
     const [head = '', middle = '', tail = ''] = maximumOrder()
     let [pages, largest] = [0, 0]
-    // The content is generated, because the simulator would keep all of it in memory.
+    // The proxy generates the content, because the simulator would keep all of it in memory.
     const enlarge = (body: Buffer): Buffer => {
       const { data, ...rest } = JSON.parse(body.toString()) as { data: Array<{ id: string; lastUpdatedAt: string }> }
       const orders = data.map(({ id, lastUpdatedAt }) => `${head}${id}${middle}${lastUpdatedAt}${tail}`)

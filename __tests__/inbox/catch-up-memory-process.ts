@@ -14,7 +14,7 @@ export interface MemoryProcessOptions {
   orders: number
 }
 
-/** In MB: the highest value before the run, and the one at the end. */
+/** `before` and `peak`: the highest memory use until the run begins, and until its end, in MB. */
 export interface MemoryReport {
   before: number
   peak: number

@@ -5,7 +5,7 @@ import { closeAll, closeLater, fastApiOf, until } from '../integration/harness'
 
 afterEach(closeAll)
 
-/** A process that stores events for others to deliver, and has the catch-up. */
+/** Creates a webhook that only stores events, for others to deliver, and has the catch-up. */
 function startStoring(
   tradecloud: Awaited<ReturnType<typeof startClockedTradecloud>>,
   inbox: ReturnType<ReturnType<typeof memoryCatchUp>['inbox']>,

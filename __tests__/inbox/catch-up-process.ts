@@ -10,7 +10,7 @@ export interface CatchUpProcessOptions {
   engine: EngineOptions
   /** Name of the webhook. */
   name: string
-  /** One line per completed step: monotonic time, label and step. */
+  /** Path of a file with one line per completed step: monotonic time, label and step. */
   steps: string
   label: string
   /** The signal that the process sends to itself at a step, before or after it. */

@@ -1,4 +1,4 @@
-/** What a run reports if the database fails before one of its lists: what the other list found is not left out. */
+/** What a run reports if the database fails before one of its lists is read: what was found in the other list. */
 import { memoryCatchUp, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
 import { closeAll, until } from '../integration/harness'
 

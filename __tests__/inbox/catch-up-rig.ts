@@ -1,6 +1,6 @@
 /**
- * A simulated Tradecloud, a webhook and a catch-up on one clock, with a real inbox. Received and found events are
- * stored by the intake and delivered by the inbox's deliverer.
+ * A simulated Tradecloud, a webhook and a catch-up on one clock, with a real inbox. `Intake` stores received events,
+ * the catch-up stores found events, and `InboxDeliverer` delivers both.
  */
 import type { Exchange } from '../../lib/answer/exchange'
 import type { TradecloudClient } from '../../lib/api'
@@ -22,7 +22,7 @@ import type { WorldEvent } from '../../lib/testing'
 import { instantOf } from '../../lib/events/entity'
 import { Rig, type RigOptions } from '../unit/catch-up/rig'
 
-/** A fetch that waits until a given time, as if its event waited behind other events. */
+/** Holds back a fetch until `open` is called, as if its event waited behind other events. */
 interface Gate {
   opened: Promise<void>
   open: () => void
@@ -125,7 +125,7 @@ export class InboxRig extends Rig {
     const exchange = { method, headers: { 'content-type': 'application/json' }, requestId, receivedAt }
     if (event.method === 'GET') {
       const handler = this.#handlers.find(kind, undefined)
-      // With `fetch: 'always'`, other events of the order are fetched as well.
+      // With `fetch: 'always'` there are no gates: they would also hold back the fetches for other events of the order.
       if (this.options.fetch !== 'always') {
         this.#addGate(`${kind} ${id}`)
         this.fetchLater(event)

@@ -1,4 +1,7 @@
-/** Arrival records do not grow with the number of changes: only records in the window of the catch-up are kept. */
+/**
+ * The number of arrival records does not grow with the number of changes: only records in the window of the catch-up
+ * are kept.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,7 +58,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** Resolves with the growth of memory, in bytes. */
+/** Stores all changes, with a run after every `BETWEEN_RUNS`. Resolves with the growth of memory, in bytes. */
 async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   await inbox.ready()
   const token = (await catchUp.acquire()) ?? ''

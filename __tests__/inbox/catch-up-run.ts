@@ -1,5 +1,5 @@
 /**
- * A run over a list of orders that never arrived, which records each call of the storage. Used by processes that are
+ * A run over a list of orders that never arrived, which reports each call of the storage. Used by processes that are
  * killed or frozen.
  */
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'

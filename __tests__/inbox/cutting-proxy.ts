@@ -1,7 +1,7 @@
-/** A TCP proxy in front of PostgreSQL that cuts connections, even directly after an important message. */
+/** A TCP proxy in front of PostgreSQL that cuts connections at random, or directly before or after a COMMIT. */
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 
-/** The bytes of a COMMIT as a simple query: the server commits, and its response is lost. */
+/** The bytes of a COMMIT that is sent as a simple query. */
 const COMMIT = Buffer.from('COMMIT\0')
 
 export class CuttingProxy {

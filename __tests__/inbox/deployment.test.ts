@@ -38,7 +38,7 @@ async function deploy(engine: EngineOptions): Promise<void> {
     let accepted = 0
     let round = 0
     let ignored = 0
-    // Each process stores all kinds, including those without a callback of its own.
+    // Each process stores events of all kinds, including kinds for which it has no callback itself.
     const sending = sendAll(
       { events: EVENTS, entities: 60, connections: 20, kindOf: (number) => (number % 3 === 0 ? 'shipment' : 'order') },
       () => members[round++ % PROCESSES],

@@ -1,5 +1,6 @@
 /**
- * How processes free the queues and remove the events of other processes, by the clock and the leases of the database.
+ * How processes free the queues that other processes have taken, and remove expired events, by the clock and the leases
+ * of the database.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

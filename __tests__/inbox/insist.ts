@@ -1,4 +1,4 @@
-/** Retries a call that a busy machine could not answer in time, as the webhook and the deliverer do. */
+/** Repeats a call while it fails with `unavailable`, because a busy machine may not answer it in time. */
 export async function insist<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,5 +1,5 @@
 /**
- * The inspector with a large inbox: each page is read through an index, and every event is on exactly one page.
+ * The inspector with a large inbox: each page is read without sorting, and every event is on exactly one page.
  * `bench/inspector` measures the times.
  */
 import { createServer } from 'node:http'

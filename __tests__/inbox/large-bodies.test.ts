@@ -1,4 +1,4 @@
-/** Ten bodies of 60 MB arrive at the same time, and small events are stored in between. */
+/** Large bodies arrive at the same time (with TEST_SIZE=full, ten of 60 MB), and small events are stored in between. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ async function acceptAlongside(engine: EngineOptions, whenStored = (): void => u
     }
     await Promise.all([...storing, ...small])
     whenStored()
-    // The small event was sent later, and was stored between the parts of the large body.
+    // The first small event was sent after the large bodies, and was stored between their parts.
     expect(stored.indexOf('small')).toBeLessThan(stored.indexOf('large'))
     expect(stored.slice(0, stored.lastIndexOf('large')).filter((one) => one === 'small').length).toBeGreaterThan(5)
     for (const [event, bytes] of bodies) expect((await inbox.show(event.id))?.bytes?.equals(bytes)).toBe(true)

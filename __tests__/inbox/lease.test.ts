@@ -1,4 +1,4 @@
-/** A process that could not renew its lease for a while, but has not lost it. */
+/** Leases of processes: during long callbacks, after an outage, and when a process stands still. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,7 +86,7 @@ test('ready: waits until the other processes know the callbacks of this one, als
 })
 
 describe('a process looks at the others, each time after a while', () => {
-  /** Each request seems to take longer than the renewal interval. */
+  /** Longer than the interval at which leases are renewed. By the fake clock, each request takes this long. */
   const LOOK_EVERY_MS = 6_000
   let folder: string
   let file: string
@@ -113,7 +113,7 @@ describe('a process looks at the others, each time after a while', () => {
     const { takeNow } = attach(inbox, [{ kind: 'order' }], 'faults')
     await inbox.ready()
     const { tables } = openTables(chooseDriver(), file, false)
-    // Each check also prunes, so there are 200 events to remove.
+    // One call of `prune` removes at most 200 of these events, so many calls are needed.
     tables.run(`INSERT INTO events (event, seq, id, state, name, kind, received, due, bytes, has_body, settled, head)
       WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
       SELECT i, i, 'pruned ' || i, 2, 'faults', 'order', 0, 0, 0, 0, 0, '{}' FROM n`)

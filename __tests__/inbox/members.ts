@@ -7,7 +7,7 @@ import type { MemberOptions, Numbered, Order, Report } from './protocol'
 export class Member {
   readonly process: ChildProcess
   readonly ready: Promise<void>
-  /** Reasons of refused events. */
+  /** The reasons why events were refused. */
   readonly refusals: string[] = []
   readonly alarms: string[] = []
   isExhausted = false
@@ -49,7 +49,7 @@ export class Member {
     return this.#leasesLost
   }
 
-  /** How many events were ignored because no process was known to have a callback. */
+  /** How many events a webhook would have ignored, because no process was known to have a callback. */
   get ignored(): number {
     return this.#ignored
   }
@@ -166,8 +166,9 @@ export async function stopping(act: () => unknown): Promise<Stop> {
 }
 
 /**
- * Finds deliveries that overlapped with another one of the same entity, and events whose first delivery ended after a
- * later event of their entity had begun. Deliveries that began before a kill or freeze (`stops`) are ignored after it.
+ * Finds deliveries that overlapped with another one of the same entity (`overlaps`), and deliveries that began after
+ * one of a later event of the entity, unless their event had succeeded before (`outOfOrder`). A delivery that began
+ * before its process was killed or frozen (`stops`) does not count as running afterwards.
  */
 export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []

@@ -1,6 +1,6 @@
 /**
- * The server crashes between the work of a transaction and its commit. It then reuses the number of that transaction,
- * because nothing of it is on disk.
+ * The server crashes between the work of a transaction and its commit. After its restart, the server reuses the number
+ * of that transaction, because nothing of the transaction is on disk.
  */
 import { Connections } from '../../lib/inbox/postgres/connections'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'
@@ -15,8 +15,8 @@ let server: PostgresServer
 let proxy: CuttingProxy
 let url: string
 beforeAll(async () => {
-  // Changes this setting: by default, the transaction would be on disk after 200 ms even without its commit, and its
-  // number would not be reused.
+  // With the default of 200 ms, the work of the transaction might reach the disk before the crash, and the
+  // transaction's number would not be reused.
   server = await startPostgres({ wal_writer_delay: '10s' })
   proxy = new CuttingProxy(server.port)
   url = server.connectionString.replace(String(server.port), String(await proxy.listen()))
@@ -89,7 +89,7 @@ test('an event is stored, and reported as a duplicate, if the response to its co
   const inbox = await start()
   proxy.loseCommits = 1
   const event = eventOf({ number: 1, entity: 'a' }, 100)
-  // The event is already stored if the lost commit was another one, such as that of a lease.
+  // The result depends on which commit lost its response: that of the event, or another one, such as that of a lease.
   expect(['queued', 'duplicate']).toContain((await insist(() => inbox.accept(...event))).result)
   expect(await insist(() => inbox.stats())).toMatchObject({ waiting: 1 })
   expect((await takeOne(inbox)).event.requestId).toBe('1')

@@ -30,7 +30,7 @@ test('the disk of the server is full: refused and reported with the cause, and a
       (error: unknown) => refusals.push(String(error)),
     )
   expect(refusals).toHaveLength(3)
-  // The server's own log does not fit on the disk either, so the server ends.
+  // The server's own log may not fit on the disk either, and the server then ends.
   const cause = new RegExp(`No space left on device|PostgreSQL at 127.0.0.1:${server.port}`)
   for (const text of refusals) expect(text).toMatch(cause)
   await until(() => alarms.length > 0, 'an alarm')

@@ -31,8 +31,8 @@ afterAll(async () => {
 })
 
 /**
- * Runs an operation whose commit loses its response. Repeats it, because the response to the commit of a lease renewal
- * may be lost instead.
+ * Runs an operation while the response to the next commit is lost. Waits until one is lost, because that may be the
+ * response to the commit of a later lease renewal.
  */
 async function losing<T>(work: () => Promise<T>): Promise<T> {
   proxy.loseCommits = 1
@@ -48,8 +48,8 @@ test('the response to a commit is lost: each step has happened once', async () =
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
   attach(inbox)
   await pause(100)
-  // These three operations are not repeated. Taken events are given back; after the other two, an operator can look up
-  // the state of the event.
+  // `take`, `giveUp` and `purge` are not repeated. Taken events are given back; after the other two, an operator can
+  // look up the state of the event.
   const taken = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined))
   const delivery = taken?.deliveries[0] ?? (await takeOne(inbox))
   expect(delivery.attempt).toBe(taken ? 1 : 2)
@@ -105,7 +105,7 @@ test('connections are cut at random: nothing is lost, and nothing is stored twic
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND random() < 0.5
            AND backend_type = 'client backend'`,
         )
-        // A previous attempt of the same operation has already ended the server.
+        // Another disturbance may end the connection of this query.
         .catch(() => undefined)
   })
   const seen = new Map<string, number>()
@@ -227,7 +227,7 @@ test('what a process takes at the moment it closes is free for the others', asyn
   const locking = new Client({ connectionString })
   await locking.connect()
   try {
-    // `take` has locked the queue and is waiting for the row of the event.
+    // Makes `take` wait for the row of the event after it has locked the queue.
     await locking.query('BEGIN')
     await locking.query(`SELECT event FROM ${schema}.events FOR UPDATE`)
     const taking = leaving.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined)

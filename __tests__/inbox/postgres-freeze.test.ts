@@ -48,7 +48,7 @@ test('others take over from a process that is frozen, and not from one that runs
     frozen.process.kill('SIGCONT')
     await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
     if (isFull) {
-      // Longer than a lease, and no process can renew it meanwhile.
+      // Longer than a lease, and no process can renew its lease meanwhile.
       await server.freeze()
       await pause(20_000)
       server.thaw()

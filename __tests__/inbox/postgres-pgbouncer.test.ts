@@ -1,4 +1,6 @@
-/** With PgBouncer in transaction mode, each transaction gets another connection. Needs Debian's package `pgbouncer`. */
+/**
+ * With PgBouncer in transaction mode, each transaction may get another connection. Needs Debian's package `pgbouncer`.
+ */
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -106,7 +106,10 @@ describe('queues that have long been due, while only later ones are searched', (
   const numbers = async (inbox: Inbox, limit: number): Promise<string[]> =>
     (await inbox.take({ limit, maxBytes: 1e9 })).deliveries.map(({ event }) => event.requestId)
 
-  /** Of two events of an order that have long been due, the first is taken. Later events are stored. */
+  /**
+   * Stores two events of an order that have long been due, takes the first one, and stores later events of other
+   * orders.
+   */
   async function start(): Promise<{ inbox: Inbox; other: Inbox; first: InboxDelivery; age: () => Promise<unknown> }> {
     const schema = newSchema()
     const [inbox, other] = [0, 1].map(() => open({ pool: poolOf(server.connectionString), schema })) as [Inbox, Inbox]
@@ -119,7 +122,7 @@ describe('queues that have long been due, while only later ones are searched', (
       UPDATE ${schema}.events SET due = due - ${OLD_MS}`)
     await age()
     const first = await takeOne(inbox)
-    // From now on, both processes search only the queues that became due since then.
+    // Until the clock advances by a second, both processes search only queues that became due recently.
     jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000)
     await numbers(inbox, 1)
     await numbers(other, 1)

@@ -61,7 +61,7 @@ test('what a callback writes and its delivery are committed together, or not at 
   const ending = withTransaction(delivery, (client) => (client as Client).query('COMMIT').then(() => undefined))
   expect(await errorOf(ending)).toContain('The callback ended the transaction')
   expect(await withTransaction(delivery, writing('1'))).toBe(true)
-  // Another process may own the event by now.
+  // The event is settled, so this delivery no longer owns it, and nothing is written.
   expect(await withTransaction(delivery, writing('1'))).toBe(false)
   expect(await written()).toEqual([{ number: '1' }])
   expect(await inbox.stats()).toMatchObject({ delivered: 1, running: 0 })

@@ -2,11 +2,11 @@
  * Changes what the operating system does for a process (LD_PRELOAD), as environment variables say:
  * CLOCK_OFFSET: path of a file with a 64-bit integer: the milliseconds by which the wall clock is wrong.
  * FLUSH_MS: additional duration of each flush, in milliseconds.
- * RECORD: path of a file to which every completed write, change of size and flush of files named inbox.db* is
- *   appended.
+ * RECORD: path of a file to which every completed write, change of size and flush of inbox.db and inbox.db-wal is
+ *   appended, and every flush that FAIL_FLUSH lets fail.
  * FAIL_FLUSH: number of the flush of inbox.db-wal that fails; the next flush on each other descriptor fails too.
- * WRITES: path of a file with a 64-bit integer: unless it is 0, writes of files named inbox.db* fail with this error
- *   number.
+ * WRITES: path of a file with a 64-bit integer: unless it is 0, writes and changes of size of inbox.db and inbox.db-wal
+ *   fail with this error number.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,7 +31,7 @@ static int64_t recorded;
 static volatile int64_t *writes_fail;
 static int64_t flushes;
 static int64_t failing_flush;
-/* Descriptors that were not told of the failed flush yet. */
+/* By descriptor: 1 after the failed flush, until a flush of this descriptor fails too. */
 static char untold[4096];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -90,7 +90,7 @@ static char file_of(int fd) {
   return strcmp(name, "/inbox.db") == 0 ? 'd' : strcmp(name, "/inbox.db-wal") == 0 ? 'w' : 0;
 }
 
-/* A record: what happened, the file, where, and the bytes. */
+/* Appends a record: what happened, to which file, at which position, and the bytes. */
 static void note(char what, char file, int64_t at, const void *data, int64_t size) {
   if (record_fd < 0) return;
   struct { char what, file; char pad[6]; int64_t at, size; } head = { what, file, "", at, size };
@@ -130,14 +130,14 @@ int ftruncate64(int fd, off64_t size) {
 
 int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
 
-/* As in Linux: what could not be written is forgotten, and each descriptor is told once. */
+/* As in Linux, a failed flush is reported once for each descriptor. */
 static int fails(int fd) {
   if (!failing_flush) return 0;
   if (__atomic_add_fetch(&flushes, 1, __ATOMIC_SEQ_CST) == failing_flush) memset(untold, 1, sizeof untold);
   return fd < (int)sizeof untold && __atomic_exchange_n(&untold[fd], 0, __ATOMIC_SEQ_CST);
 }
 
-/* Covers what was recorded before it began. */
+/* A flush makes durable what was recorded before it began. */
 static int flush(int fd, int (*real)(int)) {
   char file = file_of(fd);
   int64_t before = __atomic_load_n(&recorded, __ATOMIC_SEQ_CST);

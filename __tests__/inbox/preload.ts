@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The program and arguments with which another program runs with the library. `folder` must be temporary. */
+/** Returns a program and arguments that run another program with the library, which is compiled into `folder`. */
 export function preloaded(folder: string, environment: Record<string, string>): string[] {
   const library = join(folder, 'preload.so')
   const source = join(__dirname, 'preload.c')
@@ -11,7 +11,7 @@ export function preloaded(folder: string, environment: Record<string, string>): 
   return ['env', `LD_PRELOAD=${library}`, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
 }
 
-/** A number in a file that the preloaded library reads each time it needs it: `CLOCK_OFFSET=path`, `WRITES=path`. */
+/** A number that the preloaded library reads at each call from the file in `CLOCK_OFFSET` or `WRITES`. */
 export class SharedNumber {
   constructor(readonly path: string) {
     writeFileSync(path, Buffer.alloc(8))

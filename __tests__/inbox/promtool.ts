@@ -37,7 +37,7 @@ export function expectAlerts(scrapes: readonly string[], ...expected: string[]):
         ],
       },
     ]
-    // promtool reads YAML, of which JSON is a part.
+    // promtool reads YAML, and JSON is valid YAML.
     writeFileSync(
       file,
       JSON.stringify({ rule_files: [join(examples, 'alerts.yml')], evaluation_interval: '1m', tests }),

@@ -41,7 +41,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
       const settle = (delivery: InboxDelivery) => insist(() => worker.settle(delivery, DELIVERED))
       await Promise.all(entities.map((entity, i) => accept(eventOf({ number: 2 * (first + i), entity }, 10))))
       const deliveries = await take()
-      // The last call of `take` may return late.
+      // What a failed call of `take` has taken becomes free only later, and is then taken here.
       while (deliveries.length < QUEUES) deliveries.push(...(await take()))
       await Promise.all(
         deliveries.flatMap((delivery, i) => [

@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 afterAll(stopPostgresServers)
 
-/** The command from the docs, with the paths replaced. */
+/** The command from the docs that contains `text`, with the paths replaced. */
 function commandWith(text: string): string {
   const [command = ''] = commands.filter((one) => one.includes(text))
   return command
@@ -49,7 +49,10 @@ async function storeAll(inbox: Inbox): Promise<void> {
   )
 }
 
-/** Delivers the events of the inbox, returns the numbers of the intact ones, and checks that it accepts more. */
+/**
+ * Delivers the events of the inbox, and resolves with their numbers. Checks that their bodies are intact, and that the
+ * inbox accepts a new event.
+ */
 async function deliverAll(inbox: Inbox): Promise<number[]> {
   attach(inbox)
   const first = await takeOne(inbox)

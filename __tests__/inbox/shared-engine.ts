@@ -1,6 +1,6 @@
 /**
- * One open database for many inboxes: each test history has an inbox of its own, and none waits for files or
- * connections.
+ * One open database for many inboxes: each test history has an inbox of its own, and none waits until a file or
+ * connection is opened.
  */
 import type { Inbox } from '../../lib/inbox/inbox'
 import type { Engine, EngineEvents } from '../../lib/inbox/sql/engine'

@@ -1,5 +1,5 @@
 /**
- * The sizes in docs/inboxes.md: how much of a SQLite file an event takes. `npx jest --selectProjects inbox
+ * The sizes in docs/inboxes.md: how much of a SQLite file an event takes. Run with `npx jest --selectProjects inbox
  * --testPathPatterns sizing`.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'

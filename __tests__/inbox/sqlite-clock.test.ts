@@ -1,4 +1,4 @@
-/** The system clock is wrong, and is corrected by 10 and 60 days. */
+/** The system clock is wrong by 10 or 60 days, and is changed while the processes run. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -44,7 +44,7 @@ async function expectDelivered(...numbers: number[]): Promise<void> {
   await until(() => numbers.every((number) => delivered(readLedger(join(folder, 'ledger'))).has(number)), 'deliveries')
 }
 
-/** The numbers of the waiting events. */
+/** Resolves with the numbers of the waiting events, and closes the inbox. */
 async function waiting(inbox: Inbox): Promise<number[]> {
   const { entries } = await inbox.list({ state: 'waiting' })
   await inbox.close()

@@ -1,6 +1,6 @@
 /**
- * What happens if the file is deleted or replaced while it is open, its folder is removed, or its disk is full or
- * read-only.
+ * What happens if the file is deleted or replaced while it is open, its folder is removed, its disk is full, the file
+ * is locked, or it is not an inbox.
  */
 import {
   copyFileSync,
@@ -137,7 +137,8 @@ test('the file is locked while it is opened, as by another process that creates 
   const inbox = sqliteInbox({ file })
   open.push(inbox)
   const ready = inbox.ready()
-  // Meanwhile, requests fail within their time limit. After this one, an attempt to reopen the file has failed.
+  // Meanwhile, requests fail within their time limit. The one that names the lock shows that an attempt to open the
+  // file has failed.
   const refused = () => accept(inbox, 1).then(String, String)
   await until(async () => (await refused()).includes('is locked by another process'), 'opening to fail')
   database.exec('COMMIT')

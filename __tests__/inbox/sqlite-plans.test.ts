@@ -1,4 +1,7 @@
-/** Every statement of an inbox finds its rows through an index, however many events wait or are kept. */
+/**
+ * The statements of an inbox find their rows through an index, however many events wait or are kept; `SCANNED` lists
+ * the exceptions.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +23,7 @@ import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
 import { eventOf } from './numbered-event'
 
-/** Tables that record each statement. */
+/** Tables that record the text of each statement. */
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 
@@ -42,8 +45,8 @@ class Recording extends SqliteTables {
 }
 
 /**
- * Scans that are allowed: of tables with a row per process, release, unfinished upload, webhook or requested run of a
- * day; for lists that read the rows in order up to the limit; and for sums.
+ * Scans that are allowed: of small tables (processes, former callbacks, unfinished uploads, webhooks with a catch-up,
+ * requested runs); for lists that read the rows in order up to the limit; and for sums.
  */
 const SCANNED = [
   /FROM processes( |$)/,

@@ -99,7 +99,7 @@ function survivor(steps: Step[], file: Step['file']): Buffer {
       const from = Math.max(at, sector * SECTOR)
       const to = Math.min((sector + 1) * SECTOR, at + data.length)
       const isFlushed = i <= (onDisk.get(sector) ?? -1)
-      // For each sector, a random version is on disk.
+      // Of each sector that was not flushed, a random version is on disk.
       if (!isFlushed && !kept.has(sector))
         kept.set(sector, Math.random() < 0.3 ? 0 : Math.random() < 0.5 ? Infinity : i + Math.random() * 200)
       if (!isFlushed && i >= (kept.get(sector) ?? 0)) continue
