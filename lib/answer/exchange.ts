@@ -82,7 +82,7 @@ export class Exchange {
   body: TakenBody | undefined
   /** A request of `doctor` with valid credentials. It is not reported to the user. */
   isProbe = false
-  /** True for a trigger that shares the delivery of another trigger. */
+  /** True for a trigger that shares the delivery of another one, or was merged into one that waits in the inbox. */
   merged = false
   /** Set only with the option `allow`. */
   client: Client | undefined

@@ -21,9 +21,9 @@ import type { BodyTrigger } from '../events/trigger'
 export interface DeliveryRecord {
   /** The outcome of the trigger. */
   outcome: Outcome
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   status: number
-  /** The event was not processed and Tradecloud will not send it again. */
+  /** True if the event was not processed and Tradecloud will not send it again. */
   givenUp: boolean
   /** False if the client disconnected before the response. */
   answered: boolean
@@ -36,7 +36,10 @@ export interface DeliveryRecord {
   /** Order ID or shipment ID. */
   entityId?: string | undefined
   deliveryId?: string | undefined
-  /** ID of the event in the inbox, if it is in one. For an event with a body, the same as the `deliveryId`. */
+  /**
+   * ID of the event in the inbox, if it was stored there. For an event with a body, the same as the `deliveryId`, which
+   * a quarantined body does not have.
+   */
   inboxId?: string | undefined
   requestId: string
   /** How often the callback has been called for the event, including this call. Absent if it was not called. */
@@ -175,7 +178,7 @@ export class Reporter {
     }
   }
 
-  /** The API returned 404 for the entity of an event that has a body; the event is delivered with its body alone. */
+  /** Reports an event with a body whose order or shipment the API does not know: only the body is delivered. */
   notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
     explainToDebug(requestId, cause)
     const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }

@@ -119,7 +119,7 @@ export interface Answer {
   status: number
   headers: Record<string, string>
   body: string
-  /** Tradecloud will not send this event again, and it was not processed. */
+  /** True if the event was not processed and Tradecloud will not send it again. */
   givenUp: boolean
   detail: string
 }
@@ -160,7 +160,7 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
   if (res.headersSent || res.destroyed) return false
   try {
     if (answer.status === 404) markOwn404(res)
-    // The request object of an adapter may have no `complete`.
+    // The request object of an adapter may lack these properties. Without `readableEnded`, the body counts as read.
     const unread = !req.complete && (req.readableEnded as boolean | undefined) === false
     // With `rejectNonStandardBodyWrites`, Node throws if a HEAD response has a body.
     const body = req.method === 'HEAD' ? undefined : answer.body

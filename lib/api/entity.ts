@@ -1,6 +1,6 @@
 /**
- * Parses the response to a request for an order or shipment: it must be JSON, an object, and have an ID. All fields are
- * passed on unchanged.
+ * Parses the response to a request for an order or shipment: it must be a JSON object with an ID. Its fields are passed
+ * on unchanged, except for removed keys.
  */
 import { parseJson } from '../bytes/json'
 import { sha256 } from '../bytes/digest'

@@ -9,14 +9,17 @@ import type { PollPage } from './poll'
 export interface OrderPollFilters {
   /** Statuses to include, such as `{ processStatus: ['Confirmed'] }`. Default: any. */
   status?: { processStatus?: readonly string[] | undefined } | undefined
-  /** Used by Tradecloud's .NET clients; it is not documented whether it is one ID or a list. Default: any. */
+  /**
+   * ID of a company. Tradecloud's .NET clients use this filter; it is not documented whether it takes one ID or a list.
+   * Default: any.
+   */
   companyId?: string | readonly string[] | undefined
   [filter: string]: unknown
 }
 
 /** Filters that are not listed here are sent unchanged. */
 export interface ShipmentPollFilters {
-  /** Company of the buyer; it is not documented whether it is one ID or a list. Default: any. */
+  /** Company of the buyer. It is not documented whether this filter takes one ID or a list. Default: any. */
   buyerShipment?: { companyId?: string | readonly string[] | undefined } | undefined
   [filter: string]: unknown
 }

@@ -1,4 +1,4 @@
-/** The polls of the public API: sends the requests of `poll.ts` and types the results. */
+/** The polls of `TradecloudClient`: sends the requests of `poll.ts` and types the results. */
 import { TOO_MANY_VALUES } from '../bytes/json'
 import { TradecloudApiError } from './api-error'
 import { uselessAnswer } from './failure'

@@ -24,8 +24,8 @@ export interface SlicedReading {
   /** Checked between slices; true if the result is no longer needed. */
   unwanted?: (() => boolean) | undefined
   /**
-   * Called with the value of the text before the first long list, after closing all brackets that are open there. Not
-   * called if that text is too long to be parsed twice.
+   * Called with the value of the text before the first long list, in which all open brackets are closed. Not called if
+   * that text is too long to be parsed twice.
    */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
@@ -105,8 +105,8 @@ class SlicedReader {
   }
 
   /**
-   * Scans one slice, and parses the entries of long lists that end in it. Returns false at the end. Throws if the JSON
-   * may be malformed, or exceeds a limit.
+   * Scans one slice, and parses entries of long lists. Returns false at the end. Throws if the JSON may be malformed,
+   * or exceeds a limit.
    */
   next(): boolean {
     const slice = this.#text.slices[this.#next]

@@ -21,7 +21,7 @@ export interface CatchUpOptions {
    * `notOwnRequest` leaves out those to orders that no one has answered yet. Required.
    */
   want: Want
-  /** The form of your order events. With the wrong form, nothing is delivered. Required if orders are polled. */
+  /** The form of your order events. With the wrong form, no order is delivered. Required if orders are polled. */
   form?: LineForm | undefined
   /** How often to poll. `false`: only when `catchUp()` or the command line requests it. Default: 300,000 ms (5 min). */
   everyMs?: number | false | undefined

@@ -45,7 +45,7 @@ export class CatchUp {
     return this.#parts.inbox
   }
 
-  /** Resolves once runs can begin, and starts them. Rejects if no start time is configured or stored. */
+  /** Resolves once runs can begin, and starts the periodic runs. Rejects if no start time is configured or stored. */
   async start(opening: Promise<void>): Promise<void> {
     await opening
     const { inbox, options, log } = this.#parts
@@ -60,7 +60,7 @@ export class CatchUp {
     if (options.everyMs !== false) void this.#add(this.#repeat(options.everyMs))
   }
 
-  /** Aborts the current run. */
+  /** Aborts the current run, and prevents further ones. */
   stop(): void {
     this.#closing.abort(new TradecloudWebhookError('unavailable', 'The catch-up is closing.'))
   }

@@ -19,9 +19,9 @@ export interface Due {
   parts: Part[]
   /** Parts that are left for a later run: they changed too recently, or a running delivery may cover them. */
   young: Part[]
-  /** The time of the newest arrived change, if a part is older than that. Otherwise `undefined`. */
+  /** Set if a part is older than a change of it that has arrived: the time of the newest such change. */
   newer: number | undefined
-  /** True if something is missing, but the option `want` excludes it. */
+  /** True if parts are missing, but the option `want` excludes all of them. */
   isUnwanted: boolean
   /** True if an arrived documents event explains why the poll returned the entity. */
   isExplained: boolean

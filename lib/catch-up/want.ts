@@ -13,7 +13,7 @@ export type FoundChange =
   | {
       kind: 'order'
       id: string
-      /** The order in the form that is polled; `line` has the same form. */
+      /** The order in the form that is polled; `lines` have the same form. */
       order: Order | SingleDeliveryOrder
       lines: Array<OrderLine | SingleDeliveryOrderLine>
       header: boolean

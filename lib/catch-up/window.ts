@@ -13,7 +13,7 @@ export interface WindowOptions {
 export interface Window {
   /** `lastUpdatedAfter` of the poll. */
   after: string
-  /** All changes up to this time are covered by earlier runs. */
+  /** Changes up to this time are not delivered: earlier runs have checked them, or they happened before `from`. */
   floor: number
   /** The cursor never passes this time: later changes may not be visible yet. */
   horizon: number

@@ -155,7 +155,8 @@ function replace(root: unknown, keys: string[], error: ErrorObject, changes: Cha
   for (const key of keys.slice(0, -1)) holder = holder[key] as Json
   const { type } = error.params as { type?: string | string[] }
   const types = typeof type === 'string' ? type.split(',') : type
-  // Other errors mean that a text does not match its pattern; the empty text matches all patterns of the package.
+  // An error without a type means that a text does not match its pattern; the empty text matches all patterns of the
+  // package.
   const neutral = types === undefined ? '' : types.includes('null') ? null : NEUTRAL[types[0] ?? 'null']
   if (Object.is(holder[last], neutral)) return false
   set(holder, last, neutral, changes)

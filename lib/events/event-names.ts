@@ -11,7 +11,7 @@ export const orderEventNames = [
   'OrderLinesIssuedByBuyer',
   /** The buyer changed lines that were issued and not yet confirmed. */
   'OrderLinesReissuedByBuyer',
-  /** Earlier name of OrderLinesReissuedByBuyer, dropped 2021-03. */
+  /** Earlier name of OrderLinesReissuedByBuyer, dropped in 2021-03. */
   'OrderReissuedByBuyer',
   /** The buyer changed fields other than prices and delivery schedule. */
   'OrderLinesUpdatedByBuyer',

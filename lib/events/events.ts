@@ -17,7 +17,10 @@ import type {
 /** What an event is about. `unknown`: a body of a kind that this version of the package does not know. */
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
 
-/** A deviation of a body from its schema. With `validation: 'tolerant'`, the event is delivered nevertheless. */
+/**
+ * A deviation of a body, or of a fetched order or shipment, from its schema. With `validation: 'tolerant'`, the event
+ * is delivered nevertheless.
+ */
 export interface Issue {
   /** JSON pointer (RFC 6901) into the body, or into the fetched order or shipment if one was fetched. */
   pointer: string
@@ -80,11 +83,11 @@ export interface AffectedSingleDeliveryOrderLinesEvent extends OrderEventBase {
 export interface WholeOrderEvent extends OrderEventBase {
   completeness: 'all-lines'
   lineForm: 'deliverySchedule'
-  /** The fetched order with all its lines, not modified. */
+  /** The fetched or found order with all its lines, not modified. */
   order: Order
   /**
-   * The lines that the event changed, or that had not arrived. Absent for a GET trigger, which does not say which lines
-   * changed.
+   * The lines that the event changed or, if the catch-up found the order, those that had not arrived. Absent for a GET
+   * trigger, which does not say which lines changed.
    */
   affectedLines?: OrderLine[] | undefined
 }
@@ -99,7 +102,7 @@ export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   lineForm: 'singleDelivery'
   /** The fetched or found order with all its lines, not modified. */
   order: Order | SingleDeliveryOrder
-  /** The lines that the event changed, or that had not arrived. */
+  /** The lines that the event changed or, if the catch-up found the order, those that had not arrived. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 
