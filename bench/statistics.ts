@@ -10,12 +10,12 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
 }
 
-/** The median of the ratios of neighbouring rounds: a disturbance of the machine affects both values of a pair. */
+/** The median of the ratios within each round: a disturbance of the machine affects both values of a ratio. */
 export function ratioOf(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, i) => value / (theirs[i] ?? NaN)))
 }
 
-/** Rounds to three significant digits, because noise exceeds the rest. */
+/** Omits decimals beyond about three significant digits, because noise exceeds them. */
 export function digits(value: number): string {
   if (!Number.isFinite(value)) return '-'
   if (value >= 100) return Math.round(value).toLocaleString('en-US')

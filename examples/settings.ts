@@ -37,8 +37,8 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
 
 /**
  * The catch-up polls for changes that never arrived. CATCH_UP_FROM is where it starts the first time, such as
- * `2025-11-01`; without it there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out the
- * orders that it has issued itself.
+ * `2025-11-01`; without it there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out its own
+ * changes that no one has answered yet.
  */
 export const catchUp: TradecloudWebhookOptions['catchUp'] =
   env.CATCH_UP_FROM && api
@@ -57,8 +57,8 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
 /**
- * 4xx that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record that is
- * locked or was changed by someone else, too many requests. Rejecting an event because of these would lose it.
+ * 4xx statuses that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record
+ * that is locked or was changed by someone else, too many requests. Rejecting an event because of these would lose it.
  */
 const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
 

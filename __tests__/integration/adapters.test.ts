@@ -1,6 +1,6 @@
 /**
  * Requests that Node's HTTP parser has not created: requests of serverless platforms, web-standard adapters and request
- * injection in tests. They may lack a Content-Length, have a number as their body, or have no stream.
+ * injection in tests. Their Content-Length may be missing or a number, and their body may be a value, not a stream.
  */
 import express from 'express'
 import { IncomingMessage, ServerResponse, type RequestListener } from 'node:http'

@@ -42,7 +42,7 @@ const change =
 const otherRealm = (text: string): unknown =>
   runInNewContext('Uint8Array.from(codes)', { codes: [...Buffer.from(text)] })
 
-/** Sends a body in pieces, each after the previous one was received. */
+/** Sends a body in pieces of 64 bytes, 5 ms apart. */
 async function sendInPieces(
   rig: Rig,
   body: string | Buffer,

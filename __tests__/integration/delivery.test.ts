@@ -1,6 +1,6 @@
 /**
- * Events of one entity are delivered in order; the limit for callbacks; late responses; outdated events; and retries of
- * the simulated Tradecloud.
+ * The order of the events of one entity, the limit for callbacks, late responses, outdated events, and retries of the
+ * simulated Tradecloud.
  */
 import { randomUUID } from 'node:crypto'
 import { clockForEach } from '../clock'

@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** Sends a body in two pieces, the second after the first was received. */
+/** Sends a body in two pieces, and lets the server receive the first one in between. */
 async function sendInTwoPieces(port: number, path: string): Promise<RawAnswer> {
   const connection = new RawConnection(port)
   const answer = connection.answer()

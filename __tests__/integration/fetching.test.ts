@@ -50,7 +50,7 @@ describe('each fault of the API, the answer it makes, and the delivery once it i
   ]
 
   test.each(faults)('%s', async (_what, fault, status, code) => {
-    // Attempts begin after 0, 225 and 675 ms. There is no time for a fourth one, so none is running at the end.
+    // If the API responds at once, attempts begin after 0, 225 and 675 ms. There is no time for a fourth one.
     jest.spyOn(Math, 'random').mockReturnValue(0.9)
     rig = await FetchingRig.start({ fetchTimeoutMs: 1_500 }, { requestTimeoutMs: 400, maxResponseBytes: 1_000_000 })
     const [trigger] = rig.triggers(1)

@@ -1,5 +1,5 @@
 /**
- * Thousands of random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
+ * Random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
  * and an API that fails. Each request gets a response of `answer-table.ts`, never 500. Tradecloud gives up on a valid
  * event only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS
  * sets its length. `npm run fuzz` sends broken HTTP, and many more requests.

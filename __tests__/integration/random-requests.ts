@@ -11,10 +11,7 @@ export const secrets = {
   apiPassword: 'canary-api-pässword',
 }
 
-/**
- * Secrets that occur in headers, paths, bodies and wrong credentials. The second one is the first as `Basic` encodes
- * it.
- */
+/** The beginning of each secret and of each wrong credential: unencoded, and as `Basic` encodes it. */
 export const CANARIES = ['canary', Buffer.from('canary').toString('base64').slice(0, 7)]
 
 export const targets = ['tolerant', 'strict', 'function', 'listener'] as const

@@ -1,6 +1,6 @@
 /**
- * The code in docs/frameworks.md, unchanged: it is compiled, run in processes of its own, and gets requests that
- * frameworks refuse or change.
+ * The code in docs/frameworks.md, unchanged: it is compiled, run in processes of its own, and receives requests that
+ * frameworks could refuse or change.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

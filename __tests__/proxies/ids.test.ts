@@ -21,7 +21,7 @@ const IDS = [
   'A\\B',
   'é',
 ]
-/** The ID, in which only characters that Node does not accept unescaped are escaped. */
+/** Escapes only characters of an ID that have a meaning in a URL, or that Node refuses unescaped. */
 const asItIs = (id: string): string => id.replace(/[%#?&é]/gu, encodeURIComponent)
 const lowerCase = (id: string): string => encodeURIComponent(id).replace(/%../g, (escape) => escape.toLowerCase())
 

@@ -1,6 +1,6 @@
 /**
- * Packages of others that only the benchmarks need, installed from `bench/package.json` on first use. The types of what
- * is used are declared here, so that the type check works without these packages.
+ * Third-party packages that only the benchmarks need, installed from `bench/package.json` on first use. The types that
+ * the benchmarks use are declared here, so that the type check works without these packages.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,7 +1,7 @@
 /**
  * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three
  * on one file. The events come from other processes, because creating them would block the event loop as well. For
- * comparison, the same processes without an inbox: what blocks these too is receiving requests, and waiting for a core.
+ * comparison, the same is measured without an inbox: then only receiving requests and waiting for a core block it.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,5 +1,5 @@
-// Stores an event in SQLite, ends the webhook, and lets a worker deliver the event. Runs the command line before and
-// after.
+// Stores an event in SQLite, closes the webhook, and lets a worker deliver the event. Runs the command line before and
+// after the delivery.
 const { execFileSync } = require('node:child_process')
 const http = require('node:http')
 const { createTradecloudWebhook, createTradecloudWorker } = require('tradecloud-webhook')

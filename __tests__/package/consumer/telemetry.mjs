@@ -1,5 +1,4 @@
-// Imports both adapters, and prints their errors if the packages that they need are missing, and which modules are
-// loaded: `node telemetry.mjs`.
+// Imports both adapters, and prints their errors if the packages that they need are missing: `node telemetry.mjs`.
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { openTelemetry } from 'tradecloud-webhook/opentelemetry'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'

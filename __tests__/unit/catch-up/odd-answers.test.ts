@@ -10,7 +10,7 @@ interface ListedOrder {
   lines: Array<{ id: string; lastUpdatedAt: string }>
 }
 
-/** The API returns exactly these orders. */
+/** Creates a rig whose API returns exactly these orders. */
 function rigOf(orders: readonly unknown[], options: RigOptions = {}): Rig {
   const rig = new Rig(options)
   rig.nextRunAt = Infinity

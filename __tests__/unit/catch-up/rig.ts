@@ -34,7 +34,7 @@ export interface RigOptions {
   queueMs?: number
   /** Error of the header `Date`, in milliseconds. */
   dateSkewMs?: number
-  /** How long before the start of the history the first `from` is, in milliseconds. */
+  /** Time from the first `from` to the start of the history, in milliseconds. */
   sinceMs?: number
   /** Number of pages that a run can read before it is interrupted. */
   pagesPerRun?: number

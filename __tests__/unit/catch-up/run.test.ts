@@ -159,7 +159,10 @@ describe('a run', () => {
 })
 
 describe('a list that is older than what arrived', () => {
-  /** Line a was lost and line b has arrived, but neither the list nor the API shows the change of b yet. */
+  /**
+   * Line a was lost, and lines b and c have arrived. The list does not show the change of b and c yet. With
+   * `isFetchOlder`, the API does not show it either.
+   */
   async function older(isFetchOlder: boolean) {
     const rig = rigWith({ poll: { listLagMs: () => (rig.clock.now() < START + 60 * MINUTE ? 30 * MINUTE : 0) } })
     lost(rig, 'o', ['a'])

@@ -4,7 +4,7 @@ import { EVERY, MINUTE, Rig, SETTLE } from './rig'
 const DAY = 24 * 60 * MINUTE
 const WRONG = expect.objectContaining({ message: expect.stringContaining('earlier than at the last run') })
 
-/** Changes during half a day, all of whose events arrive. */
+/** Creates a rig with changes during half a day, whose events have all arrived. */
 async function healthy(): Promise<Rig> {
   const rig = new Rig()
   for (let i = 0; i < 12; i++) {

@@ -7,7 +7,7 @@ checkAfterEach()
 describe('an event', () => {
   it.each([
     ['an object', (work: Promise<void>) => ({ then: work.then.bind(work) })],
-    // Such a promise is returned by a proxy for remote calls.
+    // A proxy for remote calls may return such a promise.
     ['a function', (work: Promise<void>) => Object.assign(() => undefined, { then: work.then.bind(work) })],
   ])('is not delivered before the promise of its callback is kept, of any library: %s', async (_what, promise) => {
     let fail: (cause: Error) => void = () => undefined

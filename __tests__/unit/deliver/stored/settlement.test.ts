@@ -32,7 +32,7 @@ it.each(['handler_failed', 'fetch_failed', 'fetch_timeout', 'unavailable'] as co
   'is tried again after %s, until it has failed for long enough and ten times',
   (outcome) => {
     expect(settle({ outcome }, { failingMs: 999, attempt: 10 })).toMatchObject({ result: 'retry', outcome })
-    // The event is not dead yet, because the clock may have been set ahead.
+    // Before the tenth attempt, the event is not dead, because the clock may have been set ahead.
     expect(settle({ outcome }, { failingMs: 1000, attempt: 9 })).toMatchObject({ result: 'retry', outcome })
     expect(settle({ outcome }, { failingMs: 1000, attempt: 10 })).toMatchObject({ result: 'dead', outcome })
   },

@@ -25,7 +25,7 @@ export interface TestKey {
 
 type Curve = 'P-256' | 'P-384' | 'P-521'
 
-/** Creates an RSA key with this number of bits, or a key on this curve. */
+/** Creates an RSA key if `size` is a number of bits, or else a key on the curve `size`. */
 export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048): TestKey {
   const { publicKey, privateKey } =
     typeof size === 'number'
