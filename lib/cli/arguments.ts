@@ -66,7 +66,7 @@ function parseWords(args: string[]): { values: OptionValues; positionals: string
 
 const TARGET = /[./\\:]/
 
-/** With `strict`, throws if there is no command. */
+/** With `strict`, throws if the command is unknown. */
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,

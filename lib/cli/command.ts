@@ -15,7 +15,7 @@ export interface Invocation {
   values: OptionValues
   /** The arguments after the name of the command. */
   words: string[]
-  /** For `inbox` commands: the database, if it was given as an option. */
+  /** For `inbox` commands: the file or URL of the inbox, if it was given as an argument. */
   target?: string | undefined
 }
 

@@ -35,7 +35,7 @@ function checked<T>(check: () => T): T {
   }
 }
 
-/** Shorter secrets are not masked, because they are likely to occur in ordinary text. */
+/** Shorter passwords are not masked, because they are likely to occur in ordinary text. */
 const MIN_HIDDEN = 6
 
 /** Removes the credentials from a response before it is shown, because some servers echo the request. */

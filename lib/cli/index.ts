@@ -30,7 +30,7 @@ function fail(error: unknown): number {
   return 2
 }
 
-/** Removes passwords from URLs, because an error message quotes an argument at the wrong place. */
+/** Removes passwords from URLs, because the error for a misplaced argument quotes the argument. */
 function withoutPasswords(message: string): string {
   return message.replace(/(\w:\/{0,2})[^\s@]*:.*@/g, '$1***@')
 }

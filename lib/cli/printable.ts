@@ -44,7 +44,7 @@ export function fit(text: string, width: number, keep: 'start' | 'end' = 'start'
   return fit(keep === 'start' ? `${cut}…` : `…${cut}`, width)
 }
 
-/** Splits a text into lines that are safe to print. Tabs and spaces are kept. */
+/** Splits a text into lines that are safe to print. Spaces are kept, and tabs become four spaces. */
 export function printableLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escapeCharacters))
 }

@@ -51,7 +51,8 @@ function cellOf<Row>({ text }: Column<Row>, row: Row): string {
 
 function fitColumns<Row>(rows: Row[], columns: Column<Row>[], width = Infinity): Laid<Row>[] {
   let shown = columns.map((column) => measure(rows, column))
-  // Leaves out a column whose first rows have no value, except without a terminal: a later row could have one.
+  // On a terminal, a column with a rank is left out if it has no value in the first rows. Elsewhere it is kept, because
+  // a later row may have a value.
   if (width !== Infinity) shown = shown.filter(({ rank, natural }) => rank === undefined || natural > 0)
   for (const column of shown) column.natural = Math.max(column.natural, widthOf(column.title))
   for (const column of shown) column.width = Math.min(column.natural, column.min ?? column.natural)

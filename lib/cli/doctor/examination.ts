@@ -14,7 +14,7 @@ export interface CheckResult {
 
 export interface Found extends Finding {
   code: FindingCode
-  /** A description of the result. */
+  /** Descriptions of the results that led to the finding. */
   evidence: string[]
 }
 
@@ -34,7 +34,7 @@ export interface ExaminationOptions {
   lookup?: LookupFunction | undefined
   /** Ends a probe after this time without traffic in either direction. */
   idleMs: number
-  /** Time limit of the whole probe. */
+  /** Time limit of all probes together. */
   limitMs: number
   onProgress?: ((text: string) => void) | undefined
 }
@@ -93,7 +93,7 @@ export class Examination {
   }
 }
 
-/** True if a check was skipped or ended because the time limit of the run was reached. */
+/** True if a probe got no response because the time limit of the run was reached. */
 export function ranOutOfTime({ read }: Answered): boolean {
   return read.by === 'no one' && read.code === OUT_OF_TIME
 }

@@ -1,6 +1,7 @@
 /**
- * Runs all checks of an endpoint: first TLS, then probes without a body and ID. Probes with IDs and bodies are sent
- * only after the webhook has answered these as probes, so that no other receiver can take them for events.
+ * Runs all checks of an endpoint: first TLS, then probes with neither a body nor an ID. Only after the webhook has
+ * answered one of these as a probe, others with IDs and bodies are sent, so that no other receiver can take them for
+ * events.
  */
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
@@ -23,7 +24,7 @@ export interface ExamineOptions {
   /** Duration of the slow upload. */
   slowUploadMs?: number | undefined
   sizes?: readonly BodySize[] | undefined
-  /** Time limit of a response. */
+  /** Ends a probe after this time without traffic in either direction. */
   idleMs?: number | undefined
   onProgress?: ((text: string) => void) | undefined
 }

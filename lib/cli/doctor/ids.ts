@@ -1,4 +1,4 @@
-/** Probes that have IDs with characters that proxies often change, at the position of the ID in a GET trigger. */
+/** Probes whose URL contains an ID, as in a GET trigger, with characters that proxies often change. */
 import { randomUUID } from 'node:crypto'
 import type { Arrived } from '../../answer/respond'
 import { Slots } from '../../wait/queues'

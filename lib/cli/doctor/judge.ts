@@ -3,7 +3,7 @@ import { unreachable } from './certificate'
 import type { FindingCode } from './findings'
 import type { Read } from './read-reply'
 
-/** The finding for a response that does not say what arrived. */
+/** The finding for a probe that was not answered as expected. */
 export function findingOf(read: Read): FindingCode {
   switch (read.by) {
     case 'no one':

@@ -5,7 +5,7 @@ import type { CheckResult, Found, DoctorReport } from './examination'
 
 const STYLES = { ok: 'green', failed: 'red', unchecked: 'yellow' } as const
 const WIDTH = 100
-/** Width of the longest word in each column. */
+/** Width of each column: that of its longest text, and two spaces. */
 const RESULT = 11
 const NAME = 19
 const SERVER = 9

@@ -74,7 +74,7 @@ interface RunReport {
 
 function requestOf({ values }: Invocation): CatchUpRequest {
   const { from: text, all, 'dry-run': dryRun } = values
-  // A time without a zone is refused, because Node would read it as local time, whereas the options read it as UTC.
+  // A time without a zone is read as UTC. Node would read it as local time.
   const hasTime = typeof text === 'string' && text.includes('T') && !/(Z|[+-]\d\d:\d\d)$/.test(text)
   const from = timeOf('from', hasTime ? `${text}Z` : text)
   return { from: from?.toISOString(), ...(all === true && { all }), ...(dryRun === true && { dryRun }) }
@@ -135,7 +135,7 @@ function* linesOf(
   if (recoveredTotal > recovered.length) yield `… and ${count(recoveredTotal - recovered.length)} more.`
   if (state === 'failed') yield `${styled('red', 'The run failed')}: ${printable(error ?? '')}`
   if (from === '') return
-  // If a run was interrupted, changes that it has not read may still be missing.
+  // A failed run may not have read all changes, so others may be missing too.
   const nothing = state === 'failed' ? 'nothing missing was found before that' : styled('green', 'nothing was missing')
   const delivered = dryRun ? 'would be delivered' : all ? 'are delivered now' : 'never arrived and are delivered now'
   const missing = recoveredTotal === 0 ? nothing : styled('yellow', `${count(recoveredTotal)} ${delivered}`)

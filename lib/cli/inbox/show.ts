@@ -8,7 +8,7 @@ import { byteSize, count, printable, printableJson, printableLines } from '../pr
 import { findEvent } from './ids'
 import { TARGET_OPTIONS, withInbox } from './target'
 
-/** Number of lines of a body that are shown on a terminal. */
+/** Maximum number of lines of a body that are shown on a terminal. */
 const SHOWN_LINES = 400
 
 export const show: Command = {

@@ -102,7 +102,8 @@ async function run(
     progress.end()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     page.close()
-    // The simulator is closed first, so that events that Tradecloud would still repeat are reported as such.
+    // Closed before the model is read: events that are still being repeated then end, and count as `still retrying`
+    // instead of `on its way`.
     await tradecloud.close()
   }
   return simulation.model
@@ -127,7 +128,7 @@ function checkUrl(url: string): { hostname: string } {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 
-/** Reads the number of events per second. */
+/** Reads the number of orders per second. */
 function rateOf(value: OptionValue): number {
   if (value === undefined) return 1
   const [, number, unit = 's'] = /^(\d{1,4}(?:\.\d{1,3})?)(?:\/([smh]))?$/.exec(String(value)) ?? []

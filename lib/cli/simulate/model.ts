@@ -21,7 +21,7 @@ export interface SimulationModel {
   /** True once the last event was sent. */
   done: boolean
   counts: Record<Fate, number>
-  /** Number of events that needed more than one attempt. */
+  /** Number of delivered events that needed more than one attempt. */
   repeated: number
   /** Number of lost events whose order the receiver has fetched since. */
   recovered: number
@@ -60,7 +60,7 @@ export function countFates(events: readonly SimulatedEvent[]): Record<Fate, numb
 
 const MAX_DETAIL = 200
 
-/** The code and detail if the body is problem details, otherwise the beginning of the body. */
+/** The code, detail and outcome if the body is JSON that has any of these, otherwise the beginning of the body. */
 function detailOf(body: string): string | undefined {
   const text = wordsOf(body) ?? body
   return text === '' ? undefined : text.slice(0, MAX_DETAIL)

@@ -36,7 +36,7 @@ export interface ResultPage {
   close: () => void
 }
 
-/** Rejects if the port cannot be opened. */
+/** Rejects if no port can be opened. */
 export async function servePage(modelOf: () => SimulationModel): Promise<ResultPage> {
   const server: Server = createServer((req, res) => {
     const { port } = server.address() as AddressInfo

@@ -16,7 +16,7 @@ export interface SimulationOptions {
   auth: TriggerAuth
   orders: number
   perSecond: number
-  /** Share of events that are not sent on purpose, from 0 to 1. */
+  /** Share of events that are left out on purpose, from 0 to 1. */
   lose: number
   /** How long to wait at the end for events that are still being repeated, in milliseconds. */
   waitMs: number

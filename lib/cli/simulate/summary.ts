@@ -1,4 +1,4 @@
-/** The summary of a simulation on the terminal: a table of events that were not delivered at once, and the counts. */
+/** The summary of a simulation on the terminal: a table of events that were not delivered, and the counts. */
 import { styled, terminalWidth, type Style } from '../output'
 import { count } from '../printable'
 import { layOut, type Column } from '../table'

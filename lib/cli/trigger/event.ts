@@ -89,7 +89,7 @@ function encode(body: object, sets: string[], format: 'json' | 'txml'): Body {
   }
 }
 
-/** `undefined` if it is not a JSON object. */
+/** `undefined` if the body is not a JSON object. */
 function parse(bytes: Buffer): object | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString().replace(/^\ufeff/, ''))
