@@ -13,8 +13,8 @@ export interface WebhookContext {
   /** A UUID that is unique for each request. */
   requestId: string
   /**
-   * How often this process has called the callback for the event, including this call. With an inbox: how often the
-   * event was taken for delivery, also by processes that have ended since.
+   * How often this process has called the callback for the event, including this call. With an inbox: how often any
+   * process has taken the event for delivery.
    */
   attempt: number
   /** When the headers of the request arrived. */

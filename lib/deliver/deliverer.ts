@@ -138,7 +138,8 @@ export class Deliverer {
   }
 
   /**
-   * Claims a body, so that no other process delivers it meanwhile. `undefined` for a GET trigger and without a store.
+   * Claims a body, so that no other process delivers it at the same time. `undefined` for a GET trigger, or without a
+   * store.
    */
   #claim(delivery: Delivery): TakenClaim | undefined | Promise<TakenClaim> {
     const { claims } = this.#options

@@ -76,7 +76,7 @@ export async function receive(
     const none = refuse('malformed_body', 'There is no body, and no ID in the URL.')
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? none }
   }
-  // Set before parsing, so that the record has the body even if the response times out meanwhile.
+  // Set before parsing, so that the record has the body even if the response times out during parsing.
   exchange.body = taken.body
   if (taken.refusal) return refused(exchange, taken.refusal, taken.body)
   const { body, type } = taken

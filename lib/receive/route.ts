@@ -221,7 +221,7 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
   return { found: false }
 }
 
-/** Variables that the portal replaces by the ID, such as `{orderId}`; its docs also show `:orderId`. */
+/** Variables that the portal replaces with the ID, such as `{orderId}`; its docs also show `:orderId`. */
 const VARIABLE = /^(?:\{(?:order|shipment|legacyOrder)Id\}|:(?:order|shipment|legacyOrder)Id)(?=\/*$)/i
 
 function variableIn(raw: string): string | undefined {
