@@ -31,7 +31,10 @@ export interface InboxDelivery {
   event: StoredEvent
   /** The body; empty for a GET trigger. */
   bytes: Buffer
-  /** 1 for the first delivery; each delivery that began adds one, even if a crash ended it. 1 again after a replay. */
+  /**
+   * 1 for the first delivery; each delivery that began adds one, even if a crash ended it. 1 again after a settled
+   * event was queued again.
+   */
   attempt: number
   /** When attempt 1 began. */
   firstAttemptAt: Date
@@ -60,7 +63,9 @@ export interface InboxEntry extends Pick<
   'id' | 'name' | 'trigger' | 'kind' | 'eventName' | 'entity' | 'receivedAt' | 'requestId'
 > {
   state: InboxState
-  /** Number of deliveries that have begun since the event was stored or replayed. */
+  /**
+   * Number of deliveries that have begun since the event was stored, or since it was queued again after it was settled.
+   */
   attempts: number
   /** Size of the body in bytes. */
   bytes: number
@@ -179,8 +184,9 @@ export interface Inbox {
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
-   * Stores an event. Resolves only once the event survives a crash. Rejects within 2.5 s if it may not survive one: the
-   * response is then 503. `arrival` is what the event covers; it is recorded for the catch-up in the same transaction.
+   * Stores an event. Resolves only once the event survives a crash. Rejects if it may not survive one, for a small body
+   * within 2.5 s: the response is then 503. `arrival` is what the event covers; it is recorded for the catch-up in the
+   * same transaction.
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**

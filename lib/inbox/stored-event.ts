@@ -74,7 +74,7 @@ export interface StoredEvent {
 /** What the catch-up stores about an event that it found. */
 export interface FoundFacts {
   form: LineForm
-  /** Indexes in the order's `lines` of the lines that had not arrived. */
+  /** Indexes, in the order's `lines`, of the lines that had not arrived. */
   lines: number[]
   /** True if something newer had already arrived. */
   outdated: boolean

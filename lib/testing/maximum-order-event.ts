@@ -20,7 +20,7 @@ export interface MaximumOrderEventOptions {
   orderId?: string | undefined
 }
 
-/** A webhook body with an event with delivery schedules. */
+/** A webhook body: an event with delivery schedules. */
 export interface MaximumOrderEvent {
   eventName: string
   orderEvent: Order & { orderId: string; lines: OrderLine[] }

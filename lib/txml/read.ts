@@ -99,7 +99,7 @@ function createParser(builder: TreeBuilder): SaxesParser {
     attributes = 0
     if (builder.elements === MAX_VALUES) fail(`the body holds more than ${MAX_VALUES} values`)
     if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
-    // `includes` first, because names rarely have a prefix and it takes a third of the time of `lastIndexOf`.
+    // Calls `includes` first: names rarely have a prefix, and `includes` takes a third of the time of `lastIndexOf`.
     builder.open(name.includes(':') ? name.slice(name.lastIndexOf(':') + 1) : name)
   })
   parser.on('attribute', () => {

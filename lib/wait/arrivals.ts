@@ -3,7 +3,10 @@
  * until the earlier one was passed on, and every event waits for an earlier one whose key is not known yet.
  */
 export class ArrivalOrder {
-  /** The events whose bodies are being read, in order of arrival. Empty unless a body is read in slices. */
+  /**
+   * The places of events whose bodies are being read in slices, and of events that arrived after these, in order of
+   * arrival.
+   */
   readonly open = new Set<ArrivalPlace>()
 
   begin(key?: string): ArrivalPlace {

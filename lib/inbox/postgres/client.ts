@@ -1,6 +1,6 @@
 /**
- * The part of `pg` that the inbox uses, with types of its own so that `@types/pg` is not needed, and one transaction on
- * a client.
+ * The part of `pg` that the inbox uses, with types of its own so that `@types/pg` is not needed, and the tables of the
+ * inbox inside a transaction.
  */
 import type { Tables, SqlValue } from '../sql/tables'
 

@@ -86,7 +86,7 @@ export class Connections {
   }
 }
 
-/** The connection pool of the inbox itself. */
+/** Creates a pool for an inbox that is given only a `connectionString`. */
 export function createPool(connectionString: string): PostgresPool {
   const { Pool } = loadPg()
   return new Pool({ connectionString, max: DEFAULT_POOL, connectionTimeoutMillis: CONNECT_MS, keepAlive: true })

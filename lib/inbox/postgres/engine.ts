@@ -22,11 +22,11 @@ import { Transactions } from './transactions'
 
 /** Time limit for upgrading the tables, whether this process does it or another. */
 const MIGRATION_MS = 60_000
-/** Connections for storing events, renewing leases, and listening. */
+/** Number of connections that are reserved for storing events, renewing leases, and listening. */
 const RESERVED = 3
 /**
- * Connections left free for taking and settling, because callbacks with a transaction may keep their connections for a
- * long time.
+ * Number of connections left free for taking and settling, because callbacks with a transaction may keep their
+ * connections for a long time.
  */
 const TRANSACTIONS_LEAVE = 2
 const MIN_POOL = 4

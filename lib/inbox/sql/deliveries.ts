@@ -108,8 +108,8 @@ export class Deliveries {
   }
 
   /**
-   * Returns no delivery if the body cannot be read now, in which case the event is tried later, or if the body is not
-   * what was received, in which case it is quarantined.
+   * Returns no delivery if the body cannot be read now, or is not the body that was received. In the first case the
+   * event is tried later, in the second it is quarantined.
    */
   async #deliveryOf({ bytes: small, ...taken }: Taken, owner: string, member: Member): Promise<InboxDelivery[]> {
     const { event, stored, size, attempt, firstAttempt, replay } = taken

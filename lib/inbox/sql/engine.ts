@@ -6,7 +6,7 @@ import type { ResolvedKeep } from './options'
 import type { ProcessIdentity } from './process-identity'
 import type { SettleRequest } from './settle'
 
-/** One kind of database. */
+/** Runs the operations of an inbox in one kind of database. */
 export interface Engine {
   /** How many large bodies can be stored at the same time. */
   readonly uploads: number

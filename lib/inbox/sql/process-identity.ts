@@ -1,6 +1,6 @@
 /**
- * Identifies processes on one machine, so that other processes notice when one has ended: by boot, PID namespace, PID
- * and start time (Linux).
+ * Identifies processes on one machine by boot, PID namespace, PID and start time (Linux), so that other processes
+ * notice when one has ended.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 

@@ -39,7 +39,7 @@ export interface Tables {
   all<Row>(sql: string, ...values: SqlValue[]): Maybe<Row[]>
 }
 
-/** Inserts rows that have the same columns. Returns their number without those in conflict. */
+/** Inserts rows that have the same columns. Returns the number of rows that were inserted or updated. */
 export async function insert(
   tables: Tables,
   table: string,

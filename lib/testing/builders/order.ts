@@ -40,13 +40,13 @@ export interface OrderEventFields {
   lastUpdatedAt: string
 }
 
-/** Body of an order webhook with an event with delivery schedules. */
+/** Body of an order webhook: an event with delivery schedules. */
 export interface OrderEventBody {
   eventName: string
   orderEvent: Order & OrderEventFields & { lines: OrderLine[] }
 }
 
-/** Body of an order webhook with an event in single delivery form. */
+/** Body of an order webhook: an event in single delivery form. */
 export interface SingleDeliveryOrderEventBody {
   eventName: string
   singleDeliveryOrderEvent: SingleDeliveryOrder & OrderEventFields & { lines: SingleDeliveryOrderLine[] }

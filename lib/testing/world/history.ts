@@ -25,7 +25,10 @@ export interface HistoryOptions {
   pauseMs?: number | undefined
   /** Share of changes in the same millisecond as the previous one. Default: 0.15. */
   sameMoment?: number | undefined
-  /** Share of changes of orders that affect the first order. Default: 0.3. */
+  /**
+   * Share of changes of orders that are made to the first order. The others are distributed over all orders. Default:
+   * 0.3.
+   */
   busy?: number | undefined
   /** Share of events that are lost. Default: 0.3. */
   lost?: number | undefined
