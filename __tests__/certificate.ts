@@ -1,4 +1,4 @@
-/** Creates self-signed certificates for each test run, because Node can read certificates but not create them. */
+/** Creates self-signed certificates for the tests, because Node can read certificates but not create them. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { isIPv4 } from 'node:net'
 

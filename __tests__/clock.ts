@@ -11,7 +11,8 @@ const MAX_SPEED = 30
 
 export interface Clock {
   /**
-   * Resolves when this number of milliseconds has passed on this clock. The clock of `freezeClock` is advanced by it.
+   * Resolves when this number of milliseconds has passed on this clock. With `freezeClock`, this call advances the
+   * clock.
    */
   wait(ms: number): Promise<void>
   /** Restores the real clock. */

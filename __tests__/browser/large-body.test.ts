@@ -1,4 +1,4 @@
-/** An event with a body of 60 MB: its page shows the beginning, and the download has all of it. */
+/** Events with a body of 60 MB: the page shows its beginning, and the download contains all of it. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { closeAll, openPage, startApp, whenLive } from './rig'

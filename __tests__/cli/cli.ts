@@ -44,7 +44,8 @@ export function startCli(words: string[], { env = {}, nodeArgs = [], input }: Ho
 }
 
 /**
- * Runs a command in a shell pipe, such as `| head -1`. The exit code is that of the command. `more` is a redirection.
+ * Runs a command in a shell pipe. `into` is the program that reads its output, such as `head -1`; `more` is a
+ * redirection. The exit code is that of the command.
  */
 export function piped(words: string[], into: string, more = ''): Promise<Ran> {
   return ran(
@@ -105,7 +106,7 @@ async function ran(child: { stdout: Readable; stderr: Readable } & EventEmitter)
   return { code: await ended, out: raw.toString('utf8'), raw, err }
 }
 
-/** What every user of the machine can see of all processes, as in the output of `ps`. */
+/** The command lines of all processes, which every user of the machine can see, for example with `ps`. */
 export function commandLines(): string {
   const lines = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

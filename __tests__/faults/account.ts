@@ -48,7 +48,7 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/** Calls for events of which an earlier call was interrupted, by a clock that all processes share. */
+/** Calls that followed an interrupted call for the same event, in the order of a clock that all processes share. */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>

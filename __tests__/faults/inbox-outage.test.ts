@@ -9,7 +9,7 @@ import { endAll } from './receiver-process'
 import { isFull, report } from './size'
 
 const CONCURRENCY = 8
-/** The documented limit is 2.5 s, but a busy machine takes longer. */
+/** The documented limit is 2.5 s, but a busy machine may take longer. */
 const ANSWER_MS = 5_000
 
 beforeAll(() => void buildReceiver())

@@ -10,7 +10,7 @@ import { atEnd } from './receiver-process'
 export interface LoadOptions {
   /** Prefix of the IDs of the load's events and orders. */
   name: string
-  /** Prefix of the IDs of its orders, if several loads share them. Default: `name`. */
+  /** Prefix of the IDs of the orders, if several loads send events of the same orders. Default: `name`. */
   orderName?: string
   /** Returns the port of a receiver. `copy` is the index, from 0, of the copy that is sent. */
   port: (copy: number) => number

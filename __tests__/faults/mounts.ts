@@ -29,7 +29,7 @@ export async function mountMemory(megabytes: number): Promise<Mount> {
   const source = temporaryFolder()
   await mount('-t', 'tmpfs', '-o', `size=${megabytes}m,nr_inodes=${FILES}`, 'tmpfs', source)
   atEnd(() => unmount(source))
-  // The file system is mounted a second time, so that it can be attached again.
+  // The file system is mounted a second time, so that `detach` does not end it, and `attach` can mount it again.
   const folder = temporaryFolder()
   await mount('--bind', source, folder)
   atEnd(() => unmount(folder))

@@ -9,7 +9,7 @@ export interface Answer {
 
 /** Statuses of responses that Node or the app sends instead of the webhook. */
 const NOT_OURS = [400, 404, 408, 413, 417, 431]
-/** A line break in a value would end the header, and a control character is not allowed. */
+/** A valid header: a name, and a value without control characters other than tabs. */
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/
 
 /**

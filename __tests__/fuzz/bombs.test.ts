@@ -1,6 +1,6 @@
 /**
- * Bodies designed to exhaust time or memory, at the default limits. Each is refused or delivered within a minute, takes
- * at most sixteen times the body limit of memory, and the process survives.
+ * Bodies designed to exhaust time or memory, at the default limits. Each is refused or delivered within a minute, with
+ * additional memory of at most sixteen times the body limit, and the process survives.
  */
 import { connect } from 'node:net'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -81,7 +81,7 @@ function issuesOf({ trigger, refusal }: Partial<ReadTrigger>): Array<{ pointer: 
 function refusal(result: Refusal): string | undefined {
   if (!REFUSALS.includes(result.outcome)) return `outcome ${result.outcome}`
   if (result.cause !== undefined) return 'a refusal with a cause: a bug of ours'
-  // The detail lists three issues, each with a truncated pointer in which every character may be escaped.
+  // The detail lists at most three issues, each with a truncated pointer in which every character may be escaped.
   if ((result.detail ?? '').length > 4_000 || result.detail?.includes(CANARY)) return `detail ${result.detail ?? ''}`
   if (result.outcome === 'invalid_body' && issuesOf({ refusal: result }).length === 0) return 'invalid without an issue'
   return issueProblem(issuesOf({ refusal: result }))

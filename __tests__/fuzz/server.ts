@@ -20,7 +20,10 @@ export interface Figures {
   records: number
   calls: number
   settled: number
-  /** Errors: uncaught exceptions, warnings, log lines that are not one line of plain text. */
+  /**
+   * Errors: uncaught exceptions, unhandled rejections, warnings, and log lines with a secret or with control
+   * characters.
+   */
   problems: string[]
   rss: number
   heapUsed: number

@@ -37,7 +37,7 @@ test.each(ENGINES)(
     const api = new TradecloudClient(apiOf(tradecloud), new RateLimit(PER_SECOND))
     closeLater(() => api.close())
     const gate = { open: false, waiting: [] as Array<() => void> }
-    /** Source and time of the delivered events, by order. */
+    /** Time and source of the delivered events, by order. */
     const given = new Map<string, string[]>()
     const { webhook, url } = await startRig({
       ...{ inbox, api, concurrency: 4, catchUp: { ...CATCH_UP, shipments: false } },

@@ -14,7 +14,7 @@ test('a turn is skipped only if another process has polled, and only once', asyn
     steps.push('turn ends')
     tradecloud.clock.advance(1_000)
     if (isOthersTurn && steps.length % 2 === 0) {
-      // Another process polls and stores its cursor.
+      // Simulates another process, which polls and stores its cursor.
       isOthersTurn = false
       steps.push('another polls')
       for (const [key, position] of storage.positions) storage.positions.set(key, { ...position, clock: 1 })

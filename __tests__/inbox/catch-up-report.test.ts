@@ -1,4 +1,6 @@
-/** What a run reports if the database fails before one of its lists is read: what was found in the other list. */
+/**
+ * If the database fails before a run reads one of its two lists, the report contains what was found in the other list.
+ */
 import { memoryCatchUp, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
 import { closeAll, until } from '../integration/harness'
 

@@ -31,8 +31,8 @@ afterAll(async () => {
 })
 
 /**
- * Runs an operation while the response to the next commit is lost. Waits until one is lost, because that may be the
- * response to the commit of a later lease renewal.
+ * Runs an operation while the proxy loses the response to the next commit. If that is not a commit of the operation,
+ * waits until a lease renewal has lost its response.
  */
 async function losing<T>(work: () => Promise<T>): Promise<T> {
   proxy.loseCommits = 1

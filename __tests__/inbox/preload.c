@@ -3,7 +3,7 @@
  * CLOCK_OFFSET: path of a file with a 64-bit integer: the milliseconds by which the wall clock is wrong.
  * FLUSH_MS: additional duration of each flush, in milliseconds.
  * RECORD: path of a file to which every completed write, change of size and flush of inbox.db and inbox.db-wal is
- *   appended, and every flush that FAIL_FLUSH lets fail.
+ *   appended, and every flush that FAIL_FLUSH makes fail.
  * FAIL_FLUSH: number of the flush of inbox.db-wal that fails; the next flush on each other descriptor fails too.
  * WRITES: path of a file with a 64-bit integer: unless it is 0, writes and changes of size of inbox.db and inbox.db-wal
  *   fail with this error number.

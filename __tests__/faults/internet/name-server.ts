@@ -1,4 +1,4 @@
-/** A name server with scripted answers, which may differ each time: implements just enough of RFC 1035. */
+/** A name server with scripted answers, which may differ from query to query. It implements just enough of RFC 1035. */
 import { createSocket, type RemoteInfo } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 
