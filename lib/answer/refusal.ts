@@ -1,4 +1,4 @@
-/** An expected refusal while receiving: a result, not an exception. */
+/** A refusal while a request is received: a result rather than an exception, because it is expected. */
 import type { Outcome, Result } from './respond'
 
 export type Refusal = { ok: false; outcome: Outcome } & Omit<Result, 'outcome'>

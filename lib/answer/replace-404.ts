@@ -1,4 +1,4 @@
-/** Runs the app first, and replaces its response if that is a 404, however the app sends it. */
+/** Replaces the response of the app if that is a 404, however the app sends it. */
 import type { ServerResponse } from 'node:http'
 import { isOwn404, type Answer } from './respond'
 

@@ -1,6 +1,6 @@
 /**
- * Reports each request to the user: the delivery record, `onError`, and log lines for losses and alarms. None of these
- * can change a response or end the process.
+ * Reports each request, and each delivery from the inbox, to the user: records, `onError`, and log lines for losses and
+ * alarms. None of these can change a response or end the process.
  */
 import { debugDeliver } from '../log/debug'
 import { TradecloudWebhookError } from '../errors/errors'

@@ -17,7 +17,7 @@ export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */
   departs(): void
-  /** Called when the request has failed and another one will be sent. */
+  /** Called when the request has failed: another one may follow. */
   failed(): void
 }
 

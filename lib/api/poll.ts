@@ -115,7 +115,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
 }
 
 interface Previous {
-  /** Absent if the first entity of the list was skipped. */
+  /** Absent after a skipped entity, if no page of one entity was read before it. */
   item?: Item
   at: number
   total: number | undefined
@@ -177,7 +177,10 @@ class Order {
     return this.#rose && !this.#fell
   }
 
-  /** Only entities of one response are compared, because the list may change between two responses. */
+  /**
+   * Entities of two responses are compared only if nothing was skipped between them, because the list may change
+   * meanwhile.
+   */
   look(items: Item[]): void {
     const instants = items.map(({ time }) => Date.parse(time ?? ''))
     instants.slice(1).forEach((instant, i) => {
