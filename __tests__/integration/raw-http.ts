@@ -63,7 +63,7 @@ export function encodeRequest({
 /** One connection. Responses arrive in the order of the requests. */
 export class RawConnection {
   readonly socket: Socket
-  /** True once the peer has closed or reset the connection. */
+  /** True once either side has ended or reset the connection. */
   closed = false
   #buffer: Buffer = Buffer.alloc(0)
   #interim: number[] = []

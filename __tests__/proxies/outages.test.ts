@@ -60,7 +60,7 @@ interface Sent {
   statuses: Status[]
 }
 
-/** Sends each event until it is accepted. After the load has stopped, sends those that are left. */
+/** Sends events one by one, each until it is accepted. After the load has stopped, only finishes the current one. */
 async function sendUntilStopped(
   { proxy, protocol, tag }: Way,
   worker: number,

@@ -31,7 +31,7 @@ export function fits(schema: BodySchema, value: unknown): void {
   expect([validate(value), validate.errors]).toEqual([true, null])
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into all of them in one way
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests use all builders in the same way
 export type Build = (options?: any) => any
 
 export const EVENTS: Array<[name: string, build: Build, field: string, schema: BodySchema]> = [

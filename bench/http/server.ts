@@ -5,7 +5,7 @@ import { PEERS, type PeerName } from './peers'
 export interface Usage {
   /** CPU time in microseconds, user and system. */
   cpu: number
-  /** Memory now, and the highest value since `mark`, in bytes. */
+  /** Memory now, and the highest value since `mark` or `clean`, in bytes. */
   rss: number
   peak: number
 }

@@ -41,7 +41,7 @@ async function measure(
     postgresInbox: () => openPostgres({ connectionString, schema: `bench${++opened}` }),
   }
 
-  /** A worker with a new inbox that has found all orders and delivered them. */
+  /** Starts a worker with a new inbox, and resolves when it has found and delivered all orders. */
   const recover = async (inbox: Inbox): Promise<TradecloudWorker> => {
     let delivered = 0
     let done = (): void => undefined

@@ -152,7 +152,7 @@ export class Rig {
     }
   }
 
-  /** All changes since the start whose final state no callback has received. */
+  /** All parts that changed after the first `from` and whose final state no callback has received. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
     const { form = 'deliverySchedule' } = this.options
     const found: string[] = []

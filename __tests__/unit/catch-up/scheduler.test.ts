@@ -30,7 +30,7 @@ afterEach(async () => {
 interface Scheduler {
   catchUp: CatchUp
   inbox: MemoryCatchUpInbox
-  /** The processes that held the lease, one per poll. */
+  /** The holder of the lease at each poll. */
   polls: Array<string | undefined>
   reports: CatchUpReport[]
   lines: string[]

@@ -48,7 +48,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   const callback = (event: WebhookEvent, context: WebhookContext) =>
     new Promise<void>((finish, fail) => calls.push({ event, context, finish, fail }))
   const handlers = createHandlers(callbacks ?? { onOrder: callback, onOrderDocuments: callback, onShipment: callback })
-  /** Adds the callback to each trigger, as the receiver does. */
+  /** Adds the handler to each trigger, as the receiver does. */
   class DelivererWithCallbacks extends Deliverer {
     override submit(trigger: Trigger): Delivery {
       const handler = handlers.find(trigger.kind, trigger.type === 'body' ? trigger.eventName : undefined)
@@ -89,7 +89,7 @@ export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }
   return { deliverer, calls, fetches, alarms, client: { fetchEntity } as unknown as TradecloudClient }
 }
 
-/** Like `setup`, with a client from which orders are fetched. */
+/** Like `setup`, with a client that fetches orders and shipments. */
 export function setupWithClient({ resolve, ...more }: Setup = {}) {
   const { client, fetches } = setup()
   return { ...setup({ ...more, resolve: { client, ...resolve } }), fetches }
@@ -141,7 +141,7 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }
 
-/** Resolves to the outcome of a delivery; `outcome` is `undefined` while the delivery runs. */
+/** Records the outcome and the result of a delivery, which are `undefined` while the delivery runs. */
 export function watch(delivery: Delivery): { outcome?: string; result?: AttemptResult } {
   const seen: { outcome?: string; result?: AttemptResult } = {}
   void delivery.result.then((result) => Object.assign(seen, { outcome: result.outcome, result }))

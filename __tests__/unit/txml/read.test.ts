@@ -9,7 +9,7 @@ import { readTxml } from '../../../lib/txml/read'
 
 const fixtures = join(__dirname, '../../fixtures')
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into whatever comes out
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests inspect values of any type
 type Loose = any
 
 async function read(xml: string | Buffer): Promise<{ value: Loose; issues: Loose[]; removedKeys: string[] }> {

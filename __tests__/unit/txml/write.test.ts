@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent, toTxml } from '../../../lib/testing'
 import { readTxml } from '../../../lib/txml/read'
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into whatever comes out
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests inspect values of any type
 type Loose = any
 
 async function readBack(body: object, indent?: string): Promise<unknown> {

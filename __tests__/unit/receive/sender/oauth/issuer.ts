@@ -116,7 +116,7 @@ export interface SetUp {
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 
-/** Starts a key server for each test, and a clock that only `advance` moves. */
+/** Starts a key server for each test, and a clock that only `advance` and `verdict` advance. */
 export function setUp(): SetUp {
   let clock: Clock
   const verifiers: OAuthVerifier[] = []
