@@ -14,7 +14,10 @@ import { openInbox, type EngineOptions } from './protocol'
 
 const EVENTS = isFull ? 200_000 : 4_000
 const AT_ONCE = 100
-/** The allowed growth in the second half of the run, in bytes; 5 to 260 bytes per event were measured. */
+/**
+ * The allowed growth in the second half of the run, in bytes. This is 5 bytes per event at full size, and 260
+ * otherwise.
+ */
 const GROWTH_BYTES = 512 * 1024
 
 setFlagsFromString('--expose-gc')

@@ -67,7 +67,7 @@ test('an event, and a duplicate of one, is acknowledged only after a flush that 
 })
 
 test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
-  // The tenth to sixteenth flushes fail: first a flush for an event, then flushes of the repair.
+  // `inject` makes several flushes fail: the first is for an event, and others are those of the repair.
   const process = await start(
     '-e',
     'trace=fdatasync,fsync,write,writev',
