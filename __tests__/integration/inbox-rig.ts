@@ -25,7 +25,7 @@ export async function startInboxRig({
       ...delivery,
     },
   })
-  // The inbox is opened in advance: otherwise the time for it would count towards the first request.
+  // The inbox is opened in advance, because opening it would otherwise slow down the first request.
   await rig.webhook.ready()
   return { ...rig, inbox, settled }
 }

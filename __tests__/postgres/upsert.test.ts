@@ -1,4 +1,4 @@
-/** The example of the README that writes orders into PostgreSQL, behind a real webhook and on a real server. */
+/** `examples/postgres.ts`, which writes orders into PostgreSQL, behind a real webhook and on a real server. */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'

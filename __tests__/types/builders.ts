@@ -70,7 +70,7 @@ export function wrong(): void {
   orderEvent({ lines: [{ deliverySchedule: [{ quantity: '3' }] }] })
   // @ts-expect-error an object is not a list
   orderEvent({ buyerOrder: { notes: { 0: 'first' } } })
-  // @ts-expect-error a number as text
+  // @ts-expect-error `seed` must be a number, not text
   orderEvent({ seed: '3' })
   // @ts-expect-error an option must not be null
   orderEvent({ version: null })

@@ -84,7 +84,7 @@ test('a million pieces of one byte take a few times their bytes', () => {
   for (let i = 0; i < 1_000_000; i++) pieces.add(Buffer.from([i % 256]))
   collectGarbage()
   const after = process.memoryUsage()
-  // With one Buffer per byte, these bodies would need several hundred megabytes.
+  // With one Buffer per byte, this body would need many times as much.
   expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(20_000_000)
   const joined = pieces.whole
   expect(joined.length).toBe(1_000_000)

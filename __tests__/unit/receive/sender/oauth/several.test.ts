@@ -112,7 +112,7 @@ describe('two issuers', () => {
     expect(await check(authenticator, `Bearer ${await sign(first)}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(second, { iss: OTHER })}`)).toBe(true)
     expect(await check(authenticator, `Bearer ${await sign(first, { iss: OTHER })}`)).toBe(false)
-    // A token of another issuer causes no request to a key server.
+    // Each token causes requests only to the key server of its own issuer.
     expect([context.server.fetches, other.fetches]).toEqual([1, 2])
   })
 
