@@ -23,7 +23,7 @@ const bodies: Array<[string, Loose]> = [
   ['an unknown kind without message ID', { eventName: 'InvoiceSent' }],
 ]
 
-/** Starts a webhook whose next `failures` callbacks fail. */
+/** Starts a webhook whose callbacks fail in the next `control.failures` calls. */
 async function startFailing(more: Parameters<typeof startRig>[0] = {}) {
   const control = { failures: 0 }
   const calls: Loose[] = []
