@@ -43,6 +43,6 @@ process.stderr.on('error', () => undefined)
 process.exitCode = 1
 run(process.argv.slice(2))
   .catch(fail)
-  // Exit explicitly: `pg` keeps a connection on which the login failed open for a minute.
+  // Exit explicitly: if a login fails, `pg` keeps the connection open for a minute.
   .then((code) => process.stderr.write('', () => process.exit(code)))
   .catch(() => undefined)

@@ -17,13 +17,13 @@ export interface WebhookContext {
    * process has taken the event for delivery.
    */
   attempt: number
-  /** When the headers of the request arrived. */
+  /** When the headers of the request arrived. For an event that the catch-up found: when it was found. */
   receivedAt: Date
   /** Aborted only when `close()` has timed out, or when the lease of a shared store or inbox was lost. */
   readonly signal: AbortSignal
   /**
-   * The body after decompression. Absent for GET triggers and for bodies that the app had parsed to an object. The
-   * chunks of a large body are joined when this is first read.
+   * The body after decompression. Absent for GET triggers, for events that the catch-up found, and for bodies that the
+   * app had parsed to an object. The chunks of a large body are joined when `rawBody` is first read.
    */
   readonly rawBody?: Buffer | undefined
   /**

@@ -61,7 +61,7 @@ const OPTION_OF: Record<EventKind, string> = {
 }
 
 export interface Handlers {
-  /** Returns `undefined` if there is no callback for such an event. */
+  /** Returns `undefined` if there is no callback for events of this kind and name. */
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /** The kinds and names that have callbacks, as registered in a shared inbox. */
   wanted: Wanted[]

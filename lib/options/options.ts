@@ -31,7 +31,7 @@ export interface RetryOptions {
 }
 
 export interface DedupeOptions {
-  /** Where processed events are remembered, such as `redisStore`. Default: a `MemoryStore` of this webhook. */
+  /** The store that remembers processed events, such as `redisStore(…)`. Default: a `MemoryStore` of this webhook. */
   store?: Store | undefined
   /** How long a processed event is remembered. Default: 86,400,000 ms (24 h). */
   ttlMs?: number | undefined
@@ -152,8 +152,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   fetchTimeoutMs?: number | undefined
   /**
-   * How long the API may take to know an ID. Until then the response is 503, afterwards 404. Default: 3,600,000 ms (1
-   * h).
+   * Grace period for an ID that the API does not know yet. Until it ends, the response is 503, afterwards 404.
+   * Default: 3,600,000 ms (1 h).
    */
   notFoundGraceMs?: number | undefined
   /**

@@ -28,8 +28,8 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
   /**
-   * The place of the event in the order of arrival. It delays later events of its order or shipment until the caller
-   * gives it up.
+   * The place of the event in the order of arrival. It delays later events of the same order or shipment until the
+   * caller calls `leave`.
    */
   arrival?: ArrivalPlace | undefined
 }
@@ -164,7 +164,7 @@ function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }
 
-/** The refusal if the URL contains no ID because of the configuration: of a variable in it, or of the mount path. */
+/** The refusal of a URL without an ID if the configuration is at fault: a variable in it, or the mount path. */
 function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))

@@ -179,7 +179,7 @@ export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }
   /**
    * `problem` is absent if the URL contains no ID at all. `variable`: a variable that Tradecloud's portal should have
-   * replaced by an ID.
+   * replaced with an ID.
    */
   | { found: false; problem?: string; variable?: string }
 

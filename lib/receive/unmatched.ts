@@ -1,6 +1,7 @@
 /**
- * Handles requests that match no pattern. The app responds first. If it responds with 404 to valid credentials, the
- * response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is logged once.
+ * Handles requests that match no pattern. The app responds first. If it responds with 404 to a request with valid
+ * credentials, the response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is
+ * logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'

@@ -1,7 +1,6 @@
 /**
- * Runs all checks of an endpoint: first TLS, then probes with neither a body nor an ID. Only after the webhook has
- * answered one of these as a probe, others with IDs and bodies are sent, so that no other receiver can take them for
- * events.
+ * Runs all checks of an endpoint: first TLS, then probes with neither a body nor an ID. Probes with IDs and bodies are
+ * sent only after the webhook has answered one of the first probes, so that no other receiver takes them for events.
  */
 import { randomUUID } from 'node:crypto'
 import type { LookupFunction } from 'node:net'

@@ -5,7 +5,7 @@ import { ProgressLine } from '../output'
 import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
-/** The number of events that are read at once. They are delivered in about the order in which they were queued. */
+/** How many events are read at once: the first ones, because events are delivered in about the order of their queue. */
 const LOOK_AT = 64
 
 export class Follower {

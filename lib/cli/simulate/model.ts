@@ -18,12 +18,12 @@ export interface SimulatedEvent {
 export interface SimulationModel {
   to: string
   orders: number
-  /** True once the last event was sent. */
+  /** True once the simulation has ended. */
   done: boolean
   counts: Record<Fate, number>
   /** Number of delivered events that needed more than one attempt. */
   repeated: number
-  /** Number of lost events whose order the receiver has fetched since. */
+  /** Number of lost events whose order the receiver has fetched from the API. */
   recovered: number
   api: { baseUrl: string; username: string; password: string } & ApiCounts
   events: SimulatedEvent[]

@@ -50,7 +50,10 @@ export class Simulation {
     this.#hide = (text) => withoutSecrets(text, authorization)
   }
 
-  /** Resolves when all events have their final response, when the time is over, or at once after an abort. */
+  /**
+   * Resolves when all events have their final response, at the latest `waitMs` after the last event, or at once after
+   * an abort.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { orders, perSecond, seed, waitMs } = this.#options
     const begun = performance.now()

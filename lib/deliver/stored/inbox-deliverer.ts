@@ -172,7 +172,7 @@ export class InboxDeliverer {
     if (refusal) return refusal
     if (!trigger.handler) {
       const eventName = trigger.type === 'body' ? trigger.eventName : undefined
-      // This process took the event because its kind was unknown when it was stored.
+      // The event was quarantined before, so any process may take it, even if it has no callback for it.
       if (await inbox.isWanted(name, trigger.kind, eventName))
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }

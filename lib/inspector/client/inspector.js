@@ -5,7 +5,7 @@ const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** The last content of each part as the server sent it, in which no element is opened by the user. */
+/** The content of each part as the server last sent it, before the user has opened any element of it. */
 const shownBefore = new Map()
 
 function isBusy() {

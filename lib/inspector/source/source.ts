@@ -53,7 +53,7 @@ export interface Overview {
 export interface Details {
   row: Row
   fields: Array<[label: string, value: string]>
-  /** The ID of the event that must be settled first. It is also one of the fields. */
+  /** The ID of the event that must be settled first. It is also one of the `fields`. */
   waitsBehind?: string | undefined
   history: HistoryLine[]
   /** Size of the whole body in bytes; 0 if there is none. */

@@ -1,4 +1,4 @@
-/** Notifies the inspector of what the webhook does. */
+/** The subscription through which the inspector learns what the webhook does. */
 import type { Watcher } from '../../answer/report'
 
 /** The returned function unsubscribes. */

@@ -52,7 +52,7 @@ export class AddressCheck {
   }
 
   #refusal(why: string): Refusal {
-    // Only the log and `onError` get the address: an unknown sender must not learn about our proxies.
+    // Only the log and `onError` get the address: an unknown sender must not learn about the proxies.
     const cause = new Error(why)
     return { ok: false, outcome: 'address_not_allowed', retry: this.#options.authenticates, cause }
   }

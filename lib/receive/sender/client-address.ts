@@ -39,7 +39,7 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   }
 }
 
-/** The nearest address that is no trusted proxy, without a port. `undefined` on a Unix socket that is not trusted. */
+/** The nearest address that is not a trusted proxy, without a port. `undefined` on an untrusted Unix socket. */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }

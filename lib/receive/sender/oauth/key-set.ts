@@ -82,7 +82,7 @@ export class KeySet {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
     if (keys !== undefined && age < this.#options.freshMs) return keys
-    // Only the first request that notices an outage waits for the fetch. Later ones get the old keys at once.
+    // Once a fetch has failed, requests get the old keys at once, and do not wait for the next fetch.
     const failing = this.#failure !== undefined
     const fetching = this.#fetch()
     if (keys === undefined || age >= this.#options.staleMs) return fetching

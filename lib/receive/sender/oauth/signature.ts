@@ -10,7 +10,7 @@ export type SignatureCheck =
   | 'signed'
   /** The token is refused, and other keys would not change that. */
   | 'refused'
-  /** No key has the ID of the token, or no key is for its algorithm. */
+  /** No key has the key ID of the token, or none is for its algorithm. */
   | 'unknown-key'
   | 'wrong-signature'
   /** The key exists but is invalid or too weak: an error of the key server, not of the sender. */
@@ -62,7 +62,7 @@ async function verify(
   }
 }
 
-/** The keys with the ID of the token; all keys for its algorithm if the token names no key. */
+/** The keys with the key ID of the token, or all keys for its algorithm if it has no key ID. */
 async function* candidates(header: TokenHeader, keys: Keys): AsyncGenerator<KeyLike> {
   const { errors } = loadJose()
   try {
