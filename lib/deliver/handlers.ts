@@ -65,7 +65,7 @@ export interface Handlers {
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /** The kinds and names that have callbacks, as registered in a shared inbox. */
   wanted: Wanted[]
-  /** Options for callbacks of known kinds that are not set; they are logged at creation. */
+  /** Names of the callback options that are not set, except `onUnknown`. They are logged at creation. */
   unhandled: string[]
   /** Names in `on` that this version does not know and that are most likely misspelled. */
   unknownNames: string[]

@@ -32,7 +32,7 @@ export interface Logger {
 
 export type Level = 'warn' | 'error'
 
-/** A public symbol of pino, which every version and every child logger has. */
+/** A public symbol of pino. Loggers of every version have it, including child loggers. */
 const PINO = Symbol.for('pino.serializers')
 
 /** Writes a line. Never throws, because a logger that fails must not make a delivery fail. */

@@ -39,7 +39,7 @@ export interface ExaminationOptions {
   onProgress?: ((text: string) => void) | undefined
 }
 
-/** A probe, and what was read from the response. */
+/** The result of a probe, and what was read from its response. */
 export type Answered = SendResult & { read: Read }
 
 const OUT_OF_TIME = 'OUT_OF_TIME'

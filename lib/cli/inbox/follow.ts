@@ -5,7 +5,10 @@ import { ProgressLine } from '../output'
 import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
-/** How many events are read at once: the first ones, because events are delivered in about the order of their queue. */
+/**
+ * How many events are read at once. The first ones are read, because events are delivered in about the order in which
+ * they were queued.
+ */
 const LOOK_AT = 64
 
 export class Follower {
