@@ -220,6 +220,16 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     expect(deliveries[0]?.replay).toBe(true)
   })
 
+  test('replay: waits for an event from quarantine, which any process takes', async () => {
+    const server = await storage.open()
+    const quarantine = { code: 'invalid_body', reason: 'the body is not an event', issues: [] }
+    const id = await put(server, 'PO1', { quarantine })
+    serve(server, () => DELIVERED, [{ kind: 'shipment' }])
+    const { out, code } = await inbox('replay', id, '--json')
+    expect(code).toBe(0)
+    expect(json(out)).toMatchObject({ queued: 1, delivered: 1, waiting: [] })
+  })
+
   test('replay: --wait bounds the wait for a process that hangs; --wait 0 only queues', async () => {
     const ids = await putSettled(storage, ['PO1', 'PO2'], () => dead())
     serve(await storage.open(), () => undefined)

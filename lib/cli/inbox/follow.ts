@@ -15,7 +15,7 @@ export class Follower {
   delivered = 0
   readonly failed: InboxEntry[] = []
   /** The replayed events by ID. `attempts` is their number of attempts before the replay. */
-  readonly #pending = new Map<string, { entry: Pick<InboxEntry, 'name' | 'kind' | 'eventName'>; attempts: number }>()
+  readonly #pending = new Map<string, { entry: InboxEntry; attempts: number }>()
   readonly #inbox: Inbox
 
   constructor(inbox: Inbox) {
@@ -26,19 +26,22 @@ export class Follower {
     return this.#pending.size
   }
 
-  add({ id, name, kind, eventName, state, attempts }: InboxEntry): void {
-    this.#pending.set(id, { entry: { name, kind, eventName }, attempts: state === 'waiting' ? attempts : 0 })
+  /** `entry`: as it was before the replay. */
+  add(entry: InboxEntry): void {
+    const { id, state, attempts } = entry
+    this.#pending.set(id, { entry, attempts: state === 'waiting' ? attempts : 0 })
   }
 
-  /** Whether a process has a callback for at least one of the events. An unreadable event is taken by any process. */
+  /** Whether a process has a callback for at least one of the events. Any process takes an event from quarantine. */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()
     for (const { entry } of this.#pending.values()) {
-      const { name, kind, eventName } = entry
+      const { name, kind, eventName, state } = entry
       const what = JSON.stringify([name, kind, eventName])
       if (asked.has(what)) continue
       asked.add(what)
-      if (kind === 'unknown' || (await this.#inbox.isWanted(name, kind, eventName))) return true
+      if (kind === 'unknown' || state === 'quarantined' || (await this.#inbox.isWanted(name, kind, eventName)))
+        return true
     }
     return false
   }
