@@ -75,7 +75,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     const page = await readOrSkip(source, offset, previous)
     if ('skipped' in page) {
       yield page.skipped
-      previous ??= { at: -1, total: page.total }
+      previous ??= { at: 0, total: page.total }
       if (page.isLast) break
       offset++
       continue
