@@ -42,7 +42,7 @@ export function makeCertificate(name: string, from: Date, to: Date): Pem {
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', content, pair.privateKey))
   const base64 = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64')
-  // The text must not end with an empty line, which OpenSSL refuses.
+  // The base64 text must not end with an empty line: OpenSSL refuses that.
   const lines = base64.match(/.{1,64}/g)!.join('\n')
   return {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
@@ -51,5 +51,5 @@ export function makeCertificate(name: string, from: Date, to: Date): Pem {
 }
 
 const ofLoopback = makeCertificate('127.0.0.1', new Date('2020-01-01'), new Date('2120-01-01'))
-/** A certificate for 127.0.0.1, in PEM. */
+/** A certificate for 127.0.0.1 and its private key, in PEM. */
 export const { certificate, privateKey } = ofLoopback

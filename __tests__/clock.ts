@@ -1,10 +1,12 @@
 /**
- * Clocks for the code under test: nothing is late in a busy or suspended process, and long waits take little time. They
- * replace the timers, `Date` and `performance` of the test file; `pause` and `until` of `wait.ts` use the real clock.
+ * Clocks for the code under test. With them, timers are not late in a busy or suspended process, and long waits take
+ * little real time. These clocks replace the timers, `Date` and `performance` of the test file; `pause` and `until` of
+ * `wait.ts` use the real clock.
  */
 
 /**
- * Settings of `startClock`: turns of the event loop per millisecond, and the highest speed relative to the real clock.
+ * Settings of `startClock`: the least number of turns of the event loop per millisecond of its clock, and the highest
+ * speed of its clock relative to the real clock.
  */
 const TURNS_PER_MS = 4
 const MAX_SPEED = 30

@@ -8,7 +8,7 @@ import { until } from './wait'
 const ORDERS = 12
 const VERSIONS = 4
 
-/** `env` returns the variables that select the inbox. */
+/** `env` returns the environment variables that select the inbox. */
 export function testCluster(env: () => Record<string, string>): void {
   const erp = new ErpSystem()
   beforeAll(() => erp.start())

@@ -1,4 +1,4 @@
-/** Runs the example servers in processes of their own, and the ERP system to which they write. */
+/** Runs the example servers in processes of their own, and simulates the ERP system to which they write. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
@@ -18,7 +18,7 @@ export interface Write {
 export class ErpSystem {
   url = ''
   respond: (response: ServerResponse, write: Write) => unknown = (response) => response.writeHead(204).end()
-  /** One entry per request. A GET would mean that the server has followed a redirect. */
+  /** One entry per request. A GET would mean that the example server has followed a redirect. */
   written: string[] = []
   readonly #server: Server
 

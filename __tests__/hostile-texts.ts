@@ -1,4 +1,7 @@
-/** Texts that a page must display and never execute. If one is executed, it calls `pwned` or changes the page. */
+/**
+ * Texts that a page must display without harm: scripts and markup, which call `pwned` or change the page if a browser
+ * executes them, control characters, names of built-in properties, and long words.
+ */
 export const hostileTexts: readonly string[] = [
   '<script>pwned()</script>',
   '"><img src=x onerror=pwned()>',

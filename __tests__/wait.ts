@@ -4,8 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 const POLL_MS = 2
 /**
- * The first checks wait only for the next turn of the event loop. Later ones pause for `POLL_MS` of real time, during
- * which the clock of `startClock` may advance many times as far.
+ * After each of the first checks, `until` waits only for the next turn of the event loop. After each later check, it
+ * pauses for `POLL_MS` of real time, during which the clock of `startClock` may advance by many times `POLL_MS`.
  */
 const EAGER_TURNS = 100
 

@@ -1,5 +1,6 @@
 /**
- * Hostile texts in every field: none of their scripts runs, no policy is violated, and the pages keep their structure.
+ * Hostile texts in every field: none of their scripts runs, the Content-Security-Policy is not violated, and the pages
+ * keep their structure.
  */
 import { hostileTexts } from '../hostile-texts'
 import type { Sample } from './fill'
@@ -75,7 +76,8 @@ test('no inbox: what was sent, and what callbacks threw', async () => {
 })
 
 /**
- * Checks that the texts have added no element, event handler or link to a page, and are neither invisible nor too wide.
+ * Checks that the texts have added no dangerous element, no event handler, and no link that leaves the inspector. Also
+ * checks that the page shows no invisible character, has one heading, and is not wider than the window.
  */
 async function checkStructure(
   page: Awaited<ReturnType<typeof openPage>>['page'],

@@ -1,4 +1,4 @@
-/** Events with a body of 60 MB: the page shows its beginning, and the download contains all of it. */
+/** Events with a body of 60 MB: the page shows the beginning of the body, and the download contains all of it. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { closeAll, openPage, startApp, whenLive } from './rig'

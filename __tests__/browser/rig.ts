@@ -159,7 +159,7 @@ export async function openPage(options: BrowserContextOptions = {}): Promise<Ope
     void dialog.dismiss()
   })
   page.on('console', (message) => {
-    // Not counted: Chromium also reports responses of 4xx and 5xx as errors, and tests check these themselves.
+    // Chromium also reports responses of 4xx and 5xx as errors. They do not count: the tests check the responses.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       problems.push(message.text())
   })

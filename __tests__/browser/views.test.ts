@@ -18,7 +18,7 @@ const samples = [
   { id: order(14), state: 'waiting', eventName: 'OrderLinesAcceptedBySupplier', minutesAgo: 30 },
   { id: order(15), state: 'quarantined', body: '{"eventName": "Order', reason: 'the body is not JSON' },
 ] as const
-/** Indexes of certain events in `samples`. */
+/** Indexes of certain events in `samples`, counted from its end. */
 const dead = -4
 const blocked = -3
 const quarantined = -1

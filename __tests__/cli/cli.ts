@@ -37,7 +37,7 @@ export function cli(words: string[], how?: How): Promise<Ran> {
 /** Like `cli`, but returns the running process. */
 export function startCli(words: string[], { env = {}, nodeArgs = [], input }: How = {}) {
   const child = spawn(process.execPath, [...nodeArgs, program, ...words], { cwd: root, env: environment(env) })
-  // Ignores the error of a command that ends before it has read all of its input.
+  // Ignores the write error if the command ends before it has read all of its input.
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
   return { child, ended: ran(child) }
@@ -211,7 +211,7 @@ export const retry = (reason = 'the ERP is down', delayMs = 600_000): Settlement
 
 export const COMPANY = 'cb0cef0b-6538-4828-b45e-5ad8ea69b5cd'
 
-/** Stores an event of an order. Resolves with its ID. */
+/** Stores an event of an order. Resolves with the ID of the event. */
 export async function put(
   inbox: Inbox,
   order: string,
@@ -222,7 +222,10 @@ export async function put(
   return (await inbox.accept(...event)).id
 }
 
-/** Stores one event per order and settles them, through an inbox that is then closed. Resolves with their IDs. */
+/**
+ * Stores one event per order and settles the events, through an inbox that is then closed. Resolves with the IDs of the
+ * events.
+ */
 export async function putSettled(storage: Storage, orders: string[], script: Script): Promise<string[]> {
   const inbox = await storage.open()
   const ids: string[] = []

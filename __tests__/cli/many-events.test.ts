@@ -1,4 +1,4 @@
-/** With 100,000 events, the first page is fast and memory does not grow with their number. */
+/** With 100,000 events, the first page is fast, and memory does not grow with the number of events. */
 import { DatabaseSync } from '@photostructure/sqlite'
 import { sqliteInbox } from '../../lib/inbox/sqlite'
 import { cleanUp, cli, COMPANY, newSqlite, opened, piped, put } from './cli'

@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks all snippets (`here`: this file), or the only pages that may contain such
- * snippets.
+ * For each language: the test that checks all its snippets (`here`: this file), or the only pages that may contain
+ * snippets in this language.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',

@@ -1,4 +1,4 @@
-/** Which files the command line opens; all others stay unchanged. */
+/** The command line opens only files that contain an inbox, and leaves all other files unchanged. */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'

@@ -48,7 +48,7 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/** Calls that followed an interrupted call for the same event, in the order of a clock that all processes share. */
+/** Calls that began after an interrupted call for the same event, by the clock that all processes share. */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>
@@ -103,7 +103,7 @@ function outOfOrder(begun: Step[]): string[] {
   const found: string[] = []
   for (const { order, turn, event } of begun) {
     const last = latest.get(order) ?? -1
-    // A call for the latest event again is a retry. Any other call must be for the event after the latest one.
+    // A further call for the latest event is a retry. Any other call must be for the event after the latest one.
     if (turn < last || turn > last + 1) found.push(event)
     latest.set(order, Math.max(last, turn))
   }

@@ -25,8 +25,8 @@ const KEPT_MS = 60 * 60_000
 let built: string | undefined
 
 /**
- * Path of the receiver's program, which imports the package by name, as users do. It stays the same for a test file,
- * even if the sources are edited meanwhile.
+ * Path of the receiver's program, which imports the package by name, as users do. While a test file runs, the path
+ * stays the same, even if the sources are edited.
  */
 export function buildReceiver(): string {
   return join(buildOnce(), '__tests__/faults/receiver.js')

@@ -84,7 +84,9 @@ export class Cluster {
     this.receivers.splice(this.receivers.indexOf(receiver), 1)
   }
 
-  /** Waits until all events are settled, ends all processes, and reads their ledger. */
+  /**
+   * Waits until all events of the inbox, if there is one, are settled. Then ends all processes, and reads the ledger.
+   */
   async finish(timeoutMs = isFull ? 600_000 : 120_000): Promise<Ledger> {
     if (this.#shared.inbox) await this.receivers[0]!.drained(timeoutMs)
     await Promise.all(this.receivers.map((receiver) => receiver.end()))

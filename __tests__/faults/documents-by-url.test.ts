@@ -69,7 +69,7 @@ test.each([
 
 test('reaches an IPv6 address that was named', async () => {
   const told = await get('', [], { urls: ['https://[2A00:1450:0::1]/a'], options: { documentHosts: [`[${SIXTH}]`] } })
-  // Which certificates Node accepts for an IPv6 address depends on its version: 22.23 accepts none.
+  // Which certificates Node accepts for an IPv6 address depends on the version of Node: 22.23 accepts none.
   expect(addressesOf(told)).toEqual([SIXTH])
   expect(told.asked).toEqual([])
 })

@@ -31,7 +31,7 @@ test.each(engines)('%s: bodies of 60 MB are delivered whole, and small events go
   const { steps } = await cluster.finish()
 
   const account = settleAccount([large, small], { steps })
-  // Time from the first byte of a large body to its response.
+  // For each large body: the times at which its request began and its response arrived.
   const spans = large.answers()
   const beside = small
     .answers()

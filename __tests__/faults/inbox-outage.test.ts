@@ -1,4 +1,4 @@
-/** While PostgreSQL is killed or frozen, or the disk of SQLite is full, responses are 503 and nothing is lost. */
+/** While PostgreSQL is down or frozen, or the disk of SQLite is full, responses are 503 and no event is lost. */
 import { pause, until } from '../integration/harness'
 import { atTheSameTime, count, settleAccount, tooEarly } from './account'
 import { buildReceiver } from './build'

@@ -23,7 +23,7 @@ describe.each(engines)('%s', (engine) => {
     const more = { events: EVENTS, orders: 100, connections: 15 }
     let receiver = leaving
     const toLeaving = new Load({ name: 'leaving', port: () => receiver.port, ...more })
-    // A slow load, which still sends events after the other process has ended.
+    // A slow load, which still sends events after `leaving` has ended.
     const toStaying = new Load({ name: 'staying', port: () => staying.port, ...more, rate: EVENTS / 6 })
     await until(() => toLeaving.accepted > EVENTS / 4, 'the load is not accepted', 120_000)
     const ofLeaving = (): Set<string> => cutShort(cluster.read().steps).get(cluster.run(leaving)) ?? new Set()

@@ -1,6 +1,6 @@
 /**
- * The ledger: one line per step of a call of the callback. The receiver appends each line with O_APPEND, so that it
- * survives a kill -9, and the test reads the lines.
+ * The ledger: one line per step of a call of the callback. Each receiver appends a line with one synchronous write, so
+ * that the line survives a kill -9. O_APPEND keeps receivers that share a ledger from overwriting each other's lines.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'
@@ -40,7 +40,7 @@ export class LedgerWriter {
     this.#file = openSync(path, 'a')
   }
 
-  /** Writes a line. The kernel has it when this function returns, so it survives a kill. */
+  /** Writes a line. The kernel has the line when this function returns, so that it survives a kill of this process. */
   write(record: Step | Alarm): void {
     writeSync(this.#file, `${JSON.stringify(record)}\n`)
   }

@@ -19,14 +19,14 @@ export interface LoadOptions {
   connections: number
   /** How many copies of each event are sent concurrently. Default: 1. */
   copies?: number
-  /** Length of a body. Default: 8 KiB. */
+  /** Minimum length of a body, in bytes. Default: 8 KiB. */
   bytes?: number
   /** Highest number of events per second. Default: no limit. */
   rate?: number
 }
 
 export interface Answer {
-  /** `'broken'`: the connection ended before the response. */
+  /** `'broken'`: the connection failed, or ended before the response. */
   status: number | 'broken'
   outcome: string | undefined
   sentAt: number

@@ -1,4 +1,4 @@
-/** Three receivers without an inbox that share the store in Redis; one of them is killed during its callbacks. */
+/** Three receivers without an inbox share the store in Redis. One of them is killed during its callbacks. */
 import { Redis } from 'ioredis'
 import { until } from '../integration/harness'
 import { count, settleAccount } from './account'
@@ -58,7 +58,7 @@ test('events whose receiver is killed at their callbacks are called again once t
   const others = await cluster.startAll(2)
   const load = new Load({
     name: 'killed',
-    // After the first process has ended, new connections go to the other two in turn.
+    // After the victim has ended, new connections go to the other two processes in turn.
     port: () => (victim.hasExited ? cluster.port() : victim.port),
     ...{ events, orders: events, connections: events },
   })

@@ -1,7 +1,7 @@
 /** The size of the suite, and a function that prints its figures. */
 export { isFull } from '../size'
 
-/** Prints one line per test, bypassing Jest's output, so that the figures can be reported. */
+/** Prints the figures of a test as one line. Bypasses Jest's console, which would add further lines. */
 export function report(title: string, figures: Record<string, unknown>): void {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
   process.stdout.write(`[faults] ${title}: ${shown.join(', ')}\n`)

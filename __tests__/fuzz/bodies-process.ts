@@ -17,7 +17,7 @@ export interface Report {
   deliverable: number
   longestMs: number
   longestAt: number
-  /** Growth of the heap from the third of `ROUNDS` measurements to the last, each after a garbage collection. */
+  /** Growth of the heap from the third measurement to the last one, each after a garbage collection. */
   heapGrowth: number
 }
 

@@ -7,7 +7,7 @@ import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEven
 import { Dice } from './dice'
 import { hostileXml, xmlOf } from './xml'
 
-/** A marker in values. No message may contain it. */
+/** A marker in values. No error message may contain it. */
 export const CANARY = 'zqCanaryzq'
 
 type Json = Record<string, unknown>

@@ -51,7 +51,7 @@ function send({
   return new Promise((resolve, reject) => {
     const begun = performance.now()
     let received: Buffer = Buffer.alloc(0)
-    // Sent to the webhook in Express, because the other one validates strictly.
+    // Sent to the webhook in Express, because the webhook without Express validates strictly.
     const socket = connect({ port: target.ports.express, host: '127.0.0.1' })
     const done = (): void => {
       socket.destroy()

@@ -1,7 +1,7 @@
 /**
  * Valid, invalid and truncated requests on bare sockets to another process, 100,000 with TEST_SIZE=full. No crash, no
  * 500, no response outside `answer-table.ts`, no hang, no memory growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets
- * its length.
+ * the number of requests.
  */
 import { connect } from 'node:net'
 import { pause } from '../integration/harness'

@@ -133,8 +133,8 @@ const HEADERS = [
 ]
 
 /**
- * `HEAD` is used only if the number of responses is known: its response has a length but no body, so it could not be
- * parsed otherwise.
+ * `mayBeHead`: whether the method may be `HEAD`. A response to `HEAD` states a length but has no body, so it can be parsed
+ * only if `noBody` marks it.
  */
 function wellFormed(dice: Dice, seed: number, index: number, where: Wire['where'], mayBeHead: boolean): Parts {
   const method = dice.pick(mayBeHead ? METHODS : METHODS.filter((name) => name !== 'HEAD'))

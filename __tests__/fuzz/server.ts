@@ -15,7 +15,7 @@ import {
 } from '../../lib/index'
 
 export interface Figures {
-  /** Number of requests that reached a webhook, and number of its records. */
+  /** Number of requests that reached a webhook, and number of records that `onDelivery` received. */
   requests: number
   records: number
   calls: number

@@ -6,10 +6,10 @@ export { isFull }
 
 export const bodies = Number(process.env.FUZZ_BODIES ?? (isFull ? 1_000_000 : 25_000))
 export const requests = Number(process.env.FUZZ_REQUESTS ?? (isFull ? 100_000 : 3_000))
-/** FUZZ_SEED repeats a run. */
+/** FUZZ_SEED, which repeats a run, or a random seed. */
 export const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31 - 1))
 
-/** Bypasses Jest's output, so that the figures can be reported. */
+/** Prints the figures of a test as one line. Bypasses Jest's console, which would add further lines. */
 export function report(title: string, figures: Record<string, string | number>): void {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${show(value)}`)
   process.stdout.write(`[fuzz] ${title}: ${shown.join(', ')}\n`)

@@ -18,7 +18,7 @@ export interface Target {
 
 const running = new Set<ChildProcess>()
 
-/** Ends all processes. To be called in `afterEach`. */
+/** Ends all processes. To be called in `afterEach` or `afterAll`. */
 export function endTargets(): void {
   for (const child of running) child.kill('SIGKILL')
 }

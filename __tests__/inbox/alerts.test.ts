@@ -26,7 +26,7 @@ test('promtool accepts the rules, and each alert fires when it is to', () => {
   expect(promtool('check', 'rules', 'alerts.yml')).toContain(`${alerts.length} rules found`)
   expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS')
   for (const alert of alerts) {
-    // Each alert has a test in which it fires, and one in which it does not.
+    // Each alert needs at least two tests: one in which it fires, and one in which it does not.
     expect(tests.split(`alertname: ${alert}\n`).length - 1).toBeGreaterThanOrEqual(2)
   }
 })

@@ -12,7 +12,7 @@ afterEach(closeAll)
 afterAll(stopPostgresServers)
 
 const ORDERS = bySize({ quick: 1_050, ci: 1_050, full: 5_000 })
-/** Lower than Tradecloud's limit, so that even a slow machine reaches it. */
+/** Limit of the request rate. It is lower than Tradecloud's limit, so that even a slow machine reaches it. */
 const PER_SECOND = 3
 
 const inboxes: Record<string, () => Promise<Inbox>> = {
@@ -83,7 +83,7 @@ test.each(ENGINES)(
     // A run that stores nothing is limited only by the request rate.
     const { error, polled } = await webhook.catchUp({ from: FROM, dryRun: true })
     expect(error).toBeUndefined()
-    // The list is restarted because offsets above 1,000 are rejected. An order may be read twice each time.
+    // Offsets above 1,000 are rejected, so the list is restarted. At each restart, an order may be read twice.
     expect(polled).toBeGreaterThanOrEqual(ORDERS)
     expect(polled).toBeLessThanOrEqual(ORDERS * 1.01)
     expect(tradecloud.api.requests.filter(({ status }) => status === 429)).toEqual([])

@@ -129,7 +129,7 @@ async function play(shared: SharedEngine, history: HistoryOptions, options: RigO
   return rig
 }
 
-/** The sort order of the polled list depends on the seed; neighbouring seeds use different ones. */
+/** The sort order of the polled list depends on the seed; neighbouring seeds use different sort orders. */
 const sortOf = (seed: number) => SORTS[seed % SORTS.length] ?? 'asc'
 
 describe.each<Engine>(['SQLite', 'PostgreSQL'])('%s', (engine) => {

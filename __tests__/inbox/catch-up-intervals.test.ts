@@ -1,4 +1,4 @@
-/** A process polls in each interval, unless another one has polled since its last turn. */
+/** A process polls in each interval, unless another process has polled since the last turn of this process. */
 import { memoryCatchUp, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
 import { closeAll, until } from '../integration/harness'
 

@@ -14,7 +14,10 @@ import type { MemoryReport } from './catch-up-memory-process'
 
 afterEach(closeAll)
 
-/** Changes the response to a poll. With `undefined`, the connection is closed before anything is sent. */
+/**
+ * Returns the changed body of a response to a poll. If it returns `undefined`, the connection is closed before anything
+ * is sent.
+ */
 type Amend = (body: Buffer) => Buffer | undefined
 
 /** Starts a proxy for polls, and resolves with its base URL. */
@@ -157,7 +160,7 @@ if (isFull)
 
 /** An order as text, cut at its ID and its time, so that these can be inserted. */
 function maximumOrder(): string[] {
-  // A page of 100 has 140 MB, the size that Tradecloud documents.
+  // A page of 100 of these orders has 140 MB, the size that Tradecloud documents.
   const { orderEvent } = maximumOrderEvent({ lines: 150, deliveries: 1 })
   return JSON.stringify({ id: 'ID-HERE', ...orderEvent, orderId: undefined, lastUpdatedAt: 'TIME-HERE' }).split(
     /ID-HERE|TIME-HERE/,

@@ -5,7 +5,7 @@ import { closeAll, closeLater, fastApiOf, until } from '../integration/harness'
 
 afterEach(closeAll)
 
-/** Creates a webhook that only stores events, for others to deliver, and has the catch-up. */
+/** Creates a webhook that has the option `catchUp`, and stores events that only other processes deliver. */
 function startStoring(
   tradecloud: Awaited<ReturnType<typeof startClockedTradecloud>>,
   inbox: ReturnType<ReturnType<typeof memoryCatchUp>['inbox']>,
@@ -46,7 +46,7 @@ test('a process that only stores polls for the others: a cursor is needed only f
   const again = startStoring(tradecloud, inbox())
   await again.ready()
   expect(await again.catchUp()).toMatchObject({ polled: 1, covered: 1, error: undefined })
-  // Another process joins that has a callback for shipments, for which no start time is configured.
+  // A process with a callback for shipments joins. No start time is configured for the list of shipments.
   startPolling(tradecloud, { inbox: inbox(), onOrder: undefined })
   tradecloud.world.changeShipment('s', { deliver: 'none' })
   await expect(again.catchUp()).rejects.toThrow('no cursor')

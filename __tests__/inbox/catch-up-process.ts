@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     )
   }
   let ended = await run()
-  // On a busy machine, the database may not respond in time.
+  // Repeats the run if the database does not respond in time, as happens on a busy machine.
   while (ended !== 'complete' && ended !== 'LeaseLostError') ended = await run()
   note(ended)
   await inbox.close()

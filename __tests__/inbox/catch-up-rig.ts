@@ -41,7 +41,7 @@ export class InboxRig extends Rig {
   readonly #gates = new Map<string, Gate[]>()
   /** Entities of events that are about to reach a callback, by request ID. */
   readonly #open = new Map<string, string>()
-  /** Number of found events that are not delivered yet, by entity. */
+  /** Number of events that the catch-up has found and that are not delivered yet, by entity. */
   readonly #found = new Map<string, number>()
   #settled = (): void => undefined
   #token = ''

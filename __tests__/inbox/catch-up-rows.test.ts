@@ -17,7 +17,10 @@ import { eventOf } from './numbered-event'
 import { closeInboxes, newSchema, open, poolOf } from './postgres-inboxes'
 
 const CHANGES = bySize({ quick: 2_000, ci: 4_000, full: 100_000 })
-/** Number of changes between two runs, one per second, and number of changes whose records a run keeps. */
+/**
+ * Number of changes between two runs, and number of changes whose records a run keeps. By the times of the changes, there
+ * is one change per second.
+ */
 const BETWEEN_RUNS = 250
 const KEPT = 1_000
 const AT_ONCE = 50
@@ -58,7 +61,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** Stores all changes, with a run after every `BETWEEN_RUNS`. Resolves with the growth of memory, in bytes. */
+/** Stores all changes, with a run after every `BETWEEN_RUNS` changes. Resolves with the growth of memory, in bytes. */
 async function play(inbox: Inbox, catchUp: CatchUpInbox): Promise<number> {
   await inbox.ready()
   const token = (await catchUp.acquire()) ?? ''

@@ -8,8 +8,8 @@ export class CuttingProxy {
   /** How many of the next commits lose their response. */
   loseCommits = 0
   /**
-   * The next COMMIT on a connection that has sent this text before does not reach the server. Instead, `act` runs and
-   * the connection is cut.
+   * The next COMMIT on a connection that has sent the text `ofCommitAfter` does not reach the server. Instead, `act` runs
+   * and the connection is cut.
    */
   instead: { ofCommitAfter: string; act: () => Promise<void> } | undefined
   #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined
@@ -62,7 +62,7 @@ export class CuttingProxy {
         const { act } = this.instead
         this.instead = undefined
         client.pause()
-        // Holds back the server's messages: its message about the crash would end the connection before `act` has
+        // Discards the server's messages: its message about the crash would end the connection before `act` has
         // finished.
         server.removeAllListeners('close').removeAllListeners('data').resume()
         void act().then(

@@ -1,4 +1,4 @@
-/** Durations of repeated operations. They are reported for full-size runs, and no test asserts them. */
+/** Durations of repeated operations. They are printed in full-size runs, and no test asserts them. */
 export class Latencies {
   readonly #ms: number[] = []
 

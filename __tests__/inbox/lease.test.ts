@@ -86,7 +86,7 @@ test('ready: waits until the other processes know the callbacks of this one, als
 })
 
 describe('a process looks at the others, each time after a while', () => {
-  /** Longer than the interval at which leases are renewed. By the fake clock, each request takes this long. */
+  /** Time between two looks, by the fake clock. It is longer than the interval at which leases are renewed. */
   const LOOK_EVERY_MS = 6_000
   let folder: string
   let file: string

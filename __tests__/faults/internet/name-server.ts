@@ -3,8 +3,8 @@ import { createSocket, type RemoteInfo } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 
 /**
- * For each name, the answers to its queries in turn; the last one is repeated. An answer contains addresses of both
- * families. `unknown`: the name does not exist. `silent`: there is no answer.
+ * For each name, the answers to its queries in turn, separately for each query type; the last answer is repeated. An
+ * answer lists the addresses of both families. `unknown`: the name does not exist. `silent`: the query gets no answer.
  */
 export type Zone = Record<string, Array<string[] | 'unknown' | 'silent'>>
 

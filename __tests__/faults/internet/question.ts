@@ -19,7 +19,10 @@ export interface Question {
   once?: boolean
   /** Environment variables for this question only. */
   environment?: Record<string, string>
-  /** Tries the addresses of a host in parallel, as Node does by default. Default: true. */
+  /**
+   * Node's default for `autoSelectFamily`: if true, Node tries further addresses of a host if the first does not connect.
+   * Default: true.
+   */
   sideBySide?: boolean
 }
 
@@ -29,7 +32,7 @@ export interface Told {
     contentType?: string
     size?: number | undefined
     content?: string
-    /** The error of the call or stream. `all` is everything that can be read from it. */
+    /** The error of the call or stream. `all` is everything that can be read from the error. */
     error?: {
       name: string
       code: string

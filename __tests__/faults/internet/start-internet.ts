@@ -12,7 +12,7 @@ import { DEAD, NOT_PUBLIC, PUBLIC, UNTRUSTED, type Question, type Told } from '.
 const START_MS = 20_000
 const ANSWER_MS = 15_000
 /**
- * Names in the certificates. The last name contains `canary`, by which an error that lists these names is recognised.
+ * Names in the certificates. The last name contains `canary`, so that the tests notice an error that lists these names.
  */
 const NAMES = 'DNS:files.example.com,DNS:other.example.com,IP:93.184.216.34,IP:2a00:1450::1,DNS:canary.example.com'
 const NEEDS =
