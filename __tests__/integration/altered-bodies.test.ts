@@ -130,7 +130,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
       expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
       const broken = { method: 'POST', path: '/order', headers: json, body: '{"eventName":' }
       expect(await rig.send(broken)).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
-      // The length of a chunked body is not known, so the app may have changed the body.
+      // A chunked body has no Content-Length, so it cannot be excluded that the app has changed the body.
       expect(await rig.send({ ...broken, body: undefined, chunks: ['{"eventName":'] })).toMatchObject(kept)
     }
   })
@@ -143,7 +143,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
     for (const more of [{ body }, { chunks: [body] }])
       expect(await rig.send({ method: 'POST', path: '/order', headers, ...more })).toMatchObject(kept)
     expect(rig.calls).toEqual([])
-    // ASCII has the same bytes in both encodings.
+    // ASCII has the same bytes in ISO-8859-1 and in UTF-8.
     expect(
       await rig.send({ method: 'POST', path: '/order', headers, body: JSON.stringify(orderEvent()) }),
     ).toMatchObject(delivered)
@@ -231,7 +231,7 @@ describe('a body that can still be read: delivered', () => {
     expect(rig.calls[0]?.context.rawBody?.toString()).toBe(text)
   })
 
-  /** Middleware that collects chunks without waiting for the end. */
+  /** Middleware that collects the chunks of the body, but calls `next` before the end of the body. */
   const collect =
     (encoding?: BufferEncoding): express.RequestHandler =>
     (req, _res, next) => {

@@ -53,7 +53,10 @@ const sendTo = async (
 const boom = new Error('the ERP system is down')
 const refused = new RejectEvent('not our order', { status: 409 })
 
-/** The type requires a row for each outcome. A probe has neither record nor log line; see `probe.test.ts`. */
+/**
+ * The type requires a row for each outcome except `probe`: a probe has neither a record nor a log line; see
+ * `probe.test.ts`.
+ */
 const rows: Record<Exclude<Outcome, 'probe'>, Row> = {
   delivered: { status: 200, act: (options) => postTo(options) },
   duplicate: {
@@ -256,7 +259,7 @@ describe('each outcome', () => {
         method: 'POST',
       })
     }
-    // Lost or quarantined events and unknown paths are logged as errors; other events that will be retried are not.
+    // An unknown path, an event on which Tradecloud gives up, and a quarantined event are logged as errors.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
     if (outcome === 'not_routed') expect(errorLines).toHaveLength(1)
     else if (record?.givenUp || outcome === 'quarantined') {

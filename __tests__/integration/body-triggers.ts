@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { fixture, orderId, shipmentId, type Call, type Rig } from './harness'
 
-/** A body with a new message ID in each call, because the same body would be a duplicate. */
+/** Adds a random field to a body, because the same body would be a duplicate. */
 export const fresh = (body: Record<string, unknown>): Record<string, unknown> => ({
   ...body,
   unknownField: randomUUID(),

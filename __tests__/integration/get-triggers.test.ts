@@ -43,7 +43,7 @@ describe('GET triggers', () => {
     for (let i = 0; i < 3; i++)
       expect(await rig.get(`/order/${orderId}`)).toMatchObject({ json: { outcome: 'delivered' } })
     expect(tradecloud.api.counts.orderRequests).toBe(3)
-    // The delivery ID is derived from the ID and the content, so the ERP system recognises a repetition.
+    // The delivery ID is derived from the ID and the content of the order, so the ERP system recognises a repetition.
     const ids = rig.calls.map(({ context }) => context.deliveryId)
     expect(new Set(ids).size).toBe(1)
     set(2)

@@ -71,7 +71,7 @@ describe('quarantine', () => {
       const [kept] = await entries(rig.inbox)
       expect(kept).toMatchObject({ state: 'quarantined', outcome: code })
       expect((await rig.inbox.show(kept?.id ?? ''))?.bytes).toEqual(Buffer.from(request.body))
-      // A replay reads the body by the rules of this version. The event stays in quarantine.
+      // A replay reads the body again. It is still unreadable, so the event stays in quarantine.
       expect(await rig.inbox.replay(kept?.id ?? '')).toBe(true)
       await until(() => rig.settled.length === 1)
       expect(rig.settled[0]).toMatchObject({ result: 'quarantined', outcome: code })

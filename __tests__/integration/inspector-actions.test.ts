@@ -169,9 +169,9 @@ describe('server-sent events', () => {
     const stream = openStream(rig.port, '/ops/inspector/live')
     await until(() => stream.events().length === 1)
     const { id } = (await inbox.list()).entries[0]!
-    // The first check only records the current state.
+    // The first check of the inbox only records its current state.
     await until(() => stats.mock.calls.length > 0)
-    // The event is changed without the webhook, as the command line does.
+    // Changes the event without the webhook, as the command line does.
     await inbox.giveUp(id, 'elsewhere')
     await until(() => stream.events().includes('change'))
   })

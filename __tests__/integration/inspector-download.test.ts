@@ -12,7 +12,7 @@ describe('a download', () => {
     orderEvent: { orderId: 'PO-1', text: 'x'.repeat(20e6) },
   })
 
-  /** `readPiece` is called before each piece. */
+  /** Starts an inspector with one stored event. `readPiece` is called with the number of each piece of its body. */
   const startDownload = async (readPiece: (number: number) => void) => {
     const real = temporaryInbox()
     const pieces = async function* (id: string) {

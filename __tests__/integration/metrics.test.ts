@@ -18,7 +18,7 @@ interface Value {
   metricName?: string
 }
 
-/** The series of a metric whose labels match. */
+/** The series of a metric that have these labels. */
 async function series(register: Registry, name: string, labels: Record<string, string> = {}): Promise<Value[]> {
   const metric = register.getSingleMetric(`tradecloud_webhook_${name}`)
   const { values } = (await metric!.get()) as { values: Value[] }

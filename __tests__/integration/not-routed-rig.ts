@@ -32,7 +32,7 @@ interface Ask {
   headers?: Record<string, string>
 }
 
-/** Reads any response: chunked, compressed, or without a body. */
+/** Sends a request, and returns the response as it was sent: chunked or not, not decompressed, or without a body. */
 function ask(port: number, { method = 'POST', path, auth = authorization, body, headers }: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const hasBody = method === 'POST' || method === 'PUT'
@@ -86,7 +86,7 @@ export async function start(
   const webhook = create(collected, options)
   collected.log.length = 0
   const app = express()
-  // With `test`, Express does not log errors of the app to the console.
+  // With the value `test`, Express does not log errors of the app to the console.
   app.set('env', 'test')
   mount(app, webhook)
   const { port } = await startServer(app)

@@ -179,7 +179,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
           }),
         )
         sent += specs.length
-        // There is one record per request, even if its sender has disconnected.
+        // There is one record per request to the webhook, even if its sender has disconnected.
         await until(() => records.length >= ours, `${ours} requests, ${records.length} records`).catch(
           (error: unknown) => problems.push(String(error)),
         )
@@ -190,7 +190,8 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
         problems.push(...leaks(told, needles()), ...leaks(records, needles()))
       },
     )
-    // Names the requests of a failure. fast-check would print the whole run, and shrinking would take long.
+    // The property collects its problems, and the error below lists them, because fast-check would print the whole run.
+    // `endOnFailure` is set, because shrinking would take long.
     await fc.assert(property, { seed, numRuns: Math.ceil(requests / RUN), endOnFailure: true })
     if (problems.length > 0)
       throw new Error(
@@ -263,7 +264,7 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
   }
 })
 
-/** Inspects a value in full. A random callback may throw an error that `inspect` fails on. */
+/** Inspects a value more deeply than by default. A random callback may throw an error that `inspect` fails on. */
 function show(thing: unknown): string {
   const options = { depth: 6, maxStringLength: 3_000 }
   try {
@@ -281,7 +282,10 @@ function isOurs({ target, path: raw }: Spec): boolean {
   return /^\/{0,2}$|^\/(?:order|shipment)(?:\/.*)?$/i.test(below)
 }
 
-/** True if the path is unknown but the credentials are valid, so that Tradecloud must have sent the request. */
+/**
+ * True if the path is unknown, but the method and the credentials show that Tradecloud has sent the request.
+ * Credentials that a function checks do not show this, because the function is not called for an unknown path.
+ */
 function isRecognized(request: Spec): boolean {
   const { target, isRight, method: verb } = request
   return isRight && target !== 'function' && ['GET', 'POST', 'PUT'].includes(verb) && !isOurs(request)

@@ -1,6 +1,6 @@
 /**
  * Webhook, client and simulator together, in real time: expired tokens, many triggers at once above the rate limit, and
- * a huge response. `BURST=1000` makes the number of triggers larger.
+ * a huge response. The environment variable `BURST` sets the number of triggers (default: 40).
  */
 import { FetchingRig } from '../integration/fetching-rig'
 

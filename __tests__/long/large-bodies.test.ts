@@ -1,6 +1,6 @@
 /**
  * Large bodies are read in slices. Meanwhile other events are delivered; events of the same order or shipment are
- * delivered afterwards; and all rules for small bodies apply.
+ * delivered afterwards; and the same rules apply as for small bodies.
  */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'

@@ -1,6 +1,6 @@
 /**
- * Every link and anchor in the README, SECURITY, CHANGELOG, CONTRIBUTING and docs/ has a target. The targets of all but
- * CONTRIBUTING are in the packed package, and no page is too long.
+ * Every link and anchor in the README, SECURITY, CHANGELOG, CONTRIBUTING and docs/ has a target. The packed package
+ * contains every file to which they link, except those of CONTRIBUTING and the screenshots. No page is too long.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

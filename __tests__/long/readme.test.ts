@@ -1,4 +1,7 @@
-/** Every TypeScript snippet in the README and in docs/ compiles unchanged, with the project's strict settings. */
+/**
+ * Every TypeScript snippet in the README, CONTRIBUTING and docs/ compiles unchanged, with the project's strict
+ * settings.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'
@@ -10,7 +13,7 @@ const pages = [
   'CHANGELOG.md',
   '.github/CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs'))
-    // Only the test of frameworks.md installs the packages that it imports.
+    // The snippets of frameworks.md import packages that only `package/frameworks.test.ts` installs.
     .filter((file) => file.endsWith('.md') && file !== 'frameworks.md')
     .map((file) => `docs/${file}`),
 ]

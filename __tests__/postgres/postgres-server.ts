@@ -77,7 +77,7 @@ export class PostgresServer {
     this.#account = account
   }
 
-  /** Stops the server and its sessions: connections stay open, but nothing is answered until `thaw`. */
+  /** Sends SIGSTOP to the server and its sessions: connections stay open, but nothing is answered until `thaw`. */
   async freeze(): Promise<void> {
     const pid = this.#process?.pid
     if (pid === undefined) return

@@ -124,7 +124,7 @@ test('writes the same delivery once; a replay and a resend write again', async (
   await write(body, { deliveryId, replay: true })
   expect(await line()).toMatchObject({ status: 'Confirmed' })
   await undo()
-  // An event that was resent has a delivery ID of its own.
+  // When a person sends the order again, the new event has a delivery ID of its own.
   await write({ ...body, eventName: 'OrderResentByBuyer' })
   expect(await line()).toMatchObject({ status: 'Confirmed' })
   expect(await deliveries()).toBe(2)

@@ -99,7 +99,7 @@ test('what a callback writes with its transaction is committed once, together wi
     delivery: { transaction: true },
     onOrder: async (event, context) => {
       await write(event, context)
-      // What the callback has written before is rolled back.
+      // The row that was written above is rolled back.
       if (failures-- > 0) throw new Error('the ERP system is down')
     },
   })

@@ -36,7 +36,7 @@ const REQUESTS: Record<string, SentRequest> = {
   'is for a path of the app that is not there': { path: '/health' },
 }
 
-/** Headers that belong to the connection, or differ between two requests. */
+/** Headers that belong to the connection or to a proxy, or that differ between two requests. */
 const OTHER_HEADERS = ['date', 'server', 'via', 'connection', 'keep-alive']
 
 function comparable({ status, headers, text, json }: Pick<Answer, 'status' | 'headers' | 'text' | 'json'>): unknown {

@@ -47,7 +47,7 @@ export async function startFront({ webhook, replacements = {} }: FrontOptions = 
   }
 }
 
-/** The expected results if all proxies and protocols have the same one. */
+/** The expected results if all proxies and protocols have the same result. */
 export function everywhere<T>(value: T): Record<string, T> {
   return Object.fromEntries(combinations.map(([name, protocol]) => [`${name} ${protocol}`, value]))
 }

@@ -14,7 +14,7 @@ const entry = resolve('app.mjs')
 const bundlers = {
   async webpack(file) {
     const output = { path: dirname(file), filename: basename(file) }
-    // Not minimized, because that takes ten seconds; the bundle of esbuild is minimized.
+    // Not minimized, because minimizing takes ten seconds; the bundle of esbuild is minimized.
     const optimization = { minimize: false }
     const compiler = webpack({ mode: 'production', target: 'node', entry, output, optimization })
     const stats = await new Promise((done, fail) => compiler.run((error, ended) => (error ? fail(error) : done(ended))))

@@ -50,7 +50,7 @@ createTradecloudWorker({ inbox: sqliteInbox(options), api, onOrder, catchUp: { f
 
 const storage: InboxContractStorage = { open: (): Inbox => sqliteInbox(options) }
 for (const { name, run } of inboxContract(() => storage)) void [name, run]
-// @ts-expect-error a worker has no port and needs no credentials
+// @ts-expect-error a worker receives no requests, so it has no option `auth`
 createTradecloudWorker({ auth: 'none', inbox: sqliteInbox(options), onOrder })
 // @ts-expect-error `handlerTimeoutMs` is an option of `delivery`
 createTradecloudWebhook({ auth: 'none', inbox: sqliteInbox(options), onOrder, handlerTimeoutMs: 1 })
