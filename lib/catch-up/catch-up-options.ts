@@ -18,7 +18,7 @@ export interface CatchUpOptions {
   /**
    * Which changes to deliver: `'all'`, or a function that is called for each line and each header whose change never
    * arrived. Its result must depend only on its argument. A poll also returns the changes that your own company made:
-   * `notOwnRequest` leaves out those to orders that no one has answered yet. Required.
+   * `notOwnRequest` leaves out your own changes to orders until the other company has answered them. Required.
    */
   want: Want
   /** The form of your order events. With the wrong form, no order is delivered. Required if orders are polled. */
@@ -38,8 +38,8 @@ export interface CatchUpOptions {
   /** How far before the cursor a run begins to read. Default: 900,000 ms (15 min). */
   overlapMs?: number | undefined
   /**
-   * A periodic longer look back, for changes that became visible very late. `false`: none. Default: once a day, two
-   * days back.
+   * How often and how far a run looks back further than usual, for changes that became visible very late. `false`:
+   * never. Default: once a day, two days back.
    */
   sweep?: false | SweepOptions | undefined
   /** Which orders to poll. `false`: none. Default: all orders, if there is an `onOrder`. */

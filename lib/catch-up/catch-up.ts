@@ -31,8 +31,8 @@ export class CatchUp {
   readonly #closing = new AbortController()
   readonly #running = new Set<Promise<unknown>>()
   /**
-   * The cursors when the last periodic run of this process ended or was left out. If the next periodic run finds
-   * others, another run has polled meanwhile.
+   * The cursors when the last periodic run of this process ended or was left out. If they have changed when the next
+   * one is due, another run has polled meanwhile.
    */
   #seen: string | undefined
 
@@ -73,7 +73,7 @@ export class CatchUp {
     return this.#closing.signal
   }
 
-  /** Rejects for an invalid option, and if there is no start time; any other failure is in the report. */
+  /** Rejects for an invalid option, and if no start time is known. A failure of the run itself is in the report. */
   async run(options: CatchUpRunOptions = {}, onProgress?: (progress: RunProgress) => void): Promise<CatchUpReport> {
     const checked = checkRunOptions(options)
     const { from, all = false, dryRun = false, signal } = checked
@@ -96,7 +96,7 @@ export class CatchUp {
     while (await pause(everyMs, this.closing))
   }
 
-  /** Does the next periodic run, unless another run has moved the cursors since the last one. */
+  /** Does a periodic run, unless another run has moved the cursors since the last periodic run of this process. */
   async #runNext(): Promise<void> {
     const started = performance.now()
     try {

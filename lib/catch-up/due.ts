@@ -1,6 +1,6 @@
 /**
- * Selects the parts of an order or shipment that a run delivers: parts that never arrived, are wanted, and are so old
- * that the webhook should have received them.
+ * Selects the parts of an order or shipment that a run delivers: parts that never arrived (with `all`, any part), are
+ * wanted, and are so old that the webhook should have received them.
  */
 import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
 import type { EntitySnapshot, Part } from '../inbox/catch-up/parts'

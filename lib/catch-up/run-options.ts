@@ -39,11 +39,11 @@ export interface RunNotes {
   found(change: RecoveredChange): void
 }
 
-/** An order or shipment with parts that never arrived. */
+/** An order or shipment with changes that never arrived or, with `all`, with any changes. */
 export interface RecoveredChange {
   kind: EntityKind
   id: string
-  /** IDs of the lines that never arrived. */
+  /** IDs of the lines that have these changes. */
   lines: string[]
   lastUpdatedAt: string | undefined
 }

@@ -1,4 +1,4 @@
-/** One run: polls the changes since the cursor, and stores those that never arrived. */
+/** The run over one list: polls the changes since the cursor, and stores those that never arrived. */
 import { TradecloudApiError } from '../api/api-error'
 import type { Polled } from '../api/poll'
 import { isObject, type Json } from '../events/entity'
@@ -27,7 +27,7 @@ export class Run {
   readonly #order = new ListOrder()
   #lastId: string | undefined
   #position: Position
-  /** True if the next run has to continue this one. */
+  /** True if the run has read far enough for a later run to continue it from there. */
   #isContinued = false
   #sweeps = true
   /** Size of the list that is being read, and the number of its entities that were read. */
@@ -45,8 +45,8 @@ export class Run {
   }
 
   /**
-   * Rejects if the run could not be completed. What it found before that is stored, and the cursor stays before the
-   * failure.
+   * Rejects if the run could not be completed. The changes that it found before the failure are stored (except with
+   * `dryRun`), and the next run finds the others.
    */
   async run(): Promise<RunResult> {
     try {
@@ -73,7 +73,10 @@ export class Run {
     await this.#storage.savePosition(this.#lease, position)
   }
 
-  /** Reads the list from its beginning. Returns the time from which to read again, or `undefined` at its end. */
+  /**
+   * Reads the changes later than `after`. Returns the time from which the list must be read again, or `undefined` once
+   * it was read to its end.
+   */
   async #read(after: string): Promise<string | undefined> {
     let pages = 0
     this.#list = { read: 0 }
@@ -130,7 +133,7 @@ export class Run {
 
   /**
    * Saves how far the run has read, except for a run on demand. Returns the time from which the list can be read again;
-   * `undefined` if the list is not sorted from the oldest change, or if nothing was read yet.
+   * `undefined` as long as the list is not known to begin with the oldest change.
    */
   async #saveProgress(): Promise<string | undefined> {
     const { newest } = this.#progress
@@ -163,7 +166,7 @@ export class Run {
     let entity = polled
     let due = await this.#due(entity)
     if (due.newer !== undefined && due.parts.length > 0) {
-      // The list may show an older state than the API, so the entity is fetched.
+      // The list may show an older state than a fetch of the single entity, so the entity is fetched.
       const fetched = await this.#fetch(entity.id)
       entity = (fetched && readEntity(entity.kind, entity.form, fetched)) ?? entity
       if (entity !== polled) due = await this.#due(entity)
@@ -181,7 +184,10 @@ export class Run {
     else if (due.young.length === 0) this.result.covered++
   }
 
-  /** `undefined` if this one request fails, because it must not hold up the others. In an outage, polls fail too. */
+  /**
+   * `undefined` if the fetch fails, because one entity must not hold up the others. In an outage, the next poll fails
+   * too.
+   */
   #fetch(id: string): Promise<Json | undefined> {
     const { signal } = this.#request
     return this.#source.fetch(id, signal).catch((error: unknown) => {

@@ -51,7 +51,7 @@ async function reportEnd(requests: RequestQueue, id: string, end: RunStatus): Pr
     try {
       return await requests.reportRun(id, end)
     } catch {
-      // Retried even while the process is closing, for at most a second.
+      // Retried even while the process is closing, because the pauses add up to only a second.
       await pause(200, new AbortController().signal)
     }
   }

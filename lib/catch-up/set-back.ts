@@ -1,13 +1,14 @@
-/** The API's clock, as the header `Date` shows it, may be set back. */
+/** Detects that the API's clock, as the header `Date` shows it, was set back. */
 import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 
 /** Smaller steps are ignored, because the clocks of the API's servers differ slightly. */
 const SET_BACK_MS = 60_000
 
 /**
- * After the API's clock was set back, arrival records with later times would cover new changes. They are deleted,
- * although their changes are then delivered again. A single response may be wrong, and a cache may repeat it, so this
- * rejects at first: the records are deleted only if the clock of a later run has advanced and is still too early.
+ * After the API's clock was set back, arrival records with later times would cover new changes. These records are
+ * deleted, although their changes are then delivered again. A single response may be wrong, and a cache may repeat it,
+ * so the first run with an earlier clock rejects. Only a later run deletes the records, if its clock has advanced and
+ * is still too early.
  */
 export async function checkClock(
   storage: CatchUpStorage,

@@ -2,7 +2,7 @@
 import { pause } from '../wait/pause'
 import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 
-/** How often to ask while another process polls. */
+/** How often to ask for the lease while another process holds it. */
 const ASK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 4_000
 /** A run must end before its lease expires (15 s after the last renewal), so that no other process begins meanwhile. */

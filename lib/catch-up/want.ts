@@ -20,7 +20,10 @@ export type FoundChange =
     }
   | { kind: 'shipment'; id: string; shipment: Shipment; lines: []; header: boolean }
 
-/** Must depend only on its argument. A change that it does not want is skipped, and is not recorded as arrived. */
+/**
+ * `'all'`, or a function whose result depends only on its argument. A change for which it returns false is skipped, and
+ * is not recorded as arrived.
+ */
 export type Want = 'all' | ((found: FoundChange) => boolean)
 
 export function isWanted(want: Want, { kind, id, content }: EntitySnapshot, { line }: Part): boolean {

@@ -69,7 +69,7 @@ export function positionAfter(
   clock: number,
 ): Position {
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
-  // Since the interrupted run, changes before `partial.after` may have become visible.
+  // If this run has continued an interrupted one, changes before `partial.after` may have become visible meanwhile.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
   // A time that cannot be parsed cannot be compared with the limit, so its text becomes the cursor.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
@@ -87,9 +87,9 @@ export function positionAfter(
 }
 
 /**
- * `total` is the number of entities from `partial.after` on. If it is less than the number of unread entities, some of
- * them changed before `partial.after`: the list only seemed to begin with the oldest change, and is read again from the
- * cursor.
+ * `total` is the number of entities from `partial.after` on. If it is less than the number of entities that the
+ * interrupted run had not read, some of those changed before `partial.after`: the list only seemed to begin with the
+ * oldest change, and is read again from the cursor.
  */
 export function trusted(position: Position, total: number | undefined): Position {
   const { unread = 0 } = position.partial ?? {}

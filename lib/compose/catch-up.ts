@@ -47,7 +47,7 @@ const NONE: ComposedCatchUp = {
   idle: () => Promise.resolve(),
 }
 
-/** Whether this process has the callback; `undefined` if only other processes have callbacks. */
+/** Whether this process has the callback for a list; `undefined` if only other processes have callbacks. */
 function isHandled(settings: SharedOptions, { kind }: List): boolean | undefined {
   return settings.deliver === false ? undefined : settings[CALLBACKS[kind]] !== undefined
 }

@@ -2,7 +2,7 @@
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
-/** A part that must work for events to be accepted, such as the inbox or the store. */
+/** The result for one part that must work for events to be accepted, such as the inbox or the store. */
 export interface HealthCheck {
   ok: boolean
   /** The reason if `ok` is false. Only for your own logs: it may contain names of hosts and files. */
@@ -17,7 +17,7 @@ export interface Health {
   /**
    * The checks that apply to this webhook or worker. `open`: `close()` was not called. `load`: bodies in flight are
    * below `limits.maxBytesInFlight`. `inbox`: an event could be stored. `store`: the store of `dedupe` responds.
-   * `credentials`: a key of OAuth is known.
+   * `credentials`: the keys for OAuth tokens are known.
    */
   checks: Record<string, HealthCheck>
 }

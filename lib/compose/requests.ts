@@ -34,7 +34,7 @@ const FAILED = { outcome: 'unavailable', detail: 'The receiver failed.' } as con
 
 export class Requests {
   readonly #options: RequestsOptions & ExchangeOptions
-  /** Requests without a response. */
+  /** Requests that have no response yet. */
   readonly #open = new InProgress<Exchange>()
   readonly #unmatched: Unmatched
 

@@ -61,7 +61,7 @@ export function composeShared(
   }
 }
 
-/** Opens the inbox and begins to deliver its events. */
+/** Opens the inbox and, unless `deliver` is false, begins to deliver its events. */
 export function startInbox(
   inbox: Inbox,
   settings: SharedOptions,

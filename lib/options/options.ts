@@ -134,7 +134,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * each value twice. The largest order that Tradecloud documents is smaller than both.
    */
   bodyLimit?: number | undefined
-  /** Limits for what is received at the same time. Default: the defaults of each limit. */
+  /** Limits for the bodies in memory and for stalled uploads. Default: the defaults of each limit. */
   limits?: LimitOptions | undefined
   /**
    * Maximum number of callbacks that run at the same time. Further events wait: without an inbox, at most
@@ -202,8 +202,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
 
 export interface LimitOptions {
   /**
-   * Limit for all bodies together, in bytes, counted from their arrival until the response. Default: four times
-   * `bodyLimit`.
+   * Limit for all bodies together, in bytes, counted from their arrival until the response. With an `inbox`, it also
+   * applies to the bodies of all running deliveries together. Default: four times `bodyLimit`.
    */
   maxBytesInFlight?: number | undefined
   /**
