@@ -44,8 +44,8 @@ export interface DeliveryAttempt {
   onFetch?: () => void
   /**
    * Called before the callback; may be asynchronous. If it returns `undefined`, the callback must not be called and the
-   * event is given back. `fetchedId` is the delivery ID of a GET trigger. `event` must be read here, because
-   * the callback may change it.
+   * event is given back. `fetchedId` is the delivery ID of a GET trigger. `event` must be read here, because the
+   * callback may change it.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
   /** Calls the callback in a transaction. */

@@ -6,8 +6,8 @@ export interface WebhookContext {
   /**
    * A UUID that is the same in every retry of an event. Store it in the transaction of the ERP write to make that write
    * idempotent. For a GET trigger it is derived from the ID and the fetched content. An event that a person has resent
-   * gets a new ID once the earlier event was delivered; so does an identical body without message ID, version and time
-   * of change.
+   * gets a new ID once the earlier event was delivered; so does an identical body, if it has neither a message ID nor a
+   * version nor a time of change.
    */
   deliveryId: string
   /** A UUID that is unique for each request. */

@@ -145,7 +145,7 @@ export class Deliverer {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return undefined
-    // A body that may be a new event gets its delivery ID from its repeat number, which the claim determines.
+    // The delivery ID of a body that is not `identified` depends on its repeat number, which the claim determines.
     return deliveryId === undefined ? this.#claimRepeat(delivery, key, claims) : claims.take(key)
   }
 

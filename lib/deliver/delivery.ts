@@ -8,7 +8,7 @@ export interface Delivery extends DeliveryAttempt, Observable {
   deliveryId?: string | undefined
   /** The key under which failed calls are counted. Set just before the callback is called. */
   eventKey?: string | undefined
-  /** Number of identical events that were completed before. Set only for a body that may be a new event. */
+  /** Number of identical events that were completed before. Set only for a body that is not `identified`. */
   completedBefore?: number | undefined
   /** Never rejects. */
   result: Promise<AttemptResult>

@@ -20,8 +20,8 @@ export function entityKey(trigger: Trigger): string | undefined {
 }
 
 /**
- * The delivery ID of a body, which is the same in every retry: derived from the dedupe key and, for a body that may be
- * a new event, from the number of identical bodies completed before.
+ * The delivery ID of a body, which is the same in every retry: derived from the dedupe key and, for a body that is not
+ * `identified`, from the number of identical bodies completed before.
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
   return uuidOf(repeatedKey(key, completed))
@@ -42,8 +42,7 @@ export function deliveryIdOfId(name: string, trigger: IdTrigger, contentHash: st
 
 /**
  * The key and ID with which a trigger is stored. A GET trigger has no key, because it is never a duplicate. If a body
- * may be a new event with the same bytes, an identical body is a duplicate only until the first one has been delivered
- * (`repeatable`).
+ * is not `identified`, an identical body is a duplicate only until the first one has been delivered (`repeatable`).
  */
 export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent, 'key' | 'id' | 'repeatable'> {
   if (trigger.type === 'id') return { id: uuidOf(`${name}:${trigger.kind}:get:${trigger.requestId}`) }
@@ -52,8 +51,8 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
 }
 
 /**
- * The key and ID for an unreadable body. A readable body with the same bytes has others, so that it is not taken for a
- * duplicate once a later version can read it.
+ * The key and ID for an unreadable body. They differ from those of a readable body with the same bytes, so that the
+ * body is not taken for a duplicate if it is sent again once a later version can read it.
  */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`

@@ -23,7 +23,10 @@ export class Repeats {
     if (count >= this.count(key)) this.#completed.set(key, count + 1)
   }
 
-  /** Claims the event with the first number that is not completed yet: other processes may have completed some. */
+  /**
+   * Claims the event with the first number that is not completed yet. Other processes may have completed numbers that
+   * this process does not know of.
+   */
   async take(claims: Claims, key: string): Promise<{ taken: TakenClaim; count: number }> {
     for (let i = 0; i < MAX_CLAIMS; i++) {
       const count = this.count(key)

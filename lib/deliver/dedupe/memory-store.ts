@@ -7,7 +7,7 @@ const MOST_KEYS = 2 ** 23
 
 export interface MemoryStoreOptions {
   /**
-   * Highest number of completed keys to remember, about 200 bytes each. Values above 16 million count as 16 million.
+   * Highest number of completed keys to remember, about 200 bytes each. Values above 16,777,216 count as 16,777,216.
    * Default: 100,000.
    */
   maxKeys?: number | undefined

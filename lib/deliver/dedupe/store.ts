@@ -3,7 +3,7 @@
 export type ClaimResult =
   /** The caller has the claim until it completes or releases it, or until its lease expires. */
   | { status: 'claimed'; token: string }
-  /** The key is claimed by another event or process. */
+  /** The key is claimed already: the same event is being processed, by this process or another one. */
   | { status: 'in_progress' }
   /** The key was completed and is still remembered. */
   | { status: 'completed' }

@@ -150,7 +150,7 @@ function formOf(
   } as const
 }
 
-/** Limits the size of a trace context, because the sender can set it. */
+/** Leaves out a trace context that is too large, because the sender can set it. */
 function boundedTrace(trace: TraceContext | undefined): TraceContext | undefined {
   return trace && JSON.stringify(trace).length <= MAX_TRACE ? trace : undefined
 }

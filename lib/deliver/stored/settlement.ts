@@ -23,8 +23,8 @@ const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
  */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
 /**
- * Minimum number of attempts before an event becomes dead. Otherwise, a system clock that is set ahead would make it
- * dead at once.
+ * Minimum number of attempts before an event becomes dead because of its age. Otherwise, a system clock that is set
+ * ahead would make it dead at once.
  */
 const MIN_ATTEMPTS = 10
 
@@ -53,8 +53,8 @@ export function settlementOf(
 }
 
 /**
- * The delay before a retry. Half of it is random: events that failed together are spread out, and none is
- * retried immediately.
+ * The delay before a retry. Half of it is random: events that failed together are spread out, and none is retried
+ * immediately.
  */
 export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<RetryPolicy, 'forMs'>): number {
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
