@@ -49,8 +49,8 @@ export async function receive(
   let refusal: Refusal | undefined
   try {
     const verdict = options.authenticator.check(exchange.req)
-    // There is an `await` only if the result is not known yet: while it waits, other code could read the beginning of
-    // the body.
+    // There is an `await` only if the result is not known yet: during an `await`, other code could read the beginning
+    // of the body.
     refusal = refusalOfSender(exchange, verdict === true || (await verdict), options)
   } catch (cause) {
     refusal = refuse('unavailable', 'The credentials could not be checked now.', { cause })
@@ -102,7 +102,10 @@ export async function receive(
   return refusalOfBody ? { facts: read.facts, body, refusal: refusalOfBody } : { ...read, body, arrival }
 }
 
-/** Resolves when all earlier events that may be about the same order or shipment have been passed on. */
+/**
+ * Resolves when all earlier events that may be about the same order or shipment have been submitted for delivery or
+ * stored, or their requests have been answered.
+ */
 export async function takeTurn(exchange: Exchange, received: Received, arrivals: ArrivalOrder): Promise<void> {
   const { trigger } = received
   const key = keyOf(trigger?.type === 'body' ? trigger.entity : trigger)
@@ -164,7 +167,7 @@ function factsOf(urlId: TriggerId): Facts {
   return urlId.found ? { kind: urlId.kind, entityId: urlId.id } : {}
 }
 
-/** The refusal of a URL without an ID if the configuration is at fault: a variable in it, or the mount path. */
+/** The refusal of a URL without an ID if the configuration is at fault: a variable in the URL, or the mount path. */
 function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOptions): Refusal | undefined {
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))

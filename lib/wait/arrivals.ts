@@ -1,6 +1,6 @@
 /**
- * Keeps events in their order of arrival although some bodies take long to read. A later event with the same key waits
- * until the earlier one was passed on, and every event waits for an earlier one whose key is not known yet.
+ * Keeps events in their order of arrival although some bodies take long to read. An event waits until all earlier
+ * events with the same key have left, and as long as the key of any earlier event is not known.
  */
 export class ArrivalOrder {
   /**
@@ -51,7 +51,7 @@ export class ArrivalPlace {
     this.#wake()
   }
 
-  /** Resolves when the key is set, or when the event was passed on or abandoned. */
+  /** Resolves when the key is set, or when `leave` is called. */
   changed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }

@@ -43,7 +43,7 @@ const CODEC_OF_LABEL = new Map<string, Codec>([
   ['br', 'br'],
 ])
 
-/** How many layers of compression are removed: one by the sender, one by a proxy, and one more to be safe. */
+/** How many layers of compression are removed: one of the sender, one of a proxy, and one more to be safe. */
 const MAX_LAYERS = 3
 /** How many times white space or NULs are removed after the end of a gzip body. */
 const MAX_CUTS = 4

@@ -65,8 +65,8 @@ export function readMediaType(contentType: string | undefined): Media {
 }
 
 /**
- * Parses small JSON at once, and large JSON and tXML in slices, between which other work can run. The first character
- * decides between JSON and tXML, because a wrong Content-Type does not make a body unreadable.
+ * Parses small JSON at once, and large JSON and tXML in slices, between which other work can run. A body that begins
+ * with `<` is tXML, and one that begins with `{` is JSON, whatever its Content-Type: senders may state a wrong one.
  */
 export function parseBytes(
   bytes: Pieces,

@@ -4,7 +4,7 @@ import type { AttachedDocument } from '../../events/events'
 
 type AttachedTo = Omit<AttachedDocument, 'document'>
 
-/** Every entry of every list named `documents`, in the order of the body. */
+/** Every object in every list named `documents`, in the order of the body. */
 export function attachedDocuments(content: Json): AttachedDocument[] {
   const found: AttachedDocument[] = []
   collect(content, { party: 'unknown' }, found)

@@ -77,7 +77,7 @@ export class KeySet {
     return keys !== undefined && performance.now() - keys.since < this.#options.staleMs ? keys : undefined
   }
 
-  /** The keys to try first. Rejects if there are none and they cannot be fetched. */
+  /** The keys to try first. Rejects if no keys are known that may still be used, and none can be fetched. */
   async known(): Promise<Keys> {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since
