@@ -23,7 +23,7 @@ const { code: minified } = transformSync(code, { minify: true, target: 'node20' 
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
 
 /**
- * Removes the schemas, which saves a fourth of the compiled code: each value that the code reads from a schema becomes
+ * Removes the schemas, which saves a quarter of the compiled code: each value that the code reads from a schema becomes
  * a literal, and the location in the schema, which nothing reads, is removed from errors.
  */
 function withoutSchemas(code) {

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { compile } from 'json-schema-to-typescript'
 
-/** The order of the types in the file. */
+/** The schemas, in the order of their types in types.ts. */
 const FILES = [
   'order',
   'single-delivery-order',

@@ -61,7 +61,7 @@ export type Counter = keyof typeof COUNTERS
 export type Histogram = keyof typeof HISTOGRAMS
 export type Gauge = keyof typeof GAUGES
 
-/** The metrics of this package as objects of a metrics library. */
+/** Records values in the counters and histograms that were created in a metrics library. */
 export interface Instruments {
   add(counter: Counter, labels: Labels, value: number): void
   observe(histogram: Histogram, labels: Labels, seconds: number): void

@@ -40,7 +40,7 @@ export class Gauges {
     this.#arrivals.set(kind, performance.now())
   }
 
-  /** Called when the catch-up has checked all earlier changes. */
+  /** Called when the catch-up has checked all changes up to `until`. */
   checked(until: Date): void {
     this.#checkedUntil = until
   }

@@ -67,7 +67,7 @@ export function fieldsOf(model: EventModel): Array<[label: string, value: string
 export interface HistoryLine {
   at: string
   text: string
-  /** Absent if there is no outcome. */
+  /** Absent for the arrival, and for an attempt whose outcome is not recorded. */
   outcome?: string | undefined
   reason?: string | undefined
 }
