@@ -19,7 +19,7 @@ export async function run(quick: boolean): Promise<string> {
   const server = fork(join(__dirname, 'fetch-server.ts'))
   const [port] = (await once(server, 'message')) as [number]
   const baseUrl = `http://127.0.0.1:${port}/v2`
-  // The client has no rate limit, because it would wait instead of working.
+  // The client has no rate limit; with one, it would spend the time waiting instead of working.
   const client = new TradecloudClient({ baseUrl, username: 'bench', password: 'bench' }, new RateLimit(Infinity))
   const httpAgent = new Agent({ keepAlive: true })
   const bare = axios.create({ baseURL: baseUrl, httpAgent, proxy: false, headers: { Authorization: 'Bearer token' } })

@@ -1,7 +1,7 @@
 /**
- * All benchmarks, compared with similar packages, each with Node 20 and then with Node 24: `npm run bench` (about half
- * an hour), or `npm run bench -- --quick` (fewer rounds, without the largest bodies). `--only=http,txml` runs only
- * these parts, and `--node=24` uses only this version of Node.
+ * All benchmarks of this package and, for comparison, of similar packages. Each runs with Node 20 and then with Node
+ * 24: `npm run bench` (about half an hour), or `npm run bench -- --quick` (fewer rounds, without the largest bodies).
+ * `--only=http,txml` runs only these parts, and `--node=24` uses only this version of Node.
  */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'

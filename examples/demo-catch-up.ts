@@ -23,7 +23,7 @@ interface Surroundings {
 
 const MOST_SECONDS = 60
 
-/** A proxy in front of the server that refuses every body as too large. */
+/** Starts a proxy in front of the server. It refuses every request as too large until `repair` is called. */
 async function startProxy(url: string) {
   let isBroken = true
   const server = createServer((req, res) => {

@@ -52,7 +52,7 @@ export class RedisServer {
     this.#settings = settings
   }
 
-  /** Stops the process: connections stay open, but nothing is answered until `thaw`. */
+  /** Sends SIGSTOP: connections stay open, but nothing is answered until `thaw`. */
   async freeze(): Promise<void> {
     if (this.#process?.pid !== undefined) await freeze(this.#process.pid)
   }

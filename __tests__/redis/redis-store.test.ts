@@ -1,6 +1,6 @@
 /**
- * The Redis store on a real server, with both client libraries: keys, claims and their tokens, the command, and
- * options.
+ * The Redis store on a real server, with both client libraries: keys, claims and their tokens, the Redis command that
+ * the store sends, and options.
  */
 import { randomUUID } from 'node:crypto'
 import { isTradecloudWebhookError } from 'tradecloud-webhook'

@@ -20,7 +20,7 @@ import {
 
 redisForEach()
 
-/** What is not faked: everything except `setInterval`, which renews the leases. */
+/** Functions that stay real, so that only `setInterval`, which renews the leases, and `clearInterval` are fake. */
 const REAL_TIME = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),

@@ -23,7 +23,7 @@ export interface Row {
   settledAt?: string | undefined
 }
 
-/** Several inboxes share it, as processes share a database. Within each queue, rows are in order of delivery. */
+/** Several inboxes share one storage, as processes share a database. In each queue, rows are in order of delivery. */
 export class MemoryStorage {
   rows: Row[] = []
   readonly members = new Set<InboxHost>()

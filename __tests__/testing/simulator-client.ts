@@ -26,7 +26,7 @@ export interface Ask {
   onData?: (piece: Buffer) => void
 }
 
-/** Rejects if no response has begun. */
+/** Sends a request, and resolves with the response. Rejects only if no response has begun. */
 export function ask(url: string, { method, headers, body, signal, ...on }: Ask = {}): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false })

@@ -74,9 +74,9 @@ export function wrong(): void {
   orderEvent({ seed: '3' })
   // @ts-expect-error an option must not be null
   orderEvent({ version: null })
-  // @ts-expect-error the option is `orderId`, also for a fetched order
+  // @ts-expect-error the option is `orderId`
   orderEvent({ id: 'a-1' })
-  // @ts-expect-error the option is `orderId`, also for a fetched order
+  // @ts-expect-error the option for the ID of a fetched order is `orderId` too
   order({ id: 'a-1' })
   // @ts-expect-error a fetched order has no event name
   order({ eventName: 'OrderIssuedByBuyer' })

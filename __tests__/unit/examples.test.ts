@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 
 const root = resolve(__dirname, '../..')
 
-/** For each file: the test that runs it, and a text in that test which shows it. */
+/** For each example: a file that tests or uses it, and a text in that file that proves this. */
 const TESTS: Record<string, [file: string, text: string]> = {
   'server.ts': ['__tests__/long/examples.test.ts', "start('server.ts'"],
   'durable-server.ts': ['__tests__/long/examples.test.ts', "start('durable-server.ts'"],

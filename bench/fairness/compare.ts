@@ -1,7 +1,7 @@
 /**
  * The latency of small events while a large one is processed: 100 events of 3 KB per second, while the largest order
- * that Tradecloud documents is sent every two seconds, or again as soon as it was answered. `FAIRNESS_ROUNDS` and
- * `FAIRNESS_ONLY` (a regular expression) limit what is measured.
+ * that Tradecloud documents is sent every two seconds, or less often if its response takes longer. `FAIRNESS_ROUNDS`
+ * and `FAIRNESS_ONLY` (a regular expression) limit what is measured.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

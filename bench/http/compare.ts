@@ -11,7 +11,7 @@ import type { Question, Usage } from './server'
 
 interface Plan {
   connections: number
-  /** Number of requests in one round, over several connections. */
+  /** Number of requests in one round, over all connections. */
   requests: number
   rounds: number
   /** Number of requests to warm up. */

@@ -9,7 +9,9 @@ import { authorization } from '../webhook'
 import { Payload } from './payloads'
 import { SECRET } from './peers'
 
-/** IDs are unique within a process: a server with dedupe must not treat an event as a duplicate. */
+/**
+ * Number of events that were sent. Each message ID is made from it, so that a server with dedupe finds no duplicates.
+ */
 let sent = 0
 
 export class Connection {
@@ -78,8 +80,9 @@ export class Connection {
 }
 
 /**
- * Sends requests over the connections as fast as they are answered, and returns the milliseconds of each. Never sleeps
- * meanwhile: waking up costs a server as much CPU as responding, and slow servers would have to do it more often.
+ * Sends requests over the connections as fast as they are answered, and returns the milliseconds of each. This process
+ * never sleeps meanwhile: waking it up costs a server as much CPU as responding, and slow servers would have to wake it
+ * up more often.
  */
 export async function load(connections: readonly Connection[], requests: number): Promise<number[]> {
   const times: number[] = []

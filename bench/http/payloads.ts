@@ -1,4 +1,4 @@
-/** The request bodies: order events of four sizes, each with a new message ID and order ID. */
+/** The request bodies: order events of four sizes, each with a new message ID and one of `ORDERS` order IDs. */
 import { built } from '../package'
 
 const testing = built<typeof import('../../lib/testing')>('testing/index')
@@ -39,7 +39,7 @@ export class Payload {
     this.#orderId = endOfText(body, '"orderId":"')
   }
 
-  /** The bytes of the event with new IDs, made from the number `n`. */
+  /** The bytes of the event with IDs that are made from the number `n`. */
   renew(n: number): Buffer {
     writeDigits(this.body, this.#messageId, n, 12)
     writeDigits(this.body, this.#orderId, n % ORDERS, 5)

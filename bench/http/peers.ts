@@ -10,7 +10,7 @@ import { orderBodySchema } from './schemas'
 
 export const SECRET = 'a secret of this benchmark'
 
-/** A response like that of this package, which the other servers send. */
+/** The response of the servers that this package is compared with. It is like the response of this package. */
 const DELIVERED = { outcome: 'delivered', deliveryId: '6d1e8f2a-52d4-8c3b-9a70-4be1f8a1c0de' }
 const LIMIT = 64 * 1024 * 1024
 

@@ -1,7 +1,7 @@
 /**
  * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues and 20,000 in
- * one queue. Also measured if no process takes the waiting events, and in PostgreSQL with an old snapshot, which
- * prevents the server from removing dead rows.
+ * one queue. The same is measured while no process takes the waiting events, and in PostgreSQL with an old snapshot,
+ * which prevents the server from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -127,7 +127,7 @@ async function measure(candidates: Candidate[], rounds: number): Promise<string>
   )
 }
 
-/** Repeats requests that are refused because the machine is busy. */
+/** Repeats a request until it succeeds, because an inbox refuses requests while the machine is busy. */
 async function persistently<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     const result = await act().then(
@@ -138,7 +138,7 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Time from opening a full inbox to the first event taken. */
+/** Fills an inbox, and measures the time from opening it again until the first event has been taken. */
 async function start(candidate: Candidate): Promise<Measured> {
   const { open, execute, waiting, before, kind = 'order' } = candidate
   const first = open()

@@ -192,7 +192,7 @@ export function setUp({ realTime = false } = {}): SetUp {
       const { baseUrl } = api
       const login = 'credentials' in options ? {} : { username: USERNAME, password: PASSWORD }
       const given = { baseUrl, ...login, requestTimeoutMs: 20_000, ...options }
-      // Most tests use a client without a rate limit, which would only slow them down.
+      // Most tests use a client without a rate limit, because a limit would only slow them down.
       const limited = options.requestsPerSecond !== undefined || options.parallelRequests !== undefined
       const made = limited ? new TradecloudClient(given) : new TradecloudClient(given, new RateLimit(Infinity))
       clients.push(made)

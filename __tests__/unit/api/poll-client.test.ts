@@ -135,7 +135,7 @@ test('asks for the next page only when it is wanted', async () => {
 })
 
 describe('a page that is too large', () => {
-  /** Serves pages of up to `most` entities. `failing` responds to requests for larger ones. */
+  /** Serves pages of up to `most` entities. `failing` responds to requests for larger pages. */
   const upTo =
     (most: number, failing: Script, model: PollModel, pad: (id: string) => string = () => ''): Script =>
     (req, res) => {
@@ -179,7 +179,7 @@ describe('a page that is too large', () => {
     expect(limits().slice(0, 3)).toEqual([20, 10, 5])
     // Pages of twice this size would not fit, so they are not requested.
     expect(new Set(limits().slice(2))).toEqual(new Set([5]))
-    // `bodies` has every request, so no page that was too large was requested again in the same size.
+    // `bodies` contains every request, so no size that was too large was requested twice.
     expect(api().count('poll')).toBe(bodies.length)
   })
 

@@ -21,7 +21,7 @@ beforeEach(() => {
 function expectNoSecret(text: string): void {
   expect(text).not.toMatch(/canary/i)
   expect(text).not.toContain(BASIC)
-  // Matches the payload of any JWT.
+  // The header and the payload of any JWT begin with `eyJ`.
   expect(text).not.toMatch(/eyJ/)
   expect(text).not.toMatch(/authorization|refresh-token/i)
 }

@@ -6,7 +6,7 @@ import { errorOf, setUp, status, until, withoutJitter, type Script } from './fak
 
 const { api, client } = setUp()
 
-/** Holds back the next responses for orders. Their `state` is that when the request arrived. `go` sends the oldest. */
+/** Holds back the next responses for orders. Each has the `state` at the time of its request. `go` sends the oldest. */
 function held(count: number): { state: number; go: () => void } {
   const waiting: Array<() => void> = []
   const control = { state: 0, go: () => waiting.shift()?.() }

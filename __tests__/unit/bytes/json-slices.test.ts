@@ -14,7 +14,7 @@ const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
 const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
   parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
 
-/** Also compares the order of keys, and values such as `-0` and `0`, which `JSON.stringify` does not distinguish. */
+/** Compares twice: `toEqual` ignores the order of keys, and `JSON.stringify` does not distinguish `-0` from `0`. */
 async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
   const plain = parseJson(bytes)
   const sliced = await inSlices(pieces, { sliceBytes })

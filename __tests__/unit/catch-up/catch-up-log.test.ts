@@ -1,4 +1,4 @@
-/** Log lines of a catch-up: at most one per hour about found events, and one about failures. */
+/** Log lines of a catch-up: at most one per hour about found changes, and at most one per hour about failures. */
 import { CatchUpLog } from '../../../lib/catch-up/catch-up-log'
 import type { CatchUpReport } from '../../../lib/catch-up/catch-up-options'
 import { Log } from '../../../lib/log/log'

@@ -1,4 +1,4 @@
-/** When a catch-up polls: the interval, what ends it, and what it needs to begin. */
+/** When a catch-up polls: at an interval or on demand, but not once it is stopped or while another process polls. */
 import { CatchUp, type CatchUpParts } from '../../../lib/catch-up/catch-up'
 import { CatchUpLog } from '../../../lib/catch-up/catch-up-log'
 import { resolveCatchUp, type CatchUpOptions, type CatchUpReport } from '../../../lib/catch-up/catch-up-options'

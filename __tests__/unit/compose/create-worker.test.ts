@@ -1,6 +1,6 @@
 /**
- * A worker in a process of its own, which it keeps alive: it has no port, and an idle inbox does not keep a process
- * alive.
+ * A worker keeps its process alive, because nothing else does so: a worker listens on no port, and an idle inbox does
+ * not keep a process alive.
  */
 import { createTradecloudWorker } from '../../../lib/compose/create-worker'
 import type { Inbox } from '../../../lib/inbox/inbox'

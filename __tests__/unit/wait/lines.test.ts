@@ -1,4 +1,4 @@
-/** One queue per key: its work runs one after another, other keys do not wait, and no work is forgotten. */
+/** One queue per key: its entries run one after another, other keys do not wait, and no entry is forgotten. */
 import { Lines, type Place, type Turn } from '../../../lib/wait/queues'
 
 const WAIT = 10_000

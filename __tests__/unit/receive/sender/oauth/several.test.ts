@@ -1,6 +1,6 @@
 /**
- * Tokens together with other credentials: any valid one is accepted, and nothing is refused while one cannot be
- * checked.
+ * Tokens together with other credentials: any valid credential is accepted, and a request whose credential cannot be
+ * checked is not refused.
  */
 import type { IncomingMessage } from 'node:http'
 import {
