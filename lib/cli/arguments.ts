@@ -8,12 +8,12 @@ import { printable } from './printable'
 
 export type Parsed =
   | { ask: 'version' }
-  /** `command` is absent when help for all commands was requested. */
+  /** `command` is `undefined` if none is named, or an unknown one: the help then covers all commands. */
   | { ask: 'help'; command: Named | undefined }
   | { ask: 'run'; command: Named; call: Invocation }
 
 export interface Named extends Command {
-  /** The name as typed, such as `inbox list`. */
+  /** The full name, such as `inbox list`. */
   name: string
 }
 
@@ -76,8 +76,7 @@ function findCommand(
   const [first, second] = rest
   if (first !== undefined && Object.hasOwn(inboxCommands, first))
     return findIn(inboxCommands, 'inbox ', rest, Object.keys(inboxCommands), strict)
-  // A word without a dot, slash or colon that no command follows is not a file or URL, but probably a misspelled
-  // command.
+  // A single word without a dot, slash, backslash or colon is probably a misspelled command, not a file or URL.
   const isTarget = first !== undefined && (second !== undefined || TARGET.test(first))
   if (strict && second !== undefined && TARGET.test(second)) throw new UsageError('inbox takes one file or URL.')
   const found = findIn(inboxCommands, 'inbox ', isTarget ? rest.slice(1) : rest, Object.keys(inboxCommands), strict)

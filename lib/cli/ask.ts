@@ -13,7 +13,10 @@ export async function confirm(question: string, otherwise: string): Promise<bool
   return /^\s*y(es)?\s*$/i.test(answer)
 }
 
-/** True for an endpoint on this machine, with `--yes`, or once the user confirms: made-up events will be sent. */
+/**
+ * Asks the user before events are sent to another machine. True if the user agrees, with `--yes`, and for an endpoint
+ * on this machine.
+ */
 export async function confirmTarget(hostname: string, what: string, { yes }: OptionValues): Promise<boolean> {
   if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true
   const host = printable(hostname)

@@ -1,4 +1,4 @@
-/** Reads secrets from the environment or a prompt: every user of the machine can see the arguments of a command. */
+/** Reads secrets from the environment or a prompt, because every user of the machine can see command-line arguments. */
 import { checkSecret, checkToken, checkUsername } from '../errors/checks'
 import type { TriggerAuth } from '../testing/sender/trigger'
 import { askSecret } from './ask'

@@ -3,14 +3,14 @@ import { styleText } from 'node:util'
 import { fit } from './printable'
 
 const REWRITE_MS = 100
-/** How long to wait before the first progress line without a terminal; `NEXT_LINE_MS` is the time between lines. */
+/** Without a terminal, the first progress line is written after this time, and further ones every `NEXT_LINE_MS`. */
 const FIRST_LINE_MS = 2_000
 const NEXT_LINE_MS = 5_000
 const MIN_WIDTH = 40
 /** The assumed width of a terminal that reports 0 because it does not know its width. */
 const UNKNOWN_WIDTH = 80
 
-/** Resolves once the text was written. The caller waits for it, so that a slow reader does not fill the memory. */
+/** Resolves once the text has been written. Callers wait for this, so that a slow reader does not fill the memory. */
 export function print(text: string | Buffer): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()))
 }

@@ -1,4 +1,4 @@
-/** Parses option values: times, durations, numbers and lists. */
+/** Parses option values: texts, choices, numbers, durations and times. */
 import type { InboxFilter } from '../inbox/inbox'
 import { STATES } from '../inbox/stored-event'
 import { KINDS } from '../views/inbox'

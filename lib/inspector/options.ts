@@ -8,8 +8,8 @@ import { invalidOption } from '../errors/errors'
 import type { Credential } from '../receive/sender/authenticate'
 
 /**
- * Accepts the request by returning `true`, or `{ user }`: changes are then logged under that name. If it throws, the
- * response is 503.
+ * Accepts the request by returning `true` or `{ user }`. With `user`, changes are logged under that name. If the
+ * function throws, the response is 503.
  */
 export type InspectorAuthFunction = (
   req: IncomingMessage,
@@ -20,8 +20,8 @@ export interface InspectorOptions {
   webhook: TradecloudWebhook | TradecloudWorker
   /**
    * The credentials that visitors need, of the same types as for a webhook, or a function that decides for each
-   * request. `'none'` is not allowed, because requests through a proxy or tunnel on the same machine seem to come from
-   * this machine too. Required.
+   * request. `'none'` is not allowed, not even on a local port, because a proxy or tunnel on the machine may forward
+   * requests from elsewhere to it. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**

@@ -64,7 +64,7 @@ export function send(
   }
 }
 
-/** Begins a response of server-sent events. */
+/** Begins a stream of server-sent events. */
 export function startStream(res: ServerResponse): void {
   res.on('error', () => undefined)
   // `X-Accel-Buffering` disables buffering in nginx.

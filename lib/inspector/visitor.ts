@@ -1,4 +1,4 @@
-/** Determines from the headers alone who sent a request, and whether a page of this site sent it. */
+/** Determines who sent a request, and whether a page of this site sent it. */
 import type { IncomingMessage } from 'node:http'
 import { createAuthenticator } from '../receive/sender/authenticate'
 import type { InspectorOptions } from './options'
@@ -55,8 +55,8 @@ export function isAllowedHost({ headers: { host = '' } }: IncomingMessage, hosts
 
 /**
  * Whether a page of this site sent the request. Browsers send `Sec-Fetch-Site` only over https and to localhost. In
- * other cases the `Origin` is compared. The referrer policy makes the origin of a form `null`, so the script of the
- * page submits forms with `fetch`.
+ * other cases, the `Origin` is compared with the `Host`. The referrer policy makes the origin of a form `null`, so the
+ * script of the page submits forms with `fetch`.
  */
 export function isFromThisSite({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers

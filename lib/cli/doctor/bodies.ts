@@ -12,7 +12,9 @@ export interface BodySize {
 
 const MB = 1_000_000
 
-/** Above 1 MB (nginx's default limit), 20 MB, and the largest order that Tradecloud documents. */
+/**
+ * Just above nginx's default limit of 1 MB, 20 MB, and the largest order that Tradecloud documents, in JSON and tXML.
+ */
 export const SIZES: readonly BodySize[] = [
   { name: '1.1 MB', length: 1.1 * MB, format: 'json' },
   { name: '20 MB', length: 20 * MB, format: 'json' },
@@ -61,8 +63,8 @@ function failureOf(examination: Examination, size: BodySize, { read }: Answered)
 }
 
 /**
- * Whether the whole body arrived. Also reports an app that reads bodies itself, because the webhook then does not
- * always know how many bytes arrived.
+ * Whether the whole body arrived. An app that reads the body before the webhook is reported, and a body whose size the
+ * webhook then does not know counts as whole.
  */
 export function isWhole(examination: Examination, { bytes, readBefore }: Arrived, length: number): boolean {
   if (readBefore) examination.find('body_read', 'the app had read the body before the webhook')

@@ -31,12 +31,12 @@ interface Presented {
 
 const DAY_MS = 86_400_000
 /**
- * ACME clients renew a certificate after two thirds of its lifetime. If less than this part is left, the renewal has
- * failed.
+ * ACME clients renew a certificate after two thirds of its lifetime. If less than a fifth is left, the renewal has
+ * probably failed.
  */
 const LAST_PART = 0.2
 const LAST_DAYS = 14
-/** Errors of Node that are reported as findings of their own. */
+/** Errors of Node that have findings of their own, and are not reported as `certificate_chain`. */
 const OTHERWISE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_ALTNAME_INVALID)$/
 
 export async function checkCertificate(target: DoctorTarget, options: ConnectOptions): Promise<CertificateCheck> {
@@ -57,7 +57,7 @@ export function unreachable(code: string): FindingCode | undefined {
   return undefined
 }
 
-/** Connects and accepts any certificate, but sends nothing. */
+/** Connects, accepts any certificate, and sends no request. */
 function present({ hostname, port }: DoctorTarget, { ca, lookup, timeoutMs }: ConnectOptions): Promise<Presented> {
   return new Promise((resolve, reject) => {
     const socket: TLSSocket = connect({

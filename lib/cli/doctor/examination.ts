@@ -1,4 +1,4 @@
-/** The findings so far, and the settings with which probes are sent. */
+/** Sends the probes of one run, and collects the results of its checks and its findings. */
 import type { LookupFunction } from 'node:net'
 import { readReply, type Read } from './read-reply'
 import { FINDINGS, type Finding, type FindingCode } from './findings'
@@ -32,7 +32,7 @@ export interface ExaminationOptions {
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Ends a probe after this time without traffic in either direction. */
+  /** Time limit for a response, which starts anew with each piece of a body that is sent. */
   idleMs: number
   /** Time limit of all probes together. */
   limitMs: number

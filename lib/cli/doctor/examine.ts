@@ -1,5 +1,5 @@
 /**
- * Runs all checks of an endpoint: first TLS, then probes with neither a body nor an ID. Probes with IDs and bodies are
+ * Runs all checks of an endpoint: first TLS, then probes with neither a body nor an ID. Probes with an ID or a body are
  * sent only after the webhook has answered one of the first probes, so that no other receiver takes them for events.
  */
 import { randomUUID } from 'node:crypto'
@@ -23,7 +23,7 @@ export interface ExamineOptions {
   /** Duration of the slow upload. */
   slowUploadMs?: number | undefined
   sizes?: readonly BodySize[] | undefined
-  /** Ends a probe after this time without traffic in either direction. */
+  /** Time limit for a response, which starts anew with each piece of a body that is sent. */
   idleMs?: number | undefined
   onProgress?: ((text: string) => void) | undefined
 }

@@ -8,8 +8,8 @@ import { findingOf } from './judge'
 import type { IdPlace } from './target'
 
 /**
- * The ID as written in the URL, and the ID that the webhook should read. Whether Tradecloud escapes a slash is not
- * documented.
+ * Each ID as written in the URL, and as the webhook should read it. Both `%2F` and `/` are checked, because Tradecloud
+ * does not document whether it escapes a slash.
  */
 const IDS: ReadonlyArray<[raw: string, id: string]> = [
   ['A%2FB', 'A/B'],

@@ -9,7 +9,7 @@ import type { HttpAnswer, SendResult } from './send'
 
 export type Reading =
   | { by: 'probe'; arrived: Arrived }
-  /** The webhook answered with a refusal or another outcome. */
+  /** The webhook refused the request, or took it for an event. */
   | { by: 'webhook'; status: number; code: string; detail: string }
   | { by: 'other'; status: number; location?: string }
   | { by: 'no one'; code: string }

@@ -1,4 +1,4 @@
-/** Sends one probe on a connection of its own and reads the response. */
+/** Sends each probe on a connection of its own, and reads the response. */
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -27,7 +27,7 @@ export interface ProbeRequest {
   path: string
   headers?: Record<string, string>
   body?: ProbeBody
-  /** Value of `Authorization`. Default: the valid one; empty: the header is not sent. */
+  /** Value of `Authorization`. Default: that of `SendOptions`. Empty: the header is not sent. */
   authorization?: string
 }
 
@@ -49,7 +49,7 @@ export interface SendOptions {
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Ends the probe after this time without traffic in either direction. */
+  /** Time limit for the response, which starts anew with each piece of the body that is sent. */
   idleMs: number
   /** Aborts the probe. */
   signal: AbortSignal

@@ -2,7 +2,7 @@
 import { isLoopback } from '../../net/loopback'
 import { UsageError } from '../errors'
 
-/** How an ID is inserted in the URL. `given`: at the position that the user has marked. */
+/** How an ID is inserted into the URL. `given`: at the position that the user has marked. */
 export interface IdPlace {
   name: 'path' | 'query'
   given: boolean
@@ -14,7 +14,7 @@ export interface DoctorTarget {
   /** The URL as given by the user. */
   url: string
   isSecure: boolean
-  /** The target is this machine, so no one else can read the credentials on the way. */
+  /** True if the target is this machine, so that no one else can read the credentials on the way. */
   isLocal: boolean
   hostname: string
   port: number

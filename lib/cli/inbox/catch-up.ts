@@ -135,7 +135,7 @@ function* linesOf(
   if (recoveredTotal > recovered.length) yield `… and ${count(recoveredTotal - recovered.length)} more.`
   if (state === 'failed') yield `${styled('red', 'The run failed')}: ${printable(error ?? '')}`
   if (from === '') return
-  // A failed run may not have read all changes, so others may be missing too.
+  // A failed run may not have read all changes, so more may be missing than it has found.
   const nothing = state === 'failed' ? 'nothing missing was found before that' : styled('green', 'nothing was missing')
   const delivered = dryRun ? 'would be delivered' : all ? 'are delivered now' : 'never arrived and are delivered now'
   const missing = recoveredTotal === 0 ? nothing : styled('yellow', `${count(recoveredTotal)} ${delivered}`)

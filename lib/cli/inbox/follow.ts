@@ -6,15 +6,18 @@ import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
 /**
- * How many events are read at once. The first ones are read, because events are delivered in about the order in which
- * they were queued.
+ * How many events are read in one pass: the first ones, because events are delivered in about the order in which they
+ * were queued.
  */
 const LOOK_AT = 64
 
 export class Follower {
   delivered = 0
   readonly failed: InboxEntry[] = []
-  /** The replayed events by ID. `attempts` is their number of attempts before the replay. */
+  /**
+   * The replayed events without an outcome, by ID. `attempts`: how many attempts a waiting event had before the replay;
+   * 0 for any other event, because its count restarts.
+   */
   readonly #pending = new Map<string, { entry: InboxEntry; attempts: number }>()
   readonly #inbox: Inbox
 
@@ -32,7 +35,10 @@ export class Follower {
     this.#pending.set(id, { entry, attempts: state === 'waiting' ? attempts : 0 })
   }
 
-  /** Whether a process has a callback for at least one of the events. Any process takes an event from quarantine. */
+  /**
+   * Whether a process has a callback for at least one of the events. Any process takes an event of an unknown kind or
+   * from quarantine.
+   */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()
     for (const { entry } of this.#pending.values()) {
@@ -86,7 +92,7 @@ export class Follower {
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)
-    // A missing event was delivered: its record may be removed after its delivery.
+    // An event that is gone counts as delivered, because its record may be removed after the delivery.
     if (!entry || entry.state === 'delivered') this.delivered++
     else if (entry.state === 'dead' || entry.state === 'quarantined') this.failed.push(entry)
     else if (entry.state === 'waiting' && entry.attempts > pending.attempts) this.failed.push(entry)

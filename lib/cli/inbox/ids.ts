@@ -17,7 +17,7 @@ export async function findEvents(inbox: Inbox, words: string[]): Promise<InboxEn
 }
 
 export async function findEvent(inbox: Inbox, word: string): Promise<InboxEntry> {
-  // Lists show a shortened ID with an ellipsis at its end.
+  // The inspector shows a shortened ID with an ellipsis at its end.
   const id = word.replace(/…$/, '').toLowerCase()
   if (!/^[\da-f-]{1,36}$/.test(id))
     throw new UsageError(`${printable(word)} is not the ID of an event, nor the beginning of one; see inbox list.`)

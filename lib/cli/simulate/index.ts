@@ -1,4 +1,4 @@
-/** `simulate`: runs a simulated Tradecloud whose orders are sent to a webhook. */
+/** `simulate`: runs a simulated Tradecloud, which sends the events of its orders to a webhook. */
 import { writeFileSync } from 'node:fs'
 import { buildRequest } from '../../testing/sender/trigger'
 import { createTradecloudSimulator } from '../../testing/simulator'

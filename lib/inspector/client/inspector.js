@@ -1,11 +1,14 @@
 // Updates the page continuously, and submits forms with `fetch`, because their origin would otherwise be unknown over
-// http. Everything else works without this script.
+// http. Without this script, only updates and forms over http do not work.
 const { live } = document.documentElement.dataset
 const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
-/** The content of each part as the server last sent it, before the user has opened any element of it. */
+/**
+ * The content of each part as the server last sent it. It is not read from the page, where the user may have opened
+ * elements.
+ */
 const shownBefore = new Map()
 
 function isBusy() {

@@ -1,4 +1,4 @@
-/** Shows the body of an event: the beginning of it as a tree, and a link to the whole body. */
+/** Shows the body of an event: its beginning as a tree, and a link to the whole body. */
 import type { Details } from '../source/source'
 import { byteSize } from '../../views/text'
 import { html, shown, type Html } from '../../views/html'

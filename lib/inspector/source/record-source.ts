@@ -1,6 +1,6 @@
 /**
- * Provides the last requests that this process answered, where there is no inbox. It keeps only their delivery records,
- * no bodies.
+ * Provides the last requests that this process answered, for a webhook without an inbox. Keeps their delivery records
+ * and reasons, but no bodies.
  */
 import type { DeliveryRecord } from '../../answer/report'
 import type { Outcome } from '../../answer/respond'
@@ -21,7 +21,7 @@ interface Kept {
   reason: string | undefined
 }
 
-/** Keeps the records of requests that are answered after its creation. */
+/** Keeps the records of requests that are answered from now on. */
 export function recordSource(watch: Subscribe): Source {
   const kept: Kept[] = []
   const watchers = new Set<() => void>()

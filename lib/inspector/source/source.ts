@@ -78,7 +78,10 @@ export interface Source {
   find(id: string, bodyBytes: number): Promise<Details | undefined>
   /** Yields the whole body in pieces. Absent if no bodies are kept, or if the inbox can only read a body as a whole. */
   bodyPieces?: ((id: string) => AsyncIterable<Buffer>) | undefined
-  /** Resolves with the reason if the action was not possible. Absent if there are no actions. */
+  /**
+   * Resolves with `undefined` if the action succeeded, otherwise with why it was not possible. `reason` is the
+   * operator's reason for the action. Absent if there are no actions.
+   */
   act?(action: Action, id: string, reason: string): Promise<string | undefined>
   /** Calls `changed` when something may have changed. The returned function unsubscribes. */
   watch(changed: () => void): () => void

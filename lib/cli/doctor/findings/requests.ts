@@ -1,4 +1,4 @@
-/** Findings about requests that are changed or stopped on their way. */
+/** Findings about how requests arrive at the webhook, and how they are answered. */
 import type { Finding } from './finding'
 
 const GIVES_UP = 'Tradecloud gives up on such an event: it is lost.'
