@@ -2,7 +2,8 @@
 import { TradecloudWebhookError } from '../errors/errors'
 
 /**
- * - `fetch_failed`: any other failure: unreachable, 5xx, 429, our own credentials refused, invalid content
+ * - `fetch_failed`: any failure that is not listed below, such as an unreachable API, 5xx, 429, refused credentials, or
+ *   invalid content
  * - `fetch_timeout`: no answer in time
  * - `not_found`: the API does not know the ID, or the file of a document is gone
  * - `invalid_id`: the given ID cannot be an ID; nothing was sent
@@ -32,7 +33,7 @@ export interface TradecloudApiErrorOptions {
 /** Why a call of `TradecloudClient` failed. If the caller's signal aborted it, `cause` is that signal's reason. */
 export class TradecloudApiError extends TradecloudWebhookError {
   declare readonly code: TradecloudApiErrorCode
-  /** Status of the API's last response; `undefined` if there was none. */
+  /** Status of the response that made the call fail; `undefined` if there was none, as after a time-out. */
   readonly apiStatus: number | undefined
   /** Number of requests that this call sent, including the logins and token refreshes that it waited for. */
   readonly attempts: number

@@ -11,7 +11,7 @@ import type { RequestFailure } from './failure'
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
 const FIRST_NOT_FOUND_MS = 250
-/** A path length that no documented ID reaches. */
+/** No path with a documented ID is as long as this. */
 const MAX_SHOWN = 120
 
 /** Describes the request in error messages; a long path is truncated. */
@@ -39,12 +39,15 @@ export class Call {
     return this.#requests.signal
   }
 
-  /** Aborts a wait for a token, for the rate limit or for the next attempt; also when the client closes. */
+  /**
+   * Aborts a wait for a token, for the rate limit or for the next attempt: when the client closes, or once no caller
+   * waits for this call.
+   */
   get waitSignal(): AbortSignal {
     return this.#waits.signal
   }
 
-  /** The error for a call that was ended from outside. */
+  /** The error for a call that ended because no caller waits for it, or because the client is closed. */
   get ending(): TradecloudApiError {
     return (this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
   }
@@ -77,14 +80,14 @@ export class Call {
     return this.ended(code, said, { apiStatus: status, cause })
   }
 
-  /** The error for a call that ended for any other reason. */
+  /** The error for a call that ended. `text` is the rest of a message that begins with the request. */
   ended(code: TradecloudApiErrorCode, text: string, more: ErrorDetails = {}): TradecloudApiError {
     const { attempts } = this
     const count = `${attempts} ${attempts === 1 ? 'request' : 'requests'}`
     return new TradecloudApiError(code, `${this.#what} ${text} (${count})`, { attempts, ...more })
   }
 
-  /** Waits for the next attempt. Throws the failure if there will be none, and `ending` if the wait was aborted. */
+  /** Waits until the next attempt. Throws the failure if no attempt may follow, and `ending` if the wait is aborted. */
   async backOff(failure: RequestFailure): Promise<void> {
     if (!failure.retry) throw this.error(failure)
     if (failure.retry === 'at-once') return

@@ -48,7 +48,7 @@ export interface TradecloudClientOptions {
   /**
    * Highest number of requests in any second, over all calls of this client, including logins and retries: 1 to 10,
    * which is the most that Tradecloud allows. Further requests wait in order of arrival; their wait counts towards
-   * `fetchTimeoutMs`. Set less if other programs use the same Tradecloud user. Default: 10.
+   * `fetchTimeoutMs`. Set a lower value if other programs use the same Tradecloud user. Default: 10.
    */
   requestsPerSecond?: number | undefined
   /**
@@ -74,9 +74,9 @@ export interface TradecloudClientOptions {
    * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose: names such as
    * `files.example.com`, or with a port other than 443, such as `files.example.com:8443`. No wildcards, no subdomains.
    * As seen from this machine, a host must have only public addresses; with `proxy`, the proxy is asked to connect to
-   * the address that was checked. Of an `httpsAgent`, only the certificate authorities, TLS versions and ciphers are
-   * used; it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere. Default: none; such
-   * documents are refused.
+   * the address that was checked. Of an `httpsAgent`, only the certificate authorities, revocation lists, TLS versions
+   * and algorithms are used; it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere.
+   * Default: none; documents with only a `url` are refused.
    */
   documentHosts?: readonly string[] | undefined
   /**
@@ -87,8 +87,9 @@ export interface TradecloudClientOptions {
    */
   proxy?: string | undefined
   /**
-   * Replaces the client's own https agent, for example for a private certificate authority or a proxy agent; cannot be
-   * combined with `proxy`. Should keep connections alive. `close()` does not destroy it. Default: none.
+   * Replaces the client's own https agent, for example with one that trusts a private certificate authority, or with a
+   * proxy agent. Cannot be combined with `proxy`. Should keep connections alive. `close()` does not destroy it.
+   * Default: none.
    */
   httpsAgent?: Agent | undefined
 }

@@ -84,9 +84,9 @@ export class TradecloudClient {
    * they are yielded in their old state, the new one, or both, so an order may be yielded twice. A poll that ends early
    * or throws yields no cursor: start again from the stored cursor. Keeps one page in memory. Each page may take
    * `fetchTimeoutMs`. A page that is too large, too slow or answered with 413 or 5xx is requested again with half the
-   * `limit`, which grows again later. Throws `invalid_option` when it is called, and a `TradecloudApiError` while it
-   * runs. An order that changes in the same millisecond as the cursor, after it was read, may be missed if Tradecloud's
-   * "after" excludes that millisecond; this is not documented.
+   * `limit`, which grows again later. If an option is not valid, the call itself throws `invalid_option`; if a request
+   * fails, the poll throws a `TradecloudApiError`. An order that was read, and then changes in the same millisecond as
+   * the cursor, may be missed if Tradecloud's "after" excludes that millisecond; this is not documented.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -119,7 +119,8 @@ export class TradecloudClient {
   }
 
   /**
-   * For the catch-up: also yields each page that was read, and skips an entity that cannot be read.
+   * Like `pollOrders`, for the catch-up: yields each page in addition to its entities, and skips an entity that cannot
+   * be read.
    * @internal
    */
   readPages(
@@ -174,7 +175,8 @@ export class TradecloudClient {
   }
 
   /**
-   * The option `fetchTimeoutMs` of this client, if it was set. The webhook uses it instead of its own option.
+   * The option `fetchTimeoutMs` of this client, if it was set. It takes precedence over the webhook's own
+   * `fetchTimeoutMs`.
    * @internal
    */
   get ownFetchTimeoutMs(): number | undefined {

@@ -13,7 +13,7 @@ export type CredentialsFunction = () => Credentials | Promise<Credentials>
 export type BasicHeader = { ok: true; value: string } | { ok: false; reason: string }
 
 /**
- * Never rejects. The reason of a failure never contains what the function threw or returned, because that may be
+ * Never rejects. The reason for a failure never contains what the function threw or returned, because that may be
  * secret.
  */
 export async function askForCredentials(ask: CredentialsFunction, timeoutMs: number): Promise<BasicHeader> {

@@ -26,8 +26,9 @@ interface Target {
 }
 
 /**
- * The options that are copied from the user's agent: certificate authorities, TLS versions and ciphers. Not copied: its
- * client certificate, which is a credential, and functions that check certificates or connect.
+ * The options that are copied from the user's agent: certificate authorities, revocation lists, TLS versions and
+ * algorithms. Not copied: its client certificate, which is a credential, and functions that check certificates or
+ * connect.
  */
 const TRUST = ['ca', 'ciphers', 'crl', 'ecdhCurve', 'maxVersion', 'minVersion', 'sigalgs']
 
@@ -66,7 +67,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     return running
   }
 
-  /** Resolves with the addresses of `host`, which are all public. */
+  /** Resolves with the addresses of `host`. Rejects if any of them is not public. */
   async function resolve(host: string): Promise<LookupAddress[]> {
     const found = await lookUp(host)
     const other = found.find(({ address }) => !isPublicAddress(address))

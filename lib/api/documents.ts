@@ -109,14 +109,15 @@ export class Documents {
       const link = await this.#openLink(call, downloadUrl)
       if (link.ok) return this.#downloads.begin(link.answer, document)
       const { failure } = link
-      // Any 4xx may mean an expired link, because the host's response to one is not documented.
+      // Any 4xx other than 429 may mean that the link has expired: how its host responds to an expired link is not
+      // documented.
       const { status = 0 } = failure
       if (status >= 400 && status < 500 && status !== 429 && !renewed && !call.waitSignal.aborted) {
         renewed = true
         continue
       }
-      // The content is requested from the API, because the link may be unreachable from a closed network, or a filter
-      // may respond instead of its host. A 429 or 5xx of that host is temporary, so then only the link is tried again.
+      // The content is requested from the API, because the link's host may be unreachable from a closed network, or a
+      // filter may respond instead of that host. A 429 or 5xx is temporary: after one, only the link is tried again.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)
@@ -156,7 +157,7 @@ export class Documents {
     }
   }
 
-  /** The reason for refusing a link. http is allowed only to this machine, and only from an API on this machine. */
+  /** The reason for refusing a link. A link may be http only if its host and the API are both on this machine. */
   #checkLink(link: unknown): string | undefined {
     if (typeof link !== 'string' || link === '') return 'it holds no `downloadUrl`'
     if (!URL.canParse(link)) return 'its `downloadUrl` is not a URL'

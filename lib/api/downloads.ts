@@ -9,8 +9,8 @@ export interface DownloadedDocument {
   /** Fails with a `TradecloudApiError` if the content is incomplete, takes too long or is too large. */
   stream: Readable
   /**
-   * Chosen by the company that uploaded the file, so it is not safe as a path. If Tradecloud gives no name, the object
-   * ID; for a document with a `url`, the last part of its path.
+   * Chosen by the company that uploaded the file, so it is not safe as a path. If Tradecloud gives no name, it is the
+   * object ID. For a document with only a `url`, it is the last part of the URL's path, or else the host name.
    */
   filename: string
   /** `application/octet-stream` if the type is not known. */

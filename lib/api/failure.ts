@@ -16,7 +16,7 @@ export interface RequestFailure {
   tooLarge?: boolean
 }
 
-/** Classifies every outcome except a valid 200. The caller decides what a 401 or 404 means. */
+/** Classifies every outcome except an aborted request and a valid 200. The caller decides what a 401 or 404 means. */
 export function failureOf(outcome: Exclude<ApiOutcome | OpenOutcome, { type: 'aborted' }>): RequestFailure {
   switch (outcome.type) {
     case 'timeout': {

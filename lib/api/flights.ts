@@ -12,7 +12,7 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** Hooks that `work` calls before each of its requests, and after a request that failed. */
+/** The call, and hooks that `work` calls before each request to the API, and after a request that failed. */
 export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */
@@ -124,7 +124,7 @@ export class Flights {
   }
 
   /**
-   * Ends all waits, lets running requests finish, and refuses new calls. Resolves when none is running.
+   * Ends all waits, lets running requests finish, and refuses new calls. Resolves when no call is running.
    */
   async close(): Promise<void> {
     this.#closed = true

@@ -75,8 +75,8 @@ export class PageAttempt {
   }
 
   /**
-   * Halves the size after a failure that a smaller page may avoid. If the page was too large, the next one is requested
-   * at once.
+   * Halves the size after a failure that a smaller page may avoid. If the page was too large, a smaller one is
+   * requested without a wait.
    */
   amend(failure: RequestFailure): RequestFailure {
     this.#underWay = false
@@ -89,8 +89,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Otherwise every
-   * poll would fail at the same page.
+   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Without a
+   * smaller page, every poll would fail at the same position.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

@@ -32,7 +32,7 @@ export interface PollOptions<Filters> {
   lastUpdatedAfter: string
   /** Limits what the poll yields. Default: none, everything that the Tradecloud user may see. */
   filters?: Filters | undefined
-  /** Entities per page, 2 to 100; fewer are requested after a page that was too large. Default: 100. */
+  /** Entities per page, 2 to 100. Fewer are requested after a failure that a smaller page may avoid. Default: 100. */
   limit?: number | undefined
   /** Aborts the poll, with code `unavailable` and the signal's reason as `cause`. Default: none. */
   signal?: AbortSignal | undefined

@@ -43,15 +43,15 @@ export interface PollSource {
   /** Creates the error for a list that cannot be read. */
   fail: (text: string) => Error
   /**
-   * Whether `ask` failed because of the single entity of a page. Such an entity is skipped if the one next to it can be
-   * read. Default: never.
+   * Whether `error`, with which `ask` failed, may be due to the only entity of the page. That entity is skipped if the
+   * one next to it can be read. Default: never.
    */
   canSkip?: (error: unknown) => boolean
 }
 
 /**
- * The highest number of entities that are remembered by their hash. The half of them that was read last is always
- * remembered, which is enough to step back without yielding many entities twice.
+ * Maximum number of entities that are remembered by their hashes. The last 1,000 are always among them, which is enough
+ * to step back without yielding many entities twice.
  */
 const REMEMBERED = 2_000
 const MAX_STEPS_BACK = 1_000
@@ -92,7 +92,7 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
       previous = undefined
       continue
     }
-    // What an empty response contains as cursor is not documented, so the old one is kept.
+    // What an empty response contains as its cursor is not documented, so the previous cursor is kept.
     if (items.length > 0) {
       firstCursor ??= lastUpdatedAt
       lastCursor = lastUpdatedAt ?? lastCursor
@@ -121,7 +121,10 @@ interface Previous {
   total: number | undefined
 }
 
-/** Whether the entity that was read last is still at its position: if so, no unread entity has moved in front of it. */
+/**
+ * Whether the entity that was read last is still at its position, and `total` has not become smaller: if so, no unread
+ * entity has moved in front of it.
+ */
 async function isInPlace({ item, at, total }: Previous, now: number | undefined, ask: PollSource['ask']) {
   if ((now ?? 0) < (total ?? 0)) return false
   return item === undefined || hashOf((await ask(at, 1)).data[0]) === item.hash

@@ -88,7 +88,7 @@ function dateOf({ date }: Record<string, unknown>): number | undefined {
   return Number.isNaN(instant) ? undefined : instant
 }
 
-/** After an abort in the middle of a page, yields neither the rest of the page nor a cursor. */
+/** After an abort in the middle of a page, throws instead of yielding the rest of the page or a cursor. */
 async function* untilAborted(
   found: ReturnType<typeof poll>,
   signal: AbortSignal | undefined,

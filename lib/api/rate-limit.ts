@@ -1,13 +1,13 @@
 /**
- * Limits the requests in any second, as the server counts them. Waiters are served first in, first out; an aborted
- * waiter is removed. A slot is free again one second after the response to its request, not one second after sending:
- * only then is it certain that the next request arrives at least one second later than this one.
+ * Limits the requests in any second, as the server counts them, and the concurrent requests. Waiters are served first
+ * in, first out; an aborted waiter is removed. A request counts until one second after its response, not one second
+ * after it was sent: only then is it certain that the next request arrives at least one second later than this one.
  */
 import { startTimer, type Timer } from '../wait/timers'
 
 /** One second, plus a tolerance for clock differences between client and server. */
 const WINDOW_MS = 1_020
-/** An aborted request may still arrive at the server this long after it was aborted. */
+/** A request that ended without a response may still arrive at the server this long after its end. */
 const UNANSWERED_MS = 1_000
 
 /**
@@ -36,7 +36,7 @@ export class RateLimit {
   readonly #parallel: number
   /** The latest possible arrival times of requests, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
-  /** Number of requests that were sent and not answered yet. */
+  /** Number of slots in use: given to a waiter, and neither done nor cancelled. */
   #underWay = 0
   readonly #first = new Set<() => void>()
   readonly #line = new Set<() => void>()

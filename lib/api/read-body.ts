@@ -5,7 +5,10 @@ import type { Readable } from 'node:stream'
 /** `code` of the error for a body that is larger than the limit. */
 export const BODY_TOO_LARGE = 'ERR_BODY_TOO_LARGE'
 
-/** `onPiece` is called for each chunk. Rejects with the error of the stream. The stream is always closed. */
+/**
+ * `onPiece` is called for each chunk. Rejects with the error of the stream, or if the body is larger than `maxBytes`.
+ * The stream is always closed.
+ */
 export async function readBody(body: Readable, maxBytes: number, onPiece: () => void): Promise<Buffer> {
   const pieces: Buffer[] = []
   let bytes = sizeOf(body) ?? 0

@@ -1,6 +1,6 @@
 /**
- * Repeats a request to the API until it succeeds. Each attempt has a token and respects the rate limit; after a
- * temporary failure there is another attempt. Independent of the content of a response.
+ * Sends a request to the API. Each attempt has a token and respects the rate limit. A temporary failure is followed by
+ * another attempt, until the time limit of the call. The body of a successful response is not interpreted here.
  */
 import { failureOf, type RequestFailure } from './failure'
 import type { Flight } from './flights'

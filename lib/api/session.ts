@@ -117,7 +117,7 @@ export class Session {
     slot?.done(outcome.type === 'answer')
   }
 
-  /** Repeats until there is a token, the failure is final, or no one waits. Never rejects. */
+  /** Requests a token until there is one, a failure is final, or no caller waits any more. Never rejects. */
   async #renew(): Promise<void> {
     let failures = 0
     while (this.#waiters.size > 0) {
@@ -171,7 +171,7 @@ export class Session {
     if (token !== undefined) return { ok: true, token }
     if (outcome.type === 'answer') {
       const failure = failureOf(outcome)
-      // The API refused the request before it consumed the refresh token, so the token can be used again.
+      // The API answers 429 before it consumes the refresh token, so the token can be used again.
       if (outcome.status === 429) this.#refreshToken = refreshToken
       if (failure.retry) return { ok: false, next: 'back-off', failure, via: `${REFRESH.method} ${REFRESH.path}` }
     }

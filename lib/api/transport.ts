@@ -96,9 +96,9 @@ export class Transport {
   }
 
   /**
-   * Opens a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is Tradecloud for the
-   * links in metadata; a URL that another company chose is opened only over https and only at public addresses.
-   * Otherwise like `openApi`.
+   * Like `openApi`, for a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is
+   * `'tradecloud'` for the links in metadata. A URL that another company chose must be https, and is opened only if its
+   * host has only public addresses.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {

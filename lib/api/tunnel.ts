@@ -24,8 +24,7 @@ type Target = ClientRequestArgs & ConnectionOptions
 export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const url = new URL(proxy)
   const secure = (target: Target, socket: Duplex): Duplex => {
-    // Only the options that `connect` needs are passed, because it would treat the `path` of a request as a Unix
-    // socket.
+    // The `path` of the request is removed, because `connect` would treat it as the path of a Unix socket.
     return connect({
       ...target,
       socket,
@@ -39,7 +38,7 @@ export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: Htt
   }
 }
 
-/** Overrides the documented method with which an agent gets a socket. */
+/** Overrides `createConnection`, the documented method with which an agent gets a socket, and `destroy`. */
 function tunnel<T extends HttpAgent>(
   agent: T,
   proxy: URL,
