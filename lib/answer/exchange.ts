@@ -86,7 +86,7 @@ export class Exchange {
   merged = false
   /** Set only with the option `allow`. */
   client: Client | undefined
-  /** Called with the response: ends everything that this request still waits for. */
+  /** Called when the response is sent: ends everything that the request still waits for. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
   finished = false

@@ -11,7 +11,10 @@ const MAX_NAMES = 100
 export class IgnoredNames {
   readonly #seen = new Set<string>()
 
-  /** The line to log; `undefined` for a name that was logged before, and once `MAX_NAMES` names were logged. */
+  /**
+   * The line to log; `undefined` for a name that was logged before. After `MAX_NAMES` names, one last line says that
+   * further names are not logged.
+   */
   lineFor(kind: EventKind, eventName: string | undefined): string | undefined {
     const name = eventName === undefined ? undefined : quote(eventName)
     const key = `${kind} ${name ?? ''}`

@@ -7,7 +7,7 @@ export function refuse(outcome: Outcome, detail: string, more: Omit<Result, 'out
   return { ok: false, outcome, detail, ...more }
 }
 
-/** Turns the reason of a refusal into the sentence that the sender gets. */
+/** Turns the reason for a refusal into the sentence that the sender gets. */
 export function sentence(reason: string): string {
   return `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`
 }

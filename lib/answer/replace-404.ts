@@ -5,11 +5,12 @@ import { isOwn404, type Answer } from './respond'
 type Method = (...args: unknown[]) => unknown
 
 /**
- * `replace` is called once, before the first byte of a 404. It sets our status and headers on the response and returns
- * our body; if it throws or returns `undefined`, the app's 404 is sent as it is. Any other response passes unchanged.
+ * `replace` is called at most once, before the first byte of a 404. It sets our status and headers on the response and
+ * returns our answer; if it throws or returns `undefined`, the app's 404 is sent unchanged. Responses with any other
+ * status, and 404s of this package, pass unchanged.
  */
 export function replace404(res: ServerResponse, replace: () => Answer | undefined): void {
-  // Middleware mounted before the webhook may have wrapped these methods, so our response is sent through them too.
+  // Middleware mounted before the webhook may have wrapped these methods, so our response passes through its wrappers.
   const { writeHead, write, end } = res as unknown as Record<'writeHead' | 'write' | 'end', Method>
   let asked = false
   let ours: Answer | undefined
@@ -21,7 +22,7 @@ export function replace404(res: ServerResponse, replace: () => Answer | undefine
     try {
       ours = replace()
     } catch {
-      // the app's response is sent unchanged
+      // The app's response is sent unchanged.
     }
     return ours
   }

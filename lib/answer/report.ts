@@ -15,8 +15,8 @@ import { isThenable } from '../wait/thenable'
 import type { BodyTrigger } from '../events/trigger'
 
 /**
- * One record for each request to a path of the webhook, and for each request whose 404 the webhook has replaced
- * (`not_routed`).
+ * One record for each request to a path of the webhook, except probes of `doctor`, and for each request whose 404 the
+ * webhook has replaced (`not_routed`).
  */
 export interface DeliveryRecord {
   /** The outcome of the trigger. */
@@ -224,7 +224,7 @@ export class Reporter {
   }
 }
 
-/** The user throws a `RejectEvent` on purpose, so only its message is logged, without a stack frame. */
+/** The user throws a `RejectEvent` on purpose, so only its name and message are logged, without a stack frame. */
 function reasonOf(outcome: Outcome, detail: string, cause: unknown): string {
   if (outcome === 'rejected') return `${describe(cause)} `
   if (cause === undefined) return `${detail} `

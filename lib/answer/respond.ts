@@ -91,7 +91,7 @@ export interface Arrived {
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]
-  /** Size of the body. `null`: unknown, because the app has read it. */
+  /** Size of the body. `null`: unknown, because the webhook has not read the body. */
   bytes: number | null
   /** The app read the body before the request reached the webhook. */
   readBefore?: true | undefined
@@ -183,19 +183,19 @@ export function send(req: IncomingMessage, res: ServerResponse, answer: Answer):
 /** A registered symbol, so that other copies of this package in the same app recognise it too. */
 const OWN_404 = Symbol.for('tradecloud-webhook.own-404')
 
-/** True for a 404 that this or another webhook of the app has sent on purpose. */
+/** True for a 404 that any webhook or inspector of the app sends on purpose. */
 export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
-/** Marks a 404 as sent on purpose by a webhook. */
+/** Marks a 404 as sent on purpose by a webhook or an inspector. */
 export function markOwn404(res: ServerResponse): void {
   Object.assign(res, { [OWN_404]: true })
 }
 
 /**
- * Replaces status and headers of a response that the app is about to send. The caller must set the length together with
- * the body.
+ * Sets the status and headers of `answer` on a response that the app is about to send, and removes the app's headers
+ * that describe its body. The caller must set the length together with the body.
  */
 export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)

@@ -39,7 +39,10 @@ export interface RequestStart {
 export interface RequestObserver {
   /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
   trace?: TraceContext | undefined
-  /** Called when the response was sent. `record` is `undefined` for a probe of `doctor`, which is not counted. */
+  /**
+   * Called when the response was sent, or could not be sent because the client had disconnected. `record` is
+   * `undefined` for a probe of `doctor`, which is not counted.
+   */
   end(record: DeliveryRecord | undefined): void
 }
 

@@ -39,7 +39,10 @@ export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer
 /** The first byte of a character is followed by at most three continuation bytes. */
 const MAX_CONTINUATION = 3
 
-/** The length of an incomplete character at the end. The first byte of a character determines its length. */
+/**
+ * Number of bytes of an incomplete character at the end; 0 if there is none. The first byte of a character determines
+ * its complete length.
+ */
 function lengthOfOpenCharacter(bytes: Buffer): number {
   for (let length = 1; length <= MAX_CONTINUATION; length++) {
     const byte = bytes[bytes.length - length] ?? 0

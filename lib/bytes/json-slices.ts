@@ -24,12 +24,12 @@ export interface SlicedReading {
   /** Checked between slices; true if the result is no longer needed. */
   unwanted?: (() => boolean) | undefined
   /**
-   * Called with the value of the text before the first long list, in which all open brackets are closed. Not called if
-   * that text is too long to be parsed twice.
+   * Called with the value of the text up to the opening bracket of the first long list, parsed as if all open brackets
+   * were closed there: the list is empty. Not called if that text is too long to be parsed twice.
    */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
-   * Number of bytes that are scanned between two turns of the event loop, and about the number that are parsed at once.
+   * Number of bytes that are scanned before `turns` is checked, and about the number that are parsed at once.
    * Default: `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
    */
   sliceBytes?: number | undefined
@@ -44,8 +44,8 @@ export const UNWANTED = { ok: false, reason: 'the request has been answered' } a
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
 /**
- * Returns the result of `parseJson`, and leaves malformed or unusual JSON to it. Returns `UNWANTED` if no one needs the
- * result any more.
+ * Returns the same result as `parseJson`, to which it leaves malformed or unusual JSON. Returns `UNWANTED` if no one
+ * needs the result any more.
  */
 export async function parseJsonInSlices(
   content: readonly Buffer[],
@@ -90,7 +90,7 @@ class SlicedReader {
   #depth = 0
   #inText = false
   #escaped = false
-  /** For each open list, by depth: the start of its unparsed entries; `IN_OBJECT` for an object. */
+  /** For each open list or object, by depth: the start of the list's unparsed entries; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]
   readonly #long: Array<LongList | undefined> = []
   /** The long lists that were read to their ends, by the depth of the list around each; 0 if there is none. */
@@ -167,7 +167,7 @@ class SlicedReader {
     this.#inText = inText
   }
 
-  /** Parses the entries of the list at `depth` that end before `to`. */
+  /** Parses the entries of the list at `depth` that are not parsed yet, up to the position `to`. */
   #parseEntries(depth: number, to: number): void {
     const from = this.#from[depth] ?? 0
     const list = (this.#long[depth] ??= this.#startLong(depth, from))

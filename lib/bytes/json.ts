@@ -60,7 +60,7 @@ export function markLength(bytes: Buffer): number {
   return length
 }
 
-/** Removes trailing NULs, which C programs may send after a text, and white space after the first NUL. */
+/** Removes trailing NULs, which C programs may send after a text, and white space between or after these NULs. */
 export function withoutNuls(pieces: readonly Buffer[]): readonly Buffer[] {
   let kept = pieces
   for (let i = pieces.length - 1; i >= 0; i--) {
@@ -155,7 +155,7 @@ function isTooDeep(value: unknown, depth = 1): boolean {
   return depth > MAX_DEPTH || Object.values(value).some((child) => isTooDeep(child, depth + 1))
 }
 
-/** True if other code in the process has added keys to the prototype of all objects. */
+/** True if other code in the process has added enumerable keys to the prototype of all objects. */
 export function objectsInheritKeys(): boolean {
   for (const _ in {}) return true
   return false

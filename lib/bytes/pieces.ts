@@ -63,7 +63,10 @@ export class Pieces {
     this.#filled += piece.copy(this.#room, this.#filled)
   }
 
-  /** All pieces. Read only at the end of the body, because this frees the unused part of the collecting Buffer. */
+  /**
+   * All pieces. To be read only after the last `add`, because reading them closes the Buffer that collects small pieces,
+   * and frees most of it if little is filled.
+   */
   get all(): readonly Buffer[] {
     if (this.#room) {
       this.#closeRoom()

@@ -45,7 +45,7 @@ export function suggest(name: string, known: readonly string[]): string {
 
 /** Levenshtein distance: the number of characters to insert, remove or replace. */
 function distanceOf(from: string, to: string): number {
-  // A much longer name is not similar, and comparing it could take a long time.
+  // A name this long is not similar to any known name, and comparing it could take a long time.
   if (from.length > 100) return Infinity
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {

@@ -1,7 +1,7 @@
 /**
  * Lists where a value deviates from a schema. ajv either stops at the first error or collects all of them, which takes
  * tens of megabytes for an invalid body of maximum size. Therefore validation stops at the first error, which is
- * recorded; the invalid value is replaced temporarily by a valid one, and validation is repeated.
+ * recorded; the invalid value is temporarily replaced with a valid one, and validation is repeated.
  */
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import type { Json } from './entity'
@@ -87,7 +87,7 @@ function onFirstRead(list: unknown[], callback: () => void): void {
 
 class Search {
   readonly issues: Issue[] = []
-  /** True if the search cannot continue: it found `MAX_ISSUES`, or could not replace an invalid value. */
+  /** True if the search is over: it found more than `MAX_ISSUES`, or could not replace an invalid value. */
   ended = false
   readonly #validate: ValidateFunction
   readonly #value: unknown
@@ -100,7 +100,7 @@ class Search {
     this.#value = value
   }
 
-  /** Replaces a list by a part of it. */
+  /** Replaces a list with a part of it. */
   startPart(holder: Json, key: string, pointer: string, part: unknown[], at: number): void {
     this.#changes.slices.add(part)
     this.#skipped.set(pointer, at)
@@ -147,7 +147,7 @@ const NEUTRAL: Record<string, unknown> = {
   boolean: false,
 }
 
-/** Replaces the invalid value by a valid one. Returns false if that is not possible. */
+/** Replaces the invalid value with a valid one. Returns false if that is not possible. */
 function replace(root: unknown, keys: string[], error: ErrorObject, changes: Changes): boolean {
   const last = keys.at(-1)
   if (last === undefined) return false
@@ -164,8 +164,8 @@ function replace(root: unknown, keys: string[], error: ErrorObject, changes: Cha
 }
 
 /**
- * Removes the entries before the invalid one, so that they are not validated again. In large orders, most of the
- * content is in such lists.
+ * Shortens the outermost list that contains the invalid value: removes the entries before the one with that value, so
+ * that they are not validated again. In large orders, most of the content is in such a list.
  */
 function skipChecked(root: unknown, keys: string[], skipped: Map<string, number>, changes: Changes): void {
   let holder = root as Json

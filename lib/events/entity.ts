@@ -1,6 +1,6 @@
 /**
- * Reads the ID, version and time of change of an order or shipment. Any part may be missing, `null`, empty, or of
- * another type than documented.
+ * Reads the ID, version and time of change of an order or shipment. Any field may be missing, `null`, empty, or of a
+ * type that is not documented.
  */
 import { hash } from 'node:crypto'
 
@@ -10,7 +10,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Returns a string that is not blank, otherwise `undefined`. */
+/** Returns `value` if it is a string that is not blank, and `undefined` if it is not. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
 }

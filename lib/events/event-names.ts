@@ -21,7 +21,7 @@ export const orderEventNames = [
   'OrderLinesRejectedBySupplier',
   /** The buyer confirmed lines without asking the supplier. */
   'OrderLinesConfirmedByBuyer',
-  /** The supplier confirmed lines with other values, under auto confirm. */
+  /** The supplier confirmed lines with values other than those requested, under auto confirm. */
   'OrderLinesConfirmedBySupplier',
   /** The supplier proposed another delivery schedule or price. */
   'OrderChangesProposedBySupplier',

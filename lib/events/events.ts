@@ -42,9 +42,12 @@ export interface EventBase {
   version?: number | undefined
   /** When the order or shipment last changed, as Tradecloud wrote it: ISO 8601, mostly with a time zone. */
   lastUpdatedAt?: string | undefined
-  /** The message meta of the body: message ID and trace ID. Absent for GET triggers. */
+  /**
+   * The message meta of the body: message ID and trace ID. Absent for a GET trigger, and for an event that the catch-up
+   * found.
+   */
   meta?: MessageMeta | undefined
-  /** Deviations from the schema: at most 20, and one more entry if there are others. Empty for nearly every event. */
+  /** Deviations from the schema: at most 20, and a last entry if there are more. Empty for nearly every event. */
   issues: Issue[]
 }
 
@@ -160,7 +163,7 @@ export interface ShipmentEventBase extends EventBase {
   shipmentId: string
 }
 
-/** The event that `onShipment` receives. A shipment always comes with all its lines and documents. */
+/** The event that `onShipment` receives. If `shipment` is set, it has all its lines and documents. */
 export type ShipmentEvent =
   | (ShipmentEventBase & { completeness: 'all-lines'; shipment: Shipment })
   | (ShipmentEventBase & { completeness: 'id-only'; shipment?: undefined })

@@ -1,4 +1,4 @@
-/** Parses IP addresses, and compares them with the option `allow`. Independent of requests. */
+/** Parses IP addresses, and compares them with the option `allow`. */
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
