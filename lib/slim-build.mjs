@@ -1,7 +1,7 @@
 /**
- * Last step of the build. Makes the package smaller by removing the comments and white space of the JavaScript files (a
- * fifth of the package), the JavaScript files that no entry point loads, such as those that are also in the code of the
- * worker thread, and the declarations to which no entry point refers.
+ * Last step of the build, which makes the package smaller. Removes the comments and white space of the JavaScript files
+ * (a fifth of the package). Also removes the JavaScript files that no entry point loads, such as the files of the
+ * worker thread, whose code is also in `worker-source.js`, and the declarations to which no entry point refers.
  */
 import { transformSync } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

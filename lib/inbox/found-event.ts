@@ -5,7 +5,7 @@ import type { FoundEvent } from './catch-up/storage'
 import { isObject, keptId } from '../events/entity'
 import type { StoredEvent } from './stored-event'
 
-/** `now` is the time on the clock of the inbox. */
+/** `now` becomes the time of receipt. */
 export function storedFound(
   name: string,
   { key: foundKey, entity, parts, outdated }: FoundEvent,
@@ -18,7 +18,7 @@ export function storedFound(
   return {
     event: {
       ...{ format: 1, name, id: uuidOf(key), key, trigger: 'body', kind, entity: { kind, id: keptId(id) } },
-      // Request fields as for a fetched order, because no request brought this event.
+      // The method of a GET trigger, an empty path and a random request ID, because no request brought this event.
       ...{ method: 'GET', path: '', digest: sha256(bytes), requestId: randomUUID() },
       receivedAt: new Date(now).toISOString(),
       found: { form, lines: parts.flatMap(({ line }) => (line ? [lines.indexOf(line)] : [])), outdated },

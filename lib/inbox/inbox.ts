@@ -10,8 +10,8 @@ import type { EventKind } from '../events/events'
 import type { InboxState, StoredEvent } from './stored-event'
 
 /**
- * The result of storing an event. All four mean that the event is safe. `merged`: a waiting GET trigger for the same ID
- * covers it.
+ * The result of storing an event. All four results mean that the event is safe. `merged`: a waiting GET trigger for the
+ * same order or shipment covers it.
  */
 export interface Accepted {
   result: 'queued' | 'quarantined' | 'duplicate' | 'merged'
@@ -41,8 +41,9 @@ export interface InboxDelivery {
   /** True if an operator has replayed the event. */
   replay: boolean
   /**
-   * False once another process may own the event, because this process was suspended. Check it before calling the
-   * callback. If it is false, settle the delivery with a retry, because otherwise the event stays with this process.
+   * False once the inbox is closed, or once another process may own the event, for example because this process was
+   * suspended. Check it before calling the callback. If it is false, settle the delivery with a retry, because
+   * otherwise the event stays with this process.
    */
   isOwned(): boolean
 }
@@ -69,7 +70,10 @@ export interface InboxEntry extends Pick<
   attempts: number
   /** Size of the body in bytes. */
   bytes: number
-  /** Outcome of the last attempt, or of the request if the event was quarantined when it arrived. */
+  /**
+   * Outcome of the last attempt, or of the request if the event was quarantined when it arrived. `'given_up'` if an
+   * operator gave the event up.
+   */
   outcome?: string | undefined
   reason?: string | undefined
   /** When a waiting event that has failed is tried again, as ISO 8601 in UTC. */
@@ -155,14 +159,16 @@ export interface InboxHost {
   /** The longest delay of a retry. An event that is due later than that was stored while the clock was wrong. */
   maxDelayMs: number
   /**
-   * Raises an alarm if an event has been due for this long and no process has a callback for it. Also the limit of a
-   * callback's transaction, which is then rolled back to free its connection. Absent: no alarm and no limit.
+   * Raises an alarm if an event has been due for this long and no process has a callback for it. Also the time limit of
+   * a callback's transaction: one that exceeds it is rolled back, to free its connection. Absent: no alarm and no
+   * limit.
    */
   handlerTimeoutMs?: number | undefined
   /** Called when there may be events to take, possibly at any time. */
   wake(): void
   /**
-   * Called when the process was suspended and lost its lease: other processes may deliver the events that it had taken.
+   * Called when this process has lost its lease, for example because it was suspended: other processes may deliver the
+   * events that it had taken.
    */
   leaseLost(): void
   /** Raises an alarm for operators. */
@@ -179,14 +185,14 @@ export interface InboxHost {
 export interface Inbox {
   /**
    * Resolves once events can be accepted. If a process was attached before, `isWanted` of every process then considers
-   * its callbacks. Rejects if events can never be accepted: the process should not start. `transaction`:
-   * `withTransaction` will be used.
+   * its callbacks. Rejects if events cannot be accepted: the process should then not start. Set `transaction` if
+   * `withTransaction` will be called.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
-   * Stores an event. Resolves only once the event survives a crash. Rejects if it may not survive one, for a small body
-   * within 2.5 s: the response is then 503. `arrival` is what the event covers; it is recorded for the catch-up in the
-   * same transaction.
+   * Stores an event. Resolves only once the event survives a crash. Rejects if it may not survive one, so that the
+   * response is 503; for a small body, it rejects within 2.5 s. `arrival` is what the event covers; it is recorded for
+   * the catch-up in the same transaction.
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
@@ -198,8 +204,8 @@ export interface Inbox {
   attach(host: InboxHost): () => void
   /**
    * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies together fit
-   * into `maxBytes`. `nextDueInMs` is the time until the next event is due. If it is absent, `wake()` tells when to
-   * call again.
+   * into `maxBytes`. `nextDueInMs` is the time until the next event is due; absent if events were taken, or if none is
+   * waiting.
    */
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /**
@@ -209,9 +215,10 @@ export interface Inbox {
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
-   * Only where callbacks can write into the database of the inbox: runs `work` with a client in a transaction, and
+   * Present only if callbacks can write into the database of the inbox. Runs `work` with a client in a transaction, and
    * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or
-   * the database failed, or if it resolves with false, because another process owns the event. `work` is called again
+   * the database failed, or if it resolves with false, because another process owns the event. Exception: if the inbox
+   * is closed before it is known whether a commit took effect, it rejects too. `work` may be called again, for example
    * after a deadlock.
    */
   withTransaction?(
@@ -235,7 +242,7 @@ export interface Inbox {
   /** Yields the stored body for a download. Rejects if it is not kept. Absent: `show()` is called for the body. */
   bodyPieces?(id: string): AsyncIterable<Buffer>
   /**
-   * Delivers an event again. A waiting event is tried at once; any other event goes to the end of its queue. Returns
+   * Delivers an event again. A waiting event becomes due at once; any other event goes to the end of its queue. Returns
    * false if the ID is unknown, or if the event is running or its body is no longer kept.
    */
   replay(id: string): Promise<boolean>
@@ -251,6 +258,9 @@ export interface Inbox {
   check?(): Promise<void>
   /** Counts the events received since a time, by hour and state, for a chart. Absent: there is no chart. */
   countByHour?(since: Date): Promise<HourCount[]>
-  /** Stops accepting events and returning them for delivery. Unsettled events are delivered after the next start. */
+  /**
+   * Stops accepting events and returning them for delivery. Events that are not settled are delivered by other
+   * processes, or after the next start.
+   */
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@ import type { LineForm } from './catch-up/parts'
 /**
  * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: its body is kept as `keepDelivered`
  * says, its key for `dedupeTtlMs`. `dead`: failed permanently. `quarantined`: its body could not be read. Dead and
- * quarantined events are kept until an operator replays or purges them.
+ * quarantined events are kept until an operator replays or purges them, or Tradecloud sends them again.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
@@ -22,12 +22,13 @@ export interface StoredEvent {
   /** Name of the webhook (option `name`). Webhooks that share an inbox take only their own events. */
   name: string
   /**
-   * UUID of the event. If the event has a body, it is also its `context.deliveryId`. Events with the same `key` have
-   * the same ID.
+   * UUID of the event. If the event has a body, the UUID is also its `context.deliveryId`. Events with the same `key`
+   * have the same ID, unless they are `repeatable`.
    */
   id: string
   /**
-   * Dedupe key: another event with the same key is a duplicate. Absent for a GET trigger, which is never a duplicate.
+   * Dedupe key: another event with the same key is a duplicate (but see `repeatable`). Absent for a GET trigger, which
+   * is never a duplicate.
    */
   key?: string | undefined
   /**
@@ -35,7 +36,7 @@ export interface StoredEvent {
    * identical body is then a duplicate only until this event has been delivered, and later gets an ID of its own.
    */
   repeatable?: true | undefined
-  /** An event with its body, or only the ID of the entity to fetch. */
+  /** `'body'`: the event has a body. `'id'`: a GET trigger, which has only the ID of the entity to fetch. */
   trigger: 'body' | 'id'
   /** `'unknown'` also for a quarantined body whose kind could not be read. */
   kind: EventKind

@@ -9,7 +9,7 @@ export function unavailable(message: string, cause?: unknown): TradecloudWebhook
   return new TradecloudWebhookError('unavailable', message, { status: 503, cause })
 }
 
-/** The result of `work`. Rejects with `unavailable` if that takes longer than `ms`. */
+/** The result of `work`. Rejects with `unavailable` if `work` takes longer than `ms`. */
 export function within<T>(ms: number, work: PromiseLike<T>, message: string): Promise<T> {
   return withinOr(ms, work, () => {
     throw unavailable(message)

@@ -13,7 +13,7 @@ interface Element {
   parent: Element | undefined
   /** The name of the field in JSON. */
   key: string
-  /** `undefined` for an element that no schema contains. */
+  /** `undefined` for the root element, and for an element that the schema of its parent does not contain. */
   field: Field | undefined
   shape: Shape | undefined
   /** The text that has arrived. Blank text is ignored once the element has a child. */

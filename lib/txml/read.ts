@@ -1,6 +1,7 @@
 /**
- * Parses the bytes of a tXML body to the value that the same body has in JSON: strict XML 1.0 in UTF-8, without DOCTYPE
- * and with a depth limit. It is read in slices, so that a large body does not block the event loop.
+ * Parses the bytes of a tXML body into the value that the same body has in JSON. The body must be well-formed XML 1.0
+ * in UTF-8, without a DOCTYPE, and not nested too deeply. It is parsed in slices, so that a large body does not block
+ * the event loop.
  */
 import { isUtf8 } from 'node:buffer'
 import type { SaxesParser } from 'saxes'
@@ -23,8 +24,8 @@ const MAX_ATTRIBUTES = 100
 class Malformed extends Error {}
 
 /**
- * Reads one document. Skips byte order marks and white space at the start and NULs at the end, although strict XML does
- * not allow them. Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as
+ * Reads one document. Skips byte order marks and white space at the start and NULs at the end, not all of which strict
+ * XML allows. Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as
  * UTF-8. Stops early when `unwanted` returns true, because the request was answered.
  */
 export async function readTxml(

@@ -23,7 +23,7 @@ export interface Field {
   readonly shape: Shape
 }
 
-/** The part of draft-07 that the package's own schemas use. */
+/** The part of JSON Schema draft-07 that the package's own schemas use. */
 interface SchemaNode {
   $id?: string
   $ref?: string
@@ -35,7 +35,7 @@ interface SchemaNode {
 
 interface ScopedNode {
   node: SchemaNode
-  /** The schema that `#` means in references. */
+  /** The schema to which `#` refers in references. */
   root: SchemaNode
 }
 
@@ -47,8 +47,8 @@ const roots = new Map(
   (Object.values(schemas) as JsonSchema[]).map((schema) => [fileOf(schema.$id), schema as SchemaNode]),
 )
 /**
- * Each definition is read when it is first used: definitions refer to each other in cycles, and most bodies need few of
- * them.
+ * The shapes of the definitions that were used. Each definition is read when it is first used: definitions refer to
+ * each other in cycles, and most bodies need few of them.
  */
 const known = new Map<SchemaNode, Shape>()
 
@@ -60,8 +60,8 @@ export const bodyShape: ObjectShape = objectShape([
 
 /**
  * The element name of a list entry, which is the singular: `names` has `name`, `properties` has `property`. Lists of
- * deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests` this is
- * assumed by analogy, because it is not documented.
+ * deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests`, the name
+ * is not documented, and is assumed by analogy.
  */
 export function entryName(list: string): string {
   if (/^delivery(Schedule|History)/.test(list)) return `${list}Line`

@@ -9,11 +9,11 @@ export interface ToTxmlOptions {
   indent?: string | undefined
 }
 
-/** The XML 1.0 names that tXML uses for elements. */
+/** Matches the names that elements may have here: letters, numbers, `_`, `.` and `-`, with a letter or `_` first. */
 const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u
 /**
- * Characters that no XML document can contain, not even as references. With the flag `u`, only unpaired surrogates
- * match.
+ * Characters that no XML document can contain, not even as references. With the flag `u`, the range of surrogates
+ * matches only unpaired ones.
  */
 const IMPOSSIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u
 // An unescaped carriage return would be read as a line feed.
@@ -28,9 +28,9 @@ const ESCAPES: Record<string, string> = {
 
 /**
  * Writes the body of an order or order documents webhook as tXML. A receiver reads it back to the same event, except
- * for what tXML cannot express: `null` and an empty list are left out; an empty object or text is an empty element; and
- * what the schemas do not know comes back as text (in `indicators`: as a boolean), as one value instead of a list of
- * one, and never as a list in a list.
+ * for what tXML cannot express: `null` and an empty list are left out; an empty object or text, and `null` in a list,
+ * become an empty element; and what the schemas do not know comes back as text (in `indicators`: as a boolean), and as
+ * one value instead of a list of one.
  *
  * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are not valid element
  * names.

@@ -99,11 +99,11 @@ export const endOfSecond = (clock: number): number => clock + 999
 
 export interface Comparison {
   missing: Part[]
-  /** Parts that have no arrival record, but that a running delivery may cover; a later comparison decides. */
+  /** Parts that no arrival record covers, but that a running delivery may cover; a later comparison decides. */
   pending: Part[]
   /**
-   * Set if a part is older than its arrival record: the newest time of such a record. Either the list shows an old
-   * state, or the API's clock was set back.
+   * Set if a part is older than its newest arrival record: the time of that record; of several such records, the latest
+   * time. Either the list shows an old state, or the API's clock was set back.
    */
   newer?: number | undefined
 }
@@ -138,6 +138,6 @@ export function compare(
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
   if (comparedBy !== 'newest') return marks.some((mark) => mark.hash === hash)
-  // A line may change back to earlier content, so only the newest record counts.
+  // A part may change back to earlier content, so only the newest record counts.
   return newest > time || marks.some((mark) => mark.time === newest && mark.hash === hash)
 }

@@ -9,8 +9,8 @@ export type EntityKind = 'order' | 'shipment'
 export type LineForm = 'deliverySchedule' | 'singleDelivery'
 
 /**
- * Identifies an order or shipment in one of the two forms. An arrival in one form does not count for the other, because
- * split lines have no ID of their own.
+ * Identifies an order or shipment in one of the two forms of lines. An arrival in one form does not count for the
+ * other: `singleDelivery` splits a line into one per delivery, and the split lines have no ID of their own.
  */
 export interface EntityName {
   kind: EntityKind

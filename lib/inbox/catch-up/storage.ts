@@ -55,7 +55,7 @@ export interface Scope extends Pick<EntityName, 'kind' | 'form'> {
 export interface FoundEvent {
   key: string
   entity: EntitySnapshot
-  /** Parts that never arrived: lines and the header. */
+  /** The parts to deliver: those that have not arrived, or all wanted parts if `all` is set in the `StoreRequest`. */
   parts: Part[]
   /** True if the list and the API show an older state than the one that has arrived. */
   outdated: boolean
@@ -90,7 +90,7 @@ export interface StoreRequest {
 export interface Stored {
   /** The parts that were stored; empty if all of them have arrived meanwhile, or were stored by an earlier run. */
   parts: Part[]
-  /** True if nothing was stored because something newer has arrived meanwhile or is being fetched. */
+  /** True if nothing was stored, because something newer has arrived meanwhile, or a running fetch may cover a part. */
   isLeft: boolean
 }
 
@@ -112,8 +112,8 @@ export interface CatchUpStorage {
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
   /**
-   * Returns the time at which `what` was first seen in this scope. If that is not known yet, records and returns
-   * `clock`.
+   * Returns the time at which `what` was first seen in the scope of the lease. If that time is not known yet, records
+   * and returns `clock`.
    */
   firstSeen(lease: Lease, what: string, clock: number): Promise<number>
   /**

@@ -26,8 +26,8 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
   const parts = candidates.filter((part) => wanted.has(keyOfPart(part)))
   if (parts.length === 0) return { parts, isLeft: false }
   const isNew = await tables.addEvent({ key: keyOf(entity, parts, all), entity, parts, outdated })
-  // If neither a part nor its entity has a time, the record gets the horizon as its time: the next run would delete a
-  // record with the time 0.
+  // If neither a part nor its entity has a time, the record gets the horizon as its time, because the next run would
+  // delete a record with the time 0.
   const time = Number.isNaN(entity.time) ? request.horizon : entity.time
   // A record with a time ahead of the API's clock would cover later changes, so the horizon is recorded instead.
   const marks = marksOf(parts, time).map((mark) =>
