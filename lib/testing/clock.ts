@@ -54,7 +54,8 @@ export function createClock(startAt?: Date): SimulatorClock {
 }
 
 /**
- * A monotonic clock in milliseconds, for rates and durations. The function is stored when the module is loaded: fake
- * timers that a test installs later would stop the clock, and the rate limit would then refuse every request.
+ * A monotonic clock in milliseconds, for rates and durations. The function is stored when the module is loaded, so that
+ * fake timers that a test installs later do not stop the clock. With a stopped clock, the rate limit would refuse all
+ * further requests.
  */
 export const steadyMs: () => number = performance.now.bind(performance)

@@ -1,6 +1,6 @@
 /**
- * The largest order event that Tradecloud documents: 500 lines, 100 deliveries in all eight schedules of a line, and
- * all fields. Tests and benchmarks share it. It must stay below the default body limit.
+ * The largest order event that Tradecloud documents: 500 lines, 100 deliveries in each of the eight schedules of a
+ * line, and all fields. Tests and benchmarks share it. It must stay below the default body limit.
  */
 import type { BuyerLine, BuyerOrder, ChargeLine, Delivery, DeliveryHistoryLine, ItemDetails } from '../schema'
 import type { Order, OrderLine, Prices, SupplierLine, SupplierOrder } from '../schema'
@@ -32,9 +32,9 @@ const REASON = 'Raw material is late'
 const PORTAL_URL = 'https://portal.example/orders/PO-2026-00417'
 
 /**
- * The content of `orderEvent`, with every other field that is documented for any order event, including fields whose
- * place in an event is uncertain. The same options always give the same body. It shares no objects, so a test may
- * change any part. Throws a `TypeError` that names the invalid option.
+ * The body that `orderEvent` builds, with every further field that is documented for any order event, including fields
+ * whose place in an event is uncertain. The same options always give the same body. Bodies share no objects, so a test
+ * may change any part. Throws a `TypeError` that names the invalid option.
  */
 export function maximumOrderEvent(options: MaximumOrderEventOptions = {}): MaximumOrderEvent {
   requireKnown('', options, ['lines', 'deliveries', 'orderId'])

@@ -69,7 +69,7 @@ export interface TradecloudSimulator {
 }
 
 /**
- * Starts a simulated Tradecloud. Throws a `TypeError` that names the invalid option.
+ * Starts a simulated Tradecloud. Rejects with a `TypeError` that names the invalid option.
  *
  * ```ts
  * const tradecloud = await createTradecloudSimulator()

@@ -41,7 +41,7 @@ export type ApiFault = FaultKind & {
 export interface FaultHandle {
   /** Number of requests that the fault has affected. */
   readonly hits: number
-  /** Ends the fault for future requests. A response that hangs or drips continues until `close()`. */
+  /** Ends the fault for future requests. A response that hangs or drips continues until `close()` of the simulator. */
   clear(): void
 }
 

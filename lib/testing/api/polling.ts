@@ -6,10 +6,13 @@
 export type PollKind = 'order' | 'shipment'
 
 export interface PollFilters {
-  /** Exclusive lower bound in milliseconds since 1970; -Infinity for all. */
+  /** Exclusive lower bound of `lastUpdatedAt`, in milliseconds since 1970; -Infinity for none. */
   after: number
   processStatus?: readonly string[] | undefined
-  /** IDs that match the buyer or the supplier: which of them Tradecloud's filter means is not documented. */
+  /**
+   * IDs of companies. An entity matches if its buyer or its supplier is among them: which of the two Tradecloud's
+   * filter means is not documented.
+   */
   companyIds?: readonly string[] | undefined
   buyerCompanyIds?: readonly string[] | undefined
 }
@@ -20,8 +23,8 @@ export interface PollQuery extends PollFilters {
 }
 
 /**
- * Largest `limit` that is used: what happens above it is not documented. Clients must expect fewer results than they
- * request.
+ * A larger `limit` is reduced to this, because what Tradecloud does with it is not documented. Clients must expect
+ * fewer results than they request.
  */
 const MOST = 100
 

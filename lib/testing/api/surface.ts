@@ -63,7 +63,10 @@ export interface SimulatedApi {
   setSingleDeliveryOrder(id: string, order: object): void
   /** From now on `/order/{id}` responds with 404, and polls of both forms omit the order. */
   deleteOrder(id: string): void
-  /** Serves `shipment` as JSON at `/shipment/{id}` and in polls, which filter by its `meta.lastUpdatedAt`. */
+  /**
+   * Like `setOrder`, for a shipment at `/shipment/{id}` and in polls. The time of its last change is
+   * `meta.lastUpdatedAt`.
+   */
   setShipment(id: string, shipment: object): void
   /** From now on `/shipment/{id}` responds with 404, and polls omit the shipment. */
   deleteShipment(id: string): void

@@ -72,7 +72,7 @@ export class TokenIssuer {
     return { accessToken, refreshToken }
   }
 
-  /** Only `exp` is documented. The other claims make the token a valid JWT and unique. */
+  /** Builds a JWT. Tradecloud documents only the claim `exp`; `jti` makes each token unique. */
   private sign(payload: object): string {
     const signed = [{ alg: 'HS256', typ: 'JWT' }, payload]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

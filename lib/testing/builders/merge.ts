@@ -15,7 +15,7 @@ export function merge<T extends object>(base: T, overrides: object): T {
   return base
 }
 
-/** Defined rather than assigned: an assignment to a field named `__proto__` would change the prototype. */
+/** A field named `__proto__` is defined rather than assigned, because an assignment would change the prototype. */
 function setField(object: object, name: string, value: unknown): void {
   if (name !== '__proto__') (object as Record<string, unknown>)[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })

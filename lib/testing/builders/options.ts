@@ -1,5 +1,5 @@
 /**
- * Checks the options of the builders, against the limits that Tradecloud documents. An invalid option throws a
+ * Checks the options of the builders against the limits that Tradecloud documents. An invalid option throws a
  * `TypeError` that names it.
  */
 import { inspect } from 'node:util'
@@ -57,7 +57,8 @@ interface Allowed {
   /** The schema whose fields are accepted as overrides. */
   schema: 'order' | 'orderDocuments' | 'shipment'
   /**
-   * Names that are refused although a schema has them: they are options of another builder, or another name of an ID.
+   * Names that are refused although `options` or the schema contains them: they are options of another builder, or
+   * another name of an ID.
    */
   refused: readonly string[]
 }

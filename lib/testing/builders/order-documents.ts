@@ -11,7 +11,7 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions } fr
 import type { DecidedOrderField, OrderPlan, OrderSizeOptions } from './order-plan'
 import { ACCOUNTS, BUYER_ID, documents, messageMeta, SUPPLIER_ID } from './parts'
 
-/** Options of the builder. All other fields of the event override what is built. */
+/** Options of `orderDocumentsEvent`. Fields of the event can be given too, and override the built values. */
 export interface OrderDocumentsEventOptions
   extends
     OrderSizeOptions<OrderDocumentsLine>,
@@ -24,7 +24,10 @@ export interface OrderDocumentsEventOptions
   eventName?: OrderDocumentsEventName | (string & {}) | undefined
   /** Number of documents of the order and of each line, 0 to 100. Default: 1. */
   documents?: number | undefined
-  /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
+  /**
+   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options, but not from
+   * overrides.
+   */
   meta?: MessageMeta | undefined
 }
 

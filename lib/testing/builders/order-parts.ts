@@ -62,8 +62,8 @@ export function orderLine(plan: OrderPlan, index: number): OrderLine {
 }
 
 /**
- * The lines into which a line is split, one per delivery. Only the first has the position of the line. The IDs of the
- * others are made up, because Tradecloud does not document the ID of a line without a position.
+ * The lines into which a line is split, one per delivery. Only the first of them has the position of the original line.
+ * The IDs of the others are made up, because Tradecloud does not document the ID of a line without a position.
  */
 export function singleDeliveryLines(plan: OrderPlan, index: number): SingleDeliveryOrderLine[] {
   const values = lineValues(plan.seeded, index)
@@ -124,10 +124,13 @@ function commonLine(plan: OrderPlan, index: number, values: LineValues) {
 
 const ITEM_NAMES = ['Flange DN80 ø160', 'Shaft 40 × 1200', 'Bearing "6204"', 'Gasket 3 mm', 'Lager für Welle']
 
-/** Values of an order line that depend only on the seed, so every form of the order and its shipment share them. */
+/**
+ * Values of an order line that depend only on the seed and on the number of the line, so that both forms of the order
+ * and its shipment share them.
+ */
 export interface LineValues {
   item: Item
-  /** Determines the quantities of the deliveries, in quarters, because JSON numbers represent these exactly. */
+  /** Determines the quantities of the deliveries, in quarters of a unit, which JSON numbers represent exactly. */
   quarters: number
   firstDay: number
   cents: number
@@ -153,7 +156,7 @@ export function delivery(values: LineValues, index: number) {
   return { position: digits(index + 1), ...scheduledDelivery(values, index) }
 }
 
-/** A delivery of a schedule, one per week. In single delivery form, it has no position. */
+/** A delivery without a position, as in single delivery form. The deliveries of a line are one week apart. */
 function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   return {
     date: day(firstDay + index * 7),
@@ -162,7 +165,10 @@ function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
   }
 }
 
-/** How far a delivery has progressed. Only the schedules of the line itself contain this. */
+/**
+ * How far a delivery has progressed. Only the current schedules of a line contain this, not `buyerLine` and
+ * `confirmedLine`.
+ */
 function progress({ firstDay }: LineValues, index: number) {
   const arrival = firstDay + index * 7
   return { status: 'Open', etd: day(arrival - 3), eta: day(arrival) }

@@ -27,13 +27,13 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
 /** Options of the builders of order events. */
 export interface AffectedLinesOptions {
   /**
-   * Position in the order, from 1, of the first line in the event, because an event contains only affected lines.
+   * Number of the first line in the event, counted from 1 in the order: an event contains only the affected lines.
    * Default: 1.
    */
   firstLine?: number | undefined
 }
 
-/** Names of the options of a builder of an order; everything else is an override. */
+/** Names of the options of the builders of orders and their events; all other fields are overrides. */
 export const ORDER_OPTIONS = [
   'seed',
   'version',
@@ -48,7 +48,7 @@ export const ORDER_OPTIONS = [
 
 /** Fields of an order that are options, or that a builder determines. */
 export type DecidedOrderField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
-/** All other fields of an order. */
+/** The fields of an order that can be overridden. */
 export type OrderOverrides = Omit<Order, DecidedOrderField>
 
 export interface OrderPlan extends Plan {

@@ -8,7 +8,7 @@ import { affectedLines, ORDER_OPTIONS, orderPlan, type AffectedLinesOptions, typ
 import type { OrderDeliveryOptions, OrderOverrides } from './order-plan'
 import { messageMeta } from './parts'
 
-/** Options of the builder. All other fields of an order override what is built. */
+/** Options of `order`. Fields of an order can be given too, and override the built values. */
 export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOverrides {
   // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
@@ -20,13 +20,16 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
 export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
   /** A known name; any other name throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
-  /** Overrides fields of `meta` in the event. Default: an ID derived from the options, without the overrides. */
+  /**
+   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options, but not from
+   * overrides.
+   */
   meta?: MessageMeta | undefined
 }
 
-/** Options of the builder. All other fields of an order override what is built. */
+/** Options of `orderEvent`. Fields of an order can be given too, and override the built values. */
 export type OrderEventOptions = AnyOrderEventOptions<OrderLine>
-/** Options of the builder. All other fields of an order override what is built. */
+/** Options of `singleDeliveryOrderEvent`. Fields of an order can be given too, and override the built values. */
 export type SingleDeliveryOrderEventOptions = AnyOrderEventOptions<SingleDeliveryOrderLine>
 
 /** An order as the API returns it. */

@@ -35,7 +35,7 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   documents?: number | undefined
 }
 
-/** Options of the builder. All other fields of a shipment override what is built. */
+/** Options of `shipment`. Fields of a shipment can be given too, and override the built values. */
 export interface ShipmentOptions extends ShipmentSizeOptions {
   // Options that only events have: declared as `undefined`, so that passing an event's options is a type error.
   eventName?: undefined
@@ -43,12 +43,16 @@ export interface ShipmentOptions extends ShipmentSizeOptions {
 }
 
 /**
- * Options of the builder. All other fields of a shipment override what is built. `meta` is the meta of the shipment.
+ * Options of `shipmentEvent`. Fields of a shipment can be given too, and override the built values. `meta` is that of
+ * the shipment; `messageMeta` is that of the body.
  */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
-  /** Overrides fields of `meta` of the body. Default: an ID derived from the options, without the overrides. */
+  /**
+   * Overrides fields of `meta` of the body. By default, its `messageId` is derived from the options, but not from
+   * overrides.
+   */
   messageMeta?: MessageMeta | undefined
 }
 
@@ -63,7 +67,7 @@ export interface ShipmentEventBody {
   meta: MessageMeta
 }
 
-/** Names of the options of a shipment builder; everything else is an override. */
+/** Names of the options of the shipment builders; all other fields are overrides. */
 const SHIPMENT_OPTIONS = [
   'seed',
   'version',

@@ -1,6 +1,4 @@
-/**
- * The results of triggers, for tests.
- */
+/** The results of triggers, for tests. */
 import type { Attempt } from './attempt'
 import type { Trigger } from './trigger'
 
@@ -10,8 +8,8 @@ export interface TriggerReport {
   trigger: Trigger
   /**
    * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`
-   * although Tradecloud would have continued. `unreachable`: no connection to that address has ever been made; see the
-   * `error` of the attempts. Tradecloud would have continued, but a test would never end.
+   * although Tradecloud would have continued. `unreachable`: no connection to the address of the webhook has ever been
+   * made; see the `error` of the attempts. Tradecloud would have continued, but a test would never end.
    */
   result: 'delivered' | 'given up' | 'still retrying' | 'unreachable'
   method: 'POST' | 'PUT' | 'GET'
@@ -19,7 +17,7 @@ export interface TriggerReport {
   url: string
   orderId?: string | undefined
   shipmentId?: string | undefined
-  /** The bytes that every attempt sent; absent for a GET. */
+  /** The bytes that every attempt sent; absent without an `event`. */
   sentBody?: Buffer | undefined
   /** True if the trigger was sent again on purpose, see `duplicates` of `sendAll`. */
   duplicate: boolean

@@ -2,7 +2,7 @@
 import { backOffMs } from '../../wait/back-off'
 import { requireKnown, requireMs } from '../checks'
 
-/** After `retry` the trigger is sent again, without limit; `delivered` and `given up` are final. */
+/** After `retry`, the trigger is sent again; `delivered` and `given up` are final. */
 export type Verdict = 'delivered' | 'given up' | 'retry'
 
 /**
@@ -38,7 +38,10 @@ export type Retry = { [Name in keyof SenderRetryOptions]-?: NonNullable<SenderRe
 
 const KNOWN = ['startMs', 'factor', 'maxDelayMs', 'jitter', 'speed', 'maxAttempts']
 
-/** Merges options, of which later ones override earlier ones. Throws a `TypeError` that names the invalid option. */
+/**
+ * Merges several sets of options, of which later ones override earlier ones. Throws a `TypeError` that names the
+ * invalid option.
+ */
 export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): Retry {
   for (const layer of layers) if (layer !== undefined) requireKnown('retry', layer, KNOWN)
   const pick = <Name extends keyof SenderRetryOptions>(name: Name, fallback: Retry[Name]) =>

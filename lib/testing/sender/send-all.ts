@@ -1,4 +1,7 @@
-/** Plans how many triggers are sent: which of them are sent again, in which order, and how many at the same time. */
+/**
+ * Plans which triggers `sendAll` sends again, and in which order it sends all of them. Limits how many are sent at
+ * once.
+ */
 import { requireWhole } from '../checks'
 import { createRandom } from '../random'
 

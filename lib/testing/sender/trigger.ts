@@ -51,7 +51,7 @@ export interface Trigger {
    * published.
    */
   timeoutMs?: number | undefined
-  /** Overrides single options of the simulator's `retry`. Default: the options of the simulator. */
+  /** Overrides individual options of the simulator's `retry`. Default: the options of the simulator. */
   retry?: SenderRetryOptions | undefined
   /** When aborted, ends the trigger as `still retrying`, and cancels a running attempt. Default: none. */
   signal?: AbortSignal | undefined

@@ -44,7 +44,7 @@ export interface OrderChange extends ChangeOptions {
   lines?: ReadonlyArray<string | LineChange> | undefined
   /** Fields that are merged into the order. Default: a new description of the order if there are no `lines`. */
   header?: Readonly<Record<string, unknown>> | undefined
-  /** If false, the lines have no `lastUpdatedAt`. Default: true. */
+  /** If false, the changed lines have no `lastUpdatedAt`. Default: true. */
   timed?: boolean | undefined
   /** The form of the event. The API supports both. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined

@@ -26,8 +26,8 @@ export interface HistoryOptions {
   /** Share of changes in the same millisecond as the previous one. Default: 0.15. */
   sameMoment?: number | undefined
   /**
-   * Share of changes of orders that are made to the first order. The others are distributed over all orders. Default:
-   * 0.3.
+   * Share of order changes that are made to the first order. The remaining ones are distributed over all orders.
+   * Default: 0.3.
    */
   busy?: number | undefined
   /** Share of events that are lost. Default: 0.3. */
@@ -40,19 +40,19 @@ export interface HistoryOptions {
   delayMs?: number | undefined
   /** Share of changes that become visible in the API later. Default: 0.2. */
   hidden?: number | undefined
-  /** Longest time until such a change becomes visible, in milliseconds. Default: 300000. */
+  /** Longest time until a `hidden` change becomes visible, in milliseconds. Default: 300000. */
   hiddenMs?: number | undefined
   /** Share of triggers that are GETs. Default: 0.1. */
   gets?: number | undefined
-  /** Share of changes of orders that attach a document. Default: 0.05. */
+  /** Share of order changes that attach a document. Default: 0.05. */
   documents?: number | undefined
-  /** Share of changes of orders that change the header alone. Default: 0.15. */
+  /** Share of order changes that change only the header. Default: 0.15. */
   headers?: number | undefined
-  /** Share of changes of orders whose lines have no time. Default: 0.05. */
+  /** Share of order changes whose lines have no `lastUpdatedAt`. Default: 0.05. */
   untimed?: number | undefined
   /**
-   * Share of changes of orders that your own company makes (its requests, and lines that it issues) and whose events
-   * are disabled. The other company answers them later. Default: 0.
+   * Share of order changes that your own company makes (its requests, and lines that it issues) and for which no event
+   * is sent. The other company answers these changes later. Default: 0.
    */
   own?: number | undefined
   /** Role of your own company. Default: 'buyer'. */
