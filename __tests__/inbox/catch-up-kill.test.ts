@@ -1,4 +1,7 @@
-/** A run that is killed at any point is completed by another process. A run that was frozen stores nothing afterwards. */
+/**
+ * A run that is killed at any point is completed by another process. A run that continues after it was frozen stores
+ * nothing more.
+ */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

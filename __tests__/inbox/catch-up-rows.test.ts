@@ -18,8 +18,8 @@ import { closeInboxes, newSchema, open, poolOf } from './postgres-inboxes'
 
 const CHANGES = bySize({ quick: 2_000, ci: 4_000, full: 100_000 })
 /**
- * Number of changes between two runs, and number of changes whose records a run keeps. By the times of the changes, there
- * is one change per second.
+ * Number of changes between two runs, and number of changes whose records a run keeps. The times of the changes are one
+ * second apart.
  */
 const BETWEEN_RUNS = 250
 const KEPT = 1_000

@@ -22,7 +22,7 @@ export class Member {
       execPath,
       execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // Started as a process group, so that a wrapping program is killed as well.
+      // Creates a process group, so that `kill` ends both the program in `under` and the process that it runs.
       detached: true,
     })
     this.ready = new Promise((resolve, reject) => {
@@ -54,7 +54,7 @@ export class Member {
     return this.#ignored
   }
 
-  /** Resolves with true if the event is stored, and with false if that is unknown. */
+  /** Resolves with true if the event is stored, and with false if it was refused or the result is unknown. */
   accept(order: Numbered): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.set(order.number, resolve)
@@ -152,7 +152,7 @@ export function delivered(steps: Step[]): Set<number> {
   return new Set(steps.filter(({ step }) => step === 'end').map(({ number }) => number))
 }
 
-/** When a process was stopped: the time before and after it was killed or frozen. */
+/** When a process was stopped: the times before and after it was killed or frozen. */
 export interface Stop {
   from: bigint
   to: bigint
@@ -166,9 +166,10 @@ export async function stopping(act: () => unknown): Promise<Stop> {
 }
 
 /**
- * Finds deliveries that overlapped with another one of the same entity (`overlaps`), and deliveries that began after
- * one of a later event of the entity, unless their event had succeeded before (`outOfOrder`). A delivery that began
- * before its process was killed or frozen (`stops`) does not count as running afterwards.
+ * Finds deliveries that overlapped with another delivery of the same entity (`overlaps`), and deliveries that began
+ * after a delivery of a later event of that entity (`outOfOrder`). A repeated delivery of an event that has succeeded
+ * is not out of order. A delivery that began before its process was killed or frozen (`stops`) does not count as
+ * running afterwards.
  */
 export function disorder(steps: Step[], stops: ReadonlyMap<number, Stop>): { overlaps: Step[]; outOfOrder: Step[] } {
   const overlaps: Step[] = []

@@ -15,8 +15,8 @@ import { openInbox, type EngineOptions } from './protocol'
 const EVENTS = isFull ? 200_000 : 4_000
 const AT_ONCE = 100
 /**
- * The allowed growth in the second half of the run, in bytes. This is 5 bytes per event at full size, and 260
- * otherwise.
+ * The allowed growth in the second half of the run, in bytes. This is about 5 bytes per event of that half at full
+ * size, and about 260 at smaller sizes.
  */
 const GROWTH_BYTES = 512 * 1024
 
@@ -40,7 +40,7 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external
 }
 
-/** Repeats an operation that was refused because the machine is busy. */
+/** Repeats an operation until it succeeds, because it may be refused on a busy machine. */
 async function untilDone<T>(act: () => Promise<T>): Promise<T> {
   const results: T[] = []
   await until(async () => {

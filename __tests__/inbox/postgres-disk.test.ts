@@ -47,7 +47,7 @@ test('the disk of the server is full: refused and reported with the cause, and a
     const delivery = await takeOne(inbox)
     expect(await inbox.settle(delivery, { result: 'delivered' })).toBe(true)
     const number = Number(delivery.event.requestId)
-    // A refused event may have been stored, because its response may be lost.
+    // A refused event may have been stored, because the response to its commit may be lost.
     if (accepted.includes(number)) delivered.push(number)
   }
   expect(delivered.toSorted((a, b) => a - b)).toEqual(accepted)

@@ -31,8 +31,8 @@ afterAll(async () => {
 })
 
 /**
- * Runs an operation while the proxy loses the response to the next commit. If that is not a commit of the operation,
- * waits until a lease renewal has lost its response.
+ * Runs an operation while the proxy loses the response to the next commit. If the operation makes no commit, waits
+ * until another commit, such as that of a lease renewal, has lost its response.
  */
 async function losing<T>(work: () => Promise<T>): Promise<T> {
   proxy.loseCommits = 1
@@ -48,8 +48,8 @@ test('the response to a commit is lost: each step has happened once', async () =
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
   attach(inbox)
   await pause(100)
-  // `take`, `giveUp` and `purge` are not repeated. Taken events are given back; after the other two, an operator can
-  // look up the state of the event.
+  // The inbox does not repeat `take`, `giveUp` and `purge`. It gives back the events of a lost `take`; after a lost
+  // `giveUp` or `purge`, an operator can look up the state of the event.
   const taken = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined))
   const delivery = taken?.deliveries[0] ?? (await takeOne(inbox))
   expect(delivery.attempt).toBe(taken ? 1 : 2)

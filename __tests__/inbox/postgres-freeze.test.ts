@@ -40,15 +40,15 @@ test('others take over from a process that is frozen, and not from one that runs
     const stops = new Map([[frozen.process.pid!, await stopping(() => freeze(frozen.process.pid!))]])
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
-    // Waits for the removal of the frozen process too: if it had no event, everything is delivered before its lease
-    // expires.
+    // Waits for the removal of the frozen process, too: if the frozen process had no event, everything is delivered
+    // before its lease expires.
     const countProcesses = async () =>
       Number((await server.query<{ count: string }>('SELECT count(*) FROM "freeze".processes')).rows[0]?.count ?? 0)
     await until(async () => (await countProcesses()) === 2, 'the others to remove the frozen process')
     frozen.process.kill('SIGCONT')
     await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')
     if (isFull) {
-      // Longer than a lease, and no process can renew its lease meanwhile.
+      // Freezes the server for longer than a lease, so that no process can renew its lease meanwhile.
       await server.freeze()
       await pause(20_000)
       server.thaw()

@@ -216,7 +216,7 @@ describe('the time from which queues are searched', () => {
     clock.mockReturnValue(11_000)
     expect(await searches(lowWater, [{ taken: [], firstDue: 2_000_000 }])).toEqual([0])
     expect(await searches(lowWater, [{ taken: [] }])).toEqual([1_997_000])
-    // Nothing was found, but something is due.
+    // If nothing is found although something is due, all queues are searched.
     expect(await searches(lowWater, [{ taken: [], nextDueInMs: 0 }])).toEqual([1_997_000, 0])
   })
 

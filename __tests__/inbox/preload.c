@@ -1,5 +1,5 @@
 /*
- * Changes what the operating system does for a process (LD_PRELOAD), as environment variables say:
+ * Changes what the operating system does for a process (by LD_PRELOAD), as set by environment variables:
  * CLOCK_OFFSET: path of a file with a 64-bit integer: the milliseconds by which the wall clock is wrong.
  * FLUSH_MS: additional duration of each flush, in milliseconds.
  * RECORD: path of a file to which every completed write, change of size and flush of inbox.db and inbox.db-wal is
@@ -77,7 +77,7 @@ int gettimeofday(struct timeval *tv, void *zone) {
   return rc;
 }
 
-/* 'd' for the database, 'w' for its log, 0 for anything else. */
+/* 'd' for the database, 'w' for its log, 0 for anything else, or if neither RECORD nor WRITES is set. */
 static char file_of(int fd) {
   if (record_fd < 0 && writes_fail == &none) return 0;
   char link[64], path[4096];
@@ -90,7 +90,10 @@ static char file_of(int fd) {
   return strcmp(name, "/inbox.db") == 0 ? 'd' : strcmp(name, "/inbox.db-wal") == 0 ? 'w' : 0;
 }
 
-/* Appends a record: what happened, to which file, at which position, and the bytes. */
+/*
+ * Appends a record: what happened, to which file, at which position, and the bytes. `at` is the new size for a change
+ * of size, and the number of records before the flush began for a flush.
+ */
 static void note(char what, char file, int64_t at, const void *data, int64_t size) {
   if (record_fd < 0) return;
   struct { char what, file; char pad[6]; int64_t at, size; } head = { what, file, "", at, size };

@@ -18,7 +18,7 @@ export function promtool(...args: string[]): string {
 
 /**
  * Throws unless exactly these alerts fire, such as `TradecloudEventsLate{webhook="tradecloud"}`. `scrapes` are texts of
- * `/metrics`; each one was returned for ten minutes.
+ * `/metrics`, in order; each text is scraped for ten minutes.
  */
 export function expectAlerts(scrapes: readonly string[], ...expected: string[]): void {
   const folder = mkdtempSync(join(tmpdir(), 'promtool-'))

@@ -1,4 +1,4 @@
-/** An event is stored while the last one of its queue is settled on another connection. */
+/** An event is stored while the last event of its queue is settled on another connection. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** Returns waiting events that are never delivered although no other event is in their queue. */
+/** Resolves with the numbers of waiting events that are never delivered although no other event is in their queue. */
 async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
   const [receiver, worker] = [openInbox(engine), openInbox(engine)]
   const lost: number[] = []
@@ -49,7 +49,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
           soon(() => accept(later(2 * (first + i) + 1, entityOf(delivery)))),
         ]),
       )
-      // Both sides have ended, so each of these events must be due, in a queue without an owner.
+      // Both sides have ended, so the later event of each queue must be due, and the queue must have no owner.
       await Promise.all((await take()).map(settle))
       const { entries } = await worker.list({ state: 'waiting' })
       lost.push(...entries.map(({ requestId }) => Number(requestId)))

@@ -66,7 +66,7 @@ async function restart(engine: EngineOptions, countProcesses: () => Promise<numb
   const post = await startWebhook(engine)
   const worker = startWorker(engine, ledger)
   await worker.ready
-  // The callbacks of other processes are read once a second.
+  // The inbox of the webhook reads the callbacks of other processes once a second.
   await until(async () => (await post('first')) === '202 queued', 'the worker to be known')
   await worker.kill()
   await until(async () => (await countProcesses()) === 1, 'the killed worker to be removed')

@@ -14,7 +14,8 @@ export class SharedEngine {
   constructor(createEngine: (events: EngineEvents) => Engine) {
     this.#engine = createEngine({
       reopened: () => this.#users.forEach((events) => events.reopened()),
-      // Another process has stored an event. Here each inbox is the only one of its webhook, and wakes itself.
+      // `changed` means that another process has stored an event. Here each webhook has only one inbox, which wakes
+      // itself.
       changed: () => undefined,
       alarm: (error) => this.#users.forEach((events) => events.alarm(error)),
     })

@@ -1,6 +1,6 @@
 /**
- * The sizes in docs/inboxes.md: how much of a SQLite file an event takes. Run with `npx jest --selectProjects inbox
- * --testPathPatterns sizing`.
+ * The sizes in docs/inboxes.md: how much space an event takes in a SQLite file. Run with `npx jest --selectProjects
+ * inbox --testPathPatterns sizing`.
  */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ async function kilobytes(bodyBytes: number, isDelivered: boolean): Promise<numbe
     const file = join(folder, `${bodyBytes}-${count}.db`)
     const inbox = sqliteInbox({ file, keepDelivered: false })
     const numbers = Array.from({ length: count }, (_, i) => i)
-    // In groups, so that none is refused for waiting too long on a busy machine.
+    // Events are stored in groups, so that no event is refused for waiting too long on a busy machine.
     while (numbers.length > 0)
       await Promise.all(
         numbers

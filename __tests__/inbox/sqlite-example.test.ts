@@ -48,7 +48,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** The body of an event of this minute, with the line `LINE` and the lines of `more`. */
+/** The body of an event that was last updated at this minute, with the line `LINE` and the lines of `more`. */
 function bodyOf(minute: number, line: object = {}, more: object[] = []): object {
   const lastUpdatedAt = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
   const status = { processStatus: 'Confirmed' }

@@ -137,7 +137,7 @@ test('the file is locked while it is opened, as by another process that creates 
   const inbox = sqliteInbox({ file })
   open.push(inbox)
   const ready = inbox.ready()
-  // Meanwhile, requests fail within their time limit. The one that names the lock shows that an attempt to open the
+  // Meanwhile, requests fail within their time limit. An error that names the lock shows that an attempt to open the
   // file has failed.
   const refused = () => accept(inbox, 1).then(String, String)
   await until(async () => (await refused()).includes('is locked by another process'), 'opening to fail')

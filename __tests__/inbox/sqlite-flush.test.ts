@@ -1,6 +1,6 @@
 /**
- * When an event is acknowledged, checked by the system calls of the process (strace): only after a flush, and never
- * after a failed flush.
+ * An event is acknowledged only after a flush, and after a failed flush only when the repair is complete. This is
+ * checked by the system calls of the process (strace).
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ async function start(...strace: string[]): Promise<Member> {
 
 type Call = 'write' | 'flush' | 'answer'
 
-/** Writes to the log, successful flushes of it, and responses, in the order in which they ended. */
+/** Writes to the log, successful flushes of the log, and responses, in the order in which they ended. */
 function calls(): Call[] {
   const pending = new Map<string, string>()
   return readFileSync(join(folder, 'strace'), 'utf8')
@@ -67,7 +67,7 @@ test('an event, and a duplicate of one, is acknowledged only after a flush that 
 })
 
 test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
-  // `inject` makes several flushes fail: the first is for an event, and others are those of the repair.
+  // `inject` makes several flushes fail: the first one is for an event, and later ones are those of the repair.
   const process = await start(
     '-e',
     'trace=fdatasync,fsync,write,writev',

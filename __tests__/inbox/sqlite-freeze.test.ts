@@ -40,8 +40,8 @@ async function start(count: number, more: Partial<MemberOptions> = {}): Promise<
 }
 
 /**
- * Freezes a process outside a transaction: one that is frozen inside a transaction has the write lock, so it is
- * continued and frozen again later.
+ * Freezes a process outside a transaction. If the process was frozen inside a transaction, it holds the write lock, so
+ * it is continued and frozen again later.
  */
 async function freezeOutsideTransaction(member: Member): Promise<Stop> {
   const inbox = sqliteInbox({ file: join(folder, 'inbox.db') })
@@ -92,8 +92,8 @@ test('others take over from a process that is frozen, which then neither deliver
   const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
-  // Waits for the removal of the frozen process too: if it had no event, everything is delivered before its lease
-  // expires.
+  // Waits for the removal of the frozen process, too: if the frozen process had no event, everything is delivered
+  // before its lease expires.
   await until(() => countProcesses() === 2, 'the others to remove the frozen process')
   frozen.process.kill('SIGCONT')
   await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')

@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** `fails` is called before each operation. If it returns an error, the operation fails with it. */
+/** `fails` is called before each operation. If it resolves with an error, the operation fails with this error. */
 async function open(fails: (operation: string) => Promise<Error | undefined>): Promise<void> {
   const options = resolveSqliteInbox({ file: join(folder, 'inbox.db') })
   inbox = new SqlInbox(options, (events) => {
@@ -66,7 +66,7 @@ test.each(['works', 'fails as well'])(
     let release: () => void = () => undefined
     const isReleased = new Promise<void>((resolve) => (release = resolve))
     await open(async (operation) => {
-      // Reads the second body only after the first one has failed.
+      // The first read of a body fails. Later reads wait until the test calls `release`.
       if (operation === 'readPart' && !broken.has(operation)) await isReleased
       return broken.delete(operation) ? new Error('the connection was cut') : undefined
     })

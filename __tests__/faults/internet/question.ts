@@ -20,8 +20,8 @@ export interface Question {
   /** Environment variables for this question only. */
   environment?: Record<string, string>
   /**
-   * Node's default for `autoSelectFamily`: if true, Node tries further addresses of a host if the first does not connect.
-   * Default: true.
+   * Node's default for `autoSelectFamily`: if true, Node tries further addresses of a host if the first one does not
+   * connect. Default: true.
    */
   sideBySide?: boolean
 }
