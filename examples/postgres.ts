@@ -19,7 +19,7 @@ export async function writeOrder(pool: Pool, event: OrderEvent, context: Webhook
   } catch (error) {
     await db.query('ROLLBACK').catch(() => (broken = true))
     if (isPermanent(error)) throw new RejectEvent(`the database refuses it: ${String(error)}`, { cause: error })
-    throw error // Tradecloud sends the event again
+    throw error // the event is delivered again
   } finally {
     db.release(broken)
   }
@@ -72,8 +72,8 @@ function filled<T>(value: T): T | undefined {
 
 /**
  * True if the database would refuse the same values again: SQLSTATE class 22 (invalid values, such as a date that does
- * not exist or a NUL in a text), 23502 (a missing value) and 23514 (a check). Not 23503 (a row to which it refers may
- * arrive later), 23505 or 40xxx.
+ * not exist or a NUL in a text), 23502 (a missing value) and 23514 (a check). False for errors that may pass: 23503
+ * (the row to which a value refers may arrive later), 23505 (a duplicate key) and class 40 (a rolled back transaction).
  */
 export function isPermanent(error: unknown): boolean {
   const code: unknown = (error as { code?: unknown } | null | undefined)?.code

@@ -64,8 +64,8 @@ const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
 
 /**
  * Passes an event to an ERP system over HTTP, and logs one line. Throws if the ERP system does not accept the event:
- * Tradecloud then sends it again, or never if the ERP system has found an error in the event. An event may be delivered
- * twice; the ERP system recognises it by the delivery ID.
+ * the event is then delivered again, unless the ERP system has found an error in it. An event may be delivered twice;
+ * the ERP system recognises the second delivery by the delivery ID.
  */
 export async function writeToErp(event: WebhookEvent, context: WebhookContext): Promise<void> {
   const id = event.kind === 'shipment' ? event.shipmentId : event.kind === 'unknown' ? '' : event.orderId

@@ -26,7 +26,7 @@ export function writeOrder(db: DatabaseSyncInstance, event: OrderEvent, context:
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
     if (isPermanent(error)) throw new RejectEvent(`the database refuses it: ${String(error)}`, { cause: error })
-    throw error // Tradecloud sends the event again
+    throw error // the event is delivered again
   }
 }
 
@@ -63,8 +63,8 @@ function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: Webho
 }
 
 /**
- * Returns a text that is not empty, otherwise NULL: any field may be missing, null, empty, or of another type than in
- * the schema.
+ * Returns a text, or NULL for a value that is missing, null or empty. A value that is not a text, although the schema
+ * requires one, becomes JSON.
  */
 function text(value: unknown): string | null {
   if (value === undefined || value === null || value === '') return null
