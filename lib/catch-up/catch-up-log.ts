@@ -72,7 +72,7 @@ export class CatchUpLog {
     this.#foundLineAt = this.#now()
   }
 
-  /** Logs a failure, at most one line per hour. `cursor`: where the next run begins. */
+  /** Logs a failure, at most one line per hour. `cursor`: from where the next run continues. */
   failed(what: string, cursor: string, cause: unknown): void {
     debugCatchUp('%s since %s: %s', what, cursor, describe(cause))
     this.#failures++

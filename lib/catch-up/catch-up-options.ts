@@ -21,7 +21,9 @@ export interface CatchUpOptions {
    * `notOwnRequest` leaves out your own changes to orders until the other company has answered them. Required.
    */
   want: Want
-  /** The form of your order events. With the wrong form, no order is delivered. Required if orders are polled. */
+  /**
+   * The form of your order events. With the wrong form, the catch-up delivers no order. Required if orders are polled.
+   */
   form?: LineForm | undefined
   /** How often to poll. `false`: only when `catchUp()` or the command line requests it. Default: 300,000 ms (5 min). */
   everyMs?: number | false | undefined
@@ -95,7 +97,7 @@ export interface CatchUpReport {
   recovered: RecoveredChange[]
   recoveredTotal: number
   durationMs: number
-  /** Why the run could not be completed. Changes that it found before are still delivered. */
+  /** Why the run could not be completed. Changes that it found before the failure are still delivered. */
   error?: Error | undefined
 }
 

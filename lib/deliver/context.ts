@@ -28,7 +28,7 @@ export interface WebhookContext {
   readonly rawBody?: Buffer | undefined
   /**
    * True if this process has already delivered a newer state of the same order or shipment. For an event that the
-   * catch-up found: if any process has already received a newer state.
+   * catch-up found: true if any process has already received a newer state.
    */
   outdated: boolean
   /** `'catch-up'`: the event never arrived, and was found by polling. Such an event has no event name. */

@@ -48,7 +48,7 @@ export function unmatchedProbe(exchange: Exchange): Refusal {
 function arrived(req: IncomingMessage, place: ProbedPath, upload: Upload): Refusal {
   const { method = '', url = '', headers } = req
   const { originalUrl: path = url } = req as { originalUrl?: string }
-  // In HTTP/2, Node lists pseudo-headers among the others.
+  // In HTTP/2, Node lists pseudo-headers, such as `:path`, among the headers.
   const names = Object.keys(headers).filter((name) => !name.startsWith(':'))
   const { matched, id, problem } = place
   const probe = wordOf(headers) ?? ''

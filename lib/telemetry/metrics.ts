@@ -74,7 +74,7 @@ export class Metrics implements TelemetryObserver {
   }
 }
 
-/** All unknown names get the same label, because senders choose them and each would create a series. */
+/** All unknown names get the label `other`, because senders choose names, and each name would create a series. */
 function eventLabel(eventName: string | undefined): string {
   if (eventName === undefined) return 'none'
   return KNOWN.has(eventName) ? eventName : 'other'

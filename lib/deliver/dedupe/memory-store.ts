@@ -2,7 +2,7 @@
 import { checkWholeNumber, givenOptions } from '../../errors/checks'
 import type { ClaimResult, Store } from './store'
 
-/** Highest number of keys in one generation: half of what a Map can hold before it throws. */
+/** Highest number of completed keys in one generation: half of what a Map can hold before it throws. */
 const MOST_KEYS = 2 ** 23
 
 export interface MemoryStoreOptions {
@@ -18,7 +18,8 @@ export interface MemoryStoreOptions {
  * lasts until it is completed or released: it belongs to this process, so its lease need not expire.
  *
  * Claimed and completed keys share a Map, because updating an entry is cheaper than moving it to another Map. There are
- * two generations of that Map, because evicting one key at a time from a large Map is a hundred times slower.
+ * two generations of that Map, because evicting one key at a time from a large Map is a hundred times slower than
+ * dropping a whole generation.
  */
 export class MemoryStore implements Store {
   /**

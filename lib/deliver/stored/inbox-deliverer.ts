@@ -62,7 +62,7 @@ export class InboxDeliverer {
   /** Aborted when a settlement that keeps failing must no longer be retried. */
   readonly #aborting = new AbortController()
 
-  /** Starts to take events from the inbox. */
+  /** Starts to take events from the inbox, unless `handlers` is absent. */
   constructor(options: InboxDelivererOptions) {
     this.#options = options
     this.#attempts = new Attempts(options)
