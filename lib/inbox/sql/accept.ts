@@ -12,7 +12,7 @@ export interface AcceptRequest {
   size: number
   /** The body, if it is small. */
   bytes?: Uint8Array | undefined
-  /** For a large body: the number of an upload, whose parts are already stored. */
+  /** For a large body: the number of its upload, whose parts are already stored. */
   upload?: number | undefined
   /** The changes that the event covers. Set only if a catch-up will compare them. */
   arrival?: Arrival | undefined
@@ -76,8 +76,8 @@ async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Pro
 }
 
 /**
- * The GET trigger into which a new one merges. Only the last event of the queue can be such a trigger: after a body,
- * the order must be fetched again.
+ * The GET trigger into which a new one merges. Only the last event of the queue can be such a trigger: if a body came
+ * after it, the order or shipment must be fetched again.
  */
 async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {
   const last = await tables.get<{ id: string; state: number; attempts: number; head: string }>(
@@ -116,7 +116,7 @@ export function columnsOf(event: StoredEvent, size: number, now: number, occurre
   }
 }
 
-/** Moves a settled event, with its row and ID, to the end of its queue. Returns false if its state has changed. */
+/** Moves a settled event to the end of its queue. It keeps its row and ID. Returns false if its state has changed. */
 export async function requeue(tables: Tables, event: number, state: number, replay = false): Promise<boolean> {
   const sql = 'SELECT bytes, head FROM events WHERE event = ?'
   const row = await tables.get<{ bytes: number; head: string }>(sql, event)
@@ -162,7 +162,7 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
 }
 
 /**
- * Removes an upload, unless it has ended or received another part since it was read. Locks its row first, as
+ * Removes an upload, unless it has ended, or has received a part after `begunBefore`. Locks its row first, as
  * `writePart` does.
  */
 export async function removeUpload(

@@ -41,8 +41,8 @@ export class Alarms {
   }
 
   /**
-   * Raises an alarm for the first failure of background work, and none for others until all background work succeeds
-   * again. Failed requests are reported by their callers.
+   * Raises an alarm for the first failure of background work, and none for further failures until all background work
+   * succeeds again. Failed requests are reported by their callers.
    */
   failed(work: string, cause: unknown): void {
     if (this.#closing.aborted) return

@@ -50,8 +50,8 @@ export class Deliveries {
   }
 
   /**
-   * False for a queue that was taken by a call of `take` whose result was lost: a frozen database may execute such a
-   * call later.
+   * False for a queue that was taken by a call of `take` whose result was lost: a frozen database may execute the call
+   * after its time limit.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {
     if (this.#running.has(token)) return true
@@ -63,8 +63,8 @@ export class Deliveries {
   }
 
   /**
-   * A transaction that exceeds the time limit is rolled back and its connection is closed, because others need the
-   * connection. This promise still waits until `work` ends, so that later events of the same order wait as well.
+   * A transaction that exceeds the time limit is rolled back and its connection is closed, so that other work can get a
+   * connection. The returned promise still waits until `work` ends, so that later events of the same order wait too.
    */
   async settleWith(
     delivery: InboxDelivery,

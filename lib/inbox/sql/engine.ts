@@ -14,7 +14,10 @@ export interface Engine {
   open(transaction?: boolean): Promise<void>
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>>
-  /** Runs `work` and the settlement in one transaction. Neither happens if it resolves with false or rejects. */
+  /**
+   * Runs `work` and the settlement in one transaction. If `settleWith` resolves with false or rejects, neither is
+   * committed. Exception: it also rejects if the inbox is closed before it is known whether a commit took effect.
+   */
   settleWith?(request: SettleRequest, work: TransactionWork): Promise<boolean>
   close(): Promise<void>
 }

@@ -11,8 +11,8 @@ const KEPT_MINUTES = 60
 export const NOTHING = JSON.stringify([])
 
 /**
- * The callbacks of a former process. Their age is counted in minutes instead of compared with a clock, because a clock
- * may be changed. It does not grow while no process runs.
+ * The callbacks of a former process. Their age is counted in minutes instead of computed from a time, because clocks
+ * may be changed. The age does not grow while no process runs.
  */
 export interface FormerRow {
   id: string
@@ -38,6 +38,6 @@ export async function ageCallbacks(tables: Tables, before: readonly FormerRow[])
   for (const { id, minutes } of before)
     await tables.run('UPDATE former_callbacks SET minutes = minutes + 1 WHERE id = ? AND minutes = ?', id, minutes)
   await tables.run('DELETE FROM former_callbacks WHERE minutes >= ?', KEPT_MINUTES)
-  // Rows are read in a fixed order, so that two transactions cannot deadlock.
+  // The next call updates the rows in this order. It is fixed, so that the updates of two processes cannot deadlock.
   return tables.all<FormerRow>('SELECT id, minutes FROM former_callbacks ORDER BY id')
 }

@@ -84,8 +84,8 @@ export class Housekeeping {
   }
 
   /**
-   * True if a process has not renewed its lease while this process observed it. Clocks are not compared, because any of
-   * them may be wrong.
+   * True if this process has observed for longer than `LEASE_MS` that the other process did not renew its lease. Clocks
+   * are not compared, because any of them may be wrong.
    */
   #standsStill({ id }: ProcessRow): boolean {
     return (this.#seen.get(id)?.watchedMs ?? 0) > LEASE_MS

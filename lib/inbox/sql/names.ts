@@ -19,12 +19,12 @@ export function escaped(name: string): string {
   return name.replaceAll(':', '::')
 }
 
-/** The ID of an event that has a key. A repeatable event that was delivered before gets a new ID each time. */
+/** The ID under which an event is stored. A repeatable event that was delivered before gets a new ID each time. */
 export function eventIdOf(event: StoredEvent, occurrence: number): string {
   return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
 }
 
-/** Reverses an ID, because searches are for the end of an ID, which is the purchase order number. */
+/** Reverses an ID, so that an index finds IDs by their end, such as a purchase order number. */
 export function reversed(text: string | undefined): string | null {
   return text === undefined ? null : Array.from(text).reverse().join('')
 }

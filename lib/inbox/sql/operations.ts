@@ -37,8 +37,8 @@ export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']
 
 /**
- * These operations must not be repeated after a commit: the repetition would have a further effect, or return a wrong
- * result.
+ * These operations must not be repeated if their commit got no response: after a successful commit, the repetition
+ * would have a further effect, or return a wrong result.
  */
 export const ONCE: readonly string[] = ['take', 'giveUp', 'purge', 'requestRun', 'withdrawRequest']
 

@@ -15,7 +15,10 @@ export interface KeepDeliveredOptions {
 export interface KeepInboxOptions {
   /** Keeps the bodies of delivered events; they are personal data. `false` keeps none. Default: 7 days and 1 GiB. */
   keepDelivered?: false | KeepDeliveredOptions | undefined
-  /** Limit for the bodies of waiting events together, in bytes. Events above it are answered 503. Default: 1 GiB. */
+  /**
+   * Limit for the bodies of waiting and running events together, in bytes. An event that exceeds it is answered 503.
+   * Default: 1 GiB.
+   */
   maxBytes?: number | undefined
   /**
    * How long a delivered event is recognised as a duplicate when it arrives again. Default: 2,592,000,000 ms (30 days).

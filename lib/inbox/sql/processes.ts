@@ -74,7 +74,7 @@ export async function free(tables: Tables, condition: string, ...values: SqlValu
   }
 }
 
-/** The processes, the queues that the owner has taken, and the queues whose first event cannot be read. */
+/** The processes, the queues that `owner` has taken, and the queues whose first event cannot be read. */
 export async function survey(tables: Tables, owner = '') {
   const processes = await tables.all<ProcessRow>('SELECT id, identity, lease FROM processes')
   const ownedSql = `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`
@@ -110,8 +110,8 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
 }
 
 /**
- * The callbacks of all current processes, and of processes that ended in the last hour. One statement, because a
- * process may end or start between two.
+ * The callbacks of all current processes, and of processes that ended in the last hour. Reads both in one statement,
+ * because a process may end or start between two statements.
  */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   const both =

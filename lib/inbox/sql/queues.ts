@@ -18,7 +18,8 @@ export function takenAs({ kind, quarantine }: StoredEvent): string {
 
 /**
  * Creates the queue if needed, and locks it until the transaction ends: otherwise a transaction that settles the last
- * event of the queue could remove it meanwhile. If no event was added, `updateQueue` must be called afterwards.
+ * event of the queue could remove it meanwhile. If no event is added to a queue that is empty and has no owner,
+ * `updateQueue` must be called to remove it.
  */
 export async function lockQueue(tables: Tables, event: StoredEvent, size: number): Promise<QueueRow> {
   const { name, eventName = '' } = event
@@ -32,8 +33,8 @@ export async function lockQueue(tables: Tables, event: StoredEvent, size: number
 }
 
 /**
- * Called when the first event of a queue may have changed: the row describes the next event and becomes free, or is
- * removed if there is none.
+ * Called when the first event of a queue may have changed. Makes the row describe the first event and frees the queue,
+ * or removes the row if the queue is empty.
  */
 export async function updateQueue(tables: Tables, queue: number): Promise<void> {
   // A separate statement, because it must see what was committed while this transaction waited for the lock.
@@ -46,7 +47,8 @@ export async function updateQueue(tables: Tables, queue: number): Promise<void> 
     return
   }
   const event = JSON.parse(next.head) as StoredEvent
-  // Only a retry has to wait. If another event is due in the future, the clock has been set back since.
+  // Only a retry has to wait. If an event without an attempt is due in the future, the clock was set back after it was
+  // stored.
   const due = next.attempts > 0 ? next.due : Math.min(next.due, tables.now)
   tables.requeued?.(due)
   await tables.run(

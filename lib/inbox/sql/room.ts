@@ -1,4 +1,4 @@
-/** Limits the bytes of waiting bodies: a full inbox refuses further events. */
+/** Limits the total size of the bodies of waiting and running events: a full inbox refuses further events. */
 import { unavailable } from '../unavailable'
 
 const COUNT_EVERY_MS = 1_000
@@ -13,8 +13,8 @@ export class Room {
   }
 
   /**
-   * Rejects if there is no room for `bytes`, or if `bytes` is absent and the inbox is full. `count` reads how many
-   * bytes wait in the database, because other processes store events too.
+   * Rejects if there is no room for `bytes`, or if `bytes` is absent and the inbox is full. `count` reads the total
+   * size from the database, because other processes store events too.
    */
   async take(bytes: number | undefined, count: () => Promise<number>): Promise<void> {
     if (performance.now() - this.#countedAt > COUNT_EVERY_MS) {

@@ -1,6 +1,6 @@
 /**
- * The tables of an inbox, in the SQL of SQLite. A change needs a new version, and a step that upgrades the previous
- * one.
+ * The tables of an inbox, in the SQL of SQLite. A change to them needs a new version, and a step that upgrades tables
+ * of the previous version.
  */
 
 /** Stored in `PRAGMA user_version` (SQLite) or the table `meta` (PostgreSQL). Tables of a later version are refused. */
@@ -11,14 +11,14 @@ export const SCHEMA_VERSION = 1
  * leases.
  *
  * `queues` has one row per order or shipment with events to deliver. An event without either has a row of its own. A
- * row holds the kind, name, size and time of the first of these events.
+ * row holds the kind, event name, size and due time of the first event to deliver.
  *
  * `former_callbacks` holds the callbacks of processes that have ended, and the number of minutes since then, as counted
  * by the remaining processes.
  *
- * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. An event is
- * recognised by its ID. An event that may be repeated is also recognised by its `key`, for which there is one row per
- * `occurrence`. For a GET trigger, which is never recognised, `occurrence` is NULL.
+ * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. A duplicate is
+ * recognised by its ID; a duplicate of an event that may be repeated, by its `key`, for which there is one row per
+ * `occurrence`. For a GET trigger, which is never a duplicate, `occurrence` is NULL.
  *
  * `catch_ups`, `cursors`, `seen`, `arrivals` and `run_requests` belong to the catch-up. The process with the `token` of
  * `catch_ups` may poll until `expires`. `seen` holds the time on the API's clock at which something was first seen.

@@ -55,12 +55,12 @@ export async function wasCommitted(tables: Tables, request: SettleRequest): Prom
   const { owner, queue, token, event, settlement } = request
   const sql = `SELECT key FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`
   if (await tables.get(sql, queue, owner, token)) return undefined
-  // A missing row means that the event was delivered, because such an event may be removed at once.
+  // A missing row means that the event was delivered, because a delivered event may be removed at once.
   const row = await tables.get<{ state: number }>('SELECT state FROM events WHERE event = ?', event)
   return (row?.state ?? DELIVERED) === STATE_OF[settlement.result]
 }
 
-/** Removes everything of a delivered event except what is needed to recognise a duplicate. */
+/** Removes the body of a delivered event, but keeps its row to recognise duplicates. Removes a GET trigger entirely. */
 export async function removeKept(tables: Tables, event: number): Promise<void> {
   const sql = 'UPDATE events SET has_body = 0 WHERE event = ? AND occurrence IS NOT NULL'
   if ((await tables.run(sql, event)) > 0) await removeBody(tables, event)

@@ -3,7 +3,7 @@
  * 1970, except those of `monotonic`.
  */
 
-/** Values of `events.state`. Events below `DELIVERED` are in a queue. */
+/** Values of `events.state`. Events with a state below `DELIVERED` are in a queue. */
 export const WAITING = 0
 export const RUNNING = 1
 export const DELIVERED = 2

@@ -149,7 +149,7 @@ async function noteAttempt(tables: Tables, event: number): Promise<void> {
     await tables.run('DELETE FROM attempts WHERE event = ? AND number = ?', event, row.number - KEPT_ATTEMPTS)
 }
 
-/** `undefined` if a part is missing. */
+/** `undefined` if the part is missing. */
 export async function readPart(
   tables: Tables,
   { event, part }: { event: number; part: number },
@@ -181,8 +181,8 @@ async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | u
 }
 
 /**
- * Makes queues due now that would wait for longer than `maxDelayMs`, as happens after the clock was set back. Returns
- * true if there were any.
+ * If a queue would wait for longer than `maxDelayMs`, as happens after the clock was set back, makes it due now.
+ * Returns true if there was any such queue.
  */
 export async function shortenWaits(
   tables: Tables,

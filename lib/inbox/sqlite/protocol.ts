@@ -7,7 +7,7 @@ export interface WorkerOptions {
   file: string
   /** If false, the file must exist and be an inbox. */
   create: boolean
-  /** Limit for the bodies of waiting events together, in bytes. */
+  /** Limit for the bodies of waiting and running events together, in bytes. */
   maxBytes: number
   /** Shared flags, at the indexes in `GATE`. */
   gate: SharedArrayBuffer

@@ -63,7 +63,7 @@ function rowsOf({ name, arrival, event, fetched = false }: RecordedArrival): Arr
   return rows
 }
 
-/** The value of the column `list`: records with the same value are deleted together, up to a time. */
+/** The value of the column `list`, by which records are deleted and the newest record is found. */
 function listOf(name: string, kind: EntityKind, form: StoredForm): string {
   return `${escaped(name)}:${kind}:${form}`
 }
@@ -139,7 +139,7 @@ export async function forgetAll(tables: Tables, name: string): Promise<boolean> 
   return deleteSome(tables, lists, 'changed <= ?', Number.MAX_SAFE_INTEGER)
 }
 
-/** Locks the rows in a fixed order, so that two transactions cannot deadlock. */
+/** Selects the rows in a fixed order, to avoid deadlocks of two transactions that delete the same rows. */
 async function deleteSome(tables: Tables, lists: string[], condition: string, time: number): Promise<boolean> {
   for (const list of lists) {
     const deleted = await tables.run(

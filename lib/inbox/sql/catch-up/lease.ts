@@ -44,8 +44,8 @@ export function release(tables: Tables, { name, token }: Held) {
 }
 
 /**
- * True if the lease is held. Locks its row until the transaction ends, so that no other process can begin to poll
- * meanwhile.
+ * True if the lease is held with this token. Locks its row until the transaction ends, so that no other process can
+ * begin to poll meanwhile.
  */
 export async function holds(tables: Tables, { name, token }: Held): Promise<boolean> {
   const sql = `SELECT 1 AS held FROM catch_ups WHERE name = ? AND token = ?${tables.lock}`

@@ -1,6 +1,6 @@
 /**
- * Runs requested at the command line. Each is a row, which the process with the catch-up takes, and in which it stores
- * its reports.
+ * Runs requested at the command line. Each request is a row, which the process with the catch-up takes, and in which
+ * that process stores its reports.
  */
 import { randomUUID } from 'node:crypto'
 import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'
