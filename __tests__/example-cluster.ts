@@ -38,7 +38,7 @@ export function testCluster(env: () => Record<string, string>): void {
         if (response.destroyed) return
         const known = versions.get(orderId) ?? []
         versions.set(orderId, [...known, version])
-        // The first write of each version of an order is recorded, but answered with 503.
+        // The first write of each version of an order is recorded, but answered with 503, so that it is repeated.
         response.writeHead(known.includes(version) ? 204 : 503).end()
       }
       if (isHolding) held.push(respond)

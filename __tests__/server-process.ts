@@ -16,7 +16,7 @@ interface TestServer {
   log(): string
 }
 
-/** Starts a server on a random port. If that is in use, tries another one. */
+/** Starts a server on a random port. If the port is in use, tries other ports, up to `ATTEMPTS` in all. */
 export async function startOnFreePort<Server extends TestServer>(
   create: (port: number) => Promise<Server>,
 ): Promise<Server> {

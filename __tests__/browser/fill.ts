@@ -1,4 +1,4 @@
-/** Fills an inbox with events of every state, as if they had arrived during the last day. */
+/** Fills an inbox with waiting, delivered, dead and quarantined events, as if they had arrived during the last day. */
 import { createHash, randomUUID } from 'node:crypto'
 import type { Inbox, InboxDelivery, Settlement, StoredEvent } from 'tradecloud-webhook'
 import { until } from '../wait'

@@ -86,7 +86,7 @@ function environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     'LINES',
     'NO_COLOR',
     'FORCE_COLOR',
-    // In an unknown CI, Node assumes a terminal without colours.
+    // If `CI` is set by an unknown service, Node assumes a terminal without colours.
     'CI',
     'INBOX_URL',
     'PGPASSWORD',
@@ -122,7 +122,7 @@ export function commandLines(): string {
 
 const closing: Array<() => Promise<unknown> | void> = []
 
-/** Registers an action for `cleanUp`, which runs the last one first. */
+/** Registers an action for `cleanUp`, which runs the actions in reverse order. */
 export function onClose(close: () => Promise<unknown> | void): void {
   closing.push(close)
 }

@@ -1,4 +1,4 @@
-/** Wrong usage is refused, and the help is shown. */
+/** Errors for wrong usage, and the output of `--help` and `--version`. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseCommand } from '../../lib/cli/arguments'

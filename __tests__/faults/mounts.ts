@@ -1,4 +1,4 @@
-/** File systems for tests, to be filled, made read-only and detached. Needs root. */
+/** File systems that tests can fill, make read-only and detach. Needs root. */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'

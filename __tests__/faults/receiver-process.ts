@@ -19,7 +19,7 @@ export async function endAll(): Promise<void> {
   for (const end of open.splice(0).reverse()) await end()
 }
 
-/** Registers an action for `endAll`, which runs the last one first. */
+/** Registers an action for `endAll`, which runs the actions in reverse order. */
 export function atEnd(end: () => Promise<unknown>): void {
   open.push(end)
 }

@@ -1,4 +1,4 @@
-/** Which lists are polled: those for which a process has a callback. */
+/** The lists of orders and shipments are each polled only if a process has a callback for their events. */
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { CATCH_UP, FROM, memoryCatchUp, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
 import { closeAll, closeLater, fastApiOf, until } from '../integration/harness'

@@ -25,7 +25,10 @@ afterAll(async () => {
   rmSync(temporary, { recursive: true, force: true })
 })
 
-/** The complete configuration, as docker-compose understands it. Throws an error with the problem. */
+/**
+ * The complete configuration, as docker-compose understands it. Throws an error with the message of docker-compose if
+ * the configuration is refused.
+ */
 function config(env: Record<string, string>): string {
   const file = join(temporary, '.env')
   const lines = read('.env.example').split('\n')

@@ -1,4 +1,4 @@
-/** Processes that share an inbox, their load, and an account of the results. */
+/** Starts processes that share an inbox, sends events to them, and finds errors in their ledger. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Runs processes with a wrong clock, slow flushes, or a record of their writes, by preloading `preload.c`. */
+/**
+ * Runs processes with a wrong clock, slow or failing flushes, failing writes, or a record of their writes, by
+ * preloading `preload.c`.
+ */
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
