@@ -1,6 +1,6 @@
 /**
  * Stores many new events in one statement. Events that the statement does not store (duplicates, events that may be
- * repeated, GET triggers, large bodies) are stored one by one.
+ * repeated, GET triggers, large bodies) are handled one by one.
  */
 import type { Accepted } from '../inbox'
 import { columnsOf, type AcceptRequest } from '../sql/accept'
@@ -41,7 +41,10 @@ WITH input AS (
 )
 SELECT id, event FROM stored`
 
-/** Whether the event can be part of a batch: its ID is known, and its body is not uploaded in parts. */
+/**
+ * Whether the event can be part of a batch: its body is not uploaded in parts, and its ID is final, because it has a
+ * dedupe key and is not repeatable.
+ */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
   return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined
 }

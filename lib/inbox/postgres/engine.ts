@@ -20,7 +20,7 @@ import { prepareSchema, unsafeSettings } from './schema'
 import { Storing } from './storing'
 import { Transactions } from './transactions'
 
-/** Time limit for upgrading the tables, whether this process does it or another. */
+/** Time limit for creating or checking the tables, including the wait for another process that does the same. */
 const MIGRATION_MS = 60_000
 /** Number of connections that are reserved for storing events, renewing leases, and listening. */
 const RESERVED = 3
@@ -127,7 +127,7 @@ export class PostgresEngine implements Engine {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#listener.close()
-    // Limited in time, because an unresponsive server would never answer.
+    // The wait is limited, because an unresponsive server would never answer.
     if (!this.#options.pool) await within(PATIENCE_MS, this.#pool.end(), this.#connections.late).catch(() => undefined)
   }
 

@@ -54,7 +54,7 @@ export class Listener {
     if (this.#client) this.#drop(this.#client)
   }
 
-  /** Uses a connection of its own, because a pooler such as PgBouncer may close it at any time. */
+  /** Uses a connection of its own, so that no other work fails if a pooler such as PgBouncer closes it. */
   async #listen(): Promise<void> {
     const client = await this.#connections.connect()
     if (this.#closing.signal.aborted) return client.release(true)

@@ -30,7 +30,7 @@ interface StoringOptions {
   /** Slots of the connections for deliveries. A second batch and events that are stored alone use them too. */
   delivering: Slots
   /**
-   * How many events are stored alone (`isSingle`) at the same time. The limit leaves connections for others if the
+   * How many events are stored alone (`isSingle`) at the same time. The limit leaves connections for other work if the
    * queues of these events are locked.
    */
   singles: number
@@ -45,7 +45,7 @@ export class Storing {
   readonly #singles: Slots
   #waiting: Waiting[] = []
   #batches = 0
-  /** Queues of the events that are being stored. */
+  /** Queues whose further events have to wait, because an earlier event of the queue is waiting or being stored. */
   readonly #busy = new Set<string>()
 
   constructor(connections: Connections, options: StoringOptions) {
@@ -61,7 +61,7 @@ export class Storing {
     })
   }
 
-  /** Starts a batch; also a second one while the first is being flushed, if deliveries leave a connection for it. */
+  /** Starts a batch; also a second one while the first is being stored, if deliveries leave a connection for it. */
   #start(): void {
     const { delivering } = this.#options
     if (this.#waiting.length === 0) return
@@ -72,7 +72,7 @@ export class Storing {
   /** Never rejects. */
   async #storeWaiting(): Promise<void> {
     this.#batches++
-    // Waits for further requests of the same turn of the event loop, so that all of them are stored together.
+    // Waits for one microtask: requests made by code that is already queued to run join this batch.
     await Promise.resolve()
     for (let batch = this.#next(); batch.length > 0; batch = this.#next()) {
       try {
@@ -85,7 +85,7 @@ export class Storing {
     this.#batches--
   }
 
-  /** Starts to store the events that must be stored alone (`isSingle`), and returns a batch of others. */
+  /** Starts to store the events that must be stored alone (`isSingle`), and returns a batch of the other events. */
   #next(): Waiting[] {
     const batch: Waiting[] = []
     const keys = new Set<string>()

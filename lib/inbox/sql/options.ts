@@ -16,8 +16,8 @@ export interface KeepInboxOptions {
   /** Keeps the bodies of delivered events; they are personal data. `false` keeps none. Default: 7 days and 1 GiB. */
   keepDelivered?: false | KeepDeliveredOptions | undefined
   /**
-   * Limit for the bodies of waiting and running events together, in bytes. An event that exceeds it is answered 503.
-   * Default: 1 GiB.
+   * Limit for the bodies of waiting and running events together, in bytes. An event for which there is no room is
+   * answered 503. Default: 1 GiB.
    */
   maxBytes?: number | undefined
   /**

@@ -1,6 +1,6 @@
 /**
- * Selects the SQLite library: Node's own if it is safe, otherwise `@photostructure/sqlite`. SQLite before 3.51.3,
- * 3.50.7 and 3.44.6 can lose committed writes when several connections reset the write-ahead log.
+ * Selects the SQLite library: Node's own if it is safe, otherwise `@photostructure/sqlite`. SQLite before 3.51.3 can
+ * lose committed writes when several connections reset the write-ahead log; the fix is also in 3.50.7 and 3.44.6.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -54,7 +54,7 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** Rejects after a time limit, although the request may still be carried out. */
+  /** Rejects after a time limit; the request may be carried out later nevertheless. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>> {
     return within(PATIENCE_MS, this.#run(name, argument), `${this.#options.file} did not respond in time.`)
   }
@@ -151,7 +151,10 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  /** Copies the events of a deleted or replaced file into the present one. */
+  /**
+   * Restores a file that was deleted. If another file has taken its place, copies the undelivered events into that file
+   * instead.
+   */
   #reopen(session: OpenDatabase, reason: ReplacedFileError): void {
     if (this.#replaced === session) return
     this.#replaced = session

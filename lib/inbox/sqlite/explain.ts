@@ -4,7 +4,7 @@ import { unavailable } from '../unavailable'
 import { BUSY, CORRUPT } from './protocol'
 import { SqliteError } from './thread'
 
-/** What to do, by primary result code of SQLite. */
+/** The problem and what to do, by primary result code of SQLite. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
   [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
@@ -37,7 +37,7 @@ export function isLocked(error: unknown): boolean {
 /** Offset of the lock that a writer holds, in the file whose name ends in `-shm`. */
 const WRITE_LOCK = 120
 
-/** The process that holds the write lock, if the operating system tells (Linux). */
+/** The process that holds the write lock, if the operating system reports it (only Linux does). */
 function lockHolder(file: string): string | undefined {
   try {
     const { ino } = statSync(`${file}-shm`)

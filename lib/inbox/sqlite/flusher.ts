@@ -1,7 +1,7 @@
 /**
  * Flushes the write-ahead log to disk, and checks that the file is still the one that other processes would open. It
- * opens only the log, never the database file or its `-shm`: closing a descriptor of these would release SQLite's
- * locks.
+ * opens only the log, never the database file or the file `-shm`: closing a descriptor of one of these would release
+ * SQLite's locks.
  */
 import { statSync } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
@@ -11,8 +11,8 @@ import { within } from '../../wait/within'
 /** If even the fastest of the recent flushes took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
 /**
- * A slow flush first waits for further requests, for one part in `GATHER_PART` of the time that a flush takes. That
- * doubles the rate of events that arrive over HTTP.
+ * A slow flush first waits for further requests, for the duration of a flush divided by this number. The wait doubles
+ * the rate of events that arrive over HTTP.
  */
 const GATHER_PART = 20
 /**
@@ -65,7 +65,7 @@ export class Flusher {
     return this.#next
   }
 
-  /** Removes the log of a file that was deleted. SQLite would apply it to the new file with the same name. */
+  /** Removes the log of a file that was deleted or replaced: SQLite would apply it to the new file with that name. */
   async removeLog(): Promise<void> {
     const [file, log] = this.#identities
     if (!file || !log) return

@@ -10,7 +10,8 @@ import { SqliteTables } from './tables'
 const LOG = 'log'
 /**
  * Settings for speed. Without them, storing takes 1.5 times as long: pages that a failed statement may have to restore
- * go to a temporary file, random keys are read from the file again, and each checkpoint takes two flushes.
+ * go to a temporary file, random keys are read from the file again, and there are more checkpoints, each of which takes
+ * two flushes.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
@@ -72,12 +73,12 @@ export function mark(tables: SqliteTables, file: string): string | undefined {
   return warning
 }
 
-/** `log` is the log that exists; `before` is the one that belongs to the file according to its mark. */
+/** `log` identifies the log that exists; `before` identifies the log that the file had when it was last marked. */
 function findLog(
   tables: SqliteTables,
   file: string,
 ): { log: string; before: string | undefined; warning: string | undefined } {
-  // Read first, because the first transaction creates the log of a copy.
+  // The mark is read before the log is checked, because the first transaction creates the log of a copy.
   const before = markOf(tables)
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
   const log = `${ino} ${birthtimeNs}`

@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs
 import type { SqliteTables } from './tables'
 
 const PIECE_BYTES = 1024 * 1024
-/** Limit for the log before its pages are copied into the file: 32 MB. */
+/** Size of the log, in pages of 4 KB, from which SQLite copies its pages into the file: 32 MB. */
 export const CHECKPOINT_PAGES = 8_000
 
 /** True if a flush failed and the file is not repaired yet. */

@@ -73,7 +73,7 @@ export class Thread {
     const request: Request = { id: ++this.#lastId, call, argument }
     const result = this.#expect(request.id)
     this.#last = result.catch(() => undefined)
-    // Requests of the same turn of the event loop are sent in one message, because most of the cost of a message does
+    // Sent one microtask later, so that requests made until then share one message: most of the cost of a message does
     // not depend on its size.
     if (this.#outgoing.push(request) === 1) void Promise.resolve().then(() => this.#post())
     this.#holdProcess()

@@ -91,7 +91,7 @@ class Loop {
     }
   }
 
-  /** Starts a batch after all requests that the main thread has sent in the same turn have arrived. */
+  /** Starts a batch once all messages that have arrived so far were handled, so that it can contain their requests. */
   #schedule(): void {
     if (this.#running || this.#waiting.length === 0) return
     this.#running = true
@@ -185,9 +185,9 @@ class Loop {
   }
 
   /**
-   * Restarts the log, which SQLite's own checkpoints never do while other processes write constantly. While a large
-   * body is stored, the log is copied into the file after every few parts: otherwise SQLite would copy 32 MB at once,
-   * and events would wait for 30 to 200 ms.
+   * Truncates a log of `MAX_LOG_BYTES`: SQLite's own checkpoints do not restart the log while other processes write
+   * constantly. While a large body is stored, the log is copied into the file after every few parts: otherwise SQLite
+   * would copy 32 MB at once, and events would wait for 30 to 200 ms.
    */
   #shortenLog(parts: number): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })
