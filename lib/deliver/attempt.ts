@@ -183,7 +183,7 @@ export class Attempts<A extends DeliveryAttempt> {
     const { claim, abort, trigger } = attempt
     const { claims, alarm } = this.#options
     if (!claim || !claims || abort.signal.aborted || (await claims.renew(claim))) return
-    // The claim was settled in the meantime.
+    // The claim was settled during the renewal.
     if (attempt.claim !== claim) return
     const text = 'The lease of an event was lost: another process may call its callback as well.'
     const error = new TradecloudWebhookError('lease_lost', text)

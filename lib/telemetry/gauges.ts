@@ -69,7 +69,7 @@ export class Gauges {
     return samples
   }
 
-  /** Reads the last events before the start of this process from the inbox, once. */
+  /** Reads the last events from the inbox, once, because they may have arrived before the start of this process. */
   #recall(): Promise<void> {
     this.#recalled ??= this.#recallNow().catch(() => (this.#recalled = undefined))
     return this.#recalled
@@ -83,7 +83,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // An event of this kind that has arrived since the start is newer than any event in the inbox.
+      // An event of this kind that has arrived since `startedAt` is newer than any entry of the list.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }
