@@ -21,8 +21,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * Time limit of an upload, counted from the headers. Shorter than the limit of Node, 300 s, after which Node responds
- * with 408: Tradecloud would never send the event again.
+ * Time limit of an upload, counted from the headers. Shorter than Node's limit of 300 s, at which Node responds with
+ * 408: Tradecloud does not send an event again after a 408.
  */
 const UPLOAD_TIMEOUT_MS = 240_000
 

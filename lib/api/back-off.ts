@@ -8,7 +8,7 @@ export function retryDelayMs(failures: number, retryAfterMs = 0): number {
   return Math.max(retryAfterMs, backOffMs(failures, BACK_OFF))
 }
 
-/** The wait that `Retry-After` asks for, in milliseconds: a number of seconds, or a date. */
+/** The wait that `Retry-After` asks for, in milliseconds. The header contains a number of seconds, or a date. */
 export function readRetryAfter(headers: Record<string, unknown>): number | undefined {
   const value = headers['retry-after']
   if (typeof value !== 'string') return undefined

@@ -104,7 +104,7 @@ export class Call {
     await this.#wait(backOffMs(++this.#notFound, { firstMs: FIRST_NOT_FOUND_MS, maxMs: left }), failure)
   }
 
-  /** Keeps the process alive between two attempts: otherwise a script would exit with its promise pending. */
+  /** Keeps the process alive between two attempts: a script without other work would exit with its promise pending. */
   async #wait(ms: number, failure: RequestFailure): Promise<void> {
     if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
     if (!(await pause(ms, this.#waits.signal, { keepsAlive: true }))) throw this.ending

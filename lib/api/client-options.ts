@@ -82,7 +82,7 @@ export interface TradecloudClientOptions {
   /**
    * URL of an http proxy, such as `http://user:password@proxy.example.com:3128`, for all requests of this client: to
    * the API and to the links of documents. The proxy must support `CONNECT`. TLS is end to end, so the proxy sees only
-   * host names, but its own credentials are sent to it unencrypted. A connection to the proxy over https is not
+   * hosts and ports, but its own credentials are sent to it unencrypted. A connection to the proxy over https is not
    * supported. Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
    */
   proxy?: string | undefined

@@ -52,7 +52,7 @@ export class TradecloudClient {
    *
    * @internal
    */
-  // eslint-disable-next-line @typescript-eslint/unified-signatures -- one of them is left out of the published types
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the second one is left out of the published types
   constructor(options: TradecloudClientOptions, rate: RateLimit)
   constructor(options: TradecloudClientOptions, rate?: RateLimit) {
     // Loaded lazily: not every webhook needs a client.

@@ -17,7 +17,7 @@ export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */
   departs(): void
-  /** Called when the request has failed: another one may follow. */
+  /** Called when the request has failed: another request may follow. */
   failed(): void
 }
 
@@ -154,7 +154,8 @@ export class Flights {
       }
       this.#running.delete(flight)
     }
-    // No `await` since the waiters were read, so no caller can have joined in between; a later one starts a new call.
+    // No `await` since the waiters were read, so no caller can have joined in between. A later caller starts a new
+    // call.
     this.#byKey.delete(key)
   }
 }

@@ -137,8 +137,8 @@ interface Skipped {
 }
 
 /**
- * Skips an entity that fails on its own: otherwise every poll would end there. In an outage, the entity next to it
- * fails too, and nothing is skipped.
+ * Skips an entity that cannot be read even in a page of its own, because every poll would end there. In an outage, the
+ * entity next to it fails too, and nothing is skipped.
  */
 async function readOrSkip(
   { ask, canSkip }: PollSource,
@@ -189,7 +189,7 @@ class Order {
     instants.slice(1).forEach((instant, i) => {
       const previous = instants[i] ?? NaN
       if (instant > previous) this.#rose = true
-      // An entity without a time also makes the list count as unsorted.
+      // NaN differs from any time, so a list that contains an entity without a time counts as unsorted.
       else if (instant !== previous) this.#fell = true
     })
   }

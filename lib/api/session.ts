@@ -66,7 +66,7 @@ export class Session {
       }
       const giveUp = () => {
         waiter.reject(call.ending)
-        // If other callers still need a token, the attempts continue; otherwise they stop.
+        // The attempts continue as long as any caller still needs a token.
         if (this.#waiters.size === 0) this.#pause.abort()
       }
       const waiter: TokenWaiter = {
@@ -100,7 +100,7 @@ export class Session {
     return true
   }
 
-  /** Called after a new token was refused too: the next caller starts with a login. */
+  /** Called when the API has refused a second, new token: the next caller starts with a login. */
   forget(): void {
     this.#refreshToken = undefined
   }
@@ -143,7 +143,7 @@ export class Session {
       this.#pause = new AbortController()
       await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
-    // No `await` since the waiters were read, so no caller can have joined in between; a later one starts a new
+    // No `await` since the waiters were read, so no caller can have joined in between; a later caller starts a new
     // request.
     this.#renewing = undefined
   }

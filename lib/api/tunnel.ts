@@ -1,6 +1,6 @@
 /**
- * Agents that connect through an http proxy: `CONNECT`, then TLS end to end for https, so that the proxy sees only host
- * names. The proxy's credentials are sent only in the `CONNECT`.
+ * Agents that connect through an http proxy: `CONNECT`, then TLS end to end for https, so that the proxy sees only the
+ * host and port. The proxy's credentials are sent only in the `CONNECT`.
  */
 import {
   Agent as HttpAgent,

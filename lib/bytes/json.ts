@@ -10,7 +10,7 @@ export const MAX_DEPTH = 100
 
 /**
  * The largest documented order has 3 million values in 49 MB. An empty list takes three bytes in the body and twenty
- * times as much in memory: 64 MiB of them would block the process for many seconds and could end it.
+ * times as much in memory: 64 MiB of empty lists would block the process for many seconds, and could end it.
  */
 export const MAX_VALUES = 5_000_000
 

@@ -64,8 +64,8 @@ export class Pieces {
   }
 
   /**
-   * All pieces. To be read only after the last `add`, because reading them closes the Buffer that collects small pieces,
-   * and frees most of it if little is filled.
+   * All pieces. To be read only after the last `add`, because reading them closes the Buffer that collects small
+   * pieces, and frees it if little of it is filled.
    */
   get all(): readonly Buffer[] {
     if (this.#room) {

@@ -82,7 +82,7 @@ export const orderEventNames = [
   'OrderLinesDeliveryScheduleLogisticsUpdatedByBuyer',
   /** The supplier changed logistics fields of the delivery schedule. */
   'OrderLinesDeliveryScheduleLogisticsUpdatedBySupplier',
-  /** A shipment differs in quantity: the supplier asks to reschedule. */
+  /** The supplier asked to reschedule, because the quantity of a shipment differs from the order. */
   'OrderLinesShipmentRescheduleRequestedBySupplier',
   /** The buyer approved the reschedule request. */
   'OrderLinesShipmentRescheduleApprovedByBuyer',

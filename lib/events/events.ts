@@ -110,8 +110,8 @@ export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
 }
 
 /**
- * An event for a GET trigger whose order is not fetched, because there is no `api` or `fetch` is `'never'`: only the ID
- * is known.
+ * An event for a GET trigger whose order is not fetched, because the option `api` is missing or `fetch` is `'never'`:
+ * only the ID is known.
  */
 export interface OrderIdEvent extends OrderEventBase {
   completeness: 'id-only'

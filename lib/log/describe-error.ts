@@ -92,7 +92,7 @@ class LoggedError extends Error {
   declare code?: string | number
   declare errors?: LoggedError[]
 
-  /** `JSON.stringify` would otherwise yield `{}` in loggers that write JSON. */
+  /** Without this method, loggers that write JSON would omit name, message and stack, which are not enumerable. */
   toJSON(): object {
     const { name, message, code, stack, cause, errors } = this
     return { name, message, code, stack, cause, errors }

@@ -1,4 +1,4 @@
-/** Recognises hosts on this machine, the only ones that may be contacted without TLS. */
+/** Recognises hosts on this machine, which may be contacted without TLS. */
 
 /** True for https, and for http to a host on this machine, where no one else can read or change the traffic. */
 export function isSecure({ protocol, hostname }: URL): boolean {
