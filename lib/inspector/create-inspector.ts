@@ -1,4 +1,4 @@
-/** The inspector as a request handler: checks credentials and host, then serves the page. */
+/** The inspector as a request handler: checks credentials and host, then serves the pages. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isTradecloudWebhookError } from '../errors/errors'
 import { describe, locationOf } from '../log/describe-error'

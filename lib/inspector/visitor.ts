@@ -40,7 +40,10 @@ export function createDoorkeeper(auth: InspectorOptions['auth']): Doorkeeper {
   }
 }
 
-/** The user name in Basic credentials (RFC 7617): everything before the first colon. */
+/**
+ * The user name in Basic credentials (RFC 7617), which is everything before the first colon. Without Basic credentials,
+ * a description of the visitor.
+ */
 function nameIn({ headers: { authorization = '' } }: IncomingMessage): string {
   const [, basic] = /^basic +(\S+)$/i.exec(authorization) ?? []
   if (basic === undefined) return authorization === '' ? 'someone without a name' : 'the holder of a token'

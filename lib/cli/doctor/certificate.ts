@@ -49,7 +49,7 @@ export async function checkCertificate(target: DoctorTarget, options: ConnectOpt
   }
 }
 
-/** The finding for a connection error that has nothing to do with TLS. */
+/** The finding for a connection error that has nothing to do with TLS; `undefined` for any other error. */
 export function unreachable(code: string): FindingCode | undefined {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return 'unknown_host'
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/.test(code)) return 'unreachable'

@@ -79,7 +79,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
     return isTrusted
   }
   if (target.isLocal) return true
-  // A redirect to https is reported. Testing it needs no credentials.
+  // A redirect is reported. Credentials are not needed for this, and are not sent.
   const { read } = await examination.send({ method: 'GET', path: target.path, authorization: '' })
   const code = findingOf(read)
   if (read.by === 'no one' || code === 'redirect') examination.find(code, `GET ${printable(target.path)}: ${read.text}`)
@@ -130,7 +130,9 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
   examination.done(name, '', [text])
 }
 
-/** Sends a header as long as an access token, and the headers that describe a body, such as Content-Type. */
+/**
+ * Sends a header that is as long as an access token can be, and the headers that describe a body, such as Content-Type.
+ */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'
   const body = bodyOf({ length: 100, format: 'json' })

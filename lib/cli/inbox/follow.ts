@@ -52,7 +52,7 @@ export class Follower {
     return false
   }
 
-  /** Waits until all events have an outcome, or until no further event has got one for `patienceMs`. */
+  /** Waits until all events have an outcome, or until no further event gets one within `patienceMs`. */
   async follow(patienceMs: number): Promise<void> {
     const progress = new ProgressLine()
     const total = this.size

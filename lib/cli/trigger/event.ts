@@ -49,7 +49,9 @@ function readBody(path: string): Buffer {
   )
 }
 
-/** Builds an event. Without a seed, each call builds a new one: the same body again would be a duplicate. */
+/**
+ * Builds an event. Without a seed, each call builds a new one, because a webhook treats the same body as a duplicate.
+ */
 function build(eventName: string, values: OptionValues): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)
   const lines = wholeNumberOf('lines', values.lines, 0, 500)

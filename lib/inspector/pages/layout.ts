@@ -8,7 +8,7 @@ export interface Layout {
   /** Relative path to the first page. It is relative because a proxy may add a prefix to the path. */
   root: string
   content: HtmlPart
-  /** The result of the last action, or why it was not possible. */
+  /** The result of the action that has just been carried out. */
   notice?: { text: string; tone: Tone } | undefined
   /** True if the page is updated continuously. */
   isLive?: boolean

@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000
 const CHART_HOURS = 24
 
 interface Kept {
-  /** Numbers ascend with the time of the record. */
+  /** A later record has a higher number. */
   number: number
   record: DeliveryRecord
   reason: string | undefined

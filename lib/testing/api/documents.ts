@@ -64,8 +64,8 @@ export class DocumentStore {
   }
 
   /**
-   * Answers a request for a link. Tradecloud documents only that a link expires and is requested without a token; the
-   * statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
+   * Answers a request to a download link. Tradecloud documents only that a link expires and is requested without a
+   * token; the statuses of refusals are made up. A request with a token is refused, so that a test notices the leak.
    */
   download(method: string, url: string, headers: IncomingHttpHeaders): SimulatedAnswer {
     if (headers.authorization !== undefined) return refusal(400, 'a presigned link takes no Authorization header')

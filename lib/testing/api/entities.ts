@@ -24,7 +24,7 @@ export interface PollBehaviour {
   cursor?: CursorEnd | undefined
   /**
    * How far the list lags behind, in milliseconds. `GET` always shows the current state. A function is called for each
-   * entity of each response. Default: 0.
+   * entity in each poll. Default: 0.
    */
   listLagMs?: number | (() => number) | undefined
   /** Largest offset that is accepted; larger ones are answered with 400. Default: no limit. */

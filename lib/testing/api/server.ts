@@ -11,7 +11,7 @@ export interface ApiServer {
   close: () => Promise<void>
 }
 
-/** Another name of this machine, so that links have a different host from the API. */
+/** Another name of this machine, so that the host of links is not that of the API. */
 const LINK_HOST = 'localhost'
 
 const POLLS: ReadonlySet<ApiTarget['endpoint']> = new Set(['orderPoll', 'singleDeliveryPoll', 'shipmentPoll'] as const)

@@ -1,5 +1,5 @@
 /**
- * State and responses of the simulated REST API: users, tokens, orders, shipments, documents. It uses no socket.
+ * State and responses of the simulated REST API: the user, tokens, orders, shipments and documents. It uses no socket.
  * Comments mark the statuses that are made up.
  */
 import type { IncomingHttpHeaders } from 'node:http'

@@ -1,6 +1,6 @@
 /**
  * Writes responses, complete or with a fault. A response that is still being written ends when its connection closes,
- * so `close()` ends it too.
+ * so `close()` of the simulator ends it too.
  */
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'

@@ -68,7 +68,7 @@ export function orderBody(order: Entity, lineIds: readonly string[], field: stri
   }
 }
 
-/** Built by analogy to an order, because Tradecloud never documented the fields of an order documents event. */
+/** Built by analogy to an order, because Tradecloud does not document the fields of an order documents event. */
 export function documentsBody(order: Entity, lineIds: readonly string[], message: Message): object {
   const lines = linesOf(order).filter((line) => lineIds.includes(line.id))
   const documentsOf = (part: unknown) => ({ documents: ((part ?? {}) as Json).documents })

@@ -46,7 +46,7 @@ export interface OrderChange extends ChangeOptions {
   header?: Readonly<Record<string, unknown>> | undefined
   /** If false, the changed lines have no `lastUpdatedAt`. Default: true. */
   timed?: boolean | undefined
-  /** The form of the event. The API supports both. Default: 'deliverySchedule'. */
+  /** The form of the event. Polls of the API support both forms. Default: 'deliverySchedule'. */
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
 }
 
