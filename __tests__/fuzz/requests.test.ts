@@ -116,7 +116,7 @@ test(`${requests} requests`, async () => {
     memory.push((await target.figures()).heapUsed)
   }
   const seconds = (performance.now() - begun) / 1000
-  // Waits until each request has exactly one record, and each callback has ended.
+  // Waits up to ten seconds until there are as many records as requests, and each callback has ended.
   for (let tries = 0; tries < 100; tries++) {
     const { records, requests: came, calls, settled } = await target.figures()
     if (records === came && calls === settled) break

@@ -1,5 +1,5 @@
 /**
- * One open database for many inboxes: each test history has an inbox of its own, and none waits until a file or
+ * One open database for many inboxes: each test history has an inbox of its own, and no history waits until a file or
  * connection is opened.
  */
 import type { Inbox } from '../../lib/inbox/inbox'

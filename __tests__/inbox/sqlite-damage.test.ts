@@ -38,7 +38,7 @@ function start(): { inbox: Inbox; alarms: string[]; take: () => Promise<number[]
   return { inbox, alarms, take }
 }
 
-/** Stores events in a process that is then killed, so that the last ones are only in the log. */
+/** Stores events in a process that is then killed, so that the last events are only in the log. */
 async function storeAndKill(numbers: number[]): Promise<void> {
   const options = { ledger: join(folder, 'ledger'), callbackMs: 0, failing: 0, concurrency: 0, bodyBytes: 2_000 }
   const member = new Member({ engine: { type: 'sqlite', file }, ...options })
