@@ -30,7 +30,7 @@ export interface PollPage {
 export type Polled =
   | ({ type: 'page' } & Pick<PollPage, 'total' | 'date'>)
   | { type: 'entity'; entity: unknown }
-  /** One entity that could not be read, between `after` and `before`. */
+  /** One entity that could not be read. In the list, it comes after `after` and before `before`, if these are known. */
   | { type: 'skipped'; after: unknown; before: unknown; error: unknown }
   | { type: 'cursor'; lastUpdatedAt: string }
 

@@ -4,7 +4,7 @@ import { isThenable } from '../wait/thenable'
 
 /** The second argument of a logger: the facts of the line as separate fields. Unknown facts are absent. */
 export interface LogFields {
-  /** The outcome of the event, or the code of the alarm. */
+  /** The outcome of the event, or one of the log codes in docs/responses.md, such as `handler_stuck`. */
   code: string
   /** Kind of the event: `order`, `orderDocuments`, `shipment` or `unknown`. */
   kind?: string | undefined
@@ -21,7 +21,7 @@ export interface LogFields {
 }
 
 /**
- * Receives losses and alarms, each as a line of text and an object with its fields. `console`, pino and winston can be
+ * Receives the lines of the log, each as a text and an object with its fields. `console`, pino and winston can be
  * passed unchanged: pino receives the fields first, `console` only the text. For any other logger that takes the fields
  * first, write `{ warn: (text, fields) => log.warn(fields, text), error: (text, fields) => log.error(fields, text) }`.
  */
