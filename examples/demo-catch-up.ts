@@ -51,7 +51,7 @@ export async function showCatchUp({
   const { child, url } = await startExample('durable-server.ts', {
     INBOX_FILE: join(folder, 'inbox.db'),
     CATCH_UP_FROM: new Date(Date.now() - 1_000).toISOString(),
-    // In production, this would be minutes.
+    // In production, both times would be minutes.
     CATCH_UP_EVERY_MS: '500',
     CATCH_UP_SETTLE_MS: '2000',
   })

@@ -36,9 +36,9 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
   : undefined
 
 /**
- * The catch-up polls for changes that never arrived. CATCH_UP_FROM is where it starts the first time, such as
- * `2025-11-01`; without it there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave out its own
- * changes that no one has answered yet.
+ * The catch-up polls for changes that never arrived. Its first run looks for changes since CATCH_UP_FROM, such as
+ * `2025-11-01`; without this variable there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave
+ * out its own changes that no one has answered yet.
  */
 export const catchUp: TradecloudWebhookOptions['catchUp'] =
   env.CATCH_UP_FROM && api

@@ -158,7 +158,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     expect(await rig.get('/order/1', forwarded(`::ffff:${TRADECLOUD}`))).toMatchObject({ status: 200 })
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}:50123`))).toMatchObject({ status: 200 })
     expect(await rig.get('/order/1', forwarded(`[::ffff:${TRADECLOUD}]:50123`))).toMatchObject({ status: 200 })
-    // The sender may write an address in front of the one that the proxy adds, in the same header or in another.
+    // The sender may write an address in front of the one that the proxy adds, in the same header or in another header.
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}`))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(TRADECLOUD, STRANGER))).toMatchObject({ status: 503 })
     expect(await rig.get('/order/1', forwarded(`${TRADECLOUD}, ${STRANGER}:443`))).toMatchObject({ status: 503 })

@@ -58,7 +58,7 @@ describe('custom paths', () => {
 
 test('a path that is not ours keeps its body for the app', async () => {
   const rig = await startRig({ paths: { order: '/order', shipment: false, any: false } })
-  // The harness answers such a path itself, so another app mounts the webhook, with a route after it.
+  // The app of the harness answers this path itself, so the test mounts the webhook in another app, before a route.
   const app = express()
   app.use('/tradecloud', rig.webhook, express.json(), (req, res) => void res.json(req.body))
   const { port } = await startServer(app)

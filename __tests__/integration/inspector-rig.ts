@@ -42,7 +42,7 @@ export async function startInspectorRig({
     ...options,
     before: (app) => {
       before?.(app)
-      // The inspector is mounted before the webhook, but it can only be created after the webhook.
+      // The app mounts the inspector before the webhook, but the inspector can only be created after the webhook.
       let handler: ReturnType<typeof createInspector> | undefined
       mount = ({ webhook }) => (handler = createInspector({ webhook, auth: operator, ...inspector }))
       app.use('/ops/inspector', (req, res, next) => handler!(req, res, next))

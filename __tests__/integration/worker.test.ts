@@ -51,7 +51,7 @@ class Shared {
     return sqliteInbox({ file: this.file })
   }
 
-  /** Starts a webhook on the shared inbox that also delivers. */
+  /** Starts a webhook that stores events in the shared inbox and also delivers them. */
   webhook(options: RigOptions): Promise<Rig> {
     return startRig({ ...NO_CALLBACKS, delivery: this.delivery, ...options, inbox: this.inbox() })
   }

@@ -33,7 +33,7 @@ test(
     expect(rig.tradecloud.api.busiestSecond()).toBeLessThanOrEqual(10)
     const statuses = new Set(report.sent.flatMap(({ attempts }) => attempts.map(({ status }) => status)))
     expect([...statuses].filter((status) => ![200, 503, 504].includes(status ?? 0))).toEqual([])
-    // There are more triggers than the rate limit allows within the time limit, so some are retried.
+    // There are more triggers than the rate limit allows within the time limit of a response, so some are retried.
     expect(statuses).toContain(504)
     expect(report.givenUp).toEqual([])
     expect(report.stillRetrying).toEqual([])

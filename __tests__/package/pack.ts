@@ -1,4 +1,4 @@
-/** Packs the package once for all tests of this folder, which find the tarball in `TARBALL`. */
+/** Packs the package once for all tests of this folder. The environment variable `TARBALL` has the tarball's path. */
 import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -233,7 +233,10 @@ function binaries(): string {
   throw new Error('PostgreSQL is not installed: apt-get install postgresql')
 }
 
-/** The user who runs the server if root runs the tests, because PostgreSQL refuses root. Otherwise `undefined`. */
+/**
+ * The user who runs the server if root runs the tests, because PostgreSQL refuses root. `undefined` if another user runs
+ * the tests.
+ */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, USER])).stdout)))

@@ -60,7 +60,7 @@ interface Sent {
   statuses: Status[]
 }
 
-/** Sends events one by one, each until it is accepted. After the load has stopped, only finishes the current one. */
+/** Sends events one by one, each until it is accepted. Once the load has stopped, no further event is begun. */
 async function sendUntilStopped(
   { proxy, protocol, tag }: Way,
   worker: number,

@@ -1,6 +1,6 @@
 /**
- * Which requests a fault of the simulated API affects, how often, and which effects such a request still has. Uses real
- * sockets.
+ * Which requests a fault of the simulated API affects, how often, and which effects an affected request still has. Uses
+ * real sockets.
  */
 import type { ApiFault, FaultKind } from '../../lib/testing/api/faults'
 import { ask, basicUser } from './simulator-client'

@@ -1,4 +1,4 @@
-/** Polling the simulated API, and the times that it uses. Uses real sockets. */
+/** Polling the simulated API: which entities it returns, in which order, and with which times. Uses real sockets. */
 import { createTradecloudSimulator, type TradecloudSimulator } from '../../lib/testing/simulator'
 import { ask, basicUser, bearer, login } from './simulator-client'
 import { basic } from './simulator-receiver'

@@ -84,7 +84,7 @@ async function measure({ candidate, format }: (typeof CASES)[number], rounds: nu
     const large = answers.map(({ ms }) => ms)
     if (sender) {
       sender.disconnect()
-      // The sender may be sending an order at this moment, and it would fail if the server ended first.
+      // The sender may be sending an order at this moment, and would fail if the server ended first.
       await once(sender, 'exit')
     }
     for (const connection of connections) connection.close()

@@ -6,7 +6,7 @@ const testing = built<typeof import('../../lib/testing')>('testing/index')
 export const SIZES = ['3 KB', '94 KB', '1.7 MB', 'maximum'] as const
 export type Size = (typeof SIZES)[number]
 
-/** The number of different orders. It is so large that events of one order rarely follow each other. */
+/** The number of different orders. It is so large that no event has to wait for an earlier one of the same order. */
 const ORDERS = 10_000
 
 /** An event of an unconfirmed order: one line without the fields of a confirmation. */

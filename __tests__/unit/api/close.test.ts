@@ -87,7 +87,7 @@ test.each([
   const tradecloud = client({ requestTimeoutMs: 60_000, fetchTimeoutMs: 60_000 })
   const call = errorOf(tradecloud.getOrder('1'))
   await until(() => api().count(endpoint) === 1)
-  // The server has the request; this gives the client time to receive the response.
+  // The server has the request; this pause gives the client time to receive the response.
   await new Promise((resolve) => setTimeout(resolve, 50))
   await tradecloud.close()
   expect(await call).toMatchObject({ code })

@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE
 const COUNT = bySize({ quick: 10, ci: 40, full: 1_000 })
 const seeds = Array.from({ length: COUNT }, (_, i) => i + 1)
 
-/** Makes changes while no catch-up runs. The events of all of them are lost. */
+/** Makes changes while no catch-up runs. All their events are lost. */
 function backlog(rig: Rig, { seed = 1, orders = 200, changes = 600, pauseMs = 20_000 } = {}): void {
   const history = { seed, orders, changes, pauseMs, lost: 1, delayed: 0, twice: 0, hidden: 0, busy: 0.05, shipments: 0 }
   for (const planned of rig.world.history(history)) {

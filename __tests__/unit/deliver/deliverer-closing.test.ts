@@ -1,4 +1,4 @@
-/** Closing: waiting events are given back, and running callbacks may finish. */
+/** Closing: waiting events end with `unavailable`, and running callbacks may finish. */
 import { MemoryStore } from '../../../lib/deliver/dedupe/memory-store'
 import type { Store } from '../../../lib/deliver/dedupe/store'
 import { body, get, settle, setup, setupWithClient, watch, checkAfterEach } from './deliverer-rig'

@@ -7,7 +7,7 @@ checkAfterEach()
 describe('an event', () => {
   it.each([
     ['an object', (work: Promise<void>) => ({ then: work.then.bind(work) })],
-    // A proxy for remote calls may return such a promise.
+    // A proxy for remote calls may return a function with a `then` method.
     ['a function', (work: Promise<void>) => Object.assign(() => undefined, { then: work.then.bind(work) })],
   ])('is not delivered before the promise of its callback is kept, of any library: %s', async (_what, promise) => {
     let fail: (cause: Error) => void = () => undefined

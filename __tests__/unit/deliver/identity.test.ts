@@ -1,4 +1,7 @@
-/** Keys of events and entities are equal for the same event and different for others; IDs are UUIDs, for databases. */
+/**
+ * Two keys are equal if they are of the same event or entity, and differ if not. IDs are UUIDs, which databases can
+ * store as such.
+ */
 import { createHash } from 'node:crypto'
 import {
   dedupeKey,

@@ -195,7 +195,7 @@ describe('a signature', () => {
   ] as Array<[string, () => Promise<string>]>)('%s', async (_what, make) => {
     const checked = verifier()
     expect(await verdict(checked, await make())).toBe('no')
-    // After a valid token, the keys are cached. The forgery is refused with these as well.
+    // After a valid token, the keys are cached. The forgery is refused with the cached keys as well.
     expect(await verdict(checked, await sign(key))).toBe('yes')
     expect(await verdict(checked, await make())).toBe('no')
     expect(context.server.fetches).toBe(1)

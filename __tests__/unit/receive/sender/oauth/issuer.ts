@@ -87,7 +87,7 @@ export class KeyServer {
     return this
   }
 
-  /** After this, nothing listens on the port until `start` is called. */
+  /** Stops the server: nothing listens on its port until `start` is called. */
   async stop(): Promise<void> {
     const server = this.#server
     if (server === undefined) return

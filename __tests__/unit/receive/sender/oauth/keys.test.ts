@@ -1,4 +1,4 @@
-/** When keys are fetched: once for many tokens, again if none matches, but rarely for guessed key IDs. */
+/** When keys are fetched: once for many tokens, again if no key matches, but rarely for guessed key IDs. */
 import { encode, goodClaims, makeKey, setUp, sign, until, verdict, type Script } from './issuer'
 
 const first = makeKey('first')
