@@ -36,8 +36,8 @@ export class Follower {
   }
 
   /**
-   * Whether a process has a callback for at least one of the events. Any process takes an event of an unknown kind or
-   * from quarantine.
+   * Whether a process has a callback for at least one of the events. An event of an unknown kind or from quarantine
+   * counts too, because any process takes an event that was quarantined when it arrived.
    */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()

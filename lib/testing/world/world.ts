@@ -37,8 +37,8 @@ export interface TradecloudWorld {
   /** Like `change`, for a shipment. Its event always contains the whole shipment. */
   changeShipment(shipment: string | { id: string }, change?: ShipmentChange): WorldChange
   /**
-   * Sends all events that are due on the simulator's clock, one after another, earliest first. Resolves when each has
-   * its final response. `target` may depend on the event.
+   * Sends all events that are due on the simulator's clock: one request at a time, the earliest event first. Resolves
+   * when each event has its final response. `target` may depend on the event.
    */
   deliver(target: WebhookTarget | ((event: WorldEvent) => WebhookTarget)): Promise<SimulatorReport>
   /**
