@@ -24,7 +24,7 @@ interface Element {
 
 /** Matches numbers as in JSON: `007` and `0x1F` are not numbers. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** White space as XML defines it, which has fewer characters than in JavaScript. */
+/** White space as XML defines it: fewer characters than in JavaScript. */
 const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
 const BLANK = /^[ \t\r\n]*$/
 /** Every child of `indicators` is converted to a boolean, even an unknown one: the text `false` would be truthy. */

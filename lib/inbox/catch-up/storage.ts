@@ -100,8 +100,8 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * The storage of one run. Every write checks the lease in its own transaction, and rejects with a `LeaseLostError` if
- * the lease was lost.
+ * The storage that a run uses. Every write checks the lease in its own transaction, and rejects with a `LeaseLostError`
+ * if the lease was lost.
  */
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>

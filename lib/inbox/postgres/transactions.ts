@@ -71,7 +71,7 @@ export class Transactions {
     return this.#attempt(request, work, tries + 1)
   }
 
-  /** Asks whether the transaction was committed until the server responds. Rejects if the inbox is closed meanwhile. */
+  /** Asks until the server responds whether the transaction was committed. Rejects if the inbox is closed meanwhile. */
   async #wasCommitted(request: SettleRequest): Promise<boolean | undefined> {
     for (;;) {
       try {

@@ -116,7 +116,10 @@ export function columnsOf(event: StoredEvent, size: number, now: number, occurre
   }
 }
 
-/** Moves a settled event to the end of its queue. It keeps its row and ID. Returns false if its state has changed. */
+/**
+ * Moves a settled event to the end of its queue; the event keeps its row and ID. Returns false if its state has
+ * changed.
+ */
 export async function requeue(tables: Tables, event: number, state: number, replay = false): Promise<boolean> {
   const sql = 'SELECT bytes, head FROM events WHERE event = ?'
   const row = await tables.get<{ bytes: number; head: string }>(sql, event)

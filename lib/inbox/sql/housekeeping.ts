@@ -96,7 +96,7 @@ export class Housekeeping {
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
-  /** Raises one alarm per kind and event name, and another only after these events were taken. */
+  /** Raises one alarm per kind and event name, and the next one only if these events were taken in between. */
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return

@@ -1,7 +1,7 @@
 /**
  * Flushes the write-ahead log to disk, and checks that the file is still the one that other processes would open. It
- * opens only the log, never the database file or the file `-shm`: closing a descriptor of one of these would release
- * SQLite's locks.
+ * opens only the log, never the database file or its `-shm`: closing a descriptor of one of these would release the
+ * locks of SQLite.
  */
 import { statSync } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'

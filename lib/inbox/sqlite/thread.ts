@@ -5,8 +5,8 @@ import { GATE, OPENED, type ThreadCall, type Posted, type Request, type WorkerOp
 import { workerSource } from './worker-source'
 
 /**
- * Node ends worker threads when the process exits. The thread gets this much time to end its transaction and close the
- * file.
+ * Node ends worker threads when the process exits. Before that, the thread gets this much time to end its transaction
+ * and close the file.
  */
 const EXIT_MS = 2_500
 

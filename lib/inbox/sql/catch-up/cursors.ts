@@ -1,6 +1,6 @@
 /**
- * Stores the cursors of the polls, and when a state was first seen. Each write needs the lease, and returns `undefined`
- * without it.
+ * Stores the cursors of the polls, and the times at which something was first seen. Each write needs the lease, and
+ * returns `undefined` without it.
  */
 import type { EntityName } from '../../catch-up/parts'
 import type { Position, Scope } from '../../catch-up/storage'

@@ -1,4 +1,7 @@
-/** The lease for polling. At most one process holds the lease of a webhook, and only this process polls and writes. */
+/**
+ * The lease for polling. At most one process holds the lease of a webhook; only this process polls and stores what it
+ * finds.
+ */
 import { randomUUID } from 'node:crypto'
 import { LEASE_MS } from '../processes'
 import type { Tables } from '../tables'
