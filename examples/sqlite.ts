@@ -1,4 +1,4 @@
-// This package has the same interface as node:sqlite, which Node 20 does not have.
+// @photostructure/sqlite has the same interface as node:sqlite, which Node 20 does not have.
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { RejectEvent, type OrderEvent, type WebhookContext } from 'tradecloud-webhook'
 

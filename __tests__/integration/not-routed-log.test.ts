@@ -1,4 +1,4 @@
-/** The log line for a path that matches no pattern: how to mount the webhook, once per path. */
+/** The log line for a path that matches no pattern: it says how to mount the webhook, and is written once per path. */
 import express from 'express'
 import type { TradecloudWebhook } from 'tradecloud-webhook'
 import { closeAll, isExpress4 } from './harness'

@@ -234,8 +234,8 @@ function binaries(): string {
 }
 
 /**
- * The user who runs the server if root runs the tests, because PostgreSQL refuses root. `undefined` if another user runs
- * the tests.
+ * The user who runs the server if root runs the tests, because PostgreSQL refuses root. `undefined` if another user
+ * runs the tests.
  */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
