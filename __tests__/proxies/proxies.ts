@@ -38,7 +38,7 @@ interface Kind {
   file: string
   protocols: Protocol[]
   replace: (proxy: { port: number; appPort: number; folder: string }) => Replacement[]
-  /** Prepares further files, replaces texts, and returns the command. */
+  /** Writes further files that the proxy needs, and returns the command that starts the proxy. */
   command: (
     folder: string,
     config: string,

@@ -89,7 +89,7 @@ export function wrong(): void {
   order({ meta: { messageId: 'mine' } })
   // @ts-expect-error a line of the single delivery form has no schedule
   singleDeliveryOrderEvent({ lines: [{ deliverySchedule: [] }] })
-  // @ts-expect-error documents have no deliveries
+  // @ts-expect-error an event with documents has no deliveries
   orderDocumentsEvent({ deliveries: 2 })
   // @ts-expect-error a shipment has no order ID
   shipment({ orderId: 'a-1' })

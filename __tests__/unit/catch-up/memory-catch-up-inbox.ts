@@ -1,5 +1,6 @@
 /**
- * What an inbox provides for the catch-up, in memory. Several inboxes can share it, as processes share a database.
+ * What an inbox provides for the catch-up, in memory. Several inboxes can share one instance, as processes share a
+ * database.
  */
 import type { CatchUpInbox, CatchUpRequest, RunStatus } from '../../../lib/inbox/catch-up/storage'
 import { MemoryStorage } from './memory-storage'

@@ -1,4 +1,4 @@
-/** Options of `postgresInbox`: the host is required, because `pg` would otherwise connect to localhost. */
+/** Options of `postgresInbox`: the host is required, because without a host, `pg` would connect to localhost. */
 import { resolvePostgresInbox } from '../../../lib/inbox/postgres/options'
 
 test.each([

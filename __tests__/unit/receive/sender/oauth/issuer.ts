@@ -112,7 +112,7 @@ export class KeyServer {
 export interface SetUp {
   server: KeyServer
   advance: (ms: number) => Promise<void>
-  /** Creates a verifier for tokens of `sign`, which is closed after the test. The given options take precedence. */
+  /** Creates a verifier for tokens of `sign`, and closes it after the test. The given options take precedence. */
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 
