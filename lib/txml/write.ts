@@ -9,8 +9,11 @@ export interface ToTxmlOptions {
   indent?: string | undefined
 }
 
-/** Matches the names that elements may have here: letters, numbers, `_`, `.` and `-`, with a letter or `_` first. */
-const NAME = /^[\p{L}_][\p{L}\p{N}_.-]*$/u
+/** The names that XML 1.0 allows for elements, without colons, which separate namespaces. */
+const FIRST =
+  'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f' +
+  '\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd\\u{10000}-\\u{effff}'
+const NAME = new RegExp(`^[${FIRST}][${FIRST}0-9.\\u00b7\\u0300-\\u036f\\u203f\\u2040-]*$`, 'u')
 /**
  * Characters that no XML document can contain, not even as references. With the flag `u`, the range of surrogates
  * matches only unpaired ones.

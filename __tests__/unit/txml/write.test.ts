@@ -162,6 +162,11 @@ describe('what tXML cannot express', () => {
     })
   })
 
+  it('any name that XML allows is read back', async () => {
+    const body = { orderEvent: { Größe: '1', 'a·b-c.d_e': '2', 訂單: '3' } }
+    expect(await readBack(body)).toEqual(body)
+  })
+
   it('dates and the like are written as JSON has them', () => {
     expect(toTxml({ at: new Date(0) })).toContain('<at>1970-01-01T00:00:00.000Z</at>')
   })
@@ -176,6 +181,8 @@ describe('what tXML cannot express', () => {
     ['a key with a colon', { 'a:b': 'x' }],
     ['a key that begins with a digit', { '1a': 'x' }],
     ['an empty key', { '': 'x' }],
+    ['a letter that XML names do not allow', { ª: 'x' }],
+    ['a number that XML names do not allow', { 'm²': 'x' }],
     ['markup in a key', { 'a><b': 'x' }],
     ['a list as the body', [{ a: 1 }]],
   ])('%s is refused', (_what, body) => {
