@@ -3,10 +3,15 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { orderEvent } from 'tradecloud-webhook/testing'
 import { endExamples, ErpSystem, post, startExample, type Write } from './example-servers'
-import { until } from './wait'
+import { pause, until } from './wait'
 
 const ORDERS = 12
 const VERSIONS = 4
+
+/** The PIDs of the processes that have said that they listen. */
+function pidsIn(lines: string[]): number[] {
+  return lines.flatMap((line) => [...line.matchAll(/process (\d+)$/g)].map(([, pid]) => Number(pid)))
+}
 
 /** `env` returns the environment variables that select the inbox. */
 export function testCluster(env: () => Record<string, string>): void {
@@ -19,8 +24,7 @@ export function testCluster(env: () => Record<string, string>): void {
 
   test('three processes, one of which is killed: each event is written, in order, and never two of one order at once', async () => {
     const { child, url, lines } = await startExample('cluster.ts', { ERP_URL: erp.url, ...env() })
-    const pids = (): number[] =>
-      lines.flatMap((line) => [...line.matchAll(/process (\d+)$/g)].map(([, pid]) => Number(pid)))
+    const pids = (): number[] => pidsIn(lines)
     await until(() => pids().length === 3, 'three processes do not listen')
 
     const versions = new Map<string, number[]>()
@@ -73,6 +77,17 @@ export function testCluster(env: () => Record<string, string>): void {
     }
 
     const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+  })
+
+  test('ends also while a process that has crashed is not restarted yet', async () => {
+    const { child, lines } = await startExample('cluster.ts', { ...env(), PROCESSES: '1' })
+    const exited = once(child, 'exit')
+    await until(() => pidsIn(lines).length === 1, 'no process listens')
+    process.kill(pidsIn(lines)[0]!, 'SIGKILL')
+    // The process is restarted after a second. If this has happened already on a busy machine, the test passes as well.
+    await pause(200)
     child.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
   })

@@ -17,9 +17,11 @@ const { DATABASE_URL: connectionString, INBOX_FILE: file = 'data/inbox.db' } = p
 const UNUSABLE = 2
 
 function runPrimary(): void {
-  const fork = (): void => void cluster.fork()
-  for (let i = 0; i < processes; i++) fork()
   let ending = false
+  const fork = (): void => {
+    if (!ending) cluster.fork()
+  }
+  for (let i = 0; i < processes; i++) fork()
   cluster.on('exit', (_worker, code, signal) => {
     if (ending && Object.keys(cluster.workers ?? {}).length === 0) process.exit(0)
     if (!ending && code === UNUSABLE) process.exit(1)
@@ -28,7 +30,9 @@ function runPrimary(): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       ending = true
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')
+      const workers = Object.values(cluster.workers ?? {})
+      if (workers.length === 0) process.exit(0)
+      for (const worker of workers) worker?.process.kill('SIGTERM')
     })
   }
 }
