@@ -1,8 +1,8 @@
 /**
  * Random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
- * and an API that fails. Each request gets a response of `answer-table.ts`, never 500. Tradecloud gives up on a valid
- * event only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run, PROPERTY_REQUESTS
- * sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
+ * and an API that fails. Each request gets one of the responses listed in `answer-table.ts`, never 500. Tradecloud
+ * gives up on a valid event only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run,
+ * PROPERTY_REQUESTS sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
  */
 import createDebug from 'debug'
 import express from 'express'

@@ -1,4 +1,4 @@
-/** All servers side by side, each in a process of its own, in rounds that alternate. */
+/** Compares all servers, each in a process of its own. In each round, they are measured one after the other. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
  * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues and 20,000 in
- * one queue. The same is measured while no process takes the waiting events, and in PostgreSQL with an old snapshot,
- * which prevents the server from removing dead rows.
+ * one queue. Also measured: a backlog of a kind that no process takes, while events of another kind are taken; and in
+ * PostgreSQL an old snapshot, which prevents the server from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -138,7 +138,10 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Fills an inbox, and measures the time from opening it again until the first event has been taken. */
+/**
+ * Stores the waiting events, if any, and opens the inbox again. Measures the time until the first `take` has resolved,
+ * even without an event, and the additional memory.
+ */
 async function start(candidate: Candidate): Promise<Measured> {
   const { open, execute, waiting, before, kind = 'order' } = candidate
   const first = open()

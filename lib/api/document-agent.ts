@@ -126,8 +126,8 @@ function trustOf(agent: Agent | undefined): ConnectionOptions {
 }
 
 /**
- * A `lookup` function that always returns `found`: `connect` asks for one address, or for all of them, to try them in
- * turn.
+ * A `lookup` function that finds `found` for every host. With `all`, `connect` gets all addresses and tries them in
+ * turn; otherwise it gets only the first one.
  */
 function always(found: LookupAddress[]): LookupFunction {
   return (_host, { all }, done) => {

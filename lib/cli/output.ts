@@ -34,7 +34,7 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY
 }
 
-/** Width of the terminal, or `undefined` if there is none and nothing has to be cut. */
+/** Width of the terminal. `undefined` if stdout is not a terminal: tables are then not cut. */
 export function terminalWidth(): number | undefined {
   return isTerminal() ? Math.max(MIN_WIDTH, process.stdout.columns || UNKNOWN_WIDTH) : undefined
 }

@@ -80,7 +80,7 @@ export interface InboxEntry extends Pick<
   nextAttemptAt?: string | undefined
   /** ID of another event of the same order or shipment that has to be settled first. Absent if there is none. */
   waitsBehind?: string | undefined
-  /** When the event was delivered, given up or quarantined, as ISO 8601 in UTC. */
+  /** When the event became delivered, dead or quarantined, as ISO 8601 in UTC. */
   settledAt?: string | undefined
 }
 

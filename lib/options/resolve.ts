@@ -103,8 +103,8 @@ const RENAMED = {
 } as const
 
 /**
- * Resolves the options of a webhook. An option that is `undefined` counts as absent. Credentials, addresses, callbacks
- * and paths are checked where they are used.
+ * Resolves the options of a webhook. An option that is `undefined` counts as absent. Credentials, addresses, paths and
+ * the callbacks that receive events are checked where they are used.
  */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
   const given = read(options, KEYS, 'createTradecloudWebhook({ auth, onOrder })')

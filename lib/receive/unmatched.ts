@@ -71,7 +71,7 @@ export class Unmatched {
     recognition.then(watch, () => watch('no'))
   }
 
-  /** Refuses the request, or answers a probe, if there is no app that could respond. */
+  /** Called if there is no app that could respond: refuses the request, or answers it if it is a probe. */
   refuse(req: IncomingMessage, res: ServerResponse): void {
     const exchange = this.#options.startExchange(req, res)
     const finish = (recognized: Recognition): void => {

@@ -1,6 +1,6 @@
 /**
- * The validators of what Tradecloud sends. In the built package, `build-validators.mjs` replaces this file with
- * generated code that needs no ajv.
+ * The validators of what Tradecloud sends. When the package is built, `build-validators.mjs` replaces the compiled file
+ * with generated code that needs no ajv.
  */
 import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv'
 import { schemas } from '.'

@@ -47,8 +47,8 @@ export class TreeBuilder {
   #mayPollute = false
 
   /**
-   * The content of the root element as if all open elements ended here. Of a list that contains an open element, it has
-   * only the last entry.
+   * The content of the root element so far, without the text of open elements. A list that contains an open element has
+   * only that entry.
    */
   get beginning(): Value | undefined {
     let value: Value | undefined

@@ -18,7 +18,8 @@ export class Slots {
   }
 
   /**
-   * Waits for a slot. `taken` resolves with true once the caller has a slot, or with false after `cancel` was called.
+   * Waits for a slot. `taken` resolves with true once the caller has a slot, or with false if `cancel` is called before
+   * that.
    */
   wait(): { taken: Promise<boolean>; cancel: () => void } {
     let resolve: (got: boolean) => void = () => undefined

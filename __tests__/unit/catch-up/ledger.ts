@@ -12,7 +12,7 @@ export class Ledger {
   /** For each part: the last state that a callback received, and all states. */
   readonly last = new Map<string, Given>()
   readonly given = new Map<string, Given[]>()
-  /** Keys of parts whose older state the catch-up delivered after a newer one, without `outdated`. */
+  /** Keys of parts for which the catch-up delivered an older state after a newer one, with `outdated` false. */
   readonly backwards: string[] = []
 
   /** Records an event from a webhook. */

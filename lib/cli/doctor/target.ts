@@ -20,7 +20,7 @@ export interface DoctorTarget {
   port: number
   /** Value of the header `Host`. */
   authority: string
-  /** Path and query, without an ID. */
+  /** Path and query, without an ID. If the path has a variable, only the part of the path before it. */
   path: string
   places: IdPlace[]
 }

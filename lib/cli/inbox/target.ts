@@ -47,7 +47,7 @@ function isPasswordMissing(error: unknown): boolean {
   return error instanceof Error && error.message.includes('password must be a string')
 }
 
-/** Throws a `UsageError`, which never contains a password. */
+/** Throws a `UsageError` if no usable inbox is named. The error never contains a password. */
 function openTarget({ target: named, values }: Invocation): Inbox {
   const target = named ?? process.env.INBOX_URL
   if (target === undefined || target === '')

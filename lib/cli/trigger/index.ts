@@ -132,7 +132,7 @@ async function send(request: TriggerRequest, times: number, values: OptionValues
     for (let i = 0; i < times; i++) {
       const result = await sendOnce(connections, request)
       const code = EXIT_CODES[result.verdict]
-      // An event that Tradecloud gives up counts as worse than one that it retries.
+      // An event that Tradecloud gives up on counts as worse than one that it retries.
       if (exitCode !== 1 && code !== 0) exitCode = code
       await print(isJson ? `${printableJson(result)}\n` : textOfResult(result))
     }

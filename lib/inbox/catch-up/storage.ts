@@ -47,7 +47,7 @@ export interface Lease {
 
 /** Identifies one list, which has a cursor of its own. */
 export interface Scope extends Pick<EntityName, 'kind' | 'form'> {
-  /** Key of the cursor, which consists of kind, base URL, API user, form and filters. */
+  /** Key of the cursor. The key consists of kind, base URL, API user, form and filters. */
   key: string
 }
 

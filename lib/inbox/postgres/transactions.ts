@@ -71,7 +71,10 @@ export class Transactions {
     return this.#attempt(request, work, tries + 1)
   }
 
-  /** Asks until the server responds whether the transaction was committed. Rejects if the inbox is closed meanwhile. */
+  /**
+   * Asks whether the transaction was committed, and repeats the question until the server answers. Rejects if the inbox
+   * is closed meanwhile.
+   */
   async #wasCommitted(request: SettleRequest): Promise<boolean | undefined> {
     for (;;) {
       try {

@@ -1,6 +1,6 @@
 /**
- * The code of the worker thread as one string, so that bundlers include it. In the built package, `build-worker.mjs`
- * generates this file.
+ * The code of the worker thread as one string, so that bundlers include it. When the package is built,
+ * `build-worker.mjs` replaces the compiled file.
  */
 import { buildSync } from 'esbuild'
 import { join } from 'node:path'

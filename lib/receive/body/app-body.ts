@@ -148,9 +148,9 @@ export function swallowed(): Refusal {
 }
 
 /**
- * Returns the refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. An
- * event that can be read is delivered. Any other problem may be caused by the app, so Tradecloud must keep the event
- * until the app is corrected.
+ * Returns the refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. The
+ * app may be the cause if the body is malformed, invalid, of a wrong media type, or stripped. The refusal is then
+ * `unavailable`, so that Tradecloud keeps the event until the app is corrected. Other refusals are not changed.
  */
 export function doubt(
   refusal: Refusal | undefined,

@@ -22,7 +22,7 @@ export type BodyResult = { ok: true; bytes: Pieces } | (Refusal & { raw?: Pieces
 export interface BodyReading {
   /** Never rejects. The bytes of the body count towards the memory budget until the caller gives them back. */
   result: Promise<BodyResult>
-  /** Stops reading, because the response was already sent. */
+  /** Stops reading. Called when the response is sent, because the rest of the body is then no longer needed. */
   stop: () => void
 }
 

@@ -35,7 +35,7 @@ export async function fetchKeys(
   let again: Timer | undefined
   signal.addEventListener('abort', abort)
   try {
-    // Uses the first request that ends, even if it failed, because the fetch may be repeated soon.
+    // Settles with the first request that ends, even if it fails: the caller may soon call `fetchKeys` again.
     const first = new Promise<JWK[]>((resolve, reject) => {
       const attempt = (): void => void requestKeys(uri, httpsAgent, running.signal).then(resolve, reject)
       again = startInterval(attempt, againMs)
