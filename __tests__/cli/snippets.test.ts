@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks all its snippets (`here`: this file), or the only pages that may contain
- * snippets in this language.
+ * For each language: the test that checks its snippets (`here`: this file). If there is none, the only pages that may
+ * contain such snippets.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',

@@ -14,8 +14,7 @@ export class SharedEngine {
   constructor(createEngine: (events: EngineEvents) => Engine) {
     this.#engine = createEngine({
       reopened: () => this.#users.forEach((events) => events.reopened()),
-      // `changed` means that another process has stored an event. Here each webhook has only one inbox, which wakes
-      // itself.
+      // Not needed: `changed` means that another process has stored an event, and here there is only one process.
       changed: () => undefined,
       alarm: (error) => this.#users.forEach((events) => events.alarm(error)),
     })

@@ -1,6 +1,6 @@
 /** When an access token should be renewed, from its `exp` if it has one. */
 
-/** For a token without `exp`: the shortest documented lifetime is 10 minutes. */
+/** For a token without `exp`: a minute less than the shortest documented lifetime, which is 10 minutes. */
 const UNKNOWN_LIFETIME_MS = 9 * 60_000
 const MAX_MARGIN_MS = 60_000
 

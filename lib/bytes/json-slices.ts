@@ -198,8 +198,8 @@ class SlicedReader {
     this.#byMark.set(mark, entries)
     let around = depth - 1
     while (around > 0 && this.#from[around] === IN_OBJECT) around--
-    // The list around the closed list becomes a long list too, because `#partsOf` inserts only the placeholders of one
-    // level.
+    // The containing list is parsed separately as well: `#partsOf` inserts only the placeholders of the list itself,
+    // not those of lists inside it.
     if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }

@@ -1,4 +1,4 @@
-/** One delivery before the response, from the arrival of its trigger to its result. */
+/** A delivery without an inbox, from the arrival of its trigger to its result, which the response contains. */
 import type { AttemptResult, DeliveryAttempt } from './attempt'
 import type { Observable } from './observe'
 

@@ -33,7 +33,7 @@ interface EventRow {
   first: string | null
 }
 
-/** The column `first` is the ID of the first event in the queue of a waiting event. */
+/** The columns of an entry. `first`: for a waiting event, the ID of the event that is first in its queue. */
 const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_body, due, settled, outcome, reason, queue,
   head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue = events.queue AND e.state < 2
   ORDER BY e.seq LIMIT 1) END AS first`

@@ -7,9 +7,9 @@ export interface TriggerReport {
   /** The trigger object that was passed to `send`. It contains credentials. */
   trigger: Trigger
   /**
-   * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`
-   * although Tradecloud would have continued. `unreachable`: no connection to the address of the webhook has ever been
-   * made; see the `error` of the attempts. Tradecloud would have continued, but a test would never end.
+   * `still retrying`: in progress when the report was made, or ended by `maxAttempts`, the `signal` or `close()`.
+   * `unreachable`: the simulator gave up because it has never been able to connect to the webhook; see the `error` of
+   * the attempts. In both cases, Tradecloud would continue.
    */
   result: 'delivered' | 'given up' | 'still retrying' | 'unreachable'
   method: 'POST' | 'PUT' | 'GET'
