@@ -133,8 +133,8 @@ const HEADERS = [
 ]
 
 /**
- * `mayBeHead`: whether the method may be `HEAD`. A response to `HEAD` states a length but has no body, so it can be
- * parsed only if `noBody` marks it.
+ * `mayBeHead`: whether the method may be `HEAD`. A response to `HEAD` states a length but has no body. The parser needs
+ * `noBody` to know this.
  */
 function wellFormed(dice: Dice, seed: number, index: number, where: Wire['where'], mayBeHead: boolean): Parts {
   const method = dice.pick(mayBeHead ? METHODS : METHODS.filter((name) => name !== 'HEAD'))
