@@ -117,7 +117,8 @@ describe.each(['sqlite', 'postgres'] as const)('%s', (type) => {
     expect(stepsOf('frozen').at(-1)).toBe('LeaseLostError')
     expect(storesOf('frozen')).toBe(stored)
     const labels = read().map((line) => line.split(' ')[1])
-    // Each process begins after the last step of the one before it. Only the frozen process has one more step, its end.
+    // Each process begins after the last step of the process before it. Only the frozen process notes one more step, at
+    // its end.
     expect(labels.indexOf('last')).toBeGreaterThan(labels.lastIndexOf('killed'))
     expect(labels.slice(labels.indexOf('killed'), -1).filter((label) => label === 'frozen').length).toBeLessThanOrEqual(
       1,

@@ -57,7 +57,6 @@ async function startProxy(tradecloud: TradecloudSimulator, amend: Amend, bytesPe
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`
 }
 
-/** A client whose requests pass through a proxy. */
 async function throughProxy(tradecloud: TradecloudSimulator, amend: Amend): Promise<TradecloudClient> {
   const baseUrl = await startProxy(tradecloud, amend)
   const client = new TradecloudClient({ ...apiOf(tradecloud), baseUrl, fetchTimeoutMs: 2_000 }, new RateLimit(Infinity))

@@ -13,7 +13,7 @@ export interface CatchUpProcessOptions {
   /** Path of a file with one line per completed step: monotonic time, label and step. */
   steps: string
   label: string
-  /** The signal that the process sends to itself at a step, before or after it. */
+  /** The signal that the process sends to itself before a step or, if `isDone` is true, after it. */
   at?: { step: number; isDone: boolean; signal: 'SIGKILL' | 'SIGSTOP' } | undefined
 }
 

@@ -1,6 +1,5 @@
 /**
- * A run over a list of orders that never arrived, which reports each call of the storage. Used by processes that are
- * killed or frozen.
+ * A run of the catch-up over a list of orders whose events never arrived. Used by processes that are killed or frozen.
  */
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'
 import { Run } from '../../lib/catch-up/run'

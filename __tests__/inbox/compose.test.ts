@@ -39,7 +39,6 @@ function config(env: Record<string, string>): string {
   return execFileSync('docker-compose', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe', env: { PATH } })
 }
 
-/** Splits the configuration into its services. */
 function servicesOf(text: string): Array<[string, string]> {
   const [, section = ''] = /^services:\n((?: .*\n?)*)/m.exec(text) ?? []
   return [...section.matchAll(/^ {2}(\w+):\n((?: {3,}.*\n?)*)/gm)].map(([, name = '', body = '']) => [name, body])

@@ -41,7 +41,6 @@ export class CuttingProxy {
     this.loseCommits = 0
   }
 
-  /** Cuts all current connections. */
   cut(): void {
     for (const socket of this.#pairs) socket.destroy()
   }

@@ -55,8 +55,8 @@ async function deploy(engine: EngineOptions): Promise<void> {
     }
     await sending
     expect(members.reduce((sum, member) => sum + member.ignored, ignored)).toBe(0)
-    // The ledger records the end of a callback before its event is settled. If a process is killed in between, the
-    // event is delivered again.
+    // Waits for the inbox, not for the ledger: if a process was killed between the end of a callback and the settlement
+    // of its event, the event is delivered again.
     await until(async () => (await stats()).delivered === EVENTS, 'all events to be delivered')
     const steps = readLedger(options.ledger)
     expect(disorder(steps, stops)).toEqual({ overlaps: [], outOfOrder: [] })

@@ -1,6 +1,6 @@
 /**
- * How processes free the queues that other processes have taken, and remove expired events, by the clock and the leases
- * of the database.
+ * How processes free the queues of processes that have ended or lost their lease, and remove expired events. Times are
+ * those of the database.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -45,7 +45,7 @@ async function acceptAlongside(engine: EngineOptions, whenStored = (): void => u
     }
     await Promise.all([...storing, ...small])
     whenStored()
-    // The first small event was sent after the large bodies, and was stored between their parts.
+    // Small events are sent after the large bodies, but some are stored earlier: between the parts of the bodies.
     expect(stored.indexOf('small')).toBeLessThan(stored.indexOf('large'))
     expect(stored.slice(0, stored.lastIndexOf('large')).filter((one) => one === 'small').length).toBeGreaterThan(5)
     for (const [event, bytes] of bodies) expect((await inbox.show(event.id))?.bytes?.equals(bytes)).toBe(true)

@@ -1,4 +1,4 @@
-/** Leases of processes: during long callbacks, after an outage, and when a process stands still. */
+/** Leases of processes: during long callbacks, after an outage, and when a process stops renewing its lease. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

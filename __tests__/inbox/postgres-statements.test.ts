@@ -1,4 +1,4 @@
-/** The statements sent to PostgreSQL, where a mistake would show only under load. */
+/** The statements sent to PostgreSQL. Mistakes in them would show only under load. */
 import type { Pool } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { LowWater } from '../../lib/inbox/postgres/low-water'
@@ -20,7 +20,6 @@ interface Sent {
   inTransaction: boolean
 }
 
-/** Records all statements of a pool. */
 function record(pool: Pool): Sent[] {
   const sent: Sent[] = []
   pool.on('connect', (client) => {
@@ -107,7 +106,7 @@ describe('queues that have long been due, while only later ones are searched', (
     (await inbox.take({ limit, maxBytes: 1e9 })).deliveries.map(({ event }) => event.requestId)
 
   /**
-   * Stores two events of an order that have long been due, takes the first one, and stores later events of other
+   * Stores two events of an order, makes them long overdue, and takes the first one. Then stores events of other
    * orders.
    */
   async function start(): Promise<{ inbox: Inbox; other: Inbox; first: InboxDelivery; age: () => Promise<unknown> }> {

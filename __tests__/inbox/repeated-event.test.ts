@@ -1,4 +1,7 @@
-/** A repeatable event, in an inbox that has copied a later event with the same key from a deleted file. */
+/**
+ * A repeatable event whose key has occurred twice. From a deleted file, the inbox has copied only the second event with
+ * this key.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

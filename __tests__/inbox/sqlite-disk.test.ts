@@ -71,7 +71,6 @@ test.each([
     const process = await start(preloaded(folder, { WRITES: writes.path }), 4)
     expect(await process.accept(order(1))).toBe(true)
     writes.set(error)
-    // Each of these requests is refused while the disk still fails.
     for (let number = 2; number < 5; number++) expect(await process.accept(order(number))).toBe(false)
     await until(() => process.alarms.length > 0, 'an alarm')
     for (const text of [...process.refusals, ...process.alarms]) {

@@ -95,7 +95,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
   const lastFailure = lines.findLastIndex((line) => line.includes('INJECTED'))
   expect(failed).toBeGreaterThan(0)
   expect(answered).toBeGreaterThan(lastFailure)
-  // The repair has flushed the database file itself in between.
+  // Between the failed flush and the response, the repair has flushed the database file itself.
   const flushed = lines.findIndex(
     (line, i) => i > failed && /sync\(\d+<[^>]*inbox\.db>(\) += 0| <unfinished)/.test(line),
   )

@@ -23,7 +23,6 @@ import { openTables } from '../../lib/inbox/sqlite/open'
 import { SqliteTables } from '../../lib/inbox/sqlite/tables'
 import { eventOf } from './numbered-event'
 
-/** Records the text of each statement. */
 class Recording extends SqliteTables {
   readonly statements = new Set<string>()
 

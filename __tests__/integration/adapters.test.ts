@@ -43,7 +43,7 @@ function setUp() {
   return { webhook, app, calls, log, records }
 }
 
-/** A request as `serverless-http` and similar packages create it: `complete` although nothing was read. */
+/** A request as `serverless-http` and similar packages create it: `complete` is true although nothing was read. */
 function serverless({ method = 'POST', url = '/order', headers = authorized, body }: Injected): IncomingMessage {
   const req = new IncomingMessage({ encrypted: true, readable: false, remoteAddress: '1.2.3.4' } as unknown as Socket)
   Object.assign(req, { method, url, headers, complete: true, httpVersion: '1.1', httpVersionMajor: '1' })
@@ -329,7 +329,7 @@ describe('HTTP/2, without Content-Length', () => {
   })
 
   const ends: Array<[string, (stream: http2.ClientHttp2Stream) => void]> = [
-    // Node's client sends the end of the body before the reset.
+    // With `NGHTTP2_CANCEL`, Node's client first ends the body, then resets the stream.
     ['cancelled', (stream) => stream.close(http2.constants.NGHTTP2_CANCEL)],
     ['reset', (stream) => stream.destroy()],
     ['ended with its connection', (stream) => stream.session?.destroy()],
@@ -348,7 +348,7 @@ describe('HTTP/2, without Content-Length', () => {
       stream.on('error', () => undefined)
       session.on('error', () => undefined)
       await new Promise((resolve) => stream.write(part, resolve))
-      // A later request on this connection was answered, so the server has read this part.
+      // When a later request on the same connection is answered, the server has read this part.
       await new Promise((resolve) => session.request({ ':path': '/' }).once('response', resolve).resume())
       records.length = 0
       log.length = 0

@@ -35,7 +35,7 @@ const TRADECLOUD = '35.204.224.107'
 const STRANGER = '203.0.113.9'
 const WRONG = basic('tradecloud', 'wrong')
 
-/** Starts a webhook in an app that trusts the given proxies; for the listener, the webhook itself trusts them. */
+/** Starts a webhook behind trusted proxies. The app trusts them; `as a listener`, the webhook itself trusts them. */
 function startBehind(trustProxy: TrustProxyOption | undefined, options: RigOptions = {}): Promise<Rig> {
   if (options.mounting === 'as a listener') return startRig({ allow: ['production'], trustProxy, ...options })
   const before = (app: express.Express) => trustProxy !== undefined && app.set('trust proxy', trustProxy)

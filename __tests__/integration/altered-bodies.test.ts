@@ -32,7 +32,6 @@ const delivered = { status: 200, json: { outcome: 'delivered' } }
 
 const startBehind = (...handlers: express.RequestHandler[]): Promise<Rig> =>
   startRig({ validation: 'off', before: (app) => handlers.forEach((handler) => app.use(handler)) })
-/** Middleware that changes the result of a parser. */
 const change =
   (changed: (body: Loose) => unknown): express.RequestHandler =>
   (req, _res, next) => {
@@ -130,7 +129,7 @@ describe('a body that is no event any more: 503, and a line in the log', () => {
       expect(await rig.post({ hello: 1 })).toMatchObject({ status: 400, json: { code: 'invalid_body' } })
       const broken = { method: 'POST', path: '/order', headers: json, body: '{"eventName":' }
       expect(await rig.send(broken)).toMatchObject({ status: 400, json: { code: 'malformed_body' } })
-      // A chunked body has no Content-Length, so it cannot be excluded that the app has changed the body.
+      // Whether the app has changed a chunked body is unknown, because there is no Content-Length to compare.
       expect(await rig.send({ ...broken, body: undefined, chunks: ['{"eventName":'] })).toMatchObject(kept)
     }
   })
@@ -246,7 +245,7 @@ describe('a body that can still be read: delivered', () => {
     }
   test.each([undefined, 'utf8'] as const)('`rawBody` that the app still collects (%s)', async (encoding) => {
     const text = JSON.stringify(orderEvent({ text: 'Größe 🚢'.repeat(40) }))
-    // While a slow check of the credentials runs, the app reads the beginning of the body.
+    // While the second check of the credentials runs, which takes 30 ms, the app reads the beginning of the body.
     for (const auth of [() => true, () => sleep(30, true)]) {
       const rig = await startRig({ before: (app) => app.use(collect(encoding)), auth, dedupe: false })
       expect(await sendInPieces(rig, text)).toMatchObject(delivered)

@@ -259,7 +259,6 @@ describe('each outcome', () => {
         method: 'POST',
       })
     }
-    // An unknown path, an event on which Tradecloud gives up, and a quarantined event are logged as errors.
     const errorLines = rig.log.filter(({ level }) => level === 'error')
     if (outcome === 'not_routed') expect(errorLines).toHaveLength(1)
     else if (record?.givenUp || outcome === 'quarantined') {
@@ -267,7 +266,6 @@ describe('each outcome', () => {
       expect(errorLines[0]?.line).toContain(record?.givenUp ? `Answered ${status} ${outcome}` : 'Quarantined')
       expect(errorLines[0]?.line).toContain(record?.requestId)
     } else expect(errorLines).toEqual([])
-    // The connection is closed after a response that makes Tradecloud give up.
     expect(answer.headers.connection === 'close').toBe(record?.givenUp)
   })
 

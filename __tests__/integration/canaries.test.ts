@@ -181,14 +181,13 @@ function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookO
   }
 }
 
-/** Waits on the clock of the test. */
+/** Unlike the `pause` of `wait.ts`, waits on the fake clock of the test. */
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function startApi() {
   return createTradecloudSimulator({ username: SECRETS.apiUsername, password: SECRETS.apiPassword, rateLimit: false })
 }
 
-/** All secrets, including the tokens of the API. */
 function allSecrets({ api }: Awaited<ReturnType<typeof startApi>>): Record<string, string> {
   const tokens = api.requests.flatMap(({ headers }) =>
     [headers.authorization?.replace(/^Bearer /, ''), headers['refresh-token']].filter(

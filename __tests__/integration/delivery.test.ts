@@ -35,7 +35,7 @@ describe('order and slots', () => {
       await pause(5)
     }
     expect(inside).toEqual(['0'])
-    // An event of another order, and one of a shipment with the same ID.
+    // An event of another order, and an event of a shipment whose ID equals that of the first order.
     const others = [
       rig.post(orderEvent({ orderId: 'other', label: 'other' })),
       rig.post({ eventName: 'S', shipment: { id: orderId } }),

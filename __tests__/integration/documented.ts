@@ -38,8 +38,8 @@ function validatorOf(path: string): ValidateFunction {
 }
 
 /**
- * Throws for a response that is not described for this method, which is `undefined` if it is not known. Ignores
- * responses of Node itself to requests that it cannot parse, and responses that an app marks with `X-From`.
+ * Throws if the response is not described for this method. `method` is `undefined` if it is not known. Ignores
+ * responses that Node itself sends to requests that it cannot parse, and responses that an app marks with `X-From`.
  */
 export function expectDocumented(answer: RawAnswer, method: string | undefined): void {
   const { status, headers, text, json } = answer

@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** Sends a body in two pieces, and lets the server receive the first one in between. */
+/** Sends a body in two pieces, the second one when the server has had time to read the first one. */
 async function sendInTwoPieces(port: number, path: string): Promise<RawAnswer> {
   const connection = new RawConnection(port)
   const answer = connection.answer()
@@ -42,7 +42,7 @@ describe('timers', () => {
     try {
       expect(await sendInTwoPieces(rig.port, `${rig.mount}/order`)).toMatchObject({ status: 200 })
       expect(await rig.get(`/order/1`)).toMatchObject({ status: 200 })
-      // A response before the body was read.
+      // This response is sent before the body is read.
       expect(await rig.post(orderEvent(), { auth: null })).toMatchObject({ status: 401 })
       await rig.webhook.close()
     } finally {

@@ -1,4 +1,4 @@
-/** GET triggers: which of them share a delivery, and IDs that are not known yet. */
+/** GET triggers: which of them share a delivery, and IDs that the API does not know yet. */
 import type { ServerResponse } from 'node:http'
 import { clockForEach } from '../clock'
 import {

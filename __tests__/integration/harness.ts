@@ -30,7 +30,6 @@ import { encodeRequest, RawConnection, type Loose, type RawAnswer, type RawReque
 export type { Loose, RawAnswer } from './raw-http'
 export { pause, until } from '../wait'
 
-/** Only Express 4 has this property. */
 export const isExpress4 = 'lazyrouter' in express.application
 
 export const credential = { type: 'basic', username: 'tradecloud', password: 'hook:påss' } as const
@@ -40,7 +39,6 @@ export function basic(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
-/** One call of a callback. */
 export interface Call {
   callback: string
   event: Loose
@@ -74,7 +72,6 @@ export interface Rig extends Collected {
   send(request: Send): Promise<RawAnswer>
   post(json: unknown, more?: Send): Promise<RawAnswer>
   get(path: string, more?: Send): Promise<RawAnswer>
-  /** Opens a connection for raw bytes. */
   open(): RawConnection
   /** Sends the head of a POST, without the body that it announces. */
   sendHead(headers: RawRequest['headers'], request?: RawRequest): SentHead

@@ -117,7 +117,7 @@ describe('quarantine', () => {
     expect(await inbox.replay(kept?.id ?? '')).toBe(true)
     await until(() => rig.settled.length === 1)
     expect(rig.calls[0]).toMatchObject({ event: { orderId }, context: { replay: true } })
-    // The ID is the same as if the body had been readable at once, so that the ERP write stays idempotent.
+    // The delivery ID is the same as if the body had been readable at once, so that the ERP write stays idempotent.
     const again = await rig.post(event)
     expect(rig.calls[0]?.context.deliveryId).toBe(again.json.deliveryId)
   })

@@ -18,7 +18,7 @@ describe('a callback that fails', () => {
     await rig.post(orderEvent({ orderId: 'A', version: 1 }))
     await rig.post(orderEvent({ orderId: 'A', version: 2 }))
     await rig.post(orderEvent({ orderId: 'B', version: 1 }))
-    // B is settled shortly after its callback has ended, so the test waits for its record.
+    // B is settled shortly after its callback has ended, so the test also waits for the record of B.
     await until(() => seen.includes('A 1 3') && rig.settled.some(({ entityId }) => entityId === 'B'))
     expect(seen.some((call) => call.startsWith('A 2'))).toBe(false)
     expect(await entries(rig.inbox)).toHaveLength(2)

@@ -218,7 +218,7 @@ describe('a trigger with an ID', () => {
     expect((await rig.get(path)).json).toEqual({ outcome: 'queued' })
     await until(() => rig.settled.length === 2)
     expect(rig.calls.map(({ event }) => event.completeness)).toEqual(['all-lines', 'all-lines'])
-    // Nothing has changed in between, and the same content has the same delivery ID.
+    // The order did not change between the two triggers, and the same content has the same delivery ID.
     expect(new Set(rig.calls.map(({ context }) => context.deliveryId)).size).toBe(1)
   })
 

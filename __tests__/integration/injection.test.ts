@@ -161,7 +161,7 @@ test('no prototype changes, whatever body, query, headers and options say', asyn
     expect(JSON.stringify(event)).not.toContain('polluted')
   }
   expect(rig.calls).toHaveLength(11)
-  // As from a JSON settings file that an attacker can write.
+  // An app may read its options from a JSON file that an attacker can write.
   const options = JSON.parse('{"__proto__":{"auth":"none","polluted":1}}') as TradecloudWebhookOptions
   expect(() => createTradecloudWebhook({ ...options, onOrder: () => undefined })).toThrow('__proto__')
   expect(Reflect.ownKeys(Object.prototype)).toEqual(keysBefore)

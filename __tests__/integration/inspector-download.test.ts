@@ -52,7 +52,6 @@ describe('a download', () => {
     })
     expect(read).toBeLessThan(20)
     response.destroy()
-    // A request for the headers alone reads nothing of the body.
     read = 0
     expect((await ask(path, { method: 'HEAD' })).headers['content-length']).toBe(String(body.length))
     expect(read).toBe(0)

@@ -1,4 +1,4 @@
-/** OAuth on a path that matches no pattern: a token is checked only against known keys. */
+/** OAuth on a path that matches no pattern: a token is checked only with keys that are already known. */
 import { AUDIENCE, ISSUER, KeyServer, makeKey, sign } from '../unit/receive/sender/oauth/issuer'
 import { closeAll, credential, until, type RigOptions } from './harness'
 import { mounted, notRouted, start } from './not-routed-rig'

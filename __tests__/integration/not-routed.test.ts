@@ -12,7 +12,6 @@ import { expectNotRouted, mounted, page, type Responder, start } from './not-rou
 
 afterEach(closeAll)
 
-/** Ways in which an app responds with 404. */
 const responders: Array<[string, Responder]> = [
   ['Express itself', (_req, _res, next) => next()],
   ['res.sendStatus', (_req, res) => void res.sendStatus(404)],
@@ -84,7 +83,7 @@ describe('a path that matches no pattern', () => {
   test.each(responders)('a 404 by %s', async (_how, respond) => {
     const app = await start(mounted((app) => app.use(respond)))
     for (const method of ['POST', 'GET']) expectNotRouted(await app.ask({ method, path: '/tradecloud/orders' }), app)
-    // Without credentials, the response of the app is unchanged.
+    // Without valid credentials, the response of the app is unchanged.
     for (const auth of [null, basic('tradecloud', 'wrong'), 'Bearer x', 'nonsense'])
       expect((await app.ask({ path: '/tradecloud/orders', auth })).status).toBe(404)
     expect(app.records).toHaveLength(2)
@@ -123,7 +122,7 @@ describe('a path that matches no pattern', () => {
     expectNotRouted(await app.ask('/tradecloud/orders'), app)
     await until(() => seen.length === 4)
     expect(seen).toEqual(expect.arrayContaining(['write', 'write with encoding', 'end', 'finish']))
-    // Here `end` is called with a callback only.
+    // The next app calls `end` with a callback only.
     let ended = false
     const other = await start(mounted((app) => app.use((_req, res) => void res.status(404).end(() => (ended = true)))))
     expectNotRouted(await other.ask('/tradecloud/orders'), other)

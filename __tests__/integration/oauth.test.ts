@@ -1,4 +1,4 @@
-/** OAuth tokens over HTTP: the responses to Tradecloud, and what users see. */
+/** OAuth tokens over HTTP: responses, records, errors and log lines. */
 import createDebug from 'debug'
 import { inspect } from 'node:util'
 import { encode, goodClaims, ISSUER, AUDIENCE, KeyServer, makeKey, sign } from '../unit/receive/sender/oauth/issuer'

@@ -69,7 +69,6 @@ export class RawConnection {
   #interim: number[] = []
   #pending: { noBody: boolean; resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined
 
-  /** Connects to a local port, or uses a given socket. */
   constructor(to: number | Socket) {
     this.socket =
       typeof to === 'number' ? connect({ port: to, host: '127.0.0.1', noDelay: true, allowHalfOpen: true }) : to
@@ -113,7 +112,7 @@ export class RawConnection {
     return answer
   }
 
-  /** Resolves once the peer has closed the connection. */
+  /** Resolves once the connection is closed. */
   ended(): Promise<void> {
     return until(() => this.closed, 'the connection stayed open')
   }

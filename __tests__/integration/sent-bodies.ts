@@ -1,4 +1,4 @@
-/** The ways to send a body, each with the body that must arrive. */
+/** The encodings in which tests send bodies, and the body that a callback has received. */
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import type { Rig } from './harness'
 

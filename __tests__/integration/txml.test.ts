@@ -1,6 +1,6 @@
 /**
- * Events as tXML, from the socket to the callback. They equal the same events in JSON, and are refused if they are not
- * safe XML.
+ * Events as tXML, from the socket to the callback. A callback receives the same event as for JSON. XML that is not safe
+ * is refused.
  */
 import express from 'express'
 import { randomUUID } from 'node:crypto'
