@@ -7,7 +7,7 @@ import type { Log } from '../log/log'
 import type { Shared, SharedOptions, Work } from './shared'
 
 export interface ComposedCatchUp extends Pick<Work, 'stop' | 'idle'> {
-  /** Resolves at once without the option `catchUp`. */
+  /** Resolves once runs can begin; without the option `catchUp`, at once. Rejects if there is no time to start from. */
   ready: Promise<unknown>
   run: (options?: CatchUpRunOptions) => Promise<CatchUpReport>
 }

@@ -76,7 +76,7 @@ export class Requests {
     this.#unmatched.pass(req, res, next, handler)
   }
 
-  /** Handles a request whose path matches no pattern if there is no app that could respond. */
+  /** Responds to a request whose path matches no pattern: without Express, there is no app that could respond. */
   #refuse(req: IncomingMessage, res: ServerResponse): void {
     try {
       this.#unmatched.refuse(req, res)
@@ -90,7 +90,6 @@ export class Requests {
     await Promise.all(this.#open.all.map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
   }
 
-  /** Responds to all requests that are still open. */
   finishAll(result: Result): void {
     for (const exchange of this.#open.all) exchange.finish(result)
   }

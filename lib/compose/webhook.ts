@@ -34,7 +34,7 @@ export interface ComposedWebhook {
   catchUp: ComposedCatchUp['run']
 }
 
-/** Time limit of a store; a slower one is treated as unavailable. */
+/** Time limit for a call of the dedupe store. A store that takes longer is treated as unavailable. */
 const STORE_TIMEOUT_MS = 2_000
 /** How long an event waits for earlier events of the same order or shipment. */
 const ENTITY_WAIT_MS = 10_000

@@ -77,7 +77,6 @@ function hasBrand(value: unknown, brand: symbol): boolean {
   }
 }
 
-/** The error for an invalid option: names the option and the mistake. */
 export function invalidOption(option: string, problem: string): TradecloudWebhookError {
   return new TradecloudWebhookError(
     'invalid_option',

@@ -9,8 +9,8 @@ import type { Turns } from '../bytes/turns'
 import type { Issue } from './events'
 
 /**
- * Limits the number of listed issues, so that a body with an error in every line neither costs more than a valid one
- * nor fills the response.
+ * Limits the number of listed issues: otherwise, a body with an error in every line would take long to validate, and
+ * fill the response.
  */
 export const MAX_ISSUES = 20
 export const MORE: Issue = { pointer: '', message: 'has further deviations, which are not listed' }

@@ -103,8 +103,8 @@ export const orderEventNames = [
   /** The supplier changed custom labels. */
   'OrderCustomLabelsUpdatedBySupplier',
   /**
-   * The supplier changed item details. This is the name in the docs up to 2023-11 and in the portal settings, and the
-   * more likely one.
+   * The supplier changed item details. This is the name in the docs up to 2023-11 and in the portal settings. It is
+   * more likely to be sent than OrderLinesItemDetailsChanged.
    */
   'OrderLinesItemDetailsChangedBySupplier',
   /** Possibly a preliminary name of OrderLinesItemDetailsChangedBySupplier. */

@@ -22,7 +22,10 @@ export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
  * is delivered nevertheless.
  */
 export interface Issue {
-  /** JSON pointer (RFC 6901) into the body, or into the fetched order or shipment if one was fetched. */
+  /**
+   * JSON pointer (RFC 6901) into the body of the request. If there was no body, or if `message` begins with
+   * `fetched: `, the pointer is into the order or shipment.
+   */
   pointer: string
   /** The error, such as `must be number,null`. Never quotes the value. */
   message: string

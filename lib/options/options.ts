@@ -45,8 +45,8 @@ export interface DeliveryOptions {
   retry?: RetryOptions | undefined
   /**
    * A callback that runs for longer than this frees its slot for another event. It continues to run, and its order or
-   * shipment stays blocked until it ends. An event that no process takes within this time raises an alarm. Default:
-   * 300,000 ms (5 min).
+   * shipment stays blocked until it ends. An alarm is raised if an event has been due for this long and no process has
+   * a callback for it. Default: 300,000 ms (5 min).
    */
   handlerTimeoutMs?: number | undefined
   /**
@@ -178,9 +178,9 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   dedupe?: false | DedupeOptions | undefined
   /**
-   * Stores events before they are answered 202; they are delivered afterwards: `sqliteInbox({ file })` of
-   * `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of `tradecloud-webhook/postgres` on several.
-   * The webhook closes it. Default: none; the callback runs before the response.
+   * Stores each event before it is answered 202; the event is then delivered from the inbox. Use `sqliteInbox({ file })`
+   * of `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of `tradecloud-webhook/postgres` on
+   * several. The webhook closes the inbox. Default: none; the callback runs before the response.
    */
   inbox?: Inbox | undefined
   /**

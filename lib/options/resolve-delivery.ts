@@ -81,7 +81,6 @@ function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDeli
   for (const [option, value] of Object.entries({ quarantine, transaction }))
     if (typeof value !== 'boolean')
       throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed are true, false`)
-  // Without credentials, anyone could fill the disk.
   if (quarantine && auth === 'none')
     throw invalidOption('delivery.quarantine', "is true with auth: 'none': anyone could fill the inbox")
   if (onSettled !== undefined && typeof onSettled !== 'function')

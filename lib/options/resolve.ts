@@ -25,7 +25,7 @@ export type ResolvedWorkerOptions = Required_<
     catchUp: ResolvedCatchUp | undefined
     maxBytesInFlight: number
     client: TradecloudClient | undefined
-    /** True if the client was created here and has to be closed here. */
+    /** True if the option `api` has options from which the client was created: `close()` then closes the client. */
     ownsClient: boolean
   }
 

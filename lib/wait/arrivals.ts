@@ -1,11 +1,11 @@
 /**
- * Keeps events in their order of arrival although some bodies take long to read. An event waits until all earlier
- * events with the same key have left, and as long as the key of any earlier event is not known.
+ * Keeps events in their order of arrival although some bodies take long to read. An event waits for each earlier event
+ * that has the same key, or whose key is not known yet.
  */
 export class ArrivalOrder {
   /**
-   * The places of events whose bodies are being read in slices, and of events that arrived after these, in order of
-   * arrival.
+   * In order of arrival: the places of events whose bodies are being read in slices, and of events that arrived while
+   * these bodies were read.
    */
   readonly open = new Set<ArrivalPlace>()
 

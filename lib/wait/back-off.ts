@@ -9,7 +9,7 @@ export interface BackOff {
   factor?: number
   /**
    * The random share of each wait, so that callers that failed together do not all retry at the same moment. With 1,
-   * the wait is between zero and its full length; with 0.5, it is at least half of that. Default: 0.
+   * the wait is between zero and its full length; with 0.5, between half of its full length and all of it. Default: 0.
    */
   jitter?: number
 }

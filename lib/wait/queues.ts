@@ -10,7 +10,6 @@ export class Slots {
     this.#free = count
   }
 
-  /** Takes a slot if one is free. Returns true if it did. */
   tryTake(): boolean {
     if (this.#free === 0) return false
     this.#free--
@@ -43,7 +42,6 @@ export class Slots {
     next(true)
   }
 
-  /** Runs `work` in a slot, as soon as one is free. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (!this.tryTake()) await this.wait().taken
     try {
@@ -54,7 +52,6 @@ export class Slots {
   }
 }
 
-/** The result of waiting for a turn. */
 export type Turn = 'mine' | 'waited_too_long' | 'abandoned'
 
 /** A place in the queue of a key. */
@@ -96,7 +93,7 @@ export class Lines {
     return place
   }
 
-  /** Gives up a place, even if it is still waiting. The next place gets its turn once it is the first. */
+  /** Gives up a place, even if its turn has not come. If the place was the first, the next place gets its turn. */
   leave(place: Place): void {
     place.wake?.('abandoned')
     const line = this.#lines.get(place.key) ?? []
