@@ -165,7 +165,7 @@ describe('something else entirely', () => {
     expect(heard.every(({ headers }) => headers['transfer-encoding'] === undefined)).toBe(true)
   })
 
-  /** An app with a mistake that the README warns about. */
+  /** An app without the webhook: it responds 200 to a POST of an order, and has no other route. */
   function plainApp(): express.Express {
     const app = express().use(express.json())
     app.post('/tradecloud/order', (_req, res) => void res.sendStatus(200))

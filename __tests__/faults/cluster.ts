@@ -61,7 +61,6 @@ export class Cluster {
     return receiver
   }
 
-  /** Starts `number` receivers at the same time. */
   startAll(number: number, more?: More): Promise<Receiver[]> {
     return Promise.all(Array.from({ length: number }, () => this.start(more)))
   }

@@ -44,7 +44,7 @@ describe.each(engines)('%s', (engine) => {
     expect(tooEarly(steps)).toEqual([])
     expect(atTheSameTime(steps)).toEqual([])
     expect(totals.end).toBe(EVENTS)
-    // A failing callback does not affect the sender.
+    // The response is sent before the callback runs, so a failing callback does not affect the sender.
     expect(account.answers).toEqual({ '202': EVENTS })
   })
 

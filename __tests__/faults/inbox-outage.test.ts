@@ -63,7 +63,7 @@ test('while PostgreSQL stands still each answer is 503 and in time, and the log 
   const load = new Load({ name: 'frozen', port: cluster.port, events, orders: 100, connections: 20 })
   await until(() => load.accepted > load.events / 4, 'the load is not accepted', 120_000)
   await server.freeze()
-  // Responses may still be on the way.
+  // Responses that were sent before the freeze may still be on the way.
   await pause(100)
   const frozenAt = Date.now()
   await until(() => cluster.read().alarms.some(({ at }) => at >= frozenAt), 'no alarm', 60_000)

@@ -44,7 +44,6 @@ const AGAIN_MS = 50
 export class Load {
   readonly sent: Sent[] = []
   accepted = 0
-  /** The total number of events. */
   readonly events: number
   /** Resolves when every event was accepted, or after `stop()`. */
   readonly done: Promise<void>

@@ -119,7 +119,6 @@ export class Receiver {
     }
   }
 
-  /** Kills the process with SIGKILL, and resolves when it has ended. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#exited

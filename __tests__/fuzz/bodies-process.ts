@@ -1,6 +1,6 @@
 /**
- * The process of `bodies.test.ts`, separate because Jest's sandbox halves the speed: checks a range of bodies of one
- * seed, and reports to its parent. Run with `node --expose-gc --import tsx`.
+ * The process of `bodies.test.ts`: checks a range of bodies of one seed, and reports to its parent. It runs outside of
+ * Jest, whose sandbox halves the speed. Run with `node --expose-gc --import tsx`.
  */
 import { makeBody } from './bodies'
 import { isDeliverable, problemOf } from './judge-body'

@@ -45,7 +45,6 @@ function inPieces(bytes: Buffer, index: number): Pieces {
   return pieces
 }
 
-/** The problem with the result of a body; `undefined` if there is none. */
 async function judge({ bytes, type, how }: Body, index: number): Promise<string | undefined> {
   const parsed = await parseBytes(inPieces(bytes, index), type)
   const mustDeliver = how === 'valid XML' || (type !== 'xml' && isDeliverable(bytes))

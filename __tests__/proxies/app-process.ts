@@ -55,12 +55,10 @@ export class App {
     return lines.slice(0, -1).map((line) => JSON.parse(line) as Note)
   }
 
-  /** The records of one kind. */
   noted<What extends Note['what']>(what: What): Array<Extract<Note, { what: What }>> {
     return this.notes.filter((note): note is Extract<Note, { what: What }> => note.what === what)
   }
 
-  /** Resolves once there is a record that matches. */
   async until(found: (note: Note) => boolean): Promise<void> {
     while (!this.notes.some(found)) await pause(10)
   }

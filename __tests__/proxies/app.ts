@@ -23,7 +23,6 @@ export interface AppSettings {
   }
 }
 
-/** A call of a callback. */
 interface Call {
   id: string
   method: string

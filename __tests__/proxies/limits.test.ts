@@ -21,7 +21,7 @@ const ROWS: Record<string, SentRequest> = {
   'a URL of 20 kB': order(`1?padding=${padding(20_000)}`),
   'a raw `#` in the path': order('A#B'),
   'a raw `#` in the query': { path: '/tradecloud?orderId=A#B' },
-  // The sender writes a path in Latin-1, so the two characters that replace `é` here become its two bytes in UTF-8.
+  // The sender writes a path in Latin-1. The two characters that replace `é` are thus sent as the UTF-8 bytes of `é`.
   'a raw `é` in the path': order(Buffer.from('AéB').toString('latin1')),
   'a raw `%` in the path': order('A%'),
   'a raw `%` in the query': { path: '/tradecloud?orderId=A%' },

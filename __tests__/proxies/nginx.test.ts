@@ -1,6 +1,6 @@
 /**
- * nginx without disk space, connections or file descriptors: it responds 503 with the example, but 500 by default,
- * after which Tradecloud gives up.
+ * nginx without disk space, connections or file descriptors. With the file in examples/proxies, it responds 503; by
+ * default, it responds 500, and Tradecloud gives up.
  */
 import { mkdirSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'

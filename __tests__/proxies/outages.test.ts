@@ -21,7 +21,7 @@ type Status = number | 'broken'
 const lost = (statuses: Status[]): Status[] => statuses.filter((status) => status !== 200 && !comesAgain(status))
 
 /**
- * Like `lost`, if the app closes the connection during a request. HAProxy then closes the connection without a
+ * Like `lost`, for requests during which the app closes the connection. HAProxy then closes the connection without a
  * response, and Caddy closes it so soon that its response may be lost. See docs/proxies.md.
  */
 const lostOnTheWay = ({ proxy }: Way, statuses: Status[]): Status[] =>

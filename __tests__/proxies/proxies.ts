@@ -173,7 +173,7 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
   writeFileSync(join(folder, 'ports.conf'), `Listen 127.0.0.1:${port}\n`)
   const enable = /a2enmod ([\w ]+)/.exec(readFileSync(config, 'utf8'))?.[1]?.trim().split(' ')
   if (!enable) throw new Error('apache.conf does not say which modules it needs')
-  // Enables http2 too: even then, the example must not offer h2.
+  // Also enables the module http2: even with this module, the example must not offer HTTP/2.
   execFileSync('a2enmod', ['-q', ...enable, 'http2'], {
     env: { ...process.env, APACHE_CONFDIR: folder },
     stdio: 'pipe',

@@ -55,7 +55,6 @@ export function openConnection(proxy: Proxy, protocol: Protocol, options: Connec
   return connection
 }
 
-/** Sends one request on a new connection. */
 export async function send(
   proxy: Proxy,
   protocol: Protocol,

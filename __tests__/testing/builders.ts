@@ -60,7 +60,7 @@ export function read(body: unknown) {
   return result
 }
 
-/** All objects and lists in a value; one that occurs twice is listed twice. */
+/** All objects and lists in a value. An object that occurs twice is listed twice. */
 export function objectsIn(value: unknown): object[] {
   if (typeof value !== 'object' || value === null) return []
   return [value, ...Object.values(value).flatMap(objectsIn)]

@@ -27,7 +27,7 @@ export interface Row {
 export class MemoryStorage {
   rows: Row[] = []
   readonly members = new Set<InboxHost>()
-  /** Processes that are running, or have ended and may restart. A real inbox forgets ended ones after an hour. */
+  /** Processes that run, or have ended and may restart. A real inbox forgets a process an hour after its end. */
   readonly known = new Set<InboxHost>()
 
   wakeAll(): void {

@@ -22,7 +22,6 @@ export interface Ask {
   signal?: AbortSignal
   /** Called when the response begins. */
   onHead?: () => void
-  /** Called with each piece of the body. */
   onData?: (piece: Buffer) => void
 }
 
