@@ -1,5 +1,3 @@
-/** Random numbers that are determined by a seed. */
-
 /**
  * Returns a function that returns numbers from 0 up to, but not including, 1. The same `seed` and `stream` give the
  * same numbers; streams of one seed are independent.

@@ -1,6 +1,6 @@
 /**
- * The orders or shipments of the simulated API, requested by ID or polled by time of change. For each entity, future
- * states are kept until they become visible, and old states as long as a lagging list may show them.
+ * The orders or shipments of the simulated API, requested by ID or polled by time of change. Each entity also keeps its
+ * future states, which are not visible yet, and the old states that a lagging list may still show.
  */
 import { requireOneOf, requireWhole, requireKnown } from '../checks'
 import type { SimulatorClock } from '../clock'
@@ -8,8 +8,8 @@ import { refusal, type SimulatedAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
- * Which time a poll returns as `lastUpdatedAt`: the newest in this response, or the newest of all entities that
- * matched. Tradecloud does not document which, so a client should work with both.
+ * Which time a poll returns as `lastUpdatedAt`. `page`: that of the newest entity in the response. `total`: that of the
+ * newest entity that matched. Tradecloud does not document which one it returns, so a client should work with both.
  */
 export type CursorEnd = 'page' | 'total'
 
@@ -31,7 +31,6 @@ export interface PollBehaviour {
   maxOffset?: number | undefined
 }
 
-/** Throws a `TypeError` that names the invalid option. */
 export function resolvePollBehaviour(options: PollBehaviour): Required<PollBehaviour> {
   requireKnown('poll', options, ['sort', 'cursor', 'listLagMs', 'maxOffset'])
   const { sort = 'asc', cursor = 'page', listLagMs = 0, maxOffset = Number.MAX_SAFE_INTEGER } = options
@@ -120,7 +119,8 @@ export class EntityStore {
   }
 
   /**
-   * The newest visible state. A state contains all earlier changes, so it may become visible before an earlier state.
+   * The newest state that is visible at this time. Older states are ignored even if they become visible later, because
+   * each state contains all earlier changes.
    */
   private shown(states: readonly State[], at: number): State | undefined {
     return states.findLast(({ visibleAt }) => visibleAt <= at)

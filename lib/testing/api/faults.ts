@@ -20,12 +20,13 @@ export type FaultKind =
   | { type: 'cut'; when?: 'before' | 'middle' | undefined }
   /**
    * Status 200 with a wrong body: an HTML page, nothing, `{}`, `[]`, only the first half of the real body, or the real
-   * body with a byte that is not UTF-8. Only the last two keep the other headers, such as the tokens of a login.
+   * body with a byte that is not UTF-8. Only the last two keep the headers of the real response, such as the tokens of
+   * a login.
    */
   | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
   /**
-   * Status 200 with a JSON object of `bytes` bytes that has the requested `id`. `gzip` compresses it to about a
-   * thousandth, whatever the client accepts; `bytes` is the size after decompression. Default: true.
+   * Status 200 with a JSON object of `bytes` bytes that has the requested `id`. Unless `gzip` is false, the object is
+   * then compressed to about a thousandth, whatever the client accepts.
    */
   | { type: 'huge'; bytes: number; gzip?: boolean | undefined }
 
@@ -66,7 +67,6 @@ interface ActiveFault {
 export class FaultList {
   private active: ActiveFault[] = []
 
-  /** Throws a `TypeError` that names the invalid value. */
   add(fault: ApiFault): FaultHandle {
     check(fault)
     const { endpoint, times = Infinity } = fault
@@ -87,7 +87,7 @@ export class FaultList {
     this.active = []
   }
 
-  /** The oldest fault that affects this request, if there is one. It counts as used. */
+  /** Returns the oldest fault that affects this request, if any, and counts the request as affected. */
   take(endpoint: ApiEndpoint): FaultKind | undefined {
     const found = this.active.find(({ left, endpoints }) => left > 0 && (endpoints?.includes(endpoint) ?? true))
     if (found === undefined) return undefined
@@ -119,7 +119,6 @@ export function substituteFor(fault: FaultKind | undefined): SimulatedAnswer | u
   }
 }
 
-/** Damages a response as the fault requires. */
 export function damage(answer: SimulatedAnswer, fault: FaultKind | undefined): SimulatedAnswer {
   if (fault?.type !== 'nonsense') return answer
   const body = Buffer.from(answer.body ?? '')

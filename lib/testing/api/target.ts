@@ -41,7 +41,6 @@ export const apiEndpoints: readonly ApiEndpoint[] = [
   'unknown',
 ]
 
-/** The endpoint and ID of a request. */
 export interface ApiTarget {
   endpoint: ApiEndpoint
   id?: string

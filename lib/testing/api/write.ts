@@ -66,7 +66,8 @@ function writeHead(
   const { body = '', contentType = JSON_TYPE } = answer
   const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
   const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
-  // Headers are set one by one, so that a header that a test wrote in another case replaces the simulator's own.
+  // Headers are set one by one, so that a header of a test replaces the simulator's, even if its name is in another
+  // case.
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
   response.writeHead(answer.status)

@@ -7,7 +7,7 @@
 export function merge<T extends object>(base: T, overrides: object): T {
   for (const [name, value] of Object.entries(overrides) as Array<[string, unknown]>) {
     if (value === undefined) continue
-    // Only own properties: an override named `constructor` must not modify a shared prototype.
+    // Reads only own properties: an override named `constructor` must not modify a shared prototype.
     const before: unknown = Object.hasOwn(base, name) ? base[name as keyof T] : undefined
     const after = isPlainObject(before) && isPlainObject(value) ? merge(before, value) : copy(value)
     setField(base, name, after)

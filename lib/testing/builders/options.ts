@@ -42,7 +42,7 @@ export function text(name: string, value: unknown): string {
   throw new TypeError(`${name} must be a text, not ${show(value)}`)
 }
 
-/** The entries to build. The option is a number, or a list with an override for each entry. */
+/** Returns one override for each entry to build: those of the list, or empty objects if `value` is a number. */
 export function entries<T extends object>(name: string, value: number | readonly T[], max: number): T[] {
   if (!Array.isArray(value)) return Array.from({ length: wholeNumber(name, value, 0, max) }, () => ({}) as T)
   wholeNumber(`the number of ${name}`, value.length, 0, max)

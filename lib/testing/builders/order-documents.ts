@@ -25,8 +25,8 @@ export interface OrderDocumentsEventOptions
   /** Number of documents of the order and of each line, 0 to 100. Default: 1. */
   documents?: number | undefined
   /**
-   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options, but not from
-   * overrides.
+   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options; events that
+   * differ only in overrides have the same one.
    */
   meta?: MessageMeta | undefined
 }

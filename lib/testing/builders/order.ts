@@ -21,8 +21,8 @@ export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, 
   /** A known name; any other name throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
   /**
-   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options, but not from
-   * overrides.
+   * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options; events that
+   * differ only in overrides have the same one.
    */
   meta?: MessageMeta | undefined
 }

@@ -50,8 +50,8 @@ export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /**
-   * Overrides fields of `meta` of the body. By default, its `messageId` is derived from the options, but not from
-   * overrides.
+   * Overrides fields of `meta` of the body. By default, its `messageId` is derived from the options; events that differ
+   * only in overrides have the same one.
    */
   messageMeta?: MessageMeta | undefined
 }

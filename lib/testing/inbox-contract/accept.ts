@@ -98,8 +98,8 @@ export const acceptTests: ContractTest[] = [
       assert.equal((await inbox.accept(...getTrigger(ofOrder('other')))).result, 'queued')
       const delivery = await takeOne()
       assert.equal(delivery.bytes.length, 0)
-      // A running trigger has already begun to fetch, so it may miss the latest change and nothing can be merged into
-      // it.
+      // A running trigger has already begun to fetch and may miss the latest change, so the next trigger does not merge
+      // into it.
       assert.equal((await inbox.accept(...getTrigger())).result, 'queued')
       await inbox.settle(delivery, DELIVERED)
       assert.equal((await inbox.accept(...getTrigger())).result, 'merged')

@@ -150,7 +150,7 @@ export const catchUpTests: ContractTest[] = [
       const delivery = await takeOne()
       assert.equal(String(delivery.bytes), JSON.stringify(entity.content))
       await inbox.settle(delivery, { result: 'delivered' })
-      // The event is already stored, so nothing is stored, and the queue that this call created is removed.
+      // The event is already stored, so this call stores nothing, and must not leave an empty queue behind.
       await catchUp.store(lease, requestFor(entity))
       same(await catchUp.waiting(), { events: 0, bytes: 0 })
       same(await inbox.stats().then(({ waiting, running }) => waiting + running), 0)

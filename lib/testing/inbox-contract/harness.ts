@@ -26,7 +26,6 @@ export interface AttachedInbox {
   inbox: Inbox
   /** Waits until events are due, and takes them. */
   take: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
-  /** Takes exactly one event. */
   takeOne: () => Promise<InboxDelivery>
   /** Takes the events that are due, without waiting. */
   takeNow: (limit?: number, maxBytes?: number) => Promise<InboxDelivery[]>
@@ -111,7 +110,10 @@ export async function until<T>(look: () => Promise<T | undefined>, what: string)
   throw new Error(`waited in vain for ${what}`)
 }
 
-/** Compares two values as JSON, because test runners give each test file its own classes. */
+/**
+ * Compares two values as JSON: a strict comparison fails for equal objects if the test runner gives each test file its
+ * own `Object` and `Array`, as Jest does.
+ */
 export function same(actual: unknown, expected: unknown): void {
   assert.equal(JSON.stringify(actual, sortKeys, 1), JSON.stringify(expected, sortKeys, 1))
 }
@@ -151,13 +153,12 @@ export function orderEvent(
   return [event, bytes]
 }
 
-/** A GET trigger for an order. */
 export function getTrigger(more: Partial<StoredEvent> = {}): [event: StoredEvent, bytes: Buffer] {
   const [event, bytes] = orderEvent(Buffer.alloc(0), { trigger: 'id', method: 'GET', eventName: undefined, ...more })
   return [{ ...event, id: uuidOf(`${NAME}:get:${event.requestId}`), key: undefined, contentType: undefined }, bytes]
 }
 
-/** The entity of an event of another order. */
+/** The field `entity` of an event of the order with this number. */
 export function ofOrder(number: string | number): Pick<StoredEvent, 'entity'> {
   return { entity: { kind: 'order', id: `cb0cef0b-6538-4828-b45e-5ad8ea69b5cd-${number}` } }
 }

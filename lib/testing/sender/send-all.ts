@@ -25,7 +25,6 @@ export interface SendAllOptions {
 }
 
 export interface PlannedSending {
-  /** Index of the trigger. */
   index: number
   /** True if the trigger occurs earlier in this plan. */
   duplicate: boolean

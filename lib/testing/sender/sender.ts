@@ -63,7 +63,6 @@ export class Sender {
     return summarize(await Promise.all(sendings))
   }
 
-  /** Reports of all triggers so far, in their current state. */
   report(): SimulatorReport {
     return summarize(this.reports.map(copyOf))
   }

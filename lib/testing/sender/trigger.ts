@@ -108,7 +108,7 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   }
 }
 
-/** Copied, so that a retry sends the same bytes even if the test changes its buffer. */
+/** The bytes are copied, so that a retry sends the same ones even if the test changes its buffer. */
 function toBytes(event: object | string, format: 'json' | 'txml'): Buffer {
   if (isUint8Array(event)) return Buffer.from(event)
   if (typeof event === 'string') return Buffer.from(event)
@@ -147,7 +147,6 @@ function buildHeaders(trigger: Trigger, body: Buffer | undefined): Record<string
   return all
 }
 
-/** Returns the value of the header `Authorization`. */
 export function authorizationOf(auth: Exclude<TriggerAuth, 'none'>): string {
   requireOneOf('auth.type', auth.type, ['basic', 'bearer'])
   requireKnown('auth', auth, auth.type === 'bearer' ? ['type', 'token'] : ['type', 'username', 'password'])

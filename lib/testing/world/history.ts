@@ -108,11 +108,11 @@ class Planner {
   readonly #options: Resolved
   readonly #random: () => number
   /**
-   * What has already changed in this millisecond: the API cannot distinguish two changes of one line in the same
-   * millisecond.
+   * IDs of the orders, lines and shipments that have already changed in this millisecond: the API cannot distinguish
+   * two changes of the same line in one millisecond.
    */
   readonly #changed = new Set<string>()
-  /** Lines with an open request of your own company. */
+  /** The changes of your own company that have no answer yet, by line ID. */
   readonly #open = new Map<string, string>()
   readonly #old = new Set<string>()
 
@@ -137,7 +137,8 @@ class Planner {
     if (afterMs > 0) this.#changed.clear()
     const isShipment = shipments > 0 && this.#chance(shipments / (shipments + orders))
     const planned = isShipment ? this.#shipment() : this.#order()
-    // `undefined`: what was chosen has already changed in this millisecond, so time must pass first.
+    // `undefined`: the chosen order, lines or shipment have already changed in this millisecond, so time must pass
+    // first.
     if (planned !== undefined) return { afterMs, ...planned }
     this.#changed.clear()
     return { ...this.next(), afterMs: 1 + this.#below(Math.max(1, pauseMs)) }
