@@ -65,7 +65,7 @@ function heap(): number {
 function bytesPerKey(create: () => Claim): number {
   const before = heap()
   const claim = create()
-  // At this size the older generation is full and the younger one nearly full.
+  // After this loop, the older of the two Maps of a `MemoryStore` is full, and the younger one nearly full.
   for (let i = 0; i < KEYS - 1; i++) claim(Buffer.from(nextKey()).toString('latin1'))
   const bytes = (heap() - before) / KEYS
   claim('the store is needed up to here')

@@ -10,7 +10,9 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN
 }
 
-/** The median of the ratios within each round: a disturbance of the machine affects both values of a ratio. */
+/**
+ * The median of the ratios of all rounds. A disturbance of the machine during a round affects both values of its ratio.
+ */
 export function ratioOf(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, i) => value / (theirs[i] ?? NaN)))
 }
@@ -128,7 +130,6 @@ export async function rates(
   )
 }
 
-/** Runs `count` calls, at most `atOnce` at a time. */
 export async function manyAtOnce(count: number, atOnce: number, run: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0
   const worker = async (): Promise<void> => {

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     const body = xml ? Buffer.concat([xml, Buffer.from(`<!-- ${n} -->`)]) : payload.renew(n)
     const status = await post(Number(port), format, body)
     const ms = performance.now() - started
-    // The parent may have closed the channel meanwhile, which ends this process.
+    // An error is ignored: if the parent has closed the channel meanwhile, this process ends anyway.
     process.send?.({ status, ms }, () => undefined)
     await setTimeout(Math.max(0, PERIOD_MS - ms))
   }

@@ -1,6 +1,6 @@
 /**
  * Sends bodies over keep-alive connections and measures the time of each response. It does as little work as possible,
- * because it shares the machine.
+ * because it shares the machine with the server that is measured.
  */
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'

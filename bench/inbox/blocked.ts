@@ -1,7 +1,8 @@
 /**
  * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three
  * on one file. The events come from other processes, because creating them would block the event loop as well. For
- * comparison, the same is measured without an inbox: then only receiving requests and waiting for a core block it.
+ * comparison, the same is measured without an inbox: the event loop is then blocked only by receiving requests and by
+ * waiting for a core.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -83,7 +84,10 @@ async function messageOf(child: ChildProcess): Promise<unknown> {
   return ((await once(child, 'message')) as [unknown])[0]
 }
 
-/** The measured process. Without a file, it only waits: all requests end together, as those that share a flush do. */
+/**
+ * The measured process. Without a file, it stores nothing: each request waits for the next multiple of `FLUSH_MS`, so
+ * that requests end together, like those that share a flush.
+ */
 async function serve(file: string): Promise<void> {
   const inbox = file === '' ? undefined : openSqlite({ file })
   await inbox?.ready()

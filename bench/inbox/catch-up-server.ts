@@ -1,4 +1,6 @@
-/** A simulated Tradecloud in a process of its own, in which orders have changed: their number is the argument. */
+/**
+ * A simulated Tradecloud in a process of its own. It has changed orders, whose number is the argument of the process.
+ */
 import { built } from '../package'
 
 export interface Simulated {
@@ -22,7 +24,7 @@ async function main(): Promise<void> {
     bytes += JSON.stringify(changed).length / count
     world.change(changed, { lines: changed.lines.map(({ id }) => id ?? ''), deliver: 'lose' })
   }
-  // An hour is more than `settleMs`, so the changes are no longer left to the webhook.
+  // An hour is longer than `settleMs`, so the catch-up no longer waits for the events of these changes.
   clock.advance(3_600_000)
   process.once('disconnect', () => process.exit())
   process.send?.({ api: { baseUrl, username, password }, from: startAt.toISOString(), bytes } satisfies Simulated)

@@ -1,6 +1,6 @@
 /**
- * The catch-up of changed orders, with both inboxes: if all changes have arrived, and if none has. Compared with only
- * reading the same list. Another process simulates Tradecloud, without a rate limit.
+ * CPU of the catch-up of changed orders, with both inboxes: once if all changes have arrived, and once if none has.
+ * Compared with only reading the same list. Another process simulates Tradecloud, without a rate limit.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

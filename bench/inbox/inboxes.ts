@@ -1,6 +1,4 @@
-/**
- * Inboxes of the built package, in temporary folders on the disk of the tests, and database servers with slow flushes.
- */
+/** Inboxes of the built package in temporary folders, and database servers with slow flushes. */
 import { mkdtempSync } from 'node:fs'
 import { chmod, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

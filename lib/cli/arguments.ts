@@ -8,7 +8,7 @@ import { printable } from './printable'
 
 export type Parsed =
   | { ask: 'version' }
-  /** `command` is `undefined` if none is named, or an unknown one: the help then covers all commands. */
+  /** `command` is `undefined` if no known command is named: the help then covers all commands. */
   | { ask: 'help'; command: Named | undefined }
   | { ask: 'run'; command: Named; call: Invocation }
 

@@ -1,4 +1,3 @@
-/** All commands. */
 import type { Command } from './command'
 import { catchUp } from './inbox/catch-up'
 import { check } from './inbox/check'

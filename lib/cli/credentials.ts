@@ -5,7 +5,10 @@ import { askSecret } from './ask'
 import type { OptionValues } from './command'
 import { UsageError } from './errors'
 
-/** Throws a `UsageError`, which never contains a secret. */
+/**
+ * Throws a `UsageError` if the options contradict each other, or if a secret is missing or invalid. The error never
+ * contains a secret.
+ */
 export async function credentialsOf({ basic, bearer }: OptionValues): Promise<TriggerAuth> {
   if (basic !== undefined && bearer === true) throw new UsageError('--basic and --bearer exclude each other.')
   if (typeof basic === 'string') {

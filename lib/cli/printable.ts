@@ -49,7 +49,6 @@ export function printableLines(text: string): string[] {
   return text.split(/\r\n|\n/).map((line) => line.replace(/\t/g, '    ').replace(INVISIBLE, escapeCharacters))
 }
 
-/** Wraps words into lines. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {

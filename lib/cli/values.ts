@@ -35,7 +35,8 @@ export function isFiltered(filter: InboxFilter): boolean {
 }
 
 /**
- * An empty value is an error: it usually comes from a variable that is not set, and as a filter would match everything.
+ * An empty value is an error: it usually comes from a variable that is not set, and an empty filter would match
+ * everything.
  */
 export function textOf(option: string, value: OptionValue): string | undefined {
   if (value === '') throw new UsageError(`--${option} is empty.`)

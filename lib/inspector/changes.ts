@@ -15,7 +15,6 @@ const VERBS: Readonly<Record<Action, string>> = { replay: 'replayed', 'give-up':
 
 interface Asked {
   place: string
-  /** ID of the event. */
   id: string
   action: string
 }

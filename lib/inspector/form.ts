@@ -1,4 +1,3 @@
-/** Reads a submitted form. */
 import type { IncomingMessage } from 'node:http'
 
 const MAX_BYTES = 16 * 1024

@@ -30,12 +30,12 @@ export class Gauges {
 
   constructor(source: TelemetrySource) {
     this.#source = source
-    // Initially the start of the process, because nothing is known to be checked before the first run has ended.
+    // Until the first run of the catch-up has ended, it is unknown what has been checked, so the lag is counted from
+    // now.
     if (source.polls) this.#checkedUntil = new Date()
     if (source.receives) for (const kind of source.kinds) this.#arrivals.set(kind, performance.now())
   }
 
-  /** Called when an event of this kind has arrived. */
   arrived(kind: EventKind): void {
     this.#arrivals.set(kind, performance.now())
   }

@@ -3,7 +3,6 @@ import type { Inbox, InboxAttempt, InboxEntry } from '../inbox/inbox'
 import type { StoredEvent } from '../inbox/stored-event'
 import { count, duration } from './text'
 
-/** The result of `inbox.show`. */
 export type ShownEvent = NonNullable<Awaited<ReturnType<Inbox['show']>>>
 
 export interface EventModel
@@ -84,7 +83,6 @@ function attemptOf({ begunAt, endedAt, outcome, reason }: InboxAttempt): History
   return { at: begunAt, text: `attempt${ms === undefined ? '' : ` of ${count(ms)} ms`}`, outcome, reason }
 }
 
-/** Why an event could not be replayed. */
 export async function whyNotReplayed(inbox: Inbox, id: string): Promise<string> {
   const [now] = (await inbox.list({ id, limit: 1 })).entries
   if (!now) return 'it is no longer in the inbox'
@@ -92,7 +90,6 @@ export async function whyNotReplayed(inbox: Inbox, id: string): Promise<string> 
   return 'its body is no longer kept'
 }
 
-/** Why an event could not be given up. */
 export async function whyNotGivenUp(inbox: Inbox, id: string): Promise<string> {
   const [now] = (await inbox.list({ id, limit: 1 })).entries
   if (now?.state === 'running' || now?.state === 'waiting')

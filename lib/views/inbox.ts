@@ -4,7 +4,7 @@ import type { InboxStats } from '../inbox/inbox'
 
 export const KINDS: readonly EventKind[] = ['order', 'orderDocuments', 'shipment', 'unknown']
 
-/** It counts as a problem if the oldest waiting event is older than this. */
+/** An inbox has a problem if its oldest waiting event is older than this. */
 export const MAX_AGE_MS = 15 * 60_000
 
 export interface StatsModel extends Omit<InboxStats, 'oldestWaitingAt'> {

@@ -13,7 +13,8 @@ export interface BodySize {
 const MB = 1_000_000
 
 /**
- * Just above nginx's default limit of 1 MB, 20 MB, and the largest order that Tradecloud documents, in JSON and tXML.
+ * One size just above nginx's default limit of 1 MB, one in between, and the size of the largest order that Tradecloud
+ * documents, in JSON and in tXML.
  */
 export const SIZES: readonly BodySize[] = [
   { name: '1.1 MB', length: 1.1 * MB, format: 'json' },
@@ -63,8 +64,8 @@ function failureOf(examination: Examination, size: BodySize, { read }: Answered)
 }
 
 /**
- * Whether the whole body arrived. An app that reads the body before the webhook is reported, and a body whose size the
- * webhook then does not know counts as whole.
+ * Whether the whole body arrived. If the app has read the body before the webhook, this is reported as a finding, and a
+ * body of unknown size counts as whole.
  */
 export function isWhole(examination: Examination, { bytes, readBefore }: Arrived, length: number): boolean {
   if (readBefore) examination.find('body_read', 'the app had read the body before the webhook')

@@ -43,7 +43,6 @@ export async function examine(target: DoctorTarget, options: ExamineOptions): Pr
   const examination = new Examination(target, { authorization, ca, lookup, idleMs, limitMs: LIMIT_MS, onProgress })
   if (!(await checkConnection(examination))) return examination.report()
   const { path } = target
-  // These probes have neither a body nor an ID, so that no receiver can take them for an event.
   const [first, second] = await Promise.all([
     examination.send({ method: 'POST', path }),
     examination.send({ method: 'GET', path }),
@@ -79,7 +78,8 @@ async function checkConnection(examination: Examination): Promise<boolean> {
     return isTrusted
   }
   if (target.isLocal) return true
-  // A redirect is reported. Credentials are not needed for this, and are not sent.
+  // Reports a redirect or a failed connection. The request has no credentials, because anyone on the way could read
+  // them.
   const { read } = await examination.send({ method: 'GET', path: target.path, authorization: '' })
   const code = findingOf(read)
   if (read.by === 'no one' || code === 'redirect') examination.find(code, `GET ${printable(target.path)}: ${read.text}`)

@@ -1,4 +1,3 @@
-/** Derives a finding from a response. */
 import { unreachable } from './certificate'
 import type { FindingCode } from './findings'
 import type { Read } from './read-reply'

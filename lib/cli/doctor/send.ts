@@ -51,7 +51,6 @@ export interface SendOptions {
   lookup?: LookupFunction | undefined
   /** Time limit for the response, which starts anew with each piece of the body that is sent. */
   idleMs: number
-  /** Aborts the probe. */
   signal: AbortSignal
 }
 

@@ -6,8 +6,8 @@ import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
 /**
- * How many events are read in one pass: the first ones, because events are delivered in about the order in which they
- * were queued.
+ * Number of events whose state is read in one pass. They are the ones that were queued first, because events are
+ * delivered in about that order.
  */
 const LOOK_AT = 64
 

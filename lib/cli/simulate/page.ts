@@ -74,7 +74,6 @@ export function pageOf(model: SimulationModel, reloadS?: number): string {
     ['polls', api.polls],
   ]
   const reload = reloadS !== undefined && !model.done && html`<meta http-equiv="refresh" content="${reloadS}" />`
-  // Newest event first.
   const rows = events.slice(-MAX_ROWS).reverse().map(rowOf)
   return html`<!doctype html>
     <html lang="en">

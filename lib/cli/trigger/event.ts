@@ -20,7 +20,9 @@ export interface Body {
   shipmentId?: string | undefined
 }
 
-/** Throws a `UsageError` if there is no such event or file. */
+/**
+ * Throws a `UsageError` if `word` is neither the name of an event nor a file, or if an option does not fit the body.
+ */
 export async function bodyOf(word: string, values: OptionValues): Promise<Body> {
   const sets = Array.isArray(values.set) ? values.set : []
   const format = oneOf('format', ['json', 'txml'], values.format)
@@ -50,7 +52,8 @@ function readBody(path: string): Buffer {
 }
 
 /**
- * Builds an event. Without a seed, each call builds a new one, because a webhook treats the same body as a duplicate.
+ * Builds an event. Without the option `seed`, each call builds a different event, because a webhook treats a repeated
+ * body as a duplicate.
  */
 function build(eventName: string, values: OptionValues): object {
   const seed = wholeNumberOf('seed', values.seed, 0, Number.MAX_SAFE_INTEGER)

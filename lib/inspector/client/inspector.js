@@ -1,5 +1,5 @@
-// Updates the page continuously, and submits forms with `fetch`, because their origin would otherwise be unknown over
-// http. Without this script, only updates and forms over http do not work.
+// Updates the page continuously, and submits forms with `fetch`. Without this script, pages are not updated, and forms
+// work only over https or on this machine.
 const { live } = document.documentElement.dataset
 const status = document.getElementById('live')
 const RELOAD_MS = 15000

@@ -40,7 +40,6 @@ export function layout({ title, root, content, notice, isLive = false }: Layout)
     </html> `
 }
 
-/** A page with only a message. */
 export function messagePage(title: string, text: string, root: string): Html {
   const content = html`<h1>${title}</h1>
     <p>${shown(text)}</p>

@@ -62,7 +62,7 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   let end = 0
   let label: string | undefined
   for (const { 0: token, index } of json.matchAll(TOKEN)) {
-    // Characters between two tokens are an unterminated string.
+    // Characters between two tokens belong to a string that is cut off.
     if (json.slice(end, index).trim() !== '') break
     if (builder.path.length === 1 && builder.top.children.length > 0) return undefined
     if (builder.isFull) return { root: rootOf(builder), isCut: true }

@@ -67,7 +67,6 @@ export interface Details {
 export type Action = 'replay' | 'give-up' | 'purge'
 
 export interface Source {
-  /** Title of the list. */
   title: string
   /** States to filter by, in the order of the counters. */
   states: readonly string[]

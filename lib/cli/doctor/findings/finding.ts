@@ -4,7 +4,6 @@ export type Server = 'nginx' | 'Apache' | 'HAProxy' | 'Caddy' | 'app'
 
 export interface Finding {
   title: string
-  /** The consequence for events. */
   effect: string
   /** The remedy for each server, in the order of display. Absent for a server on which nothing has to be changed. */
   remedies: Partial<Record<Server, string>>

@@ -1,4 +1,3 @@
-/** All findings by code. */
 import { CONNECTION } from './connection'
 import type { Finding } from './finding'
 import { REQUESTS } from './requests'
