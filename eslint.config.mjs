@@ -17,10 +17,10 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // What takes long to load is loaded when it is first used. By `require`, as under Jest a dynamic `import` needs a flag.
+      // Modules that take long to load are loaded lazily, with `require`: under Jest, a dynamic `import` needs a flag.
       '@typescript-eslint/no-require-imports': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      // `return fail(…)` ends a function that returns nothing.
+      // A function that returns nothing may end with `return fail(…)`.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       '@typescript-eslint/array-type': 'off',
       // A callback may be sync or async: `void | Promise<void>` is the public contract.
@@ -42,7 +42,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/require-await': 'off',
-      // Callbacks of users throw anything, so tests do.
+      // Tests throw values of any type, because the callbacks of users may do so.
       '@typescript-eslint/only-throw-error': 'off',
     },
   },

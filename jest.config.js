@@ -1,9 +1,9 @@
-// Projects of `npm test`: unit (no Express), and integration on Express 5 and once more on Express 4.
-// Projects of CI only: testing (the subpath /testing itself), cli, long (bodies of the maximum size, snippets of the docs,
-// examples; what concerns Express on both versions), redis (needs redis-server), postgres (needs PostgreSQL), faults (real
-// processes that are killed), proxies (nginx and others in front), browser (needs
-// Chromium), fuzz (hostile input) and package (the packed tarball).
-// `__tests__/size.ts` sets how much they do.
+// `npm test` runs three projects: unit (without Express), and integration on Express 5 and on Express 4.
+// CI also runs testing (the subpath /testing), cli, long (bodies of the maximum size, snippets of the docs, and
+// examples), long4 (the tests of `long` that depend on the version of Express, on Express 4), inbox (SQLite and
+// PostgreSQL), redis (needs redis-server), postgres (needs PostgreSQL), faults (real processes that are killed), proxies
+// (real proxies, such as nginx), browser (needs Chromium), fuzz (hostile input) and package (the packed tarball).
+// `__tests__/size.ts` determines the size of the tests.
 const base = {
   testEnvironment: 'node',
   transform: { '\\.ts$': '<rootDir>/__tests__/transpile.js' },
@@ -33,7 +33,7 @@ module.exports = {
   projects: [
     project('unit'),
     project('express5', 'integration'),
-    // What does not depend on the version of Express runs on Express 5 only.
+    // The ignored tests do not depend on the version of Express, so they run only on Express 5.
     project('express4', 'integration', {
       ...onExpress4,
       testPathIgnorePatterns: [
@@ -63,9 +63,9 @@ module.exports = {
       globalTeardown: '<rootDir>/__tests__/package/unpack.ts',
     }),
   ],
-  // Test files leave memory behind, and a worker whose heap has grown spends its time on garbage collection.
+  // Test files leak memory, and a worker with a large heap spends its time on garbage collection.
   workerIdleMemoryLimit: '500MB',
-  // Ends a test that hangs. No test may depend on how fast the machine is.
+  // Ends tests that hang. The limit is generous, because no test may depend on the speed of the machine.
   testTimeout: process.env.TEST_SIZE === 'full' ? 1_800_000 : 300_000,
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/*.d.ts'],
   coverageDirectory: 'coverage',

@@ -1,5 +1,5 @@
-// Mutation tests of the parts where a wrong line loses an order or lets a stranger in. Run by `npm run mutation`; takes
-// about ten minutes on two cores. One file alone: `npm run mutation -- --mutate lib/answer/respond.ts`.
+// Mutation tests of the files in which a mistake could lose an order or accept a forged request. `npm run mutation`
+// takes about ten minutes on two cores. For a single file: `npm run mutation -- --mutate lib/answer/respond.ts`.
 import jestConfig from './jest.config.js'
 
 const unit = jestConfig.projects.find(({ displayName }) => displayName === 'unit')
@@ -11,8 +11,8 @@ export default {
     configFile: 'jest.config.js',
     config: {
       ...unit,
-      // Of all projects only `unit`, and of that only the tests of the files below. An empty list: `undefined` would
-      // get lost on the way to the workers, and all projects would run.
+      // Without projects, Jest runs only the tests below, with the settings of `unit`. The list is empty, not
+      // `undefined`, which would get lost on the way to the workers, so that all projects would run.
       projects: [],
       testMatch: [
         'authenticate',
@@ -23,7 +23,7 @@ export default {
         'txml/read',
         'txml/shape',
       ].map((name) => `<rootDir>/__tests__/unit/**/${name}.test.ts`),
-      // A mutant that makes a test wait for ever is found out sooner.
+      // Shorter than in jest.config.js, because some mutants make a test wait forever.
       testTimeout: 2000,
     },
   },
@@ -45,7 +45,8 @@ export default {
     'lib/txml/read.ts',
     'lib/txml/shape.ts',
   ],
-  // Constants of modules, as the table of answers: each such mutant runs all tests, which takes half of the time.
+  // Ignores mutants in constants of modules, such as the table of responses. Each of them would run all tests, and
+  // together they would take half of the time.
   ignoreStatic: true,
   reporters: ['clear-text', 'progress-append-only'],
   thresholds: { high: 95, low: 90, break: 85 },

@@ -57,7 +57,8 @@ export function startClock(): Clock {
 }
 
 /**
- * Calls `startClock` before each test of the file. To be called after the `afterEach` that closes what uses the clock.
+ * Calls `startClock` before each test of the file, and stops the clock after each test. Jest runs the `afterEach` hooks
+ * in the order in which they were registered, so hooks that close servers must be registered before this call.
  */
 export function clockForEach(): Pick<Clock, 'wait'> {
   let clock: Clock | undefined

@@ -1,6 +1,6 @@
 /**
- * Texts that a page must display without harm, such as scripts and markup, which call `pwned` or change the page if a
- * browser executes them, control characters, names of built-in properties, and long words.
+ * Texts that a page must display without harm: scripts and markup that would call `pwned` or change the page, control
+ * characters, names of built-in properties, and long words.
  */
 export const hostileTexts: readonly string[] = [
   '<script>pwned()</script>',

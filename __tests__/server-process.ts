@@ -33,7 +33,6 @@ export async function startOnFreePort<Server extends TestServer>(
   }
 }
 
-/** Returns an empty text if the file does not exist. */
 export function readLog(file: string): string {
   try {
     return readFileSync(file, 'utf8')

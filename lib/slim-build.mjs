@@ -1,7 +1,7 @@
 /**
  * Last step of the build, which makes the package smaller. Removes the comments and white space of the JavaScript files
- * (a fifth of the package). Also removes the JavaScript files that no entry point loads, such as the files of the
- * worker thread, whose code is also in `worker-source.js`, and the declarations to which no entry point refers.
+ * (a fifth of the package). Also removes the declarations to which no entry point refers, and the JavaScript files that
+ * no entry point loads, such as those of the worker thread: their code is also in `worker-source.js`.
  */
 import { transformSync } from 'esbuild'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -8,7 +8,7 @@ import { closeAll, openPage, startApp, whenLive, type App, type Mode } from './r
 
 afterAll(closeAll)
 
-/** Texts without lone surrogates, which PostgreSQL cannot store and the receiver refuses. */
+/** Lone surrogates are left out, because the receiver refuses them and PostgreSQL cannot store them. */
 const texts = hostileTexts.filter((text) => !/\p{Cs}/u.test(text))
 
 const bodyOf = (text: string): string =>

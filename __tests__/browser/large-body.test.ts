@@ -24,7 +24,6 @@ test('the page is short and can be used', async () => {
     await whenLive(page)
     expect(await page.evaluate(() => document.querySelectorAll('*').length)).toBeLessThan(10_000)
     await page.getByText('This is only the beginning').waitFor()
-    // An element of the tree closes and opens when it is clicked.
     const lines = page.locator('.tree summary', { hasText: 'lines' })
     const isOpen = () => lines.evaluate(({ parentElement }) => parentElement!.hasAttribute('open'))
     await lines.click()

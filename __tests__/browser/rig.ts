@@ -1,4 +1,4 @@
-/** Apps with an inspector, one for each data source, and browser pages that report errors. */
+/** Apps with an inspector, with or without an inbox, and browser pages that record errors. */
 import express from 'express'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -62,7 +62,7 @@ export interface App {
    * every request of a frame or of a closed page.
    */
   requests: SeenRequest[]
-  /** Sends an event to the webhook. */
+  /** Sends an event to the webhook, and resolves with the status. */
   send: (body: unknown) => Promise<number>
 }
 

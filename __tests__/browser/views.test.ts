@@ -23,7 +23,6 @@ const dead = -4
 const blocked = -3
 const quarantined = -1
 
-/** Waits until the texts match, because a click does not wait for the next page. */
 function expectTexts(elements: Locator, expected: unknown): Promise<void> {
   return eventually(async () => {
     const texts = await elements.allTextContents()

@@ -1,4 +1,7 @@
-/** Packs the package once for all tests of this folder. The environment variable `TARBALL` has the tarball's path. */
+/**
+ * Packs the package once for all tests of this folder, and sets the environment variable `TARBALL` to the path of the
+ * tarball.
+ */
 import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

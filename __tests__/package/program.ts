@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
 export interface Program {
-  /** The first line on stdout. */
+  /** The value of the first line of JSON on stdout. */
   first: unknown
   /** Resolves once the program has printed this text. */
   printed(text: string): Promise<void>
-  /** Ends the program with SIGTERM, and resolves with its remaining lines on stdout. */
+  /** Ends the program with SIGTERM, and resolves with the values of the remaining lines of JSON. */
   stop(): Promise<unknown[]>
 }
 

@@ -26,7 +26,6 @@ test('takes settings, and keeps what was committed across a crash, on the same p
 
 test('frozen, it answers nothing, and works it off later', async () => {
   await postgres.freeze()
-  // The query gets no response and gives up after its time limit.
   await expect(postgres.query('SELECT 1')).rejects.toThrow('timeout')
   postgres.thaw()
   expect(await valueOf('SELECT 1 AS n')).toEqual([1])

@@ -24,8 +24,8 @@ const servers = new Set<PostgresServer>()
 let template: Promise<string> | undefined
 
 /**
- * Starts a server, and resolves when it accepts connections. `settings` are for postgresql.conf, such as `{ fsync:
- * 'off' }`. `parent` is the folder in which the server's folder is created.
+ * Starts a server, and resolves when it accepts connections. `settings` are those of postgresql.conf, such as
+ * `{ fsync: 'off' }`. `parent` is the folder in which the server's folder is created.
  */
 export async function startPostgres(
   settings: Record<string, string> = {},
@@ -62,7 +62,6 @@ export class PostgresServer {
   readonly host = HOST
   readonly port: number
   readonly folder: string
-  /** To be passed to `new Pool({ connectionString })`. */
   readonly connectionString: string
   readonly #settings: Record<string, string>
   readonly #account: Account | undefined
@@ -133,7 +132,6 @@ export class PostgresServer {
     }
   }
 
-  /** The server's log. */
   log(): string {
     return readLog(this.#logFile)
   }

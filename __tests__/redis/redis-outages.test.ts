@@ -76,8 +76,8 @@ describe.each(clientNames)('with %s', (name) => {
       finished.resolve()
       expect(await inTime(answer)).toMatchObject(DELIVERED)
       expect(rig.log).toEqual([])
-      // After the restart, Redis loads the claim from disk, so no process gets the event again until the lease expires.
-      // By then, the webhook may have completed the claim.
+      // Redis loads the claim from disk, so the event is not delivered again before the lease expires. The webhook may
+      // complete the claim as soon as Redis has restarted.
       await server().restart()
       expect(await server().command('GET', key)).toMatch(/^(claimed |completed)/)
       await eventually(async () => (await rig.post(event)).json.code !== 'unavailable', 'Redis to be used again')

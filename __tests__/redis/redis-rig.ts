@@ -10,7 +10,7 @@ import { startRedis, stopRedisServers, type RedisServer } from './redis-server'
 export type SendCommand = RedisStoreOptions['sendCommand']
 interface Client {
   sendCommand: SendCommand
-  /** Closes the connection as if the process were killed: nothing is released. */
+  /** Closes the connection as if the process were killed: no claim is released. */
   close: () => void
 }
 
@@ -38,14 +38,13 @@ export const clientNames = Object.keys(clients)
 export const HOUR = 3_600_000
 /** A lease that expires soon, but not before the next line of a test. */
 export const SOON = 150
-/** The time limit for a response. The store has 2 s of it, the rest is for the webhook. */
+/** The time limit for a response: 2 s for the store, and the rest for the webhook. */
 const ANSWER_MS = 2500
 
 const open: Client[] = []
 let current: RedisServer | undefined
 let connect = clients.ioredis!
 
-/** Registers the hooks of a test file. */
 export function redisForEach(): void {
   beforeEach(async () => void (current = await startRedis()))
   afterEach(async () => {
@@ -62,7 +61,6 @@ export function useClient(name: string): void {
   beforeEach(() => void (connect = clients[name]!))
 }
 
-/** The server of the current test. */
 export function server(): RedisServer {
   if (!current) throw new Error('no server has been started')
   return current
@@ -137,7 +135,7 @@ export async function startInstance(
   return startRig({ validation: 'off', dedupe: { store }, ...(onOrder && { onOrder }) })
 }
 
-/** Starts a webhook whose callback is running, and finds the key of its claim. */
+/** Sends an event to a new webhook. Resolves while the callback is running, with the key of the claim. */
 export async function startCalled() {
   const contexts: WebhookContext[] = []
   const finished = deferred()

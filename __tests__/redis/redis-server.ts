@@ -21,8 +21,8 @@ const DEFAULTS = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy':
 const servers = new Set<RedisServer>()
 
 /**
- * Starts a server, and resolves when it accepts connections. `overrides` are settings of redis.conf, such as `{
- * appendonly: 'no' }`.
+ * Starts a server, and resolves when it accepts connections. `overrides` are settings of redis.conf, such as
+ * `{ appendonly: 'no' }`.
  */
 export function startRedis(overrides: Record<string, string> = {}): Promise<RedisServer> {
   return startOnFreePort(async (port) => {
@@ -128,7 +128,6 @@ export class RedisServer {
     }
   }
 
-  /** The server's log. */
   log(): string {
     return readLog(this.#logFile)
   }

@@ -78,7 +78,6 @@ describe.each(clientNames)('with %s', (name) => {
         if (result.status === 'claimed') next = result.token
         return next !== undefined
       }, 'to be taken over')
-      // A late call with an old token has no effect.
       expect(await store.renew('key', token, HOUR)).toBe(false)
       expect(await store.complete('key', token, HOUR)).toBe(false)
       await store.release('key', token)

@@ -44,12 +44,11 @@ export function results(): void {
   expectType<string>(fetched.id)
   // @ts-expect-error `id` may be missing in an order event, unlike in a fetched order
   expectType<string>(body.orderEvent.id)
-  // @ts-expect-error the event is in one field only
+  // @ts-expect-error the body of an order event has no single delivery order event
   expectType<unknown>(body.singleDeliveryOrderEvent)
 }
 
 export function right(): void {
-  // The same options for an event and for its order.
   const size = { seed: 3, lines: 2, deliveries: 4, documents: 1, version: 2, status: { processStatus: 'InProgress' } }
   const all: [OrderOptions, OrderEventOptions, SingleDeliveryOrderEventOptions] = [size, size, size]
   expectType<unknown>(all)
@@ -83,7 +82,7 @@ export function wrong(): void {
   const forEvent = { seed: 1, eventName: 'OrderIssuedByBuyer' }
   // @ts-expect-error a fetched order has no event name, even if a variable contains the options
   order(forEvent)
-  // @ts-expect-error a fetched order begins with its first line
+  // @ts-expect-error a fetched order has all its lines, so `firstLine` is not an option
   order({ firstLine: 2 })
   // @ts-expect-error a fetched order has no message meta
   order({ meta: { messageId: 'mine' } })

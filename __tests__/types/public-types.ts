@@ -112,12 +112,12 @@ expectType<Store>(new MemoryStore())
 createTradecloudWebhook({ onOrder: order })
 // @ts-expect-error `inbox` must have the methods of an inbox
 createTradecloudWebhook({ auth: 'none', onOrder: order, inbox: {} })
-// @ts-expect-error a credential of another kind
+// @ts-expect-error no credential has the type `digest`
 createTradecloudWebhook({ auth: { type: 'digest' }, onOrder: order })
 // @ts-expect-error `audience` is required
 createTradecloudWebhook({ auth: { type: 'oauth', tenantId: 'x' }, onOrder: order })
 const entraId = { type: 'oauth', tenantId: 'x', audience: 'y' } as const
-// @ts-expect-error an algorithm whose secret would be the public key
+// @ts-expect-error with HS256, the public key would be used as the secret
 createTradecloudWebhook({ auth: { ...entraId, algorithms: ['HS256'] }, onOrder: order })
 // @ts-expect-error `validation` must be one of three words
 createTradecloudWebhook({ auth: 'none', onOrder: order, validation: 'lenient' })

@@ -11,14 +11,14 @@ import { eventSchemas, ref, RESPONSE_SCHEMAS, text, type Json } from './openapi-
 
 export const file = join(__dirname, '../openapi.json')
 
-/** Only a body has these outcomes: a GET trigger has none, and is never a duplicate. */
+/** Outcomes that only requests with a body have. A GET trigger has no body, and is never a duplicate. */
 const OF_BODIES: readonly Outcome[] = [
   ...(['duplicate', 'quarantined', 'malformed_body', 'invalid_body'] as const),
   ...(['body_too_large', 'unsupported_media_type'] as const),
 ]
 const OTHER_4XX = '4XX'
 
-/** What else than its own status an outcome may be answered. */
+/** All statuses with which an outcome may be answered: its own, and 503 or another 4xx if `TABLE` allows it. */
 function statusesOf(outcome: Outcome): string[] {
   const row = TABLE[outcome]
   const others = [row.refusal || row.mayPass ? ['503'] : [], row.mayDiffer ? [OTHER_4XX] : []].flat()
@@ -28,7 +28,8 @@ function statusesOf(outcome: Outcome): string[] {
 function outcomesByStatus(hasBody: boolean): Map<string, Outcome[]> {
   const outcomes = OUTCOMES.filter((outcome) => hasBody || !OF_BODIES.includes(outcome))
   const statuses = [...new Set(outcomes.flatMap(statusesOf))].sort()
-  // A status that has a response of its own is not described by the one for 4XX.
+  // In OpenAPI, the response `4XX` does not apply to a status with a response of its own. That response must therefore
+  // include the outcomes of `4XX`.
   const isAt = (status: string, outcome: Outcome): boolean =>
     statusesOf(outcome).some((one) => one === status || (one === OTHER_4XX && status.startsWith('4')))
   return new Map(statuses.map((status) => [status, outcomes.filter((outcome) => isAt(status, outcome))]))
@@ -83,7 +84,7 @@ function bodyOf(path: string, method: string, operationId: string): Json {
     operationId,
     summary: `Sends an event (${method})`,
     description: 'The field that holds the event decides its kind, not the path.',
-    // Without a body, an ID in the URL makes it a GET trigger.
+    // If the path contains an ID, a request without a body counts as a GET trigger.
     requestBody: ref('requestBodies', path.includes('{') ? 'EventOrNone' : 'Event'),
     responses: responses('Body'),
   }
@@ -122,7 +123,7 @@ function header(description: string, schema: Json): Json {
   return { description, required: true, schema }
 }
 
-/** Absent if the callback has chosen the status. */
+/** A header that is absent if a callback has chosen the status. */
 function ownHeader(description: string, schema: Json): Json {
   return { description: `${description} Absent with \`rejected\`.`, schema }
 }

@@ -13,7 +13,7 @@ import ts from 'typescript'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = join(root, 'docs/options.md')
 
-/** Entries whose options the page has. Those of `/testing` are in docs/testing.md and in the editor. */
+/** The entry points whose options are on the page. Those of `/testing` are documented in docs/testing.md. */
 const { paths } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config.compilerOptions
 const entries = Object.entries(paths)
   .filter(([name]) => name !== 'tradecloud-webhook/testing')
@@ -30,7 +30,7 @@ const exported = new Map(
   }),
 )
 
-/** Of the package's own files only: other packages are not needed to read comments, and take most of the time. */
+/** Loads only the package's own files: other packages would take most of the time, and have no comments to read. */
 function createProgram() {
   const options = { noResolve: false, types: [], lib: ['lib.es5.d.ts'], target: ts.ScriptTarget.ES2022 }
   const host = ts.createCompilerHost(options)
@@ -58,7 +58,7 @@ function rowsOf(symbol, prefix) {
   covered.add(symbol.name)
   return checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).flatMap((property) => {
     const [declaration] = property.declarations
-    // An interface whose members another one inherits needs no table of its own.
+    // Inherited options get rows here, so the interface that declares them needs no table of its own.
     if (ts.isInterfaceDeclaration(declaration.parent)) covered.add(declaration.parent.name.text)
     return rowsOfProperty(property, declaration, `${prefix}${property.name}`)
   })
@@ -69,7 +69,7 @@ function rowsOfProperty(property, declaration, name) {
   const comment = ts.displayPartsToString(property.getDocumentationComment(checker)).replace(/\s+/g, ' ').trim()
   const [, meaning, kind, rest] = /^(.*?)\s*\b(Default:)\s*(.*?)\.?$/.exec(comment) ??
     /^(.*?)\s*\b(Required)\s*(.*?)\.?$/.exec(comment) ?? [undefined, comment]
-  // The `type` of a credential, which is in the line above its table.
+  // The `type` of a credential gets no row, because the line above the table states it.
   if (ts.isLiteralTypeNode(declaration.type)) return []
   if (kind === undefined) problems.push(`${at} says neither "Default: …" nor "Required."`)
   if (meaning === '') problems.push(`${at} says nothing besides its default.`)
@@ -77,7 +77,7 @@ function rowsOfProperty(property, declaration, name) {
   return [[name, typeText(declaration.type), byDefault, meaning], ...innerRows(declaration.type, name)]
 }
 
-/** Options within an option, of a type that has no table of its own. */
+/** Rows of the options within an option, unless the type of the option has a table of its own. */
 function innerRows(node, name) {
   if (ts.isUnionTypeNode(node)) return node.types.flatMap((type) => innerRows(type, name))
   if (ts.isParenthesizedTypeNode(node)) return innerRows(node.type, name)
@@ -87,7 +87,7 @@ function innerRows(node, name) {
   return isOptions && !sections.some(({ type }) => type === symbol.name) ? rowsOf(symbol, `${name}.`) : []
 }
 
-/** As it is written, without `undefined`; a short type alias is replaced by what it stands for. */
+/** The text of a type as it is written, without `undefined`. A short type alias is replaced by its definition. */
 function typeText(node) {
   const parts = ts.isUnionTypeNode(node) ? [...node.types] : [node]
   const texts = parts.map((part) => part.getText()).filter((text) => text !== 'undefined')
@@ -102,14 +102,14 @@ function expand(node) {
   return text !== '' && text.length <= 140 ? text : undefined
 }
 
-/** A row that an earlier table has too, such as of a webhook and a worker, is only named. */
+/** The rows of earlier tables. A table only names an option whose row is the same in an earlier table. */
 const seen = new Set()
 
 function table(all) {
   const rows = all.filter((row) => !seen.has(row.join()))
   const same = all.filter((row) => !rows.includes(row)).map(([name]) => name)
   for (const row of rows) seen.add(row.join())
-  // With an option come those within it.
+  // Naming an option is enough: the options within it need not be named.
   const named = same.filter((name) => !same.some((other) => name.startsWith(`${other}.`)))
   const cell = (text) => text.replaceAll('|', '\\|')
   const lines = rows.map(([name, type, byDefault, meaning]) =>

@@ -1,6 +1,6 @@
 /**
- * Options of typedoc: `npm run docs` writes the API of all entries to reports/api, and CI checks that nothing is
- * missing.
+ * Options of typedoc: `npm run docs:api` writes the documentation of all entry points to reports/api. CI fails if
+ * typedoc warns, for example of a type that is not exported.
  */
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -16,7 +16,7 @@ export default {
   readme: 'none',
   disableGit: true,
   disableSources: true,
-  // `npm run typecheck` does that.
+  // `npm run typecheck` reports type errors.
   skipErrorChecking: true,
   treatWarningsAsErrors: true,
 }

@@ -12,7 +12,7 @@ const logger = { warn() {}, error() {} }
 
 const oauth = { type: 'oauth', issuer: 'https://issuer.example', jwksUri: 'http://127.0.0.1:9/', audience: 'webhook' }
 const store = redisStore({ sendCommand: async (name, script, count, key, value) => value ?? 'done' })
-// Keywords that not every dialect of JSON Schema has, and a format.
+// A format, and keywords that only some dialects of JSON Schema have.
 const properties = { date: { type: 'string', format: 'date' } }
 const dependentRequired = { date: ['version'] }
 const pair = { prefixItems: [{ type: 'string' }] }

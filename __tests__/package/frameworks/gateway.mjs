@@ -1,5 +1,5 @@
-// Simulates AWS in front of lambda.js: converts each request to an event. `node gateway.mjs 1.0`: an event of a REST
-// API, whose path keeps its escapes; `2.0`: an event of a function URL.
+// Simulates AWS in front of lambda.js: converts each request to an event. `node gateway.mjs 1.0`: events of a REST API;
+// `node gateway.mjs 2.0`: events of a function URL. Paths stay percent-encoded in both.
 import { createServer } from 'node:http'
 import { handler } from './lambda.js'
 

@@ -1,4 +1,4 @@
-// A mistake of which docs/frameworks.md warns: the webhook in Nest's own middleware, with a wildcard.
+// A mistake that docs/frameworks.md warns about: the webhook in Nest's own middleware, with a wildcard.
 import 'reflect-metadata'
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
