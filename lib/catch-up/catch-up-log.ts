@@ -84,7 +84,6 @@ export class CatchUpLog {
     this.#failureLineAt = this.#now()
   }
 
-  /** Logs that the catch-up could not start. */
   unusable(cause: Error): void {
     this.#log.line('error', 'catch_up_failed', `The catch-up does not run: ${cause.message}`, { cause })
   }
@@ -109,7 +108,6 @@ export class CatchUpLog {
     debugCatchUp('could not fetch %s %s: %s', kind, quote(id), describe(cause))
   }
 
-  /** Logs a warning once per topic. */
   warnOnce(topic: string, text: string): void {
     this.#log.once('warn', topic, '', text)
   }

@@ -32,7 +32,7 @@ export class CatchUp {
   readonly #running = new Set<Promise<unknown>>()
   /**
    * The cursors when the last periodic run of this process ended or was left out. If they have changed when the next
-   * one is due, another run has polled meanwhile.
+   * periodic run is due, another run has polled meanwhile.
    */
   #seen: string | undefined
 

@@ -19,7 +19,7 @@ export interface Due {
   parts: Part[]
   /** Parts that are left for a later run: they changed too recently, or a running delivery may cover them. */
   young: Part[]
-  /** Set if a part is older than a change of it that has arrived: the time of the newest such change. */
+  /** As returned by `compare`. Set if a part is older than its newest arrival record: the time of that record. */
   newer: number | undefined
   /** True if parts are missing, but the option `want` excludes all of them. */
   isUnwanted: boolean

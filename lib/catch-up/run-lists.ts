@@ -9,7 +9,6 @@ import { Run } from './run'
 import type { RunOptions, RunRequest, RunResult } from './run-options'
 import { LeaseLostError, type CatchUpInbox, type Position } from '../inbox/catch-up/storage'
 
-/** Progress of a run. */
 export interface RunProgress {
   polled: number
   recoveredTotal: number

@@ -34,7 +34,7 @@ export interface RunNotes {
   skipped(after: string | undefined, before: string | undefined, error: unknown): void
   /** An entity of the list has no ID, so it cannot be delivered. `after`: the ID of the entity before it. */
   withoutId(after: string | undefined): void
-  /** A single order or shipment could not be fetched, so its state in the list counts. */
+  /** A single order or shipment could not be fetched, so its state in the list is used. */
   notFetched(id: string, error: unknown): void
   found(change: RecoveredChange): void
 }

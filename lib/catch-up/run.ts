@@ -27,7 +27,7 @@ export class Run {
   readonly #order = new ListOrder()
   #lastId: string | undefined
   #position: Position
-  /** True if the run has read far enough for a later run to continue it from there. */
+  /** True once the run has read so far that a later run can continue where this run ends. */
   #isContinued = false
   #sweeps = true
   /** Size of the list that is being read, and the number of its entities that were read. */
@@ -174,7 +174,8 @@ export class Run {
     const isOutdated = due.newer !== undefined && due.parts.length > 0
     if (isOutdated && !this.#isOneShot) {
       const oldest = Math.min(...due.parts.map(({ time = entity.time }) => time))
-      // Counted from when this state was first seen, because a busy order gets new arrivals all the time.
+      // The wait counts from when this older state was first seen: counted from the newest arrival, the wait for a busy
+      // order would never end.
       const since = await this.#firstSeen(`older:${entity.id}:${oldest}`)
       if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
     }
@@ -185,8 +186,8 @@ export class Run {
   }
 
   /**
-   * `undefined` if the fetch fails, because one entity must not hold up the others. In an outage, the next poll fails
-   * too.
+   * `undefined` if the fetch fails: one entity must not hold up the others. In an outage of the API, reading the next
+   * page fails too, and ends the run.
    */
   #fetch(id: string): Promise<Json | undefined> {
     const { signal } = this.#request
@@ -245,8 +246,8 @@ export class Run {
   }
 
   /**
-   * True with `from` or `all`. No later run takes up the parts that such a run leaves, so it delivers outdated parts
-   * too.
+   * True with `from` or `all`. No later run takes up the parts that such a run leaves, so even outdated parts are
+   * delivered.
    */
   get #isOneShot(): boolean {
     const { from, all } = this.#request.onDemand ?? {}

@@ -43,9 +43,7 @@ function checked(wanted: boolean): boolean {
   throw invalidOption('catchUp.want', 'returned a promise; it must return true or false')
 }
 
-/**
- * The values of `inProgressStatus` of a line that the user's own company changed last, and that no one has answered.
- */
+/** By party: the values of `inProgressStatus` of a line with an unanswered request or proposal of this party. */
 const OPEN = {
   buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
   supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],

@@ -39,9 +39,9 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   const horizon = clock - marginMs
   // If the API's clock was set back, new changes have times before the cursor.
   const latest = Math.min(clock, setBackTo) - marginMs - overlapMs
-  // The floor is not simply the beginning of the window, because that may be too late: if a list begins with the newest
-  // change, an order that changes during the run moves to a position that was already read, and an interrupted run has
-  // not seen all orders.
+  // The floor may be earlier than the beginning of the window, because earlier runs may have missed changes: if a list
+  // begins with the newest change, an order that changes during a run moves to a position that was already read, and an
+  // interrupted run has not seen all orders.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }
@@ -52,7 +52,6 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   return { after: textOf(start), floor, horizon, isSweep }
 }
 
-/** Progress of a run. */
 export interface WindowProgress {
   /** The newest change, with its time as Tradecloud wrote it. */
   newest?: { time: number; text: string } | undefined
@@ -69,7 +68,8 @@ export function positionAfter(
   clock: number,
 ): Position {
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
-  // If this run has continued an interrupted one, changes before `partial.after` may have become visible meanwhile.
+  // If this run has continued an interrupted one, the cursor does not pass the horizon of the interrupted run: changes
+  // before `partial.after` may have become visible since then.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
   // A time that cannot be parsed cannot be compared with the limit, so its text becomes the cursor.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
@@ -88,8 +88,8 @@ export function positionAfter(
 
 /**
  * `total` is the number of entities from `partial.after` on. If it is less than the number of entities that the
- * interrupted run had not read, some of those changed before `partial.after`: the list only seemed to begin with the
- * oldest change, and is read again from the cursor.
+ * interrupted run had not read, some unread changes are earlier than `partial.after`: the list only seemed to begin
+ * with the oldest change, and is read again from the cursor.
  */
 export function trusted(position: Position, total: number | undefined): Position {
   const { unread = 0 } = position.partial ?? {}

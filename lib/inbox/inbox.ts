@@ -156,7 +156,7 @@ export interface InboxHost {
   wanted: readonly Wanted[]
   /** True if this process has a catch-up. */
   catchUp?: boolean | undefined
-  /** The longest delay of a retry. An event that is due later than that was stored while the clock was wrong. */
+  /** The longest delay of a retry. If an event is due even later, the clock was wrong when the event was stored. */
   maxDelayMs: number
   /**
    * Raises an alarm if an event has been due for this long and no process has a callback for it. Also the time limit of
@@ -184,9 +184,9 @@ export interface InboxHost {
  */
 export interface Inbox {
   /**
-   * Resolves once events can be accepted. If a process was attached before, `isWanted` of every process then considers
-   * its callbacks. Rejects if events cannot be accepted: the process should then not start. Set `transaction` if
-   * `withTransaction` will be called.
+   * Resolves once events can be accepted and, if `attach` was called before, once `isWanted` considers the attached
+   * callbacks in every process. Rejects if events cannot be accepted: the process should then not start. Set
+   * `transaction` if `withTransaction` will be called.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**

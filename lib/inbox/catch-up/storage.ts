@@ -94,7 +94,7 @@ export interface Stored {
   isLeft: boolean
 }
 
-/** A write was rejected because the lease was lost. */
+/** The lease for polling was lost: a write was rejected, or a run was aborted. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }

@@ -34,7 +34,8 @@ export async function storeFound(tables: FoundTables, request: StoreRequest): Pr
     mark.time > endOfSecond(request.clock) ? { ...mark, time: request.horizon } : mark,
   )
   await tables.addArrival({ kind: entity.kind, id: entity.id, form: entity.form, marks })
-  // After its arrival records were deleted, a change may be found again that the catch-up has already delivered.
+  // `isNew` is false for a change that the catch-up has already delivered. Such a change is found again after its
+  // arrival records were deleted.
   return { parts: isNew ? parts : [], isLeft: false }
 }
 

@@ -37,7 +37,6 @@ export interface ResolvedPostgresInbox extends ResolvedKeep {
   unsafe: boolean
 }
 
-/** Throws `invalid_option` for an invalid option. */
 export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPostgresInbox {
   const known = ['pool', 'connectionString', 'schema', 'migrate', 'unsafe', 'keepDelivered', 'maxBytes', 'dedupeTtlMs']
   const given = givenOptions(options, known, 'postgresInbox({ pool })')

@@ -30,7 +30,6 @@ export interface EngineEvents {
   reopened(): void
   /** Called when another process may have changed something. */
   changed(): void
-  /** Raises an alarm for operators. */
   alarm(error: TradecloudWebhookError): void
 }
 

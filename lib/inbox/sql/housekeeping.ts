@@ -30,7 +30,6 @@ export class Housekeeping {
   readonly #shared: InboxParts
   readonly #member: Member
   readonly #deliveries: Deliveries
-  /** The observed renewals, by process. */
   #seen: ReadonlyMap<string, Seen> = new Map()
   #former: readonly FormerRow[] = []
   #untaken: readonly string[] = []

@@ -36,7 +36,6 @@ const GIB = 1024 ** 3
 const DAY_MS = 86_400_000
 const MAX = Number.MAX_SAFE_INTEGER
 
-/** Throws `invalid_option` for an invalid option. */
 export function resolveKeep({
   keepDelivered = {},
   maxBytes = GIB,

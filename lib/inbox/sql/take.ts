@@ -72,8 +72,8 @@ export function setAside(tables: Tables, queue: number): Promise<number> | numbe
 
 export async function take(tables: Tables, request: TakeRequest): Promise<TakeResult> {
   const { owner, limit, maxBytes, dueSince } = request
-  // The row of this process is locked until the commit: if another process removed it meanwhile, its queues would never
-  // be freed.
+  // The row of this process is locked until the commit: if another process removed the row meanwhile, the queues that
+  // are taken here would never be freed.
   const lock = tables.lock && ' FOR KEY SHARE'
   if (!(await tables.get(`SELECT id FROM processes WHERE id = ?${lock}`, owner)))
     return { taken: [], nextDueInMs: REMOVED_MS }
@@ -158,7 +158,6 @@ export async function readPart(
   return (await tables.get<{ data: Uint8Array }>('SELECT data FROM bodies WHERE part = ?', number))?.data
 }
 
-/** The queues that are due and for which this process has callbacks. */
 async function dueQueues(tables: Tables, request: TakeRequest): Promise<DueQueue[]> {
   const { limit, maxBytes, dueSince = 0 } = request
   const found: DueQueue[] = []

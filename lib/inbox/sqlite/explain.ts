@@ -1,4 +1,4 @@
-/** Converts errors of SQLite to messages that name the file, the problem, and what to do. */
+/** Converts errors of SQLite to messages for operators, which name the file, the problem, and what to do. */
 import { readFileSync, statSync } from 'node:fs'
 import { unavailable } from '../unavailable'
 import { BUSY, CORRUPT } from './protocol'
@@ -20,7 +20,6 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
   [26, 'is not a database: name another file, or restore it from a backup'],
 ])
 
-/** Converts an error to one that tells an operator what to do. */
 export function explain(error: unknown, file: string): unknown {
   const { code: name, message } = error as { code?: unknown; message: string }
   if (name === 'ERR_WORKER_INIT_FAILED') return unavailable(`${file} could not be opened: ${message}.`, error)

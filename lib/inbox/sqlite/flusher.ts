@@ -95,7 +95,7 @@ export class Flusher {
    * one.
    */
   async #gather(flushMs: number): Promise<void> {
-    // Callers whose events have just reached the disk store further ones; over HTTP, these arrive one after another.
+    // Senders whose events have just reached the disk send their next events, which arrive one after another over HTTP.
     await pause(flushMs / GATHER_PART)
     await within(flushMs / 2, this.#written(), () => undefined)
   }

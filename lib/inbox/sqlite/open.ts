@@ -16,9 +16,9 @@ const LOG = 'log'
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
 /**
- * Throws an error whose message says what to do. Returns a `warning` for operators, if there is one. Without `create`,
- * only an existing inbox is opened, and without a lock, so that this works while another process is frozen inside a
- * transaction.
+ * If the file cannot be used, throws an error whose message says what to do. Returns a `warning` for operators, if
+ * there is one. Without `create`, only an existing inbox is opened, and without a lock, so that this works while another
+ * process is frozen inside a transaction.
  */
 export function openTables(
   driver: Driver,
@@ -78,7 +78,7 @@ function findLog(
   tables: SqliteTables,
   file: string,
 ): { log: string; before: string | undefined; warning: string | undefined } {
-  // The mark is read before the log is checked, because the first transaction creates the log of a copy.
+  // The mark is read first: if the file is a copy without a log, there is no log before the first transaction.
   const before = markOf(tables)
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
   const log = `${ino} ${birthtimeNs}`
@@ -96,12 +96,12 @@ export function isMarked(tables: SqliteTables): boolean {
 }
 
 /**
- * Closes the file. If no other process has it open, SQLite then writes the whole log into it. `keepMark`: the log was
- * already lost, and the mark that reports it is kept.
+ * Closes the file. If no other process has it open, SQLite then writes the whole log into it. `keepMark` is set if the
+ * log was already lost: the mark stays, so that processes that open the file later report the loss too.
  */
 export function closeTables(tables: SqliteTables, keepMark = false): void {
   try {
-    // No wait for the lock: if another process holds it, this process is not the last one.
+    // No wait for the lock: if another process holds it, this process is not the last one that has the file open.
     tables.database.exec('PRAGMA busy_timeout = 0')
     if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {

@@ -19,7 +19,6 @@ export interface ResolvedSqliteInbox extends ResolvedKeep {
   create: boolean
 }
 
-/** Throws `invalid_option` for an invalid option. */
 export function resolveSqliteInbox(options: SqliteInboxOptions): ResolvedSqliteInbox {
   const known = ['file', 'keepDelivered', 'maxBytes', 'dedupeTtlMs']
   const { file, ...keep } = givenOptions(options, known, "sqliteInbox({ file: 'inbox.db' })")

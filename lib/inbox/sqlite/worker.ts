@@ -30,7 +30,10 @@ import { startInterval } from '../../wait/timers'
 const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
-/** How many parts of large bodies are stored between two checkpoints. Each checkpoint takes two flushes. */
+/**
+ * How many parts of large bodies are stored between two checkpoints: one for each `msPerPart` that the last checkpoint
+ * took, because a checkpoint needs two flushes, which are slow on some disks.
+ */
 const PARTS_PER_CHECKPOINT = { least: 2, most: 16, msPerPart: 10 }
 
 function createControls(tables: SqliteTables, file: string, flags: Int32Array, keepMark: boolean) {

@@ -17,8 +17,8 @@ type StoredForm = LineForm | 'fetched' | 'documents'
 const FORMS: readonly StoredForm[] = ['deliverySchedule', 'singleDelivery', 'fetched', 'documents']
 const DOCUMENTS = 'documents'
 /**
- * Far more than the 500 lines of the largest order that Tradecloud documents. Parts without a record may be delivered
- * twice.
+ * Maximum number of records per event, far more than the 500 lines of the largest order that Tradecloud documents.
+ * Further parts get no record, and may be delivered twice.
  */
 const MAX_MARKS = 5_000
 export const AT_A_TIME = 200

@@ -55,7 +55,6 @@ async function deleteOld(
   return (await forgetUpTo(tables, name, kind, Math.floor(forgottenUpTo))) || deleted === AT_A_TIME
 }
 
-/** Returns the time at which `what` was first seen. If that is unknown, stores and returns `clock`. */
 export async function firstSeen(
   tables: Tables,
   { scope, what, clock, ...held }: Held & { scope: Scope; what: string; clock: number },

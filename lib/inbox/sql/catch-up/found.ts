@@ -50,7 +50,6 @@ export async function storeFoundEvent(
   return stored
 }
 
-/** Number and bytes of found events that are not delivered yet. */
 export async function waitingFound(tables: Tables, name: string): Promise<{ events: number; bytes: number }> {
   const row = await tables.get<{ events: number; bytes: number }>(
     `SELECT CAST(count(*) AS BIGINT) AS events, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes FROM events

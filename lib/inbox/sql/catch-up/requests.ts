@@ -82,7 +82,6 @@ export async function runStatus(
   }
 }
 
-/** Withdraws a request. Returns false if a process has already taken it. */
 export async function withdrawRequest(tables: Tables, id: string): Promise<boolean> {
   return (await tables.run("DELETE FROM run_requests WHERE id = ? AND state = 'waiting'", id)) === 1
 }
