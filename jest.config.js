@@ -1,9 +1,9 @@
 // `npm test` runs three projects: unit (without Express), and integration on Express 5 and on Express 4.
 // CI also runs testing (the subpath /testing), cli, long (bodies of the maximum size, snippets of the docs, and
 // examples), long4 (the tests of `long` that depend on the version of Express, on Express 4), inbox (SQLite and
-// PostgreSQL), redis (needs redis-server), postgres (needs PostgreSQL), faults (real processes that are killed), proxies
-// (real proxies, such as nginx), browser (needs Chromium), fuzz (hostile input) and package (the packed tarball).
-// `__tests__/size.ts` determines the size of the tests.
+// PostgreSQL), redis (needs redis-server), postgres (needs PostgreSQL), faults (real processes that are killed),
+// proxies (real proxies, such as nginx), browser (needs Chromium), fuzz (hostile input) and package (the packed
+// tarball). `__tests__/size.ts` determines the size of the tests.
 const base = {
   testEnvironment: 'node',
   transform: { '\\.ts$': '<rootDir>/__tests__/transpile.js' },

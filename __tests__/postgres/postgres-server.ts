@@ -157,8 +157,8 @@ export class PostgresServer {
     })
     const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const log = openSync(this.#logFile, 'w')
-    // The server has a process group of its own, so that Ctrl-C reaches only the tests, and a signal reaches the
-    // sessions as well.
+    // The server has a process group of its own, so that Ctrl-C reaches only the tests; the guard ends the server after
+    // them.
     const child = spawn(join(binaries(), 'postgres'), args, {
       stdio: ['ignore', log, log],
       detached: true,

@@ -18,7 +18,7 @@ function answered(outcome: Outcome, more: { status?: number } = {}): RawAnswer {
   return { status, headers: lower, text: body, json: JSON.parse(body), interim: [] }
 }
 
-// `npm run docs:openapi` writes the document.
+// If this fails, run `npm run docs:openapi` and commit the document.
 test('the document is what the JSON Schemas and the table of responses give', () => {
   expect(readFileSync(file, 'utf8') === openApiText()).toBe(true)
 })

@@ -267,10 +267,9 @@ describe('sending', () => {
     }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    /** Returns the number of listeners that remain on the request. */
+    /** Returns how many of the listeners that `send` added to the request remain. */
     let left: () => number
 
-    // Replaces the clock by one that only the test advances.
     beforeEach(() => {
       jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] })
       handle = (req, res) => {
@@ -303,7 +302,8 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      // The connection is closed after one second, or after two if the five bytes are read during the first.
+      // `send` checks every second whether bytes have arrived. It ends the response after one second, or after two if
+      // the five bytes arrived in the first.
       await seconds(0.9)
       expect(closed).toBe(false)
       await seconds(1.1)

@@ -1,4 +1,4 @@
-/** Responses with 200: when the body is an order or shipment, its maximum size, and IDs in the path. */
+/** Responses of the API: which bodies are accepted as an order or shipment, their maximum size, and IDs in paths. */
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

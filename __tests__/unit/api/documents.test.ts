@@ -1,4 +1,4 @@
-/** Documents: metadata, links that expire, and a stream that is limited, ends with safe errors and is always closed. */
+/** Documents: metadata, links that expire, and streams: limited, always closed, and without secrets in their errors. */
 import createDebug from 'debug'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -154,7 +154,7 @@ export const reset: Script = (req) => req.socket.destroy()
 
 export const hang: Script = () => undefined
 
-/** Sends the headers at once, then one byte at each interval. */
+/** Sends the headers at once, then one byte every 10 ms. */
 export const drip: Script = (_req, res) => {
   res.writeHead(200, { 'Content-Type': 'application/json' })
   res.write('{')

@@ -179,7 +179,7 @@ describe('a page that is too large', () => {
     expect(limits().slice(0, 3)).toEqual([20, 10, 5])
     // Pages of twice this size would not fit, so they are not requested.
     expect(new Set(limits().slice(2))).toEqual(new Set([5]))
-    // `bodies` contains every request, so no size that was too large was requested twice.
+    // `bodies` contains every request, so the sizes above are all that were requested.
     expect(api().count('poll')).toBe(bodies.length)
   })
 

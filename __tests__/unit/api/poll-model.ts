@@ -31,7 +31,6 @@ export class PollModel {
     this.#options = options
   }
 
-  /** Changes entities. All of them get the same time. */
   change(...ids: string[]): void {
     for (const id of ids) this.entities.set(id, { id, lastUpdatedAt: time(this.now), state: ++this.#state })
   }

@@ -12,8 +12,8 @@ interface Run {
 }
 
 /**
- * Runs one poll. `between` is called before each page except the first. `sizes` are the sizes of the pages in turn, if
- * below `limit`.
+ * Runs one poll. `between` is called before each page except the first. The pages have these `sizes` in turn, but never
+ * more than `limit` entities.
  */
 async function run(
   model: PollModel,

@@ -1,6 +1,6 @@
 /**
- * Callers for an ID that is being fetched share a later fetch. They never share the running one, whose result may be
- * older.
+ * A call for an ID that is being fetched never gets the result of the running fetch, which may be older than the call.
+ * All such calls share the next fetch.
  */
 import { errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 
@@ -24,7 +24,7 @@ test('callers that came before the request left share it', async () => {
   const tradecloud = client()
   const orders = await Promise.all(Array.from({ length: 10 }, () => tradecloud.getOrder('1')))
   expect(api().count('order')).toBe(1)
-  // The order of one caller changes, and those of the others stay the same.
+  // Each caller gets an object of its own: changing one does not change the others.
   orders[0]!.orderId = 'changed'
   expect(orders[1]).toEqual({ id: '1' })
 })

@@ -118,7 +118,7 @@ describe('JSONTestSuite', () => {
     }
     const isRead = await reads(bytes)
     if (file.startsWith('y_')) expect(isRead).toBe(true)
-    // In this file, NULs follow the JSON; they are skipped, because programs in C add them.
+    // NULs follow the JSON in n_multidigit_number_then_00.json. They are skipped, because programs in C add them.
     if (file.startsWith('n_')) expect(isRead).toBe(file === 'n_multidigit_number_then_00.json')
     for (const [before, after] of [
       ['[1234567,', ']'],

@@ -27,7 +27,7 @@ it('reads letters of any length, wherever they stand', () => {
   }
 })
 
-/** Cuts bytes into two or three pieces, some of which may be empty. */
+/** Cuts bytes into three pieces, some of which may be empty. */
 function cut(bytes: Buffer, one: number, other: number): Buffer[] {
   const [first, second] = [one % (bytes.length + 1), other % (bytes.length + 1)].sort((a, b) => a - b) as [
     number,

@@ -16,7 +16,7 @@ test('gives back the bytes as they came, whatever the sizes', () => {
       const whole = Buffer.concat(given)
       const pieces = new Pieces()
       for (const piece of given) {
-        // Each piece is a view into a larger buffer that is reused, as with Node's parser.
+        // Pieces of odd length are views into a larger buffer, like the pieces from Node's parser.
         const slab = Buffer.alloc(piece.length * (piece.length % 2 === 0 ? 1 : 6))
         piece.copy(slab)
         pieces.add(slab.subarray(0, piece.length))

@@ -19,7 +19,7 @@ test.each([403, 500, undefined])(
     rig.world.change('odd', { lines: ['b'], deliver: 'lose' })
     await rig.pass(1_000)
     rig.world.change('other', { lines: ['c'], deliver: 'lose' })
-    // The API never shows this state of line a.
+    // A newer state of line a has arrived, which the list never shows. The catch-up therefore fetches the order.
     const marks = [{ name: 'line:a', time: START + 10 * HOUR, hash: 'newer' }]
     rig.storage.arrive({ kind: 'order', id: 'odd', form: 'deliverySchedule', marks })
     await rig.pass(SETTLE + 2 * EVERY)

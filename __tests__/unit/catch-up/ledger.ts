@@ -2,7 +2,6 @@
 import { lineParts, type EntitySnapshot, type Part } from '../../../lib/inbox/catch-up/parts'
 import type { WebhookEvent } from '../../../lib/events/events'
 
-/** A state of a part that a callback received. */
 interface Given {
   time: number
   hash: string

@@ -1,4 +1,4 @@
-/** The API or an option returns something invalid: nothing is lost, and the report names the problem. */
+/** The API or the function `want` returns something invalid: nothing is lost, and the problem is reported. */
 import { poll } from '../../../lib/api/poll'
 import { EVERY, MINUTE, Rig, SETTLE, START, type RigOptions } from './rig'
 

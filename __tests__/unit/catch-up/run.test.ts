@@ -160,8 +160,8 @@ describe('a run', () => {
 
 describe('a list that is older than what arrived', () => {
   /**
-   * Line a was lost, and lines b and c have arrived. The list does not show the change of b and c yet. With
-   * `isFetchOlder`, the API does not show it either.
+   * The event about line a was lost. The event about lines b and c has arrived, but the list does not show their change
+   * yet. With `isFetchOlder`, a fetched order does not show it either.
    */
   async function older(isFetchOlder: boolean) {
     const rig = rigWith({ poll: { listLagMs: () => (rig.clock.now() < START + 60 * MINUTE ? 30 * MINUTE : 0) } })

@@ -40,7 +40,6 @@ interface Setup extends Partial<Omit<DelivererOptions, 'resolve' | 'claims'>> {
   store?: Store | false
 }
 
-/** Creates a deliverer whose callbacks and fetches end when the test decides. */
 export function setup({ callbacks, resolve, store = new MemoryStore(), ...more }: Setup = {}) {
   const calls: Call[] = []
   const fetches: Fetch[] = []

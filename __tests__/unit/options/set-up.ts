@@ -10,7 +10,6 @@ export const logger = { warn: () => undefined, error: () => undefined }
 export const REQUIRED = { auth: { type: 'bearer', token: SECRET }, onOrder } as const
 export const API = { environment: 'acceptance', username: 'user', password: SECRET } as const
 
-/** The names of all options that are not required. */
 export const OPTIONAL = [
   'paths',
   'onOrderDocuments',
@@ -70,7 +69,6 @@ export const NUMBERS: Array<[string, number, number]> = [
 
 export const nothing = () => undefined
 
-/** An inbox whose methods do nothing. */
 export const inertInbox = {
   ready: async () => undefined,
   accept: nothing,

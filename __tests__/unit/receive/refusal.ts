@@ -1,4 +1,3 @@
-/** Returns the error message for an invalid option. */
 import { isTradecloudWebhookError } from '../../../lib/errors/errors'
 
 /** The message of the `invalid_option` error that `create` throws. Fails if it throws another error or none. */

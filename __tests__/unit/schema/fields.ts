@@ -50,7 +50,7 @@ for (const [id, schema] of byId) {
 
 const absolute = (ref: string, base: string): string => (ref.startsWith('#') ? base + ref : `tradecloud-webhook/${ref}`)
 
-/** The description of a field, with references followed, and its file. */
+/** Returns the schema of a field, with its reference followed, and as `base` the ID of the file that contains it. */
 export function follow(node: Node, base: string): { node: Node; base: string } {
   if (node.$ref === undefined) return { node, base }
   const ref = absolute(node.$ref, base)

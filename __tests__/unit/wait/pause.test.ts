@@ -6,7 +6,6 @@ import { freezeClock, type Clock } from '../../clock'
 let clock: Clock
 beforeEach(() => (clock = freezeClock()))
 afterEach(() => {
-  // After each test, no timer may be left.
   expect(jest.getTimerCount()).toBe(0)
   clock.stop()
 })

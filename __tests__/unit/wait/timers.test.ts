@@ -1,4 +1,4 @@
-/** Timers for durations that Node does not support, and timers if the global functions were replaced. */
+/** Timers with a duration that is longer than Node supports. */
 import { startTimer } from '../../../lib/wait/timers'
 import { pause } from '../../wait'
 

@@ -65,7 +65,7 @@ test.each([1, 4])(
     await stop()
     const large = source.taken.filter((bytes) => bytes > 1)
     expect(large).toEqual([500, 600, 101])
-    // Small events were taken in the meantime.
+    // Small events were taken between the large ones.
     const between = source.taken.slice(source.taken.indexOf(500), source.taken.indexOf(600))
     expect(between.length).toBeGreaterThan(1)
   },

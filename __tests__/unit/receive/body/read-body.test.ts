@@ -47,10 +47,9 @@ async function next() {
   return arrived.shift()!
 }
 
-/** The bytes of a body in one Buffer. */
+/** Joins the bytes of a body into one Buffer, which can be compared. */
 const inOne = (result: BodyResult) => (result.ok ? { ...result, bytes: result.bytes.whole } : result)
 
-/** Sends a request with one body and waits for the result. */
 async function upload(chunks: Buffer[], headers: Record<string, string> = {}) {
   const req = request({ port, method: 'POST', headers, agent: false })
   req.on('error', () => undefined)
@@ -71,7 +70,6 @@ async function start(head: string, body: Buffer | string = '') {
   return { socket, ...(await next()) }
 }
 
-/** How many bytes of the budget are in use. */
 function taken(): number {
   return BUDGET - budget.free
 }

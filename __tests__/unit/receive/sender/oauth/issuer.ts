@@ -42,7 +42,6 @@ export function makeKey(kid: string, alg = 'RS256', size: number | Curve = 2048)
 
 export const seconds = (): number => Math.floor(Date.now() / 1000)
 
-/** The claims of a valid token. */
 export function goodClaims(): Record<string, unknown> {
   return { iss: ISSUER, aud: AUDIENCE, iat: seconds(), nbf: seconds(), exp: seconds() + 3_600, azp: 'tradecloud' }
 }
@@ -68,9 +67,8 @@ export const answer =
 
 export class KeyServer {
   keys: unknown[] = []
-  /** How many requests the server has received. */
   fetches = 0
-  /** What to send instead of the keys. */
+  /** Sends the response. `undefined`: the server sends `keys`. */
   script: Script | undefined
   #server: Server | undefined
   #port = 0
@@ -112,7 +110,7 @@ export class KeyServer {
 export interface SetUp {
   server: KeyServer
   advance: (ms: number) => Promise<void>
-  /** Creates a verifier for tokens of `sign`, and closes it after the test. The given options take precedence. */
+  /** Creates a verifier that accepts the tokens of `sign`, unless `options` differ. It is closed after the test. */
   verifier: (options?: Record<string, unknown>, times?: Partial<KeyTimes>) => OAuthVerifier
 }
 

@@ -107,7 +107,7 @@ describe('a token whose key is not known', () => {
     expect(await verdict(checked, await unknown(2))).toBe('unable')
     await expect(checked.check(await unknown(3))).rejects.toThrow('looked up a moment ago')
     expect(context.server.fetches).toBe(2)
-    // Meanwhile, other tokens are accepted.
+    // Meanwhile, tokens with a known key are accepted.
     expect(await verdict(checked, await sign(first, { jti: 'x' }))).toBe('yes')
     await advance(410)
     expect(await verdict(checked, await unknown(2))).toBe('no')
