@@ -18,7 +18,7 @@ const { schemas } = require('../../dist/schema')
 const names = Object.fromEntries(Object.keys(validators).map((name) => [name, schemas[name].$id]))
 const compiled = new Ajv({ ...ajvOptions, schemas: ajvOptions.schemas.map(withoutTexts), code: { source: true } })
 const code = withoutSchemas(standaloneCode(compiled, names))
-if (code.includes('require(')) throw new Error('The compiled validators are not complete in themselves.')
+if (code.includes('require(')) throw new Error('The compiled validators are not self-contained.')
 const { code: minified } = transformSync(code, { minify: true, target: 'node20' })
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
 
