@@ -20,9 +20,9 @@ const FILES = [
 const HEADER = `/**
  * Types of what Tradecloud sends. Generated from the JSON Schemas in this folder by \`npm run types\`: do not edit.
  *
- * Every field may be missing, \`null\` or empty: only \`eventName\` and the field that holds the event are sure.
- * In tolerant mode a value may differ from its type (a quantity may arrive as text); \`event.issues\` then says where.
- * Further fields may be there: Tradecloud adds fields, values and events at any time.
+ * Rely only on \`eventName\` and the field that contains the event: any other field may be missing, \`null\` or empty.
+ * In tolerant mode, a value can differ from its declared type (a quantity can arrive as a string); \`event.issues\` then
+ * lists it. Unknown fields may be present, because Tradecloud may add fields, values and events at any time.
  */
 `
 
@@ -58,6 +58,7 @@ function forCompiler(definition) {
 
 /** Wraps comments, because the formatter does not. */
 function wrap(text, width) {
+  if (text === undefined) return undefined
   const lines = ['']
   for (const word of text.split(' ')) {
     const line = lines.at(-1)
@@ -88,6 +89,6 @@ const generated = await generate()
 if (!process.argv.includes('--check')) {
   writeFileSync(target, generated)
 } else if (!existsSync(target) || readFileSync(target, 'utf8') !== generated) {
-  console.error('lib/schema/types.ts does not fit the JSON Schemas: run `npm run types` and commit the result.')
+  console.error('lib/schema/types.ts is out of date: run `npm run types` and commit the result.')
   process.exitCode = 1
 }

@@ -1,50 +1,53 @@
 /**
  * Types of what Tradecloud sends. Generated from the JSON Schemas in this folder by `npm run types`: do not edit.
  *
- * Every field may be missing, `null` or empty: only `eventName` and the field that holds the event are sure.
- * In tolerant mode a value may differ from its type (a quantity may arrive as text); `event.issues` then says where.
- * Further fields may be there: Tradecloud adds fields, values and events at any time.
+ * Rely only on `eventName` and the field that contains the event: any other field may be missing, `null` or empty.
+ * In tolerant mode, a value can differ from its declared type (a quantity can arrive as a string); `event.issues` then
+ * lists it. Unknown fields may be present, because Tradecloud may add fields, values and events at any time.
  */
 
-/** An order in delivery schedules. In an event with only the lines that it changed, else with all. */
+/**
+ * An order with delivery schedules. An event contains only the lines that it changed; a fetched order contains all
+ * lines.
+ */
 export interface Order {
-  /** Tradecloud's ID of the order, in an event. Not to be taken apart. */
+  /** Tradecloud's ID of the order in an event. Opaque: do not parse it. */
   orderId?: string | null
-  /** Tradecloud's ID of the order, where it was fetched or polled, and in events to 2020-06. */
+  /** Tradecloud's ID of a fetched or polled order. Events also used this name until 2020-06. */
   id?: string | null
-  /** UUID of the order on the old platform. Seen in the tXML example only. */
+  /** UUID of the order on the old platform. Seen only in the tXML example. */
   legacyOrderId?: string | null
-  /** The part of the buyer. */
+  /** The buyer's part. */
   buyerOrder?: BuyerOrder | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierOrder?: SupplierOrder | null
-  /** Lines, at most 500. In an event only those that it changed. */
+  /** Lines, at most 500. An event contains only the lines that it changed. */
   lines?: OrderLine[] | null
-  /** What Tradecloud notes of the order. */
+  /** Flags of the order. */
   indicators?: OrderIndicators | null
-  /** Status of the order, summed up over all its lines. */
+  /** Status of the order, aggregated over all its lines. */
   status?: OrderStatus | null
-  /** Version of the order: a whole number that most likely rises with each change. */
+  /** Version of the order, an integer. It probably increases with each change, but that is not documented. */
   version?: number | null
   /** Key dates of the order. Their names are not documented. */
   eventDates?: unknown
-  /** Why the event happened. Seen in a C# receiver only. */
+  /** Seen only in Tradecloud's C# receiver; what it explains is not documented. */
   reason?: string | null
-  /** Where to see the order in the portal. Seen in a C# receiver only. */
+  /** Where to see the order in the portal. Seen only in Tradecloud's C# receiver. */
   portalUrl?: string | null
-  /** Identifies the message. Here, or beside `eventName`. */
+  /** Message metadata. Either here or next to `eventName`. */
   meta?: MessageMeta | null
-  /** Last change of the order. ISO 8601; zone and fraction may be missing. */
+  /** When the order last changed, ISO 8601. The time zone and fractional seconds may be missing. */
   lastUpdatedAt?: string | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
-  /** First delivery, ISO 8601. Seen in order search only; its place in an event is not known. */
+  /** First delivery date, ISO 8601. Seen only in order search; its location in an event is unknown. */
   firstDeliveryDate?: string | null
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   customLabels?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   predictions?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   totalAmountIncludingRequests?: unknown
 }
 
@@ -52,65 +55,63 @@ export interface Order {
 export interface OrderLine {
   /** Tradecloud's ID of the line. */
   id?: string | null
-  /** Kind of line, `Item` unless said otherwise. */
+  /** Kind of line. Default: `Item`. */
   lineType?: 'Item' | 'Service' | 'Charge' | (string & {}) | null
-  /** Kind of charge, a UNCL7161 code. On lines of type `Charge`. */
+  /** Kind of charge, as a UNCL7161 code, on lines of type `Charge`. */
   chargeReasonCode?: string | null
-  /** The part of the buyer. */
+  /** The buyer's part. */
   buyerLine?: BuyerLine | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierLine?: SupplierLine | null
-  /** What was agreed. Binding only when `status.processStatus` is `Confirmed`. */
+  /** What buyer and supplier agreed on, but only if `status.processStatus` is `Confirmed`. */
   confirmedLine?: ConfirmedLine | null
   /** Current deliveries, issued or confirmed, without open requests. At most 100. */
   deliverySchedule?: Delivery[] | null
-  /** Current deliveries with what open requests ask for. At most 100. */
+  /** Current deliveries, including open requests. At most 100. */
   deliveryScheduleIncludingRequests?: Delivery[] | null
-  /** What was delivered, at most 100. Uncertain whether it is received here or in `buyerLine`. */
+  /** Actual deliveries, at most 100. Documented only for sending: events may have them here or in `buyerLine`. */
   deliveryHistory?: DeliveryHistoryLine[] | null
   /** Current prices, issued or confirmed, without open requests. */
   prices?: Prices | null
-  /** Current prices with what open requests ask for. */
+  /** Current prices, including open requests. */
   pricesIncludingRequests?: Prices | null
   /** Charges on the line. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** What Tradecloud notes of the line. */
+  /** Flags of the line. */
   indicators?: OrderIndicators | null
   /** Status of the line. */
   status?: OrderLineStatus | null
   /** Key dates of the line. Their names are not documented. */
   eventDates?: unknown
-  /** Item details. */
   mergedItemDetails?: ItemDetails | null
-  /** One page of the docs puts `mergedItemDetails` in here. */
+  /** Contains `mergedItemDetails`, according to one page of the docs. */
   itemDetails?: NestedItemDetails | null
-  /** Last change of the line. ISO 8601; zone and fraction may be missing. */
+  /** When the line last changed, ISO 8601. The time zone and fractional seconds may be missing. */
   lastUpdatedAt?: string | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
-  /** Why the line changed. Seen in a C# receiver only. */
+  /** Seen only in Tradecloud's C# receiver; what it explains is not documented. */
   reason?: string | null
-  /** Where to see the line in the portal. Seen in a C# receiver only. */
+  /** Where to see the line in the portal. Seen only in Tradecloud's C# receiver. */
   portalUrl?: string | null
-  /** First delivery, ISO 8601. Seen in order search only; its place in an event is not known. */
+  /** First delivery date, ISO 8601. Seen only in order search; its location in an event is unknown. */
   firstDeliveryDate?: string | null
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   customLabels?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   predictions?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   totalAmountIncludingRequests?: unknown
 }
 
-/** The part of a line that is the buyer's, mostly as the buyer sent it. */
+/** The buyer's part of a line, mostly as the buyer sent it. */
 export interface BuyerLine {
-  /** Unique in the order and never changed. Missing, `null` or empty on a line newly split off. */
+  /** Unique in the order, and immutable. Missing, `null` or empty on a line that the supplier has just split off. */
   position?: string | null
-  /** Position of the line that this one is a part of. In the single delivery form. */
+  /** Position of the line that this line is a part of, in the single delivery form. */
   originalPosition?: string | null
-  /** A label for the row, no identifier. */
+  /** A label for the row, not an identifier. */
   row?: string | null
-  /** Description of the line. */
   description?: string | null
   /** What is ordered. */
   item?: Item | null
@@ -118,107 +119,104 @@ export interface BuyerLine {
   deliverySchedule?: Delivery[] | null
   /** Prices that the buyer asks for. */
   prices?: Prices | null
-  /** Requests of the buyer. */
+  /** The buyer's requests. */
   requests?: BuyerRequests | null
-  /** Contract of the line. */
+  /** The contract that the line belongs to. */
   terms?: LineTerms | null
-  /** Project number. */
   projectNumber?: string | null
-  /** Production number. */
   productionNumber?: string | null
   /** Sales order number that the buyer put on the line. */
   salesOrderNumber?: string | null
   /** Flags that the buyer set. */
   indicators?: BuyerLineIndicators | null
-  /** Free pairs of key and value of the buyer. */
+  /** The buyer's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the buyer. A note may hold line breaks (`\n`). */
+  /** The buyer's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Labels of the buyer. */
+  /** The buyer's labels. */
   labels?: string[] | null
-  /** Documents of the buyer, at most 100. */
+  /** The buyer's documents, at most 100. */
   documents?: TradecloudDocument[] | null
-  /** Why the buyer changed the line. */
+  /** The reason that the buyer gave. */
   reason?: string | null
-  /** Kind of line. Here in a draft of 2026-05 only, else on the line itself. */
+  /** Kind of line. Here in a draft of the docs of 2026-05, otherwise on the line itself. */
   lineType?: 'Item' | 'Service' | 'Charge' | (string & {}) | null
-  /** Kind of charge, a UNCL7161 code. Here in a draft of 2026-05 only, else on the line itself. */
+  /** Kind of charge, as a UNCL7161 code. Here in a draft of the docs of 2026-05, otherwise on the line itself. */
   chargeReasonCode?: string | null
-  /** Item details of the buyer. Buyers send it; uncertain in an event. */
+  /** The buyer's item details. Sent by buyers; might not appear in events. */
   itemDetails?: ItemDetails | null
-  /** What was delivered, at most 100. Buyers send it; uncertain in an event. */
+  /** Actual deliveries, at most 100. Sent by buyers; might not appear in events. */
   deliveryHistory?: DeliveryHistoryLine[] | null
-  /** Charges on the line. Buyers send it; uncertain in an event. Deprecated since 2026-05. */
+  /** Charges on the line. Sent by buyers; might not appear in events. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Certification. Buyers send it; uncertain in an event. */
+  /** Sent by buyers; might not appear in events. */
   certification?: Certification | null
 }
 
-/** Requests of the buyer on a line. */
+/** The buyer's requests for a line. */
 export interface BuyerRequests {
   /** Request to reopen a confirmed line. */
   reopenRequest?: LineRequest | null
 }
 
-/** The part of a line that is the supplier's, mostly as sent in the order response. */
+/** The supplier's part of a line, mostly as sent in the order response. */
 export interface SupplierLine {
   /** Number of the sales order in the supplier's ERP system. */
   salesOrderNumber?: string | null
   /** Position in the sales order. */
   salesOrderPosition?: string | null
-  /** Position in the sales order, under the name that a C# receiver and order responses use. */
+  /** Name of `salesOrderPosition` in Tradecloud's C# receiver and in order responses. */
   salesOrderLinePosition?: string | null
-  /** Position in the sales order, under the name of docs to 2020-04 and of order line search. */
+  /** Name of `salesOrderPosition` in order line search, and in the docs until 2020-04. */
   position?: string | null
-  /** Description by the supplier. */
   description?: string | null
-  /** Requests of the supplier. */
+  /** The supplier's requests. */
   requests?: SupplierRequests | null
-  /** Earlier place of `requests.proposal`, to 2022-03. */
+  /** Location of `requests.proposal` until 2022-03. */
   proposal?: LineRequest | null
-  /** Free pairs of key and value of the supplier. */
+  /** The supplier's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the supplier. A note may hold line breaks (`\n`). */
+  /** The supplier's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Documents of the supplier, at most 100. */
+  /** The supplier's documents, at most 100. */
   documents?: TradecloudDocument[] | null
-  /** Why the supplier changed the line. */
+  /** The reason that the supplier gave. */
   reason?: string | null
-  /** Item details of the supplier. Suppliers send it; uncertain in an event. */
+  /** The supplier's item details. Sent by suppliers; might not appear in events. */
   itemDetails?: ItemDetails | null
-  /** Deliveries of the order response, at most 100. Suppliers send it; uncertain in an event. */
+  /** Deliveries in the order response, at most 100. Sent by suppliers; might not appear in events. */
   deliverySchedule?: Delivery[] | null
-  /** Prices of the order response. Suppliers send it; uncertain in an event. */
+  /** Prices in the order response. Sent by suppliers; might not appear in events. */
   prices?: Prices | null
-  /** Charges on the line. Suppliers send it; uncertain in an event. Deprecated since 2026-05. */
+  /** Charges on the line. Sent by suppliers; might not appear in events. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Flags of the supplier. Suppliers send it; uncertain in an event. */
+  /** Flags that the supplier set. Sent by suppliers; might not appear in events. */
   indicators?: SupplierIndicators | null
 }
 
-/** Requests of the supplier on a line. */
+/** The supplier's requests for a line. */
 export interface SupplierRequests {
-  /** Proposal of other deliveries or prices. */
+  /** Proposal to change deliveries or prices. */
   proposal?: LineRequest | null
   /** Request to reopen a confirmed line. */
   reopenRequest?: LineRequest | null
 }
 
-/** A request of one side that the other side approves or rejects. */
+/** A request by one party that the other party approves or rejects. */
 export interface LineRequest {
-  /** Deliveries that are asked for, at most 100. */
+  /** Requested deliveries, at most 100. */
   deliverySchedule?: Delivery[] | null
-  /** Prices that are asked for. */
+  /** Requested prices. */
   prices?: Prices | null
-  /** Charges that are asked for. Deprecated since 2026-05. */
+  /** Requested charges. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Why it is asked for. */
+  /** Reason for the request. */
   reason?: string | null
-  /** State of the request. `Proposed` is only in `supplierLine.proposal`, for `Open`. */
+  /** State of the request. `Proposed` occurs only in `supplierLine.proposal`, where it means `Open`. */
   status?: 'Open' | 'Approved' | 'Rejected' | 'Closed' | 'Proposed' | (string & {}) | null
 }
 
-/** What buyer and supplier agreed on. Binding only when the process status is `Confirmed`. */
+/** What buyer and supplier agreed on, but only if the process status is `Confirmed`. */
 export interface ConfirmedLine {
   /** Agreed deliveries, at most 100. */
   deliverySchedule?: Delivery[] | null
@@ -232,15 +230,15 @@ export interface ConfirmedLine {
 export interface Delivery {
   /** Position in the schedule. Empty after a split. */
   position?: string | null
-  /** Date of delivery, `YYYY-MM-DD`. A supplier who does not know it may leave it out. */
+  /** Delivery date, `YYYY-MM-DD`. A supplier may omit it if it is unknown. */
   date?: string | null
-  /** Quantity, any number of decimals. A supplier who does not know it may leave it out. */
+  /** Any number of decimals. A supplier may omit the quantity if it is unknown. */
   quantity?: number | null
   /** Mode of transport. Free text. */
   transportMode?: string | null
-  /** Name of the place of delivery. Seen in bodies that buyers send. */
+  /** Name of the delivery location. Seen in Tradecloud's Postman examples. */
   locationName?: string | null
-  /** Kind of place. Free text. Seen in bodies that buyers send. */
+  /** Kind of location. Seen in Tradecloud's Postman examples. */
   locationType?: string | null
   /** Logistics status of the delivery. Only in the schedules of the line itself. */
   status?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | (string & {}) | null
@@ -250,45 +248,45 @@ export interface Delivery {
   eta?: string | null
 }
 
-/** An order with one delivery a line. In an event with only the lines that it changed. */
+/** An order with one delivery per line. An event contains only the lines that it changed. */
 export interface SingleDeliveryOrder {
-  /** Tradecloud's ID of the order, in an event. Not to be taken apart. */
+  /** Tradecloud's ID of the order in an event. Opaque: do not parse it. */
   orderId?: string | null
-  /** Tradecloud's ID of the order, where it was fetched or polled, and in events to 2020-06. */
+  /** Tradecloud's ID of a fetched or polled order. Events also used this name until 2020-06. */
   id?: string | null
-  /** UUID of the order on the old platform. Seen in the tXML example only. */
+  /** UUID of the order on the old platform. Seen only in the tXML example. */
   legacyOrderId?: string | null
-  /** The part of the buyer. */
+  /** The buyer's part. */
   buyerOrder?: BuyerOrder | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierOrder?: SupplierOrder | null
   /** The lines that the event changed, at most 500. */
   lines?: SingleDeliveryOrderLine[] | null
-  /** What Tradecloud notes of the order. */
+  /** Flags of the order. */
   indicators?: OrderIndicators | null
-  /** Status of the order, summed up over all its lines. */
+  /** Status of the order, aggregated over all its lines. */
   status?: OrderStatus | null
-  /** Version of the order: a whole number that most likely rises with each change. */
+  /** Version of the order, an integer. It probably increases with each change, but that is not documented. */
   version?: number | null
   /** Key dates of the order. Their names are not documented. */
   eventDates?: unknown
-  /** Why the event happened. Seen in a C# receiver only. */
+  /** Seen only in Tradecloud's C# receiver; what it explains is not documented. */
   reason?: string | null
-  /** Where to see the order in the portal. Seen in a C# receiver only. */
+  /** Where to see the order in the portal. Seen only in Tradecloud's C# receiver. */
   portalUrl?: string | null
-  /** Identifies the message. Here, or beside `eventName`. */
+  /** Message metadata. Either here or next to `eventName`. */
   meta?: MessageMeta | null
-  /** Last change of the order. ISO 8601; zone and fraction may be missing. */
+  /** When the order last changed, ISO 8601. The time zone and fractional seconds may be missing. */
   lastUpdatedAt?: string | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
-  /** First delivery, ISO 8601. Seen in order search only; its place in an event is not known. */
+  /** First delivery date, ISO 8601. Seen only in order search; its location in an event is unknown. */
   firstDeliveryDate?: string | null
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   customLabels?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   predictions?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   totalAmountIncludingRequests?: unknown
 }
 
@@ -296,175 +294,170 @@ export interface SingleDeliveryOrder {
 export interface SingleDeliveryOrderLine {
   /** Tradecloud's ID of the line. */
   id?: string | null
-  /** Kind of line, `Item` unless said otherwise. */
+  /** Kind of line. Default: `Item`. */
   lineType?: 'Item' | 'Service' | 'Charge' | (string & {}) | null
-  /** Kind of charge, a UNCL7161 code. On lines of type `Charge`. */
+  /** Kind of charge, as a UNCL7161 code, on lines of type `Charge`. */
   chargeReasonCode?: string | null
-  /** The part of the buyer. */
+  /** The buyer's part. */
   buyerLine?: SingleDeliveryBuyerLine | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierLine?: SingleDeliverySupplierLine | null
-  /** What was agreed. Binding only when `status.processStatus` is `Confirmed`. */
+  /** What buyer and supplier agreed on, but only if `status.processStatus` is `Confirmed`. */
   confirmedLine?: SingleDeliveryConfirmedLine | null
   /** Current delivery and prices. */
   statusLine?: StatusLine | null
-  /** Delivery with open requests. Here from 2023-09 to 2024-01 only, then in `statusLine`. */
+  /** Current delivery, including open requests. Here only from 2023-09 to 2024-01; now in `statusLine`. */
   scheduledDelivery?: ScheduledDelivery | null
-  /** What was delivered, at most 100. Uncertain whether it is received here or in `buyerLine`. */
+  /** Actual deliveries, at most 100. Documented only for sending: events may have them here or in `buyerLine`. */
   deliveryHistory?: DeliveryHistoryLine[] | null
-  /** Prices with open requests. Here from 2023-09 to 2024-01 only, then in `statusLine`. */
+  /** Current prices, including open requests. Here only from 2023-09 to 2024-01; now in `statusLine`. */
   prices?: Prices | null
   /** Charges on the line. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** What Tradecloud notes of the line. */
+  /** Flags of the line. */
   indicators?: OrderIndicators | null
   /** Status of the line. */
   status?: OrderLineStatus | null
   /** Key dates of the line. Their names are not documented. */
   eventDates?: unknown
-  /** Item details. */
   mergedItemDetails?: ItemDetails | null
-  /** One page of the docs puts `mergedItemDetails` in here. */
+  /** Contains `mergedItemDetails`, according to one page of the docs. */
   itemDetails?: NestedItemDetails | null
-  /** Last change of the line. ISO 8601; zone and fraction may be missing. */
+  /** When the line last changed, ISO 8601. The time zone and fractional seconds may be missing. */
   lastUpdatedAt?: string | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
-  /** Why the line changed. Seen in a C# receiver only. */
+  /** Seen only in Tradecloud's C# receiver; what it explains is not documented. */
   reason?: string | null
-  /** Where to see the line in the portal. Seen in a C# receiver only. */
+  /** Where to see the line in the portal. Seen only in Tradecloud's C# receiver. */
   portalUrl?: string | null
-  /** First delivery, ISO 8601. Seen in order search only; its place in an event is not known. */
+  /** First delivery date, ISO 8601. Seen only in order search; its location in an event is unknown. */
   firstDeliveryDate?: string | null
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   customLabels?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   predictions?: unknown
-  /** Seen in order search only; shape and place in an event are not known. */
+  /** Seen only in order search; its shape, and its location in an event, are unknown. */
   totalAmountIncludingRequests?: unknown
 }
 
-/** The part of a line that is the buyer's, mostly as the buyer sent it. */
+/** The buyer's part of a line, mostly as the buyer sent it. */
 export interface SingleDeliveryBuyerLine {
-  /** Unique in the order and never changed. Missing, `null` or empty on a line newly split off. */
+  /** Unique in the order, and immutable. Missing, `null` or empty on a line that the supplier has just split off. */
   position?: string | null
-  /** Position of the line that this one is a part of. In the single delivery form. */
+  /** Position of the line that this line is a part of, in the single delivery form. */
   originalPosition?: string | null
-  /** A label for the row, no identifier. */
+  /** A label for the row, not an identifier. */
   row?: string | null
-  /** Description of the line. */
   description?: string | null
   /** What is ordered. */
   item?: Item | null
-  /** Delivery that the buyer asks for. By analogy; not documented for this form. */
+  /** Delivery that the buyer asks for. Inferred by analogy; not documented for this form. */
   scheduledDelivery?: ScheduledDelivery | null
-  /** What was delivered, as the buyer sent it. By analogy; not documented for this form. */
+  /** The actual delivery, as the buyer sent it. Inferred by analogy; not documented for this form. */
   actualDelivery?: ActualDelivery | null
   /** Prices that the buyer asks for. */
   prices?: Prices | null
-  /** Requests of the buyer. */
+  /** The buyer's requests. */
   requests?: SingleDeliveryBuyerRequests | null
-  /** Contract of the line. */
+  /** The contract that the line belongs to. */
   terms?: LineTerms | null
-  /** Project number. */
   projectNumber?: string | null
-  /** Production number. */
   productionNumber?: string | null
   /** Sales order number that the buyer put on the line. */
   salesOrderNumber?: string | null
   /** Flags that the buyer set. */
   indicators?: BuyerLineIndicators | null
-  /** Free pairs of key and value of the buyer. */
+  /** The buyer's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the buyer. A note may hold line breaks (`\n`). */
+  /** The buyer's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Labels of the buyer. */
+  /** The buyer's labels. */
   labels?: string[] | null
-  /** Documents of the buyer, at most 100. */
+  /** The buyer's documents, at most 100. */
   documents?: TradecloudDocument[] | null
-  /** Why the buyer changed the line. */
+  /** The reason that the buyer gave. */
   reason?: string | null
-  /** Kind of line. Here in a draft of 2026-05 only, else on the line itself. */
+  /** Kind of line. Here in a draft of the docs of 2026-05, otherwise on the line itself. */
   lineType?: 'Item' | 'Service' | 'Charge' | (string & {}) | null
-  /** Kind of charge, a UNCL7161 code. Here in a draft of 2026-05 only, else on the line itself. */
+  /** Kind of charge, as a UNCL7161 code. Here in a draft of the docs of 2026-05, otherwise on the line itself. */
   chargeReasonCode?: string | null
-  /** Item details of the buyer. Buyers send it; uncertain in an event. */
+  /** The buyer's item details. Sent by buyers; might not appear in events. */
   itemDetails?: ItemDetails | null
-  /** What was delivered, at most 100. Buyers send it; uncertain in an event. */
+  /** Actual deliveries, at most 100. Sent by buyers; might not appear in events. */
   deliveryHistory?: DeliveryHistoryLine[] | null
-  /** Charges on the line. Buyers send it; uncertain in an event. Deprecated since 2026-05. */
+  /** Charges on the line. Sent by buyers; might not appear in events. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Certification. Buyers send it; uncertain in an event. */
+  /** Sent by buyers; might not appear in events. */
   certification?: Certification | null
 }
 
-/** Requests of the buyer on a line. */
+/** The buyer's requests for a line. */
 export interface SingleDeliveryBuyerRequests {
   /** Request to reopen a confirmed line. */
   reopenRequest?: SingleDeliveryLineRequest | null
 }
 
-/** The part of a line that is the supplier's, mostly as sent in the order response. */
+/** The supplier's part of a line, mostly as sent in the order response. */
 export interface SingleDeliverySupplierLine {
   /** Number of the sales order in the supplier's ERP system. */
   salesOrderNumber?: string | null
   /** Position in the sales order. */
   salesOrderPosition?: string | null
-  /** Position in the sales order, under the name that a C# receiver and order responses use. */
+  /** Name of `salesOrderPosition` in Tradecloud's C# receiver and in order responses. */
   salesOrderLinePosition?: string | null
-  /** Position in the sales order, under the name of docs to 2020-04 and of order line search. */
+  /** Name of `salesOrderPosition` in order line search, and in the docs until 2020-04. */
   position?: string | null
-  /** Description by the supplier. */
   description?: string | null
-  /** Requests of the supplier. */
+  /** The supplier's requests. */
   requests?: SingleDeliverySupplierRequests | null
-  /** Earlier place of `requests.proposal`, to 2022-03. */
+  /** Location of `requests.proposal` until 2022-03. */
   proposal?: SingleDeliveryLineRequest | null
-  /** Free pairs of key and value of the supplier. */
+  /** The supplier's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the supplier. A note may hold line breaks (`\n`). */
+  /** The supplier's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Documents of the supplier, at most 100. */
+  /** The supplier's documents, at most 100. */
   documents?: TradecloudDocument[] | null
-  /** Why the supplier changed the line. */
+  /** The reason that the supplier gave. */
   reason?: string | null
-  /** Item details of the supplier. Suppliers send it; uncertain in an event. */
+  /** The supplier's item details. Sent by suppliers; might not appear in events. */
   itemDetails?: ItemDetails | null
-  /** Delivery of the order response. By analogy; uncertain in an event. */
+  /** Delivery in the order response. Inferred by analogy; might not appear in events. */
   scheduledDelivery?: ScheduledDelivery | null
-  /** Prices of the order response. Suppliers send it; uncertain in an event. */
+  /** Prices in the order response. Sent by suppliers; might not appear in events. */
   prices?: Prices | null
-  /** Charges on the line. Suppliers send it; uncertain in an event. Deprecated since 2026-05. */
+  /** Charges on the line. Sent by suppliers; might not appear in events. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Flags of the supplier. Suppliers send it; uncertain in an event. */
+  /** Flags that the supplier set. Sent by suppliers; might not appear in events. */
   indicators?: SupplierIndicators | null
 }
 
-/** Requests of the supplier on a line. */
+/** The supplier's requests for a line. */
 export interface SingleDeliverySupplierRequests {
-  /** Proposal of other deliveries or prices. */
+  /** Proposal to change deliveries or prices. */
   proposal?: SingleDeliveryLineRequest | null
   /** Request to reopen a confirmed line. */
   reopenRequest?: SingleDeliveryLineRequest | null
 }
 
-/** A request of one side that the other side approves or rejects. */
+/** A request by one party that the other party approves or rejects. */
 export interface SingleDeliveryLineRequest {
-  /** Delivery that is asked for. By analogy; not documented for this form. */
+  /** Requested delivery. Inferred by analogy; not documented for this form. */
   scheduledDelivery?: ScheduledDelivery | null
-  /** Prices that are asked for. */
+  /** Requested prices. */
   prices?: Prices | null
-  /** Charges that are asked for. Deprecated since 2026-05. */
+  /** Requested charges. Deprecated since 2026-05. */
   chargeLines?: ChargeLine[] | null
-  /** Why it is asked for. */
+  /** Reason for the request. */
   reason?: string | null
-  /** State of the request. `Proposed` is only in `supplierLine.proposal`, for `Open`. */
+  /** State of the request. `Proposed` occurs only in `supplierLine.proposal`, where it means `Open`. */
   status?: 'Open' | 'Approved' | 'Rejected' | 'Closed' | 'Proposed' | (string & {}) | null
 }
 
-/** What buyer and supplier agreed on. Binding only when the process status is `Confirmed`. */
+/** What buyer and supplier agreed on, but only if the process status is `Confirmed`. */
 export interface SingleDeliveryConfirmedLine {
-  /** Agreed delivery. By analogy; not documented for this form. */
+  /** Agreed delivery. Inferred by analogy; not documented for this form. */
   scheduledDelivery?: ScheduledDelivery | null
   /** Agreed prices. */
   prices?: Prices | null
@@ -476,29 +469,29 @@ export interface SingleDeliveryConfirmedLine {
 export interface StatusLine {
   /** Current delivery, issued or confirmed, without open requests. */
   scheduledDelivery?: ScheduledDelivery | null
-  /** Current delivery with what open requests ask for. */
+  /** Current delivery, including open requests. */
   scheduledDeliveryInclRequests?: ScheduledDelivery | null
-  /** Other name of `scheduledDeliveryInclRequests`, in two sentences of the docs. */
+  /** Name of `scheduledDeliveryInclRequests` in two sentences of the docs. */
   deliveryScheduleInclRequests?: ScheduledDelivery | null
   /** Current prices, issued or confirmed, without open requests. */
   prices?: Prices | null
-  /** Current prices with what open requests ask for. */
+  /** Current prices, including open requests. */
   pricesInclRequests?: Prices | null
 }
 
-/** The one delivery of a line in the single delivery form. */
+/** The only delivery of a line in the single delivery form. */
 export interface ScheduledDelivery {
-  /** Position in the schedule. Mostly missing in this form. */
+  /** Position in the schedule. Usually missing in this form. */
   position?: string | null
-  /** Date of delivery, `YYYY-MM-DD`. A supplier who does not know it may leave it out. */
+  /** Delivery date, `YYYY-MM-DD`. A supplier may omit it if it is unknown. */
   date?: string | null
-  /** Quantity, any number of decimals. A supplier who does not know it may leave it out. */
+  /** Any number of decimals. A supplier may omit the quantity if it is unknown. */
   quantity?: number | null
   /** Mode of transport. Free text. */
   transportMode?: string | null
-  /** Name of the place of delivery. Seen in bodies that buyers send. */
+  /** Name of the delivery location. Seen in Tradecloud's Postman examples. */
   locationName?: string | null
-  /** Kind of place. Free text. Seen in bodies that buyers send. */
+  /** Kind of location. Seen in Tradecloud's Postman examples. */
   locationType?: string | null
   /** Logistics status of the delivery. Only in `statusLine`, or on the line itself. */
   status?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | (string & {}) | null
@@ -508,7 +501,7 @@ export interface ScheduledDelivery {
   eta?: string | null
 }
 
-/** What was delivered, as the buyer sent it. */
+/** An actual delivery, as the buyer sent it. */
 export interface ActualDelivery {
   /** When the goods were delivered, `YYYY-MM-DD`. */
   date?: string | null
@@ -516,7 +509,7 @@ export interface ActualDelivery {
   quantity?: number | null
 }
 
-/** The part of an order that is the buyer's, mostly as the buyer sent it. */
+/** The buyer's part of an order, mostly as the buyer sent it. */
 export interface BuyerOrder {
   /** ID of the buyer's company at Tradecloud. */
   companyId?: string | null
@@ -524,13 +517,11 @@ export interface BuyerOrder {
   supplierAccountNumber?: string | null
   /** Number of the order in the buyer's ERP system. */
   purchaseOrderNumber?: string | null
-  /** Description of the order. */
   description?: string | null
   /** The buyer. */
   buyerParty?: Party | null
-  /** The accounting party of the buyer. */
   buyerAccountingParty?: Party | null
-  /** The supplier, as the buyer knows it. */
+  /** The supplier. */
   supplierParty?: Party | null
   /** Where to deliver. */
   destination?: Destination | null
@@ -538,129 +529,113 @@ export interface BuyerOrder {
   terms?: Terms | null
   /** Flags that the buyer set. */
   indicators?: BuyerOrderIndicators | null
-  /** Free pairs of key and value of the buyer. */
+  /** The buyer's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the buyer. A note may hold line breaks (`\n`). */
+  /** The buyer's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Labels of the buyer. */
+  /** The buyer's labels. */
   labels?: string[] | null
-  /** Documents of the buyer, at most 100. */
+  /** The buyer's documents, at most 100. */
   documents?: TradecloudDocument[] | null
   /** Contact at the buyer. */
   contact?: Contact | null
-  /** Kind of order, `Purchase` unless said otherwise. */
+  /** Kind of order. Default: `Purchase`. */
   orderType?: 'Purchase' | 'Forecast' | 'RFQ' | (string & {}) | null
-  /** Contact at the supplier. Buyers send it; uncertain in an event. */
+  /** Contact at the supplier. Sent by buyers; might not appear in events. */
   supplierContact?: Contact | null
-  /** When the ERP system issued the order, ISO 8601. Buyers send it; uncertain in an event. */
+  /** When the ERP system issued the order, ISO 8601. Sent by buyers; might not appear in events. */
   erpIssueDateTime?: string | null
-  /** Who issued the order in the ERP system. Buyers send it; uncertain in an event. */
+  /** Who issued the order in the ERP system. Sent by buyers; might not appear in events. */
   erpIssuedBy?: ErpUser | null
-  /** When the ERP system last changed the order, ISO 8601. Uncertain in an event. */
+  /** When the ERP system last changed the order, ISO 8601. Sent by buyers; might not appear in events. */
   erpLastChangeDateTime?: string | null
-  /** Who last changed the order in the ERP system. Buyers send it; uncertain in an event. */
+  /** Who last changed the order in the ERP system. Sent by buyers; might not appear in events. */
   erpLastChangedBy?: ErpUser | null
 }
 
 /** Flags that the buyer set on a whole order. */
 export interface BuyerOrderIndicators {
-  /** Confirmed. */
   confirmed?: boolean | null
-  /** Shipped. */
   shipped?: boolean | null
-  /** Delivered. */
   delivered?: boolean | null
-  /** Completed. */
   completed?: boolean | null
-  /** Cancelled. */
   cancelled?: boolean | null
-  /** Cancel a line when it is missing. */
   cancelLineWhenMissing?: boolean | null
-  /** Auto confirm. */
   autoConfirm?: boolean | null
-  /** Request reconfirmation. Documented here too, but seen on lines. */
+  /** Documented for orders and lines, but seen only on lines. */
   requestReconfirmation?: boolean | null
-  /** No delivery is expected. Seen in .NET order samples only. */
+  /** Seen only in .NET samples of orders. */
   noDeliveryExpected?: boolean | null
 }
 
 /** Where an order is delivered. */
 export interface Destination {
-  /** Code of the place. */
   code?: string | null
-  /** Name lines of the place. */
+  /** Name of the location, one entry per line. */
   names?: string[] | null
   /** Address lines: street, number, building. */
   addressLines?: string[] | null
-  /** Postal code. */
   postalCode?: string | null
-  /** City. */
   city?: string | null
-  /** Country as ISO 3166-1 alpha-2 code, such as `NL`. */
+  /** ISO 3166-1 alpha-2 country code, such as `NL`. */
   countryCodeIso2?: string | null
-  /** Name of the country. */
   countryName?: string | null
-  /** Kind of place. Free text, such as `warehouse`. */
+  /** Kind of location. Free text, such as `warehouse`. */
   locationType?: string | null
 }
 
 /** A user of an ERP system. */
 export interface ErpUser {
-  /** E-mail address of the user. */
   email?: string | null
-  /** Name of the user. */
   userName?: string | null
 }
 
-/** The part of an order that is the supplier's, mostly as sent in the order response. */
+/** The supplier's part of an order, mostly as sent in the order response. */
 export interface SupplierOrder {
   /** ID of the supplier's company at Tradecloud. */
   companyId?: string | null
   /** Number of the buyer in the supplier's ERP system. */
   buyerAccountNumber?: string | null
-  /** Description by the supplier. */
   description?: string | null
   /** Contact at the supplier. */
   contact?: Contact | null
-  /** Free pairs of key and value of the supplier. */
+  /** The supplier's custom key-value pairs. */
   properties?: Property[] | null
-  /** Notes of the supplier. A note may hold line breaks (`\n`). */
+  /** The supplier's notes. A note may contain line breaks (`\n`). */
   notes?: string[] | null
-  /** Documents of the supplier, at most 100. */
+  /** The supplier's documents, at most 100. */
   documents?: TradecloudDocument[] | null
-  /** Flags of the supplier. Suppliers send it; uncertain in an event. */
+  /** Flags that the supplier set. Sent by suppliers; might not appear in events. */
   indicators?: SupplierIndicators | null
-  /** When the ERP system sent the order response, ISO 8601. Suppliers send it; uncertain in an event. */
+  /** When the ERP system sent the order response, ISO 8601. Sent by suppliers; might not appear in events. */
   erpResponseDateTime?: string | null
-  /** Who sent the order response from the ERP system. Suppliers send it; uncertain in an event. */
+  /** Who sent the order response from the ERP system. Sent by suppliers; might not appear in events. */
   erpRespondedBy?: ErpUser | null
 }
 
-/** Flags that the supplier set. Sent with an order response; uncertain in an event. */
+/** Flags that the supplier set. Sent in order responses; might not appear in events. */
 export interface SupplierIndicators {
-  /** Accepted. */
   accepted?: boolean | null
-  /** Rejected. */
   rejected?: boolean | null
-  /** Cancelled. Seen in order responses only. */
+  /** Seen only in order responses. */
   cancelled?: boolean | null
-  /** Shipped. Seen in order responses only. */
+  /** Seen only in order responses. */
   shipped?: boolean | null
 }
 
-/** What Tradecloud notes of an order or a line. */
+/** Flags of an order or a line. */
 export interface OrderIndicators {
   /** The line, or at least one line of the order, is overdue. */
   deliveryOverdue?: boolean | null
 }
 
-/** Status of an order, summed up over its lines. */
+/** Status of an order, aggregated over its lines. */
 export interface OrderStatus {
-  /** Process status, summed up over the lines. */
+  /** Aggregated over the lines. */
   processStatus?: 'Issued' | 'InProgress' | 'Confirmed' | 'Rejected' | 'Completed' | 'Cancelled' | (string & {}) | null
-  /** Logistics status, summed up over the lines. */
+  /** Aggregated over the lines. */
   logisticsStatus?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | 'Cancelled' | (string & {}) | null
-  /** What is in progress. Named on the polling page only; documented for lines. */
+  /** What is in progress. Documented for lines; for orders, named only on the polling page of the docs. */
   inProgressStatus?:
     | 'OpenSupplierProposal'
     | 'RejectedSupplierProposal'
@@ -675,15 +650,14 @@ export interface OrderStatus {
     | 'RevertedCancelledLine'
     | (string & {})
     | null
-  /** Named on the polling page only; its shape is not documented. */
+  /** Named only on the polling page of the docs; its shape is not documented. */
   deliveryLineStatus?: unknown
 }
 
 /** Status of a line. */
 export interface OrderLineStatus {
-  /** Process status. */
   processStatus?: 'Issued' | 'InProgress' | 'Confirmed' | 'Rejected' | 'Completed' | 'Cancelled' | (string & {}) | null
-  /** What is in progress. Only while `processStatus` is `InProgress`. */
+  /** What is in progress. Present only while `processStatus` is `InProgress`. */
   inProgressStatus?:
     | 'OpenSupplierProposal'
     | 'RejectedSupplierProposal'
@@ -698,35 +672,31 @@ export interface OrderLineStatus {
     | 'RevertedCancelledLine'
     | (string & {})
     | null
-  /** Logistics status. */
   logisticsStatus?: 'Open' | 'Produced' | 'ReadyToShip' | 'Shipped' | 'Delivered' | 'Cancelled' | (string & {}) | null
-  /** Named on the polling page only; its shape is not documented. */
+  /** Named only on the polling page of the docs; its shape is not documented. */
   deliveryLineStatus?: unknown
 }
 
 /** What is ordered. */
 export interface Item {
-  /** Item number of the buyer. May be empty. */
+  /** The buyer's item number. May be empty. */
   number?: string | null
-  /** Revision of the item. */
   revision?: string | null
-  /** Name of the item. */
   name?: string | null
-  /** Description of the item. */
   description?: string | null
   /** Purchase unit of the item, as the sender wrote it. No code list is enforced. */
   purchaseUnitOfMeasureIso?: string | null
-  /** Item number of the supplier. May be empty. */
+  /** The supplier's item number. May be empty. */
   supplierItemNumber?: string | null
-  /** Measures of the item. */
+  /** Measurements of the item. */
   dimensions?: ItemDimension[] | null
 }
 
-/** One measure of an item. */
+/** A measurement of an item. */
 export interface ItemDimension {
   /** What is measured. */
   attribute?: string | null
-  /** The figure, in `unitOfMeasureUnece`. */
+  /** The value, in `unitOfMeasureUnece`. */
   measure?: number | null
   /** Unit of `measure`, a UNECE code as the sender wrote it. */
   unitOfMeasureUnece?: string | null
@@ -734,31 +704,29 @@ export interface ItemDimension {
 
 /** Details of an item. */
 export interface ItemDetails {
-  /** Country of origin as ISO 3166-1 alpha-2 code. */
+  /** ISO 3166-1 alpha-2 code of the country of origin. */
   countryOfOriginCodeIso2?: string | null
-  /** Combined nomenclature code. */
   combinedNomenclatureCode?: string | null
   /** Net weight in `netWeightUnitOfMeasureIso`. */
   netWeight?: number | null
   /** Unit of `netWeight`, as the sender wrote it. */
   netWeightUnitOfMeasureIso?: string | null
-  /** UNECE code of dangerous goods. */
   dangerousGoodsCodeUnece?: string | null
-  /** Serial number. Text: leading zeros count. */
+  /** A string: leading zeros are significant. */
   serialNumber?: string | null
-  /** Batch number. Text: leading zeros count. */
+  /** A string: leading zeros are significant. */
   batchNumber?: string | null
 }
 
-/** Wraps the item details on one page of the docs. */
+/** Wrapper around the item details, according to one page of the docs. */
 export interface NestedItemDetails {
-  /** The item details. Elsewhere they stand on the line itself. */
+  /** The item details. Other pages of the docs have them on the line itself. */
   mergedItemDetails?: ItemDetails | null
 }
 
-/** Goods that were delivered. */
+/** An actual delivery. */
 export interface DeliveryHistoryLine {
-  /** Position in the history. Need not be one of the schedule. */
+  /** Position in the history. It need not match a position in the schedule. */
   position?: string | null
   /** When the goods were delivered, `YYYY-MM-DD`. */
   date?: string | null
@@ -766,167 +734,154 @@ export interface DeliveryHistoryLine {
   quantity?: number | null
 }
 
-/** Price of an item. May hold `netPrice` alone, or `grossPrice` with `discountPercentage`. */
+/** Prices of a line. May contain only `netPrice`, or only `grossPrice` with `discountPercentage`. */
 export interface Prices {
   /** Price before discount. */
   grossPrice?: Price | null
   /** Price after discount. */
   netPrice?: Price | null
-  /** Discount on the gross price in percent. */
+  /** Discount on the gross price, in percent. */
   discountPercentage?: number | null
   /** Unit that the price is for, as the sender wrote it. */
   priceUnitOfMeasureIso?: string | null
-  /** How many of that unit the price is for. */
+  /** Number of units that the price is for. */
   priceUnitQuantity?: number | null
 }
 
-/** One price in up to two currencies. */
+/** A price in up to two currencies. */
 export interface Price {
-  /** Price in the transaction currency. */
   priceInTransactionCurrency?: Money | null
   /** Price in the base currency. Optional. */
   priceInBaseCurrency?: Money | null
-  /** Name of `priceInTransactionCurrency` to 2020-03. */
+  /** Name of `priceInTransactionCurrency` until 2020-03. */
   priceInLocalCurrency?: Money | null
 }
 
-/** A sum of money. */
+/** An amount of money. */
 export interface Money {
-  /** The sum, in `currencyIso`. Any number of decimals. */
+  /** The amount, in `currencyIso`. Any number of decimals. */
   value?: number | null
   /** ISO code of the currency, such as `EUR`. */
   currencyIso?: string | null
 }
 
-/** A charge on a line. Deprecated since 2026-05: charges are order lines of type `Charge` now. */
+/** A charge on a line. Deprecated since 2026-05: charges are now order lines of type `Charge`. */
 export interface ChargeLine {
-  /** Position of the charge. Missing on a new one. */
+  /** Position of the charge. Missing on a new charge. */
   position?: string | null
-  /** Kind of charge, a UNCL7161 code. */
+  /** Kind of charge, as a UNCL7161 code. */
   chargeTypeCode?: string | null
   /** Kind of charge in words. */
   chargeDescription?: string | null
   /** Quantity of the charge. Any number of decimals. */
   quantity?: number | null
-  /** Price of the charge, in the shape of a net price. */
+  /** Price of the charge, structured like `netPrice`. */
   price?: Price | null
   /** Unit that the price is for, as the sender wrote it. */
   priceUnitOfMeasureIso?: string | null
 }
 
-/** Contract that a line belongs to. */
+/** The contract that a line belongs to. */
 export interface LineTerms {
-  /** Number of the contract. */
   contractNumber?: string | null
-  /** Position in the contract. */
   contractPosition?: string | null
 }
 
 /** Flags that the buyer set on a line. */
 export interface BuyerLineIndicators {
-  /** No delivery is expected. */
   noDeliveryExpected?: boolean | null
-  /** Confirmed. */
   confirmed?: boolean | null
-  /** Request reconfirmation. */
   requestReconfirmation?: boolean | null
-  /** Shipped. */
   shipped?: boolean | null
-  /** Delivered. */
   delivered?: boolean | null
-  /** Completed. */
   completed?: boolean | null
-  /** Cancelled. */
   cancelled?: boolean | null
-  /** Propose when accepted. */
   proposeWhenAccepted?: boolean | null
 }
 
-/** Certification of a line. Buyers send it; uncertain in an event. */
+/** Certification of a line. Sent by buyers; might not appear in events. */
 export interface Certification {
-  /** Code of the type. */
   typeCode?: string | null
   /** Type in words. */
   type?: string | null
-  /** Code of the classification society. */
   classificationSocietyCode?: string | null
   /** Name of the classification society. */
   classificationSociety?: string | null
 }
 
-/** Documents that were attached to an order or its lines. Its fields are by analogy, not documented. */
+/**
+ * Documents that were attached to an order or its lines. The fields are inferred by analogy; they are not
+ * documented.
+ */
 export interface OrderDocuments {
-  /** Tradecloud's ID of the order. Not to be taken apart. */
+  /** Tradecloud's ID of the order. Opaque: do not parse it. */
   orderId?: string | null
-  /** The part of the buyer, with `documents` of the order. */
+  /** The buyer's part, with `documents` of the order. */
   buyerOrder?: BuyerOrder | null
-  /** The part of the supplier, with `documents` of the order. */
+  /** The supplier's part, with `documents` of the order. */
   supplierOrder?: SupplierOrder | null
-  /** Documents of the order, in the shape of the API that attaches documents. At most 100. */
+  /** Documents of the order, structured as in the API for attaching documents. At most 100. */
   documents?: TradecloudDocument[] | null
   /** Lines that documents were attached to, at most 500. */
   lines?: OrderDocumentsLine[] | null
-  /** Identifies the message. Here, or beside `eventName`. */
+  /** Message metadata. Either here or next to `eventName`. */
   meta?: MessageMeta | null
-  /** Last change of the order. ISO 8601; zone and fraction may be missing. */
+  /** When the order last changed, ISO 8601. The time zone and fractional seconds may be missing. */
   lastUpdatedAt?: string | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
 }
 
-/** A line that documents were attached to. By analogy; not documented. */
+/** A line that documents were attached to. Inferred by analogy; not documented. */
 export interface OrderDocumentsLine {
   /** Tradecloud's ID of the line. */
   id?: string | null
-  /** The part of the buyer, with `documents` of the line. */
+  /** The buyer's part, with `documents` of the line. */
   buyerLine?: BuyerLine | null
-  /** The part of the supplier, with `documents` of the line. */
+  /** The supplier's part, with `documents` of the line. */
   supplierLine?: SupplierLine | null
-  /** Documents of the line, in the shape of the API that attaches documents. At most 100. */
+  /** Documents of the line, structured as in the API for attaching documents. At most 100. */
   documents?: TradecloudDocument[] | null
 }
 
-/** A shipment. Always with all its lines and documents. */
+/** A shipment, always with all its lines and documents. */
 export interface Shipment {
-  /** Tradecloud's ID of the shipment. Not to be taken apart. */
+  /** Tradecloud's ID of the shipment. Opaque: do not parse it. */
   id?: string | null
-  /** Numbers that carriers know the shipment by. */
+  /** Transport numbers of the shipment, such as its tracking number. */
   identifiers?: ShipmentIdentifiers | null
   /** Mode of transport. Free text. */
   transportMode?: string | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierShipment?: SupplierShipment | null
-  /** The part of the buyer. */
+  /** The buyer's part. */
   buyerShipment?: BuyerShipment | null
-  /** Containers and packages with the lines in them, at most 100. */
+  /** Containers and packages, with the lines in them. At most 100. */
   loadCarriers?: LoadCarrier[] | null
-  /** Lines that are in no load carrier, at most 500. */
+  /** Lines that are not in a load carrier, at most 500. */
   lines?: ShipmentLine[] | null
-  /** Where the goods leave and arrive. */
+  /** Where the goods depart and arrive. */
   locations?: ShipmentLocations | null
   /** Status of the shipment. */
   status?: ShipmentStatus | null
-  /** When the shipment changed. Not the meta data of the message. */
+  /** When the shipment last changed. Not the metadata of the message. */
   meta?: ShipmentMeta | null
-  /** Earlier place of `identifiers.trackingNumber`, from 2021-12 to 2023-07. */
+  /** Location of `identifiers.trackingNumber` from 2021-12 to 2023-07. */
   trackingNumber?: string | null
 }
 
-/** Numbers that carriers know a shipment by. */
+/** Transport numbers of a shipment, such as its tracking number. */
 export interface ShipmentIdentifiers {
-  /** Number of the bill of lading. */
   billOfLadingNumber?: string | null
-  /** When the bill of lading was issued, `YYYY-MM-DD`. Seen in a .NET despatch advice only. */
+  /** When the bill of lading was issued, `YYYY-MM-DD`. Seen only in a .NET despatch advice. */
   billOfLadingIssueDate?: string | null
-  /** IMO number. */
   imoNumber?: string | null
-  /** Number of the shipment at the carrier. */
+  /** The carrier's number for the shipment. */
   carrierShipmentNumber?: string | null
-  /** Number to track the shipment with. */
   trackingNumber?: string | null
 }
 
-/** The part of a shipment that is the supplier's. */
+/** The supplier's part of a shipment. */
 export interface SupplierShipment {
   /** ID of the supplier's company at Tradecloud. */
   companyId?: string | null
@@ -938,15 +893,15 @@ export interface SupplierShipment {
   shipmentNumber?: string | null
   /** Numbers of the invoices for the shipment. */
   invoiceNumbers?: string[] | null
-  /** Documents of the supplier, at most 100. */
+  /** The supplier's documents, at most 100. */
   documents?: TradecloudDocument[] | null
   /** Contacts at the supplier. */
   contacts?: Contact[] | null
-  /** Name of the company that ships. On the despatch advice page only. */
+  /** Named only on the despatch advice page of the docs. */
   shipmentCompanyName?: string | null
 }
 
-/** The part of a shipment that is the buyer's. */
+/** The buyer's part of a shipment. */
 export interface BuyerShipment {
   /** ID of the buyer's company at Tradecloud. */
   companyId?: string | null
@@ -954,117 +909,102 @@ export interface BuyerShipment {
   buyerParty?: Party | null
   /** Number of the supplier in the buyer's ERP system. */
   supplierAccountNumber?: string | null
-  /** Documents of the buyer, at most 100. */
+  /** The buyer's documents, at most 100. */
   documents?: TradecloudDocument[] | null
   /** Contacts at the buyer. */
   contacts?: Contact[] | null
-  /** Terms of the purchase order. */
   purchaseOrderTerms?: Terms | null
 }
 
-/** A container or package with the lines in it. */
+/** A container or package, with the lines in it. */
 export interface LoadCarrier {
-  /** Number of the container. */
   containerNumber?: string | null
-  /** Size and type of the container. */
   containerSizeAndType?: string | null
-  /** SSCC of the package. */
+  /** Serial Shipping Container Code of the package. */
   packageSSCC?: string | null
-  /** Type of the package. */
   packageType?: string | null
   /** Lines in this load carrier. */
   lines?: ShipmentLine[] | null
 }
 
-/** A line of a shipment. Despatch advice number and position together identify it. */
+/** A line of a shipment, identified by its despatch advice number and line position together. */
 export interface ShipmentLine {
-  /** Number of the purchase order. */
   purchaseOrderNumber?: string | null
-  /** Position of the order line. */
   purchaseOrderLinePosition?: string | null
   /** Position of the delivery in the schedule of the order line. */
   deliverySchedulePosition?: string | null
   /** What is shipped. */
   item?: ShipmentItem | null
-  /** The part of the supplier. */
+  /** The supplier's part. */
   supplierLine?: ShipmentSupplierLine | null
-  /** When the line changed. */
+  /** When the line last changed. */
   meta?: ShipmentMeta | null
 }
 
 /** What is shipped. */
 export interface ShipmentItem {
-  /** Item number of the buyer. */
   buyerItemNumber?: string | null
-  /** Revision of the item at the buyer. */
   buyerItemRevision?: string | null
-  /** Name of the item at the buyer. */
   buyerItemName?: string | null
-  /** Item number of the supplier. */
   supplierItemNumber?: string | null
-  /** Revision of the item at the supplier. */
   supplierItemRevision?: string | null
-  /** Name of the item at the supplier. */
   supplierItemName?: string | null
   /** Purchase unit of the item, as the sender wrote it. No code list is enforced. */
   purchaseUnitOfMeasureIso?: string | null
 }
 
-/** The part of a shipment line that is the supplier's. */
+/** The supplier's part of a shipment line. */
 export interface ShipmentSupplierLine {
-  /** Number of the despatch advice. */
   despatchAdviceNumber?: string | null
-  /** Position in the despatch advice. Unique together with its number. */
+  /** Position in the despatch advice. Unique only in combination with `despatchAdviceNumber`. */
   despatchAdviceLinePosition?: string | null
   /** Quantity in the shipment. Any number of decimals. */
   despatchQuantity?: number | null
-  /** Quantity in backorder. Any number of decimals. */
+  /** Quantity on back order. Any number of decimals. */
   backorderQuantity?: number | null
-  /** Date of the backorder, `YYYY-MM-DD`. Seen in .NET despatch advices only. */
+  /** Date of the back order, `YYYY-MM-DD`. Seen only in .NET despatch advices. */
   backorderDate?: string | null
 }
 
-/** Where a shipment leaves and arrives. */
+/** Where a shipment departs and arrives. */
 export interface ShipmentLocations {
-  /** Where the goods leave. */
+  /** Where and when the goods depart. */
   departure?: ShipmentDeparture | null
-  /** Where the goods arrive. */
+  /** Where and when the goods arrive. */
   destinations?: ShipmentDestination[] | null
-  /** A destination, from 2021-12 to 2023-07. Now in `destinations`. */
+  /** A destination. Used from 2021-12 to 2023-07; now in `destinations`. */
   destination?: ShipmentDestination | null
-  /** Last destination, from 2021-12 to 2023-07. Now in `destinations`. */
+  /** The final destination. Used from 2021-12 to 2023-07; now in `destinations`. */
   finalDestination?: ShipmentDestination | null
 }
 
-/** Where a shipment leaves, and when. Dates are local. */
+/** Where and when a shipment departs. Dates are local. */
 export interface ShipmentDeparture {
-  /** The place. */
   location?: ShipmentLocation | null
   /** Expected date of departure, `YYYY-MM-DD`. */
   etdDate?: string | null
   /** Actual date of departure, `YYYY-MM-DD`. */
   atdDate?: string | null
-  /** Actual date of departure from 2021-12 to 2023-07, `YYYY-MM-DD`. */
+  /** Name of `atdDate` from 2021-12 to 2023-07, `YYYY-MM-DD`. */
   actualDate?: string | null
 }
 
-/** Where a shipment arrives, and when. Dates and times are local to the place. */
+/** Where and when a shipment arrives. Dates and times are local. */
 export interface ShipmentDestination {
-  /** The place. */
   location?: ShipmentLocation | null
-  /** Expected arrival: first date, `YYYY-MM-DD`. */
+  /** Start date of the expected arrival window, `YYYY-MM-DD`. */
   etaStartDate?: string | null
-  /** Expected arrival: time on the first date, `hh:mm:ss`. */
+  /** Start time of the expected arrival window, `hh:mm:ss`. */
   etaStartTime?: string | null
-  /** Expected arrival: last date, `YYYY-MM-DD`. */
+  /** End date of the expected arrival window, `YYYY-MM-DD`. */
   etaEndDate?: string | null
-  /** Expected arrival: time on the last date, `hh:mm:ss`. */
+  /** End time of the expected arrival window, `hh:mm:ss`. */
   etaEndTime?: string | null
   /** Actual date of arrival, `YYYY-MM-DD`. */
   ataDate?: string | null
-  /** Expected date of departure from here, `YYYY-MM-DD`. */
+  /** Expected date of departure from this destination, `YYYY-MM-DD`. */
   etdDate?: string | null
-  /** Actual date of departure from here, `YYYY-MM-DD`. */
+  /** Actual date of departure from this destination, `YYYY-MM-DD`. */
   atdDate?: string | null
   /** Name of `etaStartDate` from 2021-12 to 2023-07, `YYYY-MM-DD`. */
   scheduledStartDate?: string | null
@@ -1076,9 +1016,9 @@ export interface ShipmentDestination {
   scheduledEndTime?: string | null
 }
 
-/** A place on the way of a shipment. */
+/** A location on the route of a shipment. */
 export interface ShipmentLocation {
-  /** Kind of place. */
+  /** Kind of location. */
   locationType?:
     | 'AgreedPlace'
     | 'PortOfLoading'
@@ -1087,43 +1027,41 @@ export interface ShipmentLocation {
     | 'FinalDestination'
     | (string & {})
     | null
-  /** Identifier of the place within `idScheme`. */
+  /** Identifier of the location within `idScheme`. */
   id?: string | null
   /** Scheme of `id`. */
   idScheme?: 'GLN' | 'KvK' | (string & {}) | null
-  /** Name lines of the place. */
+  /** Name of the location, one entry per line. */
   names?: string[] | null
   /** Address lines: street, number, building. */
   addressLines?: string[] | null
-  /** Postal code. */
   postalCode?: string | null
-  /** City. */
   city?: string | null
-  /** Country as ISO 3166-1 alpha-2 code, in .NET examples. Read `countryCodeIso` too. */
+  /** ISO 3166-1 alpha-2 country code, under its name in the .NET examples. Read `countryCodeIso` too. */
   countryCodeIso2?: string | null
-  /** Country, as the docs call the field. Read `countryCodeIso2` too. */
+  /** Country code, under its name in the docs. Read `countryCodeIso2` too. */
   countryCodeIso?: string | null
 }
 
 /** Status of a shipment. */
 export interface ShipmentStatus {
-  /** Process status. More values may come. */
+  /** More values may be added. */
   processStatus?: 'Issued' | 'Approved' | 'Rejected' | (string & {}) | null
   /** Why the shipment has its process status. */
   processStatusReason?: string | null
 }
 
-/** When a shipment or a line of it changed. */
+/** When a shipment or one of its lines last changed. */
 export interface ShipmentMeta {
-  /** Last change, ISO 8601. A new or changed line has the one of its shipment. */
+  /** When the shipment or line last changed, ISO 8601. A new or changed line has the same value as its shipment. */
   lastUpdatedAt?: string | null
-  /** What the supplier's ERP system noted. In a line from 2021-12 to 2023-07 only. */
+  /** Metadata from the supplier's ERP system. In lines, only from 2021-12 to 2023-07. */
   supplierErpMeta?: SupplierErpMeta | null
-  /** Name of `lastUpdatedAt` from 2022-04 to 2023-11, in connector docs. */
+  /** Name of `lastUpdatedAt` in the connector docs from 2022-04 to 2023-11. */
   lastChangedAt?: string | null
 }
 
-/** What the supplier's ERP system noted of a despatch advice. */
+/** Metadata of a despatch advice from the supplier's ERP system. */
 export interface SupplierErpMeta {
   /** When the despatch advice was issued. Local time, `YYYY-MM-DDThh:mm:ss`. */
   despatchAdviceErpIssueDateTime?: string | null
@@ -1131,15 +1069,15 @@ export interface SupplierErpMeta {
 
 /** Identifies the message that carried an event. */
 export interface MessageMeta {
-  /** UUID of the message. It is not known whether a retry repeats it. */
+  /** UUID of the message. Whether a retry has the same one is not documented. */
   messageId?: string | null
-  /** Where the message comes from. */
+  /** The flow that the message belongs to, and who started it. */
   source?: MessageSource | null
-  /** When the message was made. ISO 8601; zone and fraction may be missing. */
+  /** When the message was created, ISO 8601. The time zone and fractional seconds may be missing. */
   createdDateTime?: string | null
 }
 
-/** Flow and sender of a message. */
+/** The flow that a message belongs to, and who started it. */
 export interface MessageSource {
   /** ID that all messages of one flow share. */
   traceId?: string | null
@@ -1147,41 +1085,37 @@ export interface MessageSource {
   userId?: string | null
   /** ID of the company of that user. May be missing. */
   companyId?: string | null
-  /** Where the flow began. Seen in .NET clients only, as `Legacy`. */
+  /** Seen only in .NET clients, where it is `Legacy` or missing. Its meaning is not documented. */
   origin?: 'Legacy' | (string & {}) | null
 }
 
-/** A free pair of key and value. */
+/** A custom key-value pair. */
 export interface Property {
-  /** Name of the property, as the sender chose it. */
+  /** Name of the property, chosen by the sender. */
   key?: string | null
-  /** Value as text. May hold line breaks (`\n`). */
+  /** Value as text. May contain line breaks (`\n`). */
   value?: string | null
 }
 
-/** A document of an order, a line or a shipment. The file itself is not in here. */
+/** A document of an order, a line or a shipment. Does not contain the file itself. */
 export interface TradecloudDocument {
-  /** Code of the document. */
   code?: string | null
-  /** Revision of the document. */
   revision?: string | null
-  /** Name of the document. */
   name?: string | null
-  /** Description of the document. */
   description?: string | null
   /** Kind of document. Free text, such as `General`, `Invoice` or `Packing List`. */
   type?: string | null
-  /** ID of the file at Tradecloud. Files that are equal may share one. Take it before `url`. */
+  /** ID of the file at Tradecloud; identical files may share it. Prefer it to `url`. */
   objectId?: string | null
-  /** Address of a file kept by the other company, which chose it. Tradecloud does not check it. */
+  /** URL of a file that the other company stores. Chosen by that company, and not checked by Tradecloud. */
   url?: string | null
-  /** When the document changed. In shipments only. */
+  /** When the document last changed. Only in shipments. */
   meta?: DocumentMeta | null
 }
 
-/** Meta data of a document in a shipment. */
+/** Metadata of a document in a shipment. */
 export interface DocumentMeta {
-  /** Last change, ISO 8601. Equal to that of the shipment for a new or changed document. */
+  /** When the document last changed, ISO 8601. A new or changed document has the same value as its shipment. */
   lastUpdatedAt?: string | null
 }
 
@@ -1191,35 +1125,31 @@ export interface Party {
   id?: string | null
   /** Scheme of `id`. */
   idScheme?: 'GLN' | 'KvK' | (string & {}) | null
-  /** Name lines of the company. */
+  /** Company name, one entry per line. */
   names?: string[] | null
   /** Address lines: street, number, building. */
   addressLines?: string[] | null
-  /** Postal code. */
   postalCode?: string | null
-  /** City. */
   city?: string | null
-  /** Country as ISO 3166-1 alpha-2 code, such as `NL`. */
+  /** ISO 3166-1 alpha-2 country code, such as `NL`. */
   countryCodeIso2?: string | null
-  /** Name of the country. */
   countryName?: string | null
 }
 
-/** A person to turn to. Orders document no more than `email`. */
+/** A contact person. For orders, only `email` is documented. */
 export interface Contact {
-  /** E-mail address. */
   email?: string | null
-  /** ID of the user at Tradecloud. Documented for shipments. */
+  /** ID of the user at Tradecloud. Documented only for shipments. */
   userId?: string | null
-  /** User name. Named in the rules for identifiers only. */
+  /** Named only in Tradecloud's rules for identifiers. */
   userName?: string | null
-  /** First name. Documented for shipments. */
+  /** Documented only for shipments. */
   firstName?: string | null
-  /** Last name. Documented for shipments. */
+  /** Documented only for shipments. */
   lastName?: string | null
-  /** Position of the person. Documented for shipments. */
+  /** Documented only for shipments. */
   position?: string | null
-  /** Phone number. Documented for shipments. */
+  /** Documented only for shipments. */
   phoneNumber?: string | null
 }
 
@@ -1229,25 +1159,24 @@ export interface Terms {
   incotermsCode?: string | null
   /** Incoterms in words. */
   incoterms?: string | null
-  /** Code of the payment terms. */
   paymentTermsCode?: string | null
   /** Payment terms in words. */
   paymentTerms?: string | null
 }
 
-/** Body of an order webhook: a name and exactly one field that holds the event. */
+/** Body of an order webhook: `eventName`, and exactly one field that contains the event. */
 export interface OrderWebhookBody {
   /** What happened. New names may be added at any time. */
   eventName?: string | null
-  /** The order, in delivery schedules. */
+  /** The order, with delivery schedules. */
   orderEvent?: Order | null
-  /** The order, in the single delivery form. */
+  /** The order, with one delivery per line. */
   singleDeliveryOrderEvent?: SingleDeliveryOrder | null
   /** Name of `singleDeliveryOrderEvent` from 2023-09 to 2024-04. */
   simpleOrderEvent?: SingleDeliveryOrder | null
   /** Documents that were attached. */
   orderDocumentsEvent?: OrderDocuments | null
-  /** Identifies the message. Here, or inside the event. */
+  /** Message metadata. Either here or inside the event. */
   meta?: MessageMeta | null
 }
 
@@ -1257,6 +1186,6 @@ export interface ShipmentWebhookBody {
   eventName?: string | null
   /** The shipment, with all its lines and documents. */
   shipment?: Shipment | null
-  /** Identifies the message. `shipment.meta` is something else. */
+  /** Message metadata. Not the same as `shipment.meta`. */
   meta?: MessageMeta | null
 }
