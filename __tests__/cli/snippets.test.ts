@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks its snippets (`here`: this file). If there is none, the only pages that may
- * contain such snippets.
+ * For each language: the test that checks its snippets on all pages (`here`: this file), or the only pages that may
+ * contain such snippets, because only these pages are checked.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',

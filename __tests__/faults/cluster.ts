@@ -13,7 +13,6 @@ import { isFull } from './size'
 type Shared = Pick<ReceiverSettings, 'inbox' | 'store'>
 type More = Pick<ReceiverSettings, 'behaviour' | 'webhook'>
 
-/** The databases that an inbox can use. */
 export const engines = ['sqlite', 'postgres'] as const
 
 export async function startCluster(engine: (typeof engines)[number]): Promise<Cluster> {

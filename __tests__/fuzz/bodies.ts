@@ -112,7 +112,6 @@ const BAD_BYTES = [
 
 type Maker = (dice: Dice) => Buffer | string
 
-/** Creates a body by changing a few random values of an event. */
 const changedValues: Maker = (dice) => {
   const event = JSON.parse(dice.pick(TEXTS)) as Json
   for (let left = 1 + dice.size(12); left > 0; left--) change(dice, event)
@@ -167,7 +166,6 @@ function oddValue(dice: Dice): unknown {
   }
 }
 
-/** Creates a body by replacing values and keys in the text of an event. */
 const changedText: Maker = (dice) => {
   let text = dice.pick(TEXTS)
   for (let left = 1 + dice.size(6); left > 0; left--) {

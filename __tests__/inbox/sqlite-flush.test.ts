@@ -1,6 +1,6 @@
 /**
- * An event is acknowledged only after a flush, and after a failed flush only when the repair is complete. This is
- * checked by the system calls of the process (strace).
+ * An event is acknowledged only after a flush, and after a failed flush only when the repair is complete. The tests
+ * read the system calls of the process, which strace records.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

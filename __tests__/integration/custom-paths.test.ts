@@ -106,7 +106,6 @@ test('two webhooks in one app do not meet', async () => {
   expect(second).toHaveLength(2)
   expect(second[1]?.context.outdated).toBe(false)
   expect(rig.calls).toHaveLength(2)
-  // Credentials of one webhook are not valid for the other.
   expect((await sendToSecond(body, basic('tradecloud', 'hook:påss'))).status).toBe(401)
   expect(await rig.post(body, { auth: 'Bearer another-token' })).toMatchObject({ status: 401 })
   await webhook.close()

@@ -93,7 +93,6 @@ describe('what the app handles is not affected', () => {
       'rejected',
       'not_found',
     ])
-    // If neither webhook matches the path, there is one record and one log line.
     second.log.length = 0
     expect(await app.ask('/tradecloud/orders')).toMatchObject(notRouted)
     expect([...app.records, ...second.records].filter(({ outcome }) => outcome === 'not_routed')).toHaveLength(1)

@@ -58,7 +58,7 @@ describe('the log', () => {
     expectNotRouted(await app.ask(nasty), app)
     expect(app.log[0]?.line).toContain('\\"')
     expect(app.log[0]?.line.length).toBeLessThan(1_000)
-    // More paths than the log remembers.
+    // Requests more paths than the log remembers.
     for (let i = 0; i < 1_100; i += 100)
       await Promise.all(
         Array.from({ length: 100 }, (_, j) => app.ask({ method: 'GET', path: `/tradecloud/x${i + j}` })),

@@ -33,7 +33,6 @@ interface Call {
 export type Note =
   | ({ what: 'begin' } & Call)
   | ({ what: 'end' } & Call)
-  /** A connection was opened. */
   | { what: 'connection' }
   | { what: 'headers'; headers: Record<string, string | string[] | undefined> }
 

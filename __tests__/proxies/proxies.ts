@@ -17,7 +17,6 @@ const EXAMPLES = join(__dirname, '../../examples/proxies')
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache' | 'caddy'
 export type Protocol = 'HTTP/1.1' | 'HTTP/2'
-/** A text in the file, and what replaces it. */
 export type Replacement = [text: string, by: string]
 
 export interface Proxy {

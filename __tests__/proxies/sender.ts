@@ -39,7 +39,6 @@ export const authorization = 'Bearer proxies'
  */
 export interface Connection {
   send: (request: SentRequest) => Promise<Answer>
-  /** Aborts the connection. */
   destroy: () => void
 }
 
