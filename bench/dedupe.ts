@@ -51,7 +51,7 @@ function mapThatEvictsTheOldest(): Claim {
 }
 
 let n = 0
-/** Unique keys of the form that the webhook uses. */
+/** Returns a unique key of the form that the webhook uses. */
 function nextKey(): string {
   return `tradecloud:order:${hash('sha256', String(++n))}`
 }

@@ -11,7 +11,7 @@ import { openPostgres, openSqlite, startSlowPostgres, withFolder } from './inbox
 
 const { orderEvent } = built<typeof import('../../lib/testing')>('testing/index')
 
-/** Real events, because PostgreSQL compresses bodies and the result depends on their content. */
+/** An event instead of filler, because PostgreSQL compresses bodies and the result depends on their content. */
 const BYTES = Buffer.from(JSON.stringify(orderEvent({ lines: 3 }))).subarray(0, 8 * 1024)
 const AT_ONCE = 50
 const TITLE = `8 KB, ${AT_ONCE} at once`

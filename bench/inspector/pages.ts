@@ -87,7 +87,6 @@ async function fill(count: number, insert: (rows: Row[]) => unknown): Promise<vo
 }
 
 interface Figures {
-  /** One row for each page. */
   rows: string[][]
   memory: string
 }

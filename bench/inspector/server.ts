@@ -1,6 +1,5 @@
 /**
- * An app with an inspector, in a process of its own. It reports its memory use when the parent process asks by a
- * message.
+ * An app with an inspector, in a process of its own. It reports its memory use when the parent process sends a message.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

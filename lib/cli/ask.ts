@@ -1,4 +1,3 @@
-/** Questions at the terminal. */
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { isLoopback } from '../net/loopback'

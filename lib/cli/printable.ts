@@ -18,7 +18,6 @@ export function printable(value: string): string {
   return quote(value, Infinity).replace(INVISIBLE, escapeCharacters)
 }
 
-/** JSON that is safe to print on a terminal. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(INVISIBLE, escapeCharacters)
 }

@@ -3,7 +3,6 @@
 /** Matches one token: a string, a bracket, a separator, or anything else between them. */
 export const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},:]|[^\s"[\]{},:]+/g
 
-/** Returns `undefined` if the text is not JSON. */
 export function prettyJson(text: string): string | undefined {
   const json = text.replace(/^\ufeff/, '')
   if (!isJson(json)) return undefined

@@ -20,7 +20,6 @@ export interface ExamineOptions {
   ca?: string | undefined
   /** Resolves host names. Default: Node's resolver. */
   lookup?: LookupFunction | undefined
-  /** Duration of the slow upload. */
   slowUploadMs?: number | undefined
   sizes?: readonly BodySize[] | undefined
   /** Time limit for a response, which starts anew with each piece of a body that is sent. */

@@ -55,7 +55,6 @@ function withBody(shown: ShownEvent): Model {
   }
 }
 
-/** `undefined` if the bytes are not UTF-8. */
 function textOf(bytes: Buffer): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

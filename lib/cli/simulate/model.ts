@@ -18,7 +18,6 @@ export interface SimulatedEvent {
 export interface SimulationModel {
   to: string
   orders: number
-  /** True once the simulation has ended. */
   done: boolean
   counts: Record<Fate, number>
   /** Number of delivered events that needed more than one attempt. */

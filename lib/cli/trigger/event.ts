@@ -94,7 +94,6 @@ function encode(body: object, sets: string[], format: 'json' | 'txml'): Body {
   }
 }
 
-/** `undefined` if the body is not a JSON object. */
 function parse(bytes: Buffer): object | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString().replace(/^\ufeff/, ''))

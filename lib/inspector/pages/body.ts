@@ -38,7 +38,6 @@ function contentOf(body: Buffer, isWhole: boolean): Html {
     ${more}`
 }
 
-/** `undefined` if the bytes are not UTF-8. */
 function textOf(body: Buffer, isWhole: boolean): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body, { stream: !isWhole })

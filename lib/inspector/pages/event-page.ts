@@ -8,7 +8,7 @@ import { ago, badge, eventTable } from './layout'
 export interface EventView {
   details: Details
   related: readonly Row[]
-  /** True if the visitor may see bodies. */
+  /** False if the visitor may not see bodies, if none are kept, or for an update of the page. */
   showsBody: boolean
   actions: readonly Action[]
 }

@@ -1,4 +1,3 @@
-/** The layout that all pages share. */
 import { duration } from '../../views/text'
 import type { Row, Tone } from '../source/source'
 import { html, shown, type Html, type HtmlPart } from '../../views/html'

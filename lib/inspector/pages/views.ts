@@ -1,4 +1,3 @@
-/** Renders the requested page. */
 import type { EventKind } from '../../events/events'
 import { KINDS } from '../../views/inbox'
 import type { Changes } from '../changes'

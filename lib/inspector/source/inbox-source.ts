@@ -1,4 +1,3 @@
-/** Provides the events of an inbox. */
 import type { Inbox, InboxEntry } from '../../inbox/inbox'
 import { STATES, type InboxState } from '../../inbox/stored-event'
 import { fieldsOf, historyOf, modelOf, nextOf, whyNotGivenUp, whyNotReplayed } from '../../views/event'

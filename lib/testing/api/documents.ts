@@ -6,7 +6,6 @@ import type { SimulatorClock } from '../clock'
 import { json, refusal, type SimulatedAnswer } from './answer'
 import { decode } from './target'
 
-/** A stored file. */
 export interface SimulatedDocument {
   filename: string
   /**

@@ -4,7 +4,6 @@
  */
 import { requireWhole } from '../checks'
 
-/** The rate limit of the API. */
 export interface RateLimitOptions {
   /**
    * Number of requests that are answered within any sliding second; further ones get 429. Default: 10, as documented.

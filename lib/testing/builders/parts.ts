@@ -21,7 +21,6 @@ export interface Plan {
   id: string
   version: number
   lastUpdatedAt: string
-  /** Number of documents in each list of documents. */
   documents: number
 }
 

@@ -19,7 +19,7 @@ export interface InboxContractOptions {
 }
 
 /**
- * The contract tests. Each `run` rejects with an `AssertionError` if the inbox breaks the contract.
+ * The contract tests. Each `run` rejects if the inbox breaks the contract.
  *
  * ```ts
  * const tests = inboxContract(() => {

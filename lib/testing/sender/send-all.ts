@@ -30,7 +30,6 @@ export interface PlannedSending {
   duplicate: boolean
 }
 
-/** Plans the order of sending. Throws a `TypeError` that names the invalid option. */
 export function planSendings(count: number, options: SendAllOptions, seed: number): PlannedSending[] {
   const { duplicates = 0, shuffle = false } = options
   requireWhole('duplicates', duplicates, 0)

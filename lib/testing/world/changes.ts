@@ -30,7 +30,6 @@ export interface LineChange {
   [field: string]: unknown
 }
 
-/** One change of an order. */
 export interface OrderChange extends ChangeOptions {
   /**
    * Name of the event. With the name of an order documents event, a document is attached to the order or to the
@@ -50,7 +49,6 @@ export interface OrderChange extends ChangeOptions {
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
 }
 
-/** One change of a shipment. */
 export interface ShipmentChange extends ChangeOptions {
   /** Name of the event. Default: 'ShipmentReissuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
@@ -83,7 +81,6 @@ export interface WorldEvent {
 const COMMON = ['deliver', 'delayMs', 'method', 'visibleAfterMs', 'agoMs', 'eventName', 'header']
 const FATES: readonly EventFate[] = ['send', 'lose', 'delay', 'twice', 'none']
 
-/** Applies the defaults. Throws a `TypeError` that names the invalid option. */
 export function resolveChange<T extends OrderChange | ShipmentChange>(change: T, kind: WorldChange['kind']) {
   requireKnown('change', change, kind === 'order' ? [...COMMON, 'lines', 'timed', 'form'] : COMMON)
   const { deliver = 'send', delayMs = 60_000, method = 'POST', visibleAfterMs = 0, agoMs = 0 } = change

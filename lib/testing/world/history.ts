@@ -61,7 +61,6 @@ export interface HistoryOptions {
   form?: 'deliverySchedule' | 'singleDelivery' | undefined
 }
 
-/** One change of a history. */
 export type PlannedChange = {
   /** Milliseconds since the previous change. */
   afterMs: number
