@@ -53,7 +53,6 @@ export class ErpSystem {
 export interface Example {
   child: ChildProcess
   url: string
-  /** Lines that the server has printed to stdout. */
   lines: string[]
 }
 

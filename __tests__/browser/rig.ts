@@ -30,7 +30,6 @@ export function atEnd(close: () => unknown): void {
   open.push(close)
 }
 
-/** To be called in `afterAll`. */
 export async function closeAll(): Promise<void> {
   for (const close of open.splice(0).reverse()) await close()
   await (await browser)?.close()

@@ -136,7 +136,6 @@ export class PostgresServer {
     return readLog(this.#logFile)
   }
 
-  /** Ends the server and removes its folder. */
   async stop(): Promise<void> {
     servers.delete(this)
     await this.kill()

@@ -132,7 +132,6 @@ export class RedisServer {
     return readLog(this.#logFile)
   }
 
-  /** Ends the server and removes its folder. */
   async stop(): Promise<void> {
     servers.delete(this)
     await this.kill()

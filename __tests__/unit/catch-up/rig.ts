@@ -32,7 +32,7 @@ export interface RigOptions {
   limit?: number
   /** Delay of the fetch for a GET trigger, in milliseconds. */
   queueMs?: number
-  /** Error of the header `Date`, in milliseconds. */
+  /** Deviation of the header `Date` from the clock, in milliseconds. */
   dateSkewMs?: number
   /** Time from the first `from` to the start of the history, in milliseconds. */
   sinceMs?: number

@@ -18,10 +18,10 @@ async function read(xml: string | Buffer): Promise<{ value: Loose; issues: Loose
   return result
 }
 
-/** The content of an order event in tXML. */
+/** Reads an order event with this content. */
 const order = async (xml: string): Promise<Loose> =>
   (await read(`<WebhookBody><orderEvent>${xml}</orderEvent></WebhookBody>`)).value.orderEvent
-/** The buyer's part of an order line in tXML. */
+/** Reads an order line whose `buyerLine` has this content. */
 const buyerLine = async (xml: string): Promise<Loose> =>
   (await order(`<line><buyerLine>${xml}</buyerLine></line>`)).lines[0].buyerLine
 

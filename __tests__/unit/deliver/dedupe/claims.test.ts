@@ -31,7 +31,6 @@ function fakeStore(methods: Partial<Record<keyof Store, (...args: never[]) => un
 
 const claimsOn = (store: Store) => new Claims({ ...OPTIONS, store })
 
-/** Takes a claim, and returns the methods of `Claims` for it. */
 async function claimOf(store: Store) {
   const claims = claimsOn(store)
   const { claim, outcome } = await claims.take('key')

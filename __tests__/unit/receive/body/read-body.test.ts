@@ -61,7 +61,6 @@ async function upload(chunks: Buffer[], headers: Record<string, string> = {}) {
   return inOne(result)
 }
 
-/** Opens a connection and writes the head of a request and the start of its body. */
 async function start(head: string, body: Buffer | string = '') {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)

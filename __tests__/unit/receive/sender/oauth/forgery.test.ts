@@ -21,7 +21,6 @@ function hs256(secret: string | Buffer, header: object = {}): string {
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
-/** Checks that a token is refused, without a request to the key server. */
 async function expectNo(token: string, options: Record<string, unknown> = {}): Promise<void> {
   expect(await verdict(verifier(options), token)).toBe('no')
   expect(context.server.fetches).toBe(0)
