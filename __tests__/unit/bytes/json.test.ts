@@ -1,4 +1,4 @@
-/** From bytes to a JSON value: only UTF-8, limited in depth and number of values, without keys that change prototypes. */
+/** From bytes to a JSON value: only UTF-8, limited depth and number of values, no keys that change prototypes. */
 import fc from 'fast-check'
 import { maximumOrderEvent } from '../../../lib/testing'
 import { bySize } from '../../size'
