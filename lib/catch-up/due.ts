@@ -23,7 +23,7 @@ export interface Due {
   newer: number | undefined
   /** True if parts are missing, but the option `want` excludes all of them. */
   isUnwanted: boolean
-  /** True if an order documents event that has arrived explains why the poll returned the entity. */
+  /** True if the poll returned the entity only because of attached documents, whose event has arrived. */
   isExplained: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Checks whether events can be accepted now, by checking each part that this depends on, at most once a second. */
+/** Checks at most once a second whether events can be accepted now. Each part that must work for this has a check. */
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
@@ -27,7 +27,7 @@ export type Check = () => void | Promise<void>
 
 /** How long a result is reused: anyone may request the health, and a check may write to a disk. */
 const KEEP_MS = 1_000
-/** Longer than the time limits of an inbox and of a store. */
+/** Time limit of a check. It is longer than those of an inbox and of a store, whose own errors say more. */
 const PATIENCE_MS = 3_000
 
 /** Combines the checks of one webhook or worker. The returned function never rejects. */

@@ -17,7 +17,7 @@ export const MORE: Issue = { pointer: '', message: 'has further deviations, whic
 /** Maximum length of a pointer and of a message. */
 export const MAX_TEXT = 300
 
-/** Called after `validate` has returned false for the value. */
+/** To be called directly after `validate` has returned false for the value, because it reads `validate.errors`. */
 export function listDeviations(validate: ValidateFunction, value: unknown): Issue[] {
   const search = new Search(validate, value)
   try {
@@ -100,14 +100,13 @@ class Search {
     this.#value = value
   }
 
-  /** Replaces a list with a part of it. */
   startPart(holder: Json, key: string, pointer: string, part: unknown[], at: number): void {
     this.#changes.slices.add(part)
     this.#skipped.set(pointer, at)
     holder[key] = part
   }
 
-  /** Continues after the error just found, until no error is left, or only errors that `isForLater` accepts. */
+  /** Records the error just found, and validates again, until there is no error or `isForLater` accepts the error. */
   run(isForLater?: (error: ErrorObject) => boolean): void {
     do {
       const error = this.#validate.errors?.[0]

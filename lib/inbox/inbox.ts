@@ -55,7 +55,7 @@ export type Settlement =
   | { result: 'retry'; delayMs: number; outcome: string; reason: string }
   /** Given up, but kept. If Tradecloud sends the event again, it is queued again. */
   | { result: 'dead'; outcome: string; reason: string }
-  /** The body cannot be read. It is kept. */
+  /** The body is not readable or not valid, or there is no callback for the event. The event is kept. */
   | { result: 'quarantined'; outcome: string; reason: string }
 
 /** One event in a list. */
@@ -184,20 +184,21 @@ export interface InboxHost {
  */
 export interface Inbox {
   /**
-   * Resolves once events can be accepted and, if `attach` was called before, once `isWanted` considers the attached
-   * callbacks in every process. Rejects if events cannot be accepted: the process should then not start. Set
+   * Resolves once events can be accepted. If a process is attached, also waits until `isWanted` takes its callbacks
+   * into account in all processes. Rejects if events cannot be accepted: the process should then not start. Set
    * `transaction` if `withTransaction` will be called.
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
-   * Stores an event. Resolves only once the event survives a crash. Rejects if it may not survive one, so that the
-   * response is 503; for a small body, it rejects within 2.5 s. `arrival` is what the event covers; it is recorded for
-   * the catch-up in the same transaction.
+   * Stores an event. Resolves only once the event survives a crash. Otherwise rejects, for a small body within 2.5 s,
+   * and the response is 503. `arrival` is what the event covers; it is recorded for the catch-up in the same
+   * transaction.
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
-   * Whether any process that shares the inbox has a callback for such an event. Processes that ended in the last hour
-   * count too, because they may be restarting. An event that is not wanted is ignored, so `false` must not be cached.
+   * Whether any process that shares the inbox has a callback for events of this kind and name. Processes that ended in
+   * the last hour count too, because they may be restarting. An event that is not wanted is ignored, so `false` must
+   * not be cached.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
   /** Registers a process that takes events, and its callbacks. The returned function ends the registration. */

@@ -4,8 +4,9 @@ import type { LineForm } from './catch-up/parts'
 
 /**
  * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: its body is kept as `keepDelivered`
- * says, its key for `dedupeTtlMs`. `dead`: failed permanently. `quarantined`: its body could not be read. Dead and
- * quarantined events are kept until an operator replays or purges them, or Tradecloud sends them again.
+ * says, its key for `dedupeTtlMs`. `dead`: failed permanently. `quarantined`: its body is not readable or not valid, or
+ * there is no callback for it. Dead and quarantined events are kept until an operator replays or purges them, or
+ * Tradecloud sends them again.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 

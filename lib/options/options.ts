@@ -24,7 +24,7 @@ export interface RetryOptions {
    * Default: 604,800,000 ms (7 days).
    */
   forMs?: number | undefined
-  /** The longest possible wait after the first failure. Default: 1,000 ms. */
+  /** Upper limit for the wait after the first failure. The wait is at least half of this. Default: 1,000 ms. */
   minDelayMs?: number | undefined
   /** Upper limit for all waits. Default: 900,000 ms (15 min). */
   maxDelayMs?: number | undefined

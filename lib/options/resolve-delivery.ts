@@ -27,7 +27,6 @@ const INBOX_METHODS = [
   ...['list', 'show', 'replay', 'giveUp', 'purge', 'stats', 'close'],
 ] as ReadonlyArray<keyof Inbox>
 
-/** Resolves `dedupe` without an inbox, and `delivery` with one. */
 export function resolveDelivery({
   inbox,
   dedupe,

@@ -16,7 +16,7 @@ export class ArrivalOrder {
     return arrival
   }
 
-  /** Resolves once no earlier event has this key or could still get it. */
+  /** Resolves once no earlier event has the same key as `arrival`, or could still get that key. */
   async turnOf(arrival: ArrivalPlace): Promise<void> {
     for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.changed()
   }

@@ -1,7 +1,7 @@
 /** Work that waits for a free slot or for earlier work with the same key, and work that is in progress. */
 import { startTimer } from './timers'
 
-/** Limits concurrency. Further work waits in order of arrival. */
+/** Limits how much work runs at the same time. While no slot is free, further work waits in order of arrival. */
 export class Slots {
   #free: number
   readonly #waiting = new Set<(got: boolean) => void>()

@@ -8,7 +8,6 @@ import { HEADER, lineParts, readEntity, type EntitySnapshot, type EntityName, ty
 
 /** A record that a part arrived: one row in the database. */
 export interface Mark {
-  /** Name of the part. */
   name: string
   /**
    * When the part last changed, in milliseconds since 1970. For a part without a time, the time of its order or
@@ -31,7 +30,7 @@ export interface Arrival extends EntityName {
 export interface Arrivals {
   marks: readonly Mark[]
   documentsAt: readonly number[]
-  /** True if a GET trigger is waiting: its fetch will return all changes that are made until then. */
+  /** True if a GET trigger is waiting to be delivered: its fetch will return all changes made before the fetch. */
   isFetchWaiting: boolean
   /**
    * True if a GET trigger is being delivered. Its fetch may already be over, and then does not contain later changes.

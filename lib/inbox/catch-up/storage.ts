@@ -90,7 +90,7 @@ export interface StoreRequest {
 export interface Stored {
   /** The parts that were stored; empty if all of them have arrived meanwhile, or were stored by an earlier run. */
   parts: Part[]
-  /** True if nothing was stored, because something newer has arrived meanwhile, or a running fetch may cover a part. */
+  /** True if all parts are left for a later run: something newer has arrived, or a running fetch may cover a part. */
   isLeft: boolean
 }
 
@@ -127,7 +127,7 @@ export interface CatchUpStorage {
   waiting(): Promise<{ events: number; bytes: number }>
 }
 
-/** The part of an inbox that the catch-up of the webhook with a certain name uses. */
+/** The part of an inbox that the catch-up of one webhook uses. */
 export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
   /**
    * Acquires the lease for polling, which covers all scopes, so that no two processes poll at the same time. Returns

@@ -8,8 +8,8 @@ import type { Connections } from './connections'
 
 const AT_ONCE = 100
 /**
- * How long a batch waits for the lock of a queue. An event whose queue is locked for longer is stored separately, so
- * that it does not delay the others.
+ * How long a batch waits for the lock of a queue. After that, the events of the batch are stored one by one, so that
+ * the locked queue delays only its own events.
  */
 const BATCH_LOCK_MS = 500
 const LOCKED = '55P03'

@@ -88,8 +88,8 @@ export async function take(tables: Tables, request: TakeRequest): Promise<TakeRe
       taken.push(one)
       room -= one.size
     } catch (error) {
-      // Rethrown with its queue, which the caller must set aside first: otherwise the next transaction would fail at
-      // the same event.
+      // Rethrown with the queue, so that the caller can set the queue aside: otherwise the next transaction would fail
+      // at the same event.
       if (!(error instanceof SyntaxError)) throw Object.assign(error as Error, { queue })
       // The data is damaged: the record is no longer JSON.
       await setAside(tables, queue)

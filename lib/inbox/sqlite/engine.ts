@@ -35,7 +35,6 @@ export class SqliteEngine implements Engine {
   #wasOpen = false
   #replaced: OpenDatabase | undefined
 
-  /** Throws `invalid_option` if there is no SQLite to use. */
   constructor(options: ResolvedSqliteInbox, events: EngineEvents) {
     this.#options = options
     this.#driver = chooseDriver()

@@ -5,9 +5,7 @@ import type { Driver } from './driver'
 export interface WorkerOptions {
   driver: Driver
   file: string
-  /** If false, the file must exist and be an inbox. */
   create: boolean
-  /** Limit for the bodies of waiting and running events together, in bytes. */
   maxBytes: number
   /** Shared flags, at the indexes in `GATE`. */
   gate: SharedArrayBuffer

@@ -27,7 +27,7 @@ export const AT_A_TIME = 200
 export interface RecordedArrival {
   name: string
   arrival: Arrival
-  /** Number of the event. If the event turns out to be unreadable, its records are removed. */
+  /** Number of the event. If the event is quarantined later, its records are removed. */
   event: number
   /** True if the parts were fetched for a GET trigger. */
   fetched?: boolean | undefined
