@@ -36,7 +36,6 @@ const LATE = {
   inbox: 'The inbox did not store the event in time.',
 } as const
 
-/** The processing step that a request has reached. */
 export interface Progress {
   readonly stage: keyof typeof LATE
 }
@@ -47,7 +46,10 @@ const AT_BODY: Progress = { stage: 'body' }
 export interface Client {
   /** `undefined` if the address is unknown, or if a proxy forwarded a value that is not an address. */
   address?: string | undefined
-  /** The refusal that is sent only if the credentials are valid, so that strangers learn nothing. */
+  /**
+   * Set if the address is not allowed, or could not be checked. Sent only if the credentials are valid, so that
+   * strangers learn nothing about addresses.
+   */
   refusal?: Refusal | undefined
 }
 
@@ -98,7 +100,6 @@ export class Exchange {
   #timer: Timer
   #isUploading = false
   #uploadTimer: Timer | undefined
-  /** Called after the response. */
   readonly #whenDone: Array<() => void> = []
 
   constructor(
@@ -106,8 +107,8 @@ export class Exchange {
     readonly res: ServerResponse,
     options: ExchangeOptions,
   ) {
-    // Node ignores an `error` event without a listener on its own requests, but on any other stream it would end the
-    // process.
+    // An `error` event without a listener would end the process. Node makes an exception for its own requests, but not
+    // for the request object of an adapter.
     if (!(req instanceof IncomingMessage)) (req as Partial<IncomingMessage>).on?.('error', () => undefined)
     this.method = req.method ?? ''
     this.headers = req.headers

@@ -1,6 +1,6 @@
 /**
- * Event names that were ignored. Each is logged once, up to `MAX_NAMES`, because Tradecloud gets a 2xx and will not
- * send the event again.
+ * The names of events that were ignored, because there is no callback for them. They are logged because Tradecloud gets
+ * a 2xx for such an event and does not send it again: each name once, at most `MAX_NAMES` names.
  */
 import type { EventKind } from '../events/events'
 import { quote } from '../bytes/quote'

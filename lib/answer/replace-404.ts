@@ -1,4 +1,4 @@
-/** Replaces the response of the app if that is a 404, however the app sends it. */
+/** Replaces a 404 of the app, whichever methods of the response the app uses to send it. */
 import type { ServerResponse } from 'node:http'
 import { isOwn404, type Answer } from './respond'
 
@@ -10,7 +10,8 @@ type Method = (...args: unknown[]) => unknown
  * status, and 404s of this package, pass unchanged.
  */
 export function replace404(res: ServerResponse, replace: () => Answer | undefined): void {
-  // Middleware mounted before the webhook may have wrapped these methods, so our response passes through its wrappers.
+  // These methods are read from `res`, because earlier middleware may have wrapped them: our response must pass through
+  // its wrappers.
   const { writeHead, write, end } = res as unknown as Record<'writeHead' | 'write' | 'end', Method>
   let asked = false
   let ours: Answer | undefined

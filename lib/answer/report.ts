@@ -15,19 +15,17 @@ import { isThenable } from '../wait/thenable'
 import type { BodyTrigger } from '../events/trigger'
 
 /**
- * One record for each request to a path of the webhook, except probes of `doctor`, and for each request whose 404 the
- * webhook has replaced (`not_routed`).
+ * One record for each request to a path of the webhook, and for each request whose 404 the webhook has replaced
+ * (`not_routed`). With `listener`, also for each request to any other path. Probes of `doctor` have no record.
  */
 export interface DeliveryRecord {
-  /** The outcome of the trigger. */
   outcome: Outcome
   /** HTTP status of the response. */
   status: number
   /** True if the event was not processed and Tradecloud will not send it again. */
   givenUp: boolean
-  /** False if the client disconnected before the response. */
+  /** False if no response could be sent, for example because the client had disconnected. */
   answered: boolean
-  /** HTTP method of the request. */
   method: string
   /** The sender's address, as forwarded by the trusted proxies. Only with the option `allow`. */
   address?: string | undefined
@@ -37,8 +35,8 @@ export interface DeliveryRecord {
   entityId?: string | undefined
   deliveryId?: string | undefined
   /**
-   * ID of the event in the inbox, if it was stored there. For an event with a body, the same as the `deliveryId`, which
-   * a quarantined body does not have.
+   * ID of the event in the inbox, if it was stored there. For an event with a body, it is the same as the `deliveryId`;
+   * a quarantined body has no `deliveryId`.
    */
   inboxId?: string | undefined
   requestId: string
@@ -59,7 +57,7 @@ export interface DeliveryRecord {
 export interface SettledRecord {
   /**
    * `delivered`; `retry`: failed, and will be tried again; `dead`: failed permanently, but kept for `inbox.replay`;
-   * `quarantined`: the stored body cannot be read.
+   * `quarantined`: the stored body cannot be read, or no process has a callback for the event.
    */
   result: 'delivered' | 'retry' | 'dead' | 'quarantined'
   /** The outcome that the response would have had without an inbox. */
@@ -94,7 +92,8 @@ export interface SettledRecord {
 /** Second argument of `onError`. */
 export interface ErrorContext extends DeliveryRecord {
   /**
-   * The body after decompression. Absent for unauthenticated requests, and if the app passed on only a parsed object.
+   * The body, decompressed if possible. Absent if it was not read, as for requests without valid credentials, and if
+   * the app passed on only a parsed object.
    */
   rawBody?: Buffer | undefined
 }

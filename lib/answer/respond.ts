@@ -148,9 +148,9 @@ export function answerFor(result: Result, requestId: string, refusals: 'final' |
 }
 
 /**
- * After an early response, the rest of the body is read and discarded, because a client may read the response only
- * after it has sent its whole body. This ends when nothing has arrived for a second, and after five seconds at the
- * latest.
+ * A response may be sent before the whole body has arrived. The rest of the body is then read and discarded, because
+ * some clients read the response only after they have sent the whole body. This ends when nothing has arrived for a
+ * second, and after five seconds at the latest.
  */
 const SILENCE_MS = 1_000
 const MAX_DRAIN_MS = 5_000
@@ -188,7 +188,6 @@ export function isOwn404(res: ServerResponse): boolean {
   return OWN_404 in res
 }
 
-/** Marks a 404 as sent on purpose by a webhook or an inspector. */
 export function markOwn404(res: ServerResponse): void {
   Object.assign(res, { [OWN_404]: true })
 }
@@ -207,7 +206,9 @@ export function replaceHead(req: IncomingMessage, res: ServerResponse, { status,
 const DESCRIBES_BODY =
   /^(?:content-(?!security-policy)|(?:accept-ranges|digest|etag|expires|last-modified|repr-digest|trailer|transfer-encoding)$)/
 
-/** Sends the body of an early response, and ends it once the upload has stopped. */
+/**
+ * Sends the body of a response while the request is still being uploaded, and ends the response once the upload stops.
+ */
 function endWhenDrained(req: IncomingMessage, res: ServerResponse, body: string | undefined): void {
   // An error of the connection must not end the process.
   res.on('error', () => undefined)

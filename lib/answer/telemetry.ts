@@ -40,8 +40,8 @@ export interface RequestObserver {
   /** Stored with the event, so that its deliveries belong to the same trace, in whichever process they happen. */
   trace?: TraceContext | undefined
   /**
-   * Called when the response was sent, or could not be sent because the client had disconnected. `record` is
-   * `undefined` for a probe of `doctor`, which is not counted.
+   * Called when the response was sent, or could not be sent, for example because the client had disconnected. `record`
+   * is `undefined` for a probe of `doctor`, which is not counted.
    */
   end(record: DeliveryRecord | undefined): void
 }
@@ -66,7 +66,10 @@ export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs
    */
   result: SettledRecord['result'] | 'given-back'
   deliveryId?: string | undefined
-  /** How often the callback has been called for the event, including this call. Absent if it was not called. */
+  /**
+   * Without an inbox: how often the callback has been called for the event, including this call; absent if it was not
+   * called. With an inbox: as in `SettledRecord`; absent with `given-back`.
+   */
   attempt?: number | undefined
 }
 

@@ -11,7 +11,7 @@ import type { RequestFailure } from './failure'
 type ErrorDetails = Omit<TradecloudApiErrorOptions, 'attempts'>
 
 const FIRST_NOT_FOUND_MS = 250
-/** No path with a documented ID is as long as this. */
+/** Longer than any path with a documented ID. */
 const MAX_SHOWN = 120
 
 /** Describes the request in error messages; a long path is truncated. */
@@ -52,7 +52,10 @@ export class Call {
     return (this.#waits.signal.reason ?? this.#closed()) as TradecloudApiError
   }
 
-  /** Extends the deadline to the latest one of all waiting callers, on the clock of `performance.now()`. */
+  /**
+   * Extends the deadline of the call to `endsAt`, a time on the clock of `performance.now()`, unless it is later
+   * already.
+   */
   extend(endsAt: number): void {
     this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
@@ -62,7 +65,6 @@ export class Call {
     this.#waits.abort(this.#closed())
   }
 
-  /** Called when no one is waiting for this call any longer. */
   cancel(): void {
     const error = this.ended('unavailable', 'was given up: no one waits for it')
     this.#requests.abort(error)
@@ -104,7 +106,10 @@ export class Call {
     await this.#wait(backOffMs(++this.#notFound, { firstMs: FIRST_NOT_FOUND_MS, maxMs: left }), failure)
   }
 
-  /** Keeps the process alive between two attempts: a script without other work would exit with its promise pending. */
+  /**
+   * Keeps the process alive between two attempts: otherwise, a script without other work would exit before its promise
+   * settles.
+   */
   async #wait(ms: number, failure: RequestFailure): Promise<void> {
     if (this.#waits.signal.aborted || !this.hasTimeFor(ms)) throw this.error(failure)
     if (!(await pause(ms, this.#waits.signal, { keepsAlive: true }))) throw this.ending

@@ -45,7 +45,10 @@ export class TradecloudClient {
   readonly #account: { baseUrl: string; username: string | undefined }
   #closing: Promise<void> | undefined
 
-  /** Throws a `TradecloudWebhookError` with code `invalid_option` that names the wrong option. Sends nothing yet. */
+  /**
+   * Sends nothing yet. Throws a `TradecloudWebhookError` with code `invalid_option`, which names the option, if an
+   * option is not valid.
+   */
   constructor(options: TradecloudClientOptions)
   /**
    * Creates a client with another rate limit, for tests and benchmarks.
@@ -85,8 +88,8 @@ export class TradecloudClient {
    * or throws yields no cursor: start again from the stored cursor. Keeps one page in memory. Each page may take
    * `fetchTimeoutMs`. A page that is too large, too slow or answered with 413 or 5xx is requested again with half the
    * `limit`, which grows again later. If an option is not valid, the call itself throws `invalid_option`; if a request
-   * fails, the poll throws a `TradecloudApiError`. An order that was read, and then changes in the same millisecond as
-   * the cursor, may be missed if Tradecloud's "after" excludes that millisecond; this is not documented.
+   * fails, the poll throws a `TradecloudApiError`. It is not documented whether a poll includes changes in the same
+   * millisecond as its cursor. If not, an order is missed if it changes in that millisecond after it was read.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -152,7 +155,7 @@ export class TradecloudClient {
    * addresses is private, loopback, link-local or otherwise not public, nothing is sent. Tradecloud's virus scanner has
    * not seen such a document.
    *
-   * Rejects with `unsupported_document` for a document with only a `url` without `documentHosts`,
+   * Rejects with `unsupported_document` for a document with only a `url` if `documentHosts` names no host,
    * `document_not_allowed` for a `url` that must not be fetched, `no_content` for a document without a file,
    * `not_found` if the file was deleted, and with the errors of `getOrder`.
    *

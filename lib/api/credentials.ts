@@ -7,7 +7,6 @@ export interface Credentials {
   password: string
 }
 
-/** Called before each login. If it throws or rejects, the login has failed and is tried again. */
 export type CredentialsFunction = () => Credentials | Promise<Credentials>
 
 export type BasicHeader = { ok: true; value: string } | { ok: false; reason: string }

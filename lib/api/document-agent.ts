@@ -15,7 +15,6 @@ import type { AgentOptions } from './agents'
 import { isPublicAddress } from '../net/public-address'
 import { openTunnel } from './tunnel'
 
-/** `code` of the error for a host with an address that is not public. */
 export const ADDRESS_NOT_PUBLIC = 'ERR_ADDRESS_NOT_PUBLIC'
 
 type Done = (error: Error | null, socket?: Duplex) => void

@@ -10,7 +10,6 @@ export interface DocumentStreamOptions {
   maxBytes: number
   timeoutMs: number
   signal: AbortSignal | undefined
-  /** Creates the error with which the stream ends. */
   error: (code: TradecloudApiErrorCode, text: string, cause?: unknown) => Error
 }
 

@@ -13,7 +13,7 @@ import { isPublicAddress } from '../net/public-address'
 const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
-/** Parses the hosts into the form that a parsed https URL has, with the port unless it is 443. */
+/** Parses each host into the form of `host` in a parsed https URL, which contains the port unless it is 443. */
 export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): ReadonlySet<string> {
   if (value === undefined) return new Set()
   if (!Array.isArray(value)) throw invalidOption(option, "is not a list, as in ['files.example.com']")

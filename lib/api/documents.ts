@@ -81,7 +81,6 @@ export class Documents {
     return this.#flights.join(undefined, what, caller, (flight) => this.#download(flight, id, signal))
   }
 
-  /** Aborts all downloads. */
   close(): void {
     this.#downloads.close()
   }

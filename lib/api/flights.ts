@@ -154,8 +154,8 @@ export class Flights {
       }
       this.#running.delete(flight)
     }
-    // No `await` since the waiters were read, so no caller can have joined in between. A later caller starts a new
-    // call.
+    // There is no `await` between the last check of `waiters` and this line, so no caller can have joined meanwhile. A
+    // later caller starts a new call.
     this.#byKey.delete(key)
   }
 }

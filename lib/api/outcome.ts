@@ -47,7 +47,6 @@ export type OpenOutcome = OpenAnswer | NoAnswer
  */
 const REPEATING = /CERT|UNABLE_TO_VERIFY|^Z_DATA_ERROR/
 
-/** The outcome of a request that failed with `error`. */
 export function outcomeOf(error: unknown): NoAnswer {
   const cause = sanitized(error)
   const tooLarge = cause.code === BODY_TOO_LARGE

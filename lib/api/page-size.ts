@@ -54,7 +54,7 @@ export class PageAttempt {
   /** Whether a page request is in progress, as opposed to a login or a wait. */
   #underWay = false
 
-  /** `most`: upper limit of entities per page, if lower than the current `size`. */
+  /** `most`: upper limit of entities per page, in addition to the current `size`. */
   constructor(size: PageSize, most: number) {
     this.#size = size
     this.#most = most

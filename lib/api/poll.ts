@@ -18,7 +18,6 @@ export interface PollPage {
   data: unknown[]
   /** Number of entities in all pages. `undefined` if the response does not contain it. */
   total: number | undefined
-  /** `undefined` if the response does not contain it. */
   lastUpdatedAt: string | undefined
   /** Number of entities that were requested. Default: the `limit` of the poll. */
   limit?: number | undefined
@@ -137,8 +136,8 @@ interface Skipped {
 }
 
 /**
- * Skips an entity that cannot be read even in a page of its own, because every poll would end there. In an outage, the
- * entity next to it fails too, and nothing is skipped.
+ * Skips an entity that cannot be read even in a page of its own: otherwise, every poll would end there. In an outage,
+ * the entity next to it fails too, and nothing is skipped.
  */
 async function readOrSkip(
   { ask, canSkip }: PollSource,
@@ -181,8 +180,8 @@ class Order {
   }
 
   /**
-   * Entities of two responses are compared only if nothing was skipped between them, because the list may change
-   * meanwhile.
+   * Compares the times of consecutive items. Items of two responses may be passed together only if nothing was skipped
+   * between them, because the list may have changed between the responses.
    */
   look(items: Item[]): void {
     const instants = items.map(({ time }) => Date.parse(time ?? ''))

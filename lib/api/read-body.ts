@@ -2,7 +2,6 @@
 import { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 
-/** `code` of the error for a body that is larger than the limit. */
 export const BODY_TOO_LARGE = 'ERR_BODY_TOO_LARGE'
 
 /**

@@ -143,8 +143,8 @@ export class Session {
       this.#pause = new AbortController()
       await pause(ms, this.#pause.signal, { keepsAlive: true })
     }
-    // No `await` since the waiters were read, so no caller can have joined in between; a later caller starts a new
-    // request.
+    // There is no `await` between the last check of `#waiters` and this line, so no caller can have joined meanwhile. A
+    // later caller starts a new request.
     this.#renewing = undefined
   }
 
@@ -180,8 +180,8 @@ export class Session {
   }
 
   /**
-   * Independent of any caller's deadline or signal: other callers need the token too, and an aborted refresh would lose
-   * the refresh token.
+   * The request does not depend on the deadline or signal of a caller: other callers need the token too, and an aborted
+   * refresh would lose the refresh token.
    */
   async #send(request: ApiRequest, slot: Slot): Promise<ApiOutcome> {
     for (const { call } of this.#waiters) call.attempts++

@@ -27,7 +27,6 @@ export interface TransportOptions {
   maxResponseBytes: number
   /** Replaces our own https agent; is not destroyed. */
   httpsAgent?: HttpsAgent | undefined
-  /** URL of an http proxy. */
   proxy?: string | undefined
 }
 
@@ -59,7 +58,8 @@ export class Transport {
 
   /**
    * Sends the request once. `requestTimeoutMs` limits the wait for the headers, and then for each chunk of the body of
-   * a 200. Without a signal that could abort a slow response, it limits the whole request. Never rejects.
+   * a 200. Without a `signal`, which could abort a slow response, `requestTimeoutMs` limits the whole request. Never
+   * rejects.
    */
   async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiOutcome> {
     const started = performance.now()
@@ -139,7 +139,6 @@ export class Transport {
     return outcome
   }
 
-  /** Created lazily, with the first document on a server of another company. */
   #agentForDocuments(): HttpsAgent {
     const { documentAgent } = require('./document-agent') as typeof import('./document-agent')
     return (this.#documentAgent ??= documentAgent(this.#options))

@@ -145,7 +145,7 @@ function redact(text: string): string {
     .replace(/\b([Bb]asic|[Bb]earer)\s+(?![a-z]+(?:[\s.,:;!?)"']|$))[^\s"',]+/g, '$1 ***')
 }
 
-/** The stack without the message, because the message may contain lines that look like stack frames. */
+/** The stack frames. The message is skipped, because it may contain lines that look like stack frames. */
 function framesOf(cause: unknown): string[] {
   return isError(cause) ? framesIn(textOf(cause, 'stack'), textOf(cause, 'message')) : []
 }

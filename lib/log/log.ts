@@ -13,7 +13,6 @@ import { write, type Level, type LogFields, type Logger } from './logger'
 export interface About extends Omit<LogFields, 'code' | 'err' | 'events'> {
   /** The code of the line. Default: its topic. */
   code?: string | undefined
-  /** HTTP method of the request. */
   method?: string | undefined
   /** What was thrown; the logger receives a copy without secrets. */
   cause?: unknown
@@ -45,7 +44,6 @@ const MAX_KEYS = 1_000
 export class Log {
   readonly #logger: Logger
   readonly #topics = new Map<string, Topic>()
-  /** Topics with pending lines. */
   readonly #pending = new Set<Topic>()
   /** Keys whose line was logged and is not logged again. */
   readonly #once = new BoundedMap<true>(MAX_KEYS)

@@ -47,7 +47,6 @@ export function write(logger: Logger, level: Level, text: string, fields: LogFie
 
 function call(logger: Logger, level: Level, text: string, fields: LogFields): unknown {
   if (logger instanceof Console) return logger[level](text)
-  // pino, which has this symbol, takes the fields first.
   if (PINO in logger)
     return (logger as unknown as Record<Level, (first: object, text: string) => void>)[level](fields, text)
   // If there is a second argument, winston and others treat `%s` and the like in the text as placeholders, so `%` is

@@ -70,7 +70,7 @@ function rangeOf(entry: string, option: string): Range {
   const [text = '', prefix, ...rest] = entry.split('/')
   const address = readAddress(text)
   if (!address || rest.length > 0) throw invalidOption(option, `is ${show(entry)}; ${EXPECTED}`)
-  // A zone names a network interface, but the entry would apply to all of them.
+  // A zone names one network interface, but the entry would apply to all interfaces.
   if (text.includes('%')) throw invalidOption(option, `is ${show(entry)}; leave out the zone, which is not compared`)
   const { family } = address
   const skipped = family === 'IPv4' && text.includes(':') ? MAPPED_BITS : 0
