@@ -29,8 +29,8 @@ export interface SlicedReading {
    */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
-   * Number of bytes that are scanned before `turns` is checked, and about the number that are parsed at once.
-   * Default: `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
+   * Number of bytes that are scanned before `turns` is checked. About as many are parsed at once. Default:
+   * `SLICE_BYTES`. From 128 KiB on, V8 keeps each text in pages of its own, and parsing takes 14 % more CPU.
    */
   sliceBytes?: number | undefined
 }
@@ -93,7 +93,7 @@ class SlicedReader {
   /** For each open list or object, by depth: the start of the list's unparsed entries; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]
   readonly #long: Array<LongList | undefined> = []
-  /** The long lists that were read to their ends, by the depth of the list around each; 0 if there is none. */
+  /** The long lists that were read to their ends, by the depth of the list that contains them; 0 if no list does. */
   readonly #holes: Hole[][] = [[]]
   readonly #uuid = randomUUID()
   readonly #byMark = new Map<unknown, unknown[]>()
@@ -198,8 +198,8 @@ class SlicedReader {
     this.#byMark.set(mark, entries)
     let around = depth - 1
     while (around > 0 && this.#from[around] === IN_OBJECT) around--
-    // The containing list is parsed separately as well: `#partsOf` inserts only the placeholders of the list itself,
-    // not those of lists inside it.
+    // The list that contains this one becomes a long list too, so that it is parsed separately: `#partsOf` inserts the
+    // placeholders of one list, not those of the lists inside it.
     if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }

@@ -127,7 +127,6 @@ function findExcess(pieces: readonly Buffer[]): string | undefined {
   return undefined
 }
 
-/** The reason for refusing a body with more values than `MAX_VALUES`. */
 export const TOO_MANY_VALUES = `the body holds more than ${MAX_VALUES} values`
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
@@ -199,7 +198,6 @@ function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** Escapes a key for a JSON pointer (RFC 6901). */
 function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1')
 }

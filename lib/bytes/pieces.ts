@@ -37,7 +37,6 @@ export class Pieces {
   #room: Buffer | undefined
   #filled = 0
 
-  /** Creates pieces from bytes that have already arrived. */
   static of(bytes: Buffer): Pieces {
     const pieces = new Pieces()
     pieces.#whole.push(bytes)
@@ -55,8 +54,7 @@ export class Pieces {
     }
     if (this.#room && this.#filled + piece.length > this.#room.length) this.#closeRoom()
     if (this.#room && piece.length > this.#room.length) this.#room = undefined
-    // The Buffer is not part of Node's pool, because each slice of the pool keeps the whole pool alive. The first
-    // Buffer has no spare room, because most bodies have a single piece.
+    // Not from Node's pool; see `copyOf`. The first Buffer has no spare room, because most bodies have a single piece.
     this.#room ??= Buffer.allocUnsafeSlow(
       isFirst ? piece.length : Math.max(piece.length, Math.min(ROOM, 2 * this.size)),
     )

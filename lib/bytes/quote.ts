@@ -5,7 +5,6 @@ export function quote(value: string, maxLength = 100): string {
   return quoteJson(value.length > maxLength ? `${value.slice(0, maxLength)}…` : value)
 }
 
-/** Formats a value as JSON for a log line. */
 export function quoteJson(value: unknown): string {
   // JSON leaves some control characters unescaped, and terminals interpret them.
   return escapeControls(JSON.stringify(value))

@@ -9,7 +9,6 @@ export class SlicedText {
   /** The position after the byte order marks. */
   readonly begin: number
   readonly end: number
-  /** The start of each slice. */
   readonly #starts: number[] = []
   /** The buffer in which `join` concatenates bytes; each call reuses it. */
   #room = Buffer.alloc(0)

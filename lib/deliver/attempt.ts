@@ -40,7 +40,6 @@ export interface DeliveryAttempt {
   isReported?: boolean
   /** The key that identifies the order or shipment. */
   entity: string | undefined
-  /** Called when a fetch starts. */
   onFetch?: () => void
   /**
    * Called before the callback; may be asynchronous. If it returns `undefined`, the callback must not be called and the
@@ -59,7 +58,7 @@ export interface Begun {
 }
 
 export interface AttemptResult extends Result {
-  /** How often the callback has been called, including this call. Absent if it was not called. */
+  /** The number of the attempt, from `Begun`. Absent if the callback was not called. */
   attempt?: number | undefined
   /** Whether the transaction that settles the event was committed. Absent if there was no transaction. */
   settled?: boolean | undefined
@@ -137,7 +136,7 @@ export class Attempts<A extends DeliveryAttempt> {
     const { version, lastUpdatedAt }: EntityState = event
     const state = { version, lastUpdatedAt }
     const { rawBody: body, found } = trigger.type === 'body' ? trigger : {}
-    // For a found event, the inbox has compared the arrivals of all processes, per line.
+    // For an event that the catch-up found, `outdated` was determined from the arrivals in all processes.
     const outdated = found?.outdated ?? (entity !== undefined && this.history.isOutdated(entity, state))
     const [whole, ...others] = body?.all ?? []
     const isInPieces = others.length > 0
@@ -195,8 +194,9 @@ export class Attempts<A extends DeliveryAttempt> {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, because joining the pieces of a large body copies it. It is shared by all contexts: V8 would keep a getter
- * in an object literal, and with it the body, until its next full garbage collection.
+ * A getter, so that the pieces of a large body are joined, which copies them, only if `rawBody` is read. All contexts
+ * share the getter: V8 would keep a getter in an object literal, and with it the body, until the next full garbage
+ * collection.
  */
 const RAW_BODY = {
   enumerable: true,

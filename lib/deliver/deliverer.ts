@@ -25,7 +25,6 @@ export interface DelivererOptions {
   /** How long an event waits for earlier events of its entity. */
   entityWaitMs: number
   notFoundGraceMs: number
-  /** Raises an alarm: a callback does not end, or a lease was lost. */
   alarm: (error: TradecloudWebhookError, trigger: Trigger) => void
   api: TradecloudClient | undefined
   telemetry?: Telemetry | undefined
@@ -97,7 +96,6 @@ export class Deliverer {
     if (--delivery.waiters === 0) delivery.abandon?.()
   }
 
-  /** Resolves when no delivery is running. */
   async idle(): Promise<void> {
     const { running } = this.#attempts
     while (running.size > 0) await Promise.all(running.all.map(({ result }) => result))
@@ -116,7 +114,7 @@ export class Deliverer {
     }
   }
 
-  /** Never rejects. Uses `await` only where something takes time: each `await` costs an event about 0.2 µs. */
+  /** Never rejects. Uses `await` only for promises, because each `await` takes about 0.2 µs. */
   async #complete(delivery: Delivery): Promise<AttemptResult> {
     const { trigger, entity } = delivery
     // Joins the queue before any `await`, so that events are queued in their order of arrival.
@@ -138,14 +136,14 @@ export class Deliverer {
   }
 
   /**
-   * Claims a body, so that no other process delivers it at the same time. `undefined` for a GET trigger, or without a
-   * store.
+   * Claims a body, so that the same event is not delivered twice. `undefined` for a GET trigger, or without a store.
    */
   #claim(delivery: Delivery): TakenClaim | undefined | Promise<TakenClaim> {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return undefined
-    // The delivery ID of a body that is not `identified` depends on its repeat number, which the claim determines.
+    // The delivery ID of a body that is not `identified` depends on how many identical bodies were completed before,
+    // which only the claim shows.
     return deliveryId === undefined ? this.#claimRepeat(delivery, key, claims) : claims.take(key)
   }
 
@@ -172,7 +170,7 @@ export class Deliverer {
       return result
     } finally {
       const { claim } = delivery
-      // From now on, its lease is not renewed.
+      // Ends the renewal of the claim's lease.
       delivery.claim = undefined
       const settling = claim && (delivered ? claims?.complete(claim) : claims?.release(claim))
       if (settling instanceof Promise) await settling

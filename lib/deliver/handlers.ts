@@ -17,9 +17,10 @@ import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, Unknown
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /**
- * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name. A
- * callback for one of several names of the same event (`OrderLinesItemDetailsChanged` and `…BySupplier`,
- * `OrderReissuedByBuyer` and `OrderLinesReissuedByBuyer`) is called for all of them that have no callback of their own.
+ * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name. Some
+ * events have several names (`OrderLinesItemDetailsChanged` and `…BySupplier`, `OrderReissuedByBuyer` and
+ * `OrderLinesReissuedByBuyer`): a callback for one of these names is called for all of them that have no callback of
+ * their own.
  */
 export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
   Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &

@@ -1,7 +1,7 @@
 /**
  * Remembers entities and events in this process, in addition to dedupe: the newest delivered state, failed calls, and
- * IDs that the API did not know yet. The number of entries is limited: once an entry is forgotten, `outdated` is false,
- * or `attempt` or the grace period of an ID begins again.
+ * IDs that the API did not know yet. The number of entries is limited. Once an entry is forgotten, `outdated` is false,
+ * `attempt` is 1 again, or the grace period of the ID begins again.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'
@@ -15,7 +15,6 @@ export class History {
   readonly #failedCalls = new BoundedMap<number>(MAX_REMEMBERED)
   readonly #notFound = new BoundedMap<{ first: number; last: number }>(MAX_REMEMBERED)
 
-  /** True if a newer state of the entity was already delivered. */
   isOutdated(entity: string, state: EntityState): boolean {
     const newest = this.#newest.get(entity)
     return newest !== undefined && compareStates(state, newest) < 0

@@ -8,7 +8,6 @@ import { GIVEN_BACK, type AttemptResult } from './attempt'
 
 export interface Observable {
   trigger: Trigger
-  /** The trace context of the request. */
   trace: TraceContext | undefined
 }
 

@@ -40,7 +40,6 @@ export class TreeBuilder {
   removedKeys: string[] = []
   /** Number of elements that were opened. */
   elements = 0
-  /** Number of open elements. */
   depth = 0
   /** The innermost open element. */
   #current: Element | undefined
@@ -75,7 +74,6 @@ export class TreeBuilder {
     if (element && (element.children === undefined || !BLANK.test(text))) element.text += text
   }
 
-  /** Closes the innermost open element. */
   close(): void {
     const element = this.#current
     if (element === undefined) return

@@ -24,9 +24,9 @@ const MAX_ATTRIBUTES = 100
 class Malformed extends Error {}
 
 /**
- * Reads one document. Skips byte order marks and white space at the start and NULs at the end, not all of which strict
- * XML allows. Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as
- * UTF-8. Stops early when `unwanted` returns true, because the request was answered.
+ * Reads one document. More tolerant than XML: skips byte order marks and white space at the start, and NULs at the end.
+ * Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as UTF-8. Stops early
+ * when `unwanted` returns true, because the request was answered.
  */
 export async function readTxml(
   content: Buffer | readonly Buffer[],

@@ -9,7 +9,10 @@ export interface ToTxmlOptions {
   indent?: string | undefined
 }
 
-/** The names that XML 1.0 allows for elements, without colons, which separate namespaces. */
+/**
+ * Names that XML 1.0 allows for elements. `FIRST` lists the characters with which a name may begin. Without colons,
+ * which separate namespaces.
+ */
 const FIRST =
   'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f' +
   '\\u2c00-\\u2fef\\u3001-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\ufffd\\u{10000}-\\u{effff}'

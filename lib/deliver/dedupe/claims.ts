@@ -68,7 +68,8 @@ export class Claims {
   }
 
   async #takeLater(key: string, answer: unknown): Promise<TakenClaim> {
-    // The store may return the claim after the time limit. Nothing else would release it, so it is released then.
+    // If the store returns the claim only after the time limit, the claim is released here: nothing else would release
+    // it.
     const onLate = (late: unknown): void => {
       const claim = takenFrom(key, late)?.claim
       if (claim) void this.release(claim)

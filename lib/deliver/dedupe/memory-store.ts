@@ -30,7 +30,6 @@ export class MemoryStore implements Store {
   /** The older generation. It holds no claimed keys. */
   #old = new Map<string, number>()
   readonly #half: number
-  /** Number of claims that are running. */
   #running = 0
   #tokens = 0
 

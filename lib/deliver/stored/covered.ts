@@ -21,7 +21,8 @@ export function coversLater(trigger: Trigger, { replay, event }: InboxDelivery, 
 /** Called before the callback, which may change the event. Returns `undefined` if the existing record is right. */
 export function coveredBy(trigger: Trigger, event: WebhookEvent, { replay }: InboxDelivery): Arrival | undefined {
   if (trigger.type === 'id' || replay) return arrivalOf(event)
-  // If the fetched state is older than the body, the callback does not get the header or shipment of the body.
+  // If the fetched state is older than the body, the callback gets the header or shipment in that older state, so the
+  // arrival that was recorded for the body would be wrong.
   const isBehind = instantOf(event.lastUpdatedAt) < instantOf(trigger.event.lastUpdatedAt)
   return isBehind ? arrivalOf(event) : undefined
 }

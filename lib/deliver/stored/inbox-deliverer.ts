@@ -223,7 +223,7 @@ export class InboxDeliverer {
         const called = await call(transaction)
         if (called.outcome === 'delivered') return
         result = called
-        // Throws the cause itself: after a deadlock, the inbox recognises it and calls again.
+        // Throws the cause itself: if it is a deadlock, the inbox recognises it and calls `work` again.
         // eslint-disable-next-line @typescript-eslint/only-throw-error
         throw called.cause ?? new Error(called.detail ?? called.outcome)
       }

@@ -38,8 +38,8 @@ export class Intake {
   }
 
   /**
-   * Stores a trigger. If that fails, the result is `unavailable`, so that Tradecloud sends the event again. `path` is
-   * the path below the mount path.
+   * Stores a trigger, or a body for the quarantine. If that fails, the result is `unavailable`, so that Tradecloud
+   * sends the event again. `path` is the path below the mount path.
    */
   async take(request: Exchange, received: Received, path: string): Promise<StoreResult> {
     const { inbox, name } = this.#options
@@ -92,7 +92,6 @@ async function storeTrigger(
   return { ...stored, deliveryId: isBody ? stored.inboxId : undefined }
 }
 
-/** Quarantines a body that cannot be delivered, for an operator to look at. */
 async function storeUnreadable(
   inbox: Inbox,
   form: Form,

@@ -24,7 +24,7 @@ const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
 /**
  * Minimum number of attempts before an event becomes dead because of its age. Otherwise, a system clock that is set
- * ahead would make it dead at once.
+ * ahead would make the event dead at once.
  */
 const MIN_ATTEMPTS = 10
 

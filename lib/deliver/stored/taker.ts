@@ -7,7 +7,10 @@ import { startTimer, type Timer } from '../../wait/timers'
 export interface TakerOptions {
   inbox: Inbox
   concurrency: number
-  /** Limit for the bodies of all running deliveries together. A single body that has waited too long may exceed it. */
+  /**
+   * Limit for the bodies of all running deliveries together, in bytes. One body may exceed it, so that a large body
+   * does not wait forever.
+   */
   maxBytesInFlight: number
   handlerTimeoutMs: number
 }
@@ -50,7 +53,6 @@ export class Taker {
     this.#waking.abort()
   }
 
-  /** Takes no more events. */
   stop(): void {
     this.#stopping.abort()
     this.wake()
@@ -72,7 +74,6 @@ export class Taker {
     }
   }
 
-  /** Takes at most as many events as there are free slots. */
   async #takeSome(): Promise<{ count: number; nextDueInMs?: number | undefined }> {
     const { inbox, concurrency, maxBytesInFlight } = this.#options
     const limit = concurrency - this.#slots.size
