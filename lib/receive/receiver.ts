@@ -18,7 +18,6 @@ import type { Authenticator } from './sender/authenticate'
 
 export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
   authenticator: Authenticator
-  /** Aborted when the webhook is closed. */
   closing: AbortSignal
   routes: Routes
   arrivals: ArrivalOrder

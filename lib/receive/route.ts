@@ -32,7 +32,6 @@ export type RouteMatch = Partial<Record<IdName, string>>
 /** A compiled pattern, of the type that `match` of path-to-regexp returns. */
 type Route = (rawPath: string) => { params: RouteMatch } | false
 
-/** The patterns of one webhook. */
 export interface Routes {
   /** The IDs in a path that matches a pattern. */
   find: (rawPath: string) => RouteMatch | undefined
@@ -95,8 +94,8 @@ function* tails(path: string): Generator<[head: string, tail: string]> {
 }
 
 /**
- * True if nothing is left of the path, and the part that was removed contains the ID: Express treats the whole path as
- * the mount path if that has a wildcard (`app.use('/tradecloud/*splat', …)`), or middleware has replaced `req.url`.
+ * True if nothing is left of the path, and the part that was removed contains the ID. This happens if the mount path
+ * has a wildcard (`app.use('/tradecloud/*splat', …)`), or if middleware has replaced `req.url`.
  */
 export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   if (splitTarget(req.url ?? '')[0] !== '/') return false

@@ -31,7 +31,10 @@ interface AppRequest extends IncomingMessage {
   route?: { stack?: Array<{ handle?: unknown }> } | undefined
 }
 
-/** The URL of a request. It is read before the app runs, because Express changes it for the next handler. */
+/**
+ * What a log line says about a request. Determined before the app runs, because Express changes `req.baseUrl` for the
+ * next handler.
+ */
 interface UnmatchedRequest {
   method: string
   /** The path, quoted for log lines. */

@@ -123,7 +123,7 @@ export function decode(raw: Pieces, labels: readonly string[], options: DecodeOp
       const label = left.pop()
       if (magic === undefined && label === undefined) break
       const declared = CODEC_OF_LABEL.get(label ?? '')
-      // If the name in the header is not the outermost encoding, it may be the next one.
+      // If `label` does not name the outermost encoding, it may name the next one.
       if (magic !== undefined && label !== undefined && family(magic) !== declared) left.push(label)
       const codec = magic ?? (declared === 'gzip' ? undefined : declared)
       const result =

@@ -1,7 +1,7 @@
 /**
- * Reads the body of a request, with limits for its size, its time and all bodies together, and decodes it. Express's
- * own parser would respond with 413 above 100 kB and with 400 to an aborted upload, after which Tradecloud never sends
- * the event again.
+ * Reads the body of a request, within limits for its size, for its duration, and for the bytes of all bodies in memory,
+ * and decodes it. Express's own parser would respond with 413 above 100 kB and with 400 to an aborted upload, after
+ * which Tradecloud never sends the event again.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
@@ -81,7 +81,8 @@ async function takeUpload(
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // If bytes have arrived, they were an empty compressed body. Otherwise, the app may have kept the body.
+  // If bytes arrived here, they were a compressed body without content. If none arrived, the app may have kept the
+  // body.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return { body: { bytes, reserialized: false, exact: true }, ...media }
@@ -128,8 +129,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       settled = true
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
-      // The listeners are removed only if they were added: removing one of `readable` makes the stream search all its
-      // listeners, even if there is none for this event.
+      // The listeners are removed only if they were added: to remove a listener for `readable`, the stream searches all
+      // its listeners, even if there is none for `readable`.
       if (isTouched) req.off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }

@@ -170,8 +170,8 @@ export function readEvent(
 }
 
 /**
- * The meta of the message is inside the event, as in Tradecloud's example receiver, or next to it. A shipment's own
- * `meta` is something else.
+ * The meta of the message is inside the event, as in Tradecloud's example receiver, or next to it. The `meta` inside a
+ * shipment is that of the shipment, not of the message.
  */
 function messageMetaOf({ kind, content, body }: Identified): Json | undefined {
   const inside = kind !== 'shipment' && isObject(content.meta) ? content.meta : undefined

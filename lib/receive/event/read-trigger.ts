@@ -11,7 +11,6 @@ import { refuse, type Refusal } from '../../answer/refusal'
 import type { TriggerId } from '../route'
 
 export interface ReadTriggerOptions {
-  /** Returns the callback for events of this kind and name, if there is one. */
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /**
    * True if events without a callback are read too, because another process may have one. Otherwise they are ignored.

@@ -13,8 +13,8 @@ export interface AddressCheckOptions {
   /** Used if no Express app with a `trust proxy` setting handles the request. */
   trust: TrustFunction
   /**
-   * True if credentials are checked. With valid credentials, an address that is not listed is more likely a new address
-   * of Tradecloud than an attacker's.
+   * True if credentials are checked. Then an address that is not listed is more likely a new address of Tradecloud than
+   * an attacker's, so the response lets Tradecloud send the event again.
    */
   authenticates: boolean
   warn: (text: string) => void

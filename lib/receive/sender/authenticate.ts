@@ -12,8 +12,8 @@ import type { OAuthVerifier, Recognition } from './oauth/verifier'
 
 /**
  * Basic authentication (RFC 7617). User name and password may contain any UTF-8, but only the password may contain a
- * colon. The types include `undefined`, so that environment variables can be passed directly; a variable that is not
- * set throws.
+ * colon. The types include `undefined`, so that environment variables can be passed directly; creating the webhook
+ * throws if a variable is not set.
  */
 export interface BasicCredential {
   type: 'basic'
@@ -195,7 +195,9 @@ function createVerifier(option: string, options: Record<string, unknown>): OAuth
   return new OAuthVerifier(resolveOAuth(option, options))
 }
 
-/** The secret is the token, or the Basic credentials in base64 as in the header, which need not be decoded. */
+/**
+ * The secret is the bearer token, or the base64 text of the Basic credentials, which is compared without decoding it.
+ */
 function readAuthorization(header: string | undefined): Presented | undefined {
   // The scheme is case-insensitive (RFC 9110). Node has already trimmed the header.
   const [, basic, value] = /^(?:(basic)|bearer) +(\S+)$/i.exec(header ?? '') ?? []

@@ -39,7 +39,10 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   }
 }
 
-/** The nearest address that is not a trusted proxy, without a port. `undefined` on an untrusted Unix socket. */
+/**
+ * The nearest address that is not a trusted proxy, or the farthest one if all are trusted; without a port. `undefined`
+ * on a Unix socket if `X-Forwarded-For` is missing or not trusted.
+ */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }

@@ -110,7 +110,6 @@ export class KeySet {
     this.#closing.abort()
   }
 
-  /** All callers share one fetch. */
   #fetch(): Promise<Keys> {
     this.#fetching ??= this.#load().finally(() => (this.#fetching = undefined))
     return this.#fetching

@@ -61,7 +61,6 @@ export interface OAuthCredential {
   httpsAgent?: Agent | undefined
 }
 
-/** The options, with defaults applied. */
 export interface ResolvedOAuth {
   issuers: string[]
   jwksUri: URL

@@ -19,8 +19,8 @@ export type TokenReading = { ok: true; header: TokenHeader; claims: OAuthClaims 
 const MAX_TOKEN_LENGTH = 16_384
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/
 /**
- * Header fields that are refused. With the first four, a token supplies its own key or a URL of it; `crit` requires
- * extensions that are not supported.
+ * Header fields that are refused. With the first four, a token supplies its own key or the URL of its key; `crit`
+ * requires extensions that are not supported.
  */
 const REFUSED_PARAMETERS = ['jku', 'x5u', 'jwk', 'x5c', 'crit']
 
