@@ -20,6 +20,7 @@ function createSql(schema: string): string {
     // Searches for the beginning of an ID use ranges, so the sort order must not depend on a language.
     .replace('id TEXT NOT NULL UNIQUE', 'id TEXT COLLATE "C" NOT NULL UNIQUE')
     .replace('reversed_entity_id TEXT', 'reversed_entity_id TEXT COLLATE "C"')
+    .replace('key TEXT NOT NULL UNIQUE', 'key TEXT COLLATE "C" NOT NULL UNIQUE')
   return `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};
 SET LOCAL search_path TO ${quoteName(schema)};
 CREATE SEQUENCE event_numbers;

@@ -106,11 +106,11 @@ export async function insertEvent(
 
 /** The columns of a new event, except its number, its position and its queue. */
 export function columnsOf(event: StoredEvent, size: number, now: number, occurrence: number): Record<string, SqlValue> {
-  const { id, name, kind, eventName = null, key, quarantine } = event
+  const { id, name, kind, eventName = null, key, quarantine, entity } = event
   return {
     ...{ id, key: (event.repeatable && key) ?? null, occurrence: key === undefined ? null : occurrence },
     ...{ state: quarantine ? QUARANTINED : WAITING, name, kind, event_name: eventName },
-    ...{ reversed_entity_id: reversed(event.entity?.id), received: Date.parse(event.receivedAt), due: now },
+    ...{ reversed_entity_id: entity ? reversed(entity.id) : null, received: Date.parse(event.receivedAt), due: now },
     ...{ bytes: size, has_body: size > 0 ? 1 : 0, settled: quarantine ? now : null },
     ...{ outcome: quarantine?.code ?? null, reason: quarantine?.reason ?? null, head: JSON.stringify(event) },
   }

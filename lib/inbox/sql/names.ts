@@ -5,13 +5,13 @@ import type { StoredEvent } from '../stored-event'
 /** Kind of a queue whose first event could not be read when it arrived. Any process may take that event. */
 export const ANY_KIND = '*'
 
-/** The queue in which an event waits: one per order or shipment, or a queue of its own. */
+/** The queue in which an event waits: one per order or shipment, or a queue of its own. Reversed, see `SCHEMA`. */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
-  return entity ? entityKeyOf(name, entity.kind, entity.id) : `${escaped(name)}:event:${id}`
+  return entity ? entityKeyOf(name, entity.kind, entity.id) : reversed(`${escaped(name)}:event:${id}`)
 }
 
 export function entityKeyOf(name: string, kind: 'order' | 'shipment', id: string): string {
-  return `${escaped(name)}:${kind}:${id}`
+  return reversed(`${escaped(name)}:${kind}:${id}`)
 }
 
 /** Escapes colons, because names may contain them: a webhook `a` must not share a queue with a webhook `a:order`. */
@@ -24,7 +24,7 @@ export function eventIdOf(event: StoredEvent, occurrence: number): string {
   return occurrence === 0 ? event.id : uuidOf(`${event.key}#${occurrence}`)
 }
 
-/** Reverses an ID, so that an index finds IDs by their end, such as a purchase order number. */
-export function reversed(text: string | undefined): string | null {
-  return text === undefined ? null : Array.from(text).reverse().join('')
+/** Reverses a text, so that an index finds IDs by their end, such as a purchase order number. */
+export function reversed(text: string): string {
+  return Array.from(text).reverse().join('')
 }

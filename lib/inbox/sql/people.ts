@@ -38,6 +38,16 @@ const COLUMNS = `event, id, name, kind, received, state, attempts, bytes, has_bo
   head, CASE WHEN state = ${WAITING} THEN (SELECT e.id FROM events AS e WHERE e.queue = events.queue AND e.state < 2
   ORDER BY e.seq LIMIT 1) END AS first`
 
+/**
+ * The condition for the end of an entity's ID. The queues show where to look for waiting and running events. Ranges are
+ * used instead of LIKE, which would not use the indexes, and treats % and _ as wildcards.
+ */
+const ENDS_WITH = `event IN (
+  SELECT event FROM events WHERE state < 2 AND queue IN (SELECT queue FROM queues WHERE key >= ? AND key < ?)
+    AND reversed_entity_id >= ? AND reversed_entity_id < ?
+  UNION ALL
+  SELECT event FROM events WHERE state >= 2 AND reversed_entity_id >= ? AND reversed_entity_id < ?)`
+
 export async function list(
   tables: Tables,
   { limit = 100, after, newestFirst = false, ...filter }: ListOptions,
@@ -53,9 +63,15 @@ export async function list(
   if (filter.state !== undefined) where(...ofState(filter.state, [...stranded.keys()]))
   if (filter.kind !== undefined) where('kind = ?', filter.kind)
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
-  const end = reversed(filter.entityId)
-  // A range is used instead of LIKE, which would not use the index, and treats % and _ as wildcards.
-  if (end !== null) where('reversed_entity_id >= ? AND reversed_entity_id < ?', end, afterAll(end))
+  if (filter.entityId !== undefined) {
+    const end = reversed(filter.entityId)
+    where(
+      ENDS_WITH,
+      ...Array<string[]>(3)
+        .fill([end, afterAll(end)])
+        .flat(),
+    )
+  }
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())
   if (after !== undefined) where(newestFirst ? 'event < ?' : 'event > ?', Number(after))

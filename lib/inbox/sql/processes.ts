@@ -4,7 +4,7 @@ import type { EventKind } from '../../events/events'
 import type { Wanted } from '../inbox'
 import { keepCallbacks, NOTHING } from './former-callbacks'
 import { useCatchUp } from './catch-up/used'
-import { ANY_KIND } from './names'
+import { ANY_KIND, reversed } from './names'
 import type { ProcessIdentity } from './process-identity'
 import { insert, RUNNING, type Tables, type SqlValue, WAITING } from './tables'
 import { DAMAGED, shortenWaits, type WantedQueues } from './take'
@@ -80,7 +80,7 @@ export async function survey(tables: Tables, owner = '') {
   const ownedSql = `SELECT queue, token FROM queues WHERE owner = ?${tables.lock && ' ORDER BY key'}`
   const owned = await tables.all<OwnedQueue>(ownedSql, owner)
   const damaged = await tables.all<{ key: string }>('SELECT key FROM queues WHERE owner = ?', DAMAGED)
-  return { processes, owned, damaged: damaged.map(({ key }) => key) }
+  return { processes, owned, damaged: damaged.map(({ key }) => reversed(key)) }
 }
 
 /** A queue that a process has taken, and the token of the call of `take` that took it. */

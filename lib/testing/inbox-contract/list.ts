@@ -1,7 +1,8 @@
 /** Contract: what operators can look up (list and show). */
 import assert from 'node:assert/strict'
 import type { ListOptions } from '../../inbox/inbox'
-import { same, ofOrder, orderEvent, UNKNOWN_ID, DELIVERED, type ContractTest } from './harness'
+import type { StoredEvent } from '../../inbox/stored-event'
+import { same, ofOrder, orderEvent, UNKNOWN_ID, DEAD, DELIVERED, type ContractTest } from './harness'
 
 export const listTests: ContractTest[] = [
   {
@@ -82,6 +83,33 @@ export const listTests: ContractTest[] = [
       assert.equal(await bodies({ since: new Date('2026-02-01T00:00:00Z') }), 'bc')
       assert.equal(await bodies({ before: new Date('2026-02-01T00:00:00Z') }), 'a')
       assert.equal(await bodies({ state: 'waiting', entityId: 'A', since: new Date('2026-01-15T00:00:00Z') }), 'b')
+    },
+  },
+  {
+    name: "list: by the end of an entity's ID, in every state",
+    run: async (harness) => {
+      const { inbox, takeOne, take } = await harness.join()
+      const accept = async (body: string, more: Partial<StoredEvent>): Promise<string> =>
+        (await inbox.accept(...orderEvent(body, more))).id
+      const settlements = [DELIVERED, DEAD, { ...DEAD, result: 'quarantined' as const }]
+      for (const settlement of settlements) {
+        await accept(settlement.result, ofOrder('a-PO1'))
+        await inbox.settle(await takeOne(), settlement)
+      }
+      await accept('running', ofOrder('b-PO1'))
+      await take(1)
+      await accept('waiting', ofOrder('b-PO1'))
+      await accept('other', ofOrder('b-PO10'))
+      const alone = await accept('alone', { entity: undefined })
+      const found = async (filter: ListOptions): Promise<string[]> => {
+        const { entries } = await inbox.list(filter)
+        return entries.map(({ state }) => state)
+      }
+      same(await found({ entityId: 'PO1' }), ['delivered', 'dead', 'quarantined', 'running', 'waiting'])
+      same(await found({ entityId: 'PO1', newestFirst: true, limit: 2 }), ['waiting', 'running'])
+      same(await found({ entityId: 'b-PO1' }), ['running', 'waiting'])
+      // Neither the kind of an entity nor the ID of an event belongs to the ID of an entity.
+      for (const entityId of ['order:b-PO1', alone, alone.slice(-4)]) same(await found({ entityId }), [])
     },
   },
   {
