@@ -84,7 +84,10 @@ export class Exchange {
   body: TakenBody | undefined
   /** A request of `doctor` with valid credentials. It is not reported to the user. */
   isProbe = false
-  /** True for a trigger that shares the delivery of another one, or was merged into one that waits in the inbox. */
+  /**
+   * True for a GET trigger that shares the delivery of another GET trigger, or was merged into one that waits in the
+   * inbox.
+   */
   merged = false
   /** Set only with the option `allow`. */
   client: Client | undefined

@@ -42,7 +42,10 @@ export interface DeliveryRecord {
   requestId: string
   /** How often the callback has been called for the event, including this call. Absent if it was not called. */
   attempt?: number | undefined
-  /** True for a GET trigger that shared the delivery of another one, or was merged into one that waits in the inbox. */
+  /**
+   * True for a GET trigger that shared the delivery of another GET trigger, or was merged into one that waits in the
+   * inbox.
+   */
   merged: boolean
   /** Number of deviations of the body from its schema. */
   issues: number

@@ -87,7 +87,7 @@ export interface Arrived {
   matched: boolean
   /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
-  /** The reason if the URL holds no usable ID. */
+  /** Why the URL holds no usable ID; absent if it holds one. */
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]

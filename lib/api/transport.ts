@@ -74,7 +74,7 @@ export class Transport {
       const body = await readBody(data, this.#options.maxResponseBytes, () => {
         if (useful && signal) limit.restart()
       }).catch((error: unknown) => {
-        // The body of an error response is not needed, so the response counts even if its body cannot be read.
+        // The body of an error response is not needed: if it cannot be read, an empty body is returned.
         if (useful || signal?.aborted || this.#closed) throw error
         return Buffer.alloc(0)
       })

@@ -1,7 +1,7 @@
 /**
- * The bytes of bodies in memory. The bytes of a body are kept in the pieces in which they arrived: copying a large body
- * would double its memory and start a garbage collection. Small pieces are combined: for a sender that puts each byte
- * into its own HTTP chunk, a Buffer per byte would take a hundred times the memory.
+ * Keeps bodies in memory, in the pieces in which their bytes arrived: copying a large body would double its memory and
+ * start a garbage collection. Small pieces are combined: for a sender that puts each byte into its own HTTP chunk, a
+ * Buffer per byte would take a hundred times the memory.
  */
 import { isAnyArrayBuffer } from 'node:util/types'
 import { Turns } from './turns'
@@ -9,8 +9,8 @@ import { Turns } from './turns'
 const SMALL = 1024
 const ROOM = 64 * 1024
 /**
- * A piece keeps the whole Buffer alive from which it was cut. A piece that is smaller than this part of its Buffer is
- * copied instead.
+ * A piece keeps the whole Buffer alive from which it was cut. A piece that is smaller than this fraction of its Buffer
+ * is copied instead.
  */
 const PART = 1 / 4
 

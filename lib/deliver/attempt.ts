@@ -47,7 +47,7 @@ export interface DeliveryAttempt {
    * callback may change it.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
-  /** Calls the callback in a transaction. */
+  /** Runs `call`, which calls the callback, in a transaction. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
 }
 

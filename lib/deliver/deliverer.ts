@@ -223,7 +223,7 @@ export class Deliverer {
     return this.#wait(delivery, taken, cancel).then((got) => (got ? this.#start(delivery) : undefined))
   }
 
-  /** Sets the delivery ID and the call number, once the delivery has a slot. */
+  /** Determines the delivery ID and `attempt`, once the delivery has a slot. Returns `undefined` if it was aborted. */
   #start(delivery: Delivery): Begun | undefined {
     if (delivery.trigger.type === 'id') this.#closeToOthers(delivery)
     if (delivery.abort.signal.aborted) {

@@ -141,8 +141,8 @@ export function refusalOfSender(
 }
 
 /**
- * The final refusal if the body was not read or not parsed: a reset upload or an app that changed the body may be the
- * real cause.
+ * Returns the refusal of a body that was not read or not parsed. If a reset upload, or an app that changed the body,
+ * may be the real cause, the refusal says that instead.
  */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }

@@ -71,7 +71,7 @@ function reasonOf({ outcome, detail, cause }: Result): string {
   return thrown === '' ? detail : `${detail.replace(/\.$/, '')}: ${thrown}`
 }
 
-/** The known facts of an event before its delivery. */
+/** What is known about an event before its delivery. */
 export function startOf({ event, replay }: InboxDelivery) {
   const { id, kind, eventName, entity, requestId, receivedAt } = event
   return { inboxId: id, kind, eventName, entityId: entity?.id, requestId, receivedAt: new Date(receivedAt), replay }

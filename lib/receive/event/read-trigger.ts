@@ -33,7 +33,8 @@ export interface RequestFacts {
   /** Absent if the app had parsed the body to an object. */
   rawBody: Pieces | undefined
   /**
-   * Returns the reason if the URL lacks an ID that it should contain. Called only if the body contains no ID either.
+   * Returns a refusal if the URL should contain an ID, but the configuration prevents this. Called only if the body
+   * contains no ID either.
    */
   misrouted?: () => Refusal | undefined
 }
