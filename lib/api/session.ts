@@ -100,7 +100,7 @@ export class Session {
     return true
   }
 
-  /** Called when the API has refused a second, new token: the next caller starts with a login. */
+  /** Called when the API has refused even a new token: the next caller starts with a login. */
   forget(): void {
     this.#refreshToken = undefined
   }

@@ -46,7 +46,7 @@ export function compileAllow(allow: readonly AllowEntry[]): (address: Address) =
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
   // One list per family, because BlockList also checks an IPv4 address against IPv6 rules, in its mapped form.
   const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
-  // `Array.from` also yields empty slots of the list, which are mistakes too.
+  // `Array.from` turns empty slots of the list into `undefined`, which is refused like any other invalid entry.
   for (const [i, entry] of Array.from(allow as unknown[]).entries()) {
     for (const { family, text, length } of rangesOf(entry, `allow[${i}]`))
       allowed[family].addSubnet(text, length, NODE_FAMILY[family])

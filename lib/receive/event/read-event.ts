@@ -113,8 +113,8 @@ export interface ReadEvent {
   /** The entity whose events are delivered in order; `undefined` for an unknown kind. */
   entity: Entity | undefined
   /**
-   * True if identical bytes are the same event: the body has a message ID, version or time of change, and its name is
-   * not that of a resend.
+   * True if identical bytes are the same event: the body has a message ID, version or time of change, and its event
+   * name is not that of a resend.
    */
   identified: boolean
 }

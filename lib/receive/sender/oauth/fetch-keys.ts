@@ -61,7 +61,7 @@ function requestKeys(uri: URL, httpsAgent: Agent | undefined, signal: AbortSigna
     const receive = (answer: IncomingMessage): void => {
       readAnswer(answer).then(resolve, reject)
     }
-    // Without an agent, the connection is closed after the response: fetches are too rare to keep it open.
+    // Without `httpsAgent`, the connection is closed after the response: fetches are too rare to keep it open.
     const request =
       uri.protocol === 'https:'
         ? httpsRequest(uri, { agent: httpsAgent ?? false, headers, signal }, receive)

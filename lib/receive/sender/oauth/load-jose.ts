@@ -1,4 +1,4 @@
-/** Loaded lazily: only needed with OAuth. */
+/** Loads jose lazily: it is only needed with OAuth. */
 
 /** Uses `require`, because a dynamic `import` needs a flag in Jest. */
 export function loadJose(): typeof import('jose') {

@@ -54,7 +54,7 @@ export class OAuthVerifier {
       .catch(() => 'unsure')
   }
 
-  /** Fetches the keys unless fresh ones are known. Rejects if there are none to use. */
+  /** Fetches the keys unless they are fresh. Rejects if no usable keys are known, and none can be fetched. */
   ready(): Promise<unknown> {
     return this.#keys.known()
   }
