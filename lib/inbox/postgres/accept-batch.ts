@@ -12,7 +12,7 @@ import { query, storable, type PostgresTables } from './client'
 
 /**
  * Locks the queues first and in a fixed order: two batches cannot deadlock, and an event gets its position only after
- * its queue is locked. `stored` reads from `locked`, so PostgreSQL runs it afterwards. All bodies are sent as one
+ * its queue is locked. `numbered` reads from `locked`, so PostgreSQL runs `locked` first. All bodies are sent as one
  * binary value, because JSON cannot contain bytes.
  */
 const sqlFor = (columns: string): string => `

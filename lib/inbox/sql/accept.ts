@@ -42,7 +42,7 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   if (waiting !== undefined) return { result: 'merged', id: waiting }
   const number = await insertEvent(tables, { ...request, event }, queue?.queue, occurrence)
   if (number === undefined) {
-    // Another transaction has just stored the same event, or it was copied earlier from another file.
+    // Another transaction has just stored the same event, or the event was copied from another file earlier.
     if (queue?.owner === null) await updateQueue(tables, queue.queue)
     return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
@@ -67,7 +67,7 @@ async function recordAccepted(tables: Tables, { event, arrival }: AcceptRequest,
   if (arrival && !event.quarantine) await recordArrivals(tables, [{ name: event.name, arrival, event: number }])
 }
 
-/** The last event with the same key. It is found by its ID, unless it is repeatable. */
+/** The last event with the same key. An event that is not repeatable is found by its ID, which depends on the key. */
 async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Promise<KnownEvent | undefined> {
   if (key === undefined) return undefined
   return repeatable
@@ -165,8 +165,8 @@ async function endUpload(tables: Tables, event: number): Promise<void> {
 }
 
 /**
- * Removes an upload, unless it has ended, or has received a part after `begunBefore`. Locks its row first, as
- * `writePart` does.
+ * Removes an upload, unless it has ended, or has received a part after `begunBefore`. Locks the row in `uploads` first,
+ * as `writePart` does, so that the two cannot deadlock.
  */
 export async function removeUpload(
   tables: Tables,

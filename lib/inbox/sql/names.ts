@@ -2,10 +2,10 @@
 import { uuidOf } from '../../bytes/digest'
 import type { StoredEvent } from '../stored-event'
 
-/** Kind of a queue whose first event could not be read when it arrived. Any process may take that event. */
+/** Kind of a queue whose first event was quarantined when it arrived and is replayed. Any process may take the event. */
 export const ANY_KIND = '*'
 
-/** The queue in which an event waits: one per order or shipment, or a queue of its own. Reversed, see `SCHEMA`. */
+/** The key of the queue of an order or shipment, or of the event's own queue. It is reversed, see `SCHEMA`. */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
   return entity ? entityKeyOf(name, entity.kind, entity.id) : reversed(`${escaped(name)}:event:${id}`)
 }

@@ -172,7 +172,7 @@ export async function stats(tables: Tables): Promise<InboxStats> {
   }
 }
 
-/** Tests that an event could be stored, with a small write. */
+/** Tests with a small write whether an event could be stored. */
 export async function check(tables: Tables): Promise<void> {
   await tables.run(
     `INSERT INTO meta (key, value) VALUES ('checked', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -180,7 +180,7 @@ export async function check(tables: Tables): Promise<void> {
   )
 }
 
-/** A text that sorts after all texts with this beginning. */
+/** The end of a range that contains all texts with this beginning. */
 function afterAll(beginning: string): string {
   return `${beginning}\u{10ffff}`
 }
@@ -206,7 +206,7 @@ function ofState(state: InboxState, stranded: number[]): [condition: string, ...
     : [`state = ? AND event NOT IN (${places})`, number, ...stranded]
 }
 
-/** The stored event; of a damaged record, only what its columns contain. */
+/** The stored event. If its JSON is damaged, contains only what other columns contain too. */
 function headOf({ head, id, name, kind, received }: EventRow): StoredEvent {
   try {
     return JSON.parse(head) as StoredEvent

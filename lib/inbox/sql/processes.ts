@@ -24,7 +24,6 @@ interface Registration {
   name: string
   wanted: readonly Wanted[]
   identity: ProcessIdentity | undefined
-  /** Whether the process has a catch-up. */
   catchUp?: boolean | undefined
 }
 

@@ -11,7 +11,7 @@ export interface QueueRow {
   owner: string | null
 }
 
-/** The kind that decides which processes may take the event. An unreadable event may be of any kind. */
+/** The kind that decides which processes may take the event. */
 export function takenAs({ kind, quarantine }: StoredEvent): string {
   return quarantine ? ANY_KIND : kind
 }

@@ -12,8 +12,8 @@ export const SCHEMA_VERSION = 1
  *
  * `queues` has one row per order or shipment with events to deliver. An event without either has a row of its own. A
  * row holds the kind, event name, size and due time of the first event to deliver. `key` is reversed like
- * `reversed_entity_id`, so that both find IDs by their end. Only settled events are in `events_by_entity`, because an index
- * of new events would cost a tenth of the time to store them.
+ * `reversed_entity_id`, so that both find IDs by their end. Only settled events are in `events_by_entity`, because an
+ * index of new events would cost a tenth of the time to store them.
  *
  * `former_callbacks` holds the callbacks of processes that have ended, and the number of minutes since then, as counted
  * by the remaining processes.
