@@ -2,7 +2,7 @@
 import { uuidOf } from '../../bytes/digest'
 import type { StoredEvent } from '../stored-event'
 
-/** Kind of a queue whose first event was quarantined when it arrived and is replayed. Any process may take the event. */
+/** Kind of a queue whose first event was quarantined when it arrived. Any process may take this event. */
 export const ANY_KIND = '*'
 
 /** The key of the queue of an order or shipment, or of the event's own queue. It is reversed, see `SCHEMA`. */
