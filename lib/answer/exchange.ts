@@ -16,7 +16,6 @@ export interface ExchangeOptions {
   refusals: 'final' | 'retry'
   reporter: Reporter
   telemetry: Telemetry | undefined
-  /** The exchanges that have no response yet. */
   open: InProgress<Exchange>
 }
 
@@ -79,7 +78,6 @@ export class Exchange {
   readonly headers: IncomingHttpHeaders
   readonly requestId = randomUUID()
   readonly receivedAt = new Date()
-  /** Facts for the delivery record. */
   facts: Facts = {}
   body: TakenBody | undefined
   /** A request of `doctor` with valid credentials. It is not reported to the user. */

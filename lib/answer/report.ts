@@ -128,7 +128,6 @@ export class Reporter {
     this.#options = options
   }
 
-  /** Passes all records to the watcher until the returned function is called. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher)
     return () => void this.#watchers.delete(watcher)
@@ -159,7 +158,6 @@ export class Reporter {
     debugDeliver('%s %d %s, probe', requestId, status, outcome)
   }
 
-  /** Reports an event from the inbox that was delivered or has failed. */
   settled(record: SettledRecord): void {
     const { log, onSettled } = this.#options
     const { result, outcome, inboxId, error, nextAttemptAt } = record

@@ -109,7 +109,6 @@ export interface Result {
   issues?: Issue[] | undefined
   deliveryId?: string | undefined
   headers?: Readonly<Record<string, string>> | undefined
-  /** For `probe`: the request as it arrived. */
   arrived?: Arrived | undefined
   /** The cause, for `onError`. Never sent. */
   cause?: unknown

@@ -167,7 +167,6 @@ export class Documents {
   }
 }
 
-/** Throws if `objectId` cannot be an ID. */
 function pathOf(objectId: string): string {
   const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })

@@ -35,7 +35,6 @@ export type Polled =
 
 export interface PollSource {
   after: string
-  /** Highest number of entities per page. */
   limit: number
   /** Requests a page of at most `limit` entities, and of at most `most` if that is given. */
   ask: (offset: number, most?: number) => Promise<PollPage>

@@ -82,7 +82,6 @@ function isAboutOne(error: unknown): boolean {
   return error instanceof TradecloudApiError && (error.code === 'fetch_failed' || error.code === 'fetch_timeout')
 }
 
-/** The API's clock, in milliseconds since 1970. */
 function dateOf({ date }: Record<string, unknown>): number | undefined {
   const instant = typeof date === 'string' ? Date.parse(date) : NaN
   return Number.isNaN(instant) ? undefined : instant

@@ -84,7 +84,6 @@ export class RateLimit {
     return { done: (answered) => end(performance.now() + (answered ? 0 : UNANSWERED_MS)), cancel: () => end() }
   }
 
-  /** Gives free slots to waiters, and sets a timer for the next free slot. */
   #serve(): void {
     clearTimeout(this.#timer)
     const now = performance.now()

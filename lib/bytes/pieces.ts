@@ -30,7 +30,6 @@ export function bytesOf(value: unknown, encoding: BufferEncoding = 'utf8'): Buff
 }
 
 export class Pieces {
-  /** The total number of bytes. */
   size = 0
   #whole: Buffer[] = []
   /** The Buffer that collects small pieces, and how much of it is filled. */
@@ -117,7 +116,6 @@ export class Pieces {
 
 /** Limits the total bytes of all bodies in memory, because many large bodies at the same time could exhaust it. */
 export class ByteBudget {
-  /** The number of bytes that can still be taken. */
   free: number
 
   constructor(max: number) {

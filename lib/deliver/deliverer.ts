@@ -55,8 +55,8 @@ export class Deliverer {
   }
 
   /**
-   * Returns the delivery of the trigger. GET triggers for the same ID share a delivery until its fetch begins. The caller
-   * calls `leave` if it stops waiting for the result.
+   * Returns the delivery of the trigger. GET triggers for the same ID share a delivery until its fetch begins. The
+   * caller calls `leave` if it stops waiting for the result.
    */
   submit(trigger: Trigger, trace?: Observable['trace']): Delivery {
     const entity = entityKey(trigger)

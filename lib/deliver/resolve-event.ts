@@ -27,7 +27,6 @@ export type ResolvedEvent =
 
 type FetchingOptions = ResolveOptions & { client: TradecloudClient }
 
-/** Whether the order or shipment of a trigger has to be fetched. */
 function fetches(trigger: Trigger, options: ResolveOptions): options is FetchingOptions {
   const { client, mode } = options
   if (client === undefined) return false

@@ -58,7 +58,6 @@ export class Taker {
     this.wake()
   }
 
-  /** Runs until `stop` is called. */
   async run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {

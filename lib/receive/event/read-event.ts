@@ -43,7 +43,6 @@ export interface Identified {
   content: Json
   /** JSON pointer of `content` in the body. */
   pointer: string
-  /** Deviations that were found while reading. */
   issues: Issue[]
 }
 
