@@ -61,7 +61,7 @@ function distanceOf(from: string, to: string): number {
 
 /** Refuses an option that has no effect without another option, so that no user relies on it in vain. */
 export function checkHasEffect(option: string, value: unknown, needed: string, isThere: boolean): void {
-  if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}and has no effect then`)
+  if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, and has no effect then`)
 }
 
 /**
