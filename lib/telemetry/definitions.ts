@@ -14,7 +14,7 @@ export const COUNTERS = {
   ],
   givenUp: [
     'tradecloud_webhook_events_given_up_total',
-    'Events that were not processed and that neither Tradecloud nor the inbox tries again, by outcome.',
+    'Events that were not processed and that neither Tradecloud nor the inbox will try again, by outcome.',
     'outcome',
   ],
   deliveries: [
@@ -28,8 +28,16 @@ export const COUNTERS = {
 
 /** Histograms in seconds. */
 export const HISTOGRAMS = {
-  request: ['tradecloud_webhook_request_duration_seconds', 'From the headers of a request to its answer.', 'outcome'],
-  delivery: ['tradecloud_webhook_delivery_duration_seconds', 'Fetch and callback of one delivery.', 'result'],
+  request: [
+    'tradecloud_webhook_request_duration_seconds',
+    'Time from the headers of a request to its answer.',
+    'outcome',
+  ],
+  delivery: [
+    'tradecloud_webhook_delivery_duration_seconds',
+    'Duration of the fetch and callback of one delivery.',
+    'result',
+  ],
 } as const satisfies Record<string, Definition>
 
 export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
@@ -38,19 +46,19 @@ export const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 export const GAUGES = {
   ready: ['tradecloud_webhook_ready', '1 while events can be accepted; of a worker, taken from the inbox.'],
   events: ['tradecloud_webhook_inbox_events', 'Events in the inbox, by state.', 'state'],
-  bytes: ['tradecloud_webhook_inbox_waiting_bytes', 'Bytes of the bodies that wait in the inbox.'],
+  bytes: ['tradecloud_webhook_inbox_waiting_bytes', 'Bytes of the bodies that are waiting in the inbox.'],
   oldest: [
     'tradecloud_webhook_inbox_oldest_waiting_age_seconds',
-    'Age of the oldest event that waits; 0 if none does.',
+    'Age of the oldest waiting event; 0 if none is waiting.',
   ],
   lastEvent: [
     'tradecloud_webhook_last_event_age_seconds',
-    'Since the last event of a kind arrived, or since the start of the process if none has.',
+    'Time since the last event of a kind arrived, or since the start of the process if none has.',
     'kind',
   ],
   lag: [
     'tradecloud_webhook_catch_up_lag_seconds',
-    'Age of the changes up to which the catch-up has checked everything.',
+    'Age of the last change up to which the catch-up has checked everything.',
   ],
 } as const satisfies Record<string, Definition>
 
