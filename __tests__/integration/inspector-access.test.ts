@@ -98,7 +98,7 @@ describe('credentials', () => {
     expect(create({ auth: undefined })).toThrow(/`auth` is required/)
     expect(create({ auth: [] })).toThrow(/`auth` is an empty list/)
     expect(create({ auth: { ...operator, password: '' } })).toThrow(/`auth.password` is empty/)
-    expect(create({ access: 'write' })).toThrow(/`access` is "write"; allowed are list, read, operate/)
+    expect(create({ access: 'write' })).toThrow(/`access` is "write"; allowed: list, read, operate/)
     expect(create({ host: 'https://ops.example.com' })).toThrow(/`host` is "https:\/\/ops.example.com"/)
     expect(create({ webhook: {} })).toThrow(/`webhook` must be what createTradecloudWebhook/)
     expect(create({ acces: 'read' })).toThrow(/`acces` is not known.*did you mean access/)
@@ -134,7 +134,7 @@ describe('what every response says', () => {
     const { webhook } = await startInspectorRig()
     const { port } = await startServer(createInspector({ webhook, auth: operator }))
     const { status, text } = await send(port, '/')
-    expect([status, /<h1>.*<\/h1>/.exec(text)?.[0]]).toEqual([200, '<h1>Requests of this process, the last 1,000</h1>'])
+    expect([status, /<h1>.*<\/h1>/.exec(text)?.[0]]).toEqual([200, '<h1>The last 1,000 requests of this process</h1>'])
     expect((await send(port, '/inspector.css')).headers['content-type']).toBe('text/css; charset=utf-8')
   })
 

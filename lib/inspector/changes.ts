@@ -51,7 +51,7 @@ export class Changes {
       const text = `Inspector: refused a change by ${quote(visitor.name)} that no page of the inspector sent`
       inspection.log.line('warn', 'inspector', text, { code: 'inspector' })
       const why =
-        'Changes are accepted only from a page of the inspector. Over http, except from this machine, its scripts must run; use https.'
+        'Changes are accepted only from a page of the inspector. Use https: over http, they require JavaScript, except on this machine.'
       return refused(403, why, root)
     }
     const form = await readForm(req)

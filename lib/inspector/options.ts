@@ -55,7 +55,7 @@ export function resolveInspector(options: InspectorOptions): ResolvedInspector {
     throw invalidOption('webhook', 'must be what createTradecloudWebhook or createTradecloudWorker returned')
   if ((auth as unknown) === 'none')
     throw invalidOption('auth', "is 'none', which an inspector does not have: set credentials or a function")
-  if (!ACCESS.includes(access)) throw invalidOption('access', `is ${show(access)}; allowed are ${ACCESS.join(', ')}`)
+  if (!ACCESS.includes(access)) throw invalidOption('access', `is ${show(access)}; allowed: ${ACCESS.join(', ')}`)
   const hosts = (typeof host === 'string' ? [host] : (host ?? [])).map(checkHost)
   checkHasEffect('host', host, 'a host name', hosts.length > 0)
   return { inspection, auth, access, hosts }

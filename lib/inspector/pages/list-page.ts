@@ -22,7 +22,7 @@ export function listPage({ source, overview, page, filter, after, catchUp }: Lis
     <div id="overview" data-part>${counters(overview)} ${overview.hours && chart(overview.hours)}</div>
     ${searchForm(source, filter)}
     <div id="events" data-part>
-      ${page.rows.length === 0 ? emptyText(filter) : eventTable(page.rows, '', 'The newest events first')}
+      ${page.rows.length === 0 ? emptyText(filter) : eventTable(page.rows, '', 'Newest events first')}
       ${pager(filter, page.next, after)}
     </div>
     ${catchUp && catchUpForm(catchUp.state)}`

@@ -46,7 +46,7 @@ export function recordSource(watch: Subscribe): Source {
   }
 
   return {
-    title: `Requests of this process, the last ${count(KEPT)}`,
+    title: `The last ${count(KEPT)} requests of this process`,
     get states() {
       return countAll().map(({ state }) => state)
     },
