@@ -67,7 +67,7 @@ describe('the app', () => {
       (app, webhook) => app.use(/^\/tradecloud\/.*/, webhook),
       {},
       ['path_unmatched'],
-      /hides the path/,
+      /hides the ID in the URL/,
     ],
     [
       'middleware that removes the header of probes',

@@ -203,7 +203,7 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     const { out, code } = await inbox('replay', '--state', 'waiting', '--wait', '1s')
     expect(code).toBe(1)
     expect(out).toContain(`${second} still waits (${COMPANY}-PO1), behind ${first}`)
-    expect(out).toMatch(/\nThey are delivered once the events that they wait behind are\.\n$/)
+    expect(out).toMatch(/\nThey are delivered once the events ahead of them are\.\n$/)
   })
 
   test('replay: where no process takes the events, it does not wait and exits 3', async () => {
@@ -284,12 +284,12 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
     const late = await inbox('check', '--max-age', '30m')
     expect([late.code, late.out]).toEqual([
       1,
-      'WARNING: the oldest event waits for more than 30m: 1 waiting (oldest 1h), 0 dead, 0 quarantined\n',
+      'WARNING: the oldest event has been waiting for more than 30m: 1 waiting (oldest 1h), 0 dead, 0 quarantined\n',
     ])
     expect((await inbox('check', '--max-age', '2h')).code).toBe(0)
     expect(json((await inbox('stats', '--json')).out)).toMatchObject({ waiting: 1, dead: 0, waitingBytes: 36 })
     expect((await inbox('stats')).out).toMatch(
-      /^waiting +1\n(.*\n)*The oldest waits since .* \(1h\); 36 bytes wait\.\n$/,
+      /^waiting +1\n(.*\n)*The oldest has been waiting since .* \(1h\); 36 bytes are waiting\.\n$/,
     )
     await put(server, 'PO2')
     serve(server, ({ event }) => (event.entity?.id.endsWith('PO2') ? dead() : undefined))

@@ -182,7 +182,7 @@ test('secrets: from the environment or a prompt, and never shown', async () => {
     outputs.push(await cli([...words, ...auth], { env }), await cli([...words, ...auth, '--json'], { env }))
     outputs.push(await cli([...words, ...auth, '--print'], { env }))
     const without = await cli([...words, ...auth])
-    expect([without.code, without.err]).toEqual([2, expect.stringContaining('there is no terminal at which to ask')])
+    expect([without.code, without.err]).toEqual([2, expect.stringContaining('there is no terminal to prompt on')])
     outputs.push(
       await cli([...words, ...auth], { env: { WEBHOOK_PASSWORD: `${SECRET}\n`, WEBHOOK_TOKEN: `${SECRET}\n` } }),
     )

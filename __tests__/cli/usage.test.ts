@@ -17,12 +17,12 @@ async function run(words: string[]): Promise<void> {
 
 test.each([
   [[], 'The command is missing'],
-  [['outbox'], 'Unknown command outbox; there are inbox, trigger, simulate, doctor.'],
-  [['inbox'], 'command after inbox is missing: there are list, show'],
+  [['outbox'], 'Unknown command outbox; the commands are inbox, trigger, simulate, doctor.'],
+  [['inbox'], 'command after inbox is missing: the commands are list, show'],
   [['inbox', './x.db'], 'command after inbox is missing'],
   [
     ['inbox', 'lst'],
-    /Unknown command inbox lst; there are list, show, replay, give-up, purge, stats, check, catch-up: did you mean list\?$/,
+    /Unknown command inbox lst; the commands are list, show, replay, give-up, purge, stats, check, catch-up: did you mean list\?$/,
   ],
   [['inbox', './a.db', './b.db', 'list'], 'inbox takes one file or URL.'],
   [['inbox', 'postgres://[x', 'list'], 'must have the form postgres://user@host/database'],
@@ -74,7 +74,7 @@ test.each([
   [['doctor', 'localhost'], 'must begin with https:// or http://'],
   [['doctor', 'https://'], 'no valid host name'],
   [['doctor', 'https://me:secret@localhost/'], 'use --basic or --bearer'],
-  [['doctor', 'https://localhost/ä'], 'characters beyond ASCII'],
+  [['doctor', 'https://localhost/ä'], 'non-ASCII characters'],
   [['doctor', 'https://localhost/{orderId}/{shipmentId}'], 'several variables'],
   [['doctor', 'https://localhost', '--basic', 'me:secret'], '--basic takes only the user name'],
   [['doctor', 'https://localhost', '--slow-upload', 'long'], '--slow-upload is long'],

@@ -93,7 +93,7 @@ function findIn(
   const command = name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
   if (command && name !== undefined) return { command: { ...command, name: `${prefix}${name}` }, call: { words } }
   if (!strict) return undefined
-  const known = `there are ${names.join(', ')}`
+  const known = `the commands are ${names.join(', ')}`
   if (name === undefined) throw new UsageError(`The command after inbox is missing: ${known}.`)
   throw new UsageError(sentence(`Unknown command ${printable(prefix + name)}; ${known}`, suggest(name, names)))
 }

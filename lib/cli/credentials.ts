@@ -24,10 +24,7 @@ export async function credentialsOf({ basic, bearer }: OptionValues): Promise<Tr
 }
 
 async function secret(variable: string, name: string): Promise<string> {
-  return (
-    process.env[variable] ??
-    (await askSecret(`${name}: `, `Set ${variable}: there is no terminal at which to ask for it.`))
-  )
+  return process.env[variable] ?? (await askSecret(`${name}: `, `Set ${variable}: there is no terminal to prompt on.`))
 }
 
 function checked<T>(check: () => T): T {

@@ -9,7 +9,7 @@ import { printable } from './printable'
 export const FILTERS: Readonly<Record<string, Option>> = {
   state: { type: 'string', value: 'state', help: `One of ${STATES.join(', ')}.` },
   kind: { type: 'string', value: 'kind', help: `One of ${KINDS.join(', ')}.` },
-  'event-name': { type: 'string', value: 'name', help: 'Such as OrderLinesAcceptedBySupplier.' },
+  'event-name': { type: 'string', value: 'name', help: 'Name of the event, such as OrderLinesAcceptedBySupplier.' },
   entity: { type: 'string', value: 'id', help: 'ID of an order or shipment, or the end of one: PO-2026/00013.' },
   since: {
     type: 'string',

@@ -151,7 +151,7 @@ async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | un
 
 function idTrigger(exchange: Exchange, urlId: TriggerId, method: Method, options: ReceiverOptions): Received {
   if (!urlId.found) {
-    const refusal = refuse('invalid_id', sentence(urlId.problem ?? 'the URL holds no ID'))
+    const refusal = refuse('invalid_id', sentence(urlId.problem ?? 'the URL contains no ID'))
     return { facts: {}, refusal: misrouted(exchange, urlId, options) ?? refusal }
   }
   const { kind, id } = urlId
@@ -171,5 +171,5 @@ function misrouted({ req }: Exchange, urlId: TriggerId, { routes }: ReceiverOpti
   if (urlId.found) return undefined
   if (urlId.variable !== undefined) return refuse('not_routed', sentence(urlId.problem ?? ''))
   if (urlId.problem !== undefined || !mountHidesId(req, routes)) return undefined
-  return refuse('not_routed', 'The mount of the webhook hides the path, and the ID in it.')
+  return refuse('not_routed', 'The path at which the webhook is mounted hides the ID in the URL.')
 }

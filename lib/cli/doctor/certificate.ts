@@ -69,7 +69,7 @@ function present({ hostname, port }: DoctorTarget, { ca, lookup, timeoutMs }: Co
       socket.destroy()
       reject(error)
     }
-    const late = (): void => fail(failure('NO_ANSWER', `there is no TLS handshake within ${timeoutMs / 1000} s`))
+    const late = (): void => fail(failure('NO_ANSWER', `there was no TLS handshake within ${timeoutMs / 1000} s`))
     const timer = startTimer(late, timeoutMs, true)
     socket.on('error', fail)
     socket.on('close', () => fail(failure('CLOSED', 'the connection was closed during the TLS handshake')))

@@ -153,7 +153,7 @@ async function checkHeaders(examination: Examination, hasBody: boolean): Promise
   for (const each of missing) examination.find('headers_removed', each)
   examination.done(
     name,
-    'arrive, also one of 6 kB',
+    'arrive, including one of 6 kB',
     missing.map((each) => `${each} is missing`),
   )
 }

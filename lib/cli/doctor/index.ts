@@ -11,7 +11,7 @@ import { readTarget } from './target'
 
 export const doctor: Command = {
   takes: '<url>',
-  summary: 'Checks a webhook from outside, as Tradecloud sees it, and reports what loses events.',
+  summary: 'Checks a webhook from outside, as Tradecloud sees it, and reports problems that lose events.',
   details: `Give the URL that is set in the portal; it may contain {orderId} or {shipmentId}. Run the command on a
 machine outside of your network. It sends no event: its requests have the header Tradecloud-Webhook-Probe,
 to which the webhook responds with a description of what arrived, if the credentials are valid. Before the

@@ -75,7 +75,7 @@ export class ProbeSender {
     const stop = (): void => ending.abort(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
-    const late = (): void => ending.abort(failure('NO_ANSWER', `there is no answer within ${idleMs / 1000} s`))
+    const late = (): void => ending.abort(failure('NO_ANSWER', `there was no answer within ${idleMs / 1000} s`))
     const timer = startTimer(late, idleMs, true)
     const outgoing = (isSecure ? httpsRequest : httpRequest)({
       ...{ hostname, port, method, path, agent: false, ca, lookup, signal: ending.signal },

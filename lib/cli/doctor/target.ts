@@ -32,9 +32,12 @@ export function readTarget(url: string): DoctorTarget {
   if (!/^https?:\/\//i.test(url)) throw new UsageError('The URL must begin with https:// or http://.')
   const [, scheme = '', authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   if (authority.includes('@'))
-    throw new UsageError('The URL holds credentials, which every user of the machine can see: use --basic or --bearer.')
-  if (/[^\u0021-\u007e]/.test(rest)) throw new UsageError('The URL holds white space or characters beyond ASCII.')
-  if ((rest.match(new RegExp(VARIABLE, 'g')) ?? []).length > 1) throw new UsageError('The URL holds several variables.')
+    throw new UsageError(
+      'The URL contains credentials, which every user of the machine can see: use --basic or --bearer.',
+    )
+  if (/[^\u0021-\u007e]/.test(rest)) throw new UsageError('The URL contains white space or non-ASCII characters.')
+  if ((rest.match(new RegExp(VARIABLE, 'g')) ?? []).length > 1)
+    throw new UsageError('The URL contains several variables.')
   const { hostname, port } = parse(`${scheme}://${authority}`)
   const isSecure = scheme.toLowerCase() === 'https'
   const whole = rest.startsWith('/') ? rest : `/${rest}`

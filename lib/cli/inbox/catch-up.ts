@@ -38,7 +38,11 @@ missing.`,
       value: 'name',
       help: `The option name of the webhook or worker. Default: ${DEFAULT_NAME}.`,
     },
-    wait: { type: 'string', value: 'duration', help: 'How long to wait until a process takes it. Default: 30s.' },
+    wait: {
+      type: 'string',
+      value: 'duration',
+      help: 'How long to wait for a process to take the request. Default: 30s.',
+    },
     ...JSON_OPTION,
     ...TARGET_OPTIONS,
   },
@@ -105,7 +109,7 @@ async function follow(requests: CatchUpInbox, request: CatchUpRequest, waitMs: n
 }
 
 function progressOf({ state, report }: RunStatus): string {
-  if (state === 'waiting') return 'Waiting until a process takes the request'
+  if (state === 'waiting') return 'Waiting for a process to take the request'
   const { polled, total, recoveredTotal } = (report ?? {}) as {
     polled?: number
     total?: number

@@ -12,7 +12,11 @@ export const check: Command = {
   details: `Exit code: 0 all is well; 1 the oldest waiting event is older than --max-age, or an event is dead; 2 the inbox
 cannot be read, or wrong usage.`,
   options: {
-    'max-age': { type: 'string', value: 'duration', help: 'Such as 30s, 15m or 2h. Default: 15m.' },
+    'max-age': {
+      type: 'string',
+      value: 'duration',
+      help: 'Maximum age of the oldest waiting event, such as 30s or 2h. Default: 15m.',
+    },
     ...JSON_OPTION,
     ...TARGET_OPTIONS,
   },
@@ -40,7 +44,7 @@ async function judge(
   const oldest = waiting + running > 0 ? ` (oldest ${duration(oldestWaitingMs)})` : ''
   const counts = `${count(waiting + running)} waiting${oldest}, ${count(dead)} dead, ${count(quarantined)} quarantined`
   const problems = [
-    ...(oldestWaitingMs > maxAgeMs ? [`the oldest event waits for more than ${duration(maxAgeMs)}`] : []),
+    ...(oldestWaitingMs > maxAgeMs ? [`the oldest event has been waiting for more than ${duration(maxAgeMs)}`] : []),
     ...(dead > 0 ? [`${count(dead, 'event')} given up`] : []),
   ]
   if (problems.length === 0) return { ...model, code: 0, line: `OK: ${counts}` }

@@ -127,5 +127,5 @@ function* linesOf({ queued, delivered, failed, waiting, refused }: Model, isFoll
   yield `${parts.join(', ')}.`
   if (waiting.some(({ waitsBehind }) => waitsBehind === undefined))
     yield 'They are delivered as soon as a process takes them.'
-  else if (waiting.length > 0) yield 'They are delivered once the events that they wait behind are.'
+  else if (waiting.length > 0) yield 'They are delivered once the events ahead of them are.'
 }

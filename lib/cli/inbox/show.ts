@@ -13,8 +13,8 @@ const SHOWN_LINES = 400
 
 export const show: Command = {
   takes: '<id>',
-  summary: 'Shows an event with its history, the reason of its last failure, and its body.',
-  details: 'Any unique beginning of the ID is enough.',
+  summary: 'Shows an event with its history, the reason for its last failure, and its body.',
+  details: 'Any unique prefix of the ID is enough.',
   options: {
     raw: { type: 'boolean', help: 'Writes the bytes of the body, and nothing else.' },
     ...JSON_OPTION,

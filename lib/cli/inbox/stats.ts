@@ -28,6 +28,6 @@ function linesOf({ oldestWaitingAt, oldestWaitingMs, waitingBytes, ...counts }: 
   if (oldestWaitingAt === undefined || oldestWaitingMs === undefined) return lines
   return [
     ...lines,
-    `The oldest waits since ${oldestWaitingAt} (${duration(oldestWaitingMs)}); ${byteSize(waitingBytes)} wait.`,
+    `The oldest has been waiting since ${oldestWaitingAt} (${duration(oldestWaitingMs)}); ${byteSize(waitingBytes)} are waiting.`,
   ]
 }

@@ -18,9 +18,9 @@ import { summaryOf } from './summary'
 const DEFAULT_WAIT_MS = 60_000
 
 export const simulate: Command = {
-  summary: 'Runs a whole Tradecloud on this machine: an API, and orders whose events are sent to a webhook.',
+  summary: 'Simulates Tradecloud on this machine: an API, and orders whose events are sent to a webhook.',
   details: `Each order is issued by its buyer and then accepted by its supplier. Both events are sent until the
-webhook answers 2xx, 4xx or 500, as Tradecloud does. The API shows the orders: give its address, user and
+webhook answers 2xx, 4xx or 500, as Tradecloud does. The API serves the orders: pass its address, user and
 password, which are printed, to the option api of the webhook. A page shows the result of each event.
 --lose drops some events, to try out how the webhook catches up.
 Passwords and tokens come from WEBHOOK_PASSWORD and WEBHOOK_TOKEN, or from a prompt.
@@ -31,7 +31,7 @@ Ctrl-C ends it early, with the summary.`,
     to: { type: 'string', value: 'url', help: 'The webhook. Required.' },
     basic: { type: 'string', value: 'user', help: 'Basic credentials, with the password in WEBHOOK_PASSWORD.' },
     bearer: { type: 'boolean', help: 'A bearer token, from WEBHOOK_TOKEN.' },
-    orders: { type: 'string', value: 'number', help: 'How many, at most 10000. Default: 20.' },
+    orders: { type: 'string', value: 'number', help: 'Number of orders, at most 10000. Default: 20.' },
     rate: {
       type: 'string',
       value: 'number/unit',
@@ -117,7 +117,9 @@ function progressOf({ orders, counts, repeated }: SimulationModel): string {
 function checkUrl(url: string): { hostname: string } {
   if (!/^https?:\/\//i.test(url)) throw new UsageError('--to must be an http: or https: URL.')
   if (/^[a-z]+:\/\/[^/?#]*@/i.test(url))
-    throw new UsageError('The URL holds credentials, which every user of the machine can see: use --basic or --bearer.')
+    throw new UsageError(
+      'The URL contains credentials, which every user of the machine can see: use --basic or --bearer.',
+    )
   if (/\{\w+\}/.test(url)) throw new UsageError('simulate sends whole events: the URL must not have a variable.')
   try {
     return buildRequest({ url, event: '' })

@@ -43,7 +43,7 @@ ${wrap(EVENT_NAMES.join(' '), 98)
     lines: { type: 'string', value: 'number', help: 'Number of lines in the event, 0 to 500. Default: 2.' },
     set: {
       ...{ type: 'string', multiple: true, value: '/pointer=value' },
-      help: 'Sets a value of the body, such as /orderEvent/lines/0/position=0010. JSON, or else text. Several are allowed.',
+      help: 'Sets a value in the body, such as /orderEvent/lines/0/position=0010. JSON, or otherwise text. Can be repeated.',
     },
     form: {
       ...{ type: 'string', value: 'form' },
@@ -94,7 +94,9 @@ ${wrap(EVENT_NAMES.join(' '), 98)
 function requestOf(url: string, method: 'POST' | 'PUT' | 'GET', body: Body, auth: TriggerAuth): TriggerRequest {
   if (!/^https?:\/\//i.test(url)) throw new UsageError('--to must be an http: or https: URL.')
   if (/^[a-z]+:\/\/[^/?#]*@/i.test(url))
-    throw new UsageError('The URL holds credentials, which every user of the machine can see: use --basic or --bearer.')
+    throw new UsageError(
+      'The URL contains credentials, which every user of the machine can see: use --basic or --bearer.',
+    )
   const needs = (name: 'orderId' | 'shipmentId'): string | undefined => {
     if (!url.includes(`{${name}}`)) return undefined
     return body[name] ?? fail(`The URL has {${name}}, but the event has none.`)

@@ -7,7 +7,7 @@ const RENEW = 'renew the certificate, for example with certbot renew, and check 
 const RENEWALS = {
   nginx: `${RENEW} nginx -s reload`,
   Apache: `${RENEW} apachectl graceful`,
-  HAProxy: `${RENEW} write it with its key into the file of crt, and reload`,
+  HAProxy: `${RENEW} write it with its key into the crt file, and reload`,
 }
 
 export const CONNECTION = {
@@ -40,7 +40,7 @@ export const CONNECTION = {
       Apache: 'ProxyPass to the address at which the app listens, with connectiontimeout=5',
       HAProxy: 'server app 127.0.0.1:3000, the address at which the app listens; timeout connect 5s',
       Caddy: 'reverse_proxy to the address at which the app listens; dial_timeout 5s',
-      app: 'check that it runs and that nothing before the webhook keeps the request',
+      app: 'check that it is running, and that no middleware before the webhook leaves the request hanging',
     },
   },
   closed: {
@@ -48,7 +48,7 @@ export const CONNECTION = {
     effect: 'Tradecloud does not document what it does then.',
     remedies: {
       nginx: 'remove return 444; and check that proxy_pass leads to the app',
-      Apache: 'check that ProxyPass leads to the app, and the error log',
+      Apache: 'check the error log, and that ProxyPass leads to the app',
       HAProxy: 'check that the backend leads to the app, and remove http-request reject and silent-drop',
       Caddy: 'check that reverse_proxy leads to the app, and remove abort',
     },
@@ -95,7 +95,7 @@ export const CONNECTION = {
     remedies: {
       nginx: 'server_name with this host, and ssl_certificate with a certificate for it, in the same server',
       Apache: 'ServerName with this host, and SSLCertificateFile with a certificate for it, in the same VirtualHost',
-      HAProxy: 'add a certificate for this host to crt (a folder may hold several)',
+      HAProxy: 'add a certificate for this host to crt (a folder may contain several)',
       Caddy: 'use this host name as the address of the site',
     },
   },
@@ -103,15 +103,15 @@ export const CONNECTION = {
     title: 'The certificate is not trusted',
     effect: 'Tradecloud requires a certificate from a recognised authority. No event arrives.',
     remedies: {
-      nginx: `ssl_certificate must hold ${FULL_CHAIN}`,
-      Apache: `SSLCertificateFile must hold ${FULL_CHAIN}`,
-      HAProxy: `the file of crt must hold ${FULL_CHAIN}, and the key`,
-      Caddy: `remove tls internal; the first file of tls must hold ${FULL_CHAIN}`,
+      nginx: `ssl_certificate must contain ${FULL_CHAIN}`,
+      Apache: `SSLCertificateFile must contain ${FULL_CHAIN}`,
+      HAProxy: `the crt file must contain ${FULL_CHAIN}, and the key`,
+      Caddy: `remove tls internal; the first file of tls must contain ${FULL_CHAIN}`,
     },
   },
   not_https: {
     title: 'The connection is not encrypted',
-    effect: 'Passwords and orders can be read on their way. No credentials were sent, and nothing more was checked.',
+    effect: 'Passwords and orders can be read in transit. No credentials were sent, and nothing more was checked.',
     remedies: {
       nginx: 'listen 443 ssl; with ssl_certificate and ssl_certificate_key',
       Apache: 'SSLEngine on, with SSLCertificateFile and SSLCertificateKeyFile',

@@ -23,7 +23,7 @@ export const REQUESTS = {
     },
   },
   authorization_removed: {
-    title: 'The header Authorization does not get through',
+    title: 'The Authorization header does not get through',
     effect: GIVES_UP,
     remedies: {
       nginx: 'remove proxy_set_header Authorization ""; and set proxy_pass_request_headers on;',
@@ -87,8 +87,8 @@ export const REQUESTS = {
     },
   },
   swallowed: {
-    title: 'Something else answers that all is well',
-    effect: 'Tradecloud counts each event as done: all of them are lost.',
+    title: 'Something else reports success',
+    effect: 'Tradecloud considers each event delivered: all of them are lost.',
     remedies: {
       nginx: 'server_name with this host, and proxy_pass to the app in this location',
       Apache: 'ServerName with this host, and ProxyPass to the app for this path',
@@ -109,7 +109,7 @@ export const REQUESTS = {
     },
   },
   app_away: {
-    title: 'The proxy does not reach the app',
+    title: 'The proxy cannot reach the app',
     effect: 'Tradecloud repeats each event until it does.',
     remedies: {
       nginx: 'proxy_pass with the address and the port at which the app listens',
@@ -120,7 +120,7 @@ export const REQUESTS = {
     },
   },
   unavailable: {
-    title: 'The webhook takes no events now',
+    title: 'The webhook accepts no events at the moment',
     effect: 'Tradecloud repeats each event until it does.',
     remedies: {
       app: 'see its log: it is overloaded or shutting down, or its inbox or key server is unavailable',
@@ -137,7 +137,7 @@ export const REQUESTS = {
     },
   },
   probe_unknown: {
-    title: 'The webhook answers, but does not know a probe',
+    title: 'The webhook answers, but does not recognise probes',
     effect: 'Nothing more was checked.',
     remedies: {
       app: 'update tradecloud-webhook',
@@ -217,7 +217,7 @@ export const REQUESTS = {
     },
   },
   body_option: {
-    title: 'The option bodyLimit of the webhook is below the largest order',
+    title: 'The option bodyLimit of the webhook is smaller than the largest order',
     effect: GIVES_UP,
     remedies: {
       app: 'remove the option bodyLimit: its default is above the largest order, 64 MiB and for tXML 128 MiB',
@@ -225,14 +225,15 @@ export const REQUESTS = {
   },
   body_read: {
     title: 'The app reads the body before the webhook does',
-    effect: 'What a parser refuses is lost, such as a body above 100 kB, and an error in it is answered 400 or 500.',
+    effect:
+      'Bodies that the parser of the app refuses, such as those above 100 kB, are lost: they are answered 400, 413 or 500.',
     remedies: {
       app: 'mount the webhook before express.json() and whatever else reads bodies',
     },
   },
   slow_upload: {
     title: 'A slow upload is cut off',
-    effect: 'A large order over a slow line does not arrive.',
+    effect: 'A large order does not arrive over a slow connection.',
     remedies: {
       nginx: 'client_body_timeout 60s; proxy_request_buffering off;',
       Apache: 'RequestReadTimeout header=20-40,minrate=500 body=0',
