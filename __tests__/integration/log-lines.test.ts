@@ -92,7 +92,9 @@ it('an event that is delivered as it came, because the API does not know its ord
     expect(lines).toHaveLength(10)
     const [{ level, text, fields }] = lines as [Line]
     expect(level).toBe('warn')
-    expect(text).toMatch(/^tradecloud-webhook: Delivered as it came, .*404.* \(POST order "OrderIssuedByBuyer" "PO-0" /)
+    expect(text).toMatch(
+      /^tradecloud-webhook: Delivered as received, .*404.* \(POST order "OrderIssuedByBuyer" "PO-0" /,
+    )
     expect(fields).toMatchObject({ code: 'not_found', kind: 'order', entityId: 'PO-0', err: expect.any(Error) })
   } finally {
     await webhook.close()
@@ -180,7 +182,7 @@ describe('what does not fit a schema', () => {
   it('without an ID is named too', async () => {
     const { post, lines } = await start()
     await post({ eventName: 'OrderIssuedByBuyer', orderEvent: {} })
-    expect(lines[0]?.text).toContain('"/orderEvent/orderId" must be a text')
+    expect(lines[0]?.text).toContain('"/orderEvent/orderId" must be a non-empty string')
   })
 
   it('is logged for a fetched order, whose event would be sent again without a word', async () => {

@@ -10,16 +10,17 @@ export const text = (description: string, more: Json = {}): Json => ({ type: 'st
 export const RESPONSE_SCHEMAS = {
   Taken: {
     type: 'object',
-    description: 'The event is safe, or is none that anything is to be done about.',
+    description: 'The event was accepted, or needs no processing.',
     required: ['outcome'],
     properties: {
-      outcome: text('What became of the event.'),
+      outcome: text('The outcome of the event.'),
       deliveryId: text('Identifies the delivery. The same in every retry of the event.'),
     },
   },
   Probe: {
     type: 'object',
-    description: 'What arrived of a request with the header `Tradecloud-Webhook-Probe`, which is no event.',
+    description:
+      'What arrived of a request with the header `Tradecloud-Webhook-Probe`. Such a request is not an event.',
     required: ['outcome', 'probe', 'method', 'path', 'matched', 'headers', 'bytes'],
     properties: {
       outcome: { const: 'probe' },
@@ -28,7 +29,7 @@ export const RESPONSE_SCHEMAS = {
       path: text('Path and query that arrived, with the mount path.'),
       matched: { type: 'boolean', description: 'Whether the path matches a pattern of the webhook.' },
       id: text('The order or shipment ID in the URL.'),
-      problem: text('Why the URL holds no usable ID.'),
+      problem: text('Why the URL contains no usable ID.'),
       headers: { type: 'array', items: { type: 'string' }, description: 'Names of the headers, in lower case.' },
       bytes: { type: ['integer', 'null'], description: 'Bytes of the body. `null`: the app has read it.' },
       readBefore: { const: true, description: 'The app read the body before it reached the webhook.' },

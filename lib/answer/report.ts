@@ -182,7 +182,7 @@ export class Reporter {
   notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
     explainToDebug(requestId, cause)
     const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }
-    const text = (): string => `Delivered as it came, without a fetch: ${describe(cause)} (${subjectOf(about)})`
+    const text = (): string => `Delivered as received, without a fetch: ${describe(cause)} (${subjectOf(about)})`
     this.#options.log.line('warn', 'delivered as it came', text, about)
   }
 

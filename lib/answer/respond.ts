@@ -48,27 +48,27 @@ export interface ResponseRow {
 export const TABLE: Readonly<Record<Outcome, ResponseRow>> = {
   delivered: { status: 200, detail: 'The event was processed.' },
   queued: { status: 202, detail: 'The event is stored and will be processed.' },
-  quarantined: { status: 202, detail: 'The body cannot be read and is kept for a person to look at.' },
+  quarantined: { status: 202, detail: 'The body cannot be read and is kept for manual review.' },
   duplicate: { status: 200, detail: 'The event had been processed or stored before.' },
   ignored: { status: 200, detail: 'There is no callback for this kind of event.' },
   malformed_body: { status: 400, detail: 'The body cannot be read.', refusal: true },
   invalid_body: { status: 400, detail: 'The body is not an event.', refusal: true },
-  invalid_id: { status: 400, detail: 'The URL holds no usable order or shipment ID.', refusal: true },
+  invalid_id: { status: 400, detail: 'The URL contains no usable order or shipment ID.', refusal: true },
   rejected: { status: 422, detail: 'The event was rejected.', mayDiffer: true },
   unauthorized: { status: 401, detail: 'The credentials are missing or wrong.', refusal: true },
   address_not_allowed: { status: 403, detail: 'The source address is not allowed.', mayPass: true },
   not_found: { status: 404, detail: 'The Tradecloud API does not know this ID.', mayPass: true },
-  method_not_allowed: { status: 405, detail: 'Only GET, POST and PUT are received here.' },
+  method_not_allowed: { status: 405, detail: 'Only GET, POST and PUT are accepted.' },
   body_too_large: { status: 413, detail: 'The body is too large.', refusal: true },
-  unsupported_media_type: { status: 415, detail: 'The body has a type that is not received here.', refusal: true },
+  unsupported_media_type: { status: 415, detail: 'The media type of the body is not supported.', refusal: true },
   fetch_failed: { status: 502, detail: 'The order or shipment could not be fetched from the Tradecloud API.' },
   fetch_timeout: { status: 504, detail: 'The Tradecloud API did not answer in time.' },
   answer_timeout: { status: 504, detail: 'The event was not processed in time.' },
   handler_failed: { status: 503, detail: 'The event could not be processed now.' },
   in_progress: { status: 503, detail: 'The same event is being processed right now.' },
-  unavailable: { status: 503, detail: 'The receiver cannot take the event now.' },
+  unavailable: { status: 503, detail: 'The receiver cannot accept the event now.' },
   not_routed: { status: 503, detail: 'No path of the webhook matches this URL.' },
-  probe: { status: 200, detail: 'A request of `doctor`, which holds no event.' },
+  probe: { status: 200, detail: 'A probe from `doctor`; it contains no event.' },
 }
 
 export const OUTCOMES = Object.keys(TABLE) as readonly Outcome[]
@@ -87,7 +87,7 @@ export interface Arrived {
   matched: boolean
   /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
-  /** Why the URL holds no usable ID; absent if it holds one. */
+  /** Why the URL contains no usable ID; absent if it contains one. */
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]

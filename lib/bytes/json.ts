@@ -127,7 +127,7 @@ function findExcess(pieces: readonly Buffer[]): string | undefined {
   return undefined
 }
 
-export const TOO_MANY_VALUES = `the body holds more than ${MAX_VALUES} values`
+export const TOO_MANY_VALUES = `the body contains more than ${MAX_VALUES} values`
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**

@@ -72,8 +72,8 @@ export function checkEntityId(value: string): string | undefined {
   if (value.length > MAX_ID_LENGTH) return `is longer than ${MAX_ID_LENGTH} characters`
   // As path segments, these mean the current and the parent folder, even if they are escaped.
   if (value === '.' || value === '..') return 'is a dot segment'
-  if (/\s/.test(value)) return 'holds white space'
-  if (/\p{Cc}/u.test(value)) return 'holds a control character'
+  if (/\s/.test(value)) return 'contains white space'
+  if (/\p{Cc}/u.test(value)) return 'contains a control character'
   if (/\p{Cs}/u.test(value)) return 'is not well-formed Unicode'
   return undefined
 }

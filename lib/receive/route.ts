@@ -119,9 +119,9 @@ export function mountPathFor(path: string, { find }: Routes): string | undefined
 function compile(option: string, pattern: unknown, ids: readonly IdName[]): Route {
   if (pattern instanceof RegExp) return compileRegExp(option, pattern, ids)
   if (typeof pattern !== 'string')
-    throw invalidOption(option, `holds ${show(pattern)}; allowed are path patterns and RegExps`)
+    throw invalidOption(option, `contains ${show(pattern)}; allowed: path patterns and RegExps`)
   if (!pattern.startsWith('/'))
-    throw invalidOption(option, `holds ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
+    throw invalidOption(option, `contains ${JSON.stringify(pattern)}; a path pattern begins with a slash`)
   try {
     const tokens = new TokenData(lastTakesTheRest(parse(pattern).tokens), pattern)
     checkNames(
@@ -135,7 +135,7 @@ function compile(option: string, pattern: unknown, ids: readonly IdName[]): Rout
     if (isTradecloudWebhookError(error)) throw error
     throw invalidOption(
       option,
-      `holds ${JSON.stringify(pattern)}, which path-to-regexp 8 refuses: ${(error as Error).message}`,
+      `contains ${JSON.stringify(pattern)}, which path-to-regexp 8 refuses: ${(error as Error).message}`,
     )
   }
 }
@@ -164,10 +164,10 @@ function lastTakesTheRest(tokens: readonly Token[]): Token[] {
 function checkNames(option: string, shown: string, names: string[], ids: readonly IdName[]): void {
   const allowed: readonly string[] = ids
   if (names.length > 0 && !names.some((name) => allowed.includes(name))) {
-    throw invalidOption(option, `holds ${shown}, which names no ${ids.map((id) => `:${id}`).join(' and no ')}`)
+    throw invalidOption(option, `contains ${shown}, which names no ${ids.map((id) => `:${id}`).join(' and no ')}`)
   }
   const foreign = names.find((name) => (name === 'orderId' || name === 'shipmentId') && !allowed.includes(name))
-  if (foreign !== undefined) throw invalidOption(option, `holds ${shown}; ${foreign} does not belong there`)
+  if (foreign !== undefined) throw invalidOption(option, `contains ${shown}; ${foreign} does not belong there`)
 }
 
 /**
@@ -210,10 +210,10 @@ export function readTriggerId(match: RouteMatch, rawQuery: string): TriggerId {
   const [orderId, otherOrderId] = found.orderId
   const [shipmentId, otherShipmentId] = found.shipmentId
   if (orderId !== undefined && shipmentId !== undefined) {
-    return { found: false, problem: 'the URL holds an order ID and a shipment ID' }
+    return { found: false, problem: 'the URL contains an order ID and a shipment ID' }
   }
   if (otherOrderId !== undefined || otherShipmentId !== undefined) {
-    return { found: false, problem: 'the URL holds two different IDs' }
+    return { found: false, problem: 'the URL contains two different IDs' }
   }
   if (orderId !== undefined) return { found: true, kind: 'order', id: orderId }
   if (shipmentId !== undefined) return { found: true, kind: 'shipment', id: shipmentId }

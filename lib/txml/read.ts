@@ -98,7 +98,7 @@ function createParser(builder: TreeBuilder): SaxesParser {
   let attributes = 0
   parser.on('opentagstart', ({ name }) => {
     attributes = 0
-    if (builder.elements === MAX_VALUES) fail(`the body holds more than ${MAX_VALUES} values`)
+    if (builder.elements === MAX_VALUES) fail(`the body contains more than ${MAX_VALUES} values`)
     if (builder.depth === MAX_DEPTH) fail(`the body is nested deeper than ${MAX_DEPTH} levels`)
     // Calls `includes` first: names rarely have a prefix, and `includes` takes a third of the time of `lastIndexOf`.
     builder.open(name.includes(':') ? name.slice(name.lastIndexOf(':') + 1) : name)

@@ -79,6 +79,6 @@ export function toTxml(body: object, { indent = '\t' }: ToTxmlOptions = {}): str
 
 function escapeText(text: string): string {
   const bad = IMPOSSIBLE.exec(text)
-  if (bad) throw new TypeError(`XML cannot hold the character ${JSON.stringify(bad[0])}`)
+  if (bad) throw new TypeError(`XML cannot contain the character ${JSON.stringify(bad[0])}`)
   return text.replace(/[&<>'"\r]/g, (character) => ESCAPES[character] ?? '')
 }

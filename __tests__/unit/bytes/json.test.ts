@@ -142,7 +142,7 @@ describe('depth', () => {
 })
 
 describe('the number of values', () => {
-  const refusal = { ok: false, reason: `the body holds more than ${MAX_VALUES} values` }
+  const refusal = { ok: false, reason: `the body contains more than ${MAX_VALUES} values` }
 
   it('is allowed up to the cap, which is above the largest documented order', () => {
     expect(MAX_VALUES).toBe(5_000_000)

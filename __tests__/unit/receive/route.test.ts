@@ -77,17 +77,17 @@ describe('own patterns', () => {
 
 describe('paths that are refused', () => {
   it.each<[string, unknown, string]>([
-    ['an unknown key', { orders: '/x' }, '`paths` has the unknown key "orders"; known are order, shipment, any'],
+    ['an unknown key', { orders: '/x' }, '`paths` has the unknown key "orders"; expected one of order, shipment, any'],
     ['an empty list', { order: [] }, '`paths.order` is an empty list'],
     ['all off', { order: false, shipment: false, any: false }, '`paths` disables every path'],
-    ['a number', { order: 7 }, '`paths.order` holds 7'],
-    ['a text without a slash', { shipment: 'x' }, '`paths.shipment` holds "x"; a path pattern begins with a slash'],
-    ['a misspelt ID', { order: '/o/:orderid' }, '`paths.order` holds "/o/:orderid", which names no :orderId'],
+    ['a number', { order: 7 }, '`paths.order` contains 7'],
+    ['a text without a slash', { shipment: 'x' }, '`paths.shipment` contains "x"; a path pattern begins with a slash'],
+    ['a misspelt ID', { order: '/o/:orderid' }, '`paths.order` contains "/o/:orderid", which names no :orderId'],
     ['a misspelt group', { order: /(?<id>.+)/ }, 'which names no :orderId'],
     ['an ID of another kind', { order: '/o/:orderId/:shipmentId' }, 'shipmentId does not belong there'],
     ['no ID under any', { any: '/:id' }, 'names no :orderId and no :shipmentId'],
     ['syntax of path-to-regexp 0', { order: '/o/:orderId?' }, 'which path-to-regexp 8 refuses'],
-    ['a bad one in a list', { order: ['/o', 'x'] }, '`paths.order` holds "x"'],
+    ['a bad one in a list', { order: ['/o', 'x'] }, '`paths.order` contains "x"'],
   ])('%s', (_what, paths, expected) => {
     expect(refusal(paths)).toContain(expected)
   })

@@ -48,7 +48,7 @@ const MAX_LAYERS = 3
 /** How many times white space or NULs are removed after the end of a gzip body. */
 const MAX_CUTS = 4
 
-export const STOPPED = 'The upload was given up.'
+export const STOPPED = 'The upload was aborted.'
 export const OVERLOADED = 'Too many bodies are being processed at the moment.'
 
 export function tooLarge(limit: number): string {

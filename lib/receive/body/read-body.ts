@@ -154,7 +154,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
         // A chunk is text if the app has set an encoding, and may be of any binary type if the stream comes from an
         // adapter.
         const bytes = bytesOf(chunk, req.readableEncoding ?? 'utf8')
-        if (bytes === undefined) throw new TypeError(`The stream of the request holds a chunk of type ${typeof chunk}.`)
+        if (bytes === undefined)
+          throw new TypeError(`The stream of the request contains a chunk of type ${typeof chunk}.`)
         if (pieces.size + bytes.length > maxSize) fail(refuse('body_too_large', tooLarge(limit)))
         else if (onlyCount) pieces.size += bytes.length
         else if (!budget.take(bytes.length)) fail(refuse('unavailable', OVERLOADED))

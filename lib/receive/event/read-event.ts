@@ -131,7 +131,7 @@ export function readEvent(
   const documents = kind === 'orderDocuments' ? attachedDocuments(content) : undefined
   const own =
     documents?.length === 0
-      ? [...found.issues, { pointer: found.pointer, message: 'holds no document in a list named documents' }]
+      ? [...found.issues, { pointer: found.pointer, message: 'contains no document in a list named documents' }]
       : found.issues
   const base = {
     method,
@@ -153,7 +153,7 @@ export function readEvent(
   if (id === undefined)
     return invalid(
       `${found.pointer}/${kind === 'shipment' || found.pointer === '' ? 'id' : 'orderId'}`,
-      'must be a text that is not empty',
+      'must be a non-empty string',
     )
   if (kind === 'shipment') {
     const event: WebhookEvent = { ...base, kind, completeness: 'all-lines', shipmentId: id, shipment: content }

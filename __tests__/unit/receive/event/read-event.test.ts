@@ -348,7 +348,7 @@ describe('other events', () => {
   ])('documents in %j are none, which is an issue', (more) => {
     expect(read({ orderDocumentsEvent: { orderId: '1', ...more } }).event).toMatchObject({
       documents: [],
-      issues: [{ pointer: '/orderDocumentsEvent', message: 'holds no document in a list named documents' }],
+      issues: [{ pointer: '/orderDocumentsEvent', message: 'contains no document in a list named documents' }],
     })
   })
 })
