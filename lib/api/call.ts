@@ -66,7 +66,7 @@ export class Call {
   }
 
   cancel(): void {
-    const error = this.ended('unavailable', 'was given up: no one waits for it')
+    const error = this.ended('unavailable', 'was aborted: no one is waiting for it')
     this.#requests.abort(error)
     this.#waits.abort(error)
   }
@@ -116,6 +116,6 @@ export class Call {
   }
 
   #closed(): TradecloudApiError {
-    return this.ended('unavailable', 'was given up: the client is closed')
+    return this.ended('unavailable', 'was aborted: the client is closed')
   }
 }

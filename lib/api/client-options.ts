@@ -189,11 +189,11 @@ function resolveWay(
   const { protocol, pathname, search, hash, username, password } = new URL(proxy)
   if (protocol !== 'http:') throw invalidOption(at('proxy'), problem)
   if (pathname !== '/' || search !== '' || hash !== '')
-    throw invalidOption(at('proxy'), 'holds a path, a query or a hash')
+    throw invalidOption(at('proxy'), 'contains a path, a query or a hash')
   try {
     decodeURIComponent(username + password)
   } catch {
-    throw invalidOption(at('proxy'), 'holds a percent sign in its user or password that is not escaped as %25')
+    throw invalidOption(at('proxy'), 'contains a percent sign in its user name or password that is not escaped as %25')
   }
   return { proxy, httpsAgent: undefined }
 }
@@ -207,7 +207,7 @@ function resolveBaseUrl(at: At, environment: unknown, baseUrl: unknown): string 
   }
   if (environment !== undefined) {
     if (environment !== 'production' && environment !== 'acceptance') {
-      throw invalidOption(at('environment'), `is ${show(environment)}; allowed are 'production' and 'acceptance'`)
+      throw invalidOption(at('environment'), `is ${show(environment)}; allowed: 'production', 'acceptance'`)
     }
     return BASE_URLS[environment]
   }
@@ -222,7 +222,7 @@ function checkBaseUrl(option: string, value: unknown): string {
   const url = new URL(value)
   const { username, password, href } = url
   if (username !== '' || password !== '') {
-    throw invalidOption(option, 'holds a user: put it into `username` and `password`')
+    throw invalidOption(option, 'contains a user name: put it into `username` and `password`')
   }
   // `search` and `hash` are empty for a lone `?` or `#`, which would still cut off the path that is appended to the
   // URL.

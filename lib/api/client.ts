@@ -204,9 +204,9 @@ export class TradecloudClient {
     id: string,
     { signal, timeoutMs = this.#options.fetchTimeoutMs }: FetchOptions & { timeoutMs?: number | undefined } = {},
   ): Promise<FetchedEntity> {
-    const problem = typeof (id as unknown) === 'string' ? checkEntityId(id) : 'is not text'
+    const problem = typeof (id as unknown) === 'string' ? checkEntityId(id) : 'is not a string'
     if (problem !== undefined) {
-      const shown = problem === 'is not text' ? '' : ` ${quote(id)}`
+      const shown = problem === 'is not a string' ? '' : ` ${quote(id)}`
       throw new TradecloudApiError('invalid_id', `The ${kind} ID${shown} ${problem}`, { attempts: 0 })
     }
     const path = `/${kind}/${encodeURIComponent(id)}`

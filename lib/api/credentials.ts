@@ -20,7 +20,7 @@ export async function askForCredentials(ask: CredentialsFunction, timeoutMs: num
   try {
     given = await within(timeoutMs, Promise.resolve(ask()), () => LATE)
   } catch {
-    return { ok: false, reason: 'the function `credentials` has failed' }
+    return { ok: false, reason: 'the function `credentials` failed' }
   }
   if (given === LATE)
     return { ok: false, reason: `the function \`credentials\` returned nothing within ${timeoutMs} ms` }

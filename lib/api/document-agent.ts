@@ -100,7 +100,7 @@ export function documentAgent({ httpsAgent, proxy, requestTimeoutMs }: AgentOpti
     const endsAt = performance.now() + requestTimeoutMs
     const found = await resolve(target.host)
     if (destroyed) throw closed()
-    if (performance.now() > endsAt) throw new Error('no one waits for the connection any more')
+    if (performance.now() > endsAt) throw new Error('no one is waiting for the connection any more')
     if (proxyUrl === undefined) return secure(target, { lookup: always(found) })
     // IPv4 first: addresses are tried in turn, and a proxy is more likely to lack IPv6 than IPv4.
     const addresses = found.toSorted((a, b) => a.family - b.family).map(({ address }) => address)

@@ -24,7 +24,7 @@ export function documentStream(source: Readable, options: DocumentStreamOptions)
       else done(error('fetch_failed', `is larger than ${maxBytes} bytes (maxDocumentBytes)`))
     },
   })
-  const onAbort = () => stream.destroy(error('unavailable', 'was given up: its signal is aborted', signal?.reason))
+  const onAbort = () => stream.destroy(error('unavailable', 'was aborted by its signal', signal?.reason))
   const onTime = () => stream.destroy(error('fetch_timeout', `did not end within ${timeoutMs} ms (downloadTimeoutMs)`))
   const timer = startTimer(onTime, timeoutMs)
   signal?.addEventListener('abort', onAbort, { once: true })

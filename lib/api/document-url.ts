@@ -33,7 +33,7 @@ export function checkDocumentUrl(
   if (!URL.canParse(text)) return refuse('is not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') return refuse('is not https')
-  if (url.username !== '' || url.password !== '') return refuse('holds a user or a password')
+  if (url.username !== '' || url.password !== '') return refuse('contains a user name or a password')
   if (!hosts.has(url.host)) return refuse(`leads to ${quote(url.host)}, which \`documentHosts\` does not name`)
   // Checked again after parsing, which may escape characters and make the URL up to nine times longer.
   if (url.href.length > MAX_LENGTH) return refuse(`is longer than ${MAX_LENGTH} characters once it is escaped`)

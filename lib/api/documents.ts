@@ -158,7 +158,7 @@ export class Documents {
 
   /** The reason for refusing a link. A link may be http only if its host and the API are both on this machine. */
   #checkLink(link: unknown): string | undefined {
-    if (typeof link !== 'string' || link === '') return 'it holds no `downloadUrl`'
+    if (typeof link !== 'string' || link === '') return 'it contains no `downloadUrl`'
     if (!URL.canParse(link)) return 'its `downloadUrl` is not a URL'
     const { protocol, hostname } = new URL(link)
     if (protocol === 'https:') return undefined
@@ -168,7 +168,7 @@ export class Documents {
 }
 
 function pathOf(objectId: string): string {
-  const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not text'
+  const problem = typeof (objectId as unknown) === 'string' ? checkEntityId(objectId) : 'is not a string'
   if (problem !== undefined) throw new TradecloudApiError('invalid_id', `The object ID ${problem}`, { attempts: 0 })
   return `/object-storage/document/${encodeURIComponent(objectId)}`
 }

@@ -47,7 +47,7 @@ export class Downloads {
     const { maxDocumentBytes, downloadTimeoutMs } = this.#options
     if (size !== undefined && size > maxDocumentBytes) {
       body.destroy()
-      const text = `returned a content of ${size} bytes, more than ${maxDocumentBytes} (maxDocumentBytes)`
+      const text = `returned ${size} bytes of content, more than ${maxDocumentBytes} (maxDocumentBytes)`
       throw call.ended('fetch_failed', text)
     }
     const { attempts } = call
@@ -69,7 +69,7 @@ export class Downloads {
   }
 
   close(): void {
-    const error = new TradecloudApiError('unavailable', 'The download was given up: the client is closed', {
+    const error = new TradecloudApiError('unavailable', 'The download was aborted: the client is closed', {
       attempts: 0,
     })
     for (const stream of this.#streams) stream.destroy(error)

@@ -96,7 +96,7 @@ export class Flights {
         if (flight.waiters.size === 0 && this.#running.has(flight)) flight.call.cancel()
       }
       const onTime = () => end('fetch_timeout', `got no answer within ${timeoutMs} ms`)
-      const onAbort = () => end('unavailable', 'was given up: its signal is aborted', signal?.reason)
+      const onAbort = () => end('unavailable', 'was aborted by its signal', signal?.reason)
       const timer = startTimer(onTime, timeoutMs)
       signal?.addEventListener('abort', onAbort, { once: true })
       const done = () => {

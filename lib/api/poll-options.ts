@@ -79,7 +79,7 @@ export function readPollPage(body: Buffer): ({ ok: true } & PollPage) | { ok: fa
   const { data, total, lastUpdatedAt } = (parsed.value ?? {}) as Partial<Record<keyof PollPage, unknown>>
   if (!Array.isArray(data)) return { ok: false, reason: 'the body has no list `data`' }
   const odd = data.some((entity: unknown) => typeof entity !== 'object' || entity === null)
-  if (odd) return { ok: false, reason: '`data` holds something that is not an object' }
+  if (odd) return { ok: false, reason: '`data` contains something that is not an object' }
   return {
     ok: true,
     data,

@@ -95,7 +95,7 @@ async function* untilAborted(
 ): AsyncGenerator<Polled, void, undefined> {
   for await (const each of found) {
     if (signal?.aborted) {
-      throw new TradecloudApiError('unavailable', `${what} was given up: its signal is aborted`, {
+      throw new TradecloudApiError('unavailable', `${what} was aborted by its signal`, {
         attempts: 0,
         cause: signal.reason,
       })

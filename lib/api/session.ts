@@ -204,7 +204,7 @@ export class Session {
 
 function loginFailure(outcome: ApiOutcome): RequestFailure {
   // Only `close()` aborts this request, and it has already rejected all waiting callers.
-  if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was given up', retry: false }
+  if (outcome.type === 'aborted') return { code: 'unavailable', text: 'was aborted', retry: false }
   if (outcome.type === 'answer' && outcome.status === 200) return uselessAnswer('without an access token')
   const failure = failureOf(outcome)
   // No retry after a 401: repeated attempts with wrong credentials may lock the user out.

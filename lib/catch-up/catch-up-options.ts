@@ -151,7 +151,7 @@ export function resolveCatchUp({
   if (!isObject(given)) throw invalidOption('catchUp', `must be { ${KEYS.join(', ')} }`)
   checkKeys('catchUp', given, KEYS)
   if (onCatchUp !== undefined && typeof onCatchUp !== 'function')
-    throw invalidOption('onCatchUp', `is ${typeof onCatchUp}, not a function`)
+    throw invalidOption('onCatchUp', `is of type ${typeof onCatchUp}, not a function`)
   if (!client) throw invalidOption('catchUp', 'needs `api`, because it polls the Tradecloud API')
   if (!inbox) throw invalidOption('catchUp', 'needs an `inbox`, which stores what was found and the cursor')
   if (typeof (inbox.catchUp as unknown) !== 'function')
@@ -218,7 +218,7 @@ export function checkRunOptions(options: CatchUpRunOptions): CatchUpRunOptions {
   checkKeys('', options, ['from', 'all', 'dryRun', 'signal'])
   for (const option of ['all', 'dryRun'] as const)
     if (options[option] !== undefined && typeof options[option] !== 'boolean')
-      throw invalidOption(option, `is ${show(options[option])}; allowed are true, false`)
+      throw invalidOption(option, `is ${show(options[option])}; allowed: true, false`)
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
     throw invalidOption('signal', 'must be an AbortSignal')
   return options.from === undefined ? options : { ...options, from: checkTime('from', options.from) }

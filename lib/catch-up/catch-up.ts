@@ -14,7 +14,7 @@ import type { CatchUpInbox } from '../inbox/catch-up/storage'
 import { serveRequests } from './serve-requests'
 import { inTurn } from './turn'
 
-const NOT_POLLED = 'No process has an onOrder or onShipment at the moment, so nothing is polled.'
+const NOT_POLLED = 'No process has an onOrder or onShipment callback at the moment, so nothing is polled.'
 
 export interface CatchUpParts {
   inbox: CatchUpInbox
@@ -88,7 +88,7 @@ export class CatchUp {
     if (from !== undefined || this.#parts.options.from !== undefined) return
     for (const { key } of await this.#lists())
       if (!(await this.inbox.position(key)))
-        throw new TradecloudWebhookError('invalid_option', 'The inbox has no cursor yet: give `from`.')
+        throw new TradecloudWebhookError('invalid_option', 'The inbox has no cursor yet: set `from`.')
   }
 
   async #repeat(everyMs: number): Promise<void> {

@@ -115,7 +115,7 @@ export class Run {
     if (this.#window) return after
     const { onDemand } = this.#request
     if (Number.isNaN(this.#clock))
-      throw new Error('the answer of the API has no header Date, so nothing can be compared')
+      throw new Error('the answer of the API has no Date header, so nothing can be compared')
     const known = onDemand
       ? { ...this.#position, setBackTo: undefined }
       : await checkClock(this.#storage, this.#lease, this.#position, this.#clock)

@@ -25,6 +25,6 @@ export async function checkClock(
   await storage.savePosition(lease, { ...position, setBackTo: clock })
   const [date, before] = [clock, last].map((time) => new Date(time).toISOString())
   throw new Error(
-    `the API's header Date, ${date}, is earlier than at the last run, ${before}. The next run shows whether its clock was set back`,
+    `the API's Date header, ${date}, is earlier than in the last run, ${before}. The next run shows whether its clock was set back`,
   )
 }

@@ -159,7 +159,7 @@ test('without the header Date nothing is delivered, and the cursor stays', async
   backlog(rig, { changes: 10 })
   await rig.pass(HOUR)
   expect(rig.errors).toHaveLength(rig.runs)
-  expect(rig.errors[0]).toEqual(new Error('the answer of the API has no header Date, so nothing can be compared'))
+  expect(rig.errors[0]).toEqual(new Error('the answer of the API has no Date header, so nothing can be compared'))
   expect([rig.recovered, rig.storage.positions.get('order')]).toEqual([[], undefined])
 })
 

@@ -2,7 +2,7 @@
 import { EVERY, MINUTE, Rig, SETTLE } from './rig'
 
 const DAY = 24 * 60 * MINUTE
-const WRONG = expect.objectContaining({ message: expect.stringContaining('earlier than at the last run') })
+const WRONG = expect.objectContaining({ message: expect.stringContaining('earlier than in the last run') })
 
 /** Creates a rig with changes during half a day, whose events have all arrived. */
 async function healthy(): Promise<Rig> {
