@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   )
   for (const name of names) {
     const part = PARTS[name]
-    if (!part) throw new Error(`No part ${name}; known are ${Object.keys(PARTS).join(', ')}`)
+    if (!part) throw new Error(`No part ${name}; expected one of ${Object.keys(PARTS).join(', ')}`)
     for (const version of versions) {
       console.log(`\n## ${part.title}, Node ${version}\n`)
       console.log(await runPart(nodeOf(version), part.module, quick))

@@ -78,7 +78,7 @@ test('without a cursor and without from, ready rejects and nothing runs, but a r
   const refused = await worker.ready().catch((error: unknown) => error)
   expect(isTradecloudWebhookError(refused) && refused.message).toContain('Option `catchUp.from` is missing')
   expect(log.map(({ line }) => line)).toContainEqual(expect.stringContaining('The catch-up does not run'))
-  await expect(worker.catchUp()).rejects.toThrow('give `from`')
+  await expect(worker.catchUp()).rejects.toThrow('set `from`')
   expect(tradecloud.api.counts.polls).toBe(0)
   tradecloud.world.change('o', { lines: ['a'], deliver: 'none' })
   expect(await worker.catchUp({ from: FROM })).toMatchObject({ from: FROM, recoveredTotal: 1 })

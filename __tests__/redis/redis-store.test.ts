@@ -252,12 +252,12 @@ describe('options', () => {
   it.each<[unknown, RegExp]>([
     [undefined, /`options` is missing/],
     [null, /`options` is missing/],
-    [{}, /`sendCommand` is undefined, not a function/],
-    [{ sendCommand: 'EVAL' }, /`sendCommand` is string, not a function/],
-    [{ sendCommand, prefix: '' }, /`prefix` is ""; it must be a text that is not empty/],
+    [{}, /`sendCommand` is of type undefined, not a function/],
+    [{ sendCommand: 'EVAL' }, /`sendCommand` is of type string, not a function/],
+    [{ sendCommand, prefix: '' }, /`prefix` is ""; it must be a non-empty string/],
     [{ sendCommand, prefix: 7 }, /`prefix` is 7;/],
     [{ sendCommand, prefix: null }, /`prefix` is of type object;/],
-    [{ sendCommand, client: {} }, /`client` is not known; known are prefix, sendCommand/],
+    [{ sendCommand, client: {} }, /`client` is not known; expected one of prefix, sendCommand/],
   ])('%p is refused', (options, message) => {
     let thrown: unknown
     try {

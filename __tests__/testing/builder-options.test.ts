@@ -163,7 +163,7 @@ describe('options', () => {
     for (const build of builders) {
       for (const value of [3, {}, [], false, null, Symbol('id')]) {
         expect(() => build({ [option]: value })).toThrow(TypeError)
-        expect(() => build({ [option]: value })).toThrow(`${option} must be a text, not `)
+        expect(() => build({ [option]: value })).toThrow(`${option} must be a string, not `)
       }
       expect(() => build({ [option]: '' })).not.toThrow()
     }
@@ -187,7 +187,7 @@ describe('options', () => {
   it('do not lead beyond the last line of an order', () => {
     expect(orderEvent({ firstLine: 500, lines: 1 }).orderEvent.lines[0]?.buyerLine?.position).toBe('5000')
     const beyond = () => orderEvent({ firstLine: 500, lines: 2 })
-    expect(beyond).toThrow(new TypeError('firstLine and lines lead to line 501: orders end at 500'))
+    expect(beyond).toThrow(new TypeError('firstLine and lines lead to line 501: an order has at most 500 lines'))
   })
 
   it.each<[string, Build, Record<string, unknown>]>([

@@ -151,12 +151,12 @@ describe('the simulator', () => {
   it('refuses what it does not know, at every level, and suggests the closest name', async () => {
     const create = (options: object) => createTradecloudSimulator(options)
     for (const [options, message] of [
-      [{ user: 'x' }, 'user is not known; known are username, '],
+      [{ user: 'x' }, 'user is not known; expected one of username, '],
       [{ acessTokenMs: 1 }, ': did you mean accessTokenMs?'],
       [{ retry: { maxAttempt: 1 } }, 'retry.maxAttempt is not known; '],
       [
         { rateLimit: { persecond: 1 } },
-        'rateLimit.persecond is not known; known are perSecond, retryAfter: did you mean',
+        'rateLimit.persecond is not known; expected one of perSecond, retryAfter: did you mean',
       ],
       [{ rateLimit: 5 }, 'rateLimit must be an object, not number'],
     ] as const) {
@@ -165,7 +165,7 @@ describe('the simulator', () => {
     }
     const { url } = webhook
     const send = (trigger: object) => tradecloud.send(trigger as Trigger)
-    await expect(send({ url, body: {} })).rejects.toThrow('trigger.body is not known; known are url, ')
+    await expect(send({ url, body: {} })).rejects.toThrow('trigger.body is not known; expected one of url, ')
     await expect(send({ url, retry: { times: 1 } })).rejects.toThrow('retry.times is not known')
     await expect(send({ url, auth: { type: 'oauth', token: 'x' } })).rejects.toThrow('auth.type must be one of basic, ')
     await expect(send({ url, auth: { type: 'bearer', token: 'x', password: 1 } })).rejects.toThrow(

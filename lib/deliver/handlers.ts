@@ -82,7 +82,7 @@ export function createHandlers(options: CallbackOptions): Handlers {
   for (const [kind, callback] of Object.entries(byKind)) {
     const option = OPTION_OF[kind as EventKind]
     if (callback !== undefined && typeof callback !== 'function')
-      throw invalidOption(option, `is ${typeof callback}, not a function`)
+      throw invalidOption(option, `is of type ${typeof callback}, not a function`)
   }
   const byName = readNamed(options.on)
   if (byName.size === 0 && Object.values(byKind).every((callback) => callback === undefined)) {
@@ -134,9 +134,10 @@ function readNamed(on: unknown): Map<string, Named> {
     throw invalidOption('on', 'is not a plain object of callbacks by event name; methods of a class are not found')
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
     if (callback === undefined) continue
-    if (typeof callback !== 'function') throw invalidOption(`on.${name}`, `is ${typeof callback}, not a function`)
+    if (typeof callback !== 'function')
+      throw invalidOption(`on.${name}`, `is of type ${typeof callback}, not a function`)
     if (name.length > MAX_EVENT_NAME)
-      throw invalidOption('on', `has a name of ${name.length} characters; allowed are ${MAX_EVENT_NAME}`)
+      throw invalidOption('on', `has a name of ${name.length} characters; at most ${MAX_EVENT_NAME} are allowed`)
     const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]
     named.set(name, { kind, handler: callback as Handler })
   }

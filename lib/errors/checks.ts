@@ -28,7 +28,9 @@ export function checkKeys(path: string, options: object, known: readonly string[
 /** Finds the first unknown key. A key whose value is `undefined` counts as absent. */
 export function findUnknownKey(options: object, known: readonly string[]): { key: string; help: string } | undefined {
   const key = Object.entries(options).find(([name, value]) => value !== undefined && !known.includes(name))?.[0]
-  return key === undefined ? undefined : { key, help: `known are ${known.join(', ')}${suggest(key, known)}` }
+  return key === undefined
+    ? undefined
+    : { key, help: `expected ${known.length === 1 ? '' : 'one of '}${known.join(', ')}${suggest(key, known)}` }
 }
 
 /** Returns a suggestion such as `: did you mean bodyLimit?`, or an empty text if no name is similar. */
@@ -70,7 +72,7 @@ export function checkHasEffect(option: string, value: unknown, needed: string, i
  */
 export function checkSecret(option: string, value: unknown): string {
   if (value === undefined || value === null) throw invalidOption(option, 'is missing; is its environment variable set?')
-  if (typeof value !== 'string') throw invalidOption(option, `is not text but ${typeof value}`)
+  if (typeof value !== 'string') throw invalidOption(option, `is of type ${typeof value}, not a string`)
   if (value === '') throw invalidOption(option, 'is empty')
   if (value.trim() !== value) {
     throw invalidOption(option, 'has white space at its start or end; was it copied with a line break?')
@@ -86,7 +88,7 @@ export function checkToken(option: string, value: unknown): string {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw invalidOption(
       option,
-      'contains a character that a header cannot contain; allowed are visible ASCII characters',
+      'contains a character that a header cannot contain; only visible ASCII characters are allowed',
     )
   return token
 }

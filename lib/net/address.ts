@@ -20,7 +20,7 @@ const TRADECLOUD: Readonly<Record<string, readonly string[]>> = {
 }
 
 const EXPECTED =
-  "allowed are 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32'"
+  "allowed: 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges such as '192.0.2.0/24' or '2001:db8::/32'"
 
 const BITS = { IPv4: 32, IPv6: 128 } as const
 const NODE_FAMILY = { IPv4: 'ipv4', IPv6: 'ipv6' } as const

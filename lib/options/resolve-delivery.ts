@@ -38,7 +38,7 @@ export function resolveDelivery({
   delivery: ResolvedDelivery
 } {
   if (deliver !== undefined && typeof deliver !== 'boolean')
-    throw invalidOption('deliver', `is ${show(deliver)}; allowed are true, false`)
+    throw invalidOption('deliver', `is ${show(deliver)}; allowed: true, false`)
   if (inbox === undefined) {
     checkHasEffect('delivery', delivery, 'an `inbox`', false)
     // `deliver: true` is the default, so it is allowed without an inbox.
@@ -78,12 +78,11 @@ function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDeli
   const { retry = {}, handlerTimeoutMs = HANDLER_TIMEOUT_MS, onSettled } = delivery
   checkWholeNumber('delivery.handlerTimeoutMs', handlerTimeoutMs, 1, MAX_TIMER_MS)
   for (const [option, value] of Object.entries({ quarantine, transaction }))
-    if (typeof value !== 'boolean')
-      throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed are true, false`)
+    if (typeof value !== 'boolean') throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed: true, false`)
   if (quarantine && auth === 'none')
     throw invalidOption('delivery.quarantine', "is true with auth: 'none': anyone could fill the inbox")
   if (onSettled !== undefined && typeof onSettled !== 'function')
-    throw invalidOption('delivery.onSettled', `is ${typeof onSettled}, not a function`)
+    throw invalidOption('delivery.onSettled', `is of type ${typeof onSettled}, not a function`)
   return { retry: resolveRetry(retry), handlerTimeoutMs, quarantine, onSettled, transaction }
 }
 

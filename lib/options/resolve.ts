@@ -124,7 +124,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   checkWholeNumber('answerTimeoutMs', merged.answerTimeoutMs, 1, MAX_TIMER_MS)
   for (const option of ['onError', 'onDelivery'] as const)
     if (given[option] !== undefined && typeof given[option] !== 'function')
-      throw invalidOption(option, `is ${typeof given[option]}, not a function`)
+      throw invalidOption(option, `is of type ${typeof given[option]}, not a function`)
   const delivering = resolveDelivery(given)
   if (!merged.deliver)
     for (const option of [...OF_DELIVERY, ...(given.catchUp === undefined ? OF_CLIENT : [])])
@@ -179,7 +179,7 @@ function checkChoices(merged: Partial<Record<keyof typeof CHOICES, unknown>>): v
   for (const [option, allowed] of Object.entries(CHOICES)) {
     const value = merged[option as keyof typeof CHOICES]
     if (option in merged && !(allowed as readonly unknown[]).includes(value))
-      throw invalidOption(option, `is ${show(value)}; allowed are ${allowed.join(', ')}`)
+      throw invalidOption(option, `is ${show(value)}; allowed: ${allowed.join(', ')}`)
   }
 }
 
@@ -194,8 +194,7 @@ function resolveShared(
   checkWholeNumber('concurrency', merged.concurrency, 1, Number.MAX_SAFE_INTEGER)
   checkWholeNumber('fetchTimeoutMs', merged.fetchTimeoutMs, 1, MAX_TIMER_MS)
   checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
-  if (typeof merged.name !== 'string' || merged.name === '')
-    throw invalidOption('name', 'must be a text that is not empty')
+  if (typeof merged.name !== 'string' || merged.name === '') throw invalidOption('name', 'must be a non-empty string')
   // The name is part of keys in databases, some of which cannot index a longer text, or store control characters or
   // unpaired surrogates.
   if (merged.name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(merged.name))

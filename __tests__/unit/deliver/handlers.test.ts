@@ -120,18 +120,26 @@ it.each<[string, unknown, string]>([
   ['no callback', {}, '`onOrder` is missing, and so is every other callback'],
   ['callbacks that are undefined', { onOrder: undefined, on: { OrderSynced: undefined } }, '`onOrder` is missing'],
   ['an empty list of names', { on: {} }, '`onOrder` is missing'],
-  ['a text', { onOrder: 'x' }, '`onOrder` is string, not a function'],
-  ['null', { onShipment: null, onOrder }, '`onShipment` is object, not a function'],
-  ['an object', { onOrderDocuments: {} }, '`onOrderDocuments` is object, not a function'],
-  ['a number', { onUnknown: 5 }, '`onUnknown` is number, not a function'],
+  ['a text', { onOrder: 'x' }, '`onOrder` is of type string, not a function'],
+  ['null', { onShipment: null, onOrder }, '`onShipment` is of type object, not a function'],
+  ['an object', { onOrderDocuments: {} }, '`onOrderDocuments` is of type object, not a function'],
+  ['a number', { onUnknown: 5 }, '`onUnknown` is of type number, not a function'],
   ['names that are no object', { on: 'x', onOrder }, '`on` is not a plain object'],
   ['names that are null', { on: null, onOrder }, '`on` is not a plain object'],
   ['names in a list', { on: [named], onOrder }, '`on` is not a plain object'],
   ['names in a Map', { on: new Map([['OrderSynced', named]]), onOrder }, '`on` is not a plain object'],
   ['methods of a class', { on: new Named(), onOrder }, '`on` is not a plain object'],
   ['an unknown name that is undefined', { on: { OrderIssued: undefined } }, '`onOrder` is missing'],
-  ['an unknown name without a function', { on: { OrderIssued: {} } }, '`on.OrderIssued` is object, not a function'],
-  ['a known name without a function', { on: { OrderSynced: true } }, '`on.OrderSynced` is boolean, not a function'],
+  [
+    'an unknown name without a function',
+    { on: { OrderIssued: {} } },
+    '`on.OrderIssued` is of type object, not a function',
+  ],
+  [
+    'a known name without a function',
+    { on: { OrderSynced: true } },
+    '`on.OrderSynced` is of type boolean, not a function',
+  ],
 ])('%s is refused', (_what, options, expected) => {
   expect(refusal(options)).toContain(expected)
 })

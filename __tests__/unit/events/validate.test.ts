@@ -221,7 +221,7 @@ describe("the user's own schemas", () => {
     [
       'an unknown kind',
       { orders: {} },
-      '`schemas` has the unknown key "orders"; known are order, orderDocuments, shipment',
+      '`schemas` has the unknown key "orders"; expected one of order, orderDocuments, shipment',
     ],
     ['true', { order: true }, '`schemas.order` is not a JSON Schema object'],
     ['null', { order: null }, '`schemas.order` is not a JSON Schema object'],

@@ -164,7 +164,7 @@ describe('allow', () => {
     const message = refusal(['production', '::1', entry])
     expect(message).toContain('`allow[2]`')
     if (typeof entry === 'string') expect(message).toContain(JSON.stringify(entry))
-    expect(message).toContain("allowed are 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges")
+    expect(message).toContain("allowed: 'acceptance', 'production', IPv4 and IPv6 addresses, and CIDR ranges")
   })
 
   it.each([

@@ -46,7 +46,7 @@ test('form is required where orders are polled, and only there', () => {
 test.each<[string, unknown, string]>([
   ['a list', [], '`catchUp` must be { from, want, form,'],
   ['a text', 'all', '`catchUp` must be { from, want, form,'],
-  ['an unknown key', { ...given, every: 5 }, '`catchUp` has the unknown key "every"; known are from, want'],
+  ['an unknown key', { ...given, every: 5 }, '`catchUp` has the unknown key "every"; expected one of from, want'],
   ['a wrong want', { ...given, want: 'none' }, '`catchUp.want` is "none"; it must be \'all\' or a function'],
   ['a wrong form', { ...given, form: 'single' }, '`catchUp.form` is "single"; it must be \'deliverySchedule\' or'],
   ['everyMs 0', { ...given, everyMs: 0 }, '`catchUp.everyMs` is 0; it must be a whole number from 1'],
@@ -65,7 +65,7 @@ test.each<[string, unknown, string]>([
 ])('%s throws', (_what, catchUp, message) => expect(refusalOf(catchUp)).toContain(message))
 
 test('onCatchUp must be a function', () =>
-  expect(refusalOf(given, { onCatchUp: 5 })).toContain('`onCatchUp` is number, not a function'))
+  expect(refusalOf(given, { onCatchUp: 5 })).toContain('`onCatchUp` is of type number, not a function'))
 
 test.each([
   ['2025-11-01T10:00:00', '2025-11-01T10:00:00.000Z'],
@@ -84,8 +84,8 @@ test('a time in the future is a mistake: nothing would be delivered until then',
   expect(() => checkTime('from', '2999-01-01')).toThrow('which is in the future'))
 
 test.each<[object, string]>([
-  [{ since: 'x' }, '`since` is not known; known are from, all, dryRun, signal'],
-  [{ all: 1 }, '`all` is 1; allowed are true, false'],
+  [{ since: 'x' }, '`since` is not known; expected one of from, all, dryRun, signal'],
+  [{ all: 1 }, '`all` is 1; allowed: true, false'],
   [{ dryRun: 'yes' }, '`dryRun` is "yes"'],
   [{ signal: {} }, '`signal` must be an AbortSignal'],
   [{ from: 'x' }, '`from` is "x"'],

@@ -39,7 +39,7 @@ describe('with an inbox', () => {
     [
       'an unknown key of retry',
       { inbox, delivery: { retry: { times: 5 } } },
-      '`delivery.retry` has the unknown key "times"; known are forMs',
+      '`delivery.retry` has the unknown key "times"; expected one of forMs',
     ],
     ['retry.forMs', { inbox, delivery: { retry: { forMs: -1 } } }, '`delivery.retry.forMs` is -1'],
     ['retry.minDelayMs', { inbox, delivery: { retry: { minDelayMs: 0 } } }, '`delivery.retry.minDelayMs` is 0'],
@@ -48,11 +48,11 @@ describe('with an inbox', () => {
       { inbox, delivery: { retry: { minDelayMs: 9, maxDelayMs: 8 } } },
       '`delivery.retry.maxDelayMs` is 8',
     ],
-    ['onSettled', { inbox, delivery: { onSettled: 'log' } }, '`delivery.onSettled` is string, not a function'],
+    ['onSettled', { inbox, delivery: { onSettled: 'log' } }, '`delivery.onSettled` is of type string, not a function'],
     ['handlerTimeoutMs', { inbox, delivery: { handlerTimeoutMs: 0 } }, '`delivery.handlerTimeoutMs` is 0'],
     ['transaction that is no boolean', { inbox, delivery: { transaction: 1 } }, '`delivery.transaction` is 1'],
     ['transaction without transactions', { inbox, delivery: { transaction: true } }, 'such as postgresInbox'],
-    ['deliver that is no boolean', { inbox, deliver: 'no' }, '`deliver` is "no"; allowed are true, false'],
+    ['deliver that is no boolean', { inbox, deliver: 'no' }, '`deliver` is "no"; allowed: true, false'],
     ['a callback with deliver: false', { inbox, deliver: false }, '`onOrder` has no effect with `deliver: false`'],
     [
       'retry with deliver: false',

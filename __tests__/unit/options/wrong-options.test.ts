@@ -73,16 +73,16 @@ describe('wrong options', () => {
     ['no auth', { onOrder }, '`auth` is required'],
     ['a wrong auth', { onOrder, auth: { type: 'basic', username: 'u', password: `${SECRET} ` } }, '`auth.password`'],
     ['no callback', { auth: REQUIRED.auth }, '`onOrder` is missing'],
-    ['an unknown option', { ...REQUIRED, bodylimit: 5 }, '`bodylimit` is not known; known are '],
+    ['an unknown option', { ...REQUIRED, bodylimit: 5 }, '`bodylimit` is not known; expected one of '],
     [
       'a total below the limit of one',
       { ...REQUIRED, bodyLimit: 10, limits: { maxBytesInFlight: 9 } },
       '`limits.maxBytesInFlight` is 9, less than bodyLimit (10)',
     ],
-    ['an empty name', { ...REQUIRED, name: '' }, '`name` must be a text'],
-    ['a name that is no text', { ...REQUIRED, name: 5 }, '`name` must be a text'],
-    ['onError', { ...REQUIRED, onError: 'x' }, '`onError` is string, not a function'],
-    ['onDelivery', { ...REQUIRED, onDelivery: null }, '`onDelivery` is object, not a function'],
+    ['an empty name', { ...REQUIRED, name: '' }, '`name` must be a non-empty string'],
+    ['a name that is no text', { ...REQUIRED, name: 5 }, '`name` must be a non-empty string'],
+    ['onError', { ...REQUIRED, onError: 'x' }, '`onError` is of type string, not a function'],
+    ['onDelivery', { ...REQUIRED, onDelivery: null }, '`onDelivery` is of type object, not a function'],
     [
       'a logger without error',
       { ...REQUIRED, logger: { warn: () => undefined } },
@@ -114,7 +114,7 @@ describe('wrong options', () => {
     [
       'an unknown key of dedupe',
       { ...REQUIRED, dedupe: { ttl: 5 } },
-      '`dedupe` has the unknown key "ttl"; known are store, ttlMs',
+      '`dedupe` has the unknown key "ttl"; expected one of store, ttlMs',
     ],
     ['a ttl of zero', { ...REQUIRED, dedupe: { ttlMs: 0 } }, '`dedupe.ttlMs` is 0'],
     ['a store that is null', { ...REQUIRED, dedupe: { store: null } }, '`dedupe.store` has no method claim'],
@@ -124,7 +124,7 @@ describe('wrong options', () => {
     [
       'schemas of an unknown kind',
       { ...REQUIRED, schemas: { invoice: {} } },
-      '`schemas` has the unknown key "invoice"; known are order, ',
+      '`schemas` has the unknown key "invoice"; expected one of order, ',
     ],
     ['schemas that are null', { ...REQUIRED, schemas: null }, '`schemas`'],
     ['a text for schemas', { ...REQUIRED, schemas: { order: '{}' } }, '`schemas.order` is not a JSON Schema object'],
@@ -133,18 +133,18 @@ describe('wrong options', () => {
       { ...REQUIRED, schemas: { order: { type: 'nothing' } } },
       '`schemas.order` cannot be compiled',
     ],
-    ['allow', { ...REQUIRED, allow: ['production', 'everyone'] }, '`allow[1]` is "everyone"; allowed are'],
+    ['allow', { ...REQUIRED, allow: ['production', 'everyone'] }, '`allow[1]` is "everyone"; allowed:'],
     ['allow that is empty', { ...REQUIRED, allow: [] }, '`allow` is an empty list'],
     ['allow that is null', { ...REQUIRED, allow: null }, '`allow` is not a list'],
     ['allow that is an empty text', { ...REQUIRED, allow: '' }, '`allow` is not a list'],
     ['allow that is false', { ...REQUIRED, allow: false }, '`allow` is not a list'],
-    ['trustProxy', { ...REQUIRED, allow: ['production'], trustProxy: 'all' }, '`trustProxy` is wrong'],
+    ['trustProxy', { ...REQUIRED, allow: ['production'], trustProxy: 'all' }, '`trustProxy` is invalid'],
     ['a wrong trustProxy without allow', { ...REQUIRED, trustProxy: -1 }, '`trustProxy` is -1'],
     ['trustProxy without allow', { ...REQUIRED, trustProxy: 1 }, '`trustProxy` is set without `allow`, and has no effect then'],
     [
       'an unknown key of api',
       { ...REQUIRED, api: { ...API, pasword: 1 } },
-      '`api` has the unknown key "pasword"; known',
+      '`api` has the unknown key "pasword"; expected',
     ],
     ['a wrong number in api', { ...REQUIRED, api: { ...API, requestTimeoutMs: 0 } }, '`api.requestTimeoutMs` is 0'],
     ['a wrong host in api', { ...REQUIRED, api: { ...API, documentHosts: ['*'] } }, '`api.documentHosts[0]` is "*"'],
@@ -152,7 +152,7 @@ describe('wrong options', () => {
     [
       'a user in the URL of api',
       { ...REQUIRED, api: { baseUrl: `https://a:${SECRET}@x.example` } },
-      '`api.baseUrl` holds',
+      '`api.baseUrl` contains',
     ],
     [
       'two agents in api',
@@ -167,9 +167,9 @@ describe('wrong options', () => {
     [
       'a path without a prototype',
       { ...REQUIRED, paths: { order: Object.create(null) } },
-      '`paths.order` holds of type',
+      '`paths.order` contains of type',
     ],
-    ['a name without a function', { ...REQUIRED, on: { OrderIssued: 1 } }, '`on.OrderIssued` is number'],
+    ['a name without a function', { ...REQUIRED, on: { OrderIssued: 1 } }, '`on.OrderIssued` is of type number'],
   ])('%s', (_what, options, expected) => {
     expect(refusal(options)).toContain(`Option ${expected}`)
   })
@@ -178,13 +178,13 @@ describe('wrong options', () => {
     ['another case', { bodylimit: 5 }, 'did you mean bodyLimit?'],
     ['a letter too few', { answerTimeoutM: 5 }, 'did you mean answerTimeoutMs?'],
     ['a part of the name', { documents: onOrder }, 'did you mean onOrderDocuments?'],
-    ['in dedupe', { dedupe: { ttl: 5 } }, 'known are store, ttlMs: did you mean ttlMs?'],
+    ['in dedupe', { dedupe: { ttl: 5 } }, 'expected one of store, ttlMs: did you mean ttlMs?'],
     ['in api', { api: { ...API, pasword: 'x' } }, 'did you mean password?'],
-    ['in paths', { paths: { orders: '/x' } }, 'known are order, shipment, any: did you mean order?'],
+    ['in paths', { paths: { orders: '/x' } }, 'expected one of order, shipment, any: did you mean order?'],
     [
       'in auth',
       { auth: { ...REQUIRED.auth, tokens: 'x' } },
-      '`auth` has the unknown key "tokens"; known are token: did you mean token?',
+      '`auth` has the unknown key "tokens"; expected token: did you mean token?',
     ],
     ['in schemas', { schemas: { orderDocument: {} } }, 'did you mean orderDocuments?'],
   ])('the closest name is suggested: %s', (_what, options, expected) => {
@@ -234,7 +234,7 @@ describe('wrong options', () => {
 
   it('an unknown key of a MemoryStore', () => {
     const make = (options: object) => () => new MemoryStore(options)
-    expect(make({ maxkeys: 5 })).toThrow('Option `maxkeys` is not known; known are maxKeys: did you mean maxKeys?')
+    expect(make({ maxkeys: 5 })).toThrow('Option `maxkeys` is not known; expected maxKeys: did you mean maxKeys?')
     expect(make({ maxKeys: undefined })).not.toThrow()
   })
 

@@ -77,7 +77,7 @@ export class Claims {
     try {
       const taken = takenFrom(key, await bounded(answer, this.#options.timeoutMs, onLate))
       if (taken) return taken
-      throw new Error('The store returned a value that is not a result of a store.')
+      throw new Error('The store returned an invalid result.')
     } catch (cause) {
       return storeFailed(cause)
     }

@@ -47,7 +47,7 @@ const AT_ONCE: Settlement = {
   result: 'retry',
   delayMs: 0,
   outcome: 'unavailable',
-  reason: 'The delivery was not begun, because this process was suspended or closing.',
+  reason: 'The delivery was not started, because this process was suspended or closing.',
 }
 
 export class InboxDeliverer {

@@ -49,9 +49,8 @@ export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPos
   if (connectionString !== undefined && !/^postgres(ql)?:\/\/(?:[^/?#]*@|(?![^/?#]*@))[^/?#@:]/.test(connectionString))
     throw invalidOption('connectionString', 'must have the form postgres://user:password@host:port/database')
   if (typeof schema !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
-    throw invalidOption('schema', `is ${show(schema)}; allowed are lower-case letters, digits and underscores`)
-  if (!['auto', 'check'].includes(migrate))
-    throw invalidOption('migrate', `is ${show(migrate)}; allowed are auto, check`)
-  if (typeof unsafe !== 'boolean') throw invalidOption('unsafe', `is ${show(unsafe)}; allowed are true, false`)
+    throw invalidOption('schema', `is ${show(schema)}; only lower-case letters, digits and underscores are allowed`)
+  if (!['auto', 'check'].includes(migrate)) throw invalidOption('migrate', `is ${show(migrate)}; allowed: auto, check`)
+  if (typeof unsafe !== 'boolean') throw invalidOption('unsafe', `is ${show(unsafe)}; allowed: true, false`)
   return { pool, connectionString, schema, migrate, unsafe, ...resolveKeep(keep) }
 }

@@ -22,7 +22,7 @@ export class Room {
       this.#countedAt = performance.now()
     }
     if (this.#bytes + (bytes ?? 1) > this.#maxBytes)
-      throw unavailable(`The inbox is full: more than ${this.#maxBytes} bytes wait in it.`)
+      throw unavailable(`The inbox is full: more than ${this.#maxBytes} bytes are waiting in it.`)
     this.#bytes += bytes ?? 0
   }
 }

@@ -143,7 +143,7 @@ export class SqlInbox implements Inbox {
     if (found?.body === undefined) throw unavailable(`The body of event ${id} is not kept.`)
     for (let part = 0; part * PART_BYTES < found.entry.bytes; part++) {
       const data = await this.#run('readPart', { event: found.body, part })
-      if (!data) throw unavailable(`The body of event ${id} was removed meanwhile.`)
+      if (!data) throw unavailable(`The body of event ${id} was removed in the meantime.`)
       yield Buffer.from(data.buffer, data.byteOffset, data.byteLength)
     }
   }

@@ -7,7 +7,7 @@ import { SqliteError } from './thread'
 /** The problem and what to do, by primary result code of SQLite. */
 const REMEDIES: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written to: its disk is read-only, or its permissions do not allow it'],
-  [10, 'could not be read or written: its disk has failed, is read-only, or is not there any more'],
+  [10, 'could not be read or written: its disk has failed, is read-only, or is no longer there'],
   [
     CORRUPT,
     'is damaged: stop all processes, keep a copy, and recover it with `sqlite3 FILE .recover`, or `.dump` where that fails',

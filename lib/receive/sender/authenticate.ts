@@ -170,7 +170,7 @@ type Expectation = Digest | { type: 'oauth'; verifier: OAuthVerifier }
 
 function expectationOf(entry: unknown, option: string): Expectation {
   if (typeof entry !== 'object' || entry === null)
-    throw invalidOption(option, `is not a credential object; allowed are ${ALLOWED}`)
+    throw invalidOption(option, `is not a credential object; allowed: ${ALLOWED}`)
   const { type, ...others } = entry as Record<string, unknown>
   if (type === 'oauth') return { type, verifier: createVerifier(option, others) }
   const { username, password, token } = others
@@ -185,7 +185,7 @@ function expectationOf(entry: unknown, option: string): Expectation {
     const secret = checkToken(`${option}.token`, token)
     return { type, digest: digestOf(secret), header: `Bearer ${secret}` }
   }
-  throw invalidOption(`${option}.type`, `is ${show(type)}; allowed are 'basic', 'bearer' and 'oauth'`)
+  throw invalidOption(`${option}.type`, `is ${show(type)}; allowed: 'basic', 'bearer', 'oauth'`)
 }
 
 /** Loaded lazily: only needed with OAuth. */

@@ -17,7 +17,7 @@ export type TrustProxyOption =
 export type TrustFunction = (address: string | undefined, hop: number) => unknown
 
 const EXPECTED =
-  "allowed are true, false, the number of proxies in front, addresses, CIDR ranges, 'loopback', 'linklocal' and 'uniquelocal' (a list, or with commas between), or a function"
+  "allowed: true, false, the number of proxies in front, addresses, CIDR ranges, 'loopback', 'linklocal' and 'uniquelocal' (a list, or with commas between), or a function"
 
 /** Throws `invalid_option` for a value that Express would reject, and for an impossible number of proxies. */
 export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
@@ -35,7 +35,7 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
   try {
     return loadProxyAddr().compile(list as string[]) as TrustFunction
   } catch (error) {
-    throw invalidOption(option, `is wrong (${(error as Error).message}); ${EXPECTED}`)
+    throw invalidOption(option, `is invalid (${(error as Error).message}); ${EXPECTED}`)
   }
 }
 

@@ -49,10 +49,10 @@ export function readPoll(body: unknown, kind: PollKind): PollQuery | string {
   const after = instantOf(lastUpdatedAfter)
   if (lastUpdatedAfter !== undefined && after === undefined) return 'lastUpdatedAfter must be a date and time'
   const processStatus = valueAt(filters, 'status.processStatus')
-  if (processStatus !== undefined && !isTexts(processStatus)) return 'status.processStatus must be a list of texts'
+  if (processStatus !== undefined && !isTexts(processStatus)) return 'status.processStatus must be a list of strings'
   const companyIds = oneOrMore(valueAt(filters, 'companyId'))
   const buyerCompanyIds = oneOrMore(valueAt(filters, 'buyerShipment.companyId'))
-  if (companyIds === null || buyerCompanyIds === null) return 'companyId must be a text or a list of texts'
+  if (companyIds === null || buyerCompanyIds === null) return 'companyId must be a string or a list of strings'
   return { after: after ?? -Infinity, processStatus, companyIds, buyerCompanyIds, offset, limit: Math.min(limit, MOST) }
 }
 

@@ -39,7 +39,7 @@ export function wholeNumber(name: string, value: unknown, from: number, to: numb
 /** Accepts any string, even an empty one, because tests may need an invalid event. */
 export function text(name: string, value: unknown): string {
   if (typeof value === 'string') return value
-  throw new TypeError(`${name} must be a text, not ${show(value)}`)
+  throw new TypeError(`${name} must be a string, not ${show(value)}`)
 }
 
 /** Returns one override for each entry to build: those of the list, or empty objects if `value` is a number. */

@@ -78,6 +78,7 @@ export function affectedLines<Line extends object>(
   const overrides = entries('lines', lines, MAX_LINES)
   const first = wholeNumber('firstLine', firstLine, 1, MAX_LINES)
   const last = first + overrides.length - 1
-  if (last > MAX_LINES) throw new TypeError(`firstLine and lines lead to line ${last}: orders end at ${MAX_LINES}`)
+  if (last > MAX_LINES)
+    throw new TypeError(`firstLine and lines lead to line ${last}: an order has at most ${MAX_LINES} lines`)
   return overrides.map((override, index) => ({ index: first - 1 + index, override }))
 }

@@ -90,7 +90,7 @@ export function buildRequest(trigger: Trigger): TriggerRequest {
   if (scheme === undefined || authority === undefined || rest === undefined) {
     throw new TypeError(`url must be an http: or https: URL, not '${trigger.url}'`)
   }
-  if (authority.includes('@')) throw new TypeError('url must hold no credentials: use auth')
+  if (authority.includes('@')) throw new TypeError('url must not contain credentials: use auth')
   const filled = fillIds(rest, trigger)
   if (/[\u0000-\u0020\u007f]/.test(filled)) {
     throw new TypeError(`a request line cannot contain white space: '${filled}'`)

@@ -150,8 +150,11 @@ function checkOptions(options: RedisStoreOptions): Required<RedisStoreOptions> &
   const given = givenOptions(options, KNOWN, 'redisStore({ sendCommand })')
   const { sendCommand, prefix = 'tradecloud-webhook:' } = given
   if (typeof (sendCommand as unknown) !== 'function')
-    throw invalidOption('sendCommand', `is ${typeof sendCommand}, not a function: (...args) => client.call(...args)`)
+    throw invalidOption(
+      'sendCommand',
+      `is of type ${typeof sendCommand}, not a function: (...args) => client.call(...args)`,
+    )
   if (typeof (prefix as unknown) !== 'string' || prefix === '')
-    throw invalidOption('prefix', `is ${show(prefix)}; it must be a text that is not empty`)
+    throw invalidOption('prefix', `is ${show(prefix)}; it must be a non-empty string`)
   return { sendCommand, prefix }
 }

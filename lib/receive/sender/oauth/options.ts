@@ -91,7 +91,7 @@ export function resolveOAuth(option: string, entry: Readonly<Record<string, unkn
   const { clockToleranceMs = 60_000, checkClaims, httpsAgent } = others
   checkKeys(option, entry, KNOWN)
   if (checkClaims !== undefined && typeof checkClaims !== 'function')
-    throw invalidOption(`${option}.checkClaims`, `is ${typeof checkClaims}, not a function`)
+    throw invalidOption(`${option}.checkClaims`, `is of type ${typeof checkClaims}, not a function`)
   if (httpsAgent !== undefined && !(httpsAgent instanceof Agent))
     throw invalidOption(`${option}.httpsAgent`, 'is not an agent of node:https')
   return {
@@ -117,7 +117,7 @@ function resolveIssuer(
 ): Pick<ResolvedOAuth, 'issuers' | 'jwksUri'> {
   if (tenantId === undefined) {
     if (issuer === undefined && jwksUri === undefined) {
-      const instead = 'give it for Entra ID, or `issuer` and `jwksUri` for others'
+      const instead = 'set it for Entra ID, or `issuer` and `jwksUri` for other servers'
       throw invalidOption(`${option}.tenantId`, `is missing; is its environment variable set? Or ${instead}`)
     }
     return {
@@ -147,7 +147,7 @@ function checkJwksUri(option: string, value: unknown): URL {
   if (!URL.canParse(text))
     throw invalidOption(option, 'is not a URL; expected one such as https://adfs.example.com/adfs/discovery/keys')
   const url = new URL(text)
-  if (url.username !== '' || url.password !== '') throw invalidOption(option, 'holds a user or a password')
+  if (url.username !== '' || url.password !== '') throw invalidOption(option, 'contains a user name or a password')
   if (!isSecure(url))
     throw invalidOption(option, 'must be https (http only to this machine): over http, anyone could replace the keys')
   url.hash = ''
@@ -164,7 +164,7 @@ function checkAudience(option: string, text: string): string {
 
 function checkAlgorithm(option: string, name: string): string {
   if ((ALGORITHMS as readonly string[]).includes(name)) return name
-  throw invalidOption(option, `holds ${show(name)}; allowed are ${ALGORITHMS.join(', ')}`)
+  throw invalidOption(option, `contains ${show(name)}; allowed: ${ALGORITHMS.join(', ')}`)
 }
 
 function textsOf(option: string, value: unknown): string[] {

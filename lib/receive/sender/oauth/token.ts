@@ -33,7 +33,7 @@ export function readToken(token: string, options: ResolvedOAuth, now: number): T
   if (header === undefined || claims === undefined) return { ok: false, problem: 'it is not a signed JWT' }
   const { alg, kid, ...others } = header
   if (typeof alg !== 'string' || !options.algorithms.includes(alg)) return { ok: false, problem: 'alg is not allowed' }
-  if (kid !== undefined && typeof kid !== 'string') return { ok: false, problem: 'kid is not text' }
+  if (kid !== undefined && typeof kid !== 'string') return { ok: false, problem: 'kid is not a string' }
   const refused = REFUSED_PARAMETERS.find((name) => Object.hasOwn(others, name))
   if (refused !== undefined) return { ok: false, problem: `${refused} is not allowed` }
   const problem = claimsProblem(claims, options, now)
@@ -49,8 +49,8 @@ function decodePart(part: string | undefined): Record<string, unknown> | undefin
 function claimsProblem(claims: OAuthClaims, options: ResolvedOAuth, now: number): string | undefined {
   const { iss, aud, exp, nbf, azp, appid, roles } = claims
   const { issuers, audiences, clientIds, clockToleranceMs } = options
-  if (!includes(issuers, iss)) return 'iss is another'
-  if (!listed(aud).some((one) => includes(audiences, one))) return 'aud is another'
+  if (!includes(issuers, iss)) return 'iss does not match'
+  if (!listed(aud).some((one) => includes(audiences, one))) return 'aud does not match'
   // The time is rounded down to whole seconds, because the claims are in seconds and jose rounds in the same way.
   const seconds = Math.floor(now / 1000)
   if (typeof exp !== 'number' || exp <= seconds - clockToleranceMs / 1000) return 'exp has passed or is missing'

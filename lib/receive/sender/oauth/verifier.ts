@@ -35,7 +35,7 @@ export class OAuthVerifier {
       return refuse('its signature is wrong, or its key is not known')
     const { checkClaims } = this.#options
     if (checkClaims === undefined || (await checkClaims(reading.claims)) === true) return true
-    return refuse('checkClaims says no')
+    return refuse('checkClaims did not return true')
   }
 
   /** Uses only the keys that were fetched before. Never rejects. */

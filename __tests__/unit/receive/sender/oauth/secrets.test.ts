@@ -29,8 +29,8 @@ describe('what is told of a token', () => {
   it.each([
     ['a key server that is away', (server: KeyServer) => server.stop(), {}, {}, 'could not be fetched'],
     ['an unknown key', () => undefined, {}, { kid: 'canary-kid' }, 'its key is not known'],
-    ['another audience', () => undefined, { aud: 'canary-aud' }, {}, 'aud is another'],
-    ['another issuer', () => undefined, { iss: 'canary-iss' }, {}, 'iss is another'],
+    ['another audience', () => undefined, { aud: 'canary-aud' }, {}, 'aud does not match'],
+    ['another issuer', () => undefined, { iss: 'canary-iss' }, {}, 'iss does not match'],
     ['another algorithm', () => undefined, {}, { alg: 'RS512' }, 'alg is not allowed'],
     ['a key of its own', () => undefined, {}, { jku: 'https://canary.example.com' }, 'jku is not allowed'],
     ['a token that is over', () => undefined, { exp: 1 }, {}, 'exp has passed or is missing'],
