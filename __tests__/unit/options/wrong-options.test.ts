@@ -140,7 +140,11 @@ describe('wrong options', () => {
     ['allow that is false', { ...REQUIRED, allow: false }, '`allow` is not a list'],
     ['trustProxy', { ...REQUIRED, allow: ['production'], trustProxy: 'all' }, '`trustProxy` is invalid'],
     ['a wrong trustProxy without allow', { ...REQUIRED, trustProxy: -1 }, '`trustProxy` is -1'],
-    ['trustProxy without allow', { ...REQUIRED, trustProxy: 1 }, '`trustProxy` is set without `allow`, and has no effect then'],
+    [
+      'trustProxy without allow',
+      { ...REQUIRED, trustProxy: 1 },
+      '`trustProxy` is set without `allow`, and has no effect then',
+    ],
     [
       'an unknown key of api',
       { ...REQUIRED, api: { ...API, pasword: 1 } },
