@@ -204,7 +204,7 @@ describe('options', () => {
     ['shipment', shipment, { id: 's-1' }],
     ['shipmentEvent', shipmentEvent, { id: 's-1' }],
   ])('that %s does not have throw: %#', (name, build, options) => {
-    expect(() => build(options)).toThrow(new TypeError(`${Object.keys(options)[0]} is no option of ${name}`))
+    expect(() => build(options)).toThrow(new TypeError(`${Object.keys(options)[0]} is not an option of ${name}`))
   })
 
   it.each(ALL)('that %s does not know throw, and the closest name is suggested', (name, build) => {

@@ -47,7 +47,7 @@ export function createClock(startAt?: Date): SimulatorClock {
       advanced += ms
     },
     skew: (ms) => {
-      if (!Number.isFinite(ms)) throw new TypeError(`the clock cannot be wrong by ${ms} ms`)
+      if (!Number.isFinite(ms)) throw new TypeError(`the clock cannot be skewed by ${ms} ms`)
       skewed = ms
     },
   }

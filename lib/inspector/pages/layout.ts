@@ -42,7 +42,7 @@ export function layout({ title, root, content, notice, isLive = false }: Layout)
 export function messagePage(title: string, text: string, root: string): Html {
   const content = html`<h1>${title}</h1>
     <p>${shown(text)}</p>
-    <p><a href="${root}">To the first page</a></p>`
+    <p><a href="${root}">Go to the first page</a></p>`
   return layout({ title, root, content })
 }
 

@@ -72,9 +72,9 @@ export class DocumentStore {
     const objectId = pathname.startsWith(PATH) ? decode(pathname.slice(PATH.length)) : undefined
     const expires = searchParams.get('expires') ?? ''
     if (method !== 'GET' || objectId === undefined || searchParams.get('signature') !== this.sign(objectId, expires)) {
-      return refusal(403, 'the link is not signed for this')
+      return refusal(403, 'the signature of the link is invalid')
     }
-    return this.clock.now() < Number(expires) ? this.content(objectId) : refusal(403, 'the link has ended')
+    return this.clock.now() < Number(expires) ? this.content(objectId) : refusal(403, 'the link has expired')
   }
 
   private sign(objectId: string, expires: string): string {

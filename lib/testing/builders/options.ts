@@ -71,7 +71,7 @@ export function requireOptions(options: unknown, builder: string, { options: own
   const unknown = findUnknownKey(options, known)
   if (unknown === undefined) return
   const { key, help } = unknown
-  if (refused.includes(key)) throw new TypeError(`${key} is no option of ${builder}`)
+  if (refused.includes(key)) throw new TypeError(`${key} is not an option of ${builder}`)
   throw new TypeError(`${key} is neither an option of ${builder} nor a field of what it builds; ${help}`)
 }
 

@@ -235,7 +235,7 @@ export const processTests: ContractTest[] = [
     },
   },
   {
-    name: 'close: an alarm tells that no process takes what a closed one had callbacks for, however short it was there',
+    name: 'close: an alarm reports that no process takes what a closed one had callbacks for, however short it was there',
     run: async (harness) => {
       const { alarms } = await harness.join([{ kind: 'shipment' }])
       const { inbox, takeNow } = await harness.join()
