@@ -1000,6 +1000,8 @@ export interface ShipmentDestination {
   etaEndDate?: string | null
   /** End time of the expected arrival window, `hh:mm:ss`. */
   etaEndTime?: string | null
+  /** Expected date of arrival, `YYYY-MM-DD`. */
+  etaDate?: string | null
   /** Actual date of arrival, `YYYY-MM-DD`. */
   ataDate?: string | null
   /** Expected date of departure from this destination, `YYYY-MM-DD`. */

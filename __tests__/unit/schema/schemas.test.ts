@@ -316,10 +316,11 @@ describe('what is wrong', () => {
     ])
     const shipment = {
       supplierShipment: { contacts: [null] },
-      locations: { destinations: [{ etaStartTime: "8 o'clock" }] },
+      locations: { destinations: [{ etaDate: 'Friday', etaStartTime: "8 o'clock" }] },
       meta: { supplierErpMeta: { despatchAdviceErpIssueDateTime: 'yesterday' } },
     }
     expect(check('shipmentWebhookBody', { shipment }).sort()).toEqual([
+      '/shipment/locations/destinations/0/etaDate pattern',
       '/shipment/locations/destinations/0/etaStartTime pattern',
       '/shipment/meta/supplierErpMeta/despatchAdviceErpIssueDateTime pattern',
       '/shipment/supplierShipment/contacts/0 type',
