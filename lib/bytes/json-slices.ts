@@ -4,13 +4,13 @@
  * entries are cut only at the commas of their list, and the placeholder is a string, which is a valid entry of a list.
  */
 import { randomUUID } from 'node:crypto'
-import { isUtf8 } from 'node:buffer'
 import type { Turns } from './turns'
 import { SLICE_BYTES, slicesOf } from './characters'
+import { COMMA, Doubt, JsonScan } from './json-scan'
 import { SlicedText, type TextPart } from './sliced-text'
 import {
+  countHarmless,
   isHarmless,
-  MAX_DEPTH,
   MAX_VALUES,
   objectsInheritKeys,
   parseJson,
@@ -78,20 +78,24 @@ interface Hole {
   mark: string
 }
 
-const IN_OBJECT = -1
+/**
+ * The beginning of an entry of a long list, with the comma before it, such as `,{"id":`. Entries of the lists inside it
+ * usually begin with other keys.
+ */
+const SEPARATOR = /^,\s*\{\s*"[^"\\]*"\s*:/
+/** Maximum length of a separator. */
+const MAX_SEPARATOR = 100
+/** Number of slices that are searched for a separator. */
+const MAX_SKIPPED = 4
 
 class SlicedReader {
   isHarmless = !objectsInheritKeys()
   readonly #text: SlicedText
+  readonly #scan: JsonScan
   readonly #sliceBytes: number
   #onBeginning: ((value: unknown) => void) | undefined
-  #next = 0
-  #values = 1
-  #depth = 0
-  #inText = false
-  #escaped = false
-  /** For each open list or object, by depth: the start of the list's unparsed entries; `IN_OBJECT` for an object. */
-  readonly #from: number[] = [0]
+  /** Set while the entries of the open list are parsed without scanning them. */
+  #separator: Buffer | undefined
   readonly #long: Array<LongList | undefined> = []
   /** The long lists that were read to their ends, by the depth of the list that contains them; 0 if no list does. */
   readonly #holes: Hole[][] = [[]]
@@ -100,107 +104,108 @@ class SlicedReader {
 
   constructor(slices: readonly Buffer[], sliceBytes: number, onBeginning: ((value: unknown) => void) | undefined) {
     this.#text = new SlicedText(slices)
+    this.#scan = new JsonScan(sliceBytes)
     this.#sliceBytes = sliceBytes
     this.#onBeginning = onBeginning
   }
 
   /**
-   * Scans one slice, and parses entries of long lists. Returns false at the end. Throws if the JSON may be malformed,
-   * or exceeds a limit.
+   * Scans at most one slice, or parses entries of a long list. Returns false at the end. Throws if the JSON may be
+   * malformed, or exceeds a limit.
    */
   next(): boolean {
-    const slice = this.#text.slices[this.#next]
-    if (slice === undefined) return false
-    if (!isUtf8(slice)) throw new Doubt()
-    this.#walk(slice, this.#text.startOf(this.#next))
-    this.#next++
+    if (this.#separator && this.#skipScan(this.#separator)) return true
+    this.#separator = undefined
+    const scan = this.#scan
+    if (scan.at >= this.#text.end) return false
+    const index = this.#text.indexAt(scan.at)
+    if (!this.#text.isUtf8(index)) throw new Doubt()
+    const pause = scan.run(this.#text.slices[index] ?? Buffer.alloc(0), this.#text.startOf(index))
+    if (pause === undefined) return true
+    const isFirst = this.#long[scan.depth] === undefined
+    this.#parseEntries(scan.depth, scan.at - 1)
+    if (pause !== COMMA) this.#closeLong(scan.at - 1)
+    else if (isFirst) this.#separator = this.#separatorAt(scan.at - 1)
+    return true
+  }
+
+  #separatorAt(comma: number): Buffer | undefined {
+    const [separator] = SEPARATOR.exec(this.#text.between(comma, Math.min(comma + MAX_SEPARATOR, this.#text.end))) ?? []
+    return separator === undefined ? undefined : Buffer.from(separator)
+  }
+
+  /**
+   * Parses the next entries of the open list without scanning them: scanning takes a third of the time of parsing. A
+   * separator is only a guess of where an entry ends, and parsing confirms it: the text begins with an entry, so it can
+   * be parsed only if it ends with one. Returns false if it cannot, for example because the separator was in a list
+   * inside an entry.
+   */
+  #skipScan(separator: Buffer): boolean {
+    const scan = this.#scan
+    const from = scan.at
+    const to = this.#text.find(separator, from + this.#sliceBytes, from + MAX_SKIPPED * this.#sliceBytes)
+    if (to === undefined) return false
+    if (!this.#text.isUtf8(this.#text.indexAt(to))) throw new Doubt()
+    let entries: unknown[]
+    try {
+      entries = JSON.parse(this.#text.join(['[', [from, to], ']'])) as unknown[]
+    } catch {
+      return false
+    }
+    const values = scan.values + countHarmless(entries, scan.depth)
+    if (Number.isNaN(values) || values > MAX_VALUES) return false
+    for (const entry of entries) this.#long[scan.depth]?.entries.push(entry)
+    scan.values = values
+    scan.moveTo(to + 1)
     return true
   }
 
   /** Returns the whole value. Throws if the JSON may be malformed. */
   finish(): unknown {
-    if (this.#depth !== 0) throw new Doubt()
+    if (this.#scan.depth !== 0) throw new Doubt()
     const value: unknown = JSON.parse(this.#text.join(this.#partsOf(this.#text.begin, this.#text.end, 0)))
     this.#accept(value, 1, 0)
     return value
   }
 
-  #walk(bytes: Buffer, start: number): void {
-    const { length } = bytes
-    let depth = this.#depth
-    let from = this.#from[depth] ?? IN_OBJECT
-    let values = this.#values
-    const sliceBytes = this.#sliceBytes
-    let inText = this.#inText
-    let i = this.#escaped ? 1 : 0
-    this.#escaped = false
-    while (i < length) {
-      if (inText) {
-        let byte: number | undefined
-        while (i < length && (byte = bytes[i++]) !== 0x22 /* " */) if (byte === 0x5c /* \ */) i++
-        inText = byte !== 0x22
-        this.#escaped = i > length
-        continue
-      }
-      const byte = bytes[i++]
-      if (byte === 0x22) inText = true
-      else if (byte === 0x2c /* , */) {
-        values++
-        if (from >= 0 && start + i - from > sliceBytes && depth > 0) {
-          this.#parseEntries(depth, start + i - 1)
-          from = start + i
-        }
-      } else if (byte === 0x5b /* [ */ || byte === 0x7b /* { */) {
-        if (++depth > MAX_DEPTH) throw new Doubt()
-        values++
-        from = byte === 0x5b ? start + i : IN_OBJECT
-        this.#from[depth] = from
-      } else if (byte === 0x5d /* ] */ || byte === 0x7d /* } */) {
-        if (depth === 0 || from >= 0 !== (byte === 0x5d)) throw new Doubt()
-        if (from >= 0 && this.#long[depth]) this.#closeLong(depth, start + i - 1)
-        from = this.#from[--depth] ?? IN_OBJECT
-      }
-    }
-    if (values > MAX_VALUES) throw new Doubt()
-    this.#depth = depth
-    this.#values = values
-    this.#inText = inText
-  }
-
   /** Parses the entries of the list at `depth` that are not parsed yet, up to the position `to`. */
   #parseEntries(depth: number, to: number): void {
-    const from = this.#from[depth] ?? 0
+    const from = this.#scan.from(depth)
     const list = (this.#long[depth] ??= this.#startLong(depth, from))
     const entries = JSON.parse(this.#text.join(['[', ...this.#partsOf(from, to, depth), ']'])) as unknown[]
     // An entry is missing: a comma follows another comma, or ends the list.
     if (entries.length === 0) throw new Doubt()
     this.#accept(entries, depth, depth)
     for (const entry of entries) list.entries.push(entry)
-    this.#from[depth] = to + 1
+    this.#scan.moveTo(to + 1)
     this.#holes[depth] = []
   }
 
   #startLong(depth: number, start: number): LongList {
     if (this.#onBeginning && start <= MAX_BEGINNING) {
-      const closing = this.#from.slice(1, depth + 1).map((from) => (from >= 0 ? ']' : '}'))
-      const text = this.#text.between(this.#text.begin, start) + closing.reverse().join('')
+      let text = this.#text.between(this.#text.begin, start)
+      for (let open = depth; open > 0; open--) text += this.#scan.isList(open) ? ']' : '}'
       this.#onBeginning(JSON.parse(text))
     }
     this.#onBeginning = undefined
+    this.#scan.longDepth = depth
     return { start, entries: [] }
   }
 
-  #closeLong(depth: number, to: number): void {
-    this.#parseEntries(depth, to)
-    const { start, entries } = this.#long[depth] ?? { start: to, entries: [] }
-    this.#long[depth] = undefined
+  /** Replaces the innermost long list, which ends at the position `to`, with a placeholder. */
+  #closeLong(to: number): void {
+    const scan = this.#scan
+    const { start, entries } = this.#long[scan.depth] ?? { start: to, entries: [] }
+    this.#long[scan.depth] = undefined
+    scan.depth--
     const mark = `${this.#uuid} ${this.#byMark.size}`
     this.#byMark.set(mark, entries)
-    let around = depth - 1
-    while (around > 0 && this.#from[around] === IN_OBJECT) around--
+    let around = scan.depth
+    while (around > 0 && !scan.isList(around)) around--
     // The list that contains this one becomes a long list too, so that it is parsed separately: `#partsOf` inserts the
     // placeholders of one list, not those of the lists inside it.
-    if (around > 0) this.#long[around] ??= { start: this.#from[around] ?? 0, entries: [] }
+    if (around > 0) this.#long[around] ??= { start: scan.from(around), entries: [] }
+    scan.longDepth = around
     ;(this.#holes[around] ??= []).push({ from: start, to, mark })
   }
 
@@ -237,9 +242,6 @@ class SlicedReader {
     return parts
   }
 }
-
-/** Thrown to leave the text to `parseJson`, which reports errors exactly. */
-class Doubt extends Error {}
 
 function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null

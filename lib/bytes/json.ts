@@ -131,22 +131,30 @@ export const TOO_MANY_VALUES = `the body contains more than ${MAX_VALUES} values
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**
- * True if the value is not too deep and has no key that may pollute a prototype. Walking the parsed value is five times
- * cheaper than scanning bytes. `for … in` creates no list of keys, but requires that objects inherit no enumerable
- * keys.
+ * Number of brackets and commas from which the value was parsed, counted as in `findExcess`; NaN if the value is too
+ * deep or has a key that may pollute a prototype. Walking the parsed value is five times cheaper than scanning bytes.
+ * `for … in` creates no list of keys, but requires that objects inherit no enumerable keys.
  */
-export function isHarmless(value: object, depth: number): boolean {
-  if (depth > MAX_DEPTH) return false
+export function countHarmless(value: object, depth: number): number {
+  if (depth > MAX_DEPTH) return NaN
+  let entries = 0
+  let inner = 0
   if (Array.isArray(value)) {
-    for (const child of value as unknown[]) if (isContainer(child) && !isHarmless(child, depth + 1)) return false
-    return true
+    entries = value.length
+    for (const child of value as unknown[]) if (isContainer(child)) inner += countHarmless(child, depth + 1)
+  } else {
+    for (const key in value) {
+      if (key === '__proto__' || key === 'constructor') return NaN
+      entries++
+      const child = (value as Record<string, unknown>)[key]
+      if (isContainer(child)) inner += countHarmless(child, depth + 1)
+    }
   }
-  for (const key in value) {
-    if (key === '__proto__' || key === 'constructor') return false
-    const child = (value as Record<string, unknown>)[key]
-    if (isContainer(child) && !isHarmless(child, depth + 1)) return false
-  }
-  return true
+  return inner + (entries === 0 ? 1 : entries)
+}
+
+export function isHarmless(value: object, depth: number): boolean {
+  return !Number.isNaN(countHarmless(value, depth))
 }
 
 function isTooDeep(value: unknown, depth = 1): boolean {

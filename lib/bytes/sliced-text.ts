@@ -1,4 +1,5 @@
 /** A text whose UTF-8 bytes are in slices that were cut between characters. Positions are counted in bytes. */
+import { isUtf8 } from 'node:buffer'
 import { SLICE_BYTES } from './characters'
 import { markLength } from './json'
 
@@ -10,6 +11,8 @@ export class SlicedText {
   readonly begin: number
   readonly end: number
   readonly #starts: number[] = []
+  /** The number of slices that were found to be valid UTF-8. */
+  #checked = 0
   /** The buffer in which `join` concatenates bytes; each call reuses it. */
   #room = Buffer.alloc(0)
 
@@ -33,6 +36,12 @@ export class SlicedText {
     return this.#starts[index] ?? this.end
   }
 
+  /** Whether all slices up to this one are valid UTF-8. */
+  isUtf8(index: number): boolean {
+    while (this.#checked <= index && isUtf8(this.slices[this.#checked] ?? Buffer.alloc(0))) this.#checked++
+    return this.#checked > index
+  }
+
   /** The text between two positions; a character must begin at each of them. */
   between(from: number, to: number): string {
     return this.join([[from, to]])
@@ -51,8 +60,22 @@ export class SlicedText {
     return this.#room.toString('utf8', 0, length)
   }
 
+  /**
+   * The position of the first of these bytes at or after `from`. Slices that begin at or after `to` are not searched,
+   * and bytes that are in two slices are not found.
+   */
+  find(bytes: Buffer, from: number, to: number): number | undefined {
+    for (let index = this.indexAt(from), start = from; start < Math.min(to, this.end); index++) {
+      start = this.startOf(index)
+      const at = this.slices[index]?.indexOf(bytes, Math.max(from - start, 0)) ?? -1
+      if (at >= 0) return start + at
+      start = this.startOf(index + 1)
+    }
+    return undefined
+  }
+
   #copy([from, to]: Range, length: number): number {
-    for (let index = this.#indexAt(from), at = from; at < to; index++) {
+    for (let index = this.indexAt(from), at = from; at < to; index++) {
       const start = this.startOf(index)
       this.slices[index]?.copy(this.#room, length + at - from, at - start, to - start)
       at = this.startOf(index + 1)
@@ -60,7 +83,8 @@ export class SlicedText {
     return to - from
   }
 
-  #indexAt(position: number): number {
+  /** Index of the slice that contains a position. */
+  indexAt(position: number): number {
     let low = 0
     let high = this.slices.length - 1
     while (low < high) {

@@ -6,51 +6,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { MAX_DEPTH, MAX_VALUES, parseJson } from '../../../lib/bytes/json'
-import { parseJsonInSlices, type SlicedReading } from '../../../lib/bytes/json-slices'
 import { Turns } from '../../../lib/bytes/turns'
+import { cutAt, expectSame, inSlices, json, records } from './sliced-json'
 
 const SUITE = join(__dirname, '../../fixtures/json-test-suite/test_parsing')
-
-const inSlices = (content: Buffer | readonly Buffer[], options: Partial<SlicedReading> = {}) =>
-  parseJsonInSlices(Buffer.isBuffer(content) ? [content] : content, { turns: new Turns(), ...options })
-
-/** Compares twice: `toEqual` ignores the order of keys, and `JSON.stringify` does not distinguish `-0` from `0`. */
-async function expectSame(bytes: Buffer, sliceBytes: number, pieces: readonly Buffer[] = [bytes]): Promise<void> {
-  const plain = parseJson(bytes)
-  const sliced = await inSlices(pieces, { sliceBytes })
-  expect(sliced).toEqual(plain)
-  if (plain.ok && sliced.ok) expect(JSON.stringify(sliced.value)).toBe(JSON.stringify(plain.value))
-}
-
-function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
-  return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
-}
-
-const key = fc.oneof(fc.constantFrom('a', 'b', '', '__proto__', 'constructor', 'prototype', '0', '1'), fc.string())
-const leaf = fc.oneof(
-  fc.constantFrom('1', '-0', '1e400', '0.1e-7', '12345678901234567890', 'true', 'false', 'null', '[]', '{}'),
-  fc
-    .string({ unit: fc.constantFrom('a', '"', '\\', ',', '[', ']', '{', '}', 'é', '€', '😀', '\n', '\uFEFF') })
-    .map((text) => JSON.stringify(text)),
-  fc.constantFrom('"\\u005b\\""', '"\\ud83d"', '"\\\\"', '"\\/"'),
-)
-const space = fc.constantFrom('', '', '', ' ', '\n\t\r ')
-
-/** Generates JSON as text, because `JSON.stringify` writes neither white space nor repeated keys. */
-const { json } = fc.letrec<{ json: string; list: string; object: string; leaf: string }>((tie) => ({
-  json: fc.oneof({ maxDepth: 6 }, tie('leaf'), tie('list'), tie('list'), tie('object')),
-  leaf,
-  list: fc
-    .tuple(space, fc.array(tie('json'), { maxLength: 8 }), space)
-    .map(([before, entries, after]) => `${before}[${entries.join(`${after},${before}`)}${after}]`),
-  object: fc
-    .tuple(space, fc.array(fc.tuple(key, tie('json')), { maxLength: 5 }))
-    .map(
-      ([blank, fields]) =>
-        `{${fields.map(([name, value]) => `${blank}${JSON.stringify(name)}${blank}:${value}${blank}`).join(',')}}`,
-    ),
-}))
 
 it('reads what JSON.parse reads, however it is cut', async () => {
   const places = fc.array(fc.nat(500), { maxLength: 5 })
@@ -88,7 +47,16 @@ it('refuses what JSON.parse refuses, with the same reason', async () => {
   const part = fc.constantFrom('', '"', '\\', ',', '[', ']', '{', '}', ':', ' ', '1', '\u00e9', '\0', ',,', '[]', '"a"')
   await fc.assert(
     fc.asyncProperty(
-      ...[json, fc.nat(), fc.nat(3), part, fc.integer({ min: 1, max: 20 })],
+      ...[
+        fc.oneof(
+          json,
+          records.map((text) => `[${text}]`),
+        ),
+        fc.nat(),
+        fc.nat(3),
+        part,
+        fc.integer({ min: 1, max: 20 }),
+      ],
       async (text, place, removed, added, sliceBytes) => {
         const at = place % (text.length + 1)
         const bytes = Buffer.from(text.slice(0, at) + added + text.slice(at + removed))
@@ -126,6 +94,7 @@ describe('JSONTestSuite', () => {
       ['{"a":[12,{"b":', '}],"c":[1,2,3]}'],
       ['[', ',1234567]'],
       ['[[12345,67,', '],'],
+      ['[{"a":1},{"a":', '},{"a":1}]'],
     ] as const) {
       await reads(Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]))
     }
