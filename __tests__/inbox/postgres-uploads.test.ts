@@ -87,3 +87,33 @@ test('two at a time', async () => {
   await holder.end()
   expect((await accepting).map(({ result }) => result)).toEqual(['queued', 'queued', 'queued'])
 })
+
+async function onEachPart(statements: string): Promise<void> {
+  await pool.query(`
+    CREATE FUNCTION on_part() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${statements} RETURN NEW; END $$;
+    CREATE TRIGGER on_part BEFORE INSERT ON bodies FOR EACH ROW EXECUTE FUNCTION on_part()`)
+}
+
+test('a large body that arrives again, while it is being stored and afterwards, is written once', async () => {
+  const inbox = open({ connectionString: server.connectionString, schema })
+  const other = open({ connectionString: server.connectionString, schema })
+  await Promise.all([inbox.ready(), other.ready()])
+  await pool.query('CREATE TABLE written (part BIGINT)')
+  await onEachPart('INSERT INTO written VALUES (NEW.part);')
+  const accepted = await Promise.all([1, 2, 1, 1].map((number) => inbox.accept(order(number), LARGE)))
+  expect(accepted.map(({ result }) => result)).toEqual(['queued', 'queued', 'duplicate', 'duplicate'])
+  for (const one of [inbox, other]) expect((await one.accept(order(1), LARGE)).result).toBe('duplicate')
+  expect(await countOf('written')).toBe(2 * PARTS)
+  expect(await countOf('uploads')).toBe(0)
+})
+
+test('a large body that arrives again while it is being stored is stored if the first attempt fails', async () => {
+  const inbox = open({ connectionString: server.connectionString, schema })
+  await inbox.ready()
+  await pool.query('CREATE SEQUENCE tries')
+  await onEachPart("IF nextval('tries') = 1 THEN RAISE 'the disk is full'; END IF;")
+  const [first, second] = await Promise.allSettled([1, 1].map((number) => inbox.accept(order(number), LARGE)))
+  expect(first?.status).toBe('rejected')
+  expect(second).toMatchObject({ status: 'fulfilled', value: { result: 'queued' } })
+  expect((await inbox.show(order(1).id))?.bytes?.equals(LARGE)).toBe(true)
+})

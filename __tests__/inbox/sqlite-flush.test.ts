@@ -22,11 +22,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(...strace: string[]): Promise<Member> {
+/** With `LARGE`, the body is stored in two parts. */
+const [SMALL, LARGE] = [2_000, 1_500_000]
+
+async function start(bodyBytes: number, ...strace: string[]): Promise<Member> {
   const ledger = join(folder, 'ledger')
   const options: MemberOptions = {
     engine: { type: 'sqlite', file },
-    ...{ ledger, callbackMs: 0, failing: 0, concurrency: 0, bodyBytes: 2_000 },
+    ...{ ledger, callbackMs: 0, failing: 0, concurrency: 0, bodyBytes },
   }
   member = new Member(options, ['strace', '-f', '-y', '-s', '200', '-o', join(folder, 'strace'), ...strace])
   await member.ready
@@ -53,22 +56,26 @@ function calls(): Call[] {
     })
 }
 
-test('an event, and a duplicate of one, is acknowledged only after a flush that began after its last write', async () => {
-  const process = await start('-e', 'trace=pwrite64,fdatasync,write,writev')
-  for (const number of [1, 2, 2, 3, 1]) expect(await process.accept({ number, entity: 'order' })).toBe(true)
-  await process.kill()
-  const found = calls()
-  const answers = found.flatMap((call, i) => (call === 'answer' ? [i] : []))
-  expect(answers).toHaveLength(5)
-  for (const [i, at] of answers.entries()) {
-    const before = found.slice(i === 0 ? 0 : answers[i - 1]! + 1, at)
-    expect(before.lastIndexOf('flush')).toBeGreaterThan(before.lastIndexOf('write'))
-  }
-})
+test.each([SMALL, LARGE])(
+  '%i bytes: an event, and a duplicate of one, is acknowledged only after a flush that began after its last write',
+  async (bytes) => {
+    const process = await start(bytes, '-e', 'trace=pwrite64,fdatasync,write,writev')
+    for (const number of [1, 2, 2, 3, 1]) expect(await process.accept({ number, entity: 'order' })).toBe(true)
+    await process.kill()
+    const found = calls()
+    const answers = found.flatMap((call, i) => (call === 'answer' ? [i] : []))
+    expect(answers).toHaveLength(5)
+    for (const [i, at] of answers.entries()) {
+      const before = found.slice(i === 0 ? 0 : answers[i - 1]! + 1, at)
+      expect(before.lastIndexOf('flush')).toBeGreaterThan(before.lastIndexOf('write'))
+    }
+  },
+)
 
 test('after a failed flush nothing is acknowledged, not even as a duplicate, until all of the log is in the file', async () => {
   // `inject` makes several flushes fail: the first one is for an event, and later ones are those of the repair.
   const process = await start(
+    SMALL,
     '-e',
     'trace=fdatasync,fsync,write,writev',
     '-e',

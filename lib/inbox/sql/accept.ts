@@ -18,6 +18,8 @@ export interface AcceptRequest {
   arrival?: Arrival | undefined
 }
 
+type StoredRequest = Pick<AcceptRequest, 'event' | 'arrival'>
+
 const UPLOAD_GONE = 'The first parts of the body were removed while the others were being stored.'
 
 interface KnownEvent {
@@ -31,7 +33,7 @@ const KNOWN = 'event, id, state, occurrence'
 export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0): Promise<Accepted> {
   const { event: stored, size, upload } = request
   const known = await newest(tables, stored)
-  if (known && !(stored.repeatable && known.state === DELIVERED)) {
+  if (known && !isNew(stored, known)) {
     if (upload !== undefined) await removeUpload(tables, upload)
     return acceptKnown(tables, known, request)
   }
@@ -50,10 +52,20 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   return { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }
 }
 
+/** Accepts an event that is already stored, without its body. Resolves with `undefined` if the event is new. */
+export async function acceptStored(tables: Tables, request: StoredRequest): Promise<Accepted | undefined> {
+  const known = await newest(tables, request.event)
+  return known && !isNew(request.event, known) ? acceptKnown(tables, known, request) : undefined
+}
+
+function isNew({ repeatable }: StoredEvent, { state }: KnownEvent): boolean {
+  return repeatable === true && state === DELIVERED
+}
+
 async function acceptKnown(
   tables: Tables,
   { event, id, state }: KnownEvent,
-  request: AcceptRequest,
+  request: StoredRequest,
 ): Promise<Accepted> {
   const isReadable = !request.event.quarantine
   if ((state === DEAD || state === QUARANTINED) && isReadable && (await requeue(tables, event, state))) {
@@ -63,7 +75,7 @@ async function acceptKnown(
   return { result: state === QUARANTINED && !isReadable ? 'quarantined' : 'duplicate', id }
 }
 
-async function recordAccepted(tables: Tables, { event, arrival }: AcceptRequest, number: number): Promise<void> {
+async function recordAccepted(tables: Tables, { event, arrival }: StoredRequest, number: number): Promise<void> {
   if (arrival && !event.quarantine) await recordArrivals(tables, [{ name: event.name, arrival, event: number }])
 }
 

@@ -1,5 +1,5 @@
 /** The operations of an engine, each in one transaction. */
-import { accept, beginUpload, writePart } from './accept'
+import { accept, acceptStored, beginUpload, writePart } from './accept'
 import { ageCallbacks } from './former-callbacks'
 import { arrivals, newestArrival } from './catch-up/arrivals'
 import { firstSeen, forgetAfter, forgetOld, position, savePosition } from './catch-up/cursors'
@@ -16,7 +16,7 @@ import type { Tables } from './tables'
 import { readPart, take } from './take'
 
 export const operations = {
-  ...{ accept, beginUpload, writePart, take, readPart, settle },
+  ...{ accept, acceptStored, beginUpload, writePart, take, readPart, settle },
   ...{ list, show, replay, giveUp, purge, stats, hours, check },
   ...{ register, renew, retire, remove, survey, tidy, wantedBy, untaken, ageCallbacks, prune },
   ...{ acquire, renewCatchUp, release, recordsArrivals, position, savePosition, forgetOld, firstSeen, forgetAfter },
@@ -30,8 +30,8 @@ export const READS: readonly string[] = [
   ...['recordsArrivals', 'position', 'arrivals', 'newestArrival', 'waitingFound', 'findRequest', 'runStatus'],
 ]
 
-/** These operations store an event, or test whether one could be stored. They are refused if the inbox is full. */
-export const STORES: readonly string[] = ['accept', 'storeFoundEvent', 'check']
+/** These operations accept an event, or test whether one could be stored. They are refused if the inbox is full. */
+export const STORES: readonly string[] = ['accept', 'acceptStored', 'storeFoundEvent', 'check']
 
 /** These operations resolve only once everything that was committed before is on disk. */
 export const DURABLE: readonly string[] = [...STORES, 'writePart', 'replay', 'giveUp', 'purge']

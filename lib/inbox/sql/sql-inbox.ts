@@ -34,6 +34,8 @@ export class SqlInbox implements Inbox {
   readonly #shared: InboxParts
   readonly #deliveries: Deliveries
   readonly #uploads: Slots
+  /** Large bodies that are being stored, by the ID of their event. */
+  readonly #acceptingLarge = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
   #member: Member | undefined
   readonly #wanted = new Known((name) => this.#run('wantedBy', name))
@@ -61,9 +63,29 @@ export class SqlInbox implements Inbox {
   }
 
   async accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted> {
-    const accepted = await this.#storing(bytes, (body) => this.#run('accept', { event, arrival, ...body }))
+    const store = (): Promise<Accepted> =>
+      this.#storing(bytes, (body) => this.#run('accept', { event, arrival, ...body }))
+    const accepted = await (bytes.length > PART_BYTES ? this.#acceptLarge(event, arrival, store) : store())
     if (accepted.result === 'queued') this.#wake()
     return accepted
+  }
+
+  /**
+   * Stores a large body only if its event is not stored yet, and waits if it is being stored. Otherwise each retry of a
+   * sender that stopped waiting would write the whole body again, and delay the other large bodies.
+   */
+  #acceptLarge(event: StoredEvent, arrival: Arrival | undefined, store: () => Promise<Accepted>): Promise<Accepted> {
+    const before = this.#acceptingLarge.get(event.id) ?? Promise.resolve()
+    const accepting = before.then(async () => (await this.#run('acceptStored', { event, arrival })) ?? store())
+    const ended = accepting.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#acceptingLarge.set(event.id, ended)
+    void ended.then(() => {
+      if (this.#acceptingLarge.get(event.id) === ended) this.#acceptingLarge.delete(event.id)
+    })
+    return accepting
   }
 
   /** A large body is stored in parts, so that small events can be stored in between. */
