@@ -286,10 +286,12 @@ describe('documents', () => {
   })
 
   it('are the same however they are cut into pieces', async () => {
-    // Longer than a slice, with multi-byte characters and references at every position.
-    const text = 'é€😀&amp;\r\n'.repeat(10_000)
-    const { value } = await read(`<B><eventName>${text}</eventName></B>`)
-    expect(value.eventName).toBe('é€😀&\n'.repeat(10_000))
+    // Longer than a slice. The text repeats after 16 bytes, so the shifts cut it at each of its bytes.
+    const [text, expected] = ['é€😀&amp;\r\n', 'é€😀&\n'].map((one) => one.repeat(5_000))
+    for (let shift = 0; shift < 16; shift++) {
+      const { value } = await read(`<B><eventName>${'x'.repeat(shift)}${text}</eventName></B>`)
+      expect(value.eventName).toBe('x'.repeat(shift) + expected)
+    }
   })
 
   it.each([
