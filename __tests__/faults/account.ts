@@ -57,7 +57,7 @@ export function calledAgain(steps: Step[], interrupted: Array<[run: number, even
   return begun.filter((step) => cut.some(({ event, clock }) => event === step.event && clock < step.clock))
 }
 
-/** Calls for an event that began before the previous event of its order had succeeded. */
+/** Events for which a call began before the previous event of the order had succeeded. */
 export function tooEarly(steps: Step[]): string[] {
   const succeeded = new Set<string>()
   const found: string[] = []

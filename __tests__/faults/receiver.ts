@@ -1,6 +1,6 @@
 /**
- * The process that the tests kill: a server with the webhook, its inbox, and a callback that records its calls.
- * Receives its settings as JSON in the first argument, and commands and queries from its parent.
+ * The process that the tests kill: a server with the webhook, its inbox or store, and a callback that records its
+ * calls. Receives its settings as JSON in the first argument, and commands and queries from its parent.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,6 @@
 /**
- * The alert rules and the dashboard of the examples: promtool accepts and tests them, and they name metrics that exist.
+ * The alert rules and the dashboard of the examples: promtool accepts both and tests the rules, and both name only
+ * metrics that exist.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

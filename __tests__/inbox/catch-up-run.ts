@@ -1,5 +1,6 @@
 /**
- * A run of the catch-up over a list of orders whose events never arrived. Used by processes that are killed or frozen.
+ * A run of the catch-up over a list of orders whose events never arrived, for the tests that kill or freeze a process
+ * in the middle of a run.
  */
 import { poll, type Polled, type PollPage } from '../../lib/api/poll'
 import { Run } from '../../lib/catch-up/run'

@@ -1,6 +1,6 @@
 /**
- * The server crashes between the work of a transaction and its commit. After its restart, the server reuses the number
- * of that transaction, because nothing of the transaction is on disk.
+ * The commit of a transaction, or only the response to it, is lost. After a crash before the commit, the server reuses
+ * the number of the transaction, because nothing of the transaction is on disk.
  */
 import { Connections } from '../../lib/inbox/postgres/connections'
 import { startPostgres, stopPostgresServers, type PostgresServer } from '../postgres/postgres-server'

@@ -1,4 +1,4 @@
-/** Inboxes in PostgreSQL for fault tests. Each has its own schema, and all are closed at the end. */
+/** Inboxes in PostgreSQL for fault tests. `newSchema` names an unused schema; `closeInboxes` closes all inboxes. */
 import { Pool, type QueryConfig } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'

@@ -1,5 +1,5 @@
 /**
- * The disk fails, or the process has no file descriptors left. Events are refused with the cause, and nothing is lost.
+ * The disk fails, or the process has no file descriptors left. Refusals name the cause, and nothing is lost.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -35,7 +35,7 @@ const TRADECLOUD = '35.204.224.107'
 const STRANGER = '203.0.113.9'
 const WRONG = basic('tradecloud', 'wrong')
 
-/** Starts a webhook behind trusted proxies. The app trusts them; `as a listener`, the webhook itself trusts them. */
+/** Starts a webhook. `trustProxy` is a setting of the app or, with `as a listener`, an option of the webhook. */
 function startBehind(trustProxy: TrustProxyOption | undefined, options: RigOptions = {}): Promise<Rig> {
   if (options.mounting === 'as a listener') return startRig({ allow: ['production'], trustProxy, ...options })
   const before = (app: express.Express) => trustProxy !== undefined && app.set('trust proxy', trustProxy)

@@ -1,6 +1,7 @@
 /**
  * Bodies that the app in front of the webhook has changed: parsed as another type, wrapped, stripped, buffered, paused
- * or partly read. This is not the sender's fault, so a readable event is delivered and any other body gets 503.
+ * or partly read. This is not the sender's fault, so an event that is still readable is delivered, and a body that the
+ * app has damaged gets 503.
  */
 import express from 'express'
 import { createHash } from 'node:crypto'
@@ -245,7 +246,7 @@ describe('a body that can still be read: delivered', () => {
     }
   test.each([undefined, 'utf8'] as const)('`rawBody` that the app still collects (%s)', async (encoding) => {
     const text = JSON.stringify(orderEvent({ text: 'Größe 🚢'.repeat(40) }))
-    // While the second check of the credentials runs, which takes 30 ms, the app reads the beginning of the body.
+    // The second `auth` takes 30 ms. Meanwhile, the app reads the beginning of the body.
     for (const auth of [() => true, () => sleep(30, true)]) {
       const rig = await startRig({ before: (app) => app.use(collect(encoding)), auth, dedupe: false })
       expect(await sendInPieces(rig, text)).toMatchObject(delivered)

@@ -113,7 +113,7 @@ const AROUND = {
   Cookie: `session=${SECRETS.cookie}`,
 }
 
-/** Sends requests that end in every possible way, and returns the responses as text. */
+/** Sends requests that end in every possible way, and resolves with the responses as text. */
 async function driveAll(rig: Rig): Promise<string[]> {
   const order = (more: object = {}): object => ({
     eventName: 'OrderIssuedByBuyer',

@@ -3,7 +3,7 @@ import { deferred, type Loose, type RawAnswer } from './harness'
 
 export const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
 
-/** Creates a callback that waits until `open` is called. `inside` has the calls that wait, `seen` has all calls. */
+/** Creates a callback that waits until `open` is called. `inside` lists the calls that have not ended, `seen` all. */
 export function gate(): {
   callback: (event: Loose) => Promise<void>
   inside: string[]

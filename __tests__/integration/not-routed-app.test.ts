@@ -1,4 +1,4 @@
-/** Requests that match no pattern but are handled by the app stay unchanged. */
+/** The app's responses to requests that match no pattern stay unchanged. */
 import express from 'express'
 import type { ServerResponse } from 'node:http'
 import { RejectEvent } from 'tradecloud-webhook'

@@ -32,7 +32,7 @@ interface Ask {
   headers?: Record<string, string>
 }
 
-/** Sends a request, and returns the response as it was sent: chunked or not, not decompressed, or without a body. */
+/** Sends a request, and resolves with the response. The body is not decompressed. */
 function ask(port: number, { method = 'POST', path, auth = authorization, body, headers }: Ask): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const hasBody = method === 'POST' || method === 'PUT'

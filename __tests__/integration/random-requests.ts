@@ -54,7 +54,7 @@ function isArbitrary<T>(value: fc.Arbitrary<T> | T): value is fc.Arbitrary<T> {
 const oneOf = (letters: string): fc.Arbitrary<string> => fc.constantFrom(...Array.from(letters))
 const token = fc.string({ unit: oneOf("abcXYZ019!#$&'*+-.^_`|~"), minLength: 1, maxLength: 12 })
 
-/** Characters that Node's parser accepts in a request line. */
+/** Text of characters that Node's parser accepts in a request line. */
 const pathText = fc.string({ unit: oneOf('abcOrderIdShipment/%#?&=+.;:@[]{}()<>"^`|~\\,!*$0129-_'), maxLength: 30 })
 
 const id = weighted<string>(

@@ -34,7 +34,7 @@ describe.each(mountings)('mounted %s', (mounting) => {
 
   describe.each(['POST', 'PUT'] as const)('%s', (method) => {
     test.each(bodyTriggers)('$what', async ({ body, callback, event, content }) => {
-      // For a trigger with a body, neither the path nor an ID in the URL matters.
+      // For these bodies, neither the path nor an ID in the URL matters.
       for (const path of [
         '/order',
         '/shipment',

@@ -1,6 +1,6 @@
 /**
- * Every TypeScript snippet in the README, CONTRIBUTING and docs/ compiles unchanged, with the project's strict
- * settings.
+ * Every TypeScript snippet in the README, CONTRIBUTING and docs/, except docs/frameworks.md, compiles unchanged, with
+ * the project's strict settings.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

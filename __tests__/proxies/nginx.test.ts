@@ -1,6 +1,6 @@
 /**
- * nginx without disk space, connections or file descriptors. With the file in examples/proxies, it responds 503; by
- * default, it responds 500, and Tradecloud gives up.
+ * nginx without disk space, connections or file descriptors, and bodies above its limit. With the file in
+ * examples/proxies, a request that fails gets 503; by default, it gets 500 or 413, and Tradecloud gives up.
  */
 import { mkdirSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'

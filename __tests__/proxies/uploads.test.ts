@@ -1,4 +1,4 @@
-/** Large, slow, stalled and truncated bodies. */
+/** Large bodies arrive complete, or are refused for a wrong password, and nginx writes none of them to disk. */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { comesAgain, everywhere, startFront, type Front, type Way } from './front'

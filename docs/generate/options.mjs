@@ -13,7 +13,7 @@ import ts from 'typescript'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = join(root, 'docs/options.md')
 
-/** The entry points whose options are on the page. Those of `/testing` are documented in docs/testing.md. */
+/** The entry points whose options are on the page. The options of `/testing` are documented in docs/testing.md. */
 const { paths } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config.compilerOptions
 const entries = Object.entries(paths)
   .filter(([name]) => name !== 'tradecloud-webhook/testing')
@@ -102,7 +102,7 @@ function expand(node) {
   return text !== '' && text.length <= 140 ? text : undefined
 }
 
-/** The rows of earlier tables. A table only names an option whose row is the same in an earlier table. */
+/** The rows of earlier tables. An option whose row is the same in an earlier table gets no row, but is named. */
 const seen = new Set()
 
 function table(all) {

@@ -66,7 +66,7 @@ async function answer(question: Question): Promise<Told> {
   })
   // Logs in, so that there is a token that could leak.
   await client.getOrder('1')
-  // Forgets the API request, which went through the proxy as well.
+  // Forgets the API requests, which went through the proxy as well.
   proxy.asked = []
   const downloads: Told['downloads'] = []
   for (const url of urls) downloads.push(await download(client, url, end))

@@ -168,8 +168,8 @@ interface SetUp {
 }
 
 /**
- * Starts a server, a clock and clients for each test, and ends them afterwards. The time limit of a request is long,
- * because few tests are about it. `realTime` is for tests with large compressed bodies.
+ * Starts a server and a clock for each test, and ends them and the test's clients afterwards. The time limit of a
+ * request is long, because few tests are about it. `realTime` is for tests with large compressed bodies.
  */
 export function setUp({ realTime = false } = {}): SetUp {
   let api: FakeApi

@@ -38,7 +38,7 @@ async function run(
   return { given, cursor: (last as { lastUpdatedAt: string }).lastUpdatedAt }
 }
 
-/** Entities that the poll has missed: their time is not after the cursor, but their current state was not returned. */
+/** Entities that the poll has missed: they changed after `after`, up to the cursor, but their state was not given. */
 function jumpedOver(model: PollModel, after: string, { given, cursor }: Run): ModelEntity[] {
   return [...model.entities.values()].filter(
     ({ id, state, lastUpdatedAt }) =>

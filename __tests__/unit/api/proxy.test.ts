@@ -1,4 +1,4 @@
-/** A proxy is used only if it is configured. Only the proxy gets its credentials, and it cannot read the traffic. */
+/** A proxy is used only if it is configured. Only the proxy gets its credentials, and it cannot read https traffic. */
 import createDebug from 'debug'
 import { createServer, type Server } from 'node:http'
 import { Agent } from 'node:https'

@@ -1,6 +1,6 @@
 /**
- * At most ten requests in any second, as the server counts them. Waiters are served first in, first out; an aborted
- * waiter is removed.
+ * At most ten requests in any second, as the server counts them. Requests for a token go first; other waiters are
+ * served first in, first out. An aborted waiter is removed.
  */
 import { RateLimit } from '../../../lib/api/rate-limit'
 import { busiestSecond, errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'

@@ -1,6 +1,6 @@
 /**
- * Most entries of a long list of objects are parsed without a scan: a separator, which is the beginning of an entry,
- * tells where the next one may begin.
+ * Most entries of a long list of objects are parsed without a scan. The separator, which is a comma and the beginning
+ * of the next entry, shows where an entry may end.
  */
 import fc from 'fast-check'
 import { MAX_DEPTH, MAX_VALUES, parseJson, TOO_MANY_VALUES } from '../../../lib/bytes/json'

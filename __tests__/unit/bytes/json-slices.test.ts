@@ -1,6 +1,6 @@
 /**
  * Large JSON that is read in slices gives the same values as `JSON.parse`, and is refused in the same cases as by
- * `parseJson`. Slices have only a few bytes in these tests, so that they end at every position.
+ * `parseJson`. In most of these tests, slices have only a few bytes, so that they end at every position.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -34,7 +34,7 @@ export interface RigOptions {
   queueMs?: number
   /** Deviation of the header `Date` from the clock, in milliseconds. */
   dateSkewMs?: number
-  /** Time from the first `from` to the start of the history, in milliseconds. */
+  /** The first run reads changes from this many milliseconds before `START`. Default: 0. */
   sinceMs?: number
   /** Number of pages that a run can read before it is interrupted. */
   pagesPerRun?: number
@@ -152,7 +152,7 @@ export class Rig {
     }
   }
 
-  /** All parts that changed after the first `from` and whose final state no callback has received. */
+  /** All parts that changed after `since` and whose final state no callback has received. */
   missing(isExpected: (line: Json) => boolean = () => true): string[] {
     const { form = 'deliverySchedule' } = this.options
     const found: string[] = []

@@ -12,7 +12,7 @@ const at = (ms: number) => new Date(BEGIN + ms).toISOString()
 function rigWith(options: RigOptions = {}): Rig {
   const rig = new Rig(options)
   rig.nextRunAt = Infinity
-  // The changes of a test must be later than `START`, which is the first `from`.
+  // The changes of a test must be later than `START`, from which the first run reads.
   rig.clock.advance(MINUTE)
   return rig
 }

@@ -1,6 +1,6 @@
 /**
- * The tXML writer, and what the reader makes of its output: everything that tXML can express is unchanged, and the rest
- * is refused or reported.
+ * The tXML writer, and what the reader makes of its output: everything that tXML can express is unchanged. Anything
+ * else is refused, left out, or comes back in the nearest form.
  */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent, toTxml } from '../../../lib/testing'

@@ -47,7 +47,7 @@ describe('answers that are none', () => {
     const checked = verifier({}, { freshMs: 0, retryMs: 0, pauseMs: 0 })
     context.server.script = script
     await expect(checked.check(await sign(first))).rejects.toThrow(reason)
-    // After the invalid response, known keys are kept.
+    // An invalid response does not remove known keys.
     context.server.script = undefined
     expect(await verdict(checked, await sign(first))).toBe('yes')
     context.server.script = script
