@@ -40,7 +40,7 @@ function mapThatGrows(): Claim {
   }
 }
 
-/** The usual bounded Map, in which each new key evicts the oldest one. */
+/** The usual bounded Map: once it is full, each new key evicts the oldest one. */
 function mapThatEvictsTheOldest(): Claim {
   const keys = new Map<string, number>()
   return (key) => {

@@ -1,6 +1,6 @@
 /**
  * All benchmarks of this package and, for comparison, of similar packages. Each runs with Node 20 and then with Node
- * 24: `npm run bench` (about half an hour), or `npm run bench -- --quick` (fewer rounds, without the largest bodies).
+ * 24: `npm run bench` (about half an hour), or `npm run bench -- --quick` (fewer rounds, and smaller amounts of data).
  * `--only=http,txml` runs only these parts, and `--node=24` uses only this version of Node.
  */
 import { execFileSync, fork } from 'node:child_process'

@@ -56,7 +56,7 @@ async function stagesOf(size: Size, calls: number, rounds: number): Promise<stri
 
 async function lines(calls: number, rounds: number): Promise<string> {
   const counts = [0, 1, 10, 50, 200, 500]
-  // Number of calls, chosen so that a round has the same amount of work for every size.
+  // Number of calls, chosen so that a round has about as much work for any number of lines.
   const timesOf = (count: number): number => Math.max(1, Math.round(500 / Math.max(1, count)))
   const measured = await measureCpu(
     calls,

@@ -1,4 +1,4 @@
-/** Medians, ratios of pairs, and Markdown tables. */
+/** Measures candidates alternately. Computes medians and ratios of pairs, and writes Markdown tables. */
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
@@ -24,7 +24,7 @@ export function digits(value: number): string {
   return value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** A Markdown table; columns of numbers are aligned to the right. */
+/** A Markdown table. All columns except the first are aligned to the right. */
 export function table(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'))

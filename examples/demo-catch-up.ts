@@ -16,14 +16,14 @@ interface Surroundings {
   tradecloud: TradecloudSimulator
   auth: Trigger['auth']
   startExample: (file: string, env: Record<string, string>) => Promise<{ child: ChildProcess; url: string }>
-  /** Number of events that the ERP system has received. */
+  /** Number of different events that the ERP system has accepted. */
   written: () => number
   printRow: (cells: string[], isGood: boolean) => void
 }
 
 const MOST_SECONDS = 60
 
-/** Starts a proxy in front of the server. It refuses every request as too large until `repair` is called. */
+/** Starts a proxy in front of the server. Until `repair` is called, the proxy refuses every request as too large. */
 async function startProxy(url: string) {
   let isBroken = true
   const server = createServer((req, res) => {

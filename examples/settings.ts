@@ -37,8 +37,8 @@ export const api: TradecloudWebhookOptions['api'] = env.TRADECLOUD_USERNAME
 
 /**
  * The catch-up polls for changes that never arrived. Its first run looks for changes since CATCH_UP_FROM, such as
- * `2025-11-01`; without this variable there is no catch-up. A buyer would set `want: notOwnRequest('buyer')` to leave
- * out its own changes that no one has answered yet.
+ * `2025-11-01`; without this variable or without `api` there is no catch-up. A buyer would set
+ * `want: notOwnRequest('buyer')` to leave out its own changes that no one has answered yet.
  */
 export const catchUp: TradecloudWebhookOptions['catchUp'] =
   env.CATCH_UP_FROM && api
@@ -126,7 +126,7 @@ export function addHealth(app: Express, inbox: Inbox): void {
 /** Without INSPECTOR_PASSWORD, each start creates a new password. */
 const inspectorPassword = env.INSPECTOR_PASSWORD ?? randomBytes(12).toString('base64url')
 
-/** Adds a page with the outcome of each event at /inspector. */
+/** Adds a page at /inspector that shows the outcomes of events. */
 export function addInspector(app: Express, webhook: TradecloudWebhook): void {
   const credential = { type: 'basic', username: 'inspector', password: inspectorPassword } as const
   app.use('/inspector', createInspector({ webhook, auth: credential, access: 'operate' }))

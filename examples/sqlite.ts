@@ -11,7 +11,7 @@ const TABLES = `
 
 export function openDatabase(file: string): DatabaseSyncInstance {
   const db = new DatabaseSync(file)
-  // Several processes may write; each waits until the others have finished.
+  // Several processes may write; each waits up to 5 s until the others have finished.
   db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL')
   db.exec(TABLES)
   return db

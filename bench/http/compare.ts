@@ -16,7 +16,7 @@ interface Plan {
   rounds: number
   /** Number of requests to warm up. */
   before: number
-  /** Number of requests in one round that are sent one at a time. */
+  /** Number of further requests in one round, which are sent one at a time. */
   alone: number
 }
 
@@ -117,7 +117,7 @@ async function compareSize(size: Size, plan: Plan, names: readonly PeerName[]): 
     digits(median(rounds.perSecond)),
     digits(ours ? ratioOf(rounds.perSecond, ours.perSecond) : NaN),
     ...[rounds.alone, rounds.loaded].map((times) => `${digits(median(times))} / ${digits(quantile(times, 0.99))}`),
-    // Memory is shown only for a large body: for a small one, the figure would show only the code that is loaded.
+    // Memory is shown only for the largest body: for a small one, the figure would show only the code that is loaded.
     ...(size === 'maximum' ? [digits(memory / 2 ** 20), digits(memory / body.length)] : []),
   ])
   const title = `### ${size}: ${body.length.toLocaleString('en-US')} bytes, ${plan.connections} connections, ${count} rounds of ${plan.requests}`

@@ -1,5 +1,5 @@
 /**
- * The schema of an order webhook's body in a single document, because the peers do not support schemas that refer to
+ * The schema of an order webhook's body in a single document, because not every peer supports schemas that refer to
  * each other.
  */
 import { built } from '../package'

@@ -11,8 +11,8 @@ export interface Usage {
 }
 
 /**
- * What the parent process asks for. `clean` also runs the garbage collector, which discards compiled code, so it is
- * used only for a few large bodies.
+ * What the parent process asks for. `clean` also runs the garbage collector, which discards compiled code, so a round
+ * of several requests uses `mark` instead.
  */
 export type Question = 'usage' | 'mark' | 'clean'
 

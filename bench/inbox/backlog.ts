@@ -1,7 +1,7 @@
 /**
- * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues and 20,000 in
- * one queue. Also measured: a backlog of a kind that no process takes, while events of another kind are taken; and in
- * PostgreSQL an old snapshot, which prevents the server from removing dead rows.
+ * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues, and another
+ * 20,000 in one of them. Also measured: a backlog of a kind that no process takes, while events of another kind are
+ * taken; and in PostgreSQL an old snapshot, which prevents the server from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -23,7 +23,7 @@ interface Candidate {
   /** Runs SQL statements in the database of the inbox. */
   execute: (sql: string) => Promise<void>
   kind?: 'order' | 'shipment'
-  /** Number of events that wait. Default: none. */
+  /** Number of queues in which events wait. Default: none. */
   waiting?: number
   before?: () => Promise<void>
 }
@@ -127,7 +127,7 @@ async function measure(candidates: Candidate[], rounds: number): Promise<string>
   )
 }
 
-/** Repeats a request until it succeeds, because an inbox refuses requests while the machine is busy. */
+/** Repeats a request until it succeeds, because an inbox may refuse requests while the machine is busy. */
 async function persistently<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     const result = await act().then(

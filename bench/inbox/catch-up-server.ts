@@ -1,5 +1,5 @@
 /**
- * A simulated Tradecloud in a process of its own. It has changed orders, whose number is the argument of the process.
+ * A simulated Tradecloud with changed orders, in a process of its own. The argument of the process is their number.
  */
 import { built } from '../package'
 
