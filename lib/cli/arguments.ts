@@ -66,7 +66,7 @@ function parseWords(args: string[]): { values: OptionValues; positionals: string
 
 const TARGET = /[./\\:]/
 
-/** With `strict`, throws if the command is unknown. */
+/** If the command is unknown, throws with `strict`, and returns `undefined` without it. */
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,

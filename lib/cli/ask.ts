@@ -13,8 +13,8 @@ export async function confirm(question: string, otherwise: string): Promise<bool
 }
 
 /**
- * Asks the user before events are sent to another machine. True if the user agrees, with `--yes`, and for an endpoint
- * on this machine.
+ * Asks the user before events are sent to another machine. Does not ask, and returns true, if `--yes` is set or the
+ * endpoint is on this machine.
  */
 export async function confirmTarget(hostname: string, what: string, { yes }: OptionValues): Promise<boolean> {
   if (yes === true || isLoopback(hostname.includes(':') ? `[${hostname}]` : hostname)) return true

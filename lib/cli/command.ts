@@ -13,7 +13,7 @@ export type OptionValues = Readonly<Record<string, OptionValue>>
 
 export interface Invocation {
   values: OptionValues
-  /** The arguments after the name of the command. */
+  /** The positional arguments after the name of the command. */
   words: string[]
   /** For `inbox` commands: the file or URL of the inbox, if it was given as an argument. */
   target?: string | undefined

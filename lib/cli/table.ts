@@ -1,7 +1,4 @@
-/**
- * A table. On a terminal, long columns are cut and the least important columns are left out; elsewhere the table is
- * complete.
- */
+/** A table. On a terminal, columns are cut or left out until the table fits; elsewhere the table is complete. */
 import { styled, type Style } from './output'
 import { fit, printable, widthOf } from './printable'
 

@@ -7,7 +7,7 @@ export type ShownEvent = NonNullable<Awaited<ReturnType<Inbox['show']>>>
 
 export interface EventModel
   extends InboxEntry, Pick<StoredEvent, 'method' | 'path' | 'contentType' | 'digest' | 'reserialized' | 'quarantine'> {
-  /** The deliveries, oldest first. If there are many, only the first ten and the last ten. */
+  /** The attempts, oldest first. If there are many, only the first ten and the last ten. */
   history: InboxAttempt[]
 }
 
@@ -22,8 +22,8 @@ export function labelOf({ entity, eventName, kind }: InboxEntry): string {
 }
 
 /**
- * The time of the next attempt of a waiting event, or the event that it waits for; empty if there is neither. `shorten`
- * shortens the ID of that event.
+ * For a waiting event: how long until its next attempt, or the event that it waits for. Empty for any other event.
+ * `shorten` shortens the ID of the event that it waits for.
  */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,

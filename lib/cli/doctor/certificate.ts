@@ -11,7 +11,7 @@ import type { DoctorTarget } from './target'
 export interface CertificateCheck {
   /** The problems found, each with its evidence. */
   problems: Array<{ code: FindingCode; text: string }>
-  /** A description of the certificate, if there is one. */
+  /** A description of the certificate, or of the error if none was received. */
   text: string
   daysLeft?: number
 }
@@ -49,7 +49,7 @@ export async function checkCertificate(target: DoctorTarget, options: ConnectOpt
   }
 }
 
-/** The finding for a connection error that has nothing to do with TLS; `undefined` for any other error. */
+/** The finding for an endpoint that cannot be reached or does not respond; `undefined` for any other error. */
 export function unreachable(code: string): FindingCode | undefined {
   if (/^(ENOTFOUND|EAI_AGAIN)$/.test(code)) return 'unknown_host'
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/.test(code)) return 'unreachable'

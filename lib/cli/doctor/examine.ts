@@ -88,7 +88,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
   return false
 }
 
-/** Returns true if the method reaches the webhook. */
+/** Returns true if the webhook describes the probe and its path matches a pattern. */
 function checkMethod(examination: Examination, method: 'GET' | 'POST' | 'PUT', answered: Answered): boolean {
   const { path } = examination.target
   const { read } = answered
@@ -130,7 +130,7 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
 }
 
 /**
- * Sends a header that is as long as an access token can be, and the headers that describe a body, such as Content-Type.
+ * Sends a header that is as long as an access token can be and, if `hasBody`, a body with the headers that describe it.
  */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'

@@ -15,14 +15,14 @@ export type Reading =
   | { by: 'no one'; code: string }
 
 export type Read = Reading & {
-  /** A description of the response. */
+  /** A description of the response, or of why there is none. */
   text: string
 }
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const MAX_SHOWN = 200
 
-/** `authorization`: the header that was sent; it is masked if the response echoes it. */
+/** `authorization`: the header with the user's credentials, which are masked if the response echoes them. */
 export function readReply(reply: SendResult, authorization?: string): Read {
   const shown = (text: string): string => shorten(withoutSecrets(text, authorization))
   const { answer, error, word } = reply

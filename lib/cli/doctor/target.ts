@@ -2,7 +2,7 @@
 import { isLoopback } from '../../net/loopback'
 import { UsageError } from '../errors'
 
-/** How an ID is inserted into the URL. `given`: at the position that the user has marked. */
+/** How an ID is inserted into the URL. `given`: whether the user has marked the position. */
 export interface IdPlace {
   name: 'path' | 'query'
   given: boolean

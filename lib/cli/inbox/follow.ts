@@ -6,8 +6,8 @@ import { count } from '../printable'
 
 const LOOK_EVERY_MS = 250
 /**
- * Number of events whose state is read in one pass. They are the ones that were queued first, because events are
- * delivered in about that order.
+ * Number of events whose state is read in one pass. The events that were queued first are read first, because events
+ * are delivered in about that order.
  */
 const LOOK_AT = 64
 

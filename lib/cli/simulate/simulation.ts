@@ -1,6 +1,6 @@
 /**
- * A simulated Tradecloud that issues orders. Each order changes twice, can be fetched from the simulated API, and its
- * events are sent to the webhook.
+ * A simulated Tradecloud that issues orders. Each order changes twice, and can be fetched from the simulated API. The
+ * events are sent to the webhook, except those that are lost on purpose.
  */
 import { createRandom } from '../../testing/random'
 import { order } from '../../testing/builders'

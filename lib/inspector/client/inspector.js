@@ -1,13 +1,13 @@
-// Updates the page continuously, and submits forms with `fetch`. Without this script, pages are not updated, and forms
-// work only over https or on this machine.
+// Updates the page continuously, and submits changes with `fetch`. Without this script, pages are not updated, and
+// changes can be made only over https or on this machine.
 const { live } = document.documentElement.dataset
 const status = document.getElementById('live')
 const RELOAD_MS = 15000
 const AGES_MS = 60000
 
 /**
- * The content of each part as the server last sent it. It is not read from the page, where the user may have opened
- * elements.
+ * The content of each part that was replaced, as the server sent it. The content in the page may differ, because the
+ * user may have opened elements.
  */
 const shownBefore = new Map()
 

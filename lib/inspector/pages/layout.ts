@@ -55,7 +55,7 @@ export function ago(time: string, now = Date.now()): Html {
   return html`<time datetime="${time}" title="${time}">${duration(now - Date.parse(time))} ago</time>`
 }
 
-/** `caption` describes the table for screen readers. */
+/** `caption` is shown above the table, and names it for screen readers. */
 export function eventTable(rows: readonly Row[], root: string, caption: string): Html {
   const lines = rows.map(
     ({ id, entity, state, tone, kind, eventName, receivedAt, attempts, note }) =>

@@ -89,7 +89,10 @@ export function treeOfJson(text: string, isWhole: boolean): TreeOfBody | undefin
   return { root: rootOf(builder), isCut: !isComplete }
 }
 
-/** Returns `undefined` if the text is not XML. `isWhole`: the text is the whole body, not only its beginning. */
+/**
+ * `isWhole`: the text is the whole body, not only its beginning. Returns `undefined` if a whole body is not XML, or if
+ * a beginning contains no element.
+ */
 export function treeOfXml(text: string, isWhole: boolean): TreeOfBody | undefined {
   const builder = new Builder()
   const parser = new SaxesParser({ position: false })

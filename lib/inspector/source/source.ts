@@ -17,7 +17,7 @@ export interface Row {
   /** When the event arrived, as ISO 8601 in UTC. */
   receivedAt: string
   attempts?: number | undefined
-  /** Why the event is in this state. */
+  /** What happens next, and why the event is in this state. */
   note?: string | undefined
 }
 
