@@ -1,6 +1,6 @@
 /**
- * The exports of `tradecloud-webhook/testing`: a simulated Tradecloud to test a receiver against, and builders of
- * events. Anything not listed here is internal.
+ * The exports of `tradecloud-webhook/testing`: a simulated Tradecloud to test a receiver against, builders of orders,
+ * shipments and events, and the contract tests of an inbox. Anything not listed here is internal.
  */
 export { createTradecloudSimulator } from './simulator'
 export type { TradecloudSimulator, TradecloudSimulatorOptions } from './simulator'

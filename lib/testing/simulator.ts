@@ -57,7 +57,7 @@ export interface TradecloudSimulator {
    */
   send(trigger: Trigger): Promise<TriggerReport>
   /**
-   * Sends many triggers concurrently, optionally in random order and some of them twice. Resolves when all responses
+   * Sends many triggers concurrently, optionally in random order, and some of them again. Resolves when all responses
    * are final. Rejects in the same cases as `send`, and with a `TypeError` for an invalid option before anything is
    * sent.
    */

@@ -46,7 +46,7 @@ export class DocumentStore {
     this.documents.delete(objectId)
   }
 
-  /** Builds a new link for each request: Tradecloud does not document whether it reuses links. */
+  /** Builds a link whose validity begins now. Whether Tradecloud reuses links is not documented. */
   metadata(objectId = ''): SimulatedAnswer {
     const found = this.documents.get(objectId)
     if (found === undefined) return refusal(404, 'unknown object ID')

@@ -42,7 +42,7 @@ export type ApiFault = FaultKind & {
 export interface FaultHandle {
   /** Number of requests that the fault has affected. */
   readonly hits: number
-  /** Ends the fault for future requests. A response that hangs or drips continues until `close()` of the simulator. */
+  /** Ends the fault for future requests. A response that already hangs, drips or is delayed is not affected. */
   clear(): void
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads the query of a poll. Anything undocumented is refused with 400: how Tradecloud treats a misspelt filter is not
- * documented, and a test should notice the mistake.
+ * Reads the query of a poll. Unknown fields and filters are refused with 400: how Tradecloud treats a misspelt filter
+ * is not documented, and a test should notice the mistake.
  */
 
 export type PollKind = 'order' | 'shipment'

@@ -6,7 +6,7 @@ import { requireWhole } from '../checks'
 
 export interface RateLimitOptions {
   /**
-   * Number of requests that are answered within any sliding second; further ones get 429. Default: 10, as documented.
+   * Number of requests that are accepted within any sliding second; further ones get 429. Default: 10, as documented.
    */
   perSecond?: number | undefined
   /**

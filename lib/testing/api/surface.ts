@@ -70,7 +70,10 @@ export interface SimulatedApi {
   setShipment(id: string, shipment: object): void
   /** From now on `/shipment/{id}` responds with 404, and polls omit the shipment. */
   deleteShipment(id: string): void
-  /** Stores a file with its metadata, or replaces it. Each request for the metadata returns a new download link. */
+  /**
+   * Stores a file with its metadata, or replaces it. Each request for the metadata returns a download link that is
+   * valid from then on.
+   */
   setDocument(objectId: string, document: SimulatedDocument): void
   /** From now on every request for this file gets 404, also through a link that already exists. */
   deleteDocument(objectId: string): void

@@ -1,6 +1,6 @@
 /**
- * Builders of orders, shipments and events for tests, of any size up to what Tradecloud documents. The same seed always
- * builds the same value.
+ * Builders of orders, shipments and events for tests, of any size up to what Tradecloud documents. The same options
+ * always build the same value.
  */
 export { order, orderEvent, singleDeliveryOrderEvent } from './order'
 export type { BuilderOptions } from './options'

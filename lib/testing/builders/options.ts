@@ -16,8 +16,8 @@ export const MAX_ENTRIES = 100
 /** Options of all builders. */
 export interface BuilderOptions {
   /**
-   * Selects the order or shipment: a whole number from 0. The same seed always gives the same JSON, byte by byte;
-   * another seed gives another ID. Default: 1.
+   * Selects the order or shipment: a whole number from 0. The same options always give the same JSON, byte by byte;
+   * another seed gives another order or shipment. Default: 1.
    */
   seed?: number | undefined
   /**

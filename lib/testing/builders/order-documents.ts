@@ -18,8 +18,8 @@ export interface OrderDocumentsEventOptions
     AffectedLinesOptions,
     Omit<OrderDocuments, DecidedOrderField | 'documents'> {
   /**
-   * A known name; any other name throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the buyer's parts,
-   * otherwise in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
+   * A known name or an empty one; any other name throws. With 'OrderDocumentsAttachedByBuyer' the documents are in the
+   * buyer's parts, otherwise in the supplier's. Default: 'OrderDocumentsAttachedBySupplier'.
    */
   eventName?: OrderDocumentsEventName | (string & {}) | undefined
   /** Number of documents of the order and of each line, 0 to 100. Default: 1. */

@@ -18,7 +18,7 @@ export interface OrderOptions extends OrderDeliveryOptions<OrderLine>, OrderOver
 
 /** Options of both builders of an order event. */
 export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, AffectedLinesOptions, OrderOverrides {
-  /** A known name; any other name throws. Default: 'OrderLinesAcceptedBySupplier'. */
+  /** A known name or an empty one; any other name throws. Default: 'OrderLinesAcceptedBySupplier'. */
   eventName?: OrderEventName | (string & {}) | undefined
   /**
    * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options; events that
@@ -101,9 +101,9 @@ export function orderEvent(options: OrderEventOptions = {}): OrderEventBody {
 
 /**
  * Body of an order webhook with `singleDeliveryOrderEvent`. A line with several deliveries is split into a line per
- * delivery, so the event contains `lines` times `deliveries` lines: the first has the `position`, the others have only
- * its `originalPosition`, like newly split lines. An override of a line applies to all its parts. Everything else: as
- * for `orderEvent`.
+ * delivery, so the event contains `lines` times `deliveries` lines. Of the parts of a line, the first has its
+ * `position`; the others have only the `originalPosition`, like newly split lines. An override of a line applies to all
+ * its parts. Everything else: as for `orderEvent`.
  */
 export function singleDeliveryOrderEvent(options: SingleDeliveryOrderEventOptions = {}): SingleDeliveryOrderEventBody {
   const { planned, affected, eventName, meta } = planEvent('singleDeliveryOrderEvent', options, 1)

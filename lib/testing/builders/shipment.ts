@@ -47,7 +47,7 @@ export interface ShipmentOptions extends ShipmentSizeOptions {
  * the shipment; `messageMeta` is that of the body.
  */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
-  /** A known name; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
+  /** A known name or an empty one; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
   eventName?: ShipmentEventName | (string & {}) | undefined
   /**
    * Overrides fields of `meta` of the body. By default, its `messageId` is derived from the options; events that differ

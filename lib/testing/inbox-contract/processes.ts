@@ -152,7 +152,7 @@ export const processTests: ContractTest[] = [
     run: async (harness) => {
       const receiver = await harness.open()
       for (const number of [1, 2]) await receiver.accept(...orderEvent(String(number), ofOrder(number)))
-      // `attach` does not wait until the other processes know of this one, as `join` does.
+      // Unlike `join`, `attach` does not wait until the other processes know of this one.
       const first = attach(await harness.open())
       const taking = first.takeNow(1).catch(() => [])
       await first.inbox.close()

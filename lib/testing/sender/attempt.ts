@@ -10,10 +10,7 @@ export interface Attempt {
   at: number
   /** Status of the response; absent if none arrived. */
   status?: number | undefined
-  /**
-   * Why no complete response arrived: the connection was refused or cut, or it took too long. Absent if there is a
-   * status.
-   */
+  /** Why no complete response arrived, such as a refused connection or a time-out. Absent if there is a status. */
   error?: Error | undefined
   /** Headers of the response with lower-case names; empty without a response. */
   headers: IncomingHttpHeaders

@@ -19,9 +19,9 @@ export interface TriggerReport {
   shipmentId?: string | undefined
   /** The bytes that every attempt sent; absent without an `event`. */
   sentBody?: Buffer | undefined
-  /** True if the trigger was sent again on purpose, see `duplicates` of `sendAll`. */
+  /** True if this repeats an earlier trigger on purpose, see `duplicates` of `sendAll`. */
   duplicate: boolean
-  /** Attempts, oldest first. Empty if `close()` or the `signal` ended the trigger before the first. */
+  /** The attempts that have ended, oldest first. Empty if the trigger ended before the first attempt. */
   attempts: Attempt[]
 }
 

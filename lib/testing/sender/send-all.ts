@@ -14,8 +14,8 @@ export interface SendAllOptions {
    */
   concurrency?: number | undefined
   /**
-   * Number of randomly chosen triggers that are sent again with the same bytes, at any time after their first attempt
-   * has started. Default: 0.
+   * How many times a randomly chosen trigger is sent again with the same bytes, at any time after its first attempt has
+   * started. Default: 0.
    */
   duplicates?: number | undefined
   /** Sends in random order. Default: false, the given order. */
