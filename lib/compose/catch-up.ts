@@ -7,14 +7,17 @@ import type { Log } from '../log/log'
 import type { Shared, SharedOptions, Work } from './shared'
 
 export interface ComposedCatchUp extends Pick<Work, 'stop' | 'idle'> {
-  /** Resolves once runs can begin; without the option `catchUp`, at once. Rejects if there is no time to start from. */
+  /**
+   * Resolves once runs can begin; without the option `catchUp`, at once. Rejects if the inbox cannot be used, or if
+   * there is no time to start from.
+   */
   ready: Promise<unknown>
   run: (options?: CatchUpRunOptions) => Promise<CatchUpReport>
 }
 
 const CALLBACKS = { order: 'onOrder', shipment: 'onShipment' } as const
 
-/** Starts to poll once the inbox is open. */
+/** Starts the catch-up, which waits until the inbox is open. */
 export function startCatchUp(
   settings: SharedOptions,
   { log, telemetry }: Pick<Shared, 'log' | 'telemetry'>,
@@ -35,7 +38,7 @@ export function startCatchUp(
   warnOf(settings, parts.lists, log)
   const catchUp: CatchUp = new CatchUp(parts)
   const ready = catchUp.start(opening)
-  // The failure is logged, and `ready()` rejects with it, so here it needs no handling.
+  // `ready()` of the webhook or worker rejects with the failure too, so here it needs no handling.
   ready.catch(() => undefined)
   return { ready, run: (given) => catchUp.run(given), stop: () => catchUp.stop(), idle: () => catchUp.idle() }
 }

@@ -19,9 +19,8 @@ export type HealthRouter = Router & {
 
 /**
  * Creates a router that serves `/live` and `/ready`. `/live` is 200 as long as the process responds, and checks nothing
- * else. `/ready` is 200, or 503 while events cannot be accepted; with several webhooks or workers, all of them must be
- * ready. The responses contain only the names and results of the checks, because anyone may ask. Mount the router
- * outside the path of the webhook.
+ * else. `/ready` is 200 while all given webhooks and workers are ready, otherwise 503. The responses contain only the
+ * names and results of the checks, because anyone may ask. Mount the router outside the path of the webhook.
  *
  * ```ts
  * app.use('/health', createHealthRouter(webhook))

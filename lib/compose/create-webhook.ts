@@ -13,7 +13,7 @@ export type TradecloudWebhook = Router & {
   /** The webhook without Express: `http.createServer(webhook.listener)`. Paths are matched from the root. */
   listener: (req: IncomingMessage, res: ServerResponse) => void
   /**
-   * Resolves once events can be accepted; without an inbox, at once. Rejects if the inbox can never be used, or if the
+   * Resolves once events can be accepted; without an inbox, at once. Rejects if the inbox cannot be used, or if the
    * catch-up has no time to start from: then the process should not start.
    */
   ready(): Promise<void>
@@ -26,9 +26,10 @@ export type TradecloudWebhook = Router & {
    */
   close(options?: CloseOptions): Promise<void>
   /**
-   * With the option `catchUp`: polls now, and delivers what never arrived. With `from`, `all` or `dryRun` the cursor
-   * stays where it is. First waits until no other process polls. Resolves with a report, which contains an `error` if
-   * the run could not be completed. Rejects for an invalid option.
+   * With the option `catchUp`: polls now, and delivers what never arrived; with `all`, also what has arrived. With
+   * `dryRun`, nothing is delivered. With `from`, `all` or `dryRun` the cursor stays where it is. First waits until no
+   * other process polls. Resolves with a report, which contains an `error` if the run could not be completed. Rejects
+   * for an invalid option, and if there is no time to start from.
    */
   catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }

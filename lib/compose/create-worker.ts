@@ -16,7 +16,7 @@ import { holdProcess } from '../wait/timers'
 /** Delivers events from an inbox, and keeps the process alive, until it is closed. */
 export interface TradecloudWorker {
   /**
-   * Resolves once events can be taken. Rejects if the inbox can never be used, or if the catch-up has no time to start
+   * Resolves once events can be taken. Rejects if the inbox cannot be used, or if the catch-up has no time to start
    * from: then the process should not start.
    */
   ready(): Promise<void>

@@ -1,8 +1,8 @@
-/** Checks at most once a second whether events can be accepted now. Each part that must work for this has a check. */
+/** Checks at most once a second whether a webhook can accept events, or a worker can take them. */
 import { describe } from '../log/describe-error'
 import { within } from '../wait/within'
 
-/** The result for one part that must work for events to be accepted, such as the inbox or the store. */
+/** The result of one check, such as that of the inbox or of the store. */
 export interface HealthCheck {
   ok: boolean
   /** The reason if `ok` is false. Only for your own logs: it may contain names of hosts and files. */

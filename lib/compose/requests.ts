@@ -85,7 +85,7 @@ export class Requests {
     }
   }
 
-  /** Resolves when all requests have been answered. */
+  /** Resolves when the requests that are open now have been answered. */
   async idle(): Promise<void> {
     await Promise.all(this.#open.all.map((exchange) => new Promise<void>((resolve) => exchange.whenDone(resolve))))
   }

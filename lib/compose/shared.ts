@@ -33,7 +33,7 @@ export interface Shared {
   alarm: (error: TradecloudWebhookError, trigger?: Trigger) => void
 }
 
-/** Throws `invalid_option` for unusable callbacks and schemas. Starts nothing. */
+/** Throws `invalid_option` for unusable callbacks and schemas. Attaches the adapters of `telemetry`. */
 export function composeShared(
   settings: SharedOptions,
   observed: Pick<TelemetrySource, 'receives' | 'isReady'>,
@@ -82,7 +82,7 @@ export function startInbox(
     settled: (record) => reporter.settled(record),
   })
   const opening = inbox.ready({ transaction: delivery.transaction })
-  // The inbox reports the failure as an alarm, and `ready()` rejects with it, so here it needs no handling.
+  // `ready()` of the webhook or worker rejects with the failure too, so here it needs no handling.
   opening.catch(() => undefined)
   return { opening, deliverer }
 }
@@ -98,7 +98,7 @@ export function checkInbox(inbox: Inbox): Record<string, Check> {
 
 /** A part that `close()` has to stop, such as the deliverer or the catch-up. */
 export interface Work {
-  /** From now on, no new work starts. */
+  /** Prevents new work from starting. */
   stop(): void
   /** Resolves when no work is running. */
   idle(): Promise<unknown>

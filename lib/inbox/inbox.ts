@@ -111,7 +111,7 @@ export interface InboxFilter {
 }
 
 export interface ListOptions extends InboxFilter {
-  /** Number of events per page. Default: 100. */
+  /** Maximum number of events per page. Default: 100. */
   limit?: number | undefined
   /** The `next` of the previous page. Default: none, which returns the first page. */
   after?: string | undefined
@@ -150,7 +150,7 @@ export interface HourCount {
   count: number
 }
 
-/** A process that takes events for delivery. */
+/** A process that is attached to the inbox, usually to take events. */
 export interface InboxHost {
   name: string
   wanted: readonly Wanted[]
@@ -164,7 +164,7 @@ export interface InboxHost {
    * limit.
    */
   handlerTimeoutMs?: number | undefined
-  /** Called when there may be events to take, possibly at any time. */
+  /** Called when there may be events to take; it may be called at any time. */
   wake(): void
   /**
    * Called when this process has lost its lease, for example because it was suspended: other processes may deliver the
@@ -201,7 +201,7 @@ export interface Inbox {
    * not be cached.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
-  /** Registers a process that takes events, and its callbacks. The returned function ends the registration. */
+  /** Registers a process and its callbacks. The returned function ends the registration. */
   attach(host: InboxHost): () => void
   /**
    * Takes at most `limit` events that are due, whose entity has no other event running, and whose bodies together fit
@@ -212,15 +212,15 @@ export interface Inbox {
   /**
    * Records the result of a delivery. Returns false if another process owns the event by now. Rejects if the result
    * could not be recorded. `arrival` is what was delivered, if that differs from what the event covered when it was
-   * stored: it replaces the arrival records in the same transaction, unless the event is to be retried.
+   * stored: it replaces the arrival records in the same transaction, unless the event is retried or quarantined.
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
    * Present only if callbacks can write into the database of the inbox. Runs `work` with a client in a transaction, and
    * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or
    * the database failed, or if it resolves with false, because another process owns the event. Exception: if the inbox
-   * is closed before it is known whether a commit took effect, it rejects too. `work` may be called again, for example
-   * after a deadlock.
+   * is closed before it is known whether a commit took effect, it rejects although the commit may have taken effect.
+   * `work` may be called again, for example after a deadlock.
    */
   withTransaction?(
     delivery: InboxDelivery,
@@ -235,7 +235,7 @@ export interface Inbox {
    */
   recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
-  /** `bytes` is absent if the event has no body, or if its body is no longer kept. */
+  /** `bytes` is absent if the event has no body, or if its body is no longer kept or is damaged. */
   show(
     id: string,
     options?: ShowOptions,

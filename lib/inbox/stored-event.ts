@@ -14,8 +14,8 @@ export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarant
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
 /**
- * What is stored about an event in addition to its bytes, as JSON. Of the headers, it contains only the content type
- * and encoding.
+ * What is stored about an event in addition to its bytes, as JSON. Of the headers, it contains the content type and
+ * encoding, and in `trace` what adapters of `telemetry` take from them.
  */
 export interface StoredEvent {
   /** Version of this format. */
@@ -23,7 +23,7 @@ export interface StoredEvent {
   /** Name of the webhook (option `name`). Webhooks that share an inbox take only their own events. */
   name: string
   /**
-   * UUID of the event. If the event has a body, the UUID is also its `context.deliveryId`. Events with the same `key`
+   * UUID of the event. For most events with a body, it is also their `context.deliveryId`. Events with the same `key`
    * have the same ID, unless they are `repeatable`.
    */
   id: string
@@ -60,7 +60,7 @@ export interface StoredEvent {
    */
   reserialized?: true | undefined
   requestId: string
-  /** When the request arrived, as ISO 8601 in UTC. */
+  /** When the request arrived, or the catch-up found the event, as ISO 8601 in UTC. */
   receivedAt: string
   /**
    * Set if the catch-up found the event, whose body is then the order or shipment itself, as JSON. Absent if a request
@@ -69,14 +69,14 @@ export interface StoredEvent {
   found?: FoundFacts | undefined
   /** Trace context of the request, which an adapter of `telemetry` has set. */
   trace?: TraceContext | undefined
-  /** Why the event is quarantined instead of delivered. */
+  /** Why the event was quarantined when it arrived. */
   quarantine?: { code: string; reason: string; issues?: Issue[] | undefined } | undefined
 }
 
 /** What the catch-up stores about an event that it found. */
 export interface FoundFacts {
   form: LineForm
-  /** Indexes, in the order's `lines`, of the lines that had not arrived. */
+  /** Indexes of the affected lines, among those of the order's `lines` that are objects. */
   lines: number[]
   /** True if something newer had already arrived. */
   outdated: boolean

@@ -39,9 +39,7 @@ export interface DedupeOptions {
 
 /** How events are delivered from an inbox. */
 export interface DeliveryOptions {
-  /**
-   * When an event whose callback failed is delivered again. Default: for 7 days, with at most 15 min between attempts.
-   */
+  /** When a failed delivery is repeated. Default: for 7 days, with at most 15 min between attempts. */
   retry?: RetryOptions | undefined
   /**
    * A callback that runs for longer than this frees its slot for another event. It continues to run, and its order or
@@ -50,9 +48,9 @@ export interface DeliveryOptions {
    */
   handlerTimeoutMs?: number | undefined
   /**
-   * Whether to quarantine a body that cannot be read, does not fit a schema, or is of an unknown kind without
-   * `onUnknown`: it is kept in the inbox for an operator and answered with 202. `false`: it is answered as without an
-   * inbox. Default: true; false with `auth: 'none'`.
+   * Whether to quarantine a body that cannot be read, does not fit a schema that is enforced, or is of an unknown kind
+   * without `onUnknown`: it is kept in the inbox for an operator and answered with 202. `false`: it is answered as
+   * without an inbox. Default: true; false with `auth: 'none'`.
    */
   quarantine?: boolean | undefined
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
@@ -90,8 +88,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   paths?: PathsOption | undefined
   /**
-   * Called after every response other than 2xx, with an error whose `code` is the outcome and whose `cause` is what was
-   * thrown. It cannot change the response. Default: none.
+   * Called after every response of the webhook other than 2xx, with an error whose `code` is the outcome and whose
+   * `cause` is what was thrown, if anything was. It cannot change the response. Default: none.
    */
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
   /**
@@ -99,7 +97,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    * `tradecloud-webhook/opentelemetry`, or adapters of your own. They cannot change a response. Default: none.
    */
   telemetry?: readonly TelemetryAdapter[] | undefined
-  /** Called with one record for each request, once it is answered: for logs and metrics. Default: none. */
+  /** Called with one record for each request that the webhook has handled: for logs and metrics. Default: none. */
   onDelivery?: ((record: DeliveryRecord) => void | Promise<void>) | undefined
   /**
    * Receives losses and alarms, each as one line of text and an object of fields (`LogFields`): `console`, pino,
@@ -126,7 +124,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   validation?: 'tolerant' | 'strict' | 'off' | undefined
   /**
    * Your own JSON Schemas by kind (draft-07, 2019-09 or 2020-12), which are always enforced. If a fetched order or
-   * shipment does not fit its schema, the response is 502, and Tradecloud sends the event again. Default: none.
+   * shipment does not fit its schema, the response is 502, and Tradecloud sends the event again; with an `inbox`, the
+   * delivery is retried. Default: none.
    */
   schemas?: UserSchemas | undefined
   /**
@@ -142,8 +141,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   concurrency?: number | undefined
   /**
-   * Time from the last byte of a request to its response. After it the response is 504, and the callback continues to
-   * run. Default: 30,000 ms.
+   * Time from the last byte of a request to its response. After it the response is 504, and a running callback
+   * continues. Default: 30,000 ms.
    */
   answerTimeoutMs?: number | undefined
   /**
@@ -152,8 +151,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   fetchTimeoutMs?: number | undefined
   /**
-   * Grace period for an ID that the API does not know yet. Until it ends, the response is 503, afterwards 404.
-   * Default: 3,600,000 ms (1 h).
+   * Grace period for an ID that the API does not know yet. Until it ends, the response is 503, afterwards 404; with an
+   * `inbox`, the delivery is retried until then. Default: 3,600,000 ms (1 h).
    */
   notFoundGraceMs?: number | undefined
   /**
@@ -216,8 +215,8 @@ export interface LimitOptions {
 
 export interface WorkerLimitOptions {
   /**
-   * Limit for the bodies of all running deliveries together, in bytes. A single body that has waited for room may
-   * exceed it. Default: 268,435,456 (256 MiB).
+   * Limit for the bodies of all running deliveries together, in bytes. One body may exceed it, so that a large body
+   * does not wait forever. Default: 268,435,456 (256 MiB).
    */
   maxBytesInFlight?: number | undefined
 }

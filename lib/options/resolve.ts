@@ -25,7 +25,7 @@ export type ResolvedWorkerOptions = Required_<
     catchUp: ResolvedCatchUp | undefined
     maxBytesInFlight: number
     client: TradecloudClient | undefined
-    /** True if the option `api` has options from which the client was created: `close()` then closes the client. */
+    /** True if the client was created from the options in `api`: `close()` then closes the client. */
     ownsClient: boolean
   }
 
@@ -103,8 +103,8 @@ const RENAMED = {
 } as const
 
 /**
- * Resolves the options of a webhook. An option that is `undefined` counts as absent. Credentials, addresses, paths and
- * the callbacks that receive events are checked where they are used.
+ * Resolves the options of a webhook. An option that is `undefined` counts as absent. Credentials, addresses, paths,
+ * schemas and the callbacks that receive events are checked where they are used.
  */
 export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptions {
   const given = read(options, KEYS, 'createTradecloudWebhook({ auth, onOrder })')
@@ -183,7 +183,7 @@ function checkChoices(merged: Partial<Record<keyof typeof CHOICES, unknown>>): v
   }
 }
 
-/** Checks the options that webhooks and workers share, and creates the client. */
+/** Checks options that webhooks and workers share, and creates the client. */
 function resolveShared(
   merged: Required_<Pick<TradecloudWorkerOptions, keyof typeof WORKER_DEFAULTS>>,
   given: Pick<

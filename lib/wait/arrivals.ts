@@ -16,7 +16,7 @@ export class ArrivalOrder {
     return arrival
   }
 
-  /** Resolves once no earlier event has the same key as `arrival`, or could still get that key. */
+  /** Resolves once each earlier event has left, or is known to have another key than `arrival`. */
   async turnOf(arrival: ArrivalPlace): Promise<void> {
     for (let earlier = this.#before(arrival); earlier; earlier = this.#before(arrival)) await earlier.changed()
   }

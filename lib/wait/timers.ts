@@ -28,7 +28,10 @@ export function holdProcess(): () => void {
   return () => clearInterval(timer)
 }
 
-/** Restarts a timer of `startTimer` with the same arguments, and returns the timer that is running now. */
+/**
+ * Restarts a timer that `startTimer` created with the same `callback` and `ms`. Returns the running timer, which may be
+ * a new one.
+ */
 export function restartTimer(timer: Timer, callback: () => void, ms: number): Timer {
   if (typeof (timer as Partial<Timer>).refresh === 'function') return timer.refresh()
   clearTimeout(timer)

@@ -11,7 +11,7 @@ export interface Mark {
   name: string
   /**
    * When the part last changed, in milliseconds since 1970. For a part without a time, the time of its order or
-   * shipment, or 0 if that has none either.
+   * shipment. If neither can be used, 0 or the horizon of the run that found the part.
    */
   time: number
   hash: string
@@ -101,8 +101,8 @@ export interface Comparison {
   /** Parts that no arrival record covers, but that a running delivery may cover; a later comparison decides. */
   pending: Part[]
   /**
-   * Set if a part is older than its newest arrival record: the time of that record; of several such records, the latest
-   * time. Either the list shows an old state, or the API's clock was set back.
+   * The time of the newest arrival record that is newer than its part; absent if there is none. Parts compared by
+   * content are left out. Either the list shows an old state, or the API's clock was set back.
    */
   newer?: number | undefined
 }

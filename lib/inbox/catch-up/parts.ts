@@ -1,6 +1,6 @@
 /**
- * The parts of an order or shipment that can arrive separately. An order event contains only the lines that have
- * changed, so each line is compared by its own time; the header is a part too. A shipment always arrives as a whole.
+ * The parts of an order or shipment that can arrive separately. An order event may contain only the lines that have
+ * changed, so each line is a part, and so is the header. A shipment always arrives as a whole.
  */
 import { sha256 } from '../../bytes/digest'
 import { idOf, instantOf, isObject, keptId, stateOf, textOf, type Json } from '../../events/entity'
@@ -26,22 +26,22 @@ export interface Part {
   /** When the part last changed, in milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
   /**
-   * Hash of the content, or the time of a header that has one. Distinguishes parts without a time, and lines with the
-   * same ID.
+   * For a header with a time: this time. For any other part: a hash of its content, which distinguishes parts without a
+   * time, and lines with the same ID.
    */
   hash: string
   /**
    * How the part is compared with the arrival records. `time`: a record covers the part if it is at least as new, or
    * has the same hash. `newest`: the part has no time, so the newest record must have the same hash, or be newer than
-   * the order. `content`: the line has no ID, or shares it with another line, so one of the records must have the same
-   * hash.
+   * the order or shipment. `content`: the line has no ID, or shares it with another line, so one of the records must
+   * have the same hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */
   line?: Record<string, unknown> | undefined
 }
 
-/** A key that distinguishes the parts of an entity, even lines with the same ID. */
+/** A key of name and content, because lines may have the same ID. */
 export const keyOfPart = ({ name, hash }: Part): string => `${name} ${hash}`
 
 /** An order or shipment that was polled or fetched. */

@@ -8,11 +8,11 @@ import type { EntitySnapshot, EntityName, Part } from './parts'
 /** The position of the polls of one list. Times are milliseconds since 1970, on the API's clock. */
 export interface Position {
   /**
-   * The cursor: the next run reads changes after this time. If it is the time of a change, it is in Tradecloud's own
-   * notation.
+   * The cursor: the next run reads the changes after this time, and some earlier ones again. If it is the time of a
+   * change, it is in Tradecloud's own notation.
    */
   cursor: string
-  /** The first `from` that was set: older changes are never delivered. NaN if it cannot be parsed. */
+  /** The first `from` that was set: periodic runs never deliver older changes. NaN if it cannot be parsed. */
   since: number
   /** Arrival records up to this time may have been deleted, so every change up to it counts as covered. */
   forgottenUpTo?: number | undefined
@@ -57,7 +57,10 @@ export interface FoundEvent {
   entity: EntitySnapshot
   /** The parts to deliver: those that have not arrived, or all wanted parts if `all` is set in the `StoreRequest`. */
   parts: Part[]
-  /** True if the list and the API show an older state than the one that has arrived. */
+  /**
+   * True if a newer state had already arrived. The list showed an older one, and so did a fetch of the order or
+   * shipment, unless that failed.
+   */
   outdated: boolean
 }
 
@@ -81,14 +84,16 @@ export interface StoreRequest {
   /** True if the event is delivered although something newer has arrived. */
   outdated: boolean
   /**
-   * Set only by a run on demand that also delivers what has arrived. It is part of the keys of its events, so that
-   * these events are not duplicates.
+   * Set only by a run on demand with `all`. The value is part of the keys of the run's events, so that these events are
+   * not duplicates.
    */
   all?: string | undefined
 }
 
 export interface Stored {
-  /** The parts that were stored; empty if all of them have arrived meanwhile, or were stored by an earlier run. */
+  /**
+   * The parts that were stored; empty if nothing was stored, for example because all of them have arrived meanwhile.
+   */
   parts: Part[]
   /** True if all parts are left for a later run: something newer has arrived, or a running fetch may cover a part. */
   isLeft: boolean
@@ -106,8 +111,8 @@ export class LeaseLostError extends Error {
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>
   /**
-   * Saves the cursor and the rest of the position. Also deletes arrival records up to `forgottenUpTo`, for the kind of
-   * the scope.
+   * Saves the cursor and the rest of the position. Up to `forgottenUpTo`, also deletes arrival records of the scope's
+   * kind, and times of `firstSeen`.
    */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
@@ -138,7 +143,10 @@ export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
   /** Returns false if the lease was lost. */
   renew(token: string): Promise<boolean>
   release(token: string): Promise<void>
-  /** The newest time in the arrival records of this kind and form; `undefined` if there are none. */
+  /**
+   * The newest time in the arrival records of this kind and form, except those of fetches; `undefined` if there are
+   * none.
+   */
   newestArrival(of: Pick<EntityName, 'kind' | 'form'>): Promise<number | undefined>
 }
 
@@ -156,11 +164,11 @@ export interface CatchUpRequests {
    * Takes the oldest request that is waiting, or whose process has not reported for 15 s, and marks it as `running`.
    */
   takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
-  /** Reports the progress or the end of a run. A request and its report are kept for a day. */
+  /** Reports the progress or the end of a run. A request and its report are kept for at least a day. */
   reportRun(id: string, status: RunStatus): Promise<void>
   /** `undefined` for an ID that is not known. */
   runStatus(id: string): Promise<(RunStatus & { reportedAgoMs: number }) | undefined>
-  /** Withdraws a request. Returns false if a process has already taken it. */
+  /** Withdraws a request. Returns false if it is no longer waiting. */
   withdrawRequest(id: string): Promise<boolean>
 }
 

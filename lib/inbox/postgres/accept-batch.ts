@@ -1,6 +1,6 @@
 /**
- * Stores many new events in one statement. Events that the statement does not store (duplicates, events that may be
- * repeated, GET triggers, large bodies) are handled one by one.
+ * Stores many new events in one statement. Repeatable events, GET triggers, large bodies, and events that the statement
+ * does not store, such as duplicates, are handled one by one.
  */
 import type { Accepted } from '../inbox'
 import { columnsOf, type AcceptRequest } from '../sql/accept'

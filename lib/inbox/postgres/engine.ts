@@ -1,6 +1,6 @@
 /**
- * The engine for a pool of PostgreSQL connections. Batches of new events never wait for connections that deliveries
- * use.
+ * The engine for a pool of PostgreSQL connections. Some connections are reserved, so that storing events does not wait
+ * for deliveries.
  */
 import { PATIENCE_MS, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'

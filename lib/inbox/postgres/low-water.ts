@@ -16,7 +16,7 @@ export class LowWater {
   #lowered = Infinity
   #lookedAt = -Infinity
 
-  /** `take` searches only queues that became due at the given time or later; 0: all. */
+  /** The parameter `take` searches only queues that became due at `dueSince` or later; 0: all queues. */
   async take(take: (dueSince: number) => Promise<TakeResult>): Promise<TakeResult> {
     if (performance.now() - this.#lookedAt < LOOK_EVERY_MS) {
       const result = await take(this.#due)

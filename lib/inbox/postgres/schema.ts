@@ -33,7 +33,10 @@ INSERT INTO meta (key, value) VALUES ('version', '${SCHEMA_VERSION}');
 /** An arbitrary number for an advisory lock that no other program uses by chance. */
 const MIGRATION_LOCK = 7_823_644_219_011
 
-/** Creates the tables, or checks them. If the tables are missing or too new, rejects and says what to do. */
+/**
+ * Creates the tables if they are missing; with `'check'`, rejects instead. Also rejects if they have a later version.
+ * The error says what to do.
+ */
 export async function prepareSchema(client: PostgresClient, schema: string, migrate: 'auto' | 'check'): Promise<void> {
   await query(client, BEGIN)
   await query(client, `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`)

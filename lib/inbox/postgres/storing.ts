@@ -18,8 +18,8 @@ interface Waiting {
   request: AcceptRequest
   deadline: number
   /**
-   * True for an event that must be stored alone: a GET trigger, an event that may be repeated, a large body, or an
-   * event that a batch did not store, because it is a duplicate or a queue was locked.
+   * True for an event that must be stored alone: a GET trigger, a `repeatable` event, a large body, or an event that a
+   * batch did not store, because it is a duplicate or a queue was locked.
    */
   isSingle: boolean
   resolve: (accepted: Accepted) => void

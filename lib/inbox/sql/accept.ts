@@ -1,4 +1,4 @@
-/** Stores an event: its queue, its row and its body, in one transaction. */
+/** Stores an event in one transaction: its queue, its row, and its body, unless that was uploaded before. */
 import type { Arrival } from '../catch-up/arrivals'
 import type { Accepted } from '../inbox'
 import type { StoredEvent } from '../stored-event'

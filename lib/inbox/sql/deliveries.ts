@@ -50,8 +50,8 @@ export class Deliveries {
   }
 
   /**
-   * False for a queue that was taken by a call of `take` whose result was lost: a frozen database may execute the call
-   * after its time limit.
+   * False for a queue that belongs neither to a delivery nor to a running call of `take`, for example because the
+   * result of `take` was lost: a frozen database may execute the call after its time limit.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {
     if (this.#running.has(token)) return true

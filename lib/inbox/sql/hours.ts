@@ -5,7 +5,7 @@ import type { Tables } from './tables'
 
 const HOUR_MS = 3_600_000
 
-/** Counts events by hour and state. Reads only the index of states, from the first event of the period. */
+/** Counts events by hour and state. The count reads only the index of states, from the first event of the period. */
 export async function hours(tables: Tables, since: number): Promise<HourCount[]> {
   const first = await firstSince(tables, since)
   const rows = await tables.all<{ state: number; hour: number; count: number }>(

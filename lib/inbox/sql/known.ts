@@ -1,4 +1,4 @@
-/** Caches facts about a webhook that are stored in the database, and reads them at most once a second. */
+/** Caches a fact that is stored in the database, for one webhook at a time and for a second. */
 const KNOWN_FOR_MS = 1_000
 
 export class Known<T> {

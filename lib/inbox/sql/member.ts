@@ -17,7 +17,7 @@ export class Member {
     this.#shared = shared
   }
 
-  /** The ID with which this process owns queues. `undefined` until it is registered. */
+  /** The ID with which this process owns queues. `undefined` while it is not registered. */
   get owner(): string | undefined {
     return this.#owner
   }

@@ -19,8 +19,8 @@ export const SCHEMA_VERSION = 1
  * by the remaining processes.
  *
  * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. A duplicate is
- * recognised by its ID; a duplicate of an event that may be repeated, by its `key`, for which there is one row per
- * `occurrence`. For a GET trigger, which is never a duplicate, `occurrence` is NULL.
+ * recognised by its ID; a duplicate of a `repeatable` event, by its `key`, for which there is one row per `occurrence`.
+ * For a GET trigger, which is never a duplicate, `occurrence` is NULL.
  *
  * `catch_ups`, `cursors`, `seen`, `arrivals` and `run_requests` belong to the catch-up. The process with the `token` of
  * `catch_ups` may poll until `expires`. `seen` holds the time on the API's clock at which something was first seen.

@@ -22,7 +22,7 @@ export interface SettleRequest {
 
 const STATE_OF = { delivered: DELIVERED, retry: WAITING, dead: DEAD, quarantined: QUARANTINED } as const
 
-/** Returns false if the lease was lost and another process owns the event by now. */
+/** Returns false if the lease was lost, so that another process may own the event by now. */
 export async function settle(tables: Tables, request: SettleRequest): Promise<boolean> {
   const { owner, queue, token, event, settlement, keep, arrival } = request
   const sql = `SELECT queue FROM queues WHERE queue = ? AND owner = ? AND token = ?${tables.lock}`

@@ -30,7 +30,10 @@ export interface TakeResult {
    * the clock of this process may be wrong.
    */
   nextDueInMs?: number
-  /** The earliest due time of a wanted queue, but not later than now. Set if `dueSince` is 0. */
+  /**
+   * The earliest due time of the wanted queues that no process owns after this take; the current time if none of them
+   * is due. Set if `dueSince` is 0, unless this process is not registered.
+   */
   firstDue?: number
 }
 

@@ -128,8 +128,8 @@ export class SqliteEngine implements Engine {
   }
 
   /**
-   * After a failed flush, the log may be incomplete on disk: nothing counts as stored until the repair has copied it
-   * into the file.
+   * After a failed flush, the log may be incomplete on disk: nothing counts as stored until the repair has copied the
+   * log into the file.
    */
   #repair(): Promise<void> {
     this.#repairing ??= this.#repairNow().finally(() => (this.#repairing = undefined))

@@ -16,9 +16,9 @@ const LOG = 'log'
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
 /**
- * If the file cannot be used, throws an error whose message says what to do. Returns a `warning` for operators, if
- * there is one. Without `create`, only an existing inbox is opened, and without a lock, so that this works while
- * another process is frozen inside a transaction.
+ * Throws if the file cannot be used. Returns a `warning` for operators, if there is one. Without `create`, only an
+ * existing inbox is opened, and without a lock, so that this works while another process is frozen inside a
+ * transaction.
  */
 export function openTables(
   driver: Driver,

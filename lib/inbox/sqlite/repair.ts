@@ -9,7 +9,7 @@ const PIECE_BYTES = 1024 * 1024
 /** Size of the log, in pages of 4 KB, from which SQLite copies its pages into the file: 32 MB. */
 export const CHECKPOINT_PAGES = 8_000
 
-/** True if a flush failed and the file is not repaired yet. */
+/** True if a repair has begun and is not finished. */
 export function isSuspect(tables: SqliteTables): boolean {
   return tables.get("SELECT 1 FROM meta WHERE key = 'suspect'") !== undefined
 }

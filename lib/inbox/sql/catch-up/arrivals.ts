@@ -100,7 +100,10 @@ export async function arrivals(
   }
 }
 
-/** Ignores the records of fetches: these are always in the form of delivery schedules, whatever the form of events. */
+/**
+ * The newest change among the records with this form. Records with `fetched` do not count: a fetch returns delivery
+ * schedules, whatever the form in which events arrive.
+ */
 export async function newestArrival(
   tables: Tables,
   { name, kind, form }: { name: string } & Pick<EntityName, 'kind' | 'form'>,

@@ -12,7 +12,7 @@ import { holds, type Held } from './lease'
 export interface FoundRequest extends Held, Pick<AcceptRequest, 'size' | 'bytes' | 'upload'> {
   /** The request without the content of the entity. The parts are the header and the lines, in their order. */
   request: StoreRequest
-  /** The event without its key and affected lines, which depend on the comparison. */
+  /** The event. Its ID, key and affected lines are set only after the comparison. */
   event: StoredEvent
 }
 

@@ -21,7 +21,8 @@ export async function acquire(tables: Tables, name: string): Promise<string | un
     name,
   )
   const { time, boot } = tables.monotonic()
-  // A new lease would end after `LEASE_MS`. One that ends later was stored while the clock was wrong, and is not held.
+  // A lease ends at most `LEASE_MS` from now. A row with a later end was stored while the clock was wrong, and does not
+  // count.
   const isHeld = row?.token != null && row.boot === boot && time < row.expires && row.expires <= time + LEASE_MS
   if (isHeld) return undefined
   const token = randomUUID()

@@ -33,7 +33,7 @@ export async function requestRun(
   return id
 }
 
-/** The oldest request that is waiting, or whose process has not reported for the duration of a lease. */
+/** The oldest request that can be taken: it is waiting, or its process has not reported for the duration of a lease. */
 export async function findRequest(tables: Tables, name: string): Promise<RequestRow | undefined> {
   const { time, boot } = tables.monotonic()
   return tables.get<RequestRow>(

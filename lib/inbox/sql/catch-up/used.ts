@@ -21,7 +21,7 @@ export async function recordsArrivals(tables: Tables, name: string): Promise<boo
   return (await tables.get(sql, name, tables.now - USED_FOR_MS)) !== undefined
 }
 
-/** Removes the records of webhooks that have no catch-up. Returns true if there are more to remove. */
+/** Removes the records of webhooks that no longer have a catch-up. Returns true if there are more to remove. */
 export async function pruneCatchUps(tables: Tables): Promise<boolean> {
   const sql = `SELECT name FROM catch_ups WHERE used <= ? LIMIT 1${tables.lock}`
   const unused = await tables.get<{ name: string }>(sql, tables.now - USED_FOR_MS)
