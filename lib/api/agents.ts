@@ -1,4 +1,6 @@
-/** The agents of a client: its own with keep-alive, the user's, or tunnels through a proxy. */
+/**
+ * The agents of a client: its own with keep-alive, or tunnels through a proxy. The user's may replace the https agent.
+ */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { tunnelAgents } from './tunnel'

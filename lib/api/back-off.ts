@@ -15,7 +15,7 @@ export function readRetryAfter(headers: Record<string, unknown>): number | undef
   if (/^\d+$/.test(value)) return Number(value) * 1000
   if (!/^[a-z]{3}/i.test(value)) return undefined
   const until = Date.parse(value)
-  // A date is compared with the server's own `Date` header, because the local clock may be wrong.
+  // A date is compared with the server's own `Date` header, if there is one, because the local clock may be wrong.
   const now = typeof headers.date === 'string' ? Date.parse(headers.date) : NaN
   const wait = until - (Number.isNaN(now) ? Date.now() : now)
   return wait > 0 ? wait : undefined

@@ -34,7 +34,7 @@ export class Call {
     this.#what = what
   }
 
-  /** Aborts the request of this call once no caller waits for it. */
+  /** Aborts the request of this call once no caller waits for this call. */
   get requestSignal(): AbortSignal {
     return this.#requests.signal
   }
@@ -53,14 +53,14 @@ export class Call {
   }
 
   /**
-   * Extends the deadline of the call to `endsAt`, a time on the clock of `performance.now()`, unless it is later
-   * already.
+   * Extends the deadline of the call to `endsAt`, a time on the clock of `performance.now()`, unless the deadline is
+   * already later.
    */
   extend(endsAt: number): void {
     this.#endsAt = Math.max(this.#endsAt, endsAt)
   }
 
-  /** Called when the client closes. No further wait or attempt begins; a running request may finish. */
+  /** Called when the client closes. No further wait or retry begins; a running request may finish. */
   stop(): void {
     this.#waits.abort(this.#closed())
   }
@@ -97,7 +97,8 @@ export class Call {
   }
 
   /**
-   * Like `backOff`, for an ID that the API may know soon: waits 250 ms, then 500 ms and so on, for `retryMs` in total.
+   * Like `backOff`, for an ID that the API may know soon: waits 250 ms, then 500 ms and so on, until `retryMs` after
+   * the first such failure.
    */
   async waitToAppear(failure: RequestFailure, retryMs: number): Promise<void> {
     this.#notFoundUntil ??= performance.now() + retryMs

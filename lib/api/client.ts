@@ -29,7 +29,8 @@ export interface FetchOptions {
 
 /**
  * Fetches from Tradecloud. Logs in, renews its token, and retries after 429, 5xx, broken connections and time-outs, all
- * within `fetchTimeoutMs`. Its methods reject with a `TradecloudApiError`. Shows no secret when it is logged.
+ * within `fetchTimeoutMs`. A failed request rejects with a `TradecloudApiError`. The client shows no secret when it is
+ * logged.
  *
  * ```ts
  * const client = new TradecloudClient({ environment: 'acceptance', username, password })
@@ -82,14 +83,15 @@ export class TradecloudClient {
   }
 
   /**
-   * Yields all orders that the Tradecloud user may see and that changed after `lastUpdatedAfter`, in Tradecloud's order
+   * Yields the orders that the Tradecloud user may see and that changed after `lastUpdatedAfter`, in Tradecloud's order
    * (oldest change first, as far as known), and finally the new cursor. Nothing is skipped if orders change meanwhile:
    * they are yielded in their old state, the new one, or both, so an order may be yielded twice. A poll that ends early
    * or throws yields no cursor: start again from the stored cursor. Keeps one page in memory. Each page may take
-   * `fetchTimeoutMs`. A page that is too large, too slow or answered with 413 or 5xx is requested again with half the
-   * `limit`, which grows again later. If an option is not valid, the call itself throws `invalid_option`; if a request
-   * fails, the poll throws a `TradecloudApiError`. It is not documented whether a poll includes changes in the same
-   * millisecond as its cursor. If not, an order is missed if it changes in that millisecond after it was read.
+   * `fetchTimeoutMs`. A page that is too large or too slow, breaks off, or is answered with 413 or 5xx is requested
+   * again with half the `limit`, which grows again later. If an option is not valid, the call itself throws
+   * `invalid_option`; if a request fails, the poll throws a `TradecloudApiError`. It is not documented whether a poll
+   * includes changes in the same millisecond as its cursor. If it does not, an order that changes again in that
+   * millisecond, after it was read, is missed.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -169,8 +171,9 @@ export class TradecloudClient {
   }
 
   /**
-   * Logs out and closes all connections. Running requests may finish but are not retried; waiting and later calls
-   * reject with code `unavailable`. Takes at most `requestTimeoutMs`; never rejects.
+   * Logs out, ends all downloads, and closes the connections, except those of the option `httpsAgent`. Takes at most
+   * `requestTimeoutMs`, in which running requests may finish, but are not retried. Waiting and later calls reject with
+   * code `unavailable`. Never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()

@@ -9,7 +9,7 @@ import { isLoopback } from '../net/loopback'
 import { quote } from '../bytes/quote'
 import { isPublicAddress } from '../net/public-address'
 
-/** A limit longer than any signed link in use, and shorter than the header size that servers accept. */
+/** Longer than usual signed links, and short enough for servers that limit the size of headers. */
 const MAX_LENGTH = 8192
 const EXAMPLE = 'files.example.com or files.example.com:8443'
 
@@ -21,8 +21,8 @@ export function resolveDocumentHosts(value: unknown, option = 'documentHosts'): 
 }
 
 /**
- * The returned problem completes a sentence that begins with "The document's `url`". It omits the URL, whose query may
- * be a secret.
+ * The returned problem completes a sentence that begins with "The document's `url`". It never contains the whole URL,
+ * because the query may be a secret.
  */
 export function checkDocumentUrl(
   text: string,
@@ -40,7 +40,7 @@ export function checkDocumentUrl(
   return { ok: true, url }
 }
 
-/** The last part of the path, which may contain anything; the host name if there is no path. */
+/** The last part of the path, which may contain anything; the host name if that part is empty. */
 export function filenameOf({ pathname, hostname }: URL): string {
   const last = pathname.split('/').at(-1) ?? ''
   if (last === '') return hostname

@@ -116,7 +116,8 @@ export class Documents {
         continue
       }
       // The content is requested from the API, because the link's host may be unreachable from a closed network, or a
-      // filter may respond instead of that host. A 429 or 5xx is temporary: after one, only the link is tried again.
+      // filter may respond instead of that host. A 429 or 5xx of the link's host is temporary, so a new link is tried
+      // instead of the API.
       if (!(link.answered && failure.retry) && refused === undefined) {
         const content = await this.#throughTradecloud(flight, path)
         if (typeof content === 'object') return this.#downloads.begin(content, document)

@@ -6,7 +6,10 @@ import { documentStream } from './document-stream'
 import type { OpenAnswer } from './outcome'
 
 export interface DownloadedDocument {
-  /** Fails with a `TradecloudApiError` if the content is incomplete, takes too long or is too large. */
+  /**
+   * Fails with a `TradecloudApiError` if the content is incomplete, too slow or too large, or if the download is
+   * aborted.
+   */
   stream: Readable
   /**
    * Chosen by the company that uploaded the file, so it is not safe as a path. If Tradecloud gives no name, it is the

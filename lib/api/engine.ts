@@ -1,4 +1,4 @@
-/** The parts of a client. Loaded lazily with the first client, because most webhooks need none. */
+/** The parts of a client. Loaded lazily with the first client, because not every webhook needs one. */
 import type { ResolvedClientOptions } from './client-options'
 import type { Documents } from './documents'
 import { Flights } from './flights'

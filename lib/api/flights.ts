@@ -1,7 +1,7 @@
 /**
- * Lets callers with the same key share a call. A caller never gets the response to a request that was sent before it
- * asked, because that response may be older than the change that it wants to read. So for each key at most one call
- * runs, and at most one more is prepared for all callers that came too late for the first.
+ * Lets callers with the same key share a call. A caller never gets the response to a request that was sent before the
+ * caller asked, because that response may be older than the change that the caller wants to read. So for each key at
+ * most one call runs, and at most one more is prepared for all callers that came too late for the first.
  */
 import { TradecloudApiError, type TradecloudApiErrorCode } from './api-error'
 import { Call } from './call'
@@ -12,7 +12,7 @@ export interface WaitLimits {
   timeoutMs: number
 }
 
-/** The call, and hooks that `work` calls before each request to the API, and after a request that failed. */
+/** What `work` gets: the call, and two hooks for its requests to the API. */
 export interface Flight {
   readonly call: Call
   /** Called before a request is sent: callers that come later cannot share its response. */

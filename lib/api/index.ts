@@ -1,4 +1,4 @@
-/** The parts of the API client that other folders may use. */
+/** The public names of the API client. */
 export { TradecloudClient } from './client'
 export type { FetchOptions } from './client'
 export type { TradecloudClientOptions } from './client-options'

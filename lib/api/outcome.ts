@@ -15,15 +15,15 @@ export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
   /**
-   * No headers within `timeoutMs`. `stalled`: the headers arrived, and then no further byte of the body for
-   * `timeoutMs`.
+   * No headers within `timeoutMs`. `stalled`: the headers of a 200 arrived, but the rest of its body did not arrive in
+   * time.
    */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
   /** Aborted by the caller's signal or by `close()`. */
   | { type: 'aborted' }
   /** No response, or an incomplete one: a retry may succeed. */
   | { type: 'broken'; cause: NodeJS.ErrnoException }
-  /** An unreadable response that would be the same in a retry, or a server whose certificate is not trusted. */
+  /** A response that is too large or cannot be decompressed, or a server whose certificate is not trusted. */
   | { type: 'unusable'; cause: NodeJS.ErrnoException; tooLarge: boolean }
 
 /**

@@ -54,7 +54,7 @@ export class PageAttempt {
   /** Whether a page request is in progress, as opposed to a login or a wait. */
   #underWay = false
 
-  /** `most`: upper limit of entities per page, in addition to the current `size`. */
+  /** The page has at most `most` entities, even if the current `size` is larger. */
   constructor(size: PageSize, most: number) {
     this.#size = size
     this.#most = most
@@ -89,8 +89,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`. Without a
-   * smaller page, every poll would fail at the same position.
+   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`; halves the size
+   * if a page was too slow. Without a smaller page, every poll would fail at the same position.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

@@ -4,12 +4,12 @@
  *
  * Therefore each page overlaps the page before. Entities that did not change keep their order. So if a page contains an
  * entity that was read before, all unread entities come after it, and nothing was skipped. If a page contains no entity
- * that was read before, the offset is too far: step back.
+ * that was read before, the offset may be too far: step back.
  *
- * Pages of one entity, used where a page of two entities is too large, cannot overlap. Nothing was skipped between two
- * of them if the first entity is still at its position afterwards and `total` has not become smaller. In a list from
- * the oldest change to the newest, an entity that did not change never moves towards the end; in a list from the newest
- * to the oldest, it moves towards the beginning only when `total` becomes smaller.
+ * Pages of one entity, used where a page of two entities fails, cannot overlap. Nothing was skipped between two of them
+ * if the first entity is still at its position afterwards and `total` has not become smaller. In a list from the oldest
+ * change to the newest, an entity that did not change never moves towards the end; in a list from the newest to the
+ * oldest, it moves towards the beginning only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -159,8 +159,8 @@ async function readOrSkip(
 }
 
 /**
- * Where the next page begins: with the last entity of this page, or with the first one that has the same time of
- * change. The order of entities with equal times is not documented, so it is safer to read them in one page.
+ * Where the next page begins: with the first entity that has the same time of change as the last one, because the order
+ * of entities with equal times is not documented; with the last one if it has no time, or if all times are equal.
  */
 function overlapFrom(items: Item[]): number {
   const last = items.length - 1

@@ -1,7 +1,8 @@
 /**
  * Limits the requests in any second, as the server counts them, and the concurrent requests. Waiters are served first
- * in, first out; an aborted waiter is removed. A request counts until one second after its response, not one second
- * after it was sent: only then is it certain that the next request arrives at least one second later than this one.
+ * in, first out, but those with `first` before all others; an aborted waiter is removed. A request counts until one
+ * second after its response, not one second after it was sent: only then is it certain that the request that takes its
+ * place arrives at least one second later.
  */
 import { startTimer, type Timer } from '../wait/timers'
 
@@ -23,8 +24,8 @@ export interface Slot {
 export interface TakeOptions {
   signal?: AbortSignal | undefined
   /**
-   * True to be served before all other waiters. Requests for a token use this, because the other requests need the
-   * token. Default: false.
+   * True to be served before all waiters without `first`. Requests for a token use this, because the other requests
+   * need the token. Default: false.
    */
   first?: boolean
 }
@@ -34,7 +35,7 @@ const FREE: Slot = { done: () => undefined, cancel: () => undefined }
 export class RateLimit {
   readonly #limit: number
   readonly #parallel: number
-  /** The latest possible arrival times of requests, on the clock of `performance.now()`, oldest first. */
+  /** The latest possible arrival times of ended requests, on the clock of `performance.now()`, oldest first. */
   readonly #doneAt: number[] = []
   /** Number of slots in use: given to a waiter, and neither done nor cancelled. */
   #underWay = 0

@@ -49,7 +49,7 @@ export class Session {
     this.#credentialsTimeoutMs = credentialsTimeoutMs
   }
 
-  /** Resolves with a valid token. Rejects with the failure of the login, or with `call.ending`. */
+  /** Resolves with a valid token. Rejects with the failure of the token request, or with `call.ending`. */
   token(call: Call): Promise<string> {
     return new Promise((resolve, reject) => {
       if (call.waitSignal.aborted) {

@@ -5,8 +5,8 @@ const UNKNOWN_LIFETIME_MS = 9 * 60_000
 const MAX_MARGIN_MS = 60_000
 
 /**
- * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use. That is
- * one minute before it expires, or less if the token is valid for less than five minutes.
+ * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use. If the
+ * token says when it expires, that is one minute before, or less if it is valid for less than five minutes.
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)

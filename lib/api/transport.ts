@@ -1,6 +1,6 @@
 /**
- * One HTTP request to the API and its outcome. The only file that uses axios: no axios object leaves it, because axios
- * errors contain the credentials of the request.
+ * One HTTP request, to the API or for a document, and its outcome. The only file that uses axios. Callers get no axios
+ * error, because it contains the credentials of the request.
  */
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Readable } from 'node:stream'
@@ -35,7 +35,7 @@ type Axios = InstanceType<AxiosStatic['Axios']>
 /** The time limit of a running request. */
 interface Limit {
   signal: AbortSignal
-  /** Called whenever data has arrived. */
+  /** Called when a chunk of the body has arrived: starts the limit anew. */
   restart: () => void
   /** True once the headers of a 200 have arrived: a later time-out means that the body has stalled. */
   stalled: boolean
@@ -97,8 +97,9 @@ export class Transport {
 
   /**
    * Like `openApi`, for a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is
-   * `'tradecloud'` for the links in metadata. A URL that another company chose must be https, and is opened only if its
-   * host has only public addresses.
+   * `'tradecloud'` for the links in metadata. A URL that another company chose is opened only if its host has only
+   * public addresses. The caller must have checked that such a URL is https: an http URL would be opened without this
+   * check.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {
