@@ -1,4 +1,4 @@
-/** The options of the API client: what users may set, their defaults, and the checks. No message shows a secret. */
+/** The options of the API client, their defaults and their checks. No message shows a secret. */
 import { Agent } from 'node:https'
 import { checkSecret, checkUsername, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
@@ -17,17 +17,20 @@ export interface TradecloudClientOptions {
    */
   baseUrl?: string | undefined
   /**
-   * User name of a Tradecloud user. The client cannot be created if it is missing, empty, or starts or ends with white
-   * space. Not needed with `credentials`. Default: none.
+   * User name of a Tradecloud user. The client cannot be created if the name is missing or empty, contains a colon, or
+   * starts or ends with white space. Not needed with `credentials`. Default: none.
    */
   username?: string | undefined
-  /** Password of the user, with the same checks as `username`. Not needed with `credentials`. Default: none. */
+  /**
+   * Password of the user. Like the name, it must not be empty, or start or end with white space. Not needed with
+   * `credentials`. Default: none.
+   */
   password?: string | undefined
   /**
    * Returns user name and password, for example from a vault; replaces the options `username` and `password`. Called
    * before each login, so that a changed password needs no restart. If it throws, rejects, or returns nothing valid
-   * within `requestTimeoutMs`, it is called again until the deadline of the call, which then fails with `fetch_failed`.
-   * What it threw or returned is never shown. Default: none.
+   * within `requestTimeoutMs`, it is called again until the deadline of the call. What it threw or returned is never
+   * shown. Default: none.
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
   /**
@@ -46,16 +49,17 @@ export interface TradecloudClientOptions {
    */
   maxResponseBytes?: number | undefined
   /**
-   * Highest number of requests in any second, over all calls of this client, including logins and retries: 1 to 10,
-   * which is the most that Tradecloud allows. Further requests wait in order of arrival; their wait counts towards
-   * `fetchTimeoutMs`. Set a lower value if other programs use the same Tradecloud user. Default: 10.
+   * Highest number of requests to the API in any second, over all calls of this client, including logins and retries: 1
+   * to 10, which is the most that Tradecloud allows. Further requests wait, logins first, the others in order of
+   * arrival; their wait counts towards `fetchTimeoutMs`. Set a lower value if other programs use the same Tradecloud
+   * user. Default: 10.
    */
   requestsPerSecond?: number | undefined
   /**
-   * Highest number of concurrent requests, over all calls of this client, including logins and retries: 1 to 10; 1
-   * sends them one after another. A request ends with the last byte of its response; for the content of a document,
-   * with the headers. Concurrent requests are harmless: this client only reads, and never sends two requests for the
-   * same order or shipment at a time. Default: 10.
+   * Highest number of concurrent requests to the API, over all calls of this client, including logins and retries: 1 to
+   * 10; 1 sends them one after another. A request ends with the last byte of its response; for the content of a
+   * document, with the headers. Concurrent requests are harmless: this client only reads, and never sends two requests
+   * for the same order or shipment at a time. Default: 10.
    */
   parallelRequests?: number | undefined
   /**

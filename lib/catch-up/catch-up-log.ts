@@ -1,6 +1,6 @@
 /**
- * Reports what the catch-up does: log lines, whose number is limited however often it runs, and `onCatchUp` after each
- * run.
+ * Reports what the catch-up does: log lines, whose number is limited however often it runs, and after each run
+ * `onCatchUp` and telemetry.
  */
 import { debugCatchUp } from '../log/debug'
 import { describe, locationOf } from '../log/describe-error'
@@ -45,7 +45,7 @@ export class CatchUpLog {
 
   /**
    * Called when a change that never arrived was found and stored. As soon as there are `MAX_NAMED` changes, they are
-   * logged, in case the process ends before the run does.
+   * logged (unless a line was logged within the last hour), in case the process ends before the run does.
    */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)

@@ -1,4 +1,4 @@
-/** The options of the catch-up: what users may set, their defaults, and the checks. */
+/** The options of the catch-up, their defaults and their checks. */
 import type { TradecloudClient } from '../api'
 import type { OrderPollFilters, ShipmentPollFilters } from '../api'
 import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
@@ -16,13 +16,14 @@ export interface CatchUpOptions {
    */
   from?: string | undefined
   /**
-   * Which changes to deliver: `'all'`, or a function that is called for each line and each header whose change never
-   * arrived. Its result must depend only on its argument. A poll also returns the changes that your own company made:
-   * `notOwnRequest` leaves out your own changes to orders until the other company has answered them. Required.
+   * Which changes to deliver: `'all'`, or a function that is called for each changed line and header. Its result must
+   * depend only on its argument. A poll also returns the changes that your own company made: `notOwnRequest` leaves out
+   * order lines that wait for an answer from the other company. Required.
    */
   want: Want
   /**
-   * The form of your order events. With the wrong form, the catch-up delivers no order. Required if orders are polled.
+   * The form of your order events. If they arrive in the other form, the catch-up delivers no order. Required if orders
+   * are polled.
    */
   form?: LineForm | undefined
   /** How often to poll. `false`: only when `catchUp()` or the command line requests it. Default: 300,000 ms (5 min). */
@@ -84,8 +85,8 @@ export interface CatchUpReport {
   /** Start of the period that was read. ISO 8601, UTC. */
   from: string
   /**
-   * End of the period whose changes were certainly visible, by the API's clock. Absent if the run could not be
-   * completed.
+   * End of the period whose changes should all have been visible: `marginMs` before the API's clock. Absent if the run
+   * could not be completed.
    */
   to?: string | undefined
   polled: number
@@ -93,11 +94,11 @@ export interface CatchUpReport {
   covered: number
   /** Number of orders and shipments with missing changes that were all left out by the option `want`. */
   skipped: number
-  /** What was missing and was stored for delivery; with `dryRun`, what would have been stored. At most 100. */
+  /** What was stored for delivery; with `dryRun`, what would have been stored. At most 100. */
   recovered: RecoveredChange[]
   recoveredTotal: number
   durationMs: number
-  /** Why the run could not be completed. Changes that it found before the failure are still delivered. */
+  /** Why the run could not be completed. Changes that were stored before the failure are still delivered. */
   error?: Error | undefined
 }
 
@@ -111,7 +112,7 @@ export interface ResolvedCatchUp {
   marginMs: number
   overlapMs: number
   sweep: false | { everyMs: number; backMs: number }
-  /** `undefined`: orders are polled if there is a callback for them. */
+  /** `false`: never polled. `undefined`: the option is not set. */
   orders: boolean | undefined
   orderFilters: object
   shipments: boolean | undefined

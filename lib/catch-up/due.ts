@@ -23,7 +23,10 @@ export interface Due {
   newer: number | undefined
   /** True if parts are missing, but the option `want` excludes all of them. */
   isUnwanted: boolean
-  /** True if the poll returned the entity only because of attached documents, whose event has arrived. */
+  /**
+   * True if each of `parts` changed at the time of a documents event that has arrived: the poll then returned the
+   * entity only because of the attached documents.
+   */
   isExplained: boolean
 }
 

@@ -33,7 +33,7 @@ function listOf(
   const { baseUrl, username = '' } = client.account()
   return {
     ...{ kind, form, polls },
-    // The API user is part of the key, because each user sees different orders.
+    // The API user is part of the key, because users may see different orders.
     key: JSON.stringify([kind, form, baseUrl, username, filters]),
     source: {
       read: (after, signal) => client.readPages(PATHS[kind][form], { lastUpdatedAfter: after, filters, signal }),

@@ -27,7 +27,7 @@ export class Run {
   readonly #order = new ListOrder()
   #lastId: string | undefined
   #position: Position
-  /** True once the run has read so far that a later run can continue where this run ends. */
+  /** True if a later run could continue where this run stopped reading. */
   #isContinued = false
   #sweeps = true
   /** Size of the list that is being read, and the number of its entities that were read. */
@@ -94,7 +94,7 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // Fallback for a list in which no time of change can be parsed.
+        // Fallback for a list in which no entity has a time of change.
         else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {

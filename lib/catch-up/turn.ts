@@ -2,7 +2,7 @@
 import { pause } from '../wait/pause'
 import { LeaseLostError, type CatchUpInbox } from '../inbox/catch-up/storage'
 
-/** How often to ask for the lease while another process holds it. */
+/** How often to ask for the lease while another run holds it. */
 const ASK_EVERY_MS = 1_000
 const RENEW_EVERY_MS = 4_000
 /** A run must end before its lease expires (15 s after the last renewal), so that no other process begins meanwhile. */
@@ -12,7 +12,7 @@ type Leases = Pick<CatchUpInbox, 'acquire' | 'renew' | 'release'>
 
 /**
  * Runs `work` while holding the lease. The signal passed to `work` aborts if `signal` aborts or the lease is lost.
- * Rejects with the reason of `signal` if that aborts while another process holds the lease.
+ * Rejects with the reason of `signal` if that aborts during the wait for the lease.
  */
 export async function inTurn<T>(
   leases: Leases,

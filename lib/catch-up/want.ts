@@ -6,8 +6,8 @@ import { isObject, stateOf, textOf, type Json } from '../events/entity'
 import type { EntitySnapshot, Part } from '../inbox/catch-up/parts'
 
 /**
- * A change that never arrived. `want` is called for each changed line, with only that line in `lines`, and for the
- * header, with no line.
+ * A change that the catch-up found. `want` is called for each changed line of an order, with only that line in `lines`,
+ * and for the header, with no line.
  */
 export type FoundChange =
   | {
@@ -50,9 +50,9 @@ const OPEN = {
 }
 
 /**
- * For the option `want`: leaves out changes that your own company has made and no one has answered yet, as Tradecloud's
- * documentation recommends: lines with an open request of your own and, for a buyer, lines in `Issued`. A header change
- * is left out too if it has exactly the time of such a line. Shipments are always wanted.
+ * For the option `want`: leaves out order lines that wait for an answer from the other company, as Tradecloud's
+ * documentation recommends: lines with an open request or proposal of your own and, for a buyer, lines in `Issued`. A
+ * header change is left out too if it has exactly the time of change of such a line. Shipments are always wanted.
  */
 export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange) => boolean {
   if (!(party in OPEN))

@@ -96,7 +96,7 @@ export function trusted(position: Position, total: number | undefined): Position
   return total !== undefined && total < unread ? { ...position, partial: undefined } : position
 }
 
-/** The position after a page of a list that begins with the oldest changes. */
+/** How far a run has read, after a page of a list that begins with the oldest change. */
 export function partialAfter(
   { partial }: Position,
   { horizon, after: start, isSweep }: Window,
