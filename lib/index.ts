@@ -1,6 +1,6 @@
 /**
- * The public names. The parts that receive and deliver are not exported, because users control them only through the
- * options.
+ * The names that the main entry point exports. The parts that receive and deliver are not exported, because users
+ * control them only through the options.
  */
 export {
   TradecloudApiError,

@@ -1,6 +1,6 @@
 /**
- * Removes the declarations to which no exported declaration refers: functions and types that the modules of the package
- * export only to each other, so that users cannot import them. They are almost a third of all declarations.
+ * Removes the declarations that no entry point needs: functions and types that the modules of the package export only
+ * to each other, so that users cannot import them. They are almost a third of all declarations.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

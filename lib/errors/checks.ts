@@ -45,7 +45,7 @@ export function suggest(name: string, known: readonly string[]): string {
   return closest === undefined ? '' : `: did you mean ${closest}?`
 }
 
-/** Levenshtein distance: the number of characters to insert, remove or replace. */
+/** Levenshtein distance: the smallest number of characters to insert, remove or replace. */
 function distanceOf(from: string, to: string): number {
   // A name this long is not similar to any known name, and comparing it could take a long time.
   if (from.length > 100) return Infinity
@@ -80,7 +80,7 @@ export function checkSecret(option: string, value: unknown): string {
   return value
 }
 
-/** Checks the characters of a bearer token (RFC 6750). The error never shows the token. */
+/** Checks that a bearer token contains only characters that a header can contain. The error never shows the token. */
 export function checkToken(option: string, value: unknown): string {
   const token = checkSecret(option, value)
   if (/^bearer\s/i.test(token))

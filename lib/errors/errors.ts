@@ -1,6 +1,6 @@
 /**
- * The errors of this package, including the one that a callback throws to refuse an event. None of them may contain a
- * credential.
+ * The base class of this package's errors, and the error that a callback throws to refuse an event. The package puts no
+ * credential into an error.
  */
 const WEBHOOK_ERROR = Symbol.for('tradecloud-webhook.error')
 const REJECT_EVENT = Symbol.for('tradecloud-webhook.reject-event')
@@ -38,7 +38,9 @@ Object.defineProperty(TradecloudWebhookError.prototype, 'name', {
   writable: true,
 })
 
-/** True for every error of this package, even if another copy of the package has created it. */
+/**
+ * True for every `TradecloudWebhookError`, including subclasses, even if another copy of the package has created it.
+ */
 export function isTradecloudWebhookError(error: unknown): error is TradecloudWebhookError {
   return hasBrand(error, WEBHOOK_ERROR)
 }
@@ -46,7 +48,7 @@ export function isTradecloudWebhookError(error: unknown): error is TradecloudWeb
 /**
  * Throw this from a callback to refuse an event permanently. Without an inbox, the response is a 4xx and Tradecloud
  * **never sends the event again**; after any other error, the response is 503 and Tradecloud sends the event again.
- * With an inbox, the event is not delivered again; after any other error, the inbox delivers it again.
+ * With an inbox, the event is not delivered again; after any other error, the inbox retries.
  *
  * ```ts
  * throw new RejectEvent('order of a company that we do not trade with', { status: 422 })

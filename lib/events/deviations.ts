@@ -87,7 +87,7 @@ function onFirstRead(list: unknown[], callback: () => void): void {
 
 class Search {
   readonly issues: Issue[] = []
-  /** True if the search is over: it found more than `MAX_ISSUES`, or could not replace an invalid value. */
+  /** True if the search cannot continue: it found more than `MAX_ISSUES`, or could not replace an invalid value. */
   ended = false
   readonly #validate: ValidateFunction
   readonly #value: unknown
@@ -106,7 +106,10 @@ class Search {
     holder[key] = part
   }
 
-  /** Records the error just found, and validates again, until there is no error or `isForLater` accepts the error. */
+  /**
+   * Records the error just found, and validates again, until there is no error, `isForLater` accepts the error, or the
+   * search cannot continue.
+   */
   run(isForLater?: (error: ErrorObject) => boolean): void {
     do {
       const error = this.#validate.errors?.[0]

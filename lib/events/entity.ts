@@ -49,8 +49,8 @@ function idText(id: unknown): string | undefined {
 }
 
 /**
- * A time in milliseconds since 1970; NaN if there is none. A time without a time zone, as in one documented example, is
- * read as UTC.
+ * A time in milliseconds since 1970; NaN if it is missing or cannot be parsed. A time without a time zone, as in one
+ * documented example, is read as UTC.
  */
 export function instantOf(time: string | undefined): number {
   if (time === undefined) return NaN

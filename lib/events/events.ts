@@ -32,8 +32,8 @@ export interface Issue {
 }
 
 /**
- * A known name, or any other text, because Tradecloud may add names later. GET triggers, and bodies without a name,
- * have no `eventName`.
+ * A known name, or any other text, because Tradecloud may add names later. GET triggers, bodies without a name, and
+ * changes that the catch-up found have no `eventName`.
  */
 export type OpenName<Known extends string> = Known | (string & {})
 
@@ -46,8 +46,8 @@ export interface EventBase {
   /** When the order or shipment last changed, as Tradecloud wrote it: ISO 8601, mostly with a time zone. */
   lastUpdatedAt?: string | undefined
   /**
-   * The message meta of the body: message ID and trace ID. Absent for a GET trigger, and for an event that the catch-up
-   * found.
+   * The message meta of the body, such as message ID and trace ID. Absent for a GET trigger, and for an event that the
+   * catch-up found.
    */
   meta?: MessageMeta | undefined
   /** Deviations from the schema: at most 20, and a last entry if there are more. Empty for nearly every event. */
@@ -92,7 +92,7 @@ export interface WholeOrderEvent extends OrderEventBase {
   /** The fetched or found order with all its lines, not modified. */
   order: Order
   /**
-   * The lines that the event changed or, if the catch-up found the order, those that had not arrived. Absent for a GET
+   * The lines that the event changed or, if the catch-up found the order, those that it delivers. Absent for a GET
    * trigger, which does not say which lines changed.
    */
   affectedLines?: OrderLine[] | undefined
@@ -108,7 +108,7 @@ export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   lineForm: 'singleDelivery'
   /** The fetched or found order with all its lines, not modified. */
   order: Order | SingleDeliveryOrder
-  /** The lines that the event changed or, if the catch-up found the order, those that had not arrived. */
+  /** The lines that the event changed or, if the catch-up found the order, those that it delivers. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 

@@ -1,4 +1,4 @@
-/** What `receive` passes to `deliver`: an event with its body, or the ID of the entity to fetch. */
+/** What `receive` passes to `deliver`: the event from a body, or the ID of an order or shipment. */
 import type { EventKind, WebhookEvent } from './events'
 import type { Pieces } from '../bytes/pieces'
 

@@ -100,7 +100,7 @@ function compileUsers(userSchemas: UserSchemas): Map<string, ValidateFunction> {
   return compiled
 }
 
-/** Creates ajv for draft-07, unless the schema declares another dialect. */
+/** Creates ajv for draft-07, unless the schema declares 2019-09 or 2020-12. */
 function createAjv($schema: string): Ajv {
   const { default: addFormats } = require('ajv-formats') as typeof import('ajv-formats')
   const ajv = new (loadDialect($schema))({ strict: false })

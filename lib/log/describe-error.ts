@@ -1,6 +1,7 @@
 /**
- * Describes errors by their names, messages, codes, stacks and causes, and nothing else, because other fields of an
- * error may contain headers and credentials. Any value can be thrown, including objects with getters that throw.
+ * Describes errors by their names, messages, codes, stacks, causes and nested errors, and nothing else, because other
+ * fields of an error may contain headers and credentials. Any value can be thrown, including objects with getters that
+ * throw.
  */
 import { basename, dirname } from 'node:path'
 import { types } from 'node:util'
@@ -43,7 +44,7 @@ export function locationOf(cause: unknown): string {
   return frame === undefined ? '' : ` at ${escapeControls(frame.slice(0, 300))}`
 }
 
-/** The stack and all causes as lines, for `DEBUG` only. */
+/** The stack and the causes as lines, for `DEBUG` only. */
 export function explain(cause: unknown): string[] {
   const copy = copyOf(cause, new Set(), 0)
   return copy === undefined ? [describe(cause)] : linesOf(copy, '', '')
@@ -61,7 +62,9 @@ function linesOf(
   return [...own.map((line) => indent + escapeControls(line)), ...inner, ...several]
 }
 
-/** A copy for the logger: an error with the same name, message, code, stack and causes, and nothing else. */
+/**
+ * A copy for the logger: an error with only name, message, code, stack, causes and nested errors, without credentials.
+ */
 export function safeCopy(cause: unknown): Error | undefined {
   return copyOf(cause, new Set(), 0)
 }

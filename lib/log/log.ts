@@ -9,7 +9,7 @@ import { startTimer, type Timer } from '../wait/timers'
 import { safeCopy } from './describe-error'
 import { write, type Level, type LogFields, type Logger } from './logger'
 
-/** The facts of a line, which the logger gets as fields. */
+/** The facts of a line. The logger gets them as fields, except `method`. */
 export interface About extends Omit<LogFields, 'code' | 'err' | 'events'> {
   /** The code of the line. Default: its topic. */
   code?: string | undefined

@@ -14,7 +14,7 @@ export interface LogFields {
   deliveryId?: string | undefined
   inboxId?: string | undefined
   requestId?: string | undefined
-  /** A copy of what was thrown: only name, message, code, stack and causes. */
+  /** A copy of what was thrown: only name, message, code, stack, causes and nested errors. */
   err?: Error | undefined
   /** The fields of each event, if the line combines several. */
   events?: LogFields[] | undefined
@@ -32,7 +32,7 @@ export interface Logger {
 
 export type Level = 'warn' | 'error'
 
-/** A public symbol of pino. Loggers of every version have it, including child loggers. */
+/** A public symbol of pino, which its loggers have, including child loggers. */
 const PINO = Symbol.for('pino.serializers')
 
 /** Writes a line. Never throws, because a logger that fails must not make a delivery fail. */

@@ -47,7 +47,7 @@ function withoutTexts(schema) {
   const entries = Object.entries(schema).filter(([key]) => !['title', 'description'].includes(key))
   return Object.fromEntries(
     entries.map(([key, value]) => {
-      // The keys of these objects are field names, and a field may itself be named `description`.
+      // In `properties` and `definitions`, the keys are names of fields or types, and a name may be `description`.
       if (key !== 'properties' && key !== 'definitions') return [key, withoutTexts(value)]
       return [key, Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withoutTexts(field)]))]
     }),

@@ -45,7 +45,10 @@ export class Gauges {
     this.#checkedUntil = until
   }
 
-  /** Reads all gauges. Never rejects: a value that cannot be read is absent. Concurrent calls share the result. */
+  /**
+   * Reads all gauges. Never rejects: a value that cannot be read is absent, except readiness, which is 0 then.
+   * Concurrent calls share the result.
+   */
   read(): Promise<Sample[]> {
     this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined))
     return this.#reading
@@ -83,7 +86,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // An event of this kind that has arrived since `startedAt` is newer than any entry of the list.
+      // If an event of this kind has arrived since `startedAt`, the entry may be older.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }
