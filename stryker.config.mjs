@@ -11,8 +11,8 @@ export default {
     configFile: 'jest.config.js',
     config: {
       ...unit,
-      // Without projects, Jest runs only the tests below, with the settings of `unit`. The list is empty, not
-      // `undefined`, which would get lost on the way to the workers, so that all projects would run.
+      // Without projects, Jest runs only the tests below, with the settings of `unit`. `undefined` instead of an empty
+      // list would get lost on the way to the workers, and all projects would run.
       projects: [],
       testMatch: [
         'authenticate',
@@ -45,7 +45,7 @@ export default {
     'lib/txml/read.ts',
     'lib/txml/shape.ts',
   ],
-  // Ignores mutants in constants of modules, such as the table of responses. Each of them would run all tests, and
+  // Ignores mutants in constants of modules, such as the table of responses. For each of them, all tests would run, and
   // together they would take half of the time.
   ignoreStatic: true,
   reporters: ['clear-text', 'progress-append-only'],

@@ -70,7 +70,7 @@ export function tooEarly(steps: Step[]): string[] {
 
 /**
  * Calls for the same order that overlapped, in one process or in several, on a clock that the processes share. A call
- * ends when its process is killed. `diedAt`: the time of the kill, by process number.
+ * ends at the latest with its process. `diedAt`: the end of each process, by process number.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()

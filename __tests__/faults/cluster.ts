@@ -38,7 +38,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 }
 
 export class Cluster {
-  /** The running processes. */
+  /** The running processes to which loads connect. */
   readonly receivers: Receiver[] = []
   /** The time at which each process was found to have ended, on the clock of `clockMs`, by process number. */
   readonly diedAt = new Map<number, number>()

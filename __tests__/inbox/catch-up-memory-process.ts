@@ -14,7 +14,7 @@ export interface MemoryProcessOptions {
   orders: number
 }
 
-/** `before` and `peak`: the highest memory use until the run begins, and until its end, in MB. */
+/** The highest memory use, in MB: until the run begins (`before`), and until all orders are delivered (`peak`). */
 export interface MemoryReport {
   before: number
   peak: number

@@ -1,6 +1,6 @@
 /**
- * A process that runs a catch-up, records its steps in a file, and kills or stops itself at one of them. Started by
- * tests.
+ * A process that runs a catch-up and records its steps in a file. With `at`, it kills or stops itself at one of them.
+ * Started by tests.
  */
 import { appendFileSync } from 'node:fs'
 import { runOnce } from './catch-up-run'
@@ -10,7 +10,7 @@ export interface CatchUpProcessOptions {
   engine: EngineOptions
   /** Name of the webhook. */
   name: string
-  /** Path of a file with one line per completed step: monotonic time, label and step. */
+  /** Path of a file with one line per completed step, and one for the end: monotonic time, label and step. */
   steps: string
   label: string
   /** The signal that the process sends to itself before a step or, if `isDone` is true, after it. */

@@ -39,7 +39,7 @@ export class InboxRig extends Rig {
   readonly #deliverer: InboxDeliverer
   /** Fetches that wait, by entity. */
   readonly #gates = new Map<string, Gate[]>()
-  /** Entities of events that are about to reach a callback, by request ID. */
+  /** Entities of received events that are not settled yet, by request ID. */
   readonly #open = new Map<string, string>()
   /** Number of events that the catch-up has found and that are not delivered yet, by entity. */
   readonly #found = new Map<string, number>()

@@ -1,7 +1,4 @@
-/**
- * How processes free the queues of processes that have ended or lost their lease, and remove expired events. Times are
- * those of the database.
- */
+/** How processes free the queues of processes that have ended or lost their lease, and remove expired events. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -121,8 +121,8 @@ describe('queues that have long been due, while only later ones are searched', (
       UPDATE ${schema}.events SET due = due - ${OLD_MS}`)
     await age()
     const first = await takeOne(inbox)
-    // A second passes, so that both processes search all queues once more. Then the clock stands still, and they search
-    // only queues that became due recently.
+    // A second passes, so that both processes search all queues. Then the clock stands still, and they search only
+    // queues that became due recently.
     jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000)
     await numbers(inbox, 1)
     await numbers(other, 1)

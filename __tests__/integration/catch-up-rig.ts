@@ -65,7 +65,7 @@ interface Polling extends Collected {
   reports: CatchUpReport[]
 }
 
-/** Starts a worker that polls only when `worker.catchUp()` is called. */
+/** Starts a worker that, by default, polls only when `worker.catchUp()` is called. */
 export function startPolling(
   tradecloud: TradecloudSimulator,
   { catchUp, inbox = memoryCatchUp().inbox(), ...options }: PollingOptions = {},

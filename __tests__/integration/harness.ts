@@ -235,7 +235,7 @@ export function emptyCollection(): Collected {
   return { calls: [], records: [], errors: [], log: [] }
 }
 
-/** Starts a server on a free port. When it is closed, it closes all connections. */
+/** Starts a server on a free port. `close` also closes all connections. */
 export async function listen(
   listener: RequestListener,
 ): Promise<{ server: Server; port: number; close: () => Promise<void> }> {

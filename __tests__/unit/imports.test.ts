@@ -1,4 +1,4 @@
-/** Imports, even of types, point downwards only, and no files import each other in a circle. */
+/** No import, not even of a type, points to a higher layer, and no files import each other in a circle. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { preProcessFile } from 'typescript'

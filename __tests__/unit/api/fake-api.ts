@@ -27,7 +27,7 @@ export interface Seen {
 
 export class FakeApi {
   readonly seen: Seen[] = []
-  /** Lifetime of a token, as the JWT states it, in milliseconds. `undefined`: tokens are not JWTs. */
+  /** Lifetime of an access token, as the JWT states it, in milliseconds. `undefined`: it is not a JWT. */
   tokenLifetimeMs: number | undefined = 3_600_000
   accessTokens = new Set<string>()
   refreshTokens = new Set<string>()

@@ -1,4 +1,4 @@
-/** Validation: deviations are listed, limited in number, and never changed; the user's own schemas are enforced. */
+/** Validation lists a limited number of deviations, and never changes the value; users' own schemas are enforced. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
