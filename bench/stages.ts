@@ -16,7 +16,7 @@ const { parseJson } = built<typeof import('../lib/bytes/json')>('bytes/json')
 const { createValidator } = built<typeof import('../lib/events/validate')>('events/validate')
 const { orderEvent, maximumOrderEvent } = built<typeof import('../lib/testing')>('testing/index')
 
-/** Number of calls in a round, chosen so that a round takes at least about ten milliseconds. */
+/** Number of calls in a round, chosen so that a round takes long enough to be measured. */
 const CALLS: Record<Size, number> = { '3 KB': 6000, '94 KB': 100, '1.7 MB': 6, maximum: 1 }
 
 function renewing(send: Send, payload: Payload): () => Promise<unknown> {

@@ -31,7 +31,7 @@ export function table(head: readonly string[], rows: ReadonlyArray<readonly stri
   return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
-/** The lowest number of rounds for a meaningful median. */
+/** A measurement is never shortened to fewer rounds than this. */
 const LEAST_ROUNDS = 7
 /** Time after which `LEAST_ROUNDS` are enough, for slow machines. */
 const PATIENCE_MS = 45_000

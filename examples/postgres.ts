@@ -32,7 +32,7 @@ async function upsertOrder(db: PoolClient, event: OrderEvent, context: WebhookCo
   const first = await db.query('INSERT INTO deliveries (id) VALUES ($1) ON CONFLICT DO NOTHING', [context.deliveryId])
   if (first.rowCount === 0 && !context.replay) return
 
-  // An older event changes nothing. If a field is missing or empty, the stored value stays.
+  // An older event replaces no newer value. If a field is missing or empty, the stored value stays.
   const { order, orderId, lastUpdatedAt } = event
   const number = filled(order.buyerOrder?.purchaseOrderNumber)
   await db.query(

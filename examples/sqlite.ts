@@ -37,7 +37,7 @@ function upsertOrder(db: DatabaseSyncInstance, event: OrderEvent, context: Webho
   const first = db.prepare('INSERT INTO deliveries (id) VALUES (?) ON CONFLICT DO NOTHING').run(context.deliveryId)
   if (first.changes === 0 && !context.replay) return
 
-  // An older event changes nothing. If a field is missing or empty, the stored value stays.
+  // An older event replaces no newer value. If a field is missing or empty, the stored value stays.
   const { order, orderId, lastUpdatedAt } = event
   db.prepare(
     `INSERT INTO orders AS o (id, number, status, updated_at) VALUES (?1, ?2, ?3, ?4)

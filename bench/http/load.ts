@@ -1,6 +1,6 @@
 /**
- * Sends bodies over keep-alive connections and measures the time of each response. It does as little work as possible,
- * because it shares the machine with the server that is measured.
+ * Sends bodies over keep-alive connections and measures the time of each response. Sending takes as little work as
+ * possible, because the server that is measured runs on the same machine.
  */
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'

@@ -38,7 +38,7 @@ function checked<T>(check: () => T): T {
 /** Shorter passwords are not masked, because they are likely to occur in ordinary text. */
 const MIN_HIDDEN = 6
 
-/** Removes the credentials from a response before it is shown, because some servers echo the request. */
+/** Masks the credentials in a response before it is shown, because some servers echo the request. */
 export function withoutSecrets(text: string, authorization: string | undefined): string {
   const [scheme, value = ''] = authorization?.split(' ') ?? []
   if (value === '') return text

@@ -30,8 +30,8 @@ interface Asked {
 }
 
 /**
- * Creates a page that shows which events arrived, their outcomes, and why. Throws a `TradecloudWebhookError` with code
- * `invalid_option` for an invalid option.
+ * Creates an inspector: pages that show which events arrived, their outcomes, and why. Throws a
+ * `TradecloudWebhookError` with code `invalid_option` for an invalid option.
  *
  * ```ts
  * const auth = { type: 'basic', username: 'operator', password: process.env.INSPECTOR_PASSWORD } as const

@@ -1,4 +1,4 @@
-/** `inbox give-up`: ends an event that blocks its order or shipment. */
+/** `inbox give-up`: gives up a waiting event, which may be holding up its order or shipment. */
 import { labelOf, whyNotGivenUp } from '../../views/event'
 import { JSON_OPTION, type Command } from '../command'
 import { Failure, UsageError } from '../errors'

@@ -1,4 +1,4 @@
-/** The body to send: an event that is built by its name, or the content of a file. */
+/** The body to send: an event that is built by its name, or the content of a file or of stdin. */
 import { readFileSync, statSync } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { suggest } from '../../errors/checks'

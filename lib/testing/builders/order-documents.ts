@@ -26,7 +26,7 @@ export interface OrderDocumentsEventOptions
   documents?: number | undefined
   /**
    * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options; events that
-   * differ only in overrides have the same one.
+   * differ only in overrides have the same `messageId`.
    */
   meta?: MessageMeta | undefined
 }

@@ -22,7 +22,7 @@ export interface AnyOrderEventOptions<Line> extends OrderDeliveryOptions<Line>, 
   eventName?: OrderEventName | (string & {}) | undefined
   /**
    * Overrides fields of `meta` in the event. By default, its `messageId` is derived from the options; events that
-   * differ only in overrides have the same one.
+   * differ only in overrides have the same `messageId`.
    */
   meta?: MessageMeta | undefined
 }

@@ -31,7 +31,7 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
    * load carriers and the shipment's own `lines`. Default: 1.
    */
   loadCarriers?: number | readonly LoadCarrier[] | undefined
-  /** Number of documents of the supplier and of the buyer, each 0 to 100. Default: 1. */
+  /** Number of documents of each party, 0 to 100. Default: 1. */
   documents?: number | undefined
 }
 
@@ -51,7 +51,7 @@ export interface ShipmentEventOptions extends ShipmentSizeOptions {
   eventName?: ShipmentEventName | (string & {}) | undefined
   /**
    * Overrides fields of `meta` of the body. By default, its `messageId` is derived from the options; events that differ
-   * only in overrides have the same one.
+   * only in overrides have the same `messageId`.
    */
   messageMeta?: MessageMeta | undefined
 }

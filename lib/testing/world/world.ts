@@ -21,7 +21,7 @@ export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'ship
 
 export interface TradecloudWorld {
   /**
-   * Changes an order now. `order` is its ID, or an order that becomes known with this change; an unknown ID creates an
+   * Changes an order. `order` is its ID, or an order that becomes known with this change; an unknown ID creates an
    * order without content. The event is kept until `deliver` sends it, or `due` returns it. Throws a `TypeError` that
    * names the invalid option.
    *
