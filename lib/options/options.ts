@@ -56,9 +56,9 @@ export interface DeliveryOptions {
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
   onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
   /**
-   * With `postgresInbox`: the callback gets `context.transaction`, a client inside the transaction that also marks the
-   * event as delivered. What the callback writes with it is committed exactly once, or not at all. A transaction that
-   * exceeds `handlerTimeoutMs` is rolled back. Default: false.
+   * With `postgresInbox`: the callback gets `context.transaction`, a client of the transaction in which the event is
+   * also marked as delivered. What the callback writes with it is committed exactly once, or not at all. A transaction
+   * that exceeds `handlerTimeoutMs` is rolled back. Default: false.
    */
   transaction?: boolean | undefined
 }
@@ -239,7 +239,7 @@ export interface TradecloudWorkerOptions extends Pick<
   | 'catchUp'
   | 'onCatchUp'
 > {
-  /** The inbox in which other processes store events. The worker closes it. Required. */
+  /** The inbox from which events are delivered. The worker closes it. Required. */
   inbox: Inbox
   /** Limits for what is delivered at the same time. Default: the defaults of each limit. */
   limits?: WorkerLimitOptions | undefined

@@ -59,7 +59,7 @@ function refuseEmptied(file: string): void {
 }
 
 /**
- * Marks the file with the identity of its log while it is in use. If the log is lost, the last events are missing,
+ * Marks the file, while it is in use, with the identity of its log. If the log is lost, the last events are missing,
  * which SQLite does not notice. Returns a warning in this case.
  */
 export function mark(tables: SqliteTables, file: string): string | undefined {

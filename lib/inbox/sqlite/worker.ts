@@ -32,7 +32,7 @@ const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
 /**
  * How many parts of large bodies are stored between two checkpoints: one for each `msPerPart` that the last checkpoint
- * took, because a checkpoint needs two flushes, which are slow on some disks.
+ * took, within `least` and `most`, because a checkpoint needs two flushes, which are slow on some disks.
  */
 const PARTS_PER_CHECKPOINT = { least: 2, most: 16, msPerPart: 10 }
 

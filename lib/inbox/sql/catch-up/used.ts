@@ -3,8 +3,8 @@ import type { Tables } from '../tables'
 import { forgetAll } from './arrivals'
 
 /**
- * A webhook without a run for this long counts as having no catch-up. Longer than any outage that the catch-up should
- * recover from.
+ * A webhook whose catch-up was not started and did not run for this long counts as having none. Longer than any outage
+ * that the catch-up should recover from.
  */
 const USED_FOR_MS = 30 * 86_400_000
 
