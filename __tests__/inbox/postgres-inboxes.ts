@@ -1,4 +1,4 @@
-/** Inboxes in PostgreSQL for fault tests. `newSchema` names an unused schema; `closeInboxes` closes inboxes and pools. */
+/** Inboxes in PostgreSQL for fault tests. `newSchema` names an unused schema; `closeInboxes` ends inboxes and pools. */
 import { Pool, type QueryConfig } from 'pg'
 import type { Inbox, InboxDelivery } from '../../lib/inbox/inbox'
 import { postgresInbox, type PostgresInboxOptions } from '../../lib/inbox/postgres'

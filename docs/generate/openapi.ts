@@ -11,7 +11,7 @@ import { eventSchemas, ref, RESPONSE_SCHEMAS, text, type Json } from './openapi-
 
 export const file = join(__dirname, '../openapi.json')
 
-/** Outcomes that only requests with a body have. A GET trigger has no body, and is never a duplicate. */
+/** Outcomes that a GET trigger never has: its body is ignored, and it is never a duplicate. */
 const OF_BODIES: readonly Outcome[] = [
   ...(['duplicate', 'quarantined', 'malformed_body', 'invalid_body'] as const),
   ...(['body_too_large', 'unsupported_media_type'] as const),
