@@ -29,7 +29,7 @@ const MAPPED_BITS = 96
 /** Matches an IPv4-mapped address as Node writes it. */
 const MAPPED = /^::ffff:(\d+\.[\d.]+)$/
 
-/** Returns `undefined` if the text is not an address. Numbers with leading zeros are ambiguous, so they are refused. */
+/** `undefined` if the text is not an address. Leading zeros in IPv4 are ambiguous, so they are refused. */
 export function readAddress(text: string): Address | undefined {
   if (isIPv4(text)) return { family: 'IPv4', text }
   // The zone names a network interface of this machine, and does not identify the sender.

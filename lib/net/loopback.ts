@@ -6,8 +6,8 @@ export function isSecure({ protocol, hostname }: URL): boolean {
 }
 
 /**
- * True for a host on this machine. `hostname` must come from a parsed URL, in which any spelling of an IPv4 address has
- * become four numbers.
+ * True for `localhost` and loopback addresses. `hostname` must come from a parsed URL, in which any spelling of an IPv4
+ * address has become four numbers.
  */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)

@@ -39,7 +39,7 @@ export async function receiveProbe(exchange: Exchange, place: ProbedPath, option
   return arrived(req, place, { bytes: read.bytes.size })
 }
 
-/** For a probe whose path matches no pattern. Does not wait for the rest of the body. */
+/** For a probe that matches no pattern and that the app answered with 404. Does not wait for the rest of the body. */
 export function unmatchedProbe(exchange: Exchange): Refusal {
   exchange.isProbe = true
   return arrived(exchange.req, { matched: false }, readBefore(exchange.req))
@@ -63,7 +63,7 @@ function wordOf(headers: IncomingMessage['headers']): string | undefined {
   return typeof word === 'string' && /^[\w-]{1,64}$/.test(word) ? word : undefined
 }
 
-/** A request of an adapter is not always a stream. */
+/** The request of an adapter may not be a stream; its body then counts as read. */
 function wasRead(req: IncomingMessage): boolean {
   return (req.readableEnded as boolean | undefined) !== false || req.readableDidRead
 }

@@ -1,6 +1,6 @@
 /**
- * Converts a request to a trigger or a refusal. Checks credentials, address, method, ID, media type, body and event, in
- * this order.
+ * Converts a request to a trigger or a refusal. Checks credentials, address and method, in this order, and then the ID
+ * in the URL, or the media type, the body and the event.
  */
 import type { Exchange, Progress, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
@@ -27,8 +27,8 @@ export interface ReceiverOptions extends ReadTriggerOptions, TakeBodyOptions {
 export type Received = ReadTrigger & {
   body?: TakenBody | undefined
   /**
-   * The place of the event in the order of arrival. It delays later events of the same order or shipment until the
-   * caller calls `leave`.
+   * The place of the event in the order of arrival. Later events that may be about the same order or shipment wait
+   * until `leave` is called.
    */
   arrival?: ArrivalPlace | undefined
 }
@@ -132,7 +132,7 @@ export function refusalOfSender(
       detail: exchange.headers.authorization === undefined ? 'The request has no Authorization header.' : undefined,
     }
   exchange.isProbe = PROBE_HEADER in exchange.headers && isProbe(exchange.req)
-  // The check of the credentials took so long that a response was already sent, so the body is not read.
+  // A response was already sent, for example because the check of the credentials took too long. The body is not read.
   if (exchange.finished) return { ok: false, outcome: 'answer_timeout' }
   // The address is checked after the credentials: a sender without credentials learns nothing about addresses.
   if (exchange.client?.refusal) return exchange.client.refusal

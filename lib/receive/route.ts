@@ -9,7 +9,10 @@ import { checkKeys, show } from '../errors/checks'
 import { checkEntityId, isObject } from '../events/entity'
 import { invalidOption, isTradecloudWebhookError } from '../errors/errors'
 
-/** A path pattern, a RegExp with groups named `orderId` or `shipmentId`, or a list of these. `false`: no path. */
+/**
+ * A path pattern, a RegExp, or a list of these. The ID is in the group `orderId` or `shipmentId` of a RegExp. `false`:
+ * no path.
+ */
 export type PathOption = string | RegExp | ReadonlyArray<string | RegExp> | false
 
 export interface PathsOption {
@@ -46,8 +49,8 @@ const PLACES = {
 } as const satisfies Record<string, { patterns: string[]; ids: IdName[] }>
 
 /**
- * Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid pattern, and for one whose parameters do
- * not have the right names.
+ * Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid option, such as a pattern with parameters
+ * of which none is an ID.
  */
 export function compileRoutes(paths: PathsOption = {}): Routes {
   const known = Object.keys(PLACES)
@@ -87,7 +90,7 @@ export function splitTarget(target: string): [path: string, query: string] {
 /** Maximum number of slashes of a path that are considered, because a hostile path may contain thousands. */
 const MAX_TAILS = 32
 
-/** Yields the path, split in two before each of its slashes, longest tail first. */
+/** Yields the path, split in two before each of its first `MAX_TAILS` slashes, longest tail first. */
 function* tails(path: string): Generator<[head: string, tail: string]> {
   for (let at = path.indexOf('/'), n = 0; at >= 0 && n < MAX_TAILS; at = path.indexOf('/', at + 1), n++)
     yield [path.slice(0, at), path.slice(at)]
@@ -110,7 +113,7 @@ export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   })
 }
 
-/** The path at which the webhook should be mounted so that the rest of the path matches a pattern. */
+/** The mount path with which the rest of `path` matches a pattern; `undefined` if there is none. */
 export function mountPathFor(path: string, { find }: Routes): string | undefined {
   for (const [head, tail] of tails(path)) if (/[^/]/.test(tail) && find(tail)) return head
   return undefined
@@ -151,7 +154,7 @@ function compileRegExp(option: string, pattern: RegExp, ids: readonly IdName[]):
   }
 }
 
-/** Lets an ID at the end of a pattern contain slashes, escaped or not, because nothing else can follow there. */
+/** Lets an ID at the end of a pattern contain slashes, because nothing else can follow there. */
 function lastTakesTheRest(tokens: readonly Token[]): Token[] {
   const last = tokens.at(-1)
   if (last === undefined) return []

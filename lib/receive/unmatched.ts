@@ -1,7 +1,7 @@
 /**
- * Handles requests that match no pattern. The app responds first. If it responds with 404 to a request with valid
- * credentials, the response becomes 503, because Tradecloud would otherwise give up on the event. Each such path is
- * logged once.
+ * Handles requests that match no pattern. If there is an app, it responds first. With `unmatched: 'keep'`, its 404 to a
+ * request with valid credentials becomes 503, because Tradecloud would otherwise give up on the event. Each such path
+ * is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'

@@ -14,7 +14,7 @@ export interface TakeLeftOptions extends BodyLimits {
   budget: ByteBudget
 }
 
-/** `type` tells how to parse the body. For a refusal, `body` is set if its bytes are known. */
+/** `type` tells how to parse the body. A refusal may have a body too, for the quarantine. */
 export type TakeBodyResult =
   { body: TakenBody; type: MediaType; refusal?: undefined } | { body?: TakenBody | undefined; refusal: Refusal }
 
@@ -37,7 +37,7 @@ export function takeLeft(
   if (taken === 'none') return taken
   if (!taken.ok) return { refusal: taken }
   const { body } = taken
-  // The sender has set the media type, so this refusal is final even though the app has read the body.
+  // The sender has set the media type, so the app cannot be the cause of this refusal.
   if (media.refusal) return { body: { ...body, exact: true, encoding }, refusal: media.refusal }
   // If the type is XML, the object comes from an XML parser of the app, whose format is not known.
   if (body.reserialized) return media.type === 'xml' ? { refusal: swallowed() } : { body, type: 'json' }
@@ -123,7 +123,7 @@ function isGarbled({ headers }: IncomingMessage, text: string): boolean {
   return lengthDiffers || text.includes('\uFFFD') || (/charset=/i.test(type) && !/charset=["']?utf-?8\b/i.test(type))
 }
 
-/** True if there was a body, judging by what the app has read, or else by the headers. */
+/** True if there was a body, judging by what the app has read, or by the headers. */
 function hadBody(req: IncomingMessage): boolean {
   const { 'content-length': length = 0, 'transfer-encoding': encoding } = req.headers
   const didRead = (req.readableDidRead as boolean | undefined) ?? encoding !== undefined
@@ -167,7 +167,7 @@ export function doubt(
   })
 }
 
-/** True for a body that has only an event name and other simple values: some validators remove everything else. */
+/** True for a body that has only simple values, such as the event name: some validators remove everything else. */
 function isStripped(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return !Object.values(value).some((field) => typeof field === 'object' && field !== null)

@@ -1,6 +1,6 @@
 /**
- * Decodes the Content-Encoding of a body. The bytes are decisive, not the header: senders and proxies name encodings
- * that were not used ("utf-8", "none"), compress twice, or decompress without removing the header.
+ * Decodes the Content-Encoding of a body. Bytes that show their encoding decide, not the header: senders and proxies
+ * name encodings that were not used ("utf-8", "none"), compress twice, or decompress without removing the header.
  */
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
@@ -43,9 +43,9 @@ const CODEC_OF_LABEL = new Map<string, Codec>([
   ['br', 'br'],
 ])
 
-/** How many layers of compression are removed: one of the sender, one of a proxy, and one more to be safe. */
+/** Maximum number of layers of compression: one of the sender, one of a proxy, and one more to be safe. */
 const MAX_LAYERS = 3
-/** How many times white space or NULs are removed after the end of a gzip body. */
+/** Maximum number of times that white space or NULs are removed after the end of a gzip body. */
 const MAX_CUTS = 4
 
 export const STOPPED = 'The upload was aborted.'

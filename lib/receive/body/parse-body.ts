@@ -30,7 +30,7 @@ export interface ParseOptions {
   onSlices?: () => (beginning: unknown) => void
 }
 
-/** A smaller body is parsed without interruption, which takes about ten milliseconds at this size. */
+/** Smaller JSON is parsed without interruption, which takes about ten milliseconds at this size. */
 export const LARGE_BYTES = 1024 * 1024
 
 export type MediaType = 'json' | 'xml' | 'missing'

@@ -1,7 +1,7 @@
 /**
- * Reads the body of a request, within limits for its size, for its duration, and for the bytes of all bodies in memory,
- * and decodes it. Express's own parser would respond with 413 above 100 kB and with 400 to an aborted upload, after
- * which Tradecloud never sends the event again.
+ * Reads the body of a request, within limits for its size, for the time in which no byte arrives, and for the bytes of
+ * all bodies in memory, and decodes it. Express's own parser would respond with 413 above 100 kB and with 400 to an
+ * aborted upload, after which Tradecloud never sends the event again.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
@@ -195,7 +195,7 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
     // The listener for errors is never removed, because an `error` event without a listener ends the process.
     req.on('error', onError).on('data', onData).on('end', onEnd).on('close', onClose)
     if (isTouched) {
-      // Another reader, such as a pipe, pauses the stream when its buffer is full.
+      // Another reader, such as a pipe, pauses the stream when the reader cannot take more.
       req.on('pause', onPause)
       // A stream does not flow while there is a listener for `readable`.
       if (req.listenerCount('readable') > 0) req.on('readable', onReadable)
@@ -210,14 +210,12 @@ function refused(refusal: Refusal): BodyReading {
   return { result: Promise.resolve(refusal), stop: () => undefined }
 }
 
-/**
- * Whether the stream was reset. `undefined` if it is not a stream of HTTP/2, because other streams do not report it.
- */
+/** Whether a stream of HTTP/2 was reset. `undefined` for any other stream, which does not report this. */
 function isReset(req: IncomingMessage): boolean | undefined {
   return (req as { stream?: { aborted?: boolean } }).stream?.aborted
 }
 
-/** Whether a body cannot be read because its upload was aborted. */
+/** Whether an upload over HTTP/2 was reset. Waits a moment, because the reset may arrive after the end. */
 export async function wasReset(req: IncomingMessage): Promise<boolean> {
   if (isReset(req) === false) {
     await new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 /**
  * Creates a typed event from the JSON of a body: its kind, its entity, and its deviations from the schema. The field
- * that contains the event decides its kind, not the event's name.
+ * that contains the event decides its kind. The event's name counts only if there are several such fields, or none.
  */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../events/event-names'
 import type { EventKind, Issue, WebhookEvent } from '../../events/events'
@@ -81,10 +81,7 @@ export function identify(body: unknown): Identified | Refusal {
   return { ok: true, kind, eventName, lineForm, schema, body, content, pointer: `/${field}`, issues }
 }
 
-/**
- * Chooses one of several fields that are present: the first object whose kind fits the event name, or else the first
- * object.
- */
+/** Chooses one of several fields: preferably an object whose kind fits the event name, or else an object. */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
   const usable = present.filter((field) => isObject(body[field]))
   const kindOfName = KIND_OF_NAME.get(eventName ?? '')
@@ -118,7 +115,7 @@ export interface ReadEvent {
   identified: boolean
 }
 
-/** `urlId` is used if the body contains no ID. If both have one, the body's ID is used. */
+/** `urlId` is used only if the body contains no ID. */
 export function readEvent(
   found: Identified,
   method: 'GET' | 'POST' | 'PUT',
@@ -141,7 +138,7 @@ export function readEvent(
     meta,
     issues: capIssues([...own, ...issues]),
   }
-  // A person has sent the event again, so it must be processed again.
+  // Events with such a name were sent again by a person, so they must be processed again.
   const isResent = found.eventName?.includes('Resent') ?? false
   const identified =
     !isResent && (version !== undefined || lastUpdatedAt !== undefined || textOf(meta?.messageId) !== undefined)

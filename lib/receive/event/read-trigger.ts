@@ -13,7 +13,8 @@ import type { TriggerId } from '../route'
 export interface ReadTriggerOptions {
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /**
-   * True if events without a callback are read too, because another process may have one. Otherwise they are ignored.
+   * True if events without a callback are read too, because another process may have the callback. If false, such
+   * events are ignored.
    */
   readsUnhandled: boolean
   validator: Validator
@@ -39,7 +40,7 @@ export interface RequestFacts {
   misrouted?: () => Refusal | undefined
 }
 
-/** Returns a promise for a large body, whose lines are checked in parts with other work in between. */
+/** Returns a promise for a large body with lines: these are checked in parts, with other work in between. */
 export function readTrigger(
   parsed: ParsedBody,
   request: RequestFacts,

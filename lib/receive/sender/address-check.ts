@@ -52,14 +52,14 @@ export class AddressCheck {
   }
 
   #refusal(why: string): Refusal {
-    // Only the log and `onError` get the address: an unknown sender must not learn about the proxies.
+    // Only the log and `onError` get the reason: an unknown sender must not learn about the proxies.
     const cause = new Error(why)
     return { ok: false, outcome: 'address_not_allowed', retry: this.#options.authenticates, cause }
   }
 
   /**
-   * Warns of a trust function that trusts every address. Checked per app and at its first request, because a router
-   * does not know its app earlier.
+   * Warns of a trust function that trusts every address. Each function is checked at the first request for which it is
+   * used, because a router does not know its app earlier.
    */
   #probe(trust: TrustFunction, setting: string): void {
     if (this.#warned || this.#probed.has(trust)) return

@@ -53,7 +53,7 @@ export interface Authenticator {
   recognize(req: IncomingMessage): Recognition | Promise<Recognition>
   /** Value of `WWW-Authenticate` in a 401. */
   challenge: string
-  /** Rejects if credentials cannot be checked now. Absent if some can be checked without another server. */
+  /** Present if all credentials are of type `oauth`. Rejects if none of them can be checked now. */
   ready?: (() => Promise<void>) | undefined
   /** Aborts a fetch of keys that is still running. */
   close(): void

@@ -1,6 +1,7 @@
 /**
- * The keys of one issuer. They are kept while they are fresh, and fetched again for a token that matches none of them,
- * but not often, because anyone can send such tokens. If a key cannot be looked up, that is an error, never a refusal.
+ * The keys at one URL. They are fetched again when they are no longer fresh. A token that matches none of them also
+ * causes a fetch, but not often, because anyone can send such tokens. If a key cannot be looked up, that is an error,
+ * never a refusal.
  */
 import type { JWK, KeyLike } from 'jose'
 import { debugReceive } from '../../../log/debug'
@@ -12,7 +13,8 @@ import type { TokenHeader } from './token'
 /** Times in milliseconds. */
 export interface KeyTimes {
   /**
-   * How long keys are used without fetching them again. A key that the issuer has withdrawn stays valid for this long.
+   * How long keys are used without fetching them again. A key that the issuer has withdrawn may stay valid for this
+   * long.
    */
   freshMs: number
   /** How long keys are used while the key server cannot be reached. */
@@ -48,8 +50,8 @@ export interface Keys {
 }
 
 /**
- * How many verified tokens are remembered. Tradecloud sends the same token for about an hour, and verifying a signature
- * is the slowest part of the check.
+ * Maximum number of verified tokens that are remembered. Tradecloud sends the same token for about an hour, and
+ * verifying a signature is the slowest part of the check.
  */
 const MAX_VERIFIED = 1_000
 

@@ -62,7 +62,7 @@ async function verify(
   }
 }
 
-/** The keys with the key ID of the token, or all keys for its algorithm if it has no key ID. */
+/** The keys for the algorithm of the token; if the token has a key ID, only those with that ID. */
 async function* candidates(header: TokenHeader, keys: Keys): AsyncGenerator<KeyLike> {
   const { errors } = loadJose()
   try {

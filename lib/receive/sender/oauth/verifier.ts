@@ -1,6 +1,6 @@
 /**
- * Verifies the access tokens of one issuer. A token is accepted, refused, or cannot be verified because its key cannot
- * be fetched.
+ * Verifies the access tokens for one OAuth credential. If a token cannot be verified now, for example because its key
+ * cannot be fetched, that is an error, not a refusal.
  */
 import { debugReceive } from '../../../log/debug'
 import { KEY_TIMES, KeySet, type KeyTimes } from './key-set'
@@ -9,8 +9,8 @@ import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
 /**
- * Whether a request has valid credentials. `unsure`: only an `AuthFunction` or the key server can decide, or there are
- * no credentials (`auth: 'none'`).
+ * Whether a request has valid credentials. `unsure`: only an `AuthFunction` or the key server can decide, `checkClaims`
+ * has failed, or no credentials are needed (`auth: 'none'`).
  */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
@@ -24,8 +24,8 @@ export class OAuthVerifier {
   }
 
   /**
-   * True if the token is accepted. Rejects if this cannot be decided now, with an error that contains no part of the
-   * token, or if `checkClaims` rejects.
+   * True if the token is accepted. If this cannot be decided now, rejects with an error that contains no part of the
+   * token. Also rejects if `checkClaims` throws or rejects.
    */
   async check(token: string): Promise<boolean> {
     const arrivedAt = performance.now()
