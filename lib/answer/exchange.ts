@@ -25,7 +25,7 @@ export interface ExchangeOptions {
  */
 const UPLOAD_TIMEOUT_MS = 240_000
 
-/** The detail of a 504, by what the response was waiting for. */
+/** The detail of `answer_timeout`, by what the response was waiting for. */
 const LATE = {
   credentials: 'The credentials were not checked in time.',
   body: 'The body was not parsed in time.',
@@ -71,8 +71,8 @@ export interface TakenBody {
 
 export class Exchange {
   /*
-   * The method is read once, because Express swaps the prototype of the request, which makes each property access slow;
-   * see docs/performance.md.
+   * Method and headers are read once, because Express swaps the prototype of the request, which makes each property
+   * access slow; see docs/performance.md.
    */
   readonly method: string
   readonly headers: IncomingHttpHeaders
@@ -89,7 +89,7 @@ export class Exchange {
   merged = false
   /** Set only with the option `allow`. */
   client: Client | undefined
-  /** Called when the response is sent: ends everything that the request still waits for. */
+  /** Called when the response is sent: stops reading the body, or waiting for the delivery. */
   abandon: (() => void) | undefined
   progress = AT_CREDENTIALS
   finished = false

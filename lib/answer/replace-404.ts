@@ -29,7 +29,7 @@ export function replace404(res: ServerResponse, replace: () => Answer | undefine
   }
 
   const wrapped: Record<'writeHead' | 'write' | 'end', Method> = {
-    // Node calls `writeHead` for every response: with the first byte if the app does not call it.
+    // If the app does not call `writeHead`, Node calls it with the first byte.
     writeHead(status, ...rest) {
       const answer = answerInstead(status)
       return answer ? writeHead.call(res, answer.status) : writeHead.call(res, status, ...rest)

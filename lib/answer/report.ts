@@ -40,7 +40,9 @@ export interface DeliveryRecord {
    */
   inboxId?: string | undefined
   requestId: string
-  /** How often the callback has been called for the event, including this call. Absent if it was not called. */
+  /**
+   * How often this process has called the callback for the event, including this call. Absent if it was not called.
+   */
   attempt?: number | undefined
   /**
    * True for a GET trigger that shared the delivery of another GET trigger, or was merged into one that waits in the
@@ -56,7 +58,10 @@ export interface DeliveryRecord {
   durationMs: number
 }
 
-/** One record for each delivery of an event from the inbox, whether it succeeded or failed. */
+/**
+ * One record for each delivery of an event from the inbox, whether it succeeded or failed. There is none if the event
+ * was given back before its callback was called.
+ */
 export interface SettledRecord {
   /**
    * `delivered`; `retry`: failed, and will be tried again; `dead`: failed permanently, but kept for `inbox.replay`;
@@ -83,7 +88,7 @@ export interface SettledRecord {
   durationMs: number
   /** Time of the next attempt; only with `retry`. */
   nextAttemptAt?: Date | undefined
-  /** False if the inbox could not record the result, in which case the event will be delivered again. */
+  /** False if the inbox could not record the result, in which case the event may be delivered again. */
   noted: boolean
   /**
    * Absent if the event was delivered. `code` is the outcome; `cause` is the error behind it, such as what the callback
@@ -108,7 +113,7 @@ export interface ReporterOptions {
   onSettled?: ((record: SettledRecord) => unknown) | undefined
 }
 
-/** Receives each record, and for a failed request also the reason. Must not throw. */
+/** Receives each record, and for a failed or quarantined request also the reason. Must not throw. */
 export interface Watcher {
   request(record: DeliveryRecord, reason: string | undefined): void
   settled(record: SettledRecord): void

@@ -87,7 +87,7 @@ export interface Arrived {
   matched: boolean
   /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
-  /** Why the URL contains no usable ID; absent if it contains one. */
+  /** What is wrong with the ID in the URL. Absent if the ID is usable, and if there is none. */
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]
@@ -110,7 +110,7 @@ export interface Result {
   deliveryId?: string | undefined
   headers?: Readonly<Record<string, string>> | undefined
   arrived?: Arrived | undefined
-  /** The cause, for `onError`. Never sent. */
+  /** The cause, for the log and `onError`. Never sent. */
   cause?: unknown
 }
 

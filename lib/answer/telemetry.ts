@@ -1,5 +1,5 @@
 /**
- * Informs adapters for metrics and traces about each request, each delivery and each run of the catch-up. Adapters
+ * Informs adapters for metrics and traces about each request, each delivery and each run of the catch-up. Observers
  * cannot change a response: what they throw is logged.
  */
 import type { IncomingHttpHeaders } from 'node:http'
@@ -67,8 +67,8 @@ export interface DeliveryEnd extends Pick<SettledRecord, 'outcome' | 'durationMs
   result: SettledRecord['result'] | 'given-back'
   deliveryId?: string | undefined
   /**
-   * Without an inbox: how often the callback has been called for the event, including this call; absent if it was not
-   * called. With an inbox: as in `SettledRecord`; absent with `given-back`.
+   * Without an inbox: how often this process has called the callback for the event, including this call; absent if it
+   * was not called. With an inbox: as in `SettledRecord`; absent with `given-back`.
    */
   attempt?: number | undefined
 }

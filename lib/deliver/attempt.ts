@@ -58,9 +58,9 @@ export interface Begun {
 }
 
 export interface AttemptResult extends Result {
-  /** The number of the attempt, from `Begun`. Absent if the callback was not called. */
+  /** The number of the attempt, from `Begun`. Absent if `begin` did not return one. */
   attempt?: number | undefined
-  /** Whether the transaction that settles the event was committed. Absent if there was no transaction. */
+  /** Whether a transaction has settled the event. Absent if there was no transaction, or if it failed. */
   settled?: boolean | undefined
 }
 

@@ -5,9 +5,9 @@ import type { TradecloudClient } from '../api'
 export interface WebhookContext {
   /**
    * A UUID that is the same in every retry of an event. Store it in the transaction of the ERP write to make that write
-   * idempotent. For a GET trigger it is derived from the ID and the fetched content. An event that a person has resent
-   * gets a new ID once the earlier event was delivered; so does an identical body, if it has neither a message ID nor a
-   * version nor a time of change.
+   * idempotent. For a GET trigger it is derived from the ID and the fetched content, or, without a fetch, from
+   * the `requestId`. An event that a person has resent gets a new ID once the earlier event was delivered; so does an
+   * identical body, if it has neither a message ID nor a version nor a time of change.
    */
   deliveryId: string
   /** A UUID that is unique for each request. */
@@ -31,7 +31,10 @@ export interface WebhookContext {
    * catch-up found: true if any process has already received a newer state.
    */
   outdated: boolean
-  /** `'catch-up'`: the event never arrived, and was found by polling. Such an event has no event name. */
+  /**
+   * `'catch-up'`: the catch-up found the change by polling. The change never arrived, except in a run with `all`, which
+   * also delivers what has arrived. Such an event has no event name.
+   */
   source: 'webhook' | 'catch-up'
   /** True for an event from the inbox that is delivered again because `inbox.replay` was called. */
   replay: boolean

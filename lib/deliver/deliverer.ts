@@ -43,7 +43,7 @@ export class Deliverer {
   readonly #slots: Slots
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts<Delivery>
-  /** Deliveries for GET triggers whose fetch has not begun, by entity. Further GET triggers join them. */
+  /** Deliveries for GET triggers, by entity, until their fetch or callback begins. Further GET triggers join them. */
   readonly #joinable = new Map<string, Delivery>()
   #aborted = false
 
@@ -55,8 +55,8 @@ export class Deliverer {
   }
 
   /**
-   * Returns the delivery of the trigger. GET triggers for the same ID share a delivery until its fetch begins. The
-   * caller calls `leave` if it stops waiting for the result.
+   * Returns the delivery of the trigger. GET triggers for the same ID share a delivery until its fetch or callback
+   * begins. The caller calls `leave` if it stops waiting for the result.
    */
   submit(trigger: Trigger, trace?: Observable['trace']): Delivery {
     const entity = entityKey(trigger)

@@ -4,8 +4,8 @@ import type { Result } from '../answer/respond'
 import { isThenable } from '../wait/thenable'
 
 /**
- * Only a `RejectEvent` is final; after anything else, the event is retried. A callback may throw any value, even an
- * object whose getters throw.
+ * Only a `RejectEvent` with a 4xx status is final; after anything else, the event is retried. A callback may throw any
+ * value, even an object whose getters throw.
  */
 export function failureOf(cause: unknown): Result {
   try {

@@ -66,9 +66,9 @@ export interface Handlers {
   find: (kind: EventKind, eventName: string | undefined) => Handler | undefined
   /** The kinds and names that have callbacks, as registered in a shared inbox. */
   wanted: Wanted[]
-  /** Names of the callback options that are not set, except `onUnknown`. They are logged at creation. */
+  /** Which of `onOrder`, `onOrderDocuments` and `onShipment` are not set. They are logged at creation. */
   unhandled: string[]
-  /** Names in `on` that this version does not know and that are most likely misspelled. */
+  /** Names in `on` that this version does not know; they may be misspelled. */
   unknownNames: string[]
 }
 

@@ -7,7 +7,7 @@ import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'
 
 const MAX_REMEMBERED = 100_000
-/** After this time without a GET trigger for an ID, the next one counts as the first. */
+/** After this time (or a longer grace period) without a GET trigger for an ID, the next one counts as the first. */
 const QUIET_MS = 24 * 60 * 60 * 1000
 
 export class History {

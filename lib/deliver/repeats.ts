@@ -18,7 +18,7 @@ export class Repeats {
     return this.#completed.get(key) ?? 0
   }
 
-  /** Remembers in this process that repeat number `count` of an event was completed, in case the store fails to. */
+  /** Remembers that repeat number `count` of an event was completed, even if the store could not record that. */
   completed(key: string, count: number): void {
     if (count >= this.count(key)) this.#completed.set(key, count + 1)
   }

@@ -22,7 +22,7 @@ export interface ClaimsOptions {
   timeoutMs: number
 }
 
-/** The methods neither throw nor reject, except `check`. They are synchronous if the store is, like `MemoryStore`. */
+/** The methods except `check` neither throw nor reject, and are synchronous if the store is, like `MemoryStore`. */
 export class Claims {
   readonly #options: ClaimsOptions
 

@@ -10,9 +10,9 @@ export type ClaimResult =
 
 /**
  * Remembers which events are being processed and which were processed. Each method may be sync or async, and must be
- * atomic. A method that throws, or takes longer than two seconds, means that the store is unavailable: the event is
- * answered 503. If `claim` fails although the claim was stored, the event is blocked until the lease expires, so the
- * store should then release the claim if possible.
+ * atomic. A method that throws, or takes longer than two seconds, means that the store is unavailable: an event that
+ * cannot be claimed is answered 503. If `claim` fails although the claim was stored, the event is blocked until the
+ * lease expires, so the store should then release the claim if possible.
  */
 export interface Store {
   /**

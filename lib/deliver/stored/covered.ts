@@ -1,6 +1,6 @@
 /**
- * Determines which changes a delivery covers, if this was unknown when its event was stored. The catch-up treats them
- * as arrived.
+ * Determines which changes a delivery covers, if they may differ from those that were recorded when its event was
+ * stored. The catch-up treats these changes as arrived.
  */
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'

@@ -94,7 +94,7 @@ export class InboxDeliverer {
     while (this.#running.size > 0) await Promise.all(this.#running.all.map(({ done }) => done))
   }
 
-  /** Aborts running callbacks through `context.signal`. */
+  /** Aborts running callbacks through `context.signal`, and gives up settlements that keep failing. */
   abort(): void {
     this.#attempts.stop()
     this.#aborting.abort()

@@ -154,7 +154,7 @@ function boundedTrace(trace: TraceContext | undefined): TraceContext | undefined
   return trace && JSON.stringify(trace).length <= MAX_TRACE ? trace : undefined
 }
 
-/** Stores an event. `covers` is the event whose lines the catch-up will treat as arrived. */
+/** Stores an event. `covers` is the event whose changes the catch-up will treat as arrived. */
 async function store(
   inbox: Inbox,
   event: StoredEvent,

@@ -1,6 +1,6 @@
 /**
- * Converts a change that the catch-up found to a trigger: the order or shipment itself, with the lines that had not
- * arrived.
+ * Converts a change that the catch-up found to a trigger: the whole order or shipment, with the lines for which the
+ * catch-up has stored it.
  */
 import { refuse } from '../../answer/refusal'
 import { Pieces } from '../../bytes/pieces'

@@ -60,10 +60,7 @@ export function retryDelayMs(failures: number, { minDelayMs, maxDelayMs }: Omit<
   return Math.max(1, Math.round(backOffMs(failures, { firstMs: minDelayMs, maxMs: maxDelayMs, jitter: 0.5 })))
 }
 
-/**
- * The reason of a failure without its outcome, which is stored separately. For a `rejected` event, the message of its
- * error.
- */
+/** The reason of a failure; its outcome if no reason is known. For a `rejected` event, the message of its error. */
 function reasonOf({ outcome, detail, cause }: Result): string {
   if (outcome === 'rejected' && detail !== undefined) return escapeControls(detail)
   const thrown = cause === undefined ? '' : describeUnquoted(cause)

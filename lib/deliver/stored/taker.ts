@@ -8,7 +8,7 @@ export interface TakerOptions {
   inbox: Inbox
   concurrency: number
   /**
-   * Limit for the bodies of all running deliveries together, in bytes. One body may exceed it, so that a large body
+   * Limit for the bodies of all deliveries that occupy slots, in bytes. One body may exceed it, so that a large body
    * does not wait forever.
    */
   maxBytesInFlight: number
@@ -27,7 +27,10 @@ const TAKE_EVERY_MS = 30_000
  * `maxBytesInFlight`.
  */
 const CONTENDED_MS = 50
-/** How often the first due event may be taken even if its body does not fit within `maxBytesInFlight`. */
+/**
+ * While events are running: how often the first due event may be taken even if its body does not fit within
+ * `maxBytesInFlight`. While none is running, it is taken at once.
+ */
 const LARGE_EVERY_MS = 1_000
 
 export class Taker {
