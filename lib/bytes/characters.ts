@@ -18,7 +18,7 @@ export function slicesOf(pieces: readonly Buffer[], size = SLICE_BYTES): Buffer[
 /** The same bytes, cut so that no character is in two pieces. No returned piece is empty. */
 export function cutBetweenCharacters(pieces: readonly Buffer[]): readonly Buffer[] {
   const cut: Buffer[] = []
-  /** The incomplete character at the end of the last piece. */
+  /** The incomplete character at the end of the previous piece. */
   let open: Buffer | undefined
   for (const piece of pieces) {
     let start = 0

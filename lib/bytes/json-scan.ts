@@ -45,7 +45,7 @@ export class JsonScan {
   /**
    * Scans `bytes`, which begin at the position `start`, to their end or to the next pause. Returns the last byte
    * scanned if it paused: `COMMA`, or `LIST_END` at the end of the list at `longDepth`, to whose entries `depth` still
-   * belongs. Throws if the JSON is malformed or exceeds a limit.
+   * belongs. Throws if the brackets do not match, or if a limit is exceeded.
    */
   run(bytes: Buffer, start: number): number | undefined {
     const { length } = bytes

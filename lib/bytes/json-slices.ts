@@ -85,7 +85,7 @@ interface Hole {
 const SEPARATOR = /^,\s*\{\s*"[^"\\]*"\s*:/
 /** Maximum length of a separator. */
 const MAX_SEPARATOR = 100
-/** Number of slices that are searched for a separator. */
+/** How many slices ahead a separator is searched. */
 const MAX_SKIPPED = 4
 
 class SlicedReader {

@@ -61,8 +61,8 @@ export class SlicedText {
   }
 
   /**
-   * The position of the first of these bytes at or after `from`. Slices that begin at or after `to` are not searched,
-   * and bytes that are in two slices are not found.
+   * The first position at or after `from` where the text contains these bytes. Slices that begin at or after `to` are
+   * not searched, and bytes that are cut between two slices are not found.
    */
   find(bytes: Buffer, from: number, to: number): number | undefined {
     for (let index = this.indexAt(from), start = from; start < Math.min(to, this.end); index++) {

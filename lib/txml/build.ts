@@ -16,9 +16,9 @@ interface Element {
   /** `undefined` for the root element, and for an element that the schema of its parent does not contain. */
   field: Field | undefined
   shape: Shape | undefined
-  /** The text that has arrived. Blank text is ignored once the element has a child. */
+  /** The text that has arrived. Blank text is ignored once a child element has closed. */
   text: string
-  /** Set once the element has a child element. */
+  /** Set once a child element has closed. */
   children: Record<string, Value | Value[]> | undefined
 }
 
@@ -58,7 +58,7 @@ export class TreeBuilder {
     return value
   }
 
-  /** Opens an element. `name` has no prefix. The name of the root element is not used. */
+  /** Opens an element. `name` has no prefix. The name of the root element is not part of the value. */
   open(name: string): void {
     this.elements++
     this.depth++

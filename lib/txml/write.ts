@@ -38,8 +38,8 @@ const ESCAPES: Record<string, string> = {
  * become an empty element; and what the schemas do not know comes back as text (in `indicators`: as a boolean), and as
  * one value instead of a list of one.
  *
- * Throws a `TypeError` for control characters, lone surrogates, a list in a list, and keys that are not valid element
- * names.
+ * Throws a `TypeError` for a body that is not an object, characters that XML forbids, a list in a list, and keys that
+ * are not valid element names.
  *
  * ```ts
  * await simulator.send({ url, event: orderEvent(), format: 'txml' })
