@@ -18,8 +18,8 @@ import type {
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
 
 /**
- * A deviation of a body, or of a fetched order or shipment, from its schema. With `validation: 'tolerant'`, the event
- * is delivered nevertheless.
+ * A defect of a body, or of an order or shipment from the API: mostly a deviation from its schema. The event is
+ * delivered nevertheless with `validation: 'tolerant'`.
  */
 export interface Issue {
   /**
@@ -50,7 +50,10 @@ export interface EventBase {
    * catch-up found.
    */
   meta?: MessageMeta | undefined
-  /** Deviations from the schema: at most 20, and a last entry if there are more. Empty for nearly every event. */
+  /**
+   * Deviations from the schema, and removed keys: at most 20, and a last entry if there are more. Empty for nearly
+   * every event.
+   */
   issues: Issue[]
 }
 

@@ -17,13 +17,15 @@ export type { BodySchema }
 /** The user's own JSON Schemas, by kind. */
 export interface UserSchemas {
   /**
-   * Schema for the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for a fetched order.
-   * Default: none.
+   * Schema for the object in `orderEvent`, `singleDeliveryOrderEvent` or `simpleOrderEvent`, and for an order that was
+   * fetched or that the catch-up found. Default: none.
    */
   order?: object | undefined
   /** Schema for the object in `orderDocumentsEvent`. Default: none. */
   orderDocuments?: object | undefined
-  /** Schema for the object in `shipment`, and for a fetched shipment. Default: none. */
+  /**
+   * Schema for the object in `shipment`, and for a shipment that was fetched or that the catch-up found. Default: none.
+   */
   shipment?: object | undefined
 }
 
