@@ -21,7 +21,7 @@ export interface Clock {
   stop(): void
 }
 
-/** A clock that advances only when the test calls `wait`. */
+/** A clock that stands still until the test calls `wait` or advances Jest's timers. */
 export function freezeClock(): Clock {
   replaceTimers()
   return { wait: (ms) => jest.advanceTimersByTimeAsync(ms), stop: () => jest.useRealTimers() }

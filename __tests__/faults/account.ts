@@ -48,7 +48,7 @@ export function cutShort(steps: Step[]): Map<number, Set<string>> {
   return running
 }
 
-/** Calls that began after an interrupted call for the same event, by the clock that all processes share. */
+/** Calls that began after an interrupted call for the same event. All processes share one clock. */
 export function calledAgain(steps: Step[], interrupted: Array<[run: number, events: Set<string>]>): Step[] {
   const begun = steps.filter(({ what }) => what === 'begin')
   const cut = begun.filter(({ run, event }) =>

@@ -130,7 +130,7 @@ describe.each(['in a nested router', 'as a listener'] as const)('%s', (mounting)
     expect(told[0]).toMatchObject({ status: 401, json: { code: 'unauthorized' } })
     expect(told[0]).toEqual(told[1])
     expect(JSON.stringify(rig.errors.map(({ error }) => [error.message, error.cause]))).not.toContain('127.0.0.1')
-    // The address appears only in the delivery record, not in the response or in the errors of `onError`.
+    // The delivery record contains the address; the response and the errors of `onError` do not.
     expect(rig.records).toMatchObject([{ outcome: 'unauthorized', address: '127.0.0.1' }])
   })
 

@@ -1,5 +1,6 @@
 /**
- * Finds ports that no other process gets: they are below the kernel's range for outgoing connections and for port 0.
+ * Finds ports that the kernel gives to no other process: they are below its range for outgoing connections and for
+ * port 0.
  */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'

@@ -1,6 +1,6 @@
 /**
- * A call for an ID that is being fetched never gets the result of the running fetch, which may be older than the call.
- * All such calls share the next fetch.
+ * A call for an ID whose request was already sent never gets the response to it, which may be older than the call. All
+ * such calls share the next fetch.
  */
 import { errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 

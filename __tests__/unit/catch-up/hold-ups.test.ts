@@ -63,7 +63,7 @@ test.each(['asc', 'desc', 'id'] as const)(
     }
     await rig.pass(SETTLE + 2 * EVERY)
     expect(rig.storage.events.size).toBe(10)
-    // In the order `asc`, the list is read in parts, and no run fails. In the other orders, runs try a sweep and fail.
+    // A list that is sorted by `asc` is read in parts, and no run fails. With the others, runs try a sweep and fail.
     expect(rig.errors.length === 0).toBe(sort === 'asc')
     expect(rig.storage.positions.get('order')!.clock).toBeGreaterThan(rig.clock.now() - 2 * EVERY)
   },

@@ -1,4 +1,4 @@
-/** Real loggers, passed unchanged: text and fields arrive for any ID, and secrets never do. */
+/** Real loggers: text and, except on the console, fields arrive for any ID, and secrets never do. */
 import { Console } from 'node:console'
 import { Writable } from 'node:stream'
 import pino from 'pino'

@@ -1,4 +1,7 @@
-/** The claims that a token needs. A token with other claims is refused without a request to the key server. */
+/**
+ * The claims that a token needs. A token that lacks one is refused without a request to the key server; `checkClaims`
+ * is called only after the signature was checked.
+ */
 import { AUDIENCE, goodClaims, ISSUER, makeKey, seconds, setUp, sign, verdict } from './issuer'
 
 const key = makeKey('first')
