@@ -1,6 +1,6 @@
 /**
- * Reports each request, and each delivery from the inbox, to the user: records, `onError`, and log lines for losses and
- * alarms. None of these can change a response or end the process.
+ * Reports each request, and each delivery from the inbox, to the user: records, `onError`, and log lines. None of these
+ * can change a response or end the process.
  */
 import { debugDeliver } from '../log/debug'
 import { TradecloudWebhookError } from '../errors/errors'
@@ -49,7 +49,7 @@ export interface DeliveryRecord {
    * inbox.
    */
   merged: boolean
-  /** Number of deviations of the body from its schema. */
+  /** Number of issues that were found in the body, such as deviations from its schema. */
   issues: number
   /** Size of the body after decompression, in bytes. */
   bodyBytes: number

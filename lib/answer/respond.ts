@@ -1,5 +1,5 @@
 /**
- * The table of responses: the outcome of a trigger decides the status that Tradecloud gets. No other code of the
+ * The table of responses: the outcome of a request decides the status that Tradecloud gets. No other code of the
  * webhook chooses a status. No row is 500, because Tradecloud regards 500 as final, like a 4xx, and would never send
  * the event again.
  */
@@ -7,7 +7,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Issue } from '../events/events'
 import { startInterval } from '../wait/timers'
 
-/** The outcome of a trigger. */
+/** The outcome of a request, or of a delivery from the inbox. */
 export type Outcome =
   | 'delivered'
   | 'queued'
@@ -91,7 +91,7 @@ export interface Arrived {
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]
-  /** Size of the body. `null`: unknown, because the webhook has not read the body. */
+  /** Size of the body as it was sent. `null`: unknown, because the webhook has not read the body. */
   bytes: number | null
   /** The app read the body before the request reached the webhook. */
   readBefore?: true | undefined

@@ -58,7 +58,7 @@ export class JsonScan {
     while (i < length) {
       if (inText) {
         let byte: number | undefined
-        // A character after a backslash may be in the next slice; `at` is then behind it.
+        // The character after a backslash may be in the next slice: the next call then begins after it.
         while (i < length && (byte = bytes[i++]) !== 0x22 /* " */) if (byte === 0x5c /* \ */) i++
         inText = byte !== 0x22
         continue

@@ -106,7 +106,7 @@ export class Pieces {
 
   #closeRoom(): void {
     if (!this.#room || this.#filled === 0) return
-    // The unused rest of the collecting Buffer takes the next small pieces.
+    // The unused rest of the collecting Buffer takes the next small pieces, if it is large enough.
     this.#whole.push(this.#room.subarray(0, this.#filled))
     const rest = this.#room.subarray(this.#filled)
     this.#room = rest.length >= SMALL ? rest : undefined

@@ -8,7 +8,7 @@ import { parseBytes, readMediaType, type Media } from '../../receive/body/parse-
 import { readFound } from './read-found'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
-/** Larger than the largest order that Tradecloud documents, as tXML. Equal to the default of `bodyLimit` for tXML. */
+/** More than the largest documented order takes as tXML. Equal to the default of `bodyLimit` for tXML. */
 const MAX_DECODED = 128 * 1024 * 1024
 
 /**
