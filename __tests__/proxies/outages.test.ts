@@ -1,4 +1,4 @@
-/** The app is restarted, killed, frozen or not running: each event is sent again, and finally arrives complete. */
+/** The app is restarted, killed, frozen or not running: Tradecloud sends undelivered events again, and loses none. */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { pause } from '../integration/harness'

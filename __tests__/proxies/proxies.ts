@@ -1,6 +1,6 @@
 /**
- * Runs the proxies with the files in examples/proxies. Only what must differ is replaced: ports, certificates, and
- * paths of logs and similar files. Each text that is replaced must exist in the file.
+ * Runs the proxies with the files in examples/proxies. By default, only what must differ is replaced: ports,
+ * certificates, and paths of logs and similar files. Each text that is replaced must exist in the file.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Imports both inboxes, and prints their errors if the packages that they need are missing: `node inboxes.mjs`.
+// Opens both inboxes, and prints for each that it is ready or why it is not: `node inboxes.mjs`.
 import { postgresInbox, postgresInboxSql } from 'tradecloud-webhook/postgres'
 import { sqliteInbox } from 'tradecloud-webhook/sqlite'
 

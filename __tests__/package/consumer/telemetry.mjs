@@ -1,4 +1,4 @@
-// Imports both adapters, and prints their errors if the packages that they need are missing: `node telemetry.mjs`.
+// Creates a webhook with each adapter, and prints that it is ready or why it is not: `node telemetry.mjs`.
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { openTelemetry } from 'tradecloud-webhook/opentelemetry'
 import { prometheusMetrics } from 'tradecloud-webhook/prometheus'
