@@ -181,7 +181,7 @@ function optionsFor(tradecloud: { baseUrl: string }): Partial<TradecloudWebhookO
   }
 }
 
-/** Unlike the `pause` of `wait.ts`, waits on the fake clock of the test. */
+/** Unlike the `pause` of `wait.ts`, waits on the fake clock if the test has one. */
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function startApi() {

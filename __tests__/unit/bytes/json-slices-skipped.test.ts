@@ -70,7 +70,7 @@ it('has the same limit of depth', async () => {
 })
 
 it('has the same limit of the number of values', async () => {
-  // Seven brackets and commas, and the comma after the entry.
+  // Seven opening brackets and commas, and the comma after the entry.
   const entry = '{"a":{},"b":[[1,2],0]},'
   const count = Math.floor((MAX_VALUES - 2) / 8)
   for (const more of [0, 1]) {
