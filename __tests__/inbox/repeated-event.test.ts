@@ -1,6 +1,6 @@
 /**
- * A repeatable event whose key has occurred twice. From a deleted file, the inbox has copied only the second event with
- * this key.
+ * A repeatable event whose key has occurred twice. The inbox has only the second of these events, as after copying it
+ * from a deleted file.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -70,7 +70,7 @@ async function restart(engine: EngineOptions, countProcesses: () => Promise<numb
   await until(async () => (await post('first')) === '202 queued', 'the worker to be known')
   await worker.kill()
   await until(async () => (await countProcesses()) === 1, 'the killed worker to be removed')
-  // A restarted webhook has no cached knowledge, only the content of the inbox.
+  // A newly started webhook has no cached knowledge, only the content of the inbox.
   const postToNext = await startWebhook(engine)
   expect(await postToNext('while no worker runs')).toBe('202 queued')
   startWorker(engine, ledger)
