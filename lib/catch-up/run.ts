@@ -94,8 +94,9 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // Fallback for a list in which no entity has a time of change.
-        else this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
+        // Fallback for a list in which no entity has a time of change. An empty list returns the beginning of the window,
+        // which would move the cursor back with each run.
+        else if (this.#list.read > 0) this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
       if (!(error instanceof TradecloudApiError)) throw error

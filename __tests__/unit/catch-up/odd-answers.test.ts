@@ -40,6 +40,16 @@ test.each([['middle'], ['last']])(
   },
 )
 
+test('an empty list does not move the cursor', async () => {
+  const orders = [order('only', 30 * MINUTE)]
+  const rig = rigOf(orders)
+  await rig.pass(2 * SETTLE + 30 * MINUTE)
+  await rig.run('order')
+  orders.pop()
+  for (let runs = 0; runs < 3; runs++) expect(await rig.run('order')).toMatchObject({ polled: 0 })
+  expect(rig.storage.positions.get('order')?.cursor).toBe(at(30 * MINUTE))
+})
+
 test('the cursor stays before a young line of an order whose time cannot be parsed', async () => {
   const rig = rigOf([order('odd', 2 * MINUTE, 'not a time'), order('other', 3 * MINUTE)], {
     run: { settleMs: 60 * MINUTE },
