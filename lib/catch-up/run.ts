@@ -94,8 +94,8 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // Fallback for a list in which no entity has a time of change. An empty list returns the beginning of the window,
-        // which would move the cursor back with each run.
+        // Fallback for a list in which no entity has a time of change. For an empty list it would be the beginning of
+        // the window, which is earlier than the cursor.
         else if (this.#list.read > 0) this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
