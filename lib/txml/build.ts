@@ -58,7 +58,7 @@ export class TreeBuilder {
     return value
   }
 
-  /** Opens an element. `name` has no prefix. The name of the root element is not part of the value. */
+  /** Opens an element. `name` has no prefix. The name of the root element is not used. */
   open(name: string): void {
     this.elements++
     this.depth++
@@ -66,7 +66,8 @@ export class TreeBuilder {
     const within = parent?.shape
     const field = within?.type === 'object' ? within.elements.get(name) : undefined
     const shape = parent === undefined ? bodyShape : (field?.shape ?? (parent.key === 'indicators' ? FLAG : undefined))
-    this.#current = { parent, key: field?.key ?? name, field, shape, text: '', children: undefined }
+    const key = parent === undefined ? '' : (field?.key ?? name)
+    this.#current = { parent, key, field, shape, text: '', children: undefined }
   }
 
   text(text: string): void {

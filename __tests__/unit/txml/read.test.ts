@@ -285,6 +285,11 @@ describe('documents', () => {
     expect((await read(xml)).value).toEqual({ eventName: 'é' })
   })
 
+  it('are the same whatever the name of the root element', async () => {
+    for (const name of ['B', 'indicators', 'lines'])
+      expect((await read(`<${name}><unknown>false</unknown></${name}>`)).value).toEqual({ unknown: 'false' })
+  })
+
   it('are the same however they are cut into pieces', async () => {
     // Longer than a slice. The text repeats after 16 bytes, so the shifts cut it at each of its bytes.
     const [text, expected] = ['é€😀&amp;\r\n', 'é€😀&\n'].map((one) => one.repeat(5_000))
