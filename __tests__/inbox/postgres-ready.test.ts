@@ -83,7 +83,10 @@ test('a pool that is too small, also for transactions of callbacks', async () =>
   )
   const small = open({ pool: poolOf(url, 5) })
   await small.ready()
-  expect(await errorOf(small.ready({ transaction: true }))).toContain('needs with `transaction` at least 6')
+  const { alarms } = attach(small)
+  const expected = 'the inbox needs with `transaction` at least 6'
+  expect(await errorOf(small.ready({ transaction: true }))).toContain(expected)
+  expect(alarms).toEqual([expect.stringContaining(expected)])
 })
 
 test('tables that are only to be checked, and are made by hand with the exported SQL, statement by statement', async () => {

@@ -2,7 +2,7 @@
  * The engine for a pool of PostgreSQL connections. Some connections are reserved, so that storing events does not wait
  * for deliveries.
  */
-import { PATIENCE_MS, within } from '../unavailable'
+import { PATIENCE_MS, unavailable, within } from '../unavailable'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { ONCE, runOperation, STORES, type Argument, type Operation, type OperationResult } from '../sql/operations'
@@ -35,6 +35,7 @@ export class PostgresEngine implements Engine {
   /** How many large bodies can be stored at the same time; each uses one connection while it stores a part. */
   readonly uploads = 2
   readonly #options: ResolvedPostgresInbox
+  readonly #events: EngineEvents
   readonly #pool: PostgresPool
   readonly #connections: Connections
   readonly #listener: Listener
@@ -49,6 +50,7 @@ export class PostgresEngine implements Engine {
 
   constructor(options: ResolvedPostgresInbox, events: EngineEvents) {
     this.#options = options
+    this.#events = events
     this.#room = new Room(options.maxBytes)
     this.#pool = options.pool ?? createPool(options.connectionString ?? '')
     const delivering = Math.max(1, this.#size - RESERVED)
@@ -70,8 +72,12 @@ export class PostgresEngine implements Engine {
   }
 
   open(transaction = false): Promise<void> {
-    if (transaction && this.#size < MIN_POOL + TRANSACTIONS_LEAVE)
-      return Promise.reject(tooSmall(this.#size, `with \`transaction\` at least ${MIN_POOL + TRANSACTIONS_LEAVE}`))
+    if (transaction && this.#size < MIN_POOL + TRANSACTIONS_LEAVE) {
+      const error = tooSmall(this.#size, `with \`transaction\` at least ${MIN_POOL + TRANSACTIONS_LEAVE}`)
+      // An alarm too, because nothing else fails if the app does not call `ready()`.
+      this.#events.alarm(unavailable(error.message))
+      return Promise.reject(error)
+    }
     this.#opened ??= this.#openNow().catch((error: unknown) => {
       this.#opened = undefined
       throw error
