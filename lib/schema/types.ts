@@ -260,7 +260,7 @@ export interface SingleDeliveryOrder {
   buyerOrder?: BuyerOrder | null
   /** The supplier's part. */
   supplierOrder?: SupplierOrder | null
-  /** The lines that the event changed, at most 500. */
+  /** Lines, at most 500. An event contains only the lines that it changed. */
   lines?: SingleDeliveryOrderLine[] | null
   /** Flags of the order. */
   indicators?: OrderIndicators | null
