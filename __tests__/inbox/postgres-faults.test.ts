@@ -227,7 +227,7 @@ test('what a process takes at the moment it closes is free for the others', asyn
   const locking = new Client({ connectionString })
   await locking.connect()
   try {
-    // Makes `take` wait for the row of the event after it has locked the queue.
+    // Locks the events, so that `take` locks the queue and then waits for the row of its event.
     await locking.query('BEGIN')
     await locking.query(`SELECT event FROM ${schema}.events FOR UPDATE`)
     const taking = leaving.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined)

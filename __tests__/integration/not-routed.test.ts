@@ -210,7 +210,7 @@ describe('a path that matches no pattern', () => {
     const app = await start((app, webhook) => {
       app.use((_req, res, next) => {
         const { write, end } = res as unknown as Record<string, (...args: unknown[]) => unknown>
-        // Like `express-session`: sends all bytes but the last one at once, and the last one after saving.
+        // `express-session` does this: it sends the last byte of the response only after the session is saved.
         const own: object = {
           end: (chunk: string) => {
             const bytes = Buffer.from(chunk)

@@ -1,4 +1,4 @@
-/** The package bundled by each common bundler: events arrive, including through lazily loaded parts. */
+/** A package that was bundled by a common bundler receives events, and finds the files that it loads lazily. */
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { start } from './program'

@@ -1,7 +1,7 @@
 /** Detects whether a list begins with the oldest change, and reads the ID of an entity that may be damaged. */
 import { isObject } from '../events/entity'
 
-/** Number of entities with ascending times after which the list counts as sorted from the oldest change. */
+/** The list counts as sorted from the oldest change once the time has risen this often, and has never fallen. */
 const ENOUGH_RISES = 10
 
 export class ListOrder {

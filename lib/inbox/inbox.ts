@@ -190,9 +190,9 @@ export interface Inbox {
    */
   ready(options?: { transaction?: boolean }): Promise<void>
   /**
-   * Stores an event. Resolves only once the event survives a crash. Otherwise rejects, for a small body within 2.5 s,
-   * and the response is 503. `arrival` is what the event covers; it is recorded for the catch-up in the same
-   * transaction.
+   * Stores an event, and resolves when it is safe from a crash. If it cannot be stored, rejects (for a small body,
+   * within 2.5 s), and the response is 503. `arrival` is what the event covers; it is recorded for the catch-up in the
+   * same transaction.
    */
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
@@ -260,8 +260,8 @@ export interface Inbox {
   /** Counts the events received since a time, by hour and state, for a chart. Absent: there is no chart. */
   countByHour?(since: Date): Promise<HourCount[]>
   /**
-   * Stops accepting events and returning them for delivery. Events that are not settled are delivered by other
-   * processes, or after the next start.
+   * After this call, no event is stored or taken. Events that are not settled are delivered by other processes, or
+   * after the next start.
    */
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * Determines who answered a probe: the webhook with a description of the request that arrived, the webhook with
- * something else, another server, or no one.
+ * Determines who answered a probe: no one, another server, or the webhook. The webhook describes the request that
+ * arrived, or sends another response.
  */
 import type { Arrived } from '../../answer/respond'
 import { withoutSecrets } from '../credentials'

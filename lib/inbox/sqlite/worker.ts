@@ -31,8 +31,8 @@ const AT_ONCE = 32
 const CHECK_CHANGES_MS = 250
 const MAX_LOG_BYTES = 48 * 1024 * 1024
 /**
- * How many parts of large bodies are stored between two checkpoints: one for each `msPerPart` that the last checkpoint
- * took, within `least` and `most`, because a checkpoint needs two flushes, which are slow on some disks.
+ * How many parts of large bodies are stored between two checkpoints: the duration of the last checkpoint divided by
+ * `msPerPart`, within `least` and `most`. The slower a disk flushes, the fewer checkpoints are made.
  */
 const PARTS_PER_CHECKPOINT = { least: 2, most: 16, msPerPart: 10 }
 
