@@ -13,8 +13,8 @@ const NOT_OURS = [400, 404, 408, 413, 417, 431]
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/
 
 /**
- * The complete responses. `bytes` is their total length, or 0 if an incomplete body follows them. Throws for bytes that
- * are not a response, and for a response that must never be sent.
+ * The complete responses in `received`. `bytes` is how much of it they take up; 0 if `received` ends within the body of
+ * a response. Throws if `received` is not HTTP, or contains a response that must never be sent.
  */
 export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): { answers: Answer[]; bytes: number } {
   const answers: Answer[] = []

@@ -1,6 +1,6 @@
 /**
- * Bodies, most of them damaged: events with changes in their structure, text or bytes, text that resembles an event,
- * and random bytes. Each is derived from a seed and a number.
+ * Bodies, most of them damaged: events whose structure, text or bytes were changed; text that resembles an event; and
+ * random bytes. Each is derived from a seed and a number.
  */
 import fc from 'fast-check'
 import { orderDocumentsEvent, orderEvent, shipmentEvent, singleDeliveryOrderEvent } from 'tradecloud-webhook/testing'

@@ -37,7 +37,7 @@ export class Poller {
     )
   }
 
-  /** Like `poll`, but also yields the pages, and skips an entity that alone makes its page fail. */
+  /** Like `poll`, but also yields the pages, and skips an entity if a page with only this entity fails. */
   read(path: string, options: PollOptions<object>, skips = isAboutOne): AsyncGenerator<Polled, void, undefined> {
     const { lastUpdatedAfter, filters, limit, signal } = resolvePollOptions(options)
     const what = `POST ${path}`

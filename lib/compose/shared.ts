@@ -87,7 +87,7 @@ export function startInbox(
   return { opening, deliverer }
 }
 
-/** `check` is optional, because users may have written the inbox. */
+/** An inbox of the user's own may have no `check`. */
 export function checkInbox(inbox: Inbox): Record<string, Check> {
   return {
     inbox: async () => {

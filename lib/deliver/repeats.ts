@@ -1,6 +1,6 @@
 /**
- * Counts events whose bytes may arrive again as a new event. The number of identical events that were completed before
- * is part of the key of the next event, and therefore of its delivery ID. A retry of that event finds the same number.
+ * Counts identical events. Two different events may have the same bytes, so the number of identical events completed
+ * before is part of an event's key and delivery ID. A retry finds the same number, and so has the same key.
  */
 import { storeFailed, type Claims, type TakenClaim } from './dedupe/claims'
 import { repeatedKey } from './identity'

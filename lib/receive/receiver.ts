@@ -1,6 +1,6 @@
 /**
- * Converts a request to a trigger or a refusal. Checks credentials, address and method, in this order, and then the ID
- * in the URL, or the media type, the body and the event.
+ * Converts a request to a trigger or a refusal. Checks credentials, address and method, in this order. Then, it checks
+ * the ID in the URL of a GET trigger; for any other request the media type, the body and the event.
  */
 import type { Exchange, Progress, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
