@@ -1,4 +1,4 @@
-/** A small model of the polling API: entities in order of change, pages by offset, and entities that change between requests. */
+/** A small model of the polling API: entities in order of change, pages by offset, and changes between requests. */
 import type { PollPage } from '../../../lib/api/poll'
 
 export interface ModelEntity {
