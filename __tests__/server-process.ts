@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 export const HOST = '127.0.0.1'
-/** These ports are below the ephemeral ports, so no outgoing connection can take one while its server is down. */
+/** These ports are below the ephemeral ports. So no outgoing connection can take the port of a server that is down. */
 const PORTS = { from: 20_000, to: 32_000 }
 const ATTEMPTS = 5
 

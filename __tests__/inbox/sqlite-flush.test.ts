@@ -1,6 +1,6 @@
 /**
- * An event is acknowledged only after a flush, and after a failed flush only when the repair is complete. The tests
- * read the system calls of the process, which strace records.
+ * An event is acknowledged only after a successful flush. After a failed flush, no event is acknowledged until the
+ * repair is complete. strace records the system calls of the process, and the tests read this record.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -44,8 +44,8 @@ class Recording extends SqliteTables {
 }
 
 /**
- * Scans that are allowed: of small tables (processes, former callbacks, unfinished uploads, webhooks with a catch-up,
- * requested runs); for lists that read the rows in order up to the limit; and for sums.
+ * Scans that are allowed. Some read a small table: processes, former callbacks, unfinished uploads, webhooks with a
+ * catch-up, or requested runs. Others read the rows in order, up to the limit of a list. The last one computes sums.
  */
 const SCANNED = [
   /FROM processes( |$)/,

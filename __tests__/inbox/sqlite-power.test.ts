@@ -57,7 +57,10 @@ function readRecord(path: string): Step[] {
   return steps
 }
 
-/** For each sector of a file, and for its size (-1): number of the last step that a flush has made durable. */
+/**
+ * Maps each sector of a file to the number of the last step that a flush has made durable. The key -1 stands for the
+ * size of the file.
+ */
 function flushed(steps: Step[], file: Step['file']): Map<number, number> {
   const last = new Map<number, number>()
   let unflushed: Array<{ i: number; sectors: number[] }> = []
@@ -194,7 +197,8 @@ test('a flush fails, the same events arrive again, and then the power is cut: th
   const again = steps.findIndex(({ end }) => end >= position)
   const copied = steps.findIndex(({ what, file }, i) => i > failed && what === 'W' && file === 'd')
   expect(copied).toBeLessThan(again)
-  // Cuts the power after the failure, while the log is copied into the file, and after events are acknowledged again.
+  // Each cut is at one of three times, in turn: after the failure; while the log is copied into the file; or after
+  // events are acknowledged again.
   const spans = [[failed, again] as const, [copied, again] as const, [again, steps.length] as const]
   for (let cut = 0; cut < CUTS; cut++) {
     const until = anyOf(...spans[cut % spans.length]!)

@@ -14,8 +14,8 @@ interface BodyTrigger {
   callback: string
   event: Record<string, unknown>
   /**
-   * `property`: the event's property with the order or shipment; `field`: the field of the body that has the same
-   * content.
+   * `property` is the property of the event that contains the order or shipment. `field` is the field of the body with
+   * the same content; `undefined` means the whole body.
    */
   content?: [property: string, field: string | undefined]
 }

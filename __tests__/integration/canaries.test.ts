@@ -1,6 +1,6 @@
 /**
- * Secrets and contents of orders, in requests that end in every possible way: none of them appears in a response, log
- * line, error or record, or in the metadata of a stored event.
+ * Requests contain secrets and contents of orders, and end in every possible way. No secret and no content of an order
+ * appears in a response, log line, error or record, or in the metadata of a stored event.
  */
 import createDebug from 'debug'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -51,8 +51,8 @@ afterEach(async () => {
 /** All encodings in which a secret could appear. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
-  // The base64 of a text depends on its position among other bytes, and its first and last characters depend on the
-  // bytes next to it.
+  // The base64 form of the secret depends on how many bytes precede the secret. The first and last characters of this
+  // form also depend on the neighbouring bytes, so these characters are cut off.
   const encoded = [0, 1, 2].map((shift) =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')

@@ -31,8 +31,8 @@ export async function startClockedTradecloud(options: TradecloudSimulatorOptions
 }
 
 /**
- * Returns a function that opens inboxes in memory. They share their events, as the inboxes of several processes do, and
- * `storage`, in which the catch-up stores its own data.
+ * Returns `inbox`, a function that opens an inbox in memory. All these inboxes share their events, as the inboxes of
+ * several processes do. They also share `storage`, in which the catch-up stores its own data.
  */
 export function memoryCatchUp(name = 'tradecloud'): { storage: MemoryCatchUpInbox; inbox: () => Inbox } {
   const shared = new MemoryStorage()

@@ -35,7 +35,7 @@ describe('the order of the checks', () => {
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Type': 'text/plain' } })).toMatchObject({
       status: 415,
     })
-    // The encoding is detected from the bytes of the body, not taken from the header, so the size is checked first.
+    // The webhook detects the encoding from the bytes of the body, not from the header. So it checks the size first.
     expect(await rig.send({ ...all, method: 'POST', headers: { 'Content-Encoding': 'zip' } })).toMatchObject({
       status: 413,
     })

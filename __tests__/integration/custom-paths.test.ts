@@ -99,7 +99,8 @@ test('two webhooks in one app do not meet', async () => {
     })
   const body = orderEvent({ version: 5 })
   expect(await rig.post(body)).toMatchObject({ status: 200, json: { outcome: 'delivered' } })
-  // Each webhook has its own memory: this event is not a duplicate, and version 5 is not outdated after version 6.
+  // Each webhook has its own memory. So for the second webhook, this event is not a duplicate. Also, version 5 is not
+  // outdated for the second webhook, although the first webhook has received version 6.
   expect(await (await sendToSecond(body)).json()).toMatchObject({ outcome: 'delivered' })
   expect(await rig.post(orderEvent({ version: 6 }))).toMatchObject({ status: 200 })
   expect((await sendToSecond(orderEvent({ version: 5 }))).status).toBe(200)

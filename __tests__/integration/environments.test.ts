@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeAll()
 })
 
-/** Sends a body in two pieces, the second one when the server has had time to read the first one. */
+/** Sends a body in two pieces. Between them, the server has time to read the first piece. */
 async function sendInTwoPieces(port: number, path: string): Promise<RawAnswer> {
   const connection = new RawConnection(port)
   const answer = connection.answer()

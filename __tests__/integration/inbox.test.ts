@@ -1,4 +1,7 @@
-/** A webhook with an inbox: events and triggers with an ID are stored, answered with 202, then delivered. */
+/**
+ * A webhook with an inbox stores each event, and each trigger that contains an ID. It responds 202, and delivers
+ * afterwards.
+ */
 import express from 'express'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'

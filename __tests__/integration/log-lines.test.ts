@@ -1,4 +1,4 @@
-/** Log lines name every lost order, where a callback failed, and what does not match a schema. */
+/** Log lines name every lost order, the place where a callback failed, and the fields that do not match a schema. */
 import createDebug from 'debug'
 import { RejectEvent, type LogFields } from 'tradecloud-webhook'
 import { createTradecloudSimulator } from 'tradecloud-webhook/testing'

@@ -1,8 +1,10 @@
 /**
- * Random requests: unusual methods, paths, headers, credentials and bodies, callbacks that throw anything,
- * and an API that fails. Each request gets one of the responses listed in `answer-table.ts`, never 500. Tradecloud
- * gives up on a valid event only if a callback rejects it. No credential appears anywhere. PROPERTY_SEED repeats a run,
- * PROPERTY_REQUESTS sets its length. `npm run fuzz` sends broken HTTP, and many more requests.
+ * Random requests, with unusual methods, paths, headers, credentials and bodies. Callbacks throw anything, and the API
+ * fails. Each request gets one of the responses listed in `answer-table.ts`, never 500. Tradecloud gives up on a valid
+ * event only if a callback rejects the event. No credential appears anywhere.
+ *
+ * The environment variable PROPERTY_SEED repeats a run, and PROPERTY_REQUESTS sets the number of requests. `npm run
+ * fuzz` sends broken HTTP, and many more requests.
  */
 import createDebug from 'debug'
 import express from 'express'

@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 on bare sockets, without normalisation: what an HTTP client would refuse to send or would repair arrives at
- * the server exactly as the test has written it.
+ * HTTP/1.1 on bare sockets, without normalisation. Each request arrives at the server exactly as the test has written
+ * it, even if an HTTP client would repair it or refuse to send it.
  */
 import { connect, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -119,8 +119,8 @@ export class RawConnection {
 
   destroy(): void {
     if (this.socket.destroyed) return
-    // Closes the connection with a reset: its port is free at once, while thousands of connections that were closed
-    // normally would use up the machine's ports. A TLSSocket cannot send a reset.
+    // Closes the connection with a reset, so that its port is free at once. If thousands of connections were closed
+    // normally, they would use up the machine's ports. A TLSSocket cannot send a reset.
     if (this.socket instanceof TLSSocket) this.socket.destroy()
     else this.socket.resetAndDestroy()
   }

@@ -1,6 +1,6 @@
 /**
- * Events with the same bytes that are not duplicates, because a person has resent them or because they cannot be
- * distinguished from a new event. Each is a delivery with an ID of its own, which its retries keep.
+ * Events that have the same bytes but are not duplicates: a person has resent the event, or the event cannot be
+ * distinguished from a new one. Each event is a delivery with an ID of its own. Retries of an event keep this ID.
  */
 import { MemoryStore, type Store } from 'tradecloud-webhook'
 import { closeAll, orderId, shipmentId, startRig, until, type Loose, type Rig } from './harness'

@@ -1,7 +1,7 @@
 /**
  * Every link and anchor in the README, SECURITY, CHANGELOG, CONTRIBUTING and docs/ has a target. The packed package
- * contains every file to which they link, except those of CONTRIBUTING and the screenshots in docs/. No page is too
- * long.
+ * contains every linked file, except the screenshots in docs/ and files to which only CONTRIBUTING links. No page is
+ * too long.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

@@ -46,7 +46,8 @@ test('every snippet compiles', () => {
   )
   const files = new Map(
     snippets.map(({ page, i, code }) => [
-      // Each snippet is compiled as a file in the folder of the files that the README tells users to copy.
+      // Each snippet is compiled as a file in `examples`, because snippets import files of this folder. The README
+      // tells users to copy these files.
       join(root, 'examples', `${page.replace(/\W/g, '-')}-${i}.ts`),
       `${code}\nexport {}\n`,
     ]),

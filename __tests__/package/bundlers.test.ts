@@ -1,4 +1,4 @@
-/** A package that was bundled by a common bundler receives events, and finds the files that it loads lazily. */
+/** Each common bundler bundles an app. The app receives events, and finds the files that the package loads lazily. */
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { start } from './program'

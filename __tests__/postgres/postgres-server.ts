@@ -156,8 +156,8 @@ export class PostgresServer {
     })
     const args = ['-D', join(this.folder, 'data'), ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
     const log = openSync(this.#logFile, 'w')
-    // The server has a process group of its own, so that Ctrl-C reaches only the tests; the guard ends the server after
-    // them.
+    // The server has a process group of its own, so that Ctrl-C reaches only the tests. When the tests have ended, the
+    // guard ends the server.
     const child = spawn(join(binaries(), 'postgres'), args, {
       stdio: ['ignore', log, log],
       detached: true,

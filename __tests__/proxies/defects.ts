@@ -1,5 +1,6 @@
 /**
- * Configurations that lose events, as changes to the files in examples/proxies, and the findings of `doctor` for each.
+ * Configurations that lose events. Each is a list of changes to a file in examples/proxies, with the findings that
+ * `doctor` must report.
  */
 import type { ProxyName, Replacement } from './proxies'
 

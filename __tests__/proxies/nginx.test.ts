@@ -1,6 +1,7 @@
 /**
- * nginx without disk space, connections or file descriptors, and bodies above its limit. With the file in
- * examples/proxies, a request that fails gets 503; by default, it gets 500 or 413, and Tradecloud gives up.
+ * nginx has no free disk space, connections or file descriptors, or gets a body above its limit. With the file in
+ * examples/proxies, nginx responds 503 to a request that fails. By default, nginx would respond 500 or 413, and
+ * Tradecloud would give up.
  */
 import { mkdirSync, chmodSync } from 'node:fs'
 import { join } from 'node:path'

@@ -28,8 +28,8 @@ export interface Proxy {
 }
 
 /**
- * Runs a command, and kills it and its workers when standard input ends, which happens when the process of the tests
- * ends for any reason.
+ * Runs a command. Kills the command and its workers when standard input ends. Standard input ends when the process of
+ * the tests ends, for any reason.
  */
 const GUARD = 'exec 3<&0; "$@" 3<&- & proxy=$!; { read -r line <&3; kill -9 0; } & wait $proxy'
 

@@ -35,7 +35,8 @@ export interface Answer {
 export const authorization = 'Bearer proxies'
 
 /**
- * A connection to a proxy, which is opened again after it was closed. With HTTP/1.1, it takes one request at a time.
+ * A connection to a proxy. If it was closed, the next request opens a new one. With HTTP/1.1, it takes one request at a
+ * time.
  */
 export interface Connection {
   send: (request: SentRequest) => Promise<Answer>

@@ -15,7 +15,7 @@ const post = (order: string, more: Partial<SentRequest> = {}, bytes = 1_000_000)
   return { method: 'POST', path: '/tradecloud/order', headers: { 'content-type': 'application/json' }, body, ...more }
 }
 
-/** For each callback for this order that has ended: whether its event arrived complete. */
+/** For each ended call of the callback with this order: whether the event arrived complete. */
 const arrived = (app: App, order: string): unknown[] =>
   app
     .noted('end')

@@ -1,4 +1,7 @@
-/** Large bodies arrive complete, or are refused for a wrong password, and nginx writes none of them to disk. */
+/**
+ * Large bodies arrive complete, and nginx writes none of them to disk. If the password is wrong, the body is refused,
+ * or comes again.
+ */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'
 import { comesAgain, everywhere, startFront, type Front, type Way } from './front'

@@ -85,8 +85,8 @@ export class RedisServer {
     const settings = Object.entries({ bind: HOST, port: String(this.port), dir: this.folder, ...this.#settings })
     const args = settings.flatMap(([name, value]) => [`--${name}`, value])
     const log = openSync(this.#logFile, 'a')
-    // The server has a process group of its own, so that Ctrl-C reaches only the tests; the guard ends the server after
-    // them.
+    // The server has a process group of its own, so that Ctrl-C reaches only the tests. When the tests have ended, the
+    // guard ends the server.
     const child = spawn('redis-server', args, { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
     let failure: Error | undefined

@@ -20,7 +20,7 @@ import {
 
 redisForEach()
 
-/** Functions that stay real, so that only `setInterval`, which renews the leases, and `clearInterval` are fake. */
+/** Functions that stay real. Only `setInterval` and `clearInterval` are fake: the webhook renews leases with them. */
 const REAL_TIME = [
   ...(['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask'] as const),
   ...(['setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const),

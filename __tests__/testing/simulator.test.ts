@@ -207,8 +207,8 @@ describe('the simulator', () => {
   })
 
   it('leaves nothing open after close: a process of its own ends by itself', async () => {
-    // The receiver does not close connections, so the simulator must. Clients of the API keep connections open on which
-    // they have sent nothing or half a request, and every slow fault is active.
+    // The receiver does not close connections, so the simulator must. Clients of the API also keep connections open: on
+    // some they have sent nothing, on others half a request. Every slow fault is active.
     const script = `
       const http = require('node:http')
       const net = require('node:net')

@@ -31,7 +31,7 @@ const ajv = new Ajv({ allowUnionTypes: true, schemas: Object.values(schemas) })
 
 const ODD = [null, 1, 'x', true, [], {}, [null], [1], { a: 1 }, '2026-11-20', '', 1.5]
 
-/** Yields the body, order or shipment, and copies of it. In each copy, one field or list entry has an unusual value. */
+/** Yields the value itself, and then copies of it. In each copy, one field or list entry has an unusual value. */
 function* variants(value) {
   yield value
   let n = 0

@@ -302,8 +302,8 @@ describe('sending', () => {
       })
       void answering.then(() => (closed = true))
       while (!text.endsWith(given.body)) await turns(1)
-      // `send` checks every second whether bytes have arrived. It ends the response after one second, or after two if
-      // the five bytes arrived in the first.
+      // `send` checks every second whether bytes have arrived. If the five bytes arrive in the first second, the
+      // response ends after two seconds. Otherwise the response ends after one second.
       await seconds(0.9)
       expect(closed).toBe(false)
       await seconds(1.1)

@@ -1,4 +1,4 @@
-/** Documents: metadata, links that expire, and streams: limited, always closed, and without secrets in their errors. */
+/** Documents: metadata, expired links, and streams. Streams are limited and always closed. Errors show no secrets. */
 import createDebug from 'debug'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -27,7 +27,7 @@ export interface Seen {
 
 export class FakeApi {
   readonly seen: Seen[] = []
-  /** Lifetime of an access token, as the JWT states it, in milliseconds. `undefined`: it is not a JWT. */
+  /** The lifetime that an access token states as a JWT, in milliseconds. `undefined`: access tokens are not JWTs. */
   tokenLifetimeMs: number | undefined = 3_600_000
   accessTokens = new Set<string>()
   refreshTokens = new Set<string>()
