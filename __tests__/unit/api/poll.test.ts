@@ -249,7 +249,7 @@ test('whatever changes between pages: nothing is skipped, and later polls bring 
         }
         const first = await run(model, START, limit, change, sizes)
         expect(jumpedOver(model, START, first)).toEqual([])
-        // Every entity that existed at the start and has not changed since was returned.
+        // An entity was returned if it existed at the start and has not changed since.
         for (const [id, { state }] of before) {
           if (model.entities.get(id)?.state !== state) continue
           expect(first.given.some((got) => got.id === id && got.state === state)).toBe(true)

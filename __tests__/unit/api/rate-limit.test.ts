@@ -47,7 +47,8 @@ test('30 fetches at once with both tokens dead: one login, and no place is lost 
   const seen = api().seen.slice(from)
   expect(seen.filter(({ endpoint }) => endpoint === 'login')).toHaveLength(1)
   expect(seen.filter(({ endpoint }) => endpoint === 'refresh')).toHaveLength(1)
-  // Only requests that were sent before the first 401 arrived are refused: at most those of one second.
+  // The API refuses only requests that were sent before the first 401 arrived. These are at most the requests of one
+  // second.
   expect(seen.filter(({ endpoint }) => endpoint === 'order').length).toBeLessThanOrEqual(30 + 10)
   expect(busiestSecond(api().seen)).toBeLessThanOrEqual(10)
 })

@@ -1,6 +1,6 @@
 /**
- * A call for an ID whose request was already sent never gets the response to it, which may be older than the call. All
- * such calls share the next fetch.
+ * Once the request for an ID was sent, later calls for the same ID do not get its response, because the response may be
+ * older than these calls. All these calls share the next fetch.
  */
 import { errorOf, setUp, status, until, withoutJitter, type Script } from './fake-api'
 

@@ -43,7 +43,7 @@ it('scans only the first and the last entries of a long list of objects', async 
     const bytes = Buffer.from(`{"lines":[${'{"id":[{"a":1},{"a":2}]},'.repeat(2000)}{"id":1}]}`)
     await expectSame(bytes, 200)
     expect(scan.mock.calls.length).toBeLessThan(10)
-    // A list inside an entry has the same separator: the rest of the list is scanned.
+    // Now the lists inside the entries have the same separator, so the rest of the long list is scanned.
     scan.mockClear()
     await expectSame(Buffer.from(bytes.toString().replaceAll('"a"', '"id"')), 200)
     expect(scan.mock.calls.length).toBeGreaterThan(100)
@@ -70,7 +70,7 @@ it('has the same limit of depth', async () => {
 })
 
 it('has the same limit of the number of values', async () => {
-  // Seven opening brackets and commas, and the comma after the entry.
+  // Counts as eight values: four opening brackets, three commas between them, and the comma after the entry.
   const entry = '{"a":{},"b":[[1,2],0]},'
   const count = Math.floor((MAX_VALUES - 2) / 8)
   for (const more of [0, 1]) {

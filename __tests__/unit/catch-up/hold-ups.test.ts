@@ -19,7 +19,7 @@ test.each([403, 500, undefined])(
     rig.world.change('odd', { lines: ['b'], deliver: 'lose' })
     await rig.pass(1_000)
     rig.world.change('other', { lines: ['c'], deliver: 'lose' })
-    // A newer state of line a has arrived, which the list never shows. The catch-up therefore fetches the order.
+    // A newer state of line a has arrived. The list never shows this state, so the catch-up fetches the order.
     const marks = [{ name: 'line:a', time: START + 10 * HOUR, hash: 'newer' }]
     rig.storage.arrive({ kind: 'order', id: 'odd', form: 'deliverySchedule', marks })
     await rig.pass(SETTLE + 2 * EVERY)
@@ -63,7 +63,7 @@ test.each(['asc', 'desc', 'id'] as const)(
     }
     await rig.pass(SETTLE + 2 * EVERY)
     expect(rig.storage.events.size).toBe(10)
-    // A list that is sorted by `asc` is read in parts, and no run fails. With the others, runs try a sweep and fail.
+    // A list in order `asc` is read in parts, and no run fails. In the other orders, some runs try a sweep and fail.
     expect(rig.errors.length === 0).toBe(sort === 'asc')
     expect(rig.storage.positions.get('order')!.clock).toBeGreaterThan(rig.clock.now() - 2 * EVERY)
   },

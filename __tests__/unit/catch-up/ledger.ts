@@ -8,7 +8,10 @@ interface Given {
 }
 
 export class Ledger {
-  /** For each part: the last state that a callback received, and all states. */
+  /**
+   * For each part: `last` is the last state that a callback received, and `given` contains all states that callbacks
+   * received.
+   */
   readonly last = new Map<string, Given>()
   readonly given = new Map<string, Given[]>()
   /** Keys of parts for which the catch-up delivered an older state after a newer one, with `outdated` false. */

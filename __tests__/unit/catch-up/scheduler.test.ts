@@ -1,4 +1,7 @@
-/** When a catch-up polls: at an interval or on demand, but not once it is stopped or while another process polls. */
+/**
+ * When a catch-up polls: at an interval or on demand, but not while another process polls, and not after it was
+ * stopped.
+ */
 import { CatchUp, type CatchUpParts } from '../../../lib/catch-up/catch-up'
 import { CatchUpLog } from '../../../lib/catch-up/catch-up-log'
 import { resolveCatchUp, type CatchUpOptions, type CatchUpReport } from '../../../lib/catch-up/catch-up-options'

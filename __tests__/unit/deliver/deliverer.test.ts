@@ -54,7 +54,8 @@ describe('an event', () => {
     expect(withApi.calls[0]!.context.api).toBe(client)
   })
 
-  // V8 would keep a getter in an object literal alive, and with it the body, until its next full garbage collection.
+  // If each context had a getter in its object literal, V8 would keep the getter in memory until the next full garbage
+  // collection, and the body with it.
   it('has no getter of its own, which would keep its body in memory', async () => {
     const { deliverer, calls } = setup()
     const sent = [1, 2].map(() => {

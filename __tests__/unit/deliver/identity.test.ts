@@ -1,6 +1,6 @@
 /**
- * Two keys are equal if they are of the same event or entity, and differ if not. IDs are UUIDs, which databases can
- * store as such.
+ * Keys of the same event or entity are equal, and keys of different ones differ. The IDs are UUIDs, because some
+ * databases have a type for UUIDs.
  */
 import { createHash } from 'node:crypto'
 import {

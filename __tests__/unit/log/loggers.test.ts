@@ -1,4 +1,7 @@
-/** Real loggers: text and, except on the console, fields arrive for any ID, and secrets never do. */
+/**
+ * Real loggers receive the text for any ID, and they never receive a secret. Loggers other than the console also
+ * receive the fields.
+ */
 import { Console } from 'node:console'
 import { Writable } from 'node:stream'
 import pino from 'pino'

@@ -50,7 +50,10 @@ for (const [id, schema] of byId) {
 
 const absolute = (ref: string, base: string): string => (ref.startsWith('#') ? base + ref : `tradecloud-webhook/${ref}`)
 
-/** Returns the schema of a field, with its reference followed, and as `base` the ID of the file that contains it. */
+/**
+ * Returns the schema of a field, or the schema that its `$ref` names. `base` is the ID of the file that contains the
+ * returned schema.
+ */
 export function follow(node: Node, base: string): { node: Node; base: string } {
   if (node.$ref === undefined) return { node, base }
   const ref = absolute(node.$ref, base)

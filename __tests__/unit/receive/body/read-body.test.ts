@@ -12,7 +12,10 @@ const JSON_TEXT = Buffer.from(JSON.stringify({ lines: Array.from({ length: 3000 
 
 let server: Server
 let port: number
-/** Settings for the next request, and the requests that have arrived with their results. */
+/**
+ * `budget` and `options` apply to the next request. `arrived` contains the requests that have arrived, each with the
+ * reading of its body.
+ */
 let budget: ByteBudget
 let options: ReadBodyOptions
 let arrived: Array<{ req: IncomingMessage; reading: BodyReading }>

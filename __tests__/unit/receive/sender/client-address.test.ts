@@ -1,6 +1,6 @@
 /**
- * The address of a client behind trusted proxies, with and without ports, determined as by Express's `req.ip`; and
- * settings that trust everyone.
+ * The address of a client behind trusted proxies is determined as by Express for `req.ip`, but without a port. Settings
+ * that trust everyone are detected.
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'

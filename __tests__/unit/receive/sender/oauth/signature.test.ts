@@ -1,6 +1,6 @@
 /**
- * What is remembered of a token with a valid signature: enough not to verify it again, for a limited number of tokens,
- * and only while its key is kept.
+ * A valid signature is remembered, so that it is not verified again. It is remembered for a limited number of tokens,
+ * and only while the key of the token is kept.
  */
 import { createLocalJWKSet } from 'jose'
 import type { Keys } from '../../../../../lib/receive/sender/oauth/key-set'
