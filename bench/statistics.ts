@@ -98,8 +98,8 @@ export interface RatesOptions {
 }
 
 /**
- * Measures calls per second of each candidate and its CPU in this process, and their ratios to the last candidate,
- * which is the baseline.
+ * Measures the calls per second of each candidate, and the CPU that this process needs for a call. The last candidate
+ * is the baseline of the ratios.
  */
 export async function rates(
   title: string,

@@ -1,6 +1,7 @@
 /**
- * Node's HTTP server, with other responses to requests that Node itself refuses. Node responds 400, 408, 417 or 431
- * before the app runs, after which Tradecloud gives up on the event; after a 503 it sends the event again.
+ * Node's HTTP server, with other responses to requests that Node itself refuses. Node would refuse them with 400, 408,
+ * 417 or 431 before the app runs, and Tradecloud would then give up on the event. After a 503, Tradecloud sends the
+ * event again.
  */
 import { createServer, type RequestListener, type Server } from 'node:http'
 

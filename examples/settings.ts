@@ -52,13 +52,13 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
     : undefined
 
 /**
- * Shorter than `answerTimeoutMs`, so that the callback fails if the ERP system does not respond, instead of running on.
+ * Shorter than `answerTimeoutMs`. If the ERP system does not respond, the callback therefore fails and does not run on.
  */
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 
 /**
- * 4xx statuses that do not concern the event: credentials, a wrong URL or one that a new release will serve, a record
- * that is locked or was changed by someone else, too many requests. Rejecting an event because of these would lose it.
+ * 4xx statuses that do not concern the event: for example, the credentials or the URL are wrong, a record is locked or
+ * was changed by someone else, or there are too many requests. Rejecting an event because of these would lose it.
  */
 const MAY_PASS = [401, 403, 404, 405, 407, 408, 409, 421, 423, 425, 429]
 

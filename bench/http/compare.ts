@@ -14,7 +14,7 @@ interface Plan {
   /** Number of requests in one round, over all connections. */
   requests: number
   rounds: number
-  /** Number of requests to warm up. Of 3 KB, V8 compiles the code that handles them for about 16,000 requests. */
+  /** Number of requests to warm up. With bodies of 3 KB, V8 compiles code until about 16,000 requests were handled. */
   before: number
   /** Number of further requests in one round, which are sent one at a time. */
   alone: number

@@ -1,7 +1,7 @@
 /**
  * Taking and settling with a backlog, compared with an empty inbox: 100,000 events wait in as many queues, and another
- * 20,000 in one of them. Also measured: a backlog of a kind that no process takes, while events of another kind are
- * taken; and in PostgreSQL an old snapshot, which prevents the server from removing dead rows.
+ * 20,000 in one of them. In a second case, no process takes the kind of the waiting events, and events of another kind
+ * are taken. PostgreSQL has a third case: an old snapshot prevents the server from removing dead rows.
  */
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -139,8 +139,8 @@ async function persistently<T>(act: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Stores the waiting events, if any, and opens the inbox again. Measures the time until the first `take` has resolved,
- * even without an event, and the additional memory.
+ * Stores the waiting events, if any, and opens the inbox again. Measures the additional memory, and the time until the
+ * first `take` resolves, with an event or without one.
  */
 async function start(candidate: Candidate): Promise<Measured> {
   const { open, execute, waiting, before, kind = 'order' } = candidate

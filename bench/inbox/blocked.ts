@@ -1,8 +1,8 @@
 /**
- * How long storing events blocks the event loop of a server, where a flush takes 100 ms: for one process and for three
- * on one file. The events come from other processes, because creating them would block the event loop as well. For
- * comparison, the same is measured without an inbox: the event loop is then blocked only by receiving requests and by
- * waiting for a core.
+ * How long storing events blocks the event loop of a server if a flush takes 100 ms. There is either one server
+ * process, or three that share a file. The events come from other processes, because creating them would block the
+ * event loop as well. For comparison, the same is measured without an inbox: the event loop is then blocked only by
+ * receiving requests and by waiting for a core.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

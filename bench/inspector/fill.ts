@@ -13,8 +13,8 @@ export const RARE_NAME = 'OrderLinesReissuedByBuyer'
 export type Row = Record<string, string | number | null>
 
 /**
- * Creates the rows of the events with the numbers from `from` up to, but not including, `to`, out of `count` events in
- * all. They have no bodies, because a list reads none.
+ * Creates the rows of the events `from` to `to - 1`. There are `count` events in all. The rows have no bodies, because
+ * a list reads none.
  */
 export function rowsOf(from: number, to: number, count: number): Row[] {
   const begin = Date.now() - DAYS * DAY_MS
