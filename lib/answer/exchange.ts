@@ -83,8 +83,8 @@ export class Exchange {
   /** A request of `doctor` with valid credentials. It is not reported to the user. */
   isProbe = false
   /**
-   * True for a GET trigger that shares the delivery of another GET trigger, or was merged into one that waits in the
-   * inbox.
+   * True for a GET trigger that shares the delivery of another GET trigger, or was merged into a GET trigger that waits
+   * in the inbox.
    */
   merged = false
   /** Set only with the option `allow`. */

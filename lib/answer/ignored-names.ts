@@ -1,6 +1,6 @@
 /**
- * The names of events that were ignored, because there is no callback for them. They are logged because Tradecloud gets
- * a 2xx for such an event and does not send it again: each name once, at most `MAX_NAMES` names.
+ * Events without a callback are ignored. Tradecloud gets a 2xx for such an event and does not send it again, so the
+ * names of these events are logged. Each name is logged once, and at most `MAX_NAMES` names are logged.
  */
 import type { EventKind } from '../events/events'
 import { quote } from '../bytes/quote'

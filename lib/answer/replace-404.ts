@@ -10,8 +10,8 @@ type Method = (...args: unknown[]) => unknown
  * status, and 404s of this package, pass unchanged.
  */
 export function replace404(res: ServerResponse, replace: () => Answer | undefined): void {
-  // These methods are read from `res`, because earlier middleware may have wrapped them: our response must pass through
-  // its wrappers.
+  // These methods are read from `res`, because earlier middleware may have wrapped them. Our response must pass through
+  // these wrappers.
   const { writeHead, write, end } = res as unknown as Record<'writeHead' | 'write' | 'end', Method>
   let asked = false
   let ours: Answer | undefined

@@ -45,8 +45,8 @@ export interface DeliveryRecord {
    */
   attempt?: number | undefined
   /**
-   * True for a GET trigger that shared the delivery of another GET trigger, or was merged into one that waits in the
-   * inbox.
+   * True for a GET trigger that shared the delivery of another GET trigger, or was merged into a GET trigger that waits
+   * in the inbox.
    */
   merged: boolean
   /** Number of issues that were found in the body, such as deviations from its schema. */
@@ -100,8 +100,8 @@ export interface SettledRecord {
 /** Second argument of `onError`. */
 export interface ErrorContext extends DeliveryRecord {
   /**
-   * The body, decompressed if possible. Absent if it was not read, as for requests without valid credentials, and if
-   * the app passed on only a parsed object.
+   * The body, decompressed if possible. Absent if the webhook did not read the body, for example because the
+   * credentials were invalid, or if the app passed on only a parsed object.
    */
   rawBody?: Buffer | undefined
 }

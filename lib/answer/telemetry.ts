@@ -82,7 +82,7 @@ export interface DeliveryObserver {
 /** The result of a run of the catch-up, for metrics. */
 export interface ObservedRun {
   /**
-   * Number of changes, by kind, that never arrived and that the run has found. Empty with `settleMs: 0`, and for a run
+   * Number of changes that never arrived and that the run has found, by kind. Empty with `settleMs: 0`, and for a run
    * with `all` or `dryRun`.
    */
   recovered: Partial<Record<EntityKind, number>>

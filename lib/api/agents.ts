@@ -1,5 +1,6 @@
 /**
- * The agents of a client: its own with keep-alive, or tunnels through a proxy. The user's may replace the https agent.
+ * The agents of a client: its own with keep-alive, or tunnels through a proxy. Without a proxy, the https agent may be
+ * an agent of the user.
  */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'

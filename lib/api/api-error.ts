@@ -1,6 +1,6 @@
 /**
- * The error of the API client. Neither it nor its cause holds a credential, a token, a header or a body, unless the
- * reason of the caller's signal does.
+ * The error of the API client. The error and its cause hold no credential, token, header or body. Only a cause that the
+ * caller chose, as the reason of a signal, may hold one.
  */
 import { TradecloudWebhookError } from '../errors/errors'
 
@@ -11,8 +11,8 @@ import { TradecloudWebhookError } from '../errors/errors'
  * - `not_found`: the API does not know the ID, or the file of a document is gone
  * - `invalid_id`: the given ID cannot be an ID; nothing was sent
  * - `unavailable`: the client is closed, or the caller's signal was aborted
- * - `unsupported_document`: the document has no `objectId` but a `url`, which another company chose, and the option
- *   `documentHosts` names no host; nothing was sent
+ * - `unsupported_document`: the document has only a `url`, which another company chose, and the option `documentHosts`
+ *   names no host; nothing was sent
  * - `document_not_allowed`: the `url` of the document must not be requested: for example, it is not https, is not on a
  *   host of `documentHosts`, or leads to an address that is not public
  * - `no_content`: the document has neither `objectId` nor `url`, so it has no file; nothing was sent

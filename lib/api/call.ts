@@ -40,8 +40,8 @@ export class Call {
   }
 
   /**
-   * Aborts a wait for a token, for the rate limit or for the next attempt: when the client closes, or once no caller
-   * waits for this call.
+   * Aborts the waits of this call (for a token, for the rate limit and for the next attempt) when the client closes, or
+   * once no caller waits for this call.
    */
   get waitSignal(): AbortSignal {
     return this.#waits.signal

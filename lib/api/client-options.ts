@@ -34,8 +34,8 @@ export interface TradecloudClientOptions {
    */
   credentials?: (() => Credentials | Promise<Credentials>) | undefined
   /**
-   * How long one request waits for the headers of its response, and then for each chunk of the body, in milliseconds: a
-   * large response may take longer, within `fetchTimeoutMs`. Default: 5,000.
+   * How long one request waits for the headers of its response, and then for each chunk of the body, in milliseconds.
+   * The whole of a large response may take longer, up to `fetchTimeoutMs`. Default: 5,000.
    */
   requestTimeoutMs?: number | undefined
   /**
@@ -50,16 +50,16 @@ export interface TradecloudClientOptions {
   maxResponseBytes?: number | undefined
   /**
    * Highest number of requests to the API in any second, over all calls of this client, including logins and retries: 1
-   * to 10, which is the most that Tradecloud allows. Further requests wait, logins first, the others in order of
-   * arrival; their wait counts towards `fetchTimeoutMs`. Set a lower value if other programs use the same Tradecloud
-   * user. Default: 10.
+   * to 10, which is the most that Tradecloud allows. Further requests wait: logins go first, and the others follow in
+   * order of arrival. The wait counts towards `fetchTimeoutMs`. Set a lower value if other programs use the same
+   * Tradecloud user. Default: 10.
    */
   requestsPerSecond?: number | undefined
   /**
    * Highest number of concurrent requests to the API, over all calls of this client, including logins and retries: 1 to
-   * 10; 1 sends them one after another. A request ends with the last byte of its response; for the content of a
-   * document, with the headers. Concurrent requests are harmless: this client only reads, and never sends two requests
-   * for the same order or shipment at a time. Default: 10.
+   * 10; 1 sends them one after another. A request counts until the last byte of its response has arrived, or for the
+   * content of a document until the headers have arrived. Concurrent requests are harmless: this client only reads, and
+   * never sends two requests for the same order or shipment at a time. Default: 10.
    */
   parallelRequests?: number | undefined
   /**
@@ -78,8 +78,8 @@ export interface TradecloudClientOptions {
    * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose: names such as
    * `files.example.com`, or with a port other than 443, such as `files.example.com:8443`. No wildcards, no subdomains.
    * As seen from this machine, a host must have only public addresses; with `proxy`, the proxy is asked to connect to
-   * the address that was checked. Of an `httpsAgent`, only the certificate authorities, revocation lists, TLS versions
-   * and algorithms are used; it must be a plain `Agent` of `node:https`, because a subclass might connect elsewhere.
+   * the address that was checked. An `httpsAgent` must be a plain `Agent` of `node:https`, because a subclass might
+   * connect elsewhere. Only its certificate authorities, revocation lists, TLS versions and algorithms are used.
    * Default: none; documents with only a `url` are refused.
    */
   documentHosts?: readonly string[] | undefined
@@ -228,8 +228,8 @@ function checkBaseUrl(option: string, value: unknown): string {
   if (username !== '' || password !== '') {
     throw invalidOption(option, 'contains a user name: put it into `username` and `password`')
   }
-  // `search` and `hash` are empty for a lone `?` or `#`, which would still cut off the path that is appended to the
-  // URL.
+  // With a lone `?` or `#`, `search` and `hash` are empty. But the `?` or `#` would still cut off the path that is
+  // appended to the URL.
   if (/[?#]/.test(href)) throw invalidOption(option, 'contains a query or a hash, but a path is appended to it')
   if (!isSecure(url)) {
     throw invalidOption(option, 'must be https (http only to this machine): over http the password could be read')
