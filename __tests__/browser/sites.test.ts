@@ -31,7 +31,7 @@ test('behind a proxy that adds a prefix: every link and every button', async () 
   const url = await startNginx(app.port, '/ops/tools')
   const { page, problems } = await openPage()
   const id = nextId()
-  // The inspector's path without a slash at its end, which is redirected.
+  // The inspector redirects a request whose path has no slash at its end.
   await page.goto(`${url}inspector?state=dead`)
   expect(page.url()).toBe(`${url}inspector/?state=dead`)
   await whenLive(page)
@@ -90,7 +90,8 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
       <form method="post" action="${target}/replay" enctype="text/plain"></form>`)
   })
   const { page } = await openPage()
-  // From now on, the browser has the credentials, and sends them with a form whose target is the whole page.
+  // From now on, the browser has the credentials. It adds them to the request of a form with the target `_top`, even if
+  // the form is on another site.
   await page.goto(app.url)
   const posts = (): SeenRequest[] =>
     app.requests.filter(({ method, path }) => method === 'POST' && path.includes(`/event/${id}/`))

@@ -1,4 +1,4 @@
-/** Each view and each button in a browser, with both inboxes and without one. */
+/** Each view and each button in a browser, with each of the two kinds of inbox, and without an inbox. */
 import { readFileSync } from 'node:fs'
 import type { Locator } from 'playwright-core'
 import { RejectEvent } from 'tradecloud-webhook'

@@ -168,8 +168,8 @@ export interface Server {
 }
 
 /**
- * Simulates a running webhook: takes events, and settles each with the result of the script. If that is `undefined`,
- * the event stays running.
+ * Simulates a running webhook: takes events, and settles each with the result of the script. If the script returns
+ * `undefined`, the event stays running.
  */
 export function serve(inbox: Inbox, script: Script, wanted: readonly Wanted[] = ALL): Server {
   const stopping = new AbortController()

@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language: the test that checks its snippets on all pages (`here`: this file), or the only pages that may
- * contain such snippets, because only these pages are checked.
+ * For each language, either the test that checks its snippets on all pages, or a list of pages. `here` is this file. If
+ * there is a list, only its pages are checked, so only they may contain snippets of the language.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',
