@@ -10,7 +10,10 @@ export interface Account {
   torn: string[]
   /** Number of calls beyond the first call for each event. */
   extraCalls: number
-  /** Calls that began after a call for a later event of the same order, or before any call for the previous event. */
+  /**
+   * Calls that began too late (after a call for a later event of the same order) or too early (before any call for the
+   * previous event).
+   */
   outOfOrder: string[]
   /** Calls for the same order that ran at the same time in one process. */
   overlapping: string[]
@@ -69,8 +72,8 @@ export function tooEarly(steps: Step[]): string[] {
 }
 
 /**
- * Calls for the same order that overlapped, in one process or in several, on a clock that the processes share. A call
- * ends at the latest with its process. `diedAt`: the end of each process, by process number.
+ * Calls for the same order that overlapped, in one process or in several. All processes share one clock. A call ends
+ * when its process ends, if not before. `diedAt`: the end of each process, by process number.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()

@@ -1,6 +1,6 @@
 /**
- * Several receivers that share one inbox, or the Redis store, and one ledger. Starts and kills them, distributes the
- * connections of a load among them, and records when each of them ended.
+ * Several receivers that share a ledger, and also share either an inbox or the Redis store. Starts and kills them,
+ * distributes the connections of a load among them, and records when each of them ended.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'

@@ -1,6 +1,7 @@
 /**
- * Documents by `url`, on a simulated internet with real names, addresses and certificates: only hosts that the user
- * named are reached, at addresses that were checked, whatever the other company sends or changes meanwhile.
+ * Documents by `url`, on a simulated internet with real names, addresses and certificates. The client connects only to
+ * hosts that the user named, and only to addresses that it has checked. The other company cannot change that: neither
+ * by what it sends, nor by changing the addresses of its names.
  */
 import { DEAD, type Told } from './internet/question'
 import { CONTENT } from './internet/servers'

@@ -1,7 +1,7 @@
 /**
- * The ledger: one line per step of a call of the callback, and per error line of the logger. Each receiver appends a
- * line with one synchronous write, so that the line survives a kill -9. O_APPEND keeps receivers that share a ledger
- * from overwriting each other's lines.
+ * The ledger has one line for each step of a call of the callback, and one for each error line of the logger. Each
+ * receiver appends a line with one synchronous write, so that the line survives a kill -9. Because of O_APPEND,
+ * receivers that share a ledger do not overwrite each other's lines.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { Numbered } from './numbered-event'

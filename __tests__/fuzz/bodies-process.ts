@@ -10,8 +10,8 @@ export interface Report {
   bodies: number
   kinds: string[]
   /**
-   * Every 97th body is checked for whether it must be delivered. `sampled`: number of checked bodies; `deliverable`:
-   * number of those that must be delivered.
+   * For every 97th body, the process checks whether the body must be delivered. `sampled`: number of checked bodies;
+   * `deliverable`: number of checked bodies that must be delivered.
    */
   sampled: number
   deliverable: number

@@ -1,6 +1,6 @@
 /**
- * Bodies, most of them damaged, go through the same parsing, validation and event building as in production: a million
- * with TEST_SIZE=full. FUZZ_SEED repeats a run, FUZZ_BODIES sets the number of bodies.
+ * Bodies, most of them damaged, go through the same parsing, validation and event building as in production. With
+ * TEST_SIZE=full, there are a million bodies. FUZZ_SEED repeats a run, FUZZ_BODIES sets the number of bodies.
  */
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'

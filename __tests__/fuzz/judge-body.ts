@@ -110,8 +110,8 @@ function delivery(trigger: Trigger): string | undefined {
 }
 
 /**
- * True for bodies that only strict validation may refuse, defined independently of the package: JSON of at most a
- * hundred levels, with one known field that contains an object with an ID.
+ * True for bodies that only strict validation may refuse: JSON of at most a hundred levels, with one known field that
+ * contains an object with an ID. This function uses no code of the package.
  */
 export function isDeliverable(bytes: Buffer): boolean {
   let value: unknown

@@ -1,7 +1,7 @@
 /**
- * Valid, invalid and truncated requests on bare sockets to another process, 100,000 with TEST_SIZE=full. No crash, no
- * 500, no response outside `answer-table.ts`, no hang, no memory growth. FUZZ_SEED repeats a run, FUZZ_REQUESTS sets
- * the number of requests.
+ * Sends valid, invalid and truncated requests on bare sockets to another process; with TEST_SIZE=full, 100,000 of them.
+ * The requests cause no crash, no 500, no response outside `answer-table.ts`, no hang and no memory growth. FUZZ_SEED
+ * repeats a run, FUZZ_REQUESTS sets the number of requests.
  */
 import { connect } from 'node:net'
 import { pause } from '../integration/harness'

@@ -13,8 +13,8 @@ export interface Wire {
   /** Pieces that are written one after another, with a short pause between them. */
   pieces: Buffer[]
   /**
-   * One entry per request: true if its response has no body. If this is set, each request must be answered. Absent: the
-   * number of responses cannot be known.
+   * One entry per request: true if its response has no body. If the list is present, each request must be answered. The
+   * list is absent if the number of responses cannot be known.
    */
   noBody?: boolean[]
   /** True if the client closes the connection when everything is written. */

@@ -94,7 +94,8 @@ app.use('/tradecloud', (req, res, next) => {
 })
 app.use((_req, res) => {
   res.status(404).json({ from: 'app' })
-  // A request that the webhook passed on has no record, unless the webhook has replaced the 404 of the app.
+  // The webhook does not record a request that it passed on, so the request is not counted. Exception: if the webhook
+  // has replaced the 404 of the app, it records the request.
   if (res.locals.passed === true && res.statusCode === 404) figures.requests--
 })
 

@@ -3,8 +3,9 @@ import { createSocket, type RemoteInfo } from 'node:dgram'
 import { isIPv4 } from 'node:net'
 
 /**
- * For each name, the answers to its queries in turn, separately for each query type; the last answer is repeated. An
- * answer lists the addresses of both families. `unknown`: the name does not exist. `silent`: the query gets no answer.
+ * For each name, a list of answers: the first query gets the first answer, and so on. The last answer is repeated.
+ * Queries of different types are counted separately. An answer lists the addresses of both families. `unknown`: the
+ * name does not exist. `silent`: the query gets no answer.
  */
 export type Zone = Record<string, Array<string[] | 'unknown' | 'silent'>>
 
