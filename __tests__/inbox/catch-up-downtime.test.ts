@@ -61,7 +61,8 @@ test.each(ENGINES)(
     for (let i = 0; i < 5; i++) await inbox.stats()
     const { waiting, running: atCallbacks } = await inbox.stats()
     expect([waiting + atCallbacks <= 1_000, isDone]).toEqual([true, false])
-    // Meanwhile, the webhook receives new changes of orders whose found changes still wait.
+    // Meanwhile, the webhook receives new changes of some orders. For these orders, changes that the catch-up has found
+    // are still waiting.
     const changed = Array.from({ length: 50 }, (_, i) => `PO-${i * 10}`)
     for (const id of changed) {
       clock.advance(1_000)

@@ -69,7 +69,7 @@ interface Played {
   rig: InboxRig
 }
 
-/** Plays the history of each seed, with an inbox of its own in a database that up to `TOGETHER` histories share. */
+/** Plays the history of each seed. Each history has its own inbox; up to `TOGETHER` inboxes share a database. */
 async function playAll(
   engine: Engine,
   seeds: readonly number[],

@@ -1,11 +1,11 @@
-/** The lists of orders and shipments are each polled only if a process has a callback for their events. */
+/** The list of orders is polled only if a process has a callback for orders. The same applies to shipments. */
 import { createTradecloudWebhook } from 'tradecloud-webhook'
 import { CATCH_UP, FROM, memoryCatchUp, startClockedTradecloud, startPolling } from '../integration/catch-up-rig'
 import { closeAll, closeLater, fastApiOf, until } from '../integration/harness'
 
 afterEach(closeAll)
 
-/** Creates a webhook that has the option `catchUp`, and stores events that only other processes deliver. */
+/** Creates a webhook with the option `catchUp`. The webhook stores events, but only other processes deliver them. */
 function startStoring(
   tradecloud: Awaited<ReturnType<typeof startClockedTradecloud>>,
   inbox: ReturnType<ReturnType<typeof memoryCatchUp>['inbox']>,

@@ -1,6 +1,6 @@
 /**
- * A process that runs a catch-up and records its steps in a file. With `at`, it kills or stops itself at one of them.
- * Started by tests.
+ * A process that runs a catch-up and records the steps of the run in a file. With `at`, the process kills or stops
+ * itself at a certain step. Started by tests.
  */
 import { appendFileSync } from 'node:fs'
 import { runOnce } from './catch-up-run'
@@ -10,7 +10,7 @@ export interface CatchUpProcessOptions {
   engine: EngineOptions
   /** Name of the webhook. */
   name: string
-  /** Path of a file with one line per completed step, and one for the end: monotonic time, label and step. */
+  /** Path of a file. Each completed step and the end of the run add a line: monotonic time, label and step. */
   steps: string
   label: string
   /** The signal that the process sends to itself before a step or, if `isDone` is true, after it. */
@@ -20,7 +20,7 @@ export interface CatchUpProcessOptions {
 const { engine, name, steps, label, at } = JSON.parse(process.argv[2] ?? '{}') as CatchUpProcessOptions
 
 async function main(): Promise<void> {
-  // Keeps the process alive, which neither an inbox nor waiting for the lease does.
+  // Keeps the process alive. Neither an open inbox nor waiting for the lease does that.
   const holding = setInterval(() => undefined, 60_000)
   const inbox = openInbox(engine)
   await inbox.ready()

@@ -8,8 +8,8 @@ export class CuttingProxy {
   /** How many of the next commits lose their response. */
   loseCommits = 0
   /**
-   * The next COMMIT on a connection that has sent the text `ofCommitAfter` does not reach the server. Instead, `act`
-   * runs and the connection is cut.
+   * Concerns connections that have sent the text `ofCommitAfter`. The next COMMIT on one of them does not reach the
+   * server. Instead, `act` runs, and then the connection is cut.
    */
   instead: { ofCommitAfter: string; act: () => Promise<void> } | undefined
   #disturb: { everyMessages: number; act: (proxy: CuttingProxy) => void } | undefined

@@ -1,4 +1,4 @@
-/** How processes free the queues of processes that have ended or lost their lease, and remove expired events. */
+/** Processes remove expired events, and free the queues of other processes that have ended or lost their lease. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

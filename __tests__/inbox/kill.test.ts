@@ -1,4 +1,4 @@
-/** Processes that share an inbox, and the PostgreSQL server, are repeatedly killed with -9 under load. */
+/** Processes share an inbox, and are repeatedly killed with -9 under load. So is the PostgreSQL server. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** `alsoKill` is called whenever `every` further processes have been killed. */
+/** `every` is a number of processes. Each time this many more processes have been killed, `alsoKill` is called. */
 async function killUnderLoad(
   engine: EngineOptions,
   { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},

@@ -89,7 +89,8 @@ test('an event is stored, and reported as a duplicate, if the response to its co
   const inbox = await start()
   proxy.loseCommits = 1
   const event = eventOf({ number: 1, entity: 'a' }, 100)
-  // The result depends on which commit lost its response: that of the event, or another one, such as that of a lease.
+  // The result depends on which commit lost its response: the commit of the event, or another commit, such as that of a
+  // lease.
   expect(['queued', 'duplicate']).toContain((await insist(() => inbox.accept(...event))).result)
   expect(await insist(() => inbox.stats())).toMatchObject({ waiting: 1 })
   expect((await takeOne(inbox)).event.requestId).toBe('1')

@@ -1,4 +1,7 @@
-/** Processes that share an inbox in PostgreSQL, or their server, are frozen for longer than a lease. */
+/**
+ * Processes share an inbox in PostgreSQL. One process is frozen for longer than a lease. At full size, the server is
+ * frozen afterwards.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

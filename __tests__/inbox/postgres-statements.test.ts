@@ -193,7 +193,7 @@ describe('queues that have long been due, while only later ones are searched', (
 describe('the time from which queues are searched', () => {
   afterEach(() => jest.restoreAllMocks())
 
-  /** Calls `take`, and resolves with the `dueSince` of each of its searches, which return `results`. */
+  /** Calls `take`, whose searches return `results`. Resolves with the `dueSince` of each search. */
   async function searches(
     lowWater: LowWater,
     results: TakeResult[],

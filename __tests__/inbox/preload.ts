@@ -1,6 +1,6 @@
 /**
- * Runs processes with a wrong clock, slow or failing flushes, failing writes, or a record of their writes, by
- * preloading `preload.c`.
+ * Runs processes with the preloaded library `preload.c`. The library can make the clock of a process wrong, make its
+ * flushes slow, make its flushes and writes fail, and record its writes.
  */
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'

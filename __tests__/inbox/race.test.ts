@@ -15,7 +15,10 @@ import { openInbox, type EngineOptions } from './protocol'
 const RACES = isFull ? 5_000 : 500
 /** Number of queues that race concurrently. */
 const QUEUES = 10
-/** Longest random delay with which each side starts, so that over many races every combination of steps occurs. */
+/**
+ * Each side starts after a random delay of at most this length. This way, each combination of steps occurs in some of
+ * the races.
+ */
 const SPREAD_MS = 6
 
 const DELIVERED = { result: 'delivered' } as const
@@ -41,7 +44,7 @@ async function raceAcceptWithSettle(engine: EngineOptions): Promise<number[]> {
       const settle = (delivery: InboxDelivery) => insist(() => worker.settle(delivery, DELIVERED))
       await Promise.all(entities.map((entity, i) => accept(eventOf({ number: 2 * (first + i), entity }, 10))))
       const deliveries = await take()
-      // What a failed call of `take` has taken becomes free only later, and is then taken here.
+      // A failed call of `take` may have taken events. They become free only later, and are then taken here.
       while (deliveries.length < QUEUES) deliveries.push(...(await take()))
       await Promise.all(
         deliveries.flatMap((delivery, i) => [

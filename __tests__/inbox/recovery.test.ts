@@ -1,4 +1,4 @@
-/** The commands in docs/backup.md that back up an inbox and recover a damaged one, run with the real programs. */
+/** Runs the commands in docs/backup.md with the real programs: they back up an inbox, and recover a damaged inbox. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

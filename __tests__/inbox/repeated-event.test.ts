@@ -1,6 +1,6 @@
 /**
- * A repeatable event whose key has occurred twice. The inbox has only the second of these events, as after copying it
- * from a deleted file.
+ * The third occurrence of a repeatable event arrives. The inbox contains only the second occurrence, as if that one had
+ * been copied from a deleted file.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -15,7 +15,7 @@ import { preloaded, SharedNumber } from './preload'
 import type { MemberOptions } from './protocol'
 
 const DAY_MS = 86_400_000
-/** Days by which the clock is wrong: at the start, and while the processes run. */
+/** Days by which the clock is wrong: the first number at the start, the others one after another during the run. */
 const JUMPS = [60, 0, -60, 0, 10, -10, 60, -60, 0]
 const EVENTS = isFull ? 10_000 : 1_200
 

@@ -1,6 +1,6 @@
 /**
- * A file that was damaged while no process ran is reported, never treated as empty, and its readable events are
- * delivered.
+ * A file was damaged while no process ran. The damage is reported, the file is never treated as empty, and its readable
+ * events are delivered.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
