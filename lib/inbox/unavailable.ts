@@ -1,4 +1,4 @@
-/** The error of an inbox that cannot store or deliver events, for which the webhook responds with 503. */
+/** The error of an inbox when it cannot store or deliver events. The webhook then responds with 503. */
 import { TradecloudWebhookError } from '../errors/errors'
 import { within as withinOr } from '../wait/within'
 

@@ -1,6 +1,6 @@
 /**
- * The script and style sheet of the pages. When the package is built, `build-assets.mjs` replaces the compiled file
- * with one that contains them as strings, so that bundlers include them.
+ * The script and style sheet of the pages. When the package is built, `build-assets.mjs` replaces the compiled form of
+ * this file: the new file contains both as strings, so that bundlers include them.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -30,7 +30,7 @@ interface Asked {
 }
 
 /**
- * Creates an inspector: pages that show which events arrived, their outcomes, and why. Throws a
+ * Creates an inspector: pages that show which events arrived, what became of them, and why. Throws a
  * `TradecloudWebhookError` with code `invalid_option` for an invalid option.
  *
  * ```ts
@@ -150,7 +150,7 @@ const tooManyPages: Reply = {
   body: 'Too many pages are open, or the webhook is closed.',
 }
 
-/** Redirects to the path with a slash at its end, which relative links on the first page need. */
+/** Redirects if the path has no slash at its end, because relative links on the first page need that slash. */
 function addSlash(req: IncomingMessage & { originalUrl?: string }): Reply | undefined {
   const [path, search] = splitTarget(req.originalUrl ?? req.url ?? '/')
   if (path.endsWith('/') || path === '') return undefined

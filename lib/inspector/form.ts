@@ -7,8 +7,7 @@ export async function readForm(req: IncomingMessage & { body?: unknown }): Promi
   if (req.readableEnded) return new URLSearchParams(stringsOf(req.body))
   const chunks: Buffer[] = []
   let size = 0
-  // The stream is not destroyed, because the response is sent on the same connection although the body is only partly
-  // read.
+  // Leaving this loop early does not destroy the stream, because the response is sent on the same connection.
   for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_BYTES) return undefined

@@ -19,9 +19,9 @@ export interface InspectorOptions {
   /** The webhook or worker to inspect. Required. */
   webhook: TradecloudWebhook | TradecloudWorker
   /**
-   * The credentials that visitors need, of the same types as for a webhook, or a function that decides for each
-   * request. `'none'` is not allowed, not even on a local port, because a proxy or tunnel on the machine may forward
-   * requests from elsewhere to it. Required.
+   * The credentials that visitors need, or a function that decides for each request. The types of credentials are the
+   * same as for a webhook. `'none'` is not allowed, not even on a local port: a proxy or tunnel on the machine may
+   * forward requests from elsewhere to that port. Required.
    */
   auth: Credential | readonly Credential[] | InspectorAuthFunction
   /**

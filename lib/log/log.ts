@@ -70,8 +70,8 @@ export class Log {
   }
 
   /**
-   * Writes a line, unless its topic already had too many in this minute; then the line is omitted and counted. Returns
-   * true if it was written.
+   * Writes a line. If its topic already has too many lines in this minute, the line is omitted and counted instead.
+   * Returns true if the line was written.
    */
   line(level: Level, topicName: string, text: Text, about: About = {}): boolean {
     const topic = this.#topic(level, topicName)
@@ -86,8 +86,8 @@ export class Log {
   }
 
   /**
-   * Writes a line once per `key` of the topic. It is limited and counted like any other line, and a key whose line was
-   * omitted is logged the next time. Of more than 500 keys, the oldest may be forgotten.
+   * Writes a line once per `key` of the topic. The line may be omitted like any other; then the next call with this key
+   * tries again. If there are more than 500 keys, the oldest may be forgotten, and their lines are written again.
    */
   once(level: Level, topic: string, key: string, text: Text, about?: About): void {
     const full = `${topic} ${key}`

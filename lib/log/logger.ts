@@ -32,7 +32,7 @@ export interface Logger {
 
 export type Level = 'warn' | 'error'
 
-/** A public symbol of pino, which its loggers have, including child loggers. */
+/** A public symbol that pino uses as a key in all its loggers, including child loggers. */
 const PINO = Symbol.for('pino.serializers')
 
 /** Writes a line. Never throws, because a logger that fails must not make a delivery fail. */

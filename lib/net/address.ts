@@ -44,7 +44,7 @@ export function readAddress(text: string): Address | undefined {
 export function compileAllow(allow: readonly AllowEntry[]): (address: Address) => boolean {
   if (!Array.isArray(allow)) throw invalidOption('allow', `is not a list; ${EXPECTED}`)
   if (allow.length === 0) throw invalidOption('allow', 'is an empty list, which would refuse every event')
-  // One list per family, because BlockList also checks an IPv4 address against IPv6 rules, in its mapped form.
+  // Each family has its own list: a common list would also compare the mapped form of an IPv4 address with IPv6 rules.
   const allowed = { IPv4: new BlockList(), IPv6: new BlockList() }
   // `Array.from` turns empty slots of the list into `undefined`, which is refused like any other invalid entry.
   for (const [i, entry] of Array.from(allow as unknown[]).entries()) {

@@ -37,8 +37,8 @@ const SPECIAL_IPV6: ReadonlyArray<readonly [string, number]> = [
 /** NAT64 (RFC 6052): the last 32 bits are the IPv4 address to check. */
 const TRANSLATED = { prefix: '64:ff9b::', bits: 96 }
 
-// IPv4 has a list of its own, because BlockList also checks an IPv4 address against IPv6 rules, in its mapped form. A
-// public IPv6 address is in `givenOutIpv6`, but not in `specialIpv6`.
+// IPv4 has its own list: a common list would also compare the mapped form of an IPv4 address with IPv6 rules. A public
+// IPv6 address is in `givenOutIpv6`, but not in `specialIpv6`.
 const specialIpv4 = new BlockList()
 const givenOutIpv6 = new BlockList()
 const specialIpv6 = new BlockList()
@@ -50,7 +50,7 @@ givenOutIpv6.addSubnet(...GIVEN_OUT_IPV6, 'ipv6')
 givenOutIpv6.addSubnet(TRANSLATED.prefix, TRANSLATED.bits, 'ipv6')
 for (const [net, bits] of SPECIAL_IPV6) specialIpv6.addSubnet(net, bits, 'ipv6')
 
-/** False for a text that is not an address, and for an address with a zone, which is always local. */
+/** False for a text that is not an address. Also false for an address with a zone, because such addresses are local. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !specialIpv4.check(address, 'ipv4')
   if (!isIPv6(address) || address.includes('%')) return false

@@ -8,7 +8,7 @@ import { ago, badge, eventTable } from './layout'
 export interface EventView {
   details: Details
   related: readonly Row[]
-  /** False if the visitor may not see bodies, if none are kept, or for an update of the page. */
+  /** False if the visitor may not see bodies, if no bodies are kept, or if only an update of the page is rendered. */
   showsBody: boolean
   actions: readonly Action[]
 }

@@ -26,7 +26,7 @@ const MAX_DEPTH = 40
 
 class Builder {
   readonly top: Tree = { children: [] }
-  /** The open nodes, from `top`, which contains the root, to the innermost. */
+  /** The open nodes, from `top` to the innermost. `top` contains the root. */
   readonly path: Tree[] = [this.top]
   #nodes = 0
 

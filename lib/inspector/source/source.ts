@@ -78,8 +78,8 @@ export interface Source {
   /** Yields the whole body in pieces. Absent if no bodies are kept, or if the inbox can only read a body as a whole. */
   bodyPieces?: ((id: string) => AsyncIterable<Buffer>) | undefined
   /**
-   * Resolves with `undefined` if the action succeeded, otherwise with why it was not possible. `reason` is the
-   * operator's reason for the action. Absent if there are no actions.
+   * Resolves with `undefined` if the action succeeded, otherwise with a text that says why it was not possible.
+   * `reason` is the reason that the operator gave. A source without actions does not have this method.
    */
   act?(action: Action, id: string, reason: string): Promise<string | undefined>
   /** Calls `changed` when something may have changed. The returned function unsubscribes. */
