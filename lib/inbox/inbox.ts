@@ -1,5 +1,5 @@
 /**
- * What an inbox must do: store events before Tradecloud is answered, and return them for delivery until they are
+ * What an inbox must do: store events before Tradecloud is answered, and hand them out for delivery until they are
  * settled. There are inboxes for SQLite and PostgreSQL, and users may write others. Independent of HTTP and of
  * callbacks.
  */
@@ -156,12 +156,15 @@ export interface InboxHost {
   wanted: readonly Wanted[]
   /** True if this process has a catch-up. */
   catchUp?: boolean | undefined
-  /** The longest delay of a retry. If an event is due even later, the clock was wrong when the event was stored. */
+  /**
+   * The longest delay of a retry. An event that is due later than this delay from now was stored while the clock was
+   * wrong.
+   */
   maxDelayMs: number
   /**
-   * Raises an alarm if an event has been due for this long and no process has a callback for it. Also the time limit of
-   * a callback's transaction: one that exceeds it is rolled back, to free its connection. Absent: no alarm and no
-   * limit.
+   * If an event has been due for this long and no process has a callback for it, the inbox raises an alarm. This is
+   * also the time limit of a callback's transaction: a transaction that takes longer is rolled back, to free its
+   * connection. Absent: no alarm and no limit.
    */
   handlerTimeoutMs?: number | undefined
   /** Called when there may be events to take; it may be called at any time. */
@@ -176,11 +179,11 @@ export interface InboxHost {
 }
 
 /**
- * Stores events durably, and returns them for delivery.
+ * Stores events durably, and hands them out for delivery.
  *
- * Guarantees: an accepted event is returned for delivery until it is settled as delivered, dead or quarantined, no
- * matter which processes end in between. Events of one entity are delivered one at a time, in the order in which they
- * were accepted. An event that fails does not delay other entities.
+ * Guarantees: an accepted event is handed out, repeatedly if necessary, until it is settled as delivered, dead or
+ * quarantined, no matter which processes end in between. Events of one entity are delivered one at a time, in the order
+ * in which they were accepted. An event that fails does not delay other entities.
  */
 export interface Inbox {
   /**
@@ -211,16 +214,19 @@ export interface Inbox {
   take(options: { limit: number; maxBytes: number }): Promise<{ deliveries: InboxDelivery[]; nextDueInMs?: number }>
   /**
    * Records the result of a delivery. Returns false if another process owns the event by now. Rejects if the result
-   * could not be recorded. `arrival` is what was delivered, if that differs from what the event covered when it was
-   * stored: it replaces the arrival records in the same transaction, unless the event is retried or quarantined.
+   * could not be recorded. `arrival` is what was delivered. It is set only if the event covered something else when it
+   * was stored. Unless the event is retried or quarantined, `arrival` replaces the arrival records in the same
+   * transaction.
    */
   settle(delivery: InboxDelivery, settlement: Settlement, arrival?: Arrival): Promise<boolean>
   /**
    * Present only if callbacks can write into the database of the inbox. Runs `work` with a client in a transaction, and
-   * settles the delivery as delivered in the same transaction. Nothing is committed if it rejects, because `work` or
-   * the database failed, or if it resolves with false, because another process owns the event. Exception: if the inbox
-   * is closed before it is known whether a commit took effect, it rejects although the commit may have taken effect.
-   * `work` may be called again, for example after a deadlock.
+   * settles the delivery as delivered in the same transaction. `work` may be called again, for example after a
+   * deadlock.
+   *
+   * Resolves with true if the transaction was committed, and with false if another process owns the event. Rejects if
+   * `work` or the database failed. If it resolves with false or rejects, nothing was committed. Exception: if the inbox
+   * is closed while it is unknown whether a commit took effect, it rejects although the commit may have taken effect.
    */
   withTransaction?(
     delivery: InboxDelivery,
@@ -230,8 +236,8 @@ export interface Inbox {
   /** The storage of the catch-up for the webhook with this name. Absent if the inbox does not support the catch-up. */
   catchUp?(name: string): CatchUpInbox
   /**
-   * Whether arrivals must be recorded, because a process that shares the inbox has, or had, a catch-up for this name.
-   * Called for each event. Absent: arrivals are never recorded.
+   * True if arrivals must be recorded: a process that shares the inbox has, or had, a catch-up for this name. Called
+   * for each event. Absent: arrivals are never recorded.
    */
   recordsArrivals?(name: string): Promise<boolean>
   list(options?: ListOptions): Promise<InboxPage>
@@ -253,8 +259,8 @@ export interface Inbox {
   purge(id: string): Promise<boolean>
   stats(): Promise<InboxStats>
   /**
-   * Resolves if an event could be stored now, which is tested by a small write; otherwise rejects within 2.5 s. Used by
-   * `health()`, which calls `stats()` if this method is absent.
+   * Tests with a small write whether an event could be stored now. If not, rejects within 2.5 s. Used by `health()`,
+   * which calls `stats()` if this method is absent.
    */
   check?(): Promise<void>
   /** Counts the events received since a time, by hour and state, for a chart. Absent: there is no chart. */

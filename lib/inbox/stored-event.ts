@@ -3,10 +3,14 @@ import type { EventKind, Issue } from '../events/events'
 import type { LineForm } from './catch-up/parts'
 
 /**
- * `waiting`: to be delivered. `running`: a process is delivering it. `delivered`: its body is kept as `keepDelivered`
- * says, its key for `dedupeTtlMs`. `dead`: failed permanently. `quarantined`: its body is not readable or not valid, or
- * there is no callback for it. Dead and quarantined events are kept until an operator replays or purges them, or
- * Tradecloud sends them again.
+ * The state of an event in an inbox.
+ * - `waiting`: to be delivered.
+ * - `running`: a process is delivering it.
+ * - `delivered`: the body is kept as `keepDelivered` says, and the key is kept for `dedupeTtlMs`.
+ * - `dead`: failed permanently.
+ * - `quarantined`: the body is not readable or not valid, or there is no callback for the event.
+ *
+ * Dead and quarantined events are kept until an operator replays or purges them, or until Tradecloud sends them again.
  */
 export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarantined'
 
@@ -14,8 +18,8 @@ export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarant
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
 /**
- * What is stored about an event in addition to its bytes, as JSON. Of the headers, it contains the content type and
- * encoding, and in `trace` what adapters of `telemetry` take from them.
+ * What is stored about an event in addition to its bytes, as JSON. Of the headers, only the content type and the
+ * content encoding are stored, and what adapters of `telemetry` take from the headers (in `trace`).
  */
 export interface StoredEvent {
   /** Version of this format. */
@@ -33,8 +37,9 @@ export interface StoredEvent {
    */
   key?: string | undefined
   /**
-   * True if the same body may be a new event: it was resent manually, or has no message ID, version or time. An
-   * identical body is then a duplicate only until this event has been delivered, and later gets an ID of its own.
+   * True if the same body may be a new event: it was resent manually, or has no message ID, version or time. Until this
+   * event has been delivered, an identical body is a duplicate. After that, an identical body is a new event with an ID
+   * of its own.
    */
   repeatable?: true | undefined
   /** `'body'`: the event has a body. `'id'`: a GET trigger, which has only the ID of the entity to fetch. */
@@ -63,8 +68,8 @@ export interface StoredEvent {
   /** When the request arrived, or the catch-up found the event, as ISO 8601 in UTC. */
   receivedAt: string
   /**
-   * Set if the catch-up found the event, whose body is then the order or shipment itself, as JSON. Absent if a request
-   * brought it.
+   * Set if the catch-up found the event. The body is then the order or shipment itself, as JSON. Absent if a request
+   * brought the event.
    */
   found?: FoundFacts | undefined
   /** Trace context of the request, which an adapter of `telemetry` has set. */
@@ -76,7 +81,7 @@ export interface StoredEvent {
 /** What the catch-up stores about an event that it found. */
 export interface FoundFacts {
   form: LineForm
-  /** Indexes of the affected lines, among those of the order's `lines` that are objects. */
+  /** Indexes of the affected lines in the order's `lines`. Elements that are not objects are not counted. */
   lines: number[]
   /** True if something newer had already arrived. */
   outdated: boolean

@@ -9,8 +9,8 @@ export type EntityKind = 'order' | 'shipment'
 export type LineForm = 'deliverySchedule' | 'singleDelivery'
 
 /**
- * Identifies an order or shipment in one of the two forms of lines. An arrival in one form does not count for the
- * other: `singleDelivery` splits a line into one per delivery, and the split lines have no ID of their own.
+ * Identifies an order or shipment in one of the two forms of lines. An arrival in one form does not count for the other
+ * form: `singleDelivery` splits a line into several lines, one per delivery, and these lines have no ID of their own.
  */
 export interface EntityName {
   kind: EntityKind
@@ -26,15 +26,16 @@ export interface Part {
   /** When the part last changed, in milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
   /**
-   * For a header with a time: this time. For any other part: a hash of its content, which distinguishes parts without a
-   * time, and lines with the same ID.
+   * For a header with a time, the time as text. For any other part, a hash of its content: the hash distinguishes parts
+   * without a time, and lines with the same ID.
    */
   hash: string
   /**
-   * How the part is compared with the arrival records. `time`: a record covers the part if it is at least as new, or
-   * has the same hash. `newest`: the part has no time, so the newest record must have the same hash, or be newer than
-   * the order or shipment. `content`: the line has no ID, or shares it with another line, so one of the records must
-   * have the same hash.
+   * How the part is compared with the arrival records of this part.
+   * - `time`: one record must be at least as new as the part, or have the same hash.
+   * - `newest`: the part has no time. The newest record must have the same hash, or be newer than the order or
+   *   shipment.
+   * - `content`: the line has no ID, or shares its ID with another line. One record must have the same hash.
    */
   comparedBy: 'time' | 'newest' | 'content'
   /** The line; absent for the header. */

@@ -8,8 +8,8 @@ import type { EntitySnapshot, EntityName, Part } from './parts'
 /** The position of the polls of one list. Times are milliseconds since 1970, on the API's clock. */
 export interface Position {
   /**
-   * The cursor: the next run reads the changes after this time, and some earlier ones again. If it is the time of a
-   * change, it is in Tradecloud's own notation.
+   * The cursor is a time: the next run reads the changes after it, and reads some earlier changes again. If the cursor
+   * is the time of a change, it is written as Tradecloud wrote that time.
    */
   cursor: string
   /** The first `from` that was set: periodic runs never deliver older changes. NaN if it cannot be parsed. */
@@ -33,8 +33,8 @@ export interface PartialRun {
   horizon: number
   isSweep: boolean
   /**
-   * Number of entities that the interrupted run had not read yet. If the list from `after` on is shorter than this, it
-   * is not sorted from the oldest change. `undefined` if unknown.
+   * Number of entities that the interrupted run had not read yet. If the list from `after` on contains fewer entities,
+   * the list is not sorted from the oldest change. `undefined` if unknown.
    */
   unread?: number | undefined
 }
@@ -58,8 +58,8 @@ export interface FoundEvent {
   /** The parts to deliver: those that have not arrived, or all wanted parts if `all` is set in the `StoreRequest`. */
   parts: Part[]
   /**
-   * True if a newer state had already arrived. The list showed an older one, and so did a fetch of the order or
-   * shipment, unless that failed.
+   * True if a newer state than `entity` had already arrived. The list showed an older state. A fetch of the order or
+   * shipment also returned an older state, or failed.
    */
   outdated: boolean
 }
@@ -72,8 +72,8 @@ export interface StoreRequest {
   /** The time on the API's clock. */
   clock: number
   /**
-   * Set with `fetch: 'never'`: a stored GET trigger then does not make a catch-up event redundant, because its entity
-   * is never fetched. Default: false.
+   * Set with `fetch: 'never'`: orders and shipments of GET triggers are then never fetched, so a stored GET trigger
+   * does not make a catch-up event redundant. Default: false.
    */
   neverFetches?: boolean | undefined
   entity: EntitySnapshot
@@ -111,8 +111,8 @@ export class LeaseLostError extends Error {
 export interface CatchUpStorage {
   position(scope: string): Promise<Position | undefined>
   /**
-   * Saves the cursor and the rest of the position. Up to `forgottenUpTo`, also deletes arrival records of the scope's
-   * kind, and times of `firstSeen`.
+   * Saves the cursor and the rest of the position. Then deletes the arrival records of the scope's kind and the scope's
+   * times of `firstSeen`, both up to the time `forgottenUpTo`.
    */
   savePosition(lease: Lease, position: Position): Promise<void>
   arrivals(entity: EntityName): Promise<Arrivals>
@@ -135,9 +135,9 @@ export interface CatchUpStorage {
 /** The part of an inbox that the catch-up of one webhook uses. */
 export interface CatchUpInbox extends CatchUpStorage, CatchUpRequests {
   /**
-   * Acquires the lease for polling, which covers all scopes, so that no two processes poll at the same time. Returns
-   * `undefined` while another process holds it. It expires after 15 s without `renew`, on the clock that the inbox uses
-   * for leases.
+   * Acquires the lease for polling. The lease covers all scopes, so no two processes poll at the same time. Returns
+   * `undefined` while another process holds the lease. Without `renew`, the lease expires after 15 s, measured by the
+   * clock that the inbox uses for leases.
    */
   acquire(): Promise<string | undefined>
   /** Returns false if the lease was lost. */
@@ -161,7 +161,8 @@ export interface CatchUpRequests {
   /** Resolves with the ID of the request. A request that no process takes within a minute expires. */
   requestRun(request: CatchUpRequest): Promise<string>
   /**
-   * Takes the oldest request that is waiting, or whose process has not reported for 15 s, and marks it as `running`.
+   * Takes a request and marks it as `running`: the oldest one that is waiting, or that was taken by a process which has
+   * not reported for 15 s.
    */
   takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
   /** Reports the progress or the end of a run. A request and its report are kept for at least a day. */

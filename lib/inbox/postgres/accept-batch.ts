@@ -1,6 +1,6 @@
 /**
- * Stores many new events in one statement. Repeatable events, GET triggers, large bodies, and events that the statement
- * does not store, such as duplicates, are handled one by one.
+ * Stores many new events in one statement. Other events are stored one by one: repeatable events, GET triggers, large
+ * bodies, and events that the statement does not store, such as duplicates.
  */
 import type { Accepted } from '../inbox'
 import { columnsOf, type AcceptRequest } from '../sql/accept'
@@ -42,8 +42,8 @@ WITH input AS (
 SELECT id, event FROM stored`
 
 /**
- * Whether the event can be part of a batch: its body is not uploaded in parts, and its ID is final, because it has a
- * dedupe key and is not repeatable.
+ * Whether the event can be part of a batch. It must have a body that is not uploaded in parts, and its ID must be
+ * final: it has a dedupe key and is not repeatable.
  */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
   return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined

@@ -1,6 +1,6 @@
 /**
- * The part of `pg` that the inbox uses, with types of its own so that `@types/pg` is not needed, and the tables of the
- * inbox inside a transaction.
+ * The part of `pg` that the inbox uses, and the tables of the inbox inside a transaction. The types are written here,
+ * so that `@types/pg` is not needed.
  */
 import type { Tables, SqlValue } from '../sql/tables'
 

@@ -28,8 +28,9 @@ export class Connections {
 
   /**
    * Runs a transaction, and repeats it after a deadlock or a broken connection. If a commit got no response, the
-   * transaction is repeated only if `repeats` is true, and `work` must find out whether the earlier run was committed.
-   * The transaction ID does not show this: after a crash, PostgreSQL may give the ID of a lost transaction to another.
+   * transaction is repeated only if `repeats` is true. `work` must then find out whether the earlier run was committed.
+   * The transaction ID does not show this: after a crash, PostgreSQL may give the ID of a lost transaction to another
+   * transaction.
    */
   async transact<T>(
     work: (tables: PostgresTables, isRepeated: boolean) => Promise<T>,

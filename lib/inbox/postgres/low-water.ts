@@ -12,7 +12,7 @@ const MARGIN_MS = PATIENCE_MS + 500
 
 export class LowWater {
   #due = 0
-  /** The lowest argument of `lower` since the last search of all queues began. */
+  /** The lowest `due` that was passed to `lower` since the last search of all queues began. */
   #lowered = Infinity
   #lookedAt = -Infinity
 

@@ -8,7 +8,7 @@ export function postgresInboxSql(schema = 'tradecloud'): string {
 }
 
 /**
- * Bodies are compressed with lz4 if the server has it; it is missing before PostgreSQL 14 and in some builds. Compared
+ * Bodies are compressed with lz4 if the server has lz4. Versions before PostgreSQL 14 and some builds lack it. Compared
  * with the default, pglz, lz4 saves a quarter of the server's CPU for storing events.
  */
 function createSql(schema: string): string {

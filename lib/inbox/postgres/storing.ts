@@ -19,7 +19,7 @@ interface Waiting {
   deadline: number
   /**
    * True for an event that must be stored alone: a GET trigger, a `repeatable` event, a large body, or an event that a
-   * batch did not store, because it is a duplicate or a queue was locked.
+   * batch could not store. A batch stores no duplicate, and no event at all if one of its queues is locked.
    */
   isSingle: boolean
   resolve: (accepted: Accepted) => void
@@ -61,7 +61,7 @@ export class Storing {
     })
   }
 
-  /** Starts a batch; also a second one while the first is being stored, if deliveries leave a connection for it. */
+  /** Starts a batch. While one batch is being stored, starts a second one if deliveries leave a connection for it. */
   #start(): void {
     const { delivering } = this.#options
     if (this.#waiting.length === 0) return
@@ -72,7 +72,7 @@ export class Storing {
   /** Never rejects. */
   async #storeWaiting(): Promise<void> {
     this.#batches++
-    // Waits for one microtask: requests made by code that is already queued to run join this batch.
+    // Waits for one microtask, so that this batch also includes requests from code that is already queued to run.
     await Promise.resolve()
     for (let batch = this.#next(); batch.length > 0; batch = this.#next()) {
       try {
