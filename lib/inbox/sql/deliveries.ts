@@ -50,7 +50,7 @@ export class Deliveries {
   }
 
   /**
-   * False for a queue that belongs neither to a delivery nor to a running call of `take`, for example because the
+   * True if the queue belongs to a delivery or to a running call of `take`. It belongs to neither, for example, if the
    * result of `take` was lost: a frozen database may execute the call after its time limit.
    */
   isOpen({ queue, token }: OwnedQueue): boolean {

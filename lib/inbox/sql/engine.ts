@@ -15,8 +15,9 @@ export interface Engine {
   /** Runs one operation in a transaction. Rejects within 2.5 s if it cannot be run. */
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>>
   /**
-   * Runs `work` and the settlement in one transaction. If `settleWith` resolves with false or rejects, neither is
-   * committed. Exception: it also rejects if the inbox is closed before it is known whether a commit took effect.
+   * Runs `work` and the settlement in one transaction. If `settleWith` resolves with false or rejects, neither was
+   * committed. Exception: if the inbox is closed while it is unknown whether a commit took effect, `settleWith` rejects
+   * although the commit may have taken effect.
    */
   settleWith?(request: SettleRequest, work: TransactionWork): Promise<boolean>
   close(): Promise<void>

@@ -1,4 +1,6 @@
-/** Caches a fact that is stored in the database, for one webhook at a time and for a second. */
+/**
+ * Caches a fact from the database for one second. Only the fact about the webhook that was asked for last is cached.
+ */
 const KNOWN_FOR_MS = 1_000
 
 export class Known<T> {

@@ -24,8 +24,8 @@ export function ownIdentity(): ProcessIdentity {
 }
 
 /**
- * True only if the process has certainly ended: it belongs to another boot, or it had a PID of the same namespace that
- * is unused now or belongs to a new process.
+ * True only if the process has certainly ended. Either it belongs to another boot, or it is in the same PID namespace
+ * and its PID is now unused or belongs to a new process.
  */
 export function isGone(other: ProcessIdentity, own: ProcessIdentity): boolean {
   if (other.boot !== own.boot) return true

@@ -109,9 +109,9 @@ export async function tidy(tables: Tables, { gone, owner = '', lost, ...waits }:
 }
 
 /**
- * The callbacks of the current processes with this name, and of those that ended less than an hour ago, not counting
- * the time in which no process ran. Reads both in one statement, because a process may end or start between two
- * statements.
+ * The callbacks of the current processes with this name, and of those that ended less than an hour ago. Time in which
+ * no process ran does not count towards the hour. Reads both in one statement, because a process may end or start
+ * between two statements.
  */
 export async function wantedBy(tables: Tables, name: string): Promise<Wanted[]> {
   const both =

@@ -17,9 +17,9 @@ export function takenAs({ kind, quarantine }: StoredEvent): string {
 }
 
 /**
- * Creates the queue if needed, and locks it until the transaction ends: otherwise a transaction that settles the last
- * event of the queue could remove it meanwhile. If no event is added to a queue that is empty and has no owner,
- * `updateQueue` must be called to remove it.
+ * Creates the queue if needed, and locks it until the transaction ends: otherwise another transaction could settle the
+ * last event of the queue and remove the queue meanwhile. If the queue is empty and has no owner, and the caller adds
+ * no event to it, the caller must call `updateQueue` to remove it.
  */
 export async function lockQueue(tables: Tables, event: StoredEvent, size: number): Promise<QueueRow> {
   const { name, eventName = '' } = event

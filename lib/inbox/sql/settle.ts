@@ -48,8 +48,9 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
 }
 
 /**
- * Whether a settlement was committed, after its commit got no response. Waits until that transaction has ended, because
- * it holds the lock of the queue. `undefined`: it was not committed, and the event still belongs to the owner.
+ * Called when the commit of a settlement got no response: returns whether the settlement was committed. `undefined`: it
+ * was not committed, and the event still belongs to the owner. Waits until the transaction of the settlement has ended,
+ * because until then that transaction holds the lock of the queue.
  */
 export async function wasCommitted(tables: Tables, request: SettleRequest): Promise<boolean | undefined> {
   const { owner, queue, token, event, settlement } = request

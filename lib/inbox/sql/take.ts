@@ -31,8 +31,8 @@ export interface TakeResult {
    */
   nextDueInMs?: number
   /**
-   * The earliest due time of the wanted queues that no process owns after this take; the current time if none of them
-   * is due. Set if `dueSince` is 0, unless this process is not registered.
+   * The earliest due time of the wanted queues that no process owns after this take, but at most the current time. Set
+   * only if `dueSince` is 0 and this process is registered.
    */
   firstDue?: number
 }
@@ -183,8 +183,8 @@ async function nextDue(tables: Tables, wanted: WantedQueues): Promise<number | u
 }
 
 /**
- * If a queue would wait for longer than `maxDelayMs`, as happens after the clock was set back, makes it due now.
- * Returns true if there was any such queue.
+ * Makes a queue due now if it would wait for longer than `maxDelayMs`, as happens after the clock was set back. Returns
+ * true if there was any such queue.
  */
 export async function shortenWaits(
   tables: Tables,

@@ -11,8 +11,8 @@ import { within } from '../../wait/within'
 /** If even the fastest of the recent flushes took longer than this, the next one waits for further requests. */
 const SLOW_MS = 10
 /**
- * A slow flush first waits for further requests, for the duration of a flush divided by this number. The wait doubles
- * the rate of events that arrive over HTTP.
+ * Before a slow flush, the flusher waits for further requests. It waits for the duration of a flush divided by this
+ * number. The wait doubles the rate of events that arrive over HTTP.
  */
 const GATHER_PART = 20
 /**

@@ -16,9 +16,9 @@ const LOG = 'log'
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
 /**
- * Throws if the file cannot be used. Returns a `warning` for operators, if there is one. Without `create`, only an
- * existing inbox is opened, and without a lock, so that this works while another process is frozen inside a
- * transaction.
+ * Throws if the file cannot be used. Returns a `warning` for operators, if there is one. If `create` is false, the file
+ * must be an existing inbox, and is opened without taking a lock: this works even while another process is frozen
+ * inside a transaction.
  */
 export function openTables(
   driver: Driver,
@@ -78,7 +78,7 @@ function findLog(
   tables: SqliteTables,
   file: string,
 ): { log: string; before: string | undefined; warning: string | undefined } {
-  // The mark is read first: if the file is a copy without a log, there is no log before the first transaction.
+  // The mark is read before the log, because a copy without its log has no log until the first transaction.
   const before = markOf(tables)
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
   const log = `${ino} ${birthtimeNs}`

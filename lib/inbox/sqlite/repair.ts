@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs
 import type { SqliteTables } from './tables'
 
 const PIECE_BYTES = 1024 * 1024
-/** Size of the log, in pages of 4 KB, from which SQLite copies its pages into the file: 32 MB. */
+/** SQLite copies the log into the file once the log has this many pages of 4 KB, which are 32 MB. */
 export const CHECKPOINT_PAGES = 8_000
 
 /** True if a repair has begun and is not finished. */
@@ -16,8 +16,8 @@ export function isSuspect(tables: SqliteTables): boolean {
 
 /**
  * Returns true if the log and the file are intact afterwards. The row `suspect` shows other processes that the repair
- * is not finished, even if they start after a crash of this process. Nothing is copied from the log into the file
- * before the log has been written again: after a power cut, the file could have newer pages than the log.
+ * is not finished, even if they start after a crash of this process. The log is written again before anything is copied
+ * from it into the file: otherwise, after a power cut, the file could have newer pages than the log.
  */
 export function repair(tables: SqliteTables, file: string): boolean {
   tables.get('PRAGMA wal_autocheckpoint = 0')

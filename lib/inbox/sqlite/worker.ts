@@ -94,7 +94,10 @@ class Loop {
     }
   }
 
-  /** Starts a batch once all messages that have arrived so far were handled, so that it can contain their requests. */
+  /**
+   * Starts a batch after all messages that have arrived so far were handled, so that the batch can contain their
+   * requests.
+   */
   #schedule(): void {
     if (this.#running || this.#waiting.length === 0) return
     this.#running = true
@@ -131,7 +134,9 @@ class Loop {
     }
   }
 
-  /** Must wait for nothing but the database, because other processes wait for its lock meanwhile. */
+  /**
+   * Must wait for nothing but the database: meanwhile, other processes may be waiting for the lock of this transaction.
+   */
   async #transact(batch: Request[]): Promise<Response[]> {
     const tables = this.#tables
     const results: Response[] = []

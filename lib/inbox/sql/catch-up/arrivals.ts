@@ -8,8 +8,8 @@ import { entityKeyOf, escaped } from '../names'
 import { insert, RUNNING, WAITING, type Tables, type SqlValue } from '../tables'
 
 /**
- * The origin of a record. `fetched`: the fetch for a GET trigger, which returns delivery schedules but does not reveal
- * the form in which events arrive. `documents`: a documents event, which covers no part, so that only the time of its
+ * The origin of a record. `fetched`: a fetch for a GET trigger. The fetch returns delivery schedules, which does not
+ * reveal the form in which events arrive. `documents`: a documents event. It covers no part, so only the time of its
  * change is stored.
  */
 type StoredForm = LineForm | 'fetched' | 'documents'

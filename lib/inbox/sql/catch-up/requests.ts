@@ -1,6 +1,6 @@
 /**
- * Runs requested at the command line. Each request is a row, which the process with the catch-up takes, and in which
- * that process stores its reports.
+ * Runs requested at the command line. Each request is a row. The process with the catch-up takes the request, and
+ * stores its reports in the row.
  */
 import { randomUUID } from 'node:crypto'
 import type { CatchUpRequest, RunStatus } from '../../catch-up/storage'

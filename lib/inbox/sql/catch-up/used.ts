@@ -3,8 +3,8 @@ import type { Tables } from '../tables'
 import { forgetAll } from './arrivals'
 
 /**
- * A webhook whose catch-up was not started and did not run for this long counts as having none. Longer than any outage
- * that the catch-up should recover from.
+ * If no process has started or run the catch-up of a webhook for this long, the webhook counts as having no catch-up.
+ * The time is longer than any outage that the catch-up should recover from.
  */
 const USED_FOR_MS = 30 * 86_400_000
 
