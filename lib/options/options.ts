@@ -20,7 +20,7 @@ import type { UserSchemas } from '../events/validate'
  */
 export interface RetryOptions {
   /**
-   * An event becomes dead if it still fails this long after its first attempt and has had at least ten attempts.
+   * An event becomes dead if an attempt fails this long after the first one, and there have been at least ten attempts.
    * Default: 604,800,000 ms (7 days).
    */
   forMs?: number | undefined
@@ -42,23 +42,23 @@ export interface DeliveryOptions {
   /** When a failed delivery is repeated. Default: for 7 days, with at most 15 min between attempts. */
   retry?: RetryOptions | undefined
   /**
-   * A callback that runs for longer than this frees its slot for another event. It continues to run, and its order or
-   * shipment stays blocked until it ends. An alarm is raised if an event has been due for this long and no process has
-   * a callback for it. Default: 300,000 ms (5 min).
+   * After this time, a running callback frees its slot for another event. The callback continues, and its order or
+   * shipment stays blocked until the callback ends. Also, an alarm is raised if an event has been due for this long and
+   * no process has a callback for that event. Default: 300,000 ms (5 min).
    */
   handlerTimeoutMs?: number | undefined
   /**
-   * Whether to quarantine a body that cannot be read, does not fit a schema that is enforced, or is of an unknown kind
-   * without `onUnknown`: it is kept in the inbox for an operator and answered with 202. `false`: it is answered as
-   * without an inbox. Default: true; false with `auth: 'none'`.
+   * Whether to quarantine a body that cannot be read, does not fit an enforced schema, or has an unknown kind while
+   * `onUnknown` is not set. A quarantined body is answered with 202 and kept in the inbox for an operator. With
+   * `false`, such a body is answered as without an inbox. Default: true; false with `auth: 'none'`.
    */
   quarantine?: boolean | undefined
   /** Called after each delivery from the inbox, with its result: for logs and metrics. Default: none. */
   onSettled?: ((record: SettledRecord) => void | Promise<void>) | undefined
   /**
-   * With `postgresInbox`: the callback gets `context.transaction`, a client of the transaction in which the event is
-   * also marked as delivered. What the callback writes with it is committed exactly once, or not at all. A transaction
-   * that exceeds `handlerTimeoutMs` is rolled back. Default: false.
+   * With `postgresInbox`: the callback gets `context.transaction`, a database client. The event is marked as delivered
+   * in the same transaction, so what the callback writes with this client is committed exactly once, or not at all. A
+   * transaction that exceeds `handlerTimeoutMs` is rolled back. Default: false.
    */
   transaction?: boolean | undefined
 }
@@ -72,14 +72,14 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   auth: AuthOption
   /**
    * Addresses from which requests may come, checked in addition to the credentials: `'acceptance'` and `'production'`
-   * for Tradecloud's own addresses, or IPv4 and IPv6 addresses and CIDR ranges. A request with valid credentials from
-   * any other address is answered 503, because Tradecloud's addresses change; with `auth: 'none'` it is answered 403.
-   * Default: any address.
+   * for Tradecloud's own addresses, or IPv4 and IPv6 addresses and CIDR ranges. If a request has valid credentials but
+   * comes from another address, the response is 503, because Tradecloud's addresses may change; with `auth: 'none'`,
+   * the response is 403. Default: any address.
    */
   allow?: readonly AllowEntry[] | undefined
   /**
    * For `allow` with `webhook.listener`: the proxies whose `X-Forwarded-For` is trusted, as in Express's setting `trust
-   * proxy`. Under Express the setting of the app applies instead. Default: false, none.
+   * proxy`. Under Express, the setting of the app applies instead. Default: false (no proxy is trusted).
    */
   trustProxy?: TrustProxyOption | undefined
   /**
@@ -88,8 +88,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   paths?: PathsOption | undefined
   /**
-   * Called after every response of the webhook other than 2xx, with an error whose `code` is the outcome and whose
-   * `cause` is what was thrown, if anything was. It cannot change the response. Default: none.
+   * Called after every response of the webhook other than 2xx. The `code` of the error is the outcome. Its `cause` is
+   * what was thrown, and is absent if nothing was thrown. The function cannot change the response. Default: none.
    */
   onError?: ((error: TradecloudWebhookError, context: ErrorContext) => void | Promise<void>) | undefined
   /**
@@ -107,8 +107,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   logger?: Logger | undefined
   /**
    * The Tradecloud API to fetch from: `{ environment, username, password }`, `{ baseUrl, username, password }`, or a
-   * `TradecloudClient`, which the webhook then does not close. Default: none; events of GET triggers are then
-   * `'id-only'`.
+   * `TradecloudClient`. The webhook does not close a client that you created. Default: none, so that events of GET
+   * triggers are `'id-only'`.
    */
   api?: TradecloudClient | TradecloudClientOptions | undefined
   /**
@@ -141,8 +141,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   concurrency?: number | undefined
   /**
-   * Time from the last byte of a request to its response. After it the response is 504, and a running callback
-   * continues. Default: 30,000 ms.
+   * Maximum time from the last byte of a request to its response. After this time, the response is 504, and a running
+   * callback continues. Default: 30,000 ms.
    */
   answerTimeoutMs?: number | undefined
   /**
@@ -151,8 +151,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   fetchTimeoutMs?: number | undefined
   /**
-   * Grace period for an ID that the API does not know yet. Until it ends, the response is 503, afterwards 404; with an
-   * `inbox`, the delivery is retried until then. Default: 3,600,000 ms (1 h).
+   * Grace period for an ID that the API does not know yet. The response is 503 during this period, and 404 after it.
+   * With an `inbox`, the delivery is retried during this period. Default: 3,600,000 ms (1 h).
    */
   notFoundGraceMs?: number | undefined
   /**
@@ -184,16 +184,17 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   inbox?: Inbox | undefined
   /**
-   * With an `inbox`: `false` only stores events, which `createTradecloudWorker` or a webhook of another process
-   * delivers. Callbacks are then neither required nor allowed; every kind is stored, including unknown ones, and
-   * nothing is ignored. Default: true.
+   * With an `inbox`: `false` only stores events. They are delivered by `createTradecloudWorker`, or by a webhook of
+   * another process. With `false`, callbacks are neither required nor allowed, and all events are stored: none is
+   * ignored, and unknown kinds are stored too. Default: true.
    */
   deliver?: boolean | undefined
   /** With an `inbox`: how events are delivered from it. Default: the defaults of each option. */
   delivery?: DeliveryOptions | undefined
   /**
    * With an `inbox` and `api`: polls in the background for changes that never arrived, and delivers them to `onOrder`
-   * and `onShipment` through the inbox. Default: none; an event that is lost before it arrives is not noticed.
+   * and `onShipment` through the inbox. Default: none, so that events which are lost before they arrive are not
+   * noticed.
    */
   catchUp?: CatchUpOptions | undefined
   /** Called with a report after every run of the catch-up. Default: none. */

@@ -195,8 +195,8 @@ function resolveShared(
   checkWholeNumber('fetchTimeoutMs', merged.fetchTimeoutMs, 1, MAX_TIMER_MS)
   checkWholeNumber('notFoundGraceMs', merged.notFoundGraceMs, 0, Number.MAX_SAFE_INTEGER)
   if (typeof merged.name !== 'string' || merged.name === '') throw invalidOption('name', 'must be a non-empty string')
-  // The name is part of keys in databases, some of which cannot index a longer text, or store control characters or
-  // unpaired surrogates.
+  // The name is part of keys in databases. Some databases cannot index a longer text. Some cannot store control
+  // characters or unpaired surrogates.
   if (merged.name.length > MAX_NAME || /[\p{Cc}\p{Cs}]/u.test(merged.name))
     throw invalidOption('name', `must have at most ${MAX_NAME} characters, and no control characters`)
   const logger = merged.logger as Partial<Logger> | null
@@ -229,8 +229,8 @@ function resolveClient(
     throw invalidOption('api', 'must be an object or a TradecloudClient')
   if ('fetchEntity' in api) return api
   const options = { ...api, fetchTimeoutMs: api.fetchTimeoutMs ?? fetchTimeoutMs }
-  // The options of the client are checked here too, so that the error names the option `api`, which the client does not
-  // know.
+  // The options of the client are checked here too, because an error of the client itself would not name the option
+  // `api`.
   const { resolveClientOptions } = require('../api/client-options') as typeof import('../api/client-options')
   resolveClientOptions(options, 'api')
   return new TradecloudClient(options)
