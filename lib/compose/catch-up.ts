@@ -31,14 +31,14 @@ export function startCatchUp(
     lists: listsOf(client, options).map((list) => ({ ...list, polls: list.polls ?? isHandled(settings, list) })),
     isWanted: (kind) => inbox.isWanted(name, kind, undefined),
     options,
-    // `settleMs: 0` means that no webhook receives changes: polling finds all of them, so they are not logged as
-    // warnings.
+    // `settleMs: 0` means that no webhook receives changes. Polling then finds all changes, so found changes are not
+    // logged as warnings.
     log: new CatchUpLog(log, options.onCatchUp, options.settleMs > 0, (run) => telemetry?.catchUp(run)),
   }
   warnOf(settings, parts.lists, log)
   const catchUp: CatchUp = new CatchUp(parts)
   const ready = catchUp.start(opening)
-  // `ready()` of the webhook or worker rejects with the failure too, so here it needs no handling.
+  // `ready()` of the webhook or worker also rejects with this error, so the error needs no handling here.
   ready.catch(() => undefined)
   return { ready, run: (given) => catchUp.run(given), stop: () => catchUp.stop(), idle: () => catchUp.idle() }
 }

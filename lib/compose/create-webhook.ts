@@ -26,10 +26,10 @@ export type TradecloudWebhook = Router & {
    */
   close(options?: CloseOptions): Promise<void>
   /**
-   * With the option `catchUp`: polls now, and delivers what never arrived; with `all`, also what has arrived. With
-   * `dryRun`, nothing is delivered. With `from`, `all` or `dryRun` the cursor stays where it is. First waits until no
-   * other process polls. Resolves with a report, which contains an `error` if the run could not be completed. Rejects
-   * for an invalid option, and if there is no time to start from.
+   * Needs the option `catchUp`. Waits until no other process polls, then polls. Delivers the changes that never
+   * arrived; with `all`, also those that have arrived. With `dryRun`, delivers nothing. With `from`, `all` or `dryRun`,
+   * the cursor stays where it is. Resolves with a report, which contains an `error` if the run could not be completed.
+   * Rejects for an invalid option, and if there is no time to start from.
    */
   catchUp(options?: CatchUpRunOptions): Promise<CatchUpReport>
 }

@@ -1,6 +1,6 @@
 /**
- * The worker. It delivers events that other processes store in an inbox, or that it finds by polling, and needs no
- * port.
+ * The worker. It delivers events that other processes have stored in an inbox, or that the worker itself has found by
+ * polling. It needs no port.
  */
 import type { CatchUpReport, CatchUpRunOptions } from '../catch-up/catch-up-options'
 import { startCatchUp } from './catch-up'
@@ -13,7 +13,7 @@ import type { CloseOptions, TradecloudWorkerOptions } from '../options/options'
 import { resolveWorkerOptions } from '../options/resolve'
 import { holdProcess } from '../wait/timers'
 
-/** Delivers events from an inbox, and keeps the process alive, until it is closed. */
+/** Until a worker is closed, it delivers events from an inbox and keeps the process alive. */
 export interface TradecloudWorker {
   /**
    * Resolves once events can be taken. Rejects if the inbox cannot be used, or if the catch-up has no time to start
@@ -33,10 +33,10 @@ export interface TradecloudWorker {
 }
 
 /**
- * Creates a worker that delivers from an inbox: for receivers with `deliver: false`, or as a further process that
- * shares the work of a webhook. With `catchUp` it also polls; companies without a server that Tradecloud can reach need
- * no webhook, and set `settleMs` to 0. A worker needs no port and no option `auth`. Throws a `TradecloudWebhookError`
- * with code `invalid_option` for an invalid option.
+ * Creates a worker, which delivers the events of an inbox: for a webhook that only stores (`deliver: false`), or
+ * together with a webhook that also delivers. With `catchUp`, the worker also polls. If Tradecloud cannot reach any of
+ * your servers, use a worker with `catchUp` and `settleMs: 0`, and no webhook. A worker needs no port and no option
+ * `auth`. Throws a `TradecloudWebhookError` with code `invalid_option` for an invalid option.
  *
  * ```ts
  * const onOrder = async (event: OrderEvent) => { await erp.upsert(event) }

@@ -26,7 +26,7 @@ export interface RequestsOptions
   log: Log
 }
 
-/** An event is delivered before the response or, with an inbox, stored before it. */
+/** Before the response, an event is delivered or, with an inbox, stored. */
 export type Destination = { deliverer: Deliverer; intake?: undefined } | { deliverer?: undefined; intake: Intake }
 
 const AT_INBOX: Progress = { stage: 'inbox' }
@@ -69,8 +69,8 @@ export class Requests {
   }
 
   /**
-   * Handles a request whose path matches no pattern: the app responds first. `handler` is the function that the app has
-   * mounted.
+   * Handles a request whose path matches no pattern: the app may respond first. `handler` is the function that the app
+   * has mounted.
    */
   pass(req: IncomingMessage, res: ServerResponse, next: () => void, handler: unknown): void {
     this.#unmatched.pass(req, res, next, handler)
@@ -122,7 +122,7 @@ export class Requests {
     }
   }
 
-  /** Answers a probe with valid credentials whose path matches no pattern. */
+  /** Answers a probe that has valid credentials, but whose path matches no pattern. */
   async #answerProbe(exchange: Exchange): Promise<void> {
     const { receiver } = this.#options
     try {
@@ -150,8 +150,8 @@ function deliver(
   arrival?.leave()
   exchange.merged = delivery.trigger !== trigger
   exchange.progress = delivery
-  // Bound: with an arrow function, V8 keeps deliveries in memory until its next full garbage collection, which costs a
-  // small event 20 % more CPU on Node 24.
+  // A bound function, not an arrow function: with an arrow function, V8 keeps deliveries in memory until its next full
+  // garbage collection. That costs a small event 20 % more CPU on Node 24.
   exchange.abandon = deliverer.leave.bind(deliverer, delivery)
   return delivery.result
 }

@@ -82,7 +82,7 @@ export function startInbox(
     settled: (record) => reporter.settled(record),
   })
   const opening = inbox.ready({ transaction: delivery.transaction })
-  // `ready()` of the webhook or worker rejects with the failure too, so here it needs no handling.
+  // `ready()` of the webhook or worker also rejects with this error, so the error needs no handling here.
   opening.catch(() => undefined)
   return { opening, deliverer }
 }

@@ -69,7 +69,7 @@ function openPostgres(url: string, schema: string | undefined, isArgument: boole
   const { PostgresEngine } = require('../../inbox/postgres/engine') as typeof import('../../inbox/postgres/engine')
   const { resolvePostgresInbox } =
     require('../../inbox/postgres/options') as typeof import('../../inbox/postgres/options')
-  // `unsafe` skips a check that matters only to processes that store events: whether the server can lose commits.
+  // `unsafe` allows a server that can lose commits. Such a server is a risk only for processes that store events.
   const options = resolveOptions(() =>
     resolvePostgresInbox({
       connectionString: url,

@@ -102,7 +102,7 @@ async function run(
     progress.end()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     page.close()
-    // Closed before the model is read: events that are still being repeated then end, and count as `still retrying`
+    // Closed before the model is read. This ends events that are still being repeated: they count as `still retrying`
     // instead of `on its way`.
     await tradecloud.close()
   }

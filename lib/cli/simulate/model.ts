@@ -22,7 +22,7 @@ export interface SimulationModel {
   counts: Record<Fate, number>
   /** Number of delivered events that needed more than one attempt. */
   repeated: number
-  /** Number of events lost on purpose whose order the receiver has fetched from the API. */
+  /** Number of events that were lost on purpose, but whose order the receiver has fetched from the API. */
   recovered: number
   api: { baseUrl: string; username: string; password: string } & ApiCounts
   events: SimulatedEvent[]

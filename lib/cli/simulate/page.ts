@@ -16,8 +16,8 @@ th, td { text-align: left; padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px s
 dl { display: flex; flex-wrap: wrap; gap: 0.3rem 2rem } dl div { display: flex; gap: 0.5rem } dd { margin: 0; font-weight: 600 }
 .delivered { color: #1a7f4b } .bad { color: #c0392b; font-weight: 600 } .waits { color: #b26b00 }`
 /**
- * The style is kept out of the template below, because the template's indentation would change its bytes, whose hash is
- * in the Content-Security-Policy.
+ * The style is not part of the template below, because the indentation of the template would change the bytes of the
+ * style. The Content-Security-Policy contains a hash of these bytes.
  */
 const STYLE_ELEMENT = html(Object.assign([`<style>${STYLE}</style>`], { raw: [] }))
 const HEADERS = {
