@@ -58,7 +58,7 @@ export interface Begun {
 }
 
 export interface AttemptResult extends Result {
-  /** The number of the attempt, from `Begun`. Absent if `begin` did not return one. */
+  /** The number of the attempt, from `Begun`. Absent if `begin` returned `undefined` or was not called. */
   attempt?: number | undefined
   /** Whether a transaction has settled the event. Absent if there was no transaction, or if it failed. */
   settled?: boolean | undefined
@@ -194,9 +194,9 @@ export class Attempts<A extends DeliveryAttempt> {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, so that the pieces of a large body are joined, which copies them, only if `rawBody` is read. All contexts
- * share the getter: V8 would keep a getter in an object literal, and with it the body, until the next full garbage
- * collection.
+ * A getter, so that the pieces of a large body are joined only if `rawBody` is read, because joining copies them. All
+ * contexts share this getter. V8 would keep a getter in an object literal, and with it the body, until the next full
+ * garbage collection.
  */
 const RAW_BODY = {
   enumerable: true,

@@ -5,16 +5,18 @@ import type { TradecloudClient } from '../api'
 export interface WebhookContext {
   /**
    * A UUID that is the same in every retry of an event. Store it in the transaction of the ERP write to make that write
-   * idempotent. For a GET trigger it is derived from the ID and the fetched content, or, without a fetch, from
-   * the `requestId`. An event that a person has resent gets a new ID once the earlier event was delivered; so does an
-   * identical body, if it has neither a message ID nor a version nor a time of change.
+   * idempotent. For a GET trigger, the UUID is derived from the ID and the fetched content or, without a fetch, from
+   * the `requestId`.
+   *
+   * If a person resends an event that was delivered, the resent event gets a new UUID. So does a body that is identical
+   * to a delivered one, if the body has no message ID, no version and no time of change.
    */
   deliveryId: string
   /** A UUID that is unique for each request. */
   requestId: string
   /**
-   * How often this process has called the callback for the event, including this call. With an inbox: how often any
-   * process has taken the event for delivery.
+   * How often this process has called the callback for the event, including this call. With an inbox: how often the
+   * event has been taken for delivery, by any process.
    */
   attempt: number
   /** When the headers of the request arrived. For an event that the catch-up found: when it was found. */
@@ -41,8 +43,9 @@ export interface WebhookContext {
   /** The API client of the webhook, for further requests. Absent without the option `api`. */
   api?: TradecloudClient | undefined
   /**
-   * With `delivery: { transaction: true }`: a client in the transaction that also marks the event as delivered; with
-   * `postgresInbox` a client of `pg`. Do not end the transaction. After a deadlock the callback runs again.
+   * With `delivery: { transaction: true }`: a database client. With `postgresInbox`, it is a client of `pg`. The event
+   * is marked as delivered in the transaction of this client. Do not end the transaction. After a deadlock, the
+   * callback runs again.
    */
   transaction?: TransactionClient | undefined
 }

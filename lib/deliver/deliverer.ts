@@ -43,7 +43,7 @@ export class Deliverer {
   readonly #slots: Slots
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts<Delivery>
-  /** Deliveries for GET triggers, by entity, until their fetch or callback begins. Further GET triggers join them. */
+  /** By entity: deliveries for GET triggers whose fetch or callback has not begun. Further GET triggers join them. */
   readonly #joinable = new Map<string, Delivery>()
   #aborted = false
 
@@ -142,8 +142,8 @@ export class Deliverer {
     const { claims } = this.#options
     const { key, deliveryId } = delivery
     if (key === undefined || !claims) return undefined
-    // The delivery ID of a body that is not `identified` depends on how many identical bodies were completed before,
-    // which only the claim shows.
+    // The delivery ID of a body that is not `identified` depends on the number of identical bodies completed before.
+    // Only the claim shows this number.
     return deliveryId === undefined ? this.#claimRepeat(delivery, key, claims) : claims.take(key)
   }
 

@@ -11,16 +11,17 @@ import type { WebhookContext } from './context'
 import type { EventKind, OrderDocumentsEvent, OrderEvent, ShipmentEvent, UnknownEvent } from '../events/events'
 
 /**
- * Called with each event. Without an inbox, its result decides the response: 200 if it returns, the 4xx of a
- * `RejectEvent`, or 503 if it throws anything else, after which Tradecloud retries.
+ * Called with each event. Without an inbox, the callback decides the response: 200 if it returns, the 4xx of a
+ * `RejectEvent` that it throws, or 503 if it throws anything else. After a 503, Tradecloud retries.
  */
 export type Callback<Event> = (event: Event, context: WebhookContext) => void | Promise<void>
 
 /**
- * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name. Some
- * events have several names (`OrderLinesItemDetailsChanged` and `…BySupplier`, `OrderReissuedByBuyer` and
- * `OrderLinesReissuedByBuyer`): a callback for one of these names is called for all of them that have no callback of
- * their own.
+ * Callbacks for single event names, used instead of the callback of the kind. GET triggers have no event name.
+ *
+ * Some events have several names: `OrderLinesItemDetailsChanged` is also named `…BySupplier`, and
+ * `OrderLinesReissuedByBuyer` is also named `OrderReissuedByBuyer`. A callback for one name of an event is also called
+ * for its other names, unless they have callbacks of their own.
  */
 export type NamedCallbacks = Partial<Record<OrderEventName, Callback<OrderEvent> | undefined>> &
   Partial<Record<OrderDocumentsEventName, Callback<OrderDocumentsEvent> | undefined>> &
@@ -120,8 +121,8 @@ export function warnOfHandlers({ unhandled, unknownNames }: Handlers, log: Log):
 
 interface Named {
   /**
-   * The kind of the event with this name, because an event of another kind must not reach a callback that is not typed
-   * for it. Absent for an unknown name.
+   * The kind of the event with this name. An event of another kind must not reach the callback, which is not typed for
+   * that kind. Absent for an unknown name.
    */
   kind: string | undefined
   handler: Handler

@@ -7,7 +7,10 @@ import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'
 
 const MAX_REMEMBERED = 100_000
-/** After this time (or a longer grace period) without a GET trigger for an ID, the next one counts as the first. */
+/**
+ * If no GET trigger for an ID arrives for this time, or for the grace period if that is longer, the next GET trigger
+ * for the ID counts as the first.
+ */
 const QUIET_MS = 24 * 60 * 60 * 1000
 
 export class History {

@@ -10,8 +10,8 @@ export function dedupeKey(name: string, trigger: BodyTrigger): string {
 }
 
 /**
- * The key of the queue, which is the same for all events of a shipment, or of an order with its documents. `undefined`
- * for an event without an entity, which has a queue of its own.
+ * The key of the queue. All events of a shipment have the same key. So have all events of an order and its documents.
+ * `undefined` for an event without an entity, because such an event has a queue of its own.
  */
 export function entityKey(trigger: Trigger): string | undefined {
   const entity = trigger.type === 'id' ? trigger : trigger.entity
@@ -20,7 +20,7 @@ export function entityKey(trigger: Trigger): string | undefined {
 }
 
 /**
- * The delivery ID of a body, which is the same in every retry: derived from the dedupe key and, for a body that is not
+ * The delivery ID of a body; every retry has the same ID. It is derived from the dedupe key and, for a body that is not
  * `identified`, from the number of identical bodies completed before.
  */
 export function deliveryIdOfBody(key: string, completed = 0): string {
@@ -51,8 +51,8 @@ export function storedIdentity(name: string, trigger: Trigger): Pick<StoredEvent
 }
 
 /**
- * The key and ID for an unreadable body. They differ from those of a readable body with the same bytes, so that the
- * body is not taken for a duplicate if it is sent again once a later version can read it.
+ * The key and ID for an unreadable body. They differ from those of a readable body with the same bytes. A later version
+ * may be able to read the body: if the body is then sent again, it is not taken for a duplicate.
  */
 export function quarantineIdentity(name: string, digest: string): { key: string; id: string } {
   const key = `${name}:quarantine:${digest}`

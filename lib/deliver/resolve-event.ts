@@ -1,6 +1,6 @@
 /**
- * Creates the event for the callback, from a GET trigger or (with `fetch: 'always'`) from a body: with the whole
- * fetched order or shipment, with only the ID, or as received.
+ * Creates the event for the callback. An event from a GET trigger contains the fetched order or shipment, or only the
+ * ID. An event from a body contains the fetched order or shipment (with `fetch: 'always'`), or is as received.
  */
 import type { TradecloudClient } from '../api'
 import { stateOf, type Json } from '../events/entity'

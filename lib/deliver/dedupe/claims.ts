@@ -22,7 +22,7 @@ export interface ClaimsOptions {
   timeoutMs: number
 }
 
-/** The methods except `check` neither throw nor reject, and are synchronous if the store is, like `MemoryStore`. */
+/** Apart from `check`, the methods neither throw nor reject. With a synchronous store, they are synchronous too. */
 export class Claims {
   readonly #options: ClaimsOptions
 
@@ -34,7 +34,7 @@ export class Claims {
     const { store, leaseMs } = this.#options
     try {
       const answer = store.claim(key, leaseMs)
-      // If `takenFrom` finds no result, the answer is a promise, of any library, or a mistake of the store.
+      // If `takenFrom` finds no result, the answer is a promise (not always a native one), or a mistake.
       return takenFrom(key, answer) ?? this.#takeLater(key, answer)
     } catch (cause) {
       return storeFailed(cause)

@@ -1,6 +1,6 @@
 /**
- * Determines which changes a delivery covers, if they may differ from those that were recorded when its event was
- * stored. The catch-up treats these changes as arrived.
+ * Determines which changes a delivery covers; the catch-up treats these changes as arrived. This is needed only if they
+ * may differ from the changes that were recorded when the event was stored.
  */
 import { arrivalOf, type Arrival } from '../../inbox/catch-up/arrivals'
 import type { WebhookEvent } from '../../events/events'

@@ -26,7 +26,7 @@ export type StoreResult = Result & { inboxId?: string; merged?: boolean }
 
 const NOTHING = Buffer.alloc(0)
 const MAX_TRACE = 2_000
-/** Outcomes whose body is quarantined; so is an ignored body of an unknown kind. */
+/** A body with one of these outcomes is quarantined. An ignored body of an unknown kind is quarantined too. */
 const UNREADABLE: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type']
 const IGNORED: Result = { outcome: 'ignored' }
 

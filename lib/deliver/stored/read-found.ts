@@ -1,6 +1,6 @@
 /**
- * Converts a change that the catch-up found to a trigger: the whole order or shipment, with the lines for which the
- * catch-up has stored it.
+ * Converts a change that the catch-up found to a trigger. The event contains the whole order or shipment. The affected
+ * lines of an order are those that the catch-up has to deliver.
  */
 import { refuse } from '../../answer/refusal'
 import { Pieces } from '../../bytes/pieces'
@@ -44,7 +44,7 @@ export async function readFound(
           : foundOrder({ ...base, kind, orderId: id, order: content }, content, found),
       entity: { kind, id },
       digest: parsed.digest,
-      // The catch-up may find the same content again, so the delivery ID is that of the stored event.
+      // The delivery ID is not derived from the content, because the catch-up may find the same content again.
       identified: false,
       handler: find(kind, undefined),
       found,

@@ -8,7 +8,7 @@ import { parseBytes, readMediaType, type Media } from '../../receive/body/parse-
 import { readFound } from './read-found'
 import { readTrigger, type ReadTrigger, type ReadTriggerOptions } from '../../receive/event/read-trigger'
 
-/** More than the largest documented order takes as tXML. Equal to the default of `bodyLimit` for tXML. */
+/** Equal to the default of `bodyLimit` for tXML. The largest documented order is smaller, even as tXML. */
 const MAX_DECODED = 128 * 1024 * 1024
 
 /**

@@ -28,8 +28,8 @@ const TAKE_EVERY_MS = 30_000
  */
 const CONTENDED_MS = 50
 /**
- * While events are running: how often the first due event may be taken even if its body does not fit within
- * `maxBytesInFlight`. While none is running, it is taken at once.
+ * How often one event may be taken while others are running, even if its body does not fit within `maxBytesInFlight`.
+ * While no event is running, such an event is taken at once.
  */
 const LARGE_EVERY_MS = 1_000
 
@@ -70,7 +70,7 @@ export class Taker {
         if (count > 0) continue
         await pause(Math.min(Math.max(nextDueInMs, CONTENDED_MS), TAKE_EVERY_MS), this.#waking.signal)
       } catch {
-        // The inbox reports its own failures. It may not call `wake` until it works again, so this waits a fixed time.
+        // The inbox reports its own failures. This waits a fixed time, because a failing inbox might not call `wake`.
         await pause(RETRY_MS, signal)
       }
     }

@@ -37,7 +37,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'done'`
 
 /**
- * Also succeeds if the lease has expired and no other process has claimed the key, because the callback has finished.
+ * Succeeds even after the lease has expired, because the callback has finished. Returns `lost` if another process has
+ * claimed the key.
  */
 const COMPLETE = `local value = redis.call('GET', KEYS[1])
 if value and value ~= ARGV[1] then return 'lost' end
@@ -127,7 +128,7 @@ export function redisStore(options: RedisStoreOptions): Store {
       try {
         value = await run(CLAIM, key, mine, String(leaseMs))
       } catch (error) {
-        // A Redis that was frozen still executes a command that has timed out, so the claim is released.
+        // Redis may still execute a command that has timed out, for example after a freeze, so the claim is released.
         run(RELEASE, key, mine).catch(() => undefined)
         throw error
       }
