@@ -1,7 +1,7 @@
 /**
- * Lists where a value deviates from a schema. ajv either stops at the first error or collects all of them, which takes
- * tens of megabytes for an invalid body of maximum size. Therefore validation stops at the first error, which is
- * recorded; the invalid value is temporarily replaced with a valid one, and validation is repeated.
+ * Lists where a value deviates from a schema. ajv can collect all errors, but that takes tens of megabytes for an
+ * invalid body of maximum size. Therefore ajv stops at the first error here. The error is recorded, the invalid value
+ * is temporarily replaced with a valid one, and ajv validates again.
  */
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import type { Json } from './entity'

@@ -32,8 +32,8 @@ export const orderEventNames = [
   /** The supplier changed fields other than prices and delivery schedule. */
   'OrderLinesUpdatedBySupplier',
   /**
-   * The supplier changed item details. This is the name in the docs since 2023-11, whose table may have lost the end of
-   * the name OrderLinesItemDetailsChangedBySupplier.
+   * The supplier changed item details. This is the name in the docs since 2023-11. The table in these docs may have
+   * lost the end of the name OrderLinesItemDetailsChangedBySupplier.
    */
   'OrderLinesItemDetailsChanged',
   /** The buyer asked to reopen confirmed lines. */

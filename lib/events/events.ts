@@ -18,8 +18,8 @@ import type {
 export type EventKind = 'order' | 'orderDocuments' | 'shipment' | 'unknown'
 
 /**
- * A defect of a body, or of an order or shipment from the API: mostly a deviation from its schema. The event is
- * delivered nevertheless with `validation: 'tolerant'`.
+ * A defect of a body, or of an order or shipment from the API: mostly a deviation from its schema. With
+ * `validation: 'tolerant'`, the event is delivered nevertheless.
  */
 export interface Issue {
   /**
@@ -95,8 +95,8 @@ export interface WholeOrderEvent extends OrderEventBase {
   /** The fetched or found order with all its lines, not modified. */
   order: Order
   /**
-   * The lines that the event changed or, if the catch-up found the order, those that it delivers. Absent for a GET
-   * trigger, which does not say which lines changed.
+   * The lines that the event changed. If the catch-up found the order: the lines that the catch-up delivers. Absent for
+   * a GET trigger, which does not say which lines changed.
    */
   affectedLines?: OrderLine[] | undefined
 }
@@ -111,7 +111,7 @@ export interface WholeOrderOfSingleDeliveryEvent extends OrderEventBase {
   lineForm: 'singleDelivery'
   /** The fetched or found order with all its lines, not modified. */
   order: Order | SingleDeliveryOrder
-  /** The lines that the event changed or, if the catch-up found the order, those that it delivers. */
+  /** The lines that the event changed. If the catch-up found the order: the lines that the catch-up delivers. */
   affectedLines: SingleDeliveryOrderLine[]
 }
 

@@ -26,7 +26,7 @@ export interface BodyTrigger extends TriggerBase {
   type: 'body'
   kind: EventKind
   eventName?: string | undefined
-  /** The event for the callback, which may change it: nothing else reads it afterwards. */
+  /** The event for the callback. The callback may change the event, because nothing else reads it afterwards. */
   event: WebhookEvent
   entity?: Entity | undefined
   /** SHA-256 of the body, in hex. */

@@ -101,8 +101,8 @@ export interface Comparison {
   /** Parts that no arrival record covers, but that a running delivery may cover; a later comparison decides. */
   pending: Part[]
   /**
-   * The time of the newest arrival record that is newer than its part; absent if there is none. Parts compared by
-   * content are left out. Either the list shows an old state, or the API's clock was set back.
+   * The time of the newest arrival record that is newer than its part. If there is such a record, either the list shows
+   * an old state, or the API's clock was set back. Parts compared by content are left out.
    */
   newer?: number | undefined
 }
@@ -131,8 +131,8 @@ export function compare(
 }
 
 /**
- * `newest` is the time of the newest mark, `time` the time of the part, or of its order or shipment if the part has
- * none.
+ * `newest` is the time of the newest mark. `time` is the time of the part or, if the part has none, of its order or
+ * shipment.
  */
 function hasArrived({ comparedBy, hash }: Part, marks: readonly Mark[], newest: number, time: number): boolean {
   if (comparedBy === 'time' && newest >= time) return true
