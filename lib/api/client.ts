@@ -84,14 +84,16 @@ export class TradecloudClient {
 
   /**
    * Yields the orders that the Tradecloud user may see and that changed after `lastUpdatedAfter`, in Tradecloud's order
-   * (oldest change first, as far as known), and finally the new cursor. Nothing is skipped if orders change meanwhile:
-   * they are yielded in their old state, the new one, or both, so an order may be yielded twice. A poll that ends early
-   * or throws yields no cursor: start again from the stored cursor. Keeps one page in memory. Each page may take
-   * `fetchTimeoutMs`. A page that is too large or too slow, breaks off, or is answered with 413 or 5xx is requested
-   * again with half the `limit`, which grows again later. If an option is not valid, the call itself throws
-   * `invalid_option`; if a request fails, the poll throws a `TradecloudApiError`. It is not documented whether a poll
-   * includes changes in the same millisecond as its cursor. If it does not, an order that changes again in that
-   * millisecond, after it was read, is missed.
+   * (oldest change first, as far as known). Finally yields the new cursor. A poll that ends early or throws yields no
+   * cursor: start again from the stored cursor. If an option is not valid, the call itself throws `invalid_option`. If
+   * a request fails, the poll throws a `TradecloudApiError`.
+   *
+   * An order that changes during the poll is not skipped: it is yielded in its old state, in its new state, or in both,
+   * so an order may be yielded twice. It is not documented whether a poll includes changes in the same millisecond as
+   * its cursor. If it does not, an order that changes again in that millisecond, after it was read, is missed.
+   *
+   * Keeps one page in memory. Each page may take `fetchTimeoutMs`. If a page is too large or too slow, breaks off, or
+   * is answered with 413 or 5xx, it is requested again with half the `limit`. The `limit` grows again later.
    *
    * ```ts
    * for await (const found of client.pollOrders({ lastUpdatedAfter: await load() })) {
@@ -144,22 +146,26 @@ export class TradecloudClient {
   }
 
   /**
-   * The content of a document that is stored at Tradecloud, by its `objectId`. Opens the link in the metadata at once
-   * and without Tradecloud's token, and requests a new link once if it has expired. If the link cannot be reached, as
-   * in a closed network, the content is fetched from Tradecloud's API instead. `fetchTimeoutMs` limits the time until
-   * the headers; `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts both. Links are opened
-   * over https, and over http only on this machine. Redirects are not followed. Links do not count as requests to the
-   * API. The content may be anything that a company has uploaded. Read the stream, or destroy it.
+   * The content of a document that is stored at Tradecloud, by its `objectId`. Requests the metadata, and opens the
+   * link in it at once, without Tradecloud's token. If the link has expired, one new link is requested. If the link
+   * cannot be reached, as in a closed network, the content is fetched from Tradecloud's API instead. `fetchTimeoutMs`
+   * limits the time until the headers; `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts
+   * both. Links are opened over https, and over http only on this machine. Redirects are not followed. Links do not
+   * count as requests to the API. The content may be anything that a company has uploaded. Read the stream, or destroy
+   * it.
    *
    * A document with only a `url` is on a server of another company. It is fetched only from a host in the option
    * `documentHosts`, over https, with a verified certificate, without credentials or redirects, and with the limits
-   * above. The name is resolved for each attempt, and the connection goes to an address that was checked; if any of its
-   * addresses is private, loopback, link-local or otherwise not public, nothing is sent. Tradecloud's virus scanner has
-   * not seen such a document.
+   * above. For each attempt, the host name is resolved and all its addresses are checked. If any address is private,
+   * loopback, link-local or otherwise not public, nothing is sent. Otherwise the connection goes to a checked address.
+   * Tradecloud's virus scanner has not seen such a document.
    *
-   * Rejects with `unsupported_document` for a document with only a `url` if `documentHosts` names no host,
-   * `document_not_allowed` for a `url` that must not be fetched, `no_content` for a document without a file,
-   * `not_found` if the file was deleted, and with the errors of `getOrder`.
+   * Rejects with the errors of `getOrder`, and with these codes:
+   *
+   * - `unsupported_document`: the document has only a `url`, and `documentHosts` names no host
+   * - `document_not_allowed`: the `url` must not be fetched
+   * - `no_content`: the document has no file
+   * - `not_found`: the file was deleted
    *
    * ```ts
    * const { stream, filename } = await client.downloadDocument(document)
@@ -172,8 +178,8 @@ export class TradecloudClient {
 
   /**
    * Logs out, ends all downloads, and closes the connections, except those of the option `httpsAgent`. Takes at most
-   * `requestTimeoutMs`, in which running requests may finish, but are not retried. Waiting and later calls reject with
-   * code `unavailable`. Never rejects.
+   * `requestTimeoutMs`. In this time, running requests may finish, but they are not retried. Calls that still wait, and
+   * later calls, reject with code `unavailable`. `close()` itself never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()

@@ -1,6 +1,6 @@
 /**
- * The agent for hosts that another company chose. It resolves each host and checks the addresses itself, and connects
- * only to a checked address, if need be through the proxy, so DNS rebinding has no effect.
+ * The agent for hosts that another company chose. The agent itself resolves each host and checks the addresses. It
+ * connects only to a checked address, directly or through the proxy. So DNS rebinding has no effect.
  */
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'

@@ -99,7 +99,7 @@ export class Documents {
     const { call } = flight
     const path = pathOf(objectId)
     let renewed = false
-    /** Status with which Tradecloud's API refused the content, if that was requested after the link had failed. */
+    /** Status of the API's response. Set if the link has failed, and the API has refused to send the content too. */
     let refused: number | undefined
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)
@@ -140,7 +140,7 @@ export class Documents {
     return { ok: false, failure: linkFailure(outcome), answered }
   }
 
-  /** The content from the API, requested with the token; or the status of its response if a retry cannot help. */
+  /** Requests the content from the API, with the token. Resolves with only the status if a retry cannot help. */
   async #throughTradecloud(flight: Flight, path: string): Promise<OpenAnswer | number> {
     const amend = (failure: RequestFailure) => {
       return {

@@ -15,8 +15,8 @@ export type ApiOutcome = ApiAnswer | NoAnswer
 
 export type NoAnswer =
   /**
-   * No headers within `timeoutMs`. `stalled`: the headers of a 200 arrived, but the rest of its body did not arrive in
-   * time.
+   * If not `stalled`: no headers arrived within `timeoutMs`. If `stalled`: the headers of a 200 arrived, but the rest
+   * of its body did not arrive in time.
    */
   | { type: 'timeout'; timeoutMs: number; stalled: boolean }
   /** Aborted by the caller's signal or by `close()`. */

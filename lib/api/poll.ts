@@ -6,10 +6,11 @@
  * entity that was read before, all unread entities come after it, and nothing was skipped. If a page contains no entity
  * that was read before, the offset may be too far: step back.
  *
- * Pages of one entity, used where a page of two entities fails, cannot overlap. Nothing was skipped between two of them
- * if the first entity is still at its position afterwards and `total` has not become smaller. In a list from the oldest
- * change to the newest, an entity that did not change never moves towards the end; in a list from the newest to the
- * oldest, it moves towards the beginning only when `total` becomes smaller.
+ * Where a page of two entities fails, pages of one entity are used. Such pages cannot overlap. Instead, the entity of
+ * the first page is read again after the second page. If it is still at its position, and `total` has not become
+ * smaller, nothing was skipped between the two pages. The reason depends on the order of the list. In a list from the
+ * oldest change to the newest, an unchanged entity never moves towards the end. In a list from the newest to the
+ * oldest, an unchanged entity moves towards the beginning only when `total` becomes smaller.
  */
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../bytes/bounded-map'
@@ -41,8 +42,8 @@ export interface PollSource {
   /** Creates the error for a list that cannot be read. */
   fail: (text: string) => Error
   /**
-   * Whether `error`, with which `ask` failed, may be due to the only entity of the page. That entity is skipped if the
-   * one next to it can be read. Default: never.
+   * Whether the only entity of the page may be the reason why `ask` failed with `error`. That entity is skipped if the
+   * entity next to it can be read. Default: never.
    */
   canSkip?: (error: unknown) => boolean
 }
@@ -159,8 +160,9 @@ async function readOrSkip(
 }
 
 /**
- * Where the next page begins: with the first entity that has the same time of change as the last one, because the order
- * of entities with equal times is not documented; with the last one if it has no time, or if all times are equal.
+ * Index of the entity with which the next page begins. This is the first entity with the same time of change as the
+ * last entity, because the order of entities with equal times is not documented. If the last entity has no time, or if
+ * all times are equal, the next page begins with the last entity.
  */
 function overlapFrom(items: Item[]): number {
   const last = items.length - 1

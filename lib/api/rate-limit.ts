@@ -1,8 +1,9 @@
 /**
- * Limits the requests in any second, as the server counts them, and the concurrent requests. Waiters are served first
- * in, first out, but those with `first` before all others; an aborted waiter is removed. A request counts until one
- * second after its response, not one second after it was sent: only then is it certain that the request that takes its
- * place arrives at least one second later.
+ * Limits the concurrent requests, and the requests that arrive at the server in any second. Waiters are served first
+ * in, first out, except that waiters with `first` are served before all others. An aborted waiter is removed.
+ *
+ * A request counts until one second after its response. Then another request may take its place, and certainly arrives
+ * at least one second after it. One second after a request was sent, this would not be certain.
  */
 import { startTimer, type Timer } from '../wait/timers'
 

@@ -11,8 +11,8 @@ import type { ApiRequest, Transport } from './transport'
 
 export interface RequestOptions {
   /**
-   * A 404 means `not_found`, and the request is repeated for this number of milliseconds. Default: a 404 means
-   * `fetch_failed`.
+   * If set, a request that is answered with 404 is repeated for this number of milliseconds, and then fails with
+   * `not_found`. Default: a 404 means `fetch_failed`.
    */
   notFoundRetryMs?: number | undefined
   /** Changes a failure of this request, for example whether to retry it. Default: unchanged. */

@@ -6,7 +6,8 @@ const MAX_MARGIN_MS = 60_000
 
 /**
  * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use. If the
- * token says when it expires, that is one minute before, or less if it is valid for less than five minutes.
+ * token says when it expires, this time is one minute before the token expires. If the token is valid for less than
+ * five minutes, this time is less than a minute before.
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)

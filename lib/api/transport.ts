@@ -58,8 +58,8 @@ export class Transport {
 
   /**
    * Sends the request once. `requestTimeoutMs` limits the wait for the headers, and then for each chunk of the body of
-   * a 200. Without a `signal`, which could abort a slow response, `requestTimeoutMs` limits the whole request. Never
-   * rejects.
+   * a 200. Without a `signal`, nothing else could abort a slow response, so `requestTimeoutMs` limits the whole
+   * request. Never rejects.
    */
   async send(request: ApiRequest, signal?: AbortSignal): Promise<ApiOutcome> {
     const started = performance.now()
@@ -98,8 +98,8 @@ export class Transport {
   /**
    * Like `openApi`, for a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is
    * `'tradecloud'` for the links in metadata. A URL that another company chose is opened only if its host has only
-   * public addresses. The caller must have checked that such a URL is https: an http URL would be opened without this
-   * check.
+   * public addresses. The caller must have checked that such a URL is https: the addresses of an http URL would not be
+   * checked.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {

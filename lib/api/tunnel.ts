@@ -38,7 +38,7 @@ export function tunnelAgents(proxy: string, timeoutMs: number): { httpAgent: Htt
   }
 }
 
-/** Overrides `createConnection`, the documented method with which an agent gets a socket, and `destroy`. */
+/** Overrides two methods: `destroy`, and `createConnection`, the documented way for an agent to get a socket. */
 function tunnel<T extends HttpAgent>(
   agent: T,
   proxy: URL,
