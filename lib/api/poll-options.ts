@@ -26,8 +26,9 @@ export interface ShipmentPollFilters {
 
 export interface PollOptions<Filters> {
   /**
-   * Where the poll begins: `lastUpdatedAt` of the `cursor` with which the previous poll ended, unchanged, never a time
-   * of your own clock. For the first poll, a date and time such as `2025-04-23T10:01:53.812Z`. Required.
+   * Where the poll begins. For the first poll, a date and time such as `2025-04-23T10:01:53.812Z`. Afterwards, the
+   * `lastUpdatedAt` of the `cursor` with which the previous poll ended: pass it unchanged, and never pass a time of
+   * your own clock. Required.
    */
   lastUpdatedAfter: string
   /** Limits what the poll yields. Default: none, everything that the Tradecloud user may see. */

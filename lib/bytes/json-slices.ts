@@ -1,7 +1,8 @@
 /**
- * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches, separately from the
- * text around them, in which a placeholder marks their position. The parts are valid JSON if and only if the whole is:
- * entries are cut only at the commas of their list, and the placeholder is a string, which is a valid entry of a list.
+ * Reads large JSON without blocking the event loop. Entries of long lists are parsed in batches. The text around a long
+ * list is parsed separately, with a placeholder instead of the entries. The parts are valid JSON if and only if the
+ * whole is: entries are cut only at the commas of their list, and the placeholder is a string, which is a valid entry
+ * of a list.
  */
 import { randomUUID } from 'node:crypto'
 import type { Turns } from './turns'
@@ -24,8 +25,9 @@ export interface SlicedReading {
   /** Checked between slices; true if the result is no longer needed. */
   unwanted?: (() => boolean) | undefined
   /**
-   * Called with the value of the text up to the opening bracket of the first long list, parsed as if all open brackets
-   * were closed there: the list is empty. Not called if that text is too long to be parsed twice.
+   * Called with an early value. It is parsed from the text up to the opening bracket of the first long list, as if all
+   * open brackets were closed there: in this value, the list is empty. Not called if that text is too long to be
+   * parsed twice.
    */
   onBeginning?: ((value: unknown) => void) | undefined
   /**
@@ -38,8 +40,8 @@ export interface SlicedReading {
 export const UNWANTED = { ok: false, reason: 'the request has been answered' } as const
 
 /**
- * If the text before the first long list is longer than this, it is not parsed early, because it is parsed again at the
- * end.
+ * The text before the first long list is parsed early, and again at the end. If it is longer than this, it is parsed
+ * only at the end.
  */
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
@@ -71,7 +73,7 @@ interface LongList {
   entries: unknown[]
 }
 
-/** The entries of a long list, between its brackets, which the placeholder `mark` replaces in the surrounding text. */
+/** A range of the text: all entries of a long list, without its brackets. The placeholder `mark` replaces the range. */
 interface Hole {
   from: number
   to: number
@@ -136,9 +138,9 @@ class SlicedReader {
 
   /**
    * Parses the next entries of the open list without scanning them: scanning takes a third of the time of parsing. A
-   * separator is only a guess of where an entry ends, and parsing confirms it: the text begins with an entry, so it can
-   * be parsed only if it ends with one. Returns false if it cannot, for example because the separator was in a list
-   * inside an entry.
+   * separator is only a guess of where an entry ends. Parsing confirms the guess: the text up to the separator can be
+   * parsed only if an entry ends there. Returns false if that text cannot be parsed, for example because the separator
+   * was in a list inside an entry.
    */
   #skipScan(separator: Buffer): boolean {
     const scan = this.#scan

@@ -1,6 +1,6 @@
 /**
- * Reports what the catch-up does: log lines, whose number is limited however often it runs, and after each run
- * `onCatchUp` and telemetry.
+ * Reports what the catch-up does, to the log and, after each run, to `onCatchUp` and telemetry. The number of log lines
+ * is limited, however often the catch-up runs.
  */
 import { debugCatchUp } from '../log/debug'
 import { describe, locationOf } from '../log/describe-error'

@@ -29,8 +29,8 @@ export interface CatchUpOptions {
   /** How often to poll. `false`: only when `catchUp()` or the command line requests it. Default: 300,000 ms (5 min). */
   everyMs?: number | false | undefined
   /**
-   * Changes that are more recent than this are left to the webhook. Use 0 if there is no webhook and orders and
-   * shipments are only polled. Default: 600,000 ms (10 min).
+   * Changes that are more recent than this are left to the webhook. Use 0 if orders and shipments are only polled,
+   * without a webhook. Default: 600,000 ms (10 min).
    */
   settleMs?: number | undefined
   /**
@@ -92,7 +92,7 @@ export interface CatchUpReport {
   polled: number
   /** Number of orders and shipments without a missing change. */
   covered: number
-  /** Number of orders and shipments with missing changes that were all left out by the option `want`. */
+  /** Number of orders and shipments whose missing changes were all left out by the option `want`. */
   skipped: number
   /** What was stored for delivery; with `dryRun`, what would have been stored. At most 100. */
   recovered: RecoveredChange[]

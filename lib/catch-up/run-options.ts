@@ -39,7 +39,7 @@ export interface RunNotes {
   found(change: RecoveredChange): void
 }
 
-/** An order or shipment with changes that never arrived or, with `all`, with any changes. */
+/** An order or shipment that has changes that never arrived. In a run with `all`: one that has any changes. */
 export interface RecoveredChange {
   kind: EntityKind
   id: string

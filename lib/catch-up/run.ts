@@ -94,8 +94,8 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // Fallback for a list in which no entity has a time of change. For an empty list it would be the beginning of
-        // the window, which is earlier than the cursor.
+        // The cursor of the poll is the fallback for a list in which no entity has a time of change. It is not used for
+        // an empty list: the poll then returns the beginning of the window, which is earlier than the stored cursor.
         else if (this.#list.read > 0) this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
@@ -175,8 +175,8 @@ export class Run {
     const isOutdated = due.newer !== undefined && due.parts.length > 0
     if (isOutdated && !this.#isOneShot) {
       const oldest = Math.min(...due.parts.map(({ time = entity.time }) => time))
-      // The wait counts from when this older state was first seen: counted from the newest arrival, the wait for a busy
-      // order would never end.
+      // The wait begins when this older state is first seen. If it began with the newest arrival, it would never end
+      // for a busy order.
       const since = await this.#firstSeen(`older:${entity.id}:${oldest}`)
       if (this.#clock - since < this.#options.overlapMs) return this.#leave(polled, due.parts)
     }

@@ -5,10 +5,11 @@ import type { CatchUpStorage, Lease, Position } from '../inbox/catch-up/storage'
 const SET_BACK_MS = 60_000
 
 /**
- * After the API's clock was set back, arrival records with later times would cover new changes. These records are
- * deleted, although their changes are then delivered again. A single response may be wrong, and a cache may repeat it,
- * so the first run with an earlier clock rejects. Only a later run deletes the records, if its clock has advanced and
- * is still too early.
+ * After the API's clock was set back, some arrival records have times later than the clock. They would make new changes
+ * look as if they had arrived. So these records are deleted, although their changes are then delivered again.
+ *
+ * A single wrong response, which a cache may repeat, also shows an earlier clock. So the first run that sees an earlier
+ * clock only rejects. A later run deletes the records if its clock has advanced since then, but is still too early.
  */
 export async function checkClock(
   storage: CatchUpStorage,

@@ -43,7 +43,7 @@ function checked(wanted: boolean): boolean {
   throw invalidOption('catchUp.want', 'returned a promise; it must return true or false')
 }
 
-/** By party: the values of `inProgressStatus` of a line with an unanswered request or proposal of this party. */
+/** By party: the values of `inProgressStatus` which mean that a request or proposal of this party is unanswered. */
 const OPEN = {
   buyer: ['OpenBuyerReopenRequest', 'OpenBuyerReconfirmationRequest'],
   supplier: ['OpenSupplierProposal', 'OpenSupplierReopenRequest', 'OpenSupplierShipmentRescheduleRequest'],
@@ -51,8 +51,9 @@ const OPEN = {
 
 /**
  * For the option `want`: leaves out order lines that wait for an answer from the other company, as Tradecloud's
- * documentation recommends: lines with an open request or proposal of your own and, for a buyer, lines in `Issued`. A
- * header change is left out too if it has exactly the time of change of such a line. Shipments are always wanted.
+ * documentation recommends. These are lines with an open request or proposal of your own. For a buyer, lines in
+ * `Issued` are left out too. A header change is left out if it has exactly the time of change of such a line. Shipments
+ * are always wanted.
  */
 export function notOwnRequest(party: 'buyer' | 'supplier'): (found: FoundChange) => boolean {
   if (!(party in OPEN))

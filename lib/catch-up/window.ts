@@ -39,9 +39,9 @@ export function windowOf(position: Position, options: WindowOptions, clock: numb
   const horizon = clock - marginMs
   // If the API's clock was set back, new changes have times before the cursor.
   const latest = Math.min(clock, setBackTo) - marginMs - overlapMs
-  // The floor may be earlier than the beginning of the window, because earlier runs may have missed changes: if a list
-  // begins with the newest change, an order that changes during a run moves to a position that was already read, and an
-  // interrupted run has not seen all orders.
+  // The floor may be earlier than the beginning of the window, because earlier runs may have missed changes, for two
+  // reasons. An interrupted run has not seen all orders. And if a list begins with the newest change, an order that
+  // changes during a run moves to a position that was already read.
   const floor = Math.max(Number.isNaN(since) ? -Infinity : since, Math.min(forgottenUpTo, latest))
   if (partial && !(instantOf(partial.after) > horizon))
     return { after: partial.after, floor, horizon, isSweep: partial.isSweep }

@@ -32,7 +32,7 @@ export interface ExaminationOptions {
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Time limit for a response, which starts anew with each piece of a body that is sent. */
+  /** Time limit for a response. The time starts anew with each piece of a body that is sent. */
   idleMs: number
   /** Time limit of all probes together. */
   limitMs: number

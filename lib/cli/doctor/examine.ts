@@ -22,7 +22,7 @@ export interface ExamineOptions {
   lookup?: LookupFunction | undefined
   slowUploadMs?: number | undefined
   sizes?: readonly BodySize[] | undefined
-  /** Time limit for a response, which starts anew with each piece of a body that is sent. */
+  /** Time limit for a response. The time starts anew with each piece of a body that is sent. */
   idleMs?: number | undefined
   onProgress?: ((text: string) => void) | undefined
 }
@@ -130,7 +130,8 @@ async function checkCredentials(examination: Examination, method: 'GET' | 'POST'
 }
 
 /**
- * Sends a header that is as long as an access token can be and, if `hasBody`, a body with the headers that describe it.
+ * Sends a header that is as long as an access token can be. If `hasBody`, also sends a body with the headers that
+ * describe it.
  */
 async function checkHeaders(examination: Examination, hasBody: boolean): Promise<void> {
   const name = 'headers'

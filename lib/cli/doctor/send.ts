@@ -49,7 +49,7 @@ export interface SendOptions {
   /** PEM certificates of the authorities to trust instead of Node's. */
   ca?: string | undefined
   lookup?: LookupFunction | undefined
-  /** Time limit for the response, which starts anew with each piece of the body that is sent. */
+  /** Time limit for the response. The time starts anew with each piece of the body that is sent. */
   idleMs: number
   signal: AbortSignal
 }
