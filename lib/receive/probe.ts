@@ -63,7 +63,7 @@ function wordOf(headers: IncomingMessage['headers']): string | undefined {
   return typeof word === 'string' && /^[\w-]{1,64}$/.test(word) ? word : undefined
 }
 
-/** The request of an adapter may not be a stream; its body then counts as read. */
+/** If the request comes from an adapter and is not a stream, its body counts as read. */
 function wasRead(req: IncomingMessage): boolean {
   return (req.readableEnded as boolean | undefined) !== false || req.readableDidRead
 }

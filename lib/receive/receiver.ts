@@ -1,6 +1,7 @@
 /**
- * Converts a request to a trigger or a refusal. Checks credentials, address and method, in this order. Then, it checks
- * the ID in the URL of a GET trigger; for any other request the media type, the body and the event.
+ * Converts a request to a trigger or a refusal. Checks credentials, address and method, in this order. For a GET
+ * trigger, it then checks the ID in the URL. For any other request, it then checks the media type, the body and the
+ * event.
  */
 import type { Exchange, Progress, TakenBody } from '../answer/exchange'
 import { refuse, sentence, type Refusal } from '../answer/refusal'
@@ -102,8 +103,8 @@ export async function receive(
 }
 
 /**
- * Resolves when all earlier events that may be about the same order or shipment have been submitted for delivery or
- * stored, or their requests have been answered.
+ * Waits for all earlier events that may be about the same order or shipment. The wait for an event ends when the event
+ * has been submitted for delivery or stored, or when its request has been answered.
  */
 export async function takeTurn(exchange: Exchange, received: Received, arrivals: ArrivalOrder): Promise<void> {
   const { trigger } = received

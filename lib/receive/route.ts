@@ -23,7 +23,9 @@ export interface PathsOption {
   order?: PathOption | undefined
   /** Paths of shipment triggers. Default: `['/shipment', '/shipment/:shipmentId']`. */
   shipment?: PathOption | undefined
-  /** Paths of triggers of any kind. If a path contains no ID, a GET trigger has it in the query. Default: `'/'`. */
+  /**
+   * Paths of triggers of any kind. If a path contains no ID, the ID of a GET trigger is in the query. Default: `'/'`.
+   */
   any?: PathOption | undefined
 }
 
@@ -113,7 +115,10 @@ export function mountHidesId(req: IncomingMessage, { find }: Routes): boolean {
   })
 }
 
-/** The mount path with which the rest of `path` matches a pattern; `undefined` if there is none. */
+/**
+ * Splits `path` into a mount path and a rest that matches a pattern. Returns the mount path; `undefined` if no rest
+ * matches.
+ */
 export function mountPathFor(path: string, { find }: Routes): string | undefined {
   for (const [head, tail] of tails(path)) if (/[^/]/.test(tail) && find(tail)) return head
   return undefined
@@ -174,8 +179,8 @@ function checkNames(option: string, shown: string, names: string[], ids: readonl
 }
 
 /**
- * The ID in a URL. It is decoded once; a text that cannot be an ID is refused. Whether Tradecloud escapes IDs is not
- * documented, so unescaped characters are accepted, except for characters outside ASCII, which Node's parser rejects.
+ * The ID in a URL. It is decoded once; a text that cannot be an ID is refused. Tradecloud does not document whether it
+ * escapes IDs, so unescaped characters are accepted, except those outside ASCII: Node's parser rejects these.
  */
 export type TriggerId =
   | { found: true; kind: 'order' | 'shipment'; id: string }

@@ -65,8 +65,8 @@ async function decodeLeft(
 }
 
 /**
- * To be used only once the stream has ended or other code has read from it, because Express 4 sets `req.body = {}` on
- * an unread stream too. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
+ * May be called only after the stream has ended or other code has read from it: Express 4 sets `req.body = {}` even if
+ * nobody has read the stream. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
  */
 export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
@@ -75,8 +75,8 @@ export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'non
   if (isEmpty(body)) return hadBody(req) ? swallowed() : 'none'
   if (typeof body === 'object') {
     try {
-      // The object is serialised and parsed again, so that the same limits and the removal of keys apply as for other
-      // bodies.
+      // The object is serialised, and later parsed again: the same limits then apply as for other bodies, and the same
+      // keys are removed.
       const bytes = Pieces.of(Buffer.from(JSON.stringify(body), 'utf8'))
       return { ok: true, body: { bytes, reserialized: true, exact: false } }
     } catch {
@@ -97,8 +97,8 @@ function takeBytes(req: IncomingMessage, value: unknown): TakenAppBody | undefin
   if (found === undefined || found.length === 0) return undefined
   const bytes = Pieces.of(found)
   const exact = isExact(req, found, isText)
-  // Text cannot be used if a parser assumed an encoding other than UTF-8, which changes all characters outside ASCII,
-  // or if the app keeps the bytes as base64 or hex, or only their digest.
+  // Text cannot be used if a parser assumed an encoding other than UTF-8, because then all characters outside ASCII
+  // have changed. Nor can it be used if the app keeps the bytes as base64 or hex, or keeps only their digest.
   if (isText && !exact && (isGarbled(req, value) || !startsAsText(bytes))) return undefined
   return { ok: true, body: { bytes, reserialized: false, exact } }
 }
@@ -148,9 +148,9 @@ export function swallowed(): Refusal {
 }
 
 /**
- * Returns the refusal of a body that the app may have changed (not `exact`), or `undefined` if it is not refused. The
- * app may be the cause if the body is malformed, invalid, of a wrong media type, or stripped. The refusal is then
- * `unavailable`, so that Tradecloud keeps the event until the app is corrected. Other refusals are not changed.
+ * Returns the refusal of a body that the app may have changed (not `exact`). If the body is malformed, invalid, of a
+ * wrong media type, or stripped, the app may be the cause. In this case, the refusal is `unavailable`, so that
+ * Tradecloud keeps the event until the app is corrected. In all other cases, `refusal` is returned unchanged.
  */
 export function doubt(
   refusal: Refusal | undefined,

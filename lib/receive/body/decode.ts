@@ -1,6 +1,7 @@
 /**
- * Decodes the Content-Encoding of a body. Bytes that show their encoding decide, not the header: senders and proxies
- * name encodings that were not used ("utf-8", "none"), compress twice, or decompress without removing the header.
+ * Decodes the Content-Encoding of a body. If the encoding can be recognised from the bytes, the header does not matter:
+ * senders and proxies name encodings that were not used ("utf-8", "none"), compress twice, or decompress without
+ * removing the header.
  */
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'

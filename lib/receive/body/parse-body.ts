@@ -16,7 +16,7 @@ export interface ParsedBody {
   digest: string
   /** Deviations that were found while parsing, such as keys that were removed. */
   issues: Issue[]
-  /** Set for a large body, for which later steps over the whole value have to yield to the event loop too. */
+  /** Set for a large body: later steps over the whole value must yield to the event loop too. */
   turns?: Turns | undefined
 }
 
@@ -24,8 +24,8 @@ export interface ParseOptions {
   /** Returns true once the result is no longer needed. */
   unwanted?: () => boolean
   /**
-   * Called before a body is parsed in slices. Returns a function that is called with the beginning of the value, if
-   * that can be parsed early.
+   * Called before a body is parsed in slices. Returns a function. If the beginning of the value can be parsed early,
+   * this function is called with it.
    */
   onSlices?: () => (beginning: unknown) => void
 }

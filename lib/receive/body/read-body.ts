@@ -1,7 +1,7 @@
 /**
- * Reads the body of a request, within limits for its size, for the time in which no byte arrives, and for the bytes of
- * all bodies in memory, and decodes it. Express's own parser would respond with 413 above 100 kB and with 400 to an
- * aborted upload, after which Tradecloud never sends the event again.
+ * Reads and decodes the body of a request. There are limits for its size, for the time in which no byte arrives, and
+ * for the bytes of all bodies in memory. Express's own parser would respond with 413 above 100 kB and with 400 to an
+ * aborted upload. After such a response, Tradecloud never sends the event again.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { restartTimer, startTimer } from '../../wait/timers'
@@ -38,8 +38,8 @@ export interface ReadBodyOptions extends DecodeOptions {
 const OVERHEAD = 1.01
 const OVERHEAD_BYTES = 1024
 /**
- * How long to wait for a reset: Node's HTTP/2 client ends a stream before it resets it, and the two may arrive in
- * different packets.
+ * How long to wait for a reset: Node's HTTP/2 client first ends a stream and then resets it, and the end and the reset
+ * may arrive in different packets.
  */
 const RESET_WAIT_MS = 100
 
@@ -81,8 +81,8 @@ async function takeUpload(
   if (!read.ok)
     return isText ? { refusal: doubt(read, { reserialized: false }) ?? read } : keepRaw(exchange, read, options)
   const { bytes } = read
-  // If bytes arrived here, they were a compressed body without content. If none arrived, the app may have kept the
-  // body.
+  // The body is empty. If bytes were read here, they were a compressed body without content. Otherwise, the app may
+  // have kept the body.
   if (bytes.size === 0) return req.readableDidRead && !onlyWait ? 'none' : takeLeft(exchange, media, options)
   exchange.whenDone(() => budget.give(bytes.size))
   if (!isText) return { body: { bytes, reserialized: false, exact: true }, ...media }
@@ -129,8 +129,8 @@ export function readBody(req: IncomingMessage, options: ReadBodyOptions): BodyRe
       settled = true
       clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose)
-      // The listeners are removed only if they were added: to remove a listener for `readable`, the stream searches all
-      // its listeners, even if there is none for `readable`.
+      // To save time, the listeners are removed only if they were added: to remove a listener for `readable`, the
+      // stream searches all its listeners, even if there is none for `readable`.
       if (isTouched) req.off('readable', onReadable).off('pause', onPause)
       resolve(outcome)
     }

@@ -81,7 +81,10 @@ export function identify(body: unknown): Identified | Refusal {
   return { ok: true, kind, eventName, lineForm, schema, body, content, pointer: `/${field}`, issues }
 }
 
-/** Chooses one of several fields: preferably an object whose kind fits the event name, or else an object. */
+/**
+ * Chooses one of several fields. A field that contains an object is preferred, and among such fields, one whose kind
+ * fits the event name.
+ */
 function fieldOfEvent(body: Json, present: readonly Field[], eventName: string | undefined): Field | undefined {
   const usable = present.filter((field) => isObject(body[field]))
   const kindOfName = KIND_OF_NAME.get(eventName ?? '')
