@@ -1,7 +1,7 @@
 /**
- * Handles requests that match no pattern. If there is an app, it responds first. With `unmatched: 'keep'`, its 404 to a
- * request with valid credentials becomes 503, because Tradecloud would otherwise give up on the event. Each such path
- * is logged once.
+ * Handles requests that match no pattern. If there is an app, it responds first. With `unmatched: 'keep'`, a 404 of the
+ * app is replaced by 503 if the request has valid credentials, because Tradecloud would otherwise give up on the event.
+ * Each such path is logged once.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../answer/exchange'
@@ -160,7 +160,7 @@ function placeOf(req: AppRequest, routes: Routes, handler?: unknown): UnmatchedR
   return { method, path: quote(path, MAX_SHOWN), hint: hintFor(req, path, routes, handler) }
 }
 
-/** The advice for the log: where to mount the webhook, or else to correct the URL. */
+/** The advice for the log: where to mount the webhook, or that the URL must be corrected. */
 function hintFor({ baseUrl, route }: AppRequest, path: string, routes: Routes, handler: unknown): string {
   const isRoute = handler !== undefined && (route?.stack?.some((layer) => layer.handle === handler) ?? false)
   const mountPath = mountPathFor(path, routes) ?? (isRoute ? path : undefined)

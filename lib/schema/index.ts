@@ -34,8 +34,9 @@ export interface Schemas {
 
 /**
  * The JSON Schemas by name. They refer to each other, so add all of them to one instance of ajv that was created with
- * `{ allowUnionTypes: true }`. No field is required, further fields are allowed, enumerations are open (`examples`),
- * and each value may be `null`, even a whole order, because the fields that contain it may be `null`.
+ * `{ allowUnionTypes: true }`. No field is required, further fields are allowed, and enumerations are open
+ * (`examples`). Each value may be `null`. This includes a whole order, because the fields that contain orders may be
+ * `null`.
  */
 export const schemas: Schemas = Object.freeze({
   // Each schema is loaded on first access, because the compiled validators need none of them.

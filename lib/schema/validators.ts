@@ -5,7 +5,7 @@
 import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv'
 import { schemas } from '.'
 
-/** The schemas with which bodies, and orders and shipments from the API, are checked. */
+/** Names of the schemas that are used to check bodies, and to check orders and shipments from the API. */
 export type BodySchema = 'orderWebhookBody' | 'shipmentWebhookBody' | 'order' | 'singleDeliveryOrder' | 'shipment'
 
 /** References are inlined (ajv's default), because a function call for each object would take twice as long. */

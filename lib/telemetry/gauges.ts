@@ -86,7 +86,7 @@ export class Gauges {
     for (const kind of kinds) {
       const newest = entries.find((entry) => entry.kind === kind && entry.name === name)
       const at = newest && performance.now() - ageOf(new Date(newest.receivedAt)) * 1_000
-      // If an event of this kind has arrived since `startedAt`, the entry may be older.
+      // If an event of this kind has arrived since `startedAt`, its time is kept, because the entry may be older.
       if (at !== undefined && (this.#arrivals.get(kind) ?? 0) < startedAt) this.#arrivals.set(kind, at)
     }
   }

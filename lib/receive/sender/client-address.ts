@@ -5,10 +5,10 @@ import { checkWholeNumber, show } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
 
 /**
- * The values of Express's setting `trust proxy`: `false`; the number of proxies in front; their addresses or CIDR
- * ranges, or `'loopback'`, `'linklocal'` or `'uniquelocal'`, as a list or separated by commas; or a function of an
- * address (`undefined` on a Unix socket) and its distance in hops, which is 0 for the peer. `true` trusts everyone, so
- * that anyone can pretend to have any address.
+ * The values of Express's setting `trust proxy`. `false`: no proxy is trusted. A number: the number of proxies in
+ * front. Texts, as a list or separated by commas: addresses or CIDR ranges of proxies, `'loopback'`, `'linklocal'` or
+ * `'uniquelocal'`. A function gets an address (`undefined` on a Unix socket) and its distance in hops, which is 0 for
+ * the peer. `true` trusts everyone, so that anyone can pretend to have any address.
  */
 export type TrustProxyOption =
   boolean | number | string | readonly string[] | ((address: string | undefined, hop: number) => boolean)
@@ -40,16 +40,16 @@ export function compileTrust(trustProxy: TrustProxyOption): TrustFunction {
 }
 
 /**
- * The nearest address that is not a trusted proxy, or the farthest one if all are trusted; without a port. `undefined`
- * on a Unix socket if `X-Forwarded-For` is missing or not trusted.
+ * The client's address, without a port: the nearest address that is not a trusted proxy, or the farthest one if all are
+ * trusted. `undefined` on a Unix socket if `X-Forwarded-For` is missing or not trusted.
  */
 export function clientAddress(req: IncomingMessage, trust: TrustFunction): string | undefined {
   return withoutPort(loadProxyAddr()(req, (address, hop) => Boolean(trust(withoutPort(address), hop))))
 }
 
 /**
- * Removes a port, because Azure's gateways append the client's port to its address and Express does not accept that as
- * an address.
+ * Removes a port: Azure's gateways append the client's port to the client's address, and Express does not accept an
+ * address with a port.
  */
 function withoutPort(address: string | undefined): string | undefined {
   const text = address?.trim()

@@ -25,7 +25,7 @@ export interface KeyTimes {
   retryMs: number
   /** Time limit of a whole fetch. */
   timeoutMs: number
-  /** After this time without a response, another request is sent in parallel; repeated at this interval. */
+  /** Each time that this interval passes without a response, another request is sent in parallel. */
   againMs: number
 }
 
@@ -79,7 +79,7 @@ export class KeySet {
     return keys !== undefined && performance.now() - keys.since < this.#options.staleMs ? keys : undefined
   }
 
-  /** The keys to try first. Rejects if no keys are known that may still be used, and none can be fetched. */
+  /** The keys to try first. Rejects if no keys can be fetched and no earlier keys may still be used. */
   async known(): Promise<Keys> {
     const keys = this.#keys
     const age = keys === undefined ? Infinity : performance.now() - keys.since

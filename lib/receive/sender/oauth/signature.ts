@@ -10,7 +10,7 @@ export type SignatureCheck =
   | 'signed'
   /** The token is refused, and other keys would not change that. */
   | 'refused'
-  /** No key has the key ID of the token, or none is for its algorithm. */
+  /** No key fits the key ID and the algorithm of the token. */
   | 'unknown-key'
   | 'wrong-signature'
   /** The key exists but is invalid or too weak: an error of the key server, not of the sender. */

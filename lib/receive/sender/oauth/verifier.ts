@@ -54,7 +54,9 @@ export class OAuthVerifier {
       .catch(() => 'unsure')
   }
 
-  /** Fetches the keys unless they are fresh. Rejects if no usable keys are known, and none can be fetched. */
+  /**
+   * Fetches the keys unless they are fresh. Rejects if no keys can be fetched and no earlier keys may still be used.
+   */
   ready(): Promise<unknown> {
     return this.#keys.known()
   }
@@ -69,11 +71,11 @@ export class OAuthVerifier {
       const verdict = await judge(token, header, keys, this.#options)
       if (verdict === 'signed') return true
       if (verdict === 'refused') return false
-      // A signature that does not match may mean that the issuer has replaced the key and kept its ID, which is
-      // unlikely soon after a fetch.
+      // If the signature does not match, the issuer may have replaced the key and kept its ID. Soon after a fetch, this
+      // is unlikely.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
-      // In all other cases, a token is refused only with keys that were fetched after it arrived, because Tradecloud
-      // gives up after a refusal.
+      // In all other cases, a token is refused only if the keys were fetched after the token arrived, because
+      // Tradecloud gives up after a refusal.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
         throw new Error('The key server has a key for the token, but it cannot be read or is too weak.')
