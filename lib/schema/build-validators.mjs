@@ -23,8 +23,8 @@ const { code: minified } = transformSync(code, { minify: true, target: 'node20' 
 writeFileSync(file, `// Generated from the JSON Schemas.\n${minified}\nexports.validators = { ...exports }\n`)
 
 /**
- * Removes the schemas from the compiled code. This makes the code a quarter smaller. Where it reads a value from a
- * schema, the value becomes a literal. Errors no longer contain their location in the schema, because nothing reads
+ * Removes the schemas from the compiled code. This makes the code a quarter smaller. Where the code reads a value from
+ * a schema, the value becomes a literal. Errors no longer contain their location in the schema, because nothing reads
  * that.
  */
 function withoutSchemas(code) {

@@ -136,7 +136,7 @@ function resolveIssuer(
   const id = text.toLowerCase()
   return {
     issuers: [`${MICROSOFT}/${id}/v2.0`, `https://sts.windows.net/${id}/`],
-    // Apps with their own signing keys set both `tenantId` and `jwksUri`, because the URL of these keys has `?appid=…`.
+    // Apps with their own signing keys set `tenantId` and `jwksUri`, because the URL of these keys has `?appid=…`.
     jwksUri: checkJwksUri(`${option}.jwksUri`, jwksUri ?? `${MICROSOFT}/${id}/discovery/v2.0/keys`),
   }
 }
