@@ -20,8 +20,8 @@ interface SharedGauge {
 }
 
 /**
- * Metrics of webhooks and workers in a registry of prom-client. Several webhooks may share it: the label `webhook` is
- * the option `name` of each.
+ * Metrics of webhooks and workers in a registry of prom-client. Several webhooks may share a registry. The label
+ * `webhook` contains the `name` of each webhook.
  *
  * ```ts
  * createTradecloudWebhook({ auth, onOrder, telemetry: [prometheusMetrics({ register })] })

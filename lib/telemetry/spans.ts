@@ -29,7 +29,7 @@ export class Spans implements TelemetryObserver {
   request({ method, headers, requestId, receivedAt }: RequestStart): RequestObserver {
     const { context, propagation, trace, SpanKind } = this.#api
     const active = context.active()
-    // An active span was created by HTTP instrumentation, which has already read the trace headers.
+    // If a span is active, HTTP instrumentation has created it and has already read the trace headers.
     const isInstrumented = trace.getSpan(active) !== undefined
     const span = this.#tracer.startSpan(
       'tradecloud receive',

@@ -1,6 +1,6 @@
 /**
- * The clock of the simulated Tradecloud, for the expiry of tokens and links and for the times that it writes. Time-outs
- * of sockets use real time.
+ * The clock of the simulated Tradecloud. It determines when tokens and links expire, and which times Tradecloud writes.
+ * Time-outs of sockets use real time.
  */
 
 /** The clock of the simulated Tradecloud. */

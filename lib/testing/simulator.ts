@@ -131,7 +131,7 @@ function withDefaults(options: TradecloudSimulatorOptions) {
   requireMs('downloadLinkMs', downloadLinkMs)
   requireWhole('seed', seed, Number.MIN_SAFE_INTEGER)
   requireWhole('port', port, 0)
-  // The retry options are checked at creation: otherwise the first trigger would report an invalid one.
+  // Checks the retry options now. Otherwise, only the first trigger would report an invalid option.
   const retry = resolveRetry(options.retry)
   return {
     username,

@@ -46,8 +46,8 @@ export class TreeBuilder {
   #mayPollute = false
 
   /**
-   * The content of the root element so far, without the text of open elements. A list that contains an open element has
-   * only that entry.
+   * The content of the root element so far, without the text of open elements. If an entry of a list is still open, the
+   * list contains only this entry.
    */
   get beginning(): Value | undefined {
     let value: Value | undefined
@@ -124,8 +124,8 @@ export class TreeBuilder {
 }
 
 /**
- * The value of an element without children. An empty element is an empty text, an empty object, or `null` for a number
- * or boolean, depending on the schema.
+ * The value of an element without children. The schema determines the value of an empty element: `null` for a number or
+ * boolean, otherwise an empty text or an empty object.
  */
 function valueOfText(text: string, shape: Shape | undefined): Value {
   if (shape === undefined || shape.type === 'text') return text

@@ -26,7 +26,7 @@ class Malformed extends Error {}
 /**
  * Reads one document. More tolerant than XML: skips byte order marks and white space at the start, and NULs at the end.
  * Ignores the encoding in the declaration, because .NET writes `utf-16` into texts that are sent as UTF-8. Stops early
- * when `unwanted` returns true, because the request was answered.
+ * when `unwanted` returns true, which means that the request was answered.
  */
 export async function readTxml(
   content: Buffer | readonly Buffer[],

@@ -33,10 +33,10 @@ const ESCAPES: Record<string, string> = {
 }
 
 /**
- * Writes the body of an order or order documents webhook as tXML. A receiver reads it back to the same event, except
- * for what tXML cannot express: `null` and an empty list are left out; an empty object or text, and `null` in a list,
- * become an empty element; and what the schemas do not know comes back as text (in `indicators`: as a boolean), and as
- * one value instead of a list of one.
+ * Writes the body of an order or order documents webhook as tXML. A receiver reads the same event from it, except for
+ * what tXML cannot express. `null` and an empty list are left out. An empty object, an empty text, and `null` in a list
+ * become an empty element. A value that the schemas do not contain is read as text; in `indicators`, as a boolean. A
+ * list that the schemas do not contain is read as one value if it has only one entry.
  *
  * Throws a `TypeError` for a body that is not an object, characters that XML forbids, a list in a list, and keys that
  * are not valid element names.

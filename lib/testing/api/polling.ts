@@ -10,8 +10,8 @@ export interface PollFilters {
   after: number
   processStatus?: readonly string[] | undefined
   /**
-   * IDs of companies. An entity matches if its buyer or its supplier is among them: which of the two Tradecloud's
-   * filter means is not documented.
+   * IDs of companies. An entity matches if its buyer or its supplier is among them. Tradecloud does not document which
+   * of the two companies its filter means.
    */
   companyIds?: readonly string[] | undefined
   buyerCompanyIds?: readonly string[] | undefined

@@ -24,7 +24,7 @@ export interface ApiOptions {
   clock: SimulatorClock
 }
 
-/** A request together with what is determined when it arrives, before its response is due. */
+/** A request, with what is decided on its arrival: whether it exceeds the rate limit, and which fault affects it. */
 export interface Admission {
   request: ApiRequest
   tooMany: boolean

@@ -52,13 +52,13 @@ export interface SimulatedApi {
   busiestSecond(): number
   /**
    * Serves the current JSON of `order` at `/order/{id}` and in polls. A fetched order contains its ID as `id`. Polls
-   * filter by its `lastUpdatedAt`, `status.processStatus` and the `companyId` of both parties. Without a
-   * `lastUpdatedAt`, it counts as changed now, by the simulator's clock.
+   * filter by the `lastUpdatedAt` and `status.processStatus` of the order, and by the `companyId` of both parties. An
+   * order without a `lastUpdatedAt` counts as changed now, by the simulator's clock.
    */
   setOrder(id: string, order: object): void
   /**
-   * Like `setOrder`, for polls in single delivery form, which is documented for polls only: `/order/{id}` does not
-   * return it.
+   * Like `setOrder`, for polls in single delivery form. This form is documented for polls only, so `/order/{id}` does
+   * not return it.
    */
   setSingleDeliveryOrder(id: string, order: object): void
   /** From now on `/order/{id}` responds with 404, and polls of both forms omit the order. */

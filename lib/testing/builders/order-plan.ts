@@ -27,7 +27,7 @@ export interface OrderDeliveryOptions<Line> extends OrderSizeOptions<Line> {
 /** Options of the builders of order events. */
 export interface AffectedLinesOptions {
   /**
-   * Number of the first line in the event, counted from 1 in the order: an event contains only the affected lines.
+   * Number of the first affected line, counted from 1 in the order. An event contains only the affected lines.
    * Default: 1.
    */
   firstLine?: number | undefined

@@ -56,13 +56,17 @@ export interface SingleDeliveryOrderEventBody {
 }
 
 /**
- * An order with all its lines, as `GET /order/{orderId}` returns it, to be served by the simulator for `orderEvent` and
- * `singleDeliveryOrderEvent`. With the same `seed`, `orderId`, `version`, `lastUpdatedAt`, `deliveries` and `documents`
- * it is the same order: same ID, same header, and the same content in each line that both have. Overrides are merged
- * field by field at any depth. Lists are replaced, except `lines`, whose entries are merged into the lines. `null` is
- * written, `undefined` has no effect. An override changes only its own field. Results share no objects, so a test may
- * change any part. Throws a `TypeError` that names the invalid option, also for a name that is neither an option nor a
- * documented field: set such a field in the result.
+ * An order with all its lines, as `GET /order/{orderId}` returns it. The simulator can serve it for the events of
+ * `orderEvent` and `singleDeliveryOrderEvent`. For the same order as in an event, pass the same `seed`, `orderId`,
+ * `version`, `lastUpdatedAt`, `deliveries` and `documents`. The ID and the header are then the same, and so is each
+ * line that both contain.
+ *
+ * Overrides are merged field by field at any depth. The entries of `lines` are merged into the built lines; any other
+ * list replaces the built list. `null` is written, `undefined` has no effect. An override changes only its own field.
+ * Results share no objects, so a test may change any part.
+ *
+ * Throws a `TypeError` that names the invalid option. A name that is neither an option nor a documented field is
+ * invalid too: set such a field in the result.
  *
  * ```ts
  * const { orderEvent: { orderId } } = orderEvent({ seed: 7, lines: 2 })
@@ -81,11 +85,12 @@ export function order(options: OrderOptions = {}): FetchedOrder {
 }
 
 /**
- * Body of an order webhook with `orderEvent`, with delivery schedules. It contains the lines that the event affects:
- * see `firstLine`. For several events of one order keep the `seed` and increase the `version`: same order, another
- * message ID, a later `lastUpdatedAt`. For other orders use another `seed`. The statuses do not follow the `eventName`,
- * because Tradecloud does not document which status belongs to which event: set what a test needs. Overrides and
- * errors: as for `order`.
+ * Body of an order webhook: an `orderEvent` with delivery schedules. It contains only the lines that the event affects,
+ * see `firstLine`. For a later event of the same order, keep the `seed` and increase the `version`: the event gets
+ * another message ID and a later `lastUpdatedAt`. For another order, use another `seed`.
+ *
+ * The statuses do not follow the `eventName`, because Tradecloud does not document which status belongs to which event.
+ * Set the statuses that a test needs. Overrides and errors: as for `order`.
  *
  * ```ts
  * orderEvent({ lines: 3, deliveries: 2, buyerOrder: { contact: { email: 'me@example.com' } } })

@@ -22,8 +22,8 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   /** Tradecloud's ID of the shipment. Default: an ID of the documented form. */
   shipmentId?: string | undefined
   /**
-   * The number of lines, 0 to 500, inside and outside load carriers, or a list with an override for each line (`{}`: no
-   * override). Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
+   * The number of lines, 0 to 500, or a list with an override for each line (`{}`: no override). Lines in load carriers
+   * are included. Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
    */
   lines?: number | readonly ShipmentLine[] | undefined
   /**
@@ -43,8 +43,8 @@ export interface ShipmentOptions extends ShipmentSizeOptions {
 }
 
 /**
- * Options of `shipmentEvent`. Fields of a shipment can be given too, and override the built values. `meta` is that of
- * the shipment; `messageMeta` is that of the body.
+ * Options of `shipmentEvent`. Fields of a shipment can be given too, and override the built values. `meta` overrides
+ * the meta of the shipment, and `messageMeta` the meta of the body.
  */
 export interface ShipmentEventOptions extends ShipmentSizeOptions {
   /** A known name or an empty one; any other name throws. Default: 'ShipmentIssuedBySupplier'. */
@@ -95,9 +95,9 @@ export function shipment(options: ShipmentOptions = {}): FetchedShipment {
 }
 
 /**
- * Body of a shipment webhook. All lines and documents count as changed: their `meta.lastUpdatedAt` is that of the
- * shipment. For several events of one shipment keep the `seed` and increase the `version`: same shipment, another
- * message ID, a later `meta.lastUpdatedAt`. Overrides and errors: as for `shipment`.
+ * Body of a shipment webhook. All lines and documents count as changed: they have the `meta.lastUpdatedAt` of the
+ * shipment. For a later event of the same shipment, keep the `seed` and increase the `version`: the event gets another
+ * message ID and a later `meta.lastUpdatedAt`. Overrides and errors: as for `shipment`.
  *
  * ```ts
  * shipmentEvent({ lines: 5, loadCarriers: 2, status: { processStatus: 'Approved' } })

@@ -79,7 +79,7 @@ export const arrivalTests: ContractTest[] = [
       same(await fetches(), [false, true])
       const lease = await acquire(catchUp)
       same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: true })
-      // The fetch of this trigger has not begun, so it will include all changes that are made before it begins.
+      // The fetch of this trigger begins later, so it will include all changes that are made until then.
       await inbox.accept(...getTrigger())
       same(await fetches(), [true, false])
       same(await catchUp.store(lease, requestFor(polled({ a: NOON }))), { parts: [], isLeft: false })

@@ -61,8 +61,8 @@ export class Harness {
   }
 
   /**
-   * Opens an inbox and attaches a process that takes the wanted events. Resolves once the other processes know what it
-   * wants.
+   * Opens an inbox and attaches a process that takes the wanted events. Resolves once the other processes know which
+   * events this process wants.
    */
   async join(wanted: readonly Wanted[] = ALL, name = NAME): Promise<AttachedInbox> {
     const inbox = await this.open()

@@ -13,7 +13,7 @@ export type { InboxContractStorage }
 
 export interface InboxContractOptions {
   /**
-   * False for an inbox without `catchUp` and `recordsArrivals`, which cannot be used with the catch-up. Default: true.
+   * False for an inbox that does not support the catch-up: it has no `catchUp` and no `recordsArrivals`. Default: true.
    */
   catchUp?: boolean | undefined
 }

@@ -29,7 +29,9 @@ export interface Attempt {
 
 export type AttemptAnswer = Pick<Attempt, 'status' | 'error' | 'headers' | 'body'>
 
-/** True if the host does not exist or cannot be reached, nothing listens there, or the TLS handshake fails. */
+/**
+ * True if the host does not exist, if it cannot be reached, if nothing listens there, or if the TLS handshake fails.
+ */
 export function isNoConnection(error: Error): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(

@@ -27,9 +27,9 @@ export interface SenderRetryOptions {
    */
   speed?: number | undefined
   /**
-   * Number of attempts, including the first, after which the trigger ends as `still retrying`. Default: no limit,
-   * except that a trigger to an address to which no connection has ever been made ends as `unreachable` after 7
-   * attempts.
+   * Number of attempts, including the first, after which the trigger ends as `still retrying`. Default: no limit.
+   * Without a limit, a trigger ends as `unreachable` after 7 attempts if no connection to its address has ever
+   * succeeded.
    */
   maxAttempts?: number | undefined
 }
@@ -64,7 +64,7 @@ export function resolveRetry(...layers: Array<SenderRetryOptions | undefined>): 
 
 /**
  * 2xx is delivered, 4xx and exactly 500 are given up, and everything above 500 is retried. Tradecloud documents no rule
- * for 3xx: it is given up here, the worse case, so that a test notices a receiver that redirects.
+ * for 3xx. Here, 3xx is given up, so that a test notices a receiver that redirects.
  */
 export function judge(status: number): Verdict {
   if (status >= 200 && status < 300) return 'delivered'

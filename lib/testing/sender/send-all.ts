@@ -14,8 +14,8 @@ export interface SendAllOptions {
    */
   concurrency?: number | undefined
   /**
-   * How many times a randomly chosen trigger is sent again with the same bytes, at any time after its first attempt has
-   * started. Default: 0.
+   * Number of repeats. Each repeat sends a randomly chosen trigger again with the same bytes, at any time after the
+   * first attempt of that trigger has started. Default: 0.
    */
   duplicates?: number | undefined
   /** Sends in random order. Default: false, the given order. */

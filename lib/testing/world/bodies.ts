@@ -16,8 +16,8 @@ export interface OrderLineJson extends Json {
 export const linesOf = (order: Json): OrderLineJson[] => (order.lines ?? []) as OrderLineJson[]
 
 /**
- * Converts an order to one line per delivery. Parts of a split line have the same ID here, which is the worst case:
- * Tradecloud does not document the ID of a new line before it has a position.
+ * Converts an order to one line per delivery. All parts of a split line get the same ID here. Tradecloud does not
+ * document which ID a new line without a position has. A shared ID is the worst case.
  */
 export function singleDeliveryOf(order: Json): Json {
   return { ...order, lines: linesOf(order).flatMap(singleDeliveryLines) }

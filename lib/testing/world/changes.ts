@@ -12,9 +12,7 @@ export type EventFate = 'send' | 'lose' | 'delay' | 'twice' | 'none'
 export interface ChangeOptions {
   /** What happens to the event. Default: 'send'. */
   deliver?: EventFate | undefined
-  /**
-   * How long after the change a delayed event, or the second of two events, is sent, in milliseconds. Default: 60000.
-   */
+  /** Milliseconds from the change until a delayed event, or the second of two events, is sent. Default: 60000. */
   delayMs?: number | undefined
   /** Whether the event is sent as a POST, or as a GET with only the ID. Default: 'POST'. */
   method?: 'POST' | 'GET' | undefined
@@ -37,8 +35,8 @@ export interface OrderChange extends ChangeOptions {
    */
   eventName?: OrderEventName | OrderDocumentsEventName | (string & {}) | undefined
   /**
-   * The lines that change, which are those in the event. A string is the ID of a line whose description changes; an
-   * object is merged into the line with its `id`. An unknown ID adds a line. Default: none, only the header changes.
+   * The lines that change. The event contains only these lines. A string is the ID of a line whose description changes;
+   * an object is merged into the line with its `id`. An unknown ID adds a line. Default: none, only the header changes.
    */
   lines?: ReadonlyArray<string | LineChange> | undefined
   /** Fields that are merged into the order. Default: a new description of the order if there are no `lines`. */

@@ -51,8 +51,8 @@ export interface HistoryOptions {
   /** Share of order changes whose lines have no `lastUpdatedAt`. Default: 0.05. */
   untimed?: number | undefined
   /**
-   * Share of order changes that your own company makes (its requests, and lines that it issues) and for which no event
-   * is sent. The other company answers these changes later. Default: 0.
+   * Share of order changes that your own company makes: its requests, and lines that it issues. No event is sent for
+   * these changes. The other company answers them later. Default: 0.
    */
   own?: number | undefined
   /** Role of your own company. Default: 'buyer'. */

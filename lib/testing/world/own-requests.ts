@@ -1,4 +1,4 @@
-/** Changes that your own company makes, as the API shows them: lines that it issues, and its open requests. */
+/** Changes of your own company, as the API shows them: lines that the company issues, and its open requests. */
 import type { LineChange } from './changes'
 
 interface OwnRequest {

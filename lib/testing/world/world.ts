@@ -21,9 +21,9 @@ export type WebhookTarget = Omit<Trigger, 'event' | 'method' | 'orderId' | 'ship
 
 export interface TradecloudWorld {
   /**
-   * Changes an order. `order` is its ID, or an order that becomes known with this change; an unknown ID creates an
-   * order without content. The event is kept until `deliver` sends it, or `due` returns it. Throws a `TypeError` that
-   * names the invalid option.
+   * Changes an order. `order` is the ID of an order, or the content of a new order. An unknown ID creates an order
+   * without content. The event is kept until `deliver` sends it, or `due` returns it. Throws a `TypeError` that names
+   * the invalid option.
    *
    * ```ts
    * const { id, lines } = order({ seed: 7 })
