@@ -10,8 +10,8 @@ export interface ToTxmlOptions {
 }
 
 /**
- * Names that XML 1.0 allows for elements. `FIRST` lists the characters with which a name may begin. Without colons,
- * which separate namespaces.
+ * Names that XML 1.0 allows for elements, except names with a colon, because a colon separates a namespace prefix.
+ * `FIRST` lists the characters with which a name may begin.
  */
 const FIRST =
   'A-Z_a-z\\u00c0-\\u00d6\\u00d8-\\u00f6\\u00f8-\\u02ff\\u0370-\\u037d\\u037f-\\u1fff\\u200c\\u200d\\u2070-\\u218f' +

@@ -17,10 +17,7 @@ export type CursorEnd = 'page' | 'total'
 export interface PollBehaviour {
   /** Order of the list: oldest change first, newest change first, or by ID. Default: 'asc'. */
   sort?: 'asc' | 'desc' | 'id' | undefined
-  /**
-   * Which `lastUpdatedAt` a response has: that of the newest entity in the response, or of the newest entity that
-   * matched. Default: 'page'.
-   */
+  /** Which time a poll returns as `lastUpdatedAt`, see `CursorEnd`. Default: 'page'. */
   cursor?: CursorEnd | undefined
   /**
    * How far the list lags behind, in milliseconds. `GET` always shows the current state. A function is called for each
