@@ -28,14 +28,18 @@ class Source {
 const inFlight = new Set<number>()
 let most = 0
 
-function start(source: Source, { concurrency = 4, callbackMs = 100, handlerTimeoutMs = 60_000, fetchMs = 0 } = {}) {
+function start(
+  source: Source,
+  { concurrency = 4, shortestMs = 0, callbackMs = 100, handlerTimeoutMs = 60_000, fetchMs = 0 } = {},
+) {
   const deliver = async ({ bytes: { length } }: InboxDelivery, onCall: () => void): Promise<void> => {
     const at = Math.random()
     inFlight.add(at)
     most = Math.max(most, inFlight.size)
     if (fetchMs > 0) await new Promise((resolve) => setTimeout(resolve, fetchMs))
     onCall()
-    await new Promise((resolve) => setTimeout(resolve, length > 1 ? 2 * callbackMs : callbackMs * Math.random()))
+    const smallMs = shortestMs + (callbackMs - shortestMs) * Math.random()
+    await new Promise((resolve) => setTimeout(resolve, length > 1 ? 2 * callbackMs : smallMs))
     inFlight.delete(at)
   }
   const inbox = { take: source.take } as Inbox
@@ -73,7 +77,13 @@ test.each([1, 4])(
 
 test('a callback frees its slot after handlerTimeoutMs, and the fetch before it does not count', async () => {
   const source = new Source()
-  const stop = start(source, { concurrency: 1, fetchMs: 5_000, callbackMs: 60_000, handlerTimeoutMs: 1_000 })
+  const stop = start(source, {
+    concurrency: 1,
+    fetchMs: 5_000,
+    shortestMs: 50_000,
+    callbackMs: 60_000,
+    handlerTimeoutMs: 1_000,
+  })
   source.waiting.push({ bytes: 2, due: 0 })
   await jest.advanceTimersByTimeAsync(5_900)
   expect(source.taken).toHaveLength(1)
