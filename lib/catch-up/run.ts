@@ -94,9 +94,11 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // The cursor of the poll is the fallback for a list in which no entity has a time of change. It is not used for
-        // an empty list: the poll then returns the beginning of the window, which is earlier than the stored cursor.
-        else if (this.#list.read > 0) this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
+        // The cursor of the poll is the fallback for a list in which no entity has a time of change. For an empty list,
+        // it is the beginning of the window. Only a run that continues another one may use that: otherwise, it is
+        // earlier than the stored cursor.
+        else if (this.#list.read > 0 || this.#position.partial)
+          this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }
     } catch (error) {
       if (!(error instanceof TradecloudApiError)) throw error

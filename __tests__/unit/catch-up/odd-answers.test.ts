@@ -50,6 +50,16 @@ test('an empty list does not move the cursor', async () => {
   expect(rig.storage.positions.get('order')?.cursor).toBe(at(30 * MINUTE))
 })
 
+test('a run that continues another one and finds an empty list keeps what the other one has read', async () => {
+  const rig = rigOf([])
+  const position = { cursor: at(0), since: START, clock: START + 60 * MINUTE }
+  const partial = { after: at(30 * MINUTE), horizon: START + 50 * MINUTE, isSweep: false }
+  rig.storage.positions.set('order', { ...position, partial })
+  await rig.pass(2 * SETTLE + 60 * MINUTE)
+  expect(await rig.run('order')).toMatchObject({ polled: 0 })
+  expect(rig.storage.positions.get('order')?.cursor).toBe(at(30 * MINUTE))
+})
+
 test('the cursor stays before a young line of an order whose time cannot be parsed', async () => {
   const rig = rigOf([order('odd', 2 * MINUTE, 'not a time'), order('other', 3 * MINUTE)], {
     run: { settleMs: 60 * MINUTE },
