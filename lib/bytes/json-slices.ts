@@ -46,8 +46,8 @@ export const UNWANTED = { ok: false, reason: 'the request has been answered' } a
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
 /**
- * Returns the same result as `parseJson`, to which it leaves malformed or unusual JSON. Returns `UNWANTED` if no one
- * needs the result any more.
+ * Returns the same result as `parseJson`, to which it leaves malformed or unusual JSON; but for the limit of values,
+ * repeated keys of an object may count once. Returns `UNWANTED` if no one needs the result any more.
  */
 export async function parseJsonInSlices(
   content: readonly Buffer[],
@@ -127,7 +127,7 @@ class SlicedReader {
     const isFirst = this.#long[scan.depth] === undefined
     this.#parseEntries(scan.depth, scan.at - 1)
     if (pause !== COMMA) this.#closeLong(scan.at - 1)
-    else if (isFirst) this.#separator = this.#separatorAt(scan.at - 1)
+    else if (isFirst && this.isHarmless) this.#separator = this.#separatorAt(scan.at - 1)
     return true
   }
 
