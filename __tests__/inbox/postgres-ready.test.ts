@@ -84,7 +84,7 @@ test('a pool that is too small, also for transactions of callbacks', async () =>
   const small = open({ pool: poolOf(url, 5) })
   await small.ready()
   const { alarms } = attach(small)
-  const expected = 'the inbox needs with `transaction` at least 6'
+  const expected = 'the inbox needs at least 6 with `transaction`'
   expect(await errorOf(small.ready({ transaction: true }))).toContain(expected)
   expect(alarms).toEqual([expect.stringContaining(expected)])
 })

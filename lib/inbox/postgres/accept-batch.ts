@@ -25,7 +25,7 @@ WITH input AS (
   SELECT * FROM (
     SELECT DISTINCT ON (queue_key) queue_key, name, taken_as, coalesce(event_name, ''), bytes, due
     FROM input WHERE state = ${WAITING} ORDER BY queue_key, ordinality) AS first
-  ORDER BY queue_key
+  ORDER BY queue_key COLLATE "C"
   ON CONFLICT (key) DO UPDATE SET token = queues.token RETURNING key, queue
 ), numbered AS (
   SELECT *, nextval('event_numbers') AS number FROM (

@@ -3,6 +3,7 @@
  * for deliveries.
  */
 import { PATIENCE_MS, unavailable, within } from '../unavailable'
+import type { Accepted } from '../inbox'
 import type { AcceptRequest } from '../sql/accept'
 import type { Engine, EngineEvents } from '../sql/engine'
 import { ONCE, runOperation, STORES, type Argument, type Operation, type OperationResult } from '../sql/operations'
@@ -73,7 +74,7 @@ export class PostgresEngine implements Engine {
 
   open(transaction = false): Promise<void> {
     if (transaction && this.#size < MIN_POOL + TRANSACTIONS_LEAVE) {
-      const error = tooSmall(this.#size, `with \`transaction\` at least ${MIN_POOL + TRANSACTIONS_LEAVE}`)
+      const error = tooSmall(this.#size, `at least ${MIN_POOL + TRANSACTIONS_LEAVE} with \`transaction\``)
       // An alarm too, because nothing else fails if the app does not call `ready()`.
       this.#events.alarm(unavailable(error.message))
       return Promise.reject(error)
@@ -103,7 +104,9 @@ export class PostgresEngine implements Engine {
         this.#operate('take', { ...(argument as TakeRequest), dueSince }, deadline),
       )) as OperationResult<Name>
     if (STORES.includes(name)) await this.#takeRoom(sizeOf(argument))
-    return this.#operate(name, argument, deadline)
+    const result = await this.#operate(name, argument, deadline)
+    if (name === 'acceptStored' && (result as Accepted | undefined)?.result === 'queued') this.#listener.notify()
+    return result
   }
 
   #operate<Name extends Operation>(

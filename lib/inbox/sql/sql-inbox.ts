@@ -71,8 +71,9 @@ export class SqlInbox implements Inbox {
   }
 
   /**
-   * Stores a large body only if its event is not stored yet, and waits if it is being stored. Otherwise each retry of a
-   * sender that stopped waiting would write the whole body again, and delay the other large bodies.
+   * Stores a large body only if its event is not stored yet. Waits while this process is storing the same event.
+   * Otherwise each retry of a sender that stopped waiting would write the whole body again, and delay the other large
+   * bodies.
    */
   #acceptLarge(event: StoredEvent, arrival: Arrival | undefined, store: () => Promise<Accepted>): Promise<Accepted> {
     const before = this.#acceptingLarge.get(event.id) ?? Promise.resolve()
