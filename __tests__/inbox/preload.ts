@@ -14,7 +14,9 @@ export function preloaded(folder: string, environment: Record<string, string>): 
   return ['env', `LD_PRELOAD=${library}`, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)]
 }
 
-/** A number that the preloaded library reads at each call from the file in `CLOCK_OFFSET` or `WRITES`. */
+/**
+ * A number in a file, which the preloaded library reads again at each call. `CLOCK_OFFSET` or `WRITES` contains the path.
+ */
 export class SharedNumber {
   constructor(readonly path: string) {
     writeFileSync(path, Buffer.alloc(8))

@@ -1,4 +1,4 @@
-/** `doctor` through real proxies: no finding with the files of examples/proxies, and a remedy for each defect. */
+/** `doctor` finds nothing wrong with the files of examples/proxies, and names a remedy for each defect of a proxy. */
 import type { LookupFunction } from 'node:net'
 import { SIZES } from '../../lib/cli/doctor/bodies'
 import { examine, type ExamineOptions } from '../../lib/cli/doctor/examine'

@@ -16,7 +16,7 @@ export class JsonScan {
   at = 0
   depth = 0
   values = 1
-  /** Depth of the innermost open list of which entries have been parsed; 0 if there is none. */
+  /** Depth of the innermost open list that has some entries parsed already; 0 if there is none. */
   longDepth = 0
   /** For each open list or object, by depth: the start of the list's unparsed entries; `IN_OBJECT` for an object. */
   readonly #from: number[] = [0]

@@ -125,7 +125,7 @@ function withFetched({ event }: BodyTrigger, { entity, issues }: Fetched): Webho
   return { ...event, ...more, order: entity as Order } as OrderEvent | OrderDocumentsEvent
 }
 
-/** Leaves out fields that the fetched entity lacks, so that the values of the body are kept. */
+/** The state of the fetched entity, without undefined fields: these would overwrite the values of the body. */
 function definedState(kind: string, entity: Json): Json {
   return Object.fromEntries(Object.entries(stateOf(kind, entity)).filter(([, value]) => value !== undefined))
 }

@@ -193,8 +193,7 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   delivery?: DeliveryOptions | undefined
   /**
    * With an `inbox` and `api`: polls in the background for changes that never arrived, and delivers them to `onOrder`
-   * and `onShipment` through the inbox. Default: none, so that events which are lost before they arrive are not
-   * noticed.
+   * and `onShipment` through the inbox. Default: none. Events that are lost before they arrive are then not noticed.
    */
   catchUp?: CatchUpOptions | undefined
   /** Called with a report after every run of the catch-up. Default: none. */

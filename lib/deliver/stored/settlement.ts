@@ -18,8 +18,8 @@ export interface RetryPolicy {
 /** Outcomes for which a retry cannot help. */
 const FINAL: readonly Outcome[] = ['rejected', 'invalid_id']
 /**
- * Outcomes whose event is kept for an operator: a later version, or a process with a callback for it, may be able to
- * deliver it.
+ * Outcomes whose event is kept for an operator. A later version of this package may be able to read the event, or a
+ * process may have a callback for it.
  */
 const QUARANTINED: readonly Outcome[] = ['malformed_body', 'invalid_body', 'unsupported_media_type', 'ignored']
 /**

@@ -42,7 +42,7 @@ interface State {
   /** The JSON of the entity, served byte for byte as it was set. */
   text: string
   value: unknown
-  /** `lastUpdatedAt` of the entity; if it has none, the time at which it was set. */
+  /** `lastUpdatedAt` of the entity. If the entity has no such field: the time at which the entity was set. */
   lastUpdatedAt: string
   instant: number
   /** The state becomes visible when `clock.now()` reaches this time. */

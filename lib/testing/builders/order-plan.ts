@@ -46,7 +46,7 @@ export const ORDER_OPTIONS = [
   'eventName',
 ] as const
 
-/** Fields of an order that are options, or that a builder determines. */
+/** Fields of an order that cannot be overridden: a builder has an option for them, or computes them. */
 export type DecidedOrderField = 'id' | 'orderId' | 'lines' | 'version' | 'lastUpdatedAt' | 'meta'
 /** The fields of an order that can be overridden. */
 export type OrderOverrides = Omit<Order, DecidedOrderField>

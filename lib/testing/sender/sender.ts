@@ -144,7 +144,7 @@ export class Sender {
     return report
   }
 
-  /** True if no connection to the address could be made, now or before. */
+  /** True if no connection to the address has ever been made. */
   private isUnreachable({ hostname, port }: TriggerRequest, error: Error | undefined): boolean {
     const address = `${hostname}:${port}`
     if (error === undefined || !isNoConnection(error)) this.reached.add(address)
