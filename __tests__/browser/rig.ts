@@ -177,8 +177,8 @@ export async function whenLive(page: Page): Promise<void> {
 }
 
 /**
- * Repeats the check until it passes, because a click does not wait for the next page, and the script of a page replaces
- * parts of the page.
+ * Repeats the check until it passes. A single check may come too early: a click does not wait for the next page, and
+ * the script of a page replaces parts of the page.
  */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   let problem: unknown

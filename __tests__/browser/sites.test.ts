@@ -97,8 +97,8 @@ test.each(['127.0.0.1', 'ops.test'])('another site at %s changes nothing, by a f
     app.requests.filter(({ method, path }) => method === 'POST' && path.includes(`/event/${id}/`))
   for (const form of [0, 1])
     for (const where of ['frame', '_top']) {
-      // Each form is sent from a page of its own, which stays open: a frame that is being replaced may ignore a second
-      // form, and closing a page that is being replaced may hang.
+      // Each form is sent from a new page, because a frame that is being replaced may ignore a second form. The pages
+      // stay open, because closing a page that is being replaced may hang.
       const other = await page.context().newPage()
       const before = posts().length
       await other.goto(`http://${host}:${evil}/`)

@@ -114,7 +114,8 @@ describe('the app', () => {
     expect(evidenceOf(report)).toMatch(evidence)
     expect(report.findings.flatMap(({ remedies }) => remedies.app ?? remedies.nginx)).not.toContain(undefined)
     expect(seen).toEqual([])
-    // A probe with an ID or body is sent only after the endpoint has answered a harmless probe as the webhook does.
+    // Without a response that looks like the webhook's, `doctor` sends only harmless probes: they have no ID and no
+    // body.
     if (!report.checks.some(({ result }) => result === 'ok')) {
       expect(heard.map(({ url, bytes }) => [url, bytes])).toEqual(heard.map(() => ['/tradecloud/order', 0]))
     }

@@ -209,8 +209,8 @@ export function testInboxCommands(newStorage: () => Promise<Storage>): void {
   test('replay: where no process takes the events, it does not wait and exits 3', async () => {
     const server = await storage.open()
     const id = await put(server, 'PO1')
-    // The event is given up directly, without a process that takes and rejects it. Such a process would still count as
-    // taking events after its end, because it may be restarting.
+    // The test gives up the event directly, instead of starting a process that takes and rejects the event. Even after
+    // its end, such a process would count as one that takes events, because it may be restarting.
     await server.giveUp(id, 'no such item')
     const { out, code } = await inbox('replay', id, '--json')
     expect(code).toBe(3)

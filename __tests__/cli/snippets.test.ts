@@ -1,6 +1,6 @@
 /**
- * Every snippet in the docs is checked by a test. This file checks the shell snippets, whose commands and options must
- * exist, and the snippets of JSON and nginx.
+ * Every snippet in the docs is checked by a test. This file checks the snippets of shell, JSON and nginx. The commands
+ * and options in shell snippets must exist.
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -25,8 +25,8 @@ const snippets = pages.flatMap((page) =>
 )
 
 /**
- * For each language, either the test that checks its snippets on all pages, or a list of pages. `here` is this file. If
- * there is a list, only its pages are checked, so only they may contain snippets of the language.
+ * For most languages, the test that checks the snippets on all pages; `here` is this file. For the other languages, the
+ * only pages that may contain snippets, because no other page is checked for them.
  */
 const CHECKED: Record<string, 'here' | 'long/readme' | string[]> = {
   ts: 'long/readme',

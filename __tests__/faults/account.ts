@@ -73,7 +73,7 @@ export function tooEarly(steps: Step[]): string[] {
 
 /**
  * Calls for the same order that overlapped, in one process or in several. All processes share one clock. A call ends
- * when its process ends, if not before. `diedAt`: the end of each process, by process number.
+ * at the latest when its process ends. `diedAt`: the end of each process, by process number.
  */
 export function atTheSameTime(steps: Step[], diedAt: ReadonlyMap<number, number> = new Map()): string[] {
   const running = new Map<string, Step>()

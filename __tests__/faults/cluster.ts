@@ -1,6 +1,6 @@
 /**
- * Several receivers that share a ledger, and also share either an inbox or the Redis store. Starts and kills them,
- * distributes the connections of a load among them, and records when each of them ended.
+ * Several receivers that share a ledger, and also share either an inbox or the Redis store. `Cluster` starts and kills
+ * the receivers, distributes the connections of a load among them, and records when each receiver ended.
  */
 import { join } from 'node:path'
 import { startPostgres, type PostgresServer } from '../postgres/postgres-server'
@@ -40,7 +40,7 @@ export async function startOnRedis(): Promise<{ cluster: Cluster; redis: RedisSe
 export class Cluster {
   /** The running processes to which loads connect. */
   readonly receivers: Receiver[] = []
-  /** The time at which each process was found to have ended, on the clock of `clockMs`, by process number. */
+  /** By process number: the time at which the end of the process was noticed, on the clock of `clockMs`. */
   readonly diedAt = new Map<number, number>()
   readonly #shared: Shared
   readonly #ledger = join(temporaryFolder(), 'ledger')

@@ -141,7 +141,7 @@ export class Receiver {
     await within(30_000, this.#exited, 'it does not exit')
   }
 
-  /** Disconnects from the process, which should then end by itself, and kills it if it does not. */
+  /** Disconnects from the process, so that it ends by itself. Kills the process if it does not end in time. */
   async end(): Promise<void> {
     if (this.hasExited || this.#child.pid === undefined) return
     if (this.#child.connected) this.#child.disconnect()

@@ -13,8 +13,9 @@ const NOT_OURS = [400, 404, 408, 413, 417, 431]
 const HEADER = /^[\w-]+: [\t\x20-\x7e\xa0-\xff]*$/
 
 /**
- * The complete responses in `received`. `bytes` is how much of it they take up; 0 if `received` ends within the body of
- * a response. Throws if `received` is not HTTP, or contains a response that must never be sent.
+ * Reads the complete responses in `received`. `bytes`: the number of bytes that these responses take up, or 0 if
+ * `received` ends within the body of a response. Throws if `received` is not HTTP, or contains a response that must
+ * never be sent.
  */
 export function readAnswers(received: Buffer, noBody: readonly boolean[] = []): { answers: Answer[]; bytes: number } {
   const answers: Answer[] = []

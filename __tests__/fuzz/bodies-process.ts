@@ -22,7 +22,7 @@ export interface Report {
 }
 
 const ROUNDS = 20
-/** Even the longest bodies, of a few megabytes, take milliseconds, so a longer time than this counts as a hang. */
+/** A body that takes longer than this counts as a hang. The longest bodies, of a few megabytes, take milliseconds. */
 const HANG_MS = 5_000
 
 async function run(seed: number, from: number, to: number): Promise<Report> {

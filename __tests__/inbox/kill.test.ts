@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 afterAll(stopPostgresServers)
 
-/** `every` is a number of processes. Each time this many more processes have been killed, `alsoKill` is called. */
+/** Kills one process after another. Calls `alsoKill` after each group of `every` killed processes. */
 async function killUnderLoad(
   engine: EngineOptions,
   { every = Infinity, alsoKill = () => Promise.resolve() }: { every?: number; alsoKill?: () => Promise<void> } = {},

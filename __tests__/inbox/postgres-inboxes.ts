@@ -10,7 +10,7 @@ let schemas = 0
 
 export const newSchema = (): string => `faults_${++schemas}`
 
-/** A pool without an error listener, which the inbox must add. */
+/** A pool without an error listener. The inbox must add the listener. */
 export function poolOf(connectionString: string, max = 10): Pool {
   const pool = new Pool({ connectionString, max })
   pools.push(pool)

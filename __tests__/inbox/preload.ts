@@ -15,7 +15,8 @@ export function preloaded(folder: string, environment: Record<string, string>): 
 }
 
 /**
- * A number in a file, which the preloaded library reads again at each call. `CLOCK_OFFSET` or `WRITES` contains the path.
+ * A number in a file. The preloaded library reads the number again at each call. The environment variable
+ * `CLOCK_OFFSET` or `WRITES` contains the path of the file.
  */
 export class SharedNumber {
   constructor(readonly path: string) {

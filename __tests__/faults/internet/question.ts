@@ -9,7 +9,7 @@ export interface Question {
   urls: string[]
   zone?: Zone
   options?: Partial<TradecloudClientOptions>
-  /** Options with which an `httpsAgent` is created. `lookup` is the address that its own `lookup` function returns. */
+  /** Options of an `httpsAgent`. `lookup`: the address that the agent's `lookup` function returns for each name. */
   agent?: Omit<AgentOptions, 'lookup'> & { lookup?: string }
   /** Addresses to which the proxy refuses to connect. Default: there is no proxy. */
   proxy?: string[]
