@@ -5,8 +5,8 @@
  */
 
 /**
- * Settings of `startClock`: the least number of turns of the event loop per millisecond of its clock, and the highest
- * speed of its clock relative to the real clock.
+ * Limits of the speed of `startClock`: the event loop must turn at least `TURNS_PER_MS` times before the clock advances
+ * by a millisecond, and the clock is at most `MAX_SPEED` times as fast as the real clock.
  */
 const TURNS_PER_MS = 4
 const MAX_SPEED = 30

@@ -50,7 +50,7 @@ export async function mountMemory(megabytes: number): Promise<Mount> {
   }
 }
 
-/** Uses up all space and all inodes, including any that become free later, until `release` is called. */
+/** Uses up all space and all inodes. Also uses up what becomes free before `release` is called. */
 export function fillDisk(folder: string): { release: () => void } {
   const path = join(folder, 'filling')
   mkdirSync(path)

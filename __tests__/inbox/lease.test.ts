@@ -39,7 +39,7 @@ test('a callback runs for longer than a lease: it is renewed, and no other proce
     const delivery = await takeOne()
     for (let second = 0; second < CALLBACK_S; second++) {
       jest.advanceTimersByTime(1_000)
-      // Requests are served in order: after these, everything that the timers started has finished.
+      // Each inbox serves requests in order. After these calls, everything that the timers started has finished.
       for (const one of [inbox, other]) for (let step = 0; step < 3; step++) await one.stats()
       expect(delivery.isOwned()).toBe(true)
       expect(await takeNow()).toEqual([])

@@ -43,8 +43,8 @@ test('others take over from a process that is frozen, and not from one that runs
     const stops = new Map([[frozen.process.pid!, await stopping(() => freeze(frozen.process.pid!))]])
     await sending
     await until(() => delivered(readLedger(options.ledger)).size === EVENTS, 'the others to take over')
-    // Waits for the removal of the frozen process, too: if the frozen process had no event, everything is delivered
-    // before its lease expires.
+    // Also waits until the frozen process is removed. If the frozen process had no event, everything was delivered
+    // before the lease of that process expired.
     const countProcesses = async () =>
       Number((await server.query<{ count: string }>('SELECT count(*) FROM "freeze".processes')).rows[0]?.count ?? 0)
     await until(async () => (await countProcesses()) === 2, 'the others to remove the frozen process')
