@@ -1,6 +1,6 @@
 /**
- * What happens if the file is deleted or replaced while it is open, its folder is removed, its disk is full, the file
- * is locked, or it is not an inbox.
+ * Problems with the file: it is deleted or replaced while it is open; it is locked; it is not an inbox; its folder is
+ * removed; or its disk is full.
  */
 import {
   copyFileSync,
@@ -93,7 +93,7 @@ test.each([
   const refusal = await acceptInTheEnd(inbox, 2)
   expect(refusal?.message).toContain(file)
   expect(await waiting(inbox)).toEqual([1, 2])
-  // Depending on timing, the inbox first notices the loss of the file or of its log.
+  // The inbox notices either the loss of the file first, or the loss of its log: this depends on timing.
   expect(alarms.join().replace('-wal', '')).toContain(`${file} was deleted while it was open. It was restored.`)
   await inbox.close()
   const { inbox: again } = await start()

@@ -83,7 +83,7 @@ test('after a failed flush nothing is acknowledged, not even as a duplicate, unt
   )
   let number = 0
   await until(async () => !(await process.accept({ number: ++number, entity: 'order' })), 'a flush to fail')
-  // Sends the same event again, which is in the log but not on disk.
+  // Sends the refused event again. This event is in the log, but not yet on disk.
   await until(() => process.accept({ number, entity: 'order' }), 'the repair')
   await process.kill()
   const lines = readFileSync(join(folder, 'strace'), 'utf8').split('\n')

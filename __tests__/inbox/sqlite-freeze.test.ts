@@ -92,8 +92,8 @@ test('others take over from a process that is frozen, which then neither deliver
   const stops = new Map([[frozen.process.pid!, await freezeOutsideTransaction(frozen)]])
   await sending
   await until(() => delivered(readLedger(ledger)).size === EVENTS, 'the others to take over')
-  // Waits until the frozen process is removed, too. If the frozen process had no event, everything is delivered before
-  // the lease of the frozen process expires.
+  // Also waits until the frozen process is removed. Its lease may still be valid here: if the process had no event, the
+  // others could deliver everything before the lease expired.
   await until(() => countProcesses() === 2, 'the others to remove the frozen process')
   frozen.process.kill('SIGCONT')
   await until(() => frozen.leasesLost > 0, 'the process to notice that its lease was lost')

@@ -1,7 +1,7 @@
 /**
- * A simulated power cut at a random moment. Data that was flushed is on disk. Of the pages that were not flushed, any
- * may be on disk, in any version written since the last flush. The file must open and contain everything that was
- * acknowledged before.
+ * A simulated power cut at a random moment. Afterwards, all flushed data is on disk. Each page that was written since
+ * the last flush is on disk in a random version: the flushed one or a later one. The file must open, and contain every
+ * event that was acknowledged before the cut.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

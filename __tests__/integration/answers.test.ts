@@ -30,7 +30,7 @@ type Options = Partial<TradecloudWebhookOptions>
 interface Row {
   status: number
   act: (options: Options) => Promise<{ rig: Rig; answer: RawAnswer }>
-  /** True if the status is 503 with `refusals: 'retry'`. */
+  /** True if the option `refusals: 'retry'` changes the status to 503. */
   refusal?: true
   headers?: Record<string, string>
   /** The expected `error.cause` in `onError`. */

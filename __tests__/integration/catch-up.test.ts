@@ -223,7 +223,7 @@ test.each([
   // Repeated, because on a busy machine a request may take longer than `fetchTimeoutMs`.
   await until(async () => (await webhook.catchUp()).error === undefined)
   await until(() => given().filter((each) => each.startsWith('catch-up order lost-')).length === 5)
-  // The callbacks got 6 events from the webhook and 5 lost ones.
+  // The callbacks got 6 events from the webhook, and the 5 lost events from the catch-up.
   expect(given()).toHaveLength(11)
   expect(log.filter(({ line }) => line.includes('The catch-up could not'))).toHaveLength(1)
 })

@@ -4,7 +4,7 @@ import { closeAll, deferred, orderEvent, startRig } from './harness'
 afterEach(closeAll)
 
 describe('the order of the checks', () => {
-  /** One violation for each of these checks, in their order. `unavailable`: the webhook is closed. */
+  /** What makes each check fail, in the order of the checks. For `unavailable`, the test closes the webhook instead. */
   const violations = {
     unauthorized: { auth: null },
     unavailable: {},

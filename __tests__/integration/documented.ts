@@ -38,7 +38,7 @@ function validatorOf(path: string): ValidateFunction {
 }
 
 /**
- * Throws if the response is not described for this method. `method` is `undefined` if it is not known. Ignores
+ * Throws if the response is not described for this method. `method` is `undefined` if the method is not known. Ignores
  * responses that Node itself sends to requests that it cannot parse, and responses that an app marks with `X-From`.
  */
 export function expectDocumented(answer: RawAnswer, method: string | undefined): void {

@@ -3,7 +3,7 @@ import { deferred, type Loose, type RawAnswer } from './harness'
 
 export const outcomes = (answers: RawAnswer[]): string[] => answers.map(({ json }) => json.outcome ?? json.code).sort()
 
-/** Creates a callback that waits until `open` is called. `inside` lists the calls that have not ended, `seen` all. */
+/** Creates a callback that waits until `open` is called. `inside` lists the calls that still run; `seen` lists all. */
 export function gate(): {
   callback: (event: Loose) => Promise<void>
   inside: string[]

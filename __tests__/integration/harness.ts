@@ -57,7 +57,7 @@ type Send = Omit<RawRequest, 'headers'> & {
   headers?: RawRequest['headers']
   /** Value of `Authorization`; `null` sends no header. Default: valid credentials. */
   auth?: string | null
-  /** A body to send as JSON, with its content type. */
+  /** A value to send as a JSON body. The request then has the Content-Type of JSON. */
   json?: unknown
 }
 

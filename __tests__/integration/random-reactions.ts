@@ -50,7 +50,7 @@ export const reaction = weighted<Reaction>(
           sleep(ms),
     ),
   ],
-  // Values are selected by number, because fast-check inspects values, which fails for a Proxy.
+  // fast-check generates only the number of a value, because it inspects what it generates. It cannot inspect a Proxy.
   [
     4,
     fc.nat(oddThrown.length - 1).map((i): Reaction => () => {

@@ -192,8 +192,8 @@ describe(`random requests on Express ${isExpress4 ? 4 : 5}`, () => {
         problems.push(...leaks(told, needles()), ...leaks(records, needles()))
       },
     )
-    // The property collects its problems, and the error below lists them, because fast-check would print the whole run.
-    // `endOnFailure` is set, because shrinking would take long.
+    // If the property threw, fast-check would print the whole run. So the property only collects its problems, and the
+    // error below lists the first ones. `endOnFailure` is set, because shrinking would take long.
     await fc.assert(property, { seed, numRuns: Math.ceil(requests / RUN), endOnFailure: true })
     if (problems.length > 0)
       throw new Error(

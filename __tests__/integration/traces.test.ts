@@ -1,4 +1,4 @@
-/** `openTelemetry` with the real SDK: which span is the parent of which, and the same metrics as with Prometheus. */
+/** `openTelemetry` with the real SDK: each span has the right parent, and the metrics are those of Prometheus. */
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider } from '@opentelemetry/sdk-metrics'
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'

@@ -125,7 +125,7 @@ test('a process takes only what it has callbacks for, and an event is ignored on
   const rig = await shared.webhook({ onOrder: (event) => void orders.push(event.orderId) })
   expect((await rig.post(shipmentEvent('S-1'), { path: '/shipment' })).json.outcome).toBe('ignored')
   const worker = await shared.worker({ onShipment: (event) => void shipments.push(event.shipmentId) })
-  // A process reads once a second which callbacks the others have.
+  // Once a second, each process reads which callbacks the other processes have.
   await until(async () => (await rig.post(shipmentEvent('S-2'), { path: '/shipment' })).json.outcome !== 'ignored')
   await rig.post(orderEvent())
   await until(() => shared.settled.length === orders.length + shipments.length && shared.settled.length >= 2)
