@@ -1,4 +1,7 @@
-/** examples/http-server.ts: no request that Node refuses makes Tradecloud give up on an event. */
+/**
+ * examples/http-server.ts: where Node alone would refuse a request with 4xx, this server responds 503 or accepts the
+ * request. So Tradecloud does not give up on the event.
+ */
 import express from 'express'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'

@@ -1,4 +1,4 @@
-/** Runs programs in processes of their own, which end with the test file at the latest. */
+/** Runs each program in a process of its own. A process that still runs at the end of the test file is killed. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -15,7 +15,7 @@ export interface Program {
 const running = new Set<ChildProcess>()
 afterAll(() => running.forEach((child) => child.kill('SIGKILL')))
 
-/** Starts a program that prints strings and objects as lines of JSON, the first one when it is ready. */
+/** Starts a program that prints strings and objects as lines of JSON. It prints the first line when it is ready. */
 export async function start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Program> {
   const child = spawn(process.execPath, args, {
     cwd,

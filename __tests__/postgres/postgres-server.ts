@@ -231,8 +231,8 @@ function binaries(): string {
 }
 
 /**
- * The user who runs the server if root runs the tests, because PostgreSQL refuses root. `undefined` if another user
- * runs the tests.
+ * The user who runs the server. PostgreSQL refuses to run as root, so root runs it as `postgres`. `undefined` if the
+ * tests do not run as root: the same user then runs the server.
  */
 async function accountOf(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined

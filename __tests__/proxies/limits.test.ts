@@ -21,7 +21,8 @@ const ROWS: Record<string, SentRequest> = {
   'a URL of 20 kB': order(`1?padding=${padding(20_000)}`),
   'a raw `#` in the path': order('A#B'),
   'a raw `#` in the query': { path: '/tradecloud?orderId=A#B' },
-  // The sender writes a path in Latin-1. The two characters that replace `é` are thus sent as the UTF-8 bytes of `é`.
+  // The path must contain `é` in UTF-8, but the sender encodes paths in Latin-1. So each of the two UTF-8 bytes is
+  // written as one character.
   'a raw `é` in the path': order(Buffer.from('AéB').toString('latin1')),
   'a raw `%` in the path': order('A%'),
   'a raw `%` in the query': { path: '/tradecloud?orderId=A%' },

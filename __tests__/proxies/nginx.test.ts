@@ -1,6 +1,6 @@
 /**
- * nginx has no free disk space, connections or file descriptors, or gets a body above its limit. With the file in
- * examples/proxies, nginx responds 503 to a request that fails. By default, nginx would respond 500 or 413, and
+ * Requests fail in nginx: the disk is full, nginx has no connection or file descriptor left, or a body is above the
+ * limit. With the file in examples/proxies, nginx then responds 503. By default, nginx would respond 500 or 413, and
  * Tradecloud would give up.
  */
 import { mkdirSync, chmodSync } from 'node:fs'

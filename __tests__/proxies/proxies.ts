@@ -191,7 +191,7 @@ function debianApache(folder: string, config: string, port: number): ReturnType<
   }
 }
 
-/** Writes certificate and key into a file each, and both into a third one. Returns the certificate. */
+/** Writes three files: one with the certificate, one with the key, and one with both. Returns the certificate. */
 function writeCertificate(folder: string, { certificate, privateKey }: Pem): string {
   writeFileSync(join(folder, 'certificate.pem'), certificate)
   writeFileSync(join(folder, 'key.pem'), privateKey)

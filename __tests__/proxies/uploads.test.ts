@@ -1,6 +1,6 @@
 /**
- * Large bodies arrive complete, and nginx writes none of them to disk. If the password is wrong, the body is refused,
- * or comes again.
+ * Large bodies arrive complete, and nginx writes none of them to disk. If the password is wrong, the sender gets 401,
+ * no response, or a status after which Tradecloud sends the event again.
  */
 import { endAll } from '../faults/receiver-process'
 import { encodeNumbered } from '../faults/numbered-event'

@@ -14,7 +14,7 @@ export let webhook: Receiver
 export let access: string
 export let refreshToken: string
 
-/** Registers the hooks of a test file, which start a simulator with short retry delays, and a receiver. */
+/** For each test, starts a simulator with short retry delays, and a receiver. To be called once in a test file. */
 export function senderForEach(): void {
   beforeEach(async () => {
     webhook = await startReceiver()
@@ -29,7 +29,7 @@ export function senderForEach(): void {
 
 export const ORDER = { id: 'c-1', description: 'Flänge', lines: [{ id: 'c-1-0001' }] }
 
-/** Registers the hooks of a test file, which start a simulator whose API knows an order, and log in. */
+/** For each test, starts a simulator whose API knows an order, and logs in. To be called once in a test file. */
 export function apiForEach(): void {
   beforeEach(async () => {
     tradecloud = await createTradecloudSimulator({ rateLimit: false })

@@ -267,7 +267,7 @@ describe('sending', () => {
     }
     const head = (length: number) => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
     const given = answer({ outcome: 'unavailable' })
-    /** Returns how many of the listeners that `send` added to the request remain. */
+    /** `send` adds listeners to the request, and must remove them later. Returns how many are left. */
     let left: () => number
 
     beforeEach(() => {

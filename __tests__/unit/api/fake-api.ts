@@ -80,7 +80,7 @@ export class FakeApi {
     for (const script of scripts) this.#scripts.push({ endpoint, script, always: false })
   }
 
-  /** Sets how to respond to the next request, before all scripts that were set earlier. */
+  /** Sets how to respond to the next request of an endpoint. Scripts that were set earlier are used after this one. */
   first(endpoint: Endpoint, script: Script): void {
     this.#scripts.unshift({ endpoint, script, always: false })
   }
