@@ -27,7 +27,7 @@ export type Check = () => void | Promise<void>
 
 /** How long a result is reused: anyone may request the health, and a check may write to a disk. */
 const KEEP_MS = 1_000
-/** Time limit of a check. Inboxes and stores have shorter limits, because their own errors say more. */
+/** Time limit of a check. Inboxes and stores have shorter limits, so that their more detailed errors come first. */
 const PATIENCE_MS = 3_000
 
 /** Combines the checks of one webhook or worker. The returned function never rejects. */

@@ -17,7 +17,7 @@ import { ABORT_GRACE_MS, CLOSE_TIMEOUT_MS, type ResolvedWorkerOptions } from '..
 import { within } from '../wait/within'
 import type { Check } from './health'
 
-/** The options of a worker, and options that only webhooks have, which are `undefined` for a worker. */
+/** The options of a worker, plus options that only webhooks have. A worker leaves the latter `undefined`. */
 export type SharedOptions = ResolvedWorkerOptions &
   Pick<ReporterOptions, 'onError' | 'onDelivery'> & { deliver?: boolean }
 

@@ -47,7 +47,7 @@ export interface DeliveryAttempt {
    * callback may change it.
    */
   begin: (fetchedId: string | undefined, event: WebhookEvent) => Begun | undefined | Promise<Begun | undefined>
-  /** Runs `call`, which calls the callback, in a transaction. */
+  /** Runs `call` in a transaction. `call` calls the callback. */
   inTransaction?: ((call: (transaction: unknown) => Promise<Result>) => Promise<AttemptResult>) | undefined
 }
 
@@ -194,9 +194,9 @@ export class Attempts<A extends DeliveryAttempt> {
 const PIECES = Symbol('pieces')
 
 /**
- * A getter, so that the pieces of a large body are joined only if `rawBody` is read, because joining copies them. All
- * contexts share this getter. V8 would keep a getter in an object literal, and with it the body, until the next full
- * garbage collection.
+ * Joining the pieces of a large body copies them. With this getter, the pieces are joined only if `rawBody` is read.
+ * All contexts share the getter. If each context had a getter of its own, in an object literal, V8 would keep that
+ * getter and its body in memory until the next full garbage collection.
  */
 const RAW_BODY = {
   enumerable: true,

@@ -8,8 +8,8 @@ export interface WebhookContext {
    * idempotent. For a GET trigger, the UUID is derived from the ID and the fetched content or, without a fetch, from
    * the `requestId`.
    *
-   * If a person resends an event that was delivered, the resent event gets a new UUID. So does a body that is identical
-   * to a delivered one, if the body has no message ID, no version and no time of change.
+   * If a person resends an event that was delivered, the resent event gets a new UUID. A body that is identical to a
+   * delivered body also gets a new UUID, if it has no message ID, no version and no time of change.
    */
   deliveryId: string
   /** A UUID that is unique for each request. */

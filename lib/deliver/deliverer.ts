@@ -43,7 +43,7 @@ export class Deliverer {
   readonly #slots: Slots
   readonly #repeats = new Repeats()
   readonly #attempts: Attempts<Delivery>
-  /** By entity: deliveries for GET triggers whose fetch or callback has not begun. Further GET triggers join them. */
+  /** The delivery that further GET triggers for an entity join. Removed when its fetch or its callback begins. */
   readonly #joinable = new Map<string, Delivery>()
   #aborted = false
 
@@ -89,8 +89,9 @@ export class Deliverer {
   }
 
   /**
-   * Called once for a submitted trigger whose request was answered before its delivery had a result. If no request
-   * waits any more, a delivery that still waits for a turn or a slot is abandoned, and Tradecloud retries the event.
+   * Called once for a submitted trigger, if its request was answered before the delivery had a result. The delivery is
+   * abandoned if no other request waits for it, and if it still waits for a turn or a slot. Tradecloud then retries the
+   * event.
    */
   leave(delivery: Delivery): void {
     if (--delivery.waiters === 0) delivery.abandon?.()

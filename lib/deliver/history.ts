@@ -1,15 +1,15 @@
 /**
  * Remembers entities and events in this process, in addition to dedupe: the newest delivered state, failed calls, and
- * IDs that the API did not know yet. The number of entries is limited. Once an entry is forgotten, `outdated` is false,
- * `attempt` is 1 again, or the grace period of the ID begins again.
+ * IDs that the API did not know yet. The number of entries is limited. Once a state is forgotten, `outdated` is false.
+ * Once failed calls are forgotten, `attempt` is 1 again. Once an ID is forgotten, its grace period begins again.
  */
 import { BoundedMap } from '../bytes/bounded-map'
 import { instantOf, type EntityState } from '../events/entity'
 
 const MAX_REMEMBERED = 100_000
 /**
- * If no GET trigger for an ID arrives for this time, or for the grace period if that is longer, the next GET trigger
- * for the ID counts as the first.
+ * After a pause of this length, the next GET trigger for an ID counts as the first. If the grace period is longer than
+ * this, the pause must be as long as the grace period.
  */
 const QUIET_MS = 24 * 60 * 60 * 1000
 

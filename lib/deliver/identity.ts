@@ -10,7 +10,7 @@ export function dedupeKey(name: string, trigger: BodyTrigger): string {
 }
 
 /**
- * The key of the queue. All events of a shipment have the same key. So have all events of an order and its documents.
+ * The key of the queue. All events of a shipment share one key. All events of an order and its documents share one key.
  * `undefined` for an event without an entity, because such an event has a queue of its own.
  */
 export function entityKey(trigger: Trigger): string | undefined {

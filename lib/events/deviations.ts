@@ -40,9 +40,8 @@ export interface LongList {
 const PART_MS = 1
 
 /**
- * Finds the same issues as `listDeviations`, and yields to the event loop in between: checks the value repeatedly, each
- * time with another part of the long list. The list is incomplete meanwhile, so the schema must not have rules for the
- * list as a whole.
+ * Finds the same issues as `listDeviations`, but checks the value repeatedly, and yields to the event loop in between.
+ * Each check sees only one part of the long list, so the schema must not have rules for the list as a whole.
  */
 export async function listDeviationsInTurns(
   validate: ValidateFunction,
@@ -107,8 +106,8 @@ class Search {
   }
 
   /**
-   * Records the error just found, and validates again, until there is no error, `isForLater` accepts the error, or the
-   * search cannot continue.
+   * Repeatedly records the error just found and validates again. Ends when there is no error, when `isForLater` returns
+   * true for the error, or when the search cannot continue.
    */
   run(isForLater?: (error: ErrorObject) => boolean): void {
     do {
@@ -205,7 +204,7 @@ function set(holder: Json, key: string, value: unknown, { undo, slices }: Change
   holder[key] = value
 }
 
-/** Converts a pointer into the shortened lists to a pointer into the whole value. */
+/** Corrects a pointer to an entry of a shortened list, so that it is right for the whole list. */
 function withSkipped(pointer: string, skipped: Map<string, number>): string {
   for (const [list, count] of skipped) {
     const [, index, rest] = pointer.startsWith(`${list}/`)

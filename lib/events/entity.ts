@@ -79,8 +79,8 @@ export function checkEntityId(value: string): string | undefined {
 }
 
 /**
- * The ID as used in keys. An ID that is too long or not well-formed, which is possible only in a body, is replaced by
- * its hash: a database would store two IDs with different unpaired surrogates as the same text.
+ * The ID as used in keys. An ID that is too long or not well-formed is replaced by its hash. Without the hash, a
+ * database would store two IDs with different unpaired surrogates as the same text. Only a body can contain such IDs.
  */
 export function keptId(id: string): string {
   // JSON escapes unpaired surrogates, which UTF-8 cannot encode.

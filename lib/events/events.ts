@@ -51,8 +51,8 @@ export interface EventBase {
    */
   meta?: MessageMeta | undefined
   /**
-   * Deviations from the schema, and removed keys: at most 20, and a last entry if there are more. Empty for nearly
-   * every event.
+   * Deviations from the schema, and removed keys. At most 20 are listed; if there are more, one further entry says so.
+   * Empty for nearly every event.
    */
   issues: Issue[]
 }
@@ -86,8 +86,8 @@ export interface AffectedSingleDeliveryOrderLinesEvent extends OrderEventBase {
 }
 
 /**
- * An event with the whole order, which was fetched for a GET trigger or for a body with `fetch: 'always'`, or found by
- * the catch-up.
+ * An event with the whole order. Either the catch-up found the order, or the order was fetched: for a GET trigger, or
+ * for a body with `fetch: 'always'`.
  */
 export interface WholeOrderEvent extends OrderEventBase {
   completeness: 'all-lines'

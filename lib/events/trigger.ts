@@ -18,7 +18,7 @@ interface TriggerBase {
   method: 'GET' | 'POST' | 'PUT'
   requestId: string
   receivedAt: Date
-  /** Absent only with an inbox, where another process that shares it may have the callback. */
+  /** Absent only with an inbox: another process that shares the inbox may have the callback. */
   handler?: Handler | undefined
 }
 

@@ -68,7 +68,7 @@ interface Model {
   refused: Refused[]
 }
 
-/** A filter is required, so that not everything is delivered again by mistake. */
+/** A filter is required. Without one, a mistake could deliver all events again. */
 function filterFor(values: OptionValues): InboxFilter {
   const filter = filterOf(values)
   if (!isFiltered(filter)) throw new UsageError('replay needs IDs or a filter, such as --state dead.')

@@ -42,7 +42,7 @@ async function openReady(call: Invocation, hasAsked = false): Promise<Inbox> {
   }
 }
 
-/** True for the error of `pg` if it has no password for a server that requires one. */
+/** True for the error that `pg` throws if a server requires a password and `pg` has none. */
 function isPasswordMissing(error: unknown): boolean {
   return error instanceof Error && error.message.includes('password must be a string')
 }

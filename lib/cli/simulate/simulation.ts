@@ -51,8 +51,8 @@ export class Simulation {
   }
 
   /**
-   * Resolves when all events have their final response, at the latest `waitMs` after the last event, or at once after
-   * an abort.
+   * Resolves when all events have their final response. Resolves earlier after an abort, or when `waitMs` have passed
+   * since the last event.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { orders, perSecond, seed, waitMs } = this.#options

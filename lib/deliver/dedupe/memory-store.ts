@@ -23,8 +23,8 @@ export interface MemoryStoreOptions {
  */
 export class MemoryStore implements Store {
   /**
-   * For a completed key the time of its expiry, on the clock of `performance.now()`; for a claimed key its token as a
-   * negative number.
+   * The value of a completed key is the time of its expiry, on the clock of `performance.now()`. The value of a claimed
+   * key is its token, as a negative number.
    */
   #young = new Map<string, number>()
   /** The older generation. It holds no claimed keys. */

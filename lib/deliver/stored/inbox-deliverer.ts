@@ -172,7 +172,7 @@ export class InboxDeliverer {
     if (refusal) return refusal
     if (!trigger.handler) {
       const eventName = trigger.type === 'body' ? trigger.eventName : undefined
-      // Any process may take an event that was quarantined and replayed, even one without a callback for the event.
+      // After a replay from quarantine, even a process that has no callback for the event may take the event.
       if (await inbox.isWanted(name, trigger.kind, eventName))
         return { outcome: 'unavailable', detail: 'Another process has the callback for this event.' }
       return { outcome: 'ignored', detail: 'There is no callback for this kind of event.' }

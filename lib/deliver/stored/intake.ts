@@ -162,7 +162,7 @@ async function store(
   covers?: WebhookEvent,
 ): Promise<StoreResult> {
   try {
-    // Awaited for every event, so that an event without an arrival cannot overtake events with one.
+    // Awaited even without `covers`: otherwise, an event without an arrival could overtake earlier events.
     const records = await inbox.recordsArrivals?.(event.name)
     const arrival = records && covers ? arrivalOf(covers) : undefined
     const { result, id } = await inbox.accept(event, bytes, arrival)

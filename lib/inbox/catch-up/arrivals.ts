@@ -39,8 +39,9 @@ export interface Arrivals {
 }
 
 /**
- * The changes that an event covers: if it names affected lines, only these and the header, even if the whole order was
- * fetched. `undefined` for an event of an unknown kind, and for a GET trigger whose entity was not fetched.
+ * The changes that an event covers. An event that names affected lines covers only these lines and the header, even if
+ * the whole order was fetched. `undefined` for an event of an unknown kind, and for a GET trigger whose entity was not
+ * fetched.
  */
 export function arrivalOf(event: WebhookEvent): Arrival | undefined {
   if (event.kind === 'unknown' || event.completeness === 'id-only') return undefined
